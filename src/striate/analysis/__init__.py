@@ -1,0 +1,27 @@
+"""Analysis: what a network is and how well it does. Evaluation with intervals, and the summary of an architecture."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate.analysis.evaluation import Predictions, evaluate, predict
+    from striate.analysis.intervals import Interval, wilson
+    from striate.analysis.summary import Summary, summarize
+
+__all__ = ["Interval", "Predictions", "Summary", "evaluate", "predict", "summarize", "wilson"]
+
+_HOME = {
+    "Interval": "intervals",
+    "Predictions": "evaluation",
+    "Summary": "summary",
+    "evaluate": "evaluation",
+    "predict": "evaluation",
+    "summarize": "summary",
+    "wilson": "intervals",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"striate.analysis.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

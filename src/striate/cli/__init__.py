@@ -1,0 +1,56 @@
+"""The command line: one file a verb, loaded when it is called, so that `striate --help` loads neither torch nor numpy."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+from cyclopts.exceptions import CycloptsError
+
+from striate import __version__
+from striate.errors import StriateError
+
+HELP = """A workbench for convolutional networks.
+
+Start with `striate train mnist`, or `striate train FOLDER` with one sub-folder of pictures for each class.
+"""
+VERBS = {
+    "train": "Train a network on MNIST or on a folder of pictures.",
+    "resume": "Go on with a run that was cut off.",
+    "evaluate": "Measure a run on its test pictures or on other data.",
+    "predict": "Say what is in pictures.",
+    "models": "List the networks.",
+    "info": "Show a network layer by layer.",
+    "version": "Show the versions of striate and of what it stands on.",
+}
+
+
+def create_app() -> cyclopts.App:
+    app = cyclopts.App(name="striate", help=HELP, version=__version__, help_format="markdown", default_parameter=None)
+    for verb, says in VERBS.items():
+        app.command(f"striate.cli.{verb}:{verb}", name=verb, help=says)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; an error that the user can mend is one line on the error stream and exit code 2."""
+    # A tenth of a millisecond of spinning keeps threads fast on an idle machine; libgomp's default of milliseconds ruins
+    # them on a busy one. It is read once, when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    try:
+        create_app()(arguments, exit_on_error=False, print_error=False)
+    except StriateError as error:
+        fail(str(error), error.exit_code)
+    except CycloptsError as error:
+        fail(" ".join(str(error).split()), 2)
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader went away (`striate models | head`); nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def fail(message: str, exit_code: int) -> None:
+    print(f"striate: {message}", file=sys.stderr)
+    sys.exit(exit_code)

@@ -1,0 +1,31 @@
+"""striate evaluate"""
+
+import json as json_format
+from pathlib import Path
+
+
+def evaluate(run: str, *, data: str | None = None, split: str | None = None, json: bool = False) -> None:
+    """Measure a finished run on its test pictures, or on other data with the same classes.
+
+    Example: `striate evaluate runs/mnist-digit_cnn --split test`
+
+    Parameters
+    ----------
+    run
+        the folder of the run
+    data
+        data to measure on; those of the run if left out
+    split
+        train, val or test; test if there is one
+    json
+        print all figures as JSON
+    """
+    from striate.cli.tables import print_figures
+    from striate.jobs import evaluate as evaluate_job
+    from striate.runs import RunFolder
+
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split)
+    if json:
+        print(json_format.dumps({"data": evaluated.data, "split": evaluated.split, **evaluated.figures}, indent=1))
+    else:
+        print_figures(evaluated)

@@ -1,0 +1,21 @@
+"""striate models"""
+
+
+def models(pattern: str = "*") -> None:
+    """List the networks, or those whose name fits a pattern.
+
+    Example: `striate models "res*"`
+
+    Parameters
+    ----------
+    pattern
+        a shell pattern: * is any text
+    """
+    from striate.cli.tables import print_models
+    from striate.errors import SettingError, nearest
+    from striate.models import NETWORKS, list_models
+
+    names = list_models(pattern) or list_models(f"*{pattern}*")
+    if not names:
+        raise SettingError(f"no network's name fits {pattern!r}{nearest(pattern, NETWORKS)}")
+    print_models(names)

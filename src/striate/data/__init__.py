@@ -1,0 +1,87 @@
+"""Data: what is on disk becomes samples, and samples become batches. Nothing on disk is ever changed.
+
+source = open_source("photos/")                      # listed and checked, nothing decoded
+pictures = load_pictures(source, source.native(), threads=2, limits=Limits())
+splits = split_pictures(pictures, val=0.1, test=0.1, seed=0)
+check_data(splits)                                   # findings; healthy data gives none
+Batches(splits.train, batch_size=64, ...).epoch(0)   # what the network sees
+"""
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate.data.audit import check_data
+    from striate.data.batches import Batch, Batches
+    from striate.data.canvas import Canvas
+    from striate.data.decode import Header, decode_bytes, decode_picture, read_header
+    from striate.data.limits import Limits
+    from striate.data.load import load_pictures
+    from striate.data.names import printable
+    from striate.data.open import BUILT_IN, open_source
+    from striate.data.pictures import Pictures
+    from striate.data.set_aside import SetAside, Unreadable
+    from striate.data.sheet import as_pictures, contact_sheet
+    from striate.data.source import Listing, Source
+    from striate.data.splits import Splits, split_pictures, stratified_split
+
+__all__ = [
+    "BUILT_IN",
+    "Batch",
+    "Batches",
+    "Canvas",
+    "Header",
+    "Limits",
+    "Listing",
+    "Pictures",
+    "SetAside",
+    "Source",
+    "Splits",
+    "Unreadable",
+    "as_pictures",
+    "check_data",
+    "contact_sheet",
+    "decode_bytes",
+    "decode_picture",
+    "load_pictures",
+    "open_source",
+    "printable",
+    "read_header",
+    "split_pictures",
+    "stratified_split",
+]
+
+_LAZY = MappingProxyType(
+    {
+        "BUILT_IN": "open",
+        "Batch": "batches",
+        "Batches": "batches",
+        "Canvas": "canvas",
+        "Header": "decode",
+        "Limits": "limits",
+        "Listing": "source",
+        "Pictures": "pictures",
+        "SetAside": "set_aside",
+        "Source": "source",
+        "Splits": "splits",
+        "Unreadable": "set_aside",
+        "as_pictures": "sheet",
+        "check_data": "audit",
+        "contact_sheet": "sheet",
+        "decode_bytes": "decode",
+        "decode_picture": "decode",
+        "load_pictures": "load",
+        "open_source": "open",
+        "printable": "names",
+        "read_header": "decode",
+        "split_pictures": "splits",
+        "stratified_split": "splits",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

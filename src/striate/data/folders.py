@@ -1,0 +1,238 @@
+"""Class folders: one folder for each class, with or without a folder for each part of the data around them.
+
+    photos/cat/1.jpg                  one set, split later
+    photos/train/cat/1.jpg            parts: train, val (or valid, validation) and test, in any case of letters;
+    photos/Validation/cat/9.jpg       val and test may lack classes that train has, not the other way round
+
+Within a class folder files are found at any depth. What a file is called says nothing; its first bytes do (decode.py).
+Hidden files and what Windows and macOS leave behind are ignored by name and counted. Links are followed to files inside
+the data only. The order is that of the names' bytes, the same on every machine.
+"""
+
+import hashlib
+import os
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, final
+
+import numpy as np
+
+from striate.data.canvas import Canvas
+from striate.data.decode import Header, read_header
+from striate.data.limits import Limits
+from striate.data.names import printable
+from striate.data.pictures import Pictures
+from striate.data.reading import check_classes, check_set_aside, in_threads, read_pictures
+from striate.data.regular_file import open_regular_file
+from striate.data.set_aside import Unreadable
+from striate.data.source import Listing, Progress, Source
+from striate.data.tree import Folder, Tree, list_folder, walk
+from striate.errors import DataError, nearest
+
+__all__ = ["FolderSource", "open_folders"]
+
+_PARTS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}  # lower case
+_HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  # kinds of ignored files
+_SAMPLE: Final = 200  # headers that are read to tell the typical size
+_ANY_SIZE: Final = Limits(max_pixels=2**40)  # of headers; what is too large is set aside when it is decoded
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FolderSource(Source):
+    """Class folders. `paths` are the files of each split in the order of its listing, as the system names them."""
+
+    name: str
+    location: str
+    classes: tuple[str, ...]
+    splits: Mapping[str, Listing]
+    ignored: Mapping[str, int]
+    paths: Mapping[str, tuple[str, ...]]
+    kind: str = "class folders"
+
+    def native(self) -> Canvas:
+        paths = next(iter(self.paths.values()))
+        headers = [_header(path) for path in paths[:: max(1, len(paths) // _SAMPLE)]]
+        known = [header for header in headers if isinstance(header, Header)]
+        if not known:  # all of the sample is bad, yet each class has a picture, or it could not have been opened
+            known = [next(header for header in map(_header, paths) if isinstance(header, Header))]
+        return Canvas(
+            statistics.median_low(header.height for header in known),
+            statistics.median_low(header.width for header in known),
+            3 if any(header.colour for header in known) else 1,
+        )
+
+    def decode(
+        self,
+        split: str,
+        canvas: Canvas,
+        *,
+        threads: int,
+        limits: Limits,
+        cache: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Pictures:
+        listing = self.splits[split]
+        pictures = read_pictures(
+            self.paths[split],
+            listing,
+            self.classes,
+            canvas,
+            threads=threads,
+            limits=limits,
+            cache=cache,
+            progress=progress,
+        )
+        if split in ("all", "train"):
+            check_classes(pictures, listing)
+        check_set_aside(pictures.set_aside, len(listing) + len(listing.set_aside), limits)
+        return pictures
+
+    def digest(self) -> str:
+        total = hashlib.sha256()
+        for split, listing in sorted(self.splits.items()):
+            contents = _digests(self.paths[split])
+            for name, label, content in zip(listing.ids, listing.labels, contents, strict=True):
+                total.update(f"{split}\t{name}\t{self.classes[label]}\t{content}\n".encode())
+            for one in listing.set_aside:
+                total.update(f"{split}\t{one.id}\t{one.reason}\n".encode())
+        return total.hexdigest()
+
+
+def open_folders(root: Path) -> FolderSource:
+    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from."""
+    top = list_folder(str(root))
+    _refuse_links(root, top)
+    parts = _parts(root, top)
+    folders = {split: list_folder(f"{root}/{part}") for split, part in parts.items()}
+    names = next(iter(folders.values())).folders  # of what is learned: "all" or "train"
+    for split, folder in folders.items():
+        _check_names(root / parts[split], folder, names, learned=split in ("all", "train"))
+
+    splits, paths = {}, {}
+    label_of = {name: label for label, name in enumerate(names)}
+    ignored = Counter({_HIDDEN: top.ignored, _LOOSE: len(top.files) + len(top.others)})
+    for split, folder in folders.items():
+        trees = [walk(str(root), os.path.normpath(f"{parts[split]}/{name}")) for name in folder.folders]
+        if split in ("all", "train"):
+            for name, tree in zip(folder.folders, trees, strict=True):
+                _check_class(root, name, tree)
+        files = tuple(file for tree in trees for file in tree.files)
+        labels = [label_of[name] for name in folder.folders]
+        splits[split] = Listing(
+            tuple(map(printable, files)),
+            np.repeat(np.array(labels, np.int64), [len(tree.files) for tree in trees]),
+            tuple(one for tree in trees for one in tree.set_aside),
+        )
+        paths[split] = tuple(f"{root}/{file}" for file in files)
+        ignored[_HIDDEN] += sum(tree.ignored for tree in trees)
+        if parts[split] != ".":
+            ignored.update({_HIDDEN: folder.ignored, _LOOSE: len(folder.files) + len(folder.others)})
+    return FolderSource(
+        printable(root.resolve().name),
+        printable(root.resolve().as_posix()),
+        tuple(map(printable, names)),
+        MappingProxyType(splits),
+        MappingProxyType(dict(+ignored)),  # without zeros
+        MappingProxyType(paths),
+    )
+
+
+def _parts(root: Path, top: Folder) -> dict[str, str]:
+    """The folder of each split relative to root, what is learned first; {"all": "."} where the folders are classes."""
+    where = printable(root)
+    named = [name for name in top.folders if name.lower() in _PARTS]
+    holding = [name for name in named if list_folder(f"{root}/{name}").folders]  # class folders, at last
+    others = [name for name in top.folders if name not in named]
+    if not named or (others and not holding):
+        return {"all": "."}
+    if others:
+        raise DataError(
+            f"{where} has {printable(holding[0])} with folders in it, and {printable(others[0])} beside it; "
+            "keep only train, val and test there, or only classes"
+        )
+    parts: dict[str, str] = {}
+    for split in ("train", "val", "test"):
+        same = [name for name in named if _PARTS[name.lower()] == split]
+        if len(same) > 1:
+            raise DataError(f"{where} has {same[0]} and {same[1]}, which mean the same; keep one of them")
+        if same and same[0] not in holding:
+            raise DataError(
+                f"{where}/{same[0]} has no class folders; sort its pictures into folders, or move it elsewhere"
+            )
+        if same:
+            parts[split] = same[0]
+    if "train" not in parts:
+        raise DataError(f"{where} has {' and '.join(parts.values())} but nothing to learn from; add a folder train")
+    return parts if len(parts) > 1 else {"all": parts["train"]}
+
+
+def _check_names(where: Path, folder: Folder, names: tuple[str, ...], *, learned: bool) -> None:
+    """DataError when the folders in `where` are no classes, or not those that are learned."""
+    here = printable(where)
+    _refuse_links(where, folder)
+    unknown = [printable(name) for name in folder.folders if name not in names]
+    if unknown:
+        raise DataError(
+            f"{here} has the class {unknown[0]}, which the training part does not have"
+            f"{nearest(unknown[0], map(printable, names))}; rename it, move it away, or add it to the training part"
+        )
+    if not learned or len(names) > 1:
+        return
+    if names:
+        inner = list_folder(str(where / names[0])).folders
+        hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
+        raise DataError(f"{here} has one class only, {printable(names[0])}{hint}")
+    if folder.files:
+        raise DataError(f"{here} holds files but no folders; put the pictures of each class in a folder with its name")
+    raise DataError(f"{here} is empty; put the pictures of each class in a folder with its name")
+
+
+def _refuse_links(where: Path, folder: Folder) -> None:
+    """DataError for a link in the place of a class or a part: passing over it would lose a class without a word."""
+    if folder.folder_links:
+        link = printable(f"{where}/{folder.folder_links[0]}")
+        raise DataError(f"{link} is a link to a folder, and those are not followed; put the folder itself there")
+
+
+def _check_class(root: Path, name: str, tree: Tree) -> None:
+    """DataError when no file of a class has the header of a picture."""
+    failure = None
+    for file in tree.files:
+        header = _header(f"{root}/{file}")
+        if isinstance(header, Header):
+            return
+        failure = failure or f"{printable(file)}: {header}"
+    failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in tree.set_aside), "it is empty")
+    raise DataError(
+        f"the class folder {printable(root / name)} has no readable picture ({failure}); add some, or remove it"
+    )
+
+
+def _header(path: str) -> Header | Unreadable:
+    try:
+        return read_header(path, _ANY_SIZE)
+    except Unreadable as failure:
+        return failure
+
+
+def _digests(paths: tuple[str, ...]) -> list[str]:
+    """Size and SHA-256 of each file; of a file that cannot be read, why."""
+    digests = [""] * len(paths)
+
+    def read(i: int) -> None:
+        try:
+            with open_regular_file(paths[i]) as file:
+                content = hashlib.file_digest(file, "sha256")
+                digests[i] = f"{file.tell()}\t{content.hexdigest()}"
+        except Unreadable as failure:
+            digests[i] = failure.reason
+        except OSError:
+            digests[i] = "unreadable"
+
+    in_threads(read, len(paths), os.cpu_count() or 1)
+    return digests

@@ -1,0 +1,41 @@
+"""All splits of a source decoded, with the limit of unusable files held against all of them together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from striate.data.canvas import Canvas
+from striate.data.limits import Limits
+from striate.data.pictures import Pictures
+from striate.data.reading import check_set_aside
+from striate.data.source import Progress, Source
+
+__all__ = ["load_pictures"]
+
+
+def load_pictures(
+    source: Source,
+    canvas: Canvas,
+    *,
+    threads: int,
+    limits: Limits,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Pictures]:
+    """Every split of the source on the canvas, see `Source.decode`. `progress` counts through all of them.
+
+    One bad file of ten in a small test part does not stop a run that has a thousand good ones to learn from.
+    """
+    files = sum(len(listing) for listing in source.splits.values())
+    lenient = replace(limits, max_bad=1.0)
+    before, pictures = 0, {}
+    for split, listing in source.splits.items():
+
+        def report(done: int, _: int, before: int = before) -> None:
+            if progress is not None:
+                progress(before + done, files)
+
+        pictures[split] = source.decode(split, canvas, threads=threads, limits=lenient, cache=cache, progress=report)
+        before += len(listing)
+    set_aside = [one for split in pictures.values() for one in split.set_aside]
+    check_set_aside(set_aside, sum(map(len, pictures.values())) + len(set_aside), limits)
+    return pictures

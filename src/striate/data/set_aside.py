@@ -1,0 +1,44 @@
+"""Why a file is not used: the fixed few reasons, the exception that carries one, and the record of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+__all__ = ["Reason", "SetAside", "Unreadable", "count_reasons"]
+
+Reason = Literal[
+    "empty file",  # zero bytes
+    "not a picture",  # the first bytes are of no format that is read here, whatever the file is called
+    "truncated",  # the file ends before the picture does
+    "decompression bomb",  # the header declares more pixels than the limit; nothing was decoded
+    "not a regular file",  # FIFO, socket, device, folder
+    "link out of the folder",  # a link to a folder, or to a file outside the data; not followed
+    "unreadable",  # a header or pixels that the decoder refuses, a file that may not be opened, NaN or infinite values
+    "vanished",  # listed, but gone when it was read
+]
+
+
+@final
+@dataclass(frozen=True)
+class SetAside:
+    """A file that was not used, and why; `detail` is one printable line."""
+
+    id: str
+    reason: Reason
+    detail: str
+
+
+@final
+class Unreadable(Exception):  # noqa: N818 - a verdict on a file, raised by one thread and kept by another
+    """A file that gives no picture; `detail` is one printable line."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+def count_reasons(set_aside: Sequence[SetAside]) -> str:
+    """ "12 truncated, 3 empty file": each reason with its count, most frequent first."""
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in set_aside).most_common())

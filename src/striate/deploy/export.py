@@ -1,0 +1,74 @@
+"""Export: a trained network as a program that runs without striate, checked on real pictures before it is believed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import RunError
+from striate.models import Network
+from striate.runs import Bundle
+
+LARGEST_DIFFERENCE = 1e-4  # of a probability
+
+
+@final
+@dataclass(frozen=True)
+class Parity:
+    """How far the exported program's probabilities lie from the network's, on the pictures that were given."""
+
+    pictures: int
+    largest_difference: float
+    same_class: float  # share of the pictures
+
+
+@final
+class Servable(nn.Module):
+    """Pictures in, probabilities out: the preprocessing is part of the graph, so nobody can get it wrong."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__()
+        self.network: Network = bundle.model
+        self.height, self.width = bundle.preprocessing.size
+        normalization = bundle.preprocessing.normalization
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(normalization.mean).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(normalization.std).view(-1, 1, 1))
+
+    def forward(self, pictures: Tensor) -> Tensor:  # B C H W uint8 on the canvas -> B K
+        top = (pictures.shape[2] - self.height) // 2
+        left = (pictures.shape[3] - self.width) // 2
+        centre = pictures[:, :, top : top + self.height, left : left + self.width]
+        return self.network((centre.float() / 255 - self.mean) / self.std).softmax(1)
+
+
+def export_program(bundle: Bundle, path: Path, pictures: Tensor) -> Parity:
+    """Write a torch.export program (.pt2) that takes any number of pictures, B C H W uint8 on the bundle's canvas.
+
+    `pictures` (at least 2) are run through the file as it is read back and through the network; a RunError refuses what differs.
+    Read such a file only if you trust who wrote it.
+    """
+    servable = Servable(bundle).eval()
+    program = torch.export.export(servable, (pictures[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+    torch.export.save(program, path)
+    parity = measure_parity(servable, torch.export.load(path).module(), pictures)
+    if parity.largest_difference > LARGEST_DIFFERENCE:
+        path.unlink()
+        raise RunError(
+            f"{path}: the exported program differs by {parity.largest_difference:.2g} from the network; not kept"
+        )
+    return parity
+
+
+@torch.inference_mode()
+def measure_parity(network: nn.Module, program: nn.Module, pictures: Tensor) -> Parity:
+    """Compare the probabilities of two programs on the same pictures."""
+    expected, given = network(pictures), program(pictures)
+    return Parity(
+        pictures=len(pictures),
+        largest_difference=(expected - given).abs().max().item(),
+        same_class=(expected.argmax(1) == given.argmax(1)).float().mean().item(),
+    )

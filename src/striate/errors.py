@@ -1,0 +1,33 @@
+"""Errors that a person can act on: each names the file or value and the way out, and has no traceback on the command line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["DataError", "RunError", "SettingError", "StriateError", "nearest"]
+
+
+class StriateError(Exception):
+    """Something the user can mend; the message is one line, and a command that fails with it ends with `exit_code`."""
+
+    exit_code = 2
+
+
+class SettingError(StriateError):
+    """A name or a value that a command does not take."""
+
+
+class DataError(StriateError):
+    """Pictures or labels that cannot be used."""
+
+
+class RunError(StriateError):
+    """A run folder or a bundle that cannot be opened, trusted or written."""
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """The names in `known` that look like `wrong`, as the end of a sentence: "; did you mean a, b?" or the whole list if short."""
+    known = sorted(known)
+    close = get_close_matches(wrong, known, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {', '.join(close)}?"
+    return f"; known: {', '.join(known)}" if len(known) <= 12 else ""

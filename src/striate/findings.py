@@ -1,0 +1,24 @@
+"""A finding: what is wrong, the figures that prove it, and the command that mends it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["note", "warning", "stop"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found; healthy data and healthy runs give none.
+
+    `id` is from a fixed, documented vocabulary; `says` is one sentence; `evidence` holds the figures;
+    `fix` is a command to type or a setting to change.
+    """
+
+    id: str
+    severity: Severity
+    says: str
+    evidence: dict[str, Any]
+    fix: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)

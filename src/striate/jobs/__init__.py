@@ -1,0 +1,47 @@
+"""Jobs: what a verb does from start to finish. The Python API and the command line call these."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate.jobs.describe import summarize_model, summarize_run, verdict
+    from striate.jobs.evaluation import Evaluated, evaluate
+    from striate.jobs.prediction import Answers, Prediction, predict
+    from striate.jobs.run import Run, load
+    from striate.jobs.training_run import resume, train
+
+_HOME = {
+    "Answers": "prediction",
+    "Evaluated": "evaluation",
+    "Prediction": "prediction",
+    "Run": "run",
+    "evaluate": "evaluation",
+    "load": "run",
+    "predict": "prediction",
+    "resume": "training_run",
+    "summarize_model": "describe",
+    "summarize_run": "describe",
+    "train": "training_run",
+    "verdict": "describe",
+}
+
+__all__ = [
+    "Answers",
+    "Evaluated",
+    "Prediction",
+    "Run",
+    "evaluate",
+    "load",
+    "predict",
+    "resume",
+    "summarize_model",
+    "summarize_run",
+    "train",
+    "verdict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"striate.jobs.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,41 @@
+"""Describing a network or a run in figures: for `striate info`, and for the last line of a training run."""
+
+from pathlib import Path
+
+from striate.analysis import Summary, summarize
+from striate.errors import SettingError, nearest
+from striate.jobs.run import Run
+from striate.models import NETWORKS, create_model
+from striate.report import SPLITS, read_verdict
+from striate.runs import RunFolder
+
+
+def summarize_model(
+    name: str, *, size: int | None = None, channels: int | None = None, classes: int | None = None
+) -> Summary:
+    """The layers of a network of the zoo; size, channels and classes are those it was made for if left out."""
+    if name not in NETWORKS:
+        raise SettingError(f"{name!r} is neither a model nor the folder of a run{nearest(name, NETWORKS)}")
+    made_for = NETWORKS[name]
+    channels = channels or made_for.channels
+    model = create_model(name, classes=classes or made_for.classes, channels=channels)
+    return summarize(model, channels=channels, size=size or made_for.size)
+
+
+def summarize_run(path: Path) -> Summary:
+    """The layers of a run's network, at the size that it was trained with."""
+    bundle = RunFolder.open(path).bundle()
+    preprocessing = bundle.preprocessing
+    return summarize(bundle.model, channels=preprocessing.canvas.channels, size=preprocessing.size)
+
+
+def verdict(run: Run) -> str:
+    """The result in one line: the share of right answers, its interval, and what always saying the same would reach."""
+    found = read_verdict(run.manifest, run.metrics)
+    if found is None:
+        return "no figures: no picture was held out; set --val or --test above 0"
+    line = (
+        f"{found.value} % of {found.pictures:,} {SPLITS[found.split]} pictures right "
+        f"(95 % interval {found.low} to {found.high} %); always saying {found.largest_name!r} would give {found.largest_class} %"
+    )
+    return line + (" - these pictures also chose the epoch, so the figure is optimistic" if found.chose_epoch else "")

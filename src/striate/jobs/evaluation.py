@@ -1,0 +1,91 @@
+"""Evaluation of a finished run: on a split of its own data, drawn again just as it was, or on other data with the same classes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import torch
+
+from striate.analysis import evaluate as evaluate_predictions
+from striate.analysis import predict
+from striate.data import Batches, Limits, Pictures, Source, load_pictures, open_source, split_pictures
+from striate.errors import RunError, SettingError
+from striate.runs import Bundle, RunFolder
+from striate.tasks import Classify
+from striate.training import available_cores, checked, read_toml
+
+BATCH = 128
+
+
+@final
+@dataclass(frozen=True)
+class Evaluated:
+    """The figures of one split: as in metrics.json."""
+
+    data: str
+    split: str
+    figures: dict[str, Any]
+
+
+def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | None = None) -> Evaluated:
+    """Measure a run's network.
+
+    Without `data`, its own are split again by the recipe's seed; `split` is then "test" if there is one. Other data are taken
+    whole if they have no splits. Raises RunError where the classes differ, or the run's own data changed.
+    """
+    bundle = folder.bundle()
+    manifest = folder.manifest()
+    source = open_source(data if data is not None else manifest["data"]["location"])
+    own = source.location == manifest["data"]["location"]
+    _check_classes(bundle, source, folder)
+    if own and source.digest() != manifest["data"]["digest"]:
+        raise RunError(
+            f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
+        )
+    pictures = _own_splits(folder, source, bundle) if own else _other_splits(source, bundle)
+    name = split or next(name for name in ("test", "all", "val", "train") if name in pictures)
+    if name not in pictures:
+        raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(pictures))}")
+    preprocessing = bundle.preprocessing
+    batches = Batches(
+        pictures[name],
+        batch_size=BATCH,
+        size=preprocessing.size,
+        normalization=preprocessing.normalization,
+        policy=None,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    task = Classify(bundle.classes)
+    figures = evaluate_predictions(predict(bundle.model, task, batches), bundle.classes)
+    return Evaluated(source.name, name, figures)
+
+
+def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
+    unknown = sorted(set(source.classes) - set(bundle.classes))
+    if unknown:
+        raise RunError(
+            f"{folder.path}: was made for other classes ({', '.join(bundle.classes[:5])} ...); "
+            f"it does not know {', '.join(unknown[:5])} of {source.location}"
+        )
+
+
+def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
+    recipe = checked(read_toml(folder.recipe_path)[0])
+    pictures = _decoded(source, bundle, Limits(max_bad=recipe.max_bad))
+    splits = split_pictures(pictures, val=recipe.val, test=recipe.test, seed=recipe.seed)
+    named = {"train": splits.train, "val": splits.val, "test": splits.test}
+    return {name: part for name, part in named.items() if part is not None}
+
+
+def _other_splits(source: Source, bundle: Bundle) -> dict[str, Pictures]:
+    """The source's own splits, its labels counted in the order of the bundle's classes."""
+    place = torch.tensor([bundle.classes.index(name) for name in source.classes])
+    return {
+        name: replace(part, labels=place[part.labels], classes=bundle.classes)
+        for name, part in _decoded(source, bundle, Limits()).items()
+    }
+
+
+def _decoded(source: Source, bundle: Bundle, limits: Limits) -> dict[str, Pictures]:
+    return load_pictures(source, bundle.preprocessing.canvas, threads=available_cores(), limits=limits)

@@ -1,0 +1,153 @@
+"""After the last epoch: bundle, evaluation, predictions, the gallery of errors, findings and the report."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from striate.analysis import Predictions, evaluate, predict
+from striate.data import Pictures, Source
+from striate.findings import Finding
+from striate.jobs.clock import Clock
+from striate.jobs.manifest import now
+from striate.jobs.prepare import Prepared
+from striate.jobs.sheet import augmentation_sheet
+from striate.models import Network
+from striate.report import ErrorPicture, ReportContents, render_report
+from striate.runs import Bundle, RunFolder
+from striate.tasks import Task
+from striate.training import Settings, TrainingState
+from striate.views import Policy
+
+GALLERY = 48
+
+
+def finish(
+    folder: RunFolder,
+    source: Source,
+    model: Network,
+    state: TrainingState,
+    task: Task,
+    prepared: Prepared,
+    settings: Settings,
+    clock: Clock,
+) -> None:
+    """Turn the weights that were kept into a bundle, measure it on pictures it was not trained on, and write it all down."""
+    recipe = settings.recipe
+    model.load_state_dict(state.best)  # the model that was trained, now with the weights to keep
+    manifest = folder.manifest()
+    bundle = Bundle(
+        model=model,
+        architecture=recipe.model,
+        arguments=architecture_arguments(settings, source.classes),
+        task="classify",
+        classes=source.classes,
+        preprocessing=prepared.preprocessing,
+        provenance={
+            "striate": manifest["striate"],
+            "torch": manifest["versions"]["torch"],
+            "data": {"name": source.name, "digest": manifest["data"]["digest"]},
+            "epoch": state.best_epoch,
+            "command": manifest["command"],
+        },
+    )
+    bundle.save(folder.bundle_path)
+    splits = {"val": prepared.splits.val, "test": prepared.splits.test}
+    metrics: dict[str, Any] = {}
+    rows: list[dict[str, Any]] = []
+    gallery: list[ErrorPicture] = []
+    for name, pictures in splits.items():
+        if pictures is None:
+            continue
+        predictions = predict(model, task, prepared.plain_batches(pictures, recipe))
+        metrics[name] = evaluate(predictions, source.classes)
+        rows += predictions.rows(name, source.classes)
+        gallery = error_pictures(predictions, pictures, source.classes)
+    reported = "test" if "test" in metrics else "val" if "val" in metrics else None
+    findings = [*prepared.findings, *learned_nothing(metrics, reported)]
+    clock.lap("evaluation")
+    folder.write_metrics(metrics)
+    folder.write_predictions(rows)
+    folder.write_errors(
+        [error.png for error in gallery],
+        [{"id": e.id, "true": e.true, "said": e.said, "probability": e.probability, "loss": e.loss} for e in gallery],
+    )
+    folder.write_findings(findings)
+    manifest["data"] |= {
+        "counts": {"train": len(prepared.splits.train.ids), **{k: len(p.ids) for k, p in splits.items() if p}},
+        "picture": list(prepared.splits.train.images.shape[1:]),
+        "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in prepared.set_aside],
+    }
+    manifest |= {"threads": recipe.threads, "best_epoch": state.best_epoch, "reported_split": reported}
+    clock.lap("writing")
+    manifest |= {"timings": {**clock.seconds, "total": clock.total()}, "finished": now(), "status": "finished"}
+    folder.write_report(
+        render_report(
+            ReportContents(
+                manifest=manifest,
+                settings=settings.rows(),
+                metrics=metrics,
+                history=state.history_rows(),
+                findings=findings,
+                errors=gallery,
+                sheet=augmentation_sheet(prepared, recipe) if prepared.policy != Policy() else None,
+            )
+        )
+    )
+    clock.lap("report")
+    manifest["timings"] = {**clock.seconds, "total": clock.total()}
+    folder.write_manifest(manifest)
+
+
+def error_pictures(predictions: Predictions, pictures: Pictures, classes: tuple[str, ...]) -> list[ErrorPicture]:
+    """The worst errors as PNG pictures, the surest of the wrong first."""
+    worst = predictions.worst(GALLERY).tolist()
+    said, sure, losses = predictions.said, predictions.probabilities.max(1), predictions.losses
+    return [
+        ErrorPicture(
+            png=png(pictures.images[n].numpy()),
+            id=predictions.ids[n],
+            true=classes[predictions.labels[n]],
+            said=classes[said[n]],
+            probability=float(sure[n]),
+            loss=float(losses[n]),
+        )
+        for n in worst
+    ]
+
+
+def png(image: np.ndarray[Any, Any]) -> bytes:  # H W C uint8
+    data = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(data, "PNG")
+    return data.getvalue()
+
+
+def architecture_arguments(settings: Settings, classes: tuple[str, ...]) -> dict[str, Any]:
+    """What create_model needs beside the name to build the network again."""
+    recipe = settings.recipe
+    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.channels}
+    return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
+
+
+def learned_nothing(metrics: dict[str, Any], split: str | None) -> list[Finding]:
+    """A finding if the network is no better than always naming the largest class."""
+    if split is None:
+        return []
+    figures = metrics[split]
+    if figures["accuracy"]["low"] > figures["largest_class"]:
+        return []
+    return [
+        Finding(
+            id="no-better-than-largest-class",
+            severity="warning",
+            says=f"On the {split} pictures the network is not surely better than always naming the largest class.",
+            evidence={
+                "accuracy": figures["accuracy"]["value"],
+                "low": figures["accuracy"]["low"],
+                "largest_class": figures["largest_class"],
+                "pictures": figures["pictures"],
+            },
+            fix="train longer (--epochs), try --lr ten times smaller or larger, or gather more pictures",
+        )
+    ]

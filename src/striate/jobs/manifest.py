@@ -1,0 +1,84 @@
+"""The manifest: what was run, on what data, with what versions, on what machine."""
+
+import os
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import striate
+from striate.data import Source
+from striate.models import Network
+from striate.training import Settings, available_cores
+
+MEASURED_WITH = ("torch", "numpy", "pillow", "safetensors")
+
+
+def first_manifest(source: Source, settings: Settings, model: Network, out: Path) -> dict[str, Any]:
+    """What is known before the first step."""
+    recipe = settings.recipe
+    return {
+        "format": 1,
+        "striate": striate.__version__,
+        "command": command_line(source, settings, out),
+        "status": "running",
+        "started": now(),
+        "seed": recipe.seed,
+        "device": recipe.device,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in MEASURED_WITH}},
+        "hardware": hardware(),
+        "data": {
+            "name": source.name,
+            "location": source.location,
+            "kind": source.kind,
+            "digest": source.digest(),
+            "classes": list(source.classes),
+        },
+        "model": {
+            "name": recipe.model,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        },
+    }
+
+
+def command_line(source: Source, settings: Settings, out: Path) -> str:
+    """The command that gives this run again: all settings that a person chose, by hand or by a recipe."""
+    words = ["striate", "train", source.location]
+    for name, origin in settings.source.items():
+        value = getattr(settings.recipe, name)
+        option = name.replace("_", "-")
+        if origin.startswith("recipe ") and "--recipe" not in words:
+            words += ["--recipe", origin.removeprefix("recipe ")]
+        if origin == "user":
+            words += (
+                ([f"--{option}"] if value else [f"--no-{option}"])
+                if isinstance(value, bool)
+                else [f"--{option}", str(value)]
+            )
+    return shlex.join([*words, "--out", str(out)])
+
+
+def hardware() -> dict[str, Any]:
+    return {"cpu": _cpu_name(), "cores": available_cores(), "memory_gib": _memory_gib(), "system": platform.platform()}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _memory_gib() -> float | None:
+    if sys.platform == "win32":
+        return None
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)

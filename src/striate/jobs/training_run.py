@@ -1,0 +1,132 @@
+"""Training from start to finish: read, split, train, keep the best, evaluate, report; and going on with a run that was cut off."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from striate.data import Batches, Source, open_source
+from striate.errors import RunError
+from striate.jobs.clock import Clock
+from striate.jobs.finish import finish
+from striate.jobs.fit import fit
+from striate.jobs.manifest import first_manifest
+from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
+from striate.jobs.prepare import default_recipe, prepare, settle
+from striate.jobs.run import Run
+from striate.models import Network, create_model
+from striate.runs import RunFolder, free_path
+from striate.tasks import Classify
+from striate.training import (
+    Recipe,
+    Settings,
+    TrainingState,
+    checked,
+    choose_device,
+    choose_precision,
+    choose_threads,
+    find_recipe,
+    read_toml,
+    to_toml,
+)
+
+RUNS = Path("runs")
+
+
+def train(
+    data: str | Path,
+    *,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a network on `data` and leave a run folder: weights, figures, predictions and a report.
+
+    data: "mnist", or a folder of class folders or idx files. recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`,
+    `cifar10`) or the path of a TOML file. out: the run folder, `runs/DATA-MODEL` if left out. settings: any setting of a
+    Recipe; what is given here wins over the recipe. Bad input is a StriateError, and leaves nothing behind.
+    """
+    clock = Clock()
+    source = open_source(data)
+    resolved = settle(source, find_recipe(recipe) if recipe else default_recipe(source), settings)
+    device = choose_device(resolved.recipe.device)
+    precision = choose_precision(resolved.recipe.precision, device)
+    resolved = resolved.filled("machine", device=str(device), precision=precision)
+    model = build(resolved.recipe, source.classes)
+    path = Path(out) if out else free_path(RUNS, f"{source.name}-{resolved.recipe.model}")
+    folder = RunFolder.create(path)
+    with folder.locked():
+        try:
+            folder.write_manifest(first_manifest(source, resolved, model, path))
+            folder.write_recipe(to_toml(resolved))
+            _work(folder, source, resolved, model, _monitor(progress), clock)
+        except BaseException:
+            # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
+            if not folder.has_begun():
+                folder.remove()
+            raise
+    return Run(path)
+
+
+def resume(run: str | Path, *, progress: bool = True) -> Run:
+    """Go on with a run that was cut off, from its newest valid checkpoint, to the same weights as if it had not been."""
+    clock = Clock()
+    folder = RunFolder.open(Path(run))
+    manifest = folder.manifest()
+    if manifest["status"] != "running":
+        raise RunError(
+            f"{run}: the run {manifest['status']}; `striate evaluate {run}` measures it, `striate train` begins anew"
+        )
+    said, origin = read_toml(folder.recipe_path)
+    settings = Settings(checked(said), origin)
+    source = open_source(manifest["data"]["location"])
+    if source.digest() != manifest["data"]["digest"]:
+        raise RunError(f"{source.location}: the data changed since the run {run} began; train anew, or bring them back")
+    with folder.locked():
+        _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
+    return Run(folder.path)
+
+
+def _work(
+    folder: RunFolder, source: Source, settings: Settings, model: Network, monitor: Monitor, clock: Clock
+) -> None:
+    """All that lies between the settings and the report; a run that was cut off anywhere goes through it again."""
+    try:
+        prepared = prepare(source, settings.recipe, folder.cache_path, monitor)
+        task = Classify(source.classes, settings.recipe.label_smoothing)
+        clock.lap("data")
+        settings = _with_threads(settings, model, prepared.training_batches(settings.recipe))
+        folder.write_recipe(to_toml(settings))
+        state = TrainingState(model, task, settings.recipe)
+        fit(folder, state, task, prepared, settings.recipe, monitor)
+        clock.lap("training")
+        finish(folder, source, model, state, task, prepared, settings, clock)
+    finally:
+        monitor.close()
+        folder.remove_cache()
+
+
+def _with_threads(settings: Settings, model: Network, batches: Batches) -> Settings:
+    """Compute on the threads that were asked for, or on as many as a probe finds fastest; the setting records which."""
+    recipe = settings.recipe
+    if recipe.threads is None:
+        example = next(batches.epoch(0)).images
+        bfloat16 = recipe.precision == "bfloat16"
+        on_cpu = example.device.type == "cpu"
+        settings = settings.filled("machine", threads=choose_threads(model, example, bfloat16) if on_cpu else 1)
+    assert settings.recipe.threads is not None
+    torch.set_num_threads(settings.recipe.threads)
+    return settings
+
+
+def _monitor(progress: bool) -> Monitor:
+    return monitor_for_terminal() if progress else Silent()
+
+
+def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:
+    """The recipe's network, freshly initialized from its seed."""
+    assert recipe.channels is not None
+    torch.manual_seed(recipe.seed)
+    arguments = {} if recipe.dropout is None else {"dropout": recipe.dropout}
+    return create_model(recipe.model, classes=len(classes), channels=recipe.channels, **arguments)

@@ -1,0 +1,223 @@
+"""The contract of a network as a test, for ours and for a stranger's.
+
+    check_model(lambda: MyNet(classes=10), channels=3, size=64)
+
+It is silent for a network that keeps every promise, and raises ModelError, one line, at the first that is broken.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from math import lcm
+from typing import TypeVar, cast, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import activation
+
+from striate.errors import SettingError, StriateError
+from striate.models.blocks import Network
+
+__all__ = ["ModelError", "check_model"]
+
+Output = TypeVar("Output")
+ACTIVATIONS = tuple(getattr(activation, name) for name in activation.__all__ if name != "MultiheadAttention")
+
+
+@final
+class ModelError(StriateError):
+    """A network that breaks the contract."""
+
+
+def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int = 64) -> None:
+    """Put the networks that `build` makes to every check below.
+
+    `build` is a function or class without arguments, not a module: two fresh networks show whether the first weights
+    follow from the seed, and the checks leave gradients and statistics in them. torch's default generator is left as it
+    was. Raises ModelError.
+    """
+    if isinstance(build, nn.Module):
+        raise ModelError(f"check_model takes a function that builds the network, not a {type(build).__name__} itself")
+    with torch.random.fork_rng(devices=[]):
+        first, second = (_seeded(build) for _ in range(2))
+        network = _declared(first)
+        _weights_follow_from_the_seed(network, second)
+        pictures = torch.rand(2, channels, size, size)
+        _declarations_are_true(network.eval(), pictures)
+        _forward_is_the_head_on_the_last_feature(network.eval(), pictures)
+        _any_batch_and_any_size(network.eval(), pictures)
+        _too_small_is_refused(network.eval(), pictures)
+        _no_activation_runs_twice(network.eval(), pictures)
+        _exports(network.eval(), pictures)
+        _every_parameter_learns(network.train(), pictures)
+        _runs_in_bfloat16(network.train(), pictures)
+
+
+def _seeded(build: Callable[[], nn.Module]) -> nn.Module:
+    torch.manual_seed(0)
+    return build()
+
+
+def _declared(module: nn.Module) -> Network:
+    missing = [
+        name for name in ("features", "head", "widths", "strides", "smallest") if getattr(module, name, None) is None
+    ]
+    if missing:
+        raise ModelError(f"{type(module).__name__} has no {', '.join(missing)}: see striate.models.Network")
+    network = cast(Network, module)
+    if len(network.widths) != len(network.strides) or not network.widths:
+        raise ModelError(f"widths {network.widths} and strides {network.strides} must be as many as the stages")
+    if list(network.strides) != sorted(network.strides):
+        raise ModelError(f"strides {network.strides} are not in the order finest first")
+    return network
+
+
+def _weights_follow_from_the_seed(network: Network, twin: nn.Module) -> None:
+    if network is twin:
+        raise ModelError("the function gave the same network twice, not a new one each time")
+    other = twin.state_dict()
+    for name, value in network.state_dict().items():
+        if not torch.equal(value, other[name]):
+            raise ModelError(f"{name} differs in two networks built after the same torch.manual_seed")
+
+
+@torch.no_grad()
+def _declarations_are_true(network: Network, pictures: Tensor) -> None:
+    picture = pictures[:1]
+    step = 4 * lcm(*network.strides)  # a picture larger by this has features larger by exactly step / stride
+    larger = torch.rand(1, picture.shape[1], picture.shape[2] + step, picture.shape[3] + step)
+    features, larger_features = _run(network.features, picture), _run(network.features, larger)
+    if len(features) != len(network.widths):
+        raise ModelError(f"features gives {len(features)} outputs, but widths declares {len(network.widths)}")
+    for i, (small, large) in enumerate(zip(features, larger_features, strict=True)):
+        if small.ndim != 4 or small.shape[0] != 1:
+            raise ModelError(f"feature {i} has shape {_by(small.shape)}, not batch x channels x height x width")
+        if small.shape[1] != network.widths[i]:
+            raise ModelError(f"feature {i} has {small.shape[1]} channels, but widths declares {network.widths[i]}")
+        for side, before, after in zip(("height", "width"), small.shape[2:], large.shape[2:], strict=True):
+            if after - before != step // network.strides[i]:
+                raise ModelError(
+                    f"feature {i} gains {after - before} cells of {side} from {step} more pixels, "
+                    f"but its declared stride {network.strides[i]} means {step // network.strides[i]}"
+                )
+
+
+@torch.no_grad()
+def _forward_is_the_head_on_the_last_feature(network: Network, pictures: Tensor) -> None:
+    kept = pictures.clone()
+    logits = _run(network, pictures)
+    if not torch.equal(pictures, kept):
+        raise ModelError("the network changes the pictures that it is given")
+    if logits.ndim != 2 or len(logits) != len(pictures):
+        raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(pictures)}, not batch x classes")
+    if not _close(logits, network.head(network.features(pictures)[-1])):
+        raise ModelError("forward is not the head on the last feature")
+
+
+@torch.no_grad()
+def _any_batch_and_any_size(network: Network, pictures: Tensor) -> None:
+    _, channels, height, width = pictures.shape
+    logits, alone = _run(network, pictures), _run(network, pictures[:1])
+    if alone.shape != logits[:1].shape:
+        raise ModelError(f"logits have shape {_by(alone.shape)} for a batch of one, not 1 x classes")
+    if not _close(logits[:1], alone):
+        raise ModelError("in eval mode a picture's logits depend on the other pictures of its batch")
+    smallest = network.smallest
+    for odd_height, odd_width in ((height + 1, width + 3), (smallest, smallest), (smallest + 2, smallest + 1)):
+        logits = _run(network, torch.rand(1, channels, odd_height, odd_width))
+        if logits.shape != alone.shape:
+            raise ModelError(f"{odd_height} x {odd_width} pixels give logits of shape {_by(logits.shape)}")
+
+
+@torch.no_grad()
+def _too_small_is_refused(network: Network, pictures: Tensor) -> None:
+    smallest = network.smallest
+    if smallest == 1:
+        return
+    for height, width in ((smallest - 1, smallest), (smallest, smallest - 1)):
+        try:
+            network(pictures[:1, :, :1, :1].expand(-1, -1, height, width))
+        except SettingError as error:
+            if str(smallest) not in str(error):
+                raise ModelError(f"the refusal {str(error)!r} does not say that {smallest} pixels fit") from error
+        except Exception as error:
+            raise ModelError(
+                f"{height} x {width} pixels give {_first_line(error)}, not a SettingError that says that {smallest} fit"
+            ) from error
+        else:
+            raise ModelError(f"{height} x {width} pixels are taken, although smallest is declared as {smallest}")
+
+
+@torch.no_grad()
+def _no_activation_runs_twice(network: Network, pictures: Tensor) -> None:
+    calls: Counter[nn.Module] = Counter()
+
+    def count(module: nn.Module, _inputs: object, _output: object) -> None:
+        calls[module] += 1
+
+    hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, ACTIVATIONS)]
+    _run(network, pictures)
+    for hook in hooks:
+        hook.remove()
+    for name, module in network.named_modules():
+        if calls[module] > 1:
+            raise ModelError(
+                f"the activation {name} runs {calls[module]} times in one forward: give each place its own"
+            )
+
+
+@torch.no_grad()
+def _exports(network: Network, pictures: Tensor) -> None:
+    try:
+        batch = torch.export.Dim("batch", min=1, max=1024)
+        exported = torch.export.export(network, (pictures,), dynamic_shapes=({0: batch},)).module()
+        same = _close(exported(pictures[:1]), network(pictures[:1]))
+    except Exception as error:
+        raise ModelError(f"torch.export with a batch of any size fails: {_first_line(error)}") from error
+    if not same:
+        raise ModelError("the exported network gives other logits")
+
+
+def _every_parameter_learns(network: Network, pictures: Tensor) -> None:
+    kept = pictures.clone()
+    try:
+        logits = network(pictures)
+        (logits * torch.rand_like(logits)).sum().backward()
+    except Exception as error:
+        raise ModelError(f"a training step fails: {_first_line(error)}") from error
+    if not torch.equal(pictures, kept):
+        raise ModelError("the network changes the pictures that it is given")
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise ModelError(f"no gradient reaches the parameter {name}")
+        if parameter.grad is not None and not parameter.grad.isfinite().all():
+            raise ModelError(f"the gradient of the parameter {name} is not finite")
+
+
+def _runs_in_bfloat16(network: Network, pictures: Tensor) -> None:
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(pictures)
+        logits.float().sum().backward()
+    except Exception as error:
+        raise ModelError(f"training under bfloat16 autocast fails: {_first_line(error)}") from error
+    if not logits.isfinite().all():
+        raise ModelError("logits under bfloat16 autocast are not finite")
+
+
+def _run(part: Callable[[Tensor], Output], pictures: Tensor) -> Output:
+    try:
+        return part(pictures)
+    except Exception as error:
+        raise ModelError(f"pictures of shape {_by(pictures.shape)} fail: {_first_line(error)}") from error
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"

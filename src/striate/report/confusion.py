@@ -1,0 +1,123 @@
+"""The confusion matrix: what each cell says and how dark it is, and where the cells of a large one lie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+from unicodedata import east_asian_width
+
+SHADES = 8
+MOST_TABLE = 20  # up to so many classes the cells have room for numbers
+MOST_TOOLTIPS = 2000
+MOST_SIDE, MOST_CELL, LABEL = 930.0, 24.0, 18  # of a heat map: all cells together; one cell; columns of text in a label
+
+
+@final
+@dataclass(frozen=True)
+class Cell:
+    """Pictures of class `true` that were said to be `said` (positions in the classes); at least one."""
+
+    true: int
+    said: int
+    pictures: int
+    rate: float  # share of the pictures of the true class
+    count_shade: int  # 1..SHADES
+    rate_shade: int
+
+    @property
+    def right(self) -> bool:
+        return self.true == self.said
+
+
+@final
+@dataclass(frozen=True)
+class Matrix:
+    """Rows true, columns said; only the cells that are not empty."""
+
+    classes: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    true_totals: tuple[int, ...]
+    said_totals: tuple[int, ...]
+
+    @property
+    def rows(self) -> list[list[Cell | None]]:
+        """The whole square, for a table."""
+        at = {(cell.true, cell.said): cell for cell in self.cells}
+        inside = range(len(self.classes))
+        return [[at.get((true, said)) for said in inside] for true in inside]
+
+    @property
+    def mistakes(self) -> list[Cell]:
+        """Pairs of classes, the most frequent mistake first."""
+        return sorted((cell for cell in self.cells if not cell.right), key=lambda cell: (-cell.pictures, -cell.rate))
+
+
+@final
+@dataclass(frozen=True)
+class HeatMap:
+    """A square of cells too small for numbers, with labels to its left and above it."""
+
+    classes: int
+    side: float  # of one cell, in pixels where the picture is not scaled
+    margin: float  # for the labels
+    font: float
+    labels: tuple[tuple[int, str], ...]  # position, shortened name; only every so many where all would overlap
+    told: frozenset[Cell]  # cells with a tooltip: all, or the fullest MOST_TOOLTIPS
+
+    @property
+    def size(self) -> str:
+        """Width and height of the view box."""
+        return f"{self.margin + self.side * self.classes:.1f}"
+
+
+def read_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Matrix:
+    """Right and wrong cells are shaded on scales of their own, so that a few mistakes among many pictures show."""
+    totals = [sum(row) for row in confusion]
+    counts = {(i, j): n for i, row in enumerate(confusion) for j, n in enumerate(row) if n}
+    rates = {(i, j): n / totals[i] for (i, j), n in counts.items()}
+    most_right = max((n for (i, j), n in counts.items() if i == j), default=0)
+    most_wrong = max((n for (i, j), n in counts.items() if i != j), default=0)
+    highest_wrong = max((rate for (i, j), rate in rates.items() if i != j), default=0.0)
+    cells = tuple(
+        Cell(
+            true=i,
+            said=j,
+            pictures=n,
+            rate=rates[i, j],
+            count_shade=_shade(n, most_right if i == j else most_wrong),
+            rate_shade=_shade(rates[i, j], 1.0 if i == j else highest_wrong),
+        )
+        for (i, j), n in counts.items()
+    )
+    said_totals = tuple(sum(column) for column in zip(*confusion, strict=True))
+    return Matrix(tuple(classes), cells, tuple(totals), said_totals)
+
+
+def heat_map(matrix: Matrix) -> HeatMap:
+    """Place the cells and the labels; a label is as high as a cell, or takes several cells where they are thin."""
+    side = min(MOST_CELL, MOST_SIDE / len(matrix.classes))
+    font = min(13.0, max(8.5, side - 1))
+    stride = -int(-(font + 0.5) // side)
+    labels = tuple((n, shorten(matrix.classes[n], LABEL)) for n in range(0, len(matrix.classes), stride))
+    margin = 12 + 0.62 * font * max(columns(label) for _, label in labels)
+    fullest = sorted(matrix.cells, key=lambda cell: -cell.pictures)[:MOST_TOOLTIPS]
+    return HeatMap(len(matrix.classes), side, margin, font, labels, frozenset(fullest))
+
+
+def shorten(name: str, limit: int) -> str:
+    """The name on one line, in at most `limit` columns."""
+    name = " ".join(name.split())
+    if columns(name) <= limit:
+        return name
+    while columns(name) > limit - 1:
+        name = name[:-1]
+    return name + "…"
+
+
+def columns(text: str) -> int:
+    """How wide a text is: two columns for a wide letter or an emoji."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _shade(value: float, most: float) -> int:
+    """1 for the least, SHADES for the most."""
+    return max(1, min(SHADES, -int(-SHADES * value // most)))

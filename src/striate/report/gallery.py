@@ -1,0 +1,54 @@
+"""Pictures inside the page, and the mistakes among them grouped by what was taken for what."""
+
+import struct
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import final
+
+from striate.report.contents import ErrorPicture
+
+TINY = 96  # a picture up to so many pixels a side is shown with its pixels visible
+
+
+@final
+@dataclass(frozen=True)
+class Picture:
+    """A PNG as a data: address; its size is 0 by 0 where the header cannot be read."""
+
+    address: str
+    width: int
+    height: int
+
+    @property
+    def tiny(self) -> bool:
+        return 0 < max(self.width, self.height) <= TINY
+
+
+@final
+@dataclass(frozen=True)
+class Group:
+    """The mistakes that took `true` for `said`, the most confident first."""
+
+    true: str
+    said: str
+    mistakes: tuple[tuple[ErrorPicture, Picture], ...]
+
+
+def embed(png: bytes) -> Picture:
+    width, height = struct.unpack(">II", png[16:24]) if png[:4] == b"\x89PNG" and len(png) >= 24 else (0, 0)
+    return Picture("data:image/png;base64," + b64encode(png).decode(), width, height)
+
+
+def group_errors(errors: Sequence[ErrorPicture]) -> list[Group]:
+    """Pairs with the most pictures first, then the most confident."""
+
+    def pair(error: ErrorPicture) -> tuple[str, str]:
+        return error.true, error.said
+
+    groups = []
+    for (true, said), members in groupby(sorted(errors, key=pair), key=pair):
+        confident = sorted(members, key=lambda error: (-error.probability, -error.loss))
+        groups.append(Group(true, said, tuple((error, embed(error.png)) for error in confident)))
+    return sorted(groups, key=lambda group: (-len(group.mistakes), -group.mistakes[0][0].probability))

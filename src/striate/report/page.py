@@ -1,0 +1,84 @@
+"""The page: every section's data is prepared by its own module, the words and the drawing are in templates/."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from striate.report.charts import curves
+from striate.report.confusion import MOST_TABLE, SHADES, heat_map, read_matrix
+from striate.report.contents import ReportContents
+from striate.report.figures import class_table, summary
+from striate.report.gallery import embed, group_errors
+from striate.report.machine import moment, read_machine
+from striate.report.numbers import count, duration, exact, figure, number, percent, plain
+from striate.report.verdict import SPLITS, read_verdict
+
+SEVERITIES = ("stop", "warning", "note")
+SOURCES = ("user", "recipe", "data", "machine", "default")
+CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421}
+
+
+def render_report(contents: ReportContents) -> str:
+    """One self-contained HTML page: no script, no network, every text escaped, safe to encode as UTF-8."""
+    manifest, metrics = contents.manifest, contents.metrics
+    data = manifest.get("data", {})
+    verdict = read_verdict(manifest, metrics)
+    figures = metrics[verdict.split] if verdict else None
+    matrix = read_matrix(figures["classes"], figures["confusion"]) if figures else None
+    best_epoch = number(manifest.get("best_epoch"))
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            manifest=manifest,
+            data=data,
+            model=manifest.get("model", {}),
+            machine=read_machine(manifest, contents.history),
+            splits=SPLITS,
+            verdict=verdict,
+            summary=summary({verdict.split: figures, **metrics} if verdict else metrics),
+            findings=sorted(contents.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
+            charts=curves(contents.history, None if best_epoch is None else int(best_epoch)),
+            epochs=len(contents.history),
+            matrix=matrix,
+            heat_map=heat_map(matrix) if matrix and len(matrix.classes) > MOST_TABLE else None,
+            shades=SHADES,
+            classes=class_table(figures) if figures else None,
+            groups=group_errors(contents.errors),
+            shown_errors=len(contents.errors),
+            sheet=embed(contents.sheet) if contents.sheet else None,
+            settings=contents.settings,
+            sources=_sources(contents.settings),
+            set_aside_reasons=Counter(file["reason"] for file in data.get("set_aside", [])).most_common(),
+        )
+    )
+    return _encodable(page)
+
+
+def _sources(settings: Sequence[tuple[str, Any, str, str]]) -> list[tuple[str, int]]:
+    """How many values came from where; what a person typed first."""
+    times = Counter(source for _, _, source, _ in settings)
+    order = {kind: place for place, kind in enumerate(SOURCES)}
+    return sorted(times.items(), key=lambda item: order.get(item[0].partition(" ")[0], len(order)))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("striate.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (count, duration, exact, figure, moment, percent, plain)
+    environment.filters |= {said.__name__: said for said in filters}
+    return environment
+
+
+def _encodable(page: str) -> str:
+    """File names may hold bytes that are no text, and control characters: both are shown instead of sent."""
+    return page.translate(CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")

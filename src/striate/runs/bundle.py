@@ -1,0 +1,198 @@
+"""A bundle: the trained network as a file that others can trust. No pickle is written or read.
+
+    bundle/model.safetensors   the weights
+    bundle/model.json          what they are: architecture by name, classes, preprocessing, provenance, digests, a golden output
+
+Opening verifies all of it: the digests, the names and shapes of the weights, that they are finite, and that the network
+gives the golden output again.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from striate.data import Canvas
+from striate.errors import RunError, StriateError
+from striate.models import Network, create_model
+from striate.runs.atomic import explained, write_bytes
+from striate.views import Normalization
+
+FORMAT = 1
+GOLDEN_TOLERANCE = 1e-3
+MAX_JSON_BYTES = 16 * 2**20
+
+
+@final
+@dataclass(frozen=True)
+class Preprocessing:
+    """What training saw is what evaluation, prediction, export and serving see.
+
+    A picture is turned upright, converted to the canvas's channels, shrunk to cover the canvas and cropped at its centre
+    to `size` (height, width); then it is scaled to 0..1 and normalized.
+    """
+
+    canvas: Canvas
+    size: tuple[int, int]
+    normalization: Normalization
+
+    def as_json(self) -> dict[str, Any]:
+        return {"canvas": asdict(self.canvas), "size": list(self.size), "normalization": asdict(self.normalization)}
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "Preprocessing":
+        height, width = said["size"]
+        mean, std = (tuple(map(float, said["normalization"][key])) for key in ("mean", "std"))
+        return cls(Canvas(**said["canvas"]), (int(height), int(width)), Normalization(mean, std))
+
+
+@final
+@dataclass(frozen=True)
+class Bundle:
+    """A network with all that is needed to use it."""
+
+    model: Network
+    architecture: str
+    arguments: dict[str, Any]
+    task: str
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    thresholds: dict[str, float] = field(default_factory=dict)
+    licence: str = "not stated"
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write the two files; model.json is written last and vouches for the weights."""
+        weights = {name: value.detach().cpu().contiguous() for name, value in self.model.state_dict().items()}
+        data = safetensors.torch.save(weights)
+        said = {
+            "format": FORMAT,
+            "architecture": self.architecture,
+            "arguments": self.arguments,
+            "task": self.task,
+            "classes": list(self.classes),
+            "preprocessing": self.preprocessing.as_json(),
+            "thresholds": self.thresholds,
+            "licence": self.licence,
+            "provenance": self.provenance,
+            "weights": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
+            "golden": golden_output(self.model, self.preprocessing),
+        }
+        with explained(folder, len(data)):
+            folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / "model.safetensors", data)
+        write_bytes(folder / "model.json", _sealed(said))
+
+    @classmethod
+    def open(cls, folder: Path) -> "Bundle":
+        """Open and verify a bundle; the RunError names the first thing that is wrong."""
+        said = _read_sealed(folder / "model.json")
+        try:
+            data = (folder / "model.safetensors").read_bytes()
+        except OSError as error:
+            raise RunError(
+                f"{folder / 'model.safetensors'}: cannot be read ({error.strerror}); copy the bundle again"
+            ) from None
+        if hashlib.sha256(data).hexdigest() != said["weights"]["sha256"]:
+            raise RunError(f"{folder / 'model.safetensors'}: was changed since it was written; copy the bundle again")
+        preprocessing = Preprocessing.from_json(said["preprocessing"])
+        try:
+            model = create_model(said["architecture"], **said["arguments"])
+        except (StriateError, TypeError) as error:
+            raise RunError(f"{folder / 'model.json'}: cannot build {said['architecture']!r}: {error}") from None
+        _load_exactly(model, safetensors.torch.load(data), folder)
+        model.eval()
+        golden = golden_output(model, preprocessing)
+        if len(golden) != len(said["classes"]):
+            raise RunError(
+                f"{folder}: {len(said['classes'])} classes for {len(golden)} outputs; it is not one of striate's"
+            )
+        if not _close(golden, said["golden"]):
+            raise RunError(
+                f"{folder}: the network does not give its golden output again; it was saved by another version"
+            )
+        return cls(
+            model=model,
+            architecture=said["architecture"],
+            arguments=said["arguments"],
+            task=said["task"],
+            classes=tuple(said["classes"]),
+            preprocessing=preprocessing,
+            thresholds=said["thresholds"],
+            licence=said["licence"],
+            provenance=said["provenance"],
+        )
+
+
+@torch.inference_mode()
+def golden_output(model: Network, preprocessing: Preprocessing) -> list[float]:
+    """The network's output for a fixed pattern: the same on every machine but for rounding."""
+    height, width = preprocessing.size
+    channels = preprocessing.canvas.channels
+    pattern = (torch.arange(channels * height * width) * 37 % 251).float() / 125 - 1
+    model.eval()
+    device = next(model.parameters()).device
+    return model(pattern.view(1, channels, height, width).to(device)).flatten().tolist()
+
+
+def _close(given: list[float], expected: list[float]) -> bool:
+    """Equal but for the rounding of another machine."""
+    tolerance = GOLDEN_TOLERANCE * max(map(abs, expected), default=0.0) + 1e-6
+    return len(given) == len(expected) and all(abs(a - b) <= tolerance for a, b in zip(given, expected, strict=True))
+
+
+def _load_exactly(model: Network, weights: dict[str, Tensor], folder: Path) -> None:
+    """Load weights whose names, shapes and types are just those of the model."""
+    own = model.state_dict()
+    wrong = [f"{name} missing" for name in own.keys() - weights.keys()]
+    wrong += [f"{name} unknown" for name in weights.keys() - own.keys()]
+    for name in own.keys() & weights.keys():
+        given, wanted = weights[name], own[name]
+        if given.shape != wanted.shape or given.dtype != wanted.dtype:
+            wrong.append(f"{name} is {tuple(given.shape)} {given.dtype}, not {tuple(wanted.shape)} {wanted.dtype}")
+        elif given.is_floating_point() and not torch.isfinite(given).all():
+            wrong.append(f"{name} is not finite")
+    if wrong:
+        raise RunError(f"{folder}: the weights do not fit the network: {'; '.join(sorted(wrong)[:5])}")
+    model.load_state_dict(weights)
+
+
+def _sealed(said: dict[str, Any]) -> bytes:
+    """JSON with the digest of its own content as the last entry."""
+    digest = hashlib.sha256(_canonical(said)).hexdigest()
+    return _canonical({**said, "digest": digest})
+
+
+def _canonical(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, indent=1, ensure_ascii=True, allow_nan=False).encode()
+
+
+def _read_sealed(path: Path) -> dict[str, Any]:
+    """Read what `_sealed` wrote; anything else, be it one bit, is refused."""
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise RunError(f"{path}: larger than any bundle's description; it is not one of striate's")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be read ({error.strerror}); give the folder of a finished run or bundle"
+        ) from None
+    try:
+        said = json.loads(raw)
+        digest = said.pop("digest")
+    except (ValueError, KeyError, AttributeError, RecursionError):
+        raise RunError(f"{path}: is not a bundle's description, or was damaged; copy the bundle again") from None
+    # Comparing bytes as well refuses changes that JSON overlooks: spaces, repeated keys, other spellings of a number.
+    if hashlib.sha256(_canonical(said)).hexdigest() != digest or _canonical({**said, "digest": digest}) != raw:
+        raise RunError(f"{path}: was changed since it was written; copy the bundle again")
+    if said["format"] != FORMAT:
+        raise RunError(
+            f"{path}: format {said['format']} is not known to this striate, which reads {FORMAT}; upgrade it"
+        )
+    return said

@@ -1,0 +1,216 @@
+"""The folder of a run: the one place that knows the names of its files."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+from striate.errors import RunError
+from striate.findings import Finding
+from striate.runs.atomic import explained, write_bytes, write_text
+from striate.runs.bundle import Bundle
+from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
+
+FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+
+
+@final
+class RunFolder:
+    """Reads and writes the files of one run.
+
+    recipe.toml, manifest.json, metrics.csv, metrics.json, predictions.csv, findings.json, errors/, report.html, bundle/,
+    checkpoints/: every file is written whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> "RunFolder":
+        """A new, empty run folder; one that exists is never written into."""
+        with explained(path):
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                raise RunError(
+                    f"{path}: exists already; choose another --out, or go on with `striate resume {path}`"
+                ) from None
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        folder = cls(path)
+        if not path.exists():
+            raise RunError(f"{path}: no such run")
+        if not folder.manifest_path.is_file():
+            raise RunError(f"{path}: is not a run folder (it has no manifest.json)")
+        return folder
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def recipe_path(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def report_path(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def bundle_path(self) -> Path:
+        return self.path / "bundle"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def cache_path(self) -> Path:
+        """Where decoded pictures lie while a run needs them and they are larger than memory allows."""
+        return self.path / "cache"
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        write_text(self.manifest_path, _json(manifest))
+
+    def manifest(self) -> dict[str, Any]:
+        return _read_json(self.manifest_path)
+
+    def write_recipe(self, toml: str) -> None:
+        write_text(self.recipe_path, toml)
+
+    def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """metrics.csv, a row an epoch."""
+        write_text(self.path / "metrics.csv", _csv(rows))
+
+    def history(self) -> list[dict[str, str]]:
+        return self._rows("metrics.csv")
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        write_text(self.path / "metrics.json", _json(metrics))
+
+    def metrics(self) -> dict[str, Any]:
+        return _read_json(self.path / "metrics.json")
+
+    def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """predictions.csv, a row a sample."""
+        write_text(self.path / "predictions.csv", _csv(rows))
+
+    def predictions(self) -> list[dict[str, str]]:
+        return self._rows("predictions.csv")
+
+    def write_findings(self, findings: Iterable[Finding]) -> None:
+        write_text(self.path / "findings.json", _json([finding.as_json() for finding in findings]))
+
+    def findings(self) -> list[Finding]:
+        return [Finding(**said) for said in _read_json(self.path / "findings.json")]
+
+    def write_errors(self, pictures: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
+        """errors/: PNG pictures 001.png, 002.png ... worst first, and errors.csv that says what each is."""
+        folder = self.path / "errors"
+        with explained(folder):
+            folder.mkdir(exist_ok=True)
+        names = [f"{number:03d}.png" for number in range(1, len(pictures) + 1)]
+        for name, picture in zip(names, pictures, strict=True):
+            write_bytes(folder / name, picture)
+        write_text(folder / "errors.csv", _csv([{"file": name, **row} for name, row in zip(names, rows, strict=True)]))
+
+    def write_report(self, page: str) -> None:
+        write_text(self.report_path, page)
+
+    def bundle(self) -> Bundle:
+        """The trained network, verified."""
+        if not self.bundle_path.is_dir():
+            raise RunError(f"{self.path}: the run is not finished; `striate resume {self.path}` goes on with it")
+        return Bundle.open(self.bundle_path)
+
+    def save_checkpoint(self, step: int, tensors: dict[str, Any], scalars: dict[str, Any]) -> None:
+        save_checkpoint(self.checkpoints_path, step, tensors, scalars)
+
+    def newest_checkpoint(self) -> Checkpoint | None:
+        return newest_checkpoint(self.checkpoints_path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes off this run while it lasts, and clear away what a killed one was writing."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            if sys.platform != "win32":
+                import fcntl
+
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise RunError(
+                        f"{self.path}: another process is at work on this run; wait for it or stop it"
+                    ) from None
+            for folder in (self.path, self.checkpoints_path, self.path / "errors", self.bundle_path):
+                remove_leftovers(folder)
+            yield
+        finally:
+            os.close(handle)
+
+    def has_begun(self) -> bool:
+        """Whether there is anything here worth keeping: a checkpoint, or a finding on why there is none."""
+        return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
+
+    def remove_cache(self) -> None:
+        """Remove the decoded pictures, if they were kept on the disk."""
+        shutil.rmtree(self.cache_path, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _rows(self, name: str) -> list[dict[str, str]]:
+        try:
+            with (self.path / name).open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+        except OSError as error:
+            raise RunError(f"{self.path / name}: cannot be read ({error.strerror}); is the run finished?") from None
+
+
+def free_path(parent: Path, name: str) -> Path:
+    """parent/name, or parent/name-2, -3 ... if that exists."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "run"
+    candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in range(1, 1_000_000))
+    return next(path for path in candidates if not path.exists())
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror}); is the run finished?") from None
+    except ValueError as error:
+        raise RunError(f"{path}: is damaged ({error}); `striate resume` or train again") from None
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if not rows:
+        return ""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value.startswith(FORMULA_START):
+        return "'" + value
+    return f"{value:.6g}" if isinstance(value, float) else value

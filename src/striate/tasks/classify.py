@@ -1,0 +1,46 @@
+"""Classification: which one of the classes is in the picture?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from striate.data import Batch
+from striate.tasks.confusion import Confusion
+from striate.tasks.task import Task
+
+
+@final
+@dataclass(frozen=True)
+class Classify(Task):
+    """One class for each picture; `label_smoothing` is the share of certainty given to the wrong ones (Szegedy et al. 2016)."""
+
+    classes: tuple[str, ...]
+    label_smoothing: float = 0.0
+
+    def head(self, widths: Sequence[int]) -> nn.Module:
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], len(self.classes)))
+
+    def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:  # outputs: B K; labels: B, or B K if mixed
+        return {"class": F.cross_entropy(outputs.float(), batch.labels, label_smoothing=self.label_smoothing)}
+
+    def decode(self, outputs: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002  a class has no coordinates to undo
+        return outputs.float().softmax(1)
+
+    def metrics(self) -> Confusion:
+        return Confusion(len(self.classes))
+
+    def draw(self, image: Image.Image, prediction: Tensor, target: int | None) -> Image.Image:
+        """The picture over a line with the class that was said, how surely (prediction: K probabilities), and the true one."""
+        said = int(prediction.argmax())
+        text = f"{self.classes[said]} {prediction[said]:.0%}"
+        if target is not None and target != said:
+            text += f", true {self.classes[target]}"
+        width = max(image.width, 8 * len(text))
+        canvas = Image.new("RGB", (width, image.height + 14), "white")
+        canvas.paste(image, (0, 0))
+        ImageDraw.Draw(canvas).text((1, image.height + 1), text, fill="black")
+        return canvas

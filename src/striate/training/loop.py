@@ -1,0 +1,139 @@
+"""One loop trains everything. It is a generator: it yields what happened; printing, saving and stopping are the caller's.
+
+    for record in train(state, task, batches, validation, recipe):
+        ...                     # a Step after each step, an Epoch after each epoch, a Diverged if the loss is lost
+        if enough: break
+
+Stop by not asking for the next record. Between two records the state is whole and may be saved.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from striate.data import Batch, Batches
+from striate.tasks import Task
+from striate.training.recipe import Recipe
+from striate.training.schedules import learning_rate
+from striate.training.state import Epoch, TrainingState
+from striate.views import cutmix, mixup, one_hot
+
+FINITE_CHECK_STEPS = 20
+
+
+@final
+@dataclass(frozen=True)
+class Step:
+    """One step is over. `loss` stays on the device: reading it makes a GPU wait, so do it seldom."""
+
+    step: int
+    learning_rate: float
+    loss: Tensor
+    pictures: int
+
+
+@final
+@dataclass(frozen=True)
+class Diverged:
+    """The loss or the weights are no longer finite numbers: the network is lost, and nothing more will come."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+
+
+def train(
+    state: TrainingState, task: Task, batches: Batches, validation: Batches | None, recipe: Recipe
+) -> Iterator[Step | Epoch | Diverged]:
+    """Go on from `state` to the last epoch, yielding a record for each step and each epoch."""
+    device = state.loss_sum.device
+    bfloat16 = recipe.precision == "bfloat16"
+    pictures = 0
+    while state.epoch < recipe.epochs:
+        state.model.train()
+        started = time.perf_counter() - state.seconds
+        for batch in batches.epoch(state.epoch, start=state.batch):
+            val_losses = [row.val_loss if row.val_loss is not None else row.train_loss for row in state.history]
+            lr = learning_rate(recipe, state.step, len(batches), val_losses)
+            for group in state.optimizer.param_groups:
+                group["lr"] = lr
+            mixed = mix(batch, recipe, task)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                outputs = state.model(mixed.images)
+            losses = task.losses(outputs, mixed)
+            loss = torch.stack(list(losses.values())).sum()
+            torch.autograd.backward(loss / recipe.accumulate)
+            state.batch += 1
+            state.step += 1
+            if state.batch % recipe.accumulate == 0 or state.batch == len(batches):
+                if recipe.clip:
+                    nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip)
+                state.optimizer.step()
+                state.optimizer.zero_grad()
+                if state.average:
+                    state.average.update(state.model)
+            pictures = len(batch.images)
+            state.loss_sum += loss.detach() * pictures
+            state.score.add(outputs.detach(), mixed)
+            state.seconds = time.perf_counter() - started
+            # A lost loss stays in the sum, so looking seldom misses nothing and does not hold up a GPU.
+            last = state.batch == len(batches)
+            if (last or state.step % FINITE_CHECK_STEPS == 0) and not math.isfinite(state.loss_sum.item()):
+                yield Diverged(state.epoch + 1, state.step, lr)
+                return
+            if not last:
+                yield Step(state.step, lr, loss.detach(), pictures)
+        yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
+
+
+def _finish_epoch(
+    state: TrainingState, task: Task, batches: Batches, validation: Batches | None, bfloat16: bool, lr: float
+) -> Iterator[Epoch]:
+    val_loss, val_score = validate(state.evaluated, task, validation, bfloat16) if validation else (None, {})
+    row = Epoch(
+        epoch=state.epoch + 1,
+        step=state.step,
+        learning_rate=lr,
+        train_loss=state.loss_sum.item() / len(batches.pictures),
+        train_accuracy=state.score.result()["accuracy"],
+        val_loss=val_loss,
+        val_accuracy=val_score.get("accuracy"),
+        pictures_per_second=len(batches.pictures) / state.seconds,
+        seconds=state.seconds,
+    )
+    state.history.append(row)
+    state.epoch += 1
+    state.start_epoch(task)
+    yield row
+
+
+@torch.inference_mode()
+def validate(model: nn.Module, task: Task, batches: Batches, bfloat16: bool = False) -> tuple[float, dict[str, float]]:
+    """Mean loss and score of a model over all batches."""
+    model.eval()
+    score, total, count = task.metrics(), 0.0, 0
+    for batch in batches.epoch(0):
+        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=bfloat16):
+            outputs = model(batch.images)
+        total += sum(part.item() for part in task.losses(outputs, batch).values()) * len(batch.images)
+        score.add(outputs, batch)
+        count += len(batch.images)
+    return total / count, score.result()
+
+
+def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:
+    """The batch with pictures mixed as the recipe says; with both kinds on, each batch gets one of them by chance."""
+    if not recipe.mixup and not recipe.cutmix:
+        return batch
+    targets = one_hot(batch.labels, len(task.metrics().state()))
+    use_cutmix = recipe.cutmix > 0 and (recipe.mixup == 0 or torch.rand(()).item() < 0.5)
+    if use_cutmix:
+        images, targets = cutmix(batch.images, targets, recipe.cutmix)
+    else:
+        images, targets = mixup(batch.images, targets, recipe.mixup)
+    return replace(batch, images=images, labels=targets)

@@ -1,0 +1,92 @@
+"""What the machine can do for training: device, precision, and the number of threads that a busy neighbour does not ruin."""
+
+import copy
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import nn
+
+from striate.errors import SettingError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name; "auto" is the first GPU, or else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise SettingError(f"device = {name!r}: cannot be used here ({reason}); leave it out or say cpu") from None
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """bfloat16 where the hardware multiplies it faster than float32, else float32."""
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if device.type == "cpu" and _cpu_multiplies_bfloat16() else "float32"
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def available_cores() -> int:
+    """Cores that this process may run on."""
+    if "sched_getaffinity" in dir(os):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_threads(model: nn.Module, example: torch.Tensor, bfloat16: bool) -> int:
+    """The thread count at which a training step of this model on this batch is fastest just now.
+
+    Threads that wait for a busy core can be slower than one thread alone, so 1, 2, 4 ... up to the cores are tried,
+    in turn, on a copy of the model; more threads must win by 5 %.
+    """
+    cores = available_cores()
+    counts = sorted({1, cores} | {2**k for k in range(1, 8) if 2**k < cores})
+    if len(counts) == 1:
+        return 1
+    with torch.random.fork_rng(devices=[]):
+        probe = copy.deepcopy(model).train()
+        seconds = _interleaved(lambda: _step(probe, example, bfloat16), counts)
+    best = counts[0]
+    for count in counts[1:]:
+        if seconds[count] < 0.95 * seconds[best]:
+            best = count
+    return best
+
+
+def _step(model: nn.Module, images: torch.Tensor, bfloat16: bool) -> None:
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        outputs = model(images)
+    outputs.float().square().mean().backward()
+    model.zero_grad()
+
+
+def _interleaved(step: Callable[[], None], counts: list[int], rounds: int = 3) -> dict[int, float]:
+    """Median seconds of a step at each thread count, the counts taking turns so that a drifting machine is fair to all."""
+    before = torch.get_num_threads()
+    seconds: dict[int, list[float]] = {count: [] for count in counts}
+    step()  # the first step builds its kernels
+    for _ in range(rounds):
+        for count in counts:
+            torch.set_num_threads(count)
+            started = time.perf_counter()
+            step()
+            seconds[count].append(time.perf_counter() - started)
+    torch.set_num_threads(before)
+    return {count: median(values) for count, values in seconds.items()}

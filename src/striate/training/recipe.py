@@ -1,0 +1,208 @@
+"""A recipe: every setting of a training run in one flat record, each with its meaning and range beside it.
+
+A value that the user typed wins over the named recipe, which wins over what the data suggest, which wins over the default.
+`resolve` does that and remembers where each value came from; an unknown name or a value out of range is refused.
+"""
+
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType, NoneType
+from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
+
+from striate.errors import SettingError, nearest
+
+
+@final
+@dataclass(frozen=True)
+class Is:
+    """The meaning of a setting in one line, and which values it takes."""
+
+    says: str
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All settings of a run. None is written `"auto"`: the data, the machine or the network decides."""
+
+    # the network and what it sees
+    model: Annotated[str, Is("network, a name from `striate models`")] = "resnet18"
+    size: Annotated[int | None, Is("side of the square picture that the network sees, in pixels", 4, 4096)] = None
+    channels: Annotated[int | None, Is("channels of the picture: 1 grey, 3 RGB, 4 RGBA", 1, 4)] = None
+    normalize: Annotated[
+        str,
+        Is(
+            "pixels to [0,1], to [-1,1], or by the mean and deviation of the data or of ImageNet",
+            choices=("unit", "symmetric", "data", "imagenet"),
+        ),
+    ] = "data"
+    dropout: Annotated[float | None, Is("share of units dropped, where the network has dropout", 0, 0.95)] = None
+
+    # how long, and how big a step
+    epochs: Annotated[int, Is("passes over the training pictures", 1, 100_000)] = 20
+    batch_size: Annotated[int, Is("pictures a step", 1, 65_536)] = 64
+    accumulate: Annotated[int, Is("steps whose gradients are summed before one update", 1, 4096)] = 1
+    optimizer: Annotated[str, Is("how weights follow gradients", choices=("sgd", "adam", "adamw", "rmsprop"))] = "adamw"
+    lr: Annotated[float, Is("peak learning rate", 1e-8, 100)] = 1e-3
+    momentum: Annotated[float, Is("momentum of sgd and rmsprop, first beta of adam and adamw", 0, 0.9999)] = 0.9
+    nesterov: Annotated[bool, Is("Nesterov's momentum (sgd)")] = True
+    beta2: Annotated[float, Is("second beta of adam and adamw, smoothing of rmsprop", 0, 0.99999)] = 0.999
+    schedule: Annotated[
+        str,
+        Is(
+            "course of the learning rate",
+            choices=("constant", "step", "exponential", "cosine", "one_cycle", "plateau"),
+        ),
+    ] = "one_cycle"
+    warmup: Annotated[float, Is("share of the training in which the learning rate rises to its peak", 0, 0.9)] = 0.0
+    decay: Annotated[float, Is("factor on the learning rate at each step, epoch or plateau", 0.001, 1)] = 0.1
+    decay_epochs: Annotated[int, Is("epochs between steps, or epochs without progress on a plateau", 1, 100_000)] = 5
+
+    # what keeps it from learning by heart
+    weight_decay: Annotated[float, Is("pull of the weights towards zero, none on biases and norms", 0, 10)] = 0.0
+    label_smoothing: Annotated[float, Is("share of certainty given to the wrong classes", 0, 0.9)] = 0.0
+    clip: Annotated[float, Is("longest gradient allowed, 0 for no limit", 0)] = 0.0
+    ema: Annotated[float, Is("decay of the averaged weights that are evaluated and kept, 0 for none", 0, 0.99999)] = 0.0
+    keep: Annotated[str, Is("weights that are kept: of the best epoch or the last", choices=("best", "last"))] = "best"
+    patience: Annotated[int, Is("epochs without progress before stopping early, 0 for never", 0, 100_000)] = 0
+
+    # what happens to a training picture
+    augment: Annotated[str, Is("policy of random views", choices=("none", "digits", "photos", "cifar"))] = "none"
+    rotate: Annotated[float | None, Is("largest rotation, degrees", 0, 180)] = None
+    shift: Annotated[float | None, Is("largest shift, share of the side", 0, 1)] = None
+    scale: Annotated[float | None, Is("largest zoom in or out, share", 0, 0.9)] = None
+    shear: Annotated[float | None, Is("largest shear, degrees", 0, 60)] = None
+    flip: Annotated[bool | None, Is("mirror left and right by chance")] = None
+    crop: Annotated[float | None, Is("smallest area of a random resized crop, 1 for none", 0.01, 1)] = None
+    brightness: Annotated[float | None, Is("largest change of brightness, share", 0, 1)] = None
+    contrast: Annotated[float | None, Is("largest change of contrast, share", 0, 1)] = None
+    saturation: Annotated[float | None, Is("largest change of saturation, share", 0, 1)] = None
+    erase: Annotated[float | None, Is("chance that a rectangle is erased", 0, 1)] = None
+    mixup: Annotated[float, Is("alpha of Mixup, 0 for none", 0, 10)] = 0.0
+    cutmix: Annotated[float, Is("alpha of CutMix, 0 for none", 0, 10)] = 0.0
+
+    # which pictures, and on what machine
+    val: Annotated[float, Is("share held out for validation where the data have no such split", 0, 0.9)] = 0.15
+    test: Annotated[float, Is("share held out for the test where the data have no split at all", 0, 0.9)] = 0.15
+    max_bad: Annotated[float, Is("largest share of unreadable files that is put up with", 0, 1)] = 0.05
+    seed: Annotated[int, Is("the same seed gives the same run", 0, 2**31 - 1)] = 0
+    precision: Annotated[str, Is("arithmetic of the training steps", choices=("auto", "float32", "bfloat16"))] = "auto"
+    channels_last: Annotated[bool, Is("keep the channels of a pixel side by side in memory")] = True
+    device: Annotated[str, Is("auto, cpu, cuda, cuda:1, mps ...")] = "auto"
+    threads: Annotated[int | None, Is("CPU threads; chosen by a short probe if left out", 1, 1024)] = None
+    checkpoint_every: Annotated[int, Is("steps between checkpoints, 0 for one each epoch", 0)] = 0
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """A resolved recipe and where each value came from: "user", "recipe NAME", "data", "machine" or "default"."""
+
+    recipe: Recipe
+    source: Mapping[str, str]
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, value, source and meaning of each setting, for a person."""
+        meanings = settings_taken()
+        return [
+            (name, written(getattr(self.recipe, name)), self.source[name], meanings[name][1].says) for name in meanings
+        ]
+
+    def filled(self, source: str, **found: object) -> "Settings":
+        """These settings with `found` filled in where nothing was said."""
+        open_names = [name for name in found if getattr(self.recipe, name) in (None, "auto")]
+        values = {name: getattr(self.recipe, name) for name in settings_taken()}
+        values.update({name: found[name] for name in open_names})
+        return Settings(checked(values), {**self.source, **dict.fromkeys(open_names, source)})
+
+
+@final
+@dataclass(frozen=True)
+class NamedRecipe:
+    """Settings under a name, with the result that they reached and the time that it took."""
+
+    name: str
+    settings: Mapping[str, Any]
+    reaches: str
+
+
+def settings_taken() -> Mapping[str, tuple[Any, Is]]:
+    """Name -> (type, meaning and range) of every setting, in the order of the recipe."""
+    hints = get_type_hints(Recipe, include_extras=True)
+    return MappingProxyType({f.name: (get_args(hints[f.name])[0], get_args(hints[f.name])[1]) for f in fields(Recipe)})
+
+
+def resolve(user: Mapping[str, Any], named: NamedRecipe, suggested: Mapping[str, Any]) -> Settings:
+    """Layer what the user typed over the named recipe, over what the data suggest, over the defaults."""
+    values = {f.name: f.default for f in fields(Recipe)}
+    source = dict.fromkeys(values, "default")
+    for layer, origin in ((suggested, "data"), (named.settings, f"recipe {named.name}"), (user, "user")):
+        for name, value in layer.items():
+            if name not in values:
+                raise SettingError(f"no setting is called {name!r}{nearest(name, values)}")
+            values[name], source[name] = value, origin
+    return Settings(checked(values), source)
+
+
+def checked(values: Mapping[str, Any]) -> Recipe:
+    """A recipe of these values; a wrong type, an unknown choice or a value out of range is a SettingError."""
+    taken = settings_taken()
+    return Recipe(**{name: _check(name, value, *taken[name]) for name, value in values.items()})
+
+
+def _check(name: str, value: Any, kind: Any, meaning: Is) -> Any:
+    allowed = get_args(kind) if get_origin(kind) else (kind,)
+    if NoneType in allowed and value in (None, "auto"):
+        return None
+    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) not in allowed:
+        expected = " or ".join("auto" if kind is NoneType else kind.__name__ for kind in allowed)
+        raise SettingError(f"{name} = {value!r}: takes {expected} ({meaning.says})")
+    if meaning.choices and value not in meaning.choices:
+        raise SettingError(f"{name} = {value!r}: takes one of {', '.join(meaning.choices)} ({meaning.says})")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not meaning.low <= value <= meaning.high:
+        between = f"at least {meaning.low:g}" if meaning.high == math.inf else f"{meaning.low:g} to {meaning.high:g}"
+        raise SettingError(f"{name} = {value:g}: out of range, takes {between} ({meaning.says})")
+    return value
+
+
+def written(value: object) -> str:
+    """A setting's value as TOML writes it; None is "auto"."""
+    if value is None:
+        return '"auto"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's strings are JSON's but for DEL
+    return repr(value)
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as a TOML file that `--recipe` reads again; the [source] table says where each value came from."""
+    rows = settings.rows()
+    lines = ["# the settings of a run; `striate train DATA --recipe FILE` uses them again", ""]
+    lines += [f"{name} = {value}".ljust(34) + f"# {says}" for name, value, _, says in rows]
+    lines += ["", "[source]"] + [f"{name} = {written(source)}" for name, _, source, _ in rows]
+    return "\n".join(lines) + "\n"
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of a recipe file, and its [source] table if it has one."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: cannot be read as a recipe: {error}") from None
+    source = said.pop("source", {})
+    taken = settings_taken()
+    for name in said:
+        if name not in taken:
+            raise SettingError(f"{path}: no setting is called {name!r}{nearest(name, taken)}")
+    return said, source if isinstance(source, dict) else {}

@@ -1,0 +1,48 @@
+"""The named recipes, each with the result that it reached and the time that it took."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from striate.errors import SettingError, nearest
+from striate.training.recipe import NamedRecipe, read_toml
+
+_NAMED = (
+    NamedRecipe(
+        "mnist-fast",
+        {"model": "digit_cnn", "epochs": 1, "batch_size": 256, "lr": 0.01, "val": 0.02, "keep": "last"},
+        reaches="to be measured",
+    ),
+    NamedRecipe(
+        "mnist",
+        {"model": "digit_cnn", "epochs": 5, "batch_size": 256, "lr": 0.01, "val": 0.02, "keep": "last"},
+        reaches="to be measured",
+    ),
+    NamedRecipe(
+        "mnist-best",
+        {"model": "digit_cnn", "epochs": 10, "batch_size": 256, "lr": 0.01, "val": 0.02, "keep": "last"},
+        reaches="to be measured",
+    ),
+    NamedRecipe(
+        "photos",
+        {"model": "resnet18", "epochs": 30, "batch_size": 32, "lr": 0.002, "augment": "photos"},
+        reaches="to be measured",
+    ),
+    NamedRecipe(
+        "cifar10",
+        {"model": "cifar_cnn", "epochs": 50, "batch_size": 128, "lr": 0.001, "augment": "cifar"},
+        reaches="to be measured",
+    ),
+)
+
+RECIPES: Mapping[str, NamedRecipe] = MappingProxyType({named.name: named for named in _NAMED})
+
+
+def find_recipe(name: str) -> NamedRecipe:
+    """The recipe of this name, or the one in the TOML file of this path."""
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith(".toml"):
+        settings, _ = read_toml(Path(name))
+        return NamedRecipe(Path(name).name, settings, reaches="")
+    raise SettingError(f"no recipe is called {name!r}{nearest(name, RECIPES)}, or give the path of a .toml file")

@@ -1,0 +1,163 @@
+"""All that a resumed run needs, and nothing else: weights, optimizer, average, generator, counters and the epochs so far."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from striate.tasks import Score, Task
+from striate.training.average import WeightAverage
+from striate.training.optimizers import create_optimizer
+from striate.training.recipe import Recipe
+
+
+@final
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to: a row of metrics.csv."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    pictures_per_second: float
+    seconds: float
+
+
+def is_best(history: Sequence[Epoch]) -> bool:
+    """Whether the last epoch is the best so far: by accuracy on the validation pictures, then by their loss."""
+    return _best_index(history) == len(history) - 1
+
+
+def stops_early(history: Sequence[Epoch], patience: int) -> bool:
+    """Whether the best epoch lies `patience` epochs back; with patience 0, never."""
+    return bool(patience and history) and len(history) - 1 - _best_index(history) >= patience
+
+
+def _best_index(history: Sequence[Epoch]) -> int:
+    def merit(row: Epoch) -> tuple[float, float]:
+        if row.val_accuracy is None or row.val_loss is None:
+            return row.train_accuracy, -row.train_loss
+        return row.val_accuracy, -row.val_loss
+
+    # The first of equals is the best: max() keeps it.
+    return max(range(len(history)), key=lambda index: merit(history[index]))
+
+
+@final
+class TrainingState:
+    """The changing part of a training run.
+
+    `tensors()` and `scalars()` together are a checkpoint; `load` takes them back. `epoch` and `batch` say which
+    batch comes next, so a run that was killed goes on inside an epoch. The default generator of torch is part of the state:
+    dropout and mixing draw from it.
+    """
+
+    def __init__(self, model: nn.Module, task: Task, recipe: Recipe) -> None:
+        device = torch.device(recipe.device)
+        self.model = model.to(device)
+        if recipe.channels_last:
+            for parameter in self.model.parameters():
+                if parameter.ndim == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        self.optimizer = create_optimizer(self.model, recipe)
+        self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
+        self.score: Score = task.metrics()
+        self.loss_sum = torch.zeros((), device=device)
+        self.epoch = 0
+        self.batch = 0
+        self.step = 0
+        self.seconds = 0.0
+        self.history: list[Epoch] = []
+        self.best_epoch = 0
+        self.best: dict[str, Tensor] = {}
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model whose figures count: the average if there is one."""
+        return self.average.model if self.average else self.model
+
+    def keep_as_best(self) -> None:
+        """Remember the weights as they are now as those to be kept."""
+        self.best_epoch = self.history[-1].epoch
+        self.best = {name: value.detach().clone() for name, value in self.evaluated.state_dict().items()}
+
+    def history_rows(self) -> list[dict[str, Any]]:
+        """The epochs so far, as rows of metrics.csv."""
+        return [asdict(row) for row in self.history]
+
+    def is_finite(self) -> bool:
+        """Whether every weight, buffer and moment is a finite number: only such a state is worth going on from."""
+        return all(bool(torch.isfinite(t).all()) for t in self.tensors().values() if t.is_floating_point())
+
+    def tensors(self) -> dict[str, Tensor]:
+        parts: dict[str, dict[str, Tensor]] = {"model": self.model.state_dict(), "best": self.best}
+        if self.average:
+            parts["average"] = self.average.model.state_dict()
+        for index, values in self.optimizer.state_dict()["state"].items():
+            parts[f"optimizer.{index}"] = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+        flat = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        flat["score"] = self.score.state()
+        flat["loss_sum"] = self.loss_sum
+        flat["generator"] = torch.get_rng_state()
+        if self.loss_sum.is_cuda:
+            flat["generator_cuda"] = torch.cuda.get_rng_state(self.loss_sum.device)
+        return flat
+
+    def scalars(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "best_epoch": self.best_epoch,
+            "average_updates": self.average.updates if self.average else 0,
+            "history": self.history_rows(),
+        }
+
+    def load(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
+        """Take back a checkpoint of a run with the same recipe; names and shapes must agree."""
+        self.model.load_state_dict(_part(tensors, "model"))
+        self.best = _part(tensors, "best")
+        if self.average:
+            self.average.model.load_state_dict(_part(tensors, "average"))
+            self.average.updates = scalars["average_updates"]
+        self._load_optimizer(tensors)
+        self.score.state().copy_(tensors["score"])
+        self.loss_sum.copy_(tensors["loss_sum"])
+        torch.set_rng_state(tensors["generator"])
+        if self.loss_sum.is_cuda:
+            torch.cuda.set_rng_state(tensors["generator_cuda"], self.loss_sum.device)
+        self.epoch, self.batch, self.step = scalars["epoch"], scalars["batch"], scalars["step"]
+        self.seconds, self.best_epoch = scalars["seconds"], scalars["best_epoch"]
+        self.history = [Epoch(**row) for row in scalars["history"]]
+
+    def _load_optimizer(self, tensors: dict[str, Tensor]) -> None:
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        kept: dict[int, dict[str, Tensor]] = {}
+        for index, parameter in enumerate(parameters):
+            values = _part(tensors, f"optimizer.{index}")
+            # Fused kernels walk the memory of weights and moments side by side, so both need the same strides.
+            kept[index] = {
+                name: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+                for name, value in values.items()
+            }
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"param_groups": groups, "state": {i: v for i, v in kept.items() if v}})
+
+    def start_epoch(self, task: Task) -> None:
+        """Empty counters for the epoch that begins."""
+        self.batch = 0
+        self.seconds = 0.0
+        self.loss_sum.zero_()
+        self.score = task.metrics()
+
+
+def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

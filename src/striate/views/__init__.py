@@ -1,0 +1,59 @@
+"""How a network looks at pictures: where each pixel goes, what becomes of its colour, and what is drawn at random.
+
+`POLICIES["photos"].apply(pictures, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
+`evaluation_view(...).image(pictures)` is what evaluation, prediction and serving see.
+"""
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate.views.colours import Normalization, picture_means
+    from striate.views.draws import permutation, uniform, uniforms
+    from striate.views.erasing import draw_rectangles, erase
+    from striate.views.mixing import cutmix, mixup, one_hot
+    from striate.views.policies import POLICIES, Policy, evaluation_view
+    from striate.views.view import View
+
+__all__ = [
+    "POLICIES",
+    "Normalization",
+    "Policy",
+    "View",
+    "cutmix",
+    "draw_rectangles",
+    "erase",
+    "evaluation_view",
+    "mixup",
+    "one_hot",
+    "permutation",
+    "picture_means",
+    "uniform",
+    "uniforms",
+]
+
+_LAZY = MappingProxyType(
+    {
+        "POLICIES": "policies",
+        "Normalization": "colours",
+        "Policy": "policies",
+        "View": "view",
+        "cutmix": "mixing",
+        "draw_rectangles": "erasing",
+        "erase": "erasing",
+        "evaluation_view": "policies",
+        "mixup": "mixing",
+        "one_hot": "mixing",
+        "permutation": "draws",
+        "picture_means": "colours",
+        "uniform": "draws",
+        "uniforms": "draws",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -1,0 +1,102 @@
+"""Linear colour: one matrix a sample that holds brightness, contrast, saturation and the normalization.
+
+Elementwise only, like the geometry: a matrix product would be rounded under autocast or TF32, and gains little at 3x3.
+"""
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import torch
+from torch import Tensor
+
+from striate.errors import SettingError
+
+__all__ = ["Normalization", "jitter", "picture_means", "recolour"]
+
+LUMA: Final = (0.299, 0.587, 0.114)  # the grey of red, green and blue: ITU-R BT.601
+
+
+@final
+@dataclass(frozen=True)
+class Normalization:
+    """(colour - mean) / std of each channel, colours in 0..1. Raises SettingError for figures that no pictures have."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.mean or len(self.mean) != len(self.std):
+            raise SettingError(f"normalization needs a mean and a std for each channel, not {self.mean} and {self.std}")
+        if not all(0 <= mean <= 1 for mean in self.mean):
+            raise SettingError(f"normalization mean must be within 0 and 1, as colours are, not {self.mean}")
+        if not all(1e-3 <= std <= 1e3 for std in self.std):
+            raise SettingError(f"normalization std must be within 0.001 and 1000, not {self.std}")
+
+    def matrix(self) -> Tensor:
+        """As a tint: 1 C+1 C+1 float32."""
+        channels = len(self.mean)
+        matrix = torch.eye(channels + 1)
+        for channel, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
+            matrix[channel, channel], matrix[channel, channels] = 1 / std, -mean / std
+        return matrix[None]
+
+
+def jitter(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tensor | None, channels: int) -> Tensor:
+    """Factors B each, 1 = as it is, applied in this order -> B C+1 C+1 float32.
+
+    Brightness scales; contrast scales about the picture's mean grey, from its `means` B C (None: contrast must be 1);
+    saturation scales about each pixel's grey, which only RGB has. Nothing is clamped, so the sequence of the three is
+    this matrix: the mean of a linear image is the linear image of the mean.
+    """
+    eye = torch.eye(channels + 1, device=brightness.device)
+    luma = eye.new_tensor(LUMA if channels == 3 else (1 / channels,) * channels)
+    gain = brightness * contrast
+    keep = saturation if channels == 3 else torch.ones_like(saturation)
+    keep, gain = keep[:, None, None], gain[:, None, None]
+    matrix = eye.repeat(len(gain), 1, 1)
+    matrix[:, :channels, :channels] = gain * (keep * eye[:channels, :channels] + (1 - keep) * luma)
+    if means is not None:
+        matrix[:, :channels, channels] = ((1 - contrast) * brightness * (means * luma).sum(1))[:, None]
+    return matrix
+
+
+def picture_means(pictures: Tensor) -> Tensor:
+    """Mean colour of each picture: B C H W, uint8 or float in 0..1 -> B C float32 in 0..1."""
+    height, width = pictures.shape[-2:]
+    if pictures.dtype == torch.uint8:  # in integers: exact, whatever the threads
+        return pictures.sum(2, dtype=torch.int32).sum(2).to(torch.float32) / (255 * height * width)
+    return pictures.to(torch.float32).mean((2, 3))
+
+
+def recolour(images: Tensor, tint: Tensor) -> Tensor:
+    """B C h w, uint8 or float in 0..1, by B C+1 C+1 (or 1 for all) -> B C h w float32, channels last."""
+    channels = images.shape[1]
+    if tint.shape[1] != channels + 1 or len(tint) not in (1, len(images)):
+        raise ValueError(f"a tint {tuple(tint.shape)} does not fit pictures {tuple(images.shape)}")
+    linear, constant = tint[:, :channels, :channels], tint[:, :channels, channels]
+    if images.dtype == torch.uint8:
+        linear = linear / 255
+    diagonal = linear.diagonal(dim1=1, dim2=2)
+    if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
+        return _scale(images, diagonal.to(images.device), constant.to(images.device))
+    return _mix(images, linear.to(images.device), constant.to(images.device))
+
+
+def _scale(images: Tensor, factor: Tensor, constant: Tensor) -> Tensor:
+    """Each channel by itself: one fused multiply-add over rows of w * C numbers, their factors repeated w times."""
+    values = images.to(torch.float32, memory_format=torch.channels_last)
+    fresh = values is not images and not values.requires_grad
+    pixels = values.permute(0, 2, 3, 1)  # B h w C
+    rows, width = pixels.flatten(2), pixels.shape[2]
+    factor, constant = factor.repeat(1, width)[:, None], constant.repeat(1, width)[:, None]  # B 1 w*C
+    rows = torch.addcmul(constant, rows, factor, out=rows if fresh else None)
+    return rows.view(pixels.shape).permute(0, 3, 1, 2)
+
+
+def _mix(images: Tensor, linear: Tensor, constant: Tensor) -> Tensor:
+    """Each channel from all of them: a multiply-add for each source channel, over planes."""
+    planes = images.to(torch.float32, memory_format=torch.contiguous_format)
+    mixed = torch.addcmul(constant[:, :, None, None], planes[:, :1], linear[:, :, 0, None, None])
+    for source in range(1, planes.shape[1]):
+        mixed = mixed.addcmul_(planes[:, source : source + 1], linear[:, :, source, None, None])
+    return mixed.contiguous(memory_format=torch.channels_last)

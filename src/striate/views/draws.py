@@ -1,0 +1,64 @@
+"""Counter-based randomness: a draw is a function of (seed, epoch, sample, stream), so no generator has to be saved.
+
+The 64-bit finalizer of SplitMix64 scrambles a counter: xor-shifts and multiplications, a bijection in which each input
+bit flips each output bit with probability about 1/2. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014, with the constants of D. Stafford's variant 13. Integer arithmetic only: the same bits on
+every device and thread count.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["permutation", "uniform", "uniforms"]
+
+WORD = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: the step of the counter
+FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # the finalizer's multipliers
+
+SHUFFLE = -1  # the stream of `permutation`; the streams of samples count from 0
+
+
+def uniform(seed: int, epoch: int, ids: Tensor, stream: int) -> Tensor:
+    """One number in [0, 1) for each sample: `ids` B int64 -> B float32, multiples of 2^-24. Streams are independent."""
+    return uniforms(seed, epoch, ids, (stream,))[0]
+
+
+def uniforms(seed: int, epoch: int, ids: Tensor, streams: Sequence[int]) -> Tensor:
+    """Several streams at once: `ids` B int64 -> S B float32, row i being `uniform` of stream i."""
+    keys = torch.tensor(_keys(seed, epoch, streams), dtype=torch.int64, device=ids.device)
+    bits = _scramble(ids * _signed(GOLDEN) + keys[:, None])
+    return ((bits >> 40) & 0xFFFFFF).to(torch.float32).mul_(2.0**-24)
+
+
+def permutation(seed: int, epoch: int, count: int) -> Tensor:
+    """The order of an epoch: 0 .. count - 1 shuffled, int64. The sorted numbers differ, so there is one answer only."""
+    (key,) = _keys(seed, epoch, (SHUFFLE,))
+    return _scramble(torch.arange(count) * _signed(GOLDEN) + key).argsort()
+
+
+def _keys(seed: int, epoch: int, streams: Sequence[int]) -> list[int]:
+    """Where the counter of each stream starts, for any integers: S int64."""
+    start = _scramble_one(_scramble_one(seed) ^ epoch)
+    return [_signed(_scramble_one(start ^ stream)) for stream in streams]
+
+
+def _scramble_one(word: int) -> int:
+    """A step of the counter, then the finalizer: any integer -> 0 .. 2^64 - 1."""
+    word = (word * GOLDEN + GOLDEN) & WORD
+    word = ((word ^ (word >> 30)) * FIRST) & WORD
+    word = ((word ^ (word >> 27)) * SECOND) & WORD
+    return word ^ (word >> 31)
+
+
+def _scramble(words: Tensor) -> Tensor:
+    """The finalizer on int64, whose products wrap as unsigned ones do; the masks make its arithmetic shifts logical."""
+    words = (words ^ ((words >> 30) & (WORD >> 30))) * _signed(FIRST)
+    words = (words ^ ((words >> 27) & (WORD >> 27))) * _signed(SECOND)
+    return words ^ ((words >> 31) & (WORD >> 31))
+
+
+def _signed(word: int) -> int:
+    """The same 64 bits, read as int64."""
+    return word - ((word >> 63) << 64)

@@ -1,0 +1,179 @@
+"""The summary: facts of pencil and paper, torch's own flop counter, and a model that is left as it was."""
+
+import math
+import re
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from striate.analysis.summary import Summary, output_size, summarize
+from striate.models import NETWORKS, create_model
+
+
+def summary_of(*layers: nn.Module, channels: int = 3, size: int | tuple[int, int] = 8) -> Summary:
+    return summarize(nn.Sequential(*layers), channels=channels, size=size)
+
+
+def native(name: str) -> nn.Module:
+    return create_model(name, classes=NETWORKS[name].classes, channels=NETWORKS[name].channels)
+
+
+def native_summary(name: str) -> Summary:
+    return summarize(native(name), channels=NETWORKS[name].channels, size=NETWORKS[name].size)
+
+
+def test_64_kernels_of_3x3_have_1792_parameters_where_a_dense_layer_would_have_half_a_trillion():
+    (layer,) = summary_of(nn.Conv2d(3, 64, 3, padding=1), size=224).layers
+    assert layer.shape == (64, 224, 224)
+    assert layer.parameters == 1792
+    assert layer.formulas == (
+        "height and width: floor((224 + 2*1 - 1*(3 - 1) - 1) / 1) + 1 = 224",
+        "parameters: 3*3*3*64 + 64 = 1792",
+    )
+    assert 3 * 224 * 224 * math.prod(layer.shape) == pytest.approx(4.8e11, rel=0.01)
+
+
+def test_28_to_26_to_13_to_5408():
+    summary = summary_of(nn.Conv2d(1, 32, 3), nn.MaxPool2d(2), nn.Flatten(), channels=1, size=28)
+    assert [layer.shape for layer in summary.layers] == [(32, 26, 26), (32, 13, 13), (5408,)]
+    assert summary.layers[1].formulas == ("height and width: floor((26 + 2*0 - 1*(2 - 1) - 1) / 2) + 1 = 13",)
+    assert summary.picture == (1, 28, 28)
+
+
+@given(size=st.integers(1, 500))
+def test_stride_1_padding_1_keeps_the_size_and_stride_2_halves_it(size):
+    assert output_size(size, kernel_size=3, stride=1, padding=1) == size
+    assert output_size(size, kernel_size=3, stride=2, padding=1) == math.ceil(size / 2)
+
+
+@given(
+    size=st.integers(1, 40),
+    kernel_size=st.integers(1, 6),
+    stride=st.integers(1, 5),
+    padding=st.integers(0, 3),
+    dilation=st.integers(1, 4),
+)
+def test_the_size_formula_is_torchs(size, kernel_size, stride, padding, dilation):
+    cells = output_size(size, kernel_size, stride, padding, dilation)
+    convolution = nn.Conv1d(1, 1, kernel_size, stride=stride, padding=padding, dilation=dilation, device="meta")
+    line = torch.empty(1, 1, size, device="meta")
+    if cells >= 1:
+        assert convolution(line).shape[-1] == cells
+    else:
+        with pytest.raises(RuntimeError):
+            convolution(line)
+
+
+def counted_by_torch(network: nn.Module, picture: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.eval()(picture)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_macs_are_half_the_flops_that_torch_counts(name):
+    summary = native_summary(name)
+    assert 2 * summary.macs == counted_by_torch(
+        native(name).to("meta"), torch.empty(1, *summary.picture, device="meta")
+    )
+
+
+@given(
+    groups=st.integers(1, 4),
+    inputs=st.integers(1, 3),
+    outputs=st.integers(1, 3),
+    kernel_size=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 2),
+    transposed=st.booleans(),
+)
+def test_macs_of_any_convolution(groups, inputs, outputs, kernel_size, stride, dilation, transposed):
+    kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+    layer = kind(
+        groups * inputs, groups * outputs, kernel_size, stride=stride, dilation=dilation, groups=groups, device="meta"
+    )
+    summary = summary_of(layer, channels=groups * inputs, size=(9, 11))
+    assert 2 * summary.macs == counted_by_torch(layer, torch.empty(1, groups * inputs, 9, 11, device="meta"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_come_in_the_order_of_a_real_forward_with_its_shapes(name):
+    entry = NETWORKS[name]
+    network = create_model(name, classes=3, channels=entry.channels).eval()
+    seen: list[tuple[str, tuple[int, ...]]] = []
+    for path, layer in network.named_modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda _, __, output, path=path: seen.append((path, tuple(output.shape[1:]))))
+    size = (entry.size // 2 + 14, entry.size // 2 + 11)
+    with torch.no_grad():
+        network(torch.zeros(1, entry.channels, *size))
+    summary = summarize(network, channels=entry.channels, size=size)
+    assert [(layer.name, layer.shape) for layer in summary.layers] == seen[: len(summary.layers)]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_formula_is_true_and_the_totals_are_sums(name):
+    summary = native_summary(name)
+    formulas = 0
+    for layer in summary.layers:
+        for formula in layer.formulas:
+            ((what, left, right),) = re.findall(r"^(.+): (.+) = (\d+)$", formula)
+            assert eval(left, {"floor": math.floor}) == int(right)
+            assert int(right) == {"parameters": layer.parameters}.get(what, layer.shape[-1])
+            formulas += 1
+    assert formulas >= 8
+    assert summary.parameters == sum(layer.parameters for layer in summary.layers) == NETWORKS[name].parameters
+    assert summary.macs == sum(layer.macs for layer in summary.layers)
+    assert summary.memory == sum(layer.memory for layer in summary.layers)
+
+
+def test_a_rectangle_has_a_formula_for_each_side():
+    (layer,) = summary_of(nn.Conv2d(3, 4, (3, 1), stride=(2, 1), padding=(1, 0), bias=False), size=(9, 5)).layers
+    assert layer.shape == (4, 5, 5)
+    assert layer.formulas == (
+        "height: floor((9 + 2*1 - 1*(3 - 1) - 1) / 2) + 1 = 5",
+        "width: floor((5 + 2*0 - 1*(1 - 1) - 1) / 1) + 1 = 5",
+        "parameters: 3*1*3*4 = 36",
+    )
+
+
+def test_no_formula_is_better_than_a_wrong_one():
+    summary = summary_of(nn.Conv2d(3, 4, 3, padding="same"), nn.MaxPool2d(2, ceil_mode=True), size=9)
+    assert [layer.shape for layer in summary.layers] == [(4, 9, 9), (4, 5, 5)]
+    assert [layer.formulas for layer in summary.layers] == [("parameters: 3*3*3*4 + 4 = 112",), ()]
+
+
+def test_memory_counts_what_is_new():
+    summary = summary_of(
+        nn.Conv2d(3, 4, 1),  # 4 x 8 x 8 numbers of 4 bytes
+        nn.ReLU(inplace=True),
+        nn.Identity(),
+        nn.Dropout(0.5),
+        nn.ReLU(),
+        nn.Flatten(),
+    )
+    assert [layer.memory for layer in summary.layers] == [1024, 0, 0, 0, 1024, 0]
+    assert summary.memory == 2048
+
+
+def test_a_layer_that_runs_twice_has_two_rows_and_its_parameters_once():
+    shared = nn.Conv2d(3, 3, 3, padding=1)
+    summary = summary_of(shared, nn.ReLU(), shared)
+    assert [(layer.name, layer.parameters) for layer in summary.layers] == [("0", 84), ("1", 0), ("0", 0)]
+    assert summary.parameters == 84
+    assert summary.layers[0].macs == summary.layers[2].macs == 3 * 8 * 8 * 3 * 9
+
+
+def test_the_model_is_left_as_it_was():
+    network = create_model("bn_gap_cnn", classes=4)
+    network.stages()[0].eval()  # a frozen batch norm must stay frozen, and the rest must go on training
+    modes = [module.training for module in network.modules()]
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    summarize(network, channels=3, size=32)
+    assert [module.training for module in network.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert not any(module._forward_hooks for module in network.modules())

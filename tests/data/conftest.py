@@ -1,0 +1,54 @@
+"""Pictures and folders of pictures that the tests of the data room make for themselves."""
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Encode = Callable[..., bytes]
+ClassFolders = Callable[[Mapping[str, int]], Path]
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **how: Any) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, kind, **how)
+    return content.getvalue()
+
+
+@pytest.fixture
+def encode() -> Encode:
+    """A picture as the content of a file: encode(picture, "JPEG", quality=90)."""
+    return encoded
+
+
+@pytest.fixture
+def scene() -> Callable[..., Image.Image]:
+    """A smooth RGB picture with some texture, as photographs have: scene(height, width, seed)."""
+
+    def make(height: int, width: int, seed: int = 0) -> Image.Image:
+        random = np.random.default_rng(seed)
+        coarse = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+        smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(float)
+        return Image.fromarray((smooth + random.normal(0, 3, smooth.shape)).clip(0, 255).astype(np.uint8))
+
+    return make
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path, scene: Callable[..., Image.Image]) -> ClassFolders:
+    """Folders of JPEGs below tmp_path/data: class_folders({"train/cat": 4, "train/dog": 4}) -> the folder of all."""
+
+    def make(counts: Mapping[str, int]) -> Path:
+        root = tmp_path / "data"
+        for seed, (folder, count) in enumerate(counts.items()):
+            (root / folder).mkdir(parents=True)
+            for i in range(count):
+                content = encoded(scene(24, 32, 100 * seed + i), "JPEG", quality=90)
+                (root / folder / f"{i:03}.jpg").write_bytes(content)
+        return root
+
+    return make

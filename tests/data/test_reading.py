@@ -1,0 +1,228 @@
+"""Many files at once: the same pixels whatever the threads, every file in one bucket, in memory or in a mapped file."""
+
+import errno
+import gc
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from striate.data import (
+    Canvas,
+    Limits,
+    Pictures,
+    decode_bytes,
+    load_pictures,
+    open_source,
+    reading,
+    split_pictures,
+    storage,
+)
+from striate.errors import DataError, SettingError
+
+LIMITS = Limits()
+CANVAS = Canvas(24, 32, 3)
+
+ClassFolders = Callable[[Mapping[str, int]], Path]
+
+
+@pytest.fixture
+def mixed(class_folders: ClassFolders) -> Path:
+    """40 files, of which 7 cannot be used, for five reasons; every name tells."""
+    root = class_folders({"cat": 20, "dog": 20})
+    healthy = (root / "cat/000.jpg").read_bytes()
+    for name in ("cat/001.jpg", "cat/002.jpg", "dog/019.jpg"):
+        (root / name).write_bytes(healthy[:-60])
+    (root / "cat/019.jpg").write_bytes(b"")
+    (root / "dog/000.jpg").write_text("<html>")
+    (root / "dog/001.jpg").unlink()
+    os.mkfifo(root / "dog/001.jpg")
+    (root / "dog/002.jpg").write_bytes(healthy[:2] + b"\xff" * 100)
+    return root
+
+
+def test_every_file_ends_in_exactly_one_bucket(mixed: Path) -> None:
+    pictures = load_pictures(open_source(mixed), CANVAS, threads=2, limits=Limits(max_bad=0.2))["all"]
+    on_disk = sorted(str(path.relative_to(mixed)) for path in mixed.rglob("*.jpg"))
+    assert sorted([*pictures.ids, *(one.id for one in pictures.set_aside)]) == on_disk
+    assert {one.id: one.reason for one in pictures.set_aside} == {
+        "cat/001.jpg": "truncated",
+        "cat/002.jpg": "truncated",
+        "cat/019.jpg": "empty file",
+        "dog/000.jpg": "not a picture",
+        "dog/001.jpg": "not a regular file",
+        "dog/002.jpg": "unreadable",
+        "dog/019.jpg": "truncated",
+    }
+    alone = {name: (mixed / name).read_bytes() for name in pictures.ids}
+    for image, label, name in zip(pictures.images, pictures.labels.tolist(), pictures.ids, strict=True):
+        assert (image.numpy() == decode_bytes(alone[name], CANVAS, LIMITS)).all()
+        assert pictures.classes[label] == name[:3]
+
+
+def test_more_bad_files_than_the_limit_stop_with_counts_files_and_the_setting(mixed: Path) -> None:
+    source = open_source(mixed)
+    expected = (
+        r"7 of 40 files cannot be used \(3 truncated, .*1 empty file.*\), more than the share of 0.15 that may: "
+        r"dog/001.jpg \(.*\), cat/001.jpg \(.*\), cat/002.jpg \(.*\) \.\.\.; mend or remove them, or allow more with "
+        "--max-bad"
+    )
+    with pytest.raises(DataError, match=expected) as caught:
+        load_pictures(source, CANVAS, threads=2, limits=Limits(max_bad=0.15))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match="--max-bad"):
+        source.decode("all", CANVAS, threads=2, limits=Limits(max_bad=0.15))
+    assert len(load_pictures(source, CANVAS, threads=2, limits=Limits(max_bad=7 / 40))["all"]) == 33
+
+
+def test_the_limit_holds_for_all_parts_together(class_folders: ClassFolders) -> None:
+    root = class_folders({"train/cat": 20, "train/dog": 20, "test/cat": 2})
+    (root / "test/cat/000.jpg").write_bytes(b"")
+    loaded = load_pictures(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.05))
+    assert len(loaded["test"]) == 1
+    with pytest.raises(DataError, match="1 of 42 files"):
+        load_pictures(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.02))
+
+
+def test_the_number_of_threads_changes_no_pixel(mixed: Path) -> None:
+    source = open_source(mixed)
+    one, three, nine = (
+        load_pictures(source, Canvas(13, 17, 1), threads=threads, limits=Limits(max_bad=1))["all"]
+        for threads in (1, 3, 9)
+    )
+    for other in (three, nine):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.labels, other.labels)
+        assert (one.ids, one.set_aside) == (other.ids, other.set_aside)
+
+
+def test_a_file_that_goes_between_listing_and_reading_is_set_aside(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 5, "dog": 5})
+    source = open_source(root)
+    (root / "cat/003.jpg").unlink()
+    pictures = load_pictures(source, CANVAS, threads=2, limits=Limits(max_bad=0.1))["all"]
+    assert [(one.id, one.reason) for one in pictures.set_aside] == [("cat/003.jpg", "vanished")]
+
+
+def test_the_digest_changes_with_a_name_and_with_a_byte(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 3, "dog": 3})
+    healthy = open_source(root).digest()
+    assert open_source(root).digest() == healthy
+    (root / "cat/002.jpg").rename(root / "cat/003.jpg")
+    renamed = open_source(root).digest()
+    (root / "cat/003.jpg").rename(root / "cat/002.jpg")
+    content = (root / "dog/001.jpg").read_bytes()
+    (root / "dog/001.jpg").write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    assert len({healthy, renamed, open_source(root).digest()}) == 3
+
+
+def test_progress_is_told_in_the_callers_thread_up_to_all(class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"train/cat": 30, "train/dog": 3, "val/cat": 9}))
+    told: list[tuple[int, int]] = []
+    load_pictures(source, CANVAS, threads=3, limits=LIMITS, progress=lambda done, count: told.append((done, count)))
+    assert told[-1] == (42, 42)
+    assert told == sorted(told)
+    assert {count for _, count in told} == {42}
+
+
+def test_an_error_in_a_thread_is_raised_and_stops_the_rest() -> None:
+    done: list[int] = []
+
+    def work(i: int) -> None:
+        if i == 3:
+            raise RuntimeError("at 3")
+        done.append(i)
+
+    with pytest.raises(RuntimeError, match="at 3"):
+        reading.in_threads(work, 100_000, 1)
+    assert len(done) < 100_000
+
+
+def test_pictures_larger_than_memory_allows_are_mapped_and_leave_nothing_behind(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, limits, cache = open_source(mixed), Limits(max_bad=1), tmp_path / "run" / "cache"
+    in_memory = load_pictures(source, CANVAS, threads=2, limits=limits, cache=cache)["all"]
+    assert in_memory.cache is None
+    assert not cache.exists()
+    size = 39 * 24 * 32 * 3  # the FIFO was not even listed to be read
+    monkeypatch.setattr(storage, "available_memory", lambda: 2 * size - 1)
+    mapped = load_pictures(source, CANVAS, threads=2, limits=limits, cache=cache)["all"]
+    assert mapped.cache == cache
+    assert torch.equal(mapped.images, in_memory.images)
+    assert list(cache.iterdir()) == []  # the file has no name: kill -9 leaves nothing either
+    splits = split_pictures({"all": mapped}, val=0.2, test=0.2, seed=1)
+    expected = split_pictures({"all": in_memory}, val=0.2, test=0.2, seed=1)
+    assert torch.equal(splits.train.images, expected.train.images)
+    assert splits.train.cache == cache
+    del mapped
+    gc.collect()
+    assert torch.equal(splits.train.images, expected.train.images)
+    monkeypatch.setattr(storage, "available_memory", lambda: 2 * size)
+    assert load_pictures(source, CANVAS, threads=2, limits=limits, cache=cache)["all"].cache is None
+
+
+def test_no_memory_and_no_cache_is_an_error(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "available_memory", lambda: 39 * 24 * 32 * 3 - 1)
+    with pytest.raises(DataError, match=r"pictures take 0.0 GiB and 0.0 GiB of memory is free; choose a smaller"):
+        load_pictures(open_source(mixed), CANVAS, threads=1, limits=Limits(max_bad=1))
+
+
+def test_a_full_disk_is_an_error_before_anything_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert storage.allocate_in_file((4, 5), tmp_path).shape == (4, 5)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        with pytest.raises(DataError, match="has no such room"):
+            storage.allocate_in_file((4, 5), tmp_path)
+    with pytest.raises(DataError, match=r"take 1048576.0 GiB and the disk of .* has no such room"):
+        storage.allocate_in_file((2**50,), tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match=r"cannot make a cache in .*file: "):
+        storage.allocate_in_file((4, 5), tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_available_memory_is_a_number_of_bytes() -> None:
+    assert 2**20 < storage.available_memory() < 2**50
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 9), max_size=12), st.booleans())
+def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) -> None:
+    images = torch.arange(10 * 2 * 3 * 1, dtype=torch.uint8).reshape(10, 2, 3, 1)
+    pictures = Pictures(images, torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    chosen = torch.tensor(sorted(positions) if ascending else positions, dtype=torch.int64)
+    subset = pictures.subset(chosen)
+    assert torch.equal(subset.images, images[chosen])
+    assert torch.equal(subset.labels, pictures.labels[chosen])
+    assert subset.ids == tuple("abcdefghij"[i] for i in chosen.tolist())
+    assert sum(subset.counts()) == len(subset)
+
+
+def test_pictures_that_do_not_fit_together_are_refused() -> None:
+    images, labels = torch.zeros(3, 4, 4, 1, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)
+    assert Pictures(images, labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
+    for wrong in ((images[:2], labels), (images.float(), labels), (images, labels[:2]), (images, labels.int())):
+        with pytest.raises(ValueError, match="must be 3"):
+            Pictures(*wrong, ("a", "b", "c"), ("x",))
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    for make in (
+        lambda: Canvas(0, 4, 1),
+        lambda: Canvas(4, -1, 1),
+        lambda: Canvas(4, 4, 2),
+        lambda: Limits(max_pixels=0),
+        lambda: Limits(max_bad=1.1),
+        lambda: Limits(max_bad=float("nan")),
+    ):
+        with pytest.raises(SettingError):
+            make()

@@ -1,0 +1,223 @@
+"""Training from a folder to a report: everything is left behind that was promised, and nothing where it cannot be done."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from tests.jobs.conftest import QUICK, make_pictures
+
+import striate as st
+from striate.errors import DataError, RunError, SettingError, StriateError
+from striate.jobs import resume, train
+
+PROMISED = {
+    "recipe.toml", "manifest.json", "metrics.csv", "metrics.json", "predictions.csv", "findings.json", "errors",
+    "report.html", "bundle", "checkpoints",
+}  # fmt: skip
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_the_run_folder_is_as_promised(trained):
+    assert {path.name for path in trained.path.iterdir()} == PROMISED
+    assert trained.manifest["status"] == "finished"
+    assert trained.findings == []
+    assert trained.metrics["test"]["accuracy"]["value"] > 0.8
+    assert trained.report.read_text().startswith("<!doctype html>")
+    recipe = tomllib.loads((trained.path / "recipe.toml").read_text())
+    assert (recipe["lr"], recipe["source"]["lr"]) == (0.01, "user")
+    assert (recipe["size"], recipe["source"]["size"]) == (24, "data")
+    assert recipe["source"]["augment"] == "recipe photos"
+    assert recipe["source"]["momentum"] == "default"
+
+
+def test_every_picture_is_in_one_split(trained):
+    counts = trained.manifest["data"]["counts"]
+    assert sum(counts.values()) == 60
+    predicted = (trained.path / "predictions.csv").read_text().splitlines()[1:]
+    assert len(predicted) == counts["val"] + counts["test"]
+    assert len({line.split(",")[1] for line in predicted}) == len(predicted)
+
+
+def test_the_data_are_not_touched(tmp_path):
+    data = make_pictures(tmp_path / "data", each=6)
+    before = contents(data)
+    run = train(data, out=tmp_path / "run", progress=False, **{**QUICK, "epochs": 1})
+    run.evaluate()
+    run.predict(data / "dark")
+    assert contents(data) == before
+
+
+def test_the_same_seed_gives_the_same_weights(shapes, tmp_path):
+    one, two, other = (
+        train(shapes, out=tmp_path / str(n), progress=False, seed=seed, **QUICK) for n, seed in enumerate([3, 3, 4])
+    )
+    weights = [contents(run.path / "bundle")["model.safetensors"] for run in (one, two, other)]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_the_recipe_of_a_run_gives_the_run_again(trained, shapes, tmp_path):
+    again = train(shapes, recipe=str(trained.path / "recipe.toml"), out=tmp_path / "again", progress=False)
+    assert (
+        contents(again.path / "bundle")["model.safetensors"] == contents(trained.path / "bundle")["model.safetensors"]
+    )
+
+
+def test_evaluating_again_gives_the_figures_of_the_run(trained):
+    assert trained.evaluate() == trained.metrics["test"]
+    assert trained.evaluate(split="val") == trained.metrics["val"]
+    with pytest.raises(SettingError, match="split = 'tset'"):
+        trained.evaluate(split="tset")
+
+
+def test_other_data_with_fewer_classes_in_another_order(trained, shapes, tmp_path):
+    other = tmp_path / "other"
+    for kind in ("striped", "light"):
+        (other / kind).mkdir(parents=True)
+        for picture in sorted((shapes / kind).iterdir())[:5]:
+            (other / kind / picture.name).write_bytes(picture.read_bytes())
+    figures = trained.evaluate(other)
+    assert figures["pictures"] == 10
+    assert figures["classes"] == ["dark", "light", "striped"]
+    assert figures["confusion"][0] == [0, 0, 0]
+
+
+def test_data_of_other_classes_are_refused(trained, tmp_path):
+    other = make_pictures(tmp_path / "other", each=2)
+    (other / "dark").rename(other / "purple")
+    with pytest.raises(RunError, match=r"made for other classes .* does not know purple"):
+        trained.evaluate(other)
+
+
+def test_predicting_says_what_evaluation_says(trained, shapes):
+    """One preprocessing: a file predicted alone gets the probability that its row in predictions.csv has."""
+    lines = (trained.path / "predictions.csv").read_text().splitlines()
+    for line in lines[1:6]:
+        _, name, _, said, probability, *_ = line.split(",")
+        (prediction,) = trained.predict(shapes / name)
+        assert prediction.said == said
+        assert prediction.probability == pytest.approx(float(probability), rel=1e-4)
+
+
+def test_predicting_a_folder_and_sets_aside_what_is_no_picture(trained, shapes, tmp_path):
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / "a.png").write_bytes((shapes / "dark" / "0.png").read_bytes())
+    (tmp_path / "mixed" / "b.png").write_text("no picture")
+    found = st.load(trained.path).predict(tmp_path / "mixed")
+    assert [Path(prediction.path).name for prediction in found] == ["a.png"]
+    with pytest.raises(DataError, match="not a picture"):
+        trained.predict(tmp_path / "mixed" / "b.png")
+    with pytest.raises(DataError, match="no such file"):
+        trained.predict(tmp_path / "absent.png")
+
+
+def test_pictures_of_every_mode_are_predicted(trained, tmp_path):
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"):
+        Image.new(mode, (40, 30)).save(tmp_path / ("x.tif" if mode == "CMYK" else "x.png"))
+        (prediction,) = trained.predict(tmp_path / ("x.tif" if mode == "CMYK" else "x.png"))
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "says"),
+    [
+        ({"model": "resnet19"}, SettingError, "resnet18"),
+        ({"epohcs": 3}, SettingError, "epochs"),
+        ({"epochs": -1}, SettingError, "out of range"),
+        ({"device": "cuda:99"}, SettingError, "cannot be used here"),
+        ({"model": "digit_cnn_strided", "dropout": 0.5}, SettingError, "dropout"),
+    ],
+)
+def test_a_wrong_setting_leaves_nothing_behind(shapes, tmp_path, settings, kind, says):
+    with pytest.raises(kind, match=says) as refused:
+        train(shapes, out=tmp_path / "run", progress=False, **settings)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_cannot_be_trained_on_leave_nothing_behind(tmp_path):
+    data = make_pictures(tmp_path / "data", each=5)
+    for number in range(3):
+        (data / "dark" / f"bad{number}.png").write_bytes(b"")
+    with pytest.raises(DataError, match="3 of 18 files"):
+        train(data, out=tmp_path / "run", progress=False, **QUICK)
+    assert not (tmp_path / "run").exists()
+    run = train(data, out=tmp_path / "run", progress=False, max_bad=0.5, **QUICK)
+    assert [finding.id for finding in run.findings if finding.id == "data-files-set-aside"]
+    assert len(run.manifest["data"]["set_aside"]) == 3
+    assert sum(run.manifest["data"]["counts"].values()) == 15
+
+
+def test_an_output_folder_that_exists_is_left_alone(shapes, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("do not lose")
+    with pytest.raises(RunError, match="exists already"):
+        train(shapes, out=tmp_path / "run", progress=False)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_a_lost_loss_is_a_finding_and_the_run_says_so(shapes, tmp_path):
+    with pytest.raises(RunError, match="not finite numbers") as refused:
+        train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "lr": 100.0, "epochs": 30, "optimizer": "sgd"})
+    assert "--lr" in str(refused.value)
+    run = st.load(tmp_path / "run")
+    assert [finding.id for finding in run.findings] == ["training-diverged"]
+    assert run.manifest["status"] == "diverged"
+    with pytest.raises(StriateError, match="diverged"):
+        resume(tmp_path / "run")
+
+
+def test_learning_nothing_is_a_finding(shapes, tmp_path):
+    run = train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "lr": 1e-8, "epochs": 1})
+    assert [finding.id for finding in run.findings] == ["no-better-than-largest-class"]
+
+
+def test_stopping_early_keeps_the_best(shapes, tmp_path):
+    run = train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "epochs": 50, "patience": 2, "lr": 0.02})
+    rows = (run.path / "metrics.csv").read_text().splitlines()[1:]
+    assert len(rows) == run.manifest["best_epoch"] + 2 < 50
+
+
+def test_without_validation_and_test_the_run_says_that_nothing_was_measured(shapes, tmp_path):
+    run = train(shapes, out=tmp_path / "run", progress=False, val=0.0, test=0.0, **QUICK)
+    assert run.metrics == {}
+    assert run.manifest["reported_split"] is None
+    assert (run.path / "report.html").stat().st_size > 1000
+
+
+def test_given_splits_are_kept(shapes, tmp_path):
+    for part in ("train", "val", "test"):
+        make_pictures(tmp_path / "data" / part, each=5 if part == "train" else 3)
+    run = train(tmp_path / "data", out=tmp_path / "run", progress=False, **QUICK)
+    assert run.manifest["data"]["counts"] == {"train": 15, "val": 9, "test": 9}
+
+
+def test_the_model_is_a_plain_module(trained):
+    logits = trained.model(torch.zeros(2, 3, 24, 24))
+    assert logits.shape == (2, 3)
+
+
+def test_changed_data_are_noticed_when_evaluating(tmp_path):
+    data = make_pictures(tmp_path / "data", each=6)
+    run = train(data, out=tmp_path / "run", progress=False, **QUICK)
+    (data / "dark" / "0.png").unlink()
+    with pytest.raises(RunError, match="changed since"):
+        run.evaluate()
+
+
+def test_the_manifest_gives_the_command(trained):
+    command = trained.manifest["command"]
+    assert command.startswith("striate train ")
+    assert "--recipe photos" in command
+    assert "--lr 0.01" in command
+    assert json.dumps(trained.manifest)

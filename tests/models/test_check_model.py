@@ -1,0 +1,280 @@
+"""The contract: every network of the table keeps it, and each promise broken on purpose is named in one line."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from striate.errors import SettingError
+from striate.models import NETWORKS, ModelError, Network, check_model, create_model
+
+SIZE = 24
+
+
+class Healthy(Network):
+    """Two strided convolutions and a mean; the faults below each break one thing in it."""
+
+    widths = (4, 6)
+    strides = (2, 4)
+    smallest = 7
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage1 = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU())
+        self.stage2 = nn.Sequential(nn.Conv2d(4, 6, 3, stride=2), nn.ReLU())
+        self.last = nn.Linear(6, 5)
+
+    def stem(self, x: Tensor) -> Tensor:
+        return x
+
+    def stages(self) -> tuple[nn.Module, ...]:
+        return self.stage1, self.stage2
+
+    def head(self, x: Tensor) -> Tensor:
+        return self.last(x.mean((2, 3)))
+
+
+class Stranger(nn.Module):
+    """The same promises kept by a module that knows nothing of striate but its error."""
+
+    widths = (4,)
+    strides = (2,)
+    smallest = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3, stride=2)
+        self.act = nn.SiLU()
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        if min(x.shape[-2:]) < 3:
+            raise SettingError("the smallest picture that fits has 3 pixels")
+        return [self.act(self.body(x))]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x)[-1])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_table_keeps_the_contract(name):
+    size = min(NETWORKS[name].size, 32)
+    check_model(lambda: create_model(name, classes=5, channels=2), channels=2, size=size)
+
+
+class FrozenFilters(Healthy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage1.requires_grad_(False)
+
+
+@pytest.mark.parametrize("build", [Healthy, Stranger, FrozenFilters])
+def test_a_healthy_module_is_passed_in_silence(build):
+    check_model(build, channels=3, size=SIZE)
+
+
+def test_the_generator_is_left_as_it_was():
+    before = torch.get_rng_state()
+    check_model(Healthy, size=SIZE)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def declares(**wrong: object) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
+        network = Healthy()
+        for name, value in wrong.items():
+            setattr(network, name, value)
+        return network
+
+    return build
+
+
+class ScaledInPlace(Healthy):
+    def stem(self, x: Tensor) -> Tensor:
+        return x.mul_(0.5)
+
+
+class ScaledInPlaceInTraining(Healthy):
+    def stem(self, x: Tensor) -> Tensor:
+        return x.mul_(0.5) if self.training else x * 0.5
+
+
+class OwnRandomness(Healthy):
+    def __init__(self) -> None:
+        super().__init__()
+        nn.init.constant_(self.last.bias, random.random())
+
+
+class Flattened(Healthy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage2.append(nn.Flatten())
+
+    def head(self, x: Tensor) -> Tensor:
+        return x[:, :5]
+
+
+class WideOnly(Healthy):
+    """Steps of two down, of four to the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage1 = nn.Sequential(nn.Conv2d(3, 4, 3, stride=(2, 4), padding=2), nn.ReLU())
+
+
+class MapAsLogits(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return x
+
+
+class BatchCentred(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x - x.mean(0))
+
+
+class Squeezed(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x).squeeze()
+
+
+class FixedSize(Healthy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(6 * 5 * 5, 5)
+
+    def head(self, x: Tensor) -> Tensor:
+        return self.last(x.flatten(1))
+
+
+class ClassesByWidth(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x)[:, : x.shape[3]]
+
+
+class OneReLU(Healthy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage2[1] = self.stage1[1]
+
+
+class LooksAtNumbers(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x) if x.mean() > 0 else super().head(-x)
+
+
+class OtherWhenExported(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x) + (1 if torch.compiler.is_exporting() else 0)
+
+
+class Unused(Healthy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+
+
+class InPlaceAfterUse(Healthy):
+    """The square needs x for its gradient, and x is gone."""
+
+    def head(self, x: Tensor) -> Tensor:
+        square = x * x
+        return super().head(square + x.mul_(2))
+
+
+class Detached(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x.detach())
+
+
+class RootOfZero(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x + (x - x).sqrt())
+
+
+class Float32Only(Healthy):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x) + torch.dot(torch.ones(6), x[0, :, 0, 0]) * 0
+
+
+class OneAndABit(Healthy):
+    """In bfloat16 1.001 is 1."""
+
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x) / (torch.ones_like(x[0, 0, 0, 0]) * 1.001 - 1)
+
+
+class NotItsHead(Stranger):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + 1
+
+
+class TakesAnything(Stranger):
+    def features(self, x: Tensor) -> list[Tensor]:
+        return super().features(nn.functional.pad(x, (2, 2, 2, 2)))
+
+
+class TorchRefuses(Stranger):
+    def features(self, x: Tensor) -> list[Tensor]:
+        return [self.act(self.body(x))]
+
+
+class RefusesWithoutTheSize(Stranger):
+    def features(self, x: Tensor) -> list[Tensor]:
+        if min(x.shape[-2:]) < 3:
+            raise SettingError("too small")
+        return [self.act(self.body(x))]
+
+
+FAULTS = [
+    (lambda: nn.Linear(2, 2), r"Linear has no features, head, widths, strides, smallest: see striate.models.Network"),
+    (declares(widths=(4,)), r"widths \(4,\) and strides \(2, 4\) must be as many as the stages"),
+    (declares(widths=(), strides=()), r"widths \(\) and strides \(\) must be as many as the stages"),
+    (declares(strides=(4, 2)), r"strides \(4, 2\) are not in the order finest first"),
+    (declares(widths=(4, 6, 6), strides=(2, 4, 4)), r"features gives 2 outputs, but widths declares 3"),
+    (declares(widths=(4, 8)), r"feature 1 has 6 channels, but widths declares 8"),
+    (declares(strides=(2, 8)), r"feature 1 gains 8 cells of height from 32 more .* stride 8 means 4"),
+    (declares(strides=(1, 4)), r"feature 0 gains 8 cells of height from 16 more .* stride 1 means 16"),
+    (WideOnly, r"feature 0 gains 4 cells of width from 16 more .* stride 2 means 8"),
+    (Flattened, r"feature 1 has shape 1 x 150, not batch x channels x height x width"),
+    (OwnRandomness, r"last.bias differs in two networks built after the same torch.manual_seed"),
+    (ScaledInPlace, r"the network changes the pictures that it is given"),
+    (ScaledInPlaceInTraining, r"the network changes the pictures that it is given"),
+    (MapAsLogits, r"logits have shape 2 x 6 x 5 x 5 for a batch of 2, not batch x classes"),
+    (NotItsHead, r"forward is not the head on the last feature"),
+    (BatchCentred, r"in eval mode a picture's logits depend on the other pictures of its batch"),
+    (Squeezed, r"logits have shape 5 for a batch of one, not 1 x classes"),
+    (FixedSize, r"pictures of shape 1 x 3 x 25 x 27 fail: RuntimeError: .*"),
+    (ClassesByWidth, r"7 x 7 pixels give logits of shape 1 x 1"),
+    (declares(smallest=6), r"pictures of shape 1 x 3 x 6 x 6 fail: RuntimeError: .*"),
+    (TakesAnything, r"2 x 3 pixels are taken, although smallest is declared as 3"),
+    (TorchRefuses, r"2 x 3 pixels give RuntimeError: .*, not a SettingError that says that 3 fit"),
+    (RefusesWithoutTheSize, r"the refusal 'too small' does not say that 3 pixels fit"),
+    (OneReLU, r"the activation stage1.1 runs 2 times in one forward: give each place its own"),
+    (LooksAtNumbers, r"torch.export with a batch of any size fails: .*"),
+    (OtherWhenExported, r"the exported network gives other logits"),
+    (Unused, r"no gradient reaches the parameter gain"),
+    (InPlaceAfterUse, r"a training step fails: RuntimeError: .*"),
+    (Detached, r"no gradient reaches the parameter stage1.0.weight"),
+    (RootOfZero, r"the gradient of the parameter stage\d.0.\w+ is not finite"),
+    (Float32Only, r"training under bfloat16 autocast fails: RuntimeError: .*"),
+    (OneAndABit, r"logits under bfloat16 autocast are not finite"),
+]
+
+
+@pytest.mark.parametrize(("build", "says"), FAULTS)
+def test_a_broken_promise_is_named_in_one_line(build, says):
+    with pytest.raises(ModelError, match=rf"^{says}$"):
+        check_model(build, channels=3, size=SIZE)
+
+
+def test_a_function_that_gives_one_network_twice_is_found():
+    network = Healthy()
+    with pytest.raises(ModelError, match="the function gave the same network twice"):
+        check_model(lambda: network, size=SIZE)
+
+
+def test_a_module_in_place_of_its_builder_is_refused():
+    with pytest.raises(ModelError, match="takes a function that builds the network, not a Healthy itself"):
+        check_model(Healthy(), size=SIZE)

@@ -1,0 +1,279 @@
+"""The networks of the table: counts, shapes, arithmetic written out by hand, sizes, first weights, and refusals."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from importlib import import_module
+from math import sqrt
+from types import MappingProxyType
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import striate.models
+from striate.errors import SettingError
+from striate.models import NETWORKS, Network, create_model, list_models
+
+SMALL = ["bn_gap_cnn", "cifar_cnn", "digit_cnn", "digit_cnn_strided", "lenet5"]
+
+# From the papers' and torchvision's own documentation, or counted by hand.
+PARAMETERS = {
+    "digit_cnn": 110_474,
+    "digit_cnn_strided": (9 * 1 + 1) * 32 + (9 * 32 + 1) * 64 + (9 * 64 + 1) * 128 + (2 * 2 * 128 + 1) * 128 + 129 * 10,
+    "lenet5": 61_706,
+    "cifar_cnn": 9 * (3 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 256 + 256 * 256)
+    + 2 * 2 * (64 + 128 + 256)
+    + (256 * 4 * 4 + 1) * 512
+    + 513 * 10,
+    "bn_gap_cnn": 9 * (3 * 32 + 32 * 64 + 64 * 128) + 2 * (32 + 64 + 128) + 129 * 10,
+    "resnet18": 11_689_512,
+    "resnet34": 21_797_672,
+    "resnet50": 25_557_032,
+}
+
+
+@cache
+def native(name: str) -> Network:
+    """A network at its native channels and classes, in eval mode, as if trained; no test changes it."""
+    torch.manual_seed(1)
+    network = create_model(name, classes=NETWORKS[name].classes, channels=NETWORKS[name].channels).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.state_dict()["running_mean"], 0, 0.2)
+            nn.init.uniform_(layer.state_dict()["running_var"], 0.5, 2)
+            nn.init.uniform_(layer.weight, 0.5, 2)
+            nn.init.normal_(layer.bias, 0, 0.2)
+    return network
+
+
+def picture(name: str, count: int = 2) -> Tensor:
+    entry = NETWORKS[name]
+    return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_are_as_published_in_the_network_the_table_and_its_page(name):
+    count = sum(parameter.numel() for parameter in native(name).parameters())
+    page = import_module(f"striate.models.{NETWORKS[name].module}").__doc__
+    assert count == PARAMETERS[name] == NETWORKS[name].parameters
+    assert f"{count:,} parameters" in str(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("digit_cnn", [(32, 13, 13), (64, 5, 5), (128, 1, 1)]),
+        ("digit_cnn_strided", [(32, 13, 13), (64, 6, 6), (128, 2, 2)]),
+        ("lenet5", [(6, 14, 14), (16, 5, 5)]),
+        ("cifar_cnn", [(64, 16, 16), (128, 8, 8), (256, 4, 4)]),
+        ("bn_gap_cnn", [(32, 16, 16), (64, 8, 8), (128, 8, 8)]),
+        ("resnet18", [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]),
+        ("resnet50", [(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]),
+    ],
+)
+@torch.no_grad()
+def test_features_have_the_shapes_that_the_page_says(name, shapes):
+    assert [tuple(feature.shape[1:]) for feature in native(name).features(picture(name, 1))] == shapes
+
+
+def weights(name: str) -> list[Tensor]:
+    """Kernels, biases and statistics in the order in which they are used."""
+    return [value for value in native(name).state_dict().values() if value.ndim > 0]
+
+
+def digit_cnn_by_hand(x: Tensor) -> Tensor:
+    c1, b1, c2, b2, c3, b3, w4, b4, w5, b5 = weights("digit_cnn")
+    for kernel, bias in ((c1, b1), (c2, b2), (c3, b3)):
+        x = F.max_pool2d(F.conv2d(x, kernel, bias).clamp(min=0), 2)
+    return (x.flatten(1) @ w4.T + b4).clamp(min=0) @ w5.T + b5
+
+
+def digit_cnn_strided_by_hand(x: Tensor) -> Tensor:
+    c1, b1, c2, b2, c3, b3, w4, b4, w5, b5 = weights("digit_cnn_strided")
+    for kernel, bias in ((c1, b1), (c2, b2), (c3, b3)):
+        x = F.conv2d(x, kernel, bias)[:, :, ::2, ::2].clamp(min=0)  # a stride keeps every other cell
+    return (x.flatten(1) @ w4.T + b4).clamp(min=0) @ w5.T + b5
+
+
+def lenet5_by_hand(x: Tensor) -> Tensor:
+    c1, b1, c3, b3, c5, b5, f6, b6, w, b = weights("lenet5")
+    x = F.pad(x, (2, 2, 2, 2))  # 28 x 28 digits on the paper's 32 x 32 retina
+    x = F.avg_pool2d(torch.tanh(F.conv2d(x, c1, b1)), 2)
+    x = F.avg_pool2d(torch.tanh(F.conv2d(x, c3, b3)), 2)
+    x = torch.tanh(F.conv2d(x, c5.view(120, 16, 5, 5), b5))  # C5 as the paper has it: a convolution
+    return torch.tanh(x[:, :, 0, 0] @ f6.T + b6) @ w.T + b
+
+
+def conv_bn_relu_by_hand(x: Tensor, kernel: Tensor, *norm: Tensor) -> Tensor:
+    gain, shift, mean, variance = (value.view(-1, 1, 1) for value in norm)
+    return ((F.conv2d(x, kernel, padding=1) - mean) / (variance + 1e-5).sqrt() * gain + shift).clamp(min=0)
+
+
+def cifar_cnn_by_hand(x: Tensor) -> Tensor:
+    *convolutions, w1, b1, w2, b2 = weights("cifar_cnn")
+    for i in range(0, 30, 10):
+        x = conv_bn_relu_by_hand(x, *convolutions[i : i + 5])
+        x = F.max_pool2d(conv_bn_relu_by_hand(x, *convolutions[i + 5 : i + 10]), 2)
+    return (x.flatten(1) @ w1.T + b1).clamp(min=0) @ w2.T + b2
+
+
+def bn_gap_cnn_by_hand(x: Tensor) -> Tensor:
+    *convolutions, w, b = weights("bn_gap_cnn")
+    x = F.max_pool2d(conv_bn_relu_by_hand(x, *convolutions[0:5]), 2)
+    x = F.max_pool2d(conv_bn_relu_by_hand(x, *convolutions[5:10]), 2)
+    return conv_bn_relu_by_hand(x, *convolutions[10:15]).mean((2, 3)) @ w.T + b
+
+
+@pytest.mark.parametrize(
+    ("name", "by_hand"),
+    [
+        ("bn_gap_cnn", bn_gap_cnn_by_hand),
+        ("cifar_cnn", cifar_cnn_by_hand),
+        ("digit_cnn", digit_cnn_by_hand),
+        ("digit_cnn_strided", digit_cnn_strided_by_hand),
+        ("lenet5", lenet5_by_hand),
+    ],
+)
+@torch.no_grad()
+def test_logits_equal_the_arithmetic_by_hand(name, by_hand):
+    """There is no adaptive pool by hand: at the native size it must do nothing."""
+    torch.testing.assert_close(native(name)(picture(name)), by_hand(picture(name)))
+
+
+@pytest.mark.parametrize("name", SMALL)
+@given(data=st.data())
+@torch.no_grad()
+def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name, data):
+    network, entry = native(name), NETWORKS[name]
+    height, width = (data.draw(st.integers(1, 48), label=side) for side in ("height", "width"))
+    pictures = torch.zeros(1, entry.channels, height, width)
+    if min(height, width) >= network.smallest:
+        assert network(pictures).shape == (1, entry.classes)
+    else:
+        fits = f"{network.smallest} x {network.smallest}"
+        for part in (network, network.features):
+            with pytest.raises(SettingError, match=rf"^a picture of {height} x {width} pixels .* {fits}$"):
+                part(pictures)
+
+
+@pytest.mark.parametrize("name", SMALL)
+@torch.no_grad()
+def test_one_pixel_below_the_smallest_leaves_nothing(name):
+    network = native(name)
+
+    def last_feature(size: int) -> Tensor:
+        x = torch.zeros(1, NETWORKS[name].channels, size, size)
+        for stage in network.stages():
+            x = stage(x)
+        return x
+
+    assert last_feature(network.smallest).shape[-2:] == (1, 1)
+    with pytest.raises(RuntimeError):
+        last_feature(network.smallest - 1)
+
+
+@pytest.mark.parametrize("name", ["digit_cnn", "digit_cnn_strided", "lenet5"])
+def test_glorot_networks_start_inside_glorots_limits(name):
+    for layer in native(name).modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            cells = layer.weight[0, 0].numel() if layer.weight.ndim == 4 else 1
+            limit = sqrt(6 / (cells * (layer.weight.shape[0] + layer.weight.shape[1])))
+            assert layer.weight.abs().max() <= limit
+            assert layer.weight.abs().max() > 0.9 * limit
+            assert layer.bias is not None
+            assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("name", ["bn_gap_cnn", "cifar_cnn", "resnet18"])
+def test_he_networks_start_with_hes_deviation(name):
+    for layer in native(name).modules():
+        if isinstance(layer, nn.Conv2d):
+            fan_out = layer.out_channels * layer.weight[0, 0].numel()
+            assert layer.weight.std().item() == pytest.approx(sqrt(2 / fan_out), rel=0.1)
+            assert layer.bias is None
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_few_steps_learn_one_batch_by_heart(name):
+    torch.manual_seed(3)
+    entry = NETWORKS[name]
+    network = create_model(name, classes=4, channels=entry.channels)
+    for layer in network.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0  # its noise would hide what is learnt
+    pictures, labels = picture(name, 8), torch.arange(8) % 4
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(20):
+        loss = F.cross_entropy(network(pictures), labels)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_dropout_is_the_networks_own_unless_set():
+    def shares(network: nn.Module) -> list[float]:
+        return [layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)]
+
+    assert shares(create_model("cifar_cnn", classes=10)) == [0.25, 0.25, 0.25, 0.5]
+    assert shares(create_model("cifar_cnn", classes=10, dropout=0.2)) == [0.1, 0.1, 0.1, 0.2]
+    assert shares(create_model("bn_gap_cnn", classes=10)) == [0.5]
+    assert shares(create_model("bn_gap_cnn", classes=10, dropout=0)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"name": "resnet81", "classes": 10}, "there is no model 'resnet81'; did you mean resnet"),
+        ({"name": "", "classes": 10}, "there is no model ''; known: bn_gap_cnn, cifar_cnn, digit_cnn, "),
+        ({"name": "lenet5", "classes": 0}, "classes must be at least 1, not 0"),
+        ({"name": "lenet5", "classes": 10, "channels": 0}, "channels must be at least 1, not 0"),
+        ({"name": "cifar_cnn", "classes": 10, "dropout": 1.0}, "dropout must be at least 0 and below 1, not 1.0"),
+        ({"name": "cifar_cnn", "classes": 10, "dropout": -0.1}, "dropout must be at least 0 and below 1, not -0.1"),
+        (
+            {"name": "cifar_cnn", "classes": 10, "dropout": float("nan")},
+            "dropout must be at least 0 and below 1, not nan",
+        ),
+        ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "resnet18 has no dropout"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_line(settings, says):
+    with pytest.raises(SettingError, match=re.escape(says)) as refusal:
+        create_model(**settings)
+    assert "\n" not in str(refusal.value)
+
+
+def test_names_come_in_natural_order_and_match_shell_patterns(monkeypatch):
+    assert list_models() == sorted(NETWORKS)
+    assert list_models("*ES*4") == ["resnet34"]
+    assert list_models("no such") == []
+    row = NETWORKS["resnet18"]
+    names = ("resnet152", "resnet34", "resnet9", "vgg11", "resnet", "vgg11_bn")
+    monkeypatch.setattr(striate.models, "NETWORKS", MappingProxyType(dict.fromkeys(names, row)))
+    assert list_models() == ["resnet", "resnet9", "resnet34", "resnet152", "vgg11", "vgg11_bn"]
+
+
+def test_a_list_needs_no_torch_and_a_network_only_its_own_file():
+    script = """
+import sys
+import striate.models as models
+assert models.list_models() and models.NETWORKS["lenet5"].says
+assert "torch" not in sys.modules and "numpy" not in sys.modules
+models.create_model("lenet5", classes=10, channels=1)
+print(*sorted(name for name in sys.modules if name.startswith("striate.models.")))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["striate.models.blocks", "striate.models.lenet"]
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(striate.models, name) is not None for name in striate.models.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'resnet18'"):
+        _ = striate.models.resnet18

@@ -1,0 +1,196 @@
+"""A run's data as plain values, and a reader of the page that is made of them."""
+
+import math
+import struct
+import zlib
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from striate.findings import Finding
+from striate.report import ErrorPicture, ReportContents
+
+VOID = {"meta", "link", "img", "input"}
+SVG_EMPTY = {"path", "circle", "rect"}  # may be closed where they are opened
+SETTINGS = [
+    ("model", "digit_cnn", "user", "Network."),
+    ("learning_rate", 0.00123456, "recipe mnist", "Largest step size."),
+    ("mean", [0.13066047], "data", "Mean of each channel."),
+    ("ema", None, "default", "Decay of the averaged weights."),
+]
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    rows = zlib.compress((b"\0" + bytes(range(width))) * height)
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def interval(right: int, of: int) -> dict[str, float | None]:
+    """Wilson's."""
+    if of == 0:
+        return {"value": None, "low": None, "high": None}
+    share, z = right / of, 1.96
+    middle, half = share + z * z / 2 / of, z * math.sqrt(share * (1 - share) / of + z * z / 4 / of / of)
+    return {"value": share, "low": (middle - half) / (1 + z * z / of), "high": (middle + half) / (1 + z * z / of)}
+
+
+def figures(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
+    total, said = sum(map(sum, confusion)), [sum(column) for column in zip(*confusion, strict=True)]
+    right = sum(row[n] for n, row in enumerate(confusion))
+    return {
+        "pictures": total,
+        "accuracy": interval(right, total),
+        "macro_f1": {"value": 0.91234, "low": 0.90987, "high": 0.92345},
+        "log_loss": {"value": 0.026714, "low": 0.022713, "high": 0.030756},
+        "calibration_error": {"value": 0.0412, "low": 0.0311, "high": 0.0513},
+        "largest_class": max(map(sum, confusion)) / total,
+        "classes": classes,
+        "confusion": confusion,
+        "per_class": [
+            {
+                "class": name,
+                "pictures": sum(confusion[n]),
+                "precision": interval(confusion[n][n], said[n]),
+                "recall": interval(confusion[n][n], sum(confusion[n])),
+                "f1": interval(2 * confusion[n][n], said[n] + sum(confusion[n])),
+            }
+            for n, name in enumerate(classes)
+        ],
+    }
+
+
+def mistaken(count: int) -> list[list[int]]:
+    """A confusion matrix whose cells differ: rows have 97 and more right, and a few wrong beside the diagonal."""
+    return [
+        [97 + i if i == j else (i + 2 * j) % 5 if abs(i - j) < 3 else 0 for j in range(count)] for i in range(count)
+    ]
+
+
+def history(epochs: int) -> list[dict[str, str | float | None]]:
+    return [
+        {
+            "epoch": str(epoch),  # as csv.DictReader gives them
+            "step": str(235 * epoch),
+            "learning_rate": str(0.01 / epoch),
+            "train_loss": f"{2 / epoch:.4f}",
+            "train_accuracy": str(1 - 0.3 / epoch),
+            "val_loss": str(1.5 / epoch),
+            "val_accuracy": str(1 - 0.2 / epoch),
+            "pictures_per_second": "31250.5",
+            "seconds": "1.9",
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+def make(
+    classes: list[str],
+    *,
+    epochs: int = 5,
+    split: str = "test",
+    errors: int = 4,
+    findings: tuple[Finding, ...] = (),
+    measured: bool = True,
+    sheet: bool = True,
+    set_aside: tuple[dict[str, str], ...] = (),
+) -> ReportContents:
+    confusion = mistaken(len(classes))
+    other = [[3 * pictures for pictures in row] for row in confusion]
+    splits = {"val": confusion} if split == "val" else {"val": other, split: confusion}
+    manifest = {
+        "format": 1,
+        "striate": "0.1.0",
+        "command": "striate train mnist --epochs 5",
+        "status": "finished" if measured else "running",
+        "started": "2026-07-02T10:12:31.25+00:00",
+        "finished": "2026-07-02T10:12:44+00:00",
+        "seed": 1234,
+        "threads": 2,
+        "device": "cpu",
+        "versions": {"python": "3.11.9", "torch": "2.13.0"},
+        "hardware": {"cpu": "Some CPU", "cores": 2, "memory_gib": 7.6},
+        "data": {
+            "name": "mnist",
+            "location": "inside striate",
+            "kind": "idx",
+            "digest": "5a3f" * 16,
+            "classes": classes,
+            "counts": {"train": 57000, "val": 3000, "test": 10000},
+            "picture": [28, 28, 1],
+            "set_aside": list(set_aside),
+        },
+        "model": {"name": "digit_cnn", "arguments": {}, "parameters": 110474},
+        "best_epoch": min(4, epochs),
+        "reported_split": split,
+        "timings": {"data": 0.61, "training": 9.43, "total": 192.2},
+    }
+    wrong = [
+        ErrorPicture(png(28, 28), f"test/{n}.png", classes[n % 2], classes[1 - n % 2], 0.5 + n / 10, 2.5 + n)
+        for n in range(errors)
+    ]
+    return ReportContents(
+        manifest=manifest,
+        settings=SETTINGS,
+        metrics={name: figures(classes, table) for name, table in splits.items()} if measured else {},
+        history=history(epochs),
+        findings=findings,
+        errors=wrong,
+        sheet=png(120, 60) if sheet else None,
+    )
+
+
+class Page(HTMLParser):
+    """The elements of a page, read strictly: each must be closed where it was opened."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[tuple[str, ...], str]] = []  # the elements around, and the text
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in <{tag}>"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in SVG_EMPTY, f"<{tag}/> does not close itself"
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((tuple(self.open), data))
+
+    def text(self) -> str:
+        """What a reader sees, and what tooltips say, on one line."""
+        return " ".join(" ".join(text for around, text in self.texts if "style" not in around).split())
+
+    def style(self) -> str:
+        return "".join(text for around, text in self.texts if around[-1:] == ("style",))
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attributes in self.elements if (value := attributes.get(name)) is not None]
+
+
+@pytest.fixture
+def make_contents() -> Callable[..., ReportContents]:
+    return make
+
+
+@pytest.fixture
+def read_page() -> Callable[[str], Page]:
+    return Page

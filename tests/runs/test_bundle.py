@@ -1,0 +1,136 @@
+"""Bundles: what was saved gives the same outputs; one changed bit anywhere is refused; nothing is pickled."""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from striate.data import Canvas
+from striate.errors import RunError
+from striate.models import create_model
+from striate.runs import Bundle, Preprocessing
+from striate.runs.bundle import _read_sealed, _sealed
+from striate.views import Normalization
+
+CLASSES = ("cat", "<b>dog</b>", "a\nb", "é")
+
+
+def small_bundle() -> Bundle:
+    torch.manual_seed(0)
+    preprocessing = Preprocessing(Canvas(28, 28, 1), (28, 28), Normalization((0.1307,), (0.3081,)))
+    model = create_model("lenet5", classes=4, channels=1)
+    return Bundle(model, "lenet5", {"classes": 4, "channels": 1}, "classify", CLASSES, preprocessing)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    small_bundle().save(folder)
+    return folder
+
+
+def reseal(folder: Path, **changes: object) -> None:
+    """Change a description as someone would who knows how it is sealed."""
+    said = _read_sealed(folder / "model.json")
+    (folder / "model.json").write_bytes(_sealed({**said, **changes}))
+
+
+@pytest.fixture
+def copy(saved, tmp_path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "bundle"))
+
+
+def test_gives_the_same_outputs_and_all_that_belongs_to_them(saved):
+    before, after = small_bundle(), Bundle.open(saved)
+    images = torch.randn(3, 1, 28, 28)
+    assert torch.equal(before.model.eval()(images), after.model(images))
+    assert not after.model.training
+    assert (after.classes, after.preprocessing, after.task) == (CLASSES, before.preprocessing, "classify")
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_one_changed_bit_is_refused(saved, tmp_path, data):
+    folder = tmp_path / "bundle"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(saved, folder)
+    file = folder / data.draw(st.sampled_from(["model.json", "model.safetensors"]))
+    content = bytearray(file.read_bytes())
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(content)
+    with pytest.raises(RunError) as refused:
+        Bundle.open(folder)
+    assert "\n" not in str(refused.value)
+    assert str(folder) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"architecture": "os.system"}, "cannot build 'os.system'"),
+        ({"architecture": "resnet18"}, "weights do not fit the network"),
+        ({"arguments": {"classes": 9, "channels": 1}}, "weights do not fit the network"),
+        ({"arguments": {"classes": 4, "channels": 1, "evil": 1}}, "cannot build"),
+        ({"classes": ["a", "b"]}, "2 classes for 4 outputs"),
+        ({"format": 99}, "format 99 is not known"),
+        ({"golden": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
+        ({"golden": [1.0]}, "golden output"),
+    ],
+)
+def test_a_description_that_lies_is_refused(copy, changes, says):
+    reseal(copy, **changes)
+    with pytest.raises(RunError, match=says):
+        Bundle.open(copy)
+
+
+def test_weights_that_are_not_finite_are_refused(copy):
+    weights = safetensors.torch.load((copy / "model.safetensors").read_bytes())
+    name = next(iter(weights))
+    weights[name].view(-1)[0] = float("nan")
+    data = safetensors.torch.save(weights)
+    (copy / "model.safetensors").write_bytes(data)
+    reseal(copy, weights={"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    with pytest.raises(RunError, match="not finite"):
+        Bundle.open(copy)
+
+
+def test_a_missing_file_is_named(copy):
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(RunError, match=r"model\.safetensors: cannot be read"):
+        Bundle.open(copy)
+
+
+def test_a_description_with_a_repeated_key_is_refused(copy):
+    raw = (copy / "model.json").read_text()
+    (copy / "model.json").write_text(raw.replace('{\n "format": 1,', '{\n "format": 1,\n "format": 1,', 1))
+    with pytest.raises(RunError, match="was changed"):
+        Bundle.open(copy)
+
+
+def test_opening_unpickles_nothing(saved):
+    """Python reports every class that a pickle names; opening a bundle names none."""
+    found = []
+    watching = [True]
+
+    def audit(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("pickle.find_class", "os.system", "subprocess.Popen", "socket.connect"):
+            found.append((event, arguments))
+
+    sys.addaudithook(audit)
+    Bundle.open(saved)
+    watching.clear()
+    assert found == []
+
+
+def test_the_description_is_readable_json(saved):
+    said = json.loads((saved / "model.json").read_text())
+    assert said["architecture"] == "lenet5"
+    assert said["preprocessing"]["normalization"]["mean"] == [0.1307]

@@ -1,0 +1,69 @@
+"""The folder of a run: created once, locked by one, and its tables safe to open."""
+
+import subprocess
+import sys
+
+import pytest
+
+from striate.errors import RunError
+from striate.findings import Finding
+from striate.runs import RunFolder, free_path
+
+
+def test_a_folder_that_exists_is_not_written_into(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("do not lose")
+    with pytest.raises(RunError, match="exists already"):
+        RunFolder.create(tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "do not lose"
+
+
+def test_a_file_in_the_way_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        RunFolder.create(tmp_path / "file" / "run")
+
+
+def test_tables_come_back_and_formulas_are_disarmed(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_predictions([{"id": "=cmd()|x", "true": 'a"b,c\nd', "loss": 0.25}])
+    assert folder.predictions() == [{"id": "'=cmd()|x", "true": 'a"b,c\nd', "loss": "0.25"}]
+
+
+def test_findings_come_back(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    findings = [Finding("some-id", "warning", "Something is off.", {"share": 0.5}, "striate train x")]
+    assert not folder.has_begun()
+    folder.write_findings(findings)
+    assert folder.findings() == findings
+    assert folder.has_begun()
+
+
+def test_a_second_process_is_refused_while_the_first_works(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    other = """
+import sys
+from pathlib import Path
+from striate.runs import RunFolder
+with RunFolder(Path(sys.argv[1])).locked():
+    pass
+"""
+    command = [sys.executable, "-c", other, str(folder.path)]
+    with folder.locked():
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "another process is at work on this run" in refused.stderr
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_what_is_no_run_is_named(tmp_path):
+    with pytest.raises(RunError, match="no such run"):
+        RunFolder.open(tmp_path / "absent")
+    with pytest.raises(RunError, match="is not a run folder"):
+        RunFolder.open(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "becomes"), [("Mnist Digits", "mnist-digits"), ("../..", "run"), ("ü/é", "run")])
+def test_names_of_runs_are_plain(tmp_path, name, becomes):
+    assert free_path(tmp_path, name) == tmp_path / becomes
+    (tmp_path / becomes).mkdir()
+    assert free_path(tmp_path, name) == tmp_path / f"{becomes}-2"

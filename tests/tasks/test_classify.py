@@ -1,0 +1,70 @@
+"""Classification: losses against torch, the confusion matrix against scikit-learn."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from sklearn.metrics import confusion_matrix
+
+from striate.data import Batch
+from striate.tasks import Classify
+from striate.views import Normalization, evaluation_view, one_hot
+
+TASK = Classify(("cat", "dog", "eel"), label_smoothing=0.1)
+
+
+def batch(labels: torch.Tensor) -> Batch:
+    count = len(labels)
+    view = evaluation_view(count, picture=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
+    return Batch(torch.zeros(count, 1, 4, 4), labels, torch.arange(count), view)
+
+
+def test_the_loss_is_cross_entropy():
+    outputs, labels = torch.randn(6, 3), torch.tensor([0, 1, 2, 2, 1, 0])
+    (loss,) = TASK.losses(outputs, batch(labels)).values()
+    assert torch.equal(loss, F.cross_entropy(outputs, labels, label_smoothing=0.1))
+    (soft,) = TASK.losses(outputs, batch(one_hot(labels, 3))).values()
+    assert torch.allclose(soft, loss)
+
+
+def test_half_precision_outputs_give_a_float32_loss():
+    (loss,) = TASK.losses(torch.randn(2, 3).bfloat16(), batch(torch.tensor([0, 1]))).values()
+    assert loss.dtype == torch.float32
+
+
+def test_the_confusion_matrix_equals_scikit_learns():
+    torch.manual_seed(0)
+    score, true, said = TASK.metrics(), [], []
+    for _ in range(5):
+        outputs, labels = torch.randn(9, 3), torch.randint(0, 3, (9,))
+        score.add(outputs, batch(labels))
+        true += labels.tolist()
+        said += outputs.argmax(1).tolist()
+    expected = confusion_matrix(true, said, labels=[0, 1, 2])
+    assert score.state().tolist() == expected.tolist()
+    assert score.result()["accuracy"] == pytest.approx(expected.trace() / expected.sum())
+
+
+def test_mixed_labels_count_for_the_larger_share():
+    score = TASK.metrics()
+    score.add(torch.eye(3)[:2], batch(torch.tensor([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])))
+    assert score.state().tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+
+
+def test_the_head_turns_features_into_logits():
+    head = TASK.head((16, 32))
+    assert head(torch.randn(2, 32, 5, 7)).shape == (2, 3)
+
+
+def test_probabilities_sum_to_one():
+    probabilities = TASK.decode(torch.randn(4, 3), batch(torch.zeros(4, dtype=torch.int64)))
+    assert torch.allclose(probabilities.sum(1), torch.ones(4))
+
+
+def test_the_drawing_keeps_the_picture_and_adds_a_line():
+    picture = Image.new("RGB", (64, 48), "red")
+    drawn = TASK.draw(picture, torch.tensor([0.1, 0.7, 0.2]), 0)
+    assert drawn.height > 48
+    assert drawn.crop((0, 0, 64, 48)).tobytes() == picture.tobytes()
+    plain = TASK.draw(picture, torch.tensor([0.1, 0.7, 0.2]), 1)
+    assert plain.tobytes() != drawn.tobytes()  # a right answer does not repeat the truth

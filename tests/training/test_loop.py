@@ -1,0 +1,172 @@
+"""The loop: it learns, it is resumed to the bit, and each switch does what it says."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from striate.data import Batches, Pictures
+from striate.models import create_model
+from striate.tasks import Classify
+from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
+from striate.views import Normalization, Policy
+
+TASK = Classify(("dark", "light", "striped"))
+RECIPE = Recipe(
+    model="bn_gap_cnn", epochs=3, batch_size=16, lr=0.01, device="cpu", precision="float32", ema=0.9, dropout=0.3
+)
+
+
+def pictures(count: int = 60) -> Pictures:
+    """Three classes that a few steps can tell apart."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(count) % 3
+    noise = torch.randint(0, 60, (count, 32, 32, 1), generator=generator)
+    stripes = (torch.arange(32) % 8 < 4).view(1, 1, 32, 1) * 180
+    base = torch.where((labels == 2).view(-1, 1, 1, 1), stripes, (labels * 180).view(-1, 1, 1, 1))
+    return Pictures((base + noise).to(torch.uint8), labels, tuple(map(str, range(count))), TASK.classes)
+
+
+def batches(recipe: Recipe) -> Batches:
+    return Batches(
+        pictures(),
+        batch_size=recipe.batch_size,
+        size=(32, 32),
+        normalization=Normalization((0.4,), (0.3,)),
+        policy=Policy(shift=0.1),
+        seed=recipe.seed,
+        device="cpu",
+    )
+
+
+def fresh(recipe: Recipe = RECIPE) -> TrainingState:
+    torch.manual_seed(recipe.seed)
+    return TrainingState(create_model(recipe.model, classes=3, channels=1), TASK, recipe)
+
+
+def run(recipe: Recipe, state: TrainingState | None = None) -> tuple[TrainingState, list[Step | Epoch | Diverged]]:
+    state = state or fresh(recipe)
+    return state, list(train(state, TASK, batches(recipe), batches(recipe), recipe))
+
+
+def same_weights(one: TrainingState, other: TrainingState) -> bool:
+    a, b = one.tensors(), other.tensors()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_it_learns_and_tells_each_step_and_epoch():
+    state, records = run(replace(RECIPE, epochs=6))
+    epochs = [record for record in records if isinstance(record, Epoch)]
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4, 5, 6]
+    assert sum(isinstance(record, Step) for record in records) == 6 * 3  # the last step of 4 is told by the epoch
+    assert epochs[-1].train_loss < epochs[0].train_loss
+    assert epochs[-1].val_accuracy > 0.9
+    assert state.history == epochs
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
+@pytest.mark.parametrize("stop", [1, 3, 4, 6, 11])
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
+    recipe = replace(RECIPE, optimizer=optimizer, mixup=0.3, cutmix=0.5, clip=1.0, lr=0.003)
+    whole, _ = run(recipe)
+
+    first = fresh(recipe)
+    for count, _ in enumerate(train(first, TASK, batches(recipe), batches(recipe), recipe), start=1):
+        if count == stop:
+            break
+    saved = {name: value.detach().contiguous().clone() for name, value in first.tensors().items()}
+    scalars = first.scalars()
+
+    torch.manual_seed(999)  # whatever this process did before
+    second = TrainingState(create_model(recipe.model, classes=3, channels=1), TASK, recipe)
+    second.load(saved, scalars)
+    run(recipe, second)
+    assert same_weights(whole, second)
+    timeless = [replace(row, seconds=0, pictures_per_second=0) for row in whole.history]
+    assert timeless == [replace(row, seconds=0, pictures_per_second=0) for row in second.history]
+
+
+@pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])
+def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
+    """The comparison above can fail: with one part of the state lost, the result differs."""
+    recipe = replace(RECIPE, mixup=0.3, lr=0.003)
+    whole, _ = run(recipe)
+    first = fresh(recipe)
+    for count, _ in enumerate(train(first, TASK, batches(recipe), None, recipe), start=1):
+        if count == 6:
+            break
+    saved = {name: value.detach().contiguous().clone() for name, value in first.tensors().items()}
+    names = [name for name in saved if name.startswith(forgotten)] or [
+        name for name in saved if name.startswith(forgotten.split(".")[0])
+    ]
+    torch.manual_seed(999)
+    second = TrainingState(create_model(recipe.model, classes=3, channels=1), TASK, recipe)
+    saved[names[0]] = torch.get_rng_state() if forgotten == "generator" else torch.zeros_like(saved[names[0]])
+    second.load(saved, first.scalars())
+    run(recipe, second)
+    timeless = [replace(row, seconds=0, pictures_per_second=0) for row in whole.history]
+    same_history = timeless == [replace(row, seconds=0, pictures_per_second=0) for row in second.history]
+    assert not (same_weights(whole, second) and same_history)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+    assert same_weights(run(RECIPE)[0], run(RECIPE)[0])
+    assert not same_weights(run(RECIPE)[0], run(replace(RECIPE, seed=1))[0])
+
+
+def test_accumulating_two_halves_is_one_step_of_the_whole():
+    # Without batch norm and dropout, and with halves of one size, the gradient of the mean is the mean of the gradients.
+    whole = Recipe(model="lenet5", epochs=1, batch_size=20, optimizer="sgd", lr=0.01, schedule="constant", device="cpu")
+    whole = replace(whole, precision="float32")
+    one, _ = run(whole)
+    two, _ = run(replace(whole, batch_size=10, accumulate=2))
+    assert (one.step, two.step) == (3, 6)
+    for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_a_lost_loss_is_told_and_ends_the_training():
+    poisoned = fresh()
+    with torch.no_grad():
+        next(poisoned.model.parameters()).fill_(float("nan"))
+    *_, last = train(poisoned, TASK, batches(RECIPE), None, RECIPE)
+    assert isinstance(last, Diverged)
+    assert last.epoch == 1
+
+
+def test_clipping_bounds_the_step():
+    recipe = replace(
+        RECIPE, optimizer="sgd", momentum=0.0, nesterov=False, lr=1.0, clip=0.01, ema=0.0, schedule="constant"
+    )
+    state = fresh(recipe)
+    before = [parameter.detach().clone() for parameter in state.model.parameters()]
+    next(train(state, TASK, batches(recipe), None, recipe))
+    moved = torch.sqrt(
+        sum((p.detach() - b).square().sum() for p, b in zip(state.model.parameters(), before, strict=True))
+    )
+    assert moved.item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_bfloat16_learns_too():
+    state, records = run(replace(RECIPE, precision="bfloat16", epochs=6))
+    assert [record for record in records if isinstance(record, Epoch)][-1].val_accuracy > 0.9
+    assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())
+
+
+def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
+    return Epoch(epoch, epoch, 0.1, 1.0 / epoch, 0.5, loss, accuracy, 1.0, 1.0)
+
+
+def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():
+    assert is_best([row(1, 0.5, 0.8), row(2, 0.9, 0.9)])
+    assert is_best([row(1, 0.5, 0.9), row(2, 0.4, 0.9)])
+    assert not is_best([row(1, 0.5, 0.9), row(2, 0.5, 0.9)])
+    assert not is_best([row(1, 0.5, 0.9), row(2, 0.1, 0.8)])
+
+
+def test_stopping_early_waits_for_its_patience():
+    history = [row(1, 0.5, 0.9), row(2, 0.6, 0.8), row(3, 0.6, 0.8)]
+    assert not stops_early(history, 3)
+    assert stops_early(history, 2)
+    assert not stops_early(history, 0)
+    assert not stops_early([], 2)

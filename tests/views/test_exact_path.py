@@ -1,0 +1,155 @@
+"""Flips, crops and shifts by whole pixels: plain slicing of a padded picture to the bit, and the warp nearly."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from striate.views import View
+from striate.views.slicing import is_exact
+from striate.views.warping import warp_pictures
+
+NO_TINT = torch.eye(4)[None]
+Move = tuple[int, int, bool, bool]  # the picture's corner on the frame (right, down), mirrored, upside down
+
+sides = st.integers(1, 9)
+moves = st.tuples(st.integers(-12, 12), st.integers(-12, 12), st.booleans(), st.booleans())
+
+
+def place_of(move: Move, size: tuple[int, int]) -> Tensor:
+    """Shift first, then flip within a frame of `size`."""
+    right, down, mirrored, upside_down = move
+    place = torch.tensor([[1.0, 0, right], [0, 1, down], [0, 0, 1]])
+    if mirrored:
+        place[0] = torch.tensor([-1.0, 0, size[1] - right])
+    if upside_down:
+        place[1] = torch.tensor([0.0, -1, size[0] - down])
+    return place
+
+
+def plainly(picture: Tensor, move: Move, size: tuple[int, int]) -> Tensor:
+    """C H W -> C h w by a wide black border and one slice."""
+    right, down, mirrored, upside_down = move
+    border = 40
+    channels, height, width = picture.shape
+    wide = picture.new_zeros(channels, height + 2 * border, width + 2 * border)
+    wide[:, border : border + height, border : border + width] = picture
+    top, left = border - down, border - right
+    seen = wide[:, top : top + size[0], left : left + size[1]]
+    return seen.flip([axis for axis, turned in ((2, mirrored), (1, upside_down)) if turned])
+
+
+def batch(count: int, channels: int, height: int, width: int, whole: bool) -> Tensor:
+    pixels = torch.randint(1, 256, (count, height, width, channels), dtype=torch.uint8)
+    pictures = pixels.permute(0, 3, 1, 2)  # as they arrive: channels last
+    return pictures if whole else pictures.float().contiguous() / 255
+
+
+@given(
+    shape=st.tuples(st.sampled_from([1, 3, 4]), sides, sides),
+    size=st.tuples(sides, sides),
+    drawn=st.lists(moves, min_size=1, max_size=6),
+    whole=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_equals_slicing_to_the_bit(shape: tuple[int, int, int], size: tuple[int, int], drawn: list[Move], whole: bool):
+    pictures = batch(len(drawn), *shape, whole)
+    place = torch.stack([place_of(move, size) for move in drawn])
+    assert is_exact(place).all()
+    seen = View(place, NO_TINT, size).resample(pictures)
+    expected = torch.stack([plainly(picture, move, size) for picture, move in zip(pictures, drawn, strict=True)])
+    assert seen.dtype == pictures.dtype
+    assert torch.equal(seen, expected)
+    warped = warp_pictures(pictures, place, size)
+    assert torch.allclose(warped, expected.float() / (255 if whole else 1), atol=1e-4)
+
+
+@given(shape=st.tuples(st.sampled_from([1, 3]), sides, sides), size=st.tuples(sides, sides), move=moves)
+@settings(max_examples=100, deadline=None)
+def test_one_place_for_all_equals_the_same_place_for_each(
+    shape: tuple[int, int, int], size: tuple[int, int], move: Move
+):
+    pictures = batch(3, *shape, whole=True)
+    place = place_of(move, size)[None]
+    each = View(place.repeat(3, 1, 1), NO_TINT, size).resample(pictures)
+    assert torch.equal(View(place, NO_TINT, size).resample(pictures), each)
+    assert torch.equal(View(place.expand(3, -1, -1), NO_TINT, size).resample(pictures), each)
+    part = place + torch.tensor([[[0, 0, 0.25], [0, 0, 0], [0, 0, 0]]])
+    each = View(part.repeat(3, 1, 1), NO_TINT, size).resample(pictures)
+    assert torch.equal(View(part.expand(3, -1, -1), NO_TINT, size).resample(pictures), each)
+
+
+@given(
+    sizes=st.lists(st.tuples(st.integers(4, 9), st.integers(4, 9)), min_size=2, max_size=4),
+    data=st.data(),
+)
+@settings(max_examples=80, deadline=None)
+def test_composition_equals_the_sequence(sizes: list[tuple[int, int]], data: st.DataObject):
+    """Crops within what is seen (a part that fell outside cannot come back in the sequence), flips anywhere."""
+    count, canvas = 4, (30, 31)
+    pictures = batch(count, 3, *canvas, whole=True)
+    view = View(torch.eye(3).expand(count, -1, -1), NO_TINT, canvas)
+    sequence = pictures
+    for size in sorted(sizes, reverse=True):
+        height, width = view.size
+        size = min(size[0], height), min(size[1], width)
+        rows, columns = st.integers(-(height - size[0]), 0), st.integers(-(width - size[1]), 0)
+        step = st.tuples(columns, rows, st.booleans(), st.booleans())
+        drawn = data.draw(st.lists(step, min_size=count, max_size=count))
+        place = torch.stack([place_of(move, size) for move in drawn])
+        sequence = View(place, NO_TINT, size).resample(sequence)
+        view = view.then(place, size)
+    assert view.size == tuple(sequence.shape[-2:])
+    assert torch.equal(view.resample(pictures), sequence)
+
+
+@given(drawn=st.lists(moves, min_size=1, max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_inverse_undoes(drawn: list[Move]):
+    size = (40, 42)  # a frame that holds every shifted picture
+    pictures = batch(len(drawn), 3, 8, 9, whole=True)
+    place = torch.stack([place_of((right + 14, down + 15, x, y), size) for right, down, x, y in drawn])
+    view = View(place, NO_TINT, size)
+    assert torch.equal(view.inverse_image(view.resample(pictures), (8, 9)), pictures)
+    points = torch.rand(len(drawn), 5, 2) * 9
+    assert torch.allclose(view.inverse_points(view.points(points)), points, atol=1e-4)
+
+
+def test_a_picture_far_outside_is_black_and_costs_nothing():
+    place = torch.eye(3).repeat(2, 1, 1)
+    place[0, 0, 2] = 1e9
+    place[1, 1, 2] = -1e9
+    assert View(place, NO_TINT, (4, 4)).resample(batch(2, 3, 4, 4, whole=True)).count_nonzero() == 0
+
+
+def test_the_whole_picture_is_not_copied():
+    pictures = batch(3, 3, 8, 8, whole=True)
+    view = View(torch.eye(3).expand(3, -1, -1), NO_TINT, (8, 8))
+    assert view.resample(pictures).data_ptr() == pictures.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value"),
+    [
+        (0, 0, 1.001),
+        (0, 1, 0.001),
+        (1, 0, -0.001),
+        (1, 1, 0.0),
+        (0, 2, 0.5),
+        (1, 2, -2.25),
+        (2, 2, 2.0),
+        (0, 2, float("nan")),
+    ],
+)
+def test_anything_else_is_not_exact(row: int, column: int, value: float):
+    place = torch.eye(3).repeat(2, 1, 1)
+    assert is_exact(place).all()
+    place[1, row, column] = value
+    assert is_exact(place).tolist() == [True, False]
+
+
+def test_quarter_turns_take_the_warp_and_lose_next_to_nothing():
+    pictures = batch(2, 3, 6, 6, whole=False)
+    turn = torch.tensor([[[0.0, -1, 6], [1, 0, 0], [0, 0, 1]]])
+    assert torch.allclose(View(turn, NO_TINT, (6, 6)).resample(pictures), pictures.rot90(-1, (2, 3)), atol=1e-4)

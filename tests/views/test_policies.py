@@ -1,0 +1,254 @@
+"""Policies: what is drawn stays within its settings, is spread as promised, and belongs to the sample alone."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from striate.errors import SettingError
+from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means
+from striate.views.boxes import random_boxes
+from striate.views.slicing import is_exact
+
+RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
+EVERYTHING = Policy(20, 0.1, 0.2, 10, True, 0.3, 0.2, 0.2, 0.2, 0.5)
+MANY = torch.arange(20_000)
+
+
+def drawn(policy: Policy, ids: Tensor = MANY, seed: int = 0, epoch: int = 0, picture=(40, 40), size=(32, 32)) -> View:
+    means = torch.full((len(ids), 3), 0.5)
+    return policy.draw(ids, seed=seed, epoch=epoch, picture=picture, size=size, normalization=RGB, means=means)
+
+
+def spread_evenly(values: Tensor, low: float, high: float) -> bool:
+    """Within the interval and, by Kolmogorov and Smirnov, uniform on it."""
+    values = ((values.double() - low) / (high - low)).sort().values
+    ladder = torch.arange(1, len(values) + 1) / len(values)
+    return bool(
+        values.min() > -1e-4 and values.max() < 1 + 1e-4 and (values - ladder).abs().max() < 2.2 / len(values) ** 0.5
+    )
+
+
+@pytest.mark.parametrize("name", [*POLICIES, "everything"])
+@given(
+    ids=st.lists(st.integers(0, 10**6), min_size=1, max_size=40),
+    seed=st.integers(0, 2**32),
+    epoch=st.integers(0, 1000),
+    data=st.data(),
+)
+@settings(max_examples=15, deadline=None)
+def test_a_sample_is_drawn_the_same_in_any_company(
+    name: str, ids: list[int], seed: int, epoch: int, data: st.DataObject
+):
+    policy = POLICIES.get(name, EVERYTHING)
+    batch = torch.tensor(ids)
+    order = torch.tensor(data.draw(st.lists(st.integers(0, len(ids) - 1), min_size=1)))
+    together, apart = drawn(policy, batch, seed, epoch), drawn(policy, batch[order], seed, epoch)
+    assert torch.equal(together.place[order], apart.place)
+    assert torch.equal(together.tint[order], apart.tint)
+
+
+@pytest.mark.parametrize("name", ["digits", "photos", "cifar"])
+def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
+    ids = torch.arange(500)
+    one = drawn(POLICIES[name], ids, seed=1, epoch=1).place
+    others = (
+        drawn(POLICIES[name], ids, seed=2, epoch=1),
+        drawn(POLICIES[name], ids, seed=1, epoch=2),
+        drawn(POLICIES[name], ids + 500, seed=1, epoch=1),
+    )
+    for other in others:
+        assert (one == other.place).flatten(1).all(1).double().mean() < 0.05
+    assert torch.equal(one, drawn(POLICIES[name], ids, seed=1, epoch=1).place)
+
+
+def test_rotation_and_zoom_are_about_the_centre():
+    place = drawn(Policy(rotate=30, scale=0.25)).place
+    degrees = torch.atan2(place[:, 1, 0], place[:, 0, 0]).rad2deg()
+    zoom = torch.linalg.det(place[:, :2, :2].double()).sqrt()
+    assert spread_evenly(degrees, -30, 30)
+    assert spread_evenly(zoom.log(), math.log(0.75), math.log(1.25))
+    assert torch.allclose(place[:, 0, 0], place[:, 1, 1], atol=1e-5)
+    centre = place[:, :2, :2].sum(2) * 20 + place[:, :2, 2]
+    assert torch.allclose(centre, torch.tensor(16.0), atol=1e-4)
+
+
+def test_shear_keeps_rows_level():
+    place = drawn(Policy(shear=20)).place
+    assert torch.equal(place[:, 1, :2], torch.tensor([0.0, 1.0]).expand(len(MANY), -1))
+    slant = place[:, 0, 1].atan().rad2deg()
+    assert spread_evenly(slant, -20, 20)
+
+
+def test_shifts_alone_are_whole_pixels_each_as_likely():
+    view = drawn(Policy(shift=0.125))
+    assert is_exact(view.place).all()
+    for axis in range(2):
+        right = view.place[:, axis, 2] + 4  # the centre crop of 40 to 32 takes off 4
+        assert set(right.tolist()) == set(range(-4, 5))
+        assert torch.bincount(right.long() + 4).double().div(len(MANY)).sub(1 / 9).abs().max() < 0.012
+
+
+def test_shifts_with_rotation_are_continuous():
+    place = drawn(Policy(shift=0.125, rotate=1e-6)).place
+    assert spread_evenly(place[:, 0, 2], -4 - 4, -4 + 4)
+    assert not is_exact(place).any()
+
+
+def test_flips_are_half_and_exact():
+    place = drawn(Policy(flip=True)).place
+    mirrored = place[:, 0, 0] == -1
+    assert abs(mirrored.double().mean() - 0.5) < 4 * 0.5 / len(MANY) ** 0.5
+    assert is_exact(place).all()
+    left = torch.tensor([[[4.0, 4.0]]]).expand(len(MANY), -1, -1)
+    seen = View(place, torch.eye(4)[None], (32, 32)).points(left)[:, 0]
+    assert torch.equal(seen, torch.where(mirrored[:, None], torch.tensor([32.0, 0]), torch.tensor([0.0, 0])))
+
+
+@pytest.mark.parametrize(("picture", "size"), [((48, 64), (32, 32)), ((100, 30), (20, 40)), ((32, 32), (64, 64))])
+def test_random_resized_crops_lie_within_the_picture(picture: tuple[int, int], size: tuple[int, int]):
+    view = drawn(Policy(crop=0.35), picture=picture, size=size)
+    frame = torch.tensor([[[0.0, 0], [size[1], size[0]]]]).expand(len(MANY), -1, -1)
+    (x1, y1), (x2, y2) = (corner.unbind(1) for corner in view.inverse_points(frame).unbind(1))
+    assert min(x1.min(), y1.min()) > -1e-3
+    assert x2.max() < picture[1] + 1e-3
+    assert y2.max() < picture[0] + 1e-3
+    relative = (x2 - x1) / (y2 - y1) / (size[1] / size[0])
+    assert relative.min() > 0.749
+    assert relative.max() < 1.334
+
+
+def test_random_boxes_are_spread_as_promised():
+    draws = torch.rand(4, 20_000, generator=torch.Generator().manual_seed(0))
+    boxes = random_boxes(draws, (60, 60), (0.1, 0.5), (0.8, 1.25))
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    assert spread_evenly(width * height / 3600, 0.1, 0.5)
+    assert spread_evenly((width / height).log(), math.log(0.8), math.log(1.25))
+    assert spread_evenly(boxes[:, 0] / (60 - width), 0, 1)
+    assert spread_evenly(boxes[:, 1] / (60 - height), 0, 1)
+
+
+@given(
+    draws=st.lists(st.floats(0, 1, exclude_max=True, width=32), min_size=4, max_size=4),
+    canvas=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_random_box_fits_any_canvas(draws: list[float], canvas: tuple[int, int]):
+    x1, y1, x2, y2 = random_boxes(torch.tensor(draws)[:, None], canvas, (0.35, 1.0), (0.75, 1.3334))[0].tolist()
+    assert 0 <= x1 < x2 <= canvas[1] * (1 + 1e-6)
+    assert 0 <= y1 < y2 <= canvas[0] * (1 + 1e-6)
+    assert 0.7499 < (x2 - x1) / (y2 - y1) < 1.3336
+
+
+def test_colour_factors_are_spread_as_promised():
+    """Read back from the matrix: where black goes, and how far a colour is from its grey."""
+    normal = RGB.matrix()[0].double().inverse()
+    brightness = normal @ drawn(Policy(brightness=0.4)).tint.double()
+    assert spread_evenly(brightness[:, 0, 0], 0.6, 1.4)
+    contrast = normal @ drawn(Policy(contrast=0.4)).tint.double()
+    assert spread_evenly(contrast[:, 1, 1], 0.6, 1.4)
+    assert torch.allclose(
+        contrast[:, 1, 1] + 2 * contrast[:, 1, 3], torch.ones(()).double(), atol=1e-5
+    )  # grey 0.5 stays
+    saturation = normal @ drawn(Policy(saturation=0.4)).tint.double()
+    assert spread_evenly(saturation[:, 0, 0] - saturation[:, 1, 0], 0.6, 1.4)
+
+
+def test_grey_pictures_take_every_policy():
+    pictures = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8)
+    for policy in (*POLICIES.values(), EVERYTHING):
+        seen, view = policy.apply(
+            pictures, MANY[:6], seed=0, epoch=0, size=(24, 26), normalization=Normalization((0.1,), (0.3,))
+        )
+        assert seen.shape == (6, 1, 24, 26)
+        assert view.tint.shape == (6, 2, 2)
+
+
+def test_nothing_is_evaluation():
+    pictures = torch.randint(0, 256, (5, 3, 40, 41), dtype=torch.uint8)
+    view = evaluation_view(5, picture=(40, 41), size=(32, 32), normalization=RGB)
+    seen, drawn_view = POLICIES["none"].apply(pictures, MANY[:5], seed=3, epoch=4, size=(32, 32), normalization=RGB)
+    assert torch.equal(seen, view.image(pictures))
+    assert torch.equal(view.resample(pictures), pictures[:, :, 4:36, 4:36])
+    assert torch.equal(drawn_view.place, view.place)
+    assert len(view.place) == len(view.tint) == 5
+
+
+def test_a_smaller_picture_is_centred():
+    pictures = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
+    view = evaluation_view(2, picture=(28, 28), size=(32, 33), normalization=Normalization((0.5,), (0.5,)))
+    seen = view.resample(pictures)
+    assert torch.equal(seen[:, :, 2:30, 3:31], pictures)
+    assert seen.sum() == pictures.sum()
+
+
+def test_apply_is_draw_then_look():
+    pictures = torch.randint(0, 256, (8, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    policy = replace(EVERYTHING, erase=0.0)
+    seen, view = policy.apply(pictures, MANY[:8], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    means = picture_means(pictures)
+    expected = policy.draw(MANY[:8], seed=1, epoch=2, picture=(40, 40), size=(32, 32), normalization=RGB, means=means)
+    assert torch.equal(view.place, expected.place)
+    assert torch.equal(view.tint, expected.tint)
+    assert torch.equal(seen, expected.image(pictures))
+
+
+def test_erasing_comes_before_the_tint():
+    """On white pictures the painted rectangle has the mean colour, which the normalization turns into nothing."""
+    pictures = torch.full((64, 32, 32, 3), 255, dtype=torch.uint8).permute(0, 3, 1, 2)
+    policy = Policy(flip=True, erase=0.5)
+    seen, _ = policy.apply(pictures, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    bare, _ = replace(policy, erase=0.0).apply(pictures, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    erased = (seen != bare).any(1)
+    assert 16 < erased.flatten(1).any(1).sum() < 48
+    assert seen.movedim(1, -1)[erased].abs().max() < 0.5 / 255 / 0.2 + 1e-5  # within the rounding of uint8
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rotate", -1),
+        ("rotate", 181),
+        ("rotate", math.inf),
+        ("shift", 1.5),
+        ("scale", 1),
+        ("shear", 90),
+        ("crop", 0),
+        ("crop", 1.01),
+        ("brightness", -0.1),
+        ("contrast", 2),
+        ("saturation", math.nan),
+        ("erase", 1.1),
+    ],
+)
+def test_settings_out_of_range_are_refused(name: str, value: float):
+    with pytest.raises(SettingError, match=name):
+        Policy(**{name: value})  # type: ignore[arg-type]  # mypy takes the number for each setting, flip too
+
+
+def test_contrast_asks_for_the_means():
+    with pytest.raises(ValueError, match="means"):
+        Policy(contrast=0.1).draw(MANY[:2], seed=0, epoch=0, picture=(8, 8), size=(8, 8), normalization=RGB)
+
+
+def test_the_table_is_read_only():
+    with pytest.raises(TypeError):
+        POLICIES["mine"] = Policy()  # type: ignore[index]  # that it is refused is the point
+    assert list(POLICIES) == ["none", "digits", "photos", "cifar"]
+
+
+def test_images_do_not_depend_on_threads():
+    pictures = torch.randint(0, 256, (64, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    for policy in (*POLICIES.values(), EVERYTHING):
+        seen = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            try:
+                seen.append(policy.apply(pictures, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)[0])
+            finally:
+                torch.set_num_threads(1)
+        assert torch.equal(*seen)
