@@ -195,6 +195,8 @@ def main() -> None:
     if "keras" in names and arguments.keras_python is None:
         print("keras is skipped: --keras-python names no interpreter that has TensorFlow (see benchmarks/README.md)")
         names.remove("keras")
+    if not arguments.rounds:
+        names = [name for name in names if name in TARGETS]
     facts = machine()
     print_machine(facts)
     runs: list[Run] = []

@@ -48,7 +48,7 @@ def batches_of(size: int) -> Batches:
 
 
 def bare_steps(state: TrainingState, ready: Sequence[Batch], precision: str) -> Iterator[None]:
-    """The plain loop; it is suspended only between two blocks."""
+    """The plain loop as a generator, so that it can be stopped between two blocks; a yield costs a tenth of a microsecond."""
     model, optimizer = state.model.train(), state.optimizer
     autocast: AbstractContextManager[object] = nullcontext()
     if precision == "bfloat16":

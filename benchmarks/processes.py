@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -39,13 +40,17 @@ def run(
 
     After `limit` seconds it is killed, which is a TimeoutError; an exit code other than 0 is a RuntimeError.
     """
+    found = shutil.which(command[0])
+    if found is None:
+        raise SystemExit(f"{command[0]}: no such program")
+    program = str(Path(found).absolute())  # absolute, because the process starts in another folder
     clean = {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         busy_before = busy_seconds()
         started = time.perf_counter()
         process = subprocess.Popen(
-            [str(part) for part in command],
+            [program, *map(str, command[1:])],
             cwd=folder,
             env={**clean, **(environment or {})},
             stdout=output,

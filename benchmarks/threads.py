@@ -11,7 +11,6 @@ or its active wait (no end to it).
 import argparse
 import csv
 import json
-import math
 import os
 import subprocess
 import sys
@@ -48,11 +47,11 @@ WAYS = (
 @final
 @dataclass(frozen=True)
 class Trained:
-    """Milliseconds of a training step, and seconds of the whole process; infinite where the limit was reached."""
+    """One training process. Where the limit cut it off, its figures are lower bounds, and `threads` is unknown."""
 
-    step_ms: float
-    wall: float
-    threads: int
+    seconds: float  # of the training steps
+    wall: float  # seconds of the whole process
+    threads: int | None
 
 
 @contextmanager
@@ -74,24 +73,24 @@ def training(striate: Path, way: Way, limit: float) -> Trained:
         try:
             cost, _ = run(command, folder=Path(folder), environment=way.environment, limit=limit)
         except TimeoutError:
-            return Trained(math.inf, math.inf, 0)
+            return Trained(limit, limit, None)
         with (out / "metrics.csv").open() as file:
-            epochs = list(csv.DictReader(file))
-        seconds = sum(float(epoch["seconds"]) for epoch in epochs)
-        threads = json.loads((out / "manifest.json").read_text())["threads"]
-        return Trained(1000 * seconds / int(epochs[-1]["step"]), cost.wall, threads)
+            seconds = sum(float(epoch["seconds"]) for epoch in csv.DictReader(file))
+        return Trained(seconds, cost.wall, json.loads((out / "manifest.json").read_text())["threads"])
 
 
 def row(way: Way, alone: Sequence[Trained], beside: Sequence[Trained]) -> list[str]:
-    slower = [busy.step_ms / idle.step_ms for idle, busy in zip(alone, beside, strict=True)]
+    slower = [busy.seconds / idle.seconds for idle, busy in zip(alone, beside, strict=True)]
+    cut_off = sum(one.threads is None for one in [*alone, *beside])
     return [
         way.name,
-        Spread.of([one.step_ms for one in alone]).text(1),
-        Spread.of([one.step_ms for one in beside]).text(1),
+        Spread.of([one.seconds for one in alone]).text(1),
+        Spread.of([one.seconds for one in beside]).text(1),
         Spread.of(slower).text(2),
         f"{Spread.of([one.wall for one in alone]).median:.1f}",
         f"{Spread.of([one.wall for one in beside]).median:.1f}",
-        " ".join(f"{idle.threads}/{busy.threads}" for idle, busy in zip(alone, beside, strict=True)),
+        " ".join(f"{idle.threads or '?'}/{busy.threads or '?'}" for idle, busy in zip(alone, beside, strict=True)),
+        f"{cut_off} of {len(alone) + len(beside)}",
     ]
 
 
@@ -102,7 +101,7 @@ def main() -> None:
     parser.add_argument(
         "--striate", type=Path, default=here.with_name("striate"), help="default: the one beside this Python"
     )
-    parser.add_argument("--limit", type=float, default=300, help="seconds after which a training counts as endless")
+    parser.add_argument("--limit", type=float, default=120, help="seconds after which a process is killed")
     arguments = parser.parse_args()
     print_machine(machine())
 
@@ -115,17 +114,12 @@ def main() -> None:
                     trained = training(arguments.striate, way, arguments.limit)
                 results[way.name, busy].append(trained)
                 where = "beside a busy core" if busy else "alone"
-                said = f"{trained.step_ms:.1f} ms a step, {trained.wall:.1f} s, {trained.threads} threads"
+                said = (
+                    f"training {trained.seconds:.1f} s, process {trained.wall:.1f} s, threads {trained.threads or '?'}"
+                )
                 print(f"round {number}  {way.name}, {where}: {said}", flush=True)
-    header = [
-        "",
-        "ms a step alone",
-        "beside a busy core",
-        "times slower",
-        "process s alone",
-        "beside",
-        "threads alone/beside",
-    ]
+    header = ["", "training s alone", "beside a busy core", "times slower", "process s alone", "beside"]
+    header += ["threads alone/beside", f"over {arguments.limit:g} s"]
     print(f"\n{markdown(header, [row(way, results[way.name, False], results[way.name, True]) for way in WAYS])}")
 
 

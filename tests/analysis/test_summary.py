@@ -131,13 +131,15 @@ def test_every_formula_is_true_and_the_totals_are_sums(name):
     assert summary.memory == sum(layer.memory for layer in summary.layers)
 
 
-def test_a_rectangle_has_a_formula_for_each_side():
-    (layer,) = summary_of(nn.Conv2d(3, 4, (3, 1), stride=(2, 1), padding=(1, 0), bias=False), size=(9, 5)).layers
-    assert layer.shape == (4, 5, 5)
+def test_a_grouped_rectangle_has_a_formula_for_each_side():
+    grouped = nn.Conv2d(3, 6, (3, 1), stride=(2, 1), padding=(1, 0), groups=3, bias=False)
+    (layer,) = summary_of(grouped, size=(9, 5)).layers
+    assert layer.shape == (6, 5, 5)
+    assert layer.parameters == grouped.weight.numel()
     assert layer.formulas == (
         "height: floor((9 + 2*1 - 1*(3 - 1) - 1) / 2) + 1 = 5",
         "width: floor((5 + 2*0 - 1*(1 - 1) - 1) / 1) + 1 = 5",
-        "parameters: 3*1*3*4 = 36",
+        "parameters: 3*1*1*6 = 18",
     )
 
 

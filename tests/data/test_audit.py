@@ -2,11 +2,22 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from striate.data import Limits, Pictures, SetAside, Splits, check_data, load_pictures, open_source, split_pictures
+from striate.data import (
+    Limits,
+    Pictures,
+    SetAside,
+    Splits,
+    audit,
+    check_data,
+    load_pictures,
+    open_source,
+    split_pictures,
+)
 from striate.data.audit import FEW, IMBALANCE
 from striate.findings import Finding
 
@@ -106,6 +117,11 @@ def test_nearly_equal_black_and_white_pictures_are_no_duplicates() -> None:
     assert check_data(Splits(one_part, other, None)) == []
     same = check_data(Splits(one_part, Pictures(pages[:64].clone(), labels, names, ("a", "b")), None))
     assert [finding.evidence["count"] for finding in same] == [64]
+
+
+def test_what_shares_a_hash_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "_hashes", lambda pictures: np.zeros(len(pictures), np.uint64))
+    assert check_data(healthy()) == []
 
 
 def test_a_folder_with_a_copied_picture(tmp_path: Path) -> None:

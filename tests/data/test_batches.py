@@ -128,3 +128,12 @@ def test_a_contact_sheet_shows_every_picture(channels: int) -> None:
 def test_as_pictures_undoes_the_normalization_and_clamps() -> None:
     values = torch.tensor([-9.0, (0.5 - 0.4) / 0.2, 9.0]).reshape(1, 1, 1, 3).expand(1, 3, 1, 3)
     assert as_pictures(values, NORMALIZATION)[0, 0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(9, [4, 5]), (8, [4, 4]), (10, [4, 4, 2]), (1, [1]), (5, [5])])
+def test_no_batch_of_one_is_left_over_in_training(count: int, sizes: list[int]) -> None:
+    made = batches(count, 4, POLICIES["none"])
+    assert [len(batch.images) for batch in made.epoch(0)] == sizes
+    assert len(made) == len(sizes)
+    plain = batches(count, 4, None)
+    assert len(list(plain.epoch(0))) == len(plain) == -(-count // 4)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, Limits, load_pictures, open_source, printable
+from striate.data import Canvas, Limits, load_pictures, open_source, printable, split_pictures
 from striate.errors import DataError
 
 LIMITS = Limits()
@@ -235,6 +235,23 @@ def test_an_empty_folder_loose_pictures_and_files_stop(
         open_source(root)
 
 
+def test_a_link_in_the_place_of_a_part_stops(class_folders: ClassFolders, tmp_path: Path) -> None:
+    root = class_folders({"train/cat": 2, "train/dog": 2, "val/cat": 2, "test/cat": 2})
+    open_source(root)
+    (root / "test").rename(tmp_path / "elsewhere")
+    (root / "test").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="data/test is a link to a folder, and those are not followed"):
+        open_source(root)
+
+
+def test_a_part_without_a_picture_stops(class_folders: ClassFolders) -> None:
+    root = class_folders({"train/cat": 40, "train/dog": 40, "val/cat": 1})
+    (root / "val/cat/000.jpg").write_bytes(b"")
+    loaded = load_pictures(open_source(root), CANVAS, threads=1, limits=LIMITS)
+    with pytest.raises(DataError, match="the part val has no picture that can be used; add some, or remove its folder"):
+        split_pictures(loaded, val=0.1, test=0, seed=0)
+
+
 def test_a_class_with_no_readable_picture_stops(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 20, "dog": 2})
     (root / "dog/000.jpg").write_text("<html>")
@@ -300,3 +317,10 @@ def test_the_users_folder_is_byte_identical_afterwards(class_folders: ClassFolde
     assert len(pictures["all"]) == 23
     assert fingerprint(root) == before
     assert not writes
+
+
+def test_a_class_of_pictures_over_the_limit_stops_unless_the_limit_is_raised(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 2, "dog": 2})
+    with pytest.raises(DataError, match=r"data/cat has no readable picture \(cat/000.jpg: decompression bomb"):
+        open_source(root, Limits(max_pixels=24 * 32 - 1))
+    assert open_source(root, Limits(max_pixels=24 * 32)).native() == CANVAS

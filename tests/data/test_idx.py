@@ -36,6 +36,10 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
 LABELS = (np.arange(12) % 3 * 2 + 1).astype(np.uint8)  # 1, 3, 5
 
 
+def packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
 def write(folder: Path, files: dict[str, bytes]) -> Path:
     folder.mkdir()
     for name, content in files.items():
@@ -95,19 +99,19 @@ def test_mnist_with_one_byte_changed_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_bit_of_a_gzip_changed_is_found(tmp_path: Path) -> None:
-    packed = gzip.compress(idx(LABELS.repeat(100)))
+    content = packed(idx(LABELS.repeat(100)))
     file = tmp_path / "labels.gz"
-    for position in range(12, len(packed)):
-        file.write_bytes(packed[:position] + bytes([packed[position] ^ 4]) + packed[position + 1 :])
+    for position in range(12, len(content)):
+        file.write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
         with pytest.raises(DataError, match=r"labels\.gz"):
             read_idx(file)
-    file.write_bytes(packed)
+    file.write_bytes(content)
     assert (read_idx(file) == LABELS.repeat(100)).all()
 
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_folder_of_idx_files(zipped: bool, tmp_path: Path) -> None:
-    pack: Callable[[bytes], bytes] = gzip.compress if zipped else bytes
+    pack: Callable[[bytes], bytes] = packed if zipped else bytes
     end = ".gz" if zipped else ""
     parts = (("train", PICTURES, LABELS), ("t10k", PICTURES[:6], LABELS[:6]))
     files = {}
@@ -126,11 +130,11 @@ def test_a_folder_of_idx_files(zipped: bool, tmp_path: Path) -> None:
 
 def test_the_digest_does_not_depend_on_packing_and_changes_with_a_pixel_or_a_label(tmp_path: Path) -> None:
     plain = open_source(write(tmp_path / "plain", train_files())).digest()
-    packed = write(tmp_path / "packed", {f"{name}.gz": gzip.compress(file) for name, file in train_files().items()})
+    zipped = write(tmp_path / "packed", {f"{name}.gz": packed(file) for name, file in train_files().items()})
     pixel, label = PICTURES.copy(), LABELS.copy()
     pixel[3, 2, 1] ^= 1
     label[3] = 3 if label[3] != 3 else 5
-    assert open_source(packed).digest() == plain
+    assert open_source(zipped).digest() == plain
     assert open_source(write(tmp_path / "pixel", train_files(images=idx(pixel)))).digest() != plain
     assert open_source(write(tmp_path / "label", train_files(labels=idx(label)))).digest() != plain
 
@@ -161,9 +165,9 @@ HEADER = struct.pack(">HBBIII", 0, 8, 3, 12, 5, 4)
         (idx(PICTURES)[:-1], "does not hold as many"),
         (idx(PICTURES) + b"\0", "does not hold as many"),
         (struct.pack(">HBBIII", 0, 8, 3, 2**32 - 1, 5, 4) + bytes(240), "does not hold as many"),
-        (gzip.compress(idx(PICTURES)[:-1]), "does not hold as many"),
-        (gzip.compress(struct.pack(">HBBIII", 0, 8, 3, 2**31, 2**10, 2**10)), "does not hold as many"),
-        (gzip.compress(idx(PICTURES))[:-30], "does not hold as many|cut off|damaged"),
+        (packed(idx(PICTURES)[:-1]), "does not hold as many"),
+        (packed(struct.pack(">HBBIII", 0, 8, 3, 2**31, 2**10, 2**10)), "does not hold as many"),
+        (packed(idx(PICTURES))[:-30], "does not hold as many|cut off|damaged"),
         (idx(PICTURES[:11]), "has 12 labels for 11 pictures"),
         (idx(PICTURES.reshape(12, 20)[:, 0].copy()), "not count x height x width"),
         (idx(PICTURES[:, :, :0]), "not count x height x width"),
@@ -178,11 +182,24 @@ def test_a_lying_header_is_refused(images: bytes, says: str, tmp_path: Path) -> 
 
 
 def test_a_gzip_that_lies_about_its_size_in_both_places_is_refused(tmp_path: Path) -> None:
-    short = bytearray(gzip.compress(idx(PICTURES)[:-8]))
+    short = bytearray(packed(idx(PICTURES)[:-8]))
     short[-4:] = struct.pack("<I", len(idx(PICTURES)))  # the trailer agrees with the header, the stream does not
     (tmp_path / "images").write_bytes(short)
-    with pytest.raises(DataError, match=r"damaged|does not hold"):
+    with pytest.raises(DataError, match=r"damaged"):
         read_idx(tmp_path / "images")
+
+
+def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: Path) -> None:
+    size = struct.pack("<I", len(idx(PICTURES)))  # what the last four bytes must be to pass the first look
+    ends_alike = idx(PICTURES)[:-4] + size
+    (tmp_path / "cut").write_bytes(gzip.compress(ends_alike, 0)[:-8])  # stored, so the values come last
+    with pytest.raises(DataError, match="cut is cut off: its gzip stream does not end"):
+        read_idx(tmp_path / "cut")
+    (tmp_path / "more").write_bytes(packed(idx(PICTURES)[:-8]) + size)
+    with pytest.raises(DataError, match="more declares 12 x 5 x 4 values and does not hold as many"):
+        read_idx(tmp_path / "more")
+    (tmp_path / "whole").write_bytes(packed(idx(PICTURES)))
+    assert (read_idx(tmp_path / "whole") == PICTURES).all()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -22,6 +25,7 @@ from striate.data import (
     split_pictures,
     storage,
 )
+from striate.data import pictures as pictures_module
 from striate.errors import DataError, SettingError
 
 LIMITS = Limits()
@@ -129,17 +133,31 @@ def test_progress_is_told_in_the_callers_thread_up_to_all(class_folders: ClassFo
     assert {count for _, count in told} == {42}
 
 
-def test_an_error_in_a_thread_is_raised_and_stops_the_rest() -> None:
+def test_an_error_in_a_thread_is_raised() -> None:
+    def work(i: int) -> None:
+        if i == 50:
+            raise RuntimeError("at 50")
+
+    with pytest.raises(RuntimeError, match="at 50"):
+        reading.in_threads(work, 1000, 2)
+
+
+def test_an_interrupt_of_the_caller_stops_the_threads() -> None:
     done: list[int] = []
+    interrupted = Event()
 
     def work(i: int) -> None:
-        if i == 3:
-            raise RuntimeError("at 3")
+        if i == reading.CHUNK:  # the second chunk waits until the caller has failed over the first
+            interrupted.wait()
         done.append(i)
 
-    with pytest.raises(RuntimeError, match="at 3"):
-        reading.in_threads(work, 100_000, 1)
-    assert len(done) < 100_000
+    def progress(*_: int) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reading.in_threads(work, 1000 * reading.CHUNK, 1, progress)
+    assert len(done) < 1000 * reading.CHUNK
 
 
 def test_pictures_larger_than_memory_allows_are_mapped_and_leave_nothing_behind(
@@ -155,7 +173,16 @@ def test_pictures_larger_than_memory_allows_are_mapped_and_leave_nothing_behind(
     assert mapped.cache == cache
     assert torch.equal(mapped.images, in_memory.images)
     assert list(cache.iterdir()) == []  # the file has no name: kill -9 leaves nothing either
+    allocated: list[tuple[int, ...]] = []
+    original = storage.allocate_in_file
+
+    def allocate(shape: tuple[int, ...], cache: Path) -> npt.NDArray[np.uint8]:
+        allocated.append(shape)
+        return original(shape, cache)
+
+    monkeypatch.setattr(pictures_module, "allocate_in_file", allocate)
     splits = split_pictures({"all": mapped}, val=0.2, test=0.2, seed=1)
+    assert [shape[0] for shape in allocated] == [20, 6, 7]
     expected = split_pictures({"all": in_memory}, val=0.2, test=0.2, seed=1)
     assert torch.equal(splits.train.images, expected.train.images)
     assert splits.train.cache == cache

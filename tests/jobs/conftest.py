@@ -1,6 +1,7 @@
 """A folder of pictures that a few steps can tell apart, and a run trained on it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ from PIL import Image
 
 from striate.jobs import Run, train
 
-QUICK = {"model": "bn_gap_cnn", "epochs": 2, "batch_size": 16, "lr": 0.01, "threads": 1, "precision": "float32"}
+QUICK: dict[str, Any] = {
+    "model": "bn_gap_cnn",
+    "epochs": 2,
+    "batch_size": 16,
+    "lr": 0.01,
+    "threads": 1,
+    "precision": "float32",
+}
 
 
 def make_pictures(folder: Path, each: int = 20, size: int = 24) -> Path:

@@ -19,7 +19,7 @@ import striate.models
 from striate.errors import SettingError
 from striate.models import NETWORKS, Network, create_model, list_models
 
-SMALL = ["bn_gap_cnn", "cifar_cnn", "digit_cnn", "digit_cnn_strided", "lenet5"]
+SMALL = ["bn_gap_cnn", "cifar_cnn", "cosine_cnn", "cosine_cnn_small", "digit_cnn", "digit_cnn_strided", "lenet5"]
 
 # From the papers' and torchvision's own documentation, or counted by hand.
 PARAMETERS = {
@@ -31,6 +31,8 @@ PARAMETERS = {
     + (256 * 4 * 4 + 1) * 512
     + 513 * 10,
     "bn_gap_cnn": 9 * (3 * 32 + 32 * 64 + 64 * 128) + 2 * (32 + 64 + 128) + 129 * 10,
+    "cosine_cnn_small": 32 * 25 + 9 * (32 * 32 + 32 * 64) + 2 * (32 + 64) + (3 * 3 * 64 + 1) * 10,
+    "cosine_cnn": 32 * 25 + 9 * (32 * 64 + 64 * 128) + 2 * (64 + 128) + (3 * 3 * 128 + 1) * 10,
     "resnet18": 11_689_512,
     "resnet34": 21_797_672,
     "resnet50": 25_557_032,
@@ -46,8 +48,8 @@ def native(name: str) -> Network:
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.normal_(layer.state_dict()["running_mean"], 0, 0.2)
             nn.init.uniform_(layer.state_dict()["running_var"], 0.5, 2)
-            nn.init.uniform_(layer.weight, 0.5, 2)
-            nn.init.normal_(layer.bias, 0, 0.2)
+            for parameter in layer.parameters():  # a gain and a shift, or none
+                nn.init.uniform_(parameter, 0.2, 1.5)
     return network
 
 
@@ -72,6 +74,8 @@ def test_parameters_are_as_published_in_the_network_the_table_and_its_page(name)
         ("lenet5", [(6, 14, 14), (16, 5, 5)]),
         ("cifar_cnn", [(64, 16, 16), (128, 8, 8), (256, 4, 4)]),
         ("bn_gap_cnn", [(32, 16, 16), (64, 8, 8), (128, 8, 8)]),
+        ("cosine_cnn_small", [(32, 7, 7), (64, 3, 3)]),
+        ("cosine_cnn", [(64, 7, 7), (128, 3, 3)]),
         ("resnet18", [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]),
         ("resnet50", [(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]),
     ],
@@ -109,9 +113,13 @@ def lenet5_by_hand(x: Tensor) -> Tensor:
     return torch.tanh(x[:, :, 0, 0] @ f6.T + b6) @ w.T + b
 
 
-def conv_bn_relu_by_hand(x: Tensor, kernel: Tensor, *norm: Tensor) -> Tensor:
+def norm_relu_by_hand(x: Tensor, *norm: Tensor) -> Tensor:
     gain, shift, mean, variance = (value.view(-1, 1, 1) for value in norm)
-    return ((F.conv2d(x, kernel, padding=1) - mean) / (variance + 1e-5).sqrt() * gain + shift).clamp(min=0)
+    return ((x - mean) / (variance + 1e-5).sqrt() * gain + shift).clamp(min=0)
+
+
+def conv_bn_relu_by_hand(x: Tensor, kernel: Tensor, *norm: Tensor) -> Tensor:
+    return norm_relu_by_hand(F.conv2d(x, kernel, padding=1), *norm)
 
 
 def cifar_cnn_by_hand(x: Tensor) -> Tensor:
@@ -129,11 +137,21 @@ def bn_gap_cnn_by_hand(x: Tensor) -> Tensor:
     return conv_bn_relu_by_hand(x, *convolutions[10:15]).mean((2, 3)) @ w.T + b
 
 
+def cosine_cnn_by_hand(x: Tensor) -> Tensor:
+    patterns, stem_mean, stem_variance, k1, *norm1, k2, g2, s2, m2, v2, w, b = weights("cosine_cnn")
+    x = F.conv2d(x, patterns, stride=2, padding=2)
+    x = norm_relu_by_hand(x, torch.ones(32), torch.zeros(32), stem_mean, stem_variance)
+    x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, k1, padding=1), 2), *norm1)
+    x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, k2, padding=1), 2), g2, s2, m2, v2)
+    return x.flatten(1) @ w.T + b
+
+
 @pytest.mark.parametrize(
     ("name", "by_hand"),
     [
         ("bn_gap_cnn", bn_gap_cnn_by_hand),
         ("cifar_cnn", cifar_cnn_by_hand),
+        ("cosine_cnn", cosine_cnn_by_hand),
         ("digit_cnn", digit_cnn_by_hand),
         ("digit_cnn_strided", digit_cnn_strided_by_hand),
         ("lenet5", lenet5_by_hand),
@@ -167,7 +185,7 @@ def test_one_pixel_below_the_smallest_leaves_nothing(name):
     network = native(name)
 
     def last_feature(size: int) -> Tensor:
-        x = torch.zeros(1, NETWORKS[name].channels, size, size)
+        x = network.stem(torch.zeros(1, NETWORKS[name].channels, size, size))
         for stage in network.stages():
             x = stage(x)
         return x
@@ -198,6 +216,16 @@ def test_he_networks_start_with_hes_deviation(name):
             assert layer.bias is None
 
 
+def test_cosine_patterns_are_orthonormal_of_both_signs_and_fixed():
+    network = create_model("cosine_cnn", classes=10, channels=3)
+    first = next(network.parameters())
+    patterns = first.flatten(1)[:16]
+    torch.testing.assert_close(patterns @ patterns.T, torch.eye(16))
+    torch.testing.assert_close(patterns[0], torch.full((25,), 0.2))  # frequency 0
+    assert torch.equal(first.flatten(1), torch.cat([patterns, -patterns]).repeat(3, 1))
+    assert [name for name, p in network.named_parameters() if not p.requires_grad] == ["filters.0.weight"]
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_a_few_steps_learn_one_batch_by_heart(name):
     torch.manual_seed(3)
@@ -206,7 +234,7 @@ def test_a_few_steps_learn_one_batch_by_heart(name):
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0  # its noise would hide what is learnt
-    pictures, labels = picture(name, 8), torch.arange(8) % 4
+    pictures, labels = picture(name, 4), torch.arange(4)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     losses = []
     for _ in range(20):
@@ -232,7 +260,7 @@ def test_dropout_is_the_networks_own_unless_set():
     ("settings", "says"),
     [
         ({"name": "resnet81", "classes": 10}, "there is no model 'resnet81'; did you mean resnet"),
-        ({"name": "", "classes": 10}, "there is no model ''; known: bn_gap_cnn, cifar_cnn, digit_cnn, "),
+        ({"name": "LeNet-5", "classes": 10}, "there is no model 'LeNet-5'; did you mean lenet5"),
         ({"name": "lenet5", "classes": 0}, "classes must be at least 1, not 0"),
         ({"name": "lenet5", "classes": 10, "channels": 0}, "channels must be at least 1, not 0"),
         ({"name": "cifar_cnn", "classes": 10, "dropout": 1.0}, "dropout must be at least 0 and below 1, not 1.0"),

@@ -60,7 +60,7 @@ def test_it_learns_and_tells_each_step_and_epoch():
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4, 5, 6]
     assert sum(isinstance(record, Step) for record in records) == 6 * 3  # the last step of 4 is told by the epoch
     assert epochs[-1].train_loss < epochs[0].train_loss
-    assert epochs[-1].val_accuracy > 0.9
+    assert (epochs[-1].val_accuracy or 0) > 0.9
     assert state.history == epochs
 
 
@@ -141,15 +141,14 @@ def test_clipping_bounds_the_step():
     state = fresh(recipe)
     before = [parameter.detach().clone() for parameter in state.model.parameters()]
     next(train(state, TASK, batches(recipe), None, recipe))
-    moved = torch.sqrt(
-        sum((p.detach() - b).square().sum() for p, b in zip(state.model.parameters(), before, strict=True))
-    )
-    assert moved.item() == pytest.approx(0.01, rel=1e-3)
+    steps = [p.detach() - b for p, b in zip(state.model.parameters(), before, strict=True)]
+    assert torch.cat([step.flatten() for step in steps]).norm().item() == pytest.approx(0.01, rel=1e-3)
 
 
 def test_bfloat16_learns_too():
     state, records = run(replace(RECIPE, precision="bfloat16", epochs=6))
-    assert [record for record in records if isinstance(record, Epoch)][-1].val_accuracy > 0.9
+    *_, last = [record for record in records if isinstance(record, Epoch)]
+    assert (last.val_accuracy or 0) > 0.9
     assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())
 
 

@@ -51,6 +51,6 @@ def test_biases_and_norms_do_not_decay(name):
 
 def test_frozen_weights_are_left_out():
     model = network()
-    model[0].requires_grad_(False)
+    model.get_submodule("0").requires_grad_(False)
     optimizer = create_optimizer(model, RECIPE)
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 4

@@ -12,6 +12,7 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means
 from striate.views.boxes import random_boxes
+from striate.views.policies import COLOURS, ERASING, GEOMETRY
 from striate.views.slicing import is_exact
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
@@ -50,6 +51,32 @@ def test_a_sample_is_drawn_the_same_in_any_company(
     together, apart = drawn(policy, batch, seed, epoch), drawn(policy, batch[order], seed, epoch)
     assert torch.equal(together.place[order], apart.place)
     assert torch.equal(together.tint[order], apart.tint)
+
+
+def test_a_sample_is_drawn_the_same_at_the_end_of_a_long_batch():
+    """Vectorized arithmetic may round the last few numbers otherwise than the rest."""
+    whole = drawn(EVERYTHING, torch.arange(300))
+    for last in range(1, 150):
+        part = drawn(EVERYTHING, torch.arange(last))
+        assert torch.equal(part.place, whole.place[:last])
+        assert torch.equal(part.tint, whole.tint[:last])
+
+
+def test_the_draws_of_old_runs_stay():
+    view = drawn(EVERYTHING, torch.tensor([0, 60_000]), seed=1, epoch=2)
+    assert torch.allclose(
+        view.place[:, :2].flatten(1),
+        torch.tensor(
+            [[-0.7792, 0.1687, 28.6473, 0.1869, 0.6974, 0.2555], [0.9419, -0.2375, 3.3782, 0.2645, 1.0925, -13.0124]]
+        ),
+        atol=1e-3,
+    )
+    assert torch.allclose(
+        view.tint[:, 0],
+        torch.tensor([[3.4665, 0.0205, 0.00398, -2.11452], [4.03231, -0.34454, -0.06691, -2.18327]]),
+        atol=1e-4,
+    )
+    assert len({*GEOMETRY, *COLOURS, *ERASING}) == len(GEOMETRY) + len(COLOURS) + len(ERASING), "a stream serves twice"
 
 
 @pytest.mark.parametrize("name", ["digits", "photos", "cifar"])

@@ -14,21 +14,25 @@ HELP = """A workbench for convolutional networks.
 
 Start with `striate train mnist`, or `striate train FOLDER` with one sub-folder of pictures for each class.
 """
+# verb: what it does, and an example that works; here and not in the verb's file, so that `--help` need not load it
 VERBS = {
-    "train": "Train a network on MNIST or on a folder of pictures.",
-    "resume": "Go on with a run that was cut off.",
-    "evaluate": "Measure a run on its test pictures or on other data.",
-    "predict": "Say what is in pictures.",
-    "models": "List the networks.",
-    "info": "Show a network layer by layer.",
-    "version": "Show the versions of striate and of what it stands on.",
+    "train": (
+        "Train a network on MNIST or on a folder of pictures.",
+        "striate train mnist --epochs 2 --out runs/digits",
+    ),
+    "resume": ("Go on with a run that was cut off.", "striate resume runs/digits"),
+    "evaluate": ("Measure a run on its test pictures or on other data.", "striate evaluate runs/digits --split test"),
+    "predict": ("Say what is in pictures.", "striate predict runs/digits digit.png"),
+    "models": ("List the networks.", "striate models 'res*'"),
+    "info": ("Show a network layer by layer.", "striate info lenet5"),
+    "version": ("Show the versions of striate and of what it stands on.", "striate version"),
 }
 
 
 def create_app() -> cyclopts.App:
     app = cyclopts.App(name="striate", help=HELP, version=__version__, help_format="markdown", default_parameter=None)
-    for verb, says in VERBS.items():
-        app.command(f"striate.cli.{verb}:{verb}", name=verb, help=says)
+    for verb, (says, example) in VERBS.items():
+        app.command(f"striate.cli.{verb}:{verb}", name=verb, help=says, help_epilogue=f"Example: `{example}`")
     return app
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 def evaluate(run: str, *, data: str | None = None, split: str | None = None, json: bool = False) -> None:
     """Measure a finished run on its test pictures, or on other data with the same classes.
 
-    Example: `striate evaluate runs/mnist-digit_cnn --split test`
-
     Parameters
     ----------
     run

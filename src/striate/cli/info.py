@@ -6,8 +6,6 @@ from pathlib import Path
 def info(model: str, *, size: int | None = None, channels: int | None = None, classes: int | None = None) -> None:
     """Show a network layer by layer: output shape, parameters, multiply-adds, memory.
 
-    Example: `striate info lenet5`
-
     Parameters
     ----------
     model

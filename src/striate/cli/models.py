@@ -4,8 +4,6 @@
 def models(pattern: str = "*") -> None:
     """List the networks, or those whose name fits a pattern.
 
-    Example: `striate models "res*"`
-
     Parameters
     ----------
     pattern

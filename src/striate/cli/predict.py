@@ -10,8 +10,6 @@ from pathlib import Path
 def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) -> None:
     """Say what is in picture files, or in all pictures of folders.
 
-    Example: `striate predict runs/mnist-digit_cnn digit.png`
-
     Parameters
     ----------
     run

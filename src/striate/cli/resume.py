@@ -1,12 +1,8 @@
 """striate resume"""
 
-from striate.cli.closing import print_closing
-
 
 def resume(run: str, *, quiet: bool = False) -> None:
     """Go on with a run that was cut off, from its newest whole checkpoint, to the weights it would have had.
-
-    Example: `striate resume runs/mnist-digit_cnn`
 
     Parameters
     ----------
@@ -15,6 +11,7 @@ def resume(run: str, *, quiet: bool = False) -> None:
     quiet
         show no progress
     """
+    from striate.cli.closing import print_closing
     from striate.jobs import resume as resume_job
 
     print_closing(resume_job(run, progress=not quiet))

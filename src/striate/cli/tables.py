@@ -16,7 +16,7 @@ PIPE_WIDTH = 160
 
 def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Columns are (name, right-aligned)."""
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
     for name, right in columns:
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:

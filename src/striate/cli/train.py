@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from striate.cli.closing import print_closing
 from striate.training import settings_taken
 
 # The help shows the settings in these groups; each begins with the setting named here.
@@ -28,7 +27,9 @@ def _overrides() -> type:
             help=says, group=Group(group, sort_key=list(GROUPS.values()).index(group)), show_default=False
         )
         rows.append((name, Annotated[kind | None, shown], field(default=None)))
-    return make_dataclass("Overrides", rows, kw_only=True)
+    record = make_dataclass("Overrides", rows, kw_only=True)
+    record.__module__ = __name__  # cyclopts looks a class up where it says it lives
+    return record
 
 
 Overrides: Any = _overrides()
@@ -40,11 +41,9 @@ def train(
     recipe: str | None = None,
     out: str | None = None,
     quiet: bool = False,
-    settings: Annotated[Overrides, Parameter(name="*")] = None,
+    settings: Annotated[Overrides | None, Parameter(name="*")] = None,
 ) -> None:
     """Train a network and leave a run folder: weights, figures, predictions and a report.
-
-    Example: `striate train mnist --epochs 3 --seed 7`
 
     A setting that is given here wins over the recipe; the report says where each value came from.
 
@@ -59,6 +58,7 @@ def train(
     quiet
         show no progress
     """
+    from striate.cli.closing import print_closing
     from striate.jobs import train as train_job
 
     said = {name: value for name, value in asdict(settings or Overrides()).items() if value is not None}

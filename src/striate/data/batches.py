@@ -33,7 +33,8 @@ class Batches:
     """Epochs over one split.
 
     With a `policy` each epoch is shuffled and each sample is seen as the policy draws it. With None the samples come in
-    order, seen as evaluation sees them. The last batch holds what is left. The pictures live on the device if they fit.
+    order, seen as evaluation sees them. The last batch holds what is left; in training a single sample that is left joins
+    the batch before it, because batch norm cannot learn from one. The pictures live on the device if they fit.
     """
 
     def __init__(
@@ -56,14 +57,21 @@ class Batches:
         self._labels = pictures.labels.to(self.device)
 
     def __len__(self) -> int:
-        return -(-len(self.pictures) // self.batch_size)
+        return len(self._parts(torch.arange(len(self.pictures))))
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on: an epoch that was cut short is resumed by its next batch."""
         count = len(self.pictures)
         order = torch.arange(count) if self.policy is None else permutation(self.seed, epoch, count)
-        for first in range(start * self.batch_size, count, self.batch_size):
-            yield self._batch(order[first : first + self.batch_size], epoch)
+        for ids in self._parts(order)[start:]:
+            yield self._batch(ids, epoch)
+
+    def _parts(self, order: Tensor) -> list[Tensor]:
+        """The positions of each batch."""
+        parts = list(order.split(self.batch_size))
+        if self.policy is not None and len(parts) > 1 and len(parts[-1]) == 1 < self.batch_size:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        return parts
 
     def _batch(self, ids: Tensor, epoch: int) -> Batch:
         gathered = self._images.index_select(0, ids.to(self._images.device))  # B H W C

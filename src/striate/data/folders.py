@@ -38,13 +38,15 @@ __all__ = ["FolderSource", "open_folders"]
 _PARTS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}  # lower case
 _HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  # kinds of ignored files
 _SAMPLE: Final = 200  # headers that are read to tell the typical size
-_ANY_SIZE: Final = Limits(max_pixels=2**40)  # of headers; what is too large is set aside when it is decoded
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class FolderSource(Source):
-    """Class folders. `paths` are the files of each split in the order of its listing, as the system names them."""
+    """Class folders. `paths` are the files of each split in the order of its listing, as the system names them.
+
+    `limits` are those that the headers are held against; `decode` is told its own.
+    """
 
     name: str
     location: str
@@ -52,14 +54,15 @@ class FolderSource(Source):
     splits: Mapping[str, Listing]
     ignored: Mapping[str, int]
     paths: Mapping[str, tuple[str, ...]]
+    limits: Limits
     kind: str = "class folders"
 
     def native(self) -> Canvas:
         paths = next(iter(self.paths.values()))
-        headers = [_header(path) for path in paths[:: max(1, len(paths) // _SAMPLE)]]
+        headers = [_header(path, self.limits) for path in paths[:: max(1, len(paths) // _SAMPLE)]]
         known = [header for header in headers if isinstance(header, Header)]
         if not known:  # all of the sample is bad, yet each class has a picture, or it could not have been opened
-            known = [next(header for header in map(_header, paths) if isinstance(header, Header))]
+            known = [next(one for path in paths if isinstance(one := _header(path, self.limits), Header))]
         return Canvas(
             statistics.median_low(header.height for header in known),
             statistics.median_low(header.width for header in known),
@@ -103,7 +106,7 @@ class FolderSource(Source):
         return total.hexdigest()
 
 
-def open_folders(root: Path) -> FolderSource:
+def open_folders(root: Path, limits: Limits) -> FolderSource:
     """The source over a folder of class folders. Raises DataError for whatever cannot be learned from."""
     top = list_folder(str(root))
     _refuse_links(root, top)
@@ -120,7 +123,7 @@ def open_folders(root: Path) -> FolderSource:
         trees = [walk(str(root), os.path.normpath(f"{parts[split]}/{name}")) for name in folder.folders]
         if split in ("all", "train"):
             for name, tree in zip(folder.folders, trees, strict=True):
-                _check_class(root, name, tree)
+                _check_class(root, name, tree, limits)
         files = tuple(file for tree in trees for file in tree.files)
         labels = [label_of[name] for name in folder.folders]
         splits[split] = Listing(
@@ -139,6 +142,7 @@ def open_folders(root: Path) -> FolderSource:
         MappingProxyType(splits),
         MappingProxyType(dict(+ignored)),  # without zeros
         MappingProxyType(paths),
+        limits,
     )
 
 
@@ -199,11 +203,11 @@ def _refuse_links(where: Path, folder: Folder) -> None:
         raise DataError(f"{link} is a link to a folder, and those are not followed; put the folder itself there")
 
 
-def _check_class(root: Path, name: str, tree: Tree) -> None:
+def _check_class(root: Path, name: str, tree: Tree, limits: Limits) -> None:
     """DataError when no file of a class has the header of a picture."""
     failure = None
     for file in tree.files:
-        header = _header(f"{root}/{file}")
+        header = _header(f"{root}/{file}", limits)
         if isinstance(header, Header):
             return
         failure = failure or f"{printable(file)}: {header}"
@@ -213,9 +217,9 @@ def _check_class(root: Path, name: str, tree: Tree) -> None:
     )
 
 
-def _header(path: str) -> Header | Unreadable:
+def _header(path: str, limits: Limits) -> Header | Unreadable:
     try:
-        return read_header(path, _ANY_SIZE)
+        return read_header(path, limits)
     except Unreadable as failure:
         return failure
 

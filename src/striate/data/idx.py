@@ -34,11 +34,14 @@ DEFLATE_LIMIT = 1032  # no deflate stream unpacks to more than 1032 times its si
 
 def read_shape(path: Path) -> tuple[int, ...]:
     """The sizes that an idx file of uint8 declares, checked against the size of the file. Raises DataError."""
-    with path.open("rb") as file:
-        start = file.read(4096)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 4))
-        end = file.read(4)
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 4))
+            end = file.read(4)
+    except OSError as error:
+        raise DataError(f"cannot read {printable(path)}: {error.strerror}; make it readable") from None
     zipped = start.startswith(GZIP_MAGIC)
     try:
         header = zlib.decompressobj(GZIP).decompress(start, 2048) if zipped else start
@@ -54,11 +57,8 @@ def read_shape(path: Path) -> tuple[int, ...]:
     except struct.error:
         raise DataError(f"{printable(path)} has no idx header; get it anew") from None
     declared = 4 + 4 * dimensions + math.prod(shape)
-    if zipped:  # gzip ends with the unpacked size, modulo 2^32
-        wrong = declared > size * DEFLATE_LIMIT or struct.unpack("<I", end)[0] != declared % 2**32
-    else:
-        wrong = declared != size
-    if wrong:
+    possible = declared <= size * DEFLATE_LIMIT if zipped else declared == size
+    if not possible or (zipped and end != struct.pack("<I", declared % 2**32)):  # gzip ends with the unpacked size
         raise _wrong_size(path, shape)
     return shape
 

@@ -99,7 +99,7 @@ class IdxSource(Source):
 def find_idx(folder: Path) -> dict[str, IdxFiles]:
     """The idx files in a folder by split, {} if it holds none; a plain file comes before its gzip. Raises DataError."""
     found: dict[tuple[str, str, str], Path] = {}  # set, split, what
-    for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".gz"):
+    for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".gz", path.name)):
         match = _NAME.fullmatch(path.name)
         if match and path.is_file():
             found.setdefault((match["set"], _SPLITS[match["split"]], match["what"]), path)

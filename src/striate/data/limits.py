@@ -1,11 +1,11 @@
 """What the reading of pictures refuses, and how much of it a data set may contain."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from striate.errors import SettingError
 
-__all__ = ["Limits"]
+__all__ = ["DEFAULT_LIMITS", "Limits"]
 
 
 @final
@@ -28,3 +28,6 @@ class Limits:
     def max_bytes(self) -> int:
         """Largest file that is read: a picture of `max_pixels` at 16 bytes a pixel, the most that any mode takes."""
         return 16 * self.max_pixels + 2**20
+
+
+DEFAULT_LIMITS: Final = Limits()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from striate.data.folders import open_folders
 from striate.data.idx_source import find_idx, open_idx
+from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.mnist import open_mnist
 from striate.data.names import printable
 from striate.data.source import Source
@@ -16,10 +17,10 @@ BUILT_IN = ("mnist",)
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-def open_source(data: str | Path) -> Source:
+def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS) -> Source:
     """The source for "mnist", or for a folder of idx files or of class folders. Raises DataError.
 
-    A built-in name comes before a folder of that name, which is reached as ./mnist.
+    A built-in name comes before a folder of that name, which is reached as ./mnist. `limits` say what may be looked into.
     """
     if data == "mnist":
         return open_mnist()
@@ -31,7 +32,11 @@ def open_source(data: str | Path) -> Source:
         except OSError as error:
             raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
         where = folder.resolve()
-        return open_idx(printable(where.name), printable(where.as_posix()), idx, {}) if idx else open_folders(folder)
+        return (
+            open_idx(printable(where.name), printable(where.as_posix()), idx, {})
+            if idx
+            else open_folders(folder, limits)
+        )
     if typed and os.path.lexists(folder):
         hint = (
             "unpack it and give the folder"

@@ -30,9 +30,9 @@ _TAG: Final = 0x0112
 
 
 def orientation(picture: ImageFile.ImageFile) -> int:
-    """1 to 8; 1 is upright. Of a TIFF always 1, since Pillow turns those itself."""
+    """1 to 8; 1 is upright, and so is every TIFF, since Pillow turns those itself and keeps no such block of them."""
     exif = picture.info.get("exif")
-    if not isinstance(exif, bytes) or picture.format == "TIFF":
+    if not isinstance(exif, bytes):
         return 1
     block = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(block[:2])

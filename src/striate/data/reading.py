@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from threading import Event
 
 import torch
 
@@ -66,8 +67,11 @@ def read_pictures(
 
 def in_threads(work: Callable[[int], None], count: int, threads: int, progress: Progress | None = None) -> None:
     """`work(i)` for each i below `count`, in `threads` threads; an error or Ctrl-C stops what has not begun."""
+    stopped = Event()
 
     def work_chunk(first: int) -> int:
+        if stopped.is_set():
+            return 0
         last = min(first + CHUNK, count)
         for i in range(first, last):
             work(i)
@@ -82,7 +86,7 @@ def in_threads(work: Callable[[int], None], count: int, threads: int, progress: 
                 if progress is not None:
                     progress(done, count)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            stopped.set()
             raise
 
 

@@ -46,6 +46,9 @@ def split_pictures(pictures: Mapping[str, Pictures], *, val: float, test: float,
         )
     if not pictures.keys() <= {"all", "train", "val", "test"} or ("all" in pictures) == ("train" in pictures):
         raise DataError(f"there are {', '.join(pictures) or 'no'} parts and nothing to learn from; add a folder train")
+    for name, part in pictures.items():
+        if len(part) == 0:
+            raise DataError(f"the part {name} has no picture that can be used; add some, or remove its folder")
     if "val" in pictures:
         return Splits(pictures["train"], pictures["val"], pictures.get("test"))
     whole = pictures.get("all") or pictures["train"]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from striate.data import Batches, Source, open_source
-from striate.errors import RunError
+from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
 from striate.jobs.fit import fit
@@ -128,5 +128,9 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     """The recipe's network, freshly initialized from its seed."""
     assert recipe.channels is not None
     torch.manual_seed(recipe.seed)
-    arguments = {} if recipe.dropout is None else {"dropout": recipe.dropout}
-    return create_model(recipe.model, classes=len(classes), channels=recipe.channels, **arguments)
+    model = create_model(recipe.model, classes=len(classes), channels=recipe.channels, dropout=recipe.dropout)
+    if recipe.size is not None and recipe.size < model.smallest:
+        raise SettingError(
+            f"size = {recipe.size}: too small for {recipe.model}, the smallest that fits is {model.smallest}"
+        )
+    return model

@@ -54,6 +54,12 @@ NETWORKS: Final[Mapping[str, Entry]] = MappingProxyType(
         "bn_gap_cnn": Entry(
             "bn_gap_cnn", 2015, "averaged maps, no dense layer", "after NiN, arXiv:1312.4400", 3, 32, 10, 94_762
         ),
+        "cosine_cnn_small": Entry(
+            "cosine_cnn", 2019, "frozen cosine filters first", "after Ulicny, arXiv:1905.00135", 1, 28, 10, 34_410
+        ),
+        "cosine_cnn": Entry(
+            "cosine_cnn", 2019, "frozen cosine filters first", "after Ulicny, arXiv:1905.00135", 1, 28, 10, 104_874
+        ),
         "resnet18": Entry(
             "resnet", 2015, "residual blocks, 18 layers", "He et al., arXiv:1512.03385", 3, 224, 1000, 11_689_512
         ),

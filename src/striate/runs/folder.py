@@ -31,10 +31,13 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._made_parents: tuple[Path, ...] = ()
 
     @classmethod
     def create(cls, path: Path) -> "RunFolder":
         """A new, empty run folder; one that exists is never written into."""
+        folder = cls(path)
+        folder._made_parents = tuple(parent for parent in path.parents if not parent.exists())
         with explained(path):
             try:
                 path.mkdir(parents=True)
@@ -42,7 +45,7 @@ class RunFolder:
                 raise RunError(
                     f"{path}: exists already; choose another --out, or go on with `striate resume {path}`"
                 ) from None
-        return cls(path)
+        return folder
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -167,8 +170,11 @@ class RunFolder:
         shutil.rmtree(self.cache_path, ignore_errors=True)
 
     def remove(self) -> None:
-        """Remove the folder and all that is in it."""
+        """Remove the folder and all that is in it, and the empty folders that were made for it."""
         shutil.rmtree(self.path, ignore_errors=True)
+        for parent in self._made_parents:
+            if not any(parent.iterdir()):
+                parent.rmdir()
 
     def _rows(self, name: str) -> list[dict[str, str]]:
         try:

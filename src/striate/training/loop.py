@@ -67,7 +67,7 @@ def train(
                 outputs = state.model(mixed.images)
             losses = task.losses(outputs, mixed)
             loss = torch.stack(list(losses.values())).sum()
-            torch.autograd.backward(loss / recipe.accumulate)
+            (loss / recipe.accumulate).backward()
             state.batch += 1
             state.step += 1
             if state.batch % recipe.accumulate == 0 or state.batch == len(batches):

@@ -58,7 +58,7 @@ class Recipe:
         str,
         Is(
             "course of the learning rate",
-            choices=("constant", "step", "exponential", "cosine", "one_cycle", "plateau"),
+            choices=("constant", "step", "exponential", "linear", "cosine", "one_cycle", "plateau"),
         ),
     ] = "one_cycle"
     warmup: Annotated[float, Is("share of the training in which the learning rate rises to its peak", 0, 0.9)] = 0.0

@@ -7,20 +7,35 @@ from types import MappingProxyType
 from striate.errors import SettingError, nearest
 from striate.training.recipe import NamedRecipe, read_toml
 
+# What digits have in common: short steps with strong weight decay, and a linear fall to nothing.
+_DIGITS = {
+    "batch_size": 128,
+    "optimizer": "adamw",
+    "lr": 0.01,
+    "momentum": 0.8,
+    "beta2": 0.95,
+    "weight_decay": 0.5,
+    "schedule": "linear",
+    "warmup": 0.1,
+    "label_smoothing": 0.1,
+    "val": 1 / 60,
+    "keep": "last",
+}
+
 _NAMED = (
     NamedRecipe(
         "mnist-fast",
-        {"model": "digit_cnn", "epochs": 1, "batch_size": 256, "lr": 0.01, "val": 0.02, "keep": "last"},
+        {**_DIGITS, "model": "cosine_cnn_small", "epochs": 1},
         reaches="to be measured",
     ),
     NamedRecipe(
         "mnist",
-        {"model": "digit_cnn", "epochs": 5, "batch_size": 256, "lr": 0.01, "val": 0.02, "keep": "last"},
+        {**_DIGITS, "model": "cosine_cnn", "epochs": 4, "shift": 1 / 28},
         reaches="to be measured",
     ),
     NamedRecipe(
         "mnist-best",
-        {"model": "digit_cnn", "epochs": 10, "batch_size": 256, "lr": 0.01, "val": 0.02, "keep": "last"},
+        {**_DIGITS, "model": "cosine_cnn", "epochs": 14, "augment": "digits"},
         reaches="to be measured",
     ),
     NamedRecipe(

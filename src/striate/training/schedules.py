@@ -26,6 +26,8 @@ def learning_rate(recipe: Recipe, step: int, steps_an_epoch: int, val_losses: Se
         return recipe.lr * recipe.decay ** (epoch // recipe.decay_epochs)
     if recipe.schedule == "exponential":
         return recipe.lr * recipe.decay**epoch
+    if recipe.schedule == "linear":
+        return recipe.lr * (1 - (done - rise) / (1 - rise))
     if recipe.schedule == "cosine":
         return recipe.lr * _between(1.0, 0.0, (done - rise) / (1 - rise))
     if recipe.schedule == "plateau":

@@ -20,8 +20,8 @@ ASPECT = (0.3, 1 / 0.3)  # r_1, r_2
 def draw_rectangles(draws: Tensor, probability: float, size: tuple[int, int]) -> Tensor:
     """`draws` 5 B in [0, 1) -> B 4 int64 (x1, y1, x2, y2) in what the network sees; all 0 where nothing is erased."""
     boxes = random_boxes(draws[1:], size, AREA, ASPECT)
-    rectangles = torch.cat([boxes[:, :2].floor(), boxes[:, 2:].ceil()], 1).long()
-    return rectangles * (draws[0] < probability)[:, None]
+    ends = boxes[:, 2:].ceil().minimum(boxes.new_tensor([size[1], size[0]]))
+    return torch.cat([boxes[:, :2].floor(), ends], 1).long() * (draws[0] < probability)[:, None]
 
 
 def erase(images: Tensor, rectangles: Tensor, paint: Sequence[float]) -> Tensor:

@@ -155,7 +155,7 @@ class Policy:
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
     {
         "none": Policy(),
-        "digits": Policy(rotate=10.0, shift=0.1, scale=0.1),  # no mirror: a mirrored 2 is no digit
+        "digits": Policy(rotate=10.0, shift=1 / 28, scale=0.1, shear=5.0),  # no mirror: a mirrored 2 is no digit
         "photos": Policy(crop=0.35, flip=True, brightness=0.2, contrast=0.2, saturation=0.2),
         # 4 of 32 pixels, black beyond the border as in the published recipe (He et al., arXiv:1512.03385, section 4.2):
         # a reflected border is no matrix, and what it invents has no place in the picture to go back to

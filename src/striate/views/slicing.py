@@ -39,9 +39,9 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int]) -> Te
         pixels = pad(pixels, (0, 0, left, right, top, bottom))
     start += start.new_tensor([left, top])
     if len(place) > 1:
-        mirrored, upside_down = (turn < 0).to(pixels.device).unbind(1)
-        pixels = _runs(pixels, start.to(pixels.device), size, upside_down)
-        chosen = mirrored.nonzero()[:, 0]
+        mirrored, upside_down = (turn < 0).unbind(1)
+        pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
+        chosen = mirrored.nonzero()[:, 0].to(pixels.device)
         if len(chosen):
             pixels.index_copy_(0, chosen, pixels.index_select(0, chosen).flip(2))
         return pixels.permute(0, 3, 1, 2)

@@ -15,7 +15,7 @@ __all__ = ["View"]
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """One look at each of B pictures: what belongs to a picture moves by its `place`, and comes back by the inverse.
 
@@ -28,9 +28,7 @@ class View:
     """
 
     place: Tensor  # B 3 3 float32, affine: picture pixels -> network pixels; corners at 0 and W, not pixel centres
-    tint: (
-        Tensor  # B C+1 C+1 float32: colours in 0..1, and 1 -> network values, normalization included; last row 0 .. 0 1
-    )
+    tint: Tensor  # B C+1 C+1 float32: colours in 0..1, and 1 -> network values; holds the normalization; last row 0 0 .. 1
     size: tuple[int, int]  # height, width that the network sees
 
     def __post_init__(self) -> None:
@@ -38,6 +36,8 @@ class View:
             raise ValueError(f"place must be B 3 3, not {tuple(self.place.shape)}")
         if self.tint.ndim != 3 or self.tint.shape[1] != self.tint.shape[2] or self.tint.shape[1] < 2:
             raise ValueError(f"tint must be B C+1 C+1, not {tuple(self.tint.shape)}")
+        if not self.place.dtype == self.tint.dtype == torch.float32:
+            raise TypeError(f"place and tint must be float32, not {self.place.dtype} and {self.tint.dtype}")
 
     def image(self, pictures: Tensor) -> Tensor:
         """What the network sees: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last."""

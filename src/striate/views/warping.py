@@ -49,8 +49,8 @@ def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], canvas: Tensor
     linear = back[:, :, :2]
     centre = (linear * half).sum(2) + back[:, :, 2] - canvas / 2  # B 2: of the frame, from the centre of the picture
     reach = (linear.abs() * half).sum(2)  # to the ends of the frame
-    room = canvas / 2 - centre.abs() + ROUNDING
-    inside = (reach <= room).all(1)
+    room = canvas / 2 - centre.abs()
+    inside = (reach <= room + ROUNDING).all(1)
     past = (reach - linear.abs().sum(2) / 2 > room - 0.5).any(1)
     return past & (inside | (step < MAGNIFIED).any(1))
 

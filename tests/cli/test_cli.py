@@ -1,0 +1,179 @@
+"""The command line: one line and exit code 2 for what was typed wrong; tables, JSON and CSV for what was asked."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.jobs.conftest import QUICK, make_pictures
+
+from striate.cli import VERBS, main
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("desk")
+    make_pictures(folder / "shapes", each=12)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(desk) -> Path:
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
+    out = desk / "run"
+    done = striate("train", str(desk / "shapes"), *options, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "striate", *arguments], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["trian"], 'Did you mean "train"'),
+        (["train"], "data"),
+        (["train", "mnist", "--epohcs", "3"], "Did you mean --epochs"),
+        (["train", "mnist", "--epochs", "three"], "--epochs"),
+        (["train", "mnist", "--epochs", "0"], "epochs = 0: out of range"),
+        (["train", "mnits"], "did you mean mnist"),
+        (["train", "no/such/folder"], "no/such/folder"),
+        (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),
+        (["train", "mnist", "--recipe", "fast"], "mnist-fast"),
+        (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: cannot be read"),
+        (["train", "mnist", "--optimizer", "adamx"], "sgd, adam"),
+        (["train", "mnist", "--val", "0.99"], "val = 0.99"),
+        (["train", "mnist", "--device", "tpu9"], "tpu9"),
+        (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: too small for digit_cnn"),
+        (["evaluate", "no-run"], "no-run: no such run"),
+        (["resume", "no-run"], "no-run: no such run"),
+        (["predict", "no-run", "x.png"], "no-run: no such run"),
+        (["models", "zzz"], "no network's name fits 'zzz'"),
+        (["info", "lenet6"], "did you mean lenet5"),
+        (["info", "digit_cnn", "--size", "8"], "too small"),
+    ],
+)
+def test_what_was_typed_wrong_is_one_line_and_exit_code_2(arguments, says, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("striate: ")
+    assert says in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_ends_with_the_result_the_report_and_what_to_type_next(desk, finished):
+    again = striate("train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=1", cwd=desk)
+    *_, result, report, following = again.stdout.splitlines()
+    assert "test pictures right (95 % interval" in result
+    assert report == "report: runs/shapes-bn_gap_cnn/report.html"
+    assert following == "next:   striate predict runs/shapes-bn_gap_cnn PICTURE"
+    assert "epoch 1/1  loss" in again.stdout
+    assert again.stderr == ""
+
+
+def test_on_a_terminal_there_is_a_bar(desk):
+    """A pseudo-terminal sees the epoch, the speed and the time left while it trains."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "striate", "train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=4", "--batch-size=2",
+         "--threads=1", "--out", str(desk / "watched")],
+        stdout=child, stderr=child, env={**os.environ, "TERM": "xterm", "COLUMNS": "140"},
+    )  # fmt: skip
+    os.close(child)
+    seen = b""
+    while True:
+        try:
+            more = os.read(parent, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        seen += more
+    os.close(parent)
+    assert process.wait() == 0, seen[-2000:]
+    assert b"pictures/s" in seen
+    assert b"\x1b[" in seen
+    assert b"epoch 4/4" in seen
+
+
+def test_quiet_is_quiet(desk):
+    done = striate(
+        "train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=1", "--quiet", "--out", str(desk / "quiet")
+    )
+    assert "epoch 1/1" not in done.stdout
+    assert "test pictures right" in done.stdout
+
+
+def test_predicting_in_three_forms(desk, finished):
+    pictures = str(desk / "shapes" / "dark")
+    (desk / "shapes" / "dark" / "3.png").stat()
+    table = striate("predict", str(finished), pictures)
+    assert table.stdout.count(".png") == 12
+    rows = json.loads(striate("predict", str(finished), pictures, "--json").stdout)
+    assert len(rows) == 12
+    assert sum(rows[0]["probabilities"].values()) == pytest.approx(1)
+    lines = list(csv.DictReader(io.StringIO(striate("predict", str(finished), pictures, "--csv").stdout)))
+    assert [line["class"] for line in lines] == [row["said"] for row in rows]
+
+
+def test_evaluating(finished):
+    table = striate("evaluate", str(finished))
+    assert "accuracy" in table.stdout
+    assert "striped" in table.stdout
+    figures = json.loads(striate("evaluate", str(finished), "--split", "val", "--json").stdout)
+    assert figures == {"data": "shapes", "split": "val", **json.loads((finished / "metrics.json").read_text())["val"]}
+
+
+def test_listing_networks():
+    shown = striate("models", "res*").stdout
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("res")] == [
+        "resnet18",
+        "resnet34",
+        "resnet50",
+    ]
+    assert "11,689,512" in shown
+
+
+def test_info_of_a_model_and_of_a_run(finished):
+    assert "110,474 parameters" in striate("info", "digit_cnn").stdout
+    assert "Conv2d" in striate("info", str(finished)).stdout
+
+
+def test_a_bundle_changed_by_one_bit_is_refused(desk, finished, tmp_path):
+    copy = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(finished), str(copy)], check=True)
+    weights = copy / "bundle" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-5] ^= 1
+    weights.write_bytes(content)
+    refused = striate("predict", str(copy), str(desk / "shapes"))
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "was changed" in refused.stderr
+
+
+def test_help_shows_an_example_of_each_verb(capsys):
+    for verb, (_, example) in VERBS.items():
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        assert f"Example: {example}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -m striate models | true", shell=True, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,22 @@
+"""The room's door: its names are found, and opening it costs nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+from striate import data
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    for name in data.__all__:
+        assert getattr(data, name).__name__ == name if name != "BUILT_IN" else data.BUILT_IN == ("mnist",)
+    assert sorted(data.__all__) == data.__all__
+    with pytest.raises(AttributeError, match="has no attribute 'Sauce'"):
+        getattr(data, "Sau" + "ce")
+
+
+def test_importing_the_room_loads_neither_torch_nor_numpy_nor_pillow() -> None:
+    code = "import striate.data, sys; print(sorted({'torch', 'numpy', 'PIL'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
