@@ -12,7 +12,8 @@ from striate.errors import StriateError
 
 HELP = """A workbench for convolutional networks.
 
-Start with `striate train mnist`, or `striate train FOLDER` with one sub-folder of pictures for each class.
+Start with: striate train mnist
+or: striate train FOLDER, with one sub-folder of pictures for each class.
 """
 # verb: what it does, and an example that works; here and not in the verb's file, so that `--help` need not load it
 VERBS = {
@@ -30,9 +31,9 @@ VERBS = {
 
 
 def create_app() -> cyclopts.App:
-    app = cyclopts.App(name="striate", help=HELP, version=__version__, help_format="markdown", default_parameter=None)
+    app = cyclopts.App(name="striate", help=HELP, version=__version__, help_format="plaintext", default_parameter=None)
     for verb, (says, example) in VERBS.items():
-        app.command(f"striate.cli.{verb}:{verb}", name=verb, help=says, help_epilogue=f"Example: `{example}`")
+        app.command(f"striate.cli.{verb}:{verb}", name=verb, help=says, help_epilogue=f"Example: {example}")
     return app
 
 

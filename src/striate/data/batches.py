@@ -57,7 +57,8 @@ class Batches:
         self._labels = pictures.labels.to(self.device)
 
     def __len__(self) -> int:
-        return len(self._parts(torch.arange(len(self.pictures))))
+        full, rest = divmod(len(self.pictures), self.batch_size)
+        return full + (rest > 0) - self._joins_last(full, rest)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on: an epoch that was cut short is resumed by its next batch."""
@@ -69,9 +70,12 @@ class Batches:
     def _parts(self, order: Tensor) -> list[Tensor]:
         """The positions of each batch."""
         parts = list(order.split(self.batch_size))
-        if self.policy is not None and len(parts) > 1 and len(parts[-1]) == 1 < self.batch_size:
+        if self._joins_last(*divmod(len(order), self.batch_size)):
             parts[-2:] = [torch.cat(parts[-2:])]
         return parts
+
+    def _joins_last(self, full: int, rest: int) -> bool:
+        return self.policy is not None and full > 0 and rest == 1
 
     def _batch(self, ids: Tensor, epoch: int) -> Batch:
         gathered = self._images.index_select(0, ids.to(self._images.device))  # B H W C

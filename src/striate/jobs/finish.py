@@ -79,7 +79,12 @@ def finish(
         "picture": list(prepared.splits.train.images.shape[1:]),
         "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in prepared.set_aside],
     }
-    manifest |= {"threads": recipe.threads, "best_epoch": state.best_epoch, "reported_split": reported}
+    manifest |= {
+        "threads": recipe.threads,
+        "best_epoch": state.best_epoch,
+        "kept": recipe.keep,
+        "reported_split": reported,
+    }
     clock.lap("writing")
     manifest |= {"timings": {**clock.seconds, "total": clock.total()}, "finished": now(), "status": "finished"}
     folder.write_report(

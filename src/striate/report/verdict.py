@@ -46,5 +46,5 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         largest_class=percent(largest),
         largest_name=max(figures["per_class"], key=lambda row: row["pictures"])["class"],
         beats_largest=low is not None and largest is not None and low > largest,
-        chose_epoch=split == "val",
+        chose_epoch=split == "val" and manifest.get("kept") != "last",
     )

@@ -54,12 +54,13 @@ def train(
     device = state.loss_sum.device
     bfloat16 = recipe.precision == "bfloat16"
     pictures = 0
+    steps_an_epoch = len(batches)
     while state.epoch < recipe.epochs:
         state.model.train()
         started = time.perf_counter() - state.seconds
+        val_losses = [row.val_loss if row.val_loss is not None else row.train_loss for row in state.history]
         for batch in batches.epoch(state.epoch, start=state.batch):
-            val_losses = [row.val_loss if row.val_loss is not None else row.train_loss for row in state.history]
-            lr = learning_rate(recipe, state.step, len(batches), val_losses)
+            lr = learning_rate(recipe, state.step, steps_an_epoch, val_losses)
             for group in state.optimizer.param_groups:
                 group["lr"] = lr
             mixed = mix(batch, recipe, task)
@@ -70,7 +71,7 @@ def train(
             (loss / recipe.accumulate).backward()
             state.batch += 1
             state.step += 1
-            if state.batch % recipe.accumulate == 0 or state.batch == len(batches):
+            if state.batch % recipe.accumulate == 0 or state.batch == steps_an_epoch:
                 if recipe.clip:
                     nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip)
                 state.optimizer.step()
@@ -82,7 +83,7 @@ def train(
             state.score.add(outputs.detach(), mixed)
             state.seconds = time.perf_counter() - started
             # A lost loss stays in the sum, so looking seldom misses nothing and does not hold up a GPU.
-            last = state.batch == len(batches)
+            last = state.batch == steps_an_epoch
             if (last or state.step % FINITE_CHECK_STEPS == 0) and not math.isfinite(state.loss_sum.item()):
                 yield Diverged(state.epoch + 1, state.step, lr)
                 return
