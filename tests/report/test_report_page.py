@@ -322,6 +322,6 @@ assert not {"torch", "numpy", "PIL", "matplotlib"} & set(sys.modules)
 
 @pytest.mark.parametrize(("kept", "chose"), [("best", True), ("last", False)])
 def test_validation_is_called_the_chooser_only_where_it_chose(make_contents, kept, chose):
-    whole = make_contents()
+    whole = make_contents(DIGITS)
     page = render_report(replace(whole, manifest={**whole.manifest, "kept": kept}))
     assert ("(chose the epoch)" in page) == chose
