@@ -55,7 +55,7 @@ NETWORKS: Final[Mapping[str, Entry]] = MappingProxyType(
             "bn_gap_cnn", 2015, "averaged maps, no dense layer", "after NiN, arXiv:1312.4400", 3, 32, 10, 94_762
         ),
         "cosine_cnn_small": Entry(
-            "cosine_cnn", 2019, "frozen cosine filters first", "after Ulicny, arXiv:1905.00135", 1, 28, 10, 34_410
+            "cosine_cnn", 2019, "frozen cosine filters first", "after Ulicny, arXiv:1905.00135", 1, 28, 10, 29_402
         ),
         "cosine_cnn": Entry(
             "cosine_cnn", 2019, "frozen cosine filters first", "after Ulicny, arXiv:1905.00135", 1, 28, 10, 104_874
