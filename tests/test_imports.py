@@ -1,5 +1,6 @@
 """What is loaded when, and what importing does not do."""
 
+import os
 import subprocess
 import sys
 
@@ -49,6 +50,18 @@ sys.addaudithook(refuse)
 import striate, striate.cli, striate.jobs, striate.training, striate.data, striate.report
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"), [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")]
+)
+def test_threads_spin_shortly_unless_someone_chose_otherwise(chosen, expected):
+    code = "import os, striate; print(os.environ.get('GOMP_SPINCOUNT'))"
+    rest = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**rest, **chosen}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
 
 
 def test_everything_public_is_there():

@@ -105,6 +105,7 @@ def test_on_a_terminal_there_is_a_bar(desk):
     os.close(parent)
     assert process.wait() == 0, seen[-2000:]
     assert b"pictures/s" in seen
+    assert b"accuracy" in seen
     assert b"\x1b[" in seen
     assert b"epoch 4/4" in seen
 

@@ -1,5 +1,6 @@
 """Training from a folder to a report: everything is left behind that was promised, and nothing where it cannot be done."""
 
+import errno
 import hashlib
 import json
 import tomllib
@@ -11,8 +12,10 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
+from striate.data.storage import allocate_in_file
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import resume, train
+from striate.runs.checkpoints import save_checkpoint
 
 PROMISED = {
     "recipe.toml", "manifest.json", "metrics.csv", "metrics.json", "predictions.csv", "findings.json", "errors",
@@ -221,3 +224,46 @@ def test_the_manifest_gives_the_command(trained):
     assert "--recipe photos" in command
     assert "--lr 0.01" in command
     assert json.dumps(trained.manifest)
+
+
+def test_pictures_larger_than_memory_are_mapped_from_the_run_folder_and_change_nothing(shapes, tmp_path, monkeypatch):
+    plain = train(shapes, out=tmp_path / "plain", progress=False, **QUICK)
+    mapped = []
+
+    def remember(shape, cache):
+        mapped.append(cache)
+        return allocate_in_file(shape, cache)
+
+    monkeypatch.setattr("striate.data.storage.available_memory", lambda: 1)
+    monkeypatch.setattr("striate.data.storage.allocate_in_file", remember)
+    cached = train(shapes, out=tmp_path / "cached", progress=False, **QUICK)
+    assert mapped == [tmp_path / "cached" / "cache"]
+    assert not (tmp_path / "cached" / "cache").exists()
+    assert contents(cached.path / "bundle")["model.safetensors"] == contents(plain.path / "bundle")["model.safetensors"]
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(shapes, tmp_path, monkeypatch):
+    """The disk is full from the third checkpoint on; what was saved before is whole, and resuming ends as if nothing was."""
+    settings = {**QUICK, "epochs": 4}
+    whole = train(shapes, out=tmp_path / "whole", progress=False, **settings)
+    saved = []
+
+    def full(folder, *rest):
+        saved.append(folder)
+        if len(saved) == 3:
+            monkeypatch.setattr("os.fsync", fail)
+        return save_checkpoint(folder, *rest)
+
+    def fail(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("striate.runs.folder.save_checkpoint", full)
+    with pytest.raises(RunError, match=r"disk full, needs .* MiB") as refused:
+        train(shapes, out=tmp_path / "run", progress=False, **settings)
+    assert "\n" not in str(refused.value)
+    monkeypatch.undo()
+    resume(tmp_path / "run", progress=False)
+    assert (
+        contents(tmp_path / "run" / "bundle")["model.safetensors"]
+        == contents(whole.path / "bundle")["model.safetensors"]
+    )

@@ -39,9 +39,6 @@ def create_app() -> cyclopts.App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error that the user can mend is one line on the error stream and exit code 2."""
-    # A tenth of a millisecond of spinning keeps threads fast on an idle machine; libgomp's default of milliseconds ruins
-    # them on a busy one. It is read once, when torch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         create_app()(arguments, exit_on_error=False, print_error=False)
     except StriateError as error:

@@ -103,7 +103,7 @@ class Lines(Monitor):
 
 @final
 class Bar(Monitor):
-    """A live bar: epoch, loss, learning rate, pictures a second, time left; finished epochs scroll by above it."""
+    """A live bar: epoch, loss, accuracy, learning rate, pictures a second, time left; finished epochs scroll by above it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -155,7 +155,8 @@ class Bar(Monitor):
             self._training,
             completed=record.step,
             description=f"epoch {epoch}/{self._epochs}",
-            figures=f"loss {record.loss.item():.4f}  lr {record.learning_rate:.2g}  {speed:,.0f} pictures/s",
+            figures=f"loss {record.loss.item():.4f}  accuracy {record.score.result()['accuracy']:.2%}  "
+            f"lr {record.learning_rate:.2g}  {speed:,.0f} pictures/s",
         )
         self._pictures, self._pictures_since = 0, now
         self._refresh()

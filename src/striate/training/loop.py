@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.data import Batch, Batches
-from striate.tasks import Task
+from striate.tasks import Score, Task
 from striate.training.recipe import Recipe
 from striate.training.schedules import learning_rate
 from striate.training.state import Epoch, TrainingState
@@ -29,12 +29,13 @@ FINITE_CHECK_STEPS = 20
 @final
 @dataclass(frozen=True)
 class Step:
-    """One step is over. `loss` stays on the device: reading it makes a GPU wait, so do it seldom."""
+    """One step is over. `loss` and `score` stay on the device: reading them makes a GPU wait, so do it seldom."""
 
     step: int
     learning_rate: float
     loss: Tensor
     pictures: int
+    score: Score  # of the epoch so far
 
 
 @final
@@ -88,7 +89,7 @@ def train(
                 yield Diverged(state.epoch + 1, state.step, lr)
                 return
             if not last:
-                yield Step(state.step, lr, loss.detach(), pictures)
+                yield Step(state.step, lr, loss.detach(), pictures, state.score)
         yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
 
 
