@@ -12,6 +12,8 @@ from torch import nn
 
 from striate.errors import SettingError
 
+FEWEST_TURNS, MOST_TURNS, PROBE_SECONDS = 3, 15, 0.4  # of the probe for threads
+
 
 def choose_device(name: str) -> torch.device:
     """The device of this name; "auto" is the first GPU, or else the CPU."""
@@ -77,12 +79,18 @@ def _step(model: nn.Module, images: torch.Tensor, bfloat16: bool) -> None:
     model.zero_grad()
 
 
-def _interleaved(step: Callable[[], None], counts: list[int], rounds: int = 3) -> dict[int, float]:
-    """Median seconds of a step at each thread count, the counts taking turns so that a drifting machine is fair to all."""
+def _interleaved(step: Callable[[], None], counts: list[int]) -> dict[int, float]:
+    """Median seconds of a step at each thread count, the counts taking turns so that a drifting machine is fair to all.
+
+    Short steps are repeated more often: a moment's disturbance at the start must not choose for the whole run.
+    """
     before = torch.get_num_threads()
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     step()  # the first step builds its kernels
-    for _ in range(rounds):
+    begun = time.perf_counter()
+    for turn in range(MOST_TURNS):
+        if turn >= FEWEST_TURNS and time.perf_counter() - begun > PROBE_SECONDS:
+            break
         for count in counts:
             torch.set_num_threads(count)
             started = time.perf_counter()

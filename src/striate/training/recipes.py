@@ -30,7 +30,7 @@ _NAMED = (
     ),
     NamedRecipe(
         "mnist",
-        {**_DIGITS, "model": "cosine_cnn", "epochs": 4, "shift": 1 / 28},
+        {**_DIGITS, "model": "cosine_cnn", "epochs": 3, "shift": 1 / 28},
         reaches="to be measured",
     ),
     NamedRecipe(
@@ -40,13 +40,36 @@ _NAMED = (
     ),
     NamedRecipe(
         "photos",
-        {"model": "resnet18", "epochs": 30, "batch_size": 32, "lr": 0.002, "augment": "photos"},
-        reaches="to be measured",
+        {
+            "model": "resnet18",
+            "epochs": 30,
+            "batch_size": 32,
+            "optimizer": "adamw",
+            "lr": 0.002,
+            "weight_decay": 0.05,
+            "schedule": "one_cycle",
+            "label_smoothing": 0.1,
+            "augment": "photos",
+        },
+        reaches="no reference data here; crops of 22 photographs, 6 epochs: 56 % on other parts of them",
     ),
     NamedRecipe(
         "cifar10",
-        {"model": "cifar_cnn", "epochs": 50, "batch_size": 128, "lr": 0.001, "augment": "cifar"},
-        reaches="to be measured",
+        {
+            "model": "cifar_cnn",
+            "epochs": 50,
+            "batch_size": 128,
+            "optimizer": "adam",
+            "lr": 0.001,
+            "schedule": "plateau",
+            "decay": 0.5,
+            "augment": "cifar",
+            "rotate": 15.0,
+            "brightness": 0.1,
+            "contrast": 0.1,
+            "val": 0.1,
+        },
+        reaches="not measured: CIFAR-10 is not inside; the known result of this network and course is 85-90 % in 50 epochs",
     ),
 )
 
