@@ -20,7 +20,7 @@ from striate.training.machine import choose_device, choose_precision, choose_thr
 )
 def test_more_threads_must_win_by_five_percent(monkeypatch, seconds, expected):
     monkeypatch.setattr(machine, "available_cores", lambda: 4)
-    monkeypatch.setattr(machine, "_interleaved", lambda step, counts: {count: seconds[count] for count in counts})
+    monkeypatch.setattr(machine, "_interleaved", lambda _, counts: {count: seconds[count] for count in counts})
     model = create_model("lenet5", classes=3, channels=1)
     assert choose_threads(model, torch.zeros(2, 1, 28, 28), bfloat16=False) == expected
 
@@ -29,8 +29,9 @@ def test_the_probe_leaves_no_trace(monkeypatch):
     monkeypatch.setattr(machine, "available_cores", lambda: 2)
     model = create_model("bn_gap_cnn", classes=3, channels=1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
+    example = torch.rand(4, 1, 16, 16)
     threads, generator = torch.get_num_threads(), torch.get_rng_state()
-    assert choose_threads(model, torch.rand(4, 1, 16, 16), bfloat16=False) in (1, 2)
+    assert choose_threads(model, example, bfloat16=False) in (1, 2)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), generator)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -39,7 +40,7 @@ def test_the_probe_leaves_no_trace(monkeypatch):
 
 def test_one_core_needs_no_probe(monkeypatch):
     monkeypatch.setattr(machine, "available_cores", lambda: 1)
-    monkeypatch.setattr(machine, "_interleaved", lambda step, counts: pytest.fail("it was probed"))
+    monkeypatch.setattr(machine, "_interleaved", lambda *_: pytest.fail("it was probed"))
     assert choose_threads(create_model("lenet5", classes=3, channels=1), torch.zeros(1, 1, 28, 28), bfloat16=False) == 1
 
 
