@@ -28,7 +28,7 @@ def test_percent_never_hides_a_failure_or_a_success(total, data):
         (1e-8, "< 0.001"),
         (1 - 1e-16, "100.0"),
         (None, "–"),  # noqa: RUF001  the dash is what a reader sees
-        (float("nan"), "–"),  # noqa: RUF001
+        (float("nan"), "–"),  # noqa: RUF001  the same dash
     ],
 )
 def test_percent(share, text):

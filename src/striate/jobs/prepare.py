@@ -93,7 +93,8 @@ def policy_of(recipe: Recipe) -> Policy:
 
 def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:
     """The pictures as they are kept: a little larger than what the network sees if crops are taken at random."""
-    assert recipe.size is not None and recipe.channels is not None  # noqa: PT018  both are settled before this
+    assert recipe.size is not None
+    assert recipe.channels is not None
     side = round(recipe.size * MARGIN) if policy.crop < 1 and recipe.size > SMALL_PICTURE else recipe.size
     return Canvas(side, side, recipe.channels)
 
