@@ -1,4 +1,8 @@
-"""ResNet against torchvision's: equal weights give equal logits and equal steps, and new weights have equal moments."""
+"""Networks against torchvision's and timm's: equal weights give equal logits and equal steps, and new weights have equal moments.
+
+One or two networks of each paper go through all of it; of the others, those of up to 100 million parameters give equal
+logits, and the largest have equal names and shapes.
+"""
 
 from copy import deepcopy
 from math import sqrt
@@ -9,81 +13,143 @@ import torch.nn.functional as F
 import torchvision.models
 from torch import Tensor, nn
 
-from striate.models import NETWORKS, create_model
+from striate.models import NETWORKS, Network, create_model
+from striate.models.weights import renamed
+from tests.oracles.twins import TWINS
 
 pytestmark = pytest.mark.oracle
 
-RESNETS = ["resnet18", "resnet34", "resnet50"]
+THOROUGH = [
+    "alexnet", "cbam_resnet18", "cbam_resnet50", "convnext_tiny", "densenet121", "eca_resnet18", "eca_resnet50",
+    "efficientnet_b0", "efficientnet_lite0", "ghostnet_100", "googlenet", "inception_v3", "mnasnet0_5", "mnasnet1_0",
+    "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "preact_resnet18", "preact_resnet50",
+    "regnet_x_400mf", "regnet_y_400mf", "repvgg_a0", "repvgg_b1g4", "resnet18", "resnet50", "resnext50_32x4d",
+    "se_resnet18", "se_resnet50", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "swin_t", "vgg11", "vgg13_bn",
+    "vit_ti_16", "wide_resnet50_2", "xception",
+]  # fmt: skip
+LIGHT = [name for name in TWINS if NETWORKS[name].parameters <= 100e6]
+FIXED_SIZE = {name: 224 for name in TWINS if name.startswith("vit")}  # of the reference
 
 
-def theirs(name: str) -> nn.Module:
-    return getattr(torchvision.models, name)(weights=None)
-
-
-def pair(name: str) -> tuple[nn.Module, nn.Module]:
-    """Ours and torchvision's with the same weights, and statistics and gains that are not those of a new batch norm."""
+def pair(name: str) -> tuple[Network, nn.Module]:
+    """Ours and theirs with the same weights, and statistics and gains that are not those of a new batch norm."""
     torch.manual_seed(4)
-    reference = theirs(name)
+    reference = TWINS[name]()
     for key, value in reference.state_dict().items():
         if key.endswith("running_mean"):
             value.normal_(0, 0.2)
         elif key.endswith("running_var"):
             value.uniform_(0.5, 2)
-        elif value.ndim == 1:  # gains and biases
-            value.add_(0.2 * torch.randn(len(value)))
+        elif value.is_floating_point() and value.ndim == 2 and not value.any():  # a classifier that starts at zero
+            value.normal_(0, 0.02)
+        elif value.is_floating_point() and value.numel() == max(
+            value.shape, default=1
+        ):  # gains, biases, scales, tokens
+            value.add_(0.2 * torch.randn(value.shape))
     network = create_model(name, classes=1000)
-    network.load_state_dict(reference.state_dict(), strict=True)
+    load(network, reference)
     return network, reference
+
+
+def load(network: Network, reference: nn.Module) -> None:
+    network.load_state_dict(renamed(network, reference.state_dict()), strict=True)
 
 
 def relative_error(one: Tensor, other: Tensor) -> float:
     return ((one - other).abs().max() / other.abs().max().clamp(min=1e-12)).item()
 
 
-@pytest.mark.parametrize("name", RESNETS)
-@pytest.mark.parametrize("size", [(96, 96), (75, 110)])
+def pictures_for(name: str, height: int, width: int) -> Tensor:
+    fixed = FIXED_SIZE.get(name)
+    return torch.randn(4 if fixed is None else 2, 3, fixed or height, fixed or width)
+
+
+def training_logits(reference: nn.Module, pictures: Tensor) -> tuple[Tensor, ...]:
+    """The logits, then the auxiliary ones from the earliest head on; torchvision names them from the last."""
+    given = reference(pictures)
+    return (given,) if isinstance(given, Tensor) else (given[0], *reversed(given[1:]))
+
+
+@pytest.mark.parametrize("name", LIGHT)
 @torch.no_grad()
-def test_logits_are_equal_in_eval_and_in_train_mode(name, size):
+def test_logits_are_equal_in_eval_mode(name):
     network, reference = pair(name)
-    pictures = torch.randn(4, 3, *size)
-    assert relative_error(network.eval()(pictures), reference.eval()(pictures)) <= 1e-5
-    assert relative_error(network.train()(pictures), reference.train()(pictures)) <= 1e-5
-    ours, their = network.state_dict(), reference.state_dict()
-    assert all(relative_error(ours[key].float(), their[key].float()) <= 1e-5 for key in their)  # the new statistics
+    for height, width in ((96, 96), (80, 110)) if name in THOROUGH else ((80, 80),):
+        pictures = pictures_for(name, height, width)
+        assert relative_error(network.eval()(pictures), reference.eval()(pictures)) <= 1e-5
 
 
-@pytest.mark.parametrize("name", RESNETS)
+@pytest.mark.parametrize("name", THOROUGH)
+@torch.no_grad()
+def test_logits_are_equal_in_train_mode_and_so_are_the_new_statistics(name):
+    network, reference = pair(name)
+    pictures = pictures_for(name, 96, 96)
+    torch.manual_seed(7)  # dropout and stochastic depth
+    ours = network.train().training_logits(pictures)
+    torch.manual_seed(7)
+    theirs = training_logits(reference.train(), pictures)
+    for mine, their in zip(ours, theirs, strict=True):
+        assert relative_error(mine, their) <= 1e-5
+    states = network.state_dict(), renamed(network, reference.state_dict())
+    assert all(relative_error(states[0][key].float(), value.float()) <= 1e-5 for key, value in states[1].items())
+
+
+@pytest.mark.parametrize("name", THOROUGH)
 def test_one_step_of_sgd_gives_equal_weights(name):
-    pictures, labels = torch.randn(4, 3, 64, 64), torch.tensor([1, 20, 300, 999])
+    pictures, labels = pictures_for(name, 96, 96), torch.tensor([1, 20, 300, 999])
+    labels = labels[: len(pictures)]
+    network, reference = pair(name)
     stepped: list[dict[str, Tensor]] = []
-    for network in pair(name):
-        before = deepcopy(network.state_dict())
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-        torch.autograd.backward(F.cross_entropy(network.train()(pictures), labels))
+    for each in (network, reference):
+        before = deepcopy(dict(each.named_parameters()))
+        optimizer = torch.optim.SGD(each.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+        torch.manual_seed(7)
+        logits = each.train().training_logits(pictures) if each is network else training_logits(each.train(), pictures)
+        torch.autograd.backward(torch.stack([F.cross_entropy(one, labels) for one in logits]).sum())
         optimizer.step()
-        assert all(not torch.equal(before[key], parameter) for key, parameter in network.named_parameters())
-        stepped.append(network.state_dict())
-    ours, their = stepped
-    assert all(relative_error(ours[key].float(), their[key].float()) <= 1e-5 for key in their)
+        assert all(not torch.equal(before[key], parameter) for key, parameter in each.named_parameters())
+        stepped.append(each.state_dict())
+    ours, theirs = stepped[0], renamed(network, stepped[1])
+    assert all(relative_error(ours[key].float(), value.float()) <= 1e-5 for key, value in theirs.items())
 
 
-@pytest.mark.parametrize("name", RESNETS)
+@pytest.mark.parametrize("name", THOROUGH)
 def test_new_weights_have_the_same_moments_layer_by_layer(name):
     torch.manual_seed(5)
-    ours = create_model(name, classes=1000).state_dict()
+    network = create_model(name, classes=1000)
+    ours = network.state_dict()
     torch.manual_seed(6)  # another draw: equal weights would prove less
-    their = theirs(name).state_dict()
-    assert ours.keys() == their.keys()
-    for key, value in their.items():
+    theirs = renamed(network, TWINS[name]().state_dict())
+    assert ours.keys() == theirs.keys()
+    for key, value in theirs.items():
         mine = ours[key].float()
         if value.float().std(correction=0) == 0:  # batch norm
             assert torch.equal(mine, value.float()), key
         else:
-            deviation, noise = value.std().item(), 6 / sqrt(value.numel())
+            deviation, noise = value.float().std().item(), 6 / sqrt(value.numel())
             assert mine.std().item() == pytest.approx(deviation, rel=noise), key
-            assert mine.mean().item() == pytest.approx(value.mean().item(), abs=2 * noise * deviation), key
+            assert mine.mean().item() == pytest.approx(value.float().mean().item(), abs=2 * noise * deviation), key
 
 
-@pytest.mark.parametrize("name", RESNETS)
-def test_parameters_are_as_many(name):
-    assert NETWORKS[name].parameters == sum(parameter.numel() for parameter in theirs(name).parameters())
+@pytest.mark.parametrize("name", TWINS)
+def test_names_and_shapes_are_the_same(name):
+    with torch.device("meta"):
+        network = create_model(name, classes=1000)
+    with torch.device(
+        "cpu" if name.startswith("regnet") else "meta"
+    ):  # torchvision's RegNet reads tensors as it is built
+        reference = TWINS[name]()
+    theirs = renamed(network, reference.state_dict())
+    assert {key: value.shape for key, value in network.state_dict().items()} == {
+        key: value.shape for key, value in theirs.items()
+    }
+    assert NETWORKS[name].parameters == sum(parameter.numel() for parameter in reference.parameters())
+
+
+@pytest.mark.parametrize("name", [name for name in TWINS if name in torchvision.models.list_models()])
+def test_multiply_accumulates_are_those_that_torchvision_publishes(name):
+    """Theirs were counted on their own networks, in thousand millions."""
+    published = min(
+        weights.meta["_ops"] for weights in torchvision.models.get_model_weights(name)
+    )  # some are for 518 pixels
+    assert NETWORKS[name].macs / 1e9 == pytest.approx(published, abs=0.002)

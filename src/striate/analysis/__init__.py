@@ -6,16 +6,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate.analysis.evaluation import Predictions, evaluate, predict
     from striate.analysis.intervals import Interval, wilson
-    from striate.analysis.summary import Summary, summarize
+    from striate.analysis.receptive_field import Merged, Sight, Spatial, UnknownSight, WholePicture
+    from striate.analysis.summary import Summary, small_receptive_field, summarize
 
-__all__ = ["Interval", "Predictions", "Summary", "evaluate", "predict", "summarize", "wilson"]
+__all__ = [
+    "Interval",
+    "Merged",
+    "Predictions",
+    "Sight",
+    "Spatial",
+    "Summary",
+    "UnknownSight",
+    "WholePicture",
+    "evaluate",
+    "predict",
+    "small_receptive_field",
+    "summarize",
+    "wilson",
+]
 
 _HOME = {
     "Interval": "intervals",
+    "Merged": "receptive_field",
     "Predictions": "evaluation",
+    "Sight": "receptive_field",
+    "Spatial": "receptive_field",
     "Summary": "summary",
+    "UnknownSight": "receptive_field",
+    "WholePicture": "receptive_field",
     "evaluate": "evaluation",
     "predict": "evaluation",
+    "small_receptive_field": "summary",
     "summarize": "summary",
     "wilson": "intervals",
 }

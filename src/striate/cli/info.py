@@ -3,8 +3,16 @@
 from pathlib import Path
 
 
-def info(model: str, *, size: int | None = None, channels: int | None = None, classes: int | None = None) -> None:
-    """Show a network layer by layer: output shape, parameters, multiply-adds, memory.
+def info(
+    model: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+    formulas: bool = False,
+    objects: int | None = None,
+) -> None:
+    """Show a network layer by layer: output shape, parameters, multiply-adds, memory, and what a cell sees.
 
     Parameters
     ----------
@@ -16,11 +24,23 @@ def info(model: str, *, size: int | None = None, channels: int | None = None, cl
         channels of the picture; what the network was made for if left out
     classes
         number of classes; what the network was made for if left out
+    formulas
+        show how sizes, parameters and receptive fields come about
+    objects
+        side of the objects to recognize, in pixels; warns when no cell sees a whole one
     """
+    from striate.analysis import small_receptive_field
+    from striate.cli.closing import print_findings
     from striate.cli.tables import print_summary
+    from striate.errors import SettingError
     from striate.jobs import summarize_model, summarize_run
 
     if Path(model).is_dir():
-        print_summary(summarize_run(Path(model)))
+        if channels is not None or classes is not None:
+            raise SettingError(f"{model} is a run, whose channels and classes are its data's: leave the settings out")
+        summary = summarize_run(Path(model), size=size)
     else:
-        print_summary(summarize_model(model, size=size, channels=channels, classes=classes))
+        summary = summarize_model(model, size=size, channels=channels, classes=classes)
+    print_summary(summary, formulas=formulas)
+    if objects is not None:
+        print_findings(small_receptive_field(summary, objects))

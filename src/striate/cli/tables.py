@@ -7,11 +7,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Summary
+from striate.analysis import Merged, Sight, Spatial, Summary, UnknownSight, WholePicture
 from striate.jobs import Answers, Evaluated
 from striate.models import NETWORKS
 
 PIPE_WIDTH = 160
+FORMULAS = """How the figures come about, layer by layer:
+    height or width = floor((side + 2*padding - dilation*(kernel size - 1) - 1) / stride) + 1
+    parameters      = kernel height * kernel width * input channels of a group * output channels + biases
+    receptive field = receptive field before + dilation*(kernel size - 1)*stride of all layers before
+"""
 
 
 def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]], title: str = "") -> None:
@@ -30,43 +35,100 @@ def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str
 
 def print_models(names: Sequence[str]) -> None:
     rows = [
-        (name, str(row.year), f"{row.parameters:,}", f"{row.size}x{row.size}x{row.channels}", row.says, row.paper)
+        (
+            name,
+            str(row.year),
+            f"{row.parameters:,}",
+            millions(row.macs),
+            f"{row.size}x{row.size}x{row.channels}",
+            "" if row.top1 is None else f"{row.top1:.1f}",
+            row.says,
+            row.paper,
+        )
         for name in names
         for row in [NETWORKS[name]]
     ]
-    print_table(
-        [("name", False), ("year", True), ("parameters", True), ("made for", True), ("idea", False), ("paper", False)],
-        rows,
-    )
+    columns = [
+        ("name", False),
+        ("year", True),
+        ("parameters", True),
+        ("multiply-adds", True),
+        ("made for", True),
+        ("top-1 %", True),
+        ("idea", False),
+        ("paper", False),
+    ]
+    print_table(columns, rows)
+    if any(row[5] for row in rows):
+        print("top-1: published accuracy on ImageNet's validation pictures, of weights that were trained on it")
 
 
-def print_summary(summary: Summary) -> None:
+def print_summary(summary: Summary, *, formulas: bool = False) -> None:
+    columns = [
+        ("layer", False),
+        ("kind", False),
+        ("output", False),
+        ("parameters", True),
+        ("multiply-adds", True),
+        ("memory", True),
+        ("sees", True),
+        ("stride", True),
+        ("offset", True),
+    ]
     rows = [
         (
-            layer.name,
+            layer.name or "forward",
             layer.kind,
             "x".join(map(str, layer.shape)),
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
             size(layer.memory),
+            *seen(layer.sight),
         )
         for layer in summary.layers
     ]
-    print_table(
-        [
-            ("layer", False),
-            ("kind", False),
-            ("output C x H x W", False),
-            ("parameters", True),
-            ("multiply-adds", True),
-            ("memory", True),
-        ],
-        rows,
-        title=f"a picture of {'x'.join(map(str, summary.picture))} (C x H x W)",
-    )
+    print_table(columns, rows, title=f"a picture of {'x'.join(map(str, summary.picture))} (C x H x W)")
+    if formulas:
+        print(FORMULAS)
+        for layer in summary.layers:
+            if layer.formulas:
+                print(
+                    "\n    ".join([f"{layer.name} {layer.kind} -> {'x'.join(map(str, layer.shape))}", *layer.formulas])
+                )
+        print()
+    sights = [layer.sight for layer in summary.layers]
+    print("sees: receptive field in pixels; stride and offset: pixels between cells and from the edge to the first one")
+    if any(isinstance(sight, Spatial) and sight.context for sight in sights):
+        print("  + and the means of whole maps besides, through gates or norms")
+    if any(isinstance(sight, UnknownSight | Merged) for sight in sights):
+        print("  ? not the same window for every cell")
+    resting = summary.parameters - sum(layer.parameters for layer in summary.layers)
     print(
-        f"{summary.parameters:,} parameters, {summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs a picture"
+        f"{summary.parameters:,} parameters{f', {resting:,} of them in layers that only train' if resting else ''}, "
+        f"{summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs a picture"
     )
+
+
+def seen(sight: Sight) -> tuple[str, str, str]:
+    """Receptive field, stride and offset for a person: one number where height and width agree."""
+    if isinstance(sight, Spatial):
+        more = "+" if sight.context else ""
+        offsets = [f"{axis.offset:g}" for axis in sight.axes]
+        return (
+            same([axis.size for axis in sight.axes]) + more,
+            same([axis.stride for axis in sight.axes]),
+            same(offsets),
+        )
+    return (
+        ("all" if isinstance(sight, WholePicture) else "?" if isinstance(sight, UnknownSight | Merged) else ""),
+        "",
+        "",
+    )
+
+
+def same(values: Sequence[object]) -> str:
+    texts = [str(value) for value in values]
+    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
 def print_figures(evaluated: Evaluated) -> None:
@@ -95,6 +157,13 @@ def print_predictions(answers: Answers) -> None:
     print_table(
         [("picture", False), ("class", False), ("probability", True)],
         [(p.path, p.said, f"{p.probability:.1%}") for p in answers.predictions],
+    )
+
+
+def millions(count: int) -> str:
+    """A count for a person."""
+    return (
+        f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} K"
     )
 
 

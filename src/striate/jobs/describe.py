@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from striate.analysis import Summary, summarize
 from striate.errors import SettingError, nearest
 from striate.jobs.run import Run
@@ -18,15 +20,17 @@ def summarize_model(
         raise SettingError(f"{name!r} is neither a model nor the folder of a run{nearest(name, NETWORKS)}")
     made_for = NETWORKS[name]
     channels = channels or made_for.channels
-    model = create_model(name, classes=classes or made_for.classes, channels=channels)
-    return summarize(model, channels=channels, size=size or made_for.size)
+    size = size or made_for.size
+    with torch.device("meta"):  # shapes without numbers: the largest network is there at once
+        model = create_model(name, classes=classes or made_for.classes, channels=channels, size=size)
+    return summarize(model, channels=channels, size=size)
 
 
-def summarize_run(path: Path) -> Summary:
-    """The layers of a run's network, at the size that it was trained with."""
+def summarize_run(path: Path, *, size: int | None = None) -> Summary:
+    """The layers of a run's network, at the size that it was trained with if none is given."""
     bundle = RunFolder.open(path).bundle()
     preprocessing = bundle.preprocessing
-    return summarize(bundle.model, channels=preprocessing.canvas.channels, size=preprocessing.size)
+    return summarize(bundle.model, channels=preprocessing.canvas.channels, size=size or preprocessing.size)
 
 
 def verdict(run: Run) -> str:

@@ -131,7 +131,7 @@ def png(image: np.ndarray[Any, Any]) -> bytes:  # H W C uint8
 def architecture_arguments(settings: Settings, classes: tuple[str, ...]) -> dict[str, Any]:
     """What create_model needs beside the name to build the network again."""
     recipe = settings.recipe
-    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.channels}
+    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.channels, "size": recipe.size}
     return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
 
 

@@ -128,7 +128,9 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     """The recipe's network, freshly initialized from its seed."""
     assert recipe.channels is not None
     torch.manual_seed(recipe.seed)
-    model = create_model(recipe.model, classes=len(classes), channels=recipe.channels, dropout=recipe.dropout)
+    model = create_model(
+        recipe.model, classes=len(classes), channels=recipe.channels, size=recipe.size, dropout=recipe.dropout
+    )
     if recipe.size is not None and recipe.size < model.smallest:
         raise SettingError(
             f"size = {recipe.size}: too small for {recipe.model}, the smallest that fits is {model.smallest}"

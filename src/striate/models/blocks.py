@@ -1,16 +1,27 @@
-"""What the networks share: their form (stem, stages, head), one block, and two ways to draw the first weights.
+"""What the networks share: their form (stem, stages, head), a few blocks that many papers use, and the first weights.
 
 A block that only one paper uses stays in that paper's file.
 """
 
 from abc import ABC, abstractmethod
-from typing import final
+from collections.abc import Callable
+from typing import Any, final
 
+import torch
 from torch import Tensor, nn
 
 from striate.errors import SettingError
 
-__all__ = ["Network", "conv_bn_relu", "glorot_init", "he_init"]
+__all__ = [
+    "Network",
+    "SqueezeExcite",
+    "StochasticDepth",
+    "conv_bn_act",
+    "early_strides",
+    "glorot_init",
+    "he_init",
+    "make_divisible",
+]
 
 
 class Network(nn.Module, ABC):
@@ -23,9 +34,13 @@ class Network(nn.Module, ABC):
     widths: tuple[int, ...]  # channels of each stage's output, finest first
     strides: tuple[int, ...]  # picture pixels from one cell of that output to the next
     smallest: int  # the smallest height and width that leave at least one cell of the last output
+    picture_layers: tuple[str, ...]  # the layers that take the picture's channels
+    class_layers: tuple[str, ...]  # the layers that have one output for each class
+    auxiliary_weight: float = 0.0  # of the loss of each auxiliary output
+    foreign_names: tuple[tuple[str, str], ...] = ()  # patterns in the names of published weights, and what to put there
 
     @abstractmethod
-    def stem(self, x: Tensor) -> Tensor:
+    def stem(self, x: Tensor) -> Any:
         """What the first stage is given; the picture itself where the first layers are already a stage."""
 
     @abstractmethod
@@ -33,20 +48,43 @@ class Network(nn.Module, ABC):
         """The modules whose outputs are the features, each fed by the one before."""
 
     @abstractmethod
-    def head(self, x: Tensor) -> Tensor:
-        """From the last feature, B C h w, to logits, B classes."""
+    def head(self, x: Any) -> Tensor:
+        """From what the last stage gives to logits, B classes."""
+
+    def as_map(self, x: Any) -> Tensor:
+        """A stage's output as B C h w; the output itself, but where a network keeps its cells in another order."""
+        return x
+
+    def auxiliary(self, outputs: list[Any]) -> tuple[Tensor, ...]:  # noqa: ARG002  most networks have none
+        """Logits of the heads that hang at earlier stages and only help in training, from the stages' outputs."""
+        return ()
+
+    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Published weights, already under this network's names, in its shapes, where the two differ by more than names."""
+        return weights
 
     @final
-    def features(self, x: Tensor) -> list[Tensor]:
-        """Every stage's output, finest first: B widths[i] h w, where `strides[i]` more pixels give one more cell."""
+    def outputs(self, x: Tensor) -> list[Any]:
+        """What every stage gives, finest first."""
         outputs = [self.stem(self._large_enough(x))]  # B C H W
         for stage in self.stages():
             outputs.append(stage(outputs[-1]))
         return outputs[1:]
 
+    @final
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Every stage's output as a map, finest first: B widths[i] h w, where `strides[i]` more pixels give one more cell."""
+        return [self.as_map(output) for output in self.outputs(x)]
+
+    @final
+    def training_logits(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The logits, then those of the auxiliary heads, if there are any."""
+        outputs = self.outputs(x)
+        return self.head(outputs[-1]), *self.auxiliary(outputs)
+
     @final  # type: ignore[misc]  # nn.Module declares forward as an attribute; this still forbids another one
     def forward(self, x: Tensor) -> Tensor:
-        """Logits: the head on the last feature, without keeping the others."""
+        """Logits: the head on what the last stage gives, without keeping the others."""
         x = self.stem(self._large_enough(x))  # B C H W
         for stage in self.stages():
             x = stage(x)
@@ -62,20 +100,95 @@ class Network(nn.Module, ABC):
         return x
 
 
-def conv_bn_relu(inputs: int, outputs: int) -> nn.Sequential:
-    """A 3x3 convolution that keeps the size, batch norm, ReLU; no bias, because batch norm would subtract it again."""
+def early_strides(size: int, *native: int) -> tuple[int, ...]:
+    """The first strides of a network for pictures of `size`: below 128 pixels the first is 1, below 64 the first two.
+
+    A network made for 224 pixels halves them two times at once, and would leave a single cell of a picture of 32. The
+    shapes of the weights stay, so published ones fit at every size.
+    """
+    kept = 0 if size >= 128 else 1 if size >= 64 else 2
+    return tuple(1 if i < kept else stride for i, stride in enumerate(native))
+
+
+def conv_bn_act(
+    inputs: int,
+    outputs: int,
+    kernel_size: int = 3,
+    stride: int = 1,
+    *,
+    groups: int = 1,
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+    activation: Callable[[], nn.Module] = nn.ReLU,
+) -> nn.Sequential:
+    """A convolution that keeps the size (or divides it by the stride), batch norm, activation.
+
+    No bias, because batch norm would subtract it again.
+    """
+    padding = kernel_size // 2
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
+        nn.Conv2d(inputs, outputs, kernel_size, stride, padding, groups=groups, bias=False),
+        norm(outputs),
+        activation(),
     )
+
+
+@final
+class SqueezeExcite(nn.Module):
+    """Each channel times a gate between 0 and 1 that depends on the means of all channels.
+
+    Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018, arXiv:1709.01507.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        squeezed: int,
+        activation: Callable[[], nn.Module] = nn.ReLU,
+        gate: Callable[[], nn.Module] = nn.Sigmoid,
+    ) -> None:
+        super().__init__()
+        self.mean = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, squeezed, kernel_size=1)
+        self.activation = activation()
+        self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
+        self.gate = gate()
+
+    def forward(self, x: Tensor) -> Tensor:  # B C H W
+        return x * self.gate(self.fc2(self.activation(self.fc1(self.mean(x)))))
+
+
+@final
+class StochasticDepth(nn.Module):
+    """In training, the branch of a sample is dropped with probability `p` and otherwise divided by 1 - p.
+
+    Huang et al., "Deep networks with stochastic depth", ECCV 2016, arXiv:1603.09382.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:  # B ...
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.empty((x.shape[0],) + (1,) * (x.ndim - 1), dtype=x.dtype, device=x.device).bernoulli_(1 - self.p)
+        return x * kept.div_(1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+def make_divisible(value: float, divisor: int = 8) -> int:
+    """The multiple of `divisor` that is nearest to `value`, but not more than a tenth below it."""
+    nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return nearest if nearest >= 0.9 * value else nearest + divisor
 
 
 def he_init(network: nn.Module) -> None:
     """Convolutions from a normal of variance 2 / fan_out, so that gradients keep their scale through ReLU.
 
-    He, Zhang, Ren, Sun, ICCV 2015, arXiv:1502.01852. Linear layers and batch norm keep PyTorch's defaults, as in
-    torchvision's ResNet.
+    He, Zhang, Ren, Sun, ICCV 2015, arXiv:1502.01852. Biases of convolutions, linear layers and batch norm keep
+    PyTorch's defaults, as in torchvision's ResNet.
     """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):

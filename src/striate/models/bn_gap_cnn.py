@@ -10,7 +10,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from striate.models.blocks import Network, conv_bn_relu, he_init
+from striate.models.blocks import Network, conv_bn_act, he_init
 
 
 @final
@@ -18,12 +18,14 @@ class BnGapCNN(Network):
     widths = (32, 64, 128)
     strides = (2, 4, 4)
     smallest = 4
+    picture_layers = ("stage1.0",)
+    class_layers = ("classifier.3",)
 
     def __init__(self, *, classes: int, channels: int, dropout: float) -> None:
         super().__init__()
-        self.stage1 = nn.Sequential(*conv_bn_relu(channels, 32), nn.MaxPool2d(2))
-        self.stage2 = nn.Sequential(*conv_bn_relu(32, 64), nn.MaxPool2d(2))
-        self.stage3 = conv_bn_relu(64, 128)
+        self.stage1 = nn.Sequential(*conv_bn_act(channels, 32), nn.MaxPool2d(2))
+        self.stage2 = nn.Sequential(*conv_bn_act(32, 64), nn.MaxPool2d(2))
+        self.stage3 = conv_bn_act(64, 128)
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(128, classes)
         )

@@ -10,7 +10,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from striate.models.blocks import Network, conv_bn_relu, he_init
+from striate.models.blocks import Network, conv_bn_act, he_init
 
 
 @final
@@ -18,6 +18,8 @@ class CifarCNN(Network):
     widths = (64, 128, 256)
     strides = (2, 4, 8)
     smallest = 8
+    picture_layers = ("stage1.0",)
+    class_layers = ("classifier.5",)
 
     def __init__(self, *, classes: int, channels: int, dropout: float) -> None:
         super().__init__()
@@ -46,7 +48,7 @@ class CifarCNN(Network):
 
 def pair(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        *conv_bn_relu(inputs, outputs), *conv_bn_relu(outputs, outputs), nn.MaxPool2d(2), nn.Dropout(dropout)
+        *conv_bn_act(inputs, outputs), *conv_bn_act(outputs, outputs), nn.MaxPool2d(2), nn.Dropout(dropout)
     )
 
 

@@ -41,9 +41,10 @@ def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int 
         first, second = (_seeded(build) for _ in range(2))
         network = _declared(first)
         _weights_follow_from_the_seed(network, second)
-        pictures = torch.rand(2, channels, size, size)
+        dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
+        pictures = torch.rand(2, channels, size, size, dtype=dtype)
         _declarations_are_true(network.eval(), pictures)
-        _forward_is_the_head_on_the_last_feature(network.eval(), pictures)
+        _forward_is_the_head_on_the_last_stage(network.eval(), pictures)
         _any_batch_and_any_size(network.eval(), pictures)
         _too_small_is_refused(network.eval(), pictures)
         _no_activation_runs_twice(network.eval(), pictures)
@@ -68,6 +69,10 @@ def _declared(module: nn.Module) -> Network:
         raise ModelError(f"widths {network.widths} and strides {network.strides} must be as many as the stages")
     if list(network.strides) != sorted(network.strides):
         raise ModelError(f"strides {network.strides} are not in the order finest first")
+    for declared in ("picture_layers", "class_layers"):
+        for name in getattr(network, declared, ()):
+            if f"{name}.weight" not in network.state_dict():
+                raise ModelError(f"{declared} names {name}, which is no layer with weights")
     return network
 
 
@@ -84,7 +89,7 @@ def _weights_follow_from_the_seed(network: Network, twin: nn.Module) -> None:
 def _declarations_are_true(network: Network, pictures: Tensor) -> None:
     picture = pictures[:1]
     step = 4 * lcm(*network.strides)  # a picture larger by this has features larger by exactly step / stride
-    larger = torch.rand(1, picture.shape[1], picture.shape[2] + step, picture.shape[3] + step)
+    larger = picture.new_zeros(1, picture.shape[1], picture.shape[2] + step, picture.shape[3] + step).uniform_()
     features, larger_features = _run(network.features, picture), _run(network.features, larger)
     if len(features) != len(network.widths):
         raise ModelError(f"features gives {len(features)} outputs, but widths declares {len(network.widths)}")
@@ -102,14 +107,15 @@ def _declarations_are_true(network: Network, pictures: Tensor) -> None:
 
 
 @torch.no_grad()
-def _forward_is_the_head_on_the_last_feature(network: Network, pictures: Tensor) -> None:
+def _forward_is_the_head_on_the_last_stage(network: Network, pictures: Tensor) -> None:
     kept = pictures.clone()
     logits = _run(network, pictures)
     if not torch.equal(pictures, kept):
         raise ModelError("the network changes the pictures that it is given")
     if logits.ndim != 2 or len(logits) != len(pictures):
         raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(pictures)}, not batch x classes")
-    if not _close(logits, network.head(network.features(pictures)[-1])):
+    stages = network.outputs if isinstance(network, Network) else network.features
+    if not _close(logits, network.head(stages(pictures)[-1])):
         raise ModelError("forward is not the head on the last feature")
 
 
@@ -123,7 +129,7 @@ def _any_batch_and_any_size(network: Network, pictures: Tensor) -> None:
         raise ModelError("in eval mode a picture's logits depend on the other pictures of its batch")
     smallest = network.smallest
     for odd_height, odd_width in ((height + 1, width + 3), (smallest, smallest), (smallest + 2, smallest + 1)):
-        logits = _run(network, torch.rand(1, channels, odd_height, odd_width))
+        logits = _run(network, pictures.new_zeros(1, channels, odd_height, odd_width))
         if logits.shape != alone.shape:
             raise ModelError(f"{odd_height} x {odd_width} pixels give logits of shape {_by(logits.shape)}")
 
@@ -180,8 +186,8 @@ def _exports(network: Network, pictures: Tensor) -> None:
 def _every_parameter_learns(network: Network, pictures: Tensor) -> None:
     kept = pictures.clone()
     try:
-        logits = network(pictures)
-        (logits * torch.rand_like(logits)).sum().backward()
+        logits = network.training_logits(pictures) if isinstance(network, Network) else (network(pictures),)
+        torch.stack([(each * torch.rand_like(each)).sum() for each in logits]).sum().backward()
     except Exception as error:
         raise ModelError(f"a training step fails: {_first_line(error)}") from error
     if not torch.equal(pictures, kept):

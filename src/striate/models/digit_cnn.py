@@ -29,6 +29,8 @@ def strided(inputs: int, outputs: int) -> nn.Sequential:
 class DigitCNN(Network):
     widths = (32, 64, 128)
     strides = (2, 4, 8)
+    picture_layers = ("stage1.0",)
+    class_layers = ("classifier.4",)
 
     def __init__(
         self, stage: Callable[[int, int], nn.Module], *, grid: int, smallest: int, classes: int, channels: int

@@ -1,26 +1,34 @@
 """ResNet: each block learns a change to its input, so the input itself is never lost.
 
 He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, arXiv:1512.03385.
-Names are torchvision's, so its weights load as they are. First weights: He for convolutions, PyTorch's default for fc.
+Names are torchvision's, so its weights load as they are, and so are the first weights: He for convolutions, PyTorch's
+default for fc. As there, a bottleneck takes its stride in the 3x3 convolution; the paper takes it in the 1x1 before.
 
     3x224x224 -> stem 64x56x56 -> 64x56x56 -> 128x28x28 -> 256x14x14 -> 512x7x7 -> mean -> 1000
-    resnet50: four times these widths: 256, 512, 1024, 2048
+    resnet50 and deeper: four times these widths: 256, 512, 1024, 2048
 
-    resnet18   11,689,512 parameters      resnet34   21,797,672 parameters      resnet50   25,557,032 parameters
+    resnet18    11,689,512 parameters
+    resnet34    21,797,672 parameters
+    resnet50    25,557,032 parameters
+    resnet101   44,549,160 parameters
+    resnet152   60,192,808 parameters
 """
 
-from typing import ClassVar, final
+from collections.abc import Callable
+from typing import Final, final
 
 from torch import Tensor, nn
 
-from striate.models.blocks import Network, he_init
+from striate.models.blocks import Network, early_strides, he_init
+
+Block = Callable[[int, int, int], nn.Module]  # from inputs, width and stride
+
+DEPTHS: Final = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 @final
 class Basic(nn.Module):
     """Two 3x3 convolutions."""
-
-    expansion: ClassVar[int] = 1
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
@@ -40,13 +48,11 @@ class Basic(nn.Module):
 class Bottleneck(nn.Module):
     """A 3x3 convolution on a quarter of the channels, between two 1x1 that shrink and restore them."""
 
-    expansion: ClassVar[int] = 4
-
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv1x1(inputs, width), nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU()
-        self.conv2, self.bn2 = conv3x3(width, width, stride), nn.BatchNorm2d(width)  # the paper strides conv1
+        self.conv2, self.bn2 = conv3x3(width, width, stride), nn.BatchNorm2d(width)
         self.relu2 = nn.ReLU()
         self.conv3, self.bn3 = conv1x1(width, 4 * width), nn.BatchNorm2d(4 * width)
         self.relu3 = nn.ReLU()
@@ -59,8 +65,8 @@ class Bottleneck(nn.Module):
         return self.relu3(change + self.downsample(x))
 
 
-def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)
+def conv3x3(inputs: int, outputs: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, groups=groups, bias=False)
 
 
 def conv1x1(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -74,31 +80,36 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(conv1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs))
 
 
-Block = type[Basic] | type[Bottleneck]
-
-
-def stage(block: Block, inputs: int, width: int, depth: int, stride: int) -> nn.Sequential:
-    """`depth` blocks, of which the first takes the stride."""
-    rest = [block(width * block.expansion, width, 1) for _ in range(depth - 1)]
-    return nn.Sequential(block(inputs, width, stride), *rest)
-
-
 @final
 class ResNet(Network):
-    strides = (4, 8, 16, 32)
-    smallest = 1  # every layer pads
+    """Four stages of the blocks that `block` makes, each of which gives `expansion` times its width."""
 
-    def __init__(self, block: Block, depths: tuple[int, int, int, int], *, classes: int, channels: int) -> None:
+    smallest = 1  # every layer pads
+    picture_layers = ("conv1",)
+    class_layers = ("fc",)
+
+    def __init__(
+        self, block: Block, expansion: int, depths: tuple[int, int, int, int], *, classes: int, channels: int, size: int
+    ) -> None:
         super().__init__()
-        self.widths = tuple(width * block.expansion for width in (64, 128, 256, 512))
-        self.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+
+        def stage(inputs: int, width: int, depth: int, stride: int) -> nn.Sequential:
+            """`depth` blocks, of which the first takes the stride."""
+            return nn.Sequential(
+                block(inputs, width, stride), *(block(expansion * width, width, 1) for _ in range(depth - 1))
+            )
+
+        first, second = early_strides(size, 2, 2)
+        self.widths = (64 * expansion, 128 * expansion, 256 * expansion, 512 * expansion)
+        self.strides = tuple(first * second * below for below in (1, 2, 4, 8))
+        self.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=first, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU()
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = stage(block, 64, 64, depths[0], stride=1)
-        self.layer2 = stage(block, self.widths[0], 128, depths[1], stride=2)
-        self.layer3 = stage(block, self.widths[1], 256, depths[2], stride=2)
-        self.layer4 = stage(block, self.widths[2], 512, depths[3], stride=2)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if second == 2 else nn.Identity()
+        self.layer1 = stage(64, 64, depths[0], stride=1)
+        self.layer2 = stage(self.widths[0], 128, depths[1], stride=2)
+        self.layer3 = stage(self.widths[1], 256, depths[2], stride=2)
+        self.layer4 = stage(self.widths[2], 512, depths[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(self.widths[3], classes)
         he_init(self)
@@ -113,13 +124,21 @@ class ResNet(Network):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def resnet18(*, classes: int, channels: int) -> ResNet:
-    return ResNet(Basic, (2, 2, 2, 2), classes=classes, channels=channels)
+def resnet18(*, classes: int, channels: int, size: int) -> ResNet:
+    return ResNet(Basic, 1, DEPTHS[18], classes=classes, channels=channels, size=size)
 
 
-def resnet34(*, classes: int, channels: int) -> ResNet:
-    return ResNet(Basic, (3, 4, 6, 3), classes=classes, channels=channels)
+def resnet34(*, classes: int, channels: int, size: int) -> ResNet:
+    return ResNet(Basic, 1, DEPTHS[34], classes=classes, channels=channels, size=size)
 
 
-def resnet50(*, classes: int, channels: int) -> ResNet:
-    return ResNet(Bottleneck, (3, 4, 6, 3), classes=classes, channels=channels)
+def resnet50(*, classes: int, channels: int, size: int) -> ResNet:
+    return ResNet(Bottleneck, 4, DEPTHS[50], classes=classes, channels=channels, size=size)
+
+
+def resnet101(*, classes: int, channels: int, size: int) -> ResNet:
+    return ResNet(Bottleneck, 4, DEPTHS[101], classes=classes, channels=channels, size=size)
+
+
+def resnet152(*, classes: int, channels: int, size: int) -> ResNet:
+    return ResNet(Bottleneck, 4, DEPTHS[152], classes=classes, channels=channels, size=size)

@@ -26,6 +26,7 @@ from striate.views import Normalization
 
 FORMAT = 1
 GOLDEN_TOLERANCE = 1e-3
+ARGUMENTS = frozenset({"classes", "channels", "size", "dropout"})  # of the network
 MAX_JSON_BYTES = 16 * 2**20
 
 
@@ -102,6 +103,9 @@ class Bundle:
         if hashlib.sha256(data).hexdigest() != said["weights"]["sha256"]:
             raise RunError(f"{folder / 'model.safetensors'}: was changed since it was written; copy the bundle again")
         preprocessing = Preprocessing.from_json(said["preprocessing"])
+        # A stranger's bundle must not make us read or download other weights.
+        if unknown := said["arguments"].keys() - ARGUMENTS:
+            raise RunError(f"{folder / 'model.json'}: arguments that no bundle has: {', '.join(sorted(unknown))}")
         try:
             model = create_model(said["architecture"], **said["arguments"])
         except (StriateError, TypeError) as error:

@@ -9,7 +9,7 @@ Stop by not asking for the next record. Between two records the state is whole a
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -66,9 +66,10 @@ def train(
                 group["lr"] = lr
             mixed = mix(batch, recipe, task)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                outputs = state.model(mixed.images)
-            losses = task.losses(outputs, mixed)
-            loss = torch.stack(list(losses.values())).sum()
+                outputs, *auxiliary = state.model.training_logits(mixed.images)
+            loss = total(task.losses(outputs, mixed))
+            for extra in auxiliary:
+                loss = loss + state.model.auxiliary_weight * total(task.losses(extra, mixed))
             (loss / recipe.accumulate).backward()
             state.batch += 1
             state.step += 1
@@ -126,6 +127,10 @@ def validate(model: nn.Module, task: Task, batches: Batches, bfloat16: bool = Fa
         score.add(outputs, batch)
         count += len(batch.images)
     return total / count, score.result()
+
+
+def total(losses: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
 
 
 def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:

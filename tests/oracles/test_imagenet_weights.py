@@ -1,0 +1,65 @@
+"""Real weights on real photographs: EfficientNet-lite0 names what is in the pictures that scikit-image and scikit-learn ship."""
+
+from pathlib import Path
+
+import pytest
+import sklearn.datasets
+import skimage.data
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.data import Canvas, Limits, decode_picture
+from striate.models import Network, create_model
+from striate.views import Normalization, evaluation_view
+
+pytestmark = pytest.mark.oracle
+
+# Numbers of ImageNet's classes that are right, of those that the top five should contain.
+PHOTOGRAPHS = {
+    "chelsea": {281, 282, 285},  # tabby, tiger cat, Egyptian cat
+    "coffee": {504, 967},  # coffee mug, espresso
+    "rocket": {657, 744, 812},  # missile, projectile, space shuttle
+    "camera": {732, 759, 872},  # Polaroid camera, reflex camera, tripod
+    "china.jpg": {442, 497, 663, 698},  # bell cote, church, monastery, palace
+}
+
+
+@pytest.fixture(scope="module")
+def lite0() -> Network:
+    return create_model("efficientnet_lite0", classes=1000, weights="imagenet").eval()
+
+
+def photograph(name: str, folder: Path) -> Tensor:
+    """Through striate's own reading and preprocessing, as a batch of one."""
+    pixels = sklearn.datasets.load_sample_image(name) if name.endswith(".jpg") else getattr(skimage.data, name)()
+    path = folder / "photograph.png"
+    Image.fromarray(pixels).save(path)
+    picture = torch.from_numpy(decode_picture(path, Canvas(256, 256, 3), Limits()).copy()).permute(2, 0, 1)[None]
+    normalization = Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return evaluation_view(1, picture=(256, 256), size=(224, 224), normalization=normalization).image(picture)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+@torch.inference_mode()
+def test_the_top_five_contain_what_is_in_the_picture(lite0, tmp_path, name):
+    (logits,) = lite0(photograph(name, tmp_path))
+    assert set(logits.topk(5).indices.tolist()) & PHOTOGRAPHS[name]
+    assert logits.argmax().item() in PHOTOGRAPHS[name]
+
+
+@torch.inference_mode()
+def test_random_weights_do_not(tmp_path):
+    """The healthy twin of a planted fault: without the weights the test above must fail."""
+    torch.manual_seed(0)
+    network = create_model("efficientnet_lite0", classes=1000).eval()
+    right = sum(network(photograph(name, tmp_path)).argmax().item() in classes for name, classes in PHOTOGRAPHS.items())
+    assert right <= 1
+
+
+def test_grey_pictures_take_the_sum_of_the_first_kernels(lite0, tmp_path):
+    """A grey picture is one whose channels are equal, so the network for one channel says the same."""
+    grey = create_model("efficientnet_lite0", classes=1000, channels=1, weights="imagenet").eval()
+    pictures = photograph("camera", tmp_path)
+    with torch.inference_mode():
+        torch.testing.assert_close(grey(pictures[:, :1]), lite0(pictures), rtol=1e-4, atol=1e-4)
