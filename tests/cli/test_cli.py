@@ -139,13 +139,16 @@ def test_evaluating(finished):
 
 
 def test_listing_networks():
-    shown = striate("models", "res*").stdout
-    assert [line.split()[0] for line in shown.splitlines() if line.startswith("res")] == [
+    shown = striate("models", "resnet*").stdout
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("resnet")] == [
         "resnet18",
         "resnet34",
         "resnet50",
+        "resnet101",
+        "resnet152",
     ]
-    assert "11,689,512" in shown
+    (line,) = [line for line in shown.splitlines() if line.startswith("resnet18 ")]
+    assert line.split()[1:7] == ["2015", "11,689,512", "1.81", "G", "224x224x3", "69.8"]
 
 
 def test_info_of_a_model_and_of_a_run(finished):

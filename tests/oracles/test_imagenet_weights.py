@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-import sklearn.datasets
 import skimage.data
+import sklearn.datasets
 import torch
 from PIL import Image
 from torch import Tensor

@@ -11,11 +11,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision.models
+from tests.oracles.twins import TWINS
 from torch import Tensor, nn
 
 from striate.models import NETWORKS, Network, create_model
 from striate.models.weights import renamed
-from tests.oracles.twins import TWINS
 
 pytestmark = pytest.mark.oracle
 
@@ -28,6 +28,7 @@ THOROUGH = [
     "vit_ti_16", "wide_resnet50_2", "xception",
 ]  # fmt: skip
 LIGHT = [name for name in TWINS if NETWORKS[name].parameters <= 100e6]
+TRAINING_SIZE = {"inception_v3": 299}  # of the reference: its auxiliary head wants a map of 17 cells
 FIXED_SIZE = {name: 224 for name in TWINS if name.startswith("vit")}  # of the reference
 
 
@@ -83,7 +84,8 @@ def test_logits_are_equal_in_eval_mode(name):
 @torch.no_grad()
 def test_logits_are_equal_in_train_mode_and_so_are_the_new_statistics(name):
     network, reference = pair(name)
-    pictures = pictures_for(name, 96, 96)
+    side = TRAINING_SIZE.get(name, 96)
+    pictures = pictures_for(name, side, side)
     torch.manual_seed(7)  # dropout and stochastic depth
     ours = network.train().training_logits(pictures)
     torch.manual_seed(7)
@@ -96,7 +98,8 @@ def test_logits_are_equal_in_train_mode_and_so_are_the_new_statistics(name):
 
 @pytest.mark.parametrize("name", THOROUGH)
 def test_one_step_of_sgd_gives_equal_weights(name):
-    pictures, labels = pictures_for(name, 96, 96), torch.tensor([1, 20, 300, 999])
+    side = TRAINING_SIZE.get(name, 96)
+    pictures, labels = pictures_for(name, side, side), torch.tensor([1, 20, 300, 999])
     labels = labels[: len(pictures)]
     network, reference = pair(name)
     stepped: list[dict[str, Tensor]] = []

@@ -1,5 +1,11 @@
-import pytest, torchvision.models
+"""The addresses of published weights against those that torchvision has."""
+
+import pytest
+import torchvision.models
+
 from striate.models.published import PUBLISHED
+
+pytestmark = pytest.mark.oracle
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name in torchvision.models.list_models()])

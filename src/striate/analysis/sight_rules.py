@@ -278,4 +278,6 @@ RULES: Final[Mapping[Any, Callable[[Sight, tuple[Any, ...], Any], Sight]]] = Map
         aten.alias: _kept,
     }
 )
-POINTWISE: Final = frozenset({aten.add_, aten.mul_, aten.relu_, aten.hardtanh_, aten.silu_, aten.hardswish_})
+POINTWISE: Final = frozenset(
+    {aten.hardswish, aten.hardswish_, aten._prelu_kernel, aten.log_sigmoid_forward}
+)  # not marked as such

@@ -80,7 +80,8 @@ class Network(nn.Module, ABC):
     def training_logits(self, x: Tensor) -> tuple[Tensor, ...]:
         """The logits, then those of the auxiliary heads, if there are any."""
         outputs = self.outputs(x)
-        return self.head(outputs[-1]), *self.auxiliary(outputs)
+        auxiliary = self.auxiliary(outputs)  # before the head: dropout draws in the order of the layers
+        return self.head(outputs[-1]), *auxiliary
 
     @final  # type: ignore[misc]  # nn.Module declares forward as an attribute; this still forbids another one
     def forward(self, x: Tensor) -> Tensor:
