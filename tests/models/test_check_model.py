@@ -86,6 +86,20 @@ class FrozenFilters(Healthy):
         self.stage1.requires_grad_(False)
 
 
+class InPlace(Healthy):
+    """The second stage rectifies the first stage's output in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage1 = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2))
+        self.stage2 = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(4, 6, 3, stride=2))
+
+
+def test_a_feature_that_a_later_stage_changes_is_found():
+    with pytest.raises(ModelError, match="feature 0 is changed by what comes after it"):
+        check_model(InPlace, channels=3, size=SIZE)
+
+
 @pytest.mark.parametrize("build", [Healthy, Stranger, FrozenFilters])
 def test_a_healthy_module_is_passed_in_silence(build):
     check_model(build, channels=3, size=SIZE)

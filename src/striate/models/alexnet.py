@@ -37,30 +37,32 @@ class AlexNet(Network):
         self.strides = (first, first * second, 2 * first * second, 4 * first * second)
         cells = 15 if second == 2 else 7  # of the first map: the last pool needs 3, each before it twice as many and 1
         self.smallest = first * (cells - 1) + 11 - 4
-        self.stage1 = nn.Sequential(nn.Conv2d(channels, 64, kernel_size=11, stride=first, padding=2), nn.ReLU())
+        self.stage1 = nn.Sequential(
+            nn.Conv2d(channels, 64, kernel_size=11, stride=first, padding=2), nn.ReLU(inplace=True)
+        )
         self.stage2 = nn.Sequential(
             nn.MaxPool2d(kernel_size=3, stride=2) if second == 2 else nn.Identity(),
             nn.Conv2d(64, 192, kernel_size=5, padding=2),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.stage3 = nn.Sequential(
             nn.MaxPool2d(kernel_size=3, stride=2),  # 3 cells, steps of 2: neighbouring windows overlap
             nn.Conv2d(192, 384, kernel_size=3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(384, 256, kernel_size=3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(256, 256, kernel_size=3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.stage4 = nn.MaxPool2d(kernel_size=3, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(6)  # at 224 x 224 the map has this size already, and this does nothing
         self.classifier = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(256 * 6 * 6, 4096),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(4096, 4096),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Linear(4096, classes),
         )
 

@@ -119,17 +119,17 @@ def conv_bn_act(
     *,
     groups: int = 1,
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
-    activation: Callable[[], nn.Module] = nn.ReLU,
+    activation: Callable[..., nn.Module] = nn.ReLU,
 ) -> nn.Sequential:
     """A convolution that keeps the size (or divides it by the stride), batch norm, activation.
 
-    No bias, because batch norm would subtract it again.
+    No bias, because batch norm would subtract it again. In place, because nothing else needs what batch norm gives.
     """
     padding = kernel_size // 2
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel_size, stride, padding, groups=groups, bias=False),
         norm(outputs),
-        activation(),
+        activation(inplace=True),
     )
 
 

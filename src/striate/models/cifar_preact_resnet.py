@@ -29,8 +29,8 @@ def bottleneck(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     """As in preact_resnet.py, but for the place of the stride."""
     inside = outputs // 4
     return nn.Sequential(
-        *(conv1x1(inputs, inside, stride), nn.BatchNorm2d(inside), nn.ReLU()),
-        *(conv3x3(inside, inside), nn.BatchNorm2d(inside), nn.ReLU()),
+        *(conv1x1(inputs, inside, stride), nn.BatchNorm2d(inside), nn.ReLU(inplace=True)),
+        *(conv3x3(inside, inside), nn.BatchNorm2d(inside), nn.ReLU(inplace=True)),
         conv1x1(inside, outputs),
     )
 
@@ -60,7 +60,7 @@ class CifarPreactResNet(Network):
         self.stage1 = stage(16, widths[0], stride=1)
         self.stage2 = stage(widths[0], widths[1], stride=2)
         self.stage3 = stage(widths[1], widths[2], stride=2)
-        self.norm, self.relu = nn.BatchNorm2d(widths[2]), nn.ReLU()
+        self.norm, self.relu = nn.BatchNorm2d(widths[2]), nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(widths[2], classes)
         he_init(self)

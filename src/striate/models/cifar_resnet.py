@@ -31,10 +31,10 @@ class Basic(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv3x3(inputs, width, stride), nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width), nn.BatchNorm2d(width)
         self.shortcut = Subsample(inputs, width, stride)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
         change = self.relu1(self.bn1(self.conv1(x)))
@@ -73,7 +73,7 @@ class CifarResNet(Network):
     def __init__(self, depth: int, *, classes: int, channels: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv3x3(channels, 16), nn.BatchNorm2d(16)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.layer1 = stage(16, 16, depth, stride=1)
         self.layer2 = stage(16, 32, depth, stride=2)
         self.layer3 = stage(32, 64, depth, stride=2)

@@ -45,6 +45,7 @@ def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int 
         pictures = torch.rand(2, channels, size, size, dtype=dtype)
         _declarations_are_true(network.eval(), pictures)
         _forward_is_the_head_on_the_last_stage(network.eval(), pictures)
+        _features_stay(network.eval(), pictures)
         _any_batch_and_any_size(network.eval(), pictures)
         _too_small_is_refused(network.eval(), pictures)
         _no_activation_runs_twice(network.eval(), pictures)
@@ -117,6 +118,17 @@ def _forward_is_the_head_on_the_last_stage(network: Network, pictures: Tensor) -
     stages = network.outputs if isinstance(network, Network) else network.features
     if not _close(logits, network.head(stages(pictures)[-1])):
         raise ModelError("forward is not the head on the last feature")
+
+
+@torch.no_grad()
+def _features_stay(network: Network, pictures: Tensor) -> None:
+    if not isinstance(network, Network):
+        return  # only its own code knows where a stage of a stranger ends
+    output = network.stem(pictures)
+    for i, (stage, feature) in enumerate(zip(network.stages(), network.features(pictures), strict=True)):
+        output = stage(output)
+        if not torch.equal(network.as_map(output), feature):
+            raise ModelError(f"feature {i} is changed by what comes after it: some layer works in place on it")
 
 
 @torch.no_grad()

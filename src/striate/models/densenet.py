@@ -27,9 +27,9 @@ class DenseLayer(nn.Module):
 
     def __init__(self, inputs: int, growth: int) -> None:
         super().__init__()
-        self.norm1, self.relu1 = nn.BatchNorm2d(inputs), nn.ReLU()
+        self.norm1, self.relu1 = nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)
         self.conv1 = nn.Conv2d(inputs, 4 * growth, kernel_size=1, bias=False)
-        self.norm2, self.relu2 = nn.BatchNorm2d(4 * growth), nn.ReLU()
+        self.norm2, self.relu2 = nn.BatchNorm2d(4 * growth), nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(4 * growth, growth, kernel_size=3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B C+growth H W
@@ -49,7 +49,7 @@ def transition(inputs: int) -> nn.Sequential:
     return nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(inputs),
-            relu=nn.ReLU(),
+            relu=nn.ReLU(inplace=True),
             conv=nn.Conv2d(inputs, inputs // 2, kernel_size=1, bias=False),
             pool=nn.AvgPool2d(2),
         )
@@ -85,7 +85,7 @@ class DenseNet(Network):
             OrderedDict(
                 conv0=nn.Conv2d(channels, width, kernel_size=7, stride=first, padding=3, bias=False),
                 norm0=nn.BatchNorm2d(width),
-                relu0=nn.ReLU(),
+                relu0=nn.ReLU(inplace=True),
             )
         )
         pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if second == 2 else nn.Identity()
@@ -101,7 +101,7 @@ class DenseNet(Network):
                 transition3=transition(wide[2]),
                 denseblock4=dense_block(wide[2] // 2, growth, depths[3]),
                 norm5=nn.BatchNorm2d(wide[3]),
-                relu5=nn.ReLU(),
+                relu5=nn.ReLU(inplace=True),
             )
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)

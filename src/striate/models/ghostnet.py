@@ -124,7 +124,7 @@ class GhostNet(Network):
             return nn.Sequential(*blocks)
 
         self.conv_stem = nn.Conv2d(channels, narrow, kernel_size=3, stride=first, padding=1, bias=False)
-        self.bn1, self.act1 = nn.BatchNorm2d(narrow), nn.ReLU()
+        self.bn1, self.act1 = nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)
         self.stage1 = stage(narrow, STAGES[0], stride=1, halves=False)
         self.stage2 = stage(self.widths[0], STAGES[1], stride=second)
         self.stage3 = stage(self.widths[1], STAGES[2], stride=2)
@@ -133,7 +133,7 @@ class GhostNet(Network):
         self.last = conv_bn_act(self.widths[4], wide, 1)
         self.global_pool = nn.AdaptiveAvgPool2d(1)
         self.conv_head = nn.Conv2d(wide, 1280, kernel_size=1)
-        self.act2 = nn.ReLU()
+        self.act2 = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(1280, classes)
 

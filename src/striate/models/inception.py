@@ -30,7 +30,7 @@ def conv(inputs: int, outputs: int, kernel_size: Pair = 1, stride: int = 1, padd
         OrderedDict(
             conv=nn.Conv2d(inputs, outputs, kernel_size, stride, padding, bias=False),
             bn=nn.BatchNorm2d(outputs, eps=0.001),
-            relu=nn.ReLU(),
+            relu=nn.ReLU(inplace=True),
         )
     )
 

@@ -34,9 +34,9 @@ class Separable(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv_dw = nn.Conv2d(inputs, inputs, kernel_size=3, stride=stride, padding=1, groups=inputs, bias=False)
-        self.bn1, self.act1 = nn.BatchNorm2d(inputs), nn.ReLU6()
+        self.bn1, self.act1 = nn.BatchNorm2d(inputs), nn.ReLU6(inplace=True)
         self.conv_pw = nn.Conv2d(inputs, outputs, kernel_size=1, bias=False)
-        self.bn2, self.act2 = nn.BatchNorm2d(outputs), nn.ReLU6()
+        self.bn2, self.act2 = nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
         x = self.act1(self.bn1(self.conv_dw(x)))
@@ -56,7 +56,7 @@ class MobileNetV1(Network):
         self.widths = tuple(width * eighths // 8 for width, _ in STAGES)
         self.strides = tuple(first * below for below in (1, second, 2 * second, 4 * second, 8 * second))
         self.conv_stem = nn.Conv2d(channels, narrow, kernel_size=3, stride=first, padding=1, bias=False)
-        self.bn1, self.act1 = nn.BatchNorm2d(narrow), nn.ReLU6()
+        self.bn1, self.act1 = nn.BatchNorm2d(narrow), nn.ReLU6(inplace=True)
         self.blocks = nn.Sequential()
         inputs = narrow
         for width, (_, depth), stride in zip(self.widths, STAGES, (1, second, 2, 2, 2), strict=True):

@@ -33,7 +33,7 @@ class Preactivated(nn.Module):
 
     def __init__(self, inputs: int, change: nn.Module, shortcut: nn.Module | None) -> None:
         super().__init__()
-        self.norm, self.relu = nn.BatchNorm2d(inputs), nn.ReLU()
+        self.norm, self.relu = nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)
         self.change, self.shortcut = change, shortcut
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
@@ -44,7 +44,7 @@ class Preactivated(nn.Module):
 def basic(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     """Two 3x3 convolutions."""
     return nn.Sequential(
-        conv3x3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU(), conv3x3(outputs, outputs)
+        conv3x3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True), conv3x3(outputs, outputs)
     )
 
 
@@ -52,8 +52,8 @@ def bottleneck(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     """A 3x3 convolution on a quarter of the channels, between two 1x1 that shrink and restore them."""
     inside = outputs // 4
     return nn.Sequential(
-        *(conv1x1(inputs, inside), nn.BatchNorm2d(inside), nn.ReLU()),
-        *(conv3x3(inside, inside, stride), nn.BatchNorm2d(inside), nn.ReLU()),
+        *(conv1x1(inputs, inside), nn.BatchNorm2d(inside), nn.ReLU(inplace=True)),
+        *(conv3x3(inside, inside, stride), nn.BatchNorm2d(inside), nn.ReLU(inplace=True)),
         conv1x1(inside, outputs),
     )
 
@@ -100,7 +100,7 @@ class PreactResNet(Network):
         self.stage2 = stage(change, widths[0], widths[1], depths[1], stride=2)
         self.stage3 = stage(change, widths[1], widths[2], depths[2], stride=2)
         self.stage4 = stage(change, widths[2], widths[3], depths[3], stride=2)
-        self.norm, self.relu = nn.BatchNorm2d(widths[3]), nn.ReLU()
+        self.norm, self.relu = nn.BatchNorm2d(widths[3]), nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(widths[3], classes)
         he_init(self)

@@ -85,7 +85,7 @@ class Block(nn.Module):
         self.b = conv_bn_act(width, width, 3, stride, groups=groups)
         self.se = gate(width, inputs)
         self.c = conv_bn_act(width, width, 1, activation=nn.Identity)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
         return self.relu(self.proj(x) + self.c(self.se(self.b(self.a(x)))))

@@ -75,7 +75,7 @@ class Branches(nn.Module):
         self.conv_kxk = ConvNorm(inputs, width, 3, stride, groups)
         self.conv_1x1 = ConvNorm(inputs, width, 1, stride, groups)
         self.identity = identity
-        self.act = nn.ReLU()
+        self.act = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
         total = self.conv_1x1(x) + self.conv_kxk(x)
@@ -95,7 +95,7 @@ class Branches(nn.Module):
             kernel, bias = kernel + same, bias + same_bias
         single = nn.Conv2d(like.in_channels, like.out_channels, 3, like.stride[0], padding=1, groups=like.groups)
         single.weight, single.bias = nn.Parameter(kernel), nn.Parameter(bias)
-        return nn.Sequential(single, nn.ReLU())
+        return nn.Sequential(single, nn.ReLU(inplace=True))
 
 
 def folded(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

@@ -33,9 +33,9 @@ class Basic(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv3x3(inputs, width, stride), nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width), nn.BatchNorm2d(width)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
@@ -51,11 +51,11 @@ class Bottleneck(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv1x1(inputs, width), nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width, stride), nn.BatchNorm2d(width)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.conv3, self.bn3 = conv1x1(width, 4 * width), nn.BatchNorm2d(4 * width)
-        self.relu3 = nn.ReLU()
+        self.relu3 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
@@ -104,7 +104,7 @@ class ResNet(Network):
         self.strides = tuple(first * second * below for below in (1, 2, 4, 8))
         self.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=first, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if second == 2 else nn.Identity()
         self.layer1 = stage(64, 64, depths[0], stride=1)
         self.layer2 = stage(self.widths[0], 128, depths[1], stride=2)

@@ -31,11 +31,11 @@ class Paths(nn.Module):
         super().__init__()
         inside = paths * path_width * width // 64  # 64 is the width of the first stage
         self.conv1, self.bn1 = conv1x1(inputs, inside), nn.BatchNorm2d(inside)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(inside, inside, stride, groups=paths), nn.BatchNorm2d(inside)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.conv3, self.bn3 = conv1x1(inside, 4 * width), nn.BatchNorm2d(4 * width)
-        self.relu3 = nn.ReLU()
+        self.relu3 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W

@@ -33,10 +33,10 @@ class GatedBasic(nn.Module):
     def __init__(self, gate: Gate, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv3x3(inputs, width, stride), nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width), nn.BatchNorm2d(width)
         self.se = gate(width)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, width, stride)
         nn.init.zeros_(self.bn2.weight)  # a new block passes its input on
 
@@ -53,12 +53,12 @@ class GatedBottleneck(nn.Module):
     def __init__(self, gate: Gate, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv1x1(inputs, width), nn.BatchNorm2d(width)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width, stride), nn.BatchNorm2d(width)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.conv3, self.bn3 = conv1x1(width, 4 * width), nn.BatchNorm2d(4 * width)
         self.se = gate(4 * width)
-        self.relu3 = nn.ReLU()
+        self.relu3 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, 4 * width, stride)
         nn.init.zeros_(self.bn3.weight)  # a new block passes its input on
 

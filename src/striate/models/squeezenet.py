@@ -27,11 +27,11 @@ class Fire(nn.Module):
     def __init__(self, inputs: int, squeezed: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(inputs, squeezed, kernel_size=1)
-        self.squeeze_activation = nn.ReLU()
+        self.squeeze_activation = nn.ReLU(inplace=True)
         self.expand1x1 = nn.Conv2d(squeezed, 4 * squeezed, kernel_size=1)
-        self.expand1x1_activation = nn.ReLU()
+        self.expand1x1_activation = nn.ReLU(inplace=True)
         self.expand3x3 = nn.Conv2d(squeezed, 4 * squeezed, kernel_size=3, padding=1)
-        self.expand3x3_activation = nn.ReLU()
+        self.expand3x3_activation = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B 8*squeezed H W
         x = self.squeeze_activation(self.squeeze(x))
@@ -71,14 +71,14 @@ class SqueezeNet(Network):
         self.strides = (first, first * second, 2 * first * second, 4 * first * second)
         cells = 8 if second == 2 else 4  # of the first map: a pool that rounds up leaves 1 of 2, 2 of 4, 4 of 8
         self.smallest = first * (cells - 1) + kernel_size
-        self.stage1 = nn.Sequential(nn.Conv2d(channels, width, kernel_size, stride=first), nn.ReLU())
+        self.stage1 = nn.Sequential(nn.Conv2d(channels, width, kernel_size, stride=first), nn.ReLU(inplace=True))
         self.stage2 = nn.Sequential(pool() if second == 2 else nn.Identity(), *fires(width, squeezed[0]))
         self.stage3 = nn.Sequential(pool(), *fires(self.widths[1], squeezed[1]))
         self.stage4 = nn.Sequential(pool(), *fires(self.widths[2], squeezed[2]))
         self.classifier = nn.Sequential(
             nn.Dropout(dropout),
             nn.Conv2d(512, classes, kernel_size=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )

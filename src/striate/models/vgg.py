@@ -53,10 +53,10 @@ class VGG(Network):
         self.avgpool = nn.AdaptiveAvgPool2d(7)  # at 224 x 224 the map has this size already, and this does nothing
         self.classifier = nn.Sequential(
             nn.Linear(512 * 7 * 7, 4096),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(4096, 4096),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(4096, classes),
         )
@@ -79,11 +79,11 @@ class VGG(Network):
 
 
 def plain(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.ReLU()
+    return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.ReLU(inplace=True)
 
 
 def normed(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()
+    return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
 
 
 def repeated(unit: Unit, inputs: int, outputs: int, depth: int) -> list[nn.Module]:

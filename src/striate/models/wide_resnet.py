@@ -38,11 +38,11 @@ class WideBottleneck(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv1x1(inputs, 2 * width), nn.BatchNorm2d(2 * width)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(2 * width, 2 * width, stride), nn.BatchNorm2d(2 * width)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.conv3, self.bn3 = conv1x1(2 * width, 4 * width), nn.BatchNorm2d(4 * width)
-        self.relu3 = nn.ReLU()
+        self.relu3 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
@@ -55,7 +55,7 @@ class WideBottleneck(nn.Module):
 def wide_basic(dropout: float, inputs: int, outputs: int, stride: int) -> nn.Sequential:
     """What a pre-activation block does after its first norm and ReLU."""
     return nn.Sequential(
-        *(conv3x3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU()),
+        *(conv3x3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)),
         *(nn.Dropout(dropout), conv3x3(outputs, outputs)),
     )
 

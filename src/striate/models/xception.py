@@ -85,10 +85,10 @@ class Xception(Network):
             OrderedDict(
                 conv1=nn.Conv2d(channels, 32, kernel_size=3, stride=first, bias=False),
                 bn1=nn.BatchNorm2d(32),
-                act1=nn.ReLU(),
+                act1=nn.ReLU(inplace=True),
                 conv2=nn.Conv2d(32, 64, kernel_size=3, bias=False),
                 bn2=nn.BatchNorm2d(64),
-                act2=nn.ReLU(),
+                act2=nn.ReLU(inplace=True),
             )
         )
         rectified = separables(64, 128, 128)[1:]  # act2 was its first ReLU
@@ -105,10 +105,10 @@ class Xception(Network):
                 block12=reduction(separables(728, 728, 1024), 728, 1024),
                 conv3=Separable(1024, 1536),
                 bn3=nn.BatchNorm2d(1536),
-                act3=nn.ReLU(),
+                act3=nn.ReLU(inplace=True),
                 conv4=Separable(1536, 2048),
                 bn4=nn.BatchNorm2d(2048),
-                act4=nn.ReLU(),
+                act4=nn.ReLU(inplace=True),
             )
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
