@@ -60,6 +60,8 @@ def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
         (["models", "zzz"], "no network's name fits 'zzz'"),
         (["info", "lenet6"], "did you mean lenet5"),
         (["info", "digit_cnn", "--size", "8"], "too small"),
+        (["info", "lenet5", "--size", "0"], "size must be at least 1, not 0"),
+        (["info", "lenet5", "--objects", "0"], "objects must be at least 1 pixel, not 0"),
     ],
 )
 def test_what_was_typed_wrong_is_one_line_and_exit_code_2(arguments, says, tmp_path, capsys, monkeypatch):
@@ -154,6 +156,31 @@ def test_listing_networks():
 def test_info_of_a_model_and_of_a_run(finished):
     assert "110,474 parameters" in striate("info", "digit_cnn").stdout
     assert "Conv2d" in striate("info", str(finished)).stdout
+    assert "a picture of 3x40x40" in striate("info", str(finished), "--size", "40").stdout
+    refused = striate("info", str(finished), "--classes", "3")
+    assert refused.returncode == 2
+    assert "is a run, whose channels and classes are its data's" in refused.stderr
+
+
+def test_info_shows_how_far_layers_see_and_how_the_figures_come_about():
+    shown = striate("info", "se_resnet18", "--formulas", "--objects", "500").stdout
+    (line,) = [line for line in shown.splitlines() if line.startswith("layer2.0.conv1 ") and "->" not in line]
+    assert line.split() == [
+        "layer2.0.conv1",
+        "Conv2d",
+        "128x28x28",
+        "73,728",
+        "57,802,752",
+        "392.0",
+        "KiB",
+        "51+",
+        "8",
+        "0.5",
+    ]
+    assert "    receptive field: 43 + 1*(3 - 1)*4 = 51, stride 4*2 = 8" in shown
+    assert "    parameters: 3*3*64*128 = 73728" in shown
+    assert "warning: A cell of the last map sees 435 x 435 pixels, less than an object of 500." in shown
+    assert "?" not in striate("info", "resnet18").stdout
 
 
 def test_a_bundle_changed_by_one_bit_is_refused(desk, finished, tmp_path):

@@ -8,6 +8,7 @@ from copy import deepcopy
 from math import sqrt
 
 import pytest
+import timm
 import torch
 import torch.nn.functional as F
 import torchvision.models
@@ -147,6 +148,20 @@ def test_names_and_shapes_are_the_same(name):
         key: value.shape for key, value in theirs.items()
     }
     assert NETWORKS[name].parameters == sum(parameter.numel() for parameter in reference.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("vit_ti_16", "vit_tiny_patch16_224"), ("vit_b_32", "vit_base_patch32_224")]
+)
+@torch.no_grad()
+def test_transformers_take_timms_names_too(name, theirs):
+    torch.manual_seed(4)
+    reference, network = timm.create_model(theirs, pretrained=False), create_model(name, classes=1000)
+    for parameter in reference.parameters():
+        parameter.add_(0.02 * torch.randn(parameter.shape))
+    load(network, reference)
+    pictures = torch.randn(2, 3, 224, 224)
+    assert relative_error(network.eval()(pictures), reference.eval()(pictures)) <= 1e-5
 
 
 @pytest.mark.parametrize("name", [name for name in TWINS if name in torchvision.models.list_models()])

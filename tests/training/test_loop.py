@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from striate.data import Batches, Pictures
-from striate.models import create_model
+from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
 from striate.views import Normalization, Policy
@@ -62,6 +63,58 @@ def test_it_learns_and_tells_each_step_and_epoch():
     assert epochs[-1].train_loss < epochs[0].train_loss
     assert (epochs[-1].val_accuracy or 0) > 0.9
     assert state.history == epochs
+
+
+def one_step(model: Network) -> tuple[float, dict[str, Tensor]]:
+    """The loss and the gradients of one training step on four small grey pictures."""
+    recipe = replace(RECIPE, epochs=1, batch_size=4, optimizer="sgd", lr=0.0, ema=0.0, dropout=None)
+    state, four = TrainingState(model, TASK, recipe), pictures().subset(torch.arange(4))
+    ready = Batches(
+        four,
+        batch_size=4,
+        size=(28, 28),
+        normalization=Normalization((0.4,), (0.3,)),
+        policy=None,
+        seed=0,
+        device="cpu",
+    )
+    kept: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            parameter.register_post_accumulate_grad_hook(
+                lambda p, name=name: kept.update({name: p.grad.clone() if p.grad is not None else torch.empty(0)})
+            )
+    (record,) = train(state, TASK, ready, None, recipe)
+    assert isinstance(record, Epoch)
+    return record.train_loss, kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {entry.module: name for name, entry in reversed(list(NETWORKS.items())) if entry.parameters < 40e6}.values()
+    ),
+)
+def test_a_network_of_every_paper_takes_a_step_on_small_grey_pictures(name):
+    torch.manual_seed(0)
+    model = create_model(name, classes=3, channels=1, size=28)
+    loss, gradients = one_step(model)
+    assert 0 < loss < 100
+    assert gradients.keys() == {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
+
+
+def test_auxiliary_heads_learn_with_their_share_of_the_loss(monkeypatch):
+    found = []
+    for weight in (0.3, 0.6):
+        torch.manual_seed(0)
+        model = create_model("googlenet", classes=3, channels=1, size=28)
+        monkeypatch.setattr(model, "auxiliary_weight", weight)
+        found.append(one_step(model))
+    (loss, once), (more, twice) = found
+    assert more > loss
+    torch.testing.assert_close(2 * once["aux1.fc2.weight"], twice["aux1.fc2.weight"])
+    torch.testing.assert_close(once["fc.weight"], twice["fc.weight"])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])

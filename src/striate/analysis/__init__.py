@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate.analysis.evaluation import Predictions, evaluate, predict
     from striate.analysis.intervals import Interval, wilson
-    from striate.analysis.receptive_field import Merged, Sight, Spatial, UnknownSight, WholePicture
+    from striate.analysis.receptive_field import Sight, Spatial, UnknownSight, WholePicture
     from striate.analysis.summary import Summary, small_receptive_field, summarize
 
 __all__ = [
     "Interval",
-    "Merged",
     "Predictions",
     "Sight",
     "Spatial",
@@ -27,7 +26,6 @@ __all__ = [
 
 _HOME = {
     "Interval": "intervals",
-    "Merged": "receptive_field",
     "Predictions": "evaluation",
     "Sight": "receptive_field",
     "Spatial": "receptive_field",

@@ -35,6 +35,8 @@ def info(
     from striate.errors import SettingError
     from striate.jobs import summarize_model, summarize_run
 
+    if objects is not None and objects < 1:
+        raise SettingError(f"objects must be at least 1 pixel, not {objects}")
     if Path(model).is_dir():
         if channels is not None or classes is not None:
             raise SettingError(f"{model} is a run, whose channels and classes are its data's: leave the settings out")

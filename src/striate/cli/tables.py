@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Merged, Sight, Spatial, Summary, UnknownSight, WholePicture
+from striate.analysis import Sight, Spatial, Summary, UnknownSight, WholePicture
 from striate.jobs import Answers, Evaluated
 from striate.models import NETWORKS
 
@@ -100,8 +100,8 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
     print("sees: receptive field in pixels; stride and offset: pixels between cells and from the edge to the first one")
     if any(isinstance(sight, Spatial) and sight.context for sight in sights):
         print("  + and the means of whole maps besides, through gates or norms")
-    if any(isinstance(sight, UnknownSight | Merged) for sight in sights):
-        print("  ? not the same window for every cell")
+    if any(isinstance(sight, UnknownSight) for sight in sights):
+        print("  ? no window that is the same for every cell")
     resting = summary.parameters - sum(layer.parameters for layer in summary.layers)
     print(
         f"{summary.parameters:,} parameters{f', {resting:,} of them in layers that only train' if resting else ''}, "
@@ -120,7 +120,7 @@ def seen(sight: Sight) -> tuple[str, str, str]:
             same(offsets),
         )
     return (
-        ("all" if isinstance(sight, WholePicture) else "?" if isinstance(sight, UnknownSight | Merged) else ""),
+        ("all" if isinstance(sight, WholePicture) else "?" if isinstance(sight, UnknownSight) else ""),
         "",
         "",
     )

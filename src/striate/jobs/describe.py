@@ -19,10 +19,11 @@ def summarize_model(
     if name not in NETWORKS:
         raise SettingError(f"{name!r} is neither a model nor the folder of a run{nearest(name, NETWORKS)}")
     made_for = NETWORKS[name]
-    channels = channels or made_for.channels
-    size = size or made_for.size
+    channels = made_for.channels if channels is None else channels
+    classes = made_for.classes if classes is None else classes
+    size = made_for.size if size is None else size
     with torch.device("meta"):  # shapes without numbers: the largest network is there at once
-        model = create_model(name, classes=classes or made_for.classes, channels=channels, size=size)
+        model = create_model(name, classes=classes, channels=channels, size=size)
     return summarize(model, channels=channels, size=size)
 
 
@@ -30,6 +31,8 @@ def summarize_run(path: Path, *, size: int | None = None) -> Summary:
     """The layers of a run's network, at the size that it was trained with if none is given."""
     bundle = RunFolder.open(path).bundle()
     preprocessing = bundle.preprocessing
+    if size is not None and size < 1:
+        raise SettingError(f"size must be at least 1, not {size}")
     return summarize(bundle.model, channels=preprocessing.canvas.channels, size=size or preprocessing.size)
 
 

@@ -52,14 +52,14 @@ class ConvNorm(nn.Module):
         stride: int = 1,
         *,
         groups: int = 1,
-        activation: Callable[[], nn.Module] = nn.ReLU6,
+        activation: Callable[..., nn.Module] = nn.ReLU6,
     ) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, stride
         padding = kernel_size // 2 if stride == 1 else 0
         self.conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=0.001)
-        self.act = activation()
+        self.act = activation(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride, rounded up
         if self.stride > 1:  # as much padding as TensorFlow needs; an odd cell of it goes right and below
