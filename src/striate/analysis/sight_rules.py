@@ -278,6 +278,5 @@ RULES: Final[Mapping[Any, Callable[[Sight, tuple[Any, ...], Any], Sight]]] = Map
         aten.alias: _kept,
     }
 )
-POINTWISE: Final = frozenset(
-    {aten.hardswish, aten.hardswish_, aten._prelu_kernel, aten.log_sigmoid_forward}
-)  # not marked as such
+# Computed cell by cell as well, though torch does not mark them so
+POINTWISE: Final = frozenset({aten.hardswish, aten.hardswish_, aten._prelu_kernel, aten.log_sigmoid_forward})

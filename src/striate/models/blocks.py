@@ -21,6 +21,7 @@ __all__ = [
     "glorot_init",
     "he_init",
     "make_divisible",
+    "numbered_names",
 ]
 
 
@@ -183,6 +184,12 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     """The multiple of `divisor` that is nearest to `value`, but not more than a tenth below it."""
     nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return nearest if nearest >= 0.9 * value else nearest + divisor
+
+
+def numbered_names(*stages: nn.Sequential) -> tuple[tuple[str, str], ...]:
+    """Foreign names where published layers are numbered through all stages: `features.7.` is, say, `stage3.1.`."""
+    ours = [f"stage{stage}.{i}." for stage, layers in enumerate(stages, 1) for i in range(len(layers))]
+    return tuple((rf"^features\.{i}\.", name) for i, name in enumerate(ours))
 
 
 def he_init(network: nn.Module) -> None:

@@ -17,7 +17,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from striate.models.blocks import Network, early_strides
+from striate.models.blocks import Network, early_strides, numbered_names
 
 
 @final
@@ -82,7 +82,7 @@ class SqueezeNet(Network):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.foreign_names = published_names(self.stage1, self.stage2, self.stage3, self.stage4)
+        self.foreign_names = numbered_names(self.stage1, self.stage2, self.stage3, self.stage4)
         for name, layer in self.named_modules():
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
                 if name in self.class_layers:
@@ -99,12 +99,6 @@ class SqueezeNet(Network):
 
     def head(self, x: Tensor) -> Tensor:
         return self.classifier(x)
-
-
-def published_names(*stages: nn.Sequential) -> tuple[tuple[str, str], ...]:
-    """Published layers are numbered through all stages: `features.7.` of 1.0 is `stage3.1.`."""
-    ours = [f"stage{stage}.{i}." for stage, layers in enumerate(stages, 1) for i in range(len(layers))]
-    return tuple((rf"^features\.{i}\.", name) for i, name in enumerate(ours))
 
 
 def squeezenet1_0(*, classes: int, channels: int, size: int, dropout: float = 0.5) -> SqueezeNet:

@@ -19,7 +19,7 @@ from typing import Final, final
 
 from torch import Tensor, nn
 
-from striate.models.blocks import Network, he_init
+from striate.models.blocks import Network, he_init, numbered_names
 
 Unit = Callable[
     [int, int], tuple[nn.Module, ...]
@@ -60,7 +60,7 @@ class VGG(Network):
             nn.Dropout(dropout),
             nn.Linear(4096, classes),
         )
-        self.foreign_names = published_names(self.stage1, self.stage2, self.stage3, self.stage4, self.stage5)
+        self.foreign_names = numbered_names(self.stage1, self.stage2, self.stage3, self.stage4, self.stage5)
         he_init(self)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
@@ -88,12 +88,6 @@ def normed(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 def repeated(unit: Unit, inputs: int, outputs: int, depth: int) -> list[nn.Module]:
     return [layer for i in range(depth) for layer in unit(outputs if i else inputs, outputs)]
-
-
-def published_names(*stages: nn.Sequential) -> tuple[tuple[str, str], ...]:
-    """Published layers are numbered through all stages: `features.7.` is `stage3.1.`."""
-    ours = [f"stage{stage}.{i}." for stage, layers in enumerate(stages, 1) for i in range(len(layers))]
-    return tuple((rf"^features\.{i}\.", name) for i, name in enumerate(ours))
 
 
 def vgg11(*, classes: int, channels: int, size: int, dropout: float = 0.5) -> VGG:

@@ -33,17 +33,13 @@ NESTS: Final = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict",
 PREFIXES: Final = ("module.", "model.", "_orig_mod.")  # of DataParallel, of Lightning and its like, of torch.compile
 
 SPARE_BYTES: Final = 256 * 2**20  # that a child may take beside what is in proportion to the file
-TIMES: Final = (
-    4  # the file's size: read, copied, written, and once more for weights that share their memory in the file
-)
+# The file's size so many times: read, copied, written, and once more for weights that share their memory in the file
+TIMES: Final = 4
 CPU_SECONDS: Final = 30  # for a small file; a large one has more
 BYTES_A_SECOND: Final = 10 * 2**20
 WAITS: Final = 10  # times the processor time, for a slow disk
-INHERITED: Final = (
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "SYSTEMROOT",
-)  # where libraries are; nothing else is passed on
+# Of the environment: where libraries are
+INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 FOLDER: Final = "is a folder; give the file in it that holds the weights"
 UNUSED: Final = "it is damaged or a trap, and nothing of it is used"
 OUTPUT: Final = "weights.safetensors"

@@ -89,9 +89,8 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
     """
     name = name or type(network).__name__
     own = network.state_dict()
-    given = (
-        weights if weights.keys() == own.keys() else _own_names(network, weights)
-    )  # a file of striate's has our names
+    ours = weights.keys() == own.keys()  # a file that striate wrote
+    given = weights if ours else _own_names(network, weights)
     spoilt = ""
     try:
         given = network.adopt(dict(given))
