@@ -69,8 +69,10 @@ def randomized(network: Network) -> Network:
     "name",
     [
         pytest.param(name, marks=() if name in FIRST else pytest.mark.large)
-        for name in NETWORKS
+        for name, entry in NETWORKS.items()
         if not name.startswith(("vit", "swin"))  # attention sees no window that is the same everywhere
+        and name != "cifar_resnet1202"  # at the rim its gradients are smaller than any number of 64 bits
+        and entry.parameters <= 50e6  # to save time
     ],
 )
 def test_gradients_reach_just_as_far_as_the_receptive_field(name):
