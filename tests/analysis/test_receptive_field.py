@@ -199,6 +199,13 @@ def test_offsets_by_hand():
     assert Axis(1, 0, 0).windowed(3, 1, 2, 2).size == 5
 
 
+@pytest.mark.parametrize(
+    "kind", [nn.ReLU6, nn.SiLU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardsigmoid, nn.LeakyReLU, nn.PReLU, nn.Tanh]
+)
+def test_activations_keep_the_window(kind):
+    assert sights_of(kind()) == sights_of(nn.Identity())
+
+
 def test_what_is_no_window_is_not_given_as_one():
     assert sights_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 cells to 5: windows of different sizes
     assert isinstance(sights_of(nn.AdaptiveAvgPool2d(4))[0], Spatial)

@@ -116,7 +116,7 @@ def test_code_in_a_file_does_not_run(tmp_path, room, form):
     assert marker.exists()
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore:Validating sparse tensor")
+@pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore:Validating sparse tensor", "ignore:Sparse invariant")
 @pytest.mark.parametrize(
     ("held", "says"),
     [

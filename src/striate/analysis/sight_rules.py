@@ -278,5 +278,18 @@ RULES: Final[Mapping[Any, Callable[[Sight, tuple[Any, ...], Any], Sight]]] = Map
         aten.alias: _kept,
     }
 )
-# Computed cell by cell as well, though torch does not mark them so
-POINTWISE: Final = frozenset({aten.hardswish, aten.hardswish_, aten._prelu_kernel, aten.log_sigmoid_forward})
+# Computed cell by cell as well, though not every torch marks them so
+POINTWISE: Final = frozenset(
+    {
+        aten._prelu_kernel,
+        aten.elu_,
+        aten.hardsigmoid_,
+        aten.hardswish,
+        aten.hardswish_,
+        aten.hardtanh,
+        aten.hardtanh_,
+        aten.leaky_relu,
+        aten.leaky_relu_,
+        aten.log_sigmoid_forward,
+    }
+)
