@@ -2,7 +2,8 @@
 
 One entry a paper, one row a network. The figures are those of the network with the channels, size and classes that it
 was made for; the tests count them anew. `top1` is the accuracy in percent on ImageNet's validation pictures of the
-weights that `weights="imagenet"` loads, or else of the paper's network as timm or the paper give it.
+weights that `weights="imagenet"` loads, or else as timm, the authors' repository or the paper give it, a few of the
+last (MobileNet v1 below full width, GhostNet 0.5 and 1.3, CBAM) by way of sites that quote it.
 """
 
 from collections.abc import Mapping
