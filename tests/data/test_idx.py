@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, Limits, open_source
+from striate.data import Canvas, Limits, mnist, open_source
 from striate.data.idx import read_idx
 from striate.data.idx_source import find_idx, open_idx
-from striate.data.mnist import SHA256, open_mnist
+from striate.data.mnist import SHA256
 from striate.errors import DataError
 
 LIMITS = Limits()
-MNIST = Path(str(open_mnist().files["train"].images)).parent
+MNIST = Path(mnist.__file__).parent / "mnist"
 MD5 = {  # by which the unpacked files are known
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",

@@ -21,9 +21,9 @@ from striate.data import (
     decode_bytes,
     load_pictures,
     open_source,
-    reading,
     split_pictures,
     storage,
+    threads,
 )
 from striate.data import pictures as pictures_module
 from striate.errors import DataError, SettingError
@@ -139,7 +139,7 @@ def test_an_error_in_a_thread_is_raised() -> None:
             raise RuntimeError("at 50")
 
     with pytest.raises(RuntimeError, match="at 50"):
-        reading.in_threads(work, 1000, 2)
+        threads.in_threads(work, 1000, 2)
 
 
 def test_an_interrupt_of_the_caller_stops_the_threads() -> None:
@@ -147,7 +147,7 @@ def test_an_interrupt_of_the_caller_stops_the_threads() -> None:
     interrupted = Event()
 
     def work(i: int) -> None:
-        if i == reading.CHUNK:  # the second chunk waits until the caller has failed over the first
+        if i == threads.CHUNK:  # the second chunk waits until the caller has failed over the first
             interrupted.wait()
         done.append(i)
 
@@ -156,8 +156,8 @@ def test_an_interrupt_of_the_caller_stops_the_threads() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reading.in_threads(work, 1000 * reading.CHUNK, 1, progress)
-    assert len(done) < 1000 * reading.CHUNK
+        threads.in_threads(work, 1000 * threads.CHUNK, 1, progress)
+    assert len(done) < 1000 * threads.CHUNK
 
 
 def test_pictures_larger_than_memory_allows_are_mapped_and_leave_nothing_behind(

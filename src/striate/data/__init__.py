@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from striate.data.audit import check_data
     from striate.data.batches import Batch, Batches
     from striate.data.canvas import Canvas
-    from striate.data.decode import Header, decode_bytes, decode_picture, read_header
+    from striate.data.decode import Header, decode_bytes, decode_picture, read_header, read_picture
     from striate.data.limits import Limits
     from striate.data.load import load_pictures
     from striate.data.names import printable
@@ -23,21 +23,35 @@ if TYPE_CHECKING:
     from striate.data.pictures import Pictures
     from striate.data.set_aside import SetAside, Unreadable
     from striate.data.sheet import as_pictures, contact_sheet
-    from striate.data.source import Listing, Source
+    from striate.data.source import Listing, Sample, Source, require_classes
     from striate.data.splits import Splits, split_pictures, stratified_split
+    from striate.data.store import ArrayStore, FileStore, Store
+    from striate.data.targets import Labels, LabelSets, Numbers, ObjectLists, Objects, Skeleton, Targets, TaskKind
 
 __all__ = [
     "BUILT_IN",
+    "ArrayStore",
     "Batch",
     "Batches",
     "Canvas",
+    "FileStore",
     "Header",
+    "LabelSets",
+    "Labels",
     "Limits",
     "Listing",
+    "Numbers",
+    "ObjectLists",
+    "Objects",
     "Pictures",
+    "Sample",
     "SetAside",
+    "Skeleton",
     "Source",
     "Splits",
+    "Store",
+    "Targets",
+    "TaskKind",
     "Unreadable",
     "as_pictures",
     "check_data",
@@ -48,23 +62,37 @@ __all__ = [
     "open_source",
     "printable",
     "read_header",
+    "read_picture",
+    "require_classes",
     "split_pictures",
     "stratified_split",
 ]
 
 _LAZY = MappingProxyType(
     {
+        "ArrayStore": "store",
         "BUILT_IN": "open",
         "Batch": "batches",
         "Batches": "batches",
         "Canvas": "canvas",
+        "FileStore": "store",
         "Header": "decode",
+        "LabelSets": "targets",
+        "Labels": "targets",
         "Limits": "limits",
         "Listing": "source",
+        "Numbers": "targets",
+        "ObjectLists": "targets",
+        "Objects": "targets",
         "Pictures": "pictures",
+        "Sample": "source",
         "SetAside": "set_aside",
+        "Skeleton": "targets",
         "Source": "source",
         "Splits": "splits",
+        "Store": "store",
+        "Targets": "targets",
+        "TaskKind": "targets",
         "Unreadable": "set_aside",
         "as_pictures": "sheet",
         "check_data": "audit",
@@ -75,6 +103,8 @@ _LAZY = MappingProxyType(
         "open_source": "open",
         "printable": "names",
         "read_header": "decode",
+        "read_picture": "decode",
+        "require_classes": "source",
         "split_pictures": "splits",
         "stratified_split": "splits",
     }

@@ -32,7 +32,7 @@ from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Reason, Unreadable
 from striate.data.strict import STRICT_PILLOW
 
-__all__ = ["Header", "decode_bytes", "decode_picture", "read_header"]
+__all__ = ["Header", "decode_bytes", "decode_picture", "read_header", "read_picture"]
 
 # The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
 _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
@@ -80,6 +80,19 @@ def decode_bytes(content: bytes, canvas: Canvas, limits: Limits) -> npt.NDArray[
     """The same for the content of a picture file. Raises Unreadable."""
     with _reasons():
         return _decode(io.BytesIO(content), canvas, limits)
+
+
+def read_picture(path: str | Path, limits: Limits, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
+    """A whole picture file, upright, H W C uint8; a JPEG may come reduced to what still covers `at_least`. Raises Unreadable."""
+    with _reasons(), open_regular_file(path) as file:
+        _open(file, limits).verify()
+        picture = _open(file, limits)
+        if at_least is not None and isinstance(picture, JpegImageFile):
+            picture.draft(None, at_least if orientation(picture) in SIDEWAYS else at_least[::-1])
+        picture.load()
+        turned, _ = upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+        channels = 1 if turned.mode in GREY_MODES else 3
+        return np.asarray(to_channels(turned, channels)).reshape(turned.height, turned.width, channels)
 
 
 def _decode(file: BinaryIO, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:

@@ -9,104 +9,31 @@ Hidden files and what Windows and macOS leave behind are ignored by name and cou
 the data only. The order is that of the names' bytes, the same on every machine.
 """
 
-import hashlib
 import os
-import statistics
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 
-from striate.data.canvas import Canvas
 from striate.data.decode import Header, read_header
 from striate.data.limits import Limits
 from striate.data.names import printable
-from striate.data.pictures import Pictures
-from striate.data.reading import check_classes, check_set_aside, in_threads, read_pictures
-from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
-from striate.data.source import Listing, Progress, Source
+from striate.data.source import Listing, Source
+from striate.data.store import FileStore
+from striate.data.targets import Labels
 from striate.data.tree import Folder, Tree, list_folder, walk
 from striate.errors import DataError, nearest
 
-__all__ = ["FolderSource", "open_folders"]
+__all__ = ["open_folders"]
 
 _PARTS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}  # lower case
 _HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  # kinds of ignored files
-_SAMPLE: Final = 200  # headers that are read to tell the typical size
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class FolderSource(Source):
-    """Class folders. `paths` are the files of each split in the order of its listing, as the system names them.
-
-    `limits` are those that the headers are held against; `decode` is told its own.
-    """
-
-    name: str
-    location: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Listing]
-    ignored: Mapping[str, int]
-    paths: Mapping[str, tuple[str, ...]]
-    limits: Limits
-    kind: str = "class folders"
-
-    def native(self) -> Canvas:
-        paths = next(iter(self.paths.values()))
-        headers = [_header(path, self.limits) for path in paths[:: max(1, len(paths) // _SAMPLE)]]
-        known = [header for header in headers if isinstance(header, Header)]
-        if not known:  # all of the sample is bad, yet each class has a picture, or it could not have been opened
-            known = [next(one for path in paths if isinstance(one := _header(path, self.limits), Header))]
-        return Canvas(
-            statistics.median_low(header.height for header in known),
-            statistics.median_low(header.width for header in known),
-            3 if any(header.colour for header in known) else 1,
-        )
-
-    def decode(
-        self,
-        split: str,
-        canvas: Canvas,
-        *,
-        threads: int,
-        limits: Limits,
-        cache: Path | None = None,
-        progress: Progress | None = None,
-    ) -> Pictures:
-        listing = self.splits[split]
-        pictures = read_pictures(
-            self.paths[split],
-            listing,
-            self.classes,
-            canvas,
-            threads=threads,
-            limits=limits,
-            cache=cache,
-            progress=progress,
-        )
-        if split in ("all", "train"):
-            check_classes(pictures, listing)
-        check_set_aside(pictures.set_aside, len(listing) + len(listing.set_aside), limits)
-        return pictures
-
-    def digest(self) -> str:
-        total = hashlib.sha256()
-        for split, listing in sorted(self.splits.items()):
-            contents = _digests(self.paths[split])
-            for name, label, content in zip(listing.ids, listing.labels, contents, strict=True):
-                total.update(f"{split}\t{name}\t{self.classes[label]}\t{content}\n".encode())
-            for one in listing.set_aside:
-                total.update(f"{split}\t{one.id}\t{one.reason}\n".encode())
-        return total.hexdigest()
-
-
-def open_folders(root: Path, limits: Limits) -> FolderSource:
+def open_folders(root: Path, limits: Limits) -> Source:
     """The source over a folder of class folders. Raises DataError for whatever cannot be learned from."""
     top = list_folder(str(root))
     _refuse_links(root, top)
@@ -116,7 +43,7 @@ def open_folders(root: Path, limits: Limits) -> FolderSource:
     for split, folder in folders.items():
         _check_names(root / parts[split], folder, names, learned=split in ("all", "train"))
 
-    splits, paths = {}, {}
+    splits = {}
     label_of = {name: label for label, name in enumerate(names)}
     ignored = Counter({_HIDDEN: top.ignored, _LOOSE: len(top.files) + len(top.others)})
     for split, folder in folders.items():
@@ -128,20 +55,20 @@ def open_folders(root: Path, limits: Limits) -> FolderSource:
         labels = [label_of[name] for name in folder.folders]
         splits[split] = Listing(
             tuple(map(printable, files)),
-            np.repeat(np.array(labels, np.int64), [len(tree.files) for tree in trees]),
+            Labels(np.repeat(np.array(labels, np.int64), [len(tree.files) for tree in trees])),
+            FileStore(tuple(f"{root}/{file}" for file in files)),
             tuple(one for tree in trees for one in tree.set_aside),
         )
-        paths[split] = tuple(f"{root}/{file}" for file in files)
         ignored[_HIDDEN] += sum(tree.ignored for tree in trees)
         if parts[split] != ".":
             ignored.update({_HIDDEN: folder.ignored, _LOOSE: len(folder.files) + len(folder.others)})
-    return FolderSource(
+    return Source(
         printable(root.resolve().name),
         printable(root.resolve().as_posix()),
+        "class folders",
         tuple(map(printable, names)),
         MappingProxyType(splits),
         MappingProxyType(dict(+ignored)),  # without zeros
-        MappingProxyType(paths),
         limits,
     )
 
@@ -222,21 +149,3 @@ def _header(path: str, limits: Limits) -> Header | Unreadable:
         return read_header(path, limits)
     except Unreadable as failure:
         return failure
-
-
-def _digests(paths: tuple[str, ...]) -> list[str]:
-    """Size and SHA-256 of each file; of a file that cannot be read, why."""
-    digests = [""] * len(paths)
-
-    def read(i: int) -> None:
-        try:
-            with open_regular_file(paths[i]) as file:
-                content = hashlib.file_digest(file, "sha256")
-                digests[i] = f"{file.tell()}\t{content.hexdigest()}"
-        except Unreadable as failure:
-            digests[i] = failure.reason
-        except OSError:
-            digests[i] = "unreadable"
-
-    in_threads(read, len(paths), os.cpu_count() or 1)
-    return digests

@@ -3,29 +3,23 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from PIL import Image
 
-from striate.data.canvas import Canvas
-from striate.data.fit import fit
 from striate.data.idx import read_idx, read_shape
-from striate.data.limits import Limits
-from striate.data.modes import to_channels
 from striate.data.names import printable
-from striate.data.pictures import Pictures
-from striate.data.reading import in_threads
-from striate.data.source import Listing, Progress, Source
-from striate.data.storage import allocate
+from striate.data.source import Listing, Source
+from striate.data.store import ArrayStore
+from striate.data.targets import Labels
 from striate.errors import DataError
 
-__all__ = ["IdxFiles", "IdxSource", "find_idx", "open_idx"]
+__all__ = ["IdxFiles", "find_idx", "open_idx"]
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-letters-train-images-idx3-ubyte.gz
 _NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)-(?P<what>images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -39,61 +33,6 @@ class IdxFiles:
 
     images: Path
     labels: Path
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class IdxSource(Source):
-    """Grey pictures of one size, labelled with whole numbers; the classes are the numbers in the training part."""
-
-    name: str
-    location: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Listing]
-    files: Mapping[str, IdxFiles]
-    known: Mapping[str, str]  # SHA-256 of the unpacked files by name, checked when they are read; may be empty
-    kind: str = "idx"
-    ignored: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-
-    def native(self) -> Canvas:
-        _, height, width = read_shape(next(iter(self.files.values())).images)
-        return Canvas(height, width, 1)
-
-    def decode(
-        self,
-        split: str,
-        canvas: Canvas,
-        *,
-        threads: int,
-        limits: Limits,  # noqa: ARG002 - part of the contract; an idx file is good as a whole or refused as a whole
-        cache: Path | None = None,
-        progress: Progress | None = None,
-    ) -> Pictures:
-        listing = self.splits[split]
-        pixels = _read(self.files[split].images, self.known)  # N H W
-        images, mapped_in = pixels[..., None], None  # N H W 1
-        if images.shape[1:] != canvas.shape:
-            images, mapped_in = allocate((len(pixels), *canvas.shape), cache)
-
-            def place(i: int) -> None:
-                picture = to_channels(Image.fromarray(pixels[i]), canvas.channels)
-                images[i] = np.asarray(
-                    fit(picture, canvas.height, canvas.width, (0, 0, picture.width, picture.height))
-                ).reshape(canvas.shape)
-
-            in_threads(place, len(pixels), threads, progress)
-        elif progress is not None:
-            progress(len(pixels), len(pixels))
-        labels = torch.from_numpy(listing.labels)
-        return Pictures(torch.from_numpy(images), labels, listing.ids, self.classes, cache=mapped_in)
-
-    def digest(self) -> str:
-        total = hashlib.sha256()
-        for split, files in sorted(self.files.items()):
-            for path in (files.images, files.labels):
-                content = self.known.get(_stem(path)) or hashlib.sha256(_read(path, {}).tobytes()).hexdigest()
-                total.update(f"{split} {_stem(path)} {content}\n".encode())
-        return total.hexdigest()
 
 
 def find_idx(folder: Path) -> dict[str, IdxFiles]:
@@ -123,8 +62,11 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
     return dict(sorted(files.items(), reverse=True))  # train first
 
 
-def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str]) -> IdxSource:
-    """The source over idx files found; reads headers and labels. `known`: SHA-256 by name of the unpacked file."""
+def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str]) -> Source:
+    """The source over idx files found: grey pictures of one size; the classes are the numbers in the training part.
+
+    Reads headers and labels. `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
+    """
     raw = {split: _read(two.labels, known) for split, two in files.items()}
     values = np.unique(raw["train"])
     if len(values) < 2:
@@ -149,16 +91,21 @@ def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Map
                 f"{printable(two.labels)} has the label {unknown[0]}, which the training part has not; get both anew"
             )
         stem = _stem(two.images)
-        ids = tuple(f"{stem}[{i}]" for i in range(shape[0]))
-        splits[split if len(files) > 1 else "all"] = Listing(ids, np.searchsorted(values, labels).astype(np.int64))
-    return IdxSource(
-        name,
-        location,
-        tuple(str(value) for value in values),
-        MappingProxyType(splits),
-        MappingProxyType({split if len(files) > 1 else "all": two for split, two in files.items()}),
-        known,
-    )
+        splits[split if len(files) > 1 else "all"] = Listing(
+            tuple(f"{stem}[{i}]" for i in range(shape[0])),
+            Labels(np.searchsorted(values, labels).astype(np.int64)),
+            ArrayStore((*shape, 1), partial(_pixels, two.images, known), partial(_digest, two.images, known)),
+        )
+    classes = tuple(str(value) for value in values)
+    return Source(name, location, "idx", classes, MappingProxyType(splits))
+
+
+def _pixels(path: Path, known: Mapping[str, str]) -> npt.NDArray[np.uint8]:
+    return _read(path, known)[..., None]  # N H W 1
+
+
+def _digest(path: Path, known: Mapping[str, str]) -> str:
+    return known.get(_stem(path)) or hashlib.sha256(_read(path, {}).tobytes()).hexdigest()
 
 
 def _read(path: Path, known: Mapping[str, str]) -> npt.NDArray[np.uint8]:

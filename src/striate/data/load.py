@@ -7,7 +7,8 @@ from striate.data.canvas import Canvas
 from striate.data.limits import Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_set_aside
-from striate.data.source import Progress, Source
+from striate.data.source import Source
+from striate.data.threads import Progress
 
 __all__ = ["load_pictures"]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from striate.data.idx_source import IdxSource, find_idx, open_idx
+from striate.data.idx_source import find_idx, open_idx
+from striate.data.source import Source
 
 __all__ = ["SHA256", "open_mnist"]
 
@@ -23,6 +24,6 @@ SHA256: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def open_mnist() -> IdxSource:
+def open_mnist() -> Source:
     """MNIST, each file checked against its digest when it is read. Raises DataError if one was changed."""
     return open_idx("mnist", "mnist", find_idx(Path(__file__).parent / "mnist"), SHA256)

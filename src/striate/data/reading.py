@@ -1,29 +1,29 @@
-"""Many picture files decoded once, in threads, straight into one array; what cannot be used is set aside."""
+"""Many pictures decoded once, in threads, straight into one array; what cannot be used is set aside."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 
 import torch
 
 from striate.data.canvas import Canvas
-from striate.data.decode import decode_picture
 from striate.data.limits import Limits
 from striate.data.pictures import Pictures
 from striate.data.set_aside import SetAside, Unreadable, count_reasons
-from striate.data.source import Listing, Progress
 from striate.data.storage import allocate
 from striate.data.strict import STRICT_PILLOW
+from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["check_classes", "check_set_aside", "in_threads", "read_pictures"]
+if TYPE_CHECKING:
+    from striate.data.source import Listing
 
-CHUNK = 16  # files a thread takes at a time
+__all__ = ["check_classes", "check_set_aside", "read_pictures"]
 
 
 def read_pictures(
-    paths: Sequence[str],
     listing: Listing,
     classes: tuple[str, ...],
     canvas: Canvas,
@@ -33,18 +33,25 @@ def read_pictures(
     cache: Path | None,
     progress: Progress | None,
 ) -> Pictures:
-    """The files of a listing, whose paths are `paths`, on the canvas. Pillow lets go of the GIL while it decodes."""
-    images, mapped_in = allocate((len(paths), *canvas.shape), cache)  # N H W C
-    failures: list[Unreadable | None] = [None] * len(paths)
+    """The pictures of a listing on the canvas. Decoders let go of the GIL while they work."""
+    ready = listing.store.ready(canvas)
+    if ready is not None:
+        if progress is not None:
+            progress(len(ready), len(ready))
+        labels = torch.from_numpy(listing.labels)
+        return Pictures(torch.from_numpy(ready), labels, listing.ids, classes, listing.set_aside)
+
+    images, mapped_in = allocate((len(listing), *canvas.shape), cache)  # N H W C
+    failures: list[Unreadable | None] = [None] * len(listing)
 
     def read(i: int) -> None:
         try:
-            images[i] = decode_picture(paths[i], canvas, limits)
+            images[i] = listing.store.decode(i, canvas, limits)
         except Unreadable as failure:
             failures[i] = failure
 
     with STRICT_PILLOW:
-        in_threads(read, len(paths), threads, progress)
+        in_threads(read, len(listing), threads, progress)
 
     kept = [i for i, failure in enumerate(failures) if failure is None]
     for row, i in enumerate(kept):  # rows move up over those that hold nothing; kept is ascending, so none is lost
@@ -63,31 +70,6 @@ def read_pictures(
         (*listing.set_aside, *set_aside),
         mapped_in,
     )
-
-
-def in_threads(work: Callable[[int], None], count: int, threads: int, progress: Progress | None = None) -> None:
-    """`work(i)` for each i below `count`, in `threads` threads; an error or Ctrl-C stops what has not begun."""
-    stopped = Event()
-
-    def work_chunk(first: int) -> int:
-        if stopped.is_set():
-            return 0
-        last = min(first + CHUNK, count)
-        for i in range(first, last):
-            work(i)
-        return last - first
-
-    done = 0
-    with ThreadPoolExecutor(threads, "striate-read") as pool:
-        futures = [pool.submit(work_chunk, first) for first in range(0, count, CHUNK)]
-        try:
-            for future in as_completed(futures):
-                done += future.result()
-                if progress is not None:
-                    progress(done, count)
-        except BaseException:
-            stopped.set()
-            raise
 
 
 def check_set_aside(set_aside: Sequence[SetAside], files: int, limits: Limits) -> None:

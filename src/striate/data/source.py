@@ -1,56 +1,112 @@
 """A source: what is on disk, listed and checked, before any picture is decoded."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import hashlib
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from types import MappingProxyType
+from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.data.canvas import Canvas
-from striate.data.limits import Limits
+from striate.data.decode import Header
+from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.pictures import Pictures
-from striate.data.set_aside import SetAside
+from striate.data.reading import check_classes, check_set_aside, read_pictures
+from striate.data.set_aside import SetAside, Unreadable
+from striate.data.store import Pixels, Store
+from striate.data.targets import Labels, Skeleton, Target, Targets, TaskKind
+from striate.data.threads import Progress
+from striate.errors import DataError
 
-__all__ = ["Listing", "Progress", "Source"]
+__all__ = ["Listing", "Sample", "Source"]
 
-Progress = Callable[[int, int], None]  # called in the caller's thread with files done and files in all
+_SAMPLE: Final = 200  # headers that are read to tell the typical size
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The samples of one split. `set_aside` are files that the listing itself ruled out: links, FIFOs, devices."""
+    """The samples of one split. `set_aside` are files that the listing itself ruled out: links, FIFOs, devices.
+
+    `columns` hold what else a table says of each sample, by the column's name: a patient, a camera, a date.
+    """
 
     ids: tuple[str, ...]  # printable: relative path with "/", or "train-images-idx3-ubyte[17]"
-    labels: npt.NDArray[np.int64]  # N, positions in the source's classes
+    targets: Targets
+    store: Store
     set_aside: tuple[SetAside, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if not len(self.ids) == len(self.targets) == len(self.store):
+            raise ValueError(f"{len(self.ids)} ids, {len(self.targets)} targets and {len(self.store)} pictures")
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The one class of each sample, N. Only classification has it."""
+        assert isinstance(self.targets, Labels)
+        return self.targets.values
 
-class Source(ABC):
-    """Samples and labels on disk. Opening a source reads names, labels and a few headers; nothing on disk is changed.
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One picture at its own size (or reduced), and what is known of it, in the pixels of the picture as it is here."""
+
+    id: str
+    image: Pixels  # H W C
+    target: Target
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Samples and what is known of them. Opening a source reads names, labels and a few headers; nothing is changed.
 
     `location` opens the same source again with `open_source`. `splits` has the one key "all" where the data is not
-    split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name, by kind.
+    split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name, by kind. `classes`
+    are names: of the classes, or of the numbers of a regression. `limits` are those that `native` holds headers against.
     """
 
     name: str
     location: str
-    kind: str  # "idx" or "class folders"
+    kind: str  # for a person: "class folders", "idx", "COCO" ...
     classes: tuple[str, ...]
     splits: Mapping[str, Listing]
-    ignored: Mapping[str, int]
+    ignored: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    limits: Limits = DEFAULT_LIMITS
+    skeleton: Skeleton | None = None
 
-    @abstractmethod
+    @property
+    def task(self) -> TaskKind:
+        """What the data ask for."""
+        return next(iter(self.splits.values())).targets.task
+
     def native(self) -> Canvas:
         """The typical size: medians of height and width when upright, 1 channel if all is grey, else 3."""
+        store = next(iter(self.splits.values())).store
+        spread = range(0, len(store), max(1, len(store) // _SAMPLE))
+        headers = [one for i in spread if (one := self._header(store, i)) is not None]
+        if not headers:  # all of the sample is bad, yet each class has a picture, or it could not have been opened
+            headers = [next(one for i in range(len(store)) if (one := self._header(store, i)) is not None)]
+        return Canvas(
+            statistics.median_low(header.height for header in headers),
+            statistics.median_low(header.width for header in headers),
+            3 if any(header.colour for header in headers) else 1,
+        )
 
-    @abstractmethod
+    def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
+        """One sample with all that is known of it. Raises Unreadable."""
+        listing = self.splits[split]
+        return Sample(listing.ids[i], listing.store.picture(i, limits), listing.targets.target(i, limits))
+
     def decode(
         self,
         split: str,
@@ -66,7 +122,42 @@ class Source(ABC):
         `cache` is a folder for a memory-mapped file, used when the pictures take over half of the available memory.
         DataError when more than `limits.max_bad` of the files cannot be used, or all of a class that is to be learned.
         """
+        listing = self.splits[split]
+        pictures = read_pictures(
+            listing, self.classes, canvas, threads=threads, limits=limits, cache=cache, progress=progress
+        )
+        if split in ("all", "train"):
+            check_classes(pictures, listing)
+        check_set_aside(pictures.set_aside, len(listing) + len(listing.set_aside), limits)
+        return pictures
 
-    @abstractmethod
     def digest(self) -> str:
-        """SHA-256 over ids, labels and contents of all splits."""
+        """SHA-256 over classes, ids, targets and contents of all splits."""
+        total = hashlib.sha256("\n".join(self.classes).encode())
+        for split, listing in sorted(self.splits.items()):
+            aside = [f"{one.id}\t{one.reason}" for one in listing.set_aside]
+            for lines in ((split,), listing.ids, listing.store.digests(), aside):
+                total.update("\n".join((str(len(lines)), *lines, "")).encode())
+            total.update(listing.targets.content())
+        return total.hexdigest()
+
+    def _header(self, store: Store, i: int) -> Header | None:
+        try:
+            return store.header(i, self.limits)
+        except Unreadable:
+            return None
+
+
+def require_classes(source: Source) -> None:
+    """DataError where a picture has anything but one class: networks for that come later."""
+    asked = {
+        "multilabel": "several classes a picture",
+        "regress": "numbers",
+        "segment": "masks",
+        "detect": "boxes",
+    }
+    if source.task != "classify":
+        raise DataError(
+            f"{source.location} has {asked[source.task]}: `striate check` and `striate augment` read them, "
+            "but training is for one class a picture so far; give class folders or a table with one label"
+        )

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, Source, open_source
+from striate.data import Batches, Source, open_source, require_classes
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
@@ -49,6 +49,7 @@ def train(
     """
     clock = Clock()
     source = open_source(data)
+    require_classes(source)
     resolved = settle(source, find_recipe(recipe) if recipe else default_recipe(source), settings)
     device = choose_device(resolved.recipe.device)
     precision = choose_precision(resolved.recipe.precision, device)

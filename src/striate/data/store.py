@@ -1,0 +1,135 @@
+"""A store: where the pictures of a split lie, one by one; reading one never changes it.
+
+A source says what its pictures mean, a store only how each of them is read: from files, from one array, or from parts of
+an archive.
+"""
+
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from striate.data.canvas import Canvas
+from striate.data.decode import Header, decode_picture, read_header, read_picture
+from striate.data.fit import fit
+from striate.data.limits import Limits
+from striate.data.modes import to_channels
+from striate.data.regular_file import open_regular_file
+from striate.data.set_aside import Unreadable
+from striate.data.threads import in_threads
+
+__all__ = ["ArrayStore", "FileStore", "Pixels", "Store"]
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+class Store(ABC):
+    """N pictures that are read by their position. All verbs but the first two raise Unreadable, any thread may call."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def digests(self) -> Sequence[str]:
+        """What tells a changed store from this one: a line for each picture, or fewer lines for all of them."""
+
+    @abstractmethod
+    def header(self, i: int, limits: Limits) -> Header:
+        """Format, size and kind of a picture; no pixel is decoded."""
+
+    @abstractmethod
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
+        """A whole picture, upright, in its own channels: H W C.
+
+        `at_least` (height, width): it may come reduced, where that is quicker, as long as it still covers this.
+        """
+
+    @abstractmethod
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
+        """A picture on the canvas: H W C."""
+
+    def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - a store of files never is
+        """All pictures at once, N H W C, where they lie in memory just as the canvas wants them."""
+        return None
+
+
+@final
+@dataclass(frozen=True)
+class FileStore(Store):
+    """A file for each picture; paths as the system names them."""
+
+    paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def digests(self) -> list[str]:
+        """Size and SHA-256 of each file; of a file that cannot be read, why."""
+        digests = [""] * len(self.paths)
+
+        def read(i: int) -> None:
+            try:
+                with open_regular_file(self.paths[i]) as file:
+                    content = hashlib.file_digest(file, "sha256")
+                    digests[i] = f"{file.tell()}\t{content.hexdigest()}"
+            except Unreadable as failure:
+                digests[i] = failure.reason
+            except OSError:
+                digests[i] = "unreadable"
+
+        in_threads(read, len(self.paths), os.cpu_count() or 1)
+        return digests
+
+    def header(self, i: int, limits: Limits) -> Header:
+        return read_header(self.paths[i], limits)
+
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
+        return read_picture(self.paths[i], limits, at_least)
+
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
+        return decode_picture(self.paths[i], canvas, limits)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ArrayStore(Store):
+    """Pictures of one size in one array: `read` gives N H W C, and is called once, when the first picture is wanted."""
+
+    shape: tuple[int, int, int, int]
+    read: Callable[[], Pixels]
+    digest: Callable[[], str]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        return self.read()
+
+    def digests(self) -> list[str]:
+        return [self.digest()]
+
+    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - an array is good or refused as a whole
+        _, height, width, channels = self.shape
+        return Header("array", height, width, channels > 1)
+
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002
+        return self.pixels[i]
+
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002
+        pixels = self.pixels[i]
+        if pixels.shape == canvas.shape:
+            return pixels
+        picture = to_channels(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), canvas.channels)
+        whole = (0, 0, picture.width, picture.height)
+        return np.asarray(fit(picture, canvas.height, canvas.width, whole)).reshape(canvas.shape)
+
+    def ready(self, canvas: Canvas) -> Pixels | None:
+        return self.pixels if self.shape[1:] == canvas.shape else None

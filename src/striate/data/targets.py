@@ -1,0 +1,148 @@
+"""Targets: what is known of each picture of a split, in the order of its listing.
+
+What they are decides the task: one class is classification, several are multilabel, numbers are regression, a class for
+each pixel is segmentation, boxes are detection.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.limits import Limits
+
+__all__ = [
+    "IGNORE",
+    "LabelSets",
+    "Labels",
+    "Numbers",
+    "ObjectLists",
+    "Objects",
+    "Skeleton",
+    "Target",
+    "Targets",
+    "TaskKind",
+]
+
+TaskKind = Literal["classify", "multilabel", "regress", "segment", "detect"]
+IGNORE: Final = -1  # the class of a pixel that nothing is said of
+
+
+@final
+@dataclass(frozen=True)
+class Skeleton:
+    """The keypoints of an object by name, and which of them a mirror exchanges: pairs of positions in `names`."""
+
+    names: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...] = ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """The M objects in one picture, in pixels of the upright picture, corners at 0 and W."""
+
+    boxes: npt.NDArray[np.float32]  # M 4: x1, y1, x2, y2
+    labels: npt.NDArray[np.int64]  # M, positions in the source's classes
+    masks: npt.NDArray[np.bool_] | None = None  # M H W
+    keypoints: npt.NDArray[np.float32] | None = None  # M P 3: x, y, and 0 absent, 1 hidden, 2 visible as in COCO
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+# a class; which of the K classes (K bool); numbers (D float32); the class of each pixel (H W int64); objects
+Target = np.int64 | npt.NDArray[np.bool_] | npt.NDArray[np.float32] | npt.NDArray[np.int64] | Objects
+
+
+class Targets(ABC):
+    """What is known of the N pictures of a split."""
+
+    task: TaskKind
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def target(self, i: int, limits: Limits) -> Target:
+        """What is known of picture `i`. Raises Unreadable where it lies in a file of its own that cannot be used."""
+
+    @abstractmethod
+    def content(self) -> bytes:
+        """All of it as bytes, for a digest."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Labels(Targets):
+    """One class for each picture: N int64, positions in the source's classes."""
+
+    values: npt.NDArray[np.int64]
+    task: TaskKind = "classify"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def target(self, i: int, limits: Limits) -> np.int64:  # noqa: ARG002 - nothing is read
+        return self.values[i]
+
+    def content(self) -> bytes:
+        return self.values.tobytes()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LabelSets(Targets):
+    """Any number of classes for each picture: N K bool."""
+
+    values: npt.NDArray[np.bool_]
+    task: TaskKind = "multilabel"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def target(self, i: int, limits: Limits) -> npt.NDArray[np.bool_]:  # noqa: ARG002 - nothing is read
+        return self.values[i]
+
+    def content(self) -> bytes:
+        return self.values.tobytes()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Numbers(Targets):
+    """Numbers for each picture: N D float32, finite; their names are the source's classes."""
+
+    values: npt.NDArray[np.float32]
+    task: TaskKind = "regress"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def target(self, i: int, limits: Limits) -> npt.NDArray[np.float32]:  # noqa: ARG002 - nothing is read
+        return self.values[i]
+
+    def content(self) -> bytes:
+        return self.values.tobytes()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ObjectLists(Targets):
+    """Boxes, and where there are any masks and keypoints, of each picture; a picture may have none."""
+
+    objects: tuple[Objects, ...]
+    skeleton: Skeleton | None = None
+    task: TaskKind = "detect"
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def target(self, i: int, limits: Limits) -> Objects:  # noqa: ARG002 - nothing is read
+        return self.objects[i]
+
+    def content(self) -> bytes:
+        parts = (part for one in self.objects for part in (one.boxes, one.labels, one.masks, one.keypoints))
+        return b"".join(b"-" if part is None else np.int64(len(part)).tobytes() + part.tobytes() for part in parts)
