@@ -1,0 +1,104 @@
+"""From files to batches, and augmentation of batches, against torchvision v2, albumentations and kornia.
+
+    python -m benchmarks.data FOLDER [--rounds 7] [--only road|augment]
+
+Needs an environment with torchvision, kornia and albumentations; FOLDER holds JPEGs (benchmarks.photographs makes them).
+The road: files to normalized 224-pixel training batches of 64, random resized crop and flip, whole epochs, on two cores,
+each contender in a process of its own; the peers with the number of workers (and torchvision also the decoder and the place
+of the normalization) that were fastest in a first round. Augmentation: one uint8 batch in memory, an operation with
+parameters of its own for each picture, two threads, in one process, taking turns.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice, permutations, product
+from pathlib import Path
+from statistics import median
+
+from benchmarks.processes import Spread, machine, markdown, print_machine, run
+
+PEERS = Path(__file__).parent / "peers"
+WORKERS = (0, 1, 2, 3)
+
+
+def epochs(command: Sequence[str | Path]) -> tuple[float, float]:
+    """Pictures a second in the first and in the second epoch."""
+    _, output = run([sys.executable, *command])
+    said = json.loads(output)
+    first, second = said["epochs"]
+    return said["pictures"] / first, said["pictures"] / second
+
+
+def road(folder: Path, rounds: int) -> None:
+    variants = {
+        "torchvision v2": [
+            [PEERS / "torchvision_batches.py", folder, "--workers", str(workers), "--decoder", decoder, "--normalize", how]
+            for workers, decoder, how in product(WORKERS, ("pillow", "jpeg"), ("picture", "batch"))
+        ],
+        "albumentations": [[PEERS / "albumentations_batches.py", folder, "--workers", str(workers)] for workers in WORKERS],
+    }
+    commands: dict[str, list[str | Path]] = {"striate": ["-m", "benchmarks.striate_batches", folder]}
+    for name, tried in variants.items():
+        commands[name] = max(tried, key=lambda command: median(epochs(command) for _ in range(2))[1])
+        print(f"{name} at its best: {' '.join(map(str, commands[name][2:]))}", flush=True)
+    speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for order in islice(cycle(permutations(commands)), rounds):
+        for name in order:
+            speeds[name].append(epochs(commands[name]))
+    rows = []
+    for name, measured in speeds.items():
+        cells = [name]
+        for epoch in (0, 1):
+            mine = [one[epoch] for one in speeds["striate"]]
+            cells.append(Spread.of([one[epoch] for one in measured]).text(0))
+            cells.append(Spread.of([a / one[epoch] for a, one in zip(mine, measured, strict=True)]).text(2))
+        rows.append(cells)
+    header = ["", "pictures/s, first epoch", "striate / this", "pictures/s, second epoch", "striate / this"]
+    print(markdown(header, rows))
+
+
+def augment(rounds: int) -> None:
+    from benchmarks.peers.batched_operations import contenders
+
+    rows = []
+    for size, count in ((32, 256), (224, 64)):
+        for operation, works in contenders(size, count).items():
+            took = turns(works, rounds)
+            rows += [
+                [f"{operation}, {size} px", name, f"{1e6 * median(times) / count:.0f}", ratio(took["striate"], times)]
+                for name, times in took.items()
+            ]
+    print(markdown(["operation", "", "µs a picture", "this / striate"], rows))
+
+
+def turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each, taking turns in an order that changes; a first round warms up."""
+    for work in works.values():
+        work()
+    took: dict[str, list[float]] = {name: [] for name in works}
+    for order in islice(cycle(permutations(works)), rounds):
+        for name in order:
+            started = time.perf_counter()
+            works[name]()
+            took[name].append(time.perf_counter() - started)
+    return took
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    return Spread.of([b / a for a, b in zip(ours, theirs, strict=True)]).text(2)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", choices=("road", "augment"))
+    asked = parser.parse_args()
+    print_machine(machine())
+    if asked.only != "augment":
+        road(asked.folder, asked.rounds)
+    if asked.only != "road":
+        augment(5 * asked.rounds)

@@ -1,0 +1,47 @@
+"""Files to normalized training batches as striate does it: two epochs of random resized crops and flips.
+
+    python -m benchmarks.striate_batches FOLDER
+
+Prints the seconds of each epoch; reading and decoding the files belongs to the first, and so does listing them.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from striate.data import Batches, Canvas, Limits, load_pictures, open_source
+from striate.views import Normalization, Policy
+
+IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    asked = parser.parse_args()
+    torch.set_num_threads(2)
+    seconds = []
+    started = time.perf_counter()
+    source = open_source(asked.folder)
+    pictures = load_pictures(source, Canvas(256, 256, 3), threads=2, limits=Limits())["all"]
+    batches = Batches(
+        pictures,
+        batch_size=64,
+        size=(224, 224),
+        normalization=IMAGENET,
+        policy=Policy(crop=0.08, flip=True),
+        seed=0,
+        device="cpu",
+    )
+    for epoch in range(2):
+        assert sum(len(batch.images) for batch in batches.epoch(epoch)) == len(pictures)
+        seconds.append(time.perf_counter() - started)
+        started = time.perf_counter()
+    print(json.dumps({"pictures": len(pictures), "epochs": seconds}))
+
+
+if __name__ == "__main__":
+    main()
