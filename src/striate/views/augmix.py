@@ -8,7 +8,8 @@ from torch import Tensor
 
 from striate.errors import SettingError
 from striate.views.draws import uniforms
-from striate.views.operations import KINDS, Operations, Ranges, Steps, bins_of, choose, perform
+from striate.views.levels import cut_off
+from striate.views.operations import AT_ONCE, KINDS, Operations, Ranges, Steps, bins_of, choose, perform
 from striate.views.streams import CHAINS, OPERATIONS
 
 __all__ = ["AugMix"]
@@ -37,12 +38,14 @@ class AugMix(Operations):
         """As of all operations; each chain moves the picture its own way, so what belongs to it stays where it is."""
         steps = self.draw(ids, seed, epoch, (images.shape[-2], images.shape[-1]))
         weights = self.weights(ids, seed, epoch).to(images.device)[:, :, None, None, None]
-        mixed = images * weights[0]
-        for chain in range(WIDTH):
-            part = slice(chain * DEPTH, (chain + 1) * DEPTH)
-            done, _ = perform(images, Steps(steps.kinds[part], steps.strengths[part]), "bilinear")
-            mixed += done * weights[chain + 1]
-        return mixed.round_().to(torch.uint8), torch.eye(3)[None].expand(len(images), -1, -1)
+        chains = [
+            perform(images, Steps(kinds, strengths), "bilinear")[0]
+            for kinds, strengths in zip(steps.kinds.split(DEPTH), steps.strengths.split(DEPTH), strict=True)
+        ]
+        at_once = max(1, AT_ONCE // images[0].numel())
+        parts = zip(*(part.split(at_once) for part in (images, *chains)), strict=True)
+        mixed = [_blend(part, weight) for part, weight in zip(parts, weights.split(at_once, 1), strict=True)]
+        return torch.cat(mixed), torch.eye(3)[None].expand(len(images), -1, -1)
 
     def draw(self, ids: Tensor, seed: int, epoch: int, size: tuple[int, int]) -> Steps:
         """`ids` B int64, `size` height and width -> nine steps for each sample, three a chain; a chain ends in identities."""
@@ -64,6 +67,14 @@ class AugMix(Operations):
 
     def describe(self) -> str:
         return f"AugMix: the picture blended with {WIDTH} chains of up to {DEPTH} operations, strengths below {self.severity}"
+
+
+def _blend(parts: tuple[Tensor, ...], weights: Tensor) -> Tensor:
+    """Four batches B C h w uint8 by 4 B 1 1 1 -> B C h w uint8, rounded."""
+    mixed = torch.zeros(parts[0].shape, device=parts[0].device)
+    for part, weight in zip(parts, weights, strict=True):
+        mixed += part.float().mul_(weight)
+    return cut_off(mixed.round_())
 
 
 def _ranges(height: int, width: int) -> Ranges:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from striate.views.geometry import invert
+from striate.views.levels import cut_off
 
 __all__ = ["MOVES", "Interpolation", "back_matrices", "move_pictures", "place_of"]
 
@@ -58,4 +59,4 @@ def move_pictures(images: Tensor, back: Tensor, interpolation: Interpolation) ->
     moved = grid_sample(
         values, grid.permute(0, 2, 3, 1), mode=interpolation, padding_mode="zeros", align_corners=False
     )
-    return moved.round_().to(torch.uint8)
+    return cut_off(moved.round_())

@@ -17,12 +17,14 @@ from striate.views.geometry import compose
 from striate.views.moves import MOVES, Interpolation, back_matrices, move_pictures, place_of
 from striate.views.pixels import saturate, sharpen
 
-__all__ = ["KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform"]
+__all__ = ["AT_ONCE", "KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform"]
 
 TONES: Final = ("Brightness", "Contrast", "Posterize", "Solarize", "AutoContrast", "Equalize", "Invert")
 FAMILIES: Final = (MOVES, TONES, ("Color",), ("Sharpness",), ("Identity",))  # what is done together, by its published name
 KINDS: Final = tuple(kind for family in FAMILIES for kind in family)
 SIGNED: Final = (*MOVES, "Brightness", "Contrast", "Color", "Sharpness")  # to the left as well as to the right
+
+AT_ONCE: Final = 2**20  # numbers: what is larger leaves the processor's cache between one pass over it and the next
 
 Ranges = Mapping[str, tuple[float, float]]  # kind -> its strength in the first and in the last bin
 
@@ -67,6 +69,7 @@ def choose(kinds: Tensor, table: Tensor, bins: Tensor, signs: Tensor) -> Tensor:
 def perform(images: Tensor, steps: Steps, interpolation: Interpolation = "nearest") -> tuple[Tensor, Tensor]:
     """All steps, one after another: B C h w uint8 -> B C h w uint8, and where its pixels went, B 3 3."""
     place = torch.eye(3)[None].expand(len(images), -1, -1)
+    images = images.contiguous()
     for kinds, strengths in zip(steps.kinds, steps.strengths, strict=True):
         images, moved = _perform_one(images, kinds, strengths, interpolation)
         place = compose(moved, place)
@@ -76,28 +79,36 @@ def perform(images: Tensor, steps: Steps, interpolation: Interpolation = "neares
 def _perform_one(
     images: Tensor, kinds: Tensor, strengths: Tensor, interpolation: Interpolation
 ) -> tuple[Tensor, Tensor]:
-    size = images.shape[-2], images.shape[-1]
     place = torch.eye(3).repeat(len(images), 1, 1)
     family = torch.tensor([number for number, family in enumerate(FAMILIES) for _ in family])[kinds]
     order, done = family.argsort(stable=True), []
-    for number, chosen in enumerate(order.split(torch.bincount(family, minlength=len(FAMILIES)).tolist())):
-        if not len(chosen):
-            continue
-        part, strength = images.index_select(0, chosen.to(images.device)), strengths[chosen]
-        match FAMILIES[number]:
-            case operations if operations == MOVES:
-                back = back_matrices(kinds[chosen], strength, size)
-                place[chosen] = place_of(back, size)
-                part = move_pictures(part, back, interpolation)
-            case operations if operations == TONES:
-                part = tones.look_up(part, _tables(part, kinds[chosen], strength))
-            case ("Color",):
-                part = saturate(part, 1 + strength)
-            case ("Sharpness",):
-                part = sharpen(part, 1 + strength)
-        done.append(part)
+    at_once = max(1, AT_ONCE // images[0].numel())
+    for chosen in order.split(torch.bincount(family, minlength=len(FAMILIES)).tolist()):
+        for part in chosen.split(at_once) if len(chosen) else ():
+            pictures = images.index_select(0, part.to(images.device))
+            changed, moved = _perform_family(pictures, kinds[part], strengths[part], interpolation)
+            done.append(changed)
+            place[part] = moved
     # put back in order by one gather, which copies whole pictures; writing to chosen places is 20 times slower
     return torch.cat(done).index_select(0, order.argsort().to(images.device)), place
+
+
+def _perform_family(
+    images: Tensor, kinds: Tensor, strengths: Tensor, interpolation: Interpolation
+) -> tuple[Tensor, Tensor]:
+    """Pictures whose kinds are of one family."""
+    size, still = (images.shape[-2], images.shape[-1]), torch.eye(3)[None]
+    kind = KINDS[kinds[0]]
+    if kind in MOVES:
+        back = back_matrices(kinds, strengths, size)
+        return move_pictures(images, back, interpolation), place_of(back, size)
+    if kind in TONES:
+        return tones.look_up(images, _tables(images, kinds, strengths)), still
+    if kind == "Color":
+        return saturate(images, 1 + strengths), still
+    if kind == "Sharpness":
+        return sharpen(images, 1 + strengths), still
+    return images, still
 
 
 def _tables(images: Tensor, kinds: Tensor, strengths: Tensor) -> Tensor:

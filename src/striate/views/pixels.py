@@ -1,6 +1,6 @@
 """Operations in which a pixel depends on its neighbours or on its other channels, on uint8, B C h w.
 
-Each sample has its own strength, B float64. Saturation and sharpness of the published policies follow torchvision to
+Each sample has its own strength, B float64. Types are changed by hand: torch does sums of two types ten times slower. Saturation and sharpness of the published policies follow torchvision to
 the bit: the result is rounded once, as by a fused multiply-add, cut off at 0 and 255, and rounded down.
 """
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from striate.views.levels import cut_off
 from striate.views.tones import grey
 
 __all__ = ["gaussian_blur", "saturate", "sharpen"]
@@ -18,8 +19,9 @@ def saturate(images: Tensor, factors: Tensor) -> Tensor:
     if images.shape[1] != 3:
         return images
     factors = factors.to(images.device)[:, None, None, None]
-    greys = grey(images).double() * (1 - factors).float()
-    return _cut_off((images * factors.float()).double().add_(greys))
+    rest = (1 - factors).float().double()
+    scaled = images.float().mul_(factors.float()).double()
+    return cut_off(scaled.add_(grey(images).double().mul_(rest)))
 
 
 def sharpen(images: Tensor, factors: Tensor) -> Tensor:
@@ -34,9 +36,9 @@ def sharpen(images: Tensor, factors: Tensor) -> Tensor:
     sums = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
     inner = values[:, :, 1:-1, 1:-1]
     smooth = sums.add_(inner, alpha=4).add_(6.5).div_(13).floor_()  # a thirteenth is never half: rounding is certain
-    factors = factors.to(images.device)[:, None, None, None]
+    rest = (1 - factors.to(images.device)[:, None, None, None]).float().double()
     sharpened = images.clone()
-    sharpened[:, :, 1:-1, 1:-1] = _cut_off((smooth - inner).double().mul_((1 - factors).float()).add_(inner))
+    sharpened[:, :, 1:-1, 1:-1] = cut_off((smooth - inner).double().mul_(rest).add_(inner.double()))
     return sharpened
 
 
@@ -58,8 +60,5 @@ def gaussian_blur(images: Tensor, deviations: Tensor, reach: int) -> Tensor:
         for step in range(1, reach + 1):
             pair = padded.narrow(axis, reach - step, side) + padded.narrow(axis, reach + step, side)
             blurred += pair.mul_(weights[:, step])  # not fused: fused, the ends of rows might be rounded otherwise
-    return blurred.round_().clamp_(0, 255).to(torch.uint8)
+    return cut_off(blurred.round_())
 
-
-def _cut_off(levels: Tensor) -> Tensor:
-    return levels.float().clamp_(0, 255).to(torch.uint8)

@@ -9,6 +9,8 @@ Those of the published policies follow Pillow and torchvision to the bit: they c
 import torch
 from torch import Tensor
 
+from striate.views.levels import cut_off
+
 __all__ = ["auto_contrast", "brighten", "change_contrast", "equalize", "gamma", "grey", "invert", "look_up"]
 __all__ += ["posterize", "solarize", "then"]
 
@@ -32,7 +34,7 @@ def then(first: Tensor, second: Tensor) -> Tensor:
 
 def brighten(factors: Tensor) -> Tensor:
     """Each level times a factor."""
-    return _cut_off(_levels(factors) * factors.float()[:, None, None])
+    return cut_off(_levels(factors) * factors.float()[:, None, None])
 
 
 def change_contrast(images: Tensor, factors: Tensor) -> Tensor:
@@ -42,7 +44,7 @@ def change_contrast(images: Tensor, factors: Tensor) -> Tensor:
     scaled = _levels(factors) * factors.float()[:, None, None]
     rest = mean.double() * (1 - factors).float().double()
     # the sum is rounded once, as by a fused multiply-add
-    return _cut_off((scaled.double() + rest[:, None, None]).float())
+    return cut_off(scaled.double() + rest[:, None, None])
 
 
 def auto_contrast(images: Tensor) -> Tensor:
@@ -51,7 +53,7 @@ def auto_contrast(images: Tensor) -> Tensor:
     low, high = flat.amin(2).float()[:, :, None], flat.amax(2).float()[:, :, None]  # B C 1
     plain = low == high
     unit = torch.where(plain, 1.0, (high - low) * (1 / 255))
-    return _cut_off((_levels(images) - torch.where(plain, 0.0, low)) / unit)
+    return cut_off((_levels(images) - torch.where(plain, 0.0, low)) / unit)
 
 
 def equalize(images: Tensor) -> Tensor:
@@ -71,7 +73,7 @@ def equalize(images: Tensor) -> Tensor:
 def posterize(bits: Tensor) -> Tensor:
     """Keep the highest `bits`, 0 to 8, of each level."""
     unit = 2.0 ** (8 - bits.float())[:, None, None]
-    return _cut_off((_levels(bits) / unit).floor() * unit)
+    return cut_off((_levels(bits) / unit).floor() * unit)
 
 
 def solarize(thresholds: Tensor) -> Tensor:
@@ -88,7 +90,7 @@ def invert(count: int, device: torch.device) -> Tensor:
 def gamma(exponents: Tensor) -> Tensor:
     """Each level, as a share of 255, to a power above 0; rounded."""
     share = (_levels(exponents).double() / 255).log()  # of 0: minus infinity, which any exponent takes back to 0
-    return ((share * exponents[:, None, None]).exp() * 255).round().to(torch.uint8)
+    return cut_off(((share * exponents[:, None, None]).exp() * 255).round())
 
 
 def grey(images: Tensor) -> Tensor:
@@ -103,6 +105,3 @@ def _levels(like: Tensor) -> Tensor:
     """0 .. 255, as 1 1 256 float32."""
     return torch.arange(256.0, device=like.device)[None, None]
 
-
-def _cut_off(levels: Tensor) -> Tensor:
-    return levels.clamp(0, 255).to(torch.uint8)
