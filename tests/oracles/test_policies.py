@@ -50,12 +50,15 @@ def strengths_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int,
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
-    ("policy", "bins"), [(v2.RandAugment(), 31), (v2.TrivialAugmentWide(), 31), (v2.AutoAugment(), 10), (v2.AugMix(), 10)]
+    ("policy", "bins"),
+    [(v2.RandAugment(), 31), (v2.TrivialAugmentWide(), 31), (v2.AutoAugment(), 10), (v2.AugMix(), 10)],
 )
 def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[int, int], channels: int):
     drawn = strengths_of(policy, policy._AUGMENTATION_SPACE, bins, size)
     images = pictures(len(drawn), channels, size)
-    steps = Steps(torch.tensor([[KINDS.index(kind) for kind, _ in drawn]]), torch.tensor([[v for _, v in drawn]]).double())
+    steps = Steps(
+        torch.tensor([[KINDS.index(kind) for kind, _ in drawn]]), torch.tensor([[v for _, v in drawn]]).double()
+    )
     done, _ = perform(images, steps)
     wrong = Counter(
         kind

@@ -56,7 +56,5 @@ def move_pictures(images: Tensor, back: Tensor, interpolation: Interpolation) ->
     across, down = back[:, :, 0, None] * x, back[:, :, 1, None] * y  # B 2 w, B 2 h
     grid = (across[:, :, None, :] + down[:, :, :, None]).add_(back[:, :, 2, None, None])  # B 2 h w
     values = images.to(torch.float32, memory_format=torch.contiguous_format)
-    moved = grid_sample(
-        values, grid.permute(0, 2, 3, 1), mode=interpolation, padding_mode="zeros", align_corners=False
-    )
+    moved = grid_sample(values, grid.permute(0, 2, 3, 1), mode=interpolation, padding_mode="zeros", align_corners=False)
     return cut_off(moved.round_())

@@ -20,7 +20,13 @@ from striate.views.pixels import saturate, sharpen
 __all__ = ["AT_ONCE", "KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform"]
 
 TONES: Final = ("Brightness", "Contrast", "Posterize", "Solarize", "AutoContrast", "Equalize", "Invert")
-FAMILIES: Final = (MOVES, TONES, ("Color",), ("Sharpness",), ("Identity",))  # what is done together, by its published name
+FAMILIES: Final = (
+    MOVES,
+    TONES,
+    ("Color",),
+    ("Sharpness",),
+    ("Identity",),
+)  # what is done together, by its published name
 KINDS: Final = tuple(kind for family in FAMILIES for kind in family)
 SIGNED: Final = (*MOVES, "Brightness", "Contrast", "Color", "Sharpness")  # to the left as well as to the right
 

@@ -1,7 +1,8 @@
 """Operations in which a pixel depends on its neighbours or on its other channels, on uint8, B C h w.
 
-Each sample has its own strength, B float64. Types are changed by hand: torch does sums of two types ten times slower. Saturation and sharpness of the published policies follow torchvision to
-the bit: the result is rounded once, as by a fused multiply-add, cut off at 0 and 255, and rounded down.
+Each sample has its own strength, B float64. Saturation and sharpness of the published policies follow torchvision to
+the bit: the result is rounded once, as by a fused multiply-add, cut off at 0 and 255, and rounded down. Types are changed
+by hand, because torch takes ten times as long for a product of two types.
 """
 
 import torch
@@ -61,4 +62,3 @@ def gaussian_blur(images: Tensor, deviations: Tensor, reach: int) -> Tensor:
             pair = padded.narrow(axis, reach - step, side) + padded.narrow(axis, reach + step, side)
             blurred += pair.mul_(weights[:, step])  # not fused: fused, the ends of rows might be rounded otherwise
     return cut_off(blurred.round_())
-

@@ -104,4 +104,3 @@ def grey(images: Tensor) -> Tensor:
 def _levels(like: Tensor) -> Tensor:
     """0 .. 255, as 1 1 256 float32."""
     return torch.arange(256.0, device=like.device)[None, None]
-
