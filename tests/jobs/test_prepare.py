@@ -1,5 +1,7 @@
 """From settings to a policy: each part wins over the named policy, and what does not fit is refused."""
 
+from typing import Any
+
 import pytest
 
 from striate.errors import SettingError
@@ -16,10 +18,12 @@ def test_every_policy_can_be_chosen_and_every_part_set():
 
 
 def test_the_ranges_of_recipe_and_policy_agree():
+    others: dict[str, tuple[Any, ...]] = {"flip": (False, True), "flip_vertical": (False, True)}
     for name in POLICY_SETTINGS:
         meaning = settings_taken()[name][1]
-        for value in (meaning.low, meaning.high) if name not in ("flip", "flip_vertical") else (False, True):
-            assert getattr(policy_of(Recipe(**{name: value})), name) == value
+        for value in meaning.choices or others.get(name, (meaning.low, meaning.high)):
+            said: dict[str, Any] = {name: value}
+            assert getattr(policy_of(Recipe(**said)), name) == value
 
 
 def test_parts_win_over_the_named_policy():

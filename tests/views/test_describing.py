@@ -5,7 +5,15 @@ from typing import Any
 
 from striate.views import POLICIES, Policy, RandAugment, describe
 
-ON: dict[str, Any] = {"flip": True, "flip_vertical": True, "crop": 0.5, "operations": RandAugment()}
+ON: dict[str, Any] = {
+    "flip": True,
+    "flip_vertical": True,
+    "crop": 0.5,
+    "operations": RandAugment(),
+    "fill": "nearest",
+    "perspective": 0.1,
+    "elastic": 0.1,
+}
 
 
 def test_every_setting_has_its_own_words():
