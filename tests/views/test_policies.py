@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means
+from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means, streams
 from striate.views.boxes import random_boxes
-from striate.views.policies import COLOURS, ERASING, GEOMETRY
 from striate.views.slicing import is_exact
+from striate.views.streams import COLOURS, ERASING, GEOMETRY
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
-EVERYTHING = Policy(20, 0.1, 0.2, 10, True, 0.3, 0.2, 0.2, 0.2, 0.5)
+EVERYTHING = Policy(
+    rotate=20,
+    shift=0.1,
+    zoom=0.2,
+    shear=10,
+    flip=True,
+    crop=0.3,
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+    erase=0.5,
+)
 MANY = torch.arange(20_000)
 
 
@@ -76,10 +87,16 @@ def test_the_draws_of_old_runs_stay():
         torch.tensor([[3.4665, 0.0205, 0.00398, -2.11452], [4.03231, -0.34454, -0.06691, -2.18327]]),
         atol=1e-4,
     )
-    assert len({*GEOMETRY, *COLOURS, *ERASING}) == len(GEOMETRY) + len(COLOURS) + len(ERASING), "a stream serves twice"
 
 
-@pytest.mark.parametrize("name", ["digits", "photos", "cifar"])
+def test_no_stream_serves_twice_and_those_of_old_runs_stay():
+    assert (range(10), range(10, 13), range(13, 18)) == (GEOMETRY, COLOURS, ERASING)
+    numbers = [value for name, value in vars(streams).items() if name.isupper()]
+    taken = [stream for value in numbers for stream in (value if isinstance(value, range) else [value])]
+    assert len(set(taken)) == len(taken)
+
+
+@pytest.mark.parametrize("name", ["digits", "default", "cifar"])
 def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
     ids = torch.arange(500)
     one = drawn(POLICIES[name], ids, seed=1, epoch=1).place
@@ -94,7 +111,7 @@ def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
 
 
 def test_rotation_and_zoom_are_about_the_centre():
-    place = drawn(Policy(rotate=30, scale=0.25)).place
+    place = drawn(Policy(rotate=30, zoom=0.25)).place
     degrees = torch.atan2(place[:, 1, 0], place[:, 0, 0]).rad2deg()
     zoom = torch.linalg.det(place[:, :2, :2].double()).sqrt()
     assert spread_evenly(degrees, -30, 30)
@@ -136,6 +153,18 @@ def test_flips_are_half_and_exact():
     assert torch.equal(seen, torch.where(mirrored[:, None], torch.tensor([32.0, 0]), torch.tensor([0.0, 0])))
 
 
+def test_vertical_flips_are_half_exact_and_of_their_own():
+    place = drawn(Policy(flip=True, flip_vertical=True)).place
+    upturned, mirrored = place[:, 1, 1] == -1, place[:, 0, 0] == -1
+    assert abs(upturned.double().mean() - 0.5) < 4 * 0.5 / len(MANY) ** 0.5
+    assert abs((upturned & mirrored).double().mean() - 0.25) < 0.015
+    assert is_exact(place).all()
+    pictures = torch.randint(0, 256, (200, 3, 32, 32), dtype=torch.uint8)
+    view = drawn(Policy(flip_vertical=True), MANY[:200], picture=(32, 32))
+    expected = torch.where(view.place[:, 1, 1].view(-1, 1, 1, 1) < 0, pictures.flip(2), pictures)
+    assert torch.equal(view.resample(pictures), expected)
+
+
 @pytest.mark.parametrize(("picture", "size"), [((48, 64), (32, 32)), ((100, 30), (20, 40)), ((32, 32), (64, 64))])
 def test_random_resized_crops_lie_within_the_picture(picture: tuple[int, int], size: tuple[int, int]):
     view = drawn(Policy(crop=0.35), picture=picture, size=size)
@@ -144,9 +173,10 @@ def test_random_resized_crops_lie_within_the_picture(picture: tuple[int, int], s
     assert min(x1.min(), y1.min()) > -1e-3
     assert x2.max() < picture[1] + 1e-3
     assert y2.max() < picture[0] + 1e-3
+    assert torch.stack([x1, y1, x2, y2]).frac().sub(0.5).abs().min() > 0.499, "a crop of whole pixels is resized"
     relative = (x2 - x1) / (y2 - y1) / (size[1] / size[0])
-    assert relative.min() > 0.749
-    assert relative.max() < 1.334
+    assert relative.min() > 0.749 * 0.95  # by rounding
+    assert relative.max() < 1.334 * 1.05
 
 
 def test_random_boxes_are_spread_as_promised():
@@ -183,6 +213,9 @@ def test_colour_factors_are_spread_as_promised():
     )  # grey 0.5 stays
     saturation = normal @ drawn(Policy(saturation=0.4)).tint.double()
     assert spread_evenly(saturation[:, 0, 0] - saturation[:, 1, 0], 0.6, 1.4)
+    hue = normal @ drawn(Policy(hue=90)).tint.double()
+    sine, cosine = (hue[:, 1, 0] - hue[:, 2, 0]) * 3**0.5 / 2, (3 * hue[:, 0, 0] - 1) / 2
+    assert spread_evenly(torch.atan2(sine, cosine).rad2deg(), -90, 90)
 
 
 def test_grey_pictures_take_every_policy():
@@ -235,14 +268,64 @@ def test_erasing_comes_before_the_tint():
     assert seen.movedim(1, -1)[erased].abs().max() < 0.5 / 255 / 0.2 + 1e-5  # within the rounding of uint8
 
 
+def test_perspective_pulls_each_corner_within_its_range():
+    place = drawn(Policy(perspective=0.15), picture=(32, 40), size=(32, 40)).place
+    corners = torch.tensor([[[0.0, 0], [40, 0], [40, 32], [0, 32]]]).expand(len(MANY), -1, -1)
+    pulled = (View(place, torch.eye(4)[None], (32, 40)).points(corners) - corners) / torch.tensor([40.0, 32.0])
+    for corner in range(4):
+        for axis in range(2):
+            assert spread_evenly(pulled[:, corner, axis], -0.15, 0.15)
+
+
+def test_the_strongest_perspective_still_shows_a_picture():
+    """With its corners pulled the worst way, too, there is a way back."""
+    for seed in range(5):
+        view = drawn(Policy(perspective=0.2, rotate=180, zoom=0.9, shear=60, crop=0.01), seed=seed)
+        assert view.place.isfinite().all()
+
+
+def test_elastic_bends_as_far_as_it_says_and_shows():
+    view = drawn(Policy(elastic=0.03), MANY[:2000], picture=(32, 32))
+    assert view.bend is not None
+    assert view.bend.shape[:2] == (2000, 2)
+    assert 0.5 < view.bend.std() / (0.03 * 32) < 1.1  # the steepest are weakened
+    bent = Policy(elastic=0.03).apply(
+        torch.rand(4, 3, 32, 32), MANY[:4], seed=0, epoch=0, size=(32, 32), normalization=RGB
+    )
+    assert bent[1].bend is not None
+    with pytest.raises(SettingError, match="elastic does not go with"):
+        replace(POLICIES["randaugment"], elastic=0.02)
+
+
+def test_fill_is_what_lies_beyond_the_picture():
+    white = torch.full((50, 3, 32, 32), 255, dtype=torch.uint8)
+    darkest = {
+        fill: Policy(shift=0.2, fill=fill)
+        .apply(white, MANY[:50], seed=0, epoch=0, size=(32, 32), normalization=Normalization((0.0,) * 3, (1.0,) * 3))[0]
+        .min()
+        .item()
+        for fill in ("black", "nearest", "reflect")
+    }
+    assert darkest == {"black": 0.0, "nearest": 1.0, "reflect": 1.0}
+    with pytest.raises(SettingError, match="fill must be one of black, nearest, reflect"):
+        Policy(fill="grey")  # type: ignore[arg-type]  # that it is refused is the point
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("hue", 181),
+        ("perspective", 0.21),
+        ("elastic", 0.2),
+        ("blur", 11),
+        ("noise", -0.1),
+        ("gamma", 1),
+        ("solarize", 1.5),
         ("rotate", -1),
         ("rotate", 181),
         ("rotate", math.inf),
         ("shift", 1.5),
-        ("scale", 1),
+        ("zoom", 1),
         ("shear", 90),
         ("crop", 0),
         ("crop", 1.01),
@@ -265,7 +348,6 @@ def test_contrast_asks_for_the_means():
 def test_the_table_is_read_only():
     with pytest.raises(TypeError):
         POLICIES["mine"] = Policy()  # type: ignore[index]  # that it is refused is the point
-    assert list(POLICIES) == ["none", "digits", "photos", "cifar"]
 
 
 def test_images_do_not_depend_on_threads():
