@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from striate.errors import SettingError
+from striate.views.parts import parts
 
 __all__ = ["Normalization", "jitter", "picture_means", "recolour"]
 
@@ -95,8 +96,12 @@ def _scale(images: Tensor, unit: float, factor: Tensor, constant: Tensor) -> Ten
 
 def _mix(images: Tensor, unit: float, linear: Tensor, constant: Tensor) -> Tensor:
     """Each channel from all of them: a multiply-add for each source channel, over planes."""
-    planes = images.to(torch.float32, memory_format=torch.contiguous_format)
-    mixed = torch.addcmul(constant[:, :, None, None], planes[:, :1], linear[:, :, 0, None, None], value=unit)
-    for source in range(1, planes.shape[1]):
-        mixed = mixed.addcmul_(planes[:, source : source + 1], linear[:, :, source, None, None], value=unit)
-    return mixed.contiguous(memory_format=torch.channels_last)
+    mixed = torch.empty_like(images, dtype=torch.float32, memory_format=torch.channels_last)
+    for part in parts(images):
+        here = part if len(linear) > 1 else slice(None)
+        planes = images[part].to(torch.float32, memory_format=torch.contiguous_format)
+        factor, total = linear[here, ..., None, None], constant[here, :, None, None]
+        for source in range(planes.shape[1]):
+            total = torch.addcmul(total, planes[:, source : source + 1], factor[:, :, source], value=unit)
+        mixed[part] = total
+    return mixed

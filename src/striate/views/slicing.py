@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from striate.views.parts import parts
 from striate.views.warping import Border
 
 __all__ = ["is_exact", "slice_pictures"]
@@ -46,8 +47,9 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], borde
         mirrored, upside_down = (turn < 0).unbind(1)
         pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
         chosen = mirrored.nonzero()[:, 0].to(pixels.device)
-        if len(chosen):
-            pixels.index_copy_(0, chosen, pixels.index_select(0, chosen).flip(2))
+        for part in parts(pixels):
+            here = chosen[(chosen >= part.start) & (chosen < part.stop)]
+            pixels.index_copy_(0, here, pixels.index_select(0, here).flip(2))
         return pixels.permute(0, 3, 1, 2)
     x, y = start[0].tolist()
     pixels = pixels[:, y : y + height, x : x + width]

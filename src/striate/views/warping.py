@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d, grid_sample
 
 from striate.views.bends import bend_field, undo_displacement
 from striate.views.geometry import divide, invert, is_affine, move
+from striate.views.parts import parts
 
 __all__ = ["Border", "pick_classes", "warp_back", "warp_pictures"]
 
@@ -31,14 +32,16 @@ def warp_pictures(
     if bend is not None:
         place = place.expand(max(len(place), len(bend)), -1, -1)
     back = invert(place)
-    canvas = place.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     step = _steps(back, size)
-    rim = _needs_rim(back, step, size, canvas)
-    if border != "black":
-        rim = torch.zeros_like(rim)
-    elif bend is not None:
-        rim = torch.ones_like(rim)
-    return _sample(pictures, _coordinates(back, size, bend, pictures.device), step, rim, border)
+    rim = _needs_rim(back, step, size, pictures.shape[-2:])
+    rim = (rim | (bend is not None)) & (border == "black")
+    images = pictures.new_empty((len(pictures), *size, pictures.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
+    for part in parts(images):
+        here = part if len(back) > 1 else slice(None)
+        bent = bend if bend is None or len(bend) == 1 else bend[part]
+        coordinates = _coordinates(back[here], size, bent, pictures.device)
+        images[part] = _sample(pictures[part], coordinates, step[here], rim[here], border)
+    return images
 
 
 def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], picture: tuple[int, int], bend: Tensor) -> Tensor:
@@ -72,9 +75,10 @@ def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
     return jacobian.square().sum(3).sqrt().median(1).values
 
 
-def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], canvas: Tensor) -> Tensor:
+def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], picture: torch.Size) -> Tensor:
     """Which samples B look past the centres of the outermost pixels, and would see them blend into black too early."""
     height, width = size
+    canvas = back.new_tensor([picture[1], picture[0]])
     ends = back.new_tensor([[[0, 0], [width, 0], [0, height], [width, height]]])
     low, high = move(ends, back).aminmax(dim=1)  # B 2: where the frame ends
     inside = ((low >= -ROUNDING) & (high <= canvas + ROUNDING)).all(1)
