@@ -105,7 +105,7 @@ def _sample(pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, bo
     """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that what one sample sees is not up to its company."""
     canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
-    groups = torch.unique(factor.long(), dim=0).tolist()
+    groups = [[1, 1]] if (factor == 1).all() else torch.unique(factor.long(), dim=0).tolist()
     if len(groups) == 1:
         return _bilinear(pictures, coordinates, step, rim, groups[0], border)
     images = pictures.new_empty((len(pictures), pictures.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
@@ -119,7 +119,7 @@ def _sample(pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, bo
 def _bilinear(
     pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, factor: list[int], border: Border
 ) -> Tensor:
-    values = pictures.to(torch.float32, memory_format=torch.contiguous_format)
+    values = pictures.to(torch.float32)  # channels stay last: sampling takes either, and to move them takes longer
     if pictures.dtype == torch.uint8:
         values = values.mul_(1 / 255)
     canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
