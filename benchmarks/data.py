@@ -33,16 +33,27 @@ def epochs(command: Sequence[str | Path]) -> tuple[float, float]:
 
 
 def road(folder: Path, rounds: int) -> None:
-    variants = {
+    variants: dict[str, list[list[str | Path]]] = {
         "torchvision v2": [
-            [PEERS / "torchvision_batches.py", folder, "--workers", str(workers), "--decoder", decoder, "--normalize", how]
+            [
+                PEERS / "torchvision_batches.py",
+                folder,
+                "--workers",
+                str(workers),
+                "--decoder",
+                decoder,
+                "--normalize",
+                how,
+            ]
             for workers, decoder, how in product(WORKERS, ("pillow", "jpeg"), ("picture", "batch"))
         ],
-        "albumentations": [[PEERS / "albumentations_batches.py", folder, "--workers", str(workers)] for workers in WORKERS],
+        "albumentations": [
+            [PEERS / "albumentations_batches.py", folder, "--workers", str(workers)] for workers in WORKERS
+        ],
     }
     commands: dict[str, list[str | Path]] = {"striate": ["-m", "benchmarks.striate_batches", folder]}
     for name, tried in variants.items():
-        commands[name] = max(tried, key=lambda command: median(epochs(command) for _ in range(2))[1])
+        commands[name] = max(tried, key=lambda command: max(epochs(command)))
         print(f"{name} at its best: {' '.join(map(str, commands[name][2:]))}", flush=True)
     speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for order in islice(cycle(permutations(commands)), rounds):

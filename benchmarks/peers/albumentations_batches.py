@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class Files(Dataset):
+class Files(Dataset[torch.Tensor]):
     def __init__(self, folder: Path) -> None:
         self.paths = sorted(folder.rglob("*.jpg"))
         self.transform = A.Compose(

@@ -54,9 +54,7 @@ def contenders(size: int, count: int) -> dict[str, Works]:
             ),
         },
         "colour": {
-            "striate": recoloured(
-                channels_last, Policy(brightness=JITTER, contrast=JITTER, saturation=JITTER)
-            ),
+            "striate": recoloured(channels_last, Policy(brightness=JITTER, contrast=JITTER, saturation=JITTER)),
             "torchvision v2": each(
                 planes,
                 v2.Compose([v2.ColorJitter(*jitter), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
@@ -74,9 +72,7 @@ def ours(pictures: Tensor, policy: Policy) -> Callable[[], object]:
     ids, side = torch.arange(len(pictures)), (pictures.shape[2], pictures.shape[3])
 
     def work() -> Tensor:
-        return policy.draw(
-            ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET
-        ).resample(pictures)
+        return policy.draw(ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET).resample(pictures)
 
     return work
 
@@ -86,9 +82,9 @@ def recoloured(pictures: Tensor, policy: Policy) -> Callable[[], object]:
 
     def work() -> Tensor:
         means = picture_means(pictures)
-        return policy.draw(
-            ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET, means=means
-        ).colour(pictures)
+        return policy.draw(ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET, means=means).colour(
+            pictures
+        )
 
     return work
 

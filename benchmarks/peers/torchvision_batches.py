@@ -22,7 +22,7 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 TO_FLOAT = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)])
 
 
-class Files(Dataset):
+class Files(Dataset[torch.Tensor]):
     def __init__(self, folder: Path, decoder: str, per_picture: bool) -> None:
         self.paths = sorted(folder.rglob("*.jpg"))
         self.decoder = decoder

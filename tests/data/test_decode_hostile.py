@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from striate.data import Canvas, Limits, Unreadable, decode_bytes, decode_picture, read_header
+from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header
 from striate.data.strict import STRICT_PILLOW
 
 CANVAS = Canvas(24, 32, 3)
@@ -27,7 +27,7 @@ Encode = Callable[..., bytes]
 
 def reason(content: bytes, limits: Limits = LIMITS) -> str:
     with pytest.raises(Unreadable) as caught:
-        decode_bytes(content, CANVAS, limits)
+        decode_picture(content, CANVAS, limits)
     assert caught.value.detail.isprintable()
     return caught.value.reason
 
@@ -72,7 +72,7 @@ def in_format(kind: str, scene: Scene, encode: Encode) -> bytes:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_is_read(kind: str, scene: Scene, encode: Encode) -> None:
-    pixels = decode_bytes(in_format(kind, scene, encode), CANVAS, LIMITS)
+    pixels = decode_picture(in_format(kind, scene, encode), CANVAS, LIMITS)
     assert pixels.shape == CANVAS.shape
     assert pixels.dtype == np.uint8
     error = np.abs(pixels.astype(int) - np.asarray(scene(24, 32))).mean()
@@ -85,7 +85,7 @@ def test_a_file_cut_in_half_is_truncated(kind: str, scene: Scene, encode: Encode
     assert reason(healthy[: len(healthy) // 2]) in ("truncated", "unreadable")
     if kind in ("JPEG", "PNG", "GIF", "BMP"):
         assert reason(healthy[: len(healthy) // 2]) == "truncated"
-    decode_bytes(healthy, CANVAS, LIMITS)
+    decode_picture(healthy, CANVAS, LIMITS)
 
 
 def test_a_png_whose_second_half_is_zeroed_is_refused(scene: Scene, encode: Encode) -> None:
@@ -100,7 +100,7 @@ def test_a_png_with_one_damaged_byte_in_a_chunk_that_load_does_not_check_is_refu
     end = png_chunk(b"IEND", b"")
     text = png_chunk(b"tEXt", b"Comment\0taken on a Sunday")
     whole = healthy[: -len(end)] + text + end
-    decode_bytes(whole, CANVAS, LIMITS)
+    decode_picture(whole, CANVAS, LIMITS)
     broken = whole.replace(b"Sunday", b"Monday")
     assert reason(broken) == "unreadable"
 
@@ -142,7 +142,7 @@ def test_a_bomb_is_refused_before_any_pixel_is_decoded(
     kind: str, scene: Scene, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     healthy = in_format(kind, scene, encode)
-    assert decode_bytes(healthy, CANVAS, LIMITS).shape == CANVAS.shape
+    assert decode_picture(healthy, CANVAS, LIMITS).shape == CANVAS.shape
 
     def load(_: object) -> None:
         raise AssertionError("decoded")
@@ -164,7 +164,7 @@ def test_a_bomb_that_holds_what_it_declares_is_refused() -> None:
 def test_the_limit_is_the_largest_size_that_passes(scene: Scene, encode: Encode) -> None:
     picture = encode(scene(24, 32))
     assert reason(picture, Limits(max_pixels=24 * 32 - 1)) == "decompression bomb"
-    decode_bytes(picture, CANVAS, Limits(max_pixels=24 * 32))
+    decode_picture(picture, CANVAS, Limits(max_pixels=24 * 32))
 
 
 def test_a_gif_frame_beyond_its_screen_is_a_bomb_and_no_warning(scene: Scene, encode: Encode) -> None:
@@ -232,7 +232,7 @@ def test_broken_exif_costs_neither_the_picture_nor_a_warning(scene: Scene, encod
         Image.open(io.BytesIO(broken))  # what Pillow does by itself
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        assert (decode_bytes(broken, CANVAS, LIMITS) == decode_bytes(healthy, CANVAS, LIMITS)).all()
+        assert (decode_picture(broken, CANVAS, LIMITS) == decode_picture(healthy, CANVAS, LIMITS)).all()
     assert not seen
 
 
@@ -271,7 +271,7 @@ def test_damaged_files_give_a_picture_or_a_reason(kind: str, scene: Scene, encod
             first = int(random.integers(16, len(damaged)))
             damaged[first : first + int(random.integers(1, 64))] = b""
         try:
-            outcome = str(decode_bytes(bytes(damaged), CANVAS, LIMITS).shape)
+            outcome = str(decode_picture(bytes(damaged), CANVAS, LIMITS).shape)
         except Unreadable as failure:  # and nothing else
             outcome = failure.reason
         outcomes[outcome] = outcomes.get(outcome, 0) + 1

@@ -18,7 +18,7 @@ from striate.data import (
     Canvas,
     Limits,
     Pictures,
-    decode_bytes,
+    decode_picture,
     load_pictures,
     open_source,
     split_pictures,
@@ -64,7 +64,7 @@ def test_every_file_ends_in_exactly_one_bucket(mixed: Path) -> None:
     }
     alone = {name: (mixed / name).read_bytes() for name in pictures.ids}
     for image, label, name in zip(pictures.images, pictures.labels.tolist(), pictures.ids, strict=True):
-        assert (image.numpy() == decode_bytes(alone[name], CANVAS, LIMITS)).all()
+        assert (image.numpy() == decode_picture(alone[name], CANVAS, LIMITS)).all()
         assert pictures.classes[label] == name[:3]
 
 
@@ -246,7 +246,7 @@ def test_settings_out_of_range_are_refused() -> None:
     for make in (
         lambda: Canvas(0, 4, 1),
         lambda: Canvas(4, -1, 1),
-        lambda: Canvas(4, 4, 2),
+        lambda: Canvas(4, 4, 0),
         lambda: Limits(max_pixels=0),
         lambda: Limits(max_bad=1.1),
         lambda: Limits(max_bad=float("nan")),

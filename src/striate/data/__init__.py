@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from striate.data.audit import check_data
     from striate.data.batches import Batch, Batches
     from striate.data.canvas import Canvas
-    from striate.data.decode import Header, decode_bytes, decode_picture, read_header, read_picture
+    from striate.data.decode import Header, decode_picture, read_header, read_picture
     from striate.data.limits import Limits
     from striate.data.load import load_pictures
     from striate.data.names import printable
@@ -56,7 +56,6 @@ __all__ = [
     "as_pictures",
     "check_data",
     "contact_sheet",
-    "decode_bytes",
     "decode_picture",
     "load_pictures",
     "open_source",
@@ -97,7 +96,6 @@ _LAZY = MappingProxyType(
         "as_pictures": "sheet",
         "check_data": "audit",
         "contact_sheet": "sheet",
-        "decode_bytes": "decode",
         "decode_picture": "decode",
         "load_pictures": "load",
         "open_source": "open",

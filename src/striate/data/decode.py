@@ -1,8 +1,8 @@
-"""One picture file, read safely: which files are pictures, how large they are, and their pixels on the canvas.
+"""One picture, read safely: what it says of itself, all of its pixels, or its pixels on the canvas.
 
 A picture is what its first bytes say, never its name. The order is: a regular file, known first bytes, a header that
-declares no more pixels than the limit, checksums where the format has them, the whole of the pixels, upright, 8 bits,
-canvas. Nothing is decoded before the header has passed. The first frame stands for an animation.
+declares no more pixels than the limit, checksums where the format has them, the whole of the pixels, upright, channels
+and bits, canvas. Nothing is decoded before the header has passed. The first frame stands for an animation.
 """
 
 import io
@@ -13,109 +13,132 @@ from pathlib import Path
 from typing import BinaryIO, Final, final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from striate.data.canvas import Canvas
-from striate.data.fit import Box, fit
+from striate.data.fit import Box, Pixels, fit
+from striate.data.formats import open_header
+from striate.data.jpeg import decode_jpeg
 from striate.data.limits import Limits
-from striate.data.modes import GREY_MODES, to_channels
+from striate.data.modes import GREY_MODES, Decoded, own_bits, own_channels, to_pixels
 from striate.data.names import printable
+from striate.data.npy import ArrayFile
 from striate.data.orientation import SIDEWAYS, orientation, upright
 from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Reason, Unreadable
 from striate.data.strict import STRICT_PILLOW
 
-__all__ = ["Header", "decode_bytes", "decode_picture", "read_header", "read_picture"]
+__all__ = ["Header", "decode_picture", "read_header", "read_picture"]
 
-# The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
-_FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
-    (b"\xff\xd8\xff", JpegImageFile),
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
-    (b"GIF87a", GifImageFile),
-    (b"GIF89a", GifImageFile),
-    (b"RIFF....WEBP", WebPImageFile),
-    (b"II*\0", TiffImageFile),
-    (b"MM\0*", TiffImageFile),
-    (b"II+\0", TiffImageFile),  # BigTIFF
-    (b"MM\0+", TiffImageFile),
-    (b"BM", BmpImageFile),
-)
+_BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 8 or 16
 
 
 @final
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself: its format ("JPEG"), its size when upright, and whether it has colours."""
+    """What a picture says of itself; no pixel was decoded.
+
+    `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", height and width are those of the upright picture.
+    `mode` is Pillow's, or NumPy's name of the type; `channels` and `bits` (for each channel) are as in the file, a
+    palette and grey with transparency counted as the RGB or RGBA that become of them. `frames` is None where only
+    walking through the file would tell (GIF, TIFF).
+    """
 
     format: str
     height: int
     width: int
-    colour: bool
+    mode: str
+    channels: int
+    bits: int
+    frames: int | None
+
+    @property
+    def colour(self) -> bool:
+        """Whether a grey canvas would lose something."""
+        return self.channels >= 3 if self.format == "NPY" else self.mode not in GREY_MODES
 
 
-def read_header(path: str | Path, limits: Limits) -> Header:
-    """The header of a picture file; no pixel is decoded. Raises Unreadable."""
-    with _reasons(), open_regular_file(path) as file:
-        picture = _open(file, limits)
-        width, height = picture.size
-        if orientation(picture) in SIDEWAYS:
-            width, height = height, width
-        return Header(str(picture.format), height, width, picture.mode not in GREY_MODES)
+def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
+    """The header of a picture: a path, or a file's content; no pixel is decoded. Raises Unreadable."""
+    with _opened(picture) as file:
+        header = open_header(file, limits)
+        if isinstance(header, ArrayFile):
+            bits = 8 * header.dtype.itemsize
+            return Header("NPY", header.height, header.width, str(header.dtype), header.channels, bits, 1)
+        height, width = header.height, header.width
+        if orientation(header) in SIDEWAYS:
+            height, width = width, height
+        mode, channels = header.mode, own_channels(header.mode, header.has_transparency_data)
+        return Header(str(header.format), height, width, mode, channels, _bits(header), _frames(header))
 
 
-def decode_picture(path: str | Path, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
-    """A picture file as H W C uint8 on the canvas, the same for training, prediction and serving. Raises Unreadable."""
-    with _reasons(), open_regular_file(path) as file:
-        return _decode(file, canvas, limits)
+def decode_picture(picture: str | Path | bytes, canvas: Canvas, limits: Limits) -> Pixels:
+    """A picture (a path, or a file's content) on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
+
+    The same for training, prediction and serving. Raises Unreadable.
+    """
+    with _opened(picture) as file:
+        decoded, content = _decode(file, limits, (canvas.height, canvas.width))
+        pixels = to_pixels(decoded, canvas.channels, canvas.bits)
+        return _writable(fit(pixels, canvas.height, canvas.width, content))
 
 
-def decode_bytes(content: bytes, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
-    """The same for the content of a picture file. Raises Unreadable."""
-    with _reasons():
-        return _decode(io.BytesIO(content), canvas, limits)
+def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
+    """The whole of a picture (a path, or a file's content), upright, H W C in its own channels and at its own size.
+
+    uint8, or uint16 where 8 bits would not hold it. A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that still
+    covers `at_least` (height, width); its last row and column are then filled in part. Raises Unreadable.
+    """
+    with _opened(picture) as file:
+        decoded, _ = _decode(file, limits, at_least)
+        if isinstance(decoded, Image.Image):
+            channels = own_channels(decoded.mode, decoded.has_transparency_data)
+        else:
+            channels = decoded.shape[2]
+        return _writable(to_pixels(decoded, channels, own_bits(decoded)))
 
 
-def read_picture(path: str | Path, limits: Limits, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
-    """A whole picture file, upright, H W C uint8; a JPEG may come reduced to what still covers `at_least`. Raises Unreadable."""
-    with _reasons(), open_regular_file(path) as file:
-        _open(file, limits).verify()
-        picture = _open(file, limits)
-        if at_least is not None and isinstance(picture, JpegImageFile):
-            picture.draft(None, at_least if orientation(picture) in SIDEWAYS else at_least[::-1])
-        picture.load()
-        turned, _ = upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
-        channels = 1 if turned.mode in GREY_MODES else 3
-        return np.asarray(to_channels(turned, channels)).reshape(turned.height, turned.width, channels)
-
-
-def _decode(file: BinaryIO, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
-    # Neither check finds what the other does: verify() alone sees damaged chunks of a PNG, load() alone a missing end.
-    _open(file, limits).verify()
-    picture = _open(file, limits)
-    content: Box = (0, 0, picture.width, picture.height)
-    if isinstance(picture, JpegImageFile):  # decode at 1/2, 1/4 or 1/8 where that still covers the canvas
-        size = (canvas.width, canvas.height)
-        draft = picture.draft(None, size[::-1] if orientation(picture) in SIDEWAYS else size)
-        content = draft[1] if draft else content  # its last column and row may be content only in part
+def _decode(file: BinaryIO, limits: Limits, at_least: tuple[int, int] | None) -> tuple[Decoded, Box]:
+    """The first frame, upright, and the box of it that is picture; a JPEG no larger than `at_least` needs it."""
+    picture = open_header(file, limits)
+    if isinstance(picture, ArrayFile):
+        return picture.load(), (0, 0, picture.width, picture.height)
+    if isinstance(picture, JpegImageFile):
+        return decode_jpeg(file, picture, orientation(picture), at_least)
+    if isinstance(picture, PngImageFile):  # verify() alone sees damaged chunks, load() alone a missing end
+        picture.verify()
+        file.seek(0)
+        picture = PngImageFile(file)
     picture.load()
-    turned, content = upright(picture, content, orientation(picture))
-    fitted = fit(to_channels(turned, canvas.channels), canvas.height, canvas.width, content)
-    return np.asarray(fitted).reshape(canvas.shape)
+    return upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+
+
+def _writable(pixels: Pixels) -> Pixels:
+    """The same in rows without gaps, which may be written (what Pillow lends may not): as torch wants it."""
+    return np.require(pixels, requirements=["C", "W"])
+
+
+def _bits(picture: ImageFile.ImageFile) -> int:
+    raw = " ".join(str(tile.args) for tile in picture.tile)  # Pillow's name of what is stored, such as RGB;16B
+    return 16 if ";16" in raw else _BITS.get(picture.mode, 8)
+
+
+def _frames(picture: ImageFile.ImageFile) -> int | None:
+    if isinstance(picture, PngImageFile | WebPImageFile):
+        return picture.n_frames
+    return 1 if isinstance(picture, JpegImageFile | BmpImageFile) else None
 
 
 @contextmanager
-def _reasons() -> Iterator[None]:
-    """Pillow in strict mode, and whatever it raises on hostile bytes as one of our reasons."""
+def _opened(picture: str | Path | bytes) -> Iterator[BinaryIO]:
+    """The file, or the content as one; Pillow in strict mode, and whatever it raises as one of our reasons."""
     try:
-        with STRICT_PILLOW:
-            yield
+        with STRICT_PILLOW, io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture) as file:
+            yield file
     except Unreadable:
         raise
     except Exception as error:
@@ -128,27 +151,3 @@ def _reason(error: Exception, says: str) -> Reason:
         return "decompression bomb"
     ended = isinstance(error, EOFError) or "truncated" in says or "end of file" in says
     return "truncated" if ended else "unreadable"
-
-
-def _open(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile:
-    """The picture with its header read and its size accepted; nothing is decoded."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    start = file.read(16)
-    file.seek(0)
-    if size == 0:
-        raise Unreadable("empty file", "0 bytes")
-    if size > limits.max_bytes:
-        raise Unreadable("unreadable", f"{size} bytes, more than any picture within the limit takes")
-    for magic, reader in _FORMATS:
-        if len(start) >= len(magic) and all(m in (ord("."), b) for m, b in zip(magic, start, strict=False)):
-            picture = reader(file)
-            break
-    else:
-        raise Unreadable("not a picture", f"begins with {start!r}; JPEG, PNG, GIF, BMP, TIFF and WebP are read")
-    if picture.width * picture.height > limits.max_pixels:
-        raise Unreadable(
-            "decompression bomb",
-            f"declares {picture.width} x {picture.height} pixels, more than the limit of {limits.max_pixels}",
-        )
-    return picture

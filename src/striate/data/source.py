@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from striate.data.canvas import Canvas
 from striate.data.decode import Header
+from striate.data.fit import Pixels
 from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_classes, check_set_aside, read_pictures
 from striate.data.set_aside import SetAside, Unreadable
-from striate.data.store import Pixels, Store
+from striate.data.store import Store
 from striate.data.targets import Labels, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
 from striate.errors import DataError

@@ -10,24 +10,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
-
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
+from types import MappingProxyType
+from typing import Final, Literal, final
 
 from striate.data.canvas import Canvas
 from striate.data.decode import Header, decode_picture, read_header, read_picture
-from striate.data.fit import fit
+from striate.data.fit import Pixels, fit
 from striate.data.limits import Limits
-from striate.data.modes import to_channels
+from striate.data.modes import to_pixels
 from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "FileStore", "Pixels", "Store"]
+__all__ = ["ArrayStore", "FileStore", "Store"]
 
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+_MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
 
 class Store(ABC):
@@ -105,6 +102,7 @@ class ArrayStore(Store):
     shape: tuple[int, int, int, int]
     read: Callable[[], Pixels]
     digest: Callable[[], str]
+    bits: Literal[8, 16] = 8
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -118,18 +116,16 @@ class ArrayStore(Store):
 
     def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - an array is good or refused as a whole
         _, height, width, channels = self.shape
-        return Header("array", height, width, channels > 1)
+        mode = _MODES.get(channels, "uint8") if self.bits == 8 else "uint16"
+        return Header("array", height, width, mode, channels, self.bits, 1)
 
     def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002
         return self.pixels[i]
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002
-        pixels = self.pixels[i]
-        if pixels.shape == canvas.shape:
-            return pixels
-        picture = to_channels(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), canvas.channels)
-        whole = (0, 0, picture.width, picture.height)
-        return np.asarray(fit(picture, canvas.height, canvas.width, whole)).reshape(canvas.shape)
+        pixels = to_pixels(self.pixels[i], canvas.channels, canvas.bits)
+        height, width, _ = pixels.shape
+        return fit(pixels, canvas.height, canvas.width, (0, 0, width, height))
 
     def ready(self, canvas: Canvas) -> Pixels | None:
-        return self.pixels if self.shape[1:] == canvas.shape else None
+        return self.pixels if self.shape[1:] == canvas.shape and self.bits == canvas.bits else None

@@ -1,0 +1,72 @@
+"""JPEGs by simplejpeg where it is installed (the extra `fast`): the same pixels as Pillow's, bit for bit, sooner.
+
+Both are libjpeg-turbo. What simplejpeg will not take, be it strange or damaged (its strict mode stops at every warning
+of the library), is left to Pillow, so that which files are refused, and why, never depends on what is installed.
+"""
+
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType, ModuleType
+from typing import BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL.JpegImagePlugin import JpegImageFile
+
+from striate.data.fit import Box
+from striate.data.modes import Decoded, as_picture
+from striate.data.orientation import SIDEWAYS, upright
+
+__all__ = ["decode_jpeg"]
+
+_COLOURS: Final = MappingProxyType({"L": "GRAY", "RGB": "RGB"})  # CMYK is left to Pillow
+_SHORTEST: Final = 16  # below, n/8 of a side is no longer another number of pixels for each n
+
+
+def decode_jpeg(
+    file: BinaryIO, picture: JpegImageFile, held: int, at_least: tuple[int, int] | None
+) -> tuple[Decoded, Box]:
+    """A JPEG whose header was read from `file`, turned upright, and the box of it that is picture.
+
+    Decoded at 1/2, 1/4 or 1/8, in which the last row and column are picture only in part, if that covers `at_least`.
+    """
+    height, width = at_least or (picture.height, picture.width)
+    if at_least is not None and held in SIDEWAYS:
+        height, width = width, height
+    least = min(picture.height // height, picture.width // width)
+    factor = next((factor for factor in (8, 4, 2) if least >= factor), 1)
+    content: Box = (0, 0, picture.width / factor, picture.height / factor)
+    pixels = _by_simplejpeg(file, picture, factor)
+    if pixels is not None:
+        return (pixels, content) if held == 1 else upright(as_picture(pixels), content, held)
+    picture.draft(None, (width, height))  # takes the same factor
+    picture.load()
+    return upright(picture, content, held)
+
+
+def _by_simplejpeg(file: BinaryIO, picture: JpegImageFile, factor: int) -> npt.NDArray[np.uint8] | None:
+    """H W C; None leaves it to Pillow."""
+    simplejpeg = _simplejpeg()
+    if simplejpeg is None or picture.mode not in _COLOURS or min(picture.size) < _SHORTEST:
+        return None
+    file.seek(0)
+    content = file.read()
+    least = (
+        {} if factor == 1 else {"min_height": -(-picture.height // factor), "min_width": -(-picture.width // factor)}
+    )
+    try:
+        # two headers in one file: each library may believe another one, and only Pillow's was held against the limits
+        if simplejpeg.decode_jpeg_header(content)[:2] != (picture.height, picture.width):
+            return None
+        pixels: npt.NDArray[np.uint8] = simplejpeg.decode_jpeg(content, _COLOURS[picture.mode], **least)
+    except ValueError:
+        return None
+    return pixels
+
+
+@cache
+def _simplejpeg() -> ModuleType | None:
+    try:
+        return import_module("simplejpeg")
+    except ImportError:
+        return None
