@@ -10,6 +10,7 @@ from striate.data import Batches, Pictures
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
+from striate.training.loop import mix
 from striate.views import Normalization, Policy
 
 TASK = Classify(("dark", "light", "striped"))
@@ -117,10 +118,20 @@ def test_auxiliary_heads_learn_with_their_share_of_the_loss(monkeypatch):
     torch.testing.assert_close(once["fc.weight"], twice["fc.weight"])
 
 
+def test_a_batch_is_a_mosaic_as_often_as_the_recipe_says():
+    torch.manual_seed(0)
+    batch = next(batches(RECIPE).epoch(0))
+    mixed = [mix(batch, replace(RECIPE, mosaic=0.25), TASK) for _ in range(400)]
+    share = sum(one is not batch for one in mixed) / 400
+    assert 0.17 < share < 0.33
+    assert all(torch.allclose(one.labels.sum(1), torch.ones(16)) for one in mixed if one is not batch)
+    assert mix(batch, RECIPE, TASK) is batch
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
 @pytest.mark.parametrize("stop", [1, 3, 4, 6, 11])
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
-    recipe = replace(RECIPE, optimizer=optimizer, mixup=0.3, cutmix=0.5, clip=1.0, lr=0.003)
+    recipe = replace(RECIPE, optimizer=optimizer, mixup=0.3, cutmix=0.5, mosaic=0.4, clip=1.0, lr=0.003)
     whole, _ = run(recipe)
 
     first = fresh(recipe)

