@@ -2,8 +2,11 @@
 
 Both are libjpeg-turbo. What simplejpeg will not take, be it strange or damaged (its strict mode stops at every warning
 of the library), is left to Pillow, so that which files are refused, and why, never depends on what is installed.
+
+A scan of a few bytes makes either library pass over the whole picture once more, so their number is looked at first.
 """
 
+import re
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType, ModuleType
@@ -16,10 +19,14 @@ from PIL.JpegImagePlugin import JpegImageFile
 from striate.data.fit import Box
 from striate.data.modes import Decoded, as_picture
 from striate.data.orientation import SIDEWAYS, upright
+from striate.data.set_aside import Unreadable
 
 __all__ = ["decode_jpeg"]
 
 _COLOURS: Final = MappingProxyType({"L": "GRAY", "RGB": "RGB"})  # CMYK is left to Pillow
+_MOST_SCANS: Final = 100  # encoders write 1 to about 20
+_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of those that stand between segments and scans
+_SCAN, _END = 0xDA, 0xD9
 _SHORTEST: Final = 16  # below, n/8 of a side is no longer another number of pixels for each n
 
 
@@ -30,27 +37,32 @@ def decode_jpeg(
 
     Decoded at 1/2, 1/4 or 1/8, in which the last row and column are picture only in part, if that covers `at_least`.
     """
+    file.seek(0)
+    content = file.read()
+    scans = _scans(content)
+    if scans > _MOST_SCANS:
+        raise Unreadable(
+            "unreadable", f"{scans} scans, each of which costs as much as a picture; up to {_MOST_SCANS} are read"
+        )
     height, width = at_least or (picture.height, picture.width)
     if at_least is not None and held in SIDEWAYS:
         height, width = width, height
     least = min(picture.height // height, picture.width // width)
     factor = next((factor for factor in (8, 4, 2) if least >= factor), 1)
-    content: Box = (0, 0, picture.width / factor, picture.height / factor)
-    pixels = _by_simplejpeg(file, picture, factor)
+    box: Box = (0, 0, picture.width / factor, picture.height / factor)
+    pixels = _by_simplejpeg(content, picture, factor)
     if pixels is not None:
-        return (pixels, content) if held == 1 else upright(as_picture(pixels), content, held)
+        return (pixels, box) if held == 1 else upright(as_picture(pixels), box, held)
     picture.draft(None, (width, height))  # takes the same factor
     picture.load()
-    return upright(picture, content, held)
+    return upright(picture, box, held)
 
 
-def _by_simplejpeg(file: BinaryIO, picture: JpegImageFile, factor: int) -> npt.NDArray[np.uint8] | None:
+def _by_simplejpeg(content: bytes, picture: JpegImageFile, factor: int) -> npt.NDArray[np.uint8] | None:
     """H W C; None leaves it to Pillow."""
     simplejpeg = _simplejpeg()
     if simplejpeg is None or picture.mode not in _COLOURS or min(picture.size) < _SHORTEST:
         return None
-    file.seek(0)
-    content = file.read()
     least = (
         {} if factor == 1 else {"min_height": -(-picture.height // factor), "min_width": -(-picture.width // factor)}
     )
@@ -62,6 +74,14 @@ def _by_simplejpeg(file: BinaryIO, picture: JpegImageFile, factor: int) -> npt.N
     except ValueError:
         return None
     return pixels
+
+
+def _scans(content: bytes) -> int:
+    scans, at = 0, 0
+    while (marker := _MARKER.search(content, at)) and content[marker.start() + 1] != _END:
+        scans += content[marker.start() + 1] == _SCAN
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])  # a segment begins with its length
+    return scans
 
 
 @cache
