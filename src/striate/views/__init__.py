@@ -9,26 +9,41 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from striate.views.bends import draw_bend
+    from striate.views.boxes import random_boxes, to_whole_pixels
     from striate.views.colours import Normalization, picture_means
     from striate.views.draws import permutation, uniform, uniforms
     from striate.views.erasing import draw_rectangles, erase
     from striate.views.mixing import cutmix, mixup, one_hot
+    from striate.views.outlines import MovedBoxes
+    from striate.views.perspective import from_corners
     from striate.views.policies import POLICIES, Policy, evaluation_view
+    from striate.views.test_time import five_crops, merge_maps, merge_probabilities, mirrored, scaled
     from striate.views.view import View
 
 __all__ = [
     "POLICIES",
+    "MovedBoxes",
     "Normalization",
     "Policy",
     "View",
     "cutmix",
+    "draw_bend",
     "draw_rectangles",
     "erase",
     "evaluation_view",
+    "five_crops",
+    "from_corners",
+    "merge_maps",
+    "merge_probabilities",
+    "mirrored",
     "mixup",
     "one_hot",
     "permutation",
     "picture_means",
+    "random_boxes",
+    "scaled",
+    "to_whole_pixels",
     "uniform",
     "uniforms",
 ]
@@ -36,17 +51,27 @@ __all__ = [
 _LAZY = MappingProxyType(
     {
         "POLICIES": "policies",
+        "MovedBoxes": "outlines",
         "Normalization": "colours",
         "Policy": "policies",
         "View": "view",
         "cutmix": "mixing",
+        "draw_bend": "bends",
         "draw_rectangles": "erasing",
         "erase": "erasing",
         "evaluation_view": "policies",
+        "five_crops": "test_time",
+        "from_corners": "perspective",
+        "merge_maps": "test_time",
+        "merge_probabilities": "test_time",
+        "mirrored": "test_time",
         "mixup": "mixing",
         "one_hot": "mixing",
         "permutation": "draws",
         "picture_means": "colours",
+        "random_boxes": "boxes",
+        "scaled": "test_time",
+        "to_whole_pixels": "boxes",
         "uniform": "draws",
         "uniforms": "draws",
     }
