@@ -9,6 +9,7 @@ from torch import Tensor
 from striate.views import Normalization, View, evaluation_view, picture_means
 from striate.views.colours import jitter
 from striate.views.geometry import compose
+from striate.views.warping import Border
 
 pytestmark = pytest.mark.oracle
 functional = pytest.importorskip("torchvision.transforms.v2.functional")
@@ -142,3 +143,124 @@ def test_composition_is_one_warp_of_the_sequence():
     crop = torch.tensor([[[1.0, 0, -8], [0, 1, -10], [0, 0, 1]]])
     place = compose(crop, about_centre(cos, -sin, sin, cos, (0, 0), (60, 60)))
     assert torch.allclose(View(place, NO_TINT, (40, 44)).resample(pictures), expected, atol=2e-4)
+
+
+BILINEAR, NEAREST = functional.InterpolationMode.BILINEAR, functional.InterpolationMode.NEAREST
+
+
+def crop_place(top: int, left: int, height: int, width: int, size: tuple[int, int], mirror: bool = False) -> Tensor:
+    """1 3 3: a box fills the frame, or its mirror image does."""
+    x, y = size[1] / width, size[0] / height
+    row = [-x, 0.0, size[1] + left * x] if mirror else [x, 0.0, -left * x]
+    return torch.tensor([[row, [0.0, y, -top * y], [0.0, 0.0, 1.0]]])
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("size", [(40, 40), (24, 30), (80, 70)])
+@pytest.mark.parametrize("box", [(7, 11, 40, 40), (0, 0, 64, 70), (30, 2, 21, 57)])
+def test_resized_crop_to_the_bit(box: tuple[int, int, int, int], size: tuple[int, int], mirror: bool):
+    top, left, height, width = box
+    view = View(crop_place(*box, size, mirror).repeat(2, 1, 1), NO_TINT, size)
+    pixels = torch.randint(0, 256, (2, 64, 70, 3), dtype=torch.uint8)
+    for pictures in (pixels.permute(0, 3, 1, 2), pixels.permute(0, 3, 1, 2) / 255):
+        expected = functional.resized_crop(pictures, top, left, height, width, list(size), antialias=True)
+        expected = functional.horizontal_flip(expected) if mirror else expected
+        seen = view.resample(pictures)
+        assert seen.dtype == pictures.dtype
+        if pictures.dtype == torch.uint8:
+            assert torch.equal(seen, expected)
+        assert torch.allclose(seen.float(), expected.float(), atol=1e-6)
+    mask = torch.randint(0, 9, (2, 64, 70), dtype=torch.uint8)
+    exact = functional.InterpolationMode.NEAREST_EXACT
+    expected = functional.resized_crop(mask[:, None], top, left, height, width, list(size), interpolation=exact)[:, 0]
+    expected = functional.horizontal_flip(expected) if mirror else expected
+    # where a pixel's centre falls between two pixels of the crop, a mirror takes the other one
+    x, y = (torch.arange(size[1]) + 0.5) * width / size[1], (torch.arange(size[0]) + 0.5) * height / size[0]
+    x, y = ((along - along.round()).abs() > 1e-3 for along in (x.flip(0) if mirror else x, y))
+    certain = y[:, None] & x
+    assert certain.any()
+    assert torch.equal(view.mask(mask)[:, certain], expected[:, certain].long())
+
+
+def test_boxes_and_keypoints_of_resized_crops():
+    from torchvision import tv_tensors
+
+    size, box = (30, 50), (7, 11, 40, 44)
+    things = torch.tensor([[15.0, 10, 40, 30], [12, 8, 20, 47], [30, 20, 54, 46]])
+    view = View(crop_place(*box, size, mirror=True), NO_TINT, size)
+    boxes = tv_tensors.BoundingBoxes(things, format="XYXY", canvas_size=(64, 70))
+    expected = functional.horizontal_flip(functional.resized_crop(boxes, *box, list(size)))
+    assert torch.allclose(view.boxes(things[None]).boxes[0], expected.as_subclass(Tensor), atol=1e-4)
+    points = tv_tensors.KeyPoints(things[:, :2], canvas_size=(64, 70))
+    cropped = functional.resized_crop(points, *box, list(size)).as_subclass(Tensor)
+    straight = View(crop_place(*box, size), NO_TINT, size)
+    moved, _ = straight.keypoints(things[None, None, :, :2], torch.ones(1, 1, 3, dtype=torch.bool))
+    assert torch.allclose(moved[0, 0], cropped, atol=1e-4)
+
+
+@pytest.mark.parametrize(("degrees", "zoom", "shift"), [(10, 1.0, (0, 0)), (-33, 0.9, (3, -5)), (90, 1.1, (0, 2))])
+def test_affine_of_masks_boxes_and_keypoints(degrees: float, zoom: float, shift: tuple[int, int]):
+    from torchvision import tv_tensors
+
+    side = (40, 57)
+    cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
+    view = View(about_centre(cos, -sin, sin, cos, shift, side), NO_TINT, side)
+    settings = {"angle": degrees, "translate": list(shift), "scale": zoom, "shear": [0.0, 0.0]}
+    mask = torch.randint(1, 9, (2, 40, 57), dtype=torch.uint8)
+    expected = functional.affine(mask[:, None], **settings, interpolation=NEAREST)[:, 0].long()  # outside is 0
+    assert (view.mask(mask, ignore=0) != expected).double().mean() < 0.002  # ties, rounded otherwise
+    things = torch.tensor([[20.0, 15, 35, 22], [25, 10, 31, 30]])
+    boxes = functional.affine(tv_tensors.BoundingBoxes(things, format="XYXY", canvas_size=side), **settings)
+    assert torch.allclose(view.boxes(things[None]).boxes[0], boxes.as_subclass(Tensor), atol=1e-3)
+    points = functional.affine(tv_tensors.KeyPoints(things[:, :2], canvas_size=side), **settings)
+    assert torch.allclose(view.points(things[None, :, :2])[0], points.as_subclass(Tensor), atol=1e-3)
+
+
+def test_perspective_of_pictures_masks_boxes_and_keypoints():
+    from torchvision import tv_tensors
+
+    from striate.views import from_corners
+
+    side = (40, 57)
+    start = torch.tensor([[0, 0], [57, 0], [57, 40], [0, 40]])
+    pull = torch.tensor([[6, 4], [-9, 2], [-3, -7], [5, -1]])
+    corners = {"startpoints": start.tolist(), "endpoints": (start + pull).tolist()}
+    view = View(from_corners(pull[None].float(), side), NO_TINT, side)
+    pictures = smooth(*side)
+    expected = functional.perspective(pictures, **corners, interpolation=BILINEAR)
+    seen = view.resample(pictures)
+    rim = functional.perspective(torch.ones_like(pictures), **corners, interpolation=BILINEAR) < 0.999
+    assert torch.allclose(seen[~rim], expected[~rim], atol=3e-4)
+    assert torch.allclose(seen, expected, atol=0.3)
+    mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
+    picked = functional.perspective(mask[:, None], **corners, interpolation=NEAREST)[:, 0].long()
+    assert (view.mask(mask, ignore=0) != picked).double().mean() < 0.005
+    things = torch.tensor([[20.0, 15, 35, 22], [25, 10, 31, 30]])
+    boxes = functional.perspective(tv_tensors.BoundingBoxes(things, format="XYXY", canvas_size=side), **corners)
+    assert torch.allclose(view.boxes(things[None]).boxes[0], boxes.as_subclass(Tensor), atol=2e-2)
+    points = functional.perspective(tv_tensors.KeyPoints(things[:, :2], canvas_size=side), **corners)
+    assert torch.allclose(view.points(things[None, :, :2])[0], points.as_subclass(Tensor), atol=2e-2)
+
+
+def test_elastic_of_pictures_and_masks():
+    """torchvision's displacement is one for each pixel, in halves of the picture: a bend as fine as the frame."""
+    side = (40, 57)
+    x, y = torch.arange(57) / 9, torch.arange(40)[:, None] / 8
+    bend = torch.stack([2 * (x.sin() + y.cos()), 1.5 * (y.sin() - x.cos())])[None]  # pixels
+    displacement = (bend * 2 / torch.tensor([57.0, 40]).view(1, 2, 1, 1)).permute(0, 2, 3, 1)
+    view = View(torch.eye(3)[None], NO_TINT, side, bend=bend)
+    pictures = smooth(*side)
+    expected = functional.elastic(pictures, displacement, interpolation=BILINEAR)
+    inside = functional.elastic(torch.ones_like(pictures), displacement, interpolation=BILINEAR) > 0.999
+    assert torch.allclose(view.resample(pictures)[inside], expected[inside], atol=3e-4)
+    mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
+    picked = functional.elastic(mask[:, None], displacement, interpolation=NEAREST)[:, 0].long()
+    assert (view.mask(mask, ignore=0) != picked).double().mean() < 0.005
+
+
+@pytest.mark.parametrize(("border", "mode"), [("nearest", "edge"), ("reflect", "symmetric")])
+def test_borders_are_those_of_pad(border: Border, mode: str):
+    pictures = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
+    place = torch.tensor([[[1.0, 0, 5], [0, 1, 4], [0, 0, 1]]])
+    expected = functional.pad(pictures, [5, 4, 6, 7], padding_mode=mode)
+    assert torch.equal(View(place, NO_TINT, (31, 41), border).resample(pictures), expected)

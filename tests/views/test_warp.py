@@ -147,8 +147,10 @@ def test_shrinking_does_not_alias(step: float):
     seen = warp_pictures(picture, place, (side, side))
     smooth = F.interpolate(picture, (side, side), mode="bilinear", antialias=True)
     plain = F.interpolate(picture, (side, side), mode="bilinear")
-    assert decibels(seen, smooth) > 20
-    assert decibels(seen, smooth) > decibels(plain, smooth) + 4
+    assert decibels(seen, smooth) > 24  # measured 24.1 to 28.3
+    assert decibels(plain, smooth) < 16  # and 9.3 to 15.4 for bilinear sampling alone
+    place[0, 2, 0] = 1e-8  # all but affine: the factor comes from the local Jacobian
+    assert torch.allclose(warp_pictures(picture, place, (side, side)), seen, atol=2e-3)
 
 
 def test_each_axis_is_reduced_by_its_own_factor():

@@ -33,9 +33,9 @@ def outline(boxes: Tensor, steps: int) -> Tensor:
     return torch.stack([x, y], -1).flatten(1, 2)
 
 
-def upright(points: Tensor, count: int) -> Tensor:
-    """The smallest box round each of `count` outlines: B N*K 2 -> B N 4."""
-    low, high = points.unflatten(1, (count, -1)).aminmax(dim=2)
+def upright(points: Tensor, steps: int) -> Tensor:
+    """The smallest box round each outline of `steps` to a side: B N*4*steps 2 -> B N 4."""
+    low, high = points.unflatten(1, (-1, 4 * steps)).aminmax(dim=2)
     return torch.cat([low, high], -1)
 
 

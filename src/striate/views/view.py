@@ -126,12 +126,14 @@ class View:
         `least_visible` of its moved area is left or a side is under a pixel.
         """
         valid = torch.ones_like(boxes[..., 0], dtype=torch.bool) if valid is None else valid
-        outlines = self.points(outline(boxes.where(valid[..., None], 0), self._outline_steps()))
-        return keep_visible(upright(outlines, boxes.shape[1]), valid, self.size, least_visible)
+        steps = self._outline_steps()
+        outlines = self.points(outline(boxes.where(valid[..., None], 0), steps))
+        return keep_visible(upright(outlines, steps), valid, self.size, least_visible)
 
     def inverse_boxes(self, boxes: Tensor, picture: tuple[int, int] | None = None) -> Tensor:
         """Network -> picture: B N 4 -> B N 4 float32, clipped to a picture of (height, width) if it is given."""
-        moved = upright(self.inverse_points(outline(boxes, self._outline_steps())), boxes.shape[1])
+        steps = self._outline_steps()
+        moved = upright(self.inverse_points(outline(boxes, steps)), steps)
         return moved if picture is None else clip(moved, picture)
 
     def keypoints(

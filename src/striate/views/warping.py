@@ -34,7 +34,6 @@ def warp_pictures(
     back = invert(place)
     step = _steps(back, size)
     rim = _needs_rim(back, step, size, pictures.shape[-2:])
-    rim = (rim | (bend is not None)) & (border == "black")
     images = pictures.new_empty((len(pictures), *size, pictures.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
     for part in parts(images):
         here = part if len(back) > 1 else slice(None)

@@ -1,0 +1,107 @@
+"""Crops of whole pixels: recognized whatever rounds their matrix, resized with antialiasing, nothing else taken for one."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from striate.views import View, random_boxes, to_whole_pixels
+from striate.views.resizing import is_whole_box
+from striate.views.warping import warp_pictures
+
+NO_TINT = torch.eye(4)[None]
+
+
+def fill(boxes: Tensor, size: tuple[int, int], mirrored: Tensor | None = None) -> Tensor:
+    """B 4 -> B 3 3: the box fills the frame; arithmetic as a policy might do it, about the frame's centre."""
+    height, width = size
+    x1, y1, x2, y2 = boxes.unbind(1)
+    x, y = width / (x2 - x1), height / (y2 - y1)
+    sign = torch.ones_like(x) if mirrored is None else 1 - 2 * mirrored.float()
+    place = torch.zeros(len(boxes), 3, 3)
+    place[:, 0, 0], place[:, 1, 1], place[:, 2, 2] = sign * x, y, 1
+    place[:, 0, 2] = width / 2 - sign * (x * x1 + width / 2)
+    place[:, 1, 2] = height / 2 - (y * y1 + height / 2)
+    return place
+
+
+@pytest.mark.parametrize("canvas", [(256, 256), (31, 47), (3000, 4000)])
+@pytest.mark.parametrize("size", [(224, 224), (64, 48)])
+def test_drawn_boxes_are_recognized_once_they_are_rounded(canvas: tuple[int, int], size: tuple[int, int]):
+    draws = torch.rand(4, 500, generator=torch.Generator().manual_seed(0))
+    boxes = random_boxes(draws, canvas, (0.1, 1.0), (0.75, 1.3333))
+    whole = to_whole_pixels(boxes, canvas)
+    mirrored = torch.arange(500) % 2 == 0
+    assert is_whole_box(fill(whole, size, mirrored), canvas, size).all()
+    assert is_whole_box(fill(boxes, size, mirrored), canvas, size).double().mean() < 0.01
+    assert torch.equal(whole, whole.round())
+    assert (whole - boxes).abs().max() <= 1
+    assert (whole[:, :2] >= 0).all()
+    assert (whole[:, 2:] <= torch.tensor([canvas[1], canvas[0]])).all()
+
+
+@given(
+    box=st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
+    canvas=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+)
+@settings(max_examples=100, deadline=None)
+def test_rounded_boxes_are_whole_and_lie_within(box: list[float], canvas: tuple[int, int]):
+    frame = torch.tensor([canvas[1], canvas[0], canvas[1], canvas[0]])
+    a, b, c, d = box
+    drawn = torch.tensor([[min(a, c), min(b, d), max(a, c), max(b, d)]]) * frame
+    x1, y1, x2, y2 = to_whole_pixels(drawn, canvas)[0].tolist()
+    assert all(value == int(value) for value in (x1, y1, x2, y2))
+    assert 0 <= x1 < x2 <= canvas[1]
+    assert 0 <= y1 < y2 <= canvas[0]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_equals_torch_interpolation_of_each_crop(channels: int, whole: bool):
+    pixels = torch.randint(0, 256, (6, 50, 60, channels), dtype=torch.uint8)
+    pictures = pixels.permute(0, 3, 1, 2) if whole else pixels.permute(0, 3, 1, 2) / 255
+    boxes = torch.tensor(
+        [[3, 4, 33, 44], [0, 0, 60, 50], [10, 11, 12, 13], [59, 49, 60, 50], [0, 10, 60, 20], [5, 5, 29, 21]]
+    )
+    mirrored = torch.tensor([True, False, True, False, True, False])
+    seen = View(fill(boxes.float(), (24, 16), mirrored), NO_TINT, (24, 16)).resample(pictures)
+    assert seen.dtype == pictures.dtype
+    for one, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        expected = F.interpolate(pictures[[one], :, y1:y2, x1:x2], (24, 16), mode="bilinear", antialias=True)
+        assert torch.equal(seen[one], (expected.flip(3) if mirrored[one] else expected)[0])
+    one_for_all = View(fill(boxes[:1].float(), (24, 16), mirrored[:1]), NO_TINT, (24, 16)).resample(pictures)
+    assert torch.equal(one_for_all[0], seen[0])
+
+
+def test_what_is_no_whole_box_is_warped():
+    place = fill(torch.tensor([[4.0, 4, 20, 36]]), (24, 24))
+    assert is_whole_box(place, (40, 40), (24, 24)).all()
+    assert not is_whole_box(place, (40, 19), (24, 24)).any(), "it is not within the picture"
+    for row, column, amount in ((0, 1, 0.01), (1, 0, 0.01), (2, 0, 1e-4), (0, 2, 0.1), (0, 0, 0.01), (0, 0, math.nan)):
+        other = place.clone()
+        other[0, row, column] += amount
+        assert not is_whole_box(other, (40, 40), (24, 24)).any()
+    flat = place.clone()
+    flat[0, 0, 0] = 0
+    assert not is_whole_box(flat, (40, 40), (24, 24)).any()
+
+
+def test_three_paths_agree_where_nothing_is_lost():
+    """A smooth picture, enlarged: the warp sees a little more at the rim of the crop."""
+    x = torch.linspace(0, 4, 48)
+    picture = (x.sin() * x.cos()[:, None] * 0.4 + 0.5)[None, None]
+    place = fill(torch.tensor([[8.0, 9, 40, 33]]), (48, 64))
+    resized = View(place, NO_TINT, (48, 64)).resample(picture)
+    assert torch.allclose(warp_pictures(picture, place, (48, 64))[..., 2:-2, 2:-2], resized[..., 2:-2, 2:-2], atol=1e-4)
+
+
+def test_gradients_flow_through_a_crop():
+    picture = torch.rand(2, 3, 20, 20, requires_grad=True)
+    place = fill(torch.tensor([[2.0, 2, 18, 12], [0, 0, 9, 9]]), (8, 8))
+    (gradient,) = torch.autograd.grad(View(place, NO_TINT, (8, 8)).image(picture).sum(), picture)
+    assert gradient.sum() > 0
+    assert gradient[1, :, 9:].count_nonzero() == 0
