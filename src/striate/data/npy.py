@@ -56,7 +56,7 @@ def open_array(file: BinaryIO) -> ArrayFile:
         shape, columns_first, dtype = npy_format.read_array_header_2_0(file)
     else:  # 3.0 differs for records alone
         raise Unreadable("unreadable", f"version {version[0]}.{version[1]} of .npy; 1.0 and 2.0 are read")
-    if dtype.kind not in _KINDS or dtype.itemsize > 8 or dtype.hasobject:
+    if dtype.kind not in _KINDS or dtype.itemsize > 8:
         raise Unreadable("unreadable", f"an array of {dtype}; integers and floats of up to 64 bits are read")
     if len(shape) not in (2, 3) or min(shape) < 1 or (len(shape) == 3 and shape[2] > MAX_CHANNELS):
         raise Unreadable(
