@@ -93,6 +93,8 @@ def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[in
     uint8, or uint16 where 8 bits would not hold it. A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that still
     covers `at_least` (height, width); its last row and column are then filled in part. Raises Unreadable.
     """
+    if at_least is not None and min(at_least) < 1:
+        raise ValueError(f"at_least {at_least}: heights and widths begin at 1")
     with _opened(picture) as file:
         decoded, _ = _decode(file, limits, at_least)
         if isinstance(decoded, Image.Image):

@@ -46,8 +46,9 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
     if size > limits.max_bytes:
         raise Unreadable("unreadable", f"{size} bytes, more than any picture within the limit takes")
     if start.startswith(MAGIC):
-        array = open_array(file, size)
+        array = open_array(file)
         _check_size(array.width, array.height, limits)
+        array.check_length(size - file.tell())
         return array
     reader = _reader(start)
     if reader is WebPImageFile:  # its decoder takes memory for the whole canvas as soon as it is opened

@@ -26,7 +26,8 @@ __all__ = ["decode_jpeg"]
 _COLOURS: Final = MappingProxyType({"L": "GRAY", "RGB": "RGB"})  # CMYK is left to Pillow
 _MOST_SCANS: Final = 100  # encoders write 1 to about 20
 _MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of those that stand between segments and scans
-_SCAN, _END = 0xDA, 0xD9
+_SCAN: Final = b"\xff\xda"
+_END: Final = b"\xff\xd9"
 _SHORTEST: Final = 16  # below, n/8 of a side is no longer another number of pixels for each n
 
 
@@ -39,8 +40,7 @@ def decode_jpeg(
     """
     file.seek(0)
     content = file.read()
-    scans = _scans(content)
-    if scans > _MOST_SCANS:
+    if content.count(_SCAN) > _MOST_SCANS and (scans := _scans(content)) > _MOST_SCANS:
         raise Unreadable(
             "unreadable", f"{scans} scans, each of which costs as much as a picture; up to {_MOST_SCANS} are read"
         )
@@ -78,8 +78,8 @@ def _by_simplejpeg(content: bytes, picture: JpegImageFile, factor: int) -> npt.N
 
 def _scans(content: bytes) -> int:
     scans, at = 0, 0
-    while (marker := _MARKER.search(content, at)) and content[marker.start() + 1] != _END:
-        scans += content[marker.start() + 1] == _SCAN
+    while (marker := _MARKER.search(content, at)) and marker[0] != _END:
+        scans += marker[0] == _SCAN
         at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])  # a segment begins with its length
     return scans
 
