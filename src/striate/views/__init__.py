@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from striate.views.describing import describe
     from striate.views.draws import permutation, uniform, uniforms
     from striate.views.erasing import draw_rectangles, erase
+    from striate.views.evaluation import evaluation_view
     from striate.views.mixing import Mosaic, cutmix, mixup, mosaic, one_hot
     from striate.views.operations import Operations
     from striate.views.outlines import MovedBoxes
     from striate.views.perspective import from_corners
-    from striate.views.policies import POLICIES, evaluation_view
+    from striate.views.policies import POLICIES
     from striate.views.policy import Policy
     from striate.views.randaugment import RandAugment
     from striate.views.test_time import five_crops, merge_maps, merge_probabilities, mirrored, scaled
@@ -81,7 +82,7 @@ _LAZY = MappingProxyType(
         "draw_bend": "bends",
         "draw_rectangles": "erasing",
         "erase": "erasing",
-        "evaluation_view": "policies",
+        "evaluation_view": "evaluation",
         "five_crops": "test_time",
         "from_corners": "perspective",
         "merge_maps": "test_time",
