@@ -139,3 +139,17 @@ def test_a_sample_is_bent_the_same_in_any_company_and_precision():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(draw_bend(draws, SIZE, 4.0), together)
         assert torch.equal(View(place, NO_TINT, SIZE, bend=together).image(pictures), seen)
+
+
+def test_one_place_for_all_is_the_same_place_for_each():
+    """And one bend for all; there and back."""
+    pictures, maps = torch.rand(3, 2, 32, 36), torch.rand(3, 2, 16, 18)
+    for place, bend in ((turned(8, 1.3), drawn(3, 3)), (turned(8, 1.3).repeat(3, 1, 1), drawn(1, 3))):
+        shared = View(place, NO_TINT, SIZE, bend=bend)
+        each = View(place.expand(3, -1, -1).clone(), NO_TINT, SIZE, bend=bend.expand(3, -1, -1, -1).clone())
+        assert torch.equal(shared.resample(pictures), each.resample(pictures))
+        assert torch.equal(shared.inverse_image(maps, (32, 36)), each.inverse_image(maps, (32, 36)))
+        mask = torch.randint(0, 5, (3, 32, 36))
+        assert torch.equal(shared.mask(mask), each.mask(mask))
+        points = torch.rand(3, 4, 2) * 30
+        assert torch.equal(shared.points(points), each.points(points))

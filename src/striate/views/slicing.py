@@ -13,6 +13,8 @@ from striate.views.warping import Border
 
 __all__ = ["is_exact", "slice_pictures"]
 
+PHOTOGRAPH = 1 << 14  # numbers of a picture from which on the memory for all of them together costs more than a loop
+
 
 def is_exact(place: Tensor) -> Tensor:
     """Which of B 3 3 are a flip and a whole-pixel shift and nothing else: B bool."""
@@ -45,11 +47,7 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], borde
     if len(place) > 1:
         mirrored, upside_down = (turn < 0).unbind(1)
         pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
-        if pixels.device.type != "cpu":
-            pixels = torch.where(mirrored.to(pixels.device)[:, None, None, None], pixels.flip(2), pixels)
-        else:  # one by one: faster than any index, for pictures of 28 pixels and of 224
-            for sample in mirrored.nonzero()[:, 0].tolist():
-                pixels[sample] = pixels[sample].flip(1)
+        pixels = _mirror(pixels, mirrored.nonzero()[:, 0])
         return pixels.permute(0, 3, 1, 2)
     x, y = start[0].tolist()
     pixels = pixels[:, y : y + height, x : x + width]
@@ -69,6 +67,19 @@ def _extend(pixels: Tensor, left: int, right: int, top: int, bottom: int, border
             index = index.minimum(2 * side - 1 - index)
         pixels = pixels.index_select(axis, index.clamp(0, side - 1))
     return pixels
+
+
+def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
+    """Mirror those samples of B h w C, in place or not: photographs one by one, small pictures all at once."""
+    if pixels.device.type == "cpu" and pixels[0].numel() >= PHOTOGRAPH:
+        for sample in chosen.tolist():
+            pixels[sample] = pixels[sample].flip(1)
+        return pixels
+    flat = pixels.flatten(1)
+    turned = flat.index_select(0, chosen.to(pixels.device)).view(-1, *pixels.shape[1:]).flip(2).flatten(1)
+    pick = torch.arange(len(pixels))
+    pick[chosen] = torch.arange(len(pixels), len(pixels) + len(chosen))
+    return torch.cat([flat, turned]).index_select(0, pick.to(pixels.device)).view(pixels.shape)
 
 
 def _runs(pixels: Tensor, start: Tensor, size: tuple[int, int], upside_down: Tensor) -> Tensor:

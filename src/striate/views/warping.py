@@ -45,9 +45,10 @@ def warp_pictures(
 
 def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], picture: tuple[int, int], bend: Tensor) -> Tensor:
     """Lay what a bent frame of `size` holds, B C h w, on a picture of (height, width): B C H W float32, outside is 0."""
+    place = place.expand(max(len(place), len(bend)), -1, -1)
     cells = place.new_tensor([maps.shape[-1] / size[1], maps.shape[-2] / size[0]])
     seen = _coordinates(place, picture, None, maps.device).flatten(2).mT  # B H*W 2
-    seen = undo_displacement(seen.expand(max(len(seen), len(bend)), -1, -1), bend.to(maps.device), size)
+    seen = undo_displacement(seen, bend.to(maps.device), size)
     step = _steps(place, picture) * cells
     coordinates = seen.mT.unflatten(2, picture) * cells.to(maps.device)[:, None, None]
     return _sample(maps, coordinates, step, torch.ones_like(step[:, 0], dtype=torch.bool), "black")
