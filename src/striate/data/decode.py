@@ -60,19 +60,19 @@ class Header:
     colour: bool
 
 
-def read_header(path: str | Path, limits: Limits) -> Header:
-    """The header of a picture file; no pixel is decoded. Raises Unreadable."""
-    with _reasons(), open_regular_file(path) as file:
-        picture = _open(file, limits)
-        width, height = picture.size
-        if orientation(picture) in SIDEWAYS:
+def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
+    """The header of a picture file, given by its path or its content; no pixel is decoded. Raises Unreadable."""
+    with _reasons(), _opened(picture) as file:
+        opened = _open(file, limits)
+        width, height = opened.size
+        if orientation(opened) in SIDEWAYS:
             width, height = height, width
-        return Header(str(picture.format), height, width, picture.mode not in GREY_MODES)
+        return Header(str(opened.format), height, width, opened.mode not in GREY_MODES)
 
 
-def decode_picture(path: str | Path, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
+def decode_picture(picture: str | Path | bytes, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
     """A picture file as H W C uint8 on the canvas, the same for training, prediction and serving. Raises Unreadable."""
-    with _reasons(), open_regular_file(path) as file:
+    with _reasons(), _opened(picture) as file:
         return _decode(file, canvas, limits)
 
 
@@ -82,17 +82,23 @@ def decode_bytes(content: bytes, canvas: Canvas, limits: Limits) -> npt.NDArray[
         return _decode(io.BytesIO(content), canvas, limits)
 
 
-def read_picture(path: str | Path, limits: Limits, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
+def read_picture(
+    picture: str | Path | bytes, limits: Limits, at_least: tuple[int, int] | None = None
+) -> npt.NDArray[np.uint8]:
     """A whole picture file, upright, H W C uint8; a JPEG may come reduced to what still covers `at_least`. Raises Unreadable."""
-    with _reasons(), open_regular_file(path) as file:
+    with _reasons(), _opened(picture) as file:
         _open(file, limits).verify()
-        picture = _open(file, limits)
-        if at_least is not None and isinstance(picture, JpegImageFile):
-            picture.draft(None, at_least if orientation(picture) in SIDEWAYS else at_least[::-1])
-        picture.load()
-        turned, _ = upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+        opened = _open(file, limits)
+        if at_least is not None and isinstance(opened, JpegImageFile):
+            opened.draft(None, at_least if orientation(opened) in SIDEWAYS else at_least[::-1])
+        opened.load()
+        turned, _ = upright(opened, (0, 0, opened.width, opened.height), orientation(opened))
         channels = 1 if turned.mode in GREY_MODES else 3
         return np.asarray(to_channels(turned, channels)).reshape(turned.height, turned.width, channels)
+
+
+def _opened(picture: str | Path | bytes) -> BinaryIO:
+    return io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture)
 
 
 def _decode(file: BinaryIO, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
