@@ -26,6 +26,6 @@ def arrow_errors(name: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except Exception as error:  # its own errors, and OSError, ValueError, TypeError, KeyError on damaged files
+    except Exception as error:
         says = printable(" ".join(str(error).split()))[:160] or type(error).__name__
         raise DataError(f"cannot read {name}: {says}; get it anew") from error

@@ -59,8 +59,9 @@ def read_python(path: Path) -> Batch:
     count = data.shape[0]
     labels = _labels(record, "fine_labels" if "fine_labels" in record else "labels", count, path)
     coarse = _labels(record, "coarse_labels", count, path) if "coarse_labels" in record else None
-    order = "F" if data.columns_first else "C"
-    return Batch(_upright(np.frombuffer(data.content, np.uint8).reshape(data.shape, order=order)), labels, coarse)
+    values = np.frombuffer(data.content, np.uint8)
+    pixels = values.reshape(PIXELS, count).T if data.columns_first else values.reshape(count, PIXELS)
+    return Batch(_upright(pixels), labels, coarse)
 
 
 def read_names(path: Path) -> tuple[str, ...]:
@@ -83,7 +84,9 @@ def read_python_names(path: Path, key: str) -> tuple[str, ...]:
 def _labels(record: dict[str, object], key: str, count: int, path: Path) -> npt.NDArray[np.int64]:
     values = record.get(key)
     if not isinstance(values, list) or len(values) != count:
-        raise DataError(f"{printable(path)} has no list {key} with one class for each of its {count} pictures; get it anew")
+        raise DataError(
+            f"{printable(path)} has no list {key} with one class for each of its {count} pictures; get it anew"
+        )
     if not all(type(value) is int and 0 <= value < 256 for value in values):
         raise DataError(f"{printable(path)}: {key} holds something that is no class; get it anew")
     return np.array(values, np.int64)

@@ -7,7 +7,8 @@ in the place of these five that record what they are given: no code of NumPy tak
 """
 
 import io
-import pickle  # noqa: S403 - see above
+import os
+import pickle
 import pickletools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +20,56 @@ from striate.errors import DataError
 __all__ = ["Array", "read_pickled"]
 
 _ALLOWED: Final = frozenset(
-    "PROTO FRAME STOP MARK POP NONE NEWTRUE NEWFALSE INT LONG LONG1 BININT BININT1 BININT2 "
-    "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 "
-    "EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT DICT SETITEM SETITEMS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 "
-    "GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE BUILD".split()
+    [
+        "PROTO",
+        "FRAME",
+        "STOP",
+        "MARK",
+        "POP",
+        "NONE",
+        "NEWTRUE",
+        "NEWFALSE",
+        "INT",
+        "LONG",
+        "LONG1",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "EMPTY_LIST",
+        "LIST",
+        "APPEND",
+        "APPENDS",
+        "EMPTY_DICT",
+        "DICT",
+        "SETITEM",
+        "SETITEMS",
+        "EMPTY_TUPLE",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+        "GET",
+        "BINGET",
+        "LONG_BINGET",
+        "PUT",
+        "BINPUT",
+        "LONG_BINPUT",
+        "MEMOIZE",
+        "GLOBAL",
+        "STACK_GLOBAL",
+        "REDUCE",
+        "BUILD",
+    ]
 )
 _MOST_INSTRUCTIONS: Final = 10_000_000  # the real files have 200,000
 
@@ -43,24 +90,21 @@ def read_pickled(content: bytes, name: str) -> dict[str, object]:
     try:
         _inspect(content)
         value = _Reader(io.BytesIO(content), encoding="bytes").load()
+        if not isinstance(value, dict):
+            raise DataError("holds no dictionary as CIFAR has it")
+        return {
+            os.fsdecode(key) if isinstance(key, bytes) else str(key): part.array() if isinstance(part, _Array) else part
+            for key, part in value.items()
+        }
     except DataError as refusal:
         raise DataError(f"{name} {refusal}; get it anew from its authors") from None
     except Exception as error:  # noqa: BLE001 - a damaged pickle raises whatever its instructions run into
         raise DataError(f"{name} is no pickle as CIFAR has them ({type(error).__name__}); get it anew") from None
-    if not isinstance(value, dict):
-        raise DataError(f"{name} holds no dictionary as CIFAR has it; get it anew")
-    return {
-        key.decode("latin-1") if isinstance(key, bytes) else str(key): part.array() if isinstance(part, _Array) else part
-        for key, part in value.items()
-        if isinstance(key, (bytes, str))
-    }
 
 
 def _inspect(content: bytes) -> None:
     """DataError for an instruction, a name or a place in the machine's memory that no file of CIFAR needs."""
-    count = 0
-    for instruction, argument, _ in pickletools.genops(content):
-        count += 1
+    for count, (instruction, argument, _) in enumerate(pickletools.genops(content), 1):
         if instruction.name not in _ALLOWED or count > _MOST_INSTRUCTIONS:
             raise DataError(f"is a pickle with the instruction {instruction.name}, which is not run")
         if instruction.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _STAND_INS:
@@ -93,29 +137,41 @@ class _Array:
         _, shape, kind, columns_first, content = self.state
         good = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
         if not good or not isinstance(kind, _Kind) or not isinstance(content, bytes):
-            raise DataError("holds an array that is none; get it anew")
+            raise DataError("holds an array that is none")
         return Array(shape, kind.kind, bool(columns_first), content)
 
 
-def _blank(*_: object) -> _Array:
+@final
+class _Blank:
     """In the place of numpy's _reconstruct, which makes an array whose content comes afterwards."""
-    return _Array()
+
+    def __new__(cls, *_: object) -> Any:
+        return _Array()
+
+    def __setstate__(self, state: object) -> None:
+        """Never called with a state: a pickle that sets one on a class, and not on what it makes, fails by this."""
 
 
-def _encode(text: str, encoding: str) -> bytes:
+@final
+class _Encode:
     """In the place of _codecs.encode, by which Python 3 writes bytes for Python 2."""
-    if encoding not in ("latin1", "latin-1"):
-        raise ValueError(encoding)
-    return text.encode("latin-1")
+
+    def __new__(cls, text: str, encoding: str) -> Any:
+        if encoding not in ("latin1", "latin-1"):
+            raise ValueError(encoding)
+        return text.encode("latin-1")
+
+    def __setstate__(self, state: object) -> None:
+        """See _Blank."""
 
 
 _STAND_INS: Final[Mapping[tuple[str, ...], object]] = MappingProxyType(
     {
-        ("numpy.core.multiarray", "_reconstruct"): _blank,
-        ("numpy._core.multiarray", "_reconstruct"): _blank,
+        ("numpy.core.multiarray", "_reconstruct"): _Blank,
+        ("numpy._core.multiarray", "_reconstruct"): _Blank,
         ("numpy", "ndarray"): _Array,
         ("numpy", "dtype"): _Kind,
-        ("_codecs", "encode"): _encode,
+        ("_codecs", "encode"): _Encode,
     }
 )
 

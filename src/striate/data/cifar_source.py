@@ -87,7 +87,8 @@ def _listing(
     paths: tuple[Path, ...], files: CifarFiles, classes: Sequence[str], coarse_classes: Sequence[str]
 ) -> Listing:
     ids: list[str] = []
-    labels, coarse = [], []
+    labels: list[npt.NDArray[np.int64]] = []
+    coarse: list[str] = []
     for path in paths:
         batch = _read(path, files)
         ids.extend(f"{printable(path.name)}[{i}]" for i in range(len(batch.labels)))

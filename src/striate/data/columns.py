@@ -16,7 +16,18 @@ PATH_NAMES: Final = (
     *("image_name", "img", "img_path", "img_name", "picture", "photo"),
 )
 _PATH_PERHAPS: Final = ("id", "image_id", "name")  # a path only if there are such files
-_LABEL_NAMES: Final = ("label", "labels", "class", "classes", "class_name", "category", "target", "targets", "tags", "y")
+_LABEL_NAMES: Final = (
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "class_name",
+    "category",
+    "target",
+    "targets",
+    "tags",
+    "y",
+)
 _TASKS: Final = ("classify", "multilabel", "regress")
 
 
@@ -63,7 +74,9 @@ def split_column(names: Sequence[str], wanted: str | None, table: str) -> str | 
     return _by_name(names).get("split") if wanted is None else _known(names, wanted, table)
 
 
-def label_columns(cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str) -> tuple[str, ...]:
+def label_columns(
+    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str
+) -> tuple[str, ...]:
     """The column or columns of labels, among those that are not `taken` already. Raises SettingError, DataError.
 
     By name; else the only other column; else all others where each holds nothing but 0 and 1, or nothing but fractions.
@@ -74,7 +87,7 @@ def label_columns(cells: Mapping[str, Sequence[str]], taken: Sequence[str], colu
     by_name = _by_name(others)
     named = [by_name[name] for name in _LABEL_NAMES if name in by_name]
     if len(named) == 1 or len(others) == 1:
-        return (named or others)[0],
+        return ((named or others)[0],)
     if len(named) > 1:
         raise DataError(f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (label = NAME)")
     if not others:

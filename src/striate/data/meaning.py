@@ -25,15 +25,17 @@ from striate.data.names import printable
 from striate.data.targets import Labels, LabelSets, Numbers, Targets, TaskKind
 from striate.errors import DataError, nearest
 
-__all__ = ["Meaning", "Place", "is_binary", "is_number", "read_meaning"]
+__all__ = ["LIST", "Meaning", "Place", "is_binary", "is_number", "read_meaning"]
 
 Place = Callable[[int, str], str]  # where the cell of a sample and a column is, for a person
 Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
 
+LIST: Final = "\x1f"  # ends each part of a cell that was a list in the file: the unit separator of ASCII
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
 _MISSING: Final = ("", "nan")
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_MANY: Final, _OFTEN: Final = 100, 10
+_MANY: Final = 100
+_OFTEN: Final = 10
 _MAX_SETS: Final = 2**31  # N x K
 
 
@@ -56,24 +58,39 @@ class Meaning:
 
 
 def read_meaning(
-    columns: Mapping[str, Sequence[str]], learned: Learned, place: Place, task: TaskKind | None = None
+    columns: Mapping[str, Sequence[str]],
+    learned: Learned,
+    place: Place,
+    task: TaskKind | None = None,
+    known: Sequence[str] = (),
 ) -> Meaning:
-    """What the columns of labels say, see above. Raises DataError, which names the place."""
-    cells = {name: [cell.strip() for cell in column] for name, column in columns.items()}
+    """What the columns of labels say, see above. Raises DataError, which names the place.
+
+    `known` are classes in their order, where the file says them.
+    """
+    cells = {name: [cell.strip(" \t\r\n") for cell in column] for name, column in columns.items()}
     for name, column in cells.items():
         _check_text(name, column, place)
+    if not learned.any():
+        raise DataError(
+            f"{place(0, next(iter(cells)))}: it and all others are of val or test; name some train to learn from"
+        )
     if len(cells) == 1:
         name, column = next(iter(cells.items()))
         kind = task or _kind(column)
         if kind == "classify":
-            return _classes(name, column, learned, place)
-        return _sets(name, column, learned, place, task) if kind == "multilabel" else _numbers(cells, place)
+            return _classes(name, column, learned, place, known)
+        return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
     if task in (None, "regress"):
         return _numbers(cells, place)
-    name, i = next((name, i) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell]))
-    raise DataError(f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as several columns of classes must be; mend it")
+    name, i = next(
+        (name, i) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell])
+    )
+    raise DataError(
+        f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as several columns of classes must be; mend it"
+    )
 
 
 def is_number(cell: str) -> bool:
@@ -94,20 +111,24 @@ def _kind(cells: Sequence[str]) -> TaskKind:
         if not all(float(cell).is_integer() for cell in present):
             return "regress"
         return "regress" if len(distinct) > _MANY and len(cells) < _OFTEN * len(distinct) else "classify"
-    return "multilabel" if any("|" in cell or ";" in cell for cell in distinct) else "classify"
+    return "multilabel" if any(mark in cell for mark in f"{LIST}|;" for cell in distinct) else "classify"
 
 
-def _classes(name: str, cells: Sequence[str], learned: Learned, place: Place) -> Meaning:
+def _classes(name: str, cells: Sequence[str], learned: Learned, place: Place, known: Sequence[str]) -> Meaning:
     _refuse_missing(name, cells, place)
     distinct = set(cells)
-    whole = all(is_number(cell) and float(cell).is_integer() for cell in distinct)
+    whole = not known and all(is_number(cell) and float(cell).is_integer() for cell in distinct)
     called = {cell: _whole(cell) if whole else printable(cell) for cell in distinct}  # 1, 1.0 and 01 are one
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
-    classes = _sorted(used)
+    classes = _sorted(used, known)
     if len(classes) < 2:
-        raise DataError(f"{place(0, name)}: all rows to learn from have the one class {', '.join(classes)}; add another")
+        raise DataError(
+            f"{place(0, name)}: all rows to learn from have the one class {', '.join(classes)}; add another"
+        )
     if len(classes) > 20 and len(classes) == int(learned.sum()):
-        raise DataError(f"{place(0, name)}: each row has a class of its own; say which column is the label (label = NAME)")
+        raise DataError(
+            f"{place(0, name)}: each row has a class of its own; say which column is the label (label = NAME)"
+        )
     position = {one: i for i, one in enumerate(classes)}
     code = {cell: position.get(one, -1) for cell, one in called.items()}
     values = np.array([code[cell] for cell in cells], np.int64)
@@ -117,15 +138,17 @@ def _classes(name: str, cells: Sequence[str], learned: Learned, place: Place) ->
     return Meaning("classify", classes, values, f"{len(classes)} classes in the column {name}")
 
 
-def _sets(name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None) -> Meaning:
-    marks = "|;, " if task else "|;"
+def _sets(
+    name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
+) -> Meaning:
+    marks = f"{LIST}|;, " if task else f"{LIST}|;"
     mark = next((mark for mark in marks if any(mark in cell for cell in set(cells))), "|")
     parted = {
         cell: [printable(part.strip()) for part in cell.split(mark) if part.strip()] if cell.lower() != "nan" else []
         for cell in set(cells)
     }
     used = {cell for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
-    classes = _sorted({one for cell in used for one in parted[cell]})
+    classes = _sorted({one for cell in used for one in parted[cell]}, known)
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
         raise DataError(
             f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, parted by {mark!r}; "
@@ -138,7 +161,8 @@ def _sets(name: str, cells: Sequence[str], learned: Learned, place: Place, task:
             if one not in position:
                 raise _unknown(place(i, name), one, classes)
             values[i, position[one]] = True
-    says = f"sets of {len(classes)} classes in the column {name}, parted by {'spaces' if mark == ' ' else mark}"
+    parting = {LIST: "lists", " ": "parted by spaces"}.get(mark, f"parted by {mark}")
+    says = f"sets of {len(classes)} classes in the column {name}, {parting}"
     return Meaning("multilabel", classes, values, says)
 
 
@@ -193,14 +217,20 @@ def _check_text(name: str, cells: Sequence[str], place: Place) -> None:
 
 
 def _whole(cell: str) -> str:
-    return str(int(cell) if cell.isdecimal() else int(float(cell)))  # not all by way of float, which joins 2**53 and its next
+    return str(
+        int(cell) if cell.isdecimal() else int(float(cell))
+    )  # not all by way of float, which joins 2**53 and its next
 
 
-def _sorted(names: set[str]) -> tuple[str, ...]:
+def _sorted(names: set[str], known: Sequence[str]) -> tuple[str, ...]:
+    if names <= set(known):
+        return tuple(name for name in known if name in names)
     if all(re.fullmatch(r"-?\d+", name) for name in names):
         return tuple(sorted(names, key=int))
     return tuple(sorted(names, key=str.encode))
 
 
 def _unknown(where: str, name: str, classes: Sequence[str]) -> DataError:
-    return DataError(f"{where}: nothing to learn from has the class {name}{nearest(name, classes)}; mend it or add some")
+    return DataError(
+        f"{where}: nothing to learn from has the class {name}{nearest(name, classes)}; mend it or add some"
+    )

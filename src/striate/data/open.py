@@ -35,8 +35,6 @@ def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS, columns: Colu
         return open_mnist()
     typed = os.fspath(data)
     name, path = printable(typed), Path(typed).expanduser()
-    if columns != _BY_NAME and path.suffix.lower() not in TABLES and not (path.is_dir() and find_table(path)):
-        raise SettingError(f"columns are those of a table, and {name} is none; give the path of a CSV or Parquet file")
     if typed and path.is_dir():
         try:
             return _open_folder(path, limits, columns)
@@ -65,22 +63,31 @@ def _open_folder(folder: Path, limits: Limits, columns: Columns) -> Source:
             return open_arrays(folder, arrays)
         if shards := find_shards(folder):
             return open_shards(folder, shards, limits)
-        if rows := find_rows(folder):
-            return open_rows(folder, rows, limits)
+    if rows := find_rows(folder):
+        return open_rows(folder, rows, limits, columns)
     if table := find_table(folder):
         return open_table(table, limits, columns)
+    _refuse_columns(folder, columns)
     return open_folders(folder, limits)
 
 
 def _open_file(path: Path, limits: Limits, columns: Columns) -> Source:
     name, suffix = printable(path), path.suffix.lower()
     if rows := find_rows(path):
-        return open_rows(path, rows, limits)
+        return open_rows(path, rows, limits, columns)
     if suffix in TABLES:
         return open_table(path, limits, columns)
+    _refuse_columns(path, columns)
     if arrays := find_arrays(path):
         return open_arrays(path, arrays)
     if shards := find_shards(path):
         return open_shards(path, shards, limits)
     hint = "unpack it and give the folder" if suffix in _ARCHIVES else "give the folder of class folders"
     raise DataError(f"{name} is no folder; {hint}")
+
+
+def _refuse_columns(path: Path, columns: Columns) -> None:
+    if columns != _BY_NAME:
+        raise SettingError(
+            f"columns are those of a table, and {printable(path)} holds none; give the path of a CSV file"
+        )

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from striate.data.arrow import arrow, arrow_errors
+from striate.data.meaning import LIST
 from striate.data.names import printable
 from striate.data.table import MAX_BYTES, Table, column_names
 from striate.errors import DataError
 
-__all__ = ["read_parquet"]
+__all__ = ["as_cells", "read_parquet"]
 
 
 def read_parquet(path: Path) -> Table:
@@ -31,14 +32,17 @@ def read_parquet(path: Path) -> Table:
             inner = field.type.value_type if one in lists else field.type
             if types.is_nested(inner) or types.is_binary(inner) or types.is_large_binary(inner):
                 raise DataError(f"{name}, column {one}: it holds {field.type}, which is no text or number; remove it")
-        cells = {one: _cells(column.to_pylist()) for one, column in zip(names, file.read().columns, strict=True)}
+        cells = {one: as_cells(column.to_pylist()) for one, column in zip(names, file.read().columns, strict=True)}
     if not cells or not cells[names[0]]:
         raise DataError(f"{name} has no rows; add a row for each picture")
     return Table(name, "Parquet table", cells, range(2, 2 + len(cells[names[0]])), lists=frozenset(lists))
 
 
-def _cells(values: Sequence[Any]) -> list[str]:
-    return ["|".join(map(_cell, value)) if isinstance(value, list) else _cell(value) for value in values]
+def as_cells(values: Sequence[Any]) -> list[str]:
+    """Values as the text that a CSV would have; what is missing is empty, the parts of a list are each ended by LIST."""
+    return [
+        "".join(_cell(one) + LIST for one in value) if isinstance(value, list) else _cell(value) for value in values
+    ]
 
 
 def _cell(value: Any) -> str:

@@ -18,7 +18,9 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
 def arranged(parts: Mapping[str, Listing], where: str) -> Mapping[str, Listing]:
     """What is learned first, then val and test. DataError, naming `where`, when there is nothing to learn from."""
     if "all" not in parts and "train" not in parts:
-        raise DataError(f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no part train to learn from; add it")
+        raise DataError(
+            f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no part train to learn from; add it"
+        )
     if len(parts) == 1:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})

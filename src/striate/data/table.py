@@ -35,7 +35,7 @@ class Table:
     cells: Mapping[str, Sequence[str]]  # N each
     rows: Sequence[int]  # N: which row of the file
     blank: int = 0
-    lists: frozenset[str] = frozenset()  # columns whose cells are lists, joined by "|"
+    lists: frozenset[str] = frozenset()  # columns whose cells are lists, see meaning.py
 
     def place(self, i: int, column: str) -> str:
         """Where a cell is, for a person."""
@@ -102,7 +102,9 @@ def _read(file: io.TextIOWrapper, path: Path) -> Table:
     except csv.Error as error:
         raise DataError(f"{name}, row {row + 1}: {error}; mend the row") from None
     except UnicodeError:
-        raise DataError(f"{name}, row {row + 1} or below: there are bytes that are no text; save the table as UTF-8") from None
+        raise DataError(
+            f"{name}, row {row + 1} or below: there are bytes that are no text; save the table as UTF-8"
+        ) from None
     if not table:
         raise DataError(f"{name} has names of columns and no rows; add a row for each picture")
     columns = dict(zip(names, zip(*table, strict=True), strict=True))

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, final
 
 from striate.data.set_aside import Reason
@@ -28,7 +29,7 @@ def base_of(folder: str, cells: Sequence[str]) -> str | None:
     """Where the paths begin: the folder of the table, or a folder in it; None if there is no file of any row that is looked at."""
     few = [cell for cell in cells[:: max(1, len(cells) // _LOOKED_AT)] if cell]
     for base in (folder, *(f"{folder}/{name}" for name in list_folder(folder).folders)):
-        if any(_is_file(os.path.join(base, cell)) for cell in few):
+        if any(_is_file(Path(base, cell)) for cell in few):
             return base
     return None
 
@@ -67,7 +68,7 @@ def _look(path: str, inside: str) -> tuple[Reason, str] | None:
 
 def _normal(cell: str, base: str) -> str:
     """The path relative to base, without detours: two ways to write it become one."""
-    if os.path.isabs(cell):
+    if cell.startswith("/") or Path(cell).drive:
         return os.path.relpath(cell, os.path.realpath(base))
     return os.path.normpath(cell) if "//" in cell or "./" in cell or cell.endswith(("/", "/.", "/..")) else cell
 
@@ -79,8 +80,8 @@ def _is_inside(parent: str, real: str) -> bool:
         return False
 
 
-def _is_file(path: str) -> bool:
+def _is_file(path: Path) -> bool:
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return path.is_file()
     except (OSError, ValueError):
         return False

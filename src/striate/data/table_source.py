@@ -43,7 +43,9 @@ def find_table(folder: Path) -> Path | None:
         return path
     try:
         table = _read(path)
-        path_column(list(table.cells), None, table.name, lambda name: base_of(str(folder), table.cells[name]) is not None)
+        path_column(
+            list(table.cells), None, table.name, lambda name: base_of(str(folder), table.cells[name]) is not None
+        )
     except DataError:
         return None
     return path
