@@ -85,7 +85,7 @@ def label_columns(
         return tuple(dict.fromkeys(_known(list(cells), name, table) for name in columns.label))
     others = [name for name in cells if name not in taken]
     by_name = _by_name(others)
-    named = [by_name[name] for name in _LABEL_NAMES if name in by_name]
+    named = [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
     if len(named) == 1 or len(others) == 1:
         return ((named or others)[0],)
     if len(named) > 1:

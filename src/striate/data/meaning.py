@@ -187,7 +187,7 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
         if not all(map(is_number, column)):
             i = next(i for i, cell in enumerate(column) if not is_number(cell))
             raise DataError(
-                f"{place(i, name)}: {printable(column[i])!r} is no number; mend it, or say which column is the label "
+                f"{place(i, name)}: '{printable(column[i])}' is no number; mend it, or say which column is the label "
                 "(label = NAME)"
             )
         exact = np.array([float(cell) for cell in column])
@@ -211,7 +211,7 @@ def _check_text(name: str, cells: Sequence[str], place: Place) -> None:
     for cell in set(cells):
         if not cell.isascii() and any("\ud800" <= character <= "\udfff" for character in cell):
             raise DataError(
-                f"{place(cells.index(cell), name)}: {printable(cell)!r} holds bytes that are no UTF-8; "
+                f"{place(cells.index(cell), name)}: '{printable(cell)}' holds bytes that are no UTF-8; "
                 "save the table as UTF-8"
             )
 

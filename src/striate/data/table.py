@@ -58,7 +58,8 @@ def read_csv(path: Path) -> Table:
             start = file.read(4)
             file.seek(0)
             encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
-            return _read(io.TextIOWrapper(file, encoding, "surrogateescape", newline=""), path)
+            with io.TextIOWrapper(file, encoding, "surrogateescape", newline="") as text:
+                return _read(text, path)
     except Unreadable as failure:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
     except OSError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from striate.data.names import printable
 from striate.data.set_aside import Reason
 from striate.data.tree import list_folder, refusal
 
@@ -21,8 +22,13 @@ class Located:
     """Paths relative to `base`, and why a file may not be used, in the order of the cells."""
 
     base: str
+    prefix: str  # from the folder of the data to where the paths begin: "", or "images/"
     names: tuple[str, ...]
     refusals: tuple[tuple[Reason, str] | None, ...]
+
+    def id(self, i: int) -> str:
+        """The path of row `i` from the folder of the data, printable."""
+        return printable(self.prefix + self.names[i])
 
 
 def base_of(folder: str, cells: Sequence[str]) -> str | None:
@@ -53,7 +59,8 @@ def locate(base: str, inside: str, cells: Sequence[str]) -> Located:
             refusals.append(_look(path, real))
         else:
             refusals.append(("link out of the folder", "a path out of the folder of the data"))
-    return Located(base, tuple(names), tuple(refusals))
+    prefix = "" if base == inside else os.path.relpath(base, inside) + "/"
+    return Located(base, prefix, tuple(names), tuple(refusals))
 
 
 def _look(path: str, inside: str) -> tuple[Reason, str] | None:

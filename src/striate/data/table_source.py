@@ -42,13 +42,11 @@ def find_table(folder: Path) -> Path | None:
     if len(content.folders) <= 1:
         return path
     try:
-        table = _read(path)
-        path_column(
-            list(table.cells), None, table.name, lambda name: base_of(str(folder), table.cells[name]) is not None
-        )
+        cells = _read(path).cells
+        by = path_column(list(cells), None, printable(path), lambda name: base_of(str(folder), cells[name]) is not None)
     except DataError:
         return None
-    return path
+    return path if base_of(str(folder), cells[by]) is not None else None
 
 
 def open_table(path: Path, limits: Limits, columns: Columns) -> Source:
@@ -73,14 +71,10 @@ def open_table(path: Path, limits: Limits, columns: Columns) -> Source:
         rows = first[parts[first] == part]
         kept, aside = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
         listings[part] = Listing(
-            tuple(printable(located.names[i]) for i in kept),
+            tuple(located.id(i) for i in kept),
             meaning.targets(rows[usable[rows]]),
             FileStore(tuple(f"{located.base}/{located.names[i]}" for i in kept)),
-            tuple(
-                SetAside(printable(located.names[i]), *refused)
-                for i in aside
-                if (refused := located.refusals[i]) is not None
-            ),
+            tuple(SetAside(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
     ignored = {"blank rows": table.blank, "rows given twice": len(parts) - len(first)}
@@ -106,7 +100,7 @@ def _parts(table: Table, split: str | None) -> npt.NDArray[np.str_]:
     cells = [cell.strip().lower() for cell in table.cells[split]]
     for wrong in set(cells) - PARTS.keys():
         where = table.place(cells.index(wrong), split)
-        raise DataError(f"{where}: {printable(wrong)!r} is no part; write train, val or test")
+        raise DataError(f"{where}: '{printable(wrong)}' is no part; write train, val or test")
     return np.array([PARTS[cell] for cell in cells])
 
 
@@ -144,7 +138,7 @@ def _first_rows(
             kept.append(i)
         elif parts[i] != parts[earlier] or not np.array_equal(meaning.values[i], meaning.values[earlier]):
             raise DataError(
-                f"{table.place(i, by)}: {printable(name)} is in row {table.rows[earlier]} too, with another label or part; "
+                f"{table.place(i, by)}: {located.id(i)} is in row {table.rows[earlier]} too, with another label or part; "
                 "remove one of them"
             )
     return np.array(kept, np.int64)
