@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
@@ -22,6 +23,7 @@ __all__ = ["MAX_BYTES", "MAX_COLUMNS", "Table", "column_names", "read_csv"]
 MAX_BYTES: Final = 2**30  # of a table
 MAX_COLUMNS: Final = 10_000
 _MAX_ROW: Final = 2**20  # characters; no table of paths and labels comes near
+_BLOCK: Final = 4096  # rows
 _BYTE_ORDER_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -80,64 +82,58 @@ def column_names(names: Sequence[str], table: str) -> tuple[str, ...]:
 def _read(file: io.TextIOWrapper, path: Path) -> Table:
     name = printable(path)
     row = 0  # the last that was read
-    lines = _Lines(file)
     try:
-        separator = "\t" if path.suffix.lower() == ".tsv" else _separator(lines.first())
-        reader = csv.reader(lines, delimiter=separator, strict=True)
+        separator = "\t" if path.suffix.lower() == ".tsv" else _separator(file.readline(_MAX_ROW))
+        file.seek(0)
+        taken = [0]  # characters since the last row ended
+        reader = csv.reader(_lines(file, taken), delimiter=separator, strict=True)
         names = column_names(next(reader, []), name)
         if not names:
             raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label")
-        row, lines.taken = 1, 0
+        columns: list[list[str]] = [[] for _ in names]
         numbers: list[int] = []
-        table: list[list[str]] = []
+        block: list[list[str]] = []
+        row, taken[0] = 1, 0
         for row, cells in enumerate(reader, 2):
-            lines.taken = 0
+            taken[0] = 0
             if len(cells) == len(names):
-                table.append(cells)
+                block.append(cells)
                 numbers.append(row)
             elif cells:
                 raise DataError(
                     f"{name}, row {row}: there are {len(cells)} cells for {len(names)} columns; "
                     "mend the row, or put quotes around a cell that holds a separator"
                 )
+            if len(block) == _BLOCK:
+                _move(block, columns)
+        _move(block, columns)
     except csv.Error as error:
         raise DataError(f"{name}, row {row + 1}: {error}; mend the row") from None
     except UnicodeError:
         raise DataError(
             f"{name}, row {row + 1} or below: there are bytes that are no text; save the table as UTF-8"
         ) from None
-    if not table:
+    if not numbers:
         raise DataError(f"{name} has names of columns and no rows; add a row for each picture")
-    columns = dict(zip(names, zip(*table, strict=True), strict=True))
-    return Table(name, "CSV table", columns, numbers, row - 1 - len(table))
+    return Table(name, "CSV table", dict(zip(names, columns, strict=True)), numbers, row - 1 - len(numbers))
 
 
-@final
-class _Lines:
-    """The lines of a file, none longer than a row may be: a line of 1 GB is refused when 1 MB of it has been read."""
-
-    def __init__(self, file: io.TextIOWrapper) -> None:
-        self.taken = 0  # characters since the last row ended
-        self._file = file
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._file.readline(_MAX_ROW + 1)
-        if not line:
-            raise StopIteration
-        self.taken += len(line)
-        if self.taken > _MAX_ROW:
+def _lines(file: io.TextIOWrapper, taken: list[int]) -> Iterator[str]:
+    """The lines of a file, no row of which may be too long: of a line of 1 GB no more than 1 MB is read."""
+    for line in iter(partial(file.readline, _MAX_ROW + 1), ""):
+        taken[0] += len(line)
+        if taken[0] > _MAX_ROW:
             raise csv.Error(f"it is longer than {_MAX_ROW} characters, perhaps for want of a closing quote")
         if "\0" in line:
             raise csv.Error("it holds a NUL byte, so this is no table or one in UTF-16; save it as UTF-8")
-        return line
+        yield line
 
-    def first(self) -> str:
-        line = self._file.readline(_MAX_ROW)
-        self._file.seek(0)
-        return line
+
+def _move(block: list[list[str]], columns: list[list[str]]) -> None:
+    """Rows into columns, a few at a time: a list for each of a million rows makes Python slow."""
+    for column, cells in zip(columns, zip(*block, strict=True), strict=False):
+        column.extend(cells)
+    block.clear()
 
 
 def _separator(line: str) -> str:

@@ -75,7 +75,7 @@ def _look(path: str, inside: str) -> tuple[Reason, str] | None:
 
 def _normal(cell: str, base: str) -> str:
     """The path relative to base, without detours: two ways to write it become one."""
-    if cell.startswith("/") or Path(cell).drive:
+    if os.path.isabs(cell):  # noqa: PTH117 - a Path takes ten times as long
         return os.path.relpath(cell, os.path.realpath(base))
     return os.path.normpath(cell) if "//" in cell or "./" in cell or cell.endswith(("/", "/.", "/..")) else cell
 
