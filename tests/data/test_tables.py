@@ -341,7 +341,7 @@ def test_awkward_names_go_there_and_back(names: list[str], tmp_path_factory: pyt
     listing = open_source(root).splits["all"]
     assert [Path(path).read_bytes().decode() for path in listing.store.paths] == names  # type: ignore[attr-defined]
     assert len(set(listing.ids)) == len(names)
-    assert all("\n" not in one and one.isprintable() or "\u200d" in one for one in listing.ids)
+    assert all(("\n" not in one and one.isprintable()) or "\u200d" in one for one in listing.ids)
 
 
 @given(name=st.binary(min_size=1, max_size=20))

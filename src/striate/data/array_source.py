@@ -66,6 +66,8 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
     """
     name = printable(path)
     parts = _pairs(arrays, name)
+    if "train" not in parts and "all" not in parts:
+        raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
     layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
     learned = layouts["train" if "train" in layouts else "all"]
     labels = read_labels(

@@ -93,7 +93,7 @@ def _header(file: Any, size: int, where: str) -> tuple[tuple[int, ...], np.dtype
 
 def _mapped(path: Path, name: str) -> npt.NDArray[Any]:
     with _errors(name):
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.load(path, mmap_mode="c", allow_pickle=False)  # copy on write, for torch wants to be able to
 
 
 def _reader(path: Path, member: str, where: str) -> Callable[[], npt.NDArray[Any]]:

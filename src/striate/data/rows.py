@@ -114,10 +114,7 @@ def _rows(
             lists.add(one)
         if names := _class_names(features.get(one), is_list=is_list):
             classes[one] = names
-            values = [
-                [_called(names, part) for part in value] if is_list and value else _called(names, value)
-                for value in values
-            ]
+            values = [_called(names, value, f"{name}, row {i}, column {one}") for i, value in enumerate(values, 1)]
         cells[one] = as_cells(values)
     return Rows(path, kind, count, cells, classes, frozenset(lists), picture)
 
@@ -177,10 +174,12 @@ def _class_names(feature: Any, *, is_list: bool) -> tuple[str, ...]:
     return tuple(printable(str(one)) for one in feature["names"])
 
 
-def _called(names: Sequence[str], value: Any) -> str | None:
-    """The name of a class; None for -1, which stands for no label. ValueError for a number without a name."""
+def _called(names: Sequence[str], value: Any, where: str) -> Any:
+    """The name of a class, or of each in a list; None for -1, which stands for no label. DataError for another number."""
+    if isinstance(value, list):
+        return [_called(names, one, where) for one in value]
     if value is None or value == -1:
         return None
-    if not 0 <= value < len(names):
-        raise ValueError(f"the class {value} has no name")
+    if not isinstance(value, int) or not 0 <= value < len(names):
+        raise DataError(f"{where}: the class {printable(str(value))[:40]} has no name; get the data set anew")
     return names[value]
