@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from striate.data.audit import check_data
     from striate.data.batches import Batch, Batches
     from striate.data.canvas import Canvas
+    from striate.data.columns import Columns
     from striate.data.decode import Header, decode_picture, read_header, read_picture
     from striate.data.limits import Limits
     from striate.data.load import load_pictures
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from striate.data.sheet import as_pictures, contact_sheet
     from striate.data.source import Listing, Sample, Source, require_classes
     from striate.data.splits import Splits, split_pictures, stratified_split
-    from striate.data.store import ArrayStore, FileStore, Store
+    from striate.data.store import ArrayStore, ContentStore, FileStore, Store
     from striate.data.targets import Labels, LabelSets, Numbers, ObjectLists, Objects, Skeleton, Targets, TaskKind
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "Batch",
     "Batches",
     "Canvas",
+    "Columns",
+    "ContentStore",
     "FileStore",
     "Header",
     "LabelSets",
@@ -74,6 +77,8 @@ _LAZY = MappingProxyType(
         "Batch": "batches",
         "Batches": "batches",
         "Canvas": "canvas",
+        "Columns": "columns",
+        "ContentStore": "store",
         "FileStore": "store",
         "Header": "decode",
         "LabelSets": "targets",

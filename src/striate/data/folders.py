@@ -13,13 +13,13 @@ import os
 from collections import Counter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 import numpy as np
 
 from striate.data.decode import Header, read_header
 from striate.data.limits import Limits
 from striate.data.names import printable
+from striate.data.parts import PARTS
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
@@ -29,7 +29,6 @@ from striate.errors import DataError, nearest
 
 __all__ = ["open_folders"]
 
-_PARTS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}  # lower case
 _HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  # kinds of ignored files
 
 
@@ -76,7 +75,7 @@ def open_folders(root: Path, limits: Limits) -> Source:
 def _parts(root: Path, top: Folder) -> dict[str, str]:
     """The folder of each split relative to root, what is learned first; {"all": "."} where the folders are classes."""
     where = printable(root)
-    named = [name for name in top.folders if name.lower() in _PARTS]
+    named = [name for name in top.folders if name.lower() in PARTS]
     holding = [name for name in named if list_folder(f"{root}/{name}").folders]  # class folders, at last
     others = [name for name in top.folders if name not in named]
     if not named or (others and not holding):
@@ -88,7 +87,7 @@ def _parts(root: Path, top: Folder) -> dict[str, str]:
         )
     parts: dict[str, str] = {}
     for split in ("train", "val", "test"):
-        same = [name for name in named if _PARTS[name.lower()] == split]
+        same = [name for name in named if PARTS[name.lower()] == split]
         if len(same) > 1:
             raise DataError(f"{where} has {same[0]} and {same[1]}, which mean the same; keep one of them")
         if same and same[0] not in holding:

@@ -1,49 +1,93 @@
-"""From what a person types to a source: the name of a built-in set, or a folder."""
+"""From what a person types to a source: the name of a built-in set, a folder, or a file."""
 
 import os
 from pathlib import Path
+from typing import Final
 
+from striate.data.array_source import find_arrays, open_arrays
+from striate.data.cifar_source import find_cifar, open_cifar
+from striate.data.columns import Columns
 from striate.data.folders import open_folders
 from striate.data.idx_source import find_idx, open_idx
 from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.mnist import open_mnist
 from striate.data.names import printable
+from striate.data.rows_source import find_rows, open_rows
 from striate.data.source import Source
-from striate.errors import DataError, nearest
+from striate.data.table_source import TABLES, find_table, open_table
+from striate.data.webdataset import find_shards, open_shards
+from striate.errors import DataError, SettingError, nearest
 
 __all__ = ["BUILT_IN", "open_source"]
 
 BUILT_IN = ("mnist",)
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_BY_NAME: Final = Columns()  # all told by names and contents
+_ARCHIVES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS) -> Source:
-    """The source for "mnist", or for a folder of idx files or of class folders. Raises DataError.
+def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS, columns: Columns = _BY_NAME) -> Source:
+    """The source for "mnist", or for the folder or file that is at this path. Raises DataError.
 
-    A built-in name comes before a folder of that name, which is reached as ./mnist. `limits` say what may be looked into.
+    A built-in name comes before a folder of that name, which is reached as ./mnist. `limits` say what may be looked into,
+    `columns` what to take from a table; SettingError where they name what is not there.
     """
     if data == "mnist":
         return open_mnist()
     typed = os.fspath(data)
-    name, folder = printable(typed), Path(typed).expanduser()
-    if typed and folder.is_dir():
+    name, path = printable(typed), Path(typed).expanduser()
+    if typed and path.is_dir():
         try:
-            idx = find_idx(folder)
+            return _open_folder(path, limits, columns)
         except OSError as error:
             raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
-        where = folder.resolve()
-        return (
-            open_idx(printable(where.name), printable(where.as_posix()), idx, {})
-            if idx
-            else open_folders(folder, limits)
-        )
-    if typed and os.path.lexists(folder):
-        hint = (
-            "unpack it and give the folder"
-            if folder.suffix.lower() in _ARCHIVES
-            else "give the folder of class folders"
-        )
-        raise DataError(f"{name} is no folder; {hint}")
+    if typed and path.is_file():
+        return _open_file(path, limits, columns)
+    if typed and os.path.lexists(path):
+        raise DataError(f"{name} is no folder; give the folder of class folders")
+    if shards := find_shards(path):
+        return open_shards(path, shards, limits)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")
+
+
+def _open_folder(folder: Path, limits: Limits, columns: Columns) -> Source:
+    """What a folder holds, the most particular kind first; columns that were named ask for a table."""
+    if columns == _BY_NAME:
+        if idx := find_idx(folder):
+            where = folder.resolve()
+            return open_idx(printable(where.name), printable(where.as_posix()), idx, {})
+        if cifar := find_cifar(folder):
+            return open_cifar(folder, cifar)
+        if arrays := find_arrays(folder):
+            return open_arrays(folder, arrays)
+        if shards := find_shards(folder):
+            return open_shards(folder, shards, limits)
+    if rows := find_rows(folder):
+        return open_rows(folder, rows, limits, columns)
+    if table := find_table(folder):
+        return open_table(table, limits, columns)
+    _refuse_columns(folder, columns)
+    return open_folders(folder, limits)
+
+
+def _open_file(path: Path, limits: Limits, columns: Columns) -> Source:
+    name, suffix = printable(path), path.suffix.lower()
+    if rows := find_rows(path):
+        return open_rows(path, rows, limits, columns)
+    if suffix in TABLES:
+        return open_table(path, limits, columns)
+    _refuse_columns(path, columns)
+    if arrays := find_arrays(path):
+        return open_arrays(path, arrays)
+    if shards := find_shards(path):
+        return open_shards(path, shards, limits)
+    hint = "unpack it and give the folder" if suffix in _ARCHIVES else "give the folder of class folders"
+    raise DataError(f"{name} is no folder; {hint}")
+
+
+def _refuse_columns(path: Path, columns: Columns) -> None:
+    if columns != _BY_NAME:
+        raise SettingError(
+            f"columns are those of a table, and {printable(path)} holds none; give the path of a CSV file"
+        )

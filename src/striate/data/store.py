@@ -22,7 +22,7 @@ from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "FileStore", "Store"]
+__all__ = ["ArrayStore", "ContentStore", "FileStore", "Store"]
 
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
@@ -92,6 +92,44 @@ class FileStore(Store):
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         return decode_picture(self.paths[i], canvas, limits)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ContentStore(Store):
+    """What would be in a picture file, by position, from wherever it lies: part of an archive, a cell of a table.
+
+    `read` gives all bytes of it or raises Unreadable; any thread may call it.
+    """
+
+    count: int
+    read: Callable[[int], bytes]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def digests(self) -> list[str]:
+        """Size and SHA-256 of each content; of one that cannot be read, why."""
+        digests = [""] * self.count
+
+        def read(i: int) -> None:
+            try:
+                content = self.read(i)
+                digests[i] = f"{len(content)}\t{hashlib.sha256(content).hexdigest()}"
+            except Unreadable as failure:
+                digests[i] = failure.reason
+
+        in_threads(read, self.count, os.cpu_count() or 1)
+        return digests
+
+    def header(self, i: int, limits: Limits) -> Header:
+        return read_header(self.read(i), limits)
+
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
+        return read_picture(self.read(i), limits, at_least)
+
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
+        return decode_picture(self.read(i), canvas, limits)
 
 
 @final

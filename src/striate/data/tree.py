@@ -9,7 +9,7 @@ from striate.data.names import printable
 from striate.data.set_aside import Reason, SetAside
 from striate.errors import DataError
 
-__all__ = ["Folder", "Tree", "list_folder", "walk"]
+__all__ = ["Folder", "Tree", "list_folder", "refusal", "walk"]
 
 _LEFT_BEHIND: Final = (
     "thumbs.db",
@@ -83,15 +83,15 @@ def walk(root: str, below: str) -> Tree:
             for name in folder.folder_links
         )
         for name in folder.others:
-            refusal = _refusal(f"{root}/{parent}/{name}", inside)
-            if refusal is None:
+            refused = refusal(f"{root}/{parent}/{name}", inside)
+            if refused is None:
                 files.append(f"{parent}/{name}")
             else:
-                set_aside.append(SetAside(printable(f"{parent}/{name}"), *refusal))
+                set_aside.append(SetAside(printable(f"{parent}/{name}"), *refused))
     return Tree(tuple(sorted(files, key=os.fsencode)), tuple(sorted(set_aside, key=lambda one: one.id)), ignored)
 
 
-def _refusal(path: str, inside: str) -> tuple[Reason, str] | None:
+def refusal(path: str, inside: str) -> tuple[Reason, str] | None:
     """Why something that is no plain file is not even opened; None for a link to a plain file inside the data."""
     target = os.path.realpath(path)
     if not os.path.lexists(target):
