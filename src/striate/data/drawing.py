@@ -69,10 +69,10 @@ def draw_sample(sample: Sample, classes: Sequence[str], skeleton: Skeleton | Non
 
 
 def _caption(target: npt.NDArray[Any] | np.int64, classes: Sequence[str]) -> str:
-    if not isinstance(target, np.ndarray):
+    if isinstance(target, np.int64):
         return classes[int(target)]
     if target.dtype == np.bool_:
-        return ", ".join(classes[i] for i in np.flatnonzero(target)) or "none"
+        return ", ".join(classes[i] for i in np.flatnonzero(target).tolist()) or "none"
     return ", ".join(f"{name} {value:.4g}" for name, value in zip(classes, target.tolist(), strict=True))
 
 
@@ -107,12 +107,12 @@ def _draw_objects(
         x1, y1, x2, y2 = (objects.boxes[i] * scale).round().astype(int).tolist()
         corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))
         draw.rectangle((x1 - 1, y1 - 1, corners[2] + 1, corners[3] + 1), outline=(0, 0, 0))  # seen on any ground
-        draw.rectangle(corners, outline=class_colour(label))
+        draw.rectangle(corners, outline=class_colour(label), width=2)
     for points in [] if objects.keypoints is None else objects.keypoints:
         _draw_points(draw, points, skeleton, scale)
     for i, label in enumerate(objects.labels.tolist()):  # last, so that no line goes through a name
         x, y, *_ = (objects.boxes[i] * scale).tolist()
-        _write(draw, x + 2, y - _TEXT - 3 if y > _TEXT + 3 else y + 1, classes[label], class_colour(label))
+        _write(draw, x + 2, y - _TEXT - 5 if y > _TEXT + 5 else y + 2, classes[label])
 
 
 def _draw_points(
@@ -131,13 +131,13 @@ def _draw_points(
             draw.ellipse((x - 2, y - 2, x + 2, y + 2), outline=class_colour(i))
 
 
-def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str, colour: Colour) -> None:
-    """One line of text within the picture, outlined in black."""
+def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str) -> None:
+    """One line of text within the picture, white in black outlines, which is read on any ground."""
     font = ImageFont.load_default(_TEXT)
     width, height = draw.im.size if draw.im is not None else (0, 0)
     wide = draw.textlength(text, font)
     place = (max(1.0, min(x, width - wide - 2)), max(0.0, min(y, height - _TEXT - 3)))
-    draw.text(place, text, fill=colour, font=font, stroke_width=1, stroke_fill=(0, 0, 0))
+    draw.text(place, text, fill="white", font=font, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
 def _with_legend(picture: Image.Image, lines: Sequence[tuple[str, Colour | None]]) -> Image.Image:
