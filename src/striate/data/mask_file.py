@@ -15,6 +15,7 @@ from PIL import Image
 
 from striate.data.decode import read_stored
 from striate.data.limits import Limits
+from striate.data.names import printable
 from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
 
@@ -56,8 +57,8 @@ def _read_npy(file: BinaryIO, limits: Limits) -> npt.NDArray[Any]:
         version = npy.read_magic(file)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, columns_first, dtype = read(file)
-    except ValueError as error:
-        raise Unreadable("unreadable", " ".join(str(error).split())[:160]) from None
+    except Exception as error:  # NumPy parses the header as Python, and lets out whatever that raises
+        raise Unreadable("unreadable", printable(" ".join(str(error).split()))[:160]) from error
     if len(shape) == 3 and shape[2] == 1:
         shape = shape[:2]
     if len(shape) != 2 or min(shape) < 1 or dtype.kind not in "bui":
