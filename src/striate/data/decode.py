@@ -32,7 +32,7 @@ from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Reason, Unreadable
 from striate.data.strict import STRICT_PILLOW
 
-__all__ = ["Header", "decode_picture", "read_header", "read_picture"]
+__all__ = ["Header", "decode_picture", "read_header", "read_picture", "read_stored"]
 
 _BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 8 or 16
 
@@ -45,7 +45,7 @@ class Header:
     `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", height and width are those of the upright picture.
     `mode` is Pillow's, or NumPy's name of the type; `channels` and `bits` (for each channel) are as in the file, a
     palette and grey with transparency counted as the RGB or RGBA that become of them. `frames` is None where only
-    walking through the file would tell (GIF, TIFF).
+    walking through the file would tell (GIF, TIFF). `held` is the EXIF orientation of the pixels, 1 where they are upright.
     """
 
     format: str
@@ -55,6 +55,7 @@ class Header:
     channels: int
     bits: int
     frames: int | None
+    held: int = 1
 
     @property
     def colour(self) -> bool:
@@ -70,10 +71,11 @@ def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
             bits = 8 * header.dtype.itemsize
             return Header("NPY", header.height, header.width, str(header.dtype), header.channels, bits, 1)
         height, width = header.height, header.width
-        if orientation(header) in SIDEWAYS:
+        held = orientation(header)
+        if held in SIDEWAYS:
             height, width = width, height
         mode, channels = header.mode, own_channels(header.mode, header.has_transparency_data)
-        return Header(str(header.format), height, width, mode, channels, _bits(header), _frames(header))
+        return Header(str(header.format), height, width, mode, channels, _bits(header), _frames(header), held)
 
 
 def decode_picture(picture: str | Path | bytes, canvas: Canvas, limits: Limits) -> Pixels:
@@ -104,6 +106,13 @@ def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[in
         return _writable(to_pixels(decoded, channels, own_bits(decoded)))
 
 
+def read_stored(picture: str | Path | bytes, limits: Limits) -> Decoded:
+    """The whole of a picture as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
+    with _opened(picture) as file:
+        header = open_header(file, limits)
+        return header.load() if isinstance(header, ArrayFile) else _loaded(file, header)
+
+
 def _decode(file: BinaryIO, limits: Limits, at_least: tuple[int, int] | None) -> tuple[Decoded, Box]:
     """The first frame, upright, and the box of it that is picture; a JPEG no larger than `at_least` needs it."""
     picture = open_header(file, limits)
@@ -111,12 +120,18 @@ def _decode(file: BinaryIO, limits: Limits, at_least: tuple[int, int] | None) ->
         return picture.load(), (0, 0, picture.width, picture.height)
     if isinstance(picture, JpegImageFile):
         return decode_jpeg(file, picture, orientation(picture), at_least)
+    picture = _loaded(file, picture)
+    return upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+
+
+def _loaded(file: BinaryIO, picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
+    """All pixels of the first frame."""
     if isinstance(picture, PngImageFile):  # verify() alone sees damaged chunks, load() alone a missing end
         picture.verify()
         file.seek(0)
         picture = PngImageFile(file)
     picture.load()
-    return upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+    return picture
 
 
 def _writable(pixels: Pixels) -> Pixels:

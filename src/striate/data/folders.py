@@ -24,7 +24,7 @@ from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.data.targets import Labels
-from striate.data.tree import Folder, Tree, list_folder, walk
+from striate.data.tree import Folder, Tree, list_folder, refuse_links, walk
 from striate.errors import DataError, nearest
 
 __all__ = ["open_folders"]
@@ -35,7 +35,7 @@ _HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  #
 def open_folders(root: Path, limits: Limits) -> Source:
     """The source over a folder of class folders. Raises DataError for whatever cannot be learned from."""
     top = list_folder(str(root))
-    _refuse_links(root, top)
+    refuse_links(root, top)
     parts = _parts(root, top)
     folders = {split: list_folder(f"{root}/{part}") for split, part in parts.items()}
     names = next(iter(folders.values())).folders  # of what is learned: "all" or "train"
@@ -104,7 +104,7 @@ def _parts(root: Path, top: Folder) -> dict[str, str]:
 def _check_names(where: Path, folder: Folder, names: tuple[str, ...], *, learned: bool) -> None:
     """DataError when the folders in `where` are no classes, or not those that are learned."""
     here = printable(where)
-    _refuse_links(where, folder)
+    refuse_links(where, folder)
     unknown = [printable(name) for name in folder.folders if name not in names]
     if unknown:
         raise DataError(
@@ -120,13 +120,6 @@ def _check_names(where: Path, folder: Folder, names: tuple[str, ...], *, learned
     if folder.files:
         raise DataError(f"{here} holds files but no folders; put the pictures of each class in a folder with its name")
     raise DataError(f"{here} is empty; put the pictures of each class in a folder with its name")
-
-
-def _refuse_links(where: Path, folder: Folder) -> None:
-    """DataError for a link in the place of a class or a part: passing over it would lose a class without a word."""
-    if folder.folder_links:
-        link = printable(f"{where}/{folder.folder_links[0]}")
-        raise DataError(f"{link} is a link to a folder, and those are not followed; put the folder itself there")
 
 
 def _check_class(root: Path, name: str, tree: Tree, limits: Limits) -> None:

@@ -6,16 +6,21 @@ from typing import Final
 
 from striate.data.array_source import find_arrays, open_arrays
 from striate.data.cifar_source import find_cifar, open_cifar
+from striate.data.coco import open_coco
+from striate.data.coco_files import coco_root, find_coco
 from striate.data.columns import Columns
 from striate.data.folders import open_folders
 from striate.data.idx_source import find_idx, open_idx
 from striate.data.limits import DEFAULT_LIMITS, Limits
+from striate.data.mask_folders import find_masks, open_masks
 from striate.data.mnist import open_mnist
 from striate.data.names import printable
 from striate.data.rows_source import find_rows, open_rows
 from striate.data.source import Source
 from striate.data.table_source import TABLES, find_table, open_table
+from striate.data.voc import find_voc, open_voc
 from striate.data.webdataset import find_shards, open_shards
+from striate.data.yolo import find_yolo, open_yolo, yolo_folders
 from striate.errors import DataError, SettingError, nearest
 
 __all__ = ["BUILT_IN", "open_source"]
@@ -53,9 +58,9 @@ def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS, columns: Colu
 
 def _open_folder(folder: Path, limits: Limits, columns: Columns) -> Source:
     """What a folder holds, the most particular kind first; columns that were named ask for a table."""
+    where = folder.resolve()
     if columns == _BY_NAME:
         if idx := find_idx(folder):
-            where = folder.resolve()
             return open_idx(printable(where.name), printable(where.as_posix()), idx, {})
         if cifar := find_cifar(folder):
             return open_cifar(folder, cifar)
@@ -63,6 +68,14 @@ def _open_folder(folder: Path, limits: Limits, columns: Columns) -> Source:
             return open_arrays(folder, arrays)
         if shards := find_shards(folder):
             return open_shards(folder, shards, limits)
+        if coco := find_coco(where):
+            return open_coco(where, coco, limits)
+        if voc := find_voc(where):
+            return open_voc(where, voc, limits)
+        if yolo := find_yolo(where):
+            return open_yolo(where, yolo, limits)
+        if masks := find_masks(where):
+            return open_masks(where, masks, limits)
     if rows := find_rows(folder):
         return open_rows(folder, rows, limits, columns)
     if table := find_table(folder):
@@ -82,6 +95,12 @@ def _open_file(path: Path, limits: Limits, columns: Columns) -> Source:
         return open_arrays(path, arrays)
     if shards := find_shards(path):
         return open_shards(path, shards, limits)
+    if suffix == ".json":
+        where = path.resolve()
+        return open_coco(coco_root(where), {"all": where}, limits)
+    if suffix in (".yaml", ".yml"):
+        where = path.resolve()
+        return open_yolo(where.parent, yolo_folders(where), limits)
     hint = "unpack it and give the folder" if suffix in _ARCHIVES else "give the folder of class folders"
     raise DataError(f"{name} is no folder; {hint}")
 
