@@ -156,7 +156,7 @@ def test_a_size_that_tells_upright_is_upright(tmp_path: Path, put: Put) -> None:
     note = {"images": [{"id": 1, "file_name": "a.jpg", "height": 32, "width": 24}], "categories": CATEGORIES}
     (tmp_path / "a.json").write_text(json.dumps(note | {"annotations": [BOX]}))
     assert objects(tmp_path).boxes.tolist() == [[4, 3, 14, 15]]
-    note["images"][0]["height"] = 33  # type: ignore[index]
+    note["images"][0]["height"] = 33
     (tmp_path / "a.json").write_text(json.dumps(note | {"annotations": [BOX]}))
     with pytest.raises(DataError, match=r"another size.*annotated as 24 x 33, it has 24 x 32 pixels"):
         open_source(tmp_path)
@@ -301,10 +301,10 @@ def test_other_json_is_no_coco_and_bytes_that_are_no_text_stop(tmp_path: Path, p
         put(tmp_path / name)
     (tmp_path / "package.json").write_text('{"name": "photos"}')
     assert open_source(tmp_path).kind == "class folders"
-    with pytest.raises(DataError, match="package.json has no list 'images'"):
+    with pytest.raises(DataError, match=r"package.json has no list 'images'"):
         open_source(tmp_path / "package.json")
     (tmp_path / "package.json").write_bytes(b'{"images": "\xff"}')
-    with pytest.raises(DataError, match="package.json is no text: byte 12 is no UTF-8"):
+    with pytest.raises(DataError, match=r"package.json is no text: byte 12 is no UTF-8"):
         open_source(tmp_path / "package.json")
     (tmp_path / "package.json").write_text(text(), encoding="utf-16")
     with pytest.raises(DataError, match="2 of 3 files cannot be used"):
