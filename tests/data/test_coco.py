@@ -301,10 +301,10 @@ def test_other_json_is_no_coco_and_bytes_that_are_no_text_stop(tmp_path: Path, p
         put(tmp_path / name)
     (tmp_path / "package.json").write_text('{"name": "photos"}')
     assert open_source(tmp_path).kind == "class folders"
-    with pytest.raises(DataError, match="package.json has no list 'images'"):
+    with pytest.raises(DataError, match=r"package.json has no list 'images'"):
         open_source(tmp_path / "package.json")
     (tmp_path / "package.json").write_bytes(b'{"images": "\xff"}')
-    with pytest.raises(DataError, match="package.json is no text: byte 12 is no UTF-8"):
+    with pytest.raises(DataError, match=r"package.json is no text: byte 12 is no UTF-8"):
         open_source(tmp_path / "package.json")
     (tmp_path / "package.json").write_text(text(), encoding="utf-16")
     with pytest.raises(DataError, match="2 of 3 files cannot be used"):

@@ -128,7 +128,7 @@ def test_a_colour_table_names_and_orders_colours(file: str, content: str, tmp_pa
     assert open_source(tmp_path).classes == ("road", "sky")
     assert mask(tmp_path) == [1, 0]
     put_mask(tmp_path / "masks/1.png", [[70, 130, 180], [1, 2, 3]], "RGB")
-    with pytest.raises(DataError, match="masks/1.png holds the colour 1, 2, 3, which the colour table"):
+    with pytest.raises(DataError, match=r"masks/1.png holds the colour 1, 2, 3, which the colour table"):
         open_source(tmp_path)
     (tmp_path / file).write_text("a:1,2,3\nb:1,2,300\n")
     with pytest.raises(DataError, match=rf"{file}, line 2: b:1,2,300 is no new name with a colour"):
@@ -237,7 +237,7 @@ def test_a_photograph_or_an_array_of_instances_is_no_mask(
     ):  # 255 is nothing
         open_source(tmp_path)
     np.save(tmp_path / "masks/1.npy", np.full((64, 64), -2))
-    with pytest.raises(DataError, match="masks/1.npy holds -2, and classes have numbers from 0"):
+    with pytest.raises(DataError, match=r"masks/1.npy holds -2, and classes have numbers from 0"):
         open_source(tmp_path)
 
 

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from striate.data.canvas import Canvas
     from striate.data.columns import Columns
     from striate.data.decode import Header, decode_picture, read_header, read_picture
+    from striate.data.drawing import draw_sample
+    from striate.data.faults import Fault
     from striate.data.limits import Limits
     from striate.data.load import load_pictures
+    from striate.data.mask_folders import MaskFiles
     from striate.data.names import printable
     from striate.data.open import BUILT_IN, open_source
+    from striate.data.outlines import OutlinedObjects
     from striate.data.pictures import Pictures
     from striate.data.set_aside import SetAside, Unreadable
     from striate.data.sheet import as_pictures, contact_sheet
@@ -37,15 +41,18 @@ __all__ = [
     "Canvas",
     "Columns",
     "ContentStore",
+    "Fault",
     "FileStore",
     "Header",
     "LabelSets",
     "Labels",
     "Limits",
     "Listing",
+    "MaskFiles",
     "Numbers",
     "ObjectLists",
     "Objects",
+    "OutlinedObjects",
     "Pictures",
     "Sample",
     "SetAside",
@@ -60,6 +67,7 @@ __all__ = [
     "check_data",
     "contact_sheet",
     "decode_picture",
+    "draw_sample",
     "load_pictures",
     "open_source",
     "printable",
@@ -79,15 +87,18 @@ _LAZY = MappingProxyType(
         "Canvas": "canvas",
         "Columns": "columns",
         "ContentStore": "store",
+        "Fault": "faults",
         "FileStore": "store",
         "Header": "decode",
         "LabelSets": "targets",
         "Labels": "targets",
         "Limits": "limits",
         "Listing": "source",
+        "MaskFiles": "mask_folders",
         "Numbers": "targets",
         "ObjectLists": "targets",
         "Objects": "targets",
+        "OutlinedObjects": "outlines",
         "Pictures": "pictures",
         "Sample": "source",
         "SetAside": "set_aside",
@@ -102,6 +113,7 @@ _LAZY = MappingProxyType(
         "check_data": "audit",
         "contact_sheet": "sheet",
         "decode_picture": "decode",
+        "draw_sample": "drawing",
         "load_pictures": "load",
         "open_source": "open",
         "printable": "names",

@@ -13,6 +13,7 @@ __all__ = ["LARGEST", "read_json", "show", "to_numbers"]
 
 _MAX_BYTES: Final = 2**30  # twice the largest file of COCO
 LARGEST: Final = 1e9  # no coordinate of a picture comes near
+_NUMBERS: Final = frozenset({int, float})  # a bool is none
 
 
 def read_json(path: Path) -> Any:
@@ -36,6 +37,8 @@ def to_numbers(values: object, where: str, what: str) -> list[float]:
     """A list of numbers, each finite and no larger than LARGEST. Raises DataError."""
     if not isinstance(values, list):
         raise DataError(f"{where}: {what} is {show(values)} and no list of numbers; mend it")
+    if values and _NUMBERS.issuperset(map(type, values)) and min(values) >= -LARGEST and max(values) <= LARGEST:
+        return values
     for value in values:
         if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
             size = " of a size that pictures have" if type(value) is float and not math.isnan(value) else ""

@@ -1,0 +1,80 @@
+"""Every kind of data is recognised by what is on the disk, is opened again by its location, and is left as it was."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from striate.data import draw_sample, open_source, require_classes
+from striate.errors import DataError
+
+Put = Callable[..., Path]
+
+KINDS = {
+    "COCO": "boxes",
+    "Pascal VOC": "boxes",
+    "YOLO": "boxes",
+    "mask folders": "masks",
+}
+
+
+def make(root: Path, kind: str, put: Put) -> None:
+    """Two pictures of 24 x 32 with the box 4, 6, 12, 18 in the first, or its mask."""
+    pictures = root / ("JPEGImages" if kind == "Pascal VOC" else "images")
+    put(pictures / "1.jpg")
+    put(pictures / "2.jpg")
+    beside = (
+        root / {"COCO": "annotations", "Pascal VOC": "Annotations", "YOLO": "labels", "mask folders": "masks"}[kind]
+    )
+    beside.mkdir()
+    if kind == "COCO":
+        images = [{"id": i, "file_name": f"{i}.jpg", "height": 24, "width": 32} for i in (1, 2)]
+        box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 6, 8, 12]}
+        content = {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": [box]}
+        (beside / "instances.json").write_text(json.dumps(content))
+    elif kind == "Pascal VOC":
+        corners = "<xmin>5</xmin><ymin>7</ymin><xmax>12</xmax><ymax>18</ymax>"
+        one = f"<object><name>cat</name><bndbox>{corners}</bndbox></object>"
+        (beside / "1.xml").write_text(f"<annotation>{one}</annotation>")
+        (beside / "2.xml").write_text("<annotation></annotation>")
+    elif kind == "YOLO":
+        (beside / "1.txt").write_text("0 0.25 0.5 0.25 0.5\n")
+    else:
+        mask = np.zeros((24, 32), np.uint8)
+        mask[6:18, 4:12] = 255
+        for name in ("1.png", "2.png"):
+            Image.fromarray(mask).save(beside / name)
+
+
+def state(root: Path) -> dict[str, tuple[int, int, bytes]]:
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    return {str(one): (one.stat().st_mtime_ns, one.stat().st_ino, one.read_bytes()) for one in files}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_recognised_and_only_read(kind: str, tmp_path: Path, put: Put) -> None:
+    root = tmp_path / "data"
+    make(root, kind, put)
+    before = state(root)
+    source = open_source(root)
+    assert source.kind == kind
+    assert source.splits["all"].ids[0].endswith("1.jpg")
+    drawn = np.asarray(draw_sample(source.sample("all", 0), source.classes, source.skeleton))
+    assert drawn.shape[1] == 32 * 7
+    again = open_source(source.location)
+    assert again.digest() == source.digest()
+    assert (again.kind, again.classes) == (source.kind, source.classes)
+    assert source.native() == again.native()
+    with pytest.raises(DataError, match=f"has {KINDS[kind]}: .* training is for one class a picture so far"):
+        require_classes(source)
+    assert state(root) == before
+
+
+def test_the_same_box_is_the_same_in_all_of_them(tmp_path: Path, put: Put) -> None:
+    for kind in ("COCO", "Pascal VOC", "YOLO"):
+        make(tmp_path / kind, kind, put)
+        target = open_source(tmp_path / kind).sample("all", 0).target
+        assert target.boxes.tolist() == [[4, 6, 12, 18]]  # type: ignore[union-attr]
