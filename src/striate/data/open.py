@@ -8,22 +8,25 @@ from striate.data.idx_source import find_idx, open_idx
 from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.mnist import open_mnist
 from striate.data.names import printable
+from striate.data.scenes import SCENES, open_scenes
 from striate.data.source import Source
 from striate.errors import DataError, nearest
 
 __all__ = ["BUILT_IN", "open_source"]
 
-BUILT_IN = ("mnist",)
+BUILT_IN = ("mnist", *SCENES)
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS) -> Source:
-    """The source for "mnist", or for a folder of idx files or of class folders. Raises DataError.
+    """The source for a built-in name, or for a folder of idx files or of class folders. Raises DataError.
 
     A built-in name comes before a folder of that name, which is reached as ./mnist. `limits` say what may be looked into.
     """
     if data == "mnist":
         return open_mnist()
+    if isinstance(data, str) and data.partition(":")[0] in SCENES:
+        return open_scenes(data)
     typed = os.fspath(data)
     name, folder = printable(typed), Path(typed).expanduser()
     if typed and folder.is_dir():

@@ -25,7 +25,7 @@ from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "FileStore", "Pixels", "Store"]
+__all__ = ["ArrayStore", "FileStore", "Pixels", "Store", "on_canvas"]
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -124,12 +124,16 @@ class ArrayStore(Store):
         return self.pixels[i]
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002
-        pixels = self.pixels[i]
-        if pixels.shape == canvas.shape:
-            return pixels
-        picture = to_channels(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), canvas.channels)
-        whole = (0, 0, picture.width, picture.height)
-        return np.asarray(fit(picture, canvas.height, canvas.width, whole)).reshape(canvas.shape)
+        return on_canvas(self.pixels[i], canvas)
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         return self.pixels if self.shape[1:] == canvas.shape else None
+
+
+def on_canvas(pixels: Pixels, canvas: Canvas) -> Pixels:
+    """A picture in memory, H W C, on the canvas."""
+    if pixels.shape == canvas.shape:
+        return pixels
+    picture = to_channels(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels), canvas.channels)
+    whole = (0, 0, picture.width, picture.height)
+    return np.asarray(fit(picture, canvas.height, canvas.width, whole)).reshape(canvas.shape)
