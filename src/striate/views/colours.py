@@ -74,29 +74,29 @@ def recolour(images: Tensor, tint: Tensor) -> Tensor:
     if tint.shape[1] != channels + 1 or len(tint) not in (1, len(images)):
         raise ValueError(f"a tint {tuple(tint.shape)} does not fit pictures {tuple(images.shape)}")
     linear, constant = tint[:, :channels, :channels], tint[:, :channels, channels]
-    if images.dtype == torch.uint8:
-        linear = linear / 255
+    # a colour is scaled before it is mixed: to the bit what becomes of a uint8 that was made a float in 0..1 earlier
+    unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
     diagonal = linear.diagonal(dim1=1, dim2=2)
     if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
-        return _scale(images, diagonal.to(images.device), constant.to(images.device))
-    return _mix(images, linear.to(images.device), constant.to(images.device))
+        return _scale(images, unit, diagonal.to(images.device), constant.to(images.device))
+    return _mix(images, unit, linear.to(images.device), constant.to(images.device))
 
 
-def _scale(images: Tensor, factor: Tensor, constant: Tensor) -> Tensor:
+def _scale(images: Tensor, unit: float, factor: Tensor, constant: Tensor) -> Tensor:
     """Each channel by itself: one fused multiply-add over rows of w * C numbers, their factors repeated w times."""
     values = images.to(torch.float32, memory_format=torch.channels_last)
     fresh = values is not images and not values.requires_grad
     pixels = values.permute(0, 2, 3, 1)  # B h w C
     rows, width = pixels.flatten(2), pixels.shape[2]
     factor, constant = factor.repeat(1, width)[:, None], constant.repeat(1, width)[:, None]  # B 1 w*C
-    rows = torch.addcmul(constant, rows, factor, out=rows if fresh else None)
+    rows = torch.addcmul(constant, rows, factor, value=unit, out=rows if fresh else None)
     return rows.view(pixels.shape).permute(0, 3, 1, 2)
 
 
-def _mix(images: Tensor, linear: Tensor, constant: Tensor) -> Tensor:
+def _mix(images: Tensor, unit: float, linear: Tensor, constant: Tensor) -> Tensor:
     """Each channel from all of them: a multiply-add for each source channel, over planes."""
     planes = images.to(torch.float32, memory_format=torch.contiguous_format)
-    mixed = torch.addcmul(constant[:, :, None, None], planes[:, :1], linear[:, :, 0, None, None])
+    mixed = torch.addcmul(constant[:, :, None, None], planes[:, :1], linear[:, :, 0, None, None], value=unit)
     for source in range(1, planes.shape[1]):
-        mixed = mixed.addcmul_(planes[:, source : source + 1], linear[:, :, source, None, None])
+        mixed = mixed.addcmul_(planes[:, source : source + 1], linear[:, :, source, None, None], value=unit)
     return mixed.contiguous(memory_format=torch.channels_last)

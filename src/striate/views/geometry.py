@@ -1,13 +1,21 @@
-"""The arithmetic of `place` matrices: composition, inverse, moving points.
+"""The arithmetic of `place` matrices: composition, inverse, moving points. They are homographies, most of them affine.
+
+A point (x, y) becomes (x', y', w) by the matrix and is then divided by w. What has no positive w lies on the horizon or
+behind the eye: it is sent far outside, and never to a NaN.
 
 Elementwise only. A matrix product of float32 may be rounded to 8 or 11 bits by autocast or by TF32, which is half a
 pixel in 224; numbers that are multiplied and added one by one never are.
 """
 
+from typing import Final
+
 import torch
 from torch import Tensor
 
-__all__ = ["compose", "invert", "move"]
+__all__ = ["compose", "determinant", "divide", "invert", "is_affine", "move"]
+
+HORIZON: Final = 1e-6  # the least w in front of the eye, where an affine place has 1
+FAR: Final = 1e6  # pixels
 
 
 def compose(second: Tensor, first: Tensor) -> Tensor:
@@ -17,16 +25,35 @@ def compose(second: Tensor, first: Tensor) -> Tensor:
 
 def invert(place: Tensor) -> Tensor:
     """The way back: B 3 3 -> B 3 3, by cross products of the rows. Raises ValueError where there is none."""
-    cofactors = torch.linalg.cross(place.roll(-1, dims=1), place.roll(-2, dims=1))
-    back = (
-        cofactors.mT / cofactors[:, 2:, 2:]
-    )  # over the determinant of the linear part: an affine last row stays 0 0 1
+    cofactors = _cofactors(place)
+    # the determinant along the last row: for an affine place exactly that of its linear part, so 0 0 1 stays 0 0 1
+    back = cofactors.mT / (cofactors[:, 2] * place[:, 2]).sum(1)[:, None, None]
     if not back.isfinite().all():
         raise ValueError("a place that flattens the picture, or is not finite, has no inverse")
     return back
 
 
+def determinant(place: Tensor) -> Tensor:
+    """B 3 3 -> B, below 0 where the view mirrors the picture."""
+    return (_cofactors(place)[:, 2] * place[:, 2]).sum(1)
+
+
+def is_affine(place: Tensor) -> bool:
+    """Whether the last row of each of B 3 3 is 0 0 1."""
+    return bool((place[:, 2] == place.new_tensor([0.0, 0.0, 1.0])).all())
+
+
 def move(points: Tensor, place: Tensor) -> Tensor:
     """Points B N 2 (x, y) sent through `place` B 3 3 -> B N 2 float32."""
     x, y = points.to(torch.float32)[..., None].unbind(-2)  # B N 1
-    return place[:, None, :2, 0] * x + place[:, None, :2, 1] * y + place[:, None, :2, 2]
+    sent = place[:, None, :, 0] * x + place[:, None, :, 1] * y + place[:, None, :, 2]  # B N 3
+    return divide(sent[..., :2], sent[..., 2:])
+
+
+def divide(sent: Tensor, w: Tensor) -> Tensor:
+    """(x', y') and w, which broadcast -> (x, y); far outside, on the side they tend to, where w is not positive."""
+    return torch.where(w > HORIZON, sent / w.clamp(min=HORIZON), torch.full_like(sent, FAR).copysign(sent))
+
+
+def _cofactors(place: Tensor) -> Tensor:
+    return torch.linalg.cross(place.roll(-1, dims=1), place.roll(-2, dims=1))

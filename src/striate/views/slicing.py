@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from striate.views.warping import Border
+
 __all__ = ["is_exact", "slice_pictures"]
 
 
@@ -19,8 +21,8 @@ def is_exact(place: Tensor) -> Tensor:
     return straight & (place[:, :2, 2].frac() == 0).all(1) & (place[:, 2, 2] == 1)
 
 
-def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int]) -> Tensor:
-    """Take `size` pixels of each picture: B C H W, exact B 3 3 (or 1 for all) -> B C h w, same dtype; outside is 0.
+def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], border: Border = "black") -> Tensor:
+    """Take `size` pixels of each picture: B C H W, exact B 3 3 (or 1 for all) -> B C h w, same dtype; black is 0.
 
     The result is channels last. It shares memory with `pictures` where one unflipped crop serves them all.
     """
@@ -30,13 +32,15 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int]) -> Te
     frame = place.new_tensor([width, height])
     canvas = place.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     start = torch.where(turn > 0, -shift, shift - frame)  # B 2: the first pixel taken
-    start = torch.maximum(start, -frame).minimum(canvas).long()  # wholly outside is black, however far
+    if border == "reflect":
+        start = (start + canvas).remainder(2 * canvas) - canvas  # a picture and its mirror image, again and again
+    start = torch.maximum(start, -frame).minimum(canvas).long()  # wholly outside looks the same, however far
     left, top = start.amin(0).neg().clamp(min=0).tolist()
     right, bottom = (start.amax(0) + frame - canvas).long().clamp(min=0).tolist()
 
     pixels = pictures.permute(0, 2, 3, 1)  # B H W C
     if left or right or top or bottom:
-        pixels = pad(pixels, (0, 0, left, right, top, bottom))
+        pixels = _extend(pixels, left, right, top, bottom, border)
     start += start.new_tensor([left, top])
     if len(place) > 1:
         mirrored, upside_down = (turn < 0).unbind(1)
@@ -49,6 +53,20 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int]) -> Te
     pixels = pixels[:, y : y + height, x : x + width]
     flipped = [axis for axis, sign in zip((2, 1), turn[0].tolist(), strict=True) if sign < 0]
     return (pixels.flip(flipped) if flipped else pixels).permute(0, 3, 1, 2)
+
+
+def _extend(pixels: Tensor, left: int, right: int, top: int, bottom: int, border: Border) -> Tensor:
+    """Go on beyond the border of B H W C by so many pixels on each side."""
+    if border == "black":
+        return pad(pixels, (0, 0, left, right, top, bottom))
+    for axis, before, after in ((1, top, bottom), (2, left, right)):
+        side = pixels.shape[axis]
+        index = torch.arange(-before, side + after, device=pixels.device)
+        if border == "reflect":
+            index = index.remainder(2 * side)
+            index = index.minimum(2 * side - 1 - index)
+        pixels = pixels.index_select(axis, index.clamp(0, side - 1))
+    return pixels
 
 
 def _runs(pixels: Tensor, start: Tensor, size: tuple[int, int], upside_down: Tensor) -> Tensor:

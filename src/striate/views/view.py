@@ -1,15 +1,20 @@
 """A View is how a network looks at a picture: where each pixel goes (3x3) and what becomes of its colour (4x4)."""
 
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final, get_args
 
 import torch
 from torch import Tensor
 
+from striate.views.bends import displace, undo_displacement
 from striate.views.colours import recolour
-from striate.views.geometry import compose, invert, move
+from striate.views.geometry import compose, determinant, invert, move
+from striate.views.keypoints import hide_outside, swap_sides
+from striate.views.outlines import MovedBoxes, clip, keep_visible, outline, upright
+from striate.views.resizing import is_whole_box, resize_boxes
 from striate.views.slicing import is_exact, slice_pictures
-from striate.views.warping import warp_pictures
+from striate.views.warping import Border, pick_classes, warp_back, warp_pictures
 
 __all__ = ["View"]
 
@@ -19,17 +24,23 @@ __all__ = ["View"]
 class View:
     """One look at each of B pictures: what belongs to a picture moves by its `place`, and comes back by the inverse.
 
-    Either matrix may have a batch of 1, or be expanded from one, where all samples share it: that is the cheap case.
-    Both are small and best kept on the CPU, wherever the pictures are: then choosing the exact path waits for nothing.
+    Any field may have a batch of 1, or be expanded from one, where all samples share it: that is the cheap case. All
+    are small and best kept on the CPU, wherever the pictures are: then choosing the exact path waits for nothing.
 
     Outside the picture is black, colour 0 before `tint`: what a digit's background, a letterbox and the padded crop of
     the published CIFAR recipes are, so brightness and normalization act on it as on any black pixel. Photographs have
-    no natural outside: a policy for them should crop within the picture.
+    no natural outside: a policy for them should crop within the picture, or let its `border` go on.
     """
 
-    place: Tensor  # B 3 3 float32, affine: picture pixels -> network pixels; corners at 0 and W, not pixel centres
+    place: (
+        Tensor  # B 3 3 float32, a homography: picture pixels -> network pixels; corners at 0 and W, not pixel centres
+    )
     tint: Tensor  # B C+1 C+1 float32: colours in 0..1, and 1 -> network values; holds the normalization; last row 0 0 .. 1
     size: tuple[int, int]  # height, width that the network sees
+    border: Border = "black"  # beyond the picture: black, its nearest pixel, or its mirror image (edge pixels twice)
+    bend: Tensor | None = (
+        None  # B 2 gh gw float32, network pixels, after `place`: network pixel u shows what was at u + d(u)
+    )
 
     def __post_init__(self) -> None:
         if self.place.ndim != 3 or self.place.shape[1:] != (3, 3):
@@ -38,51 +49,127 @@ class View:
             raise ValueError(f"tint must be B C+1 C+1, not {tuple(self.tint.shape)}")
         if not self.place.dtype == self.tint.dtype == torch.float32:
             raise TypeError(f"place and tint must be float32, not {self.place.dtype} and {self.tint.dtype}")
+        if self.border not in get_args(Border):
+            raise ValueError(f"border must be one of {', '.join(get_args(Border))}, not {self.border!r}")
+        if self.bend is not None and (
+            self.bend.ndim != 4 or self.bend.shape[1] != 2 or self.bend.dtype != torch.float32
+        ):
+            raise ValueError(f"bend must be B 2 gh gw float32, not {tuple(self.bend.shape)} {self.bend.dtype}")
 
     def image(self, pictures: Tensor) -> Tensor:
         """What the network sees: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last."""
         return self.colour(self.resample(pictures))
 
     def resample(self, pictures: Tensor) -> Tensor:
-        """The geometry alone: B C H W -> B C h w; uint8 is 0..255 and float 0..1, before and after; outside is 0.
+        """The geometry alone: B C H W -> B C h w; uint8 is 0..255 and float 0..1, before and after.
 
-        If every sample is flipped and moved by whole pixels at most, they are sliced: exact to the bit, dtype kept,
-        perhaps sharing memory with `pictures`. Else it is one bilinear warp to float32, after a box reduce where it
-        shrinks more than twice.
+        A sample that is flipped and moved by whole pixels at most is sliced: exact to the bit, perhaps sharing memory
+        with `pictures`. A crop of whole pixels is resized. Both keep the dtype. Else it is one bilinear warp to float32,
+        after a box reduce where it shrinks more than twice. Where one sample is warped, all are given as float32.
         """
         if pictures.dtype != torch.uint8 and not pictures.is_floating_point():
             raise TypeError(f"pictures are uint8 or float, not {pictures.dtype}")
-        place = _shared(self.place)
-        if len(place) not in (1, len(pictures)):
-            raise ValueError(f"{len(pictures)} pictures meet a view with {len(place)} places")
-        if is_exact(place).all():
-            return slice_pictures(pictures, place, self.size)
-        return warp_pictures(pictures, place, self.size)
+        place = self._place(pictures)
+        if self.bend is not None:
+            return warp_pictures(pictures, place, self.size, self.border, _shared(self.bend))
+        exact = is_exact(place)
+        if exact.all():
+            return slice_pictures(pictures, place, self.size, self.border)
+        height, width = pictures.shape[-2:]
+        boxes = is_whole_box(place, (height, width), self.size) & ~exact
+        if boxes.all():
+            return resize_boxes(pictures, place, self.size)
+        if not (exact | boxes).any():
+            return warp_pictures(pictures, place, self.size, self.border)
+
+        # Each by its own path, so that what a sample sees does not depend on its company.
+        warped = ~(exact | boxes)
+        kept = torch.float32 if warped.any() else pictures.dtype
+        images = pictures.new_empty((len(pictures), *self.size, pictures.shape[1]), dtype=kept).permute(0, 3, 1, 2)
+        for chosen in (exact, boxes, warped):
+            if chosen.any():
+                here = chosen.nonzero()[:, 0].to(pictures.device)
+                seen = replace(self, place=place[chosen]).resample(pictures[here])
+                images[here] = seen * (1 / 255) if seen.dtype == torch.uint8 != kept else seen.to(kept)
+        return images
 
     def colour(self, images: Tensor) -> Tensor:
         """The colours alone: B C h w, uint8 or float in 0..1 -> B C h w float32, channels last."""
         return recolour(images, _shared(self.tint))
 
+    def mask(self, masks: Tensor, ignore: int = -1) -> Tensor:
+        """The nearest class of each network pixel: B H W, integer ids -> B h w int64; outside is `ignore`."""
+        if masks.is_floating_point() or masks.ndim != 3:
+            raise TypeError(f"masks are B H W integers, not {tuple(masks.shape)} {masks.dtype}")
+        place = self._place(masks)
+        if self.bend is None and is_exact(place).all():
+            return slice_pictures(masks[:, None].long() - ignore, place, self.size)[:, 0] + ignore
+        return pick_classes(masks.long(), place, self.size, ignore, self.bend)
+
     def points(self, points: Tensor) -> Tensor:
         """Picture -> network: B N 2 (x, y in pixels, corners at 0 and W) -> B N 2 float32."""
-        return move(points, self.place.to(points.device))
+        moved = move(points, self.place.to(points.device))
+        return moved if self.bend is None else undo_displacement(moved, self.bend.to(points.device), self.size)
 
     def inverse_points(self, points: Tensor) -> Tensor:
         """Network -> picture: B N 2 -> B N 2 float32."""
+        if self.bend is not None:
+            points = displace(points, self.bend.to(points.device), self.size)
         return move(points, invert(self.place).to(points.device))
+
+    def boxes(self, boxes: Tensor, valid: Tensor | None = None, least_visible: float = 0.25) -> MovedBoxes:
+        """Picture -> network: B N 4 (x1, y1, x2, y2), of which `valid` B N bool are no padding (None: all are).
+
+        Each becomes the upright box of its moved outline, clipped to the frame. It is dropped where less than
+        `least_visible` of its moved area is left or a side is under a pixel.
+        """
+        valid = torch.ones_like(boxes[..., 0], dtype=torch.bool) if valid is None else valid
+        outlines = self.points(outline(boxes.where(valid[..., None], 0), self._outline_steps()))
+        return keep_visible(upright(outlines, boxes.shape[1]), valid, self.size, least_visible)
+
+    def inverse_boxes(self, boxes: Tensor, picture: tuple[int, int] | None = None) -> Tensor:
+        """Network -> picture: B N 4 -> B N 4 float32, clipped to a picture of (height, width) if it is given."""
+        moved = upright(self.inverse_points(outline(boxes, self._outline_steps())), boxes.shape[1])
+        return moved if picture is None else clip(moved, picture)
+
+    def keypoints(
+        self, points: Tensor, visible: Tensor, pairs: Sequence[tuple[int, int]] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """Picture -> network: B N P 2 and B N P (bool, or COCO's 0, 1, 2) -> the same; what is outside is not visible.
+
+        `pairs` are the (left, right) among the P points of a thing: they change places in a mirrored sample.
+        """
+        moved = self.points(points.flatten(1, 2)).view(points.shape)
+        moved, visible = swap_sides(moved, visible, determinant(self.place) < 0, pairs)
+        return moved, hide_outside(moved, visible, self.size)
 
     def inverse_image(self, maps: Tensor, picture: tuple[int, int]) -> Tensor:
         """Lay what the network sees or says, B C h w, on a picture of (height, width): B C H W, 0 where it saw nothing.
 
         `maps` may be coarser than what the network sees: they are stretched over `size` first.
         """
+        if self.bend is not None:
+            return warp_back(maps, self._place(maps), self.size, picture, _shared(self.bend))
         height, width = maps.shape[-2:]
         cells = torch.tensor([self.size[1] / width, self.size[0] / height, 1.0], device=self.place.device)
         return View(invert(self.place) * cells, self.tint, picture).resample(maps)
 
     def then(self, place: Tensor, size: tuple[int, int] | None = None) -> "View":
         """This view, then `place` (B 3 3 or 1 3 3, network pixels -> network pixels), at the same size or at `size`."""
-        return View(compose(place, self.place), self.tint, size or self.size)
+        if self.bend is not None:
+            raise ValueError("a bend comes last: compose places first, then bend")
+        return replace(self, place=compose(place, self.place), size=size or self.size)
+
+    def _place(self, batch: Tensor) -> Tensor:
+        """`place`, one row for all where it is shared."""
+        place = _shared(self.place)
+        if len(place) not in (1, len(batch)):
+            raise ValueError(f"{len(batch)} pictures meet a view with {len(place)} places")
+        return place
+
+    def _outline_steps(self) -> int:
+        """Straight lines stay straight by a homography: the corners of a box are enough."""
+        return 1 if self.bend is None else 16
 
 
 def _shared(matrices: Tensor) -> Tensor:

@@ -1,87 +1,145 @@
 """The other path: one bilinear warp, after a box reduce by whole factors where the view shrinks a picture below half.
 
-A picture is a function on [0, W] x [0, H] and black beyond: to its border it keeps the colour of its outermost pixels,
-as in a resize, and there it falls to black within about one network pixel.
+A picture is a function on [0, W] x [0, H]: to its border it keeps the colour of its outermost pixels, as in a resize.
+Beyond, it falls to black within about one network pixel, or goes on as its nearest pixel or its mirror image.
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
-from striate.views.geometry import invert
+from striate.views.bends import bend_field, undo_displacement
+from striate.views.geometry import divide, invert, is_affine, move
 
-__all__ = ["warp_pictures"]
+__all__ = ["Border", "pick_classes", "warp_back", "warp_pictures"]
+
+Border = Literal["black", "nearest", "reflect"]
 
 ROUNDING = 1e-3  # pixels: a frame that ends on the border may, rounded, end a little beyond it
 MAGNIFIED = 0.8  # picture pixels to a network pixel: above it, the blend of plain sampling is narrow enough
 
 
-def warp_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resample: B C H W uint8 or float, B 3 3 (or 1 for all) -> B C h w float32, 0..1 from uint8; outside is 0.
+def warp_pictures(
+    pictures: Tensor, place: Tensor, size: tuple[int, int], border: Border = "black", bend: Tensor | None = None
+) -> Tensor:
+    """Resample: B C H W uint8 or float, B 3 3 (or 1 for all), B 2 gh gw -> B C h w float32, 0..1 from uint8.
 
-    Raises ValueError for a `place` that is not affine or has no inverse.
+    Raises ValueError for a `place` that has no inverse.
     """
-    if (place[:, 2] != place.new_tensor([0.0, 0.0, 1.0])).any():
-        raise ValueError("a warp takes affine places, whose last row is 0 0 1")
-    back = invert(place)[:, :2]  # B 2 3: network pixels -> picture pixels
-    linear = back[:, :, :2]
-    step = linear.square().sum(2).sqrt()  # B 2: picture pixels along x and y from one network pixel to the next
+    if bend is not None:
+        place = place.expand(max(len(place), len(bend)), -1, -1)
+    back = invert(place)
     canvas = place.new_tensor([pictures.shape[-1], pictures.shape[-2]])
-    factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
+    step = _steps(back, size)
     rim = _needs_rim(back, step, size, canvas)
-    if (factor == 1).all():
-        return _bilinear(pictures, back, step, rim, size, (1, 1))
+    if border != "black":
+        rim = torch.zeros_like(rim)
+    elif bend is not None:
+        rim = torch.ones_like(rim)
+    return _sample(pictures, _coordinates(back, size, bend, pictures.device), step, rim, border)
 
-    # Samples are grouped by factor, so that what one sees does not depend on its company.
-    images = pictures.new_empty((len(pictures), pictures.shape[1], *size), dtype=torch.float32)
-    for x, y in torch.unique(factor.long(), dim=0).tolist():
-        if len(place) == 1:
-            return _bilinear(pictures, back, step, rim, size, (x, y))
-        chosen = (factor == factor.new_tensor([x, y])).all(1).nonzero()[:, 0]
-        here = chosen.to(pictures.device)
-        images[here] = _bilinear(pictures[here], back[chosen], step[chosen], rim[chosen], size, (x, y))
-    return images
+
+def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], picture: tuple[int, int], bend: Tensor) -> Tensor:
+    """Lay what a bent frame of `size` holds, B C h w, on a picture of (height, width): B C H W float32, outside is 0."""
+    cells = place.new_tensor([maps.shape[-1] / size[1], maps.shape[-2] / size[0]])
+    seen = _coordinates(place, picture, None, maps.device).flatten(2).mT  # B H*W 2
+    seen = undo_displacement(seen.expand(max(len(seen), len(bend)), -1, -1), bend.to(maps.device), size)
+    step = _steps(place, picture) * cells
+    coordinates = seen.mT.unflatten(2, picture) * cells.to(maps.device)[:, None, None]
+    return _sample(maps, coordinates, step, torch.ones_like(step[:, 0], dtype=torch.bool), "black")
+
+
+def pick_classes(
+    masks: Tensor, place: Tensor, size: tuple[int, int], outside: int, bend: Tensor | None = None
+) -> Tensor:
+    """The nearest class: B H W int64, B 3 3 (or 1 for all) -> B h w int64."""
+    height, width = masks.shape[1:]
+    x, y = _coordinates(invert(place), size, bend, masks.device).floor().expand(len(masks), -1, -1, -1).unbind(1)
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    pixel = (y * inside).long() * width + (x * inside).long()
+    return masks.flatten(1).gather(1, pixel.flatten(1)).view(pixel.shape).where(inside, outside)
+
+
+def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
+    """Picture pixels along x and y from one network pixel to the next: B 2, the median of the corners and the centre."""
+    x, y = size[1] / 2, size[0] / 2
+    places = back.new_tensor([[0, 0], [2 * x, 0], [x, y], [0, 2 * y], [2 * x, 2 * y]])[None]  # 1 5 2
+    w = (back[:, None, 2, :2] * places).sum(2) + back[:, None, 2, 2]
+    jacobian = back[:, None, :2, :2] - move(places, back)[..., None] * back[:, None, 2:, :2]
+    jacobian = divide(jacobian, w[..., None, None])  # B 5 2 2
+    return jacobian.square().sum(3).sqrt().median(1).values
 
 
 def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], canvas: Tensor) -> Tensor:
     """Which samples B look past the centres of the outermost pixels, and would see them blend into black too early."""
-    half = canvas.new_tensor([size[1] / 2, size[0] / 2])
-    linear = back[:, :, :2]
-    centre = (linear * half).sum(2) + back[:, :, 2] - canvas / 2  # B 2: of the frame, from the centre of the picture
-    reach = (linear.abs() * half).sum(2)  # to the ends of the frame
-    room = canvas / 2 - centre.abs()
-    inside = (reach <= room + ROUNDING).all(1)
-    past = (reach - linear.abs().sum(2) / 2 > room - 0.5).any(1)
+    height, width = size
+    ends = back.new_tensor([[[0, 0], [width, 0], [0, height], [width, height]]])
+    low, high = move(ends, back).aminmax(dim=1)  # B 2: where the frame ends
+    inside = ((low >= -ROUNDING) & (high <= canvas + ROUNDING)).all(1)
+    centres = ends.clamp(min=0.5).minimum(ends.amax(1, keepdim=True) - 0.5)
+    low, high = move(centres, back).aminmax(dim=1)  # where its outermost pixels look
+    past = ((low < 0.5) | (high > canvas - 0.5)).any(1)
     return past & (inside | (step < MAGNIFIED).any(1))
 
 
+def _coordinates(back: Tensor, size: tuple[int, int], bend: Tensor | None, device: torch.device) -> Tensor:
+    """Where the centre of each network pixel lies on the picture: B 3 3 -> B 2 h w (x, y) in picture pixels."""
+    rows = back[:, :2] if is_affine(back) else back
+    rows = rows.to(device)
+    u = torch.arange(size[1], device=device) + 0.5
+    v = torch.arange(size[0], device=device)[:, None] + 0.5
+    if bend is not None:
+        across, down = bend_field(bend.to(device), size)[:, :, None].unbind(1)  # B 1 h w
+        u, v = u + across, v + down
+    sent = rows[:, :, 0, None, None] * u + (rows[:, :, 1, None, None] * v + rows[:, :, 2, None, None])
+    return sent if rows.shape[1] == 2 else divide(sent[:, :2], sent[:, 2:])
+
+
+def _sample(pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, border: Border) -> Tensor:
+    """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that what one sample sees is not up to its company."""
+    canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
+    groups = torch.unique(factor.long(), dim=0).tolist()
+    if len(groups) == 1:
+        return _bilinear(pictures, coordinates, step, rim, groups[0], border)
+    images = pictures.new_empty((len(pictures), pictures.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
+    for group in groups:
+        chosen = (factor == factor.new_tensor(group)).all(1).nonzero()[:, 0]
+        here = chosen.to(pictures.device)
+        images[here] = _bilinear(pictures[here], coordinates[here], step[chosen], rim[chosen], group, border)
+    return images
+
+
 def _bilinear(
-    pictures: Tensor, back: Tensor, step: Tensor, rim: Tensor, size: tuple[int, int], factor: tuple[int, int]
+    pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, factor: list[int], border: Border
 ) -> Tensor:
     values = pictures.to(torch.float32, memory_format=torch.contiguous_format)
     if pictures.dtype == torch.uint8:
         values = values.mul_(1 / 255)
-    if factor != (1, 1):
+    canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    if factor != [1, 1]:
         values = avg_pool2d(values, (factor[1], factor[0]), ceil_mode=True)
-    height, width = values.shape[-2:]
-    unit = back.new_tensor([2 / (width * factor[0]), 2 / (height * factor[1])])  # of a picture pixel, on the grid
-    grid = _grid((back * unit[:, None]).to(values.device), size)
+    # on the grid, the reduced picture spans -1..1; its last box may reach beyond the border
+    unit = 2 / (step.new_tensor([values.shape[-1], values.shape[-2]]) * step.new_tensor(factor))
+    if border == "reflect":
+        coordinates = _reflect(coordinates, canvas)
+    grid = coordinates * unit.to(values.device)[:, None, None] - 1
     chosen = rim.nonzero()[:, 0]
     if len(chosen):
         here = chosen.to(values.device)
-        pixel = back.new_tensor([2 / width, 2 / height]).to(values.device)
-        grid.index_copy_(0, here, _to_the_border(grid[here], pixel, (step * unit)[chosen].to(values.device)))
+        pixel = step.new_tensor(factor) * unit
+        grid[here] = _to_the_border(grid[here], pixel.to(values.device), (step * unit)[chosen].to(values.device))
     grid = grid.permute(0, 2, 3, 1).expand(len(values), -1, -1, -1)
-    return grid_sample(values, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    beyond = "zeros" if border == "black" else "border"
+    return grid_sample(values, grid, mode="bilinear", padding_mode=beyond, align_corners=False)
 
 
-def _grid(back: Tensor, size: tuple[int, int]) -> Tensor:
-    """Where the centre of each network pixel lies on the picture, which spans -1..1: B 2 3 -> B 2 h w (x, y)."""
-    u = torch.arange(size[1], device=back.device) + 0.5
-    v = torch.arange(size[0], device=back.device) + 0.5
-    across = back[:, :, 0, None] * u
-    down = back[:, :, 1, None] * v + (back[:, :, 2, None] - 1)
-    return across[:, :, None, :] + down[:, :, :, None]
+def _reflect(coordinates: Tensor, canvas: Tensor) -> Tensor:
+    """Fold B 2 h w at the picture's borders, so that it goes on as its own mirror image."""
+    canvas = canvas.to(coordinates.device)[:, None, None]
+    return canvas - (coordinates.remainder(2 * canvas) - canvas).abs()
 
 
 def _to_the_border(grid: Tensor, pixel: Tensor, step: Tensor) -> Tensor:
