@@ -57,7 +57,7 @@ def test_batches_cover_each_sample_once(count: int, batch_size: int, policy: Pol
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.sampled_from(["none", "digits", "photos", "cifar"]), st.integers(0, 5), st.integers(0, 8))
+@given(st.sampled_from(["none", "digits", "default", "cifar"]), st.integers(0, 5), st.integers(0, 8))
 def test_an_epoch_resumed_at_any_batch_gives_the_same_rest(policy: str, epoch: int, start: int) -> None:
     whole = list(batches(50, 7, POLICIES[policy], seed=9).epoch(epoch))
     rest = list(batches(50, 7, POLICIES[policy], seed=9).epoch(epoch, start))
@@ -79,12 +79,12 @@ def test_training_is_shuffled_by_seed_and_epoch_and_evaluation_is_in_order() -> 
 def test_no_generator_is_touched() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    list(batches(50, 7, POLICIES["photos"]).epoch(2))
+    list(batches(50, 7, POLICIES["default"]).epoch(2))
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_images_are_float32_channels_last() -> None:
-    for policy in (None, POLICIES["none"], POLICIES["photos"]):
+    for policy in (None, POLICIES["none"], POLICIES["default"]):
         batch = next(batches(20, 6, policy).epoch(0))
         assert batch.images.shape == (6, 3, 8, 8)
         assert batch.images.dtype == torch.float32
@@ -93,7 +93,7 @@ def test_images_are_float32_channels_last() -> None:
 
 
 def test_the_pictures_are_not_changed_by_what_is_made_of_them() -> None:
-    made = batches(30, 8, POLICIES["photos"])
+    made = batches(30, 8, POLICIES["default"])
     before = made.pictures.images.clone()
     for batch in made.epoch(0):
         batch.images.zero_()

@@ -14,7 +14,7 @@ from tests.jobs.conftest import QUICK, make_pictures
 from striate.errors import RunError
 from striate.jobs import Run, resume
 
-LONGER = {**QUICK, "epochs": 6, "augment": "photos", "ema": 0.9, "mixup": 0.2, "dropout": 0.3, "checkpoint_every": 2}
+LONGER = {**QUICK, "epochs": 6, "augment": "default", "ema": 0.9, "mixup": 0.2, "dropout": 0.3, "checkpoint_every": 2}
 
 # A process that trains, or goes on, and gets a signal at the n-th time that it touches a file of the run: while it writes a
 # checkpoint, between its files, before or after a rename, while old ones are removed. 0 is never.

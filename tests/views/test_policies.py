@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means
+from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means, streams
 from striate.views.boxes import random_boxes
-from striate.views.policies import COLOURS, ERASING, GEOMETRY
 from striate.views.slicing import is_exact
+from striate.views.streams import COLOURS, ERASING, GEOMETRY
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
-EVERYTHING = Policy(20, 0.1, 0.2, 10, True, 0.3, 0.2, 0.2, 0.2, 0.5)
+EVERYTHING = Policy(
+    rotate=20,
+    shift=0.1,
+    zoom=0.2,
+    shear=10,
+    flip=True,
+    crop=0.3,
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+    erase=0.5,
+)
 MANY = torch.arange(20_000)
 
 
@@ -76,10 +87,16 @@ def test_the_draws_of_old_runs_stay():
         torch.tensor([[3.4665, 0.0205, 0.00398, -2.11452], [4.03231, -0.34454, -0.06691, -2.18327]]),
         atol=1e-4,
     )
-    assert len({*GEOMETRY, *COLOURS, *ERASING}) == len(GEOMETRY) + len(COLOURS) + len(ERASING), "a stream serves twice"
 
 
-@pytest.mark.parametrize("name", ["digits", "photos", "cifar"])
+def test_no_stream_serves_twice_and_those_of_old_runs_stay():
+    assert (range(10), range(10, 13), range(13, 18)) == (GEOMETRY, COLOURS, ERASING)
+    numbers = [value for name, value in vars(streams).items() if name.isupper()]
+    taken = [stream for value in numbers for stream in (value if isinstance(value, range) else [value])]
+    assert len(set(taken)) == len(taken)
+
+
+@pytest.mark.parametrize("name", ["digits", "default", "cifar"])
 def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
     ids = torch.arange(500)
     one = drawn(POLICIES[name], ids, seed=1, epoch=1).place
@@ -94,7 +111,7 @@ def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
 
 
 def test_rotation_and_zoom_are_about_the_centre():
-    place = drawn(Policy(rotate=30, scale=0.25)).place
+    place = drawn(Policy(rotate=30, zoom=0.25)).place
     degrees = torch.atan2(place[:, 1, 0], place[:, 0, 0]).rad2deg()
     zoom = torch.linalg.det(place[:, :2, :2].double()).sqrt()
     assert spread_evenly(degrees, -30, 30)
@@ -134,6 +151,18 @@ def test_flips_are_half_and_exact():
     left = torch.tensor([[[4.0, 4.0]]]).expand(len(MANY), -1, -1)
     seen = View(place, torch.eye(4)[None], (32, 32)).points(left)[:, 0]
     assert torch.equal(seen, torch.where(mirrored[:, None], torch.tensor([32.0, 0]), torch.tensor([0.0, 0])))
+
+
+def test_vertical_flips_are_half_exact_and_of_their_own():
+    place = drawn(Policy(flip=True, flip_vertical=True)).place
+    upturned, mirrored = place[:, 1, 1] == -1, place[:, 0, 0] == -1
+    assert abs(upturned.double().mean() - 0.5) < 4 * 0.5 / len(MANY) ** 0.5
+    assert abs((upturned & mirrored).double().mean() - 0.25) < 0.015
+    assert is_exact(place).all()
+    pictures = torch.randint(0, 256, (200, 3, 32, 32), dtype=torch.uint8)
+    view = drawn(Policy(flip_vertical=True), MANY[:200], picture=(32, 32))
+    expected = torch.where(view.place[:, 1, 1].view(-1, 1, 1, 1) < 0, pictures.flip(2), pictures)
+    assert torch.equal(view.resample(pictures), expected)
 
 
 @pytest.mark.parametrize(("picture", "size"), [((48, 64), (32, 32)), ((100, 30), (20, 40)), ((32, 32), (64, 64))])
@@ -183,6 +212,9 @@ def test_colour_factors_are_spread_as_promised():
     )  # grey 0.5 stays
     saturation = normal @ drawn(Policy(saturation=0.4)).tint.double()
     assert spread_evenly(saturation[:, 0, 0] - saturation[:, 1, 0], 0.6, 1.4)
+    hue = normal @ drawn(Policy(hue=90)).tint.double()
+    sine, cosine = (hue[:, 1, 0] - hue[:, 2, 0]) * 3**0.5 / 2, (3 * hue[:, 0, 0] - 1) / 2
+    assert spread_evenly(torch.atan2(sine, cosine).rad2deg(), -90, 90)
 
 
 def test_grey_pictures_take_every_policy():
@@ -238,11 +270,16 @@ def test_erasing_comes_before_the_tint():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("hue", 181),
+        ("blur", 11),
+        ("noise", -0.1),
+        ("gamma", 1),
+        ("solarize", 1.5),
         ("rotate", -1),
         ("rotate", 181),
         ("rotate", math.inf),
         ("shift", 1.5),
-        ("scale", 1),
+        ("zoom", 1),
         ("shear", 90),
         ("crop", 0),
         ("crop", 1.01),
@@ -265,7 +302,6 @@ def test_contrast_asks_for_the_means():
 def test_the_table_is_read_only():
     with pytest.raises(TypeError):
         POLICIES["mine"] = Policy()  # type: ignore[index]  # that it is refused is the point
-    assert list(POLICIES) == ["none", "digits", "photos", "cifar"]
 
 
 def test_images_do_not_depend_on_threads():

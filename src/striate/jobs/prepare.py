@@ -1,6 +1,6 @@
 """From what is on disk to what a network is trained on: canvas, splits, normalization, augmentation, and what is wrong."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -18,20 +18,19 @@ from striate.data import (
     load_pictures,
     split_pictures,
 )
+from striate.errors import SettingError
 from striate.findings import Finding
 from striate.jobs.monitor import Monitor
 from striate.runs import Preprocessing
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
-from striate.views import POLICIES, Normalization, Policy
+from striate.views import POLICIES, Normalization, Policy, RandAugment
 
 LARGEST_SIZE = 128  # of photographs, where nothing is said: what two CPU cores train in minutes
 SMALL_PICTURE = 64  # up to here a picture is taken as it is, and idx data are taken for digits
 MARGIN = 8 / 7  # the canvas is larger than the crop by this, as 256 pixels are than 224
 IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 EVALUATION_BATCH = 128
-POLICY_SETTINGS = (
-    "rotate", "shift", "scale", "shear", "flip", "crop", "brightness", "contrast", "saturation", "erase",
-)  # fmt: skip
+POLICY_SETTINGS = tuple(field.name for field in fields(Policy) if field.name != "operations")
 
 
 @final
@@ -87,8 +86,16 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
 
 def policy_of(recipe: Recipe) -> Policy:
     """The recipe's policy with the parts that were set one by one."""
+    policy = POLICIES[recipe.augment]
     parts = {name: getattr(recipe, name) for name in POLICY_SETTINGS}
-    return replace(POLICIES[recipe.augment], **{name: value for name, value in parts.items() if value is not None})
+    operations = {"count": recipe.randaugment_count, "magnitude": recipe.randaugment_magnitude}
+    for name, value in operations.items():
+        if value is None:
+            continue
+        if not isinstance(policy.operations, RandAugment):
+            raise SettingError(f"randaugment_{name} = {value}: set augment to randaugment, not {recipe.augment}")
+        policy = replace(policy, operations=replace(policy.operations, **{name: value}))
+    return replace(policy, **{name: value for name, value in parts.items() if value is not None})
 
 
 def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:

@@ -21,7 +21,7 @@ from striate.tasks import Score, Task
 from striate.training.recipe import Recipe
 from striate.training.schedules import learning_rate
 from striate.training.state import Epoch, TrainingState
-from striate.views import cutmix, mixup, one_hot
+from striate.views import cutmix, mixup, mosaic, one_hot
 
 FINITE_CHECK_STEPS = 20
 
@@ -134,10 +134,15 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
 
 
 def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:
-    """The batch with pictures mixed as the recipe says; with both kinds on, each batch gets one of them by chance."""
-    if not recipe.mixup and not recipe.cutmix:
+    """The batch with pictures mixed as the recipe says; with several kinds on, each batch gets one of them by chance."""
+    if not recipe.mixup and not recipe.cutmix and not recipe.mosaic:
         return batch
     targets = one_hot(batch.labels, len(task.metrics().state()))
+    if recipe.mosaic and torch.rand(()).item() < recipe.mosaic:
+        made = mosaic(batch.images, targets)
+        return replace(batch, images=made.images, labels=made.targets)
+    if not recipe.mixup and not recipe.cutmix:
+        return batch
     use_cutmix = recipe.cutmix > 0 and (recipe.mixup == 0 or torch.rand(()).item() < 0.5)
     if use_cutmix:
         images, targets = cutmix(batch.images, targets, recipe.cutmix)

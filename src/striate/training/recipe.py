@@ -74,19 +74,49 @@ class Recipe:
     patience: Annotated[int, Is("epochs without progress before stopping early, 0 for never", 0, 100_000)] = 0
 
     # what happens to a training picture
-    augment: Annotated[str, Is("policy of random views", choices=("none", "digits", "photos", "cifar"))] = "none"
+    augment: Annotated[
+        str,
+        Is(
+            "policy of random views",
+            choices=(
+                "none",
+                "light",
+                "default",
+                "strong",
+                "randaugment",
+                "trivialaugment",
+                "autoaugment",
+                "autoaugment-cifar10",
+                "autoaugment-svhn",
+                "augmix",
+                "digits",
+                "cifar",
+            ),
+        ),
+    ] = "none"
     rotate: Annotated[float | None, Is("largest rotation, degrees", 0, 180)] = None
     shift: Annotated[float | None, Is("largest shift, share of the side", 0, 1)] = None
-    scale: Annotated[float | None, Is("largest zoom in or out, share", 0, 0.9)] = None
     shear: Annotated[float | None, Is("largest shear, degrees", 0, 60)] = None
+    zoom: Annotated[float | None, Is("largest zoom in or out, share", 0, 0.9)] = None
     flip: Annotated[bool | None, Is("mirror left and right by chance")] = None
+    flip_vertical: Annotated[bool | None, Is("mirror top and bottom by chance")] = None
     crop: Annotated[float | None, Is("smallest area of a random resized crop, 1 for none", 0.01, 1)] = None
     brightness: Annotated[float | None, Is("largest change of brightness, share", 0, 1)] = None
     contrast: Annotated[float | None, Is("largest change of contrast, share", 0, 1)] = None
     saturation: Annotated[float | None, Is("largest change of saturation, share", 0, 1)] = None
+    hue: Annotated[float | None, Is("largest turn of the colours about grey, degrees", 0, 180)] = None
+    gamma: Annotated[float | None, Is("largest change of the exponent of the tones, share", 0, 0.9)] = None
+    blur: Annotated[float | None, Is("largest Gaussian blur, standard deviation in pixels", 0, 10)] = None
+    noise: Annotated[float | None, Is("largest noise, standard deviation as a share of full range", 0, 1)] = None
+    equalize: Annotated[float | None, Is("chance that the tones are equalized", 0, 1)] = None
+    solarize: Annotated[float | None, Is("chance that bright tones are inverted", 0, 1)] = None
+    posterize: Annotated[float | None, Is("chance that only 4 to 7 bits of the tones are kept", 0, 1)] = None
     erase: Annotated[float | None, Is("chance that a rectangle is erased", 0, 1)] = None
+    randaugment_count: Annotated[int | None, Is("operations a picture (augment = randaugment)", 1, 16)] = None
+    randaugment_magnitude: Annotated[int | None, Is("their strength (augment = randaugment)", 0, 30)] = None
     mixup: Annotated[float, Is("alpha of Mixup, 0 for none", 0, 10)] = 0.0
     cutmix: Annotated[float, Is("alpha of CutMix, 0 for none", 0, 10)] = 0.0
+    mosaic: Annotated[float, Is("chance that the pictures of a batch are shown in fours, as a mosaic", 0, 1)] = 0.0
 
     # which pictures, and on what machine
     val: Annotated[float, Is("share held out for validation where the data have no such split", 0, 0.9)] = 0.15

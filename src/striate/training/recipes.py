@@ -49,7 +49,7 @@ _NAMED = (
             "weight_decay": 0.05,
             "schedule": "one_cycle",
             "label_smoothing": 0.1,
-            "augment": "photos",
+            "augment": "default",
         },
         reaches="not measured: no set of photographs is inside",
     ),

@@ -1,6 +1,6 @@
 """How a network looks at pictures: where each pixel goes, what becomes of its colour, and what is drawn at random.
 
-`POLICIES["photos"].apply(pictures, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
+`POLICIES["default"].apply(pictures, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
 `evaluation_view(...).image(pictures)` is what evaluation, prediction and serving see.
 """
 
@@ -9,23 +9,39 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from striate.views.augmix import AugMix
+    from striate.views.autoaugment import AutoAugment
     from striate.views.colours import Normalization, picture_means
+    from striate.views.describing import describe
     from striate.views.draws import permutation, uniform, uniforms
     from striate.views.erasing import draw_rectangles, erase
-    from striate.views.mixing import cutmix, mixup, one_hot
-    from striate.views.policies import POLICIES, Policy, evaluation_view
+    from striate.views.evaluation import evaluation_view
+    from striate.views.mixing import Mosaic, cutmix, mixup, mosaic, one_hot
+    from striate.views.operations import Operations
+    from striate.views.policies import POLICIES
+    from striate.views.policy import Policy
+    from striate.views.randaugment import RandAugment
+    from striate.views.trivialaugment import TrivialAugment
     from striate.views.view import View
 
 __all__ = [
     "POLICIES",
+    "AugMix",
+    "AutoAugment",
+    "Mosaic",
     "Normalization",
+    "Operations",
     "Policy",
+    "RandAugment",
+    "TrivialAugment",
     "View",
     "cutmix",
+    "describe",
     "draw_rectangles",
     "erase",
     "evaluation_view",
     "mixup",
+    "mosaic",
     "one_hot",
     "permutation",
     "picture_means",
@@ -36,14 +52,22 @@ __all__ = [
 _LAZY = MappingProxyType(
     {
         "POLICIES": "policies",
+        "AugMix": "augmix",
+        "AutoAugment": "autoaugment",
+        "Mosaic": "mixing",
         "Normalization": "colours",
-        "Policy": "policies",
+        "Operations": "operations",
+        "Policy": "policy",
+        "RandAugment": "randaugment",
+        "TrivialAugment": "trivialaugment",
         "View": "view",
         "cutmix": "mixing",
+        "describe": "describing",
         "draw_rectangles": "erasing",
         "erase": "erasing",
-        "evaluation_view": "policies",
+        "evaluation_view": "evaluation",
         "mixup": "mixing",
+        "mosaic": "mixing",
         "one_hot": "mixing",
         "permutation": "draws",
         "picture_means": "colours",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["permutation", "uniform", "uniforms"]
+__all__ = ["permutation", "uniform", "uniforms", "words"]
 
 WORD = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: the step of the counter
@@ -30,6 +30,13 @@ def uniforms(seed: int, epoch: int, ids: Tensor, streams: Sequence[int]) -> Tens
     keys = torch.tensor(_keys(seed, epoch, streams), dtype=torch.int64, device=ids.device)
     bits = _scramble(ids * _signed(GOLDEN) + keys[:, None])
     return ((bits >> 40) & 0xFFFFFF).to(torch.float32).mul_(2.0**-24)
+
+
+def words(seed: int, epoch: int, ids: Tensor, stream: int, count: int) -> Tensor:
+    """Many random words for each sample, as for its every pixel: `ids` B int64 -> B count int64, all 64 bits random."""
+    (key,) = _keys(seed, epoch, (stream,))
+    start = _scramble(ids * _signed(GOLDEN) + key)  # as far apart as random words are
+    return _scramble(start[:, None] + torch.arange(1, count + 1, device=ids.device) * _signed(GOLDEN))
 
 
 def permutation(seed: int, epoch: int, count: int) -> Tensor:

@@ -1,17 +1,31 @@
-"""Mixing of samples: the network sees two pictures at once, and the target says how much of each.
+"""Mixing of samples: the network sees two pictures at once, or four, and the target says how much of each.
 
 The last step, after the tint. Randomness is torch's default generator on the CPU, which a run saves with its state. One
 weight is drawn for the batch, as in the papers, and no device is waited for.
 """
 
 import math
+from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor
 
 from striate.errors import SettingError
 
-__all__ = ["cutmix", "mixup", "one_hot"]
+__all__ = ["Mosaic", "cutmix", "mixup", "mosaic", "one_hot"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """Four pictures about a centre, and where each of them is; quadrants from the top left, row by row."""
+
+    images: Tensor  # B C h w
+    targets: Tensor  # B K, weighed by area
+    partners: Tensor  # 4 B int64: whose picture is in each quadrant; in the first, each sample's own
+    places: Tensor  # 4 3 3 float32: that picture's pixels -> pixels of the mosaic
+    quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is seen of it, in pixels of the mosaic
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
@@ -46,6 +60,30 @@ def cutmix(images: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tenso
     mixed[:, :, top:bottom, left:right] = images[partner, :, top:bottom, left:right]
     pasted = (bottom - top) * (right - left) / (height * width)
     return mixed, targets.lerp(targets[partner], pasted)
+
+
+def mosaic(images: Tensor, targets: Tensor) -> Mosaic:
+    """Four pictures in one: images B C h w, targets B K (one-hot or soft).
+
+    The centre is drawn between a quarter and three quarters of each side; each quadrant shows a random window of its
+    picture, pixel for pixel, and one layout serves the batch.
+    Source: Bochkovskiy, Wang, Liao, "YOLOv4", arXiv:2004.10934; windows and weights as in Takahashi, Matsubara, Uehara,
+    "Data Augmentation using Random Image Cropping and Patching for Deep CNNs", arXiv:1811.09030.
+    """
+    height, width = images.shape[-2:]
+    x, y = (round(side * (0.25 + 0.5 * torch.rand(()).item())) for side in (width, height))
+    corners = ((0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height))
+    mixed, weighed = torch.empty_like(images), torch.zeros_like(targets)
+    partners, places = [], torch.eye(3).repeat(4, 1, 1)
+    for number, (x1, y1, x2, y2) in enumerate(corners):
+        partner = torch.randperm(len(images)) if number else torch.arange(len(images))
+        left, top = (int(torch.randint(rest + 1, ())) for rest in (width - x2 + x1, height - y2 + y1))
+        here = partner.to(images.device)
+        mixed[:, :, y1:y2, x1:x2] = images[here, :, top : top + y2 - y1, left : left + x2 - x1]
+        weighed += targets[here] * ((x2 - x1) * (y2 - y1) / (height * width))
+        places[number, 0, 2], places[number, 1, 2] = x1 - left, y1 - top
+        partners.append(partner)
+    return Mosaic(mixed, weighed, torch.stack(partners), places, torch.tensor(corners))
 
 
 def _beta(alpha: float) -> float:

@@ -1,0 +1,54 @@
+"""A policy in words: what happens to a training picture, in the order in which it happens."""
+
+from striate.views.policy import Policy
+
+__all__ = ["describe"]
+
+
+def describe(policy: Policy) -> list[str]:
+    """A short sentence for each step that is on, each beginning with its stage: place, pixels or tint."""
+    return [
+        *(f"place: {says}" for says in _place(policy)),
+        *(f"pixels: {says}" for says in _pixels(policy)),
+        *(f"tint: {says}" for says in _tint(policy)),
+    ]
+
+
+def _place(policy: Policy) -> list[str]:
+    return _said(
+        (policy.crop < 1, f"crop at random, {policy.crop:.3g} of the area or more, to the whole frame"),
+        (policy.crop == 1, "the centre of the picture"),
+        (policy.shear, f"shear by up to {policy.shear:.3g} degrees"),
+        (policy.zoom, f"zoom by a factor of {1 - policy.zoom:.3g} to {1 + policy.zoom:.3g}"),
+        (policy.rotate, f"rotate by up to {policy.rotate:.3g} degrees"),
+        (policy.flip, "mirror left and right, every other picture"),
+        (policy.flip_vertical, "mirror top and bottom, every other picture"),
+        (policy.shift, f"shift by up to {policy.shift:.3g} of the side"),
+    )
+
+
+def _pixels(policy: Policy) -> list[str]:
+    return _said(
+        (policy.operations is not None, policy.operations.describe() if policy.operations else ""),
+        (policy.blur, f"blur by up to {policy.blur:.3g} pixels, every other picture"),
+        (policy.noise, f"add noise of up to {policy.noise:.3g} of full range, every other picture"),
+        (policy.equalize, f"equalize, {policy.equalize:.3g} of the pictures"),
+        (policy.gamma, f"gamma of {1 - policy.gamma:.3g} to {1 + policy.gamma:.3g}"),
+        (policy.solarize, f"solarize, {policy.solarize:.3g} of the pictures"),
+        (policy.posterize, f"posterize to 4 to 7 bits, {policy.posterize:.3g} of the pictures"),
+        (policy.erase, f"erase a rectangle, {policy.erase:.3g} of the pictures"),
+    )
+
+
+def _tint(policy: Policy) -> list[str]:
+    return _said(
+        (policy.brightness, f"brightness by a factor of {1 - policy.brightness:.3g} to {1 + policy.brightness:.3g}"),
+        (policy.contrast, f"contrast by a factor of {1 - policy.contrast:.3g} to {1 + policy.contrast:.3g}"),
+        (policy.saturation, f"saturation by a factor of {1 - policy.saturation:.3g} to {1 + policy.saturation:.3g}"),
+        (policy.hue, f"turn the hue by up to {policy.hue:.3g} degrees"),
+        (True, "normalize"),
+    )
+
+
+def _said(*rows: tuple[object, str]) -> list[str]:
+    return [says for on, says in rows if on]

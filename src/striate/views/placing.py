@@ -1,0 +1,81 @@
+"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, mirrors and shift about the centre."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, final
+
+import torch
+from torch import Tensor
+
+from striate.views.boxes import random_boxes
+from striate.views.draws import uniforms
+from striate.views.evaluation import centre_box, centre_place
+from striate.views.streams import FLIP_VERTICAL, GEOMETRY
+
+__all__ = ["Placing", "signed"]
+
+ASPECT: Final = (3 / 4, 4 / 3)  # of a random resized crop, relative to what the network sees
+
+
+@final
+@dataclass(frozen=True)
+class Placing:
+    """The settings of `Policy` that move pixels; their meaning and range stand there."""
+
+    rotate: float
+    shift: float
+    zoom: float
+    shear: float
+    flip: bool
+    flip_vertical: bool
+    crop: float
+
+    def draw(self, ids: Tensor, seed: int, epoch: int, picture: tuple[int, int], size: tuple[int, int]) -> Tensor:
+        """`ids` B int64 -> B 3 3, expanded from one where nothing is random; `picture` and `size` are height, width.
+
+        What is left at nothing gives exact zeros and ones: the exact path recognizes those.
+        """
+        if not (self._interpolates() or self.shift or self.flip or self.flip_vertical):
+            return centre_place(picture, size).expand(len(ids), -1, -1)
+        draws = uniforms(seed, epoch, ids, (*GEOMETRY, FLIP_VERTICAL))
+        height, width = size
+        a, b, c, d = self._about_centre(draws)
+        box = centre_box(picture, size).to(draws.device)
+        if self.crop < 1:
+            aspect = width / height * ASPECT[0], width / height * ASPECT[1]
+            box = random_boxes(draws[6:10], picture, (self.crop, 1.0), aspect)
+        x1, y1, x2, y2 = box.unbind(1)
+        zoom_x, zoom_y = width / (x2 - x1), height / (y2 - y1)
+
+        # the box fills the frame; about its centre all the rest happens; then the shift
+        left, top = zoom_x * x1 + width / 2, zoom_y * y1 + height / 2
+        right, down = self._shift(draws[3], width) + width / 2, self._shift(draws[4], height) + height / 2
+        rows = [a * zoom_x, b * zoom_y, right - a * left - b * top, c * zoom_x, d * zoom_y, down - c * left - d * top]
+        place = torch.stack(rows, 1).view(-1, 2, 3)
+        return torch.cat([place, place.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(place), -1, -1)], 1)
+
+    def _about_centre(self, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the mirrors."""
+        turn = math.radians(self.rotate) * signed(draws[0])
+        slant = (math.radians(self.shear) * signed(draws[2])).tan()
+        # exp and not a power: torch's power may round the last samples of a batch otherwise than the first
+        growth = (1 - self.zoom) * (math.log((1 + self.zoom) / (1 - self.zoom)) * draws[1]).exp()
+        mirror = torch.where(draws[5] < self.flip / 2, -1.0, 1.0)
+        upturn = torch.where(draws[10] < self.flip_vertical / 2, -1.0, 1.0)
+        cos, sin = growth * turn.cos(), growth * turn.sin()
+        return mirror * cos, mirror * (cos * slant - sin), upturn * sin, upturn * (sin * slant + cos)
+
+    def _interpolates(self) -> bool:
+        return bool(self.rotate or self.zoom or self.shear or self.crop < 1)
+
+    def _shift(self, draw: Tensor, side: int) -> Tensor:
+        """Pixels: B in [0, 1) -> B within shift * side either way, whole where nothing else needs interpolation."""
+        if self._interpolates():
+            return self.shift * side * signed(draw)
+        reach = round(self.shift * side)
+        return ((2 * reach + 1) * draw).floor() - reach
+
+
+def signed(draw: Tensor) -> Tensor:
+    """[0, 1) -> [-1, 1)."""
+    return 2 * draw - 1

@@ -1,0 +1,158 @@
+"""A policy: what may happen to a training picture, drawn at random for each sample.
+
+The order is fixed: place (crop, then shear, zoom, rotation, mirrors and shift, as one matrix), pixel operations (those of a
+published policy, then retouching, then erasing), tint (brightness, contrast, saturation, hue and normalization, as one
+matrix). Mixing of samples comes last and belongs to the training step.
+"""
+
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Final, final
+
+from torch import Tensor
+
+from striate.errors import SettingError
+from striate.views.colours import Normalization, jitter, picture_means
+from striate.views.draws import uniforms
+from striate.views.erasing import draw_rectangles, erase
+from striate.views.geometry import compose
+from striate.views.hue import turn_hue
+from striate.views.levels import as_levels
+from striate.views.operations import Operations
+from striate.views.placing import Placing, signed
+from striate.views.retouching import Retouching
+from striate.views.streams import COLOURS, ERASING, HUE
+from striate.views.view import View
+
+__all__ = ["Policy"]
+
+LIMITS: Final = MappingProxyType(  # the other settings: 1
+    {"rotate": 180.0, "zoom": 0.9, "shear": 60.0, "hue": 180.0, "blur": 10.0, "gamma": 0.9}
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What may happen to a training picture; the defaults are nothing. Raises SettingError for a value out of range."""
+
+    # place
+    rotate: float = 0.0  # largest angle, degrees
+    shift: float = 0.0  # largest shift, share of the side; by whole pixels where nothing else interpolates
+    shear: float = 0.0  # largest shear, degrees
+    zoom: float = 0.0  # a factor between 1 - zoom and 1 + zoom, log-uniform
+    flip: bool = False  # mirror left and right with probability 1/2
+    flip_vertical: bool = False  # mirror top and bottom with probability 1/2
+    crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1 = centre crop
+
+    # pixel operations
+    operations: Operations | None = None  # of a published policy
+    blur: float = 0.0  # largest standard deviation, pixels; half of the pictures stay sharp
+    noise: float = 0.0  # largest standard deviation, share of full range; half of the pictures stay clean
+    equalize: float = 0.0  # probability that the levels of each channel are spread evenly
+    gamma: float = 0.0  # an exponent between 1 - gamma and 1 + gamma, log-uniform
+    solarize: float = 0.0  # probability that levels above a random one of the upper half are inverted
+    posterize: float = 0.0  # probability that only the highest 4 to 7 bits are kept
+    erase: float = 0.0  # probability that a rectangle is painted over
+
+    # tint
+    brightness: float = 0.0  # a factor between 1 - brightness and 1 + brightness; so for the next two
+    contrast: float = 0.0  # about the picture's mean grey
+    saturation: float = 0.0  # about each pixel's grey; only RGB has it
+    hue: float = 0.0  # largest turn about the grey axis, degrees; only RGB has it
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, limit = getattr(self, field.name), LIMITS.get(field.name, 1.0)
+            if field.name != "operations" and not 0 <= value <= limit:
+                raise SettingError(f"{field.name} must be within 0 and {limit:g}, not {value}")
+        if self.crop < 0.01:
+            raise SettingError(f"crop must keep at least 0.01 of the area, not {self.crop}")
+
+    def draw(
+        self,
+        ids: Tensor,  # B int64
+        *,
+        seed: int,
+        epoch: int,
+        picture: tuple[int, int],
+        size: tuple[int, int],
+        normalization: Normalization,
+        means: Tensor | None = None,
+    ) -> View:
+        """A view for each sample, a function of (seed, epoch, id) only; `picture` and `size` are height, width.
+
+        `means` B C in 0..1, the pictures' mean colours (`picture_means`), are needed where contrast changes. What
+        `operations` move is not in it; the view that `apply` returns has that too.
+        """
+        if self.contrast and means is None:
+            raise ValueError("contrast turns about the mean grey of each picture: pass means")
+        placing = Placing(
+            rotate=self.rotate,
+            shift=self.shift,
+            zoom=self.zoom,
+            shear=self.shear,
+            flip=self.flip,
+            flip_vertical=self.flip_vertical,
+            crop=self.crop,
+        )
+        place = placing.draw(ids, seed, epoch, picture, size)
+        return View(place, self._tint(ids, seed, epoch, normalization, means), size)
+
+    def apply(
+        self,
+        pictures: Tensor,  # B C H W uint8, or float in 0..1
+        ids: Tensor,  # B int64
+        *,
+        seed: int,
+        epoch: int,
+        size: tuple[int, int],
+        normalization: Normalization,
+    ) -> tuple[Tensor, View]:
+        """Draw and look, in the fixed order: what the network sees, B C h w float32, and the view it came by."""
+        height, width = pictures.shape[-2:]
+        means = picture_means(pictures) if self.contrast else None
+        view = self.draw(
+            ids,
+            seed=seed,
+            epoch=epoch,
+            picture=(height, width),
+            size=size,
+            normalization=normalization,
+            means=means,
+        )
+        images = view.resample(pictures)
+        if self.operations:
+            images, moved = self.operations.apply(as_levels(images), ids, seed=seed, epoch=epoch)
+            view = view.then(moved)
+        retouching = self._retouching()
+        if not retouching.does_nothing():
+            images = retouching.apply(as_levels(images), ids, seed, epoch)
+        if self.erase:
+            rectangles = draw_rectangles(uniforms(seed, epoch, ids, ERASING), self.erase, size)
+            images = erase(images, rectangles, normalization.mean)
+        return view.colour(images), view
+
+    def _retouching(self) -> Retouching:
+        return Retouching(
+            blur=self.blur,
+            noise=self.noise,
+            equalize=self.equalize,
+            gamma=self.gamma,
+            solarize=self.solarize,
+            posterize=self.posterize,
+        )
+
+    def _tint(self, ids: Tensor, seed: int, epoch: int, normalization: Normalization, means: Tensor | None) -> Tensor:
+        """B C+1 C+1, expanded from one where nothing is random."""
+        if not (self.brightness or self.contrast or self.saturation or self.hue):
+            return normalization.matrix().expand(len(ids), -1, -1)
+        draws = uniforms(seed, epoch, ids, (*COLOURS, HUE))
+        draws = signed(draws if means is None else draws.to(means.device))
+        channels = len(normalization.mean)
+        amounts = (self.brightness, self.contrast, self.saturation)
+        brightness, contrast, saturation = (1 + amount * draw for amount, draw in zip(amounts, draws[:3], strict=True))
+        tint = jitter(brightness, contrast, saturation, means, channels)
+        if self.hue:
+            tint = compose(turn_hue(self.hue * draws[3], channels), tint)
+        return compose(normalization.matrix().to(tint.device), tint)
