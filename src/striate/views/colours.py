@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from striate.errors import SettingError
+from striate.views.parts import parts
 
 __all__ = ["Normalization", "jitter", "picture_means", "recolour"]
 
@@ -63,13 +64,17 @@ def jitter(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tens
 def picture_means(pictures: Tensor) -> Tensor:
     """Mean colour of each picture: B C H W, uint8 or float in 0..1 -> B C float32 in 0..1."""
     height, width = pictures.shape[-2:]
-    if pictures.dtype == torch.uint8:  # in integers: exact, whatever the threads
-        return pictures.sum(2, dtype=torch.int32).sum(2).to(torch.float32) / (255 * height * width)
+    if pictures.dtype == torch.uint8:  # exact, whatever the threads: float32 holds each whole sum of a column
+        columns = [pictures[part].to(torch.float32).sum(2) for part in parts(pictures)]  # B C W
+        return torch.cat(columns).long().sum(2).to(torch.float32) / (255 * height * width)
     return pictures.to(torch.float32).mean((2, 3))
 
 
-def recolour(images: Tensor, tint: Tensor) -> Tensor:
-    """B C h w, uint8 or float in 0..1, by B C+1 C+1 (or 1 for all) -> B C h w float32, channels last."""
+def recolour(images: Tensor, tint: Tensor, overwrite: bool = False) -> Tensor:
+    """B C h w, uint8 or float in 0..1, by B C+1 C+1 (or 1 for all) -> B C h w float32, channels last.
+
+    The result may lie in the memory of `images` if those may be overwritten.
+    """
     channels = images.shape[1]
     if tint.shape[1] != channels + 1 or len(tint) not in (1, len(images)):
         raise ValueError(f"a tint {tuple(tint.shape)} does not fit pictures {tuple(images.shape)}")
@@ -78,14 +83,14 @@ def recolour(images: Tensor, tint: Tensor) -> Tensor:
     unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
     diagonal = linear.diagonal(dim1=1, dim2=2)
     if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
-        return _scale(images, unit, diagonal.to(images.device), constant.to(images.device))
-    return _mix(images, unit, linear.to(images.device), constant.to(images.device))
+        return _scale(images, overwrite, unit, diagonal.to(images.device), constant.to(images.device))
+    return _mix(images, overwrite, unit, linear.to(images.device), constant.to(images.device))
 
 
-def _scale(images: Tensor, unit: float, factor: Tensor, constant: Tensor) -> Tensor:
+def _scale(images: Tensor, overwrite: bool, unit: float, factor: Tensor, constant: Tensor) -> Tensor:
     """Each channel by itself: one fused multiply-add over rows of w * C numbers, their factors repeated w times."""
     values = images.to(torch.float32, memory_format=torch.channels_last)
-    fresh = values is not images and not values.requires_grad
+    fresh = (overwrite or values is not images) and not values.requires_grad
     pixels = values.permute(0, 2, 3, 1)  # B h w C
     rows, width = pixels.flatten(2), pixels.shape[2]
     factor, constant = factor.repeat(1, width)[:, None], constant.repeat(1, width)[:, None]  # B 1 w*C
@@ -93,10 +98,15 @@ def _scale(images: Tensor, unit: float, factor: Tensor, constant: Tensor) -> Ten
     return rows.view(pixels.shape).permute(0, 3, 1, 2)
 
 
-def _mix(images: Tensor, unit: float, linear: Tensor, constant: Tensor) -> Tensor:
+def _mix(images: Tensor, overwrite: bool, unit: float, linear: Tensor, constant: Tensor) -> Tensor:
     """Each channel from all of them: a multiply-add for each source channel, over planes."""
-    planes = images.to(torch.float32, memory_format=torch.contiguous_format)
-    mixed = torch.addcmul(constant[:, :, None, None], planes[:, :1], linear[:, :, 0, None, None], value=unit)
-    for source in range(1, planes.shape[1]):
-        mixed = mixed.addcmul_(planes[:, source : source + 1], linear[:, :, source, None, None], value=unit)
-    return mixed.contiguous(memory_format=torch.channels_last)
+    ours = overwrite and images.dtype == torch.float32 and not images.requires_grad
+    mixed = images if ours else torch.empty_like(images, dtype=torch.float32, memory_format=torch.channels_last)
+    for part in parts(images):
+        here = part if len(linear) > 1 else slice(None)
+        planes = images[part].to(torch.float32, memory_format=torch.contiguous_format)
+        factor, total = linear[here, ..., None, None], constant[here, :, None, None]
+        for source in range(planes.shape[1]):
+            total = torch.addcmul(total, planes[:, source : source + 1], factor[:, :, source], value=unit)
+        mixed[part] = total
+    return mixed

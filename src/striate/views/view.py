@@ -58,7 +58,9 @@ class View:
 
     def image(self, pictures: Tensor) -> Tensor:
         """What the network sees: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last."""
-        return self.colour(self.resample(pictures))
+        seen = self.resample(pictures)
+        fresh = seen.untyped_storage().data_ptr() != pictures.untyped_storage().data_ptr()
+        return recolour(seen, _shared(self.tint), overwrite=fresh)
 
     def resample(self, pictures: Tensor) -> Tensor:
         """The geometry alone: B C H W -> B C h w; uint8 is 0..255 and float 0..1, before and after.

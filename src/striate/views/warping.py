@@ -12,6 +12,7 @@ from torch.nn.functional import avg_pool2d, grid_sample
 
 from striate.views.bends import bend_field, undo_displacement
 from striate.views.geometry import divide, invert, is_affine, move
+from striate.views.parts import parts
 
 __all__ = ["Border", "pick_classes", "warp_back", "warp_pictures"]
 
@@ -31,14 +32,16 @@ def warp_pictures(
     if bend is not None:
         place = place.expand(max(len(place), len(bend)), -1, -1)
     back = invert(place)
-    canvas = place.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     step = _steps(back, size)
-    rim = _needs_rim(back, step, size, canvas)
-    if border != "black":
-        rim = torch.zeros_like(rim)
-    elif bend is not None:
-        rim = torch.ones_like(rim)
-    return _sample(pictures, _coordinates(back, size, bend, pictures.device), step, rim, border)
+    rim = _needs_rim(back, step, size, pictures.shape[-2:])
+    rim = (rim | (bend is not None)) & (border == "black")
+    images = pictures.new_empty((len(pictures), *size, pictures.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
+    for part in parts(images):
+        here = part if len(back) > 1 else slice(None)
+        bent = bend if bend is None or len(bend) == 1 else bend[part]
+        coordinates = _coordinates(back[here], size, bent, pictures.device)
+        images[part] = _sample(pictures[part], coordinates, step[here], rim[here], border)
+    return images
 
 
 def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], picture: tuple[int, int], bend: Tensor) -> Tensor:
@@ -72,9 +75,10 @@ def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
     return jacobian.square().sum(3).sqrt().median(1).values
 
 
-def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], canvas: Tensor) -> Tensor:
+def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], picture: torch.Size) -> Tensor:
     """Which samples B look past the centres of the outermost pixels, and would see them blend into black too early."""
     height, width = size
+    canvas = back.new_tensor([picture[1], picture[0]])
     ends = back.new_tensor([[[0, 0], [width, 0], [0, height], [width, height]]])
     low, high = move(ends, back).aminmax(dim=1)  # B 2: where the frame ends
     inside = ((low >= -ROUNDING) & (high <= canvas + ROUNDING)).all(1)
@@ -101,7 +105,7 @@ def _sample(pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, bo
     """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that what one sample sees is not up to its company."""
     canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
-    groups = torch.unique(factor.long(), dim=0).tolist()
+    groups = [[1, 1]] if (factor == 1).all() else torch.unique(factor.long(), dim=0).tolist()
     if len(groups) == 1:
         return _bilinear(pictures, coordinates, step, rim, groups[0], border)
     images = pictures.new_empty((len(pictures), pictures.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
@@ -115,7 +119,7 @@ def _sample(pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, bo
 def _bilinear(
     pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, factor: list[int], border: Border
 ) -> Tensor:
-    values = pictures.to(torch.float32, memory_format=torch.contiguous_format)
+    values = pictures.to(torch.float32)  # channels stay last: sampling takes either, and to move them takes longer
     if pictures.dtype == torch.uint8:
         values = values.mul_(1 / 255)
     canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
