@@ -1,16 +1,18 @@
 """The operations of published policies against torchvision's, to the bit, at every strength that a policy can draw."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from striate.views import tones
 from striate.views.augmix import AugMix
 from striate.views.autoaugment import TABLES, AutoAugment
-from striate.views.operations import KINDS, SIGNED, Steps, perform
+from striate.views.hue import turn_hue
+from striate.views.operations import KINDS, Steps, perform
+from striate.views.pixels import gaussian_blur
 from striate.views.randaugment import RandAugment
 from striate.views.trivialaugment import TrivialAugment
 
@@ -20,7 +22,6 @@ functional = v2.functional
 NEAREST, BILINEAR = functional.InterpolationMode.NEAREST, functional.InterpolationMode.BILINEAR
 
 SIZES = [(32, 32), (28, 31), (64, 48)]
-MANY = torch.arange(30_000)
 
 
 def pictures(count: int, channels: int, size: tuple[int, int]) -> Tensor:
@@ -66,3 +67,81 @@ def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[i
         if not torch.equal(seen, expected(policy, picture, kind, strength))
     )
     assert not wrong
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_strengths_of_each_policy_are_torchvisions(size: tuple[int, int]):
+    """All strengths that are drawn are in torchvision's table of that policy, at its bin."""
+    ids = torch.arange(30_000)
+    drawn = {
+        v2.RandAugment: (31, {9}, RandAugment(2, 9).draw(ids, 0, 0, size)),
+        v2.TrivialAugmentWide: (31, set(range(31)), TrivialAugment().draw(ids, 0, 0)),
+        v2.AugMix: (10, set(range(3)), AugMix(3).draw(ids, 0, 0, size)),
+    }
+    for policy, (bins, used, steps) in drawn.items():
+        for kind, (magnitudes, signed) in policy._AUGMENTATION_SPACE.items():
+            seen = set(steps.strengths[steps.kinds == KINDS.index(kind)].tolist())
+            values = magnitudes(bins, *size)
+            offered = {0.0} if values is None else {float(values[number]) for number in used}
+            offered |= {-value for value in offered} if signed else set()
+            if kind != "Identity":
+                assert seen == offered, (policy.__name__, kind)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_pairs_of_autoaugment_are_torchvisions(name: Any):
+    policy = v2.AutoAugment(v2.AutoAugmentPolicy[name.upper()])
+    expected = [tuple((kind, chance, number or 0) for kind, chance, number in pair) for pair in policy._policies]
+    rows = [[part.split() for part in row.split(",")] for row in TABLES[name].strip().splitlines()]
+    assert [tuple((kind, float(chance), int(number)) for kind, chance, number in row) for row in rows] == expected
+
+
+@pytest.mark.parametrize("operations", [RandAugment(3, 17), TrivialAugment(), AutoAugment(), AutoAugment("svhn")])
+def test_a_whole_policy_is_torchvisions_operations_in_turn(operations: Any):
+    images, ids = pictures(90, 3, (32, 32)), torch.arange(90)
+    seen, _ = operations.apply(images, ids, seed=1, epoch=2)
+    steps = operations.draw(ids, 1, 2) if operations == TrivialAugment() else operations.draw(ids, 1, 2, (32, 32))
+    policy = v2.RandAugment()
+    for sample, picture in enumerate(images):
+        for kind, strength in zip(steps.kinds[:, sample], steps.strengths[:, sample].tolist(), strict=True):
+            picture = expected(policy, picture, KINDS[kind], strength)
+        assert torch.equal(seen[sample], picture)
+
+
+def test_augmix_blends_torchvisions_chains():
+    """Bilinear, as AugMix is there: one level off where a blend of four rounds otherwise, and torchvision rounds down."""
+    images, ids, operations = pictures(60, 3, (32, 32)), torch.arange(60), AugMix(3)
+    seen, _ = operations.apply(images, ids, seed=1, epoch=2)
+    steps, weights = operations.draw(ids, 1, 2, (32, 32)), operations.weights(ids, 1, 2)
+    policy = v2.AugMix()
+    for sample, picture in enumerate(images):
+        mixed = weights[0, sample] * picture
+        for chain in range(3):
+            done = picture
+            for step in range(3 * chain, 3 * chain + 3):
+                kind, strength = KINDS[steps.kinds[step, sample]], steps.strengths[step, sample].item()
+                done = expected(policy, done, kind, strength, BILINEAR)
+            mixed += weights[chain + 1, sample] * done
+        assert (seen[sample].float() - mixed.to(torch.uint8).float()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("deviation", [0.5, 1.0, 2.0])
+def test_blur(deviation: float):
+    images = pictures(3, 3, (30, 34))
+    seen = gaussian_blur(images, torch.full((3,), deviation, dtype=torch.float64), 6)
+    assert (seen.float() - functional.gaussian_blur(images, [13, 13], [deviation] * 2).float()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("exponent", [0.4, 1.0, 1.7])
+def test_gamma(exponent: float):
+    """torchvision turns floats into levels by its own rule, hence one level."""
+    images = pictures(3, 3, (16, 16))
+    seen = tones.look_up(images, tones.gamma(torch.full((3,), exponent, dtype=torch.float64)))
+    assert (seen.float() - functional.adjust_gamma(images, exponent).float()).abs().max() <= 1
+
+
+def test_a_third_turn_of_the_hue_is_torchvisions_on_pure_colours():
+    """The two hues differ elsewhere: only on the primaries does a turn about grey agree with a turn of HSV."""
+    colours = torch.eye(3).view(3, 3, 1, 1)
+    turned = turn_hue(torch.full((3,), 120.0), 3)[:, :3, :3] @ colours.flatten(1)[:, :, None]
+    assert torch.allclose(turned[..., 0], functional.adjust_hue(colours, 1 / 3).flatten(1), atol=1e-5)

@@ -1,4 +1,4 @@
-"""Mixup and CutMix: targets are convex weights and equal the share of what is seen."""
+"""Mixup, CutMix and mosaic: targets are convex weights and equal the share of what is seen."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import cutmix, mixup, one_hot
+from striate.views import View, cutmix, mixup, mosaic, one_hot
 
 alphas = st.sampled_from([0.1, 0.4, 1.0, 8.0])
 
@@ -94,6 +94,39 @@ def test_the_default_generator_decides(mix):
 def test_alpha_out_of_range_is_refused(mix, alpha: float):
     with pytest.raises(SettingError, match="alpha"):
         mix(*telling(2, 4, 4), alpha)
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 9), side=st.tuples(st.integers(2, 12), st.integers(2, 12)))
+@settings(max_examples=60, deadline=None)
+def test_mosaic_targets_equal_the_share_of_pixels(seed: int, count: int, side: tuple[int, int]):
+    torch.manual_seed(seed)
+    images, targets = telling(count, *side)
+    before = images.clone()
+    made = mosaic(images, targets)
+    assert torch.allclose(made.images.mean((2, 3)), made.targets, atol=1e-6)
+    assert torch.allclose(made.targets.sum(1), torch.ones(count))
+    assert torch.equal(images, before)
+    assert made.images.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(made.partners[0], torch.arange(count))
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None)
+def test_boxes_can_follow_into_a_mosaic(seed: int):
+    """Each quadrant is what its partner looks like through its place, and the quadrants tile the frame."""
+    torch.manual_seed(seed)
+    images = torch.rand(5, 3, 20, 28)
+    made = mosaic(images, torch.eye(5))
+    covered = torch.zeros(20, 28)
+    for partner, place, (x1, y1, x2, y2) in zip(made.partners, made.places, made.quadrants.tolist(), strict=True):
+        whole = View(place[None].expand(5, -1, -1), torch.eye(4)[None], (20, 28)).resample(images[partner])
+        assert torch.equal(made.images[:, :, y1:y2, x1:x2], whole[:, :, y1:y2, x1:x2])
+        assert whole[:, :, y1:y2, x1:x2].min() > 0, "a quadrant shows what is beyond its picture"
+        covered[y1:y2, x1:x2] += 1
+    assert (covered == 1).all()
+    x, y = made.quadrants[0, 2:].tolist()
+    assert 7 <= x <= 21
+    assert 5 <= y <= 15
 
 
 def test_one_hot():

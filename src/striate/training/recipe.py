@@ -101,6 +101,9 @@ class Recipe:
     flip: Annotated[bool | None, Is("mirror left and right by chance")] = None
     flip_vertical: Annotated[bool | None, Is("mirror top and bottom by chance")] = None
     crop: Annotated[float | None, Is("smallest area of a random resized crop, 1 for none", 0.01, 1)] = None
+    perspective: Annotated[float | None, Is("largest pull of a corner, share of the side", 0, 0.2)] = None
+    elastic: Annotated[float | None, Is("how far a smooth bend moves pixels, share of the side", 0, 0.1)] = None
+    fill: Annotated[str | None, Is("what is beyond the picture", choices=("black", "nearest", "reflect"))] = None
     brightness: Annotated[float | None, Is("largest change of brightness, share", 0, 1)] = None
     contrast: Annotated[float | None, Is("largest change of contrast, share", 0, 1)] = None
     saturation: Annotated[float | None, Is("largest change of saturation, share", 0, 1)] = None

@@ -24,6 +24,9 @@ def _place(policy: Policy) -> list[str]:
         (policy.flip, "mirror left and right, every other picture"),
         (policy.flip_vertical, "mirror top and bottom, every other picture"),
         (policy.shift, f"shift by up to {policy.shift:.3g} of the side"),
+        (policy.perspective, f"pull each corner by up to {policy.perspective:.3g} of the side"),
+        (policy.elastic, f"bend by about {policy.elastic:.3g} of the side"),
+        (policy.fill != "black", f"fill what is beyond the picture: {policy.fill}"),
     )
 
 

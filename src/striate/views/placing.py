@@ -1,4 +1,7 @@
-"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, mirrors and shift about the centre."""
+"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, mirrors and shift, then perspective.
+
+A crop that nothing follows but mirrors is one of whole pixels: those are resized, faster than they are warped.
+"""
 
 import math
 from dataclasses import dataclass
@@ -7,10 +10,12 @@ from typing import Final, final
 import torch
 from torch import Tensor
 
-from striate.views.boxes import random_boxes
+from striate.views.boxes import random_boxes, to_whole_pixels
 from striate.views.draws import uniforms
 from striate.views.evaluation import centre_box, centre_place
-from striate.views.streams import FLIP_VERTICAL, GEOMETRY
+from striate.views.geometry import compose
+from striate.views.perspective import from_corners
+from striate.views.streams import FLIP_VERTICAL, GEOMETRY, PERSPECTIVE
 
 __all__ = ["Placing", "signed"]
 
@@ -29,22 +34,19 @@ class Placing:
     flip: bool
     flip_vertical: bool
     crop: float
+    perspective: float
 
     def draw(self, ids: Tensor, seed: int, epoch: int, picture: tuple[int, int], size: tuple[int, int]) -> Tensor:
         """`ids` B int64 -> B 3 3, expanded from one where nothing is random; `picture` and `size` are height, width.
 
         What is left at nothing gives exact zeros and ones: the exact path recognizes those.
         """
-        if not (self._interpolates() or self.shift or self.flip or self.flip_vertical):
+        if not (self._warps() or self.crop < 1 or self.shift or self.flip or self.flip_vertical):
             return centre_place(picture, size).expand(len(ids), -1, -1)
         draws = uniforms(seed, epoch, ids, (*GEOMETRY, FLIP_VERTICAL))
         height, width = size
         a, b, c, d = self._about_centre(draws)
-        box = centre_box(picture, size).to(draws.device)
-        if self.crop < 1:
-            aspect = width / height * ASPECT[0], width / height * ASPECT[1]
-            box = random_boxes(draws[6:10], picture, (self.crop, 1.0), aspect)
-        x1, y1, x2, y2 = box.unbind(1)
+        x1, y1, x2, y2 = self._box(draws, picture, size).unbind(1)
         zoom_x, zoom_y = width / (x2 - x1), height / (y2 - y1)
 
         # the box fills the frame; about its centre all the rest happens; then the shift
@@ -52,7 +54,19 @@ class Placing:
         right, down = self._shift(draws[3], width) + width / 2, self._shift(draws[4], height) + height / 2
         rows = [a * zoom_x, b * zoom_y, right - a * left - b * top, c * zoom_x, d * zoom_y, down - c * left - d * top]
         place = torch.stack(rows, 1).view(-1, 2, 3)
-        return torch.cat([place, place.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(place), -1, -1)], 1)
+        place = torch.cat([place, place.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(place), -1, -1)], 1)
+        if self.perspective:
+            pulls = signed(uniforms(seed, epoch, ids, PERSPECTIVE)).mT.reshape(-1, 4, 2)
+            place = compose(from_corners(self.perspective * pulls * pulls.new_tensor([width, height]), size), place)
+        return place
+
+    def _box(self, draws: Tensor, picture: tuple[int, int], size: tuple[int, int]) -> Tensor:
+        """What of the picture fills the frame, B 4 (or 1 4 for all)."""
+        if self.crop == 1:
+            return centre_box(picture, size).to(draws.device)
+        shape = size[1] / size[0]
+        boxes = random_boxes(draws[6:10], picture, (self.crop, 1.0), (shape * ASPECT[0], shape * ASPECT[1]))
+        return boxes if self._warps() or self.shift else to_whole_pixels(boxes, picture)
 
     def _about_centre(self, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the mirrors."""
@@ -65,12 +79,12 @@ class Placing:
         cos, sin = growth * turn.cos(), growth * turn.sin()
         return mirror * cos, mirror * (cos * slant - sin), upturn * sin, upturn * (sin * slant + cos)
 
-    def _interpolates(self) -> bool:
-        return bool(self.rotate or self.zoom or self.shear or self.crop < 1)
+    def _warps(self) -> bool:
+        return bool(self.rotate or self.zoom or self.shear or self.perspective)
 
     def _shift(self, draw: Tensor, side: int) -> Tensor:
         """Pixels: B in [0, 1) -> B within shift * side either way, whole where nothing else needs interpolation."""
-        if self._interpolates():
+        if self._warps() or self.crop < 1:
             return self.shift * side * signed(draw)
         reach = round(self.shift * side)
         return ((2 * reach + 1) * draw).floor() - reach

@@ -1,17 +1,19 @@
 """A policy: what may happen to a training picture, drawn at random for each sample.
 
-The order is fixed: place (crop, then shear, zoom, rotation, mirrors and shift, as one matrix), pixel operations (those of a
+The order is fixed: place (crop, then shear, zoom, rotation, mirrors, shift and perspective, as one matrix, and an elastic
+bend), pixel operations (those of a
 published policy, then retouching, then erasing), tint (brightness, contrast, saturation, hue and normalization, as one
 matrix). Mixing of samples comes last and belongs to the training step.
 """
 
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Final, final
+from typing import Final, final, get_args
 
 from torch import Tensor
 
 from striate.errors import SettingError
+from striate.views.bends import draw_bend
 from striate.views.colours import Normalization, jitter, picture_means
 from striate.views.draws import uniforms
 from striate.views.erasing import draw_rectangles, erase
@@ -21,13 +23,23 @@ from striate.views.levels import as_levels
 from striate.views.operations import Operations
 from striate.views.placing import Placing, signed
 from striate.views.retouching import Retouching
-from striate.views.streams import COLOURS, ERASING, HUE
+from striate.views.streams import COLOURS, ELASTIC, ERASING, HUE
 from striate.views.view import View
+from striate.views.warping import Border
 
 __all__ = ["Policy"]
 
-LIMITS: Final = MappingProxyType(  # the other settings: 1
-    {"rotate": 180.0, "zoom": 0.9, "shear": 60.0, "hue": 180.0, "blur": 10.0, "gamma": 0.9}
+LIMITS: Final = MappingProxyType(  # the other settings: 1; corners pulled by less than a quarter never make a dent
+    {
+        "rotate": 180.0,
+        "zoom": 0.9,
+        "shear": 60.0,
+        "hue": 180.0,
+        "blur": 10.0,
+        "gamma": 0.9,
+        "perspective": 0.2,
+        "elastic": 0.1,
+    }
 )
 
 
@@ -44,6 +56,9 @@ class Policy:
     flip: bool = False  # mirror left and right with probability 1/2
     flip_vertical: bool = False  # mirror top and bottom with probability 1/2
     crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1 = centre crop
+    perspective: float = 0.0  # largest pull of a corner along either side, share of the side
+    elastic: float = 0.0  # standard deviation of a smooth bend, share of the shorter side
+    fill: Border = "black"  # beyond the picture: black, its nearest pixel, or its mirror image
 
     # pixel operations
     operations: Operations | None = None  # of a published policy
@@ -64,10 +79,14 @@ class Policy:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, limit = getattr(self, field.name), LIMITS.get(field.name, 1.0)
-            if field.name != "operations" and not 0 <= value <= limit:
+            if field.name not in ("operations", "fill") and not 0 <= value <= limit:
                 raise SettingError(f"{field.name} must be within 0 and {limit:g}, not {value}")
         if self.crop < 0.01:
             raise SettingError(f"crop must keep at least 0.01 of the area, not {self.crop}")
+        if self.fill not in get_args(Border):
+            raise SettingError(f"fill must be one of {', '.join(get_args(Border))}, not {self.fill!r}")
+        if self.elastic and self.operations:
+            raise SettingError("elastic does not go with a published policy, which moves pictures after they were bent")
 
     def draw(
         self,
@@ -95,9 +114,11 @@ class Policy:
             flip=self.flip,
             flip_vertical=self.flip_vertical,
             crop=self.crop,
+            perspective=self.perspective,
         )
         place = placing.draw(ids, seed, epoch, picture, size)
-        return View(place, self._tint(ids, seed, epoch, normalization, means), size)
+        bend = draw_bend(uniforms(seed, epoch, ids, ELASTIC), size, self.elastic * min(size)) if self.elastic else None
+        return View(place, self._tint(ids, seed, epoch, normalization, means), size, self.fill, bend)
 
     def apply(
         self,

@@ -52,6 +52,8 @@ class Retouching:
 
     def _blurred(self, images: Tensor, draws: Tensor) -> Tensor:
         chosen = (draws[0] < 0.5).nonzero()[:, 0]
+        if not len(chosen):
+            return images
         deviations = (self.blur * draws[1, chosen]).double()
         blurred = gaussian_blur(images.index_select(0, chosen), deviations, math.ceil(REACH * self.blur))
         return images.index_copy(0, chosen, blurred)
@@ -59,8 +61,9 @@ class Retouching:
     def _noisy(self, images: Tensor, ids: Tensor, seed: int, epoch: int) -> Tensor:
         draws = uniforms(seed, epoch, ids, streams.NOISE)
         chosen = (draws[0] < 0.5).nonzero()[:, 0]
-        here = chosen.to(images.device)
-        deviations = 255 * self.noise * draws[1, chosen]
+        if not len(chosen):
+            return images
+        here, deviations = chosen.to(images.device), 255 * self.noise * draws[1, chosen]
         noisy = add_noise(images.index_select(0, here), deviations, seed, epoch, ids[chosen], streams.GRAIN)
         return images.index_copy(0, here, noisy)
 

@@ -17,4 +17,4 @@ POSTERIZE: Final = range(38, 40)
 EQUALIZE: Final = 40
 OPERATIONS: Final = range(100, 200)  # of a published policy, four for each step: kind, strength, sign, whether
 CHAINS: Final = range(200, 220)  # of AugMix: weights, and lengths of the chains
-ELASTIC: Final = range(1000, 2000)  # as many as the field has numbers
+ELASTIC: Final = range(1000, 1072)  # two numbers for each of 6 x 6 cells
