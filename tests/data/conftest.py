@@ -52,3 +52,18 @@ def class_folders(tmp_path: Path, scene: Callable[..., Image.Image]) -> ClassFol
         return root
 
     return make
+
+
+@pytest.fixture
+def put(scene: Callable[..., Image.Image]) -> Callable[..., Path]:
+    """A picture file, JPEG or PNG by its name, with its folders: put(path, height, width, held) with an orientation."""
+
+    def write(path: Path, height: int = 24, width: int = 32, held: int = 1) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        exif = Image.Exif()
+        exif[0x0112] = held
+        kind = "PNG" if path.suffix == ".png" else "JPEG"
+        path.write_bytes(encoded(scene(height, width), kind, **({"exif": exif} if held > 1 else {})))
+        return path
+
+    return write

@@ -32,7 +32,7 @@ from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Reason, Unreadable
 from striate.data.strict import STRICT_PILLOW
 
-__all__ = ["Header", "decode_bytes", "decode_picture", "read_header", "read_picture"]
+__all__ = ["Header", "decode_bytes", "decode_picture", "read_header", "read_picture", "read_stored"]
 
 # The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
 _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
@@ -52,12 +52,16 @@ _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
 @final
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself: its format ("JPEG"), its size when upright, and whether it has colours."""
+    """What a picture file says of itself: its format ("JPEG"), its size when upright, and whether it has colours.
+
+    `held` is the EXIF orientation in which its pixels are stored, 1 where they are upright.
+    """
 
     format: str
     height: int
     width: int
     colour: bool
+    held: int = 1
 
 
 def read_header(path: str | Path, limits: Limits) -> Header:
@@ -65,9 +69,10 @@ def read_header(path: str | Path, limits: Limits) -> Header:
     with _reasons(), open_regular_file(path) as file:
         picture = _open(file, limits)
         width, height = picture.size
-        if orientation(picture) in SIDEWAYS:
+        held = orientation(picture)
+        if held in SIDEWAYS:
             width, height = height, width
-        return Header(str(picture.format), height, width, picture.mode not in GREY_MODES)
+        return Header(str(picture.format), height, width, picture.mode not in GREY_MODES, held)
 
 
 def decode_picture(path: str | Path, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:
@@ -93,6 +98,15 @@ def read_picture(path: str | Path, limits: Limits, at_least: tuple[int, int] | N
         turned, _ = upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
         channels = 1 if turned.mode in GREY_MODES else 3
         return np.asarray(to_channels(turned, channels)).reshape(turned.height, turned.width, channels)
+
+
+def read_stored(path: str | Path, limits: Limits) -> Image.Image:
+    """A whole picture file as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
+    with _reasons(), open_regular_file(path) as file:
+        _open(file, limits).verify()
+        picture = _open(file, limits)
+        picture.load()
+        return picture
 
 
 def _decode(file: BinaryIO, canvas: Canvas, limits: Limits) -> npt.NDArray[np.uint8]:

@@ -13,30 +13,29 @@ import os
 from collections import Counter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 import numpy as np
 
 from striate.data.decode import Header, read_header
 from striate.data.limits import Limits
 from striate.data.names import printable
+from striate.data.parts import PARTS
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.data.targets import Labels
-from striate.data.tree import Folder, Tree, list_folder, walk
+from striate.data.tree import Folder, Tree, list_folder, refuse_links, walk
 from striate.errors import DataError, nearest
 
 __all__ = ["open_folders"]
 
-_PARTS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}  # lower case
 _HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  # kinds of ignored files
 
 
 def open_folders(root: Path, limits: Limits) -> Source:
     """The source over a folder of class folders. Raises DataError for whatever cannot be learned from."""
     top = list_folder(str(root))
-    _refuse_links(root, top)
+    refuse_links(root, top)
     parts = _parts(root, top)
     folders = {split: list_folder(f"{root}/{part}") for split, part in parts.items()}
     names = next(iter(folders.values())).folders  # of what is learned: "all" or "train"
@@ -76,7 +75,7 @@ def open_folders(root: Path, limits: Limits) -> Source:
 def _parts(root: Path, top: Folder) -> dict[str, str]:
     """The folder of each split relative to root, what is learned first; {"all": "."} where the folders are classes."""
     where = printable(root)
-    named = [name for name in top.folders if name.lower() in _PARTS]
+    named = [name for name in top.folders if name.lower() in PARTS]
     holding = [name for name in named if list_folder(f"{root}/{name}").folders]  # class folders, at last
     others = [name for name in top.folders if name not in named]
     if not named or (others and not holding):
@@ -88,7 +87,7 @@ def _parts(root: Path, top: Folder) -> dict[str, str]:
         )
     parts: dict[str, str] = {}
     for split in ("train", "val", "test"):
-        same = [name for name in named if _PARTS[name.lower()] == split]
+        same = [name for name in named if PARTS[name.lower()] == split]
         if len(same) > 1:
             raise DataError(f"{where} has {same[0]} and {same[1]}, which mean the same; keep one of them")
         if same and same[0] not in holding:
@@ -105,7 +104,7 @@ def _parts(root: Path, top: Folder) -> dict[str, str]:
 def _check_names(where: Path, folder: Folder, names: tuple[str, ...], *, learned: bool) -> None:
     """DataError when the folders in `where` are no classes, or not those that are learned."""
     here = printable(where)
-    _refuse_links(where, folder)
+    refuse_links(where, folder)
     unknown = [printable(name) for name in folder.folders if name not in names]
     if unknown:
         raise DataError(
@@ -121,13 +120,6 @@ def _check_names(where: Path, folder: Folder, names: tuple[str, ...], *, learned
     if folder.files:
         raise DataError(f"{here} holds files but no folders; put the pictures of each class in a folder with its name")
     raise DataError(f"{here} is empty; put the pictures of each class in a folder with its name")
-
-
-def _refuse_links(where: Path, folder: Folder) -> None:
-    """DataError for a link in the place of a class or a part: passing over it would lose a class without a word."""
-    if folder.folder_links:
-        link = printable(f"{where}/{folder.folder_links[0]}")
-        raise DataError(f"{link} is a link to a folder, and those are not followed; put the folder itself there")
 
 
 def _check_class(root: Path, name: str, tree: Tree, limits: Limits) -> None:

@@ -5,13 +5,15 @@ cannot be read counts as upright: the pixels are used as they are.
 """
 
 import struct
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from striate.data.fit import Box
 
-__all__ = ["SIDEWAYS", "orientation", "upright"]
+__all__ = ["SIDEWAYS", "orientation", "upright", "upright_grid", "upright_points"]
 
 # EXIF 2.32, tag 0x0112; 1, and anything that is not here, is upright
 _TURNS: Final = {
@@ -63,3 +65,20 @@ def upright(picture: Image.Image, content: Box, held: int) -> tuple[Image.Image,
     if held in _MIRRORS_Y:
         top, bottom = turned.height - bottom, turned.height - top
     return turned, (left, top, right, bottom)
+
+
+def upright_grid(grid: npt.NDArray[Any], held: int) -> npt.NDArray[Any]:
+    """A number for each pixel, H W, turned along with the picture."""
+    turned = grid.T if held in SIDEWAYS else grid
+    return turned[:: -1 if held in _MIRRORS_Y else 1, :: -1 if held in _MIRRORS_X else 1]
+
+
+def upright_points(points: npt.NDArray[np.float64], height: int, width: int, held: int) -> npt.NDArray[np.float64]:
+    """Points x, y (... 2) in a picture stored with `height` x `width`, turned along with it."""
+    if held in SIDEWAYS:
+        points, height, width = points[..., ::-1], width, height
+    if held in _MIRRORS_X:
+        points = np.stack([width - points[..., 0], points[..., 1]], -1)
+    if held in _MIRRORS_Y:
+        points = np.stack([points[..., 0], height - points[..., 1]], -1)
+    return points

@@ -16,6 +16,8 @@ Reason = Literal[
     "link out of the folder",  # a link to a folder, or to a file outside the data; not followed
     "unreadable",  # a header or pixels that the decoder refuses, a file that may not be opened, NaN or infinite values
     "vanished",  # listed, but gone when it was read
+    "unpaired",  # a picture without its mask, or a mask or label file without its picture
+    "another size",  # its mask or annotation is for pixels that the picture has neither stored nor when upright
 ]
 
 

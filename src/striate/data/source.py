@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from striate.data.canvas import Canvas
 from striate.data.decode import Header
+from striate.data.faults import Fault
 from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_classes, check_set_aside, read_pictures
@@ -32,6 +33,7 @@ _SAMPLE: Final = 200  # headers that are read to tell the typical size
 class Listing:
     """The samples of one split. `set_aside` are files that the listing itself ruled out: links, FIFOs, devices.
 
+    `faults` are what was wrong in annotations: objects that are left out, or used after mending.
     `columns` hold what else a table says of each sample, by the column's name: a patient, a camera, a date.
     """
 
@@ -40,6 +42,7 @@ class Listing:
     store: Store
     set_aside: tuple[SetAside, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.ids) == len(self.targets) == len(self.store):

@@ -33,10 +33,14 @@ IGNORE: Final = -1  # the class of a pixel that nothing is said of
 @final
 @dataclass(frozen=True)
 class Skeleton:
-    """The keypoints of an object by name, and which of them a mirror exchanges: pairs of positions in `names`."""
+    """The keypoints of an object by name, which of them a mirror exchanges, and which of them are drawn joined.
+
+    `pairs` and `edges` are pairs of positions in `names`.
+    """
 
     names: tuple[str, ...]
     pairs: tuple[tuple[int, int], ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()
 
 
 @final

@@ -9,7 +9,7 @@ from striate.data.names import printable
 from striate.data.set_aside import Reason, SetAside
 from striate.errors import DataError
 
-__all__ = ["Folder", "Tree", "list_folder", "walk"]
+__all__ = ["Folder", "Tree", "list_folder", "refuse_links", "walk"]
 
 _LEFT_BEHIND: Final = (
     "thumbs.db",
@@ -63,6 +63,13 @@ def list_folder(path: str) -> Folder:
     except OSError as error:
         raise DataError(f"cannot list {printable(path)}: {error.strerror}; make it readable") from None
     return Folder(tuple(folders), tuple(files), tuple(folder_links), tuple(others), ignored)
+
+
+def refuse_links(where: Path, folder: Folder) -> None:
+    """DataError for a link in the place of a class or a part: passing over it would lose a class without a word."""
+    if folder.folder_links:
+        link = printable(f"{where}/{folder.folder_links[0]}")
+        raise DataError(f"{link} is a link to a folder, and those are not followed; put the folder itself there")
 
 
 def walk(root: str, below: str) -> Tree:

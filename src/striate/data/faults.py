@@ -1,0 +1,50 @@
+"""A fault: one row of an annotation that is wrong while the rest of it is good; it is counted and never used unseen.
+
+Every object in an annotation ends in one place: it is used as it is, used but mended, or left out; the last two are
+faults. What cannot be read at all (bytes that are no text, a missing field, NaN) is no fault but a DataError.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, final
+
+from striate.data.limits import Limits
+from striate.errors import DataError
+
+__all__ = ["MENDED", "Fault", "FaultKind", "check_faults"]
+
+FaultKind = Literal[
+    "box clipped",  # it passes the border of the picture by more than a pixel; the part inside is used
+    "point outside",  # a keypoint lies outside the picture; it counts as absent
+    "no outline",  # an object without one where others have one; its mask is empty
+    "box outside",  # nothing of it is in the picture
+    "box without area",  # its width or height is zero or negative, or nothing is left of it
+    "unknown class",
+    "unknown picture",  # an annotation of a picture that the file does not list, or a split names and nothing describes
+    "duplicate",  # the same row or number a second time; the first is used
+]
+MENDED: Final = frozenset({"box clipped", "point outside", "no outline"})  # of all other kinds the object is left out
+
+
+@final
+@dataclass(frozen=True)
+class Fault:
+    """`id` is the picture's, `where` names file and line or number, `says` is one printable line with the value."""
+
+    id: str
+    where: str
+    says: str
+    kind: FaultKind
+
+
+def check_faults(faults: Sequence[Fault], rows: int, where: str, limits: Limits) -> None:
+    """DataError when more than `limits.max_bad` of the `rows` had to be left out; it names kinds and the first three."""
+    lost = [fault for fault in faults if fault.kind not in MENDED]
+    if len(lost) > limits.max_bad * rows:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(fault.kind for fault in lost).most_common())
+        first = "; ".join(f"{fault.where}: {fault.says}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
+        raise DataError(
+            f"{where} has {len(lost)} of {rows} annotations that cannot be used ({kinds}), more than the share of "
+            f"{limits.max_bad:g} that may: {first}; mend or remove them, or allow more with --max-bad"
+        )
