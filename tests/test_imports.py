@@ -21,6 +21,7 @@ def loaded_after(code: str) -> set[str]:
     [
         "import striate",
         "import striate.cli; striate.cli.create_app()",
+        "import striate.cli.augment",
         "import striate.cli.train",
         "import striate; striate.list_models('res*')",
         "import striate.training; striate.training.RECIPES",

@@ -47,6 +47,8 @@ def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
         (["train", "mnist", "--epochs", "0"], "epochs = 0: out of range"),
         (["train", "mnits"], "did you mean mnist"),
         (["train", "no/such/folder"], "no/such/folder"),
+        (["train", "mnist-scenes"], "mnist-scenes:2000 has boxes"),
+        (["train", "mnist-scenes:many"], "no number of scenes behind the colon"),
         (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),
         (["train", "mnist", "--recipe", "fast"], "mnist-fast"),
         (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: cannot be read"),
@@ -54,6 +56,13 @@ def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
         (["train", "mnist", "--val", "0.99"], "val = 0.99"),
         (["train", "mnist", "--device", "tpu9"], "tpu9"),
         (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: too small for digit_cnn"),
+        (["augment"], "data"),
+        (["augment", "mnits"], "did you mean mnist"),
+        (["augment", "mnist", "--augment", "strnog"], "takes one of none, light"),
+        (["augment", "mnist", "--size", "2"], "size = 2: out of range"),
+        (["augment", "mnist", "--rows", "0"], "rows = 0: out of range"),
+        (["augment", "mnist", "--out", "no/such/sheet.png"], "there is no folder no/such"),
+        (["augment", "mnist", "--epochs", "3"], "--epochs"),
         (["evaluate", "no-run"], "no-run: no such run"),
         (["resume", "no-run"], "no-run: no such run"),
         (["predict", "no-run", "x.png"], "no-run: no such run"),
@@ -110,6 +119,21 @@ def test_on_a_terminal_there_is_a_bar(desk):
     assert b"accuracy" in seen
     assert b"\x1b[" in seen
     assert b"epoch 4/4" in seen
+
+
+def test_augmenting_says_what_is_done_in_order_and_where_the_sheet_is(desk):
+    done = striate(
+        "augment", "mnist-scenes:20", "--augment=strong", "--shift=0.9", "--flip", "--rows=3", "--columns=3", cwd=desk
+    )
+    assert done.stderr == ""
+    data, policy, *steps, boxes, sheet = done.stdout.splitlines()
+    assert data == "data:   mnist-scenes:20 (scenes), to detect, 10 classes"
+    assert policy == "policy: strong, 128 x 128 pixels, in this order"
+    assert [int(step.split()[0]) for step in steps] == list(range(1, len(steps) + 1))
+    assert "place: mirror left and right" in " ".join(steps)
+    assert "mostly left the picture and are not learned from" in boxes
+    assert sheet == "sheet:  mnist-scenes-augment.png (3 pictures, as they are and in 2 epochs)"
+    assert (desk / "mnist-scenes-augment.png").exists()
 
 
 def test_quiet_is_quiet(desk):

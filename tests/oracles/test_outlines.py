@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pycocotools import mask as coco  # type: ignore[import-untyped]
+from pycocotools import mask as coco
 from skimage.draw import polygon2mask
 
 from striate.data.outlines import fill, runs_from_text

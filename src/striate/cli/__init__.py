@@ -21,6 +21,10 @@ VERBS = {
         "Train a network on MNIST or on a folder of pictures.",
         "striate train mnist --epochs 2 --out runs/digits",
     ),
+    "augment": (
+        "Show on a sheet what augmentation makes of pictures.",
+        "striate augment mnist --rotate 20 --out digits.png",
+    ),
     "resume": ("Go on with a run that was cut off.", "striate resume runs/digits"),
     "evaluate": ("Measure a run on its test pictures or on other data.", "striate evaluate runs/digits --split test"),
     "predict": ("Say what is in pictures.", "striate predict runs/digits digit.png"),

@@ -1,10 +1,10 @@
-"""The last lines of a training run: the result with its interval, where the report is, and what to type next."""
+"""The last lines of a verb: what came out, where it is, and after training what to type next."""
 
 import shlex
 from collections.abc import Sequence
 
 from striate.findings import Finding
-from striate.jobs import Run, verdict
+from striate.jobs import Augmented, Run, verdict
 
 
 def print_closing(run: Run) -> None:
@@ -17,3 +17,15 @@ def print_closing(run: Run) -> None:
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         print(f"{finding.severity}: {finding.says} Fix: {finding.fix}")
+
+
+def print_augmented(sheet: Augmented) -> None:
+    """What was found, what is done in which order, and where the sheet is."""
+    classes = "numbers" if sheet.task == "regress" else "classes"
+    print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
+    print(f"policy: {sheet.recipe.augment}, {sheet.recipe.size} x {sheet.recipe.size} pixels, in this order")
+    for number, step in enumerate(sheet.steps, start=1):
+        print(f"{number:>5}  {step}")
+    if sheet.dropped:
+        print(f"boxes:  {sheet.dropped} of {sheet.objects} mostly left the picture and are not learned from")
+    print(f"sheet:  {sheet.path} ({sheet.rows} pictures, as they are and in {sheet.columns - 1} epochs)")

@@ -1,38 +1,10 @@
 """striate train"""
 
-from dataclasses import asdict, field, make_dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
-from striate.training import settings_taken
-
-# The help shows the settings in these groups; each begins with the setting named here.
-GROUPS = {
-    "model": "Network and picture",
-    "epochs": "Steps",
-    "weight_decay": "Regularization and stopping",
-    "augment": "Augmentation",
-    "val": "Data and machine",
-}
-
-
-def _overrides() -> type:
-    """A record of all settings in which None means that the user said nothing."""
-    group, rows = "", []
-    for name, (kind, meaning) in settings_taken().items():
-        group = GROUPS.get(name, group)
-        says = f"{meaning.says}: {', '.join(meaning.choices)}" if meaning.choices else meaning.says
-        shown = Parameter(
-            help=says, group=Group(group, sort_key=list(GROUPS.values()).index(group)), show_default=False
-        )
-        rows.append((name, Annotated[kind | None, shown], field(default=None)))
-    record = make_dataclass("Overrides", rows, kw_only=True)
-    record.__module__ = __name__  # cyclopts looks a class up where it says it lives
-    return record
-
-
-Overrides: Any = _overrides()
+from striate.cli.overrides import Overrides, said
 
 
 def train(
@@ -61,5 +33,4 @@ def train(
     from striate.cli.closing import print_closing
     from striate.jobs import train as train_job
 
-    said = {name: value for name, value in asdict(settings or Overrides()).items() if value is not None}
-    print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **said))
+    print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **said(settings)))

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from striate.data.limits import Limits
     from striate.data.load import load_pictures
     from striate.data.mask_folders import MaskFiles
+    from striate.data.moving import fitting_view, moved
     from striate.data.names import printable
     from striate.data.open import BUILT_IN, open_source
     from striate.data.outlines import OutlinedObjects
     from striate.data.pictures import Pictures
     from striate.data.set_aside import SetAside, Unreadable
-    from striate.data.sheet import as_pictures, contact_sheet
+    from striate.data.sheet import as_pictures, contact_sheet, headed_sheet, is_sheet
     from striate.data.source import Listing, Sample, Source, require_classes
     from striate.data.splits import Splits, split_pictures, stratified_split
     from striate.data.store import ArrayStore, ContentStore, FileStore, Store
@@ -68,7 +69,11 @@ __all__ = [
     "contact_sheet",
     "decode_picture",
     "draw_sample",
+    "fitting_view",
+    "headed_sheet",
+    "is_sheet",
     "load_pictures",
+    "moved",
     "open_source",
     "printable",
     "read_header",
@@ -114,7 +119,11 @@ _LAZY = MappingProxyType(
         "contact_sheet": "sheet",
         "decode_picture": "decode",
         "draw_sample": "drawing",
+        "fitting_view": "moving",
+        "headed_sheet": "sheet",
+        "is_sheet": "sheet",
         "load_pictures": "load",
+        "moved": "moving",
         "open_source": "open",
         "printable": "names",
         "read_header": "decode",

@@ -35,6 +35,7 @@ _SHADES: Final = (0.0, 0.55, -0.45)  # towards white or black, for each further 
 _TINT: Final = 0.5  # of a mask
 _LEAST: Final = 200  # pixels of the longer side, below which the picture is enlarged
 _TEXT: Final = 11  # pixels
+_GROUND: Final = "background"  # the class of this name is left as it is
 _LINES: Final = 12  # of a legend
 
 
@@ -59,12 +60,11 @@ def draw_sample(sample: Sample, classes: Sequence[str], skeleton: Skeleton | Non
         _draw_objects(ImageDraw.Draw(picture), target, classes, skeleton, scale)
         return picture
     if target.ndim == 2:
-        found = np.unique(target)
-        for label in found[found != IGNORE].tolist():
+        drawn = [label for label in np.unique(target).tolist() if label != IGNORE and classes[label] != _GROUND]
+        for label in drawn:
             pixels = _tint(pixels, target == label, class_colour(label))
         pixels = _hatch(pixels, target == IGNORE)
-        legend = [(classes[label], class_colour(label)) for label in found[found != IGNORE].tolist()]
-        return _with_legend(_enlarged(pixels, scale), legend)
+        return _with_legend(_enlarged(pixels, scale), [(classes[label], class_colour(label)) for label in drawn])
     return _with_legend(_enlarged(pixels, scale), [(_caption(target, classes), None)])
 
 

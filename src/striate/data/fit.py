@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-__all__ = ["Box", "Pixels", "fit"]
+__all__ = ["Box", "Pixels", "fit", "seen_part"]
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, which need not be whole
 Pixels = npt.NDArray[np.uint8 | np.uint16]  # H W C
@@ -26,17 +26,12 @@ def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box) ->
     """
     pixels = np.asarray(picture)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    left, top, right, bottom = content
-    scale = max(height / (bottom - top), width / (right - left))
-    if scale == 1:
-        x, y = int(left + right - width) // 2, int(top + bottom - height) // 2
-        return pixels[y : y + height, x : x + width]
-    margin_x = max(0.0, (right - left - width / scale) / 2)
-    margin_y = max(0.0, (bottom - top - height / scale) / 2)
-    box: Box | None = (left + margin_x, top + margin_y, right - margin_x, bottom - margin_y)
-    if scale < 1 and all(edge == int(edge) for edge in content):
-        x, y = math.floor(margin_x + 0.5), math.floor(margin_y + 0.5)
-        pixels, box = pixels[int(top) + y : int(bottom) - y, int(left) + x : int(right) - x], None
+    left, top, right, bottom = seen = seen_part(height, width, content)
+    box: Box | None = seen
+    if all(edge == int(edge) for edge in seen):
+        pixels, box = pixels[int(top) : int(bottom), int(left) : int(right)], None
+    if (right - left, bottom - top) == (width, height):
+        return pixels
     channels = pixels.shape[2]
     if pixels.dtype == np.uint8 and channels in (1, 3):
         return _resample(pixels, height, width, box)
@@ -49,6 +44,20 @@ def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box) ->
     if channels == 4:
         fitted[..., :3] /= np.maximum(fitted[..., 3:], 1)
     return np.rint(fitted).astype(pixels.dtype)
+
+
+def seen_part(height: int, width: int, content: Box) -> Box:
+    """The part of `content` that a canvas of `height` x `width` shows; whole pixels where it is not enlarged."""
+    left, top, right, bottom = content
+    scale = max(height / (bottom - top), width / (right - left))
+    if scale == 1:
+        x, y = int(left + right - width) // 2, int(top + bottom - height) // 2
+        return x, y, x + width, y + height
+    margin_x = max(0.0, (right - left - width / scale) / 2)
+    margin_y = max(0.0, (bottom - top - height / scale) / 2)
+    if scale < 1 and all(edge == int(edge) for edge in content):
+        margin_x, margin_y = math.floor(margin_x + 0.5), math.floor(margin_y + 0.5)
+    return left + margin_x, top + margin_y, right - margin_x, bottom - margin_y
 
 
 def _resample(values: npt.NDArray[Any], height: int, width: int, box: Box | None) -> npt.NDArray[Any]:

@@ -16,6 +16,7 @@ from striate.data.mask_folders import find_masks, open_masks
 from striate.data.mnist import open_mnist
 from striate.data.names import printable
 from striate.data.rows_source import find_rows, open_rows
+from striate.data.scenes import SCENES, open_scenes
 from striate.data.source import Source
 from striate.data.table_source import TABLES, find_table, open_table
 from striate.data.voc import find_voc, open_voc
@@ -25,19 +26,21 @@ from striate.errors import DataError, SettingError, nearest
 
 __all__ = ["BUILT_IN", "open_source"]
 
-BUILT_IN = ("mnist",)
+BUILT_IN = ("mnist", *SCENES)
 _BY_NAME: Final = Columns()  # all told by names and contents
 _ARCHIVES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS, columns: Columns = _BY_NAME) -> Source:
-    """The source for "mnist", or for the folder or file that is at this path. Raises DataError.
+    """The source for a built-in name, or for the folder or file that is at this path. Raises DataError.
 
     A built-in name comes before a folder of that name, which is reached as ./mnist. `limits` say what may be looked into,
     `columns` what to take from a table; SettingError where they name what is not there.
     """
     if data == "mnist":
         return open_mnist()
+    if isinstance(data, str) and data.partition(":")[0] in SCENES:
+        return open_scenes(data)
     typed = os.fspath(data)
     name, path = printable(typed), Path(typed).expanduser()
     if typed and path.is_dir():

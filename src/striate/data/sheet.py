@@ -2,18 +2,25 @@
 
 import io
 import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from striate.views import Normalization
 
-__all__ = ["as_pictures", "contact_sheet"]
+__all__ = ["as_pictures", "contact_sheet", "headed_sheet", "is_sheet"]
 
 GAP = 2  # pixels between pictures
 PAPER = 255  # white
+HEADING: Final = 18  # pixels above the pictures
+LETTERS: Final = 13  # their size
+MAKER: Final = ("Software", "striate")  # written into a sheet, and by which it is told from another file
 
 
 def contact_sheet(pictures: Tensor, columns: int) -> bytes:
@@ -30,6 +37,33 @@ def contact_sheet(pictures: Tensor, columns: int) -> bytes:
     content = io.BytesIO()
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(content, "PNG", optimize=True)
     return content.getvalue()
+
+
+def headed_sheet(rows: Sequence[Sequence[Image.Image]], headings: Sequence[str]) -> bytes:
+    """Rows of RGB pictures of any sizes, as many in each as there are headings above them -> a PNG."""
+    widths = [max(row[column].width for row in rows) for column in range(len(headings))]
+    heights = [max(picture.height for picture in row) for row in rows]
+    size = (sum(widths) + GAP * (len(widths) - 1), HEADING + sum(heights) + GAP * (len(heights) - 1))
+    sheet, font = Image.new("RGB", size, (PAPER,) * 3), ImageFont.load_default(LETTERS)
+    pen, left = ImageDraw.Draw(sheet), 0
+    for column, (heading, width) in enumerate(zip(headings, widths, strict=True)):
+        pen.text((left, 0), heading, fill="black", font=font)
+        top = HEADING
+        for row, height in zip(rows, heights, strict=True):
+            sheet.paste(row[column], (left, top))
+            top += height + GAP
+        left += width + GAP
+    maker, content = PngInfo(), io.BytesIO()
+    maker.add_text(*MAKER)
+    sheet.save(content, "PNG", pnginfo=maker)
+    return content.getvalue()
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is a headed sheet, and nothing that somebody else made."""
+    with path.open("rb") as file:
+        start = file.read(256)
+    return start.startswith(b"\x89PNG") and b"tEXt" + "\0".join(MAKER).encode() in start
 
 
 def as_pictures(images: Tensor, normalization: Normalization) -> Tensor:

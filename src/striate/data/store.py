@@ -22,7 +22,7 @@ from striate.data.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "ContentStore", "FileStore", "Store"]
+__all__ = ["ArrayStore", "ContentStore", "FileStore", "Store", "on_canvas"]
 
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
@@ -161,9 +161,14 @@ class ArrayStore(Store):
         return self.pixels[i]
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002
-        pixels = to_pixels(self.pixels[i], canvas.channels, canvas.bits)
-        height, width, _ = pixels.shape
-        return fit(pixels, canvas.height, canvas.width, (0, 0, width, height))
+        return on_canvas(self.pixels[i], canvas)
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         return self.pixels if self.shape[1:] == canvas.shape and self.bits == canvas.bits else None
+
+
+def on_canvas(pixels: Pixels, canvas: Canvas) -> Pixels:
+    """A picture in memory, H W C, on the canvas."""
+    height, width, _ = pixels.shape
+    converted = to_pixels(pixels, canvas.channels, canvas.bits)
+    return fit(converted, canvas.height, canvas.width, (0, 0, width, height))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, final
 
 import torch
+from torch import Tensor
 
 from striate.data import (
     Batches,
@@ -70,10 +71,10 @@ class Prepared:
 
 
 def default_recipe(source: Source) -> NamedRecipe:
-    """`mnist` for small grey idx pictures, `photos` for folders."""
+    """`mnist` for small grey idx pictures and for scenes of digits, `photos` for the rest."""
     native = source.native()
     digits = native.channels == 1 and max(native.height, native.width) <= SMALL_PICTURE and source.kind == "idx"
-    return find_recipe("mnist" if digits else "photos")
+    return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
 
 
 def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings:
@@ -119,24 +120,24 @@ def prepare(source: Source, recipe: Recipe, cache: Path, monitor: Monitor) -> Pr
         progress=monitor.reading,
     )
     splits = split_pictures(pictures, val=recipe.val, test=recipe.test, seed=recipe.seed)
-    normalization = normalization_of(recipe.normalize, splits.train)
+    normalization = normalization_of(recipe.normalize, splits.train.images)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization)
     set_aside = tuple(one for part in pictures.values() for one in part.set_aside)
     return Prepared(splits, set_aside, preprocessing, policy, tuple(check_data(splits)))
 
 
-def normalization_of(name: str, pictures: Pictures) -> Normalization:
-    """The normalization of this name; "data" measures mean and deviation on up to 4,096 pictures, evenly spread."""
-    channels = pictures.images.shape[-1]
+def normalization_of(name: str, images: Tensor) -> Normalization:
+    """The normalization of this name; "data" measures mean and deviation on up to 4,096 of `images` N H W C, evenly spread."""
+    channels = images.shape[-1]
     if name == "unit":
         return Normalization((0.0,) * channels, (1.0,) * channels)
     if name == "symmetric":
         return Normalization((0.5,) * channels, (0.5,) * channels)
     if name == "imagenet" and channels == 3:
         return IMAGENET
-    stride = max(1, len(pictures.images) // 4096)
-    sample = pictures.images[::stride].flatten(0, -2).float() / 255  # pixels C
+    stride = max(1, len(images) // 4096)
+    sample = images[::stride].flatten(0, -2).float() / 255  # pixels C
     # A constant channel has no deviation; dividing by one leaves it at nought.
     std = [value if value > 1e-3 else 1.0 for value in sample.std(0).tolist()]
     return Normalization(tuple(sample.mean(0).tolist()), tuple(std))

@@ -1,49 +1,60 @@
 """The sheet of augmented pictures: what the network sees of a few training pictures, epoch after epoch."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
 import torch
+from torch import Tensor
 
 from striate.data import as_pictures, contact_sheet
+from striate.jobs.examples import in_turn
 from striate.jobs.prepare import Prepared
 from striate.training import Recipe
-from striate.views import evaluation_view
+from striate.views import Normalization, Policy, View, evaluation_view
+
+__all__ = ["COLUMNS", "ROWS", "augmentation_sheet", "looks", "of_one"]
 
 ROWS, COLUMNS = 6, 8
 
 
 def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
     """A PNG: a row a picture, first as it is, then as it is seen in the first epochs; the rows take turns through the classes."""
-    pictures, normalization, size = (
-        prepared.splits.train,
-        prepared.preprocessing.normalization,
-        prepared.preprocessing.size,
-    )
-    ids = torch.tensor(_one_of_each(pictures.labels.tolist(), ROWS))
-    images = pictures.images[ids].permute(0, 3, 1, 2)  # B C H W
-    canvas = prepared.preprocessing.canvas
-    plain = evaluation_view(
-        len(ids),
-        picture=(canvas.height, canvas.width),
-        size=size,
+    pictures, normalization = prepared.splits.train, prepared.preprocessing.normalization
+    ids = torch.tensor(list(islice(in_turn((label,) for label in pictures.labels.tolist()), ROWS)))
+    seen = looks(
+        pictures.images[ids].permute(0, 3, 1, 2),
+        ids,
+        prepared.policy,
+        seed=recipe.seed,
+        columns=COLUMNS,
+        size=prepared.preprocessing.size,
         normalization=normalization,
-        device=torch.device("cpu"),
     )
-    columns = [plain.image(images)]
-    for epoch in range(COLUMNS - 1):
-        seen, _ = prepared.policy.apply(
-            images, ids, seed=recipe.seed, epoch=epoch, size=size, normalization=normalization
-        )
-        columns.append(seen)
-    rows = torch.stack(columns, 1).flatten(0, 1)  # ROWS * COLUMNS, C H W
-    return contact_sheet(as_pictures(rows, normalization), columns=COLUMNS)
+    columns = [as_pictures(images, normalization) for images, _ in seen]
+    return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
 
 
-def _one_of_each(labels: list[int], count: int) -> list[int]:
-    """Positions of `count` pictures that take turns through the classes, in order of appearance."""
-    turns: dict[int, int] = {}
-    ranked = []
-    for position, label in enumerate(labels):
-        turn = turns.get(label, 0)
-        turns[label] = turn + 1
-        if turn < count:
-            ranked.append((turn, label, position))
-    return [position for _, _, position in sorted(ranked)[:count]]
+def looks(
+    pictures: Tensor,  # B C H W uint8
+    ids: Tensor,  # B int64
+    policy: Policy,
+    *,
+    seed: int,
+    columns: int,
+    size: tuple[int, int],
+    normalization: Normalization,
+) -> Iterator[tuple[Tensor, View]]:
+    """What the network sees, B C h w, and by which view: first as in evaluation, then in the epochs 0, 1, 2 ..."""
+    height, width = pictures.shape[-2:]
+    plain = evaluation_view(len(ids), picture=(height, width), size=size, normalization=normalization)
+    yield plain.image(pictures), plain
+    for epoch in range(columns - 1):
+        yield policy.apply(pictures, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
+
+
+def of_one(view: View, i: int) -> View:
+    """The view of the picture `i` alone."""
+    bend = view.bend if view.bend is None or len(view.bend) == 1 else view.bend[i : i + 1]
+    place, tint = (one if len(one) == 1 else one[i : i + 1] for one in (view.place, view.tint))
+    return replace(view, place=place, tint=tint, bend=bend)

@@ -4,18 +4,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from striate.runs.atomic import explained, write_bytes
     from striate.runs.bundle import Bundle, Preprocessing
     from striate.runs.checkpoints import Checkpoint
-    from striate.runs.folder import RunFolder, free_path
+    from striate.runs.folder import RunFolder, free_path, plain_name
 
-__all__ = ["Bundle", "Checkpoint", "Preprocessing", "RunFolder", "free_path"]
+__all__ = ["Bundle", "Checkpoint", "Preprocessing", "RunFolder", "explained", "free_path", "plain_name", "write_bytes"]
 
 _HOME = {
     "Bundle": "bundle",
     "Checkpoint": "checkpoints",
     "Preprocessing": "bundle",
     "RunFolder": "folder",
+    "explained": "atomic",
     "free_path": "folder",
+    "plain_name": "folder",
+    "write_bytes": "atomic",
 }
 
 

@@ -184,9 +184,14 @@ class RunFolder:
             raise RunError(f"{self.path / name}: cannot be read ({error.strerror}); is the run finished?") from None
 
 
+def plain_name(name: str) -> str:
+    """Any name as one that files can have on every system, without surprises on a command line; perhaps ""."""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.")
+
+
 def free_path(parent: Path, name: str) -> Path:
     """parent/name, or parent/name-2, -3 ... if that exists."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "run"
+    name = plain_name(name) or "run"
     candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in range(1, 1_000_000))
     return next(path for path in candidates if not path.exists())
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.training.average import WeightAverage
-    from striate.training.loop import Diverged, Step, train, validate
+    from striate.training.loop import Diverged, Step, mix, train, validate
     from striate.training.machine import available_cores, choose_device, choose_precision, choose_threads
     from striate.training.optimizers import create_optimizer
     from striate.training.recipe import (
@@ -43,6 +43,7 @@ _HOME = {
     "find_recipe": "recipes",
     "is_best": "state",
     "learning_rate": "schedules",
+    "mix": "loop",
     "read_toml": "recipe",
     "resolve": "recipe",
     "settings_taken": "recipe",
@@ -72,6 +73,7 @@ __all__ = [
     "find_recipe",
     "is_best",
     "learning_rate",
+    "mix",
     "read_toml",
     "resolve",
     "settings_taken",

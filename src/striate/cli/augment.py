@@ -1,0 +1,39 @@
+"""striate augment"""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from striate.cli.overrides import AugmentationOverrides, said
+
+
+def augment(
+    data: str,
+    *,
+    recipe: str | None = None,
+    out: str | None = None,
+    rows: int = 6,
+    columns: int = 8,
+    settings: Annotated[AugmentationOverrides | None, Parameter(name="*")] = None,
+) -> None:
+    """Show on a sheet what augmentation makes of a few pictures, with classes, masks, boxes and keypoints moved along.
+
+    Each row is a picture: as it is, then as it is seen in the first epochs. The rows take turns through the classes.
+
+    Parameters
+    ----------
+    data
+        data as for `striate train`, or `mnist-scenes` (boxes) or `mnist-scenes-segment` (masks), with :N for N scenes
+    recipe
+        settings by name or a TOML file; what the data suggest if left out
+    out
+        the PNG, DATA-augment.png in the current folder if left out; an earlier sheet is replaced, no other file is
+    rows
+        pictures
+    columns
+        the picture as it is, and one epoch less than this
+    """
+    from striate.cli.closing import print_augmented
+    from striate.jobs import augment as augment_job
+
+    print_augmented(augment_job(data, recipe=recipe, out=out, rows=rows, columns=columns, **said(settings)))

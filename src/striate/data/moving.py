@@ -1,0 +1,56 @@
+"""What is known of a picture, as a view of the picture shows it: masks, boxes and keypoints move with the pixels."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from striate.data.fit import seen_part
+from striate.data.targets import IGNORE, Objects, Skeleton, Target
+from striate.views import View
+
+__all__ = ["fitting_view", "moved"]
+
+
+def fitting_view(picture: tuple[int, int], canvas: tuple[int, int]) -> View:
+    """How a canvas shows a picture, heights and widths in pixels: what `Store.decode` does, as a View of one picture."""
+    (height, width), (rows, columns) = picture, canvas
+    left, top, right, bottom = seen_part(rows, columns, (0, 0, width, height))
+    across, down = columns / (right - left), rows / (bottom - top)
+    place = torch.tensor([[[across, 0, -across * left], [0, down, -down * top], [0, 0, 1]]])
+    return View(place, torch.eye(4)[None], canvas)
+
+
+def moved(target: Target, view: View, skeleton: Skeleton | None) -> Target:
+    """The target of the one picture that `view` looks at. Objects that mostly left the frame are dropped.
+
+    The class of a pixel beyond the picture is IGNORE; masks of objects end there. Classes and numbers stay as they are.
+    """
+    if isinstance(target, Objects):
+        return _moved_objects(target, view, skeleton)
+    if target.ndim == 2:
+        return view.mask(torch.from_numpy(np.asarray(target))[None], IGNORE)[0].numpy()
+    return target
+
+
+def _moved_objects(objects: Objects, view: View, skeleton: Skeleton | None) -> Objects:
+    height, width = view.size
+    if len(objects) == 0:
+        empty = None if objects.masks is None else np.zeros((0, height, width), np.bool_)
+        return replace(objects, masks=empty)
+    boxes = view.boxes(torch.from_numpy(objects.boxes)[None])
+    kept = boxes.kept[0].numpy()
+    masks, keypoints = objects.masks, objects.keypoints
+    if masks is not None:
+        masks = view.mask(torch.from_numpy(masks[kept]).byte(), 0).bool().numpy()
+    if keypoints is not None:
+        places, seen = torch.from_numpy(keypoints[kept])[None].split((2, 1), -1)  # 1 M P 2, 1 M P 1
+        places, seen = view.keypoints(places, seen[..., 0], skeleton.pairs if skeleton else ())
+        keypoints = torch.cat([places, seen[..., None]], -1)[0].numpy()
+    return replace(
+        objects,
+        boxes=boxes.boxes[0].numpy()[kept],
+        labels=objects.labels[kept],
+        masks=masks,
+        keypoints=keypoints,
+    )

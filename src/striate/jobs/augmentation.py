@@ -1,0 +1,176 @@
+"""A sheet of pictures before and after augmentation, with what is known of each moved along: look before training."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.data import (
+    Batch,
+    Objects,
+    Sample,
+    Source,
+    TaskKind,
+    as_pictures,
+    draw_sample,
+    headed_sheet,
+    is_sheet,
+    moved,
+    open_source,
+)
+from striate.data.targets import Target
+from striate.errors import SettingError
+from striate.jobs.examples import examples
+from striate.jobs.prepare import canvas_of, default_recipe, normalization_of, policy_of, settle
+from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
+from striate.runs import explained, plain_name, write_bytes
+from striate.tasks import Classify
+from striate.training import Recipe, find_recipe, mix
+from striate.views import describe
+
+__all__ = ["Augmented", "augment"]
+
+MOST_ROWS, MOST_COLUMNS = 32, 16
+LARGEST: Final = 512  # pixels of a picture on the sheet; above it is shrunk by a whole factor
+
+
+@final
+@dataclass(frozen=True)
+class Augmented:
+    """What is on the sheet. `steps` are what is done to a training picture, in their order, each after its stage.
+
+    Of the `objects` in the augmented pictures, `dropped` are not learned from: they mostly left the picture.
+    """
+
+    path: Path
+    data: str
+    kind: str
+    task: TaskKind
+    classes: tuple[str, ...]
+    recipe: Recipe
+    steps: tuple[str, ...]
+    rows: int
+    columns: int
+    objects: int
+    dropped: int
+
+
+def augment(
+    data: str | Path,
+    *,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    rows: int = ROWS,
+    columns: int = COLUMNS,
+    **settings: Any,
+) -> Augmented:
+    """Write a sheet of a few pictures of `data`: as they are, and as they are seen in the epochs 0, 1, 2 ...
+
+    out: a PNG, `DATA-augment.png` in the current folder if left out; an earlier sheet is replaced, any other file is left
+    alone. recipe and settings are those of `train`. Bad input is a StriateError, and nothing is written.
+    """
+    for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
+        if not low <= value <= high:
+            raise SettingError(f"{name} = {value}: out of range, takes {low} to {high}")
+    source = open_source(data)
+    path = _path_of_sheet(out, data, source)
+    settled = settle(source, find_recipe(recipe) if recipe else default_recipe(source), settings).recipe
+    mixing = _mixing(settled)
+    if mixing and source.task != "classify":
+        raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
+    policy = policy_of(settled)
+    chosen = examples(source, canvas_of(settled, policy), rows)
+    seen = list(_columns(source, chosen, settled, columns))
+    pages = [[_page(sample, source) for sample in column] for column in seen]
+    headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]
+    write_bytes(path, headed_sheet(list(zip(*pages, strict=True)), headings))
+    before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Objects)) for column in seen]
+    return Augmented(
+        path=path,
+        data=source.location,
+        kind=source.kind,
+        task=source.task,
+        classes=source.classes,
+        recipe=settled,
+        steps=(*describe(policy), *mixing),
+        rows=len(chosen),
+        columns=columns,
+        objects=before * len(after),
+        dropped=before * len(after) - sum(after),
+    )
+
+
+def _columns(
+    source: Source, chosen: Sequence[tuple[int, Sample]], recipe: Recipe, columns: int
+) -> Iterator[list[Sample]]:
+    """What the network sees of each picture, and what it is told of it: first as it is, then epoch after epoch."""
+    ids = torch.tensor([position for position, _ in chosen])
+    pictures = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
+    normalization = normalization_of(recipe.normalize, pictures)
+    assert recipe.size is not None
+    seen = looks(
+        pictures.permute(0, 3, 1, 2),
+        ids,
+        policy_of(recipe),
+        seed=recipe.seed,
+        columns=columns,
+        size=(recipe.size, recipe.size),
+        normalization=normalization,
+    )
+    for epoch, (images, view) in enumerate(seen, start=-1):
+        targets = [moved(sample.target, of_one(view, i), source.skeleton) for i, (_, sample) in enumerate(chosen)]
+        if epoch >= 0 and _mixing(recipe):
+            images, targets = _mixed(Batch(images, torch.tensor(targets), ids, view), recipe, source.classes, epoch)
+        shown = as_pictures(images, normalization).numpy()
+        yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
+
+
+def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -> tuple[Tensor, list[Target]]:
+    """The rows of the sheet mixed with each other as the pictures of a batch are, and the share of each class."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed + epoch)
+        mixed = mix(batch, recipe, Classify(classes))
+    return mixed.images, list(mixed.labels.numpy())
+
+
+def _mixing(recipe: Recipe) -> list[str]:
+    """What is done to a batch after all the rest, in words; nothing where nothing is."""
+    kinds = (
+        (recipe.mosaic, f"mix: mosaic of four pictures, {recipe.mosaic:.3g} of the batches"),
+        (recipe.mixup, f"mix: Mixup with another picture, alpha {recipe.mixup:.3g}"),
+        (recipe.cutmix, f"mix: CutMix with another picture, alpha {recipe.cutmix:.3g}"),
+    )
+    return [says for on, says in kinds if on]
+
+
+def _page(sample: Sample, source: Source) -> Image.Image:
+    """The sample drawn; of mixed classes those that have a share, the largest first."""
+    target, classes = sample.target, source.classes
+    if source.task == "classify" and isinstance(target, np.ndarray):  # K float32
+        present = [i for i in np.argsort(-target.astype(np.float64), kind="stable").tolist() if target[i] > 0]
+        classes = tuple(f"{classes[i]} {target[i]:.0%}" for i in present)
+        sample = Sample(sample.id, sample.image, np.ones(len(present), np.bool_))
+    page = draw_sample(sample, classes, source.skeleton)
+    return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page
+
+
+def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> Path:
+    """Where the sheet goes. SettingError where it would touch what is not ours."""
+    path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
+    if path.suffix.lower() != ".png":
+        raise SettingError(f"--out {path}: the sheet is a PNG; give a name that ends in .png")
+    with explained(path):
+        taken = path.exists() and not (path.is_file() and is_sheet(path))
+    if taken:
+        raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
+    if not path.parent.is_dir():
+        raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
+    folder = Path(data).expanduser()
+    if Path(source.location).is_absolute() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve()):
+        raise SettingError(f"--out {path}: lies within the data, where nothing is written; choose another")
+    return path

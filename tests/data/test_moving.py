@@ -1,0 +1,127 @@
+"""What is known of a picture goes where its pixels go: by whatever view, and onto the canvas."""
+
+import numpy as np
+import pytest
+import torch
+
+from striate.data import ArrayStore, Canvas, Limits, Objects, Skeleton, fitting_view, moved, open_source
+from striate.data.targets import IGNORE
+from striate.views import POLICIES, Normalization, View
+
+LIMITS = Limits()
+TINT = torch.eye(4)[None]
+MIRROR = View(torch.tensor([[[-1.0, 0, 8], [0, 1, 0], [0, 0, 1]]]), TINT, (6, 8))
+SHIFT = View(torch.tensor([[[1.0, 0, 3], [0, 1, 0], [0, 0, 1]]]), TINT, (6, 8))
+
+
+def some_objects() -> Objects:
+    masks = np.zeros((2, 6, 8), np.bool_)
+    masks[0, 1:3, 0:2] = masks[1, 2:6, 5:8] = True
+    keypoints = np.array([[[0.5, 1.5, 2], [1.5, 2.5, 1]], [[6, 3, 2], [0, 0, 0]]], np.float32)
+    boxes = np.array([[0, 1, 2, 3], [5, 2, 8, 6]], np.float32)
+    return Objects(boxes, np.array([4, 7]), masks, keypoints)
+
+
+def test_a_mirror_by_hand():
+    seen = moved(some_objects(), MIRROR, Skeleton(("left", "right"), pairs=((0, 1),)))
+    assert isinstance(seen, Objects)
+    assert seen.masks is not None
+    assert seen.keypoints is not None
+    assert seen.boxes.tolist() == [[6, 1, 8, 3], [0, 2, 3, 6]]
+    assert (seen.masks == some_objects().masks[:, :, ::-1]).all()  # type: ignore[index]
+    assert seen.keypoints.tolist() == [[[6.5, 2.5, 1], [7.5, 1.5, 2]], [[8, 0, 0], [2, 3, 2]]]
+    assert seen.labels.tolist() == [4, 7]
+
+
+def test_what_mostly_left_is_dropped_with_all_that_belongs_to_it():
+    seen = moved(some_objects(), SHIFT, None)
+    assert isinstance(seen, Objects)
+    assert seen.masks is not None
+    assert seen.keypoints is not None
+    assert seen.labels.tolist() == [4]
+    assert seen.boxes.tolist() == [[3, 1, 5, 3]]
+    assert seen.masks.shape == (1, 6, 8)
+    assert seen.masks[0, 1:3, 3:5].all()
+    assert seen.masks.sum() == 4
+    assert seen.keypoints.shape == (1, 2, 3)
+
+
+def test_a_picture_without_objects_stays_without():
+    empty = Objects(
+        np.zeros((0, 4), np.float32),
+        np.zeros(0, np.int64),
+        np.zeros((0, 9, 9), np.bool_),
+        np.zeros((0, 1, 3), np.float32),
+    )
+    seen = moved(empty, SHIFT, None)
+    assert isinstance(seen, Objects)
+    assert seen.masks is not None
+    assert len(seen) == 0
+    assert seen.masks.shape == (0, 6, 8)
+
+
+def test_boxes_alone_need_no_masks_and_no_keypoints():
+    seen = moved(Objects(some_objects().boxes, some_objects().labels), MIRROR, None)
+    assert isinstance(seen, Objects)
+    assert (seen.masks, seen.keypoints) == (None, None)
+
+
+def test_classes_of_pixels_beyond_the_picture_are_ignored():
+    classes = np.arange(48).reshape(6, 8)
+    seen = moved(classes, SHIFT, None)
+    assert isinstance(seen, np.ndarray)
+    assert (seen[:, 3:] == classes[:, :5]).all()
+    assert (seen[:, :3] == IGNORE).all()
+
+
+@pytest.mark.parametrize("target", [np.int64(3), np.array([True, False]), np.array([1.5], np.float32)])
+def test_what_has_no_place_stays_as_it_is(target):
+    assert moved(target, SHIFT, None) is target
+
+
+@pytest.mark.parametrize("policy", ["none", "digits", "strong", "randaugment"])
+def test_boxes_masks_centres_and_pixels_agree_after_any_policy(policy):
+    """A moved box holds its moved mask, and touches it on all sides where nothing turns; each centre is on its digit's place."""
+    source = open_source("mnist-scenes:40")
+    normalization = Normalization((0.5,) * 3, (0.5,) * 3)
+    kept = 0
+    for i in range(8):
+        sample = source.sample("train", i)
+        pictures = torch.from_numpy(sample.image).permute(2, 0, 1)[None]
+        _, view = POLICIES[policy].apply(
+            pictures, torch.tensor([i]), seed=1, epoch=0, size=(128, 128), normalization=normalization
+        )
+        seen = moved(sample.target, view, source.skeleton)
+        assert isinstance(seen, Objects)
+        assert isinstance(sample.target, Objects)
+        assert seen.masks is not None
+        assert sample.target.masks is not None
+        kept += len(seen)
+        for box, mask in zip(seen.boxes, seen.masks, strict=True):
+            y, x = np.nonzero(mask)
+            assert (x + 1 > box[0] - 1).all()
+            assert (x < box[2] + 1).all()
+            assert (y + 1 > box[1] - 1).all()
+            assert (y < box[3] + 1).all()
+            if policy == "none":
+                assert (x.min(), y.min(), x.max() + 1, y.max() + 1) == tuple(box)
+    assert kept > 5
+
+
+@pytest.mark.parametrize(
+    ("picture", "canvas"), [((40, 60), (40, 40)), ((90, 61), (32, 32)), ((31, 100), (64, 48)), ((64, 64), (64, 64))]
+)
+def test_targets_reach_the_canvas_as_the_pixels_do(picture, canvas):
+    """The decoded picture is a ramp, so that each pixel tells where it came from; the view must say the same."""
+    height, width = picture
+    ramps = np.stack(np.broadcast_arrays(np.arange(width)[None] * 2, np.arange(height)[:, None] * 2, 0), -1).astype(
+        np.uint8
+    )
+    store = ArrayStore((1, height, width, 3), lambda: ramps[None], lambda: "")
+    told = store.decode(0, Canvas(canvas[0], canvas[1], 3), LIMITS)[..., :2] / 2 + 0.5  # x, y in the picture
+    rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
+    points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
+    said = fitting_view(picture, canvas).inverse_points(points).numpy().reshape(*canvas, 2)
+    inside = (slice(4, -4), slice(4, -4))  # near the border an enlarged ramp is flat
+    assert np.abs(said - told)[inside].max() < 0.8
+    assert np.abs((said - told)[inside].mean((0, 1))).max() < 0.25

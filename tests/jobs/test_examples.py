@@ -1,0 +1,61 @@
+"""A few pictures for all: each class has its turn, and what cannot be read is passed over."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate.data import Canvas, Objects, open_source
+from striate.errors import DataError
+from striate.jobs.examples import examples, in_turn
+
+
+def test_classes_take_turns_and_pictures_of_none_come_last():
+    shown: list[tuple[int, ...]] = [(1,), (1,), (), (0, 1), (2,), (0,), (1,)]
+    assert list(in_turn(shown)) == [3, 0, 4, 2, 5, 1, 6]
+
+
+@given(st.lists(st.sets(st.integers(0, 4))))
+def test_each_position_comes_once(shown):
+    assert sorted(in_turn(shown)) == list(range(len(shown)))
+
+
+@given(st.lists(st.integers(0, 4), min_size=1))
+def test_no_class_comes_twice_before_another_came(labels):
+    classes = len(set(labels))
+    first = [labels[i] for i in islice(in_turn((label,) for label in labels), classes)]
+    assert sorted(first) == sorted(set(labels))
+
+
+def test_unreadable_pictures_are_passed_over(shapes, tmp_path):
+    copy = tmp_path / "shapes"
+    for kind in ("dark", "light", "striped"):
+        (copy / kind).mkdir(parents=True)
+        for i in range(3):
+            (copy / kind / f"{i}.png").write_bytes((shapes / kind / f"{i}.png").read_bytes()[: 60 if i == 0 else None])
+    found = examples(open_source(copy), Canvas(24, 24, 3), 4)
+    assert [sample.id for _, sample in found] == ["dark/1.png", "light/1.png", "striped/1.png", "dark/2.png"]
+    source = open_source(copy)  # before all of it goes bad, or it could not be opened
+    for path in copy.rglob("*.png"):
+        path.write_bytes(b"\x89PNG")
+    with pytest.raises(DataError, match="no picture of 9 can be read; `striate check`"):
+        examples(source, Canvas(24, 24, 3), 4)
+
+
+def test_scenes_on_a_smaller_canvas():
+    found = examples(open_source("mnist-scenes:50"), Canvas(64, 64, 3), 11)
+    assert len(found) == 11
+    seen: set[int] = set()
+    for _, sample in found[:10]:
+        assert isinstance(sample.target, Objects)
+        assert sample.target.masks is not None
+        assert sample.target.masks.shape[1:] == sample.image.shape[:2] == (64, 64)
+        assert sample.target.boxes.max() <= 64
+        seen |= set(sample.target.labels.tolist())
+    assert seen == set(range(10))
+    assert [position for position, _ in found] == [
+        p for p, _ in examples(open_source("mnist-scenes:50"), Canvas(64, 64, 3), 11)
+    ]
+    assert np.unique([position for position, _ in found]).size == 11
