@@ -58,8 +58,12 @@ def train(
     quiet
         show no progress
     """
-    from striate.cli.closing import print_closing
+    from striate.cli.closing import print_closing, print_folds
     from striate.jobs import train as train_job
+    from striate.jobs import train_folds
 
     said = {name: value for name, value in asdict(settings or Overrides()).items() if value is not None}
-    print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **said))
+    if said.get("folds") and not said.get("fold"):
+        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **said))
+    else:
+        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **said))

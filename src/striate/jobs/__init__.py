@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate.jobs.describe import summarize_model, summarize_run, verdict
     from striate.jobs.evaluation import Evaluated, evaluate
+    from striate.jobs.folds import Folds, resume_folds, train_folds
     from striate.jobs.prediction import Answers, Prediction, predict
     from striate.jobs.run import Run, load
     from striate.jobs.training_run import resume, train
@@ -13,30 +14,36 @@ if TYPE_CHECKING:
 _HOME = {
     "Answers": "prediction",
     "Evaluated": "evaluation",
+    "Folds": "folds",
     "Prediction": "prediction",
     "Run": "run",
     "evaluate": "evaluation",
     "load": "run",
     "predict": "prediction",
     "resume": "training_run",
+    "resume_folds": "folds",
     "summarize_model": "describe",
     "summarize_run": "describe",
     "train": "training_run",
+    "train_folds": "folds",
     "verdict": "describe",
 }
 
 __all__ = [
     "Answers",
     "Evaluated",
+    "Folds",
     "Prediction",
     "Run",
     "evaluate",
     "load",
     "predict",
     "resume",
+    "resume_folds",
     "summarize_model",
     "summarize_run",
     "train",
+    "train_folds",
     "verdict",
 ]
 

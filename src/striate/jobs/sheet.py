@@ -18,7 +18,7 @@ def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
         prepared.preprocessing.size,
     )
     ids = torch.tensor(_one_of_each(pictures.labels.tolist(), ROWS))
-    images = pictures.images[ids].permute(0, 3, 1, 2)  # B C H W
+    images = pictures.pixels.gather(ids).permute(0, 3, 1, 2)  # B C H W
     canvas = prepared.preprocessing.canvas
     plain = evaluation_view(
         len(ids),

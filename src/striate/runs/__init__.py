@@ -7,12 +7,14 @@ if TYPE_CHECKING:
     from striate.runs.bundle import Bundle, Preprocessing
     from striate.runs.checkpoints import Checkpoint
     from striate.runs.folder import RunFolder, free_path
+    from striate.runs.folds import FoldsFolder
 
-__all__ = ["Bundle", "Checkpoint", "Preprocessing", "RunFolder", "free_path"]
+__all__ = ["Bundle", "Checkpoint", "FoldsFolder", "Preprocessing", "RunFolder", "free_path"]
 
 _HOME = {
     "Bundle": "bundle",
     "Checkpoint": "checkpoints",
+    "FoldsFolder": "folds",
     "Preprocessing": "bundle",
     "RunFolder": "folder",
     "free_path": "folder",
