@@ -31,8 +31,7 @@ def whole(shapes, tmp_path_factory):
 
 
 def test_every_picture_is_predicted_once_by_a_network_that_never_saw_it(whole, shapes):
-    with (whole.path / "predictions.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = FoldsFolder.open(whole.path).predictions()
     assert sorted(row["id"] for row in rows) == sorted(f"{p.parent.name}/{p.name}" for p in shapes.glob("*/*.png"))
     for row in rows:
         with (whole.path / f"fold-{row['fold']}" / "splits.csv").open(newline="") as file:

@@ -35,10 +35,6 @@ class FoldsFolder:
     def recipe_path(self) -> Path:
         return self.path / "recipe.toml"
 
-    @property
-    def predictions_path(self) -> Path:
-        return self.path / "predictions.csv"
-
     def fold_path(self, number: int) -> Path:
         return self.path / f"fold-{number}"
 
@@ -53,7 +49,11 @@ class FoldsFolder:
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row a sample, as a run has them and with the fold at the end."""
-        write_text(self.predictions_path, table(rows))
+        write_text(self.path / "predictions.csv", table(rows))
+
+    def predictions(self) -> list[dict[str, str]]:
+        """The rows of predictions.csv: every sample once, by a network that never saw it."""
+        return self._root.predictions()
 
     def remove_if_nothing_began(self) -> None:
         """Remove the folder, unless a fold in it has begun to learn."""
