@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.findings import Finding
-    from striate.jobs import Prediction, Run, load, resume, train
+    from striate.jobs import Prediction, Run, load, resume, train, train_folds
     from striate.models import check_model, create_model, list_models
 
 __version__ = "0.1.0"
@@ -35,9 +35,21 @@ _HOME = {
     "load": "jobs",
     "resume": "jobs",
     "train": "jobs",
+    "train_folds": "jobs",
 }
 
-__all__ = ["Finding", "Prediction", "Run", "check_model", "create_model", "list_models", "load", "resume", "train"]
+__all__ = [
+    "Finding",
+    "Prediction",
+    "Run",
+    "check_model",
+    "create_model",
+    "list_models",
+    "load",
+    "resume",
+    "train",
+    "train_folds",
+]
 
 
 def __getattr__(name: str) -> Any:

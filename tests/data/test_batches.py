@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.data import Batch, Batches, Pictures, as_pictures, contact_sheet
+from striate.data import Batch, Batches, HeldImages, Pictures, as_pictures, contact_sheet
 from striate.errors import SettingError
 from striate.views import POLICIES, Normalization, Policy
 
@@ -19,7 +19,7 @@ def pictures(count: int, height: int = 8, width: int = 10) -> Pictures:
     random = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, height, width, 3), generator=random).to(torch.uint8)
     labels = torch.randint(0, 4, (count,), generator=random)
-    return Pictures(images, labels, tuple(map(str, range(count))), tuple("abcd"))
+    return Pictures(HeldImages(images), labels, tuple(map(str, range(count))), tuple("abcd"))
 
 
 def batches(count: int, batch_size: int, policy: Policy | None, seed: int = 0) -> Batches:

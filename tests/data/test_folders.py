@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, Limits, load_pictures, open_source, printable, split_pictures
+from striate.data import Cache, Canvas, Limits, load_pictures, open_source, printable, split_pictures
 from striate.errors import DataError
 
 LIMITS = Limits()
@@ -311,7 +311,8 @@ def test_the_users_folder_is_byte_identical_afterwards(class_folders: ClassFolde
         source = open_source(root)
         source.native()
         source.digest()
-        pictures = load_pictures(source, CANVAS, threads=2, limits=LIMITS, cache=tmp_path / "cache")
+        for cache in (Cache("memory"), Cache("disk", tmp_path / "cache"), Cache("none")):
+            pictures = load_pictures(source, CANVAS, threads=2, limits=LIMITS, cache=cache)
     finally:
         _watched.clear()
     assert len(pictures["all"]) == 23

@@ -1,31 +1,28 @@
-"""Many files at once: the same pixels whatever the threads, every file in one bucket, in memory or in a mapped file."""
+"""Many files at once: the same pixels whatever the threads, every file in one bucket, wherever they are kept."""
 
-import errno
-import gc
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.data import (
+    Cache,
     Canvas,
+    HeldImages,
     Limits,
     Pictures,
+    StreamedImages,
     decode_picture,
     load_pictures,
     open_source,
-    split_pictures,
     storage,
     threads,
 )
-from striate.data import pictures as pictures_module
 from striate.errors import DataError, SettingError
 
 LIMITS = Limits()
@@ -160,61 +157,36 @@ def test_an_interrupt_of_the_caller_stops_the_threads() -> None:
     assert len(done) < 1000 * threads.CHUNK
 
 
-def test_pictures_larger_than_memory_allows_are_mapped_and_leave_nothing_behind(
+def test_without_a_wish_it_is_memory_then_disk_then_nowhere(
     mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, limits, cache = open_source(mixed), Limits(max_bad=1), tmp_path / "run" / "cache"
-    in_memory = load_pictures(source, CANVAS, threads=2, limits=limits, cache=cache)["all"]
-    assert in_memory.cache is None
-    assert not cache.exists()
+    source, cache = open_source(mixed), Cache(folder=tmp_path / "run" / "cache")
     size = 39 * 24 * 32 * 3  # the FIFO was not even listed to be read
-    monkeypatch.setattr(storage, "available_memory", lambda: 2 * size - 1)
-    mapped = load_pictures(source, CANVAS, threads=2, limits=limits, cache=cache)["all"]
-    assert mapped.cache == cache
-    assert torch.equal(mapped.images, in_memory.images)
-    assert list(cache.iterdir()) == []  # the file has no name: kill -9 leaves nothing either
-    allocated: list[tuple[int, ...]] = []
-    original = storage.allocate_in_file
 
-    def allocate(shape: tuple[int, ...], cache: Path) -> npt.NDArray[np.uint8]:
-        allocated.append(shape)
-        return original(shape, cache)
+    def load(cache: Cache) -> Pictures:
+        return load_pictures(source, CANVAS, threads=2, limits=Limits(max_bad=1), cache=cache)["all"]
 
-    monkeypatch.setattr(pictures_module, "allocate_in_file", allocate)
-    splits = split_pictures({"all": mapped}, val=0.2, test=0.2, seed=1)
-    assert [shape[0] for shape in allocated] == [20, 6, 7]
-    expected = split_pictures({"all": in_memory}, val=0.2, test=0.2, seed=1)
-    assert torch.equal(splits.train.images, expected.train.images)
-    assert splits.train.cache == cache
-    del mapped
-    gc.collect()
-    assert torch.equal(splits.train.images, expected.train.images)
     monkeypatch.setattr(storage, "available_memory", lambda: 2 * size)
-    assert load_pictures(source, CANVAS, threads=2, limits=limits, cache=cache)["all"].cache is None
+    held = load(cache)
+    assert isinstance(held.pixels, HeldImages)
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(storage, "available_memory", lambda: 2 * size - 1)
+    mapped = load(cache)
+    assert isinstance(mapped.pixels, HeldImages)
+    assert [path.name for path in (tmp_path / "run" / "cache").rglob("*.raw")] == ["pixels.raw"]
+    assert isinstance(load(Cache()).pixels, StreamedImages)
+    monkeypatch.setattr(storage, "_free_disk", lambda _: 1.25 * size - 1)
+    streamed = load(cache)
+    assert isinstance(streamed.pixels, StreamedImages)
+    for other in (mapped, streamed):
+        assert torch.equal(other.images, held.images)
+        assert (other.ids, other.set_aside) == (held.ids, held.set_aside)
 
 
-def test_no_memory_and_no_cache_is_an_error(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_memory_where_memory_is_asked_for_is_an_error(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "available_memory", lambda: 39 * 24 * 32 * 3 - 1)
     with pytest.raises(DataError, match=r"pictures take 0.0 GiB and 0.0 GiB of memory is free; choose a smaller"):
-        load_pictures(open_source(mixed), CANVAS, threads=1, limits=Limits(max_bad=1))
-
-
-def test_a_full_disk_is_an_error_before_anything_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert storage.allocate_in_file((4, 5), tmp_path).shape == (4, 5)
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "posix_fallocate", full)
-        with pytest.raises(DataError, match="has no such room"):
-            storage.allocate_in_file((4, 5), tmp_path)
-    with pytest.raises(DataError, match=r"take 1048576.0 GiB and the disk of .* has no such room"):
-        storage.allocate_in_file((2**50,), tmp_path)
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataError, match=r"cannot make a cache in .*file: "):
-        storage.allocate_in_file((4, 5), tmp_path / "file")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+        load_pictures(open_source(mixed), CANVAS, threads=1, limits=Limits(max_bad=1), cache=Cache("memory"))
 
 
 def test_available_memory_is_a_number_of_bytes() -> None:
@@ -225,7 +197,7 @@ def test_available_memory_is_a_number_of_bytes() -> None:
 @given(st.lists(st.integers(0, 9), max_size=12), st.booleans())
 def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) -> None:
     images = torch.arange(10 * 2 * 3 * 1, dtype=torch.uint8).reshape(10, 2, 3, 1)
-    pictures = Pictures(images, torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    pictures = Pictures(HeldImages(images), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
     chosen = torch.tensor(sorted(positions) if ascending else positions, dtype=torch.int64)
     subset = pictures.subset(chosen)
     assert torch.equal(subset.images, images[chosen])
@@ -236,10 +208,10 @@ def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) 
 
 def test_pictures_that_do_not_fit_together_are_refused() -> None:
     images, labels = torch.zeros(3, 4, 4, 1, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)
-    assert Pictures(images, labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
+    assert Pictures(HeldImages(images), labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
     for wrong in ((images[:2], labels), (images.float(), labels), (images, labels[:2]), (images, labels.int())):
-        with pytest.raises(ValueError, match="must be 3"):
-            Pictures(*wrong, ("a", "b", "c"), ("x",))
+        with pytest.raises(ValueError, match="must be"):
+            Pictures(HeldImages(wrong[0]), wrong[1], ("a", "b", "c"), ("x",))
 
 
 def test_settings_out_of_range_are_refused() -> None:

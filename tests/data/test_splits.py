@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
-from striate.data import Pictures, SetAside, Splits, split_pictures, stratified_split
+from striate.data import HeldImages, Pictures, SetAside, Splits, split_pictures, stratified_split
 from striate.errors import DataError, SettingError
 
 
 def pictures(labels: list[int] | Tensor, name: str = "p") -> Pictures:
-    """Pictures whose one pixel is their position, so that it can be told where each went."""
+    """Pictures whose two pixels are their position, so that it can be told where each went."""
     labels = torch.as_tensor(labels, dtype=torch.int64)
     count = len(labels)
-    images = torch.arange(count).remainder(256).to(torch.uint8).reshape(count, 1, 1, 1)
+    at = torch.arange(count)
+    images = torch.stack([at // 256, at % 256], 1).to(torch.uint8).reshape(count, 1, 2, 1)
     ids = tuple(f"{name}{i}" for i in range(count))
-    return Pictures(images, labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
+    return Pictures(HeldImages(images), labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
 
 
 labels_and_share = st.tuples(
@@ -88,7 +89,7 @@ def test_one_set_is_split_in_three() -> None:
     assert everything(splits) == sorted(whole.ids)
     for part in (splits.train, splits.val, splits.test):
         positions = [int(name[1:]) for name in part.ids]
-        assert part.images.flatten().tolist() == [position % 256 for position in positions]
+        assert part.images.flatten(1).tolist() == [[position // 256, position % 256] for position in positions]
         assert part.labels.tolist() == [position % 7 for position in positions]
     # what is held out for the end does not depend on what is held out for validation
     alone = split_pictures({"all": whole}, val=0, test=0.2, seed=3)
@@ -116,7 +117,7 @@ def test_parts_that_are_given_stay() -> None:
 def test_what_was_set_aside_stays_with_the_training_part() -> None:
     aside = (SetAside("bad.jpg", "empty file", "0 bytes"),)
     base = pictures([0, 1] * 50)
-    whole = Pictures(base.images, base.labels, base.ids, base.classes, aside)
+    whole = Pictures(base.pixels, base.labels, base.ids, base.classes, aside)
     splits = split_pictures({"all": whole}, val=0.1, test=0.1, seed=0)
     assert splits.val is not None
     assert splits.train.set_aside == aside

@@ -12,13 +12,12 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
-from striate.data.storage import allocate_in_file
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import resume, train
 from striate.runs.checkpoints import save_checkpoint
 
 PROMISED = {
-    "recipe.toml", "manifest.json", "metrics.csv", "metrics.json", "predictions.csv", "findings.json", "errors",
+    "recipe.toml", "manifest.json", "splits.csv", "metrics.csv", "metrics.json", "predictions.csv", "findings.json", "errors",
     "report.html", "bundle", "checkpoints",
 }  # fmt: skip
 
@@ -201,7 +200,7 @@ def test_without_validation_and_test_the_run_says_that_nothing_was_measured(shap
 def test_given_splits_are_kept(shapes, tmp_path):
     for part in ("train", "val", "test"):
         make_pictures(tmp_path / "data" / part, each=5 if part == "train" else 3)
-    run = train(tmp_path / "data", out=tmp_path / "run", progress=False, **QUICK)
+    run = train(tmp_path / "data", out=tmp_path / "run", progress=False, leakage="warn", **QUICK)
     assert run.manifest["data"]["counts"] == {"train": 15, "val": 9, "test": 9}
 
 
@@ -224,22 +223,6 @@ def test_the_manifest_gives_the_command(trained):
     assert "--recipe photos" in command
     assert "--lr 0.01" in command
     assert json.dumps(trained.manifest)
-
-
-def test_pictures_larger_than_memory_are_mapped_from_the_run_folder_and_change_nothing(shapes, tmp_path, monkeypatch):
-    plain = train(shapes, out=tmp_path / "plain", progress=False, **QUICK)
-    mapped = []
-
-    def remember(shape, cache):
-        mapped.append(cache)
-        return allocate_in_file(shape, cache)
-
-    monkeypatch.setattr("striate.data.storage.available_memory", lambda: 1)
-    monkeypatch.setattr("striate.data.storage.allocate_in_file", remember)
-    cached = train(shapes, out=tmp_path / "cached", progress=False, **QUICK)
-    assert mapped == [tmp_path / "cached" / "cache"]
-    assert not (tmp_path / "cached" / "cache").exists()
-    assert contents(cached.path / "bundle")["model.safetensors"] == contents(plain.path / "bundle")["model.safetensors"]
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(shapes, tmp_path, monkeypatch):

@@ -1,13 +1,17 @@
 """Classification: losses against torch, the confusion matrix against scikit-learn."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from sklearn.metrics import confusion_matrix
+from sklearn.utils.class_weight import compute_class_weight
 
 from striate.data import Batch
-from striate.tasks import Classify
+from striate.tasks import Classify, class_weights
 from striate.views import Normalization, evaluation_view, one_hot
 
 TASK = Classify(("cat", "dog", "eel"), label_smoothing=0.1)
@@ -68,3 +72,31 @@ def test_the_drawing_keeps_the_picture_and_adds_a_line():
     assert drawn.crop((0, 0, 64, 48)).tobytes() == picture.tobytes()
     plain = TASK.draw(picture, torch.tensor([0.1, 0.7, 0.2]), 1)
     assert plain.tobytes() != drawn.tobytes()  # a right answer does not repeat the truth
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=8))
+def test_class_weights_are_scikit_learns_and_their_mean_over_samples_is_1(counts):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    expected = compute_class_weight("balanced", classes=np.arange(len(counts)), y=labels)
+    weights = class_weights(counts)
+    assert weights.numpy() == pytest.approx(expected, rel=1e-6)
+    assert float(weights[torch.from_numpy(labels)].double().mean()) == pytest.approx(1, rel=1e-6)
+
+
+def test_a_class_without_samples_changes_no_other_weight():
+    assert class_weights([4, 0, 12]).tolist() == [2.0, 0.0, pytest.approx(2 / 3)]
+
+
+def test_a_weighted_loss_is_a_mean_over_pictures_so_that_batches_add_up():
+    weights = class_weights([10, 5, 1])
+    task = Classify(("cat", "dog", "eel"), weights=weights)
+    outputs, labels = torch.randn(6, 3), torch.tensor([0, 0, 0, 1, 2, 2])
+    (loss,) = task.losses(outputs, batch(labels)).values()
+    assert torch.allclose(loss, (weights[labels] * F.cross_entropy(outputs, labels, reduction="none")).mean())
+    halves = [next(iter(task.losses(outputs[at], batch(labels[at])).values())) for at in (slice(3), slice(3, 6))]
+    assert torch.allclose(loss, torch.stack(halves).mean())
+    (soft,) = task.losses(outputs, batch(one_hot(labels, 3))).values()
+    assert torch.allclose(soft, loss)
+    even = Classify(("cat", "dog", "eel"), 0.1, class_weights([7, 7, 7]))
+    (plain,), (same,) = (one.losses(outputs, batch(labels)).values() for one in (TASK, even))
+    assert torch.allclose(plain, same)

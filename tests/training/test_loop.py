@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate.data import Batches, Pictures
+from striate.data import Batches, HeldImages, Pictures
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
@@ -26,7 +26,7 @@ def pictures(count: int = 60) -> Pictures:
     noise = torch.randint(0, 60, (count, 32, 32, 1), generator=generator)
     stripes = (torch.arange(32) % 8 < 4).view(1, 1, 32, 1) * 180
     base = torch.where((labels == 2).view(-1, 1, 1, 1), stripes, (labels * 180).view(-1, 1, 1, 1))
-    return Pictures((base + noise).to(torch.uint8), labels, tuple(map(str, range(count))), TASK.classes)
+    return Pictures(HeldImages((base + noise).to(torch.uint8)), labels, tuple(map(str, range(count))), TASK.classes)
 
 
 def batches(recipe: Recipe) -> Batches:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.analysis.evaluation import Predictions, evaluate, predict
-    from striate.analysis.intervals import Interval, wilson
+    from striate.analysis.intervals import Interval, of_folds, wilson
     from striate.analysis.receptive_field import Sight, Spatial, UnknownSight, WholePicture
     from striate.analysis.summary import Summary, small_receptive_field, summarize
 
@@ -18,6 +18,7 @@ __all__ = [
     "UnknownSight",
     "WholePicture",
     "evaluate",
+    "of_folds",
     "predict",
     "small_receptive_field",
     "summarize",
@@ -33,6 +34,7 @@ _HOME = {
     "UnknownSight": "receptive_field",
     "WholePicture": "receptive_field",
     "evaluate": "evaluation",
+    "of_folds": "intervals",
     "predict": "evaluation",
     "small_receptive_field": "summary",
     "summarize": "summary",

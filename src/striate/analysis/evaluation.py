@@ -64,11 +64,15 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(model: nn.Module, task: Task, batches: Batches) -> Predictions:
-    """Ask a network about every picture once, in float32."""
+    """Ask a network about every picture once, in float32; one whose file went bad since it was first read is left out."""
     model.eval()
-    parts = [task.decode(model(batch.images), batch).cpu() for batch in batches.epoch(0)]
-    pictures = batches.pictures
-    return Predictions(torch.cat(parts).double().numpy(), pictures.labels.numpy(), pictures.ids)
+    parts, positions = [], []
+    for batch in batches.epoch(0):
+        parts.append(task.decode(model(batch.images), batch).cpu())
+        positions.append(batch.ids)
+    pictures, asked = batches.pictures, torch.cat(positions)
+    ids = tuple(pictures.ids[i] for i in asked.tolist())
+    return Predictions(torch.cat(parts).double().numpy(), pictures.labels[asked].numpy(), ids)
 
 
 def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from striate.findings import Finding
-from striate.jobs import Augmented, Run, verdict
+from striate.jobs import Augmented, Folds, Run, verdict
 
 
 def print_closing(run: Run) -> None:
@@ -12,6 +12,13 @@ def print_closing(run: Run) -> None:
     print(verdict(run))
     print(f"report: {run.report}")
     print(f"next:   striate predict {shlex.quote(str(run.path))} PICTURE")
+
+
+def print_folds(folds: Folds) -> None:
+    print(folds.line())
+    print(
+        f"runs:   {folds.path}/fold-1 ... fold-{folds.summary['folds']}; every picture's prediction: predictions.csv there"
+    )
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -30,7 +30,12 @@ def train(
     quiet
         show no progress
     """
-    from striate.cli.closing import print_closing
+    from striate.cli.closing import print_closing, print_folds
     from striate.jobs import train as train_job
+    from striate.jobs import train_folds
 
-    print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **said(settings)))
+    given = said(settings)
+    if given.get("folds") and not given.get("fold"):
+        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **given))
+    else:
+        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **given))

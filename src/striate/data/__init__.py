@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate.data.audit import check_data
     from striate.data.batches import Batch, Batches
+    from striate.data.cache import Cache
     from striate.data.canvas import Canvas
     from striate.data.columns import Columns
     from striate.data.decode import Header, decode_picture, read_header, read_picture
     from striate.data.drawing import draw_sample
     from striate.data.faults import Fault
+    from striate.data.groups import groups_of
+    from striate.data.images import HeldImages, Images
     from striate.data.limits import Limits
-    from striate.data.load import load_pictures
+    from striate.data.load import decoded_size, load_pictures
     from striate.data.mask_folders import MaskFiles
     from striate.data.moving import fitting_view, moved
     from striate.data.names import printable
@@ -30,8 +33,11 @@ if TYPE_CHECKING:
     from striate.data.set_aside import SetAside, Unreadable
     from striate.data.sheet import as_pictures, contact_sheet, headed_sheet, is_sheet
     from striate.data.source import Listing, Sample, Source, require_classes
-    from striate.data.splits import Splits, split_pictures, stratified_split
+    from striate.data.split_file import apply_split, read_split
+    from striate.data.splits import Splits, split_pictures
     from striate.data.store import ArrayStore, ContentStore, FileStore, Store
+    from striate.data.stratify import stratified_folds, stratified_split
+    from striate.data.streaming import StreamedImages
     from striate.data.targets import Labels, LabelSets, Numbers, ObjectLists, Objects, Skeleton, Targets, TaskKind
 
 __all__ = [
@@ -39,12 +45,15 @@ __all__ = [
     "ArrayStore",
     "Batch",
     "Batches",
+    "Cache",
     "Canvas",
     "Columns",
     "ContentStore",
     "Fault",
     "FileStore",
     "Header",
+    "HeldImages",
+    "Images",
     "LabelSets",
     "Labels",
     "Limits",
@@ -61,15 +70,19 @@ __all__ = [
     "Source",
     "Splits",
     "Store",
+    "StreamedImages",
     "Targets",
     "TaskKind",
     "Unreadable",
+    "apply_split",
     "as_pictures",
     "check_data",
     "contact_sheet",
     "decode_picture",
+    "decoded_size",
     "draw_sample",
     "fitting_view",
+    "groups_of",
     "headed_sheet",
     "is_sheet",
     "load_pictures",
@@ -78,8 +91,10 @@ __all__ = [
     "printable",
     "read_header",
     "read_picture",
+    "read_split",
     "require_classes",
     "split_pictures",
+    "stratified_folds",
     "stratified_split",
 ]
 
@@ -89,12 +104,15 @@ _LAZY = MappingProxyType(
         "BUILT_IN": "open",
         "Batch": "batches",
         "Batches": "batches",
+        "Cache": "cache",
         "Canvas": "canvas",
         "Columns": "columns",
         "ContentStore": "store",
         "Fault": "faults",
         "FileStore": "store",
         "Header": "decode",
+        "HeldImages": "images",
+        "Images": "images",
         "LabelSets": "targets",
         "Labels": "targets",
         "Limits": "limits",
@@ -111,15 +129,19 @@ _LAZY = MappingProxyType(
         "Source": "source",
         "Splits": "splits",
         "Store": "store",
+        "StreamedImages": "streaming",
         "Targets": "targets",
         "TaskKind": "targets",
         "Unreadable": "set_aside",
+        "apply_split": "split_file",
         "as_pictures": "sheet",
         "check_data": "audit",
         "contact_sheet": "sheet",
         "decode_picture": "decode",
+        "decoded_size": "load",
         "draw_sample": "drawing",
         "fitting_view": "moving",
+        "groups_of": "groups",
         "headed_sheet": "sheet",
         "is_sheet": "sheet",
         "load_pictures": "load",
@@ -128,9 +150,11 @@ _LAZY = MappingProxyType(
         "printable": "names",
         "read_header": "decode",
         "read_picture": "decode",
+        "read_split": "split_file",
         "require_classes": "source",
         "split_pictures": "splits",
-        "stratified_split": "splits",
+        "stratified_folds": "stratify",
+        "stratified_split": "stratify",
     }
 )
 

@@ -1,6 +1,6 @@
 """What is plainly wrong with the data, found before any training. Healthy data gives no findings.
 
-id                            when (all are warnings)
+id                            when (all are warnings but the last, which is a reason to stop)
 data-files-set-aside          files could not be used, yet fewer than stop a run
 data-single-picture           a class has one picture in all: it is learned or tested, not both
 data-few-pictures             a class has fewer than FEW pictures to learn from
@@ -13,7 +13,7 @@ A single class, and more bad files than `--max-bad` allows, are errors and no fi
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
+import torch
 
 from striate.data.pictures import Pictures
 from striate.data.set_aside import count_reasons
@@ -110,7 +110,7 @@ def imbalance(splits: Splits) -> list[Finding]:
 def duplicates(splits: Splits) -> list[Finding]:
     """Pictures that are equal on the canvas, pixel for pixel, in two parts."""
     parts = _parts(splits)
-    hashes = {name: _hashes(part) for name, part in parts.items()}
+    hashes = {name: part.pixels.fingerprints() for name, part in parts.items()}
     findings = []
     for (one, pictures), (other, others) in combinations(parts.items(), 2):
         order = np.argsort(hashes[one], kind="stable")
@@ -119,12 +119,12 @@ def duplicates(splits: Splits) -> list[Finding]:
             (int(order[nearest[second]]), int(second))
             for second in np.flatnonzero(hashes[one][order[nearest]] == hashes[other])
         ]
-        pairs = [(a, b) for a, b in pairs if bool((pictures.images[a] == others.images[b]).all())]
+        pairs = _equal(pictures, others, pairs)
         if pairs:
             findings.append(
                 Finding(
                     "data-duplicates-across-parts",
-                    "warning",
+                    "stop",
                     f"{len(pairs)} of {len(others)} pictures of {other} are in {one} too, pixel for pixel.",
                     {
                         "count": len(pairs),
@@ -141,19 +141,16 @@ def _parts(splits: Splits) -> dict[str, Pictures]:
     return {name: part for name, part in named.items() if part is not None and len(part)}
 
 
-def _hashes(pictures: Pictures) -> npt.NDArray[np.uint64]:
-    """64 bits for each picture, equal where the pixels are: the sum of its 8-byte words times random odd numbers.
-
-    Unequal pictures hardly ever share one, and what is equal here is compared in full.
-    """
-    images = pictures.images.flatten(1).numpy()  # N bytes
-    rest = -images.shape[1] % 8
-    factors = np.random.Philox(0).random_raw((images.shape[1] + rest) // 8) | np.uint64(1)
-    hashes = np.empty(len(images), np.uint64)
-    for first in range(0, len(images), 1024):  # pictures may be mapped from a file that is larger than the memory
-        words = np.pad(images[first : first + 1024], ((0, 0), (0, rest))).view(np.uint64)
-        hashes[first : first + 1024] = (words ^ words >> np.uint64(32)) @ factors  # a top bit alone would hardly count
-    return hashes
+def _equal(one: Pictures, other: Pictures, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those pairs of positions whose pictures are equal in full, compared a few at a time."""
+    equal = []
+    for first in range(0, len(pairs), 256):
+        some = pairs[first : first + 256]
+        a, b = (
+            part.pixels.gather(torch.tensor(at)) for part, at in zip((one, other), zip(*some, strict=True), strict=True)
+        )
+        equal += [pair for pair, same in zip(some, (a == b).flatten(1).all(1).tolist(), strict=True) if same]
+    return equal
 
 
 def _classes(count: int) -> str:

@@ -1,6 +1,7 @@
-"""Batches gathered straight from the decoded pictures: no worker processes, no queue, no state to save.
+"""Batches gathered from pictures by position: no worker processes and no state to save.
 
-What a batch holds is a function of (seed, epoch, its number) and of nothing else.
+What a batch holds is a function of (seed, epoch, its number) and of nothing else: not of threads, and not of whether
+the pictures are held or streamed.
 """
 
 from collections.abc import Iterator
@@ -10,13 +11,12 @@ from typing import final
 import torch
 from torch import Tensor
 
+from striate.data.order import balanced
 from striate.data.pictures import Pictures
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, evaluation_view, permutation
 
 __all__ = ["Batch", "Batches"]
-
-DEVICE_SHARE = 0.5  # of the device's free memory that pictures may take; the rest is for the network
 
 
 @final
@@ -34,7 +34,9 @@ class Batches:
 
     With a `policy` each epoch is shuffled and each sample is seen as the policy draws it. With None the samples come in
     order, seen as evaluation sees them. The last batch holds what is left; in training a single sample that is left joins
-    the batch before it, because batch norm cannot learn from one. The pictures live on the device if they fit.
+    the batch before it, because batch norm cannot learn from one. With `equal_classes` an epoch is as long, but draws
+    from all classes equally often. The pictures live on the device if they fit. A picture whose file went bad since it
+    was first read is replaced by the next one in training, with its label, and left out in evaluation.
     """
 
     def __init__(
@@ -47,13 +49,14 @@ class Batches:
         policy: Policy | None,
         seed: int,
         device: torch.device | str,
+        equal_classes: bool = False,
     ) -> None:
         if batch_size < 1:
             raise SettingError(f"batch_size = {batch_size} makes no batches; give a number of 1 or more")
         self.pictures, self.batch_size, self.size = pictures, batch_size, size
         self.normalization, self.policy, self.seed = normalization, policy, seed
-        self.device = torch.device(device)
-        self._images = pictures.images.to(self.device) if _fits(pictures.images, self.device) else pictures.images
+        self.device, self.equal_classes = torch.device(device), equal_classes
+        self._images = pictures.pixels.near(self.device)
         self._labels = pictures.labels.to(self.device)
 
     def __len__(self) -> int:
@@ -62,10 +65,20 @@ class Batches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on: an epoch that was cut short is resumed by its next batch."""
-        count = len(self.pictures)
-        order = torch.arange(count) if self.policy is None else permutation(self.seed, epoch, count)
-        for ids in self._parts(order)[start:]:
-            yield self._batch(ids, epoch)
+        parts = self._parts(self._order(epoch))[start:]
+        positions = (part % len(self.pictures) for part in parts)
+        for draws, (ids, pictures) in zip(parts, self._images.each(positions), strict=True):
+            batch = self._batch(draws, ids, pictures, epoch)
+            if len(batch.ids):
+                yield batch
+
+    def _order(self, epoch: int) -> Tensor:
+        """The draws of an epoch: positions, + the number of pictures each time that one comes again."""
+        if self.policy is None:
+            return torch.arange(len(self.pictures))
+        if self.equal_classes:
+            return balanced(self.pictures.labels, seed=self.seed, epoch=epoch)
+        return permutation(self.seed, epoch, len(self.pictures))
 
     def _parts(self, order: Tensor) -> list[Tensor]:
         """The positions of each batch."""
@@ -77,9 +90,12 @@ class Batches:
     def _joins_last(self, full: int, rest: int) -> bool:
         return self.policy is not None and full > 0 and rest == 1
 
-    def _batch(self, ids: Tensor, epoch: int) -> Batch:
-        gathered = self._images.index_select(0, ids.to(self._images.device))  # B H W C
-        pictures = gathered.to(self.device).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
+    def _batch(self, draws: Tensor, ids: Tensor, read: Tensor, epoch: int) -> Batch:
+        if self.policy is None and not torch.equal(draws, ids):
+            good = draws == ids
+            ids, read = ids[good], read[good]
+        images = read.to(self.device).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
+        pictures = images if images.dtype == torch.uint8 else images.float() / 65535
         labels = self._labels[ids.to(self.device)]
         if self.policy is None:
             view = evaluation_view(
@@ -89,15 +105,7 @@ class Batches:
                 normalization=self.normalization,
             )
             return Batch(view.image(pictures), labels, ids, view)
-        images, view = self.policy.apply(
-            pictures, ids, seed=self.seed, epoch=epoch, size=self.size, normalization=self.normalization
+        seen, view = self.policy.apply(
+            pictures, draws, seed=self.seed, epoch=epoch, size=self.size, normalization=self.normalization
         )
-        return Batch(images, labels, ids, view)
-
-
-def _fits(images: Tensor, device: torch.device) -> bool:
-    """Whether all pictures may be moved to the device; on the CPU they are there."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return images.nbytes <= DEVICE_SHARE * free
-    return device.type == "mps"  # shares the CPU's memory
+        return Batch(seen, labels, ids, view)

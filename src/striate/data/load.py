@@ -1,16 +1,17 @@
 """All splits of a source decoded, with the limit of unusable files held against all of them together."""
 
 from dataclasses import replace
-from pathlib import Path
 
+from striate.data.cache import ANYWHERE, Cache
 from striate.data.canvas import Canvas
 from striate.data.limits import Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_set_aside
 from striate.data.source import Source
+from striate.data.storage import picture_bytes
 from striate.data.threads import Progress
 
-__all__ = ["load_pictures"]
+__all__ = ["decoded_size", "load_pictures"]
 
 
 def load_pictures(
@@ -19,7 +20,7 @@ def load_pictures(
     *,
     threads: int,
     limits: Limits,
-    cache: Path | None = None,
+    cache: Cache = ANYWHERE,
     progress: Progress | None = None,
 ) -> dict[str, Pictures]:
     """Every split of the source on the canvas, see `Source.decode`. `progress` counts through all of them.
@@ -27,6 +28,7 @@ def load_pictures(
     One bad file of ten in a small test part does not stop a run that has a thousand good ones to learn from.
     """
     files = sum(len(listing) for listing in source.splits.values())
+    cache = cache.settled(decoded_size(source, canvas))
     lenient = replace(limits, max_bad=1.0)
     before, pictures = 0, {}
     for split, listing in source.splits.items():
@@ -40,3 +42,8 @@ def load_pictures(
     set_aside = [one for split in pictures.values() for one in split.set_aside]
     check_set_aside(set_aside, sum(map(len, pictures.values())) + len(set_aside), limits)
     return pictures
+
+
+def decoded_size(source: Source, canvas: Canvas) -> int:
+    """Bytes that all pictures of a source take on the canvas."""
+    return sum(map(len, source.splits.values())) * picture_bytes(canvas)

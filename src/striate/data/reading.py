@@ -1,4 +1,4 @@
-"""Many pictures decoded once, in threads, straight into one array; what cannot be used is set aside."""
+"""Many pictures read once, in threads: into memory, into a mapped file, or only looked at; what cannot be used is set aside."""
 
 from __future__ import annotations
 
@@ -8,67 +8,94 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from striate.data.cache import Cache, Entry, cache_key, finish_entry, new_entry, open_entry
 from striate.data.canvas import Canvas
+from striate.data.fit import Pixels
+from striate.data.images import HeldImages, Images
 from striate.data.limits import Limits
+from striate.data.names import printable
 from striate.data.pictures import Pictures
-from striate.data.set_aside import SetAside, Unreadable, count_reasons
-from striate.data.storage import allocate
+from striate.data.set_aside import SetAside, count_reasons
+from striate.data.storage import allocate, pixel_type
+from striate.data.streaming import Reader, stream
 from striate.data.strict import STRICT_PILLOW
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
 if TYPE_CHECKING:
-    from striate.data.source import Listing
+    from striate.data.source import Listing, Source
 
 __all__ = ["check_classes", "check_set_aside", "read_pictures"]
 
 
 def read_pictures(
-    listing: Listing,
-    classes: tuple[str, ...],
+    source: Source,
+    split: str,
     canvas: Canvas,
     *,
     threads: int,
     limits: Limits,
-    cache: Path | None,
+    cache: Cache,
     progress: Progress | None,
 ) -> Pictures:
-    """The pictures of a listing on the canvas. Decoders let go of the GIL while they work."""
+    """The pictures of a split on the canvas. Decoders let go of the GIL while they work."""
+    listing = source.splits[split]
     ready = listing.store.ready(canvas)
     if ready is not None:
         if progress is not None:
             progress(len(ready), len(ready))
-        labels = torch.from_numpy(listing.labels)
-        return Pictures(torch.from_numpy(ready), labels, listing.ids, classes, listing.set_aside)
+        return _pictures(listing, source, HeldImages(torch.from_numpy(ready)), list(range(len(listing))), [])
+    reader = Reader(listing.store, listing.ids, canvas, limits, threads)
+    if cache.place == "none":
+        return _pictures(listing, source, *stream(reader, progress))
+    if cache.place == "memory" or cache.folder is None:
+        pixels = allocate((len(listing), *canvas.shape), pixel_type(canvas))
+        kept, set_aside = _fill(pixels, reader, progress)
+        return _pictures(listing, source, HeldImages(torch.from_numpy(pixels[: len(kept)])), kept, set_aside)
+    path = cache.folder / cache_key(cache.digest or source.digest(), split, canvas, limits.max_pixels)
+    entry = open_entry(path, canvas) or _written(path, reader, progress)
+    if progress is not None:
+        progress(len(listing), len(listing))
+    return _pictures(listing, source, entry.images, entry.kept, entry.set_aside)
 
-    images, mapped_in = allocate((len(listing), *canvas.shape), cache)  # N H W C
-    failures: list[Unreadable | None] = [None] * len(listing)
+
+def _written(path: Path, reader: Reader, progress: Progress | None) -> Entry:
+    """A new entry, opened as the next process will open it, so that both see the same."""
+    with new_entry(path, len(reader.store), reader.canvas) as (pixels, folder):
+        kept, set_aside = _fill(pixels, reader, progress)
+        finish_entry(folder, path, pixels, kept, set_aside)
+    entry = open_entry(path, reader.canvas)
+    if entry is None:
+        raise DataError(f"{printable(path)}: what was written is not what is read; check the disk, or try --cache none")
+    return entry
+
+
+def _fill(pixels: Pixels, reader: Reader, progress: Progress | None) -> tuple[list[int], list[SetAside]]:
+    """Decode into the first rows of N H W C, in the order of the listing; which positions they hold, and what they do not."""
 
     def read(i: int) -> None:
-        try:
-            images[i] = listing.store.decode(i, canvas, limits)
-        except Unreadable as failure:
-            failures[i] = failure
+        picture = reader.read(i)
+        if picture is not None:
+            pixels[i] = picture
 
     with STRICT_PILLOW:
-        in_threads(read, len(listing), threads, progress)
-
-    kept = [i for i, failure in enumerate(failures) if failure is None]
+        in_threads(read, len(reader.store), reader.threads, progress)
+    kept = [i for i in range(len(reader.store)) if i not in reader.lost]
     for row, i in enumerate(kept):  # rows move up over those that hold nothing; kept is ascending, so none is lost
         if row != i:
-            images[row] = images[i]
-    set_aside = [
-        SetAside(name, failure.reason, failure.detail)
-        for name, failure in zip(listing.ids, failures, strict=True)
-        if failure is not None
-    ]
+            pixels[row] = pixels[i]
+    return kept, [reader.lost[i] for i in sorted(reader.lost)]
+
+
+def _pictures(
+    listing: Listing, source: Source, images: Images, kept: Sequence[int], set_aside: Sequence[SetAside]
+) -> Pictures:
     return Pictures(
-        torch.from_numpy(images[: len(kept)]),
+        images,
         torch.from_numpy(listing.labels[kept]),
         tuple(listing.ids[i] for i in kept),
-        classes,
+        source.classes,
         (*listing.set_aside, *set_aside),
-        mapped_in,
     )
 
 

@@ -4,13 +4,13 @@ import hashlib
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.cache import ANYWHERE, Cache
 from striate.data.canvas import Canvas
 from striate.data.decode import Header
 from striate.data.faults import Fault
@@ -19,6 +19,7 @@ from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_classes, check_set_aside, read_pictures
 from striate.data.set_aside import SetAside, Unreadable
+from striate.data.storage import picture_bytes
 from striate.data.store import Store
 from striate.data.targets import Labels, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
@@ -118,18 +119,16 @@ class Source:
         *,
         threads: int,
         limits: Limits,
-        cache: Path | None = None,
+        cache: Cache = ANYWHERE,
         progress: Progress | None = None,
     ) -> Pictures:
-        """All pictures of a split on the canvas; the pixels do not depend on the number of threads.
+        """All pictures of a split on the canvas; the pixels do not depend on the number of threads nor on the cache.
 
-        `cache` is a folder for a memory-mapped file, used when the pictures take over half of the available memory.
         DataError when more than `limits.max_bad` of the files cannot be used, or all of a class that is to be learned.
         """
         listing = self.splits[split]
-        pictures = read_pictures(
-            listing, self.classes, canvas, threads=threads, limits=limits, cache=cache, progress=progress
-        )
+        cache = cache.settled(len(listing) * picture_bytes(canvas))
+        pictures = read_pictures(self, split, canvas, threads=threads, limits=limits, cache=cache, progress=progress)
         if split in ("all", "train"):
             check_classes(pictures, listing)
         check_set_aside(pictures.set_aside, len(listing) + len(listing.set_aside), limits)

@@ -4,19 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from striate.data.groups import Groups, kept_together
 from striate.data.pictures import Pictures
+from striate.data.stratify import DRAW_OF_TEST, stratified_folds, stratified_split
 from striate.errors import DataError, SettingError
-from striate.views.draws import permutation
 
-__all__ = ["Splits", "split_pictures", "stratified_split"]
-
-# `permutation` takes an epoch; these are the draws of splits, and epochs count from 0
-_DRAW_OF_VAL, _DRAW_OF_TEST = -1, -2
+__all__ = ["Splits", "check_parts", "split_pictures"]
 
 
 @final
@@ -28,40 +24,59 @@ class Splits:
     val: Pictures | None
     test: Pictures | None
 
+    def parts(self) -> dict[str, Pictures]:
+        """Those that there are, by name."""
+        named = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
 
-def split_pictures(pictures: Mapping[str, Pictures], *, val: float, test: float, seed: int) -> Splits:
+
+def split_pictures(
+    pictures: Mapping[str, Pictures],
+    *,
+    val: float,
+    test: float,
+    seed: int,
+    stratified: bool = True,
+    groups: Groups | None = None,
+    fold: tuple[int, int] | None = None,
+) -> Splits:
     """Train, val and test from what a source gave by split, held out at random where its folders do not say.
 
-        all                  test and val are held out, as shares of all
+        all                  test and val are held out, as shares of all; or test is the fold (k, K), the k-th of K
         train, test          val is held out of train, as a share of train
         train, val           as they are; there is no test
         train, val, test     as they are
 
-    A share of 0 holds nothing out. What was set aside of a set that is split stays with its training part. Raises
-    SettingError for shares that are none, DataError where there is nothing to hold out.
+    A share of 0 holds nothing out. Identical pictures, and those of one of the `groups`, are held out together. What was
+    set aside of a set that is split stays with its training part. Raises SettingError for shares that are none, and
+    DataError where there is nothing to hold out.
     """
+    test = 1 / fold[1] if fold else test
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
         raise SettingError(
-            f"val = {val} and test = {test} are no shares that leave something to learn; try 0.1 for each"
+            f"val = {val} and test = {test:g} are no shares that leave something to learn; try 0.1 for each"
         )
-    if not pictures.keys() <= {"all", "train", "val", "test"} or ("all" in pictures) == ("train" in pictures):
-        raise DataError(f"there are {', '.join(pictures) or 'no'} parts and nothing to learn from; add a folder train")
-    for name, part in pictures.items():
-        if len(part) == 0:
-            raise DataError(f"the part {name} has no picture that can be used; add some, or remove its folder")
+    check_parts(pictures)
+    if groups is not None:
+        _check_groups(pictures, groups)
+    if fold and "all" not in pictures:
+        raise DataError(
+            "the data have a test part of their own, and folds draw theirs; give the folder train by itself"
+        )
     if "val" in pictures:
         return Splits(pictures["train"], pictures["val"], pictures.get("test"))
     whole = pictures.get("all") or pictures["train"]
-    rest, for_test = stratified_split(whole.labels, test if "all" in pictures else 0, seed=seed, draw=_DRAW_OF_TEST)
-    kept, for_val = stratified_split(
-        whole.labels[rest], val / (1 - test) if "all" in pictures else val, seed=seed, draw=_DRAW_OF_VAL
-    )
-    for share, held_out in ((val, for_val), (test if "all" in pictures else 0, for_test)):
+    labels = whole.labels if stratified else torch.zeros_like(whole.labels)
+    together = kept_together(whole, groups)
+    test = test if "all" in pictures else 0
+    if fold:
+        rest, for_test = _fold(labels, together, fold, seed)
+    else:
+        rest, for_test = stratified_split(labels, test, seed=seed, draw=DRAW_OF_TEST, groups=together)
+    kept, for_val = stratified_split(labels[rest], val / (1 - test), seed=seed, groups=together[rest])
+    for share, held_out in ((val, for_val), (test, for_test)):
         if share > 0 and len(held_out) == 0:
-            raise DataError(
-                f"{len(whole)} pictures of {len(whole.classes)} classes are too few to hold out a share of {share:g}; "
-                "add pictures, or set the share to 0"
-            )
+            raise _nothing_to_hold_out(whole, together, share, groups)
     return Splits(
         replace(whole.subset(rest[kept]), set_aside=whole.set_aside) if len(kept) < len(whole) else whole,
         whole.subset(rest[for_val]) if len(for_val) else None,
@@ -69,31 +84,53 @@ def split_pictures(pictures: Mapping[str, Pictures], *, val: float, test: float,
     )
 
 
-def stratified_split(labels: Tensor, share: float, *, seed: int, draw: int = _DRAW_OF_VAL) -> tuple[Tensor, Tensor]:
-    """Positions of the samples that are kept and of those that are held out, both ascending, at random but for `seed`.
-
-    `labels` N int64. Each class gives its `share`, rounded so that the whole is as near to it as can be; a class of two
-    or more has at least one sample on each side, a class of one keeps it. Different `draw`s of a seed are independent.
-    """
-    if not 0 <= share < 1:
-        raise SettingError(f"{share} is no share to hold out; give a number from 0 to below 1, such as 0.1")
-    if share == 0:
-        return torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
-    _, class_of, counts = np.unique(labels.numpy(), return_inverse=True, return_counts=True)
-    quotas = _quotas(counts, share)
-    order = permutation(seed, draw, len(labels)).numpy()
-    by_class = order[np.argsort(class_of[order], kind="stable")]  # class by class, shuffled within each
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)  # 0, 1, 2 ... within each class
-    out = rank < np.repeat(quotas, counts)
-    return torch.from_numpy(np.sort(by_class[~out])), torch.from_numpy(np.sort(by_class[out]))
+def check_parts(pictures: Mapping[str, Pictures]) -> None:
+    """DataError where what a source gave is nothing to learn from."""
+    if not pictures.keys() <= {"all", "train", "val", "test"} or ("all" in pictures) == ("train" in pictures):
+        raise DataError(f"there are {', '.join(pictures) or 'no'} parts and nothing to learn from; add a folder train")
+    for name, part in pictures.items():
+        if len(part) == 0:
+            raise DataError(f"the part {name} has no picture that can be used; add some, or remove its folder")
 
 
-def _quotas(counts: npt.NDArray[np.int64], share: float) -> npt.NDArray[np.int64]:
-    """What each class gives: its share rounded down, and one more where most was lost by that, up to the whole."""
-    wanted = np.where(counts > 1, counts * share, 0)
-    quotas = np.clip(np.floor(wanted), np.minimum(counts - 1, 1), counts - 1).astype(np.int64)
-    lost = np.where(quotas < counts - 1, wanted - quotas, 0)
-    missing = round(float(wanted.sum())) - int(quotas.sum())
-    for one in np.argsort(-lost, kind="stable")[: max(0, missing)]:
-        quotas[one] += lost[one] > 0
-    return quotas
+def _fold(labels: Tensor, together: Tensor, fold: tuple[int, int], seed: int) -> tuple[Tensor, Tensor]:
+    """Positions of the samples outside and inside the k-th of K folds."""
+    number, folds = fold
+    units = len(together.unique())
+    if not 1 <= number <= folds:
+        raise SettingError(f"fold = {number}: there are {folds} folds, 1 to {folds}")
+    if units < folds:
+        raise DataError(
+            f"folds = {folds}: {len(labels)} pictures that must stay together make {units} groups, too few; try fewer folds"
+            if units < len(labels)
+            else f"folds = {folds}: there are {units} pictures, too few; try fewer folds"
+        )
+    inside = stratified_folds(labels, folds, seed=seed, groups=together) == number - 1
+    return (~inside).nonzero().flatten(), inside.nonzero().flatten()
+
+
+def _check_groups(pictures: Mapping[str, Pictures], groups: Groups) -> None:
+    """DataError where a group lies in two of the parts that the data came in."""
+    seen: dict[str, str] = {}
+    for name, part in pictures.items():
+        for id_ in part.ids:
+            if seen.setdefault(groups[id_], name) != name:
+                raise DataError(
+                    f"the group {groups[id_]} is in {seen[groups[id_]]} and in {name}, as the data came; "
+                    "move its pictures to one of them, or leave out --group"
+                )
+
+
+def _nothing_to_hold_out(whole: Pictures, together: Tensor, share: float, groups: Groups | None) -> DataError:
+    units = len(together.unique())
+    if units < len(whole) and units < 3:
+        names = sorted({groups[id_] for id_ in whole.ids}) if groups else []
+        tied = f"of the groups {', '.join(names[:3])}" if names else "that are identical"
+        return DataError(
+            f"{len(whole)} pictures {tied} cannot be parted, so no share of {share:g} can be held out; "
+            "choose another --group, add pictures, or set the share to 0"
+        )
+    return DataError(
+        f"{len(whole)} pictures of {len(whole.classes)} classes are too few to hold out a share of {share:g}; "
+        "add pictures, or set the share to 0"
+    )

@@ -1,65 +1,100 @@
-"""Where decoded pixels live: in memory, or in a mapped file when they are larger than half of what memory is left."""
+"""Where decoded pixels live: in memory, in a mapped file, or nowhere, by the room that memory and disk have left."""
 
 import errno
 import math
 import os
 import shutil
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Final, Literal, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from striate.data.canvas import Canvas
+from striate.data.fit import Pixels
 from striate.data.names import printable
 from striate.errors import DataError
 
-__all__ = ["MEMORY_SHARE", "allocate", "allocate_in_file", "available_memory"]
+__all__ = [
+    "Place",
+    "allocate",
+    "available_memory",
+    "choose_place",
+    "explained_disk",
+    "map_new_file",
+    "picture_bytes",
+    "pixel_type",
+]
 
-MEMORY_SHARE = 0.5  # of the available memory; the other half is for the copy that a split makes, and for training
-UNKNOWN_MEMORY = 4 * 2**30  # assumed where the system does not tell
+Place = Literal["auto", "memory", "disk", "none"]
+
+MEMORY_SHARE: Final = 0.5  # of the available memory that pictures take unasked; the other half is for training
+DISK_SHARE: Final = 0.8  # of the free disk; the rest is for checkpoints and for others
+UNKNOWN_MEMORY: Final = 4 * 2**30  # assumed where the system does not tell
 
 
-def allocate(shape: tuple[int, ...], cache: Path | None) -> tuple[npt.NDArray[np.uint8], Path | None]:
-    """A uint8 array of any content, and the folder of its file: None when it is in memory.
+def pixel_type(canvas: Canvas) -> type[np.uint8] | type[np.uint16]:  # noqa: ARG001 - every canvas has 8 bits so far
+    """The type of the values that are decoded for a canvas."""
+    return np.uint8
 
-    It is put in a file in the folder `cache` when it takes more than MEMORY_SHARE of the available memory. Without a
-    `cache` it is put in memory as long as there is any; DataError when there is not.
-    """
-    size, available = math.prod(shape), available_memory()
-    if size > MEMORY_SHARE * available and cache is not None:
-        return allocate_in_file(shape, cache), cache
+
+def picture_bytes(canvas: Canvas) -> int:
+    """What a picture on the canvas takes."""
+    return math.prod(canvas.shape) * pixel_type(canvas)(0).itemsize
+
+
+def choose_place(wanted: Place, size: int, folder: Path | None) -> Place:
+    """Where `size` bytes of pixels go if nobody says: memory, else a file in `folder`, else nowhere, as there is room."""
+    if wanted != "auto":
+        return wanted
+    if size <= MEMORY_SHARE * available_memory():
+        return "memory"
+    return "disk" if folder is not None and size <= DISK_SHARE * _free_disk(folder) else "none"
+
+
+def allocate(shape: tuple[int, ...], kind: type[np.uint8] | type[np.uint16]) -> Pixels:
+    """An array in memory, of any content; DataError where there is not enough."""
+    size, available = math.prod(shape) * kind(0).itemsize, available_memory()
     if size > available:
         raise DataError(
             f"the decoded pictures take {_gib(size)} and {_gib(available)} of memory is free; choose a smaller picture "
-            "size, or give a folder for a cache on disk"
+            "size, or keep them on disk (--cache disk) or nowhere (--cache none)"
         )
-    return np.empty(shape, np.uint8), None
+    return cast(Pixels, np.empty(shape, kind))
 
 
-def allocate_in_file(shape: tuple[int, ...], cache: Path) -> npt.NDArray[np.uint8]:
-    """A uint8 array that is mapped from a file in the folder `cache`, which is made if it does not exist.
+def map_new_file(path: Path, shape: tuple[int, ...], kind: type[np.uint8] | type[np.uint16]) -> Pixels:
+    """An array that is mapped from a new file. Raises OSError.
 
-    The file's blocks are taken at once, so that a full disk is an error here and not a crash at some later write. It
-    has no name (on Windows: it goes when it is closed), so nothing is left behind, not even when the process is killed.
+    The file's blocks are taken at once, so that a full disk is an error here and no crash at some later write.
     """
-    size = math.prod(shape)
+    size = math.prod(shape) * kind(0).itemsize
+    if _free_disk(path.parent) < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with path.open("xb+") as file:
+        if sys.platform == "linux":
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+    return cast(Pixels, np.memmap(path, kind, "r+", shape=shape))
+
+
+@contextmanager
+def explained_disk(folder: Path, size: int) -> Iterator[None]:
+    """An error of the system while pixels are put into a folder, as one line that says the way out."""
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(cache).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with tempfile.TemporaryFile(dir=cache) as file:
-            if sys.platform == "linux":
-                os.posix_fallocate(file.fileno(), 0, size)
-            return cast(npt.NDArray[np.uint8], np.memmap(file, np.uint8, "r+", shape=shape))
+        yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(
-                f"the decoded pictures take {_gib(size)} and the disk of {printable(cache)} has no such room; choose a "
-                "smaller picture size, or another folder"
+                f"the decoded pictures take {_gib(size)} and the disk of {printable(folder)} has no such room; choose a "
+                "smaller picture size, or decode them anew each epoch (--cache none)"
             ) from None
-        raise DataError(f"cannot make a cache in {printable(cache)}: {error.strerror}; choose another folder") from None
+        raise DataError(
+            f"cannot make a cache in {printable(folder)}: {error.strerror}; choose another folder, or --cache memory or none"
+        ) from None
 
 
 def available_memory() -> int:
@@ -88,6 +123,12 @@ def _system_memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # macOS tells only what is built in
     except (OSError, ValueError, AttributeError):
         return UNKNOWN_MEMORY
+
+
+def _free_disk(folder: Path) -> int:
+    """Bytes free where the folder is, or will be made."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
 
 
 def _gib(size: int) -> str:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from striate.jobs.augmentation import Augmented, augment
     from striate.jobs.describe import summarize_model, summarize_run, verdict
     from striate.jobs.evaluation import Evaluated, evaluate
+    from striate.jobs.folds import Folds, resume_folds, train_folds
     from striate.jobs.prediction import Answers, Prediction, predict
     from striate.jobs.run import Run, load
     from striate.jobs.training_run import resume, train
@@ -15,6 +16,7 @@ _HOME = {
     "Answers": "prediction",
     "Augmented": "augmentation",
     "Evaluated": "evaluation",
+    "Folds": "folds",
     "Prediction": "prediction",
     "Run": "run",
     "augment": "augmentation",
@@ -22,9 +24,11 @@ _HOME = {
     "load": "run",
     "predict": "prediction",
     "resume": "training_run",
+    "resume_folds": "folds",
     "summarize_model": "describe",
     "summarize_run": "describe",
     "train": "training_run",
+    "train_folds": "folds",
     "verdict": "describe",
 }
 
@@ -32,6 +36,7 @@ __all__ = [
     "Answers",
     "Augmented",
     "Evaluated",
+    "Folds",
     "Prediction",
     "Run",
     "augment",
@@ -39,9 +44,11 @@ __all__ = [
     "load",
     "predict",
     "resume",
+    "resume_folds",
     "summarize_model",
     "summarize_run",
     "train",
+    "train_folds",
     "verdict",
 ]
 

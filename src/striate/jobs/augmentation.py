@@ -12,6 +12,7 @@ from torch import Tensor
 
 from striate.data import (
     Batch,
+    HeldImages,
     Objects,
     Sample,
     Source,
@@ -26,7 +27,8 @@ from striate.data import (
 from striate.data.targets import Target
 from striate.errors import SettingError
 from striate.jobs.examples import examples
-from striate.jobs.prepare import canvas_of, default_recipe, normalization_of, policy_of, settle
+from striate.jobs.normalization import normalization_of
+from striate.jobs.prepare import canvas_of, default_recipe, policy_of, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
 from striate.runs import explained, plain_name, write_bytes
 from striate.tasks import Classify
@@ -111,7 +113,7 @@ def _columns(
     """What the network sees of each picture, and what it is told of it: first as it is, then epoch after epoch."""
     ids = torch.tensor([position for position, _ in chosen])
     pictures = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
-    normalization = normalization_of(recipe.normalize, pictures)
+    normalization = normalization_of(recipe.normalize, HeldImages(pictures))
     assert recipe.size is not None
     seen = looks(
         pictures.permute(0, 3, 1, 2),

@@ -1,4 +1,4 @@
-"""Evaluation of a finished run: on a split of its own data, drawn again just as it was, or on other data with the same classes."""
+"""Evaluation of a finished run: on a split of its own data, just as it was, or on other data with the same classes."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +8,9 @@ import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, Limits, Pictures, Source, load_pictures, open_source, split_pictures
+from striate.data import Batches, Limits, Pictures, Source, load_pictures, open_source
 from striate.errors import RunError, SettingError
+from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
 from striate.training import available_cores, checked, read_toml
@@ -30,7 +31,7 @@ class Evaluated:
 def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | None = None) -> Evaluated:
     """Measure a run's network.
 
-    Without `data`, its own are split again by the recipe's seed; `split` is then "test" if there is one. Other data are taken
+    Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are taken
     whole if they have no splits. Raises RunError where the classes differ, or the run's own data changed.
     """
     bundle = folder.bundle()
@@ -73,9 +74,7 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
     recipe = checked(read_toml(folder.recipe_path)[0])
     pictures = _decoded(source, bundle, Limits(max_bad=recipe.max_bad))
-    splits = split_pictures(pictures, val=recipe.val, test=recipe.test, seed=recipe.seed)
-    named = {"train": splits.train, "val": splits.val, "test": splits.test}
-    return {name: part for name, part in named.items() if part is not None}
+    return split_of_run(folder, source, recipe, pictures).parts()
 
 
 def _other_splits(source: Source, bundle: Bundle) -> dict[str, Pictures]:

@@ -4,10 +4,12 @@ import io
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from striate.analysis import Predictions, evaluate, predict
-from striate.data import Pictures, Source
+from striate.data import Pictures, SetAside, Source
+from striate.data.set_aside import count_reasons
 from striate.findings import Finding
 from striate.jobs.clock import Clock
 from striate.jobs.manifest import now
@@ -65,7 +67,8 @@ def finish(
         rows += predictions.rows(name, source.classes)
         gallery = error_pictures(predictions, pictures, source.classes)
     reported = "test" if "test" in metrics else "val" if "val" in metrics else None
-    findings = [*prepared.findings, *learned_nothing(metrics, reported)]
+    lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
+    findings = [*prepared.findings, *files_lost(lost), *learned_nothing(metrics, reported)]
     clock.lap("evaluation")
     folder.write_metrics(metrics)
     folder.write_predictions(rows)
@@ -76,8 +79,8 @@ def finish(
     folder.write_findings(findings)
     manifest["data"] |= {
         "counts": {"train": len(prepared.splits.train.ids), **{k: len(p.ids) for k, p in splits.items() if p}},
-        "picture": list(prepared.splits.train.images.shape[1:]),
-        "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in prepared.set_aside],
+        "picture": list(prepared.splits.train.pixels.shape[1:]),
+        "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.set_aside, *lost)],
     }
     manifest |= {
         "threads": recipe.threads,
@@ -107,11 +110,11 @@ def finish(
 
 def error_pictures(predictions: Predictions, pictures: Pictures, classes: tuple[str, ...]) -> list[ErrorPicture]:
     """The worst errors as PNG pictures, the surest of the wrong first."""
-    worst = predictions.worst(GALLERY).tolist()
+    worst, place = predictions.worst(GALLERY).tolist(), {id_: at for at, id_ in enumerate(pictures.ids)}
     said, sure, losses = predictions.said, predictions.probabilities.max(1), predictions.losses
     return [
         ErrorPicture(
-            png=png(pictures.images[n].numpy()),
+            png=png(pictures.pixels.gather(torch.tensor([place[predictions.ids[n]]]))[0].numpy()),
             id=predictions.ids[n],
             true=classes[predictions.labels[n]],
             said=classes[said[n]],
@@ -133,6 +136,21 @@ def architecture_arguments(settings: Settings, classes: tuple[str, ...]) -> dict
     recipe = settings.recipe
     arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.channels, "size": recipe.size}
     return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
+
+
+def files_lost(lost: list[SetAside]) -> list[Finding]:
+    """A finding if files that were good at first could not be read again while training."""
+    if not lost:
+        return []
+    return [
+        Finding(
+            id="data-files-set-aside",
+            severity="warning",
+            says=f"{len(lost)} files went bad while training and others took their place: {count_reasons(lost)}.",
+            evidence={"lost": len(lost), "first": [f"{one.id}: {one.reason}: {one.detail}" for one in lost[:10]]},
+            fix="bring the files back and train anew; --cache disk reads each of them once",
+        )
+    ]
 
 
 def learned_nothing(metrics: dict[str, Any], split: str | None) -> list[Finding]:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import torch
-from torch import Tensor
 
 from striate.data import (
     Batches,
+    Cache,
     Canvas,
     Limits,
     Pictures,
@@ -16,20 +16,22 @@ from striate.data import (
     Source,
     Splits,
     check_data,
+    decoded_size,
     load_pictures,
-    split_pictures,
 )
-from striate.errors import SettingError
+from striate.data.storage import Place
+from striate.errors import DataError, SettingError
 from striate.findings import Finding
 from striate.jobs.monitor import Monitor
-from striate.runs import Preprocessing
+from striate.jobs.normalization import check_normalization, normalization_of
+from striate.jobs.splitting import DRAWN, check_split, split_of_run, write_split
+from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
-from striate.views import POLICIES, Normalization, Policy, RandAugment
+from striate.views import POLICIES, Policy, RandAugment
 
 LARGEST_SIZE = 128  # of photographs, where nothing is said: what two CPU cores train in minutes
 SMALL_PICTURE = 64  # up to here a picture is taken as it is, and idx data are taken for digits
 MARGIN = 8 / 7  # the canvas is larger than the crop by this, as 256 pixels are than 224
-IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 EVALUATION_BATCH = 128
 POLICY_SETTINGS = tuple(field.name for field in fields(Policy) if field.name != "operations")
 
@@ -55,6 +57,7 @@ class Prepared:
             policy=self.policy,
             seed=recipe.seed,
             device=torch.device(recipe.device),
+            equal_classes=recipe.balance == "sampler",
         )
 
     def plain_batches(self, pictures: Pictures, recipe: Recipe) -> Batches:
@@ -82,7 +85,13 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
     native = source.native()
     side = min(native.height, native.width)
     settings = resolve(user, named, {})
-    return settings.filled("data", size=side if side <= LARGEST_SIZE else LARGEST_SIZE, channels=native.channels)
+    settings = settings.filled("data", size=side if side <= LARGEST_SIZE else LARGEST_SIZE, channels=native.channels)
+    check_split(source, settings.recipe)
+    check_normalization(settings.recipe)
+    if settings.recipe.split in DRAWN:
+        return settings
+    whole = str(Path(settings.recipe.split).resolve())  # so that the run's own command finds it from anywhere
+    return replace(settings, recipe=replace(settings.recipe, split=whole))
 
 
 def policy_of(recipe: Recipe) -> Policy:
@@ -107,7 +116,7 @@ def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:
     return Canvas(side, side, recipe.channels)
 
 
-def prepare(source: Source, recipe: Recipe, cache: Path, monitor: Monitor) -> Prepared:
+def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Prepared:
     """Decode, split, look for what is wrong, and measure the normalization on the training pictures."""
     policy = policy_of(recipe)
     canvas = canvas_of(recipe, policy)
@@ -116,28 +125,52 @@ def prepare(source: Source, recipe: Recipe, cache: Path, monitor: Monitor) -> Pr
         canvas,
         threads=available_cores(),
         limits=Limits(max_bad=recipe.max_bad),
-        cache=cache,
+        cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
-    splits = split_pictures(pictures, val=recipe.val, test=recipe.test, seed=recipe.seed)
-    normalization = normalization_of(recipe.normalize, splits.train.images)
+    splits = split_of_run(folder, source, recipe, pictures)
+    monitor.say(data_line(source, splits))
+    findings = [without_leakage(finding, recipe) for finding in check_data(splits)]
+    write_split(folder, splits)
+    normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization)
     set_aside = tuple(one for part in pictures.values() for one in part.set_aside)
-    return Prepared(splits, set_aside, preprocessing, policy, tuple(check_data(splits)))
+    return Prepared(splits, set_aside, preprocessing, policy, tuple(findings))
 
 
-def normalization_of(name: str, images: Tensor) -> Normalization:
-    """The normalization of this name; "data" measures mean and deviation on up to 4,096 of `images` N H W C, evenly spread."""
-    channels = images.shape[-1]
-    if name == "unit":
-        return Normalization((0.0,) * channels, (1.0,) * channels)
-    if name == "symmetric":
-        return Normalization((0.5,) * channels, (0.5,) * channels)
-    if name == "imagenet" and channels == 3:
-        return IMAGENET
-    stride = max(1, len(images) // 4096)
-    sample = images[::stride].flatten(0, -2).float() / 255  # pixels C
-    # A constant channel has no deviation; dividing by one leaves it at nought.
-    std = [value if value > 1e-3 else 1.0 for value in sample.std(0).tolist()]
-    return Normalization(tuple(sample.mean(0).tolist()), tuple(std))
+def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:
+    """Where the pictures are kept; said where nobody chose it and it is not the memory."""
+    size = decoded_size(source, canvas)
+    cache = Cache(cast(Place, recipe.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
+    if recipe.cache == "auto" and cache.place != "memory":
+        where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
+        monitor.say(f"the pictures take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
+    return cache
+
+
+def data_line(source: Source, splits: Splits) -> str:
+    """What there is to learn from and what is asked, in one line."""
+    asked = {
+        "classify": "one class a picture",
+        "multilabel": "several classes a picture",
+        "regress": "numbers",
+        "segment": "masks",
+        "detect": "boxes",
+    }
+    parts = splits.parts()
+    counts = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
+    total = sum(map(len, parts.values()))
+    return f"data: {total:,} pictures of {len(source.classes):,} classes, {counts}, {asked[source.task]}"
+
+
+def without_leakage(finding: Finding, recipe: Recipe) -> Finding:
+    """A finding to go on with: one that is a reason to stop raises DataError, or warns if the recipe says so."""
+    if finding.severity != "stop":
+        return finding
+    if recipe.leakage == "warn":
+        return replace(finding, severity="warning")
+    pairs = ", ".join(" = ".join(map(str, pair)) for pair in finding.evidence.get("pairs", [])[:3])
+    raise DataError(
+        f"{finding.says.rstrip('.')}{f' ({pairs})' if pairs else ''}; {finding.fix}; `--leakage warn` goes on all the same"
+    )

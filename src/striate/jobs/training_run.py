@@ -16,7 +16,7 @@ from striate.jobs.prepare import default_recipe, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
-from striate.tasks import Classify
+from striate.tasks import Classify, class_weights
 from striate.training import (
     Recipe,
     Settings,
@@ -47,21 +47,40 @@ def train(
     `cifar10`) or the path of a TOML file. out: the run folder, `runs/DATA-MODEL` if left out. settings: any setting of a
     Recipe; what is given here wins over the recipe. Bad input is a StriateError, and leaves nothing behind.
     """
-    clock = Clock()
+    source, resolved = settled(data, recipe, settings)
+    if resolved.recipe.folds and not resolved.recipe.fold:
+        raise SettingError(
+            f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
+            "fold = 1 trains the first of them"
+        )
+    return begin(source, resolved, Path(out) if out else default_path(source, resolved), progress)
+
+
+def settled(data: str | Path, recipe: str | None, said: dict[str, Any]) -> tuple[Source, Settings]:
+    """The source, and every setting that data and machine decide. Raises StriateError for whatever cannot be trained."""
     source = open_source(data)
     require_classes(source)
-    resolved = settle(source, find_recipe(recipe) if recipe else default_recipe(source), settings)
+    resolved = settle(source, find_recipe(recipe) if recipe else default_recipe(source), said)
     device = choose_device(resolved.recipe.device)
     precision = choose_precision(resolved.recipe.precision, device)
-    resolved = resolved.filled("machine", device=str(device), precision=precision)
-    model = build(resolved.recipe, source.classes)
-    path = Path(out) if out else free_path(RUNS, f"{source.name}-{resolved.recipe.model}")
+    return source, resolved.filled("machine", device=str(device), precision=precision)
+
+
+def default_path(source: Source, settings: Settings) -> Path:
+    """A folder below runs/ that does not exist yet."""
+    return free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+
+
+def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
+    """A new run in a new folder; bad input leaves nothing behind."""
+    clock = Clock()
+    model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)
     with folder.locked():
         try:
-            folder.write_manifest(first_manifest(source, resolved, model, path))
-            folder.write_recipe(to_toml(resolved))
-            _work(folder, source, resolved, model, _monitor(progress), clock)
+            folder.write_manifest(first_manifest(source, settings, model, path))
+            folder.write_recipe(to_toml(settings))
+            _work(folder, source, settings, model, _monitor(progress), clock)
         except BaseException:
             # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
             if not folder.has_begun():
@@ -94,8 +113,9 @@ def _work(
 ) -> None:
     """All that lies between the settings and the report; a run that was cut off anywhere goes through it again."""
     try:
-        prepared = prepare(source, settings.recipe, folder.cache_path, monitor)
-        task = Classify(source.classes, settings.recipe.label_smoothing)
+        prepared = prepare(source, settings.recipe, folder, monitor)
+        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.balance == "weights" else None
+        task = Classify(source.classes, settings.recipe.label_smoothing, weights)
         clock.lap("data")
         settings = _with_threads(settings, model, prepared.training_batches(settings.recipe))
         folder.write_recipe(to_toml(settings))
@@ -105,7 +125,8 @@ def _work(
         finish(folder, source, model, state, task, prepared, settings, clock)
     finally:
         monitor.close()
-        folder.remove_cache()
+        if folder.manifest()["status"] != "running":  # one that was cut off goes on with what it has decoded
+            folder.remove_cache()
 
 
 def _with_threads(settings: Settings, model: Network, batches: Batches) -> Settings:

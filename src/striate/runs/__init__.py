@@ -8,12 +8,24 @@ if TYPE_CHECKING:
     from striate.runs.bundle import Bundle, Preprocessing
     from striate.runs.checkpoints import Checkpoint
     from striate.runs.folder import RunFolder, free_path, plain_name
+    from striate.runs.folds import FoldsFolder
 
-__all__ = ["Bundle", "Checkpoint", "Preprocessing", "RunFolder", "explained", "free_path", "plain_name", "write_bytes"]
+__all__ = [
+    "Bundle",
+    "Checkpoint",
+    "FoldsFolder",
+    "Preprocessing",
+    "RunFolder",
+    "explained",
+    "free_path",
+    "plain_name",
+    "write_bytes",
+]
 
 _HOME = {
     "Bundle": "bundle",
     "Checkpoint": "checkpoints",
+    "FoldsFolder": "folds",
     "Preprocessing": "bundle",
     "RunFolder": "folder",
     "explained": "atomic",

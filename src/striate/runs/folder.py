@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import os
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from striate.findings import Finding
 from striate.runs.atomic import explained, write_bytes, write_text
 from striate.runs.bundle import Bundle
 from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
+from striate.runs.lock import exclusive
 
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
@@ -25,8 +24,8 @@ FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 class RunFolder:
     """Reads and writes the files of one run.
 
-    recipe.toml, manifest.json, metrics.csv, metrics.json, predictions.csv, findings.json, errors/, report.html, bundle/,
-    checkpoints/: every file is written whole.
+    recipe.toml, manifest.json, splits.csv, metrics.csv, metrics.json, predictions.csv, findings.json, errors/,
+    report.html, bundle/, checkpoints/: every file is written whole.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,40 +80,49 @@ class RunFolder:
         """Where decoded pictures lie while a run needs them and they are larger than memory allows."""
         return self.path / "cache"
 
+    @property
+    def splits_path(self) -> Path:
+        """Which picture is in which split; whoever goes on with the run or measures it again takes it from here."""
+        return self.path / "splits.csv"
+
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        write_text(self.manifest_path, _json(manifest))
+        write_text(self.manifest_path, as_json(manifest))
 
     def manifest(self) -> dict[str, Any]:
-        return _read_json(self.manifest_path)
+        return read_json(self.manifest_path)
 
     def write_recipe(self, toml: str) -> None:
         write_text(self.recipe_path, toml)
 
+    def write_splits(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """splits.csv, a row a sample."""
+        write_text(self.splits_path, table(rows))
+
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """metrics.csv, a row an epoch."""
-        write_text(self.path / "metrics.csv", _csv(rows))
+        write_text(self.path / "metrics.csv", table(rows))
 
     def history(self) -> list[dict[str, str]]:
         return self._rows("metrics.csv")
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        write_text(self.path / "metrics.json", _json(metrics))
+        write_text(self.path / "metrics.json", as_json(metrics))
 
     def metrics(self) -> dict[str, Any]:
-        return _read_json(self.path / "metrics.json")
+        return read_json(self.path / "metrics.json")
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row a sample."""
-        write_text(self.path / "predictions.csv", _csv(rows))
+        write_text(self.path / "predictions.csv", table(rows))
 
     def predictions(self) -> list[dict[str, str]]:
         return self._rows("predictions.csv")
 
     def write_findings(self, findings: Iterable[Finding]) -> None:
-        write_text(self.path / "findings.json", _json([finding.as_json() for finding in findings]))
+        write_text(self.path / "findings.json", as_json([finding.as_json() for finding in findings]))
 
     def findings(self) -> list[Finding]:
-        return [Finding(**said) for said in _read_json(self.path / "findings.json")]
+        return [Finding(**said) for said in read_json(self.path / "findings.json")]
 
     def write_errors(self, pictures: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
         """errors/: PNG pictures 001.png, 002.png ... worst first, and errors.csv that says what each is."""
@@ -124,7 +132,7 @@ class RunFolder:
         names = [f"{number:03d}.png" for number in range(1, len(pictures) + 1)]
         for name, picture in zip(names, pictures, strict=True):
             write_bytes(folder / name, picture)
-        write_text(folder / "errors.csv", _csv([{"file": name, **row} for name, row in zip(names, rows, strict=True)]))
+        write_text(folder / "errors.csv", table([{"file": name, **row} for name, row in zip(names, rows, strict=True)]))
 
     def write_report(self, page: str) -> None:
         write_text(self.report_path, page)
@@ -144,22 +152,10 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes off this run while it lasts, and clear away what a killed one was writing."""
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            if sys.platform != "win32":
-                import fcntl
-
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise RunError(
-                        f"{self.path}: another process is at work on this run; wait for it or stop it"
-                    ) from None
-            for folder in (self.path, self.checkpoints_path, self.path / "errors", self.bundle_path):
+        with exclusive(self.path):
+            for folder in (self.path, self.checkpoints_path, self.path / "errors", self.bundle_path, self.cache_path):
                 remove_leftovers(folder)
             yield
-        finally:
-            os.close(handle)
 
     def has_begun(self) -> bool:
         """Whether there is anything here worth keeping: a checkpoint, or a finding on why there is none."""
@@ -196,11 +192,11 @@ def free_path(parent: Path, name: str) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -209,7 +205,7 @@ def _read_json(path: Path) -> Any:
         raise RunError(f"{path}: is damaged ({error}); `striate resume` or train again") from None
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if not rows:
         return ""

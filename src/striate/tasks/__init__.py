@@ -4,13 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate.tasks.classify import Classify
+    from striate.tasks.classify import Classify, class_weights
     from striate.tasks.confusion import Confusion
     from striate.tasks.task import Score, Task
 
-__all__ = ["Classify", "Confusion", "Score", "Task"]
+__all__ = ["Classify", "Confusion", "Score", "Task", "class_weights"]
 
-_HOME = {"Classify": "classify", "Confusion": "confusion", "Score": "task", "Task": "task"}
+_HOME = {
+    "Classify": "classify",
+    "Confusion": "confusion",
+    "Score": "task",
+    "Task": "task",
+    "class_weights": "classify",
+}
 
 
 def __getattr__(name: str) -> Any:

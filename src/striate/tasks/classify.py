@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
+import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
@@ -13,19 +14,39 @@ from striate.tasks.confusion import Confusion
 from striate.tasks.task import Task
 
 
+def class_weights(counts: Sequence[int]) -> Tensor:
+    """Weights by inverse frequency, whose mean over all samples is 1: K counts -> K; a class without samples weighs 0."""
+    seen = torch.tensor(counts, dtype=torch.float64)
+    weights = seen.sum() / ((seen > 0).sum() * seen)
+    return torch.where(seen > 0, weights, 0.0).float()
+
+
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Classify(Task):
-    """One class for each picture; `label_smoothing` is the share of certainty given to the wrong ones (Szegedy et al. 2016)."""
+    """One class for each picture; `label_smoothing` is the share of certainty given to the wrong ones (Szegedy et al. 2016).
+
+    `weights` K float32 say how much a picture of each class counts in the loss, which is a mean over pictures.
+    """
 
     classes: tuple[str, ...]
     label_smoothing: float = 0.0
+    weights: Tensor | None = None
 
     def head(self, widths: Sequence[int]) -> nn.Module:
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], len(self.classes)))
 
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:  # outputs: B K; labels: B, or B K if mixed
-        return {"class": F.cross_entropy(outputs.float(), batch.labels, label_smoothing=self.label_smoothing)}
+        if self.weights is None:
+            return {"class": F.cross_entropy(outputs.float(), batch.labels, label_smoothing=self.label_smoothing)}
+        each = F.cross_entropy(
+            outputs.float(),
+            batch.labels,
+            weight=self.weights.to(outputs.device),
+            label_smoothing=self.label_smoothing,
+            reduction="none",  # torch's mean would divide by the weights in the batch, and batches would not add up
+        )
+        return {"class": each.mean()}
 
     def decode(self, outputs: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002  a class has no coordinates to undo
         return outputs.float().softmax(1)

@@ -124,7 +124,32 @@ class Recipe:
     # which pictures, and on what machine
     val: Annotated[float, Is("share held out for validation where the data have no such split", 0, 0.9)] = 0.15
     test: Annotated[float, Is("share held out for the test where the data have no split at all", 0, 0.9)] = 0.15
+    split: Annotated[
+        str, Is("stratified, random, or the folder of a run or a CSV (id,split) whose split is used again")
+    ] = "stratified"
+    group: Annotated[
+        str, Is("column, or regular expression with one group on the ids, whose samples stay together; empty for none")
+    ] = ""
+    folds: Annotated[int, Is("parts for cross-validation, each of which is the test part once; 0 for none", 0, 100)] = 0
+    fold: Annotated[int, Is("the fold that is the test part, 0 to train all one after another", 0, 100)] = 0
+    balance: Annotated[
+        str,
+        Is(
+            "rare classes as they are, weighing more in the loss, or drawn as often as others",
+            choices=("none", "weights", "sampler"),
+        ),
+    ] = "none"
+    leakage: Annotated[
+        str, Is("the same picture in train and test: stop, or warn and go on", choices=("stop", "warn"))
+    ] = "stop"
     max_bad: Annotated[float, Is("largest share of unreadable files that is put up with", 0, 1)] = 0.05
+    cache: Annotated[
+        str,
+        Is(
+            "where decoded pictures are kept while training; none decodes them anew each epoch",
+            choices=("auto", "memory", "disk", "none"),
+        ),
+    ] = "auto"
     seed: Annotated[int, Is("the same seed gives the same run", 0, 2**31 - 1)] = 0
     precision: Annotated[str, Is("arithmetic of the training steps", choices=("auto", "float32", "bfloat16"))] = "auto"
     channels_last: Annotated[bool, Is("keep the channels of a pixel side by side in memory")] = True

@@ -1,0 +1,117 @@
+"""Decoded pixels kept on disk for as long as a run needs them: a run that was cut off does not decode again.
+
+    FOLDER/<key>/pixels.raw   N H W C, mapped when it is read
+    FOLDER/<key>/index.json   which files it holds, and a checksum; the folder gets its name when both are whole
+
+The key is a digest of all that the pixels depend on, so what changed is never served: it has another key. An entry is
+made under a temporary name of its own, so that neither a kill nor a second process can leave half of one behind.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+import PIL
+import torch
+
+from striate.data.canvas import Canvas
+from striate.data.fit import Pixels
+from striate.data.images import HeldImages
+from striate.data.set_aside import SetAside
+from striate.data.storage import Place, choose_place, explained_disk, map_new_file, picture_bytes, pixel_type
+
+__all__ = ["ANYWHERE", "Cache", "Entry", "cache_key", "finish_entry", "new_entry", "open_entry"]
+
+DECODER: Final = 1  # to be raised whenever a file decodes to other pixels than before
+TEMPORARY: Final = ".tmp-"  # as in a run's folder, which clears such names away when it is locked
+
+
+@final
+@dataclass(frozen=True)
+class Cache:
+    """Where decoded pictures are kept. `digest` says what the data contain, and is found out when it is needed."""
+
+    place: Place = "auto"
+    folder: Path | None = None
+    digest: str | None = None
+
+    def settled(self, size: int) -> "Cache":
+        """With the place decided for pictures that take `size` bytes."""
+        return replace(self, place=choose_place(self.place, size, self.folder))
+
+
+ANYWHERE: Final = Cache()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """Pixels of the files at the positions `kept` of a listing, and those that cannot be used."""
+
+    images: HeldImages
+    kept: list[int]
+    set_aside: list[SetAside]
+
+
+def cache_key(digest: str, split: str, canvas: Canvas, max_pixels: int) -> str:
+    """What names an entry: the data's contents, the settings, and the versions of what decodes."""
+    said = [digest, split, asdict(canvas), max_pixels, DECODER, PIL.__version__]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+
+def open_entry(path: Path, canvas: Canvas) -> Entry | None:
+    """A whole entry; None where there is none, and one that is damaged is removed."""
+    if not path.is_dir():
+        return None
+    try:
+        index = json.loads((path / "index.json").read_text(encoding="utf-8"))
+        kept, shape = [int(i) for i in index["kept"]], (len(index["kept"]), *canvas.shape)
+        # a private mapping: nothing that happens to the pixels in memory reaches the file
+        pixels = (
+            np.memmap(path / "pixels.raw", pixel_type(canvas), "c", shape=shape) if kept else np.empty(shape, np.uint8)
+        )
+        images = HeldImages(torch.from_numpy(pixels))
+        if _checksum(images) != index["checksum"]:
+            raise ValueError("the pixels are not those that were written")
+        return Entry(images, kept, [SetAside(*one) for one in index["set_aside"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        shutil.rmtree(path, ignore_errors=True)
+        return None
+
+
+@contextmanager
+def new_entry(path: Path, count: int, canvas: Canvas) -> Iterator[tuple[Pixels, Path]]:
+    """Pixels to be filled, `count` H W C, and the folder that `finish_entry` makes an entry of; else it is removed."""
+    with explained_disk(path.parent, count * picture_bytes(canvas)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
+    try:
+        with explained_disk(path.parent, count * picture_bytes(canvas)):
+            pixels = map_new_file(folder / "pixels.raw", (count, *canvas.shape), pixel_type(canvas))
+        yield pixels, folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], set_aside: list[SetAside]) -> None:
+    """Name a filled folder; where another process was first, its entry stays, which holds the same."""
+    checksum = _checksum(HeldImages(torch.from_numpy(pixels[: len(kept)])))
+    said = {"kept": kept, "set_aside": [[one.id, one.reason, one.detail] for one in set_aside], "checksum": checksum}
+    with explained_disk(path.parent, 0):
+        (folder / "index.json").write_text(json.dumps(said), encoding="utf-8")
+        try:
+            folder.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+
+
+def _checksum(images: HeldImages) -> str:
+    return hashlib.sha256(images.fingerprints().tobytes()).hexdigest()

@@ -1,0 +1,61 @@
+"""Which samples must stay together when data are split: those of one group, and pictures that are identical."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from striate.data.pictures import Pictures
+from striate.data.source import Source
+from striate.errors import SettingError
+
+__all__ = ["groups_of", "kept_together"]
+
+Groups = Mapping[str, str]  # id of a sample -> its group
+
+
+def groups_of(source: Source, said: str) -> Groups:
+    """The group of every sample: a column of the source, else what a regular expression with one group finds in the id.
+
+    Raises SettingError where there is no such column and the expression does not give each id a group.
+    """
+    listings = source.splits.values()
+    if all(said in listing.columns for listing in listings):
+        return {id_: name for one in listings for id_, name in zip(one.ids, one.columns[said], strict=True)}
+    known = sorted(set.intersection(*(set(listing.columns) for listing in listings)))
+    columns = f"the columns are {', '.join(known)}" if known else f"{source.location} has no columns"
+    try:
+        pattern = re.compile(said)
+    except re.error as error:
+        raise SettingError(f"group = {said!r}: is no column ({columns}) and no regular expression ({error})") from None
+    if pattern.groups != 1:
+        raise SettingError(
+            f"group = {said!r}: is no column ({columns}); a regular expression on the ids needs one group in "
+            f"parentheses, such as '([^/]+)/' for {next(iter(listings)).ids[0]}"
+        )
+    found = {id_: match[1] for one in listings for id_ in one.ids if (match := pattern.search(id_)) and match[1]}
+    missed = [id_ for one in listings for id_ in one.ids if id_ not in found]
+    if missed:
+        raise SettingError(
+            f"group = {said!r}: finds no group in {len(missed)} of {len(missed) + len(found)} ids, such as {missed[0]}; "
+            "mend the expression, or leave it out"
+        )
+    return found
+
+
+def kept_together(pictures: Pictures, groups: Groups | None) -> Tensor:
+    """A number for each sample, N int64, equal for those that one group or one sight ties together, over any number of steps."""
+    _, same = np.unique(pictures.pixels.fingerprints(), return_inverse=True)
+    if groups is None:
+        return torch.from_numpy(same)
+    _, group = np.unique([groups[id_] for id_ in pictures.ids], return_inverse=True)
+    label, before = np.arange(len(pictures)), np.full(len(pictures), -1)
+    while (label != before).any():  # each sample takes the least number of its group, then of those it is identical to
+        before = label
+        for tie in (group, same):
+            least = np.full(int(tie.max()) + 1, len(label))
+            np.minimum.at(least, tie, label)
+            label = least[tie]
+    return torch.from_numpy(label)

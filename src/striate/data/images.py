@@ -1,0 +1,119 @@
+"""The pixels of a split by position, whether they are held in memory, mapped from a file, or decoded when they are wanted."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from striate.data.fingerprints import fingerprints, moments
+from striate.data.set_aside import SetAside
+
+__all__ = ["HeldImages", "Images"]
+
+BLOCK: Final = 1024  # pictures that are looked at in one go: a mapped file may be larger than the memory
+DEVICE_SHARE: Final = 0.5  # of the device's free memory that pictures may take; the rest is for the network
+
+
+class Images(ABC):
+    """N pictures of one size. Reading the same positions gives the same pixels, whatever the number of threads."""
+
+    shape: tuple[int, int, int, int]  # N H W C
+    dtype: torch.dtype  # uint8 or uint16
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @abstractmethod
+    def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each part (B int64) the positions that were read, and their pixels B H W C.
+
+        Positions differ from those asked for only where a file went bad since it was first read: another takes its place.
+        """
+
+    @abstractmethod
+    def subset(self, indices: Tensor) -> "Images":
+        """The pictures at `indices` (int64), in that order; no pixel is copied."""
+
+    @abstractmethod
+    def near(self, device: torch.device) -> "Images":
+        """These pictures, on the device if they fit there."""
+
+    @abstractmethod
+    def fingerprints(self) -> npt.NDArray[np.uint64]:
+        """A number for each picture, equal where all pixels are."""
+
+    @abstractmethod
+    def moments(self) -> list[tuple[int, int]]:
+        """Sum and sum of squares of all values of each channel, exact."""
+
+    @property
+    @abstractmethod
+    def lost(self) -> list[SetAside]:
+        """Files of these pictures that went bad since they were first read."""
+
+    def gather(self, ids: Tensor) -> Tensor:
+        """The pictures at some positions: B int64 -> B H W C."""
+        ((_, pictures),) = self.each([ids])
+        return pictures
+
+    def all(self) -> Tensor:
+        """All of them at once, N H W C."""
+        return self.gather(torch.arange(len(self)))
+
+
+@final
+class HeldImages(Images):
+    """Pictures in a tensor N H W C, in memory or mapped from a file; a subset shares it and only knows its own rows."""
+
+    def __init__(self, pixels: Tensor, rows: Tensor | None = None, known: npt.NDArray[np.uint64] | None = None) -> None:
+        if pixels.dtype not in (torch.uint8, torch.uint16) or pixels.ndim != 4:
+            raise ValueError(f"images must be N H W C uint8 or uint16, not {tuple(pixels.shape)} {pixels.dtype}")
+        _, height, width, channels = pixels.shape
+        self._pixels, self._rows, self._fingerprints = pixels, rows, known
+        self.shape = (len(pixels) if rows is None else len(rows), height, width, channels)
+        self.dtype = pixels.dtype
+
+    def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        for ids in parts:
+            rows = ids if self._rows is None else self._rows[ids]
+            yield ids, self._pixels.index_select(0, rows.to(self._pixels.device))
+
+    @property
+    def lost(self) -> list[SetAside]:
+        return []
+
+    def all(self) -> Tensor:
+        return self._pixels if self._rows is None else self._pixels[self._rows]
+
+    def subset(self, indices: Tensor) -> "HeldImages":
+        rows = indices if self._rows is None else self._rows[indices]
+        known = None if self._fingerprints is None else self._fingerprints[indices.numpy()]
+        return HeldImages(self._pixels, rows, known)
+
+    def near(self, device: torch.device) -> "HeldImages":
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            size = len(self) * self._pixels[:1].nbytes
+            return HeldImages(self.all().to(device)) if size <= DEVICE_SHARE * free else self
+        return HeldImages(self.all().to(device)) if device.type == "mps" else self  # which shares the CPU's memory
+
+    def fingerprints(self) -> npt.NDArray[np.uint64]:
+        if self._fingerprints is None:
+            blocks = [fingerprints(block) for block in self._blocks()]
+            self._fingerprints = np.concatenate(blocks) if blocks else np.empty(0, np.uint64)
+        return self._fingerprints
+
+    def moments(self) -> list[tuple[int, int]]:
+        total = [(0, 0)] * self.shape[-1]
+        for block in self._blocks():
+            total = [(s + int(a), q + int(b)) for (s, q), (a, b) in zip(total, moments(block), strict=True)]
+        return total
+
+    def _blocks(self) -> Iterator[Tensor]:
+        if self._rows is None:
+            return iter(self._pixels.split(BLOCK))
+        return (pictures for _, pictures in self.each(torch.arange(len(self)).split(BLOCK)))

@@ -1,0 +1,81 @@
+"""A split that was written down, id by id, and is used again just as it was."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from striate.data.names import printable
+from striate.data.pictures import Pictures
+from striate.data.splits import Splits, check_parts
+from striate.errors import DataError
+
+__all__ = ["apply_split", "read_split"]
+
+NAMES: Final = ("train", "val", "test")
+
+
+def read_split(path: Path) -> dict[str, str]:
+    """Split by id, from a CSV with the columns id and split. Raises DataError, with the number of the line."""
+    where = printable(path)
+    said: dict[str, str] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if not {"id", "split"} <= set(rows.fieldnames or ()):
+                raise DataError(
+                    f"{where}: has no columns id and split in its first line; write them as a run's splits.csv"
+                )
+            for row in rows:
+                id_, split = row["id"] or "", row["split"]
+                if split not in NAMES:
+                    raise DataError(f"{where}: line {rows.line_num} says {split!r}; a split is train, val or test")
+                if said.setdefault(id_, split) != split:
+                    raise DataError(
+                        f"{where}: line {rows.line_num} puts {id_} in {split}, a line before in {said[id_]}"
+                    )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{where}: cannot be read as a split ({error}); give a CSV, or the folder of a run") from None
+    return said
+
+
+def apply_split(pictures: Mapping[str, Pictures], said: Mapping[str, str], origin: str) -> Splits:
+    """The pictures that a source gave, parted as `said`; `origin` names the file for a person.
+
+    Each picture must be named, and each that is named must be there, if only set aside. Parts that the data came in stay
+    what they are, but for val, which may come out of train. Raises DataError.
+    """
+    check_parts(pictures)
+    written = {id_: there for part in pictures.values() for id_, there in _as_written(part.ids, said).items()}
+    aside = _as_written(tuple(one.id for part in pictures.values() for one in part.set_aside), said)
+    known = {*written.values(), *aside.values()}
+    _refuse([id_ for id_, there in written.items() if there not in said], "are not in", origin)
+    _refuse([id_ for id_ in said if id_ not in known], "are not among the data but in", origin)
+    found: dict[str, Pictures] = {}
+    for part, one in pictures.items():
+        names = [said[written[id_]] for id_ in one.ids]
+        allowed = NAMES if part == "all" else ("train", "val") if part == "train" and "val" not in pictures else (part,)
+        moved = [f"{id_} ({name})" for id_, name in zip(one.ids, names, strict=True) if name not in allowed]
+        _refuse(moved, f"are in the part {part} of the data and elsewhere in", origin)
+        for name in allowed:
+            at = torch.tensor([i for i, said_name in enumerate(names) if said_name == name], dtype=torch.int64)
+            if len(at):
+                chosen = one if len(at) == len(one) else one.subset(at)
+                found[name] = replace(chosen, set_aside=one.set_aside if name in ("train", part) else ())
+    if "train" not in found:
+        raise DataError(f"{origin} has no training pictures; a split needs some")
+    return Splits(found["train"], found.get("val"), found.get("test"))
+
+
+def _as_written(ids: tuple[str, ...], said: Mapping[str, str]) -> dict[str, str]:
+    """Each id as the file has it: with an apostrophe in front where a spreadsheet would have taken it for a formula."""
+    return {id_: id_ if id_ in said or f"'{id_}" not in said else f"'{id_}" for id_ in ids}
+
+
+def _refuse(ids: list[str], what: str, origin: str) -> None:
+    if ids:
+        first = ", ".join(ids[:3]) + (" ..." if len(ids) > 3 else "")
+        raise DataError(f"{len(ids)} pictures {what} {origin}: {first}; make both agree, or draw a split anew")

@@ -1,0 +1,161 @@
+"""Pictures that are never held: decoded anew whenever they are wanted, in threads, a few batches ahead of the training step.
+
+They are scanned once before, which finds the files that cannot be used and what must be known of all pixels.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, cast, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from striate.data.canvas import Canvas
+from striate.data.fingerprints import fingerprints, moments
+from striate.data.fit import Pixels
+from striate.data.images import Images
+from striate.data.limits import Limits
+from striate.data.set_aside import SetAside, Unreadable
+from striate.data.storage import pixel_type
+from striate.data.store import Store
+from striate.data.strict import STRICT_PILLOW
+from striate.data.threads import Progress, in_threads
+from striate.errors import DataError
+
+__all__ = ["Reader", "StreamedImages", "stream"]
+
+AHEAD: Final = 3  # batches that are decoded while one is worked on
+CHUNK: Final = 4  # pictures that a thread takes at a time
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """What decodes the pictures of a listing, and which of its files went bad since they were scanned."""
+
+    store: Store
+    ids: tuple[str, ...]
+    canvas: Canvas
+    limits: Limits
+    threads: int
+    lost: dict[int, SetAside] = field(default_factory=dict)
+
+    def read(self, i: int) -> Pixels | None:
+        """A picture that was good when it was scanned; None, and an entry in `lost`, if it is not any more."""
+        if i in self.lost:
+            return None
+        try:
+            return self.store.decode(i, self.canvas, self.limits)
+        except Unreadable as failure:
+            self.lost[i] = SetAside(self.ids[i], failure.reason, failure.detail)
+            return None
+
+
+@final
+class StreamedImages(Images):
+    """Pictures by their positions in a store. `of_each`: N C 2, sums and sums of squares as they were scanned."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        rows: npt.NDArray[np.int64],  # N, positions in the store
+        known: npt.NDArray[np.uint64],
+        of_each: npt.NDArray[np.int64],
+    ) -> None:
+        self._reader, self._rows, self._fingerprints, self._of_each = reader, rows, known, of_each
+        self._type = pixel_type(reader.canvas)
+        self.shape = (len(rows), *reader.canvas.shape)
+        self.dtype = torch.from_numpy(np.empty(0, self._type)).dtype
+
+    @property
+    def lost(self) -> list[SetAside]:
+        mine = set(self._rows.tolist())
+        return [one for i, one in sorted(self._reader.lost.items()) if i in mine]
+
+    def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        waiting: deque[_Part] = deque()
+        with STRICT_PILLOW, ThreadPoolExecutor(self._reader.threads, "striate-stream") as pool:
+            try:
+                for ids in parts:
+                    waiting.append(self._begin(pool, ids))
+                    if len(waiting) > AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def subset(self, indices: Tensor) -> "StreamedImages":
+        at = indices.numpy()
+        return StreamedImages(self._reader, self._rows[at], self._fingerprints[at], self._of_each[at])
+
+    def near(self, device: torch.device) -> "StreamedImages":  # noqa: ARG002 - each batch is moved when it is there
+        return self
+
+    def fingerprints(self) -> npt.NDArray[np.uint64]:
+        return self._fingerprints
+
+    def moments(self) -> list[tuple[int, int]]:
+        channels = self._of_each.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
+        return [(sum(sums), sum(squares)) for sums, squares in channels]
+
+    def _begin(self, pool: ThreadPoolExecutor, ids: Tensor) -> "_Part":
+        pictures = cast(Pixels, np.empty((len(ids), *self.shape[1:]), self._type))
+        used = ids.numpy().copy()
+
+        def read(first: int) -> None:
+            for place in range(first, min(first + CHUNK, len(used))):
+                used[place], pictures[place] = self._read(int(used[place]))
+
+        return _Part(used, pictures, [pool.submit(read, first) for first in range(0, len(ids), CHUNK)])
+
+    def _read(self, wanted: int) -> tuple[int, Pixels]:
+        """A picture and its position: the next one that can be read takes the place of one that went bad."""
+        for step in range(len(self)):
+            position = (wanted + step) % len(self)
+            picture = self._reader.read(int(self._rows[position]))
+            if picture is not None:
+                return position, picture
+        first = next(iter(self._reader.lost.values()))
+        raise DataError(
+            f"none of {len(self)} pictures can be read any more ({first.id}: {first.reason}); bring the data back, then go on"
+        )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A batch on its way."""
+
+    used: npt.NDArray[np.int64]
+    pictures: Pixels
+    work: list[Future[None]]
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        for one in self.work:
+            one.result()
+        return torch.from_numpy(self.used), torch.from_numpy(self.pictures)
+
+
+def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, list[int], list[SetAside]]:
+    """Decode every picture of a store once and keep none: the images, the positions that are good, and the files that are not."""
+    count = len(reader.store)
+    known = np.zeros(count, np.uint64)
+    of_each = np.zeros((count, reader.canvas.channels, 2), np.int64)
+    scan = Reader(reader.store, reader.ids, reader.canvas, reader.limits, reader.threads)
+
+    def look(i: int) -> None:
+        picture = scan.read(i)
+        if picture is not None:
+            one = torch.from_numpy(np.array(picture))[None]
+            known[i], of_each[i] = fingerprints(one)[0], moments(one)
+
+    with STRICT_PILLOW:
+        in_threads(look, count, reader.threads, progress)
+    kept = [i for i in range(count) if i not in scan.lost]
+    images = StreamedImages(reader, np.array(kept, np.int64), known[kept], of_each[kept])
+    return images, kept, [scan.lost[i] for i in sorted(scan.lost)]

@@ -1,0 +1,138 @@
+"""Cross-validation: a run for each fold of the data, and what they say together. Each sample is predicted once, by a network
+that never saw it.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+from striate.analysis import of_folds
+from striate.data import Source, open_source
+from striate.errors import RunError, SettingError
+from striate.jobs.interruption import InterruptedRunError
+from striate.jobs.manifest import command_line
+from striate.jobs.training_run import begin, default_path, resume, settled
+from striate.runs import FoldsFolder, RunFolder
+from striate.training import Settings, checked, read_toml, to_toml
+
+
+@final
+@dataclass(frozen=True)
+class Folds:
+    """A finished cross-validation: `summary` is what folds.json says."""
+
+    path: Path
+    summary: dict[str, Any]
+
+    def line(self) -> str:
+        """The result for a person."""
+        found = self.summary["accuracy"]
+        mean, sd, low, high = (f"{100 * found[name]:.2f}" for name in ("mean", "sd", "low", "high"))
+        return (
+            f"{mean} % of test pictures right, mean of {self.summary['folds']} folds "
+            f"(deviation {sd}, 95 % interval {low} to {high} %)"
+        )
+
+
+def train_folds(
+    data: str | Path,
+    *,
+    folds: int,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Folds:
+    """Train `folds` networks, each tested on another part of the data: runs `OUT/fold-1` ..., folds.json, predictions.csv.
+
+    The other arguments are those of `train`.
+    """
+    source, resolved = settled(data, recipe, {**settings, "folds": folds})
+    if not resolved.recipe.folds or resolved.recipe.fold:
+        raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
+    if "all" not in source.splits:
+        raise SettingError(
+            f"folds = {folds}: {source.location} has a test part of its own, and folds draw theirs; "
+            "give the training folder by itself, or leave --folds out"
+        )
+    folder = FoldsFolder.create(Path(out) if out else default_path(source, resolved))
+    with folder.locked():
+        folder.write_recipe(to_toml(resolved))
+        said = {
+            "format": 1,
+            "command": command_line(source, resolved, folder.path),
+            "status": "running",
+            "folds": folds,
+            "data": {"name": source.name, "location": source.location, "digest": source.digest()},
+        }
+        folder.write_summary(said)
+        try:
+            return _go_on(folder, source, resolved, progress)
+        except BaseException:
+            folder.remove_if_nothing_began()
+            raise
+
+
+def resume_folds(path: str | Path, *, progress: bool = True) -> Folds:
+    """Go on with a cross-validation that was cut off; folds that are finished are kept."""
+    folder = FoldsFolder.open(Path(path))
+    said = folder.summary()
+    if said["status"] == "finished":
+        raise RunError(f"{path}: the run finished; its figures are in folds.json")
+    recipe, origin = read_toml(folder.recipe_path)
+    source = open_source(said["data"]["location"])
+    if source.digest() != said["data"]["digest"]:
+        raise RunError(
+            f"{source.location}: the data changed since the run {path} began; train anew, or bring them back"
+        )
+    with folder.locked():
+        return _go_on(folder, source, Settings(checked(recipe), origin), progress)
+
+
+def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bool) -> Folds:
+    numbers = range(1, settings.recipe.folds + 1)
+    try:
+        for number in numbers:
+            _finish_fold(folder.fold_path(number), source, _of_fold(settings, number), progress)
+    except InterruptedRunError as stopped:
+        raise InterruptedRunError(
+            f"{stopped}, `striate resume {folder.path}` with all folds", stopped.exit_code - 128
+        ) from None
+    runs = [RunFolder.open(folder.fold_path(number)) for number in numbers]
+    figures = [run.metrics()["test"] for run in runs]
+    accuracies = [one["accuracy"]["value"] for one in figures]
+    interval = of_folds(accuracies)
+    mean = interval.value
+    sd = math.sqrt(sum((one - mean) ** 2 for one in accuracies) / (len(accuracies) - 1))
+    each = [
+        {"fold": number, "pictures": one["pictures"], "accuracy": accuracy}
+        for number, one, accuracy in zip(numbers, figures, accuracies, strict=True)
+    ]
+    rows = [
+        {**row, "fold": number}
+        for number, run in zip(numbers, runs, strict=True)
+        for row in run.predictions()
+        if row["split"] == "test"
+    ]
+    folder.write_predictions(sorted(rows, key=lambda row: str(row["id"])))
+    accuracy = {"mean": mean, "sd": sd, "low": interval.low, "high": interval.high}
+    summary = {**folder.summary(), "status": "finished", "accuracy": accuracy, "runs": each}
+    folder.write_summary(summary)
+    return Folds(folder.path, summary)
+
+
+def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool) -> None:
+    """Train a fold, go on with it, or leave it as it is."""
+    run = RunFolder(path)
+    if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock says that nobody is at it
+        run.remove()
+    if not path.exists():
+        begin(source, settings, path, progress)
+    elif run.manifest()["status"] != "finished":
+        resume(path, progress=progress)
+
+
+def _of_fold(settings: Settings, number: int) -> Settings:
+    """The settings of one fold, as if a person had asked for it."""
+    return Settings(replace(settings.recipe, fold=number), {**settings.source, "folds": "user", "fold": "user"})

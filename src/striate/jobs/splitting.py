@@ -1,0 +1,63 @@
+"""The split of a run: drawn, or taken over from another run or a file; written down once, and read from there ever after."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures
+from striate.errors import SettingError
+from striate.runs import RunFolder
+from striate.training import Recipe
+
+DRAWN = ("stratified", "random")
+
+
+def check_split(source: Source, recipe: Recipe) -> None:
+    """SettingError where the settings of a split contradict each other or the data, before anything is decoded."""
+    if recipe.folds == 1:
+        raise SettingError("folds = 1: one fold leaves nothing to learn from; give 2 or more, or 0 for none")
+    if recipe.fold > recipe.folds:
+        raise SettingError(
+            f"fold = {recipe.fold}: is none of {recipe.folds} folds; give --folds, and a fold within them"
+        )
+    if recipe.split not in DRAWN and (recipe.folds or recipe.group):
+        raise SettingError(
+            f"split = {recipe.split!r}: is taken as it is, so --folds and --group say nothing; leave one of them out"
+        )
+    if recipe.split not in DRAWN:
+        split_path(recipe.split)
+    if recipe.group:
+        groups_of(source, recipe.group)
+
+
+def split_path(said: str) -> Path:
+    """The file that a setting names, by itself or as the folder of a run."""
+    path = Path(said)
+    found = RunFolder.open(path).splits_path if path.is_dir() else path
+    if not found.is_file():
+        raise SettingError(
+            f"split = {said!r}: takes {', '.join(DRAWN)}, the folder of a run, or a CSV with id and split"
+        )
+    return found
+
+
+def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Mapping[str, Pictures]) -> Splits:
+    """The split that the run wrote down, or, the first time, the one that its recipe asks for."""
+    if folder.splits_path.exists():
+        return apply_split(pictures, read_split(folder.splits_path), str(folder.splits_path))
+    if recipe.split not in DRAWN:
+        path = split_path(recipe.split)
+        return apply_split(pictures, read_split(path), str(path))
+    return split_pictures(
+        pictures,
+        val=recipe.val,
+        test=recipe.test,
+        seed=recipe.seed,
+        stratified=recipe.split == "stratified",
+        groups=groups_of(source, recipe.group) if recipe.group else None,
+        fold=(recipe.fold, recipe.folds) if recipe.fold else None,
+    )
+
+
+def write_split(folder: RunFolder, splits: Splits) -> None:
+    """Write the split down, sample by sample."""
+    folder.write_splits([{"id": id_, "split": name} for name, part in splits.parts().items() for id_ in part.ids])

@@ -1,0 +1,68 @@
+"""The folder of a cross-validation: a run for each fold, and what they came to together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+from striate.runs.atomic import write_text
+from striate.runs.checkpoints import remove_leftovers
+from striate.runs.folder import RunFolder, as_json, read_json, table
+from striate.runs.lock import exclusive
+
+
+@final
+class FoldsFolder:
+    """fold-1/ fold-2/ ... are run folders; recipe.toml, folds.json and predictions.csv lie beside them."""
+
+    def __init__(self, root: RunFolder) -> None:
+        self.path, self._root = root.path, root
+
+    @classmethod
+    def create(cls, path: Path) -> "FoldsFolder":
+        """A new folder; one that exists is never written into."""
+        return cls(RunFolder.create(path))
+
+    @classmethod
+    def open(cls, path: Path) -> "FoldsFolder":
+        return cls(RunFolder(path))
+
+    @staticmethod
+    def is_at(path: Path) -> bool:
+        return (path / "folds.json").is_file()
+
+    @property
+    def recipe_path(self) -> Path:
+        return self.path / "recipe.toml"
+
+    def fold_path(self, number: int) -> Path:
+        return self.path / f"fold-{number}"
+
+    def write_recipe(self, toml: str) -> None:
+        write_text(self.recipe_path, toml)
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        write_text(self.path / "folds.json", as_json(summary))
+
+    def summary(self) -> dict[str, Any]:
+        return read_json(self.path / "folds.json")
+
+    def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """predictions.csv, a row a sample, as a run has them and with the fold at the end."""
+        write_text(self.path / "predictions.csv", table(rows))
+
+    def predictions(self) -> list[dict[str, str]]:
+        """The rows of predictions.csv: every sample once, by a network that never saw it."""
+        return self._root.predictions()
+
+    def remove_if_nothing_began(self) -> None:
+        """Remove the folder, unless a fold in it has begun to learn."""
+        if not any(self.path.glob("fold-*")):
+            self._root.remove()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes off while it lasts, and clear away what a killed one was writing."""
+        with exclusive(self.path):
+            remove_leftovers(self.path)
+            yield

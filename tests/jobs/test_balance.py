@@ -1,0 +1,47 @@
+"""A rare class that overlaps with a common one: weights and sampler make it found more often."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.jobs import train
+from striate.tasks import class_weights
+
+
+def unequal(folder: Path) -> Path:
+    """240 pictures of one grey and 16 of a lighter one; each grey varies so much that no network tells all of them."""
+    random = np.random.default_rng(1)
+    for kind, count, grey in (("common", 240, 100), ("rare", 16, 145)):
+        for part, number in (("train", count), ("test", 60)):
+            (folder / part / kind).mkdir(parents=True)
+            for i in range(number):
+                pixels = random.normal(random.normal(grey, 30), 10, (28, 28))
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / part / kind / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recalls(tmp_path_factory) -> dict[str, list[float]]:
+    """Recall of common and of rare, by balance."""
+    folder = tmp_path_factory.mktemp("unequal")
+    data, found = unequal(folder / "data"), {}
+    for balance in ("none", "weights", "sampler"):
+        run = train(
+            data, out=folder / balance, progress=False, balance=balance, model="lenet5", epochs=6, batch_size=16,
+            lr=0.001, threads=1, precision="float32", augment="none", val=0.0, keep="last", weight_decay=0.0, seed=1,
+        )  # fmt: skip
+        found[balance] = [row["recall"]["value"] for row in run.metrics["test"]["per_class"]]
+    return found
+
+
+@pytest.mark.parametrize("balance", ["weights", "sampler"])
+def test_the_rare_class_is_found_more_often(recalls, balance):
+    assert recalls[balance][1] > recalls["none"][1] + 0.2
+    assert np.mean(recalls[balance]) > np.mean(recalls["none"]) + 0.05
+
+
+def test_the_weights_of_a_run_are_those_of_its_training_pictures():
+    assert torch.allclose(class_weights([200, 12]), torch.tensor([212 / 400, 212 / 24]))

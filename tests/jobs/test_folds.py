@@ -1,0 +1,129 @@
+"""Cross-validation: every picture is tested once, and what was cut off goes on to the same figures."""
+
+import csv
+import json
+import shutil
+import signal
+import statistics
+
+import pytest
+from tests.jobs.conftest import QUICK, make_pictures
+
+from striate.analysis import of_folds
+from striate.analysis.intervals import student_t
+from striate.cli import main
+from striate.errors import DataError, RunError, SettingError
+from striate.jobs import Run, resume, resume_folds, train_folds
+from striate.jobs.interruption import InterruptedRunError
+from striate.runs import FoldsFolder, RunFolder
+
+ONCE = {**QUICK, "epochs": 2, "val": 0.1}
+
+
+def typed(*words: str) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(words)
+
+
+@pytest.fixture(scope="module")
+def whole(shapes, tmp_path_factory):
+    return train_folds(shapes, folds=3, out=tmp_path_factory.mktemp("folds") / "cv", progress=False, **ONCE)
+
+
+def test_every_picture_is_predicted_once_by_a_network_that_never_saw_it(whole, shapes):
+    rows = FoldsFolder.open(whole.path).predictions()
+    assert sorted(row["id"] for row in rows) == sorted(f"{p.parent.name}/{p.name}" for p in shapes.glob("*/*.png"))
+    for row in rows:
+        with (whole.path / f"fold-{row['fold']}" / "splits.csv").open(newline="") as file:
+            assert {one["id"]: one["split"] for one in csv.DictReader(file)}[row["id"]] == "test"
+
+
+def test_the_summary_is_that_of_the_folds(whole):
+    said = json.loads((whole.path / "folds.json").read_text())
+    assert said == whole.summary
+    accuracies = [Run(whole.path / f"fold-{k}").metrics["test"]["accuracy"]["value"] for k in (1, 2, 3)]
+    assert [one["accuracy"] for one in said["runs"]] == accuracies
+    assert said["accuracy"]["mean"] == pytest.approx(statistics.mean(accuracies))
+    assert said["accuracy"]["sd"] == pytest.approx(statistics.stdev(accuracies))
+    assert sum(one["pictures"] for one in said["runs"]) == 60
+    assert "mean of 3 folds" in whole.line()
+    command = Run(whole.path / "fold-2").manifest["command"]
+    assert "--folds 3 --fold 2" in command
+
+
+def test_cut_off_in_a_fold_it_goes_on_and_keeps_what_is_finished(whole, shapes, tmp_path, monkeypatch):
+    """The second fold is told to stop after its first epoch; the third has not begun, and left an empty folder behind."""
+    saved, original = [], RunFolder.save_checkpoint
+
+    def save(folder, step, *rest):
+        saved.append(step)
+        if len(saved) == 3:  # two epochs of the first fold, and one of the second
+            signal.raise_signal(signal.SIGTERM)
+        return original(folder, step, *rest)
+
+    monkeypatch.setattr(RunFolder, "save_checkpoint", save)
+    out = tmp_path / "cv"
+    with pytest.raises(InterruptedRunError, match=f"`striate resume {out}` with all folds") as asked:
+        train_folds(shapes, folds=3, out=out, progress=False, **ONCE)
+    assert asked.value.exit_code == 143
+    monkeypatch.undo()
+    assert json.loads((out / "folds.json").read_text())["status"] == "running"
+    (out / "fold-3").mkdir()
+    finished = (out / "fold-1" / "manifest.json").stat().st_mtime_ns
+    typed("resume", str(out), "--quiet")
+    assert (out / "fold-1" / "manifest.json").stat().st_mtime_ns == finished
+    summary = json.loads((out / "folds.json").read_text())
+    assert summary["runs"] == whole.summary["runs"]
+    assert (out / "predictions.csv").read_bytes() == (whole.path / "predictions.csv").read_bytes()
+    with pytest.raises(RunError, match="the run finished"):
+        resume_folds(out)
+
+
+def test_the_command_line_does_it_too(shapes, tmp_path, capsys):
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in {**ONCE, "epochs": 1}.items()]
+    typed("train", str(shapes), "--folds=2", *options, "--quiet", "--out", str(tmp_path / "cv"))
+    assert "% of test pictures right, mean of 2 folds (deviation" in capsys.readouterr().out
+    assert FoldsFolder.is_at(tmp_path / "cv")
+    typed("train", str(shapes), "--folds=2", "--fold=2", *options, "--quiet", "--out", str(tmp_path / "one"))
+    one, other = (Run(path).metrics for path in (tmp_path / "one", tmp_path / "cv" / "fold-2"))
+    assert one == other
+
+
+def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
+    with pytest.raises(DataError, match="folds = 61: there are 60 pictures"):
+        train_folds(shapes, folds=61, out=tmp_path / "cv", progress=False, **ONCE)
+    with pytest.raises(SettingError, match="folds = 1"):
+        train_folds(shapes, folds=1, out=tmp_path / "cv", progress=False, **ONCE)
+    with pytest.raises(SettingError, match=r"folds = 3: .* has a test part of its own"):
+        train_folds("mnist", folds=3, out=tmp_path / "cv", progress=False)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(RunError, match="fold-9: no such run"):
+        resume(tmp_path / "fold-9")
+
+
+def test_folds_of_changed_data_are_not_gone_on_with(whole, tmp_path):
+    data = make_pictures(tmp_path / "data", each=6)
+    shutil.copytree(whole.path, tmp_path / "cv")
+    said = json.loads((tmp_path / "cv" / "folds.json").read_text())
+    said |= {"status": "running", "data": {**said["data"], "location": str(data)}}
+    (tmp_path / "cv" / "folds.json").write_text(json.dumps(said))
+    with pytest.raises(RunError, match="the data changed since"):
+        resume_folds(tmp_path / "cv")
+
+
+def test_the_interval_is_wider_than_one_of_independent_results():
+    values = [0.9, 0.93, 0.88, 0.91, 0.95]
+    found = of_folds(values)
+    sd = statistics.stdev(values)
+    expected = 2.776445 * sd * (1 / 5 + 1 / 4) ** 0.5
+    assert (found.value, found.high - found.value) == pytest.approx((statistics.mean(values), expected), rel=1e-5)
+    assert of_folds([1.0, 1.0]).low == 1.0
+    assert of_folds([0.2, 0.9]).low == 0.0
+
+
+# the printed tables: NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2
+@pytest.mark.parametrize(
+    ("freedom", "printed"), [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (29, 2.045), (99, 1.984)]
+)
+def test_students_t_is_that_of_the_tables(freedom, printed):
+    assert student_t(freedom) == pytest.approx(printed, abs=6e-4)

@@ -1,0 +1,153 @@
+"""The split of a run: what was asked for, written down, and the same ever after."""
+
+import csv
+import shlex
+from pathlib import Path
+
+import pytest
+from tests.jobs.conftest import QUICK, make_pictures
+
+from striate.cli import main
+from striate.errors import DataError, SettingError
+from striate.jobs import Run, train
+
+ONCE = {**QUICK, "epochs": 1}
+
+
+def splits(path: Path) -> dict[str, str]:
+    with (path / "splits.csv").open(newline="") as file:
+        return {row["id"]: row["split"] for row in csv.DictReader(file)}
+
+
+def test_the_split_is_written_down_with_every_picture(trained):
+    said = splits(trained.path)
+    assert len(said) == 60
+    counts = trained.manifest["data"]["counts"]
+    assert {name: list(said.values()).count(name) for name in counts} == counts
+
+
+def test_another_run_takes_it_over_exactly(shapes, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(trained.path.parent)
+    one = train(shapes, out=tmp_path / "one", progress=False, split=trained.path.name, seed=9, **ONCE)
+    assert f"--split {trained.path}" in one.manifest["command"]  # which works from anywhere
+    assert splits(one.path) == splits(trained.path)
+    two = train(shapes, out=tmp_path / "two", progress=False, split=str(one.path / "splits.csv"), seed=8, **ONCE)
+    assert splits(two.path) == splits(trained.path)
+    drawn = train(shapes, out=tmp_path / "drawn", progress=False, seed=9, **ONCE)
+    assert splits(drawn.path) != splits(trained.path)
+
+
+def test_evaluation_measures_what_the_run_wrote_down_and_not_what_would_be_drawn(shapes, tmp_path):
+    run = train(shapes, out=tmp_path / "run", progress=False, **ONCE)
+    assert run.evaluate() == run.metrics["test"]
+    rows = (run.path / "splits.csv").read_text()
+    moved = rows.replace(",train", ",TRAIN").replace(",test", ",train").replace(",TRAIN", ",test")
+    (run.path / "splits.csv").write_text(moved)
+    assert run.evaluate()["pictures"] == run.manifest["data"]["counts"]["train"]
+    (run.path / "splits.csv").unlink()
+    assert run.evaluate() == run.metrics["test"]  # drawn again from the recipe
+
+
+def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monkeypatch):
+    data = make_pictures(tmp_path / "data", each=20)
+    settings = {"group": r"/(\d)", "balance": "sampler", "split": "random", "leakage": "warn", "cache": "memory"}
+    run = train(data, out=tmp_path / "run", progress=False, **ONCE, **settings)
+    sides: dict[str, set[str]] = {}
+    for id_, split in splits(run.path).items():
+        sides.setdefault(id_.split("/")[1][0], set()).add(split)
+    assert all(len(side) == 1 for side in sides.values())
+    assert len(sides) == 10
+    words = shlex.split(run.manifest["command"])
+    for name, value in settings.items():
+        assert words[words.index(f"--{name}") + 1] == value
+    words[words.index("--out") + 1] = str(tmp_path / "again")
+    with pytest.raises(SystemExit, match="0"):
+        main([*words[1:], "--quiet"])
+    weights = [(tmp_path / name / "bundle" / "model.safetensors").read_bytes() for name in ("run", "again")]
+    assert weights[0] == weights[1]
+    assert splits(tmp_path / "again") == splits(run.path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"group": "patient"}, r"group = 'patient': is no column \(.* has no columns\)"),
+        ({"group": "(nothing)"}, "finds no group in 60 of 60 ids"),
+        ({"group": "(png)"}, "60 pictures of the groups png cannot be parted"),
+        ({"split": "stratifid"}, "split = 'stratifid': takes stratified, random, the folder of a run, or a CSV"),
+        ({"split": "nowhere/split.csv"}, "takes stratified, random"),
+        ({"folds": 1}, "folds = 1: one fold leaves nothing"),
+        ({"fold": 2}, "fold = 2: is none of 0 folds"),
+        ({"folds": 3, "fold": 4}, "fold = 4: is none of 3 folds"),
+        ({"folds": 3}, "call train_folds"),
+        ({"folds": 70, "fold": 1}, "folds = 70: there are 60 pictures, too few"),
+        ({"balance": "weight"}, "takes one of none, weights, sampler"),
+        ({"cache": "ram"}, "takes one of auto, memory, disk, none"),
+        ({"leakage": "ignore"}, "takes one of stop, warn"),
+    ],
+)
+def test_what_cannot_be_split_is_one_line_and_leaves_nothing(shapes, tmp_path, settings, says):
+    with pytest.raises((SettingError, DataError), match=says) as refused:
+        train(shapes, out=tmp_path / "run", progress=False, **{**ONCE, **settings})
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_split_file_leaves_no_room_for_groups_and_folds(shapes, trained, tmp_path):
+    for other in ({"group": "(x)"}, {"folds": 3, "fold": 1}):
+        with pytest.raises(SettingError, match="is taken as it is, so --folds and --group say nothing"):
+            train(shapes, out=tmp_path / "run", progress=False, split=str(trained.path), **ONCE, **other)
+
+
+def test_a_split_of_other_data_names_what_differs(trained, tmp_path):
+    data = make_pictures(tmp_path / "data", each=21)
+    with pytest.raises(
+        DataError, match=r"3 pictures are not in .*splits.csv: dark/20.png, light/20.png, striped/20.png;"
+    ):
+        train(data, out=tmp_path / "run", progress=False, split=str(trained.path), **ONCE)
+    assert not (tmp_path / "run").exists()
+
+
+def leaky(folder: Path, copies: int) -> Path:
+    """Given parts, of which the test has copies from the training part."""
+    make_pictures(folder / "train", each=14)
+    (folder / "test").mkdir()
+    for kind in ("dark", "light", "striped"):
+        (folder / "test" / kind).mkdir()
+        (folder / "train" / kind / "13.png").rename(folder / "test" / kind / "13.png")
+    for number in range(copies):
+        picture = (folder / "train" / "dark" / f"{number}.png").read_bytes()
+        (folder / "test" / "dark" / f"copy{number}.png").write_bytes(picture)
+    return folder
+
+
+def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
+    data = leaky(tmp_path / "data", copies=1)
+    with pytest.raises(DataError) as refused:
+        train(data, out=tmp_path / "run", progress=False, val=0.0, **ONCE)
+    said = str(refused.value)
+    assert "train/dark/0.png = test/dark/copy0.png" in said
+    assert "--leakage warn" in said
+    assert "\n" not in said
+    assert not (tmp_path / "run").exists()
+    run = train(data, out=tmp_path / "run", progress=False, val=0.0, leakage="warn", **ONCE)
+    (found,) = [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    assert found.severity == "warning"
+
+
+def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, capsys):
+    run = train(leaky(tmp_path / "data", copies=0), out=tmp_path / "run", val=0.2, **ONCE)
+    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    assert "data: 42 pictures of 3 classes, train 31, val 8, test 3, one class a picture\n" in capsys.readouterr().out
+
+
+def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
+    data = make_pictures(tmp_path / "data", each=12)
+    for kind in ("dark", "light", "striped"):
+        for number in range(6):
+            (data / kind / f"copy{number}.png").write_bytes((data / kind / f"{number}.png").read_bytes())
+    run = train(data, out=tmp_path / "run", progress=False, val=0.25, test=0.25, **ONCE)
+    said = splits(run.path)
+    assert all(said[f"{kind}/copy{n}.png"] == said[f"{kind}/{n}.png"] for kind in ("dark", "light") for n in range(6))
+    assert isinstance(run, Run)
+    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
