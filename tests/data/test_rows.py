@@ -67,6 +67,7 @@ def test_saved_to_disk(rows: Callable[..., pa.Table], tmp_path: Path) -> None:
     saved(tmp_path / "several/test", rows(4))
     (tmp_path / "several/dataset_dict.json").write_text('{"splits": ["train", "test"]}')
     check(tmp_path / "several", {"train": 6, "test": 4})
+    assert open_source(tmp_path / "several").splits["test"].ids[1] == "test/data-00000-of-00001.arrow[1]"
     check(tmp_path / "one/data-00000-of-00003.arrow", {"all": 2})
 
 

@@ -93,7 +93,7 @@ def open_rows(path: Path, files: Mapping[str, Sequence[Path]], limits: Limits, c
         mine = [(start, rows) for start, (of, rows) in zip(starts, read, strict=False) if of == part]
         where = np.concatenate([np.arange(start, start + rows.count) for start, rows in mine])
         listings[part] = Listing(
-            tuple(f"{printable(Path(rows.path).name)}[{i}]" for _, rows in mine for i in range(rows.count)),
+            tuple(f"{_id(rows.path, path)}[{i}]" for _, rows in mine for i in range(rows.count)),
             meaning.targets(where),
             ContentStore(len(where), partial(_content, [rows for _, rows in mine])),
             columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
@@ -107,6 +107,10 @@ def open_rows(path: Path, files: Mapping[str, Sequence[Path]], limits: Limits, c
         arranged(listings, name),
         limits=limits,
     )
+
+
+def _id(file: Path, path: Path) -> str:
+    return printable(file.relative_to(path).as_posix() if path.is_dir() else file.name)
 
 
 def _content(files: Sequence[Rows], i: int) -> bytes:
