@@ -12,6 +12,7 @@ from PIL import Image
 
 from striate.data import Limits, open_source
 from striate.data.mask_coding import _voc_palette
+from striate.data.mask_file import read_mask
 from striate.data.set_aside import Unreadable
 from striate.errors import DataError
 
@@ -295,3 +296,10 @@ def test_any_name_is_printable_and_its_own(tmp_path: Path, put: Put) -> None:
     assert len(set(source.splits["all"].ids)) == 5
     assert all(one.isprintable() for one in source.splits["all"].ids)
     assert [mask(tmp_path, i) for i in range(5)] == [[0, 1]] * 5
+
+
+def test_an_array_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    file = put_mask(tmp_path / "1.npy", [0, 1])
+    assert read_mask(file, Limits(max_pixels=24 * 32))[0].shape == (24, 32)
+    with pytest.raises(Unreadable, match="decompression bomb: declares 32 x 24 pixels, the limit is 767"):
+        read_mask(file, Limits(max_pixels=24 * 32 - 1))

@@ -203,3 +203,12 @@ def test_a_folder_without_any_label_stops(tmp_path: Path, put: Put) -> None:
     (tmp_path / "data.yaml").write_text("train: images\nnames: [cat]\n")
     with pytest.raises(DataError, match="has no label file for any of its pictures"):
         open_source(tmp_path)
+
+
+def test_a_folder_of_pictures_that_is_a_link_is_not_followed(tmp_path: Path, put: Put) -> None:
+    root = yolo(tmp_path / "data", put, {"1": "0 0.5 0.5 0.5 0.5"}, "train: images\nnames: [cat]\n")
+    open_source(root)
+    (root / "images").rename(tmp_path / "elsewhere")
+    (root / "images").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="train is images, and there is no such folder in"):
+        open_source(root)
