@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from striate.data.canvas import Canvas
     from striate.data.columns import Columns
     from striate.data.decode import Header, decode_picture, read_header, read_picture
-    from striate.data.drawing import draw_sample
+    from striate.data.drawing import as_rgb, draw_sample
     from striate.data.faults import Fault
     from striate.data.groups import groups_of
-    from striate.data.images import HeldImages, Images
+    from striate.data.images import HeldImages, Images, as_colours
     from striate.data.limits import Limits
     from striate.data.load import decoded_size, load_pictures
     from striate.data.mask_folders import MaskFiles
@@ -75,7 +75,9 @@ __all__ = [
     "TaskKind",
     "Unreadable",
     "apply_split",
+    "as_colours",
     "as_pictures",
+    "as_rgb",
     "check_data",
     "contact_sheet",
     "decode_picture",
@@ -134,7 +136,9 @@ _LAZY = MappingProxyType(
         "TaskKind": "targets",
         "Unreadable": "set_aside",
         "apply_split": "split_file",
+        "as_colours": "images",
         "as_pictures": "sheet",
+        "as_rgb": "drawing",
         "check_data": "audit",
         "contact_sheet": "sheet",
         "decode_picture": "decode",

@@ -11,6 +11,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from striate.data.images import as_colours
 from striate.data.order import balanced
 from striate.data.pictures import Pictures
 from striate.errors import SettingError
@@ -95,7 +96,7 @@ class Batches:
             good = draws == ids
             ids, read = ids[good], read[good]
         images = read.to(self.device).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
-        pictures = images if images.dtype == torch.uint8 else images.float() / 65535
+        pictures = as_colours(images)
         labels = self._labels[ids.to(self.device)]
         if self.policy is None:
             view = evaluation_view(

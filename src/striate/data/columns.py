@@ -64,7 +64,7 @@ def path_column(names: Sequence[str], wanted: str | None, table: str, holds_file
     if found is None:
         raise DataError(
             f"{table} has no column of paths to pictures that are there, among {_listed(names)}; "
-            "call it path, or say which it is (path = NAME)"
+            "call it path, or say which it is (--path-column NAME)"
         )
     return found
 
@@ -89,12 +89,16 @@ def label_columns(
     if len(named) == 1 or len(others) == 1:
         return ((named or others)[0],)
     if len(named) > 1:
-        raise DataError(f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (label = NAME)")
+        raise DataError(
+            f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (--label-column NAME)"
+        )
     if not others:
         raise DataError(f"{table} has no column of labels, only {_listed(list(cells))}; add one, called label")
     if all(is_binary(cells[name]) for name in others) or all(_fractions(cells[name]) for name in others):
         return tuple(others)
-    raise DataError(f"{table} has the columns {_listed(others)}, and any may be the label; say which (label = NAME)")
+    raise DataError(
+        f"{table} has the columns {_listed(others)}, and any may be the label; say which (--label-column NAME)"
+    )
 
 
 def _fractions(cells: Sequence[str]) -> bool:

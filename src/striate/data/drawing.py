@@ -17,7 +17,7 @@ from striate.data.fit import Pixels
 from striate.data.source import Sample
 from striate.data.targets import IGNORE, Objects, Skeleton
 
-__all__ = ["class_colour", "draw_sample"]
+__all__ = ["as_rgb", "class_colour", "draw_sample"]
 
 Colour = tuple[int, int, int]
 
@@ -49,7 +49,7 @@ def class_colour(i: int) -> Colour:
 
 def draw_sample(sample: Sample, classes: Sequence[str], skeleton: Skeleton | None = None) -> Image.Image:
     """The picture with all that is known of it, RGB; a line (a legend, for masks) is added below where there is text."""
-    pixels = _eight_bits(sample.image)
+    pixels = as_rgb(sample.image)
     target = sample.target
     scale = max(1, -(-_LEAST // max(pixels.shape[:2])))
     if isinstance(target, Objects):
@@ -76,8 +76,8 @@ def _caption(target: npt.NDArray[Any] | np.int64, classes: Sequence[str]) -> str
     return ", ".join(f"{name} {value:.4g}" for name, value in zip(classes, target.tolist(), strict=True))
 
 
-def _eight_bits(image: Pixels) -> npt.NDArray[np.uint8]:
-    """H W C of any kind as H W 3."""
+def as_rgb(image: Pixels) -> npt.NDArray[np.uint8]:
+    """H W C of any channels and bits -> H W 3: the first three channels, or the first one as grey."""
     shown = image[..., :3] if image.shape[2] >= 3 else image[..., :1].repeat(3, 2)
     return (shown // 257 if shown.dtype == np.uint16 else shown).astype(np.uint8)
 

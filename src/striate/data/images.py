@@ -12,7 +12,7 @@ from torch import Tensor
 from striate.data.fingerprints import fingerprints, moments
 from striate.data.set_aside import SetAside
 
-__all__ = ["HeldImages", "Images"]
+__all__ = ["HeldImages", "Images", "as_colours"]
 
 BLOCK: Final = 1024  # pictures that are looked at in one go: a mapped file may be larger than the memory
 DEVICE_SHARE: Final = 0.5  # of the device's free memory that pictures may take; the rest is for the network
@@ -63,6 +63,11 @@ class Images(ABC):
     def all(self) -> Tensor:
         """All of them at once, N H W C."""
         return self.gather(torch.arange(len(self)))
+
+
+def as_colours(pictures: Tensor) -> Tensor:
+    """Decoded pixels as views take them: uint8 as it is, uint16 as float32 in 0..1."""
+    return pictures if pictures.dtype == torch.uint8 else pictures.float() / 65535
 
 
 @final

@@ -127,7 +127,7 @@ def _classes(name: str, cells: Sequence[str], learned: Learned, place: Place, kn
         )
     if len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
-            f"{place(0, name)}: each row has a class of its own; say which column is the label (label = NAME)"
+            f"{place(0, name)}: each row has a class of its own; say which column is the label (--label-column NAME)"
         )
     position = {one: i for i, one in enumerate(classes)}
     code = {cell: position.get(one, -1) for cell, one in called.items()}
@@ -152,7 +152,7 @@ def _sets(
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
         raise DataError(
             f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, parted by {mark!r}; "
-            "those are no sets of classes, say which column holds them (label = NAME)"
+            "those are no sets of classes, say which column holds them (--label-column NAME)"
         )
     position = {one: k for k, one in enumerate(classes)}
     values = np.zeros((len(cells), len(classes)), np.bool_)
@@ -188,7 +188,7 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
             i = next(i for i, cell in enumerate(column) if not is_number(cell))
             raise DataError(
                 f"{place(i, name)}: '{printable(column[i])}' is no number; mend it, or say which column is the label "
-                "(label = NAME)"
+                "(--label-column NAME)"
             )
         exact = np.array([float(cell) for cell in column])
         large = ~(np.abs(exact) <= np.finfo(np.float32).max)

@@ -42,7 +42,7 @@ class Pictures:
     @property
     def canvas(self) -> Canvas:
         _, height, width, channels = self.pixels.shape
-        return Canvas(height, width, channels)
+        return Canvas(height, width, channels, 8 if self.pixels.dtype == torch.uint8 else 16)
 
     def counts(self) -> list[int]:
         """Pictures of each class."""

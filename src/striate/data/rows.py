@@ -135,7 +135,7 @@ def _picture_column(schema: Any, wanted: str | None, name: str) -> str:
     if not found:
         raise DataError(f"{name} has no column of pictures, a struct of bytes and path; save it with the feature Image")
     raise DataError(
-        f"{name} has several columns of pictures, {', '.join(map(printable, found))}; say which (path = NAME)"
+        f"{name} has several columns of pictures, {', '.join(map(printable, found))}; say which (--path-column NAME)"
     )
 
 

@@ -24,7 +24,8 @@ MAKER: Final = ("Software", "striate")  # written into a sheet, and by which it 
 
 
 def contact_sheet(pictures: Tensor, columns: int) -> bytes:
-    """Pictures in rows of `columns`, as a PNG: N H W C uint8 with 1, 3 or 4 channels -> the content of the file."""
+    """Pictures in rows of `columns`, as a PNG: N H W C uint8, of which 1, 3 or 4 channels are shown -> the content of the file."""
+    pictures = pictures if pictures.shape[-1] in (1, 3, 4) else pictures[..., : 3 if pictures.shape[-1] > 4 else 1]
     count, height, width, channels = pictures.shape
     if count == 0 or columns < 1:
         raise ValueError(f"a sheet needs pictures and columns, not {count} and {columns}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, final
@@ -95,7 +95,10 @@ class Source:
         return next(iter(self.splits.values())).targets.task
 
     def native(self) -> Canvas:
-        """The typical size: medians of height and width when upright, 1 channel if all is grey, else 3."""
+        """The typical size: medians of height and width when upright; 1 channel if all is grey, else 3; arrays keep theirs.
+
+        16 bits where any picture has more than 8.
+        """
         store = next(iter(self.splits.values())).store
         spread = range(0, len(store), max(1, len(store) // _SAMPLE))
         headers = [one for i in spread if (one := self._header(store, i)) is not None]
@@ -104,7 +107,8 @@ class Source:
         return Canvas(
             statistics.median_low(header.height for header in headers),
             statistics.median_low(header.width for header in headers),
-            3 if any(header.colour for header in headers) else 1,
+            _channels(headers),
+            16 if any(header.bits > 8 for header in headers) else 8,
         )
 
     def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
@@ -149,6 +153,14 @@ class Source:
             return store.header(i, self.limits)
         except Unreadable:
             return None
+
+
+def _channels(headers: Sequence[Header]) -> int:
+    """Of pictures 1 or 3: transparency is no colour. Of arrays the number that they have, for it may be anything."""
+    arrays = {header.channels for header in headers if header.format in ("array", "NPY")}
+    if len(arrays) == 1 and len(headers) == sum(header.format in ("array", "NPY") for header in headers):
+        return arrays.pop()
+    return 3 if any(header.colour for header in headers) else 1
 
 
 def require_classes(source: Source) -> None:

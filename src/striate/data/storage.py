@@ -35,9 +35,9 @@ DISK_SHARE: Final = 0.8  # of the free disk; the rest is for checkpoints and for
 UNKNOWN_MEMORY: Final = 4 * 2**30  # assumed where the system does not tell
 
 
-def pixel_type(canvas: Canvas) -> type[np.uint8] | type[np.uint16]:  # noqa: ARG001 - every canvas has 8 bits so far
+def pixel_type(canvas: Canvas) -> type[np.uint8] | type[np.uint16]:
     """The type of the values that are decoded for a canvas."""
-    return np.uint8
+    return np.uint8 if canvas.bits == 8 else np.uint16
 
 
 def picture_bytes(canvas: Canvas) -> int:

@@ -115,7 +115,7 @@ def _locate(table: Table, by: str, folder: str) -> Located:
         reason, detail = located.refusals[0] or ("vanished", "")
         raise DataError(
             f"none of the {len(cells)} pictures that {table.name} names can be used (row {table.rows[0]}, "
-            f"{printable(cells[0])}: {reason}: {detail}); put the table beside them, or say where paths begin (folder = NAME)"
+            f"{printable(cells[0])}: {reason}: {detail}); put the table beside them, or say where paths begin (--pictures FOLDER)"
         )
     for i, (cell, refused) in enumerate(zip(cells, located.refusals, strict=True)):
         if refused is not None and not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):

@@ -32,17 +32,18 @@ class Servable(nn.Module):
         super().__init__()
         self.network: Network = bundle.model
         self.height, self.width = bundle.preprocessing.size
+        self.full_scale = 2.0**bundle.preprocessing.canvas.bits - 1
         normalization = bundle.preprocessing.normalization
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(normalization.mean).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(normalization.std).view(-1, 1, 1))
 
-    def forward(self, pictures: Tensor) -> Tensor:  # B C H W uint8 on the canvas -> B K
+    def forward(self, pictures: Tensor) -> Tensor:  # B C H W uint8 (uint16 of 16 bits) on the canvas -> B K
         top = (pictures.shape[2] - self.height) // 2
         left = (pictures.shape[3] - self.width) // 2
         centre = pictures[:, :, top : top + self.height, left : left + self.width]
-        return self.network((centre.float() / 255 - self.mean) / self.std).softmax(1)
+        return self.network((centre.float() / self.full_scale - self.mean) / self.std).softmax(1)
 
 
 def export_program(bundle: Bundle, path: Path, pictures: Tensor) -> Parity:

@@ -17,17 +17,18 @@ from striate.data import (
     Sample,
     Source,
     TaskKind,
+    as_colours,
     as_pictures,
     draw_sample,
     headed_sheet,
     is_sheet,
     moved,
-    open_source,
 )
 from striate.data.targets import Target
 from striate.errors import SettingError
 from striate.jobs.examples import examples
 from striate.jobs.normalization import normalization_of
+from striate.jobs.opening import open_data
 from striate.jobs.prepare import canvas_of, default_recipe, policy_of, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
 from striate.runs import explained, plain_name, write_bytes
@@ -79,9 +80,10 @@ def augment(
     for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
         if not low <= value <= high:
             raise SettingError(f"{name} = {value}: out of range, takes {low} to {high}")
-    source = open_source(data)
+    named = find_recipe(recipe) if recipe else None
+    source = open_data(data, settings, named.settings if named else {})
     path = _path_of_sheet(out, data, source)
-    settled = settle(source, find_recipe(recipe) if recipe else default_recipe(source), settings).recipe
+    settled = settle(source, named or default_recipe(source), settings).recipe
     mixing = _mixing(settled)
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
@@ -116,7 +118,7 @@ def _columns(
     normalization = normalization_of(recipe.normalize, HeldImages(pictures))
     assert recipe.size is not None
     seen = looks(
-        pictures.permute(0, 3, 1, 2),
+        as_colours(pictures.permute(0, 3, 1, 2)),
         ids,
         policy_of(recipe),
         seed=recipe.seed,

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from striate.analysis import Predictions, evaluate, predict
-from striate.data import Pictures, SetAside, Source
+from striate.data import Pictures, SetAside, Source, as_rgb
 from striate.data.set_aside import count_reasons
 from striate.findings import Finding
 from striate.jobs.clock import Clock
@@ -125,9 +125,11 @@ def error_pictures(predictions: Predictions, pictures: Pictures, classes: tuple[
     ]
 
 
-def png(image: np.ndarray[Any, Any]) -> bytes:  # H W C uint8
+def png(image: np.ndarray[Any, Any]) -> bytes:  # H W C
     data = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(data, "PNG")
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 and image.dtype == np.uint8 else as_rgb(image)).save(
+        data, "PNG"
+    )
     return data.getvalue()
 
 

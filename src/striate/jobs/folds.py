@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from striate.analysis import of_folds
-from striate.data import Source, open_source
+from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
@@ -81,7 +81,7 @@ def resume_folds(path: str | Path, *, progress: bool = True) -> Folds:
     if said["status"] == "finished":
         raise RunError(f"{path}: the run finished; its figures are in folds.json")
     recipe, origin = read_toml(folder.recipe_path)
-    source = open_source(said["data"]["location"])
+    source = open_data(said["data"]["location"], recipe)
     if source.digest() != said["data"]["digest"]:
         raise RunError(
             f"{source.location}: the data changed since the run {path} began; train anew, or bring them back"

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import torch
 
-from striate.data import Limits, SetAside, Unreadable, decode_picture, printable
+from striate.data import Limits, SetAside, Unreadable, as_colours, decode_picture, printable
 from striate.data.tree import walk
 from striate.errors import DataError
 from striate.runs import Bundle, RunFolder
@@ -75,7 +75,7 @@ def _predict_batch(bundle: Bundle, files: Sequence[Path], answers: Answers) -> N
             answers.set_aside.append(SetAside(printable(str(file)), error.reason, error.detail))
     if not images:
         return
-    pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # B C H W
+    pictures = as_colours(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2))  # B C H W
     view = evaluation_view(
         len(pictures),
         picture=(preprocessing.canvas.height, preprocessing.canvas.width),

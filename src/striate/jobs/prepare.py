@@ -85,7 +85,9 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
     native = source.native()
     side = min(native.height, native.width)
     settings = resolve(user, named, {})
-    settings = settings.filled("data", size=side if side <= LARGEST_SIZE else LARGEST_SIZE, channels=native.channels)
+    settings = settings.filled(
+        "data", size=side if side <= LARGEST_SIZE else LARGEST_SIZE, channels=native.channels, bits=native.bits
+    )
     check_split(source, settings.recipe)
     check_normalization(settings.recipe)
     if settings.recipe.split in DRAWN:
@@ -113,7 +115,7 @@ def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:
     assert recipe.size is not None
     assert recipe.channels is not None
     side = round(recipe.size * MARGIN) if policy.crop < 1 and recipe.size > SMALL_PICTURE else recipe.size
-    return Canvas(side, side, recipe.channels)
+    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8)
 
 
 def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Prepared:

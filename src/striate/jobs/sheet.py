@@ -23,7 +23,7 @@ def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
     pictures, normalization = prepared.splits.train, prepared.preprocessing.normalization
     ids = torch.tensor(list(islice(in_turn((label,) for label in pictures.labels.tolist()), ROWS)))
     seen = looks(
-        pictures.pixels.gather(ids).permute(0, 3, 1, 2),
+        as_colours(pictures.pixels.gather(ids).permute(0, 3, 1, 2)),
         ids,
         prepared.policy,
         seed=recipe.seed,

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, Source, open_source, require_classes
+from striate.data import Batches, Source, require_classes
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
+from striate.jobs.opening import open_data
 from striate.jobs.prepare import default_recipe, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
@@ -58,9 +59,10 @@ def train(
 
 def settled(data: str | Path, recipe: str | None, said: dict[str, Any]) -> tuple[Source, Settings]:
     """The source, and every setting that data and machine decide. Raises StriateError for whatever cannot be trained."""
-    source = open_source(data)
+    named = find_recipe(recipe) if recipe else None
+    source = open_data(data, said, named.settings if named else {})
     require_classes(source)
-    resolved = settle(source, find_recipe(recipe) if recipe else default_recipe(source), said)
+    resolved = settle(source, named or default_recipe(source), said)
     device = choose_device(resolved.recipe.device)
     precision = choose_precision(resolved.recipe.precision, device)
     return source, resolved.filled("machine", device=str(device), precision=precision)
@@ -100,7 +102,7 @@ def resume(run: str | Path, *, progress: bool = True) -> Run:
         )
     said, origin = read_toml(folder.recipe_path)
     settings = Settings(checked(said), origin)
-    source = open_source(manifest["data"]["location"])
+    source = open_data(manifest["data"]["location"], said)
     if source.digest() != manifest["data"]["digest"]:
         raise RunError(f"{source.location}: the data changed since the run {run} began; train anew, or bring them back")
     with folder.locked():

@@ -35,7 +35,12 @@ class Recipe:
     # the network and what it sees
     model: Annotated[str, Is("network, a name from `striate models`")] = "resnet18"
     size: Annotated[int | None, Is("side of the square picture that the network sees, in pixels", 4, 4096)] = None
-    channels: Annotated[int | None, Is("channels of the picture: 1 grey, 3 RGB, 4 RGBA", 1, 4)] = None
+    channels: Annotated[int | None, Is("channels of the picture: 1 grey, 3 RGB, 4 RGBA, others of arrays", 1, 64)] = (
+        None
+    )
+    bits: Annotated[
+        int | None, Is("bits of a channel that are kept, 8 or 16; 16 where the pictures have more than 8", 8, 16)
+    ] = None
     normalize: Annotated[
         str,
         Is(
@@ -122,6 +127,10 @@ class Recipe:
     mosaic: Annotated[float, Is("chance that the pictures of a batch are shown in fours, as a mosaic", 0, 1)] = 0.0
 
     # which pictures, and on what machine
+    path_column: Annotated[str, Is("column of a table that names the files; told by its name if left out")] = ""
+    label_column: Annotated[str, Is("column of a table with the label, or several parted by commas")] = ""
+    split_column: Annotated[str, Is("column of a table that says train, val or test")] = ""
+    pictures: Annotated[str, Is("folder in which a table's paths begin, relative to the table")] = ""
     val: Annotated[float, Is("share held out for validation where the data have no such split", 0, 0.9)] = 0.15
     test: Annotated[float, Is("share held out for the test where the data have no split at all", 0, 0.9)] = 0.15
     split: Annotated[

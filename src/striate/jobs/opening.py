@@ -1,0 +1,25 @@
+"""Opening data as the settings say: which columns of a table are the path, the labels and the part."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from striate.data import Columns, Source, open_source
+
+__all__ = ["open_data"]
+
+
+def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
+    """The source of `data`; of the settings in `layers`, as typed or as a recipe has them, the first that says something counts."""
+
+    def said(name: str) -> str | None:
+        return next((str(layer[name]) for layer in layers if layer.get(name)), None)
+
+    labels = said("label_column")
+    columns = Columns(
+        path=said("path_column"),
+        label=tuple(name.strip() for name in labels.split(",")) if labels else None,
+        split=said("split_column"),
+        folder=said("pictures"),
+    )
+    return open_source(data, columns=columns)
