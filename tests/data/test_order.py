@@ -46,7 +46,7 @@ def test_a_sample_that_comes_again_is_seen_otherwise_and_with_its_own_label() ->
         batch_size=20,
         size=(12, 12),
         normalization=Normalization((0.5,) * 3, (0.5,) * 3),
-        policy=POLICIES["photos"],
+        policy=POLICIES["default"],
         seed=0,
         device="cpu",
         equal_classes=True,

@@ -121,7 +121,7 @@ def test_a_row_without_a_picture_is_set_aside(rows: Callable[..., pa.Table], tmp
         ({"label": [0, 1, -1, 0, 1, 0]}, "row 3, column label: there is no label"),
         ({"label": [0, 1, 3, 0, 1, 0]}, "the class 3 has no name"),
         ({"label": [0, 0, 0, 0, 0, 0]}, "the one class zebra"),
-        ({"photo": [b"x"] * 6}, r"several columns of pictures, image, photo; say which \(path = NAME\)"),
+        ({"photo": [b"x"] * 6}, r"several columns of pictures, image, photo; say which \(--path-column NAME\)"),
         ({"class": ["x", "y"] * 3}, "label and class, and either may be the label"),
     ],
 )

@@ -81,17 +81,17 @@ def test_the_same_batches_wherever_pictures_are_and_whatever_the_threads(
         other = theirs.parts()[name]
         assert part.ids == other.ids
         assert part.pixels.moments() == other.pixels.moments()
-        for policy in (None, POLICIES["none"], POLICIES["photos"]):
+        for policy in (None, POLICIES["none"], POLICIES["default"]):
             assert equal(list(batches(part, policy).epoch(3)), list(batches(other, policy).epoch(3)))
         assert equal(
-            list(batches(part, POLICIES["photos"], True).epoch(2, 1)),
-            list(batches(other, POLICIES["photos"], True).epoch(2, 1)),
+            list(batches(part, POLICIES["default"], True).epoch(2, 1)),
+            list(batches(other, POLICIES["default"], True).epoch(2, 1)),
         )
     assert [finding.id for finding in check_data(ours)] == [finding.id for finding in check_data(theirs)]
 
 
 def test_an_epoch_that_is_left_in_the_middle_is_gone_on_with_and_leaves_no_thread(root: Path) -> None:
-    made = batches(load(root, Cache("none"), 3), POLICIES["photos"])
+    made = batches(load(root, Cache("none"), 3), POLICIES["default"])
     whole = list(made.epoch(1))
     running = made.epoch(1)
     first = [next(running), next(running)]
@@ -127,7 +127,7 @@ def test_a_file_that_goes_bad_is_replaced_by_the_next_with_its_label_and_counted
         (root / "cat/010.jpg").write_bytes(content["cat/010.jpg"][:-60])
         (root / "cat/011.jpg").unlink()
         (root / "eel/004.jpg").write_bytes(b"")
-        runs.append(list(batches(pictures, POLICIES["photos"]).epoch(0)))
+        runs.append(list(batches(pictures, POLICIES["default"]).epoch(0)))
         read = torch.cat([batch.ids for batch in runs[-1]])
         assert sorted(read.tolist()) == sorted(
             lost[1] + 1 if i in lost[:2] else 0 if i == lost[2] else i for i in range(len(pictures))

@@ -32,7 +32,7 @@ def opened(monkeypatch) -> Callable[[Targets, tuple[str, ...]], None]:
         source = Source(
             "Made up!", "made-up", "table", classes, {"all": Listing(tuple("abcdefghijkl"), targets, store)}
         )
-        monkeypatch.setattr("striate.jobs.augmentation.open_source", lambda _: source)
+        monkeypatch.setattr("striate.jobs.augmentation.open_data", lambda *_: source)
 
     return make
 

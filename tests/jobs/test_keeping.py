@@ -14,7 +14,7 @@ from striate.jobs import Run, resume, train
 from striate.jobs.interruption import InterruptedRunError
 from striate.runs import RunFolder
 
-SETTINGS: dict[str, Any] = {**QUICK, "epochs": 3, "augment": "photos", "checkpoint_every": 1, "dropout": 0.3}
+SETTINGS: dict[str, Any] = {**QUICK, "epochs": 3, "augment": "default", "checkpoint_every": 1, "dropout": 0.3}
 
 
 def weights(path: Path) -> bytes:

@@ -10,6 +10,7 @@ from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
 from striate.data import Batches, Limits, Pictures, Source, load_pictures, open_source
 from striate.errors import RunError, SettingError
+from striate.jobs.opening import open_data
 from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
@@ -36,7 +37,8 @@ def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | Non
     """
     bundle = folder.bundle()
     manifest = folder.manifest()
-    source = open_source(data if data is not None else manifest["data"]["location"])
+    said, _ = read_toml(folder.recipe_path)
+    source = open_source(data) if data is not None else open_data(manifest["data"]["location"], said)
     own = source.location == manifest["data"]["location"]
     _check_classes(bundle, source, folder)
     if own and source.digest() != manifest["data"]["digest"]:

@@ -12,6 +12,7 @@ from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
+from striate.jobs.opening import open_data
 from striate.jobs.training_run import begin, default_path, resume, settled
 from striate.runs import FoldsFolder, RunFolder
 from striate.training import Settings, checked, read_toml, to_toml

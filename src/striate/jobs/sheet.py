@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from striate.data import as_pictures, contact_sheet
+from striate.data import as_colours, as_pictures, contact_sheet
 from striate.jobs.examples import in_turn
 from striate.jobs.prepare import Prepared
 from striate.training import Recipe

@@ -38,9 +38,7 @@ class Recipe:
     channels: Annotated[int | None, Is("channels of the picture: 1 grey, 3 RGB, 4 RGBA, others of arrays", 1, 64)] = (
         None
     )
-    bits: Annotated[
-        int | None, Is("bits of a channel that are kept, 8 or 16; 16 where the pictures have more than 8", 8, 16)
-    ] = None
+    bits: Annotated[int | None, Is("bits of a channel that are kept: 8, or 16 where pictures have more", 8, 16)] = None
     normalize: Annotated[
         str,
         Is(
