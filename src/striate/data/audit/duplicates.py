@@ -169,9 +169,7 @@ def _deviation(prints: Fingerprints, i: int) -> float:
     return float("inf") if pixels is None else float(np.asarray(grey(pixels)).std())
 
 
-def _picture(
-    prints: Fingerprints, i: int, at_least: tuple[int, int] | None = None
-) -> npt.NDArray[np.uint8] | None:
+def _picture(prints: Fingerprints, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8] | None:
     """None if the file was changed or removed since it was first read."""
     try:
         return prints.picture(i, at_least)
