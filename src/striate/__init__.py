@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.findings import Finding
-    from striate.jobs import Prediction, Run, load, resume, train
+    from striate.jobs import Prediction, Run, check, load, resume, train
     from striate.models import check_model, create_model, list_models
 
 __version__ = "0.1.0"
@@ -29,6 +29,7 @@ _HOME = {
     "Finding": "findings",
     "Prediction": "jobs",
     "Run": "jobs",
+    "check": "jobs",
     "check_model": "models",
     "create_model": "models",
     "list_models": "models",
@@ -37,7 +38,18 @@ _HOME = {
     "train": "jobs",
 }
 
-__all__ = ["Finding", "Prediction", "Run", "check_model", "create_model", "list_models", "load", "resume", "train"]
+__all__ = [
+    "Finding",
+    "Prediction",
+    "Run",
+    "check",
+    "check_model",
+    "create_model",
+    "list_models",
+    "load",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

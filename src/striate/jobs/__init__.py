@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from striate.jobs.checking import Checked, check
     from striate.jobs.describe import summarize_model, summarize_run, verdict
     from striate.jobs.evaluation import Evaluated, evaluate
     from striate.jobs.prediction import Answers, Prediction, predict
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Answers": "prediction",
+    "Checked": "checking",
     "Evaluated": "evaluation",
     "Prediction": "prediction",
     "Run": "run",
+    "check": "checking",
     "evaluate": "evaluation",
     "load": "run",
     "predict": "prediction",
@@ -27,9 +30,11 @@ _HOME = {
 
 __all__ = [
     "Answers",
+    "Checked",
     "Evaluated",
     "Prediction",
     "Run",
+    "check",
     "evaluate",
     "load",
     "predict",

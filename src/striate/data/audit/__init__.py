@@ -1,16 +1,16 @@
 """The audit: what is wrong with the data, found before any training. Healthy data gives no findings; nothing is changed.
 
 id                                 severity  when
-data-unreadable                    warning   a file is empty, refused by the decoder, gone, no regular file, or a link out of the folder
+data-unreadable                    warning   a file is empty, refused by the decoder, gone, no regular file, or a link outwards
 data-truncated                     warning   a file ends before its picture does
 data-wrong-type                    warning   a file in a picture's place is none: a web page saved as .jpg
 data-bomb                          warning   a header declares more pixels than the limit; nothing was decoded
 data-extension                     note      a picture of one format has the file name of another
 data-blank                         warning   all of a picture has one colour
 data-duplicates                    warning   pictures of one part are there again in it, pixel for pixel
-data-near-duplicates               note      pictures of one part are there again in it, resized, recompressed, brighter or cropped a little
+data-near-duplicates               note      the same for copies that are resized, recompressed, brighter or cropped a little
 data-duplicates-across-parts       stop      pictures of one part are, pixel for pixel, in another: the results flatter
-data-near-duplicates-across-parts  warning   the same for pictures that are nearly the same
+data-near-duplicates-across-parts  warning   pictures of one part are in another, nearly the same
 data-two-labels                    warning   one picture, pixel for pixel, is under two labels
 data-group-across-parts            stop      pictures of one group (patient, camera, day) are in two parts
 data-size-outliers                 note      pictures are far larger or smaller than nearly all others

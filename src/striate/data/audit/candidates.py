@@ -26,7 +26,7 @@ def near_pairs(hashes: npt.NDArray[np.uint64], distance: npt.NDArray[np.uint8], 
     hashes N; distance N: each picture has its own limit, and the lower of two counts. The search ends early with more
     than `most` pairs: thousands of pictures that are all alike would give millions.
     """
-    count = np.int64(len(hashes))
+    count = max(len(hashes), 1)
     found = np.empty(0, np.int64)  # a pair as one number
     waiting: list[Positions] = []
     for one, other in _neighbours(hashes, distance):
@@ -36,7 +36,7 @@ def near_pairs(hashes: npt.NDArray[np.uint64], distance: npt.NDArray[np.uint8], 
             if len(found) > most:
                 break
     found = np.unique(np.concatenate([found, *waiting]))
-    return np.stack([found // max(count, 1), found % max(count, 1)], 1)
+    return np.stack([found // count, found % count], 1)
 
 
 def _neighbours(

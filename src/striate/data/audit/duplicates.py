@@ -49,7 +49,7 @@ def exact_groups(prints: Fingerprints) -> Groups:
             for i in group:
                 pixels = _picture(prints, i)
                 if pixels is not None:
-                    groups[pixels.shape, sha256(np.ascontiguousarray(pixels)).digest()].append(i)
+                    groups[pixels.shape, sha256(pixels.tobytes()).digest()].append(i)
     return sorted(tuple(group) for group in groups.values() if len(group) > 1)
 
 

@@ -160,7 +160,7 @@ def _together(listing: Listing, limits: Limits) -> npt.NDArray[np.uint8] | None:
     except Unreadable:
         return None
     pixels: Pixels | None = listing.store.ready(Canvas(header.height, header.width, 3 if header.colour else 1))
-    return pixels if pixels is not None and pixels.dtype == np.uint8 else None
+    return eight_bits(pixels) if pixels is not None and pixels.dtype == np.uint8 else None
 
 
 def _set_aside(part: _Taken, listing: Listing) -> list[SetAside]:

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.audit.found import Found, found
 from striate.data.audit.fingerprints import Fingerprints
+from striate.data.audit.found import Found, found
 
 __all__ = ["FENCE", "outliers", "outside"]
 

@@ -25,7 +25,7 @@ _COSINES: Final = np.cos(np.pi * (2 * _place + 1) * _frequency / (2 * SIDE)).ast
 
 def eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:
     """H W C of 8 bits; of 16 bits the high byte."""
-    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+    return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8, copy=False)
 
 
 def grey(pixels: npt.NDArray[np.uint8]) -> Image.Image:
