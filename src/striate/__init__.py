@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.findings import Finding
-    from striate.jobs import Prediction, Run, load, resume, train, train_folds
+    from striate.jobs import Prediction, Run, augment, check, load, resume, train, train_folds
     from striate.models import check_model, create_model, list_models
 
 __version__ = "0.1.0"
@@ -29,6 +29,8 @@ _HOME = {
     "Finding": "findings",
     "Prediction": "jobs",
     "Run": "jobs",
+    "augment": "jobs",
+    "check": "jobs",
     "check_model": "models",
     "create_model": "models",
     "list_models": "models",
@@ -42,6 +44,8 @@ __all__ = [
     "Finding",
     "Prediction",
     "Run",
+    "augment",
+    "check",
     "check_model",
     "create_model",
     "list_models",

@@ -17,6 +17,10 @@ or: striate train FOLDER, with one sub-folder of pictures for each class.
 """
 # verb: what it does, and an example that works; here and not in the verb's file, so that `--help` need not load it
 VERBS = {
+    "check": (
+        "Look at data before training: what is there, and what is wrong.",
+        "striate check photos --out photos.html",
+    ),
     "train": (
         "Train a network on MNIST or on a folder of pictures.",
         "striate train mnist --epochs 2 --out runs/digits",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from striate.data.batches import Batch, Batches
     from striate.data.cache import Cache
     from striate.data.canvas import Canvas
-    from striate.data.columns import Columns
+    from striate.data.columns import Columns, split_names
     from striate.data.decode import Header, decode_picture, read_header, read_picture
     from striate.data.drawing import as_rgb, draw_sample
     from striate.data.faults import Fault
@@ -95,6 +95,7 @@ __all__ = [
     "read_picture",
     "read_split",
     "require_classes",
+    "split_names",
     "split_pictures",
     "stratified_folds",
     "stratified_split",
@@ -156,6 +157,7 @@ _LAZY = MappingProxyType(
         "read_picture": "decode",
         "read_split": "split_file",
         "require_classes": "source",
+        "split_names": "columns",
         "split_pictures": "splits",
         "stratified_folds": "stratify",
         "stratified_split": "stratify",

@@ -8,7 +8,7 @@ from striate.data.meaning import is_binary, is_number
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["PATH_NAMES", "Columns", "label_columns", "path_column", "split_column"]
+__all__ = ["PATH_NAMES", "Columns", "label_columns", "path_column", "split_column", "split_names"]
 
 # in lower case with "_" for spaces and dashes; of several in one table the first that names files counts
 PATH_NAMES: Final = (
@@ -51,6 +51,11 @@ class Columns:
             raise SettingError(f"task = {self.task!r} is nothing that a table can hold{nearest(self.task, _TASKS)}")
         if self.label == ():
             raise SettingError("label names no column; give one or several, or leave it out")
+
+
+def split_names(typed: str | None) -> tuple[str, ...] | None:
+    """Names of columns as they are typed, parted by commas; None for nothing."""
+    return tuple(name.strip() for name in typed.split(",")) if typed else None
 
 
 def path_column(names: Sequence[str], wanted: str | None, table: str, holds_files: Callable[[str], bool]) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate.jobs.augmentation import Augmented, augment
+    from striate.jobs.checking import Checked, check
     from striate.jobs.describe import summarize_model, summarize_run, verdict
     from striate.jobs.evaluation import Evaluated, evaluate
     from striate.jobs.folds import Folds, resume_folds, train_folds
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 _HOME = {
     "Answers": "prediction",
     "Augmented": "augmentation",
+    "Checked": "checking",
     "Evaluated": "evaluation",
     "Folds": "folds",
     "Prediction": "prediction",
     "Run": "run",
     "augment": "augmentation",
+    "check": "checking",
     "evaluate": "evaluation",
     "load": "run",
     "predict": "prediction",
@@ -35,11 +38,13 @@ _HOME = {
 __all__ = [
     "Answers",
     "Augmented",
+    "Checked",
     "Evaluated",
     "Folds",
     "Prediction",
     "Run",
     "augment",
+    "check",
     "evaluate",
     "load",
     "predict",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from striate.data import Columns, Source, open_source
+from striate.data import Columns, Source, open_source, split_names
 
 __all__ = ["open_data"]
 
@@ -15,10 +15,9 @@ def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
     def said(name: str) -> str | None:
         return next((str(layer[name]) for layer in layers if layer.get(name)), None)
 
-    labels = said("label_column")
     columns = Columns(
         path=said("path_column"),
-        label=tuple(name.strip() for name in labels.split(",")) if labels else None,
+        label=split_names(said("label_column")),
         split=said("split_column"),
         folder=said("pictures"),
     )

@@ -30,7 +30,7 @@ def render_report(contents: ReportContents) -> str:
     matrix = read_matrix(figures["classes"], figures["confusion"]) if figures else None
     best_epoch = number(manifest.get("best_epoch"))
     page = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             manifest=manifest,
@@ -55,7 +55,7 @@ def render_report(contents: ReportContents) -> str:
             set_aside_reasons=Counter(file["reason"] for file in data.get("set_aside", [])).most_common(),
         )
     )
-    return _encodable(page)
+    return encodable(page)
 
 
 def _sources(settings: Sequence[tuple[str, Any, str, str]]) -> list[tuple[str, int]]:
@@ -66,8 +66,8 @@ def _sources(settings: Sequence[tuple[str, Any, str, str]]) -> list[tuple[str, i
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    made = Environment(
         loader=PackageLoader("striate.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -75,10 +75,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters = (count, duration, exact, figure, moment, percent, plain)
-    environment.filters |= {said.__name__: said for said in filters}
-    return environment
+    made.filters |= {said.__name__: said for said in filters}
+    return made
 
 
-def _encodable(page: str) -> str:
+def encodable(page: str) -> str:
     """File names may hold bytes that are no text, and control characters: both are shown instead of sent."""
     return page.translate(CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,65 @@
+"""striate check"""
+
+import json as json_format
+
+
+def check(
+    data: str,
+    *,
+    out: str | None = None,
+    group: str | None = None,
+    run: str | None = None,
+    enough: bool = False,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    pictures: str | None = None,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Look at data before training: what is there, and what is wrong with it. Nothing in the data is changed.
+
+    Writes one page, check-NAME.html in this folder. The exit code is 1 where a finding says stop, else 0.
+
+    Parameters
+    ----------
+    data
+        `mnist`, or a folder as `striate train` takes it
+    out
+        the page to write; not inside the data
+    group
+        a column of the table, or a regular expression whose first brackets find the group in a file name,
+        such as 'patient(\\d+)': the same group in two parts is leakage
+    run
+        the folder of a run on these data: its answers to pictures it was not trained on show labels that are probably wrong
+    enough
+        train a small network on an eighth, a quarter, half and all of the data, and say what twice as many would bring
+    path_column
+        column of a table that names the files
+    label_column
+        column of a table with the label, or several parted by commas
+    split_column
+        column of a table that says train, val or test
+    pictures
+        folder in which a table's paths begin, relative to the table
+    json
+        print everything as JSON, with all files that each finding concerns
+    quiet
+        show no progress
+    """
+    import sys
+
+    from striate.cli.check_screen import print_check
+    from striate.data import Columns, split_names
+    from striate.jobs import check as check_job
+
+    columns = Columns(path_column, split_names(label_column), split_column, folder=pictures)
+    checked = check_job(
+        data, out=out, group=group, run=run, enough=enough, progress=not (quiet or json), columns=columns
+    )
+    if json:
+        print(json_format.dumps(checked.as_json(), indent=1))
+    else:
+        print_check(checked)
+    if any(one.finding.severity == "stop" for one in checked.found):
+        sys.exit(1)

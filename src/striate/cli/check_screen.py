@@ -1,0 +1,55 @@
+"""One screen on a check: what is there, the account of the files, the findings, and where the page is."""
+
+from collections.abc import Mapping
+
+from striate.cli.tables import print_table
+from striate.jobs import Checked
+
+MOST_CLASSES = 12  # on the screen; the page has all
+MOST_FILES = 3  # of each finding
+
+
+def print_check(checked: Checked) -> None:
+    source, inventory, files = checked.source, checked.inventory, checked.account
+    print(f"{source.name}: {source.kind}, {files.used:,} pictures, {len(source.classes):,} classes ({source.task})")
+    counts = inventory["counts"]
+    if counts:
+        rows = [(name, *(f"{of_part[n]:,}" for of_part in counts.values())) for n, name in enumerate(source.classes)]
+        shown = rows if len(rows) <= MOST_CLASSES else sorted(rows, key=_size)[-(MOST_CLASSES // 2) :][::-1]
+        if len(rows) > MOST_CLASSES:
+            shown += sorted(rows, key=_size)[: MOST_CLASSES // 2][::-1]
+        print_table([("class", False), *((part, True) for part in counts)], shown)
+        if len(rows) > len(shown):
+            print(f"the {len(shown) // 2} largest and smallest of {len(rows):,} classes")
+    sizes = inventory["sizes"]
+    height, width = sizes["height"], sizes["width"]
+    print(
+        f"sizes: {height[0]:.0f} to {height[4]:.0f} high, {width[0]:.0f} to {width[4]:.0f} wide, median "
+        f"{height[2]:.0f} x {width[2]:.0f}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}"
+    )
+    print(
+        f"files: {files.found:,} found = {files.used:,} used + {_sum(files.set_aside, 'set aside')} + "
+        f"{_sum(files.ignored, 'ignored')}"
+    )
+    for one in checked.found:
+        print(f"{one.finding.severity}: {one.finding.says} [{one.finding.id}]")
+        for case in one.files[:MOST_FILES]:
+            print(f"    {' = '.join(case[:4])}{' ...' if len(case) > 4 else ''}")
+        if len(one.files) > MOST_FILES:
+            print(f"    and {len(one.files) - MOST_FILES:,} more")
+        print(f"    fix: {one.finding.fix}")
+    if not checked.found:
+        print("no findings")
+    if checked.curve is not None:
+        print(f"is it enough: {checked.curve.says}")
+    print(f"page: {checked.page}")
+
+
+def _sum(counts: Mapping[str, int], what: str) -> str:
+    """ "3 set aside (2 truncated, 1 empty file)" """
+    told = ", ".join(f"{times:,} {name}" for name, times in counts.items())
+    return f"{sum(counts.values()):,} {what}{f' ({told})' if told else ''}"
+
+
+def _size(row: tuple[str, ...]) -> int:
+    return sum(int(cell.replace(",", "")) for cell in row[1:])

@@ -1,0 +1,36 @@
+"""The audit: what is wrong with the data, found before any training. Healthy data gives no findings; nothing is changed.
+
+id                                 severity  when
+data-unreadable                    warning   a file is empty, refused by the decoder, gone, no regular file, or a link outwards
+data-truncated                     warning   a file ends before its picture does
+data-wrong-type                    warning   a file in a picture's place is none: a web page saved as .jpg
+data-bomb                          warning   a header declares more pixels than the limit; nothing was decoded
+data-extension                     note      a picture of one format has the file name of another
+data-blank                         warning   all of a picture has one colour
+data-duplicates                    warning   pictures of one part are there again in it, pixel for pixel
+data-near-duplicates               note      the same for copies that are resized, recompressed, brighter or cropped a little
+data-duplicates-across-parts       stop      pictures of one part are, pixel for pixel, in another: the results flatter
+data-near-duplicates-across-parts  warning   pictures of one part are in another, nearly the same
+data-two-labels                    warning   one picture, pixel for pixel, is under two labels
+data-group-across-parts            stop      pictures of one group (patient, camera, day) are in two parts
+data-size-outliers                 note      pictures are far larger or smaller than nearly all others
+data-aspect-outliers               note      pictures are far wider or narrower than nearly all others
+data-brightness-outliers           note      pictures are far brighter or darker than nearly all others
+data-single-picture                warning   a class has one picture in all: it is learned or tested, not both
+data-few-pictures                  warning   a class has fewer than FEW pictures to learn from
+data-imbalance                     warning   the largest class has more than IMBALANCE times the pictures of the smallest
+data-annotation-faults             warning   boxes or masks lie outside of their picture, are empty, or are of no known class
+data-label-suspects                warning   labels that a network is sure are others (confident learning); a note where below 1 %
+data-more-would-help               note      a learning curve says that twice the data would surely help
+data-files-set-aside               warning   files could not be used, yet fewer than stop a run: what `train` says of the first four
+
+`check_data` is the quick part, on decoded pictures, that `train` runs: data-files-set-aside, the three on classes,
+data-two-labels, and data-duplicates-across-parts, which stops only where the parts are those of the data themselves.
+A single class, and more bad files than `--max-bad` allows, are errors and no findings: nothing can be learned then.
+"""
+
+from striate.data.audit.balance import FEW, IMBALANCE
+from striate.data.audit.found import Found
+from striate.data.audit.quick import check_data
+
+__all__ = ["FEW", "IMBALANCE", "Found", "check_data"]

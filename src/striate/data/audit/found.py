@@ -1,0 +1,31 @@
+"""What a check found: the finding, and all files that it concerns; the finding's own evidence names the first few."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from striate.findings import Finding, Severity
+
+__all__ = ["EXAMPLES", "Found", "found"]
+
+EXAMPLES = 10  # files, or groups of files, that a finding's evidence names
+
+
+@final
+@dataclass(frozen=True)
+class Found:
+    """`files` has a tuple for each case: one id, or the ids of the pictures that are the same."""
+
+    finding: Finding
+    files: tuple[tuple[str, ...], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.finding.as_json(), "files": [list(case) for case in self.files]}
+
+
+def found(
+    name: str, severity: Severity, says: str, files: Sequence[tuple[str, ...]], figures: Mapping[str, Any], fix: str
+) -> Found:
+    """A Found whose evidence holds the figures, the number of cases and the first of them."""
+    first = [case[0] if len(case) == 1 else list(case[:EXAMPLES]) for case in files[:EXAMPLES]]
+    return Found(Finding(name, severity, says, {"count": len(files), **figures, "first": first}, fix), tuple(files))

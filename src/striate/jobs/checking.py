@@ -1,0 +1,237 @@
+"""Checking data from start to finish: every picture is read once, and what is there and what is wrong is written on one page."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+
+from striate.data import Canvas, Columns, Source, Unreadable, contact_sheet, open_source
+from striate.data.audit.balance import imbalance, small_classes
+from striate.data.audit.copies import blanks, exact_copies, near_copies
+from striate.data.audit.duplicates import blank, exact_groups, near_groups
+from striate.data.audit.files import Account, account, unusable, wrong_names
+from striate.data.audit.fingerprints import Fingerprints, take_fingerprints
+from striate.data.audit.found import Found
+from striate.data.audit.groups import group_leaks
+from striate.data.audit.inventory import class_counts, inventory
+from striate.data.audit.label_errors import Answer, label_suspects
+from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
+from striate.data.audit.outliers import outliers
+from striate.data.limits import DEFAULT_LIMITS, Limits
+from striate.errors import DataError, RunError, SettingError
+from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
+from striate.jobs.monitor import Silent, monitor_for_terminal
+from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
+from striate.runs import FoldsFolder, RunFolder
+from striate.runs.atomic import write_text
+from striate.training import available_cores
+
+__all__ = ["Checked", "check"]
+
+SHEET = 48  # pictures on the contact sheet
+SHOWN_SINGLE, SHOWN_GROUPS, SHOWN_MEMBERS = 12, 6, 4  # cases of a finding, and pictures of a group, on the page
+THUMBNAIL = 96
+_SEVERITIES = ("stop", "warning", "note")
+
+
+@final
+@dataclass(frozen=True)
+class Checked:
+    """What `check` found; `page` is where the page was written, None where none was asked for."""
+
+    source: Source
+    account: Account
+    inventory: dict[str, Any]
+    found: tuple[Found, ...]
+    curve: LearningCurve | None
+    page: Path | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, with all files that each finding concerns."""
+        source = self.source
+        return {
+            "data": {"name": source.name, "location": source.location, "kind": source.kind, "task": source.task},
+            "files": asdict(self.account),
+            **self.inventory,
+            "findings": [one.as_json() for one in self.found],
+            "learning_curve": None if self.curve is None else self.curve.as_json(),
+            "page": None if self.page is None else str(self.page),
+        }
+
+
+def check(
+    data: str | Path,
+    *,
+    out: str | Path | None = None,
+    group: str | None = None,
+    run: str | Path | None = None,
+    enough: bool = False,
+    progress: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+    columns: Columns | None = None,
+) -> Checked:
+    """Look for what is wrong with data, changing nothing, and write a page that shows it.
+
+    out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
+    table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
+    or all folds of a
+    cross-validation, whose answers to pictures it was not trained on are searched for wrong labels. columns: what to
+    take from a table. enough: train a small network on parts
+    of the data and say what twice as many would bring. Bad input is a StriateError.
+    """
+    source = open_source(data, limits, columns or Columns())
+    page = _page_path(source, out)
+    monitor = monitor_for_terminal() if progress else Silent()
+    try:
+        prints = take_fingerprints(source, threads=available_cores(), limits=limits, progress=monitor.reading)
+        if len(prints) == 0:
+            raise DataError(f"{source.location} has no picture that can be used; mend its files")
+        described, found = _look(prints, group, run)
+        curve = learning_curve(source, limits, monitor) if enough else None
+        if curve is not None:
+            found = (*found, *more_would_help(curve))
+            found = tuple(sorted(found, key=_rank))
+        accounts = account(prints)
+        contents = CheckContents(
+            name=source.name,
+            location=source.location,
+            kind=source.kind,
+            task=source.task,
+            files=asdict(accounts),
+            inventory=described,
+            sides=np.sqrt(prints.heights * prints.widths),
+            brightness=prints.brightness,
+            findings=_shown(found, prints),
+            sheet=_sheet(prints),
+            curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.says),
+        )
+        write_text(page, render_check(contents))
+    finally:
+        monitor.close()
+    return Checked(source, accounts, described, found, curve, page)
+
+
+def _look(prints: Fingerprints, group: str | None, run: str | Path | None) -> tuple[dict[str, Any], tuple[Found, ...]]:
+    """What is there, and all findings, the gravest first."""
+    threads = available_cores()
+    described = inventory(prints)
+    faults = box_faults(prints)
+    if prints.source.task == "detect":
+        described["objects"] = describe_boxes(prints)
+    elif prints.source.task == "segment":
+        described["areas"], faults = describe_masks(prints, threads)
+    empty = blank(prints)
+    exact = exact_groups(prints)
+    counts = class_counts(prints)
+    balance = (
+        [*small_classes(prints.source.classes, counts), *imbalance(prints.source.classes, counts)] if counts else []
+    )
+    found = [
+        *unusable(prints.set_aside),
+        *wrong_names(prints),
+        *blanks(prints, empty),
+        *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
+        *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
+        *(group_leaks(prints, group) if group else []),
+        *outliers(prints),
+        *(Found(one, ()) for one in balance),
+        *annotation_faults(faults),
+        *(label_suspects(_answers(prints.source, run), str(run)) if run else []),
+    ]
+    return described, tuple(sorted(found, key=_rank))
+
+
+def _rank(one: Found) -> int:
+    return _SEVERITIES.index(one.finding.severity)
+
+
+def _answers(source: Source, run: str | Path) -> list[Answer]:
+    """A run's answers to pictures that it was not trained on."""
+    folder = FoldsFolder.open(Path(run)) if FoldsFolder.is_at(Path(run)) else RunFolder.open(Path(run))
+    trained_on = (folder.summary() if isinstance(folder, FoldsFolder) else folder.manifest())["data"]
+    if source.task != "classify":
+        raise SettingError(
+            f"run = {run}: suspects among labels are for one class a picture, and {source.location} has none"
+        )
+    if trained_on["location"] != source.location:
+        raise RunError(
+            f"{run}: was trained on {trained_on['location']}, not on {source.location}; give a run on these data"
+        )
+    rows = [row for row in folder.predictions() if row["split"] != "train"]
+    if not rows:
+        raise RunError(f"{run}: has no answers to pictures it was not trained on; train with --val or --test above 0")
+    known = {name for listing in source.splits.values() for name in listing.ids}
+    try:
+        answers = [
+            Answer(row["id"], row["true"], row["said"], float(row["probability"]), float(row["probability_of_true"]))
+            for row in rows
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{run}: predictions.csv has no probabilities of labels; train anew") from None
+    if not any(one.id in known for one in answers):
+        raise RunError(f"{run}: its predictions name none of the pictures of {source.location}; train anew")
+    return answers
+
+
+def _page_path(source: Source, out: str | Path | None) -> Path:
+    """Where the page goes. SettingError for a place inside the data, which are never written to."""
+    name = (
+        "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in source.name).strip("-.") or "data"
+    )
+    page = Path(f"check-{name}.html") if out is None else Path(out)
+    if page.is_dir():
+        raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
+    if not page.parent.is_dir():
+        raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
+    inside, root = page.resolve(), Path(source.location)
+    if root.is_dir() and inside.is_relative_to(root.resolve()):
+        raise SettingError(
+            f"out = {page}: lies inside the data, which are never written to; choose another place with --out"
+        )
+    return page
+
+
+def _sheet(prints: Fingerprints) -> bytes | None:
+    """A contact sheet whose pictures take turns through the classes."""
+    labels = prints.labels()
+    draw = np.random.default_rng(0).permutation(len(prints))
+    if labels is None:
+        chosen = draw[:SHEET]
+    else:
+        turn = np.zeros(len(prints), np.int64)
+        for label in np.unique(labels):
+            members = draw[labels[draw] == label]
+            turn[members] = np.arange(len(members))
+        chosen = np.lexsort((labels, turn))[:SHEET]
+    pictures = [one for i in chosen if (one := _small_picture(prints, int(i))) is not None]
+    return contact_sheet(torch.from_numpy(np.stack(pictures)), columns=12) if pictures else None
+
+
+def _small_picture(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
+    """A picture on the sheet's canvas, cut at its ends; small ones at their own size."""
+    native = prints.source.native()
+    side = min(THUMBNAIL, max(native.height, native.width))
+    try:
+        return prints.listing(i).store.decode(int(prints.row[i]), Canvas(side, side, native.channels), prints.limits)
+    except Unreadable:
+        return None
+
+
+def _shown(found: Sequence[Found], prints: Fingerprints) -> list[ShownFinding]:
+    """For the page: the first cases of each finding, their pictures side by side."""
+    place = {prints.id(i): i for i in range(len(prints))} if any(one.files for one in found) else {}
+    shown = []
+    for one in found:
+        groups = any(len(case) > 1 for case in one.files)
+        cases = []
+        for case in one.files[: SHOWN_GROUPS if groups else SHOWN_SINGLE]:
+            at = [place[name] for name in case[:SHOWN_MEMBERS] if name in place]
+            pictures = [picture for i in at if (picture := _small_picture(prints, i)) is not None]
+            if pictures:
+                sheet = contact_sheet(torch.from_numpy(np.stack(pictures)), columns=SHOWN_MEMBERS)
+                cases.append(ShownCase(sheet, case[:SHOWN_MEMBERS], len(case)))
+        shown.append(ShownFinding(one.finding, tuple(cases)))
+    return shown
