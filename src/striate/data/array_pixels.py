@@ -1,11 +1,12 @@
-"""An array of pictures as N H W C uint8: which axis is which, and what full scale is.
+"""An array of pictures as N H W C, uint8 or uint16: which axis is which, and what full scale is.
 
     N H W              grey
     N H W C            the last axis has 1, 3 or 4 entries, and the second has not
     N C H W            the second axis has 1, 3 or 4 entries, and the last has not; where both have, nobody can tell
+    other channels     up to 64 on the last or the second axis, whichever is shorter than the two others
 
     uint8              as it is
-    other whole        as it is where all values lie in 0..255; value / 257, rounded, where they lie in 0..65535
+    other whole        as 8 bits where all values lie in 0..255, as 16 bits where they lie in 0..65535
     fractions          value x 255, rounded, where all values lie in 0..1; rounded where they lie in 0..255
 
 Full scale is that of what is learned from, and holds for every part. Other ranges, NaN and infinite values are refused.
@@ -13,12 +14,14 @@ Full scale is that of what is learned from, and holds for every part. Other rang
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.data.array_files import StoredArray
+from striate.data.canvas import MAX_CHANNELS
+from striate.data.fit import Pixels
 from striate.errors import DataError
 
 __all__ = ["Layout", "layout_of", "read_pixels"]
@@ -30,12 +33,16 @@ _BLOCK: Final = 2**22  # values that are converted at a time
 @final
 @dataclass(frozen=True)
 class Layout:
-    """The pictures as N H W C, and the value that becomes 255."""
+    """The pictures as N H W C, and the value that is white."""
 
     shape: tuple[int, int, int, int]
     channels_first: bool
     full_scale: float
     says: str
+
+    @property
+    def bits(self) -> Literal[8, 16]:
+        return 16 if self.full_scale > 255 else 8
 
 
 def layout_of(images: StoredArray) -> Layout:
@@ -52,14 +59,20 @@ def layout_of(images: StoredArray) -> Layout:
             f"{images.where} is {sizes}, and channels may be second or last; save it as N x H x W x C with H over 4"
         )
     if not last and not second:
-        raise DataError(f"{images.where} is {sizes}, and no axis has 1, 3 or 4 channels; save it as N x H x W x C")
+        last = shape[3] <= MAX_CHANNELS and shape[3] < min(shape[1:3])
+        second = shape[1] <= MAX_CHANNELS and shape[1] < min(shape[2:])
+    if not last and not second:
+        raise DataError(
+            f"{images.where} is {sizes}, and no axis is told for that of the channels; save it as N x H x W x C, "
+            "with fewer channels than rows and columns"
+        )
     count, one, two, three = shape
     if last:
         return Layout((count, one, two, three), False, _full_scale(images), "N H W C")
     return Layout((count, two, three, one), True, _full_scale(images), "N C H W")
 
 
-def read_pixels(images: StoredArray, layout: Layout, learned: Layout) -> npt.NDArray[np.uint8]:
+def read_pixels(images: StoredArray, layout: Layout, learned: Layout) -> Pixels:
     """The pictures, N H W C, with the full scale of what is `learned` from. Raises DataError."""
     values = images.read()
     if layout.full_scale > learned.full_scale:
@@ -67,10 +80,11 @@ def read_pixels(images: StoredArray, layout: Layout, learned: Layout) -> npt.NDA
             f"{images.where} has values up to {layout.full_scale:g} and the training part up to {learned.full_scale:g}; "
             "bring them to one scale"
         )
-    if values.dtype != np.uint8:
-        scaled = np.empty(values.shape, np.uint8)
+    kind, white = (np.uint8, 255) if learned.bits == 8 else (np.uint16, 65535)
+    if values.dtype != kind:
+        scaled = np.empty(values.shape, kind)
         for rows, block in _blocks(values):
-            scaled[rows] = np.rint(block.astype(np.float64) * (255 / learned.full_scale))
+            scaled[rows] = np.rint(block.astype(np.float64) * (white / learned.full_scale))
         values = scaled
     if layout.channels_first:
         values = values.transpose(0, 2, 3, 1)

@@ -84,7 +84,10 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
             tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),
             labels.targets[part],
             ArrayStore(
-                layout.shape, partial(read_pixels, images, layout, learned), partial(_digest, images, layout, learned)
+                layout.shape,
+                partial(read_pixels, images, layout, learned),
+                partial(_digest, images, layout, learned),
+                learned.bits,
             ),
         )
     where = path.resolve()
