@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["alike", "nearly_equal", "rich", "roughly_alike", "same_colours"]
+__all__ = ["alike", "nearly_equal", "roughly_alike", "same_colours"]
 
 DETAIL: Final = 0.75
 STRICT_WHOLE: Final = 0.996
@@ -41,7 +41,7 @@ def roughly_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
 def alike(one: Tensor, other: Tensor, move: Tensor) -> Tensor:
     """Pictures, B n n of 0 to 255, by the rule of rich ones where one of the two is, else by the strict one -> B bool."""
     move = _moved_onto(one, other, move, steps=4, blur=1.0)
-    either = rich(one) | rich(other)
+    either = _rich(one) | _rich(other)
     return torch.where(either, _detail(one, other, move) >= DETAIL, nearly_equal(one, other))
 
 
@@ -89,7 +89,7 @@ def _detail(one: Tensor, other: Tensor, move: Tensor | None) -> Tensor:
     return _correlation(_fine(one), _fine(other), inside)
 
 
-def rich(pictures: Tensor) -> Tensor:
+def _rich(pictures: Tensor) -> Tensor:
     """Whether half of a picture's blocks have texture: B n n -> B bool."""
     energy = F.avg_pool2d(_fine(pictures)[:, None] ** 2, pictures.shape[-1] // _BLOCKS).sqrt()
     return (energy > _TEXTURE).float().mean((1, 2, 3)) >= 0.5
