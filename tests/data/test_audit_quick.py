@@ -1,4 +1,8 @@
-"""The obvious findings: each is found where it was planted, with its figures, and healthy data gives none."""
+"""The quick findings: each is found where it was planted, with its figures, and healthy data gives none.
+
+Planted: files set aside, a single picture, few pictures, imbalance, duplicates across parts (4 shapes, 1 folder), one
+picture under two labels (2), leakage between fixed parts (3): 14.
+"""
 
 from pathlib import Path
 
@@ -12,13 +16,12 @@ from striate.data import (
     Pictures,
     SetAside,
     Splits,
-    audit,
     check_data,
     load_pictures,
     open_source,
     split_pictures,
 )
-from striate.data.audit import FEW, IMBALANCE
+from striate.data.audit import FEW, IMBALANCE, quick
 from striate.findings import Finding
 
 
@@ -97,11 +100,40 @@ def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
     train, val = reshaped(base.train, 0, 100), reshaped(base.val, 100, 256)
     assert check_data(Splits(train, val, None)) == []
     val.images[3], val.images[11] = train.images[17], train.images[100]
-    finding = one(Splits(train, val, None))
+    finding = next(one for one in check_data(Splits(train, val, None)) if one.id == "data-duplicates-across-parts")
     assert finding.id == "data-duplicates-across-parts"
     assert finding.evidence["count"] == 2
     if shape != (1, 1, 1):  # one pixel has few values, so another picture may be the same too
         assert finding.evidence["pairs"] == [["train/17.png", "val/3.png"], ["train/100.png", "val/11.png"]]
+
+
+@pytest.mark.parametrize("where", ["train", "val"])
+def test_one_picture_under_two_labels(where: str) -> None:
+    base = healthy()
+    assert base.val is not None
+    other = base.train if where == "train" else base.val
+    other.images[-1] = base.train.images[2]
+    found = {finding.id: finding for finding in check_data(base)}
+    assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-parts"} if where == "val" else set())
+    assert found["data-two-labels"].evidence == {"count": 1, "first": [["train/2.png (a)", f"{other.ids[-1]} (c)"]]}
+
+
+@pytest.mark.parametrize(
+    ("fixed", "severities"),
+    [
+        ((), {"train-val": "warning", "train-test": "warning"}),
+        (("all",), {"train-val": "warning", "train-test": "warning"}),
+        (("train", "test"), {"train-val": "warning", "train-test": "stop"}),
+        (("train", "val", "test"), {"train-val": "stop", "train-test": "stop"}),
+    ],
+)
+def test_leakage_between_parts_of_the_data_stops(fixed: tuple[str, ...], severities: dict[str, str]) -> None:
+    base = healthy()
+    assert base.val is not None
+    assert base.test is not None
+    base.val.images[0], base.test.images[0] = base.train.images[0], base.train.images[1]
+    found = check_data(base, fixed)
+    assert {f"train-{one.says.split(' of ')[2].split()[0]}": one.severity for one in found} == severities
 
 
 def test_nearly_equal_black_and_white_pictures_are_no_duplicates() -> None:
@@ -120,7 +152,7 @@ def test_nearly_equal_black_and_white_pictures_are_no_duplicates() -> None:
 
 
 def test_what_shares_a_hash_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "_hashes", lambda pictures: np.zeros(len(pictures), np.uint64))
+    monkeypatch.setattr(quick, "_hashes", lambda pictures: np.zeros(len(pictures), np.uint64))
     assert check_data(healthy()) == []
 
 
