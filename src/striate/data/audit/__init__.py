@@ -25,7 +25,7 @@ data-more-would-help               note      a learning curve says that twice th
 data-files-set-aside               warning   files could not be used, yet fewer than stop a run: what `train` says of the first four
 
 `check_data` is the quick part, on decoded pictures, that `train` runs: data-files-set-aside, the three on classes,
-data-two-labels, and data-duplicates-across-parts, which stops only where the parts are those of the data themselves.
+data-two-labels, and data-duplicates-across-parts. Parts that striate draws keep equal pictures together.
 A single class, and more bad files than `--max-bad` allows, are errors and no findings: nothing can be learned then.
 """
 

@@ -105,7 +105,7 @@ def _across(prints: Fingerprints, groups: Groups, name: str, severity: str, how:
         found(
             name,
             "stop" if severity == "stop" else "warning",
-            f"{'1 picture is' if len(groups) == 1 else f'{len(groups)} pictures are'} in several of {', '.join(named)}: {how}.",
+            f"{'1 picture is' if len(groups) == 1 else f'{len(groups)} pictures are'} in {' and '.join(named)} alike, {how}.",
             [prints.ids(group) for group in groups],
             {
                 "in": {

@@ -17,14 +17,15 @@ from PIL import Image
 from striate.data.audit.candidates import near_pairs
 from striate.data.audit.fingerprints import Fingerprints
 from striate.data.audit.likeness import alike, nearly_equal, roughly_alike, same_colours
-from striate.data.audit.thumbnails import grey, shrink
+from striate.data.audit.thumbnails import SIDE, grey, shrink
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
 __all__ = ["Groups", "blank", "exact_groups", "near_groups"]
 
-SMALL: Final = 64  # a shorter side below this: no crops are looked for, and copies must be nearly equal
-_DISTANCE, _DISTANCE_SMALL = 16, 4  # bits of the hash: 98 % of copies of photographs cropped by 3 % are within 16
+SMALL: Final = 64  # of a shorter side below this no crops are looked for, and copies must be nearly equal
+_DISTANCE, _DISTANCE_PLAIN = 16, 4  # bits of the hash: 98 % of copies of photographs cropped by 3 % are within 16
+_FLAT: Final = 6  # levels between the darkest and the lightest of 16 pixels
 _BLANK: Final = 1.0  # standard deviation of luma, of 255 levels
 _SIDE: Final = 128  # at which copies are compared
 _MOST_PAIRS: Final = 5_000_000
@@ -62,15 +63,15 @@ def near_groups(prints: Fingerprints, exact: Groups, left_out: Sequence[int], *,
     looked_at[list(left_out)] = False
     looked_at[[i for group in exact for i in group[1:]]] = False
     at = np.flatnonzero(looked_at)
-    small = np.minimum(prints.heights, prints.widths) < SMALL
+    plain = (np.minimum(prints.heights, prints.widths) < SMALL) | ~_textured(prints.small)
     pairs = at[
         near_pairs(
-            prints.hashes[at], np.where(small, _DISTANCE_SMALL, _DISTANCE).astype(np.uint8)[at], most=_MOST_PAIRS
+            prints.hashes[at], np.where(plain, _DISTANCE_PLAIN, _DISTANCE).astype(np.uint8)[at], most=_MOST_PAIRS
         )
     ]
-    either = small[pairs].any(1)
+    either = plain[pairs].any(1)
     together = _Together(len(prints))
-    _join_small(prints, pairs[either], together)
+    _join_plain(prints, pairs[either], together)
     _join_large(prints, pairs[~either], together, threads)
     return together.groups()
 
@@ -98,8 +99,8 @@ class _Together:
         return [tuple(group) for group in members.values() if len(group) > 1]
 
 
-def _join_small(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _Together) -> None:
-    """Small pictures, by their thumbnails; most pairs are told apart by 8 x 8 means."""
+def _join_plain(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _Together) -> None:
+    """Small or mostly flat pictures, by their thumbnails; most pairs are told apart by 8 x 8 means."""
     tiny = prints.small.reshape(-1, 8, 4, 8, 4).mean((2, 4), dtype=np.float32).reshape(-1, 64)
     tiny -= tiny.mean(1, keepdims=True)
     tiny /= np.maximum(np.linalg.norm(tiny, axis=1, keepdims=True), 1e-3)
@@ -138,6 +139,13 @@ def _join_large(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _T
             same = alike(lumas[0].float(), lumas[1].float(), move[part]) & same_colours(*colours)
             for i, j in block[part][same.numpy()].tolist():
                 together.join(i, j)
+
+
+def _textured(small: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Whether six of ten blocks of a thumbnail are not flat: N n n -> N bool. Digits fill fewer, most photographs all."""
+    blocks = small.reshape(len(small), SIDE // 4, 4, SIDE // 4, 4)
+    spread = blocks.max((2, 4)).astype(np.int16) - blocks.min((2, 4))
+    return (spread > _FLAT).mean((1, 2)) >= 0.6
 
 
 def _views(

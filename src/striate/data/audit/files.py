@@ -17,10 +17,10 @@ _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
 )  # all other reasons are data-unreadable
 _SAYS: Final = MappingProxyType(
     {
-        "data-unreadable": ("cannot be read", "mend or remove them"),
-        "data-truncated": ("ends before its picture does", "copy or download them again"),
-        "data-wrong-type": ("is no picture, whatever its name says", "remove them, or get the pictures themselves"),
-        "data-bomb": ("declares more pixels than the limit, and was not decoded", "remove them, or make them smaller"),
+        "data-unreadable": ("cannot be read", "mend or remove"),
+        "data-truncated": ("cut off before the picture ends", "copy or download again"),
+        "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
+        "data-bomb": ("not decoded, for declaring more pixels than the limit", "remove, or make smaller"),
     }
 )
 _EXTENSIONS: Final = MappingProxyType(
@@ -73,7 +73,7 @@ def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
         found(
             name,
             "warning",
-            f"{'1 file' if len(files) == 1 else f'{len(files)} files'}: each {_SAYS[name][0]}.",
+            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_SAYS[name][0]}.",
             [(one.id,) for one in files],
             {"details": list(dict.fromkeys(f"{one.reason}: {one.detail}" for one in files))[:3]},
             _SAYS[name][1],

@@ -1,4 +1,8 @@
-"""The obvious findings: each is found where it was planted, with its figures, and healthy data gives none."""
+"""The quick findings: each is found where it was planted, with its figures, and healthy data gives none.
+
+Planted: files set aside, a single picture, few pictures, imbalance, duplicates across parts (4 shapes, 1 folder), one
+picture under two labels (2): 11.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +46,10 @@ def one(splits: Splits, severity: str = "warning") -> Finding:
     assert finding.severity == severity
     assert "\n" not in finding.says
     return finding
+
+
+def across(splits: Splits) -> list[Finding]:
+    return [finding for finding in check_data(splits) if finding.id == "data-duplicates-across-parts"]
 
 
 def test_healthy_data_gives_no_findings() -> None:
@@ -96,14 +104,25 @@ def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
         return Pictures(HeldImages(images), pictures.labels, pictures.ids, pictures.classes)
 
     train, val = reshaped(base.train, 0, 100), reshaped(base.val, 100, 256)
-    assert check_data(Splits(train, val, None)) == []
+    assert across(Splits(train, val, None)) == []
     planted = val.images.clone()
     planted[3], planted[11] = train.images[17], train.images[100]
-    finding = one(Splits(train, replace(val, pixels=HeldImages(planted)), None), "stop")
-    assert finding.id == "data-duplicates-across-parts"
+    (finding,) = across(Splits(train, replace(val, pixels=HeldImages(planted)), None))
+    assert finding.severity == "stop"
     assert finding.evidence["count"] == 2
     if shape != (1, 1, 1):  # one pixel has few values, so another picture may be the same too
         assert finding.evidence["pairs"] == [["train/17.png", "val/3.png"], ["train/100.png", "val/11.png"]]
+
+
+@pytest.mark.parametrize("where", ["train", "val"])
+def test_one_picture_under_two_labels(where: str) -> None:
+    base = healthy()
+    assert base.val is not None
+    other = base.train if where == "train" else base.val
+    other.images[-1] = base.train.images[2]
+    found = {finding.id: finding for finding in check_data(base)}
+    assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-parts"} if where == "val" else set())
+    assert found["data-two-labels"].evidence == {"count": 1, "first": [["train/2.png (a)", f"{other.ids[-1]} (c)"]]}
 
 
 def test_nearly_equal_black_and_white_pictures_are_no_duplicates() -> None:

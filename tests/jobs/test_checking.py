@@ -1,0 +1,129 @@
+"""Checking from start to finish: page, JSON, exit codes; nothing but the page is written."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.data.pictures_of_noise import folders, textured
+
+from striate.cli import main
+from striate.errors import RunError
+from striate.jobs import check
+from striate.jobs.learning_curve import fit_power_law, more_would_help
+
+
+def state(folder: Path) -> dict[bytes, str]:
+    names = [where + b"/" + name for where, _, files in os.walk(os.fsencode(folder)) for name in files]
+    return {name: hashlib.sha256(Path(os.fsdecode(name)).read_bytes()).hexdigest() for name in names}
+
+
+@pytest.fixture
+def odd(tmp_path, monkeypatch):
+    """Folders with names that break careless writers, a leak among them; read-only."""
+    monkeypatch.chdir(tmp_path)
+    data = folders(tmp_path / "data <b>", each=11)
+    leak = (data / "train/a/00.png").read_bytes()
+    for name in ("new\nline.png", 'quote".png', "<script>alert(1)</script>.png".replace("/", "_"), "\U0001f600.png"):
+        (data / "test/a" / name).write_bytes(leak)
+    Path(os.fsdecode(os.fsencode(data / "test/a") + b"/\xff.png")).write_bytes(leak)
+    for where, _, files in os.walk(data):
+        for name in files:
+            (Path(where) / name).chmod(0o400)
+        Path(where).chmod(0o500)
+    yield data
+    for where, _, _ in os.walk(data):
+        Path(where).chmod(0o700)
+
+
+def test_page_and_json_carry_any_name_and_nothing_else_is_written(odd, tmp_path, capsys):
+    before = state(odd)
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(odd), "--json"])
+    assert ended.value.code == 1  # a finding says stop
+    said = json.loads(capsys.readouterr().out)
+    leak = next(one for one in said["findings"] if one["id"] == "data-duplicates-across-parts")
+    assert leak["severity"] == "stop"
+    assert set(leak["files"][0]) == {
+        "train/a/00.png", "test/a/new\\u000aline.png", 'test/a/quote".png', "test/a/<script>alert(1)<_script>.png",
+        "test/a/\U0001f600.png", "test/a/\\xff.png",
+    }  # fmt: skip
+    assert said["files"] == {"found": 71, "used": 71, "set_aside": {}, "ignored": {}}
+    page = (tmp_path / said["page"]).read_text("utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert state(odd) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([odd.name, said["page"]])
+
+
+def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folders(tmp_path / "data")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "data", "--quiet", "--out", "page.html"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "no findings" in said
+    assert "72 found = 72 used + 0 set aside + 0 ignored" in said
+    assert (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere/at/all"], "nowhere/at/all"),
+        (["data", "--out", "data/page.html"], "inside the data"),
+        (["data", "--out", "data/train"], "is a folder"),
+        (["data", "--out", "no/page.html"], "no folder no"),
+        (["data", "--group", "("], "regular expression"),
+        (["data", "--group", "patient"], "needs brackets"),
+        (["data", "--run", "no-run"], "no such run"),
+        (["data", "--enough"], "too few for a learning curve"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folders(tmp_path / "data", each=4)
+    with pytest.raises(SystemExit) as ended:
+        main(["check", *arguments])
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.err.count("\n") == 1
+    assert says in said.err
+
+
+def test_suspects_of_a_run(trained, shapes, tmp_path):
+    rows = (trained.path / "predictions.csv").read_text().splitlines()
+    assert rows[0].split(",")[:3] == ["split", "id", "true"]
+    checked = check(shapes, out=tmp_path / "page.html", run=trained.path, progress=False)
+    assert "data-label-suspects" not in [one.finding.id for one in checked.found]
+    with pytest.raises(RunError, match="was trained on"):
+        check("mnist", out=tmp_path / "page.html", run=trained.path, progress=False)
+
+
+def test_the_power_law_is_recovered():
+    sizes = np.array([100, 200, 400])
+    b, c = fit_power_law(sizes, 3.0 * sizes**-0.4)
+    assert (b, c) == pytest.approx((3.0, 0.4))
+    assert fit_power_law(sizes, np.array([0.1, 0.2, 0.3]))[1] == 0.0
+
+
+def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_path, monkeypatch):
+    monkeypatch.setattr("striate.jobs.learning_curve.STEPS", 40)
+    monkeypatch.setattr("striate.jobs.learning_curve.SEEDS", 2)
+    for name, shade in (("dark", 0), ("light", 120)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(80):
+            picture = np.asarray(textured(i, 32, 32)) // 2 + shade
+            from PIL import Image
+
+            Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
+    checked = check(tmp_path / "data", out=tmp_path / "page.html", enough=True, progress=False)
+    assert checked.curve is not None
+    assert checked.curve.sizes == (16, 32, 64, 128)
+    assert checked.curve.gain.low <= checked.curve.gain.value <= checked.curve.gain.high
+    assert more_would_help(checked.curve) == [] or checked.curve.gain.low >= 0.005
+    assert "Is it enough?" in (tmp_path / "page.html").read_text()
+    assert "95 % interval" in checked.curve.says
