@@ -76,5 +76,7 @@ def test_every_finding_is_documented():
     cells = re.findall(r"^\| (`[^|]+) \|", findings, re.MULTILINE)  # one or several ids
     documented = {name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)}
     sources = "".join(path.read_text() for path in (ROOT / "src" / "striate").rglob("*.py"))
-    raised = set(re.findall(r"Finding\(\s*(?:id=)?\"([a-z-]+)\"", sources)) | set(re.findall(r"\"(data-[a-z-]+)\"", sources))
+    raised = set(re.findall(r"Finding\(\s*(?:id=)?\"([a-z-]+)\"", sources)) | set(
+        re.findall(r"\"(data-[a-z-]+)\"", sources)
+    )
     assert raised == documented

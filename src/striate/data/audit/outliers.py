@@ -27,10 +27,13 @@ def outliers(prints: Fingerprints) -> list[Found]:
     pixels = np.log(prints.heights * prints.widths)
     aspect = np.log(prints.widths / prints.heights)
     findings = []
-    for what, values, least, say, fix in (
-        ("size", pixels, math.log(3) / FENCE, _root, "look whether they belong there; thumbnails hold no detail"),
-        ("aspect", aspect, math.log(2) / FENCE, _ratio, "look whether they belong there; the canvas cuts their ends off"),
-        ("brightness", prints.brightness, 40 / FENCE, _level, "look whether they show anything, or were exposed wrongly"),
+    for name, what, values, least, say, fix in (
+        ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
+         "look whether they belong there; thumbnails hold no detail"),
+        ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
+         "look whether they belong there; the canvas cuts their ends off"),
+        ("data-brightness-outliers", "brightness", prints.brightness, 40 / FENCE, _level,
+         "look whether they show anything, or were exposed wrongly"),
     ):  # fmt: skip
         low, high, at = outside(np.asarray(values, np.float64), least)
         if len(at) == 0:
@@ -38,7 +41,7 @@ def outliers(prints: Fingerprints) -> list[Found]:
         named = {"size": "the side of a square of that area, in pixels", "aspect": "width over height"}
         findings.append(
             found(
-                f"data-{what}-outliers",
+                name,
                 "note",
                 f"{_pictures(len(at))} far from all others in {what}: {say(float(values[at[0]]))}"
                 f"{' and others' if len(at) > 1 else ''}, where nearly all are {say(low)} to {say(high)}.",
