@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.pictures_of_noise import folders, textured
+from tests.data.audit.pictures_of_noise import folders, textured
 
 from striate.cli import main
 from striate.errors import RunError

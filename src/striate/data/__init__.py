@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from striate.data.audit import check_data
     from striate.data.batches import Batch, Batches
     from striate.data.cache import Cache
-    from striate.data.canvas import Canvas
-    from striate.data.columns import Columns, split_names
-    from striate.data.decode import Header, decode_picture, read_header, read_picture
+    from striate.data.decoding.canvas import Canvas
+    from striate.data.decoding.decode import Header, decode_picture, read_header, read_picture
+    from striate.data.decoding.limits import Limits
     from striate.data.drawing import as_rgb, draw_sample
     from striate.data.faults import Fault
     from striate.data.groups import groups_of
     from striate.data.images import HeldImages, Images, as_colours
-    from striate.data.limits import Limits
     from striate.data.load import decoded_size, load_pictures
-    from striate.data.mask_folders import MaskFiles
     from striate.data.moving import fitting_view, moved
     from striate.data.names import printable
-    from striate.data.open import BUILT_IN, open_source
-    from striate.data.outlines import OutlinedObjects
     from striate.data.pictures import Pictures
     from striate.data.set_aside import SetAside, Unreadable
     from striate.data.sheet import as_pictures, contact_sheet, headed_sheet, is_sheet
     from striate.data.source import Listing, Sample, Source, require_classes
+    from striate.data.sources.columns import Columns, split_names
+    from striate.data.sources.mask_folders import MaskFiles
+    from striate.data.sources.open import BUILT_IN, open_source
+    from striate.data.sources.outlines import OutlinedObjects
     from striate.data.split_file import apply_split, read_split
     from striate.data.splits import Splits, split_pictures
     from striate.data.store import ArrayStore, ContentStore, FileStore, Store
@@ -104,27 +104,27 @@ __all__ = [
 _LAZY = MappingProxyType(
     {
         "ArrayStore": "store",
-        "BUILT_IN": "open",
+        "BUILT_IN": "sources.open",
         "Batch": "batches",
         "Batches": "batches",
         "Cache": "cache",
-        "Canvas": "canvas",
-        "Columns": "columns",
+        "Canvas": "decoding.canvas",
+        "Columns": "sources.columns",
         "ContentStore": "store",
         "Fault": "faults",
         "FileStore": "store",
-        "Header": "decode",
+        "Header": "decoding.decode",
         "HeldImages": "images",
         "Images": "images",
         "LabelSets": "targets",
         "Labels": "targets",
-        "Limits": "limits",
+        "Limits": "decoding.limits",
         "Listing": "source",
-        "MaskFiles": "mask_folders",
+        "MaskFiles": "sources.mask_folders",
         "Numbers": "targets",
         "ObjectLists": "targets",
         "Objects": "targets",
-        "OutlinedObjects": "outlines",
+        "OutlinedObjects": "sources.outlines",
         "Pictures": "pictures",
         "Sample": "source",
         "SetAside": "set_aside",
@@ -142,7 +142,7 @@ _LAZY = MappingProxyType(
         "as_rgb": "drawing",
         "check_data": "audit",
         "contact_sheet": "sheet",
-        "decode_picture": "decode",
+        "decode_picture": "decoding.decode",
         "decoded_size": "load",
         "draw_sample": "drawing",
         "fitting_view": "moving",
@@ -151,13 +151,13 @@ _LAZY = MappingProxyType(
         "is_sheet": "sheet",
         "load_pictures": "load",
         "moved": "moving",
-        "open_source": "open",
+        "open_source": "sources.open",
         "printable": "names",
-        "read_header": "decode",
-        "read_picture": "decode",
+        "read_header": "decoding.decode",
+        "read_picture": "decoding.decode",
         "read_split": "split_file",
         "require_classes": "source",
-        "split_names": "columns",
+        "split_names": "sources.columns",
         "split_pictures": "splits",
         "stratified_folds": "stratify",
         "stratified_split": "stratify",

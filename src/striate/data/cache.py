@@ -21,8 +21,8 @@ import numpy as np
 import PIL
 import torch
 
-from striate.data.canvas import Canvas
-from striate.data.fit import Pixels
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.fit import Pixels
 from striate.data.images import HeldImages
 from striate.data.set_aside import SetAside
 from striate.data.storage import Place, choose_place, explained_disk, map_new_file, picture_bytes, pixel_type

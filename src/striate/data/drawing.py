@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from striate.data.fit import Pixels
+from striate.data.decoding.fit import Pixels
 from striate.data.source import Sample
 from striate.data.targets import IGNORE, Objects, Skeleton
 

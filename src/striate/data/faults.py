@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
-from striate.data.limits import Limits
+from striate.data.decoding.limits import Limits
 from striate.errors import DataError
 
 __all__ = ["MENDED", "Fault", "FaultKind", "check_faults"]

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from striate.data.cache import ANYWHERE, Cache
-from striate.data.canvas import Canvas
-from striate.data.limits import Limits
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.limits import Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_set_aside
 from striate.data.source import Source

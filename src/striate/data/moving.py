@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from striate.data.fit import seen_part
+from striate.data.decoding.fit import seen_part
 from striate.data.targets import IGNORE, Objects, Skeleton, Target
 from striate.views import View
 

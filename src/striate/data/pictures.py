@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from striate.data.canvas import Canvas
+from striate.data.decoding.canvas import Canvas
 from striate.data.images import Images
 from striate.data.set_aside import SetAside
 

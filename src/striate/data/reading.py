@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from striate.data.cache import Cache, Entry, cache_key, finish_entry, new_entry, open_entry
-from striate.data.canvas import Canvas
-from striate.data.fit import Pixels
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.fit import Pixels
+from striate.data.decoding.limits import Limits
+from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.images import HeldImages, Images
-from striate.data.limits import Limits
 from striate.data.names import printable
 from striate.data.pictures import Pictures
 from striate.data.set_aside import SetAside, count_reasons
 from striate.data.storage import allocate, pixel_type
 from striate.data.streaming import Reader, stream
-from striate.data.strict import STRICT_PILLOW
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 

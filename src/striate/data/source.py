@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.cache import ANYWHERE, Cache
-from striate.data.canvas import Canvas
-from striate.data.decode import Header
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.decode import Header
+from striate.data.decoding.fit import Pixels
+from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.faults import Fault
-from striate.data.fit import Pixels
-from striate.data.limits import DEFAULT_LIMITS, Limits
 from striate.data.pictures import Pictures
 from striate.data.reading import check_classes, check_set_aside, read_pictures
 from striate.data.set_aside import SetAside, Unreadable

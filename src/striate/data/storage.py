@@ -12,8 +12,8 @@ from typing import Final, Literal, cast
 
 import numpy as np
 
-from striate.data.canvas import Canvas
-from striate.data.fit import Pixels
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.fit import Pixels
 from striate.data.names import printable
 from striate.errors import DataError
 

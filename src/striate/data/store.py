@@ -13,12 +13,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Literal, final
 
-from striate.data.canvas import Canvas
-from striate.data.decode import Header, decode_picture, read_header, read_picture
-from striate.data.fit import Pixels, fit
-from striate.data.limits import Limits
-from striate.data.modes import to_pixels
-from striate.data.regular_file import open_regular_file
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.decode import Header, decode_picture, read_header, read_picture
+from striate.data.decoding.fit import Pixels, fit
+from striate.data.decoding.limits import Limits
+from striate.data.decoding.modes import to_pixels
+from striate.data.decoding.regular_file import open_regular_file
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 

@@ -14,15 +14,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from striate.data.canvas import Canvas
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.fit import Pixels
+from striate.data.decoding.limits import Limits
+from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.fingerprints import fingerprints, moments
-from striate.data.fit import Pixels
 from striate.data.images import Images
-from striate.data.limits import Limits
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.storage import pixel_type
 from striate.data.store import Store
-from striate.data.strict import STRICT_PILLOW
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 

@@ -11,7 +11,7 @@ from typing import Final, Literal, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.limits import Limits
+from striate.data.decoding.limits import Limits
 
 __all__ = [
     "IGNORE",

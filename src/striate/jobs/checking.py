@@ -20,7 +20,7 @@ from striate.data.audit.inventory import class_counts, inventory
 from striate.data.audit.label_errors import Answer, label_suspects
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
-from striate.data.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import Silent, monitor_for_terminal

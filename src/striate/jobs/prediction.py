@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from striate.data import Limits, SetAside, Unreadable, as_colours, decode_picture, printable
-from striate.data.tree import walk
+from striate.data.sources.tree import walk
 from striate.errors import DataError
 from striate.runs import Bundle, RunFolder
 from striate.views import evaluation_view

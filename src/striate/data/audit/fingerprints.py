@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.audit.thumbnails import SIDE, eight_bits, grey, hashes, shrink, thumbnails
-from striate.data.canvas import Canvas
-from striate.data.decode import Header
-from striate.data.fit import Pixels
-from striate.data.limits import Limits
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.decode import Header
+from striate.data.decoding.fit import Pixels
+from striate.data.decoding.limits import Limits
+from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
-from striate.data.strict import STRICT_PILLOW
 from striate.data.targets import Labels
 from striate.data.threads import Progress, in_threads
 

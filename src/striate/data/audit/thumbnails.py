@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from striate.data.fit import Pixels
+from striate.data.decoding.fit import Pixels
 
 __all__ = ["SIDE", "eight_bits", "grey", "hashes", "shrink", "thumbnails"]
 

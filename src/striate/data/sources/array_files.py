@@ -1,0 +1,118 @@
+"""Arrays in .npy files and in .npz archives of them: names and shapes first, then, where they are wanted, the values.
+
+What a header declares is held against the bytes that there are before any memory is taken, and what an archive declares
+against the memory. Nothing is unpickled: arrays of Python objects are refused.
+"""
+
+import math
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.decoding.regular_file import open_regular_file
+from striate.data.names import printable
+from striate.data.set_aside import Unreadable
+from striate.data.storage import MEMORY_SHARE, available_memory
+from striate.errors import DataError
+
+__all__ = ["StoredArray", "read_npy", "read_npz"]
+
+_KINDS: Final = "buifU"  # truth values, whole numbers, fractions, text
+_MAX_ARRAYS: Final = 1000
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class StoredArray:
+    """An array on disk. `read` gives its values, mapped from the file where they lie there as they are."""
+
+    where: str  # for a person
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], npt.NDArray[Any]]
+
+
+def read_npy(path: Path) -> StoredArray:
+    """The array in a .npy file; its values are mapped, not read. Raises DataError."""
+    name = printable(path)
+    with _errors(name), open_regular_file(path) as file:
+        shape, dtype = _header(file, os.fstat(file.fileno()).st_size, name)
+    return StoredArray(name, shape, dtype, lambda: _mapped(path, name))
+
+
+def read_npz(path: Path) -> Mapping[str, StoredArray]:
+    """The arrays in a .npz archive by name; values are unpacked when they are read. Raises DataError."""
+    name = printable(path)
+    arrays = {}
+    with _errors(name), open_regular_file(path) as file, zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        size = sum(member.file_size for member in members)
+        room = int(MEMORY_SHARE * available_memory())
+        if len(members) > _MAX_ARRAYS or size > room:
+            raise DataError(
+                f"{name} declares {len(members)} arrays of {size} bytes, and {room} bytes of memory may be used; "
+                "save the arrays as .npy files, which are mapped"
+            )
+        for member in members:
+            key = member.filename.removesuffix(".npy")
+            if key in arrays:
+                raise DataError(f"{name} has two arrays called {printable(key)}; get it anew")
+            where = f"{name}[{printable(key)}]"
+            with archive.open(member) as content:
+                shape, dtype = _header(content, member.file_size, where)
+            arrays[key] = StoredArray(where, shape, dtype, _reader(path, member.filename, where))
+    return arrays
+
+
+def _header(file: Any, size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and kind of the values, which take exactly the rest of the `size` bytes. Raises DataError."""
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise DataError(f"{where} is of version {version} of its format; save it anew with numpy.save")
+    shape, _, dtype = read(file)
+    if dtype.kind not in _KINDS:
+        raise DataError(
+            f"{where} holds {printable(str(dtype))} and not numbers or text; save it as an array of numbers"
+        )
+    declared = math.prod(shape) * dtype.itemsize
+    if any(one < 0 for one in shape) or declared != size - file.tell():
+        raise DataError(
+            f"{where} declares {' x '.join(map(str, shape))} values of {dtype}, and there are {size - file.tell()} bytes; "
+            "get it anew"
+        )
+    return shape, dtype
+
+
+def _mapped(path: Path, name: str) -> npt.NDArray[Any]:
+    with _errors(name):
+        return np.load(path, mmap_mode="c", allow_pickle=False)  # copy on write, for torch wants to be able to
+
+
+def _reader(path: Path, member: str, where: str) -> Callable[[], npt.NDArray[Any]]:
+    def read() -> npt.NDArray[Any]:
+        with _errors(where), zipfile.ZipFile(path) as archive, archive.open(member) as content:
+            return np.lib.format.read_array(content, allow_pickle=False)
+
+    return read
+
+
+@contextmanager
+def _errors(name: str) -> Iterator[None]:
+    """Whatever reading a damaged file raises as a DataError of one line."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Unreadable as failure:
+        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
+    except Exception as error:  # noqa: BLE001 - OSError, ValueError, BadZipFile, zlib.error, SyntaxError of a header, EOFError
+        says = printable(" ".join(str(error).split()))[:120] or type(error).__name__
+        raise DataError(f"{name} is damaged ({says}); get it anew") from None

@@ -1,0 +1,91 @@
+"""An array of labels: whole numbers, text, one-hot rows, truth values, or fractions.
+
+N  or  N 1         whole numbers or text are classes, fractions are numbers, by the rules of meaning.py
+N K                0 and 1: classes where each row has one 1, else, or where it is bool, sets of classes; other values
+                   are K numbers
+N H W              masks: not read here
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.sources.array_files import StoredArray
+from striate.data.sources.meaning import Meaning, read_meaning
+from striate.data.targets import Targets
+from striate.errors import DataError
+
+__all__ = ["ArrayLabels", "read_labels"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ArrayLabels:
+    """The labels of each part, and how they were understood."""
+
+    classes: tuple[str, ...]
+    targets: Mapping[str, Targets]
+    says: str
+
+
+def read_labels(arrays: Mapping[str, StoredArray], counts: Mapping[str, int]) -> ArrayLabels:
+    """The labels of the parts, for as many pictures as each has. Raises DataError."""
+    values = {part: _values(array, counts[part]) for part, array in arrays.items()}
+    columns = {part: one.shape[1:] for part, one in values.items()}
+    learned = "train" if "train" in arrays else next(iter(arrays))
+    for part, array in arrays.items():
+        if columns[part] != columns[learned]:
+            raise DataError(f"{array.where} has another number of columns than the labels of train; get both anew")
+    together = np.concatenate(list(values.values()))
+    offsets = dict(zip(values, np.cumsum([0, *map(len, values.values())]), strict=False))
+    is_learned = np.repeat([part == learned for part in values], [len(one) for one in values.values()])
+
+    def place(i: int, _: str) -> str:
+        part = max(offsets, key=lambda part: (offsets[part] <= i, offsets[part]))
+        return f"{arrays[part].where}[{i - offsets[part]}]"
+
+    if together.ndim == 1:
+        cells = [str(value) for value in together.tolist()]
+        meaning = read_meaning({"labels": cells}, is_learned, place)
+    else:
+        meaning = _rows(together, arrays[learned].where)
+    return ArrayLabels(
+        meaning.classes,
+        {part: meaning.targets(np.arange(offsets[part], offsets[part] + len(one))) for part, one in values.items()},
+        meaning.says.removesuffix(" in the column labels"),
+    )
+
+
+def _values(array: StoredArray, count: int) -> npt.NDArray[Any]:
+    """N, or N K with K of 2 or more."""
+    shape = array.shape
+    if len(shape) > 2 and shape[-1] != 1:
+        raise DataError(f"{array.where} holds masks, {' x '.join(map(str, shape))}; give masks as a folder of pictures")
+    if not shape or len(shape) > 2 or shape[0] != count or 0 in shape:
+        raise DataError(
+            f"{array.where} is {' x '.join(map(str, shape))}, for {count} pictures; give one label for each"
+        )
+    values = array.read()
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        i = int(np.argwhere(~np.isfinite(values))[0][0])
+        raise DataError(f"{array.where}[{i}] is NaN or infinite; mend it")
+    return values[:, 0] if values.ndim == 2 and shape[1] == 1 else values
+
+
+def _rows(values: npt.NDArray[Any], where: str) -> Meaning:
+    names = tuple(map(str, range(values.shape[1])))
+    if values.dtype.kind == "U":
+        raise DataError(
+            f"{where} holds rows of text; give one label for each picture, or a column of 0 and 1 for each class"
+        )
+    if not np.isin(values, (0, 1)).all():
+        if not (np.abs(values) <= np.finfo(np.float32).max).all():
+            raise DataError(f"{where} has values that are too large for a float32; scale them")
+        return Meaning("regress", names, values.astype(np.float32), f"{len(names)} numbers a picture")
+    single = values.astype(np.int64).sum(1) == 1
+    if values.dtype.kind != "b" and single.all():
+        return Meaning("classify", names, values.argmax(1), f"{len(names)} classes, one-hot")
+    return Meaning("multilabel", names, values.astype(np.bool_), f"sets of {len(names)} classes")

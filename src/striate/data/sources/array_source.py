@@ -1,0 +1,144 @@
+"""Arrays of pictures and labels: a .npz archive, or a folder of .npy files.
+
+x_train, y_train, x_test, y_test               as Keras has them
+train_images, train_labels, val_images ...     as MedMNIST has them
+x, y  or  images, labels                       one set, split later
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from striate.data.names import printable
+from striate.data.source import Listing, Source
+from striate.data.sources.array_files import StoredArray, read_npy, read_npz
+from striate.data.sources.array_labels import read_labels
+from striate.data.sources.array_pixels import Layout, layout_of, read_pixels
+from striate.data.sources.parts import PARTS, arranged
+from striate.data.store import ArrayStore
+from striate.errors import DataError
+
+__all__ = ["find_arrays", "open_arrays"]
+
+_WHAT: Final = MappingProxyType(
+    {
+        "x": "x",
+        "image": "x",
+        "images": "x",
+        "data": "x",
+        "y": "y",
+        "label": "y",
+        "labels": "y",
+        "target": "y",
+        "targets": "y",
+    }
+)
+
+
+def find_arrays(path: Path) -> Mapping[str, StoredArray] | None:
+    """The arrays in a .npz file, or in a folder that holds one or holds .npy files; None where it does not."""
+    if path.is_dir():
+        files = sorted(one for one in path.iterdir() if one.suffix.lower() in (".npy", ".npz") and one.is_file())
+        archives = [one for one in files if one.suffix.lower() == ".npz"]
+        if archives:
+            if len(files) > 1:
+                raise DataError(f"{printable(path)} holds {len(files)} files of arrays; give the path of one archive")
+            return read_npz(archives[0])
+        named = [one for one in files if _role(one.stem)]
+        return {one.stem: read_npy(one) for one in named} or None
+    if path.suffix.lower() == ".npy":
+        raise DataError(
+            f"{printable(path)} is one array; give the folder that holds it and its labels, as x.npy and y.npy"
+        )
+    return read_npz(path) if path.suffix.lower() == ".npz" else None
+
+
+def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
+    """The source over arrays of pictures and labels. Raises DataError for what does not hold together.
+
+    Reads labels, and pixels that are no uint8, to tell their range; uint8 is read, or mapped, when it is wanted.
+    """
+    name = printable(path)
+    parts = _pairs(arrays, name)
+    if "train" not in parts and "all" not in parts:
+        raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
+    layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
+    learned = layouts["train" if "train" in layouts else "all"]
+    labels = read_labels(
+        {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}
+    )
+    listings = {}
+    for part, (images, _) in parts.items():
+        layout = layouts[part]
+        first, _ = next(iter(parts.values()))
+        if layout.shape[1:] != learned.shape[1:] or images.dtype.kind != first.dtype.kind:
+            raise DataError(f"{images.where} has pictures of another size or type than {first.where}; make them alike")
+        stem = printable(images.where.rpartition("/")[2])
+        listings[part] = Listing(
+            tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),
+            labels.targets[part],
+            ArrayStore(
+                layout.shape,
+                partial(read_pixels, images, layout, learned),
+                partial(_digest, images, layout, learned),
+                learned.bits,
+            ),
+        )
+    where = path.resolve()
+    ignored = sum(_role(key) is None for key in arrays)
+    return Source(
+        printable(where.stem if path.is_file() else where.name),
+        printable(where.as_posix()),
+        f"arrays, {learned.says}, {labels.says}",
+        labels.classes,
+        arranged(listings, name),
+        MappingProxyType({"arrays of other names": ignored} if ignored else {}),
+    )
+
+
+def _pairs(arrays: Mapping[str, StoredArray], name: str) -> dict[str, tuple[StoredArray, StoredArray]]:
+    """Pictures and labels of each part. Raises DataError where one has no other."""
+    found: dict[tuple[str, str], str] = {}
+    for key in arrays:
+        if (role := _role(key)) is not None:
+            if role in found:
+                raise DataError(f"{name} has {found[role]} and {key}, which mean the same; keep one of them")
+            found[role] = key
+    for (part, what), key in found.items():
+        if (part, "y" if what == "x" else "x") not in found:
+            missing = "labels" if what == "x" else "pictures"
+            raise DataError(
+                f"{name} has {printable(key)} and no {missing} for it; call arrays x_train, y_train, x_test ..."
+            )
+    if not found:
+        raise DataError(
+            f"{name} has the arrays {', '.join(map(printable, list(arrays)[:8])) or 'none'}; "
+            "call them x_train, y_train, x_test, y_test, or x and y"
+        )
+    parts = dict.fromkeys(part for part, _ in found)
+    if "all" in parts and len(parts) > 1:
+        raise DataError(
+            f"{name} has {found['all', 'x']} beside {found[next(p for p in parts if p != 'all'), 'x']}; keep one"
+        )
+    return {part: (arrays[found[part, "x"]], arrays[found[part, "y"]]) for part in parts}
+
+
+def _role(key: str) -> tuple[str, str] | None:
+    """Part and "x" or "y" by the name of an array: x_train, train_images, images ..."""
+    words = re.split(r"[_\-. ]", key.lower())
+    if len(words) == 1 and words[0] in _WHAT:
+        return "all", _WHAT[words[0]]
+    if len(words) != 2:
+        return None
+    first, second = words if words[0] in PARTS else words[::-1]
+    return (PARTS[first], _WHAT[second]) if first in PARTS and second in _WHAT else None
+
+
+def _digest(images: StoredArray, layout: Layout, learned: Layout) -> str:
+    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, learned)).data).hexdigest()

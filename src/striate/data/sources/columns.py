@@ -1,0 +1,127 @@
+"""Which column of a table is which: the path of the picture, the label or labels, and the part it belongs to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from striate.data.sources.meaning import is_binary, is_number
+from striate.data.targets import TaskKind
+from striate.errors import DataError, SettingError, nearest
+
+__all__ = ["PATH_NAMES", "Columns", "label_columns", "path_column", "split_column", "split_names"]
+
+# in lower case with "_" for spaces and dashes; of several in one table the first that names files counts
+PATH_NAMES: Final = (
+    *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file"),
+    *("image_name", "img", "img_path", "img_name", "picture", "photo"),
+)
+_PATH_PERHAPS: Final = ("id", "image_id", "name")  # a path only if there are such files
+_LABEL_NAMES: Final = (
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "class_name",
+    "category",
+    "target",
+    "targets",
+    "tags",
+    "y",
+)
+_TASKS: Final = ("classify", "multilabel", "regress")
+
+
+@final
+@dataclass(frozen=True)
+class Columns:
+    """What to take from a table. What is None is told by the names of the columns and by what is in them.
+
+    `label`: one column or several. `split`: of train, val and test. `task`: "classify", "multilabel" or "regress".
+    `folder`: where the paths begin, relative to the folder of the table. Raises SettingError for an unknown task.
+    """
+
+    path: str | None = None
+    label: tuple[str, ...] | None = None
+    split: str | None = None
+    task: TaskKind | None = None
+    folder: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None and self.task not in _TASKS:
+            raise SettingError(f"task = {self.task!r} is nothing that a table can hold{nearest(self.task, _TASKS)}")
+        if self.label == ():
+            raise SettingError("label names no column; give one or several, or leave it out")
+
+
+def split_names(typed: str | None) -> tuple[str, ...] | None:
+    """Names of columns as they are typed, parted by commas; None for nothing."""
+    return tuple(name.strip() for name in typed.split(",")) if typed else None
+
+
+def path_column(names: Sequence[str], wanted: str | None, table: str, holds_files: Callable[[str], bool]) -> str:
+    """The column of paths. `holds_files(name)` looks whether there are such files. Raises SettingError, DataError."""
+    if wanted is not None:
+        return _known(names, wanted, table)
+    by_name = _by_name(names)
+    likely = [by_name[name] for name in PATH_NAMES if name in by_name]
+    perhaps = [by_name[name] for name in _PATH_PERHAPS if name in by_name]
+    found = next((name for name in (*likely, *perhaps) if holds_files(name)), None) or next(iter(likely), None)
+    if found is None:
+        raise DataError(
+            f"{table} has no column of paths to pictures that are there, among {_listed(names)}; "
+            "call it path, or say which it is (--path-column NAME)"
+        )
+    return found
+
+
+def split_column(names: Sequence[str], wanted: str | None, table: str) -> str | None:
+    """The column that says train, val or test, if there is one. Raises SettingError."""
+    return _by_name(names).get("split") if wanted is None else _known(names, wanted, table)
+
+
+def label_columns(
+    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str
+) -> tuple[str, ...]:
+    """The column or columns of labels, among those that are not `taken` already. Raises SettingError, DataError.
+
+    By name; else the only other column; else all others where each holds nothing but 0 and 1, or nothing but fractions.
+    """
+    if columns.label is not None:
+        return tuple(dict.fromkeys(_known(list(cells), name, table) for name in columns.label))
+    others = [name for name in cells if name not in taken]
+    by_name = _by_name(others)
+    named = [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
+    if len(named) == 1 or len(others) == 1:
+        return ((named or others)[0],)
+    if len(named) > 1:
+        raise DataError(
+            f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (--label-column NAME)"
+        )
+    if not others:
+        raise DataError(f"{table} has no column of labels, only {_listed(list(cells))}; add one, called label")
+    if all(is_binary(cells[name]) for name in others) or all(_fractions(cells[name]) for name in others):
+        return tuple(others)
+    raise DataError(
+        f"{table} has the columns {_listed(others)}, and any may be the label; say which (--label-column NAME)"
+    )
+
+
+def _fractions(cells: Sequence[str]) -> bool:
+    """Whether all are numbers, and some of them with a point: measured, not counted."""
+    distinct = set(cells)
+    return all(map(is_number, distinct)) and any("." in cell for cell in distinct)
+
+
+def _by_name(names: Sequence[str]) -> dict[str, str]:
+    """The columns by their names in lower case with "_"; of two that are then alike the first."""
+    return {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(names)}
+
+
+def _known(names: Sequence[str], wanted: str, table: str) -> str:
+    if wanted not in names:
+        raise SettingError(f"{table} has no column {wanted!r}{nearest(wanted, names)}")
+    return wanted
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

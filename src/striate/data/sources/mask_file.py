@@ -1,0 +1,52 @@
+"""One mask file: a whole number for each pixel, as it is stored.
+
+Read are palettes (their numbers, never their colours), grey of 1, 8, 16 and 32 bits, whole numbers in .npy, and colours,
+which are packed into one number, 0xRRGGBB; transparency is passed over. A JPEG is refused: it blurs classes into others.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from striate.data.decoding.decode import read_stored
+from striate.data.decoding.limits import Limits
+from striate.data.set_aside import Unreadable
+
+__all__ = ["MASK_SUFFIXES", "read_mask"]
+
+# what a mask file may be called, so that its folder is recognised; what it is, its first bytes say
+MASK_SUFFIXES: Final = (".png", ".npy", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
+_COLOURS: Final = ("RGB", "RGBA", "RGBX")
+
+
+def read_mask(path: str | Path, limits: Limits) -> tuple[npt.NDArray[Any], bool]:
+    """The numbers, H W, and whether they are packed colours. Raises Unreadable."""
+    stored = read_stored(path, limits)
+    if not isinstance(stored, Image.Image):
+        return _numbers(stored), False
+    if stored.format == "JPEG":
+        raise Unreadable("unreadable", "a mask as JPEG, which blurs classes into others; save it as PNG")
+    if stored.mode in _COLOURS:
+        red, green, blue = (np.asarray(stored.getchannel(i)).astype(np.int32) for i in range(3))
+        return red << 16 | green << 8 | blue, True
+    if stored.mode == "LA":
+        stored = stored.getchannel(0)
+    if stored.mode not in ("1", "L", "P", "I") and not stored.mode.startswith("I;16"):
+        raise Unreadable("unreadable", f"a mask of mode {stored.mode}; palettes, grey and RGB are read")
+    return np.asarray(stored).astype(_kind(stored)), False
+
+
+def _kind(stored: Image.Image) -> type[np.integer[Any]]:
+    if stored.mode == "I":
+        return np.int32
+    return np.uint16 if stored.mode.startswith("I") else np.uint8
+
+
+def _numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """H W 1 of a .npy file -> H W of whole numbers."""
+    if values.shape[2] != 1 or values.dtype.kind not in "bui":
+        raise Unreadable("unreadable", f"an array of {values.shape} {values.dtype}; H x W whole numbers are a mask")
+    return values[..., 0].astype(np.uint8) if values.dtype.kind == "b" else values[..., 0]

@@ -1,0 +1,151 @@
+"""Pictures in the rows of a table: what Hugging Face's `save_to_disk` leaves, and Parquet with pictures inside.
+
+    saved/            dataset_info.json, state.json, data-00000-of-00002.arrow ...    or with dataset_dict.json a folder
+                      for each part
+    data.parquet      or a folder of train-00000-of-00003.parquet ..., also in a folder data
+
+A column of pictures is a struct of bytes and path. Names of classes are in the schema. Arrow files are mapped; of a
+Parquet file the few groups of rows that were last wanted stay in memory. Read with pyarrow alone.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from striate.data.decoding.limits import Limits
+from striate.data.names import printable
+from striate.data.source import Listing, Source
+from striate.data.sources.columns import Columns, label_columns
+from striate.data.sources.meaning import read_meaning
+from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.rows import Rows, has_pictures, read_arrow, read_parquet_rows
+from striate.data.store import ContentStore
+from striate.errors import DataError
+
+__all__ = ["find_rows", "open_rows"]
+
+_ONE_OF_MANY: Final = re.compile(r"(.*?)[-_.]\d+(-of-\d+)?")
+
+
+def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
+    """The files of each part, None where the path holds no pictures in rows. Raises DataError."""
+    if path.is_file():
+        holds = path.suffix.lower() == ".parquet" and has_pictures(path)
+        return {"all": [path]} if holds or path.suffix.lower() == ".arrow" else None
+    if (path / "dataset_dict.json").is_file():
+        named = _json(path / "dataset_dict.json").get("splits")
+        if (
+            not isinstance(named, list)
+            or not named
+            or not all(isinstance(name, str) and name in PARTS for name in named)
+        ):
+            raise DataError(
+                f"{printable(path / 'dataset_dict.json')} names other parts than {', '.join(PARTS)}; rename them"
+            )
+        return {PARTS[name]: _saved(path / name) for name in named}
+    if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
+        return {"all": _saved(path)}
+    files = _parquet_files(path) or (_parquet_files(path / "data") if (path / "data").is_dir() else [])
+    if not files or not has_pictures(files[0]):
+        return None
+    parts: dict[str, list[Path]] = {}
+    for file in files:
+        match = _ONE_OF_MANY.fullmatch(file.stem)
+        parts.setdefault(PARTS.get((match[1] if match else file.stem).lower(), "all"), []).append(file)
+    if "all" in parts and len(parts) > 1:
+        others = next(part for part in parts if part != "all")
+        raise DataError(
+            f"{printable(path)} has {printable(parts['all'][0].name)} beside {parts[others][0].name}; keep one kind"
+        )
+    return parts
+
+
+def open_rows(path: Path, files: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns) -> Source:
+    """The source over rows with pictures in them. Reads all columns but the pictures. Raises DataError, SettingError."""
+    name = printable(path)
+    read = [(part, _read(file, columns.path)) for part, several in files.items() for file in several]
+    first = read[0][1]
+    for _, rows in read:
+        if list(rows.cells) != list(first.cells):
+            raise DataError(f"{rows.name} has other columns than {first.name}; get them anew")
+    cells = {column: [cell for _, rows in read for cell in rows.cells[column]] for column in first.cells}
+    labels = label_columns(cells, [], columns, name)
+    counts = [rows.count for _, rows in read]
+    starts = np.cumsum([0, *counts])
+    learned = np.repeat([part in ("all", "train") for part, _ in read], counts)
+    known = first.classes.get(labels[0], ()) if len(labels) == 1 else ()
+    task = columns.task or ("multilabel" if labels[0] in first.lists else "classify" if known else None)
+
+    def place(i: int, column: str) -> str:
+        file = int(np.searchsorted(starts, i, "right")) - 1
+        return f"{read[file][1].name}, row {i - starts[file] + 1}, column {column}"
+
+    meaning = read_meaning({column: cells[column] for column in labels}, learned, place, task, known)
+    others = [column for column in cells if column not in labels]
+    listings = {}
+    for part in files:
+        mine = [(start, rows) for start, (of, rows) in zip(starts, read, strict=False) if of == part]
+        where = np.concatenate([np.arange(start, start + rows.count) for start, rows in mine])
+        listings[part] = Listing(
+            tuple(f"{_id(rows.path, path)}[{i}]" for _, rows in mine for i in range(rows.count)),
+            meaning.targets(where),
+            ContentStore(len(where), partial(_content, [rows for _, rows in mine])),
+            columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
+        )
+    resolved = path.resolve()
+    return Source(
+        printable(resolved.stem if path.is_file() else resolved.name),
+        printable(resolved.as_posix()),
+        f"pictures in rows of {first.kind}, {meaning.says}",
+        meaning.classes,
+        arranged(listings, name),
+        limits=limits,
+    )
+
+
+def _id(file: Path, path: Path) -> str:
+    return printable(file.relative_to(path).as_posix() if path.is_dir() else file.name)
+
+
+def _content(files: Sequence[Rows], i: int) -> bytes:
+    for rows in files:
+        if i < rows.count:
+            return rows.picture(i)
+        i -= rows.count
+    raise IndexError(i)
+
+
+def _read(file: Path, picture: str | None) -> Rows:
+    return read_parquet_rows(file, picture) if file.suffix.lower() == ".parquet" else read_arrow(file, picture)
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.suffix.lower() == ".parquet" and one.is_file())
+
+
+def _saved(folder: Path) -> list[Path]:
+    """The Arrow files that `save_to_disk` wrote into a folder, as it lists them. Raises DataError."""
+    state = folder / "state.json"
+    listed = _json(state).get("_data_files")
+    names = [one.get("filename") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise DataError(f"{printable(state)} does not list the files of its rows; save the data set anew")
+    return [folder / str(name) for name in names]
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        if path.stat().st_size > 2**24:
+            raise ValueError("too large")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read {printable(path)}: {error.strerror}; save the data set anew") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{printable(path)} is no JSON; save the data set anew") from None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,312 @@
+"""Every mode of picture becomes 8 bits by a stated rule, and every way of holding the camera the same pixels."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header
+from striate.data.decoding.fit import fit
+from striate.data.decoding.modes import to_pixels
+
+LIMITS = Limits()
+H, W = 16, 16
+GREY, RGB, RGBA = Canvas(H, W, 1), Canvas(H, W, 3), Canvas(H, W, 4)
+RAMP = np.arange(256, dtype=np.uint8).reshape(H, W)
+COLOURS = np.stack([RAMP, RAMP.T, 255 - RAMP], -1)  # H W 3
+
+Scene = Callable[..., Image.Image]
+Encode = Callable[..., bytes]
+
+
+def decode(content: bytes, canvas: Canvas) -> npt.NDArray[np.int64]:
+    return decode_picture(content, canvas, LIMITS).astype(np.int64)
+
+
+def luma(colours: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return colours[..., :3] @ np.array([0.299, 0.587, 0.114])
+
+
+def on_white(colours: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    share = alpha[..., None] / 255.0
+    return colours * share + 255 * (1 - share)
+
+
+def test_one_bit(encode: Encode) -> None:
+    bits = RAMP % 3 == 0
+    assert (decode(encode(Image.fromarray(bits)), GREY)[..., 0] == 255 * bits).all()
+
+
+def test_grey_stays_and_is_repeated_for_colour(encode: Encode) -> None:
+    content = encode(Image.fromarray(RAMP))
+    assert (decode(content, GREY)[..., 0] == RAMP).all()
+    assert (decode(content, RGB) == RAMP[..., None]).all()
+    assert (decode(content, RGBA)[..., :3] == RAMP[..., None]).all()
+    assert (decode(content, RGBA)[..., 3] == 255).all()
+
+
+def test_rgb_stays_and_its_grey_is_luma(encode: Encode) -> None:
+    content = encode(Image.fromarray(COLOURS))
+    assert (decode(content, RGB) == COLOURS).all()
+    assert np.abs(decode(content, GREY)[..., 0] - luma(COLOURS)).max() <= 0.51
+
+
+def test_alpha_is_composited_on_white_unless_four_channels_are_asked(encode: Encode) -> None:
+    pixels = np.dstack([COLOURS, RAMP.T[::-1]])
+    content = encode(Image.fromarray(pixels))
+    assert (decode(content, RGBA) == pixels).all()
+    expected = on_white(COLOURS, pixels[..., 3])
+    assert np.abs(decode(content, RGB) - expected).max() <= 1
+    assert np.abs(decode(content, GREY)[..., 0] - luma(expected)).max() <= 1.5
+
+
+def test_grey_with_alpha(encode: Encode) -> None:
+    content = encode(Image.fromarray(np.dstack([RAMP, RAMP.T])))
+    assert np.abs(decode(content, GREY) - on_white(RAMP[..., None], RAMP.T)).max() <= 1
+
+
+def test_palette(encode: Encode) -> None:
+    picture = Image.fromarray(RAMP % 4)
+    palette = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 8, 7]], np.uint8)
+    picture.putpalette(palette.tobytes())
+    assert (decode(encode(picture), RGB) == palette[RAMP % 4]).all()
+    assert (decode(encode(picture, "GIF"), RGB) == palette[RAMP % 4]).all()
+
+
+@pytest.mark.parametrize("transparency", [2, bytes([255, 255, 0, 255])])
+def test_what_a_palette_makes_transparent_is_white(transparency: int | bytes, encode: Encode) -> None:
+    picture = Image.fromarray(RAMP % 4)
+    palette = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 8, 7]], np.uint8)
+    picture.putpalette(palette.tobytes())
+    palette[2] = 255
+    assert (decode(encode(picture, transparency=transparency), RGB) == palette[RAMP % 4]).all()
+
+
+def test_a_transparent_colour_of_rgb_is_white(encode: Encode) -> None:
+    content = encode(Image.fromarray(COLOURS), transparency=tuple(COLOURS[3, 4].tolist()))
+    expected = COLOURS.copy()
+    expected[3, 4] = 255
+    assert (decode(content, RGB) == expected).all()
+
+
+def test_palette_with_alpha(encode: Encode) -> None:
+    picture = Image.fromarray(np.dstack([COLOURS, RAMP])).convert("PA")
+    assert picture.mode == "PA"
+    expected = np.asarray(picture.convert("RGBA")).astype(int)
+    assert np.abs(decode(encode(picture, "TIFF"), RGB) - on_white(expected[..., :3], expected[..., 3])).max() <= 1
+
+
+def test_cmyk(encode: Encode) -> None:
+    inks = np.dstack([COLOURS, RAMP.T // 2])  # H W 4
+    expected = (255 - inks[..., :3].astype(int)) * (255 - inks[..., 3:].astype(int)) / 255
+    picture = Image.frombytes("CMYK", (W, H), inks.tobytes())
+    assert np.abs(decode(encode(picture, "TIFF"), RGB) - expected).max() <= 1
+    flat = Image.new("CMYK", (W, H), (0, 128, 255, 51))  # in a JPEG the inks are stored inverted
+    assert np.abs(decode(encode(flat, "JPEG", quality=100), RGB) - (204, 102, 0)).max() <= 3
+
+
+def test_ycbcr(encode: Encode) -> None:
+    y, cb, cr = (COLOURS[..., c].astype(float) for c in range(3))
+    expected = np.stack(  # ITU-R 601, full range
+        [y + 1.402 * (cr - 128), y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128), y + 1.772 * (cb - 128)], -1
+    )
+    picture = Image.frombytes("YCbCr", (W, H), COLOURS.tobytes())
+    assert np.abs(decode(encode(picture, "TIFF"), RGB) - expected.clip(0, 255)).max() <= 2
+
+
+def test_lab(encode: Encode) -> None:
+    def colour(*lab: int) -> list[int]:
+        return decode(encode(Image.new("LAB", (W, H), lab), "TIFF"), RGB)[0, 0].tolist()
+
+    assert colour(255, 128, 128) == pytest.approx([255, 255, 255], abs=2)
+    assert colour(0, 128, 128) == pytest.approx([0, 0, 0], abs=2)
+    # CIE L*a*b* 53.2, 80.1, 67.2 is the red of sRGB (D65; Pillow's profile is for D50, hence not to the last bit)
+    assert colour(136, 208, 195) == pytest.approx([255, 0, 0], abs=40)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("I;16", "PNG"), ("I;16", "TIFF"), ("I;16B", "TIFF")])
+def test_sixteen_bits_are_scaled_and_not_clipped(mode: str, kind: str, encode: Encode) -> None:
+    values = (np.arange(H * W) ** 2 + 2 * np.arange(H * W)).astype(">u2" if mode == "I;16B" else "<u2").reshape(H, W)
+    picture = Image.frombytes(mode, (W, H), values.tobytes())
+    decoded = decode(encode(picture, kind), GREY)[..., 0]
+    assert np.abs(decoded - values / 257).max() <= 0.5
+    assert decoded.min() == 0
+    assert decoded.max() == 255
+    assert values.max() == 65535
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16L", "I;16B"])
+def test_each_byte_order_in_memory(mode: str) -> None:
+    values = (np.arange(H * W) * 257).astype(">u2" if mode == "I;16B" else "<u2")
+    picture = Image.frombytes(mode, (W, H), values.tobytes())
+    assert (to_pixels(picture, 1, 8)[..., 0] == RAMP).all()
+
+
+def test_integers_within_16_bits_are_taken_as_such_and_others_stretched(encode: Encode) -> None:
+    within = np.arange(H * W, dtype=np.int32).reshape(H, W) ** 2
+    assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GREY)[..., 0] - within / 257).max() <= 0.5
+    beyond = (np.arange(H * W, dtype=np.int32).reshape(H, W) - 100) * 1_000_000
+    assert (decode(encode(Image.fromarray(beyond), "TIFF"), GREY)[..., 0] == RAMP).all()
+
+
+def test_floats_within_0_and_1_are_taken_as_such_and_others_stretched(encode: Encode) -> None:
+    ramp = np.arange(H * W, dtype=np.float32).reshape(H, W)
+    within = ramp / 510  # 0 .. 0.5: a dark picture stays dark
+    assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GREY)[..., 0] - RAMP / 2).max() <= 0.5
+    beyond = (ramp - 7) * 1e30
+    assert (decode(encode(Image.fromarray(beyond), "TIFF"), GREY)[..., 0] == RAMP).all()
+    assert (decode(encode(Image.fromarray(0 * ramp + 9), "TIFF"), GREY) == 0).all()  # constant, scale unknown
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_are_refused(wrong: float, encode: Encode) -> None:
+    values = np.zeros((H, W), np.float32)
+    decode(encode(Image.fromarray(values), "TIFF"), GREY)
+    values[3, 4] = wrong
+    with pytest.raises(Unreadable, match="NaN or infinite"):
+        decode(encode(Image.fromarray(values), "TIFF"), GREY)
+
+
+def test_16_bits_in_each_of_three_channels_keep_the_high_byte(encode: Encode) -> None:
+    values = (COLOURS.astype(np.uint16) * 256 + 77).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", W, H, 16, 2, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    assert (decode(content, RGB) == COLOURS).all()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_the_first_frame_stands_for_an_animation(kind: str, encode: Encode) -> None:
+    frames = [Image.new("RGB", (W, H), colour) for colour in ("red", "lime", "blue")]
+    how = {"lossless": True} if kind == "WEBP" else {}
+    content = encode(frames[0], kind, save_all=True, append_images=frames[1:], **how)
+    assert (decode(content, RGB) == (255, 0, 0)).all()
+
+
+# What the camera stored for each orientation of the same upright picture (EXIF 2.32, tag 0x0112), in numpy
+STORED: dict[int, Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]] = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+def stored(upright: npt.NDArray[np.uint8], orientation: int, kind: str, encode: Encode) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    how: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+    picture = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+    return encode(picture, kind, exif=exif, **how.get(kind, {}))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("canvas", [Canvas(48, 80, 3), Canvas(13, 21, 3), Canvas(21, 13, 1), Canvas(96, 96, 3)])
+def test_eight_orientations_give_identical_arrays(kind: str, canvas: Canvas, encode: Encode, tmp_path: Path) -> None:
+    blocks = np.random.default_rng(1).integers(0, 256, (6, 10, 3), dtype=np.uint8)
+    upright = blocks.repeat(8, 0).repeat(8, 1)  # 48 x 80 in flat 8 x 8 blocks, which a JPEG keeps whatever the turn
+    contents = {orientation: stored(upright, orientation, kind, encode) for orientation in STORED}
+    first = decode(contents[1], canvas)
+    if canvas.shape == upright.shape and kind != "JPEG":
+        assert (first == upright).all()
+    for orientation, content in contents.items():
+        assert (decode(content, canvas) == first).all(), orientation
+        (tmp_path / "one").write_bytes(content)
+        header = read_header(tmp_path / "one", LIMITS)
+        assert (header.height, header.width) == (48, 80)
+
+
+def psnr(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
+    return float(10 * np.log10(255**2 / ((a.astype(float) - b.astype(float)) ** 2).mean()))
+
+
+def test_exif_after_the_pixels_of_a_png_counts_too(encode: Encode) -> None:
+    upright = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    before = stored(upright, 6, "PNG", encode)
+    start = before.index(b"eXIf") - 4
+    block = before[start : start + 12 + int.from_bytes(before[start : start + 4])]
+    after = before.replace(block, b"").replace(before[-12:], block + before[-12:])  # the end is IEND
+    assert after != before
+    assert (decode(before, Canvas(4, 6, 3)) == upright).all()
+    assert (decode(after, Canvas(4, 6, 3)) == upright).all()
+
+
+@pytest.mark.parametrize("orientation", list(STORED))
+@pytest.mark.parametrize("size", [(375, 501), (401, 299)])  # not divisible by 2, 4 or 8
+@pytest.mark.parametrize("canvas", [Canvas(90, 90, 3), Canvas(170, 60, 3), Canvas(60, 140, 3)])
+def test_a_jpeg_decoded_small_lies_where_the_whole_one_lies(
+    orientation: int, size: tuple[int, int], canvas: Canvas, encode: Encode
+) -> None:
+    height, width = size
+    coarse = np.random.default_rng(3).integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
+    upright = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    decoded = decode(stored(np.asarray(upright), orientation, "JPEG", encode), canvas)
+    # the whole picture, cut and shrunk in one step by Pillow
+    scale = max(canvas.height / height, canvas.width / width)
+    x, y = (width - canvas.width / scale) / 2, (height - canvas.height / scale) / 2
+    whole = upright.resize((canvas.width, canvas.height), Image.Resampling.BILINEAR, box=(x, y, width - x, height - y))
+    assert (
+        psnr(decoded, np.asarray(whole)) > 40
+    )  # 30 to 37 where the box is half a pixel off, or too little was decoded
+
+
+@pytest.mark.parametrize("orientation", list(STORED))
+def test_a_jpeg_on_its_side_is_not_decoded_too_small(orientation: int, scene: Scene, encode: Encode) -> None:
+    upright = np.asarray(scene(100, 1000))
+    decoded = decode(stored(upright, orientation, "JPEG", encode), Canvas(100, 12, 3))
+    assert (
+        psnr(decoded, upright[:, 494:506]) > 35
+    )  # below 20 where height and width are mistaken: 1/8 would do for those
+
+
+def test_a_picture_that_equals_the_canvas_keeps_its_pixels(scene: Scene, encode: Encode) -> None:
+    picture = scene(37, 53)
+    assert (decode(encode(picture), Canvas(37, 53, 3)) == np.asarray(picture)).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(37, 40), (20, 53)])
+def test_a_picture_that_has_one_side_of_the_canvas_is_cut_and_not_resampled(
+    height: int, width: int, scene: Scene, encode: Encode
+) -> None:
+    picture = scene(37, 53)
+    top, left = (37 - height) // 2, (53 - width) // 2
+    expected = np.asarray(picture)[top : top + height, left : left + width]
+    assert (decode(encode(picture), Canvas(height, width, 3)) == expected).all()
+
+
+def test_shrinking_does_not_alias(encode: Encode) -> None:
+    stripes = np.zeros((400, 400), np.uint8)
+    stripes[:, ::2] = 255  # the finest there are; sampled without averaging they give black, white or bars
+    decoded = decode(encode(Image.fromarray(stripes)), Canvas(37, 37, 1))
+    assert np.abs(decoded - 127.5).max() <= 4
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 65_535), (65_535, 1), (3, 2), (2000, 3)])
+def test_any_shape_of_picture_covers_the_canvas(height: int, width: int, encode: Encode) -> None:
+    assert (decode(encode(Image.new("L", (width, height), 99)), Canvas(20, 30, 1)) == 99).all()
+
+
+def test_the_centre_is_what_is_kept(encode: Encode) -> None:
+    wide = np.zeros((50, 250), np.uint8)
+    wide[:, 100:150] = 200
+    assert (decode(encode(Image.fromarray(wide)), Canvas(50, 50, 1)) == 200).all()
+    shrunk = decode(encode(Image.fromarray(wide)), Canvas(10, 10, 1))
+    assert (shrunk[:, 1:-1] == 200).all()
+
+
+def test_fit_leaves_a_picture_of_the_right_size_alone() -> None:
+    assert np.shares_memory(fit(COLOURS, H, W, (0, 0, W, H)), COLOURS)
