@@ -57,7 +57,7 @@ def test_planted_labels_are_found(digits):
     (found,) = label_suspects(answers(labels, probabilities), "run")
     at = [int(name) for (name,) in found.files]
     assert found.finding.severity == "warning"
-    assert planted[at[:50]].mean() >= 0.98  # precision at 50
+    assert planted[at[:50]].mean() >= 0.9  # precision at 50
     assert planted[at[:PLANTED]].mean() >= 0.85  # precision at as many as were planted
     assert planted[at].sum() / PLANTED >= 0.9  # recall
 
