@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.data.audit.pictures_of_noise import folders, textured
 
 from striate.cli import main
@@ -16,8 +17,8 @@ from striate.jobs.learning_curve import fit_power_law, more_would_help
 
 
 def state(folder: Path) -> dict[bytes, str]:
-    names = [where + b"/" + name for where, _, files in os.walk(os.fsencode(folder)) for name in files]
-    return {name: hashlib.sha256(Path(os.fsdecode(name)).read_bytes()).hexdigest() for name in names}
+    paths = [Path(where) / name for where, _, files in os.walk(folder) for name in files]
+    return {os.fsencode(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 @pytest.fixture
@@ -111,14 +112,12 @@ def test_the_power_law_is_recovered():
 
 
 def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_path, monkeypatch):
-    monkeypatch.setattr("striate.jobs.learning_curve.STEPS", 40)
+    monkeypatch.setattr("striate.jobs.learning_curve.STEPS", 20)
     monkeypatch.setattr("striate.jobs.learning_curve.SEEDS", 2)
     for name, shade in (("dark", 0), ("light", 120)):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(80):
             picture = np.asarray(textured(i, 32, 32)) // 2 + shade
-            from PIL import Image
-
             Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
     checked = check(tmp_path / "data", out=tmp_path / "page.html", enough=True, progress=False)
     assert checked.curve is not None
