@@ -31,6 +31,5 @@ def erase(images: Tensor, rectangles: Tensor, paint: Sequence[float]) -> Tensor:
     row = torch.arange(images.shape[-2], device=images.device)
     erased = ((row >= y1) & (row < y2))[:, None, :, None] & ((column >= x1) & (column < x2))[:, None, None, :]
     colour = torch.tensor(paint, dtype=torch.float32)[:, None, None]
-    colour = (colour * 255).round()  # a level of 8 bits, whichever the pictures have: company must not change the paint
-    colour = colour if images.dtype == torch.uint8 else colour * (1 / 255)
+    colour = (colour * 255).round() if images.dtype == torch.uint8 else colour
     return torch.where(erased, colour.to(images), images)
