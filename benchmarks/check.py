@@ -41,7 +41,7 @@ def _is_photograph(path: Path) -> bool:
 
 
 def _cutting(wholes: Sequence[Image.Image], random: np.random.Generator) -> Image.Image:
-    whole = wholes[random.integers(len(wholes))]
+    whole = wholes[int(random.integers(len(wholes)))]
     width = int(random.uniform(0.2, 0.57) * whole.width)
     height = min(int(width * HEIGHT / WIDTH), whole.height)
     x, y = random.integers(0, whole.width - width + 1), random.integers(0, whole.height - height + 1)

@@ -99,7 +99,9 @@ def test_mnist_has_no_copies():
 
 def test_digits_on_large_canvases_are_no_copies_but_their_copies_are(tmp_path):
     digits = open_source("mnist").splits["train"]
-    ones = digits.store.ready(open_source("mnist").native())[digits.labels == 1][:150, ..., 0]
+    pixels = digits.store.ready(open_source("mnist").native())
+    assert pixels is not None
+    ones = pixels[digits.labels == 1][:150, ..., 0]
     for part in ("a", "b"):
         (tmp_path / part).mkdir()
     for i, one in enumerate(ones):

@@ -1,5 +1,7 @@
 """Wrong labels: 5 % planted among 3,000 digits are found by a network that did not learn them; right labels give few."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +26,9 @@ PICTURES, PLANTED = 3000, 150
 def digits():
     """Labels of which 5 % were changed, whether each was, and out-of-sample probabilities (N 10)."""
     listing = open_source("mnist").splits["train"]
-    pixels = listing.store.ready(open_source("mnist").native())[:PICTURES, ..., 0].reshape(PICTURES, -1) / 255
+    digits = listing.store.ready(open_source("mnist").native())
+    assert digits is not None
+    pixels = digits[:PICTURES, ..., 0].reshape(PICTURES, -1) / 255
     labels = listing.labels[:PICTURES].copy()
     random = np.random.default_rng(0)
     at = random.choice(PICTURES, PLANTED, replace=False)
@@ -96,14 +100,12 @@ def confident(labels, probabilities):
 
 @pytest.mark.oracle
 def test_suspects_and_joint_are_those_of_cleanlab(digits):
-    from cleanlab.count import compute_confident_joint
-    from cleanlab.filter import find_label_issues
-
+    count, filters = import_module("cleanlab.count"), import_module("cleanlab.filter")
     labels, _, probabilities = digits
     at, joint = full(labels, probabilities)
-    theirs = compute_confident_joint(labels, probabilities, calibrate=False)
+    theirs = count.compute_confident_joint(labels, probabilities, calibrate=False)
     assert joint.tolist() == theirs.tolist()
-    issues = find_label_issues(
+    issues = filters.find_label_issues(
         labels,
         probabilities,
         filter_by="confident_learning",
