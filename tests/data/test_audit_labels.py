@@ -114,4 +114,5 @@ def test_suspects_and_joint_are_those_of_cleanlab(digits):
         n_jobs=1,
     )
     assert set(at.tolist()) == set(issues.tolist())
-    assert at[:50].tolist() == issues[:50].tolist()
+    margins = probabilities[np.arange(PICTURES), labels] - probabilities.max(1)  # of suspects; trees give many ties
+    assert margins[at] == pytest.approx(margins[issues])
