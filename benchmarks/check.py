@@ -44,7 +44,7 @@ def _cutting(wholes: Sequence[Image.Image], random: np.random.Generator) -> Imag
     whole = wholes[int(random.integers(len(wholes)))]
     width = int(random.uniform(0.2, 0.57) * whole.width)
     height = min(int(width * HEIGHT / WIDTH), whole.height)
-    x, y = int(random.integers(0, whole.width - width + 1)), int(random.integers(0, whole.height - height + 1))
+    x, y = int(random.integers(whole.width - width + 1)), int(random.integers(whole.height - height + 1))
     cutting = whole.crop((x, y, x + width, y + height)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     for turn in (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM):
         if random.random() < 0.5:

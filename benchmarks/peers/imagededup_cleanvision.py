@@ -6,6 +6,7 @@ python imagededup_cleanvision.py FOLDER. The last line printed is JSON.
 import json
 import sys
 import time
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,14 +14,11 @@ from pathlib import Path
 def main() -> None:
     folder = Path(sys.argv[1])
     started = time.perf_counter()
-    from imagededup.methods import PHash
-
-    hasher = PHash(verbose=False)
+    methods = import_module("imagededup.methods")
+    hasher = methods.PHash(verbose=False)
     duplicates = hasher.find_duplicates(image_dir=str(folder), recursive=True, max_distance_threshold=10)
     deduplicated = time.perf_counter()
-    from cleanvision import Imagelab
-
-    lab = Imagelab(data_path=str(folder))
+    lab = import_module("cleanvision").Imagelab(data_path=str(folder))
     lab.find_issues(verbose=False)
     ended = time.perf_counter()
     print(

@@ -1,8 +1,10 @@
 """Checking from start to finish: page, JSON, exit codes; nothing but the page is written."""
 
+import csv
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -96,12 +98,28 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path, monkey
 
 
 def test_suspects_of_a_run(trained, shapes, tmp_path):
-    rows = (trained.path / "predictions.csv").read_text().splitlines()
-    assert rows[0].split(",")[:3] == ["split", "id", "true"]
     checked = check(shapes, out=tmp_path / "page.html", run=trained.path, progress=False)
     assert "data-label-suspects" not in [one.finding.id for one in checked.found]
+    run = shutil.copytree(trained.path, tmp_path / "run")
+    with (run / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    dark = [row for row in rows if row["true"] == "dark"]
+    dark[0] |= {"true": "light", "probability_of_true": "0.001"}  # as if its label were another
+    with (run / "predictions.csv").open("w") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    checked = check(shapes, out=tmp_path / "page.html", run=run, progress=False)
+    found = next(one for one in checked.found if one.finding.id == "data-label-suspects")
+    assert found.files == ((dark[0]["id"],),)
+
+
+def test_a_run_on_other_data_is_refused(trained, tmp_path):
     with pytest.raises(RunError, match="was trained on"):
         check("mnist", out=tmp_path / "page.html", run=trained.path, progress=False)
+    (tmp_path / "run").mkdir()
+    with pytest.raises(RunError, match="no manifest"):
+        check("mnist", out=tmp_path / "page.html", run=tmp_path / "run", progress=False)
 
 
 def test_the_power_law_is_recovered():

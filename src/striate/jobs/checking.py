@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from striate.data import Canvas, Columns, Source, Unreadable, contact_sheet, open_source
+from striate.data import Canvas, Columns, Source, Unreadable, contact_sheet, open_source, require_classes
 from striate.data.audit.balance import imbalance, small_classes
 from striate.data.audit.copies import blanks, exact_copies, near_copies
 from striate.data.audit.duplicates import blank, exact_groups, near_groups
@@ -77,19 +77,21 @@ def check(
 
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
-    or all folds of a
-    cross-validation, whose answers to pictures it was not trained on are searched for wrong labels. columns: what to
-    take from a table. enough: train a small network on parts
-    of the data and say what twice as many would bring. Bad input is a StriateError.
+    or all folds of a cross-validation, whose answers to pictures it was not trained on are searched for wrong labels.
+    columns: what to take from a table. enough: train a small network on parts of the data and say what twice as many
+    would bring. Bad input is a StriateError.
     """
     source = open_source(data, limits, columns or Columns())
     page = _page_path(source, out)
+    answers = _answers(source, run) if run else []
+    if enough:
+        require_classes(source)
     monitor = monitor_for_terminal() if progress else Silent()
     try:
         prints = take_fingerprints(source, threads=available_cores(), limits=limits, progress=monitor.reading)
         if len(prints) == 0:
             raise DataError(f"{source.location} has no picture that can be used; mend its files")
-        described, found = _look(prints, group, run)
+        described, found = _look(prints, group, answers, str(run))
         curve = learning_curve(source, limits, monitor) if enough else None
         if curve is not None:
             found = (*found, *more_would_help(curve))
@@ -114,7 +116,9 @@ def check(
     return Checked(source, accounts, described, found, curve, page)
 
 
-def _look(prints: Fingerprints, group: str | None, run: str | Path | None) -> tuple[dict[str, Any], tuple[Found, ...]]:
+def _look(
+    prints: Fingerprints, group: str | None, answers: Sequence[Answer], run: str
+) -> tuple[dict[str, Any], tuple[Found, ...]]:
     """What is there, and all findings, the gravest first."""
     threads = available_cores()
     described = inventory(prints)
@@ -139,7 +143,7 @@ def _look(prints: Fingerprints, group: str | None, run: str | Path | None) -> tu
         *outliers(prints),
         *(Found(one, ()) for one in balance),
         *annotation_faults(faults),
-        *(label_suspects(_answers(prints.source, run), str(run)) if run else []),
+        *(label_suspects(answers, run) if answers else []),
     ]
     return described, tuple(sorted(found, key=_rank))
 

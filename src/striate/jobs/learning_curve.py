@@ -153,7 +153,6 @@ def _right(pictures: Pictures, at: torch.Tensor, out: torch.Tensor, seed: int, s
         model = create_model(
             "bn_gap_cnn", classes=len(pictures.classes), channels=pictures.canvas.channels, dropout=0.1
         )
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub knows one argument
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.005, weight_decay=0.01)
         model.train()
         order = torch.cat([torch.randperm(len(at), generator=draw) for _ in range(steps * BATCH // len(at) + 1)])

@@ -1,5 +1,7 @@
 """Wrong labels: 5 % planted among 3,000 digits are found by a network that did not learn them; right labels give few."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,14 +104,12 @@ def confident(labels, probabilities):
 
 @pytest.mark.oracle
 def test_suspects_and_joint_are_those_of_cleanlab(digits):
-    from cleanlab.count import compute_confident_joint
-    from cleanlab.filter import find_label_issues
-
+    count, filters = import_module("cleanlab.count"), import_module("cleanlab.filter")
     labels, _, probabilities = digits
     at, joint = full(labels, probabilities)
-    theirs = compute_confident_joint(labels, probabilities, calibrate=False)
+    theirs = count.compute_confident_joint(labels, probabilities, calibrate=False)
     assert joint.tolist() == theirs.tolist()
-    issues = find_label_issues(
+    issues = filters.find_label_issues(
         labels,
         probabilities,
         filter_by="confident_learning",
@@ -118,4 +118,5 @@ def test_suspects_and_joint_are_those_of_cleanlab(digits):
         n_jobs=1,
     )
     assert set(at.tolist()) == set(issues.tolist())
-    assert at[:50].tolist() == issues[:50].tolist()
+    margins = probabilities[np.arange(PICTURES), labels] - probabilities.max(1)  # of suspects; trees give many ties
+    assert margins[at] == pytest.approx(margins[issues])

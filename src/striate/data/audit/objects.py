@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -13,20 +13,7 @@ from striate.data.source import Source
 from striate.data.targets import ObjectLists
 from striate.data.threads import in_threads
 
-__all__ = ["Fault", "annotation_faults", "box_faults", "describe_boxes", "describe_masks"]
-
-
-class Fault(Protocol):
-    """One row of an annotation that is wrong: the picture's id, where the row is, what is wrong, and its kind."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def where(self) -> str: ...
-    @property
-    def says(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
+__all__ = ["annotation_faults", "box_faults", "describe_boxes", "describe_masks"]
 
 
 def box_faults(prints: Fingerprints) -> list[tuple[str, str, str]]:
