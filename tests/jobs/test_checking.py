@@ -144,3 +144,19 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
     assert more_would_help(checked.curve) == [] or checked.curve.gain.low >= 0.005
     assert "Is it enough?" in (tmp_path / "page.html").read_text()
     assert "95 % interval" in checked.curve.says
+
+
+def test_a_box_over_the_edge_is_reported_with_its_picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "coco"
+    data.mkdir()
+    for number in range(2):
+        noise = np.random.default_rng(number).integers(0, 256, (40, 50, 3), np.uint8)
+        Image.fromarray(noise).save(data / f"{number}.png")
+    pictures = [{"id": n, "file_name": f"{n}.png", "height": 40, "width": 50} for n in range(2)]
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [30, 5, 40 - 30 * n, 10]} for n in range(2)]
+    said = {"images": pictures, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
+    (data / "a.json").write_text(json.dumps(said))
+    (found,) = [one for one in check(data, progress=False).found if one.finding.id == "data-annotation-faults"]
+    assert found.files == (("0.png",),)
+    assert found.finding.evidence["kinds"] == {"box clipped": 1}

@@ -122,11 +122,17 @@ def _look(
     """What is there, and all findings, the gravest first."""
     threads = available_cores()
     described = inventory(prints)
-    faults = box_faults(prints)
+    faults: list[tuple[str, str, str]] = [
+        (fault.id, f"{fault.where}: {fault.says}", fault.kind)
+        for listing in prints.source.splits.values()
+        for fault in listing.faults
+    ]
+    faults += box_faults(prints)
     if prints.source.task == "detect":
         described["objects"] = describe_boxes(prints)
     elif prints.source.task == "segment":
-        described["areas"], faults = describe_masks(prints, threads)
+        described["areas"], unreadable = describe_masks(prints, threads)
+        faults += unreadable
     empty = blank(prints)
     exact = exact_groups(prints)
     counts = class_counts(prints)
