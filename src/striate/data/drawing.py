@@ -44,7 +44,8 @@ def class_colour(i: int) -> Colour:
     red, green, blue = _COLOURS[i % len(_COLOURS)]
     shade = _SHADES[i // len(_COLOURS) % len(_SHADES)]
     goal = 255 if shade > 0 else 0
-    return tuple(round(c + abs(shade) * (goal - c)) for c in (red, green, blue))  # type: ignore[return-value]
+    red, green, blue = (round(c + abs(shade) * (goal - c)) for c in (red, green, blue))
+    return red, green, blue
 
 
 def draw_sample(sample: Sample, classes: Sequence[str], skeleton: Skeleton | None = None) -> Image.Image:

@@ -157,10 +157,10 @@ class ArrayStore(Store):
         mode = _MODES.get(channels, "uint8") if self.bits == 8 else "uint16"
         return Header("array", height, width, mode, channels, self.bits, 1)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - at hand as it is
         return self.pixels[i]
 
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - an array is good or refused as a whole
         return on_canvas(self.pixels[i], canvas)
 
     def ready(self, canvas: Canvas) -> Pixels | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from striate.views.draws import uniforms
-from striate.views.operations import KINDS, Operations, Ranges, Steps, bins_of, choose, perform
+from striate.views.operations import KINDS, Operations, Steps, bins_of, choose, perform, published_ranges
 from striate.views.streams import OPERATIONS
 
 __all__ = ["TABLES", "AutoAugment", "Table"]
@@ -42,27 +42,11 @@ class AutoAugment(Operations):
         draws = uniforms(seed, epoch, ids, OPERATIONS[:8]).cpu().view(2, 4, -1)
         pair = (draws[0, 0] * len(pairs)).long()
         kinds, chances, bins = kinds_of[pair].mT, chances_of[pair].mT, bins_at[pair].mT  # 2 B
-        strengths = choose(kinds, bins_of(_ranges(*size), BINS), bins, draws[:, 2])
+        strengths = choose(kinds, bins_of(published_ranges(*size), BINS), bins, draws[:, 2])
         return Steps(torch.where(draws[:, 3] < chances, kinds, KINDS.index("Identity")), strengths)
 
     def describe(self) -> str:
         return f"AutoAugment: one of the 25 pairs of operations found for {self.table}"
-
-
-def _ranges(height: int, width: int) -> Ranges:
-    return {
-        "ShearX": (0.0, 0.3),
-        "ShearY": (0.0, 0.3),
-        "TranslateX": (0.0, 150 / 331 * width),
-        "TranslateY": (0.0, 150 / 331 * height),
-        "Rotate": (0.0, 30.0),
-        "Brightness": (0.0, 0.9),
-        "Color": (0.0, 0.9),
-        "Contrast": (0.0, 0.9),
-        "Sharpness": (0.0, 0.9),
-        "Posterize": (8.0, 4.0),
-        "Solarize": (1.0, 0.0),
-    }
 
 
 # Two operations a row: kind, probability, strength 0 to 9 (0 where it has none).

@@ -17,7 +17,7 @@ from striate.views.geometry import compose
 from striate.views.moves import MOVES, Interpolation, back_matrices, move_pictures, place_of
 from striate.views.pixels import saturate, sharpen
 
-__all__ = ["AT_ONCE", "KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform"]
+__all__ = ["AT_ONCE", "KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform", "published_ranges"]
 
 TONES: Final = ("Brightness", "Contrast", "Posterize", "Solarize", "AutoContrast", "Equalize", "Invert")
 FAMILIES: Final = (
@@ -63,6 +63,26 @@ def bins_of(ranges: Ranges, bins: int) -> Tensor:
         row = torch.linspace(first, last, bins)  # float32, as it was published
         table[KINDS.index(kind)] = row.round() if kind == "Posterize" else row
     return table
+
+
+def published_ranges(height: int, width: int) -> Ranges:
+    """The kinds that RandAugment draws from, and their strengths, which are those of AutoAugment, at this size."""
+    return {
+        "Identity": (0.0, 0.0),
+        "ShearX": (0.0, 0.3),
+        "ShearY": (0.0, 0.3),
+        "TranslateX": (0.0, 150 / 331 * width),
+        "TranslateY": (0.0, 150 / 331 * height),
+        "Rotate": (0.0, 30.0),
+        "Brightness": (0.0, 0.9),
+        "Color": (0.0, 0.9),
+        "Contrast": (0.0, 0.9),
+        "Sharpness": (0.0, 0.9),
+        "Posterize": (8.0, 4.0),
+        "Solarize": (1.0, 0.0),
+        "AutoContrast": (0.0, 0.0),
+        "Equalize": (0.0, 0.0),
+    }
 
 
 def choose(kinds: Tensor, table: Tensor, bins: Tensor, signs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from striate.errors import SettingError
 from striate.views.draws import uniforms
-from striate.views.operations import KINDS, Operations, Ranges, Steps, bins_of, choose, perform
+from striate.views.operations import KINDS, Operations, Steps, bins_of, choose, perform, published_ranges
 from striate.views.streams import OPERATIONS
 
 __all__ = ["RandAugment"]
@@ -40,7 +40,7 @@ class RandAugment(Operations):
 
     def draw(self, ids: Tensor, seed: int, epoch: int, size: tuple[int, int]) -> Steps:
         """`ids` B int64, `size` height and width -> the steps of each sample."""
-        ranges = _ranges(*size)
+        ranges = published_ranges(*size)
         offered = torch.tensor([KINDS.index(kind) for kind in ranges])
         draws = uniforms(seed, epoch, ids, OPERATIONS[: 4 * self.count]).cpu().view(self.count, 4, -1)
         kinds = offered[(draws[:, 0] * len(offered)).long()]
@@ -49,22 +49,3 @@ class RandAugment(Operations):
 
     def describe(self) -> str:
         return f"RandAugment: {self.count} operations of strength {self.magnitude} of {BINS - 1}"
-
-
-def _ranges(height: int, width: int) -> Ranges:
-    return {
-        "Identity": (0.0, 0.0),
-        "ShearX": (0.0, 0.3),
-        "ShearY": (0.0, 0.3),
-        "TranslateX": (0.0, 150 / 331 * width),
-        "TranslateY": (0.0, 150 / 331 * height),
-        "Rotate": (0.0, 30.0),
-        "Brightness": (0.0, 0.9),
-        "Color": (0.0, 0.9),
-        "Contrast": (0.0, 0.9),
-        "Sharpness": (0.0, 0.9),
-        "Posterize": (8.0, 4.0),
-        "Solarize": (1.0, 0.0),
-        "AutoContrast": (0.0, 0.0),
-        "Equalize": (0.0, 0.0),
-    }

@@ -16,22 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
-from tests.data.audit.pictures_of_noise import COPIES, copies, fingerprints, folders, textured
+from tests.data.audit.pictures_of_noise import COPIES, copies, fingerprints, textured
 
 from striate.data import Limits, open_source
 from striate.data.audit import candidates
 from striate.data.audit.candidates import near_pairs
 from striate.data.audit.fingerprints import take_fingerprints
-
-
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory):
-    return folders(tmp_path_factory.mktemp("healthy") / "data")
-
-
-@pytest.fixture
-def data(healthy, tmp_path):
-    return shutil.copytree(healthy, tmp_path / "data")
 
 
 def test_healthy_folders_give_nothing(healthy):

@@ -13,7 +13,6 @@ labels: 5 % of digits (test_audit_labels.py)                                    
 
 import hashlib
 import os
-import shutil
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tests.data.audit.pictures_of_noise import fingerprints, folders, textured
+from tests.data.audit.pictures_of_noise import fingerprints, textured
 
 from striate.data import ArrayStore, Limits, ObjectLists, Objects, Source
 from striate.data.audit.balance import imbalance, small_classes
@@ -36,16 +35,6 @@ from striate.data.audit.outliers import outliers, outside
 from striate.data.source import Listing
 from striate.data.targets import Labels
 from striate.errors import SettingError
-
-
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory):
-    return folders(tmp_path_factory.mktemp("healthy") / "data")
-
-
-@pytest.fixture
-def data(healthy, tmp_path):
-    return shutil.copytree(healthy, tmp_path / "data")
 
 
 def test_healthy_folders_give_nothing(healthy):

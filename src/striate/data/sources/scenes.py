@@ -67,7 +67,7 @@ class SceneStore(Store):
     def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - all are alike
         return Header("generated", SIDE, SIDE, "RGB", 3, 8, 1)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - no file that could be large
         digits, seed = self.scenes.digits, self.scenes.seed
         return paint(lay_out(digits, seed, i), digits, seed, i)
 
