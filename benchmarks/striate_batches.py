@@ -10,6 +10,9 @@ import json
 import time
 from pathlib import Path
 
+import striate  # noqa: F401 - before torch, as a command loads it: it settles how long torch's threads wait
+
+# isort: split
 import torch
 
 from striate.data import Batches, Canvas, Limits, load_pictures, open_source

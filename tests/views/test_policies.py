@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -255,6 +256,28 @@ def test_apply_is_draw_then_look():
     assert torch.equal(view.place, expected.place)
     assert torch.equal(view.tint, expected.tint)
     assert torch.equal(seen, expected.image(pictures))
+
+
+@pytest.mark.parametrize("name", [*POLICIES, "everything"])
+@pytest.mark.parametrize("kind", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_memory_that_is_lent_changes_nothing_but_is_filled(name: str, kind: torch.dtype, channels: int):
+    policy = POLICIES.get(name, EVERYTHING)
+    pictures = torch.randint(0, 256, (11, channels, 24, 20), generator=torch.Generator().manual_seed(0))
+    pictures = pictures.to(torch.uint8) if kind == torch.uint8 else pictures.float() / 255
+    before = pictures.clone()
+    normalization = Normalization((0.5,) * channels, (0.2,) * channels)
+    look = partial(
+        policy.apply, pictures, torch.arange(11), seed=1, epoch=2, size=(16, 16), normalization=normalization
+    )
+    lent = torch.full((11, 16, 16, channels), torch.nan).permute(0, 3, 1, 2)
+    expected, _ = look()
+    seen, view = look(out=lent)
+    assert torch.equal(seen, expected)
+    assert torch.equal(pictures, before)
+    assert torch.equal(view.image(pictures), view.image(pictures, out=lent))
+    if kind == torch.uint8:
+        assert view.image(pictures, out=lent).data_ptr() == lent.data_ptr()
 
 
 def test_erasing_comes_before_the_tint():

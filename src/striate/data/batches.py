@@ -14,6 +14,7 @@ from torch import Tensor
 from striate.data.images import as_colours
 from striate.data.order import balanced
 from striate.data.pictures import Pictures
+from striate.data.recycling import Recycled
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, evaluation_view, permutation
 
@@ -59,6 +60,7 @@ class Batches:
         self.device, self.equal_classes = torch.device(device), equal_classes
         self._images = pictures.pixels.near(self.device)
         self._labels = pictures.labels.to(self.device)
+        self._recycled = Recycled()
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.pictures), self.batch_size)
@@ -105,8 +107,19 @@ class Batches:
                 size=self.size,
                 normalization=self.normalization,
             )
-            return Batch(view.image(pictures), labels, ids, view)
+            return Batch(view.image(pictures, self._memory(pictures)), labels, ids, view)
         seen, view = self.policy.apply(
-            pictures, draws, seed=self.seed, epoch=epoch, size=self.size, normalization=self.normalization
+            pictures,
+            draws,
+            seed=self.seed,
+            epoch=epoch,
+            size=self.size,
+            normalization=self.normalization,
+            out=self._memory(pictures),
         )
         return Batch(seen, labels, ids, view)
+
+    def _memory(self, pictures: Tensor) -> Tensor | None:
+        """What earlier batches lay in; other devices than the CPU see to that themselves."""
+        count, channels = pictures.shape[:2]
+        return self._recycled.batch(count, channels, self.size) if pictures.device.type == "cpu" else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 import numpy as np
+import torch
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.fit import Pixels
@@ -62,7 +63,10 @@ def allocate(shape: tuple[int, ...], kind: type[np.uint8] | type[np.uint16]) -> 
             f"the decoded pictures take {_gib(size)} and {_gib(available)} of memory is free; choose a smaller picture "
             "size, or keep them on disk (--cache disk) or nowhere (--cache none)"
         )
-    return cast(Pixels, np.empty(shape, kind))
+    # by torch, which takes ordinary pages: the huge ones that NumPy asks for take four times as long to get on a virtual
+    # machine that gave its free memory back (255 MB: 0.6 s against 0.14 s), and save 0.1 s where it did not
+    pixels: Pixels = torch.empty(shape, dtype=torch.uint8 if kind is np.uint8 else torch.uint16).numpy()
+    return pixels
 
 
 def map_new_file(path: Path, shape: tuple[int, ...], kind: type[np.uint8] | type[np.uint16]) -> Pixels:

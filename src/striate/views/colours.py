@@ -12,7 +12,7 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.views.parts import parts
 
-__all__ = ["Normalization", "jitter", "picture_means", "recolour"]
+__all__ = ["Normalization", "jitter", "picture_means", "recolour", "room_for_colours"]
 
 LUMA: Final = (0.299, 0.587, 0.114)  # the grey of red, green and blue: ITU-R BT.601
 
@@ -70,10 +70,17 @@ def picture_means(pictures: Tensor) -> Tensor:
     return pictures.to(torch.float32).mean((2, 3))
 
 
-def recolour(images: Tensor, tint: Tensor, overwrite: bool = False) -> Tensor:
+def room_for_colours(seen: Tensor, pictures: Tensor, out: Tensor | None) -> Tensor | None:
+    """Where `recolour` may write what becomes of `seen`: in its own place, unless it shares memory with `pictures`."""
+    ours = seen.untyped_storage().data_ptr() != pictures.untyped_storage().data_ptr()
+    fits = seen.dtype == torch.float32 and seen.is_contiguous(memory_format=torch.channels_last)
+    return seen if ours and fits else out
+
+
+def recolour(images: Tensor, tint: Tensor, out: Tensor | None = None) -> Tensor:
     """B C h w, uint8 or float in 0..1, by B C+1 C+1 (or 1 for all) -> B C h w float32, channels last.
 
-    The result may lie in the memory of `images` if those may be overwritten.
+    It is written to `out`, which may be `images`, unless gradients flow through it.
     """
     channels = images.shape[1]
     if tint.shape[1] != channels + 1 or len(tint) not in (1, len(images)):
@@ -83,25 +90,28 @@ def recolour(images: Tensor, tint: Tensor, overwrite: bool = False) -> Tensor:
     unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
     diagonal = linear.diagonal(dim1=1, dim2=2)
     if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
-        return _scale(images, overwrite, unit, diagonal.to(images.device), constant.to(images.device))
-    return _mix(images, overwrite, unit, linear.to(images.device), constant.to(images.device))
+        return _scale(images, out, unit, diagonal.to(images.device), constant.to(images.device))
+    return _mix(images, out, unit, linear.to(images.device), constant.to(images.device))
 
 
-def _scale(images: Tensor, overwrite: bool, unit: float, factor: Tensor, constant: Tensor) -> Tensor:
+def _scale(images: Tensor, out: Tensor | None, unit: float, factor: Tensor, constant: Tensor) -> Tensor:
     """Each channel by itself: one fused multiply-add over rows of w * C numbers, their factors repeated w times."""
-    values = images.to(torch.float32, memory_format=torch.channels_last)
-    fresh = (overwrite or values is not images) and not values.requires_grad
+    if images.requires_grad:
+        out, values = None, images.to(torch.float32, memory_format=torch.channels_last)
+    else:
+        values = out = _fresh(images) if out is None else out
+        if out is not images:
+            out.copy_(images)
     pixels = values.permute(0, 2, 3, 1)  # B h w C
-    rows, width = pixels.flatten(2), pixels.shape[2]
+    rows, width = pixels.view(*pixels.shape[:2], -1), pixels.shape[2]
     factor, constant = factor.repeat(1, width)[:, None], constant.repeat(1, width)[:, None]  # B 1 w*C
-    rows = torch.addcmul(constant, rows, factor, value=unit, out=rows if fresh else None)
+    rows = torch.addcmul(constant, rows, factor, value=unit, out=None if out is None else rows)
     return rows.view(pixels.shape).permute(0, 3, 1, 2)
 
 
-def _mix(images: Tensor, overwrite: bool, unit: float, linear: Tensor, constant: Tensor) -> Tensor:
+def _mix(images: Tensor, out: Tensor | None, unit: float, linear: Tensor, constant: Tensor) -> Tensor:
     """Each channel from all of them: a multiply-add for each source channel, over planes."""
-    ours = overwrite and images.dtype == torch.float32 and not images.requires_grad
-    mixed = images if ours else torch.empty_like(images, dtype=torch.float32, memory_format=torch.channels_last)
+    mixed = _fresh(images) if out is None or images.requires_grad else out
     for part in parts(images):
         here = part if len(linear) > 1 else slice(None)
         planes = images[part].to(torch.float32, memory_format=torch.contiguous_format)
@@ -110,3 +120,7 @@ def _mix(images: Tensor, overwrite: bool, unit: float, linear: Tensor, constant:
             total = torch.addcmul(total, planes[:, source : source + 1], factor[:, :, source], value=unit)
         mixed[part] = total
     return mixed
+
+
+def _fresh(images: Tensor) -> Tensor:
+    return torch.empty_like(images, dtype=torch.float32, memory_format=torch.channels_last)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.errors import SettingError
 from striate.views.bends import draw_bend
-from striate.views.colours import Normalization, jitter, picture_means
+from striate.views.colours import Normalization, jitter, picture_means, room_for_colours
 from striate.views.draws import uniforms
 from striate.views.erasing import draw_rectangles, erase
 from striate.views.geometry import compose
@@ -129,8 +129,12 @@ class Policy:
         epoch: int,
         size: tuple[int, int],
         normalization: Normalization,
+        out: Tensor | None = None,
     ) -> tuple[Tensor, View]:
-        """Draw and look, in the fixed order: what the network sees, B C h w float32, and the view it came by."""
+        """Draw and look, in the fixed order: what the network sees, B C h w float32, and the view it came by.
+
+        `out`: memory for it that may be written over, as in `View.image`.
+        """
         height, width = pictures.shape[-2:]
         means = picture_means(pictures) if self.contrast else None
         view = self.draw(
@@ -142,7 +146,7 @@ class Policy:
             normalization=normalization,
             means=means,
         )
-        images = view.resample(pictures)
+        images = view.resample(pictures, out)
         if self.operations:
             images, moved = self.operations.apply(as_levels(images), ids, seed=seed, epoch=epoch)
             view = view.then(moved)
@@ -152,7 +156,7 @@ class Policy:
         if self.erase:
             rectangles = draw_rectangles(uniforms(seed, epoch, ids, ERASING), self.erase, size)
             images = erase(images, rectangles, normalization.mean)
-        return view.colour(images), view
+        return view.colour(images, room_for_colours(images, pictures, out)), view
 
     def _retouching(self) -> Retouching:
         return Retouching(

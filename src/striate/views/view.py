@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from striate.views.bends import displace, undo_displacement
-from striate.views.colours import recolour
+from striate.views.colours import recolour, room_for_colours
 from striate.views.geometry import compose, determinant, invert, move
 from striate.views.keypoints import hide_outside, swap_sides
 from striate.views.outlines import MovedBoxes, clip, keep_visible, outline, upright
@@ -56,24 +56,27 @@ class View:
         ):
             raise ValueError(f"bend must be B 2 gh gw float32, not {tuple(self.bend.shape)} {self.bend.dtype}")
 
-    def image(self, pictures: Tensor) -> Tensor:
-        """What the network sees: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last."""
-        seen = self.resample(pictures)
-        fresh = seen.untyped_storage().data_ptr() != pictures.untyped_storage().data_ptr()
-        return recolour(seen, _shared(self.tint), overwrite=fresh)
+    def image(self, pictures: Tensor, out: Tensor | None = None) -> Tensor:
+        """What the network sees: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last.
 
-    def resample(self, pictures: Tensor) -> Tensor:
+        `out` is such a batch whose memory may be written over: to ask the system for more takes longer than to fill it.
+        """
+        seen = self.resample(pictures, out)
+        return self.colour(seen, room_for_colours(seen, pictures, out))
+
+    def resample(self, pictures: Tensor, out: Tensor | None = None) -> Tensor:
         """The geometry alone: B C H W -> B C h w; uint8 is 0..255 and float 0..1, before and after.
 
         A sample that is flipped and moved by whole pixels at most is sliced: exact to the bit, perhaps sharing memory
         with `pictures`. A crop of whole pixels is resized. Both keep the dtype. Else it is one bilinear warp to float32,
-        after a box reduce where it shrinks more than twice. Where one sample is warped, all are given as float32.
+        after a box reduce where it shrinks more than twice. Where one sample is warped, all are given as float32, in
+        `out` if there is one.
         """
         if pictures.dtype != torch.uint8 and not pictures.is_floating_point():
             raise TypeError(f"pictures are uint8 or float, not {pictures.dtype}")
         place = self._place(pictures)
         if self.bend is not None:
-            return warp_pictures(pictures, place, self.size, self.border, _shared(self.bend))
+            return warp_pictures(pictures, place, self.size, self.border, _shared(self.bend), out)
         exact = is_exact(place)
         if exact.all():
             return slice_pictures(pictures, place, self.size, self.border)
@@ -82,12 +85,14 @@ class View:
         if boxes.all():
             return resize_boxes(pictures, place, self.size)
         if not (exact | boxes).any():
-            return warp_pictures(pictures, place, self.size, self.border)
+            return warp_pictures(pictures, place, self.size, self.border, out=out)
 
         # Each by its own path, so that what a sample sees does not depend on its company.
         warped = ~(exact | boxes)
         kept = torch.float32 if warped.any() else pictures.dtype
-        images = pictures.new_empty((len(pictures), *self.size, pictures.shape[1]), dtype=kept).permute(0, 3, 1, 2)
+        images = out
+        if images is None or images.dtype != kept or pictures.requires_grad:
+            images = pictures.new_empty((len(pictures), *self.size, pictures.shape[1]), dtype=kept).permute(0, 3, 1, 2)
         for chosen in (exact, boxes, warped):
             if chosen.any():
                 here = chosen.nonzero()[:, 0].to(pictures.device)
@@ -95,9 +100,9 @@ class View:
                 images[here] = seen * (1 / 255) if seen.dtype == torch.uint8 != kept else seen.to(kept)
         return images
 
-    def colour(self, images: Tensor) -> Tensor:
-        """The colours alone: B C h w, uint8 or float in 0..1 -> B C h w float32, channels last."""
-        return recolour(images, _shared(self.tint))
+    def colour(self, images: Tensor, out: Tensor | None = None) -> Tensor:
+        """The colours alone: B C h w, uint8 or float in 0..1 -> B C h w float32, channels last, in `out` if it is given."""
+        return recolour(images, _shared(self.tint), out)
 
     def mask(self, masks: Tensor, ignore: int = -1) -> Tensor:
         """The nearest class of each network pixel: B H W, integer ids -> B h w int64; outside is `ignore`."""

@@ -23,24 +23,30 @@ MAGNIFIED = 0.8  # picture pixels to a network pixel: above it, the blend of pla
 
 
 def warp_pictures(
-    pictures: Tensor, place: Tensor, size: tuple[int, int], border: Border = "black", bend: Tensor | None = None
+    pictures: Tensor,
+    place: Tensor,
+    size: tuple[int, int],
+    border: Border = "black",
+    bend: Tensor | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Resample: B C H W uint8 or float, B 3 3 (or 1 for all), B 2 gh gw -> B C h w float32, 0..1 from uint8.
 
-    Raises ValueError for a `place` that has no inverse.
+    It is written to `out`, unless gradients flow through it. Raises ValueError for a `place` that has no inverse.
     """
     if bend is not None:
         place = place.expand(max(len(place), len(bend)), -1, -1)
     back = invert(place)
     step = _steps(back, size)
     rim = _needs_rim(back, step, size, pictures.shape[-2:])
-    images = pictures.new_empty((len(pictures), *size, pictures.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
-    for part in parts(images):
+    if out is None or pictures.requires_grad:
+        out = pictures.new_empty((len(pictures), *size, pictures.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
+    for part in parts(out):
         here = part if len(back) > 1 else slice(None)
         bent = bend if bend is None or len(bend) == 1 else bend[part]
         coordinates = _coordinates(back[here], size, bent, pictures.device)
-        images[part] = _sample(pictures[part], coordinates, step[here], rim[here], border)
-    return images
+        out[part] = _sample(pictures[part], coordinates, step[here], rim[here], border)
+    return out
 
 
 def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], picture: tuple[int, int], bend: Tensor) -> Tensor:

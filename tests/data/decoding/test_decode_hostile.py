@@ -16,7 +16,7 @@ from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugi
 from tests.data.decoding.mutants import lying
 
 from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header
-from striate.data.decoding import jpeg
+from striate.data.decoding import jpeg, regular_file
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.strict import STRICT_PILLOW
 
@@ -234,6 +234,20 @@ def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(Unreadable, match="not a regular file"):
         decode_picture(tmp_path / "pipe.jpg", CANVAS, LIMITS)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("trouble", ["large", "short read"])
+def test_a_file_that_is_not_read_at_once_is_the_same_picture(
+    kind: str, trouble: str, tmp_path: Path, scene: Scene, encode: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encode(scene(), kind)
+    (tmp_path / "picture").write_bytes(content)
+    if trouble == "large":
+        monkeypatch.setattr(regular_file, "SMALL", len(content) - 1)
+    else:  # as some network file systems answer
+        monkeypatch.setattr(os, "read", lambda descriptor, size, read=os.read: read(descriptor, size // 2))
+    assert np.array_equal(decode_picture(tmp_path / "picture", CANVAS, LIMITS), decode_picture(content, CANVAS, LIMITS))
 
 
 def test_folders_devices_and_what_is_gone_are_refused(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.modes import GREY_MODES, Decoded, own_bits, own_channels, to_pixels
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.orientation import SIDEWAYS, orientation, upright
-from striate.data.decoding.regular_file import open_regular_file
+from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.names import printable
 from striate.data.set_aside import Reason, Unreadable
@@ -65,7 +65,7 @@ class Header:
 
 def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
     """The header of a picture: a path, or a file's content; no pixel is decoded. Raises Unreadable."""
-    with _opened(picture) as file:
+    with _reasons(), _opened(picture) as file:
         header = open_header(file, limits)
         if isinstance(header, ArrayFile):
             bits = 8 * header.dtype.itemsize
@@ -83,7 +83,7 @@ def decode_picture(picture: str | Path | bytes, canvas: Canvas, limits: Limits) 
 
     The same for training, prediction and serving. Raises Unreadable.
     """
-    with _opened(picture) as file:
+    with _reasons(), _whole(picture) as file:
         decoded, content = _decode(file, limits, (canvas.height, canvas.width))
         pixels = to_pixels(decoded, canvas.channels, canvas.bits)
         return _writable(fit(pixels, canvas.height, canvas.width, content))
@@ -97,7 +97,7 @@ def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[in
     """
     if at_least is not None and min(at_least) < 1:
         raise ValueError(f"at_least {at_least}: heights and widths begin at 1")
-    with _opened(picture) as file:
+    with _reasons(), _whole(picture) as file:
         decoded, _ = _decode(file, limits, at_least)
         if isinstance(decoded, Image.Image):
             channels = own_channels(decoded.mode, decoded.has_transparency_data)
@@ -108,7 +108,7 @@ def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[in
 
 def read_stored(picture: str | Path | bytes, limits: Limits) -> Decoded:
     """The whole of a picture as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
-    with _opened(picture) as file:
+    with _reasons(), _whole(picture) as file:
         header = open_header(file, limits)
         return header.load() if isinstance(header, ArrayFile) else _loaded(file, header)
 
@@ -150,12 +150,22 @@ def _frames(picture: ImageFile.ImageFile) -> int | None:
     return 1 if isinstance(picture, JpegImageFile | BmpImageFile) else None
 
 
+def _opened(picture: str | Path | bytes) -> BinaryIO:
+    """The file, or the content as one."""
+    return io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture)
+
+
+def _whole(picture: str | Path | bytes) -> BinaryIO:
+    """The same, for what will read all of it."""
+    return io.BytesIO(picture) if isinstance(picture, bytes) else hold_regular_file(picture)
+
+
 @contextmanager
-def _opened(picture: str | Path | bytes) -> Iterator[BinaryIO]:
-    """The file, or the content as one; Pillow in strict mode, and whatever it raises as one of our reasons."""
+def _reasons() -> Iterator[None]:
+    """Pillow in strict mode, and whatever it raises as one of our reasons."""
     try:
-        with STRICT_PILLOW, io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture) as file:
-            yield file
+        with STRICT_PILLOW:
+            yield
     except Unreadable:
         raise
     except Exception as error:

@@ -66,10 +66,13 @@ def _resample(values: npt.NDArray[Any], height: int, width: int, box: Box | None
         return _by_pillow(values, height, width, box)
     if box is not None:
         return np.dstack([_by_pillow(band[..., None], height, width, box) for band in values.transpose(2, 0, 1)])
-    batch = torch.from_numpy(np.require(values, requirements="W"))[None].permute(0, 3, 1, 2)  # 1 C H W
-    fitted: npt.NDArray[Any] = (
-        F.interpolate(batch, size=(height, width), mode="bilinear", antialias=True)[0].permute(1, 2, 0).numpy()
-    )
+    # without gaps, or torch would copy it in threads of its own, as many for each thread that decodes
+    batch = np.require(values, requirements=["C", "W"]).reshape(1, *values.shape)  # 1 H W C
+    images = torch.from_numpy(batch.transpose(0, 3, 1, 2))  # 1 C H W; NumPy turns it sooner than torch
+    if height < len(values):  # rows first: between them torch takes fewer steps than within them
+        images = F.interpolate(images, size=(height, values.shape[1]), mode="bilinear", antialias=True)
+    images = F.interpolate(images, size=(height, width), mode="bilinear", antialias=True)
+    fitted: npt.NDArray[Any] = images.numpy()[0].transpose(1, 2, 0)
     return fitted
 
 

@@ -2,12 +2,15 @@
 
 import os
 import stat
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
+from typing import Final
 
 from striate.data.set_aside import Unreadable
 
-__all__ = ["open_regular_file"]
+__all__ = ["hold_regular_file", "open_regular_file"]
+
+SMALL: Final = 1 << 22  # bytes of a file that is read at once
 
 # Windows has the second and no first, other systems the first and no second
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -15,6 +18,24 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 def open_regular_file(path: str | Path) -> BufferedReader:
     """The file, opened to be read. Raises Unreadable for what is no regular file, may not be read or is not there."""
+    descriptor, _ = _descriptor(path)
+    return os.fdopen(descriptor, "rb")
+
+
+def hold_regular_file(path: str | Path) -> BufferedReader | BytesIO:
+    """The same for what will read all of it: a small file in memory, since among threads each small read may have to wait."""
+    descriptor, size = _descriptor(path)
+    if size > SMALL:
+        return os.fdopen(descriptor, "rb")
+    try:
+        content = os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
+    return BytesIO(content) if len(content) == size else open_regular_file(path)
+
+
+def _descriptor(path: str | Path) -> tuple[int, int]:
+    """An open descriptor of a regular file, and the file's size."""
     try:
         descriptor = os.open(path, _FLAGS)
     except FileNotFoundError:
@@ -24,7 +45,8 @@ def open_regular_file(path: str | Path) -> BufferedReader:
         raise Unreadable(
             "unreadable" if kept_shut else "not a regular file", error.strerror or "cannot be opened"
         ) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    state = os.fstat(descriptor)
+    if not stat.S_ISREG(state.st_mode):
         os.close(descriptor)
         raise Unreadable("not a regular file", "a folder, FIFO, socket or device")
-    return os.fdopen(descriptor, "rb")
+    return descriptor, state.st_size
