@@ -241,7 +241,7 @@ def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
 def test_a_file_that_is_not_read_at_once_is_the_same_picture(
     kind: str, trouble: str, tmp_path: Path, scene: Scene, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = encode(scene(), kind)
+    content = in_format(kind, scene, encode)
     (tmp_path / "picture").write_bytes(content)
     if trouble == "large":
         monkeypatch.setattr(regular_file, "SMALL", len(content) - 1)
