@@ -2,7 +2,8 @@
 
 Every picture has random parameters of its own. torchvision's functions take one set of parameters a call, so they are called
 for each picture, and so are albumentations'; kornia draws for each picture of a batch, and works on floats. Flip and affine
-give pictures (uint8, or float where the library warps in float), colour gives normalized float32.
+give pictures (uint8, or float where the library warps in float), colour gives normalized float32. striate writes floats
+where earlier ones lay, as its batches do.
 """
 
 import os
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from striate.data.recycling import Recycled
 from striate.views import Normalization, Policy, picture_means
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -69,22 +71,22 @@ def contenders(size: int, count: int) -> dict[str, Works]:
 
 def ours(pictures: Tensor, policy: Policy) -> Callable[[], object]:
     """The geometry, drawn anew each time."""
-    ids, side = torch.arange(len(pictures)), (pictures.shape[2], pictures.shape[3])
+    ids, side, memory = torch.arange(len(pictures)), (pictures.shape[2], pictures.shape[3]), Recycled()
 
     def work() -> Tensor:
-        return policy.draw(ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET).resample(pictures)
+        view = policy.draw(ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET)
+        return view.resample(pictures, memory.batch(len(ids), 3, side))
 
     return work
 
 
 def recoloured(pictures: Tensor, policy: Policy) -> Callable[[], object]:
-    ids, side = torch.arange(len(pictures)), (pictures.shape[2], pictures.shape[3])
+    ids, side, memory = torch.arange(len(pictures)), (pictures.shape[2], pictures.shape[3]), Recycled()
 
     def work() -> Tensor:
         means = picture_means(pictures)
-        return policy.draw(ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET, means=means).colour(
-            pictures
-        )
+        view = policy.draw(ids, seed=0, epoch=0, picture=side, size=side, normalization=IMAGENET, means=means)
+        return view.colour(pictures, memory.batch(len(ids), 3, side))
 
     return work
 

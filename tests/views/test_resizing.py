@@ -77,6 +77,23 @@ def test_equals_torch_interpolation_of_each_crop(channels: int, whole: bool):
     assert torch.equal(one_for_all[0], seen[0])
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_photographs_are_shared_among_threads_and_stay_the_same(threads: int):
+    pictures = torch.randint(0, 256, (27, 50, 60, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    corners = torch.arange(27)[:, None] % torch.tensor([20, 10]) + 0.0
+    boxes = torch.cat([corners, corners + torch.tensor([33, 40])], 1)
+    view = View(fill(boxes, (150, 160), torch.arange(27) % 2 == 0), NO_TINT, (150, 160))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        seen = view.resample(pictures)
+    finally:
+        torch.set_num_threads(before)
+    for one, (x1, y1, x2, y2) in enumerate(boxes.int().tolist()):
+        expected = F.interpolate(pictures[[one], :, y1:y2, x1:x2], (150, 160), mode="bilinear", antialias=True)[0]
+        assert torch.equal(seen[one], expected if one % 2 else expected.flip(2))
+
+
 def test_what_is_no_whole_box_is_warped():
     place = fill(torch.tensor([[4.0, 4, 20, 36]]), (24, 24))
     assert is_whole_box(place, (40, 40), (24, 24)).all()

@@ -70,12 +70,14 @@ class Placing:
 
     def _about_centre(self, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the mirrors."""
+        mirror = torch.where(draws[5] < self.flip / 2, -1.0, 1.0)
+        upturn = torch.where(draws[10] < self.flip_vertical / 2, -1.0, 1.0)
+        if not (self.rotate or self.zoom or self.shear):
+            return mirror, torch.zeros_like(mirror), torch.zeros_like(mirror), upturn
         turn = math.radians(self.rotate) * signed(draws[0])
         slant = (math.radians(self.shear) * signed(draws[2])).tan()
         # exp and not a power: torch's power may round the last samples of a batch otherwise than the first
         growth = (1 - self.zoom) * (math.log((1 + self.zoom) / (1 - self.zoom)) * draws[1]).exp()
-        mirror = torch.where(draws[5] < self.flip / 2, -1.0, 1.0)
-        upturn = torch.where(draws[10] < self.flip_vertical / 2, -1.0, 1.0)
         cos, sin = growth * turn.cos(), growth * turn.sin()
         return mirror * cos, mirror * (cos * slant - sin), upturn * sin, upturn * (sin * slant + cos)
 

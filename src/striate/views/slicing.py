@@ -46,7 +46,10 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], borde
     start += start.new_tensor([left, top])
     if len(place) > 1:
         mirrored, upside_down = (turn < 0).unbind(1)
-        pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
+        if pixels.shape[1:3] == size and not (start.any() or upside_down.any()):
+            pixels = pixels.clone(memory_format=torch.contiguous_format)
+        else:
+            pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
         pixels = _mirror(pixels, mirrored.nonzero()[:, 0])
         return pixels.permute(0, 3, 1, 2)
     x, y = start[0].tolist()
@@ -70,16 +73,20 @@ def _extend(pixels: Tensor, left: int, right: int, top: int, bottom: int, border
 
 
 def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
-    """Mirror those samples of B h w C, in place or not: photographs one by one, small pictures all at once."""
+    """Mirror those samples of B h w C in place: photographs one by one, small pictures all at once."""
     if pixels.device.type == "cpu" and pixels[0].numel() >= PHOTOGRAPH:
         for sample in chosen.tolist():
             pixels[sample] = pixels[sample].flip(1)
         return pixels
-    flat = pixels.flatten(1)
-    turned = flat.index_select(0, chosen.to(pixels.device)).view(-1, *pixels.shape[1:]).flip(2).flatten(1)
-    pick = torch.arange(len(pixels))
-    pick[chosen] = torch.arange(len(pixels), len(pixels) + len(chosen))
-    return torch.cat([flat, turned]).index_select(0, pick.to(pixels.device)).view(pixels.shape)
+    here = chosen.to(pixels.device)
+    _words(pixels).index_copy_(0, here, _words(pixels.index_select(0, here).flip(2)))
+    return pixels
+
+
+def _words(pixels: Tensor) -> Tensor:
+    """The memory of B h w C in rows, of 8 bytes each if they fill them: numbers are put one by one, whatever their size."""
+    rows = pixels.flatten(1)
+    return rows.view(torch.int64) if rows.shape[1] * rows.itemsize % 8 == 0 else rows
 
 
 def _runs(pixels: Tensor, start: Tensor, size: tuple[int, int], upside_down: Tensor) -> Tensor:
