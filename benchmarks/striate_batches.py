@@ -16,6 +16,7 @@ import striate  # noqa: F401 - before torch, as a command loads it: it settles h
 import torch
 
 from striate.data import Batches, Canvas, Limits, load_pictures, open_source
+from striate.training import keep_freed_memory
 from striate.views import Normalization, Policy
 
 IMAGENET = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(2)
+    keep_freed_memory()  # as training does
     seconds = []
     started = time.perf_counter()
     source = open_source(asked.folder)

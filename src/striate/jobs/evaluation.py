@@ -14,7 +14,7 @@ from striate.jobs.opening import open_data
 from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
-from striate.training import available_cores, checked, read_toml
+from striate.training import available_cores, checked, keep_freed_memory, read_toml
 
 BATCH = 128
 
@@ -45,6 +45,7 @@ def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | Non
         raise RunError(
             f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
         )
+    keep_freed_memory()
     pictures = _own_splits(folder, source, bundle) if own else _other_splits(source, bundle)
     name = split or next(name for name in ("test", "all", "val", "train") if name in pictures)
     if name not in pictures:

@@ -27,6 +27,7 @@ from striate.training import (
     choose_precision,
     choose_threads,
     find_recipe,
+    keep_freed_memory,
     read_toml,
     to_toml,
 )
@@ -114,6 +115,7 @@ def _work(
     folder: RunFolder, source: Source, settings: Settings, model: Network, monitor: Monitor, clock: Clock
 ) -> None:
     """All that lies between the settings and the report; a run that was cut off anywhere goes through it again."""
+    keep_freed_memory()
     try:
         prepared = prepare(source, settings.recipe, folder, monitor)
         weights = class_weights(prepared.splits.train.counts()) if settings.recipe.balance == "weights" else None

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from striate.training.average import WeightAverage
     from striate.training.loop import Diverged, Step, mix, train, validate
     from striate.training.machine import available_cores, choose_device, choose_precision, choose_threads
+    from striate.training.memory import keep_freed_memory
     from striate.training.optimizers import create_optimizer
     from striate.training.recipe import (
         Is,
@@ -42,6 +43,7 @@ _HOME = {
     "create_optimizer": "optimizers",
     "find_recipe": "recipes",
     "is_best": "state",
+    "keep_freed_memory": "memory",
     "learning_rate": "schedules",
     "mix": "loop",
     "read_toml": "recipe",
@@ -72,6 +74,7 @@ __all__ = [
     "create_optimizer",
     "find_recipe",
     "is_best",
+    "keep_freed_memory",
     "learning_rate",
     "mix",
     "read_toml",
