@@ -6,15 +6,17 @@ Needs an environment with torchvision, kornia and albumentations; FOLDER holds J
 The road: files to normalized 224-pixel training batches of 64, random resized crop and flip, whole epochs, on two cores,
 each contender in a process of its own; the peers with the number of workers (and torchvision also the decoder and the place
 of the normalization) that were fastest in a first round. Augmentation: one uint8 batch in memory, an operation with
-parameters of its own for each picture, two threads, in one process, taking turns.
+parameters of its own for each picture, two threads, each library in a process of its own, taking turns.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle, islice, permutations, product
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -72,29 +74,40 @@ def road(folder: Path, rounds: int) -> None:
 
 
 def augment(rounds: int) -> None:
-    from benchmarks.peers.batched_operations import contenders
-
+    processes = {
+        name: ProcessPoolExecutor(1, get_context("spawn"), begin, (name,))
+        for name in ("striate", "torchvision v2", "kornia", "albumentations")
+    }
     rows = []
-    for size, count in ((32, 256), (224, 64)):
-        for operation, works in contenders(size, count).items():
-            took = turns(works, rounds)
-            rows += [
-                [f"{operation}, {size} px", name, f"{1e6 * median(times) / count:.0f}", ratio(took["striate"], times)]
-                for name, times in took.items()
-            ]
+    for (size, count), operation in product(((32, 256), (224, 64)), ("flip", "affine", "colour")):
+        took: dict[str, list[float]] = {name: [] for name in processes}
+        for order in islice(cycle(permutations(processes)), rounds):
+            for name in order:
+                took[name].append(processes[name].submit(seconds, name, operation, size, count).result())
+        rows += [
+            [f"{operation}, {size} px", name, f"{1e6 * median(times) / count:.0f}", ratio(took["striate"], times)]
+            for name, times in took.items()
+        ]
     print(markdown(["operation", "", "µs a picture", "this / striate"], rows))
 
 
-def turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each, taking turns in an order that changes; a first round warms up."""
-    for work in works.values():
+def begin(name: str) -> None:
+    """A process for one library: striate sets threads and memory up as `striate train` does, the others as they are."""
+    if name == "striate":
+        from striate.training import keep_freed_memory
+
+        keep_freed_memory()
+
+
+def seconds(name: str, operation: str, size: int, count: int) -> float:
+    """That one batch takes, the last of three in a row: a training run does the same again and again."""
+    from benchmarks.peers.batched_operations import contenders
+
+    work = contenders(size, count)[operation][name]
+    for _ in range(3):
+        started = time.perf_counter()
         work()
-    took: dict[str, list[float]] = {name: [] for name in works}
-    for order in islice(cycle(permutations(works)), rounds):
-        for name in order:
-            started = time.perf_counter()
-            works[name]()
-            took[name].append(time.perf_counter() - started)
+        took = time.perf_counter() - started
     return took
 
 

@@ -8,8 +8,7 @@ where earlier ones lay, as its batches do.
 
 import os
 from collections.abc import Callable, Mapping
-
-import striate  # noqa: F401 - before torch, as a command loads it: it settles how long torch's threads wait
+from functools import cache
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it asks the network for a newer version when it is imported
 
@@ -22,7 +21,6 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from striate.data.recycling import Recycled
-from striate.training import keep_freed_memory
 from striate.views import Normalization, Policy, picture_means
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -32,10 +30,10 @@ ANGLE, SHIFT, ZOOM, JITTER = 15.0, 0.1, 0.2, 0.4
 Works = Mapping[str, Callable[[], object]]
 
 
+@cache
 def contenders(size: int, count: int) -> dict[str, Works]:
     """Operation -> contender -> the work, on a batch of `count` pictures of `size` pixels."""
     torch.set_num_threads(2)
-    keep_freed_memory()  # as training does; in this process, so the others gain by it too
     cv2.setNumThreads(2)
     coarse = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     pictures = np.stack([cv2.resize(one, (size, size), interpolation=cv2.INTER_CUBIC) for one in coarse])  # B H W C

@@ -10,7 +10,7 @@ from torch import Tensor
 
 __all__ = ["parts"]
 
-PART: Final = 1 << 19  # numbers
+PART: Final = 1 << 20  # numbers
 
 
 def parts(images: Tensor) -> list[slice]:

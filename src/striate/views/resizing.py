@@ -23,11 +23,13 @@ PHOTOGRAPH: Final = 1 << 16  # numbers of a picture from which on threads are wo
 
 def is_whole_box(place: Tensor, picture: tuple[int, int], size: tuple[int, int]) -> Tensor:
     """Which of B 3 3 let a box of whole pixels within a picture of (height, width) fill the frame, or its mirror: B bool."""
+    straight = (place[:, 0, 1] == 0) & (place[:, 1, 0] == 0) & (place[:, 2] == place.new_tensor([0, 0, 1])).all(1)
+    if not straight.any():
+        return straight
     box = _boxes(place, size)
     canvas = place.new_tensor([picture[1], picture[0]])
     whole = ((box - box.round()).abs() < WHOLE).all(1)
     inside = ((box[:, :2].round() >= 0) & (box[:, 2:].round() <= canvas)).all(1)
-    straight = (place[:, 0, 1] == 0) & (place[:, 1, 0] == 0) & (place[:, 2] == place.new_tensor([0, 0, 1])).all(1)
     return straight & whole & inside & (box[:, 2:].round() > box[:, :2].round()).all(1)
 
 

@@ -32,6 +32,16 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], borde
     turn = place.diagonal(dim1=1, dim2=2)[:, :2]  # B 2: 1, or -1 where the axis is flipped; x then y
     shift = place[:, :2, 2]
     frame = place.new_tensor([width, height])
+    pixels = pictures.permute(0, 2, 3, 1)  # B H W C
+    mirrored, upside_down = (turn < 0).unbind(1)
+    if (
+        len(place) > 1
+        and pixels.shape[1:3] == size
+        and not upside_down.any()
+        and torch.equal(shift, frame * (turn < 0))
+    ):
+        whole = pixels.clone(memory_format=torch.contiguous_format)
+        return _mirror(whole, mirrored.nonzero()[:, 0]).permute(0, 3, 1, 2)
     canvas = place.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     start = torch.where(turn > 0, -shift, shift - frame)  # B 2: the first pixel taken
     if border == "reflect":
@@ -40,16 +50,11 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], borde
     left, top = start.amin(0).neg().clamp(min=0).tolist()
     right, bottom = (start.amax(0) + frame - canvas).long().clamp(min=0).tolist()
 
-    pixels = pictures.permute(0, 2, 3, 1)  # B H W C
     if left or right or top or bottom:
         pixels = _extend(pixels, left, right, top, bottom, border)
     start += start.new_tensor([left, top])
     if len(place) > 1:
-        mirrored, upside_down = (turn < 0).unbind(1)
-        if pixels.shape[1:3] == size and not (start.any() or upside_down.any()):
-            pixels = pixels.clone(memory_format=torch.contiguous_format)
-        else:
-            pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
+        pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
         pixels = _mirror(pixels, mirrored.nonzero()[:, 0])
         return pixels.permute(0, 3, 1, 2)
     x, y = start[0].tolist()
