@@ -57,16 +57,17 @@ def resize_boxes(pictures: Tensor, place: Tensor, size: tuple[int, int]) -> Tens
 def _resize_in_threads(pictures: Tensor, boxes: list[list[int]], images: Tensor) -> None:
     """Each picture's own box, B C H W uint8 -> the images B C h w.
 
-    NumPy cuts out and puts in: torch would do that in threads of its own, as many again for each thread that asks. The
-    calling thread takes its share, so that two threads do not begin on one core.
+    NumPy cuts out, turns and puts in: torch would do that in threads of its own, as many again for each thread that asks,
+    and let go of the interpreter each time. The calling thread takes its share, so that two do not begin on one core.
     """
+    size = (images.shape[2], images.shape[3])
     source, target = pictures.permute(0, 2, 3, 1).numpy(), images.permute(0, 2, 3, 1).numpy()  # B H W C
 
     def resize(part: range) -> None:
         for index in part:
             x1, y1, x2, y2 = boxes[index]
-            box = torch.from_numpy(source[index : index + 1, y1:y2, x1:x2].copy()).permute(0, 3, 1, 2)
-            target[index] = _resize(box, [0, 0, x2 - x1, y2 - y1], target.shape[1:3])[0].permute(1, 2, 0).numpy()
+            box = torch.from_numpy(source[index : index + 1, y1:y2, x1:x2].copy().transpose(0, 3, 1, 2))
+            target[index] = interpolate(box, size, mode="bilinear", antialias=True).numpy().transpose(0, 2, 3, 1)[0]
 
     threads = max(1, min(torch.get_num_threads(), len(boxes) // FEWEST))
     parts = [range(len(boxes))[first::threads] for first in range(threads)]
