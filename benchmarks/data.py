@@ -100,15 +100,16 @@ def begin(name: str) -> None:
 
 
 def seconds(name: str, operation: str, size: int, count: int) -> float:
-    """That one batch takes, the last of three in a row: a training run does the same again and again."""
+    """That one batch takes, the median of the last five of seven in a row: a training run does the same again and again."""
     from benchmarks.peers.batched_operations import contenders
 
     work = contenders(size, count)[operation][name]
-    for _ in range(3):
+    took = []
+    for _ in range(7):
         started = time.perf_counter()
         work()
-        took = time.perf_counter() - started
-    return took
+        took.append(time.perf_counter() - started)
+    return median(took[2:])
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
