@@ -146,6 +146,61 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
     assert "95 % interval" in checked.curve.says
 
 
+def paired(root: Path) -> Path:
+    """Pictures and masks of two classes, in parts."""
+    for part, count in (("train", 24), ("val", 8)):
+        for where in ("images", "masks"):
+            (root / part / where).mkdir(parents=True)
+        for number in range(count):
+            textured(number + (100 if part == "val" else 0)).save(root / part / "images" / f"{number}.png")
+            Image.new("L", textured(0).size, 1 + number % 2).save(root / part / "masks" / f"{number}.png")
+    return root
+
+
+def table(root: Path, column: str, cells: list[str]) -> Path:
+    """A table of as many pictures, all different, as there are cells."""
+    root.mkdir()
+    for number in range(len(cells)):
+        textured(number).save(root / f"{number}.png")
+    rows = [f"{number}.png,{cell}" for number, cell in enumerate(cells)]
+    (root / "table.csv").write_text("\n".join([f"path,{column}", *rows]))
+    return root / "table.csv"
+
+
+def test_masks_of_another_size_and_pictures_in_two_parts_are_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert not check(paired(tmp_path / "healthy"), progress=False).found
+    ill = paired(tmp_path / "ill")
+    shutil.copy(ill / "train/images/0.png", ill / "val/images/1.png")
+    Image.new("L", (9, 9)).save(ill / "train/masks/3.png")
+    found = {one.finding.id: one for one in check(ill, progress=False).found}
+    assert set(found) == {"data-duplicates-across-parts", "data-unreadable"}
+    assert found["data-duplicates-across-parts"].files == (("train/images/0.png", "val/images/1.png"),)
+    assert found["data-unreadable"].files == (("train/masks/3.png",),)
+    assert "1 file cannot be used (1 another size)" in found["data-unreadable"].finding.says
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "says"),
+    [
+        ("labels", ["a", "a;b"] * 20, [["a", "a, b"]]),
+        ("value", [str(number / 4) for number in range(40)], [["value 0.0", "value 9.75"]]),
+    ],
+)
+def test_copies_that_are_said_to_be_different_are_found(column, cells, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert not check(table(tmp_path / "healthy", column, cells), progress=False).found
+    ill = table(tmp_path / "ill", column, cells)
+    shutil.copy(ill.parent / "0.png", ill.parent / "39.png")
+    found = {one.finding.id: one for one in check(ill, progress=False).found}
+    assert set(found) == {"data-two-labels", "data-duplicates"}
+    assert found["data-two-labels"].files == (("0.png", "39.png"),)
+    assert found["data-two-labels"].finding.evidence["labels"] == says
+    cells[39] = cells[0]  # said to be the same
+    ill.write_text("\n".join([f"path,{column}", *(f"{number}.png,{cell}" for number, cell in enumerate(cells))]))
+    assert [one.finding.id for one in check(ill, progress=False).found] == ["data-duplicates"]
+
+
 def test_a_box_over_the_edge_is_reported_with_its_picture(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "coco"

@@ -11,7 +11,9 @@ MOST_FILES = 3  # of each finding
 
 def print_check(checked: Checked) -> None:
     source, inventory, files = checked.source, checked.inventory, checked.account
-    print(f"{source.name}: {source.kind}, {files.used:,} pictures, {len(source.classes):,} classes ({source.task})")
+    single, plural = ("number", "numbers") if source.task == "regress" else ("class", "classes")
+    names = f"{len(source.classes):,} {single if len(source.classes) == 1 else plural}"
+    print(f"{source.name}: {source.kind}, {files.used:,} pictures, {names} ({source.task})")
     counts = inventory["counts"]
     if counts:
         rows = [(name, *(f"{of_part[n]:,}" for of_part in counts.values())) for n, name in enumerate(source.classes)]

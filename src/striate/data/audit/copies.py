@@ -30,19 +30,18 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[Found]:
 
 def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
     """data-duplicates-across-parts, data-two-labels and data-duplicates."""
-    labels = prints.labels()
     across, within = _by_part(prints, groups)
     findings = _across(prints, across, "data-duplicates-across-parts", "stop", "pixel for pixel")
-    two = [group for group in groups if labels is not None and len(set(labels[list(group)].tolist())) > 1]
-    if two and labels is not None:
+    two = [group for group in groups if len(_answers(prints, group)) > 1]
+    if two:
         findings.append(
             found(
                 "data-two-labels",
                 "warning",
                 f"{'1 picture is' if len(two) == 1 else f'{len(two)} pictures are'} under two labels, pixel for pixel.",
                 [prints.ids(group) for group in two],
-                {"labels": [sorted({prints.source.classes[n] for n in labels[list(group)]}) for group in two[:10]]},
-                "keep each in the class that is right, and remove the copy",
+                {"labels": [sorted(_answers(prints, group)) for group in two[:10]]},
+                "keep each under the label that is right, and remove the copy",
             )
         )
     if within:
@@ -63,13 +62,12 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
 
 def near_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
     """data-near-duplicates-across-parts and data-near-duplicates."""
-    labels = prints.labels()
     across, within = _by_part(prints, groups)
     findings = _across(
         prints, across, "data-near-duplicates-across-parts", "warning", "resized, recompressed or cropped"
     )
     if within:
-        differ = sum(labels is not None and len(set(labels[list(group)].tolist())) > 1 for group in within)
+        differ = sum(len(_answers(prints, group)) > 1 for group in within)
         findings.append(
             found(
                 "data-near-duplicates",
@@ -82,6 +80,11 @@ def near_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
             )
         )
     return findings
+
+
+def _answers(prints: Fingerprints, group: Sequence[int]) -> set[str]:
+    """What is said of the pictures of a group, each saying once; empty where they have masks or boxes."""
+    return {said for i in group if (said := prints.said(i)) is not None}
 
 
 def _by_part(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:

@@ -1,6 +1,6 @@
 """Files that cannot be used, by reason; files whose names lie; and the account in which every file is once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from typing import Final, final
 
 from striate.data.audit.fingerprints import Fingerprints
 from striate.data.audit.found import Found, found
-from striate.data.set_aside import Reason, SetAside
+from striate.data.set_aside import Reason, SetAside, count_reasons
 
 __all__ = ["Account", "account", "unusable", "wrong_names"]
 
@@ -17,7 +17,7 @@ _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
 )  # all other reasons are data-unreadable
 _SAYS: Final = MappingProxyType(
     {
-        "data-unreadable": ("cannot be read", "mend or remove"),
+        "data-unreadable": ("cannot be used", "mend or remove"),
         "data-truncated": ("cut off before the picture ends", "copy or download again"),
         "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
         "data-bomb": ("not decoded, for declaring more pixels than the limit", "remove, or make smaller"),
@@ -73,7 +73,7 @@ def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
         found(
             name,
             "warning",
-            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_SAYS[name][0]}.",
+            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_SAYS[name][0]}{_why(name, files)}.",
             [(one.id,) for one in files],
             {"details": list(dict.fromkeys(f"{one.reason}: {one.detail}" for one in files))[:3]},
             _SAYS[name][1],
@@ -81,6 +81,11 @@ def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
         for name, files in by_id.items()
         if files
     ]
+
+
+def _why(name: str, files: Sequence[SetAside]) -> str:
+    """The reasons, where the finding's name does not say them."""
+    return f" ({count_reasons(files)})" if name == "data-unreadable" else ""
 
 
 def wrong_names(prints: Fingerprints) -> list[Found]:

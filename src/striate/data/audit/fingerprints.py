@@ -15,7 +15,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
-from striate.data.targets import Labels
+from striate.data.targets import Labels, LabelSets, Numbers
 from striate.data.threads import Progress, in_threads
 
 __all__ = ["Fingerprints", "take_fingerprints"]
@@ -70,6 +70,18 @@ class Fingerprints:
                 return None
             parts.append(targets.values[self.row[self.split == position]])
         return np.concatenate(parts)
+
+    def said(self, i: int) -> str | None:
+        """The class, the classes or the numbers of a picture, as a person reads them; None for masks and boxes."""
+        row, classes = int(self.row[i]), self.source.classes
+        match self.listing(i).targets:
+            case Labels(values=labels):
+                return classes[labels[row]]
+            case LabelSets(values=sets):
+                return ", ".join(name for name, has in zip(classes, sets[row].tolist(), strict=True) if has) or "none"
+            case Numbers(values=numbers):
+                return ", ".join(f"{name} {value}" for name, value in zip(classes, numbers[row], strict=True))
+        return None
 
 
 @final

@@ -75,7 +75,7 @@ def two_labels(parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint
             "warning",
             f"{len(cases)} {'picture is' if len(cases) == 1 else 'pictures are'} under two labels, pixel for pixel.",
             {"count": len(cases), "first": cases[:EXAMPLES]},
-            "keep each in the class that is right, and remove the copy",
+            "keep each under the label that is right, and remove the copy",
         )
     ]
 
