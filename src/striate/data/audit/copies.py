@@ -34,11 +34,13 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
     findings = _across(prints, across, "data-duplicates-across-parts", "stop", "pixel for pixel")
     two = [group for group in groups if len(_answers(prints, group)) > 1]
     if two:
+        such = sorted(_answers(prints, two[0]))
         findings.append(
             found(
                 "data-two-labels",
                 "warning",
-                f"{'1 picture is' if len(two) == 1 else f'{len(two)} pictures are'} under two labels, pixel for pixel.",
+                f"{'1 picture is' if len(two) == 1 else f'{len(two)} pictures are'} under two labels, pixel for pixel, "
+                f"such as '{such[0]}' and '{such[1]}'.",
                 [prints.ids(group) for group in two],
                 {"labels": [sorted(_answers(prints, group)) for group in two[:10]]},
                 "keep each under the label that is right, and remove the copy",
