@@ -91,7 +91,7 @@ def compare(
         torch.manual_seed(0)
         return TrainingState(create_model("digit_cnn", classes=10, channels=1), task, recipe)
 
-    def ready_epoch(epoch: int, start: int = 0) -> Iterator[Batch]:  # noqa: ARG001  the same in every epoch
+    def ready_epoch(_: int, start: int = 0) -> Iterator[Batch]:  # the same in every epoch
         return iter(ready[start:])
 
     threads = threads or choose_threads(fresh_state().model, ready[0].images, precision == "bfloat16")

@@ -10,7 +10,7 @@ import json
 import time
 from pathlib import Path
 
-import striate  # noqa: F401 - before torch, as a command loads it: it settles how long torch's threads wait
+import striate  # before torch, as a command loads it: it settles how long torch's threads wait
 
 # isort: split
 import torch
@@ -45,7 +45,7 @@ def main() -> None:
         assert sum(len(batch.images) for batch in batches.epoch(epoch)) == len(pictures)
         seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
-    print(json.dumps({"pictures": len(pictures), "epochs": seconds}))
+    print(json.dumps({"striate": striate.__version__, "pictures": len(pictures), "epochs": seconds}))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class SetAside:
 
 
 @final
-class Unreadable(Exception):  # noqa: N818 - a verdict on a file, raised by one thread and kept by another
+class Unreadable(Exception):  # noqa: N818 - an outcome that is expected of any folder and becomes a SetAside, like StopIteration no error
     """A file that gives no picture; `detail` is one printable line."""
 
     def __init__(self, reason: Reason, detail: str) -> None:

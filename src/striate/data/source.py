@@ -114,7 +114,7 @@ class Source:
     def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
         """One sample with all that is known of it. Raises Unreadable."""
         listing = self.splits[split]
-        return Sample(listing.ids[i], listing.store.picture(i, limits), listing.targets.target(i, limits))
+        return Sample(listing.ids[i], listing.store.picture(i, limits), listing.targets.target(i))
 
     def decode(
         self,

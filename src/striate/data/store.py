@@ -52,7 +52,7 @@ class Store(ABC):
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         """A picture on the canvas: H W C."""
 
-    def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - a store of files never is
+    def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
         """All pictures at once, N H W C, where they lie in memory just as the canvas wants them."""
         return None
 
@@ -152,15 +152,15 @@ class ArrayStore(Store):
     def digests(self) -> list[str]:
         return [self.digest()]
 
-    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - an array is good or refused as a whole
+    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
         _, height, width, channels = self.shape
         mode = _MODES.get(channels, "uint8") if self.bits == 8 else "uint16"
         return Header("array", height, width, mode, channels, self.bits, 1)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - at hand as it is
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - an array was accepted as a whole, and no smaller form is quicker
         return self.pixels[i]
 
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - an array is good or refused as a whole
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
         return on_canvas(self.pixels[i], canvas)
 
     def ready(self, canvas: Canvas) -> Pixels | None:

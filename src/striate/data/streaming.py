@@ -93,7 +93,7 @@ class StreamedImages(Images):
         at = indices.numpy()
         return StreamedImages(self._reader, self._rows[at], self._fingerprints[at], self._of_each[at])
 
-    def near(self, device: torch.device) -> "StreamedImages":  # noqa: ARG002 - each batch is moved when it is there
+    def near(self, device: torch.device) -> "StreamedImages":  # noqa: ARG002 - nothing is held that could be moved; batches are, when they are decoded
         return self
 
     def fingerprints(self) -> npt.NDArray[np.uint64]:

@@ -11,8 +11,6 @@ from typing import Final, Literal, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.limits import Limits
-
 __all__ = [
     "IGNORE",
     "LabelSets",
@@ -70,7 +68,7 @@ class Targets(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def target(self, i: int, limits: Limits) -> Target:
+    def target(self, i: int) -> Target:
         """What is known of picture `i`. Raises Unreadable where it lies in a file of its own that cannot be used."""
 
     @abstractmethod
@@ -89,7 +87,7 @@ class Labels(Targets):
     def __len__(self) -> int:
         return len(self.values)
 
-    def target(self, i: int, limits: Limits) -> np.int64:  # noqa: ARG002 - nothing is read
+    def target(self, i: int) -> np.int64:
         return self.values[i]
 
     def content(self) -> bytes:
@@ -107,7 +105,7 @@ class LabelSets(Targets):
     def __len__(self) -> int:
         return len(self.values)
 
-    def target(self, i: int, limits: Limits) -> npt.NDArray[np.bool_]:  # noqa: ARG002 - nothing is read
+    def target(self, i: int) -> npt.NDArray[np.bool_]:
         return self.values[i]
 
     def content(self) -> bytes:
@@ -125,7 +123,7 @@ class Numbers(Targets):
     def __len__(self) -> int:
         return len(self.values)
 
-    def target(self, i: int, limits: Limits) -> npt.NDArray[np.float32]:  # noqa: ARG002 - nothing is read
+    def target(self, i: int) -> npt.NDArray[np.float32]:
         return self.values[i]
 
     def content(self) -> bytes:
@@ -144,7 +142,7 @@ class ObjectLists(Targets):
     def __len__(self) -> int:
         return len(self.objects)
 
-    def target(self, i: int, limits: Limits) -> Objects:  # noqa: ARG002 - nothing is read
+    def target(self, i: int) -> Objects:
         return self.objects[i]
 
     def content(self) -> bytes:

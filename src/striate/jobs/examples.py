@@ -24,7 +24,7 @@ def examples(source: Source, canvas: Canvas, count: int) -> list[tuple[int, Samp
     listing, limits = next(iter(source.splits.values())), source.limits
     positions = _looked_at(listing, count)
     found: list[tuple[int, Sample]] = []
-    for turn in in_turn(_classes_at(listing, i, limits) for i in positions):
+    for turn in in_turn(_classes_at(listing, i) for i in positions):
         try:
             found.append((positions[turn], _on_canvas(source, listing, positions[turn], canvas, limits)))
         except Unreadable:
@@ -62,9 +62,9 @@ def _looked_at(listing: Listing, count: int) -> list[int]:
     return [all_of_it * i // wanted for i in range(wanted)]
 
 
-def _classes_at(listing: Listing, i: int, limits: Limits) -> Collection[int]:
+def _classes_at(listing: Listing, i: int) -> Collection[int]:
     try:
-        return _classes_in(listing.targets.target(i, limits))
+        return _classes_in(listing.targets.target(i))
     except Unreadable:
         return ()
 
@@ -80,7 +80,7 @@ def _classes_in(target: Target) -> Collection[int]:
 
 
 def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas, limits: Limits) -> Sample:
-    image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i, limits)
+    image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i)
     if isinstance(target, Objects) or target.ndim == 2:
         header = listing.store.header(i, limits)
         view = fitting_view((header.height, header.width), (canvas.height, canvas.width))

@@ -1,5 +1,7 @@
 """Outlines: which pixels are inside a polygon, and what COCO's runs say, as numbers and as text."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -122,10 +124,10 @@ def test_a_polygon_that_zigzags_for_ever_is_refused() -> None:
 
 def test_masks_of_more_objects_than_memory_holds_are_refused() -> None:
     many = Objects(np.zeros((1000, 4), np.float32), np.zeros(1000, np.int64))
-    targets = OutlinedObjects((many,), ((None,) * 1000,), (Frame(100, 100),))
-    targets.target(0, Limits())
+    outlined = partial(OutlinedObjects, (many,), ((None,) * 1000,), (Frame(100, 100),))
+    outlined(Limits()).target(0)
     with pytest.raises(Unreadable, match="decompression bomb: 1000 masks of 100 x 100 pixels"):
-        targets.target(0, Limits(max_pixels=10_000))
+        outlined(Limits(max_pixels=10_000)).target(0)
 
 
 @pytest.mark.parametrize("held", range(1, 9))

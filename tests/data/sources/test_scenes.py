@@ -40,7 +40,7 @@ def _scenes(source: Source, split: str):
 
 
 def _objects(source: Source, split: str, i: int) -> Objects:
-    target = source.splits[split].targets.target(i, LIMITS)
+    target = source.splits[split].targets.target(i)
     assert isinstance(target, Objects)
     return target
 
@@ -183,7 +183,7 @@ def _centred(masks: np.ndarray) -> np.ndarray:
 
 def test_the_classes_of_pixels_are_those_of_the_objects(source, segmented):
     for i in range(20):
-        objects, classes = _objects(source, "test", i), segmented.splits["test"].targets.target(i, LIMITS)
+        objects, classes = _objects(source, "test", i), segmented.splits["test"].targets.target(i)
         assert isinstance(classes, np.ndarray)
         assert objects.masks is not None
         drawn = np.zeros((128, 128), np.int64)

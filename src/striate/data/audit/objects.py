@@ -84,7 +84,7 @@ def describe_masks(prints: Fingerprints, threads: int) -> tuple[dict[str, Any], 
 
     def count(i: int) -> None:
         try:
-            mask = np.asarray(prints.listing(i).targets.target(int(prints.row[i]), prints.limits))
+            mask = np.asarray(prints.listing(i).targets.target(int(prints.row[i])))
         except Unreadable as failure:
             failed[i] = f"{failure.reason}: {failure.detail}"
             return

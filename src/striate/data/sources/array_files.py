@@ -113,6 +113,6 @@ def _errors(name: str) -> Iterator[None]:
         raise
     except Unreadable as failure:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
-    except Exception as error:  # noqa: BLE001 - OSError, ValueError, BadZipFile, zlib.error, SyntaxError of a header, EOFError
+    except Exception as error:  # noqa: BLE001 - a damaged file makes NumPy, zipfile and zlib raise a dozen kinds, SyntaxError among them
         says = printable(" ".join(str(error).split()))[:120] or type(error).__name__
         raise DataError(f"{name} is damaged ({says}); get it anew") from None

@@ -98,7 +98,7 @@ def read_pickled(content: bytes, name: str) -> dict[str, object]:
         }
     except DataError as refusal:
         raise DataError(f"{name} {refusal}; get it anew from its authors") from None
-    except Exception as error:  # noqa: BLE001 - a damaged pickle raises whatever its instructions run into
+    except Exception as error:  # noqa: BLE001 - a damaged pickle raises what its instructions run into: any kind, and each means the same
         raise DataError(f"{name} is no pickle as CIFAR has them ({type(error).__name__}); get it anew") from None
 
 

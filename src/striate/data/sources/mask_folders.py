@@ -61,13 +61,14 @@ class MaskFiles(Targets):
     paths: tuple[str, ...]
     frames: tuple[Frame, ...]  # that the masks are drawn in
     coding: MaskCoding
+    limits: Limits
     task: TaskKind = "segment"
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def target(self, i: int, limits: Limits) -> npt.NDArray[np.int64]:
-        codes, packed = read_mask(self.paths[i], limits)
+    def target(self, i: int) -> npt.NDArray[np.int64]:
+        codes, packed = read_mask(self.paths[i], self.limits)
         frame = self.frames[i]
         if codes.shape != (frame.height, frame.width):
             raise Unreadable("another size", f"the mask was {frame.width} x {frame.height} when the data was opened")
@@ -114,7 +115,7 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
     splits = {
         part: Listing(
             tuple(map(printable, scan.pictures)),
-            MaskFiles(tuple(f"{root}/{mask}" for mask in scan.masks), tuple(scan.frames), coding),
+            MaskFiles(tuple(f"{root}/{mask}" for mask in scan.masks), tuple(scan.frames), coding, limits),
             FileStore(tuple(f"{root}/{picture}" for picture in scan.pictures)),
             tuple(scan.set_aside),
         )

@@ -84,7 +84,7 @@ def list_objects(
     lists, all_outlines, frames = zip(*settled, strict=True)
     masked = any(one.outlines is not None for one in pictures)
     targets: Targets = (
-        OutlinedObjects(lists, all_outlines, frames, skeleton) if masked else ObjectLists(lists, skeleton)
+        OutlinedObjects(lists, all_outlines, frames, limits, skeleton) if masked else ObjectLists(lists, skeleton)
     )
     store = FileStore(tuple(f"{root}/{file}" for file in kept))
     return Listing(tuple(map(printable, kept)), targets, store, tuple(aside), faults=tuple(found))

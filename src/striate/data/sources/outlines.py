@@ -79,15 +79,16 @@ class OutlinedObjects(Targets):
     objects: tuple[Objects, ...]
     outlines: tuple[tuple[Outline | None, ...], ...]  # of each object; None is an empty mask
     frames: tuple[Frame, ...]  # that the outlines count in
+    limits: Limits
     skeleton: Skeleton | None = None
     task: TaskKind = "detect"
 
     def __len__(self) -> int:
         return len(self.objects)
 
-    def target(self, i: int, limits: Limits) -> Target:
+    def target(self, i: int) -> Target:
         one, frame = self.objects[i], self.frames[i]
-        if len(one) * frame.height * frame.width > _MASKS * limits.max_pixels:
+        if len(one) * frame.height * frame.width > _MASKS * self.limits.max_pixels:
             raise Unreadable("decompression bomb", f"{len(one)} masks of {frame.width} x {frame.height} pixels")
         masks = np.zeros((len(one), *frame.grid(np.empty((frame.height, frame.width), np.bool_)).shape), np.bool_)
         for mask, outline in zip(masks, self.outlines[i], strict=True):

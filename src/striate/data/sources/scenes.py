@@ -64,10 +64,10 @@ class SceneStore(Store):
     def digests(self) -> Sequence[str]:
         return [self.scenes.content()]
 
-    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - all are alike
+    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files, and these are painted
         return Header("generated", SIDE, SIDE, "RGB", 3, 8, 1)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - no file that could be large
+    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - limits are for files, and these are painted at one size
         digits, seed = self.scenes.digits, self.scenes.seed
         return paint(lay_out(digits, seed, i), digits, seed, i)
 
@@ -86,7 +86,7 @@ class SceneObjects(Targets):
     def __len__(self) -> int:
         return self.scenes.count
 
-    def target(self, i: int, limits: Limits) -> Objects:  # noqa: ARG002 - nothing is read
+    def target(self, i: int) -> Objects:
         return lay_out(self.scenes.digits, self.scenes.seed, i).objects()
 
     def content(self) -> bytes:
@@ -104,7 +104,7 @@ class SceneMasks(Targets):
     def __len__(self) -> int:
         return self.scenes.count
 
-    def target(self, i: int, limits: Limits) -> npt.NDArray[np.int64]:  # noqa: ARG002 - nothing is read
+    def target(self, i: int) -> npt.NDArray[np.int64]:
         return lay_out(self.scenes.digits, self.scenes.seed, i).classes()
 
     def content(self) -> bytes:

@@ -58,7 +58,7 @@ def list_tar(path: Path) -> tuple[list[Member], list[Other]]:
             end = 0
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 while (one := archive.next()) is not None:
-                    archive.members.clear()  # type: ignore[attr-defined] # or all headers stay in memory twice
+                    archive.members.clear()  # type: ignore[attr-defined] # typeshed leaves it out; kept, it holds every header a second time
                     if one.offset_data + one.size > size or one.size < 0 or archive.offset <= end:
                         raise DataError(
                             f"{name} declares {one.size} bytes for {printable(one.name)[:80]} and ends before"
@@ -74,7 +74,7 @@ def list_tar(path: Path) -> tuple[list[Member], list[Other]]:
         raise DataError(f"{refusal}; get it anew" if "; " not in str(refusal) else str(refusal)) from None
     except Unreadable as failure:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
-    except Exception as error:  # noqa: BLE001 - tarfile raises whatever a damaged header leads it into
+    except Exception as error:  # noqa: BLE001 - besides TarError, damaged headers make tarfile raise ValueError, OverflowError and more
         says = printable(" ".join(str(error).split()))[:80] or type(error).__name__
         raise DataError(f"{name} is no tar archive, or damaged ({says}); get it anew") from None
     return members, others
