@@ -1,0 +1,39 @@
+"""Tables of labels for tests: what is in them, and what was read."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from striate.data import (
+    Labels,
+    LabelSets,
+    Numbers,
+    Source,
+)
+
+Tabled = Callable[..., Path]
+
+
+def written(rows: Sequence[Sequence[object]], **how: Any) -> str:
+    """What an independent writer makes of the rows."""
+    text = io.StringIO(newline="")
+    csv.writer(text, **how).writerows(rows)
+    return text.getvalue()
+
+
+def told(source: Source, part: str = "all") -> Mapping[str, object]:
+    """Path and label of each sample, labels as names or values."""
+    listing = source.splits[part]
+    targets = listing.targets
+    if isinstance(targets, Labels):
+        return dict(zip(listing.ids, (source.classes[one] for one in targets.values), strict=True))
+    if isinstance(targets, LabelSets):
+        sets = [{name for name, is_in in zip(source.classes, row, strict=True) if is_in} for row in targets.values]
+        return dict(zip(listing.ids, sets, strict=True))
+    assert isinstance(targets, Numbers)
+    return dict(zip(listing.ids, (tuple(row) for row in targets.values.tolist()), strict=True))
+
+
+ANIMALS = "path,label\na.png,dog\nb.png,cat\nc.png,dog\n"
