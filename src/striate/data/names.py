@@ -4,8 +4,9 @@ A name on disk may hold newlines, control characters, marks that turn the readin
 """
 
 import os
+from pathlib import Path
 
-__all__ = ["printable"]
+__all__ = ["named", "printable"]
 
 JOINERS = "\u200c\u200d"  # zero-width joiners: Persian words and composed emoji need them
 
@@ -18,6 +19,12 @@ def printable(name: str | os.PathLike[str]) -> str:
     """
     text = os.fspath(name)
     return text if text.isprintable() and "\\" not in text else "".join(map(_printable_character, text))
+
+
+def named(path: Path) -> tuple[str, str]:
+    """What a source is called, by its folder or by its file without the ending, and where it is."""
+    whole = path.resolve()
+    return printable(whole.stem if path.is_file() else whole.name), printable(whole.as_posix())
 
 
 def _printable_character(character: str) -> str:

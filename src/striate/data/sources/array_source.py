@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
@@ -90,11 +90,9 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
                 learned.bits,
             ),
         )
-    where = path.resolve()
     ignored = sum(_role(key) is None for key in arrays)
     return Source(
-        printable(where.stem if path.is_file() else where.name),
-        printable(where.as_posix()),
+        *named(path),
         f"arrays, {learned.says}, {labels.says}",
         labels.classes,
         arranged(listings, name),

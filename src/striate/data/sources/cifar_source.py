@@ -11,7 +11,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.cifar import Batch, read_binary, read_names, read_python, read_python_names
 from striate.data.sources.parts import arranged
@@ -70,10 +70,8 @@ def open_cifar(folder: Path, files: CifarFiles) -> Source:
     if len(set(classes)) < max(2, len(classes)):
         raise DataError(f"{printable(files.names)} does not name two or more different classes; get it anew")
     parts = {"train": files.train, "test": files.test}
-    where = folder.resolve()
     return Source(
-        printable(where.name),
-        printable(where.as_posix()),
+        *named(folder),
         f"CIFAR-{100 if files.fine else 10}, {'binary' if files.binary else 'Python'} version",
         classes,
         arranged(

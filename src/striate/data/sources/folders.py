@@ -18,7 +18,7 @@ import numpy as np
 
 from striate.data.decoding.decode import Header, read_header
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.parts import PARTS
@@ -62,8 +62,7 @@ def open_folders(root: Path, limits: Limits) -> Source:
         if parts[split] != ".":
             ignored.update({_HIDDEN: folder.ignored, _LOOSE: len(folder.files) + len(folder.others)})
     return Source(
-        printable(root.resolve().name),
-        printable(root.resolve().as_posix()),
+        *named(root),
         "class folders",
         tuple(map(printable, names)),
         MappingProxyType(splits),

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns
 from striate.data.sources.meaning import read_meaning
@@ -98,10 +98,8 @@ def open_rows(path: Path, files: Mapping[str, Sequence[Path]], limits: Limits, c
             ContentStore(len(where), partial(_content, [rows for _, rows in mine])),
             columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
         )
-    resolved = path.resolve()
     return Source(
-        printable(resolved.stem if path.is_file() else resolved.name),
-        printable(resolved.as_posix()),
+        *named(path),
         f"pictures in rows of {first.kind}, {meaning.says}",
         meaning.classes,
         arranged(listings, name),

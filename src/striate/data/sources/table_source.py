@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns, path_column, split_column
@@ -79,8 +79,7 @@ def open_table(path: Path, limits: Limits, columns: Columns) -> Source:
         )
     ignored = {"blank rows": table.blank, "rows given twice": len(parts) - len(first)}
     return Source(
-        printable(path.resolve().stem),
-        printable(path.resolve().as_posix()),
+        *named(path),
         f"{table.kind}, {meaning.says}",
         meaning.classes,
         arranged(listings, table.name),

@@ -21,7 +21,7 @@ from typing import Final, final
 import numpy as np
 
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.meaning import read_meaning
@@ -102,10 +102,8 @@ def open_shards(path: Path, shards: Sequence[Path], limits: Limits) -> Source:
             ContentStore(len(rows), partial(_content, pictures, limits.max_bytes)),
             tuple(set_aside.get(part, ())),
         )
-    where = path.resolve()
     return Source(
-        printable(where.stem if path.is_file() else where.name),
-        printable(where.as_posix()),
+        *named(path),
         f"WebDataset, {meaning.says.removesuffix(' in the column label')}",
         meaning.classes,
         arranged(listings, name),
