@@ -153,3 +153,19 @@ def test_quarter_turns_take_the_warp_and_lose_next_to_nothing():
     pictures = batch(2, 3, 6, 6, whole=False)
     turn = torch.tensor([[[0.0, -1, 6], [1, 0, 0], [0, 0, 1]]])
     assert torch.allclose(View(turn, NO_TINT, (6, 6)).resample(pictures), pictures.rot90(-1, (2, 3)), atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [6, 160])  # small pictures are mirrored all at once, photographs one by one
+@pytest.mark.parametrize("shift", [0, 2])
+def test_gradients_flow_back_through_mirrors(side: int, shift: int):
+    pictures = torch.rand(4, 3, side, side, requires_grad=True)
+    place = torch.eye(3).repeat(4, 1, 1)
+    place[::2, 0, 0], place[::2, 0, 2] = -1, side
+    place[:, 1, 2] = shift
+    view = View(place, NO_TINT, (side, side))
+    weight = torch.rand(4, 3, side, side)
+    (gradient,) = torch.autograd.grad((view.image(pictures) * weight).sum(), pictures)
+    expected = torch.zeros_like(weight)
+    expected[:, :, : side - shift] = weight[:, :, shift:]
+    expected[::2] = expected[::2].flip(3)
+    assert torch.allclose(gradient, expected)

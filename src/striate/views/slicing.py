@@ -89,9 +89,13 @@ def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _words(pixels: Tensor) -> Tensor:
-    """The memory of B h w C in rows, of 8 bytes each if they fill them: numbers are put one by one, whatever their size."""
+    """B h w C in rows of 8 bytes a number where they fill them: numbers are put one by one, whatever their size.
+
+    Where gradients flow they stay as they are, since none flow through another type.
+    """
     rows = pixels.flatten(1)
-    return rows.view(torch.int64) if rows.shape[1] * rows.itemsize % 8 == 0 else rows
+    fill = rows.shape[1] * rows.itemsize % 8 == 0
+    return rows.view(torch.int64) if fill and not rows.requires_grad else rows
 
 
 def _runs(pixels: Tensor, start: Tensor, size: tuple[int, int], upside_down: Tensor) -> Tensor:
