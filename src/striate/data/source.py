@@ -78,6 +78,8 @@ class Source:
     `location` opens the same source again with `open_source`. `splits` has the one key "all" where the data is not
     split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name, by kind. `classes`
     are names: of the classes, or of the numbers of a regression. `limits` are those that `native` holds headers against.
+    `split_origin` says where the splits come from ("folders Training and Testing", "column is_valid"), empty where the
+    data are not split. `notes` are sentences on how the data were read that a person should see.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Source:
     ignored: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     limits: Limits = DEFAULT_LIMITS
     skeleton: Skeleton | None = None
+    split_origin: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def task(self) -> TaskKind:
