@@ -1,6 +1,7 @@
 """striate check"""
 
 import json as json_format
+from typing import Literal
 
 
 def check(
@@ -13,6 +14,7 @@ def check(
     path_column: str | None = None,
     label_column: str | None = None,
     split_column: str | None = None,
+    task: Literal["auto", "classify", "multilabel", "regress"] = "auto",
     pictures: str | None = None,
     json: bool = False,
     quiet: bool = False,
@@ -39,7 +41,9 @@ def check(
     label_column
         column of a table with the label, or several parted by commas
     split_column
-        column of a table that says train, val or test
+        column of a table that says train, val or test, or several such as is_valid,is_test; none for no column
+    task
+        what labels mean where they leave it open: one class an image, several, or numbers
     pictures
         folder in which a table's paths begin, relative to the table
     json
@@ -53,7 +57,9 @@ def check(
     from striate.data import Columns, split_names
     from striate.jobs import check as check_job
 
-    columns = Columns(path_column, split_names(label_column), split_column, folder=pictures)
+    columns = Columns(
+        path_column, split_names(label_column), split_column, None if task == "auto" else task, folder=pictures
+    )
     checked = check_job(
         data, out=out, group=group, run=run, enough=enough, progress=not (quiet or json), columns=columns
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from striate.data import Columns, Source, open_source, split_names
+from striate.data import Columns, Source, TaskKind, open_source, split_names
 
 __all__ = ["open_data"]
 
@@ -15,10 +15,12 @@ def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
     def said(name: str) -> str | None:
         return next((str(layer[name]) for layer in layers if layer.get(name)), None)
 
+    task = said("task")
     columns = Columns(
         path=said("path_column"),
         label=split_names(said("label_column")),
         split=said("split_column"),
+        task=None if task in (None, "auto") else cast(TaskKind, task),
         folder=said("pictures"),
     )
     return open_source(data, columns=columns)

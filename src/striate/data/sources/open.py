@@ -11,7 +11,7 @@ from striate.data.sources.array_source import find_arrays, open_arrays
 from striate.data.sources.cifar_source import find_cifar, open_cifar
 from striate.data.sources.coco import open_coco
 from striate.data.sources.coco_files import coco_root, find_coco
-from striate.data.sources.columns import Columns
+from striate.data.sources.columns import Columns, with_task
 from striate.data.sources.folders import open_folders
 from striate.data.sources.idx_source import find_idx, open_idx
 from striate.data.sources.mask_folders import find_masks, open_masks
@@ -45,15 +45,15 @@ def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS, columns: Colu
     name, path = printable(typed), Path(typed).expanduser()
     if typed and path.is_dir():
         try:
-            return _open_folder(path, limits, columns)
+            return with_task(_open_folder(path, limits, columns), columns.task)
         except OSError as error:
             raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
     if typed and path.is_file():
-        return _open_file(path, limits, columns)
+        return with_task(_open_file(path, limits, columns), columns.task)
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
     if shards := find_shards(path):
-        return open_shards(path, shards, limits)
+        return open_shards(path, shards, limits, columns.task)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")
@@ -62,15 +62,15 @@ def open_source(data: str | Path, limits: Limits = DEFAULT_LIMITS, columns: Colu
 def _open_folder(folder: Path, limits: Limits, columns: Columns) -> Source:
     """What a folder holds, the most particular kind first; columns that were named ask for a table."""
     where = folder.resolve()
-    if columns == _BY_NAME:
+    if not columns.named:
         if idx := find_idx(folder):
             return open_idx(printable(where.name), printable(where.as_posix()), idx, {})
         if cifar := find_cifar(folder):
             return open_cifar(folder, cifar)
         if arrays := find_arrays(folder):
-            return open_arrays(folder, arrays)
+            return open_arrays(folder, arrays, columns.task)
         if shards := find_shards(folder):
-            return open_shards(folder, shards, limits)
+            return open_shards(folder, shards, limits, columns.task)
         if coco := find_coco(where):
             return open_coco(where, coco, limits)
         if voc := find_voc(where):
@@ -81,7 +81,7 @@ def _open_folder(folder: Path, limits: Limits, columns: Columns) -> Source:
             return open_masks(where, masks, limits)
     if rows := find_rows(folder):
         return open_rows(folder, rows, limits, columns)
-    if table := find_table(folder):
+    if table := find_table(folder, columns):
         return open_table(table, limits, columns)
     _refuse_columns(folder, columns)
     return open_folders(folder, limits)
@@ -95,9 +95,9 @@ def _open_file(path: Path, limits: Limits, columns: Columns) -> Source:
         return open_table(path, limits, columns)
     _refuse_columns(path, columns)
     if arrays := find_arrays(path):
-        return open_arrays(path, arrays)
+        return open_arrays(path, arrays, columns.task)
     if shards := find_shards(path):
-        return open_shards(path, shards, limits)
+        return open_shards(path, shards, limits, columns.task)
     if suffix == ".json":
         where = path.resolve()
         return open_coco(coco_root(where), {"all": where}, limits)
@@ -109,7 +109,7 @@ def _open_file(path: Path, limits: Limits, columns: Columns) -> Source:
 
 
 def _refuse_columns(path: Path, columns: Columns) -> None:
-    if columns != _BY_NAME:
+    if columns.named:
         raise SettingError(
             f"columns are those of a table, and {printable(path)} holds none; give the path of a CSV file"
         )
