@@ -69,7 +69,7 @@ def test_names_of_runs_are_plain(tmp_path, name, becomes):
     assert free_path(tmp_path, name) == tmp_path / f"{becomes}-2"
 
 
-def test_numbers_are_written_as_they_are_and_formulas_are_not(tmp_path: Path) -> None:
+def test_numbers_are_written_as_they_are_and_formulas_are_not(tmp_path) -> None:
     folder = RunFolder.create(tmp_path / "run")
     labels = ["-1", "-0.5", "+3", "-1e-5", "=1+1", "-1+1", "-", "@x", "+cmd|x", "-1\n"]
     folder.write_predictions([{"id": str(i), "true": label} for i, label in enumerate(labels)])

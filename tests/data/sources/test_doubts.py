@@ -26,6 +26,9 @@ ASKS_WORDS = (
         ("labels", ["person car", "person", "car dog", "dog"]),
         ("label", ["cat, dog", "cat", "dog"]),
         ("label", ["cat,dog", "cat", "bird,dog", "bird"]),
+        ("label", ["Action/Drama", "Drama", "Comedy", "Comedy/Action"]),
+        ("label", ["cat & dog", "cat", "dog"]),
+        ("label", ["cat+dog", "cat", "dog"]),
         ("Target", ["16 0", "0", "5 16", "5", "7 0 5"]),
         ("keywords", ["clear primary", "haze water", "clear water", "haze primary"]),  # the name lowers the bar
         ("image tags", ["primary", "clear primary", "haze primary", "clear road", "haze road", "road"]),
@@ -49,6 +52,10 @@ def test_sets_of_words(name: str, cells: list[str]) -> None:
         ["tench, Tinca tinca", "goldfish, Carassius auratus", "shark"],
         ["a dog runs on grass", "a cat sits", "two men on a boat"],
         ["cat", "dog"],
+        ["animal/cat", "animal/dog", "plant/rose"],
+        ["animal", "animal/cat", "animal/dog"],
+        ["A+", "A", "B+", "B"],
+        ["n/a", "yes", "no"],
     ],
 )
 def test_names_of_classes_that_have_spaces(cells: list[str]) -> None:

@@ -24,6 +24,8 @@ def splits(source: Source) -> dict[str, str]:
     [
         ("split", ["Train", "TRAINING", "val", "dev", "Testing", "hold-out"], ("ab", "cd", "ef"), "column split"),
         ("Data Set", ["train"] * 4 + ["Validation", "test set"], ("abcd", "e", "f"), "column Data Set"),
+        ("Usage", ["Training"] * 4 + ["PublicTest", "PrivateTest"], ("abcd", "", "ef"), "column Usage"),
+        ("Split", ["tr"] * 4 + ["va", "te"], ("abcd", "e", "f"), "column Split"),
         ("subset", ["train"] * 4 + ["valid"] * 2, ("abcd", "ef", ""), "column subset"),
         ("is_valid", ["False"] * 4 + ["True"] * 2, ("abcd", "ef", ""), "column is_valid (True is val)"),
         ("isVal", ["0"] * 4 + ["1"] * 2, ("abcd", "ef", ""), "column isVal (1 is val)"),
@@ -118,6 +120,7 @@ def test_numbers_of_folds_are_pointed_out(tabled: Tabled) -> None:
             "row 3, column split: the columns split, is_train say two splits",
         ),
         ("subset", ["train", "val", "extra"], r"row 4, column subset: 'extra' is no split; .*--split-column none"),
+        ("set", ["train", "train", "more"], r"row 4, column set: 'more' is no split; .*--split-column none"),
         ("split", ["1", "2"], r"row 2, column split: '1' is no split; .*--split-column none"),
         ("is_train", ["0"] * 6, "of val or test; name some train"),
         (

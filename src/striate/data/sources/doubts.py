@@ -10,7 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-__all__ = ["as_list", "measured", "set_of_words"]
+__all__ = ["MARKS", "as_list", "measured", "set_of_words"]
+
+MARKS: Final = ",/+& "  # what may part the words of a set; the first of them that is there counts
 
 _OF_SETS: Final = re.compile(r"(\w+_)?(tags|keywords|attributes|labels|genres|categories|objects|findings|topics)")
 _MEASURES: Final = frozenset(
@@ -44,14 +46,14 @@ _ITEM: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^\s,'\"\[\]]+)")
 
 
 def set_of_words(name: str, cells: Sequence[str]) -> str | None:
-    """A cell that looks like a set of words, parted by commas or spaces; None where the cells are names of classes.
+    """A cell that looks like a set of words, parted by one of MARKS; None where the cells are names of classes.
 
     Sets have different numbers of words, more than half of their words come in two or more different cells, and some
     word stands alone in one cell and with others in another. Where words are parted by spaces it must not always be the
     last one there, as in "apple" and "red apple", unless the column is called tags, keywords or the like.
     """
     named = _OF_SETS.fullmatch(name.strip().lower().replace(" ", "_")) is not None
-    for mark in (",", " "):
+    for mark in MARKS:
         parted = {cell: words for cell in set(cells) if (words := _words(cell, mark))}
         if any(len(words) > 1 for words in parted.values()):
             return _combined(parted, ordered=mark == " ", named=named)

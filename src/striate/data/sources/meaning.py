@@ -10,8 +10,9 @@
                   all 0 and 1                    sets of classes
                   all numbers                    numbers
 
-A task that the user names comes before these rules, and answers what is asked; sets may then be parted by commas or spaces
-too. Empty, NaN and infinite cells are refused. Classes are what is learned from has, in natural order: 2 before 10.
+A task that the user names comes before these rules, and answers what is asked; sets may then be parted by commas, spaces
+and other marks too. Empty, NaN and infinite cells are refused. Classes are what is learned from has, in natural order: 2
+before 10.
 
 Text stays text: in a text file "7" and "007" are two classes, and so are "1" and "1.0"; where classes are the same number
 written in two ways, `notes` point it out. What a file holds as numbers, such as a column of Parquet or an array, has one class
@@ -27,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
-from striate.data.sources.doubts import as_list, measured, set_of_words
+from striate.data.sources.doubts import MARKS, as_list, measured, set_of_words
 from striate.data.targets import Labels, LabelSets, Numbers, Targets, TaskKind
 from striate.errors import DataError, nearest
 
@@ -188,7 +189,7 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
 ) -> Meaning:
-    marks = f"{LIST}|;, " if task else f"{LIST}|;"
+    marks = f"{LIST}|;{MARKS}" if task else f"{LIST}|;"
     mark = next((mark for mark in marks if any(mark in cell for cell in set(cells))), "|")
     parted = {
         cell: [printable(part.strip()) for part in cell.split(mark) if part.strip()] if cell.lower() != "nan" else []

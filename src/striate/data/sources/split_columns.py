@@ -10,7 +10,7 @@ val, is_test train and test, and is_train train and test. A row that nothing is 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -28,6 +28,8 @@ NONE: Final = "none"  # what is typed where no column says the split
 _USUAL: Final = re.compile(
     r"(\w+_)?(split|splits|set|subset|partition|usage|phase|mode|purpose|stage|role|fold|dataset|data_?set)(_(name|type|kind))?"
 )
+_CORE: Final = re.compile(r"(\w+_)?(split|splits|set|subset|partition|usage|dataset|data_?set)(_(name|type|kind))?")
+_SHORT: Final = {"tr": "train", "te": "test", "ts": "test", "va": "val", "vl": "val"}
 _FOLD: Final = re.compile(r"(\w+_)?(k?_?folds?|partition)(_\w+)?")  # where numbers are pointed out
 _FLAG: Final = re.compile(
     r"(?P<sure>(is|in|for|use_for|used_for)_(the_)?)?"
@@ -122,7 +124,7 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
         called = snake_case(name)
         cells = [cell.strip() for cell in table.cells[name]]
         distinct = set(cells) - {""}
-        of = splits_of(sorted(distinct)) if len(distinct) <= _FEW else {}
+        of = _splits_of(distinct) if len(distinct) <= _FEW else {}
         usual = _USUAL.fullmatch(called) is not None
         flag = _FLAG.fullmatch(called)
         if distinct and len(of) == len(distinct):
@@ -130,7 +132,7 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
                 claims.append(_of_names(table, name, cells))
             elif {"train"} < set(of.values()) and "" not in cells:
                 unusual.append(_of_names(table, name, cells))
-        elif usual and ("train" in of.values() and len(set(of.values())) > 1):
+        elif "train" in of.values() and (_CORE.fullmatch(called) or (usual and len(set(of.values())) > 1)):
             claims.append(_of_names(table, name, cells))  # refuses the cell that is no split
         elif called == "split":
             raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell not in of))
@@ -154,10 +156,20 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
     return claims, notes
 
 
+def _splits_of(cells: Set[str]) -> dict[str, str]:
+    """Cell -> split, for those of the different cells that name one: in the words of folders, or short (tr, te), or as
+    Kaggle has them (PublicTest).
+    """
+    plain = {cell: re.sub(r"public|private", "", cell.lower()) for cell in cells}
+    of = splits_of(sorted(plain.values()))
+    of = {cell: of.get(one) or _SHORT.get(one, "") for cell, one in plain.items()}
+    return {cell: split for cell, split in of.items() if split}
+
+
 def _of_names(table: Table, name: str, cells: Sequence[str]) -> _Claim:
     """What a column of names of splits says. DataError for a cell that is none."""
-    distinct = sorted(set(cells) - {""})
-    of = splits_of(distinct)
+    distinct = set(cells) - {""}
+    of = _splits_of(distinct)
     if len(of) < len(distinct):
         raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell and cell not in of))
     bits = {"": _ALL, **{cell: _BIT[split] for cell, split in of.items()}}
