@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.data.sources.tables import Tabled
+from tests.data.sources.tables import Tabled, told
 
 from striate.data import Columns, open_source
 from striate.data.sources.doubts import as_list, measured, set_of_words
@@ -115,6 +115,17 @@ def test_words_are_asked_and_the_task_answers(tabled: Tabled) -> None:
     assert "\n" not in str(caught.value)
     assert open_source(root, columns=Columns(task="multilabel")).classes == ("x", "y")
     assert open_source(root, columns=Columns(task="classify")).classes == ("x", "x y", "y")
+
+
+def test_decimal_commas_are_asked_and_the_task_answers(tabled: Tabled) -> None:
+    root = tabled("path;label\na.png;0,5\nb.png;2\nc.png;1,25\n")
+    with pytest.raises(
+        DataError, match=r"row 2, column label: '0,5' may be a number with a decimal comma, .*--task regress"
+    ):
+        open_source(root)
+    source = open_source(root, columns=Columns(task="regress"))
+    assert told(source) == {"a.png": (0.5,), "b.png": (2.0,), "c.png": (1.25,)}
+    assert open_source(root, columns=Columns(task="classify")).classes == ("0,5", "1,25", "2")
 
 
 @pytest.mark.parametrize("task", ["classify", "regress"])

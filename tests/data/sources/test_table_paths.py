@@ -134,3 +134,12 @@ def test_images_in_two_folders(listed: Callable[..., Path]) -> None:
     for cut in (0, -4):
         source = open_source(listed([file[7 : cut or None] for file in files], files))
         assert ids(source) == files
+
+
+def test_a_table_in_a_folder_of_its_own(listed: Callable[..., Path], tmp_path: Path) -> None:
+    table = listed([f"../images/a{i}.png" for i in range(6)])
+    (tmp_path / "data/notes").mkdir()
+    table = table.rename(tmp_path / "data/notes/labels.csv")
+    with pytest.raises(DataError, match=r"a path out of the folder of the data\); .*--pictures \.\."):
+        open_source(table)
+    assert ids(open_source(table, columns=Columns(folder=".."))) == FILES

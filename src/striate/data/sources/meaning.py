@@ -39,6 +39,7 @@ Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
 
 LIST: Final = "\x1f"  # ends each part of a cell that was a list in the file: the unit separator of ASCII
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _MISSING: Final = ("", "nan")
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 _MAX_SETS: Final = 2**31  # N x K
@@ -131,6 +132,12 @@ def _kind(name: str, cells: Sequence[str], place: Place) -> TaskKind:
         return "regress" if are_measured else "classify"
     if any(mark in cell for mark in f"{LIST}|;" for cell in distinct):
         return "multilabel"
+    if all(is_number(cell) or _DECIMAL_COMMA.fullmatch(cell) for cell in distinct) and distinct:
+        decimal = next(cell for cell in present if "," in cell)
+        raise DataError(
+            f"{place(cells.index(decimal), name)}: '{decimal}' may be a number with a decimal comma, two labels, or the name of a "
+            "class; say which: --task regress, --task multilabel or --task classify"
+        )
     if cell := set_of_words(name, present):
         raise DataError(
             f"{place(cells.index(cell), name)}: '{printable(cell)}' may be several labels or the name of one class; "
@@ -232,6 +239,7 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
     values = np.empty((len(next(iter(cells.values()))), len(cells)), np.float32)
     for d, (name, column) in enumerate(cells.items()):
         _refuse_missing(name, column, place)
+        column = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in column]
         if not all(map(is_number, column)):
             i = next(i for i, cell in enumerate(column) if not is_number(cell))
             raise DataError(

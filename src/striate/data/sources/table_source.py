@@ -136,6 +136,8 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
         way_out = "put the table beside them, or say where paths begin (--pictures FOLDER)"
+        if cells[0].startswith("../"):
+            way_out = "say which folder holds the images, so that it may be read (--pictures ..)"
         if is_address(cells[0]):
             way_out = "get the images, and write the paths of their files"
         raise DataError(
