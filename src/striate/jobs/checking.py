@@ -18,6 +18,7 @@ from striate.data.audit.found import Found
 from striate.data.audit.groups import group_leaks
 from striate.data.audit.inventory import class_counts, inventory
 from striate.data.audit.label_errors import Answer, label_suspects
+from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
@@ -133,6 +134,7 @@ def _look(
     elif prints.source.task == "segment":
         described["areas"], unreadable = describe_masks(prints, threads)
         faults += unreadable
+    named = prints.source.task != "regress"  # else they are columns
     empty = blank(prints)
     exact = exact_groups(prints)
     counts = class_counts(prints)
@@ -148,6 +150,7 @@ def _look(
         *(group_leaks(prints, group) if group else []),
         *outliers(prints),
         *(Found(one, ()) for one in balance),
+        *(Found(one, ()) for one in (near_equal_names(prints.source.classes) if named else [])),
         *annotation_faults(faults),
         *(label_suspects(answers, run) if answers else []),
     ]
