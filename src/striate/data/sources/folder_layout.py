@@ -8,22 +8,64 @@
 A class that is called test or train beside other classes, with no folders inside, is a class.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
 from striate.data.sources.image_files import holds_images, looks_like_image
-from striate.data.sources.parts import origin, splits_of
+from striate.data.sources.parts import origin, split_of, splits_of
 from striate.data.sources.tree import Folder, list_folder, refuse_links
 from striate.errors import DataError, nearest
 
-__all__ = ["ClassFolder", "Layout", "arrange", "known_classes"]
+__all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "is_no_class", "known_classes"]
 
 _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the same ones
 _ORDER: Final = ("train", "val", "test")
+# words of which the names of folders are made that hold images and are no classes
+_PLAIN: Final = frozenset(
+    (
+        *(
+            "images",
+            "image",
+            "imgs",
+            "img",
+            "photos",
+            "photo",
+            "pictures",
+            "pics",
+            "jpegs",
+            "jpeg",
+            "jpgs",
+            "jpg",
+            "pngs",
+        ),
+        *(
+            "png",
+            "jpegimages",
+            "data",
+            "dataset",
+            "raw",
+            "files",
+            "frames",
+            "crops",
+            "tiles",
+            "patches",
+            "all",
+            "input",
+        ),
+        *("inputs", "unlabeled", "unsorted", "masks", "mask", "labels", "annotations", "resized", "thumbnails"),
+    )
+)
+_BATCHES: Final = frozenset(
+    (
+        *_PLAIN,
+        *("part", "parts", "batch", "chunk", "shard", "fold", "set", "subset", "folder", "dir", "archive", "split"),
+    )
+)
 
 
 @final
@@ -84,7 +126,7 @@ class _Arranger:
         for split, here in bases.items():
             folders += self._classes(split, splits[split], here)
         self._between += [path for path in splits.values() if path != "."]
-        where = origin("folders", list(splits.values())) if len(splits) > 1 else ""
+        where = origin("folders", list(splits.values()))
         return Layout(tuple(folders), tuple(self._between), tuple(self._passed), where)
 
     def _list(self, path: str) -> Folder:
@@ -205,7 +247,10 @@ class _Arranger:
             for inner, of in found[name].items()
             if of == split
         ]
-        where = origin("folders", [called[split] for split in _ORDER if split in called]) + " inside the classes"
+        where = origin("folders", [called[split] for split in _ORDER if split in called])
+        where = where and f"{where} inside the classes"
+        if not where:  # a train in each class and nothing else
+            folders = [replace(folder, split="all") for folder in folders]
         return Layout(tuple(folders), tuple(names), tuple(self._passed), where)
 
     def _ask(self, base: str, names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> None:
@@ -253,3 +298,28 @@ def _holds_files(path: str, follow: bool) -> bool:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(map(printable, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
+    """The names of folders with images where classes would be, at the top or in the splits there; nothing is refused."""
+    top = list_folder(str(root), follow=follow)
+    splits = [name for name in splits_of(top.folders) if list_folder(f"{root}/{name}", follow=follow).folders]
+    places = [(name, name) for name in top.folders]
+    if splits:
+        places = [
+            (name, f"{split}/{name}")
+            for split in splits
+            for name in list_folder(f"{root}/{split}", follow=follow).folders
+        ]
+    there: dict[str, None] = {}
+    for name, path in places:
+        if name not in there and holds_images(f"{root}/{path}", follow=follow):
+            there[name] = None
+    return tuple(there)
+
+
+def is_no_class(name: str) -> bool:
+    """Whether a folder's name says plainly that it is no class: images, train, images_001, part_2."""
+    words = [word for word in re.split(r"[\W_]+|(?<=\D)(?=\d)", name.lower()) if word]
+    numbered = len(words) > 1 and words[-1].isdigit() and not _BATCHES.isdisjoint(words[:-1])
+    return numbered or split_of(name) is not None or (bool(words) and _PLAIN.issuperset(words))

@@ -26,8 +26,24 @@ _BACKUPS: Final = "backups by editors"
 _NO_IMAGES: Final = "other files that are no images"
 
 _IMAGES: Final = frozenset(  # extensions of what is read
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".mpo", ".png", ".apng", ".gif", ".webp", ".tif", ".tiff")
-    + (".bmp", ".dib", ".npy")
+    (
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".jif",
+            ".pjpeg",
+            ".mpo",
+            ".png",
+            ".apng",
+            ".gif",
+            ".webp",
+            ".tif",
+            ".tiff",
+        ),
+        *(".bmp", ".dib", ".npy"),
+    )
 )
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
 _BACKUP_ENDINGS: Final = ("_original", "~", ".bak", ".orig", ".old")

@@ -22,8 +22,24 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 # words that say nothing more: train_set, test images, the training data
 _BESIDE: Final = sorted(
-    ("set", "sets", "data", "dataset", "split", "part", "folder", "dir", "sample", "samples", "files", "the", "my")
-    + ("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
+    (
+        *(
+            "set",
+            "sets",
+            "data",
+            "dataset",
+            "split",
+            "part",
+            "folder",
+            "dir",
+            "sample",
+            "samples",
+            "files",
+            "the",
+            "my",
+        ),
+        *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
+    ),
     key=len,
     reverse=True,
 )
@@ -64,8 +80,8 @@ def splits_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def origin(what: str, names: Sequence[str]) -> str:
-    """Where splits come from, for a person: "folders Training, Testing"."""
-    return f"{what} {', '.join(map(printable, names))}"
+    """Where splits come from, for a person: "folders Training, Testing"; nothing where there is but one name."""
+    return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
 def arranged(parts: Mapping[str, Listing], where: str) -> Mapping[str, Listing]:

@@ -13,9 +13,11 @@ __all__ = ["FOLLOW", "Folder", "Tree", "list_folder", "refusal", "refuse_links",
 
 # what systems, network storage and editors leave behind; lower case
 _LEFT_BEHIND: Final = frozenset(
-    ("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "zbthumbnail.info", "icon\r")
-    + ("__macosx", "system volume information", "$recycle.bin", "recycler", "recycled", "lost+found", "found.000")
-    + ("@eadir", "@tmp", "@__thumb", "@recycle", "#recycle", "#snapshot", "captureone", "__pycache__")
+    (
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "zbthumbnail.info", "icon\r"),
+        *("__macosx", "system volume information", "$recycle.bin", "recycler", "recycled", "lost+found", "found.000"),
+        *("@eadir", "@tmp", "@__thumb", "@recycle", "#recycle", "#snapshot", "captureone", "__pycache__"),
+    )
 )
 _LEFT_ENDINGS: Final = ("@synoeastream", "@synoresource", ":zone.identifier", ".lrdata", ".lrcat", ".lrcat-data")
 FOLLOW: Final = "--follow-links reads what they lead to"
@@ -134,7 +136,7 @@ def refusal(path: str, inside: str, *, follow: bool = False) -> tuple[Reason, st
     target = os.path.realpath(path)
     if not os.path.lexists(target):
         return "vanished", "a link to nothing"
-    if os.path.islink(target):
+    if Path(target).is_symlink():
         return "vanished", "a link to itself"
     if not follow and os.path.commonpath([inside, target]) != inside:
         return "link out of the folder", f"a link to a file outside the data; {FOLLOW}"
