@@ -136,7 +136,7 @@ def _beside_classes(
         if rival is None:
             unread.append(reading)
             continue
-        differs = _difference(folders, rival)
+        differs = _difference(folders, rival, _called(rival))
         if differs is not None:
             raise _two(folder, (None, folders), (reading, rival), differs)
         if len(rival.splits) > len(folders.splits):
@@ -154,10 +154,10 @@ def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source
         return None
 
 
-def _difference(folders: Source, rival: Source) -> str | None:
+def _difference(folders: Source, rival: Source, name: str) -> str | None:
     """What a rival says that the folders do not, by an example; None where they agree on every image that it names."""
     if rival.task != "classify":
-        return f"the second asks for {rival.task}"
+        return f"{name} asks for {rival.task}"
     said = {
         name: (split, folders.classes[label])
         for split, listing in folders.splits.items()
@@ -167,18 +167,18 @@ def _difference(folders: Source, rival: Source) -> str | None:
     called: dict[str, str] = {}
     for split, listing in rival.splits.items():
         assert isinstance(listing.targets, Labels)
-        for name, label in zip(listing.ids, listing.labels.tolist(), strict=True):
-            if name not in said:
-                return f"{name} is in none of the class folders"
-            where, own = said[name]
+        for file, label in zip(listing.ids, listing.labels.tolist(), strict=True):
+            if file not in said:
+                return f"{file} is in none of the class folders"
+            where, own = said[file]
             other = rival.classes[label]
             if calls.setdefault(other, own) != own or called.setdefault(own, other) != other:
-                return f"{name} is in the folder {own}, and the second says {other}"
+                return f"{file} is in the folder {own}, and {name} says {other}"
             if len(folders.splits) > 1 and len(rival.splits) > 1 and split != where:
-                return f"{name} is of {where} by its folder, and of {split} by the second"
+                return f"{file} is of {where} by its folder, and of {split} by {name}"
     shared = set(rival.classes) & set(folders.classes)
     swapped = next((one for one in shared if calls.get(one, one) != one), None)
-    return None if swapped is None else f"the images of the folder {calls[swapped]} are {swapped} by the second"
+    return None if swapped is None else f"the images of the folder {calls[swapped]} are {swapped} by {name}"
 
 
 def _two(folder: Path, one: tuple[Reading | None, Source], other: tuple[Reading, Source], differs: str) -> DataError:

@@ -44,6 +44,8 @@ def open_source(
     """
     if source not in SOURCES:
         raise SettingError(f"source = {source!r}: takes one of {', '.join(SOURCES)}{nearest(source, SOURCES)}")
+    if class_level not in (None, 1, 2):
+        raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
     how = HowToRead(source, columns, class_level, limits)
     if data == "mnist":
         return open_mnist()
