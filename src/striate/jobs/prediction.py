@@ -48,7 +48,7 @@ def predict(folder: RunFolder, pictures: Sequence[str | Path], *, follow_links: 
     if not answers.predictions:
         first = answers.set_aside[0]
         raise DataError(
-            f"{first.id}: {first.reason}; none of {len(answers.set_aside)} files is an image that can be read"
+            f"{first.id}: {first.reason}: {first.detail}; none of {len(answers.set_aside)} files is an image that can be read"
         )
     return answers
 
