@@ -15,11 +15,13 @@ def test_numbers_in_names_are_counted_and_not_spelled() -> None:
         ["a", "a1", "a 1"][:2],
         ["9" * 5000, "1" + "0" * 5000],
     ):
-        assert sorted(reversed(names), key=natural_key) == names
+        assert sorted(set(names), key=natural_key) == names
 
 
 @given(st.lists(st.text(alphabet="ab019 \u0661\udcff", max_size=6), max_size=8, unique=True))
 def test_any_names_have_one_order(names: list[str]) -> None:
     keys = [natural_key(name) for name in names]
     assert len(set(keys)) == len(names)
-    assert sorted(names, key=natural_key) == sorted(reversed(names), key=natural_key)
+    once = sorted(names, key=natural_key)
+    names.reverse()
+    assert sorted(names, key=natural_key) == once

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) -> None:
+def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False, follow_links: bool = False) -> None:
     """Say what is in picture files, or in all pictures of folders.
 
     Parameters
@@ -20,6 +20,8 @@ def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) 
         print every class's probability, as JSON
     csv
         print path, class and probability, as CSV
+    follow_links
+        follow links to folders, and to files outside the folder that was given
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -28,7 +30,7 @@ def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) 
 
     if not pictures:
         raise SettingError("no picture was given; name files or folders after the run")
-    answers = predict_job(RunFolder.open(Path(run)), pictures)
+    answers = predict_job(RunFolder.open(Path(run)), pictures, follow_links=follow_links)
     for file in answers.set_aside:
         print(f"{file.id}: {file.reason} ({file.detail})", file=sys.stderr)
     if json:

@@ -1,10 +1,10 @@
-"""Opening data as the settings say: which columns of a table are the path, the labels and the part."""
+"""Opening data as the settings say: which reading, which columns of a table, which folders are classes, which links."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from striate.data import Columns, Source, TaskKind, open_source, split_names
+from striate.data import Columns, Limits, Source, TaskKind, open_source, split_names
 
 __all__ = ["open_data"]
 
@@ -23,4 +23,11 @@ def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
         task=None if task in (None, "auto") else cast(TaskKind, task),
         folder=said("pictures"),
     )
-    return open_source(data, columns=columns)
+    level = said("class_level")
+    return open_source(
+        data,
+        Limits(follow_links=said("follow_links") is not None),
+        columns,
+        source=said("source") or "auto",
+        class_level=int(level) if level and level.isdecimal() else None,
+    )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from striate.data import Limits, SetAside, Unreadable, as_colours, decode_picture, printable
+from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
 from striate.errors import DataError
 from striate.runs import Bundle, RunFolder
@@ -37,29 +38,37 @@ class Answers:
     set_aside: list[SetAside]
 
 
-def predict(folder: RunFolder, pictures: Sequence[str | Path]) -> Answers:
+def predict(folder: RunFolder, pictures: Sequence[str | Path], *, follow_links: bool = False) -> Answers:
     """Predict files, and all pictures below folders; a path that does not exist, or nothing readable at all, is a DataError."""
     bundle = folder.bundle()
-    files = [file for given in pictures for file in _files(Path(given))]
     answers = Answers([], [])
+    files = [file for given in pictures for file in _files(Path(given), answers, follow_links)]
     for start in range(0, len(files), BATCH):
         _predict_batch(bundle, files[start : start + BATCH], answers)
     if not answers.predictions:
         first = answers.set_aside[0]
-        raise DataError(f"{first.id}: {first.reason}; none of {len(files)} files is a picture that can be read")
+        raise DataError(
+            f"{first.id}: {first.reason}: {first.detail}; none of {len(answers.set_aside)} files is an image that can be read"
+        )
     return answers
 
 
-def _files(given: Path) -> Iterator[Path]:
+def _files(given: Path, answers: Answers, follow_links: bool) -> Iterator[Path]:
+    """The files that a path stands for; of a folder its images, and what is set aside among them is added to the answers."""
     if not given.exists():
         raise DataError(f"{printable(str(given))}: no such file or folder")
     if not given.is_dir():
         yield given
         return
-    tree = walk(str(given), ".")
-    if not tree.files:
-        raise DataError(f"{printable(str(given))}: there is no file in this folder")
-    yield from (given / file for file in tree.files)
+    name = printable(str(given))
+    images = image_files(str(given), walk(str(given), ".", follow=follow_links))
+    if not images.files and not images.set_aside:
+        others = ", ".join(f"{count:,} {kind}" for kind, count in images.ignored.items())
+        raise DataError(f"{name}: there is no image in this folder{f', only {others}' if others else ''}")
+    answers.set_aside.extend(
+        SetAside(f"{name}/{one.id.removeprefix('./')}", one.reason, one.detail) for one in images.set_aside
+    )
+    yield from (given / file for file in images.files)
 
 
 @torch.inference_mode()

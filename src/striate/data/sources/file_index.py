@@ -25,11 +25,13 @@ _MOST_FOLDERS: Final = 1000
 
 @final
 class FileIndex:
-    """The files below `root` that may be used. A folder or file is a path relative to it, "" for the folder itself."""
+    """The files below `root` that may be used; `follow`: those that links lead to, too.
 
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._files = _files_below(root)
+    A folder or file is a path relative to it, "" for the folder itself.
+    """
+
+    def __init__(self, root: str, *, follow: bool = False) -> None:
+        self._files = _files_below(root, follow=follow)
         self._exact = set(self._files)
         self._by_path: dict[str, list[str]] = defaultdict(list)  # lower case
         self._by_stem: dict[str, list[str]] = defaultdict(list)
@@ -77,20 +79,26 @@ class FileIndex:
         }
 
 
-def _files_below(root: str) -> list[str]:
-    """The files below a folder that lead nowhere else; folders that may not be read are passed over."""
+def _files_below(root: str, *, follow: bool) -> list[str]:
+    """The files below a folder that may be used, each folder once; those that may not be read are passed over."""
     inside = os.path.realpath(root)
     files: list[str] = []
-    waiting = [""]
+    waiting, seen = [""], set[str]()
     while waiting and len(files) < _MOST_FILES:
         parent = waiting.pop()
         start = f"{parent}/" if parent else ""
+        path = f"{root}/{parent}" if parent else root
+        if follow and (real := os.path.realpath(path)) in seen:
+            continue
+        seen.add(real if follow else path)
         try:
-            folder = list_folder(f"{root}/{parent}" if parent else root)
+            folder = list_folder(path, follow=follow)
         except DataError:
             continue
         files += (start + name for name in folder.files)
-        files += (start + name for name in folder.others if refusal(f"{root}/{start}{name}", inside) is None)
+        files += (
+            start + name for name in folder.others if refusal(f"{root}/{start}{name}", inside, follow=follow) is None
+        )
         waiting += (start + name for name in folder.folders)
     return files
 

@@ -20,9 +20,28 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("test", "tests", "testing", "tst", "holdout", "heldout"), "test"),
     }
 )
-_BESIDE: Final = (  # words that say nothing more: train_set, test images, the training data
-    *("set", "sets", "data", "dataset", "split", "part", "folder", "dir", "sample", "samples", "files", "the", "my"),
-    *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
+# words that say nothing more: train_set, test images, the training data
+_BESIDE: Final = sorted(
+    (
+        *(
+            "set",
+            "sets",
+            "data",
+            "dataset",
+            "split",
+            "part",
+            "folder",
+            "dir",
+            "sample",
+            "samples",
+            "files",
+            "the",
+            "my",
+        ),
+        *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
+    ),
+    key=len,
+    reverse=True,
 )
 
 
@@ -41,8 +60,17 @@ def split_of(name: str) -> str | None:
 
 
 def splits_of(names: Sequence[str]) -> dict[str, str]:
-    """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test."""
+    """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
+
+    Words that all names share say nothing: seg_train and seg_test are train and test.
+    """
     found = {name: split for name in names if (split := split_of(name))}
+    if len(names) > 1 and not found:
+        words = [set(re.split(r"[\W_]+", name.lower())) for name in names]
+        shared = set.intersection(*words)
+        rest = ["".join(sorted(of - shared)) for of in words]
+        found = {name: split for name, own in zip(names, rest, strict=True) if (split := split_of(own))}
+        found = found if len(found) == len(names) else {}
     if "test" not in found.values():
         evaluated = [name for name in found if re.match(r"\W*eval", name.lower())]
         others = [name for name, split in found.items() if split == "val" and name not in evaluated]
@@ -52,8 +80,8 @@ def splits_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def origin(what: str, names: Sequence[str]) -> str:
-    """Where splits come from, for a person: "folders Training, Testing"."""
-    return f"{what} {', '.join(map(printable, names))}"
+    """Where splits come from, for a person: "folders Training, Testing"; nothing where there is but one name."""
+    return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
 def arranged(parts: Mapping[str, Listing], where: str) -> Mapping[str, Listing]:

@@ -24,7 +24,7 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns, named_labels
 from striate.data.sources.meaning import read_meaning
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import arranged, split_of, splits_of
 from striate.data.sources.rows import Rows, has_pictures, read_arrow, read_parquet_rows
 from striate.data.sources.split_columns import RowSplits, read_splits
 from striate.data.sources.table import Table
@@ -46,12 +46,13 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
         if (
             not isinstance(named, list)
             or not named
-            or not all(isinstance(name, str) and name in PARTS for name in named)
+            or not all(isinstance(name, str) for name in named)
+            or len(set(splits_of(named).values())) < len(named)
         ):
             raise DataError(
-                f"{printable(path / 'dataset_dict.json')} names other parts than {', '.join(PARTS)}; rename them"
+                f"{printable(path / 'dataset_dict.json')} names other splits than train, val and test; rename them"
             )
-        return {PARTS[name]: _saved(path / name) for name in named}
+        return {split: _saved(path / name) for name, split in splits_of(named).items()}
     if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
         return {"all": _saved(path)}
     files = _parquet_files(path) or (_parquet_files(path / "data") if (path / "data").is_dir() else [])
@@ -60,7 +61,7 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     parts: dict[str, list[Path]] = {}
     for file in files:
         match = _ONE_OF_MANY.fullmatch(file.stem)
-        parts.setdefault(PARTS.get((match[1] if match else file.stem).lower(), "all"), []).append(file)
+        parts.setdefault(split_of(match[1] if match else file.stem) or "all", []).append(file)
     if "all" in parts and len(parts) > 1:
         others = next(part for part in parts if part != "all")
         raise DataError(
@@ -82,7 +83,7 @@ def open_rows(path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, c
     starts = np.cumsum([0, *counts])
     files = tuple((int(start), rows.name) for start, (_, rows) in zip(starts, read, strict=False))
     table = Table(name, first.kind, cells, [i for count in counts for i in range(1, count + 1)], files=files)
-    splits = RowSplits(np.repeat([part for part, _ in read], counts), origin="files" if len(parts) > 1 else "")
+    splits = RowSplits(np.repeat([part for part, _ in read], counts), origin="names of the files")
     if len(parts) == 1 and "all" in parts:
         label = columns.label or tuple(named_labels(list(cells))[:1])
         splits = read_splits(table, columns.split, label, label_is_known=bool(label))

@@ -78,16 +78,17 @@ class _Plan:
 
 @final
 class TablePaths:
-    """The files of one folder of data, asked for by the cells of tables."""
+    """The files of one folder of data, asked for by the cells of tables; `follow`: links may lead elsewhere."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, follow: bool = False) -> None:
         self._folder = folder
+        self._follow = follow
         self._real = os.path.realpath(folder)
         self._parents: dict[str, bool] = {}  # whether a folder is inside
 
     @cached_property
     def _index(self) -> FileIndex:
-        return FileIndex(self._folder)
+        return FileIndex(self._folder, follow=self._follow)
 
     def share(self, cells: Sequence[str]) -> float:
         """Which share of the cells are paths of files, by a few of them."""
@@ -136,7 +137,7 @@ class TablePaths:
 
     @cached_property
     def _near(self) -> tuple[str, ...]:
-        return ("", *list_folder(self._folder).folders)
+        return ("", *list_folder(self._folder, follow=self._follow).folders)
 
     def _look(self, bases: Sequence[str], cell: str) -> tuple[str, Refused | None]:
         """The path of a cell from the folder of the data, as it is written, and why it may not be used."""
@@ -146,9 +147,11 @@ class TablePaths:
             name = _normal(cell, start)
             parent = f"{start}/{name}".rpartition("/")[0]
             if parent not in self._parents:
-                self._parents[parent] = _is_inside(parent, self._real)
+                self._parents[parent] = _is_inside(parent, self._real) or (
+                    self._follow and _is_below(parent, self._folder)
+                )
             if self._parents[parent]:
-                refused = _refusal(f"{start}/{name}", self._real)
+                refused = _refusal(f"{start}/{name}", self._real, follow=self._follow)
             else:
                 refused = "link out of the folder", "a path out of the folder of the data"
             looked = _joined(base, name), refused
@@ -190,7 +193,7 @@ class TablePaths:
                 raise DataError(
                     f"{place()}: {printable(cell)[:80]} may be {printable(found[0])} or {printable(found[1])}; write which"
                 )
-            if found and _refusal(f"{self._folder}/{found[0]}", self._real) is None:
+            if found and self._look(("",), found[0])[1] is None:
                 return found[0]
         return None
 
@@ -289,14 +292,16 @@ def _notes(done: Mapping[tuple[str, ...], Sequence[int]], cells: Sequence[str], 
             yield f"{len(rows):,} of {len(cells):,} paths are found {' and '.join(how)}: {example}"
 
 
-def _refusal(path: str, inside: str) -> Refused | None:
+def _refusal(path: str, inside: str, *, follow: bool) -> Refused | None:
     try:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError) as error:  # not there; too long; characters that no name can hold
         return "vanished", (error.strerror if isinstance(error, OSError) else None) or "no such file"
     if stat.S_ISREG(mode):
         return None
-    return refusal(path, inside) if stat.S_ISLNK(mode) else ("not a regular file", "a folder, FIFO, socket or device")
+    if stat.S_ISLNK(mode):
+        return refusal(path, inside, follow=follow)
+    return "not a regular file", "a folder, FIFO, socket or device"
 
 
 def _normal(cell: str, base: str) -> str:
@@ -318,6 +323,15 @@ def _is_inside(parent: str, real: str) -> bool:
     try:
         return os.path.commonpath([real, os.path.realpath(parent)]) == real
     except (OSError, ValueError):
+        return False
+
+
+def _is_below(parent: str, folder: str) -> bool:
+    """Whether a path leads down from a folder by its names, wherever links on the way go."""
+    top = os.path.normpath(Path(folder).absolute())
+    try:
+        return os.path.commonpath([top, os.path.normpath(Path(parent).absolute())]) == top
+    except ValueError:
         return False
 
 

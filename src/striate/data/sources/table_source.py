@@ -47,7 +47,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns) -> So
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
     folder = str(first.parent / columns.folder if columns.folder else first.parent)
-    paths = TablePaths(folder)
+    paths = TablePaths(folder, follow=limits.follow_links)
     by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
     splits = _splits(table, by, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
