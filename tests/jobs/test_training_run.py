@@ -111,12 +111,12 @@ def test_predicting_says_what_evaluation_says(trained, shapes):
         assert prediction.probability == pytest.approx(float(probability), rel=1e-4)
 
 
-def test_predicting_a_folder_and_sets_aside_what_is_no_picture(trained, shapes, tmp_path):
+def test_predicting_a_folder_marks_what_is_no_picture(trained, shapes, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "mixed" / "a.png").write_bytes((shapes / "dark" / "0.png").read_bytes())
     (tmp_path / "mixed" / "b.png").write_text("no picture")
     found = st.load(trained.path).predict(tmp_path / "mixed")
-    assert [Path(prediction.path).name for prediction in found] == ["a.png"]
+    assert [(Path(one.path).name, one.said is None) for one in found] == [("a.png", False), ("b.png", True)]
     with pytest.raises(DataError, match="not a picture"):
         trained.predict(tmp_path / "mixed" / "b.png")
     with pytest.raises(DataError, match="no such file"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from striate.data.decoding.limits import Limits
     from striate.data.drawing import as_rgb, draw_sample
     from striate.data.faults import Fault
+    from striate.data.given import Given, ImageInput, ImagesInput, LabelsInput, TrainingData, given_images, is_list
     from striate.data.groups import groups_of
     from striate.data.images import HeldImages, Images, as_colours
     from striate.data.load import decoded_size, load_pictures
@@ -30,18 +31,20 @@ if TYPE_CHECKING:
     from striate.data.sheet import as_pictures, contact_sheet, headed_sheet, is_sheet
     from striate.data.source import Listing, Sample, Source, require_classes
     from striate.data.sources.columns import Columns, split_names
+    from striate.data.sources.in_memory import IN_MEMORY, open_in_memory
     from striate.data.sources.mask_folders import MaskFiles
     from striate.data.sources.open import BUILT_IN, open_source
     from striate.data.sources.outlines import OutlinedObjects
     from striate.data.split_file import apply_split, read_split
     from striate.data.splits import Splits, split_pictures
-    from striate.data.store import ArrayStore, ContentStore, FileStore, Store
+    from striate.data.store import ArrayStore, ContentStore, FileStore, ImageStore, Store
     from striate.data.stratify import stratified_folds, stratified_split
     from striate.data.streaming import StreamedImages
     from striate.data.targets import Labels, LabelSets, Numbers, ObjectLists, Objects, Skeleton, Targets, TaskKind
 
 __all__ = [
     "BUILT_IN",
+    "IN_MEMORY",
     "ArrayStore",
     "Batch",
     "Batches",
@@ -51,11 +54,16 @@ __all__ = [
     "ContentStore",
     "Fault",
     "FileStore",
+    "Given",
     "Header",
     "HeldImages",
+    "ImageInput",
+    "ImageStore",
     "Images",
+    "ImagesInput",
     "LabelSets",
     "Labels",
+    "LabelsInput",
     "Limits",
     "Listing",
     "MaskFiles",
@@ -73,6 +81,7 @@ __all__ = [
     "StreamedImages",
     "Targets",
     "TaskKind",
+    "TrainingData",
     "Unreadable",
     "apply_split",
     "as_colours",
@@ -84,11 +93,14 @@ __all__ = [
     "decoded_size",
     "draw_sample",
     "fitting_view",
+    "given_images",
     "groups_of",
     "headed_sheet",
+    "is_list",
     "is_sheet",
     "load_pictures",
     "moved",
+    "open_in_memory",
     "open_source",
     "printable",
     "read_header",
@@ -113,11 +125,17 @@ _LAZY = MappingProxyType(
         "ContentStore": "store",
         "Fault": "faults",
         "FileStore": "store",
+        "Given": "given",
         "Header": "decoding.decode",
         "HeldImages": "images",
+        "IN_MEMORY": "sources.in_memory",
+        "ImageInput": "given",
+        "ImageStore": "store",
         "Images": "images",
+        "ImagesInput": "given",
         "LabelSets": "targets",
         "Labels": "targets",
+        "LabelsInput": "given",
         "Limits": "decoding.limits",
         "Listing": "source",
         "MaskFiles": "sources.mask_folders",
@@ -135,6 +153,7 @@ _LAZY = MappingProxyType(
         "StreamedImages": "streaming",
         "Targets": "targets",
         "TaskKind": "targets",
+        "TrainingData": "given",
         "Unreadable": "set_aside",
         "apply_split": "split_file",
         "as_colours": "images",
@@ -146,11 +165,14 @@ _LAZY = MappingProxyType(
         "decoded_size": "load",
         "draw_sample": "drawing",
         "fitting_view": "moving",
+        "given_images": "given",
         "groups_of": "groups",
         "headed_sheet": "sheet",
+        "is_list": "given",
         "is_sheet": "sheet",
         "load_pictures": "load",
         "moved": "moving",
+        "open_in_memory": "sources.in_memory",
         "open_source": "sources.open",
         "printable": "names",
         "read_header": "decoding.decode",

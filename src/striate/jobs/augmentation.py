@@ -17,6 +17,7 @@ from striate.data import (
     Sample,
     Source,
     TaskKind,
+    TrainingData,
     as_colours,
     as_pictures,
     draw_sample,
@@ -64,7 +65,7 @@ class Augmented:
 
 
 def augment(
-    data: str | Path,
+    data: TrainingData,
     *,
     recipe: str | None = None,
     out: str | Path | None = None,
@@ -163,7 +164,7 @@ def _page(sample: Sample, source: Source) -> Image.Image:
     return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page
 
 
-def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> Path:
+def _path_of_sheet(out: str | Path | None, data: TrainingData, source: Source) -> Path:
     """Where the sheet goes. SettingError where it would touch what is not ours."""
     path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
     if path.suffix.lower() != ".png":
@@ -174,6 +175,8 @@ def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> 
         raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
+    if not isinstance(data, str | Path):
+        return path
     folder = Path(data).expanduser()
     if Path(source.location).is_absolute() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve()):
         raise SettingError(f"--out {path}: lies within the data, where nothing is written; choose another")

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from striate.data import Canvas, Columns, Source, Unreadable, contact_sheet, open_source, require_classes
+from striate.data import Canvas, Columns, Source, TrainingData, Unreadable, contact_sheet, require_classes
 from striate.data.audit.balance import imbalance, small_classes
 from striate.data.audit.copies import blanks, exact_copies, near_copies
 from striate.data.audit.duplicates import blank, exact_groups, near_groups
@@ -24,6 +24,7 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import Silent, monitor_for_terminal
+from striate.jobs.opening import open_given
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
@@ -63,7 +64,7 @@ class Checked:
 
 
 def check(
-    data: str | Path,
+    data: TrainingData,
     *,
     out: str | Path | None = None,
     group: str | None = None,
@@ -81,7 +82,7 @@ def check(
     columns: what to take from a table. enough: train a small network on parts of the data and say what twice as many
     would bring. Bad input is a StriateError.
     """
-    source = open_source(data, limits, columns or Columns())
+    source = open_given(data, limits, columns)
     page = _page_path(source, out)
     answers = _answers(source, run) if run else []
     if enough:

@@ -1,22 +1,22 @@
 """Evaluation of a finished run: on a split of its own data, just as it was, or on other data with the same classes."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, final
 
 import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, Limits, Pictures, Source, load_pictures, open_source
+from striate.data import IN_MEMORY, Batches, Limits, Pictures, Source, TrainingData, load_pictures
 from striate.errors import RunError, SettingError
-from striate.jobs.opening import open_data
+from striate.jobs.opening import open_again, open_given
 from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
 from striate.training import available_cores, checked, keep_freed_memory, read_toml
 
 BATCH = 128
+WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, or --data"
 
 
 @final
@@ -29,7 +29,7 @@ class Evaluated:
     figures: dict[str, Any]
 
 
-def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | None = None) -> Evaluated:
+def evaluate(folder: RunFolder, data: TrainingData | None = None, split: str | None = None) -> Evaluated:
     """Measure a run's network.
 
     Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are taken
@@ -38,8 +38,9 @@ def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | Non
     bundle = folder.bundle()
     manifest = folder.manifest()
     said, _ = read_toml(folder.recipe_path)
-    source = open_source(data) if data is not None else open_data(manifest["data"]["location"], said)
-    own = source.location == manifest["data"]["location"]
+    known = manifest["data"]
+    source = open_given(data) if data is not None else open_again(known["location"], said, None, WAY_OUT)
+    own = source.location == known["location"] and (source.location != IN_MEMORY or source.digest() == known["digest"])
     _check_classes(bundle, source, folder)
     if own and source.digest() != manifest["data"]["digest"]:
         raise RunError(

@@ -7,7 +7,7 @@ and bits, canvas. Nothing is decoded before the header has passed. The first fra
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, final
@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.fit import Box, Pixels, fit
-from striate.data.decoding.formats import open_header
+from striate.data.decoding.formats import check_size, open_header
 from striate.data.decoding.jpeg import decode_jpeg
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.modes import GREY_MODES, Decoded, own_bits, own_channels, to_pixels
@@ -32,8 +32,9 @@ from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.names import printable
 from striate.data.set_aside import Reason, Unreadable
 
-__all__ = ["Header", "decode_picture", "read_header", "read_picture", "read_stored"]
+__all__ = ["Header", "Stored", "decode_picture", "load_image", "read_header", "read_picture", "read_stored"]
 
+Stored = str | Path | bytes | Image.Image  # a path, a file's content, or what Pillow has opened or made
 _BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 8 or 16
 
 
@@ -42,7 +43,8 @@ _BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 
 class Header:
     """What a picture says of itself; no pixel was decoded.
 
-    `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", height and width are those of the upright picture.
+    `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", and "PIL" of an image that was made by Pillow; height
+    and width are those of the upright picture.
     `mode` is Pillow's, or NumPy's name of the type; `channels` and `bits` (for each channel) are as in the file, a
     palette and grey with transparency counted as the RGB or RGBA that become of them. `frames` is None where only
     walking through the file would tell (GIF, TIFF). `held` is the EXIF orientation of the pixels, 1 where they are upright.
@@ -63,10 +65,10 @@ class Header:
         return self.channels >= 3 if self.format == "NPY" else self.mode not in GREY_MODES
 
 
-def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
-    """The header of a picture: a path, or a file's content; no pixel is decoded. Raises Unreadable."""
-    with _reasons(), _opened(picture) as file:
-        header = open_header(file, limits)
+def read_header(picture: Stored, limits: Limits) -> Header:
+    """The header of a picture; no pixel is decoded. Raises Unreadable."""
+    with _reasons(), _opened(picture) as opened:
+        header = _in_hand(opened, limits) if isinstance(opened, Image.Image) else open_header(opened, limits)
         if isinstance(header, ArrayFile):
             bits = 8 * header.dtype.itemsize
             return Header("NPY", header.height, header.width, str(header.dtype), header.channels, bits, 1)
@@ -75,30 +77,30 @@ def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
         if held in SIDEWAYS:
             height, width = width, height
         mode, channels = header.mode, own_channels(header.mode, header.has_transparency_data)
-        return Header(str(header.format), height, width, mode, channels, _bits(header), _frames(header), held)
+        return Header(header.format or "PIL", height, width, mode, channels, _bits(header), _frames(header), held)
 
 
-def decode_picture(picture: str | Path | bytes, canvas: Canvas, limits: Limits) -> Pixels:
-    """A picture (a path, or a file's content) on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
+def decode_picture(picture: Stored, canvas: Canvas, limits: Limits) -> Pixels:
+    """A picture on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
 
     The same for training, prediction and serving. Raises Unreadable.
     """
-    with _reasons(), _whole(picture) as file:
-        decoded, content = _decode(file, limits, (canvas.height, canvas.width))
+    with _reasons(), _whole(picture) as opened:
+        decoded, content = _decode(opened, limits, (canvas.height, canvas.width))
         pixels = to_pixels(decoded, canvas.channels, canvas.bits)
         return _writable(fit(pixels, canvas.height, canvas.width, content))
 
 
-def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
-    """The whole of a picture (a path, or a file's content), upright, H W C in its own channels and at its own size.
+def read_picture(picture: Stored, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
+    """The whole of a picture, upright, H W C in its own channels and at its own size.
 
     uint8, or uint16 where 8 bits would not hold it. A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that still
     covers `at_least` (height, width); its last row and column are then filled in part. Raises Unreadable.
     """
     if at_least is not None and min(at_least) < 1:
         raise ValueError(f"at_least {at_least}: heights and widths begin at 1")
-    with _reasons(), _whole(picture) as file:
-        decoded, _ = _decode(file, limits, at_least)
+    with _reasons(), _whole(picture) as opened:
+        decoded, _ = _decode(opened, limits, at_least)
         if isinstance(decoded, Image.Image):
             channels = own_channels(decoded.mode, decoded.has_transparency_data)
         else:
@@ -106,22 +108,40 @@ def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[in
         return _writable(to_pixels(decoded, channels, own_bits(decoded)))
 
 
+def load_image(image: Image.Image, limits: Limits) -> None:
+    """Bring the pixels of an image that Pillow has opened into memory, so that threads may share it. Raises Unreadable."""
+    with _reasons():
+        _in_hand(image, limits).load()
+
+
 def read_stored(picture: str | Path | bytes, limits: Limits) -> Decoded:
     """The whole of a picture as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
-    with _reasons(), _whole(picture) as file:
+    with _reasons(), _whole_file(picture) as file:
         header = open_header(file, limits)
         return header.load() if isinstance(header, ArrayFile) else _loaded(file, header)
 
 
-def _decode(file: BinaryIO, limits: Limits, at_least: tuple[int, int] | None) -> tuple[Decoded, Box]:
+def _decode(opened: BinaryIO | Image.Image, limits: Limits, at_least: tuple[int, int] | None) -> tuple[Decoded, Box]:
     """The first frame, upright, and the box of it that is picture; a JPEG no larger than `at_least` needs it."""
-    picture = open_header(file, limits)
+    if isinstance(opened, Image.Image):
+        image = _in_hand(opened, limits)
+        image.load()
+        return upright(image, (0, 0, image.width, image.height), orientation(image))
+    file, picture = opened, open_header(opened, limits)
     if isinstance(picture, ArrayFile):
         return picture.load(), (0, 0, picture.width, picture.height)
     if isinstance(picture, JpegImageFile):
         return decode_jpeg(file, picture, orientation(picture), at_least)
     picture = _loaded(file, picture)
     return upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+
+
+def _in_hand(image: Image.Image, limits: Limits) -> Image.Image:
+    """An image that Pillow has opened or made, at the frame where it stands, if its size is accepted."""
+    check_size(image.width, image.height, limits)
+    if not image.width or not image.height:
+        raise Unreadable("unreadable", f"an image of {image.width} x {image.height} pixels shows nothing")
+    return image
 
 
 def _loaded(file: BinaryIO, picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
@@ -139,24 +159,35 @@ def _writable(pixels: Pixels) -> Pixels:
     return np.require(pixels, requirements=["C", "W"])
 
 
-def _bits(picture: ImageFile.ImageFile) -> int:
-    raw = " ".join(str(tile.args) for tile in picture.tile)  # Pillow's name of what is stored, such as RGB;16B
-    return 16 if ";16" in raw else _BITS.get(picture.mode, 8)
+def _bits(picture: Image.Image) -> int:
+    tiles = picture.tile if isinstance(picture, ImageFile.ImageFile) else []
+    raw = " ".join(str(tile.args) for tile in tiles)  # Pillow's name of what is stored, such as RGB;16B
+    return 16 if ";16" in f"{raw} {picture.mode}" else _BITS.get(picture.mode, 8)
 
 
-def _frames(picture: ImageFile.ImageFile) -> int | None:
+def _frames(picture: Image.Image) -> int | None:
     if isinstance(picture, PngImageFile | WebPImageFile):
         return picture.n_frames
-    return 1 if isinstance(picture, JpegImageFile | BmpImageFile) else None
+    return (
+        None
+        if isinstance(picture, ImageFile.ImageFile) and not isinstance(picture, JpegImageFile | BmpImageFile)
+        else 1
+    )
 
 
-def _opened(picture: str | Path | bytes) -> BinaryIO:
-    """The file, or the content as one."""
+def _opened(picture: Stored) -> AbstractContextManager[BinaryIO | Image.Image]:
+    """The file, the content as one, or the image itself, which stays open."""
+    if isinstance(picture, Image.Image):
+        return nullcontext(picture)
     return io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture)
 
 
-def _whole(picture: str | Path | bytes) -> BinaryIO:
+def _whole(picture: Stored) -> AbstractContextManager[BinaryIO | Image.Image]:
     """The same, for what will read all of it."""
+    return nullcontext(picture) if isinstance(picture, Image.Image) else _whole_file(picture)
+
+
+def _whole_file(picture: str | Path | bytes) -> BinaryIO:
     return io.BytesIO(picture) if isinstance(picture, bytes) else hold_regular_file(picture)
 
 

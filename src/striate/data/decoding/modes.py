@@ -55,6 +55,8 @@ def to_pixels(decoded: Decoded, channels: int, bits: int) -> Pixels:
         decoded = np.asarray(decoded)[..., None]
     if isinstance(decoded, Image.Image):
         return _scaled(_as_pixels(to_channels(decoded, channels)), bits)
+    if decoded.dtype == np.uint8:  # as Pillow's pictures of 8 bits, so that both give the same
+        return _scaled(_converted(decoded, channels), bits)
     return _converted(_scaled(decoded, bits), channels)
 
 

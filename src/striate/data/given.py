@@ -1,0 +1,254 @@
+"""What Python code hands over as images: each kind of it becomes something that a store reads like a file.
+
+    a path, or bytes of a file, or an open binary file        read as `striate predict` reads files
+    an image of Pillow                                        likewise: turned upright, palette, transparency
+    an array or tensor, H W, H W C or C H W                   which axis is which, and what white is, by array_pixels.py
+    an array or tensor, N H W C, N C H W, or N H W of grey    N images
+    a list, a generator ... of any of these                   one image for each
+
+Where 16 bits are kept, whole numbers other than uint8 are of 16 bits, however small they are.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Final, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.decode import load_image
+from striate.data.decoding.fit import Pixels
+from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.names import printable
+from striate.data.set_aside import Unreadable
+from striate.data.sources.array_files import StoredArray
+from striate.data.sources.array_pixels import layout_of, read_pixels
+from striate.data.sources.tree import walk
+from striate.data.store import HeldImage
+from striate.errors import DataError
+
+__all__ = [
+    "Given",
+    "ImageInput",
+    "ImagesInput",
+    "LabelsInput",
+    "TrainingData",
+    "array_of",
+    "given_images",
+    "held_image",
+    "holds_file",
+    "is_list",
+    "not_finite",
+]
+
+ImageInput = (
+    str
+    | os.PathLike[str]  # of a file; where several are taken, of a folder too
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | npt.NDArray[Any]  # H W, H W C or C H W
+    | Tensor
+)
+ImagesInput = ImageInput | Iterable[ImageInput]  # an array or a tensor may have an axis N before the others
+LabelsInput = Sequence[int] | Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[Any] | Tensor
+TrainingData = (
+    str  # a folder, a file, or the name of a built-in set
+    | Path
+    | tuple[ImagesInput, LabelsInput]
+    | Mapping[str, tuple[ImagesInput, LabelsInput]]  # by split: train, val, test
+)
+
+_CHANNELS: Final = (1, 3, 4)
+
+
+@final
+@dataclass(frozen=True)
+class Given:
+    """One image to predict: how it is called in the answer, and what it is."""
+
+    name: str
+    image: HeldImage
+
+
+def given_images(images: ImagesInput, canvas: Canvas) -> Iterator[Given]:
+    """Each image, in order, for a network that sees `canvas`. Folders stand for the files in them.
+
+    What is no image is an Unreadable in its place; DataError for an array that nobody can tell the axes or the range of.
+    """
+    values = array_of(images)
+    if isinstance(images, str | os.PathLike):
+        yield from _files(os.fspath(images))
+    elif values is not None and values.dtype.kind not in "UO":
+        for i, held in enumerate(_from_array(values, canvas)):
+            yield Given(f"input[{i}]", held)
+    elif is_list(images):
+        assert isinstance(images, Iterable)
+        for i, one in enumerate(images if values is None else values.tolist()):
+            if isinstance(one, str | os.PathLike):
+                yield from _files(os.fspath(one))
+            else:
+                yield Given(f"input[{i}]", held_image(one, wide=canvas.bits == 16))
+    else:
+        yield Given("input[0]", held_image(images))
+
+
+def is_list(images: object) -> bool:
+    """Whether several images were given, one by one, and not one thing."""
+    if isinstance(images, Mapping):
+        raise DataError("images are given as a list, not as a dictionary; give list(images.values())")
+    array = array_of(images)
+    if array is not None:
+        return array.dtype.kind in "UO"
+    return not holds_file(images) and isinstance(images, Iterable)
+
+
+def holds_file(given: object) -> bool:
+    """Whether it is a path, what is in a file, an open file, or an image of Pillow: something that may be damaged."""
+    return isinstance(given, str | os.PathLike | bytes | bytearray | memoryview | Image.Image) or _is_file(given)
+
+
+def array_of(given: object) -> npt.NDArray[Any] | None:
+    """The values of an array, of a tensor on any device, or of what NumPy takes for an array; None of anything else."""
+    if isinstance(given, np.ndarray):
+        return given
+    if isinstance(given, Tensor):
+        there = given.detach().to("cpu")
+        return (there.float() if there.dtype == torch.bfloat16 else there).numpy()
+    if isinstance(given, Image.Image | memoryview) or not callable(getattr(given, "__array__", None)):
+        return None
+    return np.asarray(given)
+
+
+def held_image(given: object, limits: Limits = DEFAULT_LIMITS, *, wide: bool = False) -> HeldImage:
+    """One image as a store takes it; Unreadable, as a value, of what is none. `wide`: whole numbers are of 16 bits."""
+    if isinstance(given, Image.Image):
+        return _loaded(given, limits)
+    if isinstance(given, bytes | bytearray | memoryview):
+        return bytes(given)
+    if isinstance(given, str | os.PathLike):
+        return Path(os.fspath(given)).expanduser()
+    if _is_file(given):
+        return _content(given, limits)
+    values = array_of(given)
+    if values is None:
+        return Unreadable(
+            "unreadable",
+            f"{type(given).__name__} is no image; give a path, bytes, an open file, a Pillow image, an array or a tensor",
+        )
+    if values.ndim == 4 and len(values) == 1:
+        values = values[0]
+    if values.ndim not in (2, 3) or 0 in values.shape:
+        return Unreadable("unreadable", f"an array of {_sizes(values)} is not one image; give H x W x C")
+    if not_finite(values[None]).any():
+        return Unreadable("unreadable", "the array holds NaN or infinite values")
+    try:
+        pixels: Pixels = _pixels(values[None], wide)[0]
+    except DataError as error:
+        return Unreadable("unreadable", str(error))
+    return pixels
+
+
+def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which of N images hold NaN or infinite values."""
+    if values.dtype.kind != "f":
+        return np.zeros(len(values), np.bool_)
+    return np.array([not np.isfinite(one).all() for one in values], np.bool_)
+
+
+def _files(given: str) -> Iterator[Given]:
+    path, name = Path(given).expanduser(), printable(given)
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
+        yield Given(name, Unreadable("vanished", "no such file or folder"))
+        return
+    if not path.is_dir():
+        yield Given(name, path)
+        return
+    tree = walk(str(path), ".")
+    for file in tree.files:
+        yield Given(printable(str(Path(given) / file)), path / file)
+    for one in tree.set_aside:
+        yield Given(f"{name}/{one.id.removeprefix('./')}", Unreadable(one.reason, one.detail))
+    if not tree.files and not tree.set_aside:
+        yield Given(name, Unreadable("not a regular file", "there is no file in this folder"))
+
+
+def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[HeldImage]:
+    """The images of an array that was given by itself."""
+    batch = _as_batch(values, canvas)
+    if len(batch) == 0:
+        return
+    bad = not_finite(batch)
+    pixels = iter(_pixels(batch[~bad] if bad.any() else batch, canvas.bits == 16) if not bad.all() else ())
+    for is_bad in bad.tolist():
+        yield Unreadable("unreadable", "the array holds NaN or infinite values") if is_bad else next(pixels)
+
+
+def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
+    """N H W C, N C H W or N H W. DataError where one image and several look alike: for x[:3] as for x[:5]."""
+    if values.ndim == 4:
+        return values
+    flat = canvas.height * canvas.width * canvas.channels
+    if values.ndim not in (2, 3) or (values.ndim == 2 and values.shape[1] == flat > canvas.width):
+        raise DataError(f"the array is {_sizes(values)} and no image; reshape it to N x H x W x C")
+    if values.ndim == 2:
+        return values[None]
+    first, last = values.shape[0], values.shape[2]
+    if last in _CHANNELS or first == 1 or canvas.channels not in _CHANNELS:
+        return values[None]
+    if canvas.channels > 1 and first in (3, 4):
+        return values[None]
+    if canvas.channels > 1 or first in (3, 4):
+        raise DataError(
+            f"the array is {_sizes(values)}, one image or {first} grey ones; give [x] for one, list(x) for several, "
+            "or N x H x W x C"
+        )
+    return values
+
+
+def _pixels(values: npt.NDArray[Any], wide: bool) -> Pixels:
+    """N H W C, uint8 or uint16; values are finite. Raises DataError."""
+    values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
+    stored = StoredArray("the array", values.shape, values.dtype, lambda: values)
+    layout = layout_of(stored)
+    if wide and values.dtype.kind in "iu" and values.dtype.itemsize > 1:
+        layout = replace(layout, full_scale=65535.0)
+    return read_pixels(stored, layout, layout)
+
+
+def _is_file(given: object) -> bool:
+    """Whether it can be read as files are; tempfile and zipfile have files of their own classes."""
+    return callable(getattr(given, "read", None))
+
+
+def _content(file: Any, limits: Limits) -> bytes | Unreadable:
+    """What is in an open file, from its beginning, as Pillow reads it."""
+    try:
+        if file.seekable():
+            file.seek(0)
+        content = file.read(limits.max_bytes + 1)
+    except (OSError, ValueError, AttributeError) as error:
+        return Unreadable("unreadable", printable(" ".join(str(error).split()) or type(error).__name__)[:160])
+    if isinstance(content, str):
+        return Unreadable("unreadable", "the file was opened as text; open it with mode 'rb'")
+    return bytes(content)
+
+
+def _loaded(image: Image.Image, limits: Limits) -> HeldImage:
+    try:
+        load_image(image, limits)
+    except Unreadable as failure:
+        return failure
+    return image
+
+
+def _sizes(values: npt.NDArray[Any]) -> str:
+    return " x ".join(map(str, values.shape)) or "one number"
