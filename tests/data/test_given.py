@@ -18,6 +18,18 @@ COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)
 X = np.random.default_rng(0).integers(0, 256, (5, 10, 12, 3), dtype=np.uint8)
 
 
+class Stream:
+    """What knows how to read and nothing else."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+
+    def read(self, _: int = -1) -> Any:
+        if isinstance(self.content, Exception):
+            raise self.content
+        return self.content
+
+
 def decoded(images: Any, canvas: Canvas = COLOR) -> list[Pixels | str]:
     """The pixels of each image, or why there are none."""
     found: list[Pixels | str] = []
@@ -55,7 +67,10 @@ def test_a_png_gives_the_same_pixels_however_it_is_handed_over(mode: str, canvas
     expected = decoded(str(path), canvas)
     with path.open("rb") as file, tempfile.NamedTemporaryFile() as temporary, Image.open(path) as opened:
         temporary.write(content)
-        for given in (path, content, bytearray(content), memoryview(content), file, at_its_end, temporary, opened):
+        stream = Stream(content)
+        for given in (
+            path, content, bytearray(content), memoryview(content), file, at_its_end, temporary, stream, opened
+        ):  # fmt: skip
             assert same(given, expected, canvas), given
             assert same([given], expected, canvas), given
         assert opened.fp is None or not opened.fp.closed
@@ -107,6 +122,7 @@ def test_arrays_of_other_channels_and_of_paths(tmp_path: Path) -> None:
     assert same(many[0].transpose(2, 0, 1), many[:1], canvas)
     Image.fromarray(X[0]).save(tmp_path / "a.png")
     assert same(np.array([str(tmp_path / "a.png")] * 2), decoded(X[[0, 0]]))
+    assert same(np.array(str(tmp_path / "a.png")), decoded(X[:1]))
     assert same(np.array([Image.fromarray(X[0]), None], dtype=object)[:1], decoded(X[:1]))
 
 
@@ -127,7 +143,7 @@ def test_one_grey_image_and_many() -> None:
         decoded(grey, COLOR)
     assert decoded(grey[:0], GRAY) == []
     assert decoded(X[:0]) == []
-    assert decoded([]) == []
+    assert decoded([]) == decoded(np.array([])) == decoded(torch.zeros(0)) == []
 
 
 def test_dark_values_of_16_bits_stay_dark_where_16_bits_are_kept(tmp_path: Path) -> None:
@@ -158,6 +174,8 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
         (b"", "empty file"),
         (b"abc", "not a picture"),
         (io.StringIO("text"), "open it with mode 'rb'"),
+        (Stream(RuntimeError("the line\nwas cut")), "the line was cut"),
+        (Stream(3), "reading the file gives int"),
         (X, "5 x 10 x 12 x 3 is not one image"),
         (np.zeros(3), "an array of 3 is not one image"),
         (np.zeros((0, 3, 3)), "0 x 3 x 3"),
@@ -167,6 +185,9 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
         (X[0].astype(complex), "complex128 and no pixels"),
         (Image.new("RGB", (0, 5)), "0 x 5 pixels shows nothing"),
         (Image.new("1", (10_000, 6_000)), "decompression bomb"),
+        (torch.zeros(3, 4, 4, device="meta"), "is no plain one"),
+        (torch.zeros(4, 4).to_sparse(), "is no plain one"),
+        ("", "no such file or folder"),
         ("nowhere.png", "no such file or folder"),
         ("x" * 5000, "no such file or folder"),
         ("a\0b", "no such file or folder"),

@@ -11,6 +11,7 @@ Where 16 bits are kept, whole numbers other than uint8 are of 16 bits, however s
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
@@ -64,6 +65,7 @@ TrainingData = (
     str  # a folder, a file, or the name of a built-in set
     | Path
     | tuple[ImagesInput, LabelsInput]
+    | tuple[tuple[ImagesInput, LabelsInput], tuple[ImagesInput, LabelsInput]]  # train and test
     | Mapping[str, tuple[ImagesInput, LabelsInput]]  # by split: train, val, test
 )
 
@@ -84,6 +86,8 @@ def given_images(images: ImagesInput, canvas: Canvas) -> Iterator[Given]:
 
     What is no image is an Unreadable in its place; DataError for an array that nobody can tell the axes or the range of.
     """
+    if isinstance(images, np.ndarray) and images.ndim == 0:
+        images = images.item()
     values = array_of(images)
     if isinstance(images, str | os.PathLike):
         yield from _files(os.fspath(images))
@@ -107,7 +111,7 @@ def is_list(images: object) -> bool:
         raise DataError("images are given as a list, not as a dictionary; give list(images.values())")
     array = array_of(images)
     if array is not None:
-        return array.dtype.kind in "UO"
+        return array.dtype.kind in "UO" and array.ndim > 0
     return not holds_file(images) and isinstance(images, Iterable)
 
 
@@ -121,8 +125,11 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
     if isinstance(given, np.ndarray):
         return given
     if isinstance(given, Tensor):
-        there = given.detach().to("cpu")
-        return (there.float() if there.dtype == torch.bfloat16 else there).numpy()
+        try:
+            there = given.detach().to("cpu")
+            return (there.float() if there.dtype == torch.bfloat16 else there).numpy()
+        except (RuntimeError, TypeError):  # sparse, quantized, or without values
+            raise DataError(f"a tensor of {given.dtype} on {given.device} is no plain one; give x.to_dense()") from None
     if isinstance(given, Image.Image | memoryview) or not callable(getattr(given, "__array__", None)):
         return None
     return np.asarray(given)
@@ -138,22 +145,26 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, *, wide: bool = F
         return Path(os.fspath(given)).expanduser()
     if _is_file(given):
         return _content(given, limits)
+    try:
+        return _from_one_array(given, wide)
+    except DataError as error:
+        return Unreadable("unreadable", str(error))
+
+
+def _from_one_array(given: object, wide: bool) -> Pixels:
+    """H W C. DataError for what is no array, or none of one image."""
     values = array_of(given)
     if values is None:
-        return Unreadable(
-            "unreadable",
-            f"{type(given).__name__} is no image; give a path, bytes, an open file, a Pillow image, an array or a tensor",
+        raise DataError(
+            f"{type(given).__name__} is no image; give a path, bytes, an open file, a Pillow image, an array or a tensor"
         )
     if values.ndim == 4 and len(values) == 1:
         values = values[0]
     if values.ndim not in (2, 3) or 0 in values.shape:
-        return Unreadable("unreadable", f"an array of {_sizes(values)} is not one image; give H x W x C")
+        raise DataError(f"an array of {_sizes(values)} is not one image; give H x W x C")
     if not_finite(values[None]).any():
-        return Unreadable("unreadable", "the array holds NaN or infinite values")
-    try:
-        pixels: Pixels = _pixels(values[None], wide)[0]
-    except DataError as error:
-        return Unreadable("unreadable", str(error))
+        raise DataError("the array holds NaN or infinite values")
+    pixels: Pixels = _pixels(values[None], wide)[0]
     return pixels
 
 
@@ -166,13 +177,17 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _files(given: str) -> Iterator[Given]:
     path, name = Path(given).expanduser(), printable(given)
-    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
+    if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
         return
     if not path.is_dir():
         yield Given(name, path)
         return
-    tree = walk(str(path), ".")
+    try:
+        tree = walk(str(path), ".")
+    except (DataError, OSError) as error:
+        yield Given(name, Unreadable("unreadable", printable(" ".join(str(error).split()))))
+        return
     for file in tree.files:
         yield Given(printable(str(Path(given) / file)), path / file)
     for one in tree.set_aside:
@@ -183,9 +198,9 @@ def _files(given: str) -> Iterator[Given]:
 
 def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[HeldImage]:
     """The images of an array that was given by itself."""
-    batch = _as_batch(values, canvas)
-    if len(batch) == 0:
+    if values.ndim and len(values) == 0:
         return
+    batch = _as_batch(values, canvas)
     bad = not_finite(batch)
     pixels = iter(_pixels(batch[~bad] if bad.any() else batch, canvas.bits == 16) if not bad.all() else ())
     for is_bad in bad.tolist():
@@ -232,13 +247,15 @@ def _is_file(given: object) -> bool:
 def _content(file: Any, limits: Limits) -> bytes | Unreadable:
     """What is in an open file, from its beginning, as Pillow reads it."""
     try:
-        if file.seekable():
+        with suppress(Exception):  # a stream, or what knows no seek
             file.seek(0)
         content = file.read(limits.max_bytes + 1)
-    except (OSError, ValueError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - any class of a stranger may stand here
         return Unreadable("unreadable", printable(" ".join(str(error).split()) or type(error).__name__)[:160])
     if isinstance(content, str):
         return Unreadable("unreadable", "the file was opened as text; open it with mode 'rb'")
+    if not isinstance(content, bytes | bytearray | memoryview):
+        return Unreadable("unreadable", f"reading the file gives {type(content).__name__} and not bytes")
     return bytes(content)
 
 

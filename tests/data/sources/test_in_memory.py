@@ -126,6 +126,7 @@ def test_splits_by_any_usual_name() -> None:
     assert source.split_origin == "the dictionary of splits"
     assert (pixels(source, "test") == X[6:]).all()
     assert list(open_in_memory({"train": (X, Y)}).splits) == ["all"]
+    assert list(open_in_memory(((X, Y), (X[:5], Y[:5]))).splits) == ["train", "test"]
     mixed = open_in_memory({"train": (X, Y), "test": ([x[:7] if i else x for i, x in enumerate(X)], Y)})
     assert mixed.sample("test", 1).image.shape == (7, 8, 3)
     assert (mixed.sample("train", 1).image == X[1]).all()

@@ -2,6 +2,7 @@
 
     (images, labels)                                      one set, split later
     {"train": (images, labels), "test": (images, labels)} splits, by any usual name
+    ((images, labels), (images, labels))                  train and test, as Keras's load_data gives them
 
 Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what given.py takes; labels are whole
 numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays: 1 or 255 of fractions.
@@ -90,6 +91,8 @@ def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS) -> Source:
 
 def _pairs(data: object) -> dict[str, tuple[Any, Any]]:
     """Images and labels by split; "all" where they are not split."""
+    if _is_train_and_test(data):
+        data = dict(zip(("train", "test"), cast(Sequence[object], data), strict=True))
     if not isinstance(data, Mapping):
         return {"all": _pair(data, "the data")}
     found: dict[str, tuple[Any, Any]] = {}
@@ -108,12 +111,21 @@ def _pairs(data: object) -> dict[str, tuple[Any, Any]]:
     return found if len(found) > 1 else {"all": found["train"]}
 
 
+def _is_train_and_test(data: object) -> bool:
+    """Whether it is two pairs of images and labels: no label is an array of images."""
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        return False
+    pairs = all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in data)
+    return pairs and all((images := array_of(pair[0])) is not None and images.ndim >= 3 for pair in data)
+
+
 def _pair(given: object, what: str) -> tuple[Any, Any]:
     if isinstance(given, tuple) and len(given) == 2:
         return given
     if isinstance(given, tuple | list):
         raise DataError(f"{what} is a {type(given).__name__} of {len(given)}; {_FORMS}")
-    raise DataError(f"{what} is {type(given).__name__}; {_FORMS}{_HINT}")
+    indexed = array_of(given) is None and callable(getattr(given, "__getitem__", None))
+    raise DataError(f"{what} is {type(given).__name__}; {_FORMS}{_HINT if indexed else ''}")
 
 
 def _split(name: str, images: object, labels: object) -> _Split:
