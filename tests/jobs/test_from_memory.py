@@ -137,7 +137,7 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
         ((np.zeros((4, 8, 8)), [0, 1, 0]), {}, DataError, "labels is 3, for 4"),
         (("photos", [0, 1]), {}, SettingError, "labels: are given with images"),
         (({"train": 1}, [0, 1]), {}, SettingError, "labels: are given with images"),
-        ((([[0]], [0]),), {"label_column": "a"}, SettingError, "the data are in memory; leave the columns out"),
+        ((([[0]], [0]),), {"label_column": "a"}, SettingError, "the data are in memory"),
         ((np.zeros((4, 8, 8)), [0.5, 1.5, 2, 3]), {}, DataError, "training is for one class"),
     ],
 )

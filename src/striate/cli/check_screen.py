@@ -9,11 +9,13 @@ MOST_CLASSES = 12  # on the screen; the page has all
 MOST_FILES = 3  # of each finding
 
 
-def print_check(checked: Checked) -> None:
+def print_check(checked: Checked, *, heading: bool) -> None:
+    """`heading`: also what the data were read as, which `check` said already unless it was to be quiet."""
     source, inventory, files = checked.source, checked.inventory, checked.account
     single, plural = ("number", "numbers") if source.task == "regress" else ("class", "classes")
     names = f"{len(source.classes):,} {single if len(source.classes) == 1 else plural}"
-    print(f"{source.name}: {source.kind}, {files.used:,} pictures, {names} ({source.task})")
+    if heading:
+        print(f"{source.name}: {source.kind}, {files.used:,} images, {names} ({source.task})")
     counts = inventory["counts"]
     if counts:
         rows = [(name, *(f"{of_part[n]:,}" for of_part in counts.values())) for n, name in enumerate(source.classes)]

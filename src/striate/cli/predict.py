@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def predict(run: str, /, *images: str, json: bool = False, csv: bool = False) -> None:
+def predict(run: str, /, *images: str, json: bool = False, csv: bool = False, follow_links: bool = False) -> None:
     """Predict the class of image files, or of all images in folders: one row for each, in order.
 
     What cannot be read has a row too, with the error in place of a class. The exit code is 2 where nothing could be read.
@@ -22,6 +22,8 @@ def predict(run: str, /, *images: str, json: bool = False, csv: bool = False) ->
         print every class's probability, as JSON
     csv
         print path, class, probability and error, as CSV
+    follow_links
+        follow links to folders, and to files outside the folder that was given
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -31,7 +33,7 @@ def predict(run: str, /, *images: str, json: bool = False, csv: bool = False) ->
 
     if not images:
         raise SettingError("no image was given; name files or folders after the run")
-    predictions = predict_job(RunFolder.open(Path(run)), images)
+    predictions = predict_job(RunFolder.open(Path(run)), images, follow_links=follow_links)
     require_some(predictions)
     for one in predictions:
         if one.error is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from striate.data.decoding.canvas import Canvas
     from striate.data.decoding.decode import Header, decode_picture, read_header, read_picture
     from striate.data.decoding.limits import Limits
+    from striate.data.describe import understood, understood_as_json
     from striate.data.drawing import as_rgb, draw_sample
     from striate.data.faults import Fault
     from striate.data.given import Given, ImageInput, ImagesInput, LabelsInput, TrainingData, given_images, is_list
@@ -111,6 +112,8 @@ __all__ = [
     "split_pictures",
     "stratified_folds",
     "stratified_split",
+    "understood",
+    "understood_as_json",
 ]
 
 _LAZY = MappingProxyType(
@@ -183,6 +186,8 @@ _LAZY = MappingProxyType(
         "split_pictures": "splits",
         "stratified_folds": "stratify",
         "stratified_split": "stratify",
+        "understood": "describe",
+        "understood_as_json": "describe",
     }
 )
 

@@ -30,6 +30,7 @@ from striate.data.names import printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_pixels import layout_of, read_pixels
+from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
 from striate.data.store import HeldImage
 from striate.errors import DataError
@@ -81,7 +82,7 @@ class Given:
     image: HeldImage
 
 
-def given_images(images: ImagesInput, canvas: Canvas) -> Iterator[Given]:
+def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_LIMITS) -> Iterator[Given]:
     """Each image, in order, for a network that sees `canvas`. Folders stand for the files in them.
 
     What is no image is an Unreadable in its place; DataError for an array that nobody can tell the axes or the range of.
@@ -90,7 +91,7 @@ def given_images(images: ImagesInput, canvas: Canvas) -> Iterator[Given]:
         images = images.item()
     values = array_of(images)
     if isinstance(images, str | os.PathLike):
-        yield from _files(os.fspath(images))
+        yield from _files(os.fspath(images), limits)
     elif values is not None and values.dtype.kind not in "UO":
         for i, held in enumerate(_from_array(values, canvas)):
             yield Given(f"input[{i}]", held)
@@ -98,11 +99,11 @@ def given_images(images: ImagesInput, canvas: Canvas) -> Iterator[Given]:
         assert isinstance(images, Iterable)
         for i, one in enumerate(images if values is None else values.tolist()):
             if isinstance(one, str | os.PathLike):
-                yield from _files(os.fspath(one))
+                yield from _files(os.fspath(one), limits)
             else:
-                yield Given(f"input[{i}]", held_image(one, wide=canvas.bits == 16))
+                yield Given(f"input[{i}]", held_image(one, limits, wide=canvas.bits == 16))
     else:
-        yield Given("input[0]", held_image(images))
+        yield Given("input[0]", held_image(images, limits))
 
 
 def is_list(images: object) -> bool:
@@ -175,7 +176,8 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.array([not np.isfinite(one).all() for one in values], np.bool_)
 
 
-def _files(given: str) -> Iterator[Given]:
+def _files(given: str, limits: Limits) -> Iterator[Given]:
+    """A file; or the images in a folder, and what is set aside among them."""
     path, name = Path(given).expanduser(), printable(given)
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
@@ -184,16 +186,20 @@ def _files(given: str) -> Iterator[Given]:
         yield Given(name, path)
         return
     try:
-        tree = walk(str(path), ".")
+        found = image_files(str(path), walk(str(path), ".", follow=limits.follow_links))
     except (DataError, OSError) as error:
         yield Given(name, Unreadable("unreadable", printable(" ".join(str(error).split()))))
         return
-    for file in tree.files:
+    for file in found.files:
         yield Given(printable(str(Path(given) / file)), path / file)
-    for one in tree.set_aside:
+    for one in found.set_aside:
         yield Given(f"{name}/{one.id.removeprefix('./')}", Unreadable(one.reason, one.detail))
-    if not tree.files and not tree.set_aside:
-        yield Given(name, Unreadable("not a regular file", "there is no file in this folder"))
+    if not found.files and not found.set_aside:
+        others = ", ".join(f"{count:,} {kind}" for kind, count in found.ignored.items())
+        yield Given(
+            name,
+            Unreadable("not a regular file", f"there is no image in this folder{f', only {others}' if others else ''}"),
+        )
 
 
 def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[HeldImage]:

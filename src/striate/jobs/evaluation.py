@@ -8,6 +8,7 @@ import torch
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
 from striate.data import IN_MEMORY, Batches, Limits, Pictures, Source, TrainingData, load_pictures
+from striate.data.sources.choice import HowToRead
 from striate.errors import RunError, SettingError
 from striate.jobs.opening import open_again, open_given
 from striate.jobs.splitting import split_of_run
@@ -39,7 +40,7 @@ def evaluate(folder: RunFolder, data: TrainingData | None = None, split: str | N
     manifest = folder.manifest()
     said, _ = read_toml(folder.recipe_path)
     known = manifest["data"]
-    source = open_given(data) if data is not None else open_again(known["location"], said, None, WAY_OUT)
+    source = open_given(data, HowToRead()) if data is not None else open_again(known["location"], said, None, WAY_OUT)
     own = source.location == known["location"] and (source.location != IN_MEMORY or source.digest() == known["digest"])
     _check_classes(bundle, source, folder)
     if own and source.digest() != manifest["data"]["digest"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import striate
-from striate.data import IN_MEMORY, Source
+from striate.data import IN_MEMORY, Source, understood_as_json
 from striate.models import Network
 from striate.training import Settings, available_cores
 
@@ -36,6 +36,7 @@ def first_manifest(source: Source, settings: Settings, model: Network, out: Path
             "kind": source.kind,
             "digest": source.digest(),
             "classes": list(source.classes),
+            **understood_as_json(source),
         },
         "model": {
             "name": recipe.model,

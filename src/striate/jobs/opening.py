@@ -1,23 +1,25 @@
-"""Opening data as the settings say: a path with which columns of a table are what, or what Python code holds in memory."""
+"""Opening data as the settings say: a path, with which reading, columns, classes and links; or what Python holds in memory."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from striate.data import IN_MEMORY, Columns, Limits, Source, TrainingData, open_in_memory, open_source, split_names
-from striate.data.decoding.limits import DEFAULT_LIMITS
+from striate.data.sources.choice import HowToRead
 from striate.errors import RunError, SettingError
 
 __all__ = ["open_again", "open_data", "open_given"]
 
 
-def open_given(data: TrainingData, limits: Limits = DEFAULT_LIMITS, columns: Columns | None = None) -> Source:
+def open_given(data: TrainingData, how: HowToRead) -> Source:
     """The source of a path or of a built-in name, or of images and labels in memory."""
     if isinstance(data, str | Path):
-        return open_source(data, limits, columns or Columns())
-    if columns not in (None, Columns()):
-        raise SettingError("columns are those of a table, and the data are in memory; leave the columns out")
-    return open_in_memory(data, limits)
+        return open_source(data, how.limits, how.columns, source=how.source, class_level=how.class_level)
+    if (how.columns, how.source, how.class_level) != (Columns(), "auto", None):
+        raise SettingError(
+            "the data are in memory: columns, a source and a class level say how files are read; leave them out"
+        )
+    return open_in_memory(data, how.limits)
 
 
 def open_data(data: TrainingData, *layers: Mapping[str, Any]) -> Source:
@@ -32,7 +34,16 @@ def open_data(data: TrainingData, *layers: Mapping[str, Any]) -> Source:
         split=said("split_column"),
         folder=said("pictures"),
     )
-    return open_given(data, columns=columns)
+    level = said("class_level")
+    return open_given(
+        data,
+        HowToRead(
+            said("source") or "auto",
+            columns,
+            int(level) if level and level.isdecimal() else None,
+            Limits(follow_links=said("follow_links") is not None),
+        ),
+    )
 
 
 def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | None, way_out: str) -> Source:

@@ -32,14 +32,14 @@ class Prediction:
     error: str | None = None
 
 
-def predict(folder: RunFolder, images: ImagesInput) -> list[Prediction]:
+def predict(folder: RunFolder, images: ImagesInput, *, follow_links: bool = False) -> list[Prediction]:
     """One prediction for each image, in order; a folder stands for all files below it, by name.
 
     What cannot be read is marked in its place. DataError where something was given by itself, and nothing of it can be read.
     """
     several = is_list(images)
     bundle = folder.bundle()
-    given = given_images(images, bundle.preprocessing.canvas)
+    given = given_images(images, bundle.preprocessing.canvas, Limits(follow_links=follow_links))
     predictions: list[Prediction] = []
     while batch := list(islice(given, BATCH)):
         predictions += _predict_batch(bundle, batch)

@@ -10,7 +10,6 @@ from striate.data import (
     Batches,
     Cache,
     Canvas,
-    Limits,
     Pictures,
     SetAside,
     Source,
@@ -126,12 +125,12 @@ def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor)
         source,
         canvas,
         threads=available_cores(),
-        limits=Limits(max_bad=recipe.max_bad),
+        limits=replace(source.limits, max_bad=recipe.max_bad),
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
     splits = split_of_run(folder, source, recipe, pictures)
-    monitor.say(data_line(source, splits))
+    monitor.say(split_line(splits))
     findings = [without_leakage(finding, recipe) for finding in check_data(splits)]
     write_split(folder, splits)
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
@@ -151,19 +150,23 @@ def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, mo
     return cache
 
 
-def data_line(source: Source, splits: Splits) -> str:
-    """What there is to learn from and what is asked, in one line."""
-    asked = {
-        "classify": "one class a picture",
-        "multilabel": "several classes a picture",
-        "regress": "numbers",
-        "segment": "masks",
-        "detect": "boxes",
-    }
-    parts = splits.parts()
-    counts = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-    total = sum(map(len, parts.values()))
-    return f"data: {total:,} pictures of {len(source.classes):,} classes, {counts}, {asked[source.task]}"
+def drawn(source: Source, recipe: Recipe) -> str:
+    """How the splits that the data do not have come about, for a person; empty where they have all."""
+    if recipe.split not in DRAWN:
+        return f"taken from {recipe.split}"
+    shares = [("validation", recipe.val, "val")] + ([("test", recipe.test, "test")] if "all" in source.splits else [])
+    wanted = [f"{100 * share:g} % for {what}" for what, share, name in shares if share and name not in source.splits]
+    if recipe.fold:
+        wanted = [f"fold {recipe.fold} of {recipe.folds} for test", *wanted[:1]]
+    if not wanted:
+        return "" if len(source.splits) > 1 else "none: all images are learned from"
+    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}"
+    return f"drawn: {', '.join(wanted)} of the {'images' if 'all' in source.splits else 'training images'} ({how}, seed {recipe.seed})"
+
+
+def split_line(splits: Splits) -> str:
+    """How many images each split has now that they are read."""
+    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.parts().items())
 
 
 def without_leakage(finding: Finding, recipe: Recipe) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, ImagesInput, LabelsInput, Source, TrainingData, require_classes
+from striate.data import Batches, ImagesInput, LabelsInput, Source, TrainingData, require_classes, understood
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
@@ -14,7 +14,7 @@ from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
 from striate.jobs.opening import open_again, open_data
-from striate.jobs.prepare import default_recipe, prepare, settle
+from striate.jobs.prepare import default_recipe, drawn, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
@@ -91,13 +91,16 @@ def default_path(source: Source, settings: Settings) -> Path:
 def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
+    monitor = _monitor(progress)
+    for line in understood(source, drawn(source, settings.recipe)):
+        monitor.say(line)
     model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)
     with folder.locked():
         try:
             folder.write_manifest(first_manifest(source, settings, model, path))
             folder.write_recipe(to_toml(settings))
-            _work(folder, source, settings, model, _monitor(progress), clock)
+            _work(folder, source, settings, model, monitor, clock)
         except BaseException:
             # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
             if not folder.has_begun():

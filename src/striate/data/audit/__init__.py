@@ -4,6 +4,7 @@ id                                 severity  when
 data-unreadable                    warning   a file is empty, refused by the decoder, gone, no regular file, or a link outwards
 data-truncated                     warning   a file ends before its picture does
 data-wrong-type                    warning   a file in a picture's place is none: a web page saved as .jpg
+data-format                        warning   an image is of a format that is not read: HEIC, DICOM, raw camera files, SVG
 data-bomb                          warning   a header declares more pixels than the limit; nothing was decoded
 data-extension                     note      a picture of one format has the file name of another
 data-blank                         warning   all of a picture has one colour
@@ -19,13 +20,14 @@ data-brightness-outliers           note      pictures are far brighter or darker
 data-single-picture                warning   a class has one picture in all: it is learned or tested, not both
 data-few-pictures                  warning   a class has fewer than FEW pictures to learn from
 data-imbalance                     warning   the largest class has more than IMBALANCE times the pictures of the smallest
+data-near-equal-names              warning   classes have names that differ in case, spaces, Unicode form or leading zeros alone
 data-annotation-faults             warning   boxes or masks lie outside of their picture, are empty, or are of no known class
 data-label-suspects                warning   labels that a network is sure are others (confident learning); a note where below 1 %
 data-more-would-help               note      a learning curve says that twice the data would surely help
 data-files-set-aside               warning   files could not be used, yet fewer than stop a run: what `train` says of the first four
 
 `check_data` is the quick part, on decoded pictures, that `train` runs: data-files-set-aside, the three on classes,
-data-two-labels, and data-duplicates-across-parts. Parts that striate draws keep equal pictures together.
+data-near-equal-names, data-two-labels, and data-duplicates-across-parts. Parts that striate draws keep equal pictures together.
 A single class, and more bad files than `--max-bad` allows, are errors and no findings: nothing can be learned then.
 """
 

@@ -13,13 +13,22 @@ from striate.data.set_aside import Reason, SetAside, count_reasons
 __all__ = ["Account", "account", "unusable", "wrong_names"]
 
 _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
-    {"truncated": "data-truncated", "not a picture": "data-wrong-type", "decompression bomb": "data-bomb"}
+    {
+        "truncated": "data-truncated",
+        "not a picture": "data-wrong-type",
+        "format not read": "data-format",
+        "decompression bomb": "data-bomb",
+    }
 )  # all other reasons are data-unreadable
 _SAYS: Final = MappingProxyType(
     {
         "data-unreadable": ("cannot be used", "mend or remove"),
         "data-truncated": ("cut off before the picture ends", "copy or download again"),
         "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
+        "data-format": (
+            "of a format that is not read",
+            "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
+        ),
         "data-bomb": ("not decoded, for declaring more pixels than the limit", "remove, or make smaller"),
     }
 )
@@ -65,7 +74,7 @@ def account(prints: Fingerprints) -> Account:
 
 
 def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
-    """A finding for each of the four kinds of file that cannot be used."""
+    """A finding for each kind of file that cannot be used."""
     by_id: dict[str, list[SetAside]] = {name: [] for name in _SAYS}
     for one in set_aside:
         by_id[_IDS.get(one.reason, "data-unreadable")].append(one)

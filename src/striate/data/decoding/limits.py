@@ -13,10 +13,12 @@ __all__ = ["DEFAULT_LIMITS", "Limits"]
 class Limits:
     """`max_pixels`: largest height x width that a header may declare; above it the file is a bomb and is not decoded.
     `max_bad`: largest share of a data set's files that may be set aside; above it nothing is trained.
+    `follow_links`: whether links to folders, and to files outside the data, are followed.
     """
 
     max_pixels: int = 50_000_000
     max_bad: float = 0.05
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         if self.max_pixels < 1:

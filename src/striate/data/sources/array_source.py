@@ -20,7 +20,7 @@ from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import Layout, layout_of, read_pixels
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import PARTS, arranged, origin
 from striate.data.store import ArrayStore
 from striate.errors import DataError
 
@@ -97,6 +97,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
         labels.classes,
         arranged(listings, name),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
+        split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in parts.values()]),
     )
 
 

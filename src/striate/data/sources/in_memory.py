@@ -28,7 +28,7 @@ from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import Layout, layout_of, read_pixels
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import PARTS, arranged, splits_of
 from striate.data.store import ArrayStore, FileStore, HeldImage, ImageStore, Store
 from striate.data.targets import Labels
 from striate.errors import DataError, nearest
@@ -97,8 +97,9 @@ def _pairs(data: object) -> dict[str, tuple[Any, Any]]:
         return {"all": _pair(data, "the data")}
     found: dict[str, tuple[Any, Any]] = {}
     names: dict[str, str] = {}
+    known = splits_of([str(name) for name in data])
     for name, pair in data.items():
-        split = PARTS.get(str(name).strip().lower())
+        split = known.get(str(name))
         if split is None:
             raise DataError(f"{printable(str(name))!r} is no split{nearest(str(name), PARTS)}; {_FORMS}")
         if split in found:
