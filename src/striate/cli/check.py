@@ -14,6 +14,7 @@ def check(
     label_column: str | None = None,
     split_column: str | None = None,
     pictures: str | None = None,
+    max_pixels: int | None = None,
     json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -42,6 +43,8 @@ def check(
         column of a table that says train, val or test
     pictures
         folder in which a table's paths begin, relative to the table
+    max_pixels
+        largest height x width of an image file, 50000000 if left out; larger ones are not decoded
     json
         print everything as JSON, with all files that each finding concerns
     quiet
@@ -50,12 +53,19 @@ def check(
     import sys
 
     from striate.cli.check_screen import print_check
-    from striate.data import Columns, split_names
+    from striate.data import Columns, Limits, split_names
     from striate.jobs import check as check_job
 
     columns = Columns(path_column, split_names(label_column), split_column, folder=pictures)
     checked = check_job(
-        data, out=out, group=group, run=run, enough=enough, progress=not (quiet or json), columns=columns
+        data,
+        out=out,
+        group=group,
+        run=run,
+        enough=enough,
+        progress=not (quiet or json),
+        limits=Limits() if max_pixels is None else Limits(max_pixels=max_pixels),
+        columns=columns,
     )
     if json:
         print(json_format.dumps(checked.as_json(), indent=1))

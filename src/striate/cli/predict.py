@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) -> None:
+def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False, max_pixels: int | None = None) -> None:
     """Say what is in picture files, or in all pictures of folders.
 
     Parameters
@@ -20,6 +20,8 @@ def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) 
         print every class's probability, as JSON
     csv
         print path, class and probability, as CSV
+    max_pixels
+        largest height x width of an image file; that of the run's training if left out, and no less than 50000000
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -28,7 +30,7 @@ def predict(run: str, /, *pictures: str, json: bool = False, csv: bool = False) 
 
     if not pictures:
         raise SettingError("no picture was given; name files or folders after the run")
-    answers = predict_job(RunFolder.open(Path(run)), pictures)
+    answers = predict_job(RunFolder.open(Path(run)), pictures, max_pixels)
     for file in answers.set_aside:
         print(f"{file.id}: {file.reason} ({file.detail})", file=sys.stderr)
     if json:

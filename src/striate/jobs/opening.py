@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from striate.data import Columns, Source, open_source, split_names
+from striate.data import Columns, Limits, Source, open_source, split_names
+from striate.data.decoding.limits import DEFAULT_LIMITS
 
 __all__ = ["open_data"]
 
@@ -21,4 +22,5 @@ def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
         split=said("split_column"),
         folder=said("pictures"),
     )
-    return open_source(data, columns=columns)
+    max_pixels = next((layer["max_pixels"] for layer in layers if "max_pixels" in layer), DEFAULT_LIMITS.max_pixels)
+    return open_source(data, Limits(max_pixels=max_pixels), columns)

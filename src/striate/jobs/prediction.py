@@ -37,13 +37,17 @@ class Answers:
     set_aside: list[SetAside]
 
 
-def predict(folder: RunFolder, pictures: Sequence[str | Path]) -> Answers:
-    """Predict files, and all pictures below folders; a path that does not exist, or nothing readable at all, is a DataError."""
+def predict(folder: RunFolder, pictures: Sequence[str | Path], max_pixels: int | None = None) -> Answers:
+    """Predict files, and all images below folders; a path that does not exist, or nothing readable at all, is a DataError.
+
+    `max_pixels`: the largest image file that is decoded, that of the run's training if left out.
+    """
     bundle = folder.bundle()
+    limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     files = [file for given in pictures for file in _files(Path(given))]
     answers = Answers([], [])
     for start in range(0, len(files), BATCH):
-        _predict_batch(bundle, files[start : start + BATCH], answers)
+        _predict_batch(bundle, files[start : start + BATCH], limits, answers)
     if not answers.predictions:
         first = answers.set_aside[0]
         raise DataError(f"{first.id}: {first.reason}; none of {len(files)} files is a picture that can be read")
@@ -63,13 +67,13 @@ def _files(given: Path) -> Iterator[Path]:
 
 
 @torch.inference_mode()
-def _predict_batch(bundle: Bundle, files: Sequence[Path], answers: Answers) -> None:
+def _predict_batch(bundle: Bundle, files: Sequence[Path], limits: Limits, answers: Answers) -> None:
     """Add what is said of a few files to the answers."""
     preprocessing = bundle.preprocessing
     readable, images = [], []
     for file in files:
         try:
-            images.append(decode_picture(file, preprocessing.canvas, Limits()))
+            images.append(decode_picture(file, preprocessing.canvas, limits))
             readable.append(file)
         except Unreadable as error:
             answers.set_aside.append(SetAside(printable(str(file)), error.reason, error.detail))

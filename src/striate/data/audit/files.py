@@ -20,7 +20,10 @@ _SAYS: Final = MappingProxyType(
         "data-unreadable": ("cannot be used", "mend or remove"),
         "data-truncated": ("cut off before the picture ends", "copy or download again"),
         "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
-        "data-bomb": ("not decoded, for declaring more pixels than the limit", "remove, or make smaller"),
+        "data-bomb": (
+            "not decoded, for declaring more pixels than the limit",
+            "remove or make smaller, or let them in with --max-pixels",
+        ),
     }
 )
 _EXTENSIONS: Final = MappingProxyType(

@@ -70,7 +70,9 @@ def _reader(start: bytes) -> type[ImageFile.ImageFile]:
 def _check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise Unreadable(
-            "decompression bomb", f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}"
+            "decompression bomb",
+            f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}; "
+            f"--max-pixels {width * height} lets it in",
         )
 
 
