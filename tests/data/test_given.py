@@ -3,7 +3,7 @@
 import io
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from striate.data import Canvas, ImageStore, Limits, Unreadable, given_images
 from striate.data.decoding.fit import Pixels
+from striate.data.decoding.rendering import Rendering
 from striate.errors import DataError
 
 COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)
@@ -105,6 +106,7 @@ def test_a_photograph_of_pillow_is_turned_upright_just_once(tmp_path: Path) -> N
         torch.from_numpy(X).to(torch.bfloat16),
         X.astype(np.float32),
         torch.from_numpy(X / 255).requires_grad_(),
+        X / 255 * 1.0000001 - 1e-9,  # as interpolation leaves it
         X.astype(np.int64),
         X.astype(">u2"),
         X[..., ::-1].copy()[..., ::-1],
@@ -146,13 +148,19 @@ def test_one_grey_image_and_many() -> None:
     assert decoded([]) == decoded(np.array([])) == decoded(torch.zeros(0)) == []
 
 
-def test_dark_values_of_16_bits_stay_dark_where_16_bits_are_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("white", [1023, 4095, 65535])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_arrays_have_the_levels_that_the_network_learned_with(white: int, bits: Literal[8, 16], tmp_path: Path) -> None:
+    canvas = Canvas(8, 8, 1, bits, Rendering(integers=(0, white), floats=(0, 10)))
     dark = X[..., 0].astype(np.uint16)  # none above 255
     Image.fromarray(dark[0]).save(tmp_path / "a.png")
-    expected = decoded(tmp_path / "a.png", WIDE)
-    assert same(dark[0], expected, WIDE)
-    assert same([dark[0]], expected, WIDE)
-    assert same(torch.from_numpy(dark[0].astype(np.int32)), expected, WIDE)
+    expected = decoded(tmp_path / "a.png", canvas)
+    assert np.max(expected[0]) < 70 * (1 if bits == 8 else 257)
+    for given in (dark[0], [dark[0]], Image.open(tmp_path / "a.png"), torch.from_numpy(dark[0].astype(np.int32))):
+        assert same(given, expected, canvas)
+    np.save(tmp_path / "a.npy", X[0, ..., 0] / 30)
+    assert same(X[0, ..., 0] / 30, decoded(tmp_path / "a.npy", canvas), canvas)
+    assert same(X[0, ..., 0], decoded(Image.fromarray(X[0, ..., 0]), canvas), canvas)
 
 
 def test_nan_in_one_image_of_many_marks_that_one() -> None:

@@ -17,6 +17,7 @@ def check(
     label_column: str | None = None,
     split_column: str | None = None,
     pictures: str | None = None,
+    max_pixels: int | None = None,
     json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -52,12 +53,15 @@ def check(
         column of a table that says train, val or test
     pictures
         folder in which a table's paths begin, relative to the table
+    max_pixels
+        largest height x width of an image file, 50000000 if left out; larger ones are not decoded
     json
         print everything as JSON, with all files that each finding concerns
     quiet
         show no progress
     """
     import sys
+    from dataclasses import replace
 
     from striate.cli.check_screen import print_check
     from striate.data import Columns, Limits, split_names
@@ -71,7 +75,7 @@ def check(
         run=run,
         enough=enough,
         progress=not (quiet or json),
-        limits=Limits(follow_links=follow_links),
+        limits=replace(Limits() if max_pixels is None else Limits(max_pixels=max_pixels), follow_links=follow_links),
         columns=columns,
         source=source,
         class_level=class_level,

@@ -7,7 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def predict(run: str, /, *images: str, json: bool = False, csv: bool = False, follow_links: bool = False) -> None:
+def predict(
+    run: str,
+    /,
+    *images: str,
+    json: bool = False,
+    csv: bool = False,
+    follow_links: bool = False,
+    max_pixels: int | None = None,
+) -> None:
     """Predict the class of image files, or of all images in folders: one row for each, in order.
 
     What cannot be read has a row too, with the error in place of a class. The exit code is 2 where nothing could be read.
@@ -24,6 +32,8 @@ def predict(run: str, /, *images: str, json: bool = False, csv: bool = False, fo
         print path, class, probability and error, as CSV
     follow_links
         follow links to folders, and to files outside the folder that was given
+    max_pixels
+        largest height x width of an image file; that of the run's training if left out, and no less than 50000000
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -33,7 +43,7 @@ def predict(run: str, /, *images: str, json: bool = False, csv: bool = False, fo
 
     if not images:
         raise SettingError("no image was given; name files or folders after the run")
-    predictions = predict_job(RunFolder.open(Path(run)), images, follow_links=follow_links)
+    predictions = predict_job(RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links)
     require_some(predictions)
     for one in predictions:
         if one.error is not None:

@@ -6,13 +6,13 @@
     an array or tensor, N H W C, N C H W, or N H W of grey    N images
     a list, a generator ... of any of these                   one image for each
 
-Where 16 bits are kept, whole numbers other than uint8 are of 16 bits, however small they are.
+Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
@@ -24,15 +24,15 @@ from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import load_image
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
-from striate.data.sources.array_pixels import layout_of, read_pixels
+from striate.data.sources.array_pixels import layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
-from striate.data.store import HeldImage
+from striate.data.store import HeldArray, HeldImage
 from striate.errors import DataError
 
 __all__ = [
@@ -101,7 +101,7 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
             if isinstance(one, str | os.PathLike):
                 yield from _files(os.fspath(one), limits)
             else:
-                yield Given(f"input[{i}]", held_image(one, limits, wide=canvas.bits == 16))
+                yield Given(f"input[{i}]", held_image(one, limits, canvas.rendering))
     else:
         yield Given("input[0]", held_image(images, limits))
 
@@ -136,8 +136,8 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
     return np.asarray(given)
 
 
-def held_image(given: object, limits: Limits = DEFAULT_LIMITS, *, wide: bool = False) -> HeldImage:
-    """One image as a store takes it; Unreadable, as a value, of what is none. `wide`: whole numbers are of 16 bits."""
+def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering = AS_STORED) -> HeldImage:
+    """One image as a store takes it; Unreadable, as a value, of what is none. `rendering`: levels that are known."""
     if isinstance(given, Image.Image):
         return _loaded(given, limits)
     if isinstance(given, bytes | bytearray | memoryview):
@@ -147,13 +147,13 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, *, wide: bool = F
     if _is_file(given):
         return _content(given, limits)
     try:
-        return _from_one_array(given, wide)
+        return _from_one_array(given, rendering)
     except DataError as error:
         return Unreadable("unreadable", str(error))
 
 
-def _from_one_array(given: object, wide: bool) -> Pixels:
-    """H W C. DataError for what is no array, or none of one image."""
+def _from_one_array(given: object, rendering: Rendering) -> HeldArray:
+    """DataError for what is no array, or none of one image."""
     values = array_of(given)
     if values is None:
         raise DataError(
@@ -165,8 +165,7 @@ def _from_one_array(given: object, wide: bool) -> Pixels:
         raise DataError(f"an array of {_sizes(values)} is not one image; give H x W x C")
     if not_finite(values[None]).any():
         raise DataError("the array holds NaN or infinite values")
-    pixels: Pixels = _pixels(values[None], wide)[0]
-    return pixels
+    return _held(values[None], rendering)[0]
 
 
 def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -208,9 +207,9 @@ def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[HeldImage]
         return
     batch = _as_batch(values, canvas)
     bad = not_finite(batch)
-    pixels = iter(_pixels(batch[~bad] if bad.any() else batch, canvas.bits == 16) if not bad.all() else ())
+    held = iter(_held(batch[~bad] if bad.any() else batch, canvas.rendering) if not bad.all() else ())
     for is_bad in bad.tolist():
-        yield Unreadable("unreadable", "the array holds NaN or infinite values") if is_bad else next(pixels)
+        yield Unreadable("unreadable", "the array holds NaN or infinite values") if is_bad else next(held)
 
 
 def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
@@ -235,14 +234,17 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     return values
 
 
-def _pixels(values: npt.NDArray[Any], wide: bool) -> Pixels:
-    """N H W C, uint8 or uint16; values are finite. Raises DataError."""
+def _held(values: npt.NDArray[Any], rendering: Rendering) -> list[HeldArray]:
+    """N images, whose values are finite, each H W C. DataError where nobody can tell their axes, or black and white."""
     values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
-    stored = StoredArray("the array", values.shape, values.dtype, lambda: values)
-    layout = layout_of(stored)
-    if wide and values.dtype.kind in "iu" and values.dtype.itemsize > 1:
-        layout = replace(layout, full_scale=65535.0)
-    return read_pixels(stored, layout, layout)
+    wide = values.dtype != np.uint8
+    known = {"f": rendering.floats, "i": rendering.integers, "u": rendering.integers}.get(values.dtype.kind)
+    look_at = values.dtype if wide and known is None else np.dtype(np.uint8)  # of uint8 no value is looked at
+    layout = layout_of(StoredArray("the array", values.shape, look_at, lambda: values))
+    white = known[1] if wide and known is not None else layout.full_scale or 255.0
+    if layout.channels_first:
+        values = values.transpose(0, 2, 3, 1)
+    return [HeldArray(one, white) for one in values.reshape(layout.shape)]
 
 
 def _is_file(given: object) -> bool:

@@ -89,7 +89,7 @@ def augment(
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
     policy = policy_of(settled)
-    chosen = examples(source, canvas_of(settled, policy), rows)
+    chosen = examples(source, canvas_of(source, settled, policy), rows)
     seen = list(_columns(source, chosen, settled, columns))
     pages = [[_page(sample, source) for sample in column] for column in seen]
     headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]

@@ -1,7 +1,7 @@
 """Checking data from start to finish: every picture is read once, and what is there and what is wrong is written on one page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from striate.data import (
-    Canvas,
     Columns,
     Source,
     TrainingData,
@@ -31,6 +30,7 @@ from striate.data.audit.label_errors import Answer, label_suspects
 from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
+from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.sources.choice import HowToRead
 from striate.errors import DataError, RunError, SettingError
@@ -168,6 +168,9 @@ def _look(
     found = [
         *unusable(prints.set_aside),
         *wrong_names(prints),
+        *first_frames(prints.many_frames),
+        *bits_lost(prints.bits_lost),
+        *survey_findings(prints.source.survey, prints.source.native(), sampled=False),
         *blanks(prints, empty),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
@@ -248,11 +251,12 @@ def _sheet(prints: Fingerprints) -> bytes | None:
 
 
 def _small_picture(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
-    """A picture on the sheet's canvas, cut at its ends; small ones at their own size."""
+    """An image on the sheet's canvas, as training would show it; small ones at their own size."""
     native = prints.source.native()
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
-        return prints.listing(i).store.decode(int(prints.row[i]), Canvas(side, side, native.channels), prints.limits)
+        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
+        return prints.listing(i).store.decode(int(prints.row[i]), canvas, prints.limits)
     except Unreadable:
         return None
 

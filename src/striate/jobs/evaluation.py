@@ -78,7 +78,7 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
     recipe = checked(read_toml(folder.recipe_path)[0])
-    pictures = _decoded(source, bundle, Limits(max_bad=recipe.max_bad))
+    pictures = _decoded(source, bundle, replace(bundle.preprocessing.limits, max_bad=recipe.max_bad))
     return split_of_run(folder, source, recipe, pictures).parts()
 
 
@@ -87,7 +87,7 @@ def _other_splits(source: Source, bundle: Bundle) -> dict[str, Pictures]:
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
     return {
         name: replace(part, labels=place[part.labels], classes=bundle.classes)
-        for name, part in _decoded(source, bundle, Limits()).items()
+        for name, part in _decoded(source, bundle, bundle.preprocessing.limits).items()
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import IN_MEMORY, Columns, Limits, Source, TrainingData, open_in_memory, open_source, split_names
+from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.data.sources.choice import HowToRead
 from striate.errors import RunError, SettingError
 
@@ -34,15 +35,16 @@ def open_data(data: TrainingData, *layers: Mapping[str, Any]) -> Source:
         split=said("split_column"),
         folder=said("pictures"),
     )
+
+    def limit(name: str, default: Any) -> Any:
+        return next((layer[name] for layer in layers if layer.get(name) is not None), default)
+
     level = said("class_level")
+    limits = Limits(
+        max_pixels=limit("max_pixels", DEFAULT_LIMITS.max_pixels), follow_links=said("follow_links") is not None
+    )
     return open_given(
-        data,
-        HowToRead(
-            said("source") or "auto",
-            columns,
-            int(level) if level and level.isdecimal() else None,
-            Limits(follow_links=said("follow_links") is not None),
-        ),
+        data, HowToRead(said("source") or "auto", columns, int(level) if level and level.isdecimal() else None, limits)
     )
 
 

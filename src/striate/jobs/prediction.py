@@ -1,7 +1,7 @@
 """Prediction: what is in these images, by the network of a run and through just the preprocessing that it was trained with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import final
 
@@ -32,17 +32,23 @@ class Prediction:
     error: str | None = None
 
 
-def predict(folder: RunFolder, images: ImagesInput, *, follow_links: bool = False) -> list[Prediction]:
+def predict(
+    folder: RunFolder, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
+) -> list[Prediction]:
     """One prediction for each image, in order; a folder stands for all files below it, by name.
 
     What cannot be read is marked in its place. DataError where something was given by itself, and nothing of it can be read.
+    `max_pixels`: the largest image file that is decoded, that of the run's training if left out.
     """
     several = is_list(images)
     bundle = folder.bundle()
-    given = given_images(images, bundle.preprocessing.canvas, Limits(follow_links=follow_links))
+    preprocessing = bundle.preprocessing
+    limits = preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
+    limits = replace(limits, follow_links=follow_links)
+    given = given_images(images, preprocessing.canvas, limits)
     predictions: list[Prediction] = []
     while batch := list(islice(given, BATCH)):
-        predictions += _predict_batch(bundle, batch)
+        predictions += _predict_batch(bundle, batch, limits)
     if not several:
         require_some(predictions)
     return predictions
@@ -56,13 +62,13 @@ def require_some(predictions: Sequence[Prediction]) -> None:
 
 
 @torch.inference_mode()
-def _predict_batch(bundle: Bundle, given: Sequence[Given]) -> list[Prediction]:
+def _predict_batch(bundle: Bundle, given: Sequence[Given], limits: Limits) -> list[Prediction]:
     preprocessing = bundle.preprocessing
     store = ImageStore(tuple(one.image for one in given))
     images, errors = {}, {}
     for i in range(len(given)):
         try:
-            images[i] = store.decode(i, preprocessing.canvas, Limits())
+            images[i] = store.decode(i, preprocessing.canvas, limits)
         except Unreadable as error:
             errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
     rows: dict[int, list[float]] = {}

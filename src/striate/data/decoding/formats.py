@@ -100,7 +100,9 @@ def check_size(width: int, height: int, limits: Limits) -> None:
     """Raises Unreadable for more pixels than the limit."""
     if width * height > limits.max_pixels:
         raise Unreadable(
-            "decompression bomb", f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}"
+            "decompression bomb",
+            f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}; "
+            f"--max-pixels {width * height} lets it in",
         )
 
 

@@ -68,8 +68,8 @@ def upright(picture: Image.Image, content: Box, held: int) -> tuple[Image.Image,
 
 
 def upright_grid(grid: npt.NDArray[Any], held: int) -> npt.NDArray[Any]:
-    """A number for each pixel, H W, turned along with the picture."""
-    turned = grid.T if held in SIDEWAYS else grid
+    """A number for each pixel, H W or H W C, turned along with the image."""
+    turned = grid.swapaxes(0, 1) if held in SIDEWAYS else grid
     return turned[:: -1 if held in _MIRRORS_Y else 1, :: -1 if held in _MIRRORS_X else 1]
 
 

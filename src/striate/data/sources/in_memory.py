@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, cast, final
 
 import numpy as np
@@ -27,9 +26,9 @@ from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, layout_of, read_pixels
+from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
 from striate.data.sources.parts import PARTS, arranged, splits_of
-from striate.data.store import ArrayStore, FileStore, HeldImage, ImageStore, Store
+from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store
 from striate.data.targets import Labels
 from striate.errors import DataError, nearest
 
@@ -202,71 +201,49 @@ def _stored(where: str, values: Array) -> StoredArray:
 
 def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tuple[dict[str, Store], str]:
     """Where the images of each split lie, and what was understood of their axes."""
-    if learned.array is not None and all(one.array is not None for one in given.values()):
-        layouts = {name: layout_of(one.array) for name, one in given.items() if one.array is not None}
-        layout = layout_of(learned.array)
+    arrays = {name: one.array for name, one in given.items() if one.array is not None}
+    if learned.array is not None and len(arrays) == len(given):
+        layouts = {name: layout_of(array) for name, array in arrays.items()}
+        layout = next(one for name, one in layouts.items() if given[name] is learned)
+        for name, array in arrays.items():
+            if layouts[name].shape[1:] != layout.shape[1:] or array.dtype.kind != learned.array.dtype.kind:
+                raise DataError(
+                    f"{array.where} has images of another size or type than {learned.where}; make them alike"
+                )
+        white = check_scales(layouts, {name: array.where for name, array in arrays.items()})
         stores: dict[str, Store] = {}
-        for name, one in given.items():
-            assert one.array is not None
-            if layouts[name].shape[1:] != layout.shape[1:] or one.array.dtype.kind != learned.array.dtype.kind:
-                raise DataError(f"{one.where} has images of another size or type than {learned.where}; make them alike")
-            _check_scale(one, layouts[name], layout)
-            read = partial(read_pixels, one.array, layouts[name], layout)
-            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), layout.bits)
+        for name, array in arrays.items():
+            read = partial(read_pixels, array, layouts[name], white)
+            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), white)
         return stores, f"arrays {layout.says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(Path(str(item)).expanduser()) for item in one.items) for name, one in given.items()}
         return {name: FileStore(of_split) for name, of_split in paths.items()}, "image files"
-    scales = _scales(learned, {})
-    return {
-        name: ImageStore(tuple(_held(one, _scales(one, scales), scales, limits))) for name, one in given.items()
-    }, "images"  # fmt: skip
+    whites = _whites(given)
+    return {name: ImageStore(tuple(_held(one, whites, limits))) for name, one in given.items()}, "images"
 
 
-def _check_scale(split: _Split, layout: Layout, learned: Layout) -> None:
-    """DataError where white is another value than in what is learned from; whole numbers may be darker."""
-    assert split.array is not None
-    fractions = split.array.dtype.kind == "f" and layout.full_scale != learned.full_scale
-    if fractions or layout.full_scale > learned.full_scale:
-        raise DataError(
-            f"{split.where} has values up to {layout.full_scale:g} and train up to {learned.full_scale:g}; "
-            "bring them to one scale"
-        )
-
-
-def _scales(split: _Split, default: Mapping[str, Layout]) -> Mapping[str, Layout]:
-    """The layout with the largest full scale, of arrays of each kind of number."""
-    found: dict[str, Layout] = {}
-    for i, item in enumerate(split.items):
-        if (values := _array_item(item)) is not None:
-            try:
+def _whites(given: Mapping[str, _Split]) -> Mapping[str, float]:
+    """The value that is white in arrays of each kind of number, one for all images of all splits."""
+    layouts: dict[str, dict[str, Layout]] = {}
+    for name, split in given.items():
+        for i, item in enumerate(split.items):
+            if (values := _array_item(item)) is not None:
                 layout = layout_of(_stored(f"{split.where}[{i}]", values))
-            except DataError:  # said by whoever reads it
-                continue
-            kind = _kind(values)
-            if kind not in found or layout.full_scale > found[kind].full_scale:
-                found[kind] = layout
-    return MappingProxyType({**default, **found})
+                of_kind = layouts.setdefault(_kind(values), {})
+                if name not in of_kind or layout.full_scale > of_kind[name].full_scale:
+                    of_kind[name] = layout
+    where = {name: split.where for name, split in given.items()}
+    return {kind: check_scales(of_kind, where) for kind, of_kind in layouts.items()}
 
 
-def _held(
-    split: _Split, own: Mapping[str, Layout], learned: Mapping[str, Layout], limits: Limits
-) -> Iterable[HeldImage]:
-    """Each image of a list; arrays by the one scale of their kind. DataError for what is no image, NaN among it."""
+def _held(split: _Split, whites: Mapping[str, float], limits: Limits) -> Iterable[HeldImage]:
+    """Each image of a list. DataError for what is no image, NaN among it."""
     for i, item in enumerate(split.items):
-        values = _array_item(item)
-        if values is None:
-            held = held_image(item, limits)
-            if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is set aside, as in a folder
-                raise DataError(f"{split.where}[{i}]: {held.detail}")
-            yield held
-            continue
-        stored = _stored(f"{split.where}[{i}]", values)
-        layout, kind = layout_of(stored), _kind(values)
-        pixels: Pixels = read_pixels(
-            stored, replace(layout, full_scale=own[kind].full_scale), learned.get(kind, own[kind])
-        )
-        yield pixels[0]
+        held = held_image(item, limits)
+        if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is set aside, as in a folder
+            raise DataError(f"{split.where}[{i}]: {held.detail}")
+        yield replace(held, white=whites[_kind(held.values)]) if isinstance(held, HeldArray) else held
 
 
 def _array_item(item: object) -> Array | None:
