@@ -62,6 +62,7 @@ class Augmented:
     columns: int
     objects: int
     dropped: int
+    notes: tuple[str, ...]  # on how the data were read
 
 
 def augment(
@@ -107,6 +108,7 @@ def augment(
         columns=columns,
         objects=before * len(after),
         dropped=before * len(after) - sum(after),
+        notes=source.notes,
     )
 
 

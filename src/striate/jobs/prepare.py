@@ -176,14 +176,15 @@ def drawn(source: Source, recipe: Recipe) -> str:
     """How the splits that the data do not have come about, for a person; empty where they have all."""
     if recipe.split not in DRAWN:
         return f"taken from {recipe.split}"
-    shares = [("validation", recipe.val, "val")] + ([("test", recipe.test, "test")] if "all" in source.splits else [])
-    wanted = [f"{100 * share:g} % for {what}" for what, share, name in shares if share and name not in source.splits]
-    if recipe.fold:
-        wanted = [f"fold {recipe.fold} of {recipe.folds} for test", *wanted[:1]]
+    whole = "all" in source.splits
+    shares = [("validation", recipe.val)] if "val" not in source.splits else []
+    shares += [("test", recipe.test)] if whole and not recipe.fold else []
+    wanted = [f"{100 * share:g} % for {what}" for what, share in shares if share]
+    wanted += [f"fold {recipe.fold} of {recipe.folds} for test"] if recipe.fold else []
     if not wanted:
-        return "" if len(source.splits) > 1 else "none: all images are learned from"
-    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}"
-    return f"drawn: {', '.join(wanted)} of the {'images' if 'all' in source.splits else 'training images'} ({how}, seed {recipe.seed})"
+        return "none: all images are learned from" if whole else ""
+    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}, seed {recipe.seed}"
+    return f"drawn{'' if whole else ' from train'}: {', '.join(wanted)} ({how})"
 
 
 def split_line(splits: Splits) -> str:

@@ -1,5 +1,6 @@
 """Files that cannot be used, by reason; files whose names lie; and the account in which every file is once."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -96,7 +97,10 @@ def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
 
 
 def _why(name: str, files: Sequence[SetAside]) -> str:
-    """The reasons, where the finding's name does not say them."""
+    """The reasons or formats, where the finding's name does not say them."""
+    if name == "data-format":
+        forms = Counter(one.detail.partition(", which")[0] for one in files)
+        return f" ({', '.join(f'{count} {form}' for form, count in forms.most_common())})"
     return f" ({count_reasons(files)})" if name == "data-unreadable" else ""
 
 

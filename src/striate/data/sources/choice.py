@@ -142,7 +142,8 @@ def _beside_classes(
         if len(rival.splits) > len(folders.splits):
             says = f"{_called(rival)} says of each image what its folder says, and has splits besides, so it is read"
             return _with_notes(rival, [says])
-        notes.append(f"{_called(rival)} says of each image what its folder says; the folders are read")
+        other = ", by other names" if set(rival.classes) - set(folders.classes) else ""
+        notes.append(f"{_called(rival)} says of each image what its folder says{other}; the folders are read")
     return _with_notes(folders, [*notes, *_unread(folder, unread)])
 
 

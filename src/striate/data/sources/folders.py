@@ -21,7 +21,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
-from striate.data.sources.folder_layout import ClassFolder, arrange, known_classes
+from striate.data.sources.folder_layout import ClassFolder, Layout, arrange, known_classes
 from striate.data.sources.image_files import HIDDEN, ImageFiles, image_files
 from striate.data.sources.tree import list_folder, walk
 from striate.data.store import FileStore
@@ -78,8 +78,15 @@ def open_folders(root: Path, limits: Limits, level: int | None = None) -> Source
         MappingProxyType(dict(+ignored)),  # without zeros
         limits,
         split_origin=layout.split_origin,
-        notes=tuple(f"the folder {printable(passed)} holds no images and is no class" for passed in layout.passed),
+        notes=_notes(layout),
     )
+
+
+def _notes(layout: Layout) -> tuple[str, ...]:
+    around = tuple(dict.fromkeys(printable(folder.around) for folder in layout.folders if folder.around))
+    grouped = f"the folders around the classes are the column folder (--group folder keeps each of the {len(around)} together)"
+    passed = [f"the folder {printable(passed)} holds no images and is no class" for passed in layout.passed]
+    return (*([grouped] if around else []), *passed)
 
 
 def _images(root: Path, path: str, limits: Limits) -> ImageFiles:

@@ -43,7 +43,7 @@ def open_source(
     `class_level` which folders are the classes (1 or 2); SettingError where these name what is not there.
     """
     if source not in SOURCES:
-        raise SettingError(f"source = {source!r}: takes one of {', '.join(SOURCES)}{nearest(source, SOURCES)}")
+        raise SettingError(f"source = {source!r} is no way to read data{nearest(source, SOURCES)}")
     if class_level not in (None, 1, 2):
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
     how = HowToRead(source, columns, class_level, limits)

@@ -61,12 +61,12 @@ def list_folder(path: str, *, follow: bool = False) -> Folder:
             for entry in sorted(entries, key=lambda entry: os.fsencode(entry.name)):
                 if _is_left_behind(entry.name):
                     ignored += 1
-                elif entry.is_dir(follow_symlinks=follow):
+                elif _is_folder(entry, follow=follow):
                     folders.append(entry.name)
                 elif entry.is_file(follow_symlinks=False):
                     files.append(entry.name)
                 else:
-                    (folder_links if entry.is_dir() else others).append(entry.name)
+                    (folder_links if _is_folder(entry, follow=True) else others).append(entry.name)
     except OSError as error:
         raise DataError(f"cannot list {printable(path)}: {error.strerror}; make it readable") from None
     return Folder(tuple(folders), tuple(files), tuple(folder_links), tuple(others), ignored)
@@ -83,7 +83,7 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
     """All files in the folder `below`, a path relative to `root`. Raises DataError where a folder may not be read.
 
     Links to files inside `root` are listed. `follow`: links to folders and to files elsewhere are too, each folder and
-    each file once, however many links lead there.
+    each file once, however many links lead there, and none that is found without the link.
     """
     inside = os.path.realpath(root)
     files: list[str] = []
@@ -96,8 +96,9 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
         folder = list_folder(f"{root}/{parent}", follow=follow)
         ignored += folder.ignored
         for name in folder.folders:
-            real = os.path.realpath(f"{root}/{parent}/{name}") if follow else ""
-            if real and real in seen:
+            path = f"{root}/{parent}/{name}"
+            real = os.path.realpath(path) if follow else ""
+            if real and (real in seen or (Path(path).is_symlink() and _is_read_elsewhere(real, inside))):
                 repeated += 1
             else:
                 seen.add(real)
@@ -141,6 +142,20 @@ def refusal(path: str, inside: str, *, follow: bool = False) -> tuple[Reason, st
     if not follow and os.path.commonpath([inside, target]) != inside:
         return "link out of the folder", f"a link to a file outside the data; {FOLLOW}"
     return None if Path(target).is_file() else ("not a regular file", "a FIFO, socket or device, or a link to one")
+
+
+def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow)
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_read_elsewhere(real: str, inside: str) -> bool:
+    """Whether a folder that a link leads to is around the data, or in them where it is found without the link."""
+    shared = os.path.commonpath([real, inside])
+    within = Path(os.path.relpath(real, inside)).parts
+    return shared == real or (shared == inside and not any(map(_is_left_behind, within)))
 
 
 def _is_left_behind(name: str) -> bool:
