@@ -50,7 +50,9 @@ def predict(folder: RunFolder, pictures: Sequence[str | Path], max_pixels: int |
         _predict_batch(bundle, files[start : start + BATCH], limits, answers)
     if not answers.predictions:
         first = answers.set_aside[0]
-        raise DataError(f"{first.id}: {first.reason}; none of {len(files)} files is a picture that can be read")
+        raise DataError(
+            f"{first.id}: {first.reason} ({first.detail}); none of {len(files)} files is a picture that can be read"
+        )
     return answers
 
 
