@@ -33,6 +33,7 @@ __all__ = ["SAMPLE", "Survey", "survey"]
 SAMPLE: Final = 200  # headers that are read
 _LOOKED_AT: Final = 60  # of them, of which pixels are read
 _HIDDEN: Final = 0.15  # contrast as a share of that on the best background, below which a background hides an image
+_ENOUGH: Final = 256  # rows or columns of an image that tell its contrast
 _NOTICEABLE: Final = 0.05  # of the transparent images, hidden
 _CUT: Final = 0.4  # area of an image that a square does not show, above which its ends are looked at
 _CUT_CONTENT: Final = 0.25  # of the images, with content in what is cut off
@@ -254,6 +255,8 @@ def _contrasts(pixels: Pixels) -> list[float] | None:
     """Standard deviation of an image on each background, over pixels and channels; None where nothing is transparent."""
     if pixels.shape[2] != 4 or pixels[..., 3].min() == 255 or pixels[..., 3].max() == 0:
         return None
+    step = max(1, min(pixels.shape[:2]) // _ENOUGH)
+    pixels = pixels[::step, ::step]
     share = pixels[..., 3:].astype(np.float32) / 255
     colors = pixels[..., :3].astype(np.float32) * share
     on_each = [colors + behind * (1 - share) for behind in BACKGROUNDS.values()]

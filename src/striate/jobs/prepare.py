@@ -128,8 +128,11 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     assert recipe.channels is not None
     margin = policy.crop < 1 and recipe.size > SMALL_PICTURE and recipe.fit != "contain"
     side = round(recipe.size * MARGIN) if margin else recipe.size
-    rendering = source.survey.rendering(cast(Background, recipe.background))
-    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, cast(Fit, recipe.fit))
+    # a run of a striate that did not know the two has them undecided, and began with these
+    background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
+    fit = cast(Fit, "cover" if recipe.fit == "auto" else recipe.fit)
+    rendering = source.survey.rendering(background)
+    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
 
 
 def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Prepared:

@@ -141,7 +141,9 @@ def test_whole_numbers_are_on_the_scale_of_their_bits_in_use(top: int, white: in
     values = np.linspace(0, top, GREY.size).round().astype(np.uint16).reshape(GREY.shape)
     source = open_source(saved(tmp_path, x=values, y=CLASSES))
     assert source.native().rendering.integers == (0, white)
-    assert np.abs(source.splits["all"].store.ready(source.native())[..., 0] - values / white * 65535).max() <= 0.5
+    given = source.splits["all"].store.ready(source.native())
+    assert given is not None
+    assert np.abs(given[..., 0] - values / white * 65535).max() <= 0.5
     # on the levels of another data set
     other = replace(source.native(), rendering=Rendering(integers=(0, 2 * white)))
     decoded = source.splits["all"].store.decode(3, other, source.limits)[..., 0]
