@@ -78,14 +78,17 @@ class Run:
         """
         return evaluate(self._folder, data, split).figures
 
-    def predict(self, images: ImagesInput) -> list[Prediction]:
+    def predict(
+        self, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
+    ) -> list[Prediction]:
         """One prediction for each image, in order.
 
         images: a file, or a folder for all files below it; bytes or an open file; an image of Pillow; an array or a tensor,
         H W, H W C or C H W, or N of them; or a list of any of these. Arrays are uint8, 16 bits, or 0..1 or 0..255. In a
-        list, what cannot be read is marked with its `error`; given by itself, it is a DataError.
+        list, what cannot be read is marked with its `error`; given by itself, it is a DataError. max_pixels: the largest
+        image file that is decoded, that of the training if left out. follow_links: also out of a folder.
         """
-        return predict(self._folder, images)
+        return predict(self._folder, images, max_pixels=max_pixels, follow_links=follow_links)
 
 
 def load(run: str | Path) -> Run:
