@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from striate.data.faults import Fault
     from striate.data.groups import groups_of
     from striate.data.images import HeldImages, Images, as_colours
+    from striate.data.known_images import KnownImages, read_known_images, split_rows
     from striate.data.load import decoded_size, load_pictures
     from striate.data.moving import fitting_view, moved
     from striate.data.names import printable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from striate.data.sources.outlines import OutlinedObjects
     from striate.data.split_file import apply_split, read_split
     from striate.data.splits import Splits, split_pictures
+    from striate.data.statistics import TrainingStatistics, image_statistics, training_statistics
     from striate.data.store import ArrayStore, ContentStore, FileStore, Store
     from striate.data.stratify import stratified_folds, stratified_split
     from striate.data.streaming import StreamedImages
@@ -54,6 +56,7 @@ __all__ = [
     "Header",
     "HeldImages",
     "Images",
+    "KnownImages",
     "LabelSets",
     "Labels",
     "Limits",
@@ -73,6 +76,7 @@ __all__ = [
     "StreamedImages",
     "Targets",
     "TaskKind",
+    "TrainingStatistics",
     "Unreadable",
     "apply_split",
     "as_colours",
@@ -86,19 +90,23 @@ __all__ = [
     "fitting_view",
     "groups_of",
     "headed_sheet",
+    "image_statistics",
     "is_sheet",
     "load_pictures",
     "moved",
     "open_source",
     "printable",
     "read_header",
+    "read_known_images",
     "read_picture",
     "read_split",
     "require_classes",
     "split_names",
     "split_pictures",
+    "split_rows",
     "stratified_folds",
     "stratified_split",
+    "training_statistics",
 ]
 
 _LAZY = MappingProxyType(
@@ -116,6 +124,7 @@ _LAZY = MappingProxyType(
         "Header": "decoding.decode",
         "HeldImages": "images",
         "Images": "images",
+        "KnownImages": "known_images",
         "LabelSets": "targets",
         "Labels": "targets",
         "Limits": "decoding.limits",
@@ -135,6 +144,7 @@ _LAZY = MappingProxyType(
         "StreamedImages": "streaming",
         "Targets": "targets",
         "TaskKind": "targets",
+        "TrainingStatistics": "statistics",
         "Unreadable": "set_aside",
         "apply_split": "split_file",
         "as_colours": "images",
@@ -148,19 +158,23 @@ _LAZY = MappingProxyType(
         "fitting_view": "moving",
         "groups_of": "groups",
         "headed_sheet": "sheet",
+        "image_statistics": "statistics",
         "is_sheet": "sheet",
         "load_pictures": "load",
         "moved": "moving",
         "open_source": "sources.open",
         "printable": "names",
         "read_header": "decoding.decode",
+        "read_known_images": "known_images",
         "read_picture": "decoding.decode",
         "read_split": "split_file",
         "require_classes": "source",
         "split_names": "sources.columns",
         "split_pictures": "splits",
+        "split_rows": "known_images",
         "stratified_folds": "stratify",
         "stratified_split": "stratify",
+        "training_statistics": "statistics",
     }
 )
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import Columns, Source, open_source, split_names
+from striate.errors import StriateError
 
-__all__ = ["open_data"]
+__all__ = ["open_data", "open_data_like"]
 
 
 def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
@@ -22,3 +23,14 @@ def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
         folder=said("pictures"),
     )
     return open_source(data, columns=columns)
+
+
+def open_data_like(data: str | Path, recipe: Mapping[str, Any]) -> Source:
+    """Other data, read as a recipe says its own are, or by themselves where they do not fit what it says."""
+    try:
+        return open_data(data, recipe)
+    except StriateError as error:
+        try:
+            return open_source(data)
+        except StriateError:
+            raise error from None

@@ -133,7 +133,7 @@ def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor)
     splits = split_of_run(folder, source, recipe, pictures)
     monitor.say(data_line(source, splits))
     findings = [without_leakage(finding, recipe) for finding in check_data(splits)]
-    write_split(folder, splits)
+    write_split(folder, splits, source)
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization)

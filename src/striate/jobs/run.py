@@ -50,8 +50,12 @@ class Run:
         return self._folder.bundle().model
 
     def evaluate(self, data: str | Path | None = None, split: str | None = None) -> dict[str, Any]:
-        """Measure the network on a split of its own data, or on other data with the same classes."""
-        return evaluate(self._folder, data, split).figures
+        """Measure the network on a split of its own data, or on other data with the same classes.
+
+        The figures are those of metrics.json; of other data `images` says how many were measured and left out, because the
+        run was trained on them or chose its epoch by them, and `findings` what was found.
+        """
+        return evaluate(self._folder, data, split).as_json()
 
     def predict(self, pictures: str | Path | Sequence[str | Path]) -> list[Prediction]:
         """Say what is in picture files, or in all pictures of folders."""
