@@ -96,7 +96,7 @@ class HeldImages(Images):
     def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         for ids in parts:
             rows = ids if self._rows is None else self._rows[ids]
-            yield ids, self._pixels.index_select(0, rows.to(self._pixels.device))
+            yield ids, self._pixels.index_select(0, rows.to(self._pixels.device, non_blocking=True))
 
     @property
     def lost(self) -> list[SetAside]:

@@ -1,0 +1,185 @@
+"""The same on a GPU as on the CPU: views, batches, steps, whole runs, and resuming. `.ci/gpu` runs these where there is one."""
+
+import csv
+import hashlib
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from tests.jobs.conftest import QUICK, make_pictures
+
+from striate.data import Batches, HeldImages, Pictures
+from striate.jobs import Run, train
+from striate.models import create_model
+from striate.tasks import Classify
+from striate.training import RECIPES, TrainingState, choose_device, choose_precision, resolve
+from striate.training.loop import Step
+from striate.training.loop import train as train_loop
+from striate.views import POLICIES, Normalization
+
+pytestmark = pytest.mark.gpu
+
+NORMALIZATION = Normalization((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
+# one network for each kind of arithmetic: dense, grouped, depthwise, shuffled, attention, windows
+NETWORKS = ("cosine_cnn", "resnet18", "resnext50_32x4d", "mobilenet_v3_small", "shufflenet_v2_x1_0", "densenet121")
+ATTENTION = ("vit_b_16", "swin_t", "convnext_tiny", "efficientnet_lite0", "inception_v3")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def full_float32():
+    """Products in TF32 have 10 bits, so what is compared with the CPU is computed without."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+def samples(count: int = 32, side: int = 40) -> Pictures:
+    """Smooth images, so that a warp that rounds a coordinate otherwise hardly changes a value."""
+    random = torch.Generator().manual_seed(0)
+    coarse = torch.rand(count, 3, 6, 6, generator=random)
+    images = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1).mul(255).to(torch.uint8)
+    labels = torch.arange(count) % 3
+    return Pictures(
+        HeldImages(images.permute(0, 2, 3, 1).contiguous()), labels, tuple(map(str, range(count))), ("a", "b", "c")
+    )
+
+
+def batches(policy: str | None, device: str, pictures: Pictures | None = None) -> Batches:
+    return Batches(
+        pictures or samples(),
+        batch_size=16,
+        size=(32, 32),
+        normalization=NORMALIZATION,
+        policy=POLICIES[policy] if policy else None,
+        seed=3,
+        device=device,
+    )
+
+
+def test_the_gpu_is_chosen_and_its_bfloat16():
+    assert choose_device("auto").type == "cuda"
+    assert choose_precision("auto", torch.device("cuda")) in ("bfloat16", "float32")
+
+
+@pytest.mark.parametrize("policy", [None, *POLICIES])
+def test_batches_hold_what_they_hold_on_the_cpu(policy):
+    # The policies that posterize, solarize or equalize turn a rounding into a step, in a few pixels at most.
+    for on_cpu, on_gpu in zip(batches(policy, "cpu").epoch(1), batches(policy, "cuda").epoch(1), strict=True):
+        assert on_gpu.images.is_cuda
+        assert torch.equal(on_cpu.ids, on_gpu.ids)
+        assert torch.equal(on_cpu.labels, on_gpu.labels.cpu())
+        difference = (on_cpu.images - on_gpu.images.cpu()).abs()
+        assert difference.median() < 1e-3
+        assert difference.mean() < 0.02, difference.flatten(1).mean(1)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *ATTENTION])
+def test_features_and_gradients_are_those_of_the_cpu(name):
+    torch.manual_seed(0)
+    model = create_model(name, classes=5, channels=3, size=64).eval()
+    images = torch.rand(4, 3, 64, 64)
+    features, gradients = {}, {}  # not logits: the heads of some networks start at zero
+    for device in ("cpu", "cuda"):
+        model.to(device).zero_grad()
+        out = model.features(images.to(device))[-1]
+        out.square().mean().backward()
+        features[device] = out.detach().cpu()
+        gradients[device] = torch.cat([p.grad.flatten().cpu() for p in model.parameters() if p.grad is not None])
+    for values in (features, gradients):
+        scale = values["cpu"].norm()
+        assert (values["cpu"] - values["cuda"]).norm() / scale < 1e-3
+
+
+def test_no_step_makes_the_gpu_wait():
+    recipe = resolve({"device": "cuda", "epochs": 1, "model": "bn_gap_cnn", "precision": "bfloat16", "mixup": 0.2,
+                      "ema": 0.9, "clip": 1.0}, RECIPES["photos"], {}).recipe  # fmt: skip
+    torch.manual_seed(0)
+    task = Classify(("a", "b", "c"))
+    state = TrainingState(create_model("bn_gap_cnn", classes=3, channels=3, size=32), task, recipe)
+    made = batches("default", "cuda", samples(16 * 12))
+    records = train_loop(state, task, made, None, recipe)
+    for _ in range(3):
+        next(records)  # the first steps build kernels and moments
+    with warnings.catch_warnings(record=True) as waited:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")  # which warns that it is a prototype
+        waited.clear()
+        try:
+            assert all(isinstance(next(records), Step) for _ in range(5))
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    assert sorted({f"{one.filename.rpartition('striate/')[2]}:{one.lineno}" for one in waited}) == []
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory) -> Path:
+    return make_pictures(tmp_path_factory.mktemp("data") / "shapes", each=24)
+
+
+@pytest.fixture(scope="module")
+def trained(shapes, tmp_path_factory) -> Run:
+    settings = {**QUICK, "precision": "auto", "epochs": 10}
+    return train(shapes, out=tmp_path_factory.mktemp("runs") / "gpu", progress=False, device="cuda", **settings)
+
+
+def test_a_run_on_the_gpu_learns_and_its_bundle_opens_on_the_cpu(trained):
+    assert trained.manifest["device"].startswith("cuda")
+    assert trained.metrics["test"]["accuracy"]["value"] > 0.9
+    assert next(trained.model.parameters()).device.type == "cpu"
+
+
+def test_predictions_on_the_cpu_are_those_of_the_gpu(trained, shapes):
+    with (trained.path / "predictions.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    again = trained.predict([shapes / row["id"] for row in rows])
+    assert [row["said"] for row in rows] == [one.said for one in again]
+    for row, one in zip(rows, again, strict=True):
+        assert float(row["probability"]) == pytest.approx(one.probability, abs=2e-3)
+
+
+def test_evaluating_again_gives_the_same_accuracy(trained):
+    assert trained.evaluate()["accuracy"] == trained.metrics["test"]["accuracy"]
+
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from striate.jobs import resume, train
+data, out, settings, moment = sys.argv[1], sys.argv[2], eval(sys.argv[3]), int(sys.argv[4])
+touched = 0
+def audit(event, arguments):
+    global touched
+    if event in ("open", "os.rename", "os.mkdir") and out in str(arguments[0]):
+        touched += 1
+        if touched == moment:
+            os.kill(os.getpid(), signal.SIGTERM)
+sys.addaudithook(audit)
+if (Path(out) / "manifest.json").exists():
+    resume(out, progress=False)
+else:
+    train(data, out=out, progress=False, **settings)
+print(touched)
+"""
+LONGER = {**QUICK, "epochs": 4, "augment": "default", "ema": 0.9, "mixup": 0.2, "checkpoint_every": 2, "device": "cuda"}
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_weights(shapes, tmp_path):
+    def child(out: Path, moment: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", CHILD, str(shapes), str(out), repr(LONGER), str(moment)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def weights(out: Path) -> str:
+        return hashlib.sha256((out / "bundle" / "model.safetensors").read_bytes()).hexdigest()
+
+    whole, again, stopped = (tmp_path / name for name in ("whole", "again", "stopped"))
+    touches = int(child(whole, 0).stdout)
+    child(again, 0)
+    assert weights(again) == weights(whole), "two runs that nothing disturbed differ"
+    assert child(stopped, touches // 2).returncode not in (0, -signal.SIGKILL)
+    child(stopped, 0)  # in a process like the first: what else this one has set up may change a rounding
+    assert weights(stopped) == weights(whole)
