@@ -13,7 +13,7 @@ import torch
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.data import Batches, HeldImages, Pictures
-from striate.jobs import Run, resume, train
+from striate.jobs import Run, train
 from striate.models import create_model
 from striate.tasks import Classify
 from striate.training import RECIPES, TrainingState, choose_device, choose_precision, resolve
@@ -105,14 +105,15 @@ def test_no_step_makes_the_gpu_wait():
     records = train_loop(state, task, made, None, recipe)
     for _ in range(3):
         next(records)  # the first steps build kernels and moments
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with warnings.catch_warnings(record=True) as waited:
-            warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True) as waited:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")  # which warns that it is a prototype
+        waited.clear()
+        try:
             assert all(isinstance(next(records), Step) for _ in range(5))
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert [str(one.message)[:200] for one in waited] == []
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    assert sorted({f"{one.filename.rpartition('striate/')[2]}:{one.lineno}" for one in waited}) == []
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +148,8 @@ def test_evaluating_again_gives_the_same_accuracy(trained):
 
 CHILD = """
 import os, signal, sys
-from striate.jobs import train
+from pathlib import Path
+from striate.jobs import resume, train
 data, out, settings, moment = sys.argv[1], sys.argv[2], eval(sys.argv[3]), int(sys.argv[4])
 touched = 0
 def audit(event, arguments):
@@ -157,7 +159,10 @@ def audit(event, arguments):
         if touched == moment:
             os.kill(os.getpid(), signal.SIGTERM)
 sys.addaudithook(audit)
-train(data, out=out, progress=False, **settings)
+if (Path(out) / "manifest.json").exists():
+    resume(out, progress=False)
+else:
+    train(data, out=out, progress=False, **settings)
 print(touched)
 """
 LONGER = {**QUICK, "epochs": 4, "augment": "default", "ema": 0.9, "mixup": 0.2, "checkpoint_every": 2, "device": "cuda"}
@@ -176,5 +181,5 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(shapes, tmp_path):
     child(again, 0)
     assert weights(again) == weights(whole), "two runs that nothing disturbed differ"
     assert child(stopped, touches // 2).returncode not in (0, -signal.SIGKILL)
-    resume(stopped, progress=False)
+    child(stopped, 0)  # in a process like the first: what else this one has set up may change a rounding
     assert weights(stopped) == weights(whole)

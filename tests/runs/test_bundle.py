@@ -7,13 +7,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from striate.data import Canvas, Limits
+from striate.data import Canvas, Limits, training_statistics
 from striate.data.decoding.rendering import Rendering
 from striate.errors import RunError
 from striate.models import create_model
@@ -28,7 +29,9 @@ def small_bundle() -> Bundle:
     torch.manual_seed(0)
     preprocessing = Preprocessing(Canvas(28, 28, 1), (28, 28), Normalization((0.1307,), (0.3081,)))
     model = create_model("lenet5", classes=4, channels=1)
-    return Bundle(model, "lenet5", {"classes": 4, "channels": 1}, "classify", CLASSES, preprocessing)
+    arguments = {"classes": 4, "channels": 1}
+    statistics = training_statistics(np.random.default_rng(0).random((50, 3)), np.arange(50) % 4)
+    return Bundle(model, "lenet5", arguments, "classify", CLASSES, preprocessing, statistics=statistics)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,7 @@ def test_gives_the_same_outputs_and_all_that_belongs_to_them(saved):
     assert torch.equal(before.model.eval()(images), after.model(images))
     assert not after.model.training
     assert (after.classes, after.preprocessing, after.task) == (CLASSES, before.preprocessing, "classify")
+    assert after.statistics == before.statistics
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -87,6 +91,8 @@ def test_one_changed_bit_is_refused(saved, tmp_path, data):
         ({"format": 99}, "format 99 is not known"),
         ({"golden": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
         ({"golden": [1.0]}, "golden output"),
+        ({"statistics": {"images": 3}}, "its statistics of training images are none"),
+        ({"statistics": [1, 2]}, "its statistics of training images are none"),
     ],
 )
 def test_a_description_that_lies_is_refused(copy, changes, says):
@@ -152,6 +158,13 @@ def test_weights_that_are_not_finite_are_refused(copy):
     reseal(copy, weights={"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
     with pytest.raises(RunError, match="not finite"):
         Bundle.open(copy)
+
+
+def test_a_bundle_of_an_older_version_has_no_statistics(copy):
+    said = _read_sealed(copy / "model.json")
+    del said["statistics"]
+    (copy / "model.json").write_bytes(_sealed(said))
+    assert Bundle.open(copy).statistics is None
 
 
 def test_a_missing_file_is_named(copy):

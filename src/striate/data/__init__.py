@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from striate.data.given import Given, ImageInput, ImagesInput, LabelsInput, TrainingData, given_images, is_list
     from striate.data.groups import groups_of
     from striate.data.images import HeldImages, Images, as_colours
+    from striate.data.known_images import KnownImages, read_known_images, split_rows
     from striate.data.load import decoded_size, load_pictures
     from striate.data.moving import fitting_view, moved
     from striate.data.names import printable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from striate.data.sources.outlines import OutlinedObjects
     from striate.data.split_file import apply_split, read_split
     from striate.data.splits import Splits, split_pictures
+    from striate.data.statistics import TrainingStatistics, image_statistics, training_statistics
     from striate.data.store import ArrayStore, ContentStore, FileStore, ImageStore, Store
     from striate.data.stratify import stratified_folds, stratified_split
     from striate.data.streaming import StreamedImages
@@ -62,6 +64,7 @@ __all__ = [
     "ImageStore",
     "Images",
     "ImagesInput",
+    "KnownImages",
     "LabelSets",
     "Labels",
     "LabelsInput",
@@ -83,6 +86,7 @@ __all__ = [
     "Targets",
     "TaskKind",
     "TrainingData",
+    "TrainingStatistics",
     "Unreadable",
     "apply_split",
     "as_colours",
@@ -97,6 +101,7 @@ __all__ = [
     "given_images",
     "groups_of",
     "headed_sheet",
+    "image_statistics",
     "is_list",
     "is_sheet",
     "load_pictures",
@@ -105,13 +110,16 @@ __all__ = [
     "open_source",
     "printable",
     "read_header",
+    "read_known_images",
     "read_picture",
     "read_split",
     "require_classes",
     "split_names",
     "split_pictures",
+    "split_rows",
     "stratified_folds",
     "stratified_split",
+    "training_statistics",
     "understood",
     "understood_as_json",
 ]
@@ -136,6 +144,7 @@ _LAZY = MappingProxyType(
         "ImageStore": "store",
         "Images": "images",
         "ImagesInput": "given",
+        "KnownImages": "known_images",
         "LabelSets": "targets",
         "Labels": "targets",
         "LabelsInput": "given",
@@ -157,6 +166,7 @@ _LAZY = MappingProxyType(
         "Targets": "targets",
         "TaskKind": "targets",
         "TrainingData": "given",
+        "TrainingStatistics": "statistics",
         "Unreadable": "set_aside",
         "apply_split": "split_file",
         "as_colours": "images",
@@ -171,6 +181,7 @@ _LAZY = MappingProxyType(
         "given_images": "given",
         "groups_of": "groups",
         "headed_sheet": "sheet",
+        "image_statistics": "statistics",
         "is_list": "given",
         "is_sheet": "sheet",
         "load_pictures": "load",
@@ -179,13 +190,16 @@ _LAZY = MappingProxyType(
         "open_source": "sources.open",
         "printable": "names",
         "read_header": "decoding.decode",
+        "read_known_images": "known_images",
         "read_picture": "decoding.decode",
         "read_split": "split_file",
         "require_classes": "source",
         "split_names": "sources.columns",
         "split_pictures": "splits",
+        "split_rows": "known_images",
         "stratified_folds": "stratify",
         "stratified_split": "stratify",
+        "training_statistics": "statistics",
         "understood": "describe",
         "understood_as_json": "describe",
     }

@@ -97,9 +97,9 @@ class Batches:
         if self.policy is None and not torch.equal(draws, ids):
             good = draws == ids
             ids, read = ids[good], read[good]
-        images = read.to(self.device).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
+        images = read.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
         pictures = as_colours(images)
-        labels = self._labels[ids.to(self.device)]
+        labels = self._labels[ids.to(self.device, non_blocking=True)]
         if self.policy is None:
             view = evaluation_view(
                 len(ids),

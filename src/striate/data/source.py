@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import final
+from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from striate.data.threads import Progress
 from striate.errors import DataError
 
 __all__ = ["Listing", "Sample", "Source"]
+
+SHA256_DIGITS: Final = 64
 
 
 @final
@@ -50,6 +52,11 @@ class Listing:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The store's, found out once: every file is read for them."""
+        return tuple(self.store.digests())
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -140,10 +147,20 @@ class Source:
         total = hashlib.sha256("\n".join(self.classes).encode())
         for split, listing in sorted(self.splits.items()):
             aside = [f"{one.id}\t{one.reason}" for one in listing.set_aside]
-            for lines in ((split,), listing.ids, listing.store.digests(), aside):
+            for lines in ((split,), listing.ids, listing.digests, aside):
                 total.update("\n".join((str(len(lines)), *lines, "")).encode())
             total.update(listing.targets.content())
         return total.hexdigest()
+
+    def contents(self) -> dict[str, str]:
+        """SHA-256 of each image's file by id, as far as images have files of their own that can be read."""
+        return {
+            id_: content
+            for listing in self.splits.values()
+            if len(listing.digests) == len(listing)
+            for id_, line in zip(listing.ids, listing.digests, strict=True)
+            if len(content := line.partition("\t")[2]) == SHA256_DIGITS
+        }
 
 
 def require_classes(source: Source) -> None:

@@ -196,7 +196,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
         raise SettingError(
             f"run = {run}: suspects among labels are for one class a picture, and {source.location} has none"
         )
-    if trained_on["location"] != source.location:
+    if trained_on["location"] != source.location and trained_on["digest"] != source.digest():
         raise RunError(
             f"{run}: was trained on {trained_on['location']}, not on {source.location}; give a run on these data"
         )

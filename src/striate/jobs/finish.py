@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from striate.analysis import Predictions, evaluate, predict
-from striate.data import Pictures, SetAside, Source, as_rgb
+from striate.data import Pictures, SetAside, Source, as_rgb, training_statistics
 from striate.data.set_aside import count_reasons
 from striate.findings import Finding
 from striate.jobs.clock import Clock
@@ -55,6 +55,7 @@ def finish(
             "epoch": state.best_epoch,
             "command": manifest["command"],
         },
+        statistics=training_statistics(prepared.splits.train.pixels.statistics(), prepared.splits.train.labels.numpy()),
     )
     bundle.save(folder.bundle_path)
     splits = {"val": prepared.splits.val, "test": prepared.splits.test}

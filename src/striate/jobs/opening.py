@@ -7,9 +7,9 @@ from typing import Any
 from striate.data import IN_MEMORY, Columns, Limits, Source, TrainingData, open_in_memory, open_source, split_names
 from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.data.sources.choice import HowToRead
-from striate.errors import RunError, SettingError
+from striate.errors import RunError, SettingError, StriateError
 
-__all__ = ["open_again", "open_data", "open_given"]
+__all__ = ["open_again", "open_data", "open_data_like", "open_given"]
 
 
 def open_given(data: TrainingData, how: HowToRead) -> Source:
@@ -58,3 +58,14 @@ def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | No
     if location == IN_MEMORY:
         raise RunError(f"the data of this run were in the memory of a Python program and are on no disk; {way_out}")
     return open_data(location, recipe)
+
+
+def open_data_like(data: TrainingData, recipe: Mapping[str, Any]) -> Source:
+    """Other data, read as a recipe says its own are, or by themselves where they do not fit what it says."""
+    try:
+        return open_data(data, recipe)
+    except StriateError as error:
+        try:
+            return open_given(data, HowToRead())
+        except StriateError:
+            raise error from None

@@ -157,7 +157,7 @@ def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor)
         raise DataError(f"{error}{why}") from None
     monitor.say(split_line(splits))
     findings = [without_leakage(finding, recipe) for finding in (*check_data(splits), *unseen)]
-    write_split(folder, splits)
+    write_split(folder, splits, source)
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization, recipe.max_pixels)

@@ -74,9 +74,11 @@ class Run:
     def evaluate(self, data: TrainingData | None = None, split: str | None = None) -> dict[str, Any]:
         """Measure the network on a split of its own data, or on other data with the same classes.
 
-        data: a path, (images, labels), or a dictionary of splits, as `train` takes them.
+        data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The figures are those of
+        metrics.json; of other data `images` says how many were measured and left out, because the run was trained on them
+        or chose its epoch by them, and `findings` what was found.
         """
-        return evaluate(self._folder, data, split).figures
+        return evaluate(self._folder, data, split).as_json()
 
     def predict(
         self, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False

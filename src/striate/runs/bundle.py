@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from striate.data import Canvas, Limits
+from striate.data import Canvas, Limits, TrainingStatistics
 from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.errors import RunError, StriateError
 from striate.models import Network, create_model
@@ -81,6 +81,7 @@ class Bundle:
     thresholds: dict[str, float] = field(default_factory=dict)
     licence: str = "not stated"
     provenance: dict[str, Any] = field(default_factory=dict)
+    statistics: TrainingStatistics | None = None  # None in bundles of older versions
 
     def save(self, folder: Path) -> None:
         """Write the two files; model.json is written last and vouches for the weights."""
@@ -96,6 +97,7 @@ class Bundle:
             "thresholds": self.thresholds,
             "licence": self.licence,
             "provenance": self.provenance,
+            "statistics": None if self.statistics is None else self.statistics.as_json(),
             "weights": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
             "golden": golden_output(self.model, self.preprocessing),
         }
@@ -148,6 +150,7 @@ class Bundle:
             thresholds=said["thresholds"],
             licence=said["licence"],
             provenance=said["provenance"],
+            statistics=_statistics(said.get("statistics"), folder),
         )
 
 
@@ -160,6 +163,17 @@ def golden_output(model: Network, preprocessing: Preprocessing) -> list[float]:
     model.eval()
     device = next(model.parameters()).device
     return model(pattern.view(1, channels, height, width).to(device)).flatten().tolist()
+
+
+def _statistics(said: Any, folder: Path) -> TrainingStatistics | None:
+    if said is None:
+        return None
+    try:
+        return TrainingStatistics.from_json(said)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(
+            f"{folder / 'model.json'}: its statistics of training images are none ({error!r}); copy the bundle again"
+        ) from None
 
 
 def _close(given: list[float], expected: list[float]) -> bool:

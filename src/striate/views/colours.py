@@ -50,7 +50,7 @@ def jitter(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tens
     this matrix: the mean of a linear image is the linear image of the mean.
     """
     eye = torch.eye(channels + 1, device=brightness.device)
-    luma = eye.new_tensor(LUMA if channels == 3 else (1 / channels,) * channels)
+    luma = torch.tensor(LUMA if channels == 3 else (1 / channels,) * channels).to(eye.device, non_blocking=True)
     gain = brightness * contrast
     keep = saturation if channels == 3 else torch.ones_like(saturation)
     keep, gain = keep[:, None, None], gain[:, None, None]
@@ -90,8 +90,8 @@ def recolour(images: Tensor, tint: Tensor, out: Tensor | None = None) -> Tensor:
     unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
     diagonal = linear.diagonal(dim1=1, dim2=2)
     if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
-        return _scale(images, out, unit, diagonal.to(images.device), constant.to(images.device))
-    return _mix(images, out, unit, linear.to(images.device), constant.to(images.device))
+        return _scale(images, out, unit, *(one.to(images.device, non_blocking=True) for one in (diagonal, constant)))
+    return _mix(images, out, unit, *(one.to(images.device, non_blocking=True) for one in (linear, constant)))
 
 
 def _scale(images: Tensor, out: Tensor | None, unit: float, factor: Tensor, constant: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def mixup(images: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor
     Source: Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", arXiv:1710.09412.
     """
     weight = _beta(alpha)
-    partner = torch.randperm(len(images)).to(images.device)
+    partner = torch.randperm(len(images)).to(images.device, non_blocking=True)
     return images.lerp(images[partner], 1 - weight), targets.lerp(targets[partner], 1 - weight)
 
 
@@ -53,7 +53,7 @@ def cutmix(images: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tenso
     """
     height, width = images.shape[-2:]
     side = math.sqrt(1 - _beta(alpha))
-    partner = torch.randperm(len(images)).to(images.device)
+    partner = torch.randperm(len(images)).to(images.device, non_blocking=True)
     top, bottom = _span(height, side)
     left, right = _span(width, side)
     mixed = images.clone()
@@ -78,7 +78,7 @@ def mosaic(images: Tensor, targets: Tensor) -> Mosaic:
     for number, (x1, y1, x2, y2) in enumerate(corners):
         partner = torch.randperm(len(images)) if number else torch.arange(len(images))
         left, top = (int(torch.randint(rest + 1, ())) for rest in (width - x2 + x1, height - y2 + y1))
-        here = partner.to(images.device)
+        here = partner.to(images.device, non_blocking=True)
         mixed[:, :, y1:y2, x1:x2] = images[here, :, top : top + y2 - y1, left : left + x2 - x1]
         weighed += targets[here] * ((x2 - x1) * (y2 - y1) / (height * width))
         places[number, 0, 2], places[number, 1, 2] = x1 - left, y1 - top

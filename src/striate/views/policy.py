@@ -173,11 +173,11 @@ class Policy:
         if not (self.brightness or self.contrast or self.saturation or self.hue):
             return normalization.matrix().expand(len(ids), -1, -1)
         draws = uniforms(seed, epoch, ids, (*COLOURS, HUE))
-        draws = signed(draws if means is None else draws.to(means.device))
+        draws = signed(draws if means is None else draws.to(means.device, non_blocking=True))
         channels = len(normalization.mean)
         amounts = (self.brightness, self.contrast, self.saturation)
         brightness, contrast, saturation = (1 + amount * draw for amount, draw in zip(amounts, draws[:3], strict=True))
         tint = jitter(brightness, contrast, saturation, means, channels)
         if self.hue:
             tint = compose(turn_hue(self.hue * draws[3], channels), tint)
-        return compose(normalization.matrix().to(tint.device), tint)
+        return compose(normalization.matrix().to(tint.device, non_blocking=True), tint)
