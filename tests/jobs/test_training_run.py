@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -82,12 +83,9 @@ def test_evaluating_again_gives_the_figures_of_the_run(trained):
         trained.evaluate(split="tset")
 
 
-def test_other_data_with_fewer_classes_in_another_order(trained, shapes, tmp_path):
-    other = tmp_path / "other"
-    for kind in ("striped", "light"):
-        (other / kind).mkdir(parents=True)
-        for picture in sorted((shapes / kind).iterdir())[:5]:
-            (other / kind / picture.name).write_bytes(picture.read_bytes())
+def test_other_data_with_fewer_classes_in_another_order(trained, tmp_path):
+    other = make_pictures(tmp_path / "other", each=5, size=23)
+    shutil.rmtree(other / "dark")
     figures = trained.evaluate(other)
     assert figures["pictures"] == 10
     assert figures["classes"] == ["dark", "light", "striped"]
@@ -111,12 +109,12 @@ def test_predicting_says_what_evaluation_says(trained, shapes):
         assert prediction.probability == pytest.approx(float(probability), rel=1e-4)
 
 
-def test_predicting_a_folder_and_sets_aside_what_is_no_picture(trained, shapes, tmp_path):
+def test_predicting_a_folder_marks_what_is_no_picture(trained, shapes, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "mixed" / "a.png").write_bytes((shapes / "dark" / "0.png").read_bytes())
     (tmp_path / "mixed" / "b.png").write_text("no picture")
     found = st.load(trained.path).predict(tmp_path / "mixed")
-    assert [Path(prediction.path).name for prediction in found] == ["a.png"]
+    assert [(Path(one.path).name, one.said is None) for one in found] == [("a.png", False), ("b.png", True)]
     with pytest.raises(DataError, match="not a picture"):
         trained.predict(tmp_path / "mixed" / "b.png")
     with pytest.raises(DataError, match="no such file"):

@@ -19,6 +19,7 @@ def check(
     split_column: str | None = None,
     task: Literal["auto", "classify", "multilabel", "regress"] = "auto",
     pictures: str | None = None,
+    max_pixels: int | None = None,
     json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -56,12 +57,15 @@ def check(
         what labels mean where they leave it open: one class an image, several, or numbers
     pictures
         folder in which a table's paths begin, relative to the table
+    max_pixels
+        largest height x width of an image file, 50000000 if left out; larger ones are not decoded
     json
         print everything as JSON, with all files that each finding concerns
     quiet
         show no progress
     """
     import sys
+    from dataclasses import replace
 
     from striate.cli.check_screen import print_check
     from striate.data import Columns, Limits, split_names
@@ -77,7 +81,7 @@ def check(
         run=run,
         enough=enough,
         progress=not (quiet or json),
-        limits=Limits(follow_links=follow_links),
+        limits=replace(Limits() if max_pixels is None else Limits(max_pixels=max_pixels), follow_links=follow_links),
         columns=columns,
         source=source,
         class_level=class_level,

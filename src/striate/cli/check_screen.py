@@ -31,6 +31,8 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         f"sizes: {height[0]:.0f} to {height[4]:.0f} high, {width[0]:.0f} to {width[4]:.0f} wide, median "
         f"{height[2]:.0f} x {width[2]:.0f}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}"
     )
+    for line in inventory["seen"]["says"]:
+        print(line)
     print(
         f"files: {files.found:,} found = {files.used:,} used + {_sum(files.set_aside, 'set aside')} + "
         f"{_sum(files.ignored, 'ignored')}"

@@ -1,7 +1,7 @@
 """Checking data from start to finish: every picture is read once, and what is there and what is wrong is written on one page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 from striate.data import (
-    Canvas,
     Columns,
     Source,
+    TrainingData,
     Unreadable,
     contact_sheet,
-    open_source,
     require_classes,
     understood,
     understood_as_json,
@@ -31,10 +30,13 @@ from striate.data.audit.label_errors import Answer, label_suspects
 from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
+from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.sources.choice import HowToRead
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import Silent, monitor_for_terminal
+from striate.jobs.opening import open_given
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
@@ -80,7 +82,7 @@ class Checked:
 
 
 def check(
-    data: str | Path,
+    data: TrainingData,
     *,
     out: str | Path | None = None,
     group: str | None = None,
@@ -101,7 +103,8 @@ def check(
     the classes, those at the top (1) or those in them (2). enough: train a small network on parts of the data and say
     what twice as many would bring. Bad input is a StriateError.
     """
-    opened = open_source(data, limits, columns or Columns(), source=source, class_level=class_level)
+    how = HowToRead(source, columns or Columns(), class_level, limits)
+    opened = open_given(data, how)
     page = _page_path(opened, out)
     answers = _answers(opened, run) if run else []
     if enough:
@@ -165,6 +168,9 @@ def _look(
     found = [
         *unusable(prints.set_aside),
         *wrong_names(prints),
+        *first_frames(prints.many_frames),
+        *bits_lost(prints.bits_lost),
+        *survey_findings(prints.source.survey, prints.source.native(), sampled=False),
         *blanks(prints, empty),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
@@ -190,7 +196,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
         raise SettingError(
             f"run = {run}: suspects among labels are for one class a picture, and {source.location} has none"
         )
-    if trained_on["location"] != source.location:
+    if trained_on["location"] != source.location and trained_on["digest"] != source.digest():
         raise RunError(
             f"{run}: was trained on {trained_on['location']}, not on {source.location}; give a run on these data"
         )
@@ -245,11 +251,12 @@ def _sheet(prints: Fingerprints) -> bytes | None:
 
 
 def _small_picture(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
-    """A picture on the sheet's canvas, cut at its ends; small ones at their own size."""
+    """An image on the sheet's canvas, as training would show it; small ones at their own size."""
     native = prints.source.native()
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
-        return prints.listing(i).store.decode(int(prints.row[i]), Canvas(side, side, native.channels), prints.limits)
+        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
+        return prints.listing(i).store.decode(int(prints.row[i]), canvas, prints.limits)
     except Unreadable:
         return None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 
+from striate.data.decoding.limits import DEFAULT_LIMITS, MOST_PIXELS
 from striate.errors import SettingError, nearest
 
 
@@ -39,6 +40,17 @@ class Recipe:
         None
     )
     bits: Annotated[int | None, Is("bits of a channel that are kept: 8, or 16 where pictures have more", 8, 16)] = None
+    background: Annotated[
+        str,
+        Is("what lies behind transparent parts of images", choices=("auto", "white", "black", "gray")),
+    ] = "auto"
+    fit: Annotated[
+        str,
+        Is(
+            "images fill the square and lose their ends (cover), or are whole with black beside them (contain)",
+            choices=("auto", "cover", "contain"),
+        ),
+    ] = "auto"
     normalize: Annotated[
         str,
         Is(
@@ -185,6 +197,9 @@ class Recipe:
         str, Is("the same picture in train and test: stop, or warn and go on", choices=("stop", "warn"))
     ] = "stop"
     max_bad: Annotated[float, Is("largest share of unreadable files that is put up with", 0, 1)] = 0.05
+    max_pixels: Annotated[
+        int, Is("largest height x width of an image file; larger ones are skipped undecoded", 1, MOST_PIXELS)
+    ] = DEFAULT_LIMITS.max_pixels
     cache: Annotated[
         str,
         Is(

@@ -30,7 +30,10 @@ _SAYS: Final = MappingProxyType(
             "of a format that is not read",
             "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
         ),
-        "data-bomb": ("not decoded, for declaring more pixels than the limit", "remove, or make smaller"),
+        "data-bomb": (
+            "not decoded, for declaring more pixels than the limit",
+            "remove or make smaller, or let them in with --max-pixels",
+        ),
     }
 )
 _EXTENSIONS: Final = MappingProxyType(

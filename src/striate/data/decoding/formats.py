@@ -19,7 +19,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
 from striate.data.set_aside import Unreadable
 
-__all__ = ["is_image", "open_header"]
+__all__ = ["check_size", "is_image", "open_header"]
 
 # The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
 _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
@@ -56,16 +56,16 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
         raise Unreadable("unreadable", f"{size} bytes, more than any picture within the limit takes")
     if start.startswith(MAGIC):
         array = open_array(file)
-        _check_size(array.width, array.height, limits)
+        check_size(array.width, array.height, limits)
         array.check_length(size - file.tell())
         return array
     reader = _reader(start)
     if reader is WebPImageFile:  # its decoder takes memory for the whole canvas as soon as it is opened
-        _check_size(*_webp_size(start), limits)
+        check_size(*_webp_size(start), limits)
     picture = reader(file)
     if isinstance(picture, TiffImageFile) and _is_raw(picture):
         raise Unreadable("format not read", advice("a raw camera file"))
-    _check_size(*picture.size, limits)
+    check_size(*picture.size, limits)
     return picture
 
 
@@ -96,10 +96,13 @@ def _is_raw(picture: TiffImageFile) -> bool:
     return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(int(tags.get(_SUBFILE, 0)) & 1))
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Raises Unreadable for more pixels than the limit."""
     if width * height > limits.max_pixels:
         raise Unreadable(
-            "decompression bomb", f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}"
+            "decompression bomb",
+            f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}; "
+            f"--max-pixels {width * height} lets it in",
         )
 
 

@@ -19,7 +19,7 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, layout_of, read_pixels
+from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
 from striate.data.sources.parts import PARTS, arranged, origin
 from striate.data.store import ArrayStore
 from striate.data.targets import TaskKind
@@ -71,6 +71,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | 
         raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
     layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
     learned = layouts["train" if "train" in layouts else "all"]
+    white = check_scales(layouts, {part: images.where for part, (images, _) in parts.items()})
     labels = read_labels(
         {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}, task
     )
@@ -86,9 +87,9 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | 
             labels.targets[part],
             ArrayStore(
                 layout.shape,
-                partial(read_pixels, images, layout, learned),
-                partial(_digest, images, layout, learned),
-                learned.bits,
+                partial(read_pixels, images, layout, white),
+                partial(_digest, images, layout, white),
+                white,
             ),
         )
     ignored = sum(_role(key) is None for key in arrays)
@@ -141,5 +142,5 @@ def _role(key: str) -> tuple[str, str] | None:
     return (PARTS[first], _WHAT[second]) if first in PARTS and second in _WHAT else None
 
 
-def _digest(images: StoredArray, layout: Layout, learned: Layout) -> str:
-    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, learned)).data).hexdigest()
+def _digest(images: StoredArray, layout: Layout, white: float) -> str:
+    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, white)).data).hexdigest()
