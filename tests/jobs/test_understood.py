@@ -76,4 +76,4 @@ def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
     (tmp_path / "sidecars").mkdir()
     (tmp_path / "sidecars/a.json").write_text("{}")
     with pytest.raises(DataError, match=r"there is no image in this folder, only 1 .json files"):
-        predict(folder, [tmp_path / "sidecars"])
+        predict(folder, tmp_path / "sidecars")
