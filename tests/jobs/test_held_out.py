@@ -218,3 +218,22 @@ def test_suspects_among_labels_are_searched_in_data_that_were_moved(shapes, trai
     (data / "dark" / "0.png").unlink()
     with pytest.raises(RunError, match="was trained on"):
         check(data, out=tmp_path / "page.html", run=trained.path, progress=False)
+
+
+def test_predicting_says_when_images_are_unlike_those_of_the_training(shapes, trained, tmp_path, capsys, caplog):
+    files = sorted(shapes.glob("*/*.png"))
+    dark = [np.asarray(Image.open(path)) // 16 for path in files]
+    for healthy in (files, files[:1], files[:20], [np.asarray(Image.open(files[5]))]):
+        trained.predict(healthy)
+        assert caplog.text == ""
+    answers = trained.predict(dark)
+    assert [one.error for one in answers] == [None] * 60
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("striate", "WARNING")
+    assert record.getMessage().startswith("warning: 60 of 60 images do not look like those")
+    Image.fromarray(dark[0]).save(tmp_path / "dark.png")
+    caplog.clear()
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(trained.path), str(tmp_path / "dark.png"), "--csv"])
+    assert len(caplog.records) == 1
+    assert "data-shift" not in capsys.readouterr().out

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from striate.data import Canvas, training_statistics
+from striate.data import Canvas, Limits, training_statistics
+from striate.data.decoding.rendering import Rendering
 from striate.errors import RunError
 from striate.models import create_model
 from striate.runs import Bundle, Preprocessing
@@ -97,6 +99,54 @@ def test_a_description_that_lies_is_refused(copy, changes, says):
     reseal(copy, **changes)
     with pytest.raises(RunError, match=says):
         Bundle.open(copy)
+
+
+def preprocessing(**changes: object) -> dict[str, object]:
+    """That of the bundle with a wrong entry."""
+    said = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
+    for name, value in changes.items():
+        (said if name in said else said["canvas"] if name in said["canvas"] else said["canvas"]["rendering"])[name] = (
+            value
+        )
+    return {"preprocessing": said}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fit": "stretch"},
+        {"background": "pink"},
+        {"integers": [5, 5]},
+        {"integers": [0]},
+        {"floats": [0, "x"]},
+        {"rendering": {"evil": 1}},
+        {"max_pixels": 10**15},
+        {"max_pixels": "many"},
+        {"canvas": {"height": 28}},
+    ],
+)
+def test_preprocessing_that_is_not_known_is_refused(copy, changes):
+    reseal(copy, **preprocessing(**changes))
+    with pytest.raises(RunError, match="describes no preprocessing that is known"):
+        Bundle.open(copy)
+
+
+def test_levels_background_fit_and_limit_come_back(tmp_path):
+    bundle = small_bundle()
+    canvas = Canvas(28, 28, 1, 16, Rendering((0, 4095), (-1.5, 2.0), "gray"), "contain")
+    Bundle(**{**vars(bundle), "preprocessing": replace(bundle.preprocessing, canvas=canvas, max_pixels=10**8)}).save(
+        tmp_path
+    )
+    again = Bundle.open(tmp_path).preprocessing
+    assert (again.canvas, again.max_pixels, again.limits.max_pixels) == (canvas, 10**8, 10**8)
+    assert replace(again, max_pixels=5).limits == Limits()  # what holds where nothing is said is no stricter
+
+
+def test_a_bundle_without_them_opens_with_what_held_then(copy):
+    said = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
+    del said["max_pixels"], said["canvas"]["rendering"], said["canvas"]["fit"]
+    reseal(copy, preprocessing=said)
+    assert Bundle.open(copy).preprocessing == small_bundle().preprocessing
 
 
 def test_weights_that_are_not_finite_are_refused(copy):

@@ -23,13 +23,15 @@ def print_folds(folds: Folds) -> None:
 
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        print(f"{finding.severity}: {finding.says} [{finding.id}] Fix: {finding.fix}")
+        print(finding.line())
 
 
 def print_augmented(sheet: Augmented) -> None:
     """What was found, what is done in which order, and where the sheet is."""
     classes = "numbers" if sheet.task == "regress" else "classes"
     print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
+    for note in sheet.notes:
+        print(f"note:   {note}")
     print(f"policy: {sheet.recipe.augment}, {sheet.recipe.size} x {sheet.recipe.size} pixels, in this order")
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")

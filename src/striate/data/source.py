@@ -1,8 +1,7 @@
 """A source: what is on disk, listed and checked, before any picture is decoded."""
 
 import hashlib
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -13,15 +12,15 @@ import numpy.typing as npt
 
 from striate.data.cache import ANYWHERE, Cache
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import Header
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.faults import Fault
 from striate.data.pictures import Pictures
 from striate.data.reading import check_classes, check_set_aside, read_pictures
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.set_aside import SetAside
 from striate.data.storage import picture_bytes
 from striate.data.store import Store
+from striate.data.survey import Survey, survey
 from striate.data.targets import Labels, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
 from striate.errors import DataError
@@ -29,7 +28,6 @@ from striate.errors import DataError
 __all__ = ["Listing", "Sample", "Source"]
 
 SHA256_DIGITS: Final = 64
-_SAMPLE: Final = 200  # headers that are read to tell the typical size
 
 
 @final
@@ -105,22 +103,17 @@ class Source:
         """What the data ask for."""
         return next(iter(self.splits.values())).targets.task
 
-    def native(self) -> Canvas:
-        """The typical size: medians of height and width when upright; 1 channel if all is grey, else 3; arrays keep theirs.
+    @cached_property
+    def survey(self) -> Survey:
+        """What the data ask for: size, channels, levels, background, fit. Found out once."""
+        return survey(self.splits, self.limits)
 
-        16 bits where any picture has more than 8.
+    def native(self) -> Canvas:
+        """The typical size: medians of height and width when upright; 1 channel if all is gray, else 3; arrays keep theirs.
+
+        16 bits where images hold more than 8, with the levels, background and fit that the data ask for.
         """
-        store = next(iter(self.splits.values())).store
-        spread = range(0, len(store), max(1, len(store) // _SAMPLE))
-        headers = [one for i in spread if (one := self._header(store, i)) is not None]
-        if not headers:  # all of the sample is bad, yet each class has a picture, or it could not have been opened
-            headers = [next(one for i in range(len(store)) if (one := self._header(store, i)) is not None)]
-        return Canvas(
-            statistics.median_low(header.height for header in headers),
-            statistics.median_low(header.width for header in headers),
-            _channels(headers),
-            16 if any(header.bits > 8 for header in headers) else 8,
-        )
+        return self.survey.canvas()
 
     def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
         """One sample with all that is known of it. Raises Unreadable."""
@@ -168,20 +161,6 @@ class Source:
             for id_, line in zip(listing.ids, listing.digests, strict=True)
             if len(content := line.partition("\t")[2]) == SHA256_DIGITS
         }
-
-    def _header(self, store: Store, i: int) -> Header | None:
-        try:
-            return store.header(i, self.limits)
-        except Unreadable:
-            return None
-
-
-def _channels(headers: Sequence[Header]) -> int:
-    """Of pictures 1 or 3: transparency is no colour. Of arrays the number that they have, for it may be anything."""
-    arrays = {header.channels for header in headers if header.format in ("array", "NPY")}
-    if len(arrays) == 1 and len(headers) == sum(header.format in ("array", "NPY") for header in headers):
-        return arrays.pop()
-    return 3 if any(header.colour for header in headers) else 1
 
 
 def require_classes(source: Source) -> None:

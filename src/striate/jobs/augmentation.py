@@ -17,6 +17,7 @@ from striate.data import (
     Sample,
     Source,
     TaskKind,
+    TrainingData,
     as_colours,
     as_pictures,
     draw_sample,
@@ -61,10 +62,11 @@ class Augmented:
     columns: int
     objects: int
     dropped: int
+    notes: tuple[str, ...]  # on how the data were read
 
 
 def augment(
-    data: str | Path,
+    data: TrainingData,
     *,
     recipe: str | None = None,
     out: str | Path | None = None,
@@ -88,7 +90,7 @@ def augment(
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
     policy = policy_of(settled)
-    chosen = examples(source, canvas_of(settled, policy), rows)
+    chosen = examples(source, canvas_of(source, settled, policy), rows)
     seen = list(_columns(source, chosen, settled, columns))
     pages = [[_page(sample, source) for sample in column] for column in seen]
     headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]
@@ -106,6 +108,7 @@ def augment(
         columns=columns,
         objects=before * len(after),
         dropped=before * len(after) - sum(after),
+        notes=source.notes,
     )
 
 
@@ -163,7 +166,7 @@ def _page(sample: Sample, source: Source) -> Image.Image:
     return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page
 
 
-def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> Path:
+def _path_of_sheet(out: str | Path | None, data: TrainingData, source: Source) -> Path:
     """Where the sheet goes. SettingError where it would touch what is not ours."""
     path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
     if path.suffix.lower() != ".png":
@@ -174,6 +177,8 @@ def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> 
         raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
+    if not isinstance(data, str | Path):
+        return path
     folder = Path(data).expanduser()
     if Path(source.location).is_absolute() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve()):
         raise SettingError(f"--out {path}: lies within the data, where nothing is written; choose another")

@@ -5,25 +5,25 @@ Images of other data are known by content, so that what the run was trained on i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, final
 
 import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict, shift_findings
-from striate.data import Batches, Limits, Pictures, Source, load_pictures, read_known_images
+from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images
 from striate.data.known_images import known_in
 from striate.errors import RunError, SettingError
 from striate.findings import Finding
 from striate.jobs.held_out import Account, held_out
-from striate.jobs.opening import open_data, open_data_like
+from striate.jobs.opening import open_again, open_data_like
 from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
 from striate.training import available_cores, checked, keep_freed_memory, read_toml
 
 BATCH = 128
+WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, or --data"
 
 
 @final
@@ -49,7 +49,7 @@ class Evaluated:
         return {**self.figures, "images": self.account.as_json(), "findings": findings}
 
 
-def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | None = None) -> Evaluated:
+def evaluate(folder: RunFolder, data: TrainingData | None = None, split: str | None = None) -> Evaluated:
     """Measure a run's network.
 
     Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are
@@ -65,8 +65,8 @@ def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | Non
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:
-    said, trained_on = folder.manifest()["data"], read_toml(folder.recipe_path)[0]
-    source = open_data(said["location"], trained_on)
+    said = folder.manifest()["data"]
+    source = open_again(said["location"], read_toml(folder.recipe_path)[0], None, WAY_OUT)
     _check_classes(bundle, source, folder)
     if source.digest() != said["digest"]:
         raise RunError(
@@ -128,7 +128,7 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
     recipe = checked(read_toml(folder.recipe_path)[0])
-    pictures = _decoded(source, bundle, Limits(max_bad=recipe.max_bad))
+    pictures = _decoded(source, bundle, replace(bundle.preprocessing.limits, max_bad=recipe.max_bad))
     return split_of_run(folder, source, recipe, pictures).parts()
 
 
@@ -137,7 +137,7 @@ def _other_splits(source: Source, bundle: Bundle) -> Mapping[str, Pictures]:
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
     return {
         name: replace(part, labels=place[part.labels], classes=bundle.classes)
-        for name, part in _decoded(source, bundle, Limits()).items()
+        for name, part in _decoded(source, bundle, bundle.preprocessing.limits).items()
     }
 
 

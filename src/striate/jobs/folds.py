@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, final
 
 from striate.analysis import of_folds
-from striate.data import Source
+from striate.data import IN_MEMORY, ImagesInput, LabelsInput, Source, TrainingData
 from striate.errors import RunError, SettingError
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
-from striate.jobs.opening import open_data
-from striate.jobs.training_run import begin, default_path, resume, settled
+from striate.jobs.opening import open_again
+from striate.jobs.training_run import begin, default_path, go_on_with, settled, with_labels
 from striate.runs import FoldsFolder, RunFolder
 from striate.training import Settings, checked, read_toml, to_toml
 
@@ -37,7 +37,8 @@ class Folds:
 
 
 def train_folds(
-    data: str | Path,
+    data: TrainingData | ImagesInput,
+    labels: LabelsInput | None = None,
     *,
     folds: int,
     recipe: str | None = None,
@@ -49,7 +50,7 @@ def train_folds(
 
     The other arguments are those of `train`.
     """
-    source, resolved = settled(data, recipe, {**settings, "folds": folds})
+    source, resolved = settled(with_labels(data, labels), recipe, {**settings, "folds": folds})
     if not resolved.recipe.folds or resolved.recipe.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
@@ -75,14 +76,22 @@ def train_folds(
             raise
 
 
-def resume_folds(path: str | Path, *, progress: bool = True) -> Folds:
-    """Go on with a cross-validation that was cut off; folds that are finished are kept."""
+def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Folds:
+    """Go on with a cross-validation that was cut off; folds that are finished are kept.
+
+    data: the same data again, where they were given from memory.
+    """
     folder = FoldsFolder.open(Path(path))
     said = folder.summary()
     if said["status"] == "finished":
         raise RunError(f"{path}: the run finished; its figures are in folds.json")
     recipe, origin = read_toml(folder.recipe_path)
-    source = open_data(said["data"]["location"], recipe)
+    source = open_again(
+        said["data"]["location"],
+        recipe,
+        data,
+        f"give the same data again: striate.jobs.resume_folds({str(path)!r}, data=...) from Python",
+    )
     if source.digest() != said["data"]["digest"]:
         raise RunError(
             f"{source.location}: the data changed since the run {path} began; train anew, or bring them back"
@@ -97,9 +106,12 @@ def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bo
         for number in numbers:
             _finish_fold(folder.fold_path(number), source, _of_fold(settings, number), progress)
     except InterruptedRunError as stopped:
-        raise InterruptedRunError(
-            f"{stopped}, `striate resume {folder.path}` with all folds", stopped.exit_code - 128
-        ) from None
+        whole = (
+            f"striate.jobs.resume_folds({str(folder.path)!r}, data=...)"
+            if source.location == IN_MEMORY
+            else f"`striate resume {folder.path}`"
+        )
+        raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
     runs = [RunFolder.open(folder.fold_path(number)) for number in numbers]
     figures = [run.metrics()["test"] for run in runs]
     accuracies = [one["accuracy"]["value"] for one in figures]
@@ -131,7 +143,7 @@ def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool)
     if not path.exists():
         begin(source, settings, path, progress)
     elif run.manifest()["status"] != "finished":
-        resume(path, progress=progress)
+        go_on_with(run, source, progress)
 
 
 def _of_fold(settings: Settings, number: int) -> Settings:

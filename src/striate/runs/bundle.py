@@ -18,7 +18,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from striate.data import Canvas, TrainingStatistics
+from striate.data import Canvas, Limits, TrainingStatistics
+from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.errors import RunError, StriateError
 from striate.models import Network, create_model
 from striate.runs.atomic import explained, write_bytes
@@ -35,22 +36,35 @@ MAX_JSON_BYTES = 16 * 2**20
 class Preprocessing:
     """What training saw is what evaluation, prediction, export and serving see.
 
-    A picture is turned upright, converted to the canvas's channels, shrunk to cover the canvas and cropped at its centre
-    to `size` (height, width); then it is scaled to 0..1 and normalized.
+    An image is turned upright, brought to the canvas (see Canvas) and cropped at its center to `size` (height, width);
+    then it is scaled to 0..1 and normalized. Image files of more than `max_pixels` are not decoded.
     """
 
     canvas: Canvas
     size: tuple[int, int]
     normalization: Normalization
+    max_pixels: int = DEFAULT_LIMITS.max_pixels
+
+    @property
+    def limits(self) -> Limits:
+        """Of new images: no stricter than those of training, nor than those that hold where nothing is said."""
+        return Limits(max_pixels=max(self.max_pixels, DEFAULT_LIMITS.max_pixels))
 
     def as_json(self) -> dict[str, Any]:
-        return {"canvas": asdict(self.canvas), "size": list(self.size), "normalization": asdict(self.normalization)}
+        return {
+            "canvas": self.canvas.as_json(),
+            "size": list(self.size),
+            "normalization": asdict(self.normalization),
+            "max_pixels": self.max_pixels,
+        }
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> "Preprocessing":
+        """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
         height, width = said["size"]
         mean, std = (tuple(map(float, said["normalization"][key])) for key in ("mean", "std"))
-        return cls(Canvas(**said["canvas"]), (int(height), int(width)), Normalization(mean, std))
+        max_pixels = Limits(max_pixels=said.get("max_pixels", DEFAULT_LIMITS.max_pixels)).max_pixels
+        return cls(Canvas.from_json(said["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
 
 
 @final
@@ -104,7 +118,10 @@ class Bundle:
             ) from None
         if hashlib.sha256(data).hexdigest() != said["weights"]["sha256"]:
             raise RunError(f"{folder / 'model.safetensors'}: was changed since it was written; copy the bundle again")
-        preprocessing = Preprocessing.from_json(said["preprocessing"])
+        try:
+            preprocessing = Preprocessing.from_json(said["preprocessing"])
+        except (StriateError, TypeError, KeyError, ValueError) as error:
+            raise RunError(f"{folder / 'model.json'}: describes no preprocessing that is known: {error}") from None
         # A stranger's bundle must not make us read or download other weights.
         if unknown := said["arguments"].keys() - ARGUMENTS:
             raise RunError(f"{folder / 'model.json'}: arguments that no bundle has: {', '.join(sorted(unknown))}")
