@@ -87,8 +87,11 @@ def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
     own = trained.evaluate(split="train")
     assert own["images"]["says"].startswith("42 images that the run was trained on; the figures say how well")
     assert "images" not in trained.evaluate(split="val")
-    with pytest.raises(SettingError, match="split = 'tset': .* has all, and of the run's own images of that name none"):
+    with pytest.raises(SettingError, match="split = 'tset': .* has all$"):
         trained.evaluate(data, split="tset")
+    others = make_pictures(tmp_path / "others", each=2, size=30)
+    with pytest.raises(SettingError, match="has all, and none of the run's own val images"):
+        trained.evaluate(others, split="val")
 
 
 def sorted_anew(shapes: Path, run: Run, to: Path) -> Path:
@@ -131,6 +134,10 @@ def test_the_label_that_counts_is_the_new_one(shapes, trained, tmp_path):
 def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
     data = make_pictures(tmp_path / "data", each=10)
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, **{**QUICK, "epochs": 1})
+    data.rename(tmp_path / "moved")
+    with pytest.raises(RunError, match="where the data of .* were moved to, say with --data"):
+        run.evaluate()
+    (tmp_path / "moved").rename(data)
     (data / "dark" / "0.png").rename(data / "dark" / "renamed.png")
     with pytest.raises(RunError, match="changed since"):
         run.evaluate()
