@@ -20,5 +20,9 @@ class Finding:
     evidence: dict[str, Any]
     fix: str
 
+    def line(self) -> str:
+        """For a person."""
+        return f"{self.severity}: {self.says} [{self.id}] Fix: {self.fix}"
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -119,6 +119,21 @@ def test_one_bad_image_alone_is_found_and_one_among_many_is_not():
     assert found(scenes, np.concatenate([scenes(20, 2), black])) == []
 
 
+def test_one_dark_image_alone_is_plausible_and_many_are_not():
+    night = (scenes(40, 2) * 0.13).astype(np.uint8)
+    assert found(scenes, night[:1]) == []
+    assert found(scenes, night)
+
+
+def test_images_of_one_exposure_may_be_a_little_brighter():
+    """However equal the images of the training are, a shift that no network minds is none."""
+    equal = np.clip(np.random.default_rng(0).normal(128, 30, (100, 32, 32, 3)), 0, 255).astype(np.uint8)
+    trained = training_statistics(measure(equal), np.zeros(100, np.int64))
+    for count in (1, 40):
+        assert shift_findings(trained, measure(equal[:count] + 5), [""] * count) == []
+    assert shift_findings(trained, measure(equal[:40] + 60), [""] * 40)
+
+
 def test_parts_of_the_data_that_are_all_bright_or_dark_are_healthy():
     """Of one class, or the brightest tenth of all."""
     bright = np.clip(scenes(5, 7).astype(int) + 120, 0, 255).astype(np.uint8)

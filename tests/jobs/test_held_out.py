@@ -87,8 +87,11 @@ def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
     own = trained.evaluate(split="train")
     assert own["images"]["says"].startswith("42 images that the run was trained on; the figures say how well")
     assert "images" not in trained.evaluate(split="val")
-    with pytest.raises(SettingError, match="split = 'tset': .* has all, and of the run's own images of that name none"):
+    with pytest.raises(SettingError, match="split = 'tset': .* has all$"):
         trained.evaluate(data, split="tset")
+    others = make_pictures(tmp_path / "others", each=2, size=30)
+    with pytest.raises(SettingError, match="has all, and none of the run's own val images"):
+        trained.evaluate(others, split="val")
 
 
 def sorted_anew(shapes: Path, run: Run, to: Path) -> Path:
@@ -131,6 +134,10 @@ def test_the_label_that_counts_is_the_new_one(shapes, trained, tmp_path):
 def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
     data = make_pictures(tmp_path / "data", each=10)
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, **{**QUICK, "epochs": 1})
+    data.rename(tmp_path / "moved")
+    with pytest.raises(RunError, match="where the data of .* were moved to, say with --data"):
+        run.evaluate()
+    (tmp_path / "moved").rename(data)
     (data / "dark" / "0.png").rename(data / "dark" / "renamed.png")
     with pytest.raises(RunError, match="changed since"):
         run.evaluate()
@@ -218,3 +225,22 @@ def test_suspects_among_labels_are_searched_in_data_that_were_moved(shapes, trai
     (data / "dark" / "0.png").unlink()
     with pytest.raises(RunError, match="was trained on"):
         check(data, out=tmp_path / "page.html", run=trained.path, progress=False)
+
+
+def test_predicting_says_when_images_are_unlike_those_of_the_training(shapes, trained, tmp_path, capsys, caplog):
+    files = sorted(shapes.glob("*/*.png"))
+    dark = [np.asarray(Image.open(path)) // 16 for path in files]
+    for healthy in (files, files[:1], files[:20], [np.asarray(Image.open(files[5]))]):
+        trained.predict(healthy)
+        assert caplog.text == ""
+    answers = trained.predict(dark)
+    assert [one.error for one in answers] == [None] * 60
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("striate", "WARNING")
+    assert record.getMessage().startswith("warning: 60 of 60 images do not look like those")
+    Image.fromarray(dark[0]).save(tmp_path / "dark.png")
+    caplog.clear()
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(trained.path), str(tmp_path / "dark.png"), "--csv"])
+    assert len(caplog.records) == 1
+    assert "data-shift" not in capsys.readouterr().out

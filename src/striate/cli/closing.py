@@ -23,7 +23,7 @@ def print_folds(folds: Folds) -> None:
 
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        print(f"{finding.severity}: {finding.says} [{finding.id}] Fix: {finding.fix}")
+        print(finding.line())
 
 
 def print_augmented(sheet: Augmented) -> None:

@@ -13,7 +13,7 @@ from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict, shift_findings
 from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images
 from striate.data.known_images import known_in
-from striate.errors import RunError, SettingError
+from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
 from striate.jobs.held_out import Account, held_out
 from striate.jobs.opening import open_again, open_data_like
@@ -65,8 +65,11 @@ def evaluate(folder: RunFolder, data: TrainingData | None = None, split: str | N
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:
-    said, trained_on = folder.manifest()["data"], read_toml(folder.recipe_path)[0]
-    source = open_again(said["location"], trained_on, None, WAY_OUT)
+    said = folder.manifest()["data"]
+    try:
+        source = open_again(said["location"], read_toml(folder.recipe_path)[0], None, WAY_OUT)
+    except DataError as error:
+        raise RunError(f"{error}; where the data of {folder.path} were moved to, say with --data") from None
     _check_classes(bundle, source, folder)
     if source.digest() != said["digest"]:
         raise RunError(

@@ -82,10 +82,13 @@ def held_out(
     else:
         having = [part for part in data if name in known_as[part]]
         if len(having) != 1:
-            there = f"in its splits {' and '.join(having)}; give one of them as data" if having else "none of them"
-            raise SettingError(
-                f"split = {asked!r}: {location} has {', '.join(sorted(data))}, and of the run's own images of that name {there}"
+            own = (
+                f"; the run's own {asked} images are in {' and '.join(having)}, give one of these as data"
+                if having
+                else ""
             )
+            none = f", and none of the run's own {asked} images" if asked in _SAYS and not having else ""
+            raise SettingError(f"split = {asked!r}: {location} has {', '.join(sorted(data))}{none}{own}")
         allowed, (name,) = (name,), having
     wanted = torch.tensor([one in allowed for one in known_as[name]])
     counts = Counter(known_as[name])

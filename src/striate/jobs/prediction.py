@@ -1,19 +1,33 @@
 """Prediction: what is in these images, by the network of a run and through just the preprocessing that it was trained with."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from striate.data import Given, ImagesInput, ImageStore, Limits, Unreadable, as_colours, given_images, is_list
+from striate.analysis import shift_findings
+from striate.data import (
+    Given,
+    ImagesInput,
+    ImageStore,
+    Limits,
+    Unreadable,
+    as_colours,
+    given_images,
+    image_statistics,
+    is_list,
+)
 from striate.errors import DataError
 from striate.runs import Bundle, RunFolder
 from striate.views import evaluation_view
 
 BATCH = 64
+LOGGER = logging.getLogger("striate")  # which prints warnings to stderr where a program has not said otherwise
 
 
 @final
@@ -38,7 +52,8 @@ def predict(
     """One prediction for each image, in order; a folder stands for all files below it, by name.
 
     What cannot be read is marked in its place. DataError where something was given by itself, and nothing of it can be read.
-    `max_pixels`: the largest image file that is decoded, that of the run's training if left out.
+    `max_pixels`: the largest image file that is decoded, that of the run's training if left out. Images that do not look
+    like those of the training are a warning of the logger "striate".
     """
     several = is_list(images)
     bundle = folder.bundle()
@@ -47,10 +62,14 @@ def predict(
     limits = replace(limits, follow_links=follow_links)
     given = given_images(images, preprocessing.canvas, limits)
     predictions: list[Prediction] = []
+    measured: dict[str, npt.NDArray[np.float64]] = {}
     while batch := list(islice(given, BATCH)):
-        predictions += _predict_batch(bundle, batch, limits)
+        predictions += _predict_batch(bundle, batch, limits, measured)
     if not several:
         require_some(predictions)
+    if bundle.statistics and measured:
+        for finding in shift_findings(bundle.statistics, np.stack(list(measured.values())), list(measured)):
+            LOGGER.warning(finding.line())
     return predictions
 
 
@@ -62,7 +81,10 @@ def require_some(predictions: Sequence[Prediction]) -> None:
 
 
 @torch.inference_mode()
-def _predict_batch(bundle: Bundle, given: Sequence[Given], limits: Limits) -> list[Prediction]:
+def _predict_batch(
+    bundle: Bundle, given: Sequence[Given], limits: Limits, measured: dict[str, npt.NDArray[np.float64]]
+) -> list[Prediction]:
+    """`measured` takes what each image is like, by its name."""
     preprocessing = bundle.preprocessing
     store = ImageStore(tuple(one.image for one in given))
     images, errors = {}, {}
@@ -73,7 +95,9 @@ def _predict_batch(bundle: Bundle, given: Sequence[Given], limits: Limits) -> li
             errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
     rows: dict[int, list[float]] = {}
     if images:
-        pictures = as_colours(torch.from_numpy(np.stack(list(images.values()))).permute(0, 3, 1, 2))  # B C H W
+        decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
+        measured |= zip((given[i].name for i in images), image_statistics(decoded), strict=True)
+        pictures = as_colours(decoded.permute(0, 3, 1, 2))  # B C H W
         view = evaluation_view(
             len(pictures),
             picture=(preprocessing.canvas.height, preprocessing.canvas.width),
