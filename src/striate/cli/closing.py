@@ -28,11 +28,14 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 def print_augmented(sheet: Augmented) -> None:
     """What was found, what is done in which order, and where the sheet is."""
+    print_findings(sheet.findings)
     classes = "numbers" if sheet.task == "regress" else "classes"
     print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
     print(f"policy: {sheet.recipe.augment}, {sheet.recipe.size} x {sheet.recipe.size} pixels, in this order")
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")
+    for note in sheet.notes:
+        print(f"note:   {note}")
     if sheet.dropped:
         print(f"boxes:  {sheet.dropped} of {sheet.objects} mostly left the picture and are not learned from")
     print(f"sheet:  {sheet.path} ({sheet.rows} pictures, as they are and in {sheet.columns - 1} epochs)")

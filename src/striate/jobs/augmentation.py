@@ -26,10 +26,13 @@ from striate.data import (
 )
 from striate.data.targets import Target
 from striate.errors import SettingError
+from striate.findings import Finding
 from striate.jobs.examples import examples
+from striate.jobs.flipping import images_of_listing, settle_flips
 from striate.jobs.normalization import normalization_of
 from striate.jobs.opening import open_data
-from striate.jobs.prepare import canvas_of, default_recipe, policy_of, settle
+from striate.jobs.policy import policy_of
+from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
 from striate.runs import explained, plain_name, write_bytes
 from striate.tasks import Classify
@@ -47,7 +50,8 @@ LARGEST: Final = 512  # pixels of a picture on the sheet; above it is shrunk by 
 class Augmented:
     """What is on the sheet. `steps` are what is done to a training picture, in their order, each after its stage.
 
-    Of the `objects` in the augmented pictures, `dropped` are not learned from: they mostly left the picture.
+    Of the `objects` in the augmented pictures, `dropped` are not learned from: they mostly left the picture. `notes` say
+    what the data decided, `findings` what is wrong with what was asked for.
     """
 
     path: Path
@@ -61,6 +65,8 @@ class Augmented:
     columns: int
     objects: int
     dropped: int
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def augment(
@@ -83,12 +89,15 @@ def augment(
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, settings, named.settings if named else {})
     path = _path_of_sheet(out, data, source)
-    settled = settle(source, named or default_recipe(source), settings).recipe
+    decided = settle(source, named or default_recipe(source), settings)
+    canvas = canvas_of(decided.recipe, policy_of(decided.recipe))
+    flips = settle_flips(decided, source.classes, images_of_listing(source, canvas))
+    settled = flips.settings.recipe
     mixing = _mixing(settled)
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
     policy = policy_of(settled)
-    chosen = examples(source, canvas_of(settled, policy), rows)
+    chosen = examples(source, canvas, rows)
     seen = list(_columns(source, chosen, settled, columns))
     pages = [[_page(sample, source) for sample in column] for column in seen]
     headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]
@@ -106,6 +115,8 @@ def augment(
         columns=columns,
         objects=before * len(after),
         dropped=before * len(after) - sum(after),
+        notes=flips.lines,
+        findings=flips.findings,
     )
 
 

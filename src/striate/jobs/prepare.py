@@ -1,6 +1,6 @@
 """From what is on disk to what a network is trained on: canvas, splits, normalization, augmentation, and what is wrong."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -20,20 +20,21 @@ from striate.data import (
     load_pictures,
 )
 from striate.data.storage import Place
-from striate.errors import DataError, SettingError
+from striate.errors import DataError
 from striate.findings import Finding
+from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
 from striate.jobs.normalization import check_normalization, normalization_of
+from striate.jobs.policy import policy_of
 from striate.jobs.splitting import DRAWN, check_split, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
-from striate.views import POLICIES, Policy, RandAugment
+from striate.views import Policy
 
 LARGEST_SIZE = 128  # of photographs, where nothing is said: what two CPU cores train in minutes
 SMALL_PICTURE = 64  # up to here a picture is taken as it is, and idx data are taken for digits
 MARGIN = 8 / 7  # the canvas is larger than the crop by this, as 256 pixels are than 224
 EVALUATION_BATCH = 128
-POLICY_SETTINGS = tuple(field.name for field in fields(Policy) if field.name != "operations")
 
 
 @final
@@ -44,6 +45,7 @@ class Prepared:
     splits: Splits
     set_aside: tuple[SetAside, ...]
     preprocessing: Preprocessing
+    settings: Settings  # with what the images decided
     policy: Policy
     findings: tuple[Finding, ...]
 
@@ -96,20 +98,6 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
     return replace(settings, recipe=replace(settings.recipe, split=whole))
 
 
-def policy_of(recipe: Recipe) -> Policy:
-    """The recipe's policy with the parts that were set one by one."""
-    policy = POLICIES[recipe.augment]
-    parts = {name: getattr(recipe, name) for name in POLICY_SETTINGS}
-    operations = {"count": recipe.randaugment_count, "magnitude": recipe.randaugment_magnitude}
-    for name, value in operations.items():
-        if value is None:
-            continue
-        if not isinstance(policy.operations, RandAugment):
-            raise SettingError(f"randaugment_{name} = {value}: set augment to randaugment, not {recipe.augment}")
-        policy = replace(policy, operations=replace(policy.operations, **{name: value}))
-    return replace(policy, **{name: value for name, value in parts.items() if value is not None})
-
-
 def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:
     """The pictures as they are kept: a little larger than what the network sees if crops are taken at random."""
     assert recipe.size is not None
@@ -118,10 +106,10 @@ def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:
     return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8)
 
 
-def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Prepared:
+def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Monitor) -> Prepared:
     """Decode, split, look for what is wrong, and measure the normalization on the training pictures."""
-    policy = policy_of(recipe)
-    canvas = canvas_of(recipe, policy)
+    recipe = settings.recipe
+    canvas = canvas_of(recipe, policy_of(recipe))
     pictures = load_pictures(
         source,
         canvas,
@@ -134,11 +122,15 @@ def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor)
     monitor.say(data_line(source, splits))
     findings = [without_leakage(finding, recipe) for finding in check_data(splits)]
     write_split(folder, splits)
+    flips = settle_flips(settings, source.classes, images_of_split(splits.train))
+    for line in flips.lines:
+        monitor.say(line)
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization)
     set_aside = tuple(one for part in pictures.values() for one in part.set_aside)
-    return Prepared(splits, set_aside, preprocessing, policy, tuple(findings))
+    policy = policy_of(flips.settings.recipe)
+    return Prepared(splits, set_aside, preprocessing, flips.settings, policy, (*findings, *flips.findings))
 
 
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:

@@ -117,7 +117,8 @@ def _work(
     """All that lies between the settings and the report; a run that was cut off anywhere goes through it again."""
     keep_freed_memory()
     try:
-        prepared = prepare(source, settings.recipe, folder, monitor)
+        prepared = prepare(source, settings, folder, monitor)
+        settings = prepared.settings
         weights = class_weights(prepared.splits.train.counts()) if settings.recipe.balance == "weights" else None
         task = Classify(source.classes, settings.recipe.label_smoothing, weights)
         clock.lap("data")
