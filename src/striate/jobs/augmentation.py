@@ -84,8 +84,8 @@ def augment(
     alone. recipe and settings are those of `train`. Bad input is a StriateError, and nothing is written.
     """
     for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
-        if not low <= value <= high:
-            raise SettingError(f"{name} = {value}: out of range, takes {low} to {high}")
+        if not isinstance(value, int) or not low <= value <= high:
+            raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, settings, named.settings if named else {})
     path = _path_of_sheet(out, data, source)

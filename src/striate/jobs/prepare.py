@@ -19,6 +19,7 @@ from striate.data import (
     decoded_size,
     load_pictures,
 )
+from striate.data.audit.balance import absent_classes
 from striate.data.storage import Place
 from striate.errors import DataError
 from striate.findings import Finding
@@ -26,7 +27,7 @@ from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
 from striate.jobs.normalization import check_normalization, normalization_of
 from striate.jobs.policy import policy_of
-from striate.jobs.splitting import DRAWN, check_split, split_of_run, write_split
+from striate.jobs.splitting import DRAWN, check_split, drawn_splits, larger_than_asked, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
 from striate.views import Policy
@@ -119,8 +120,11 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         progress=monitor.reading,
     )
     splits = split_of_run(folder, source, recipe, pictures)
-    monitor.say(data_line(source, splits))
+    for line in (data_line(source, splits), *larger_than_asked(splits, pictures, recipe)):
+        monitor.say(line)
     findings = [without_leakage(finding, recipe) for finding in check_data(splits)]
+    counts = {name: part.counts() for name, part in splits.parts().items()}
+    findings += absent_classes(source.classes, counts, drawn_splits(splits, pictures, recipe))
     write_split(folder, splits)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
     for line in flips.lines:

@@ -18,6 +18,7 @@ data-aspect-outliers               note      pictures are far wider or narrower 
 data-brightness-outliers           note      pictures are far brighter or darker than nearly all others
 data-single-picture                warning   a class has one picture in all: it is learned or tested, not both
 data-few-pictures                  warning   a class has fewer than FEW pictures to learn from
+data-absent-classes                note      classes of several images have none in the val or test that `train` drew
 data-imbalance                     warning   the largest class has more than IMBALANCE times the pictures of the smallest
 data-annotation-faults             warning   boxes or masks lie outside of their picture, are empty, or are of no known class
 data-label-suspects                warning   labels that a network is sure are others (confident learning); a note where below 1 %
