@@ -13,7 +13,9 @@ from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
 from striate.errors import DataError, RunError, SettingError, StriateError
-from striate.jobs import resume, train
+from striate.jobs import resume, train, train_folds
+from striate.jobs.opening import within_the_data
+from striate.jobs.training_run import settled
 from striate.runs.checkpoints import save_checkpoint
 
 PROMISED = {
@@ -250,3 +252,46 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(shapes, tmp_path
         contents(tmp_path / "run" / "bundle")["model.safetensors"]
         == contents(whole.path / "bundle")["model.safetensors"]
     )
+
+
+@pytest.mark.parametrize(
+    "out", ["data", "data/run", "data/dark/run", "data/../data/run", "link/run", "data/deep/er/run"]
+)
+def test_a_run_folder_within_the_data_is_refused_before_anything_is_made(tmp_path, out):
+    data = make_pictures(tmp_path / "data", each=3)
+    (tmp_path / "link").symlink_to(data)
+    before = sorted(data.rglob("*"))
+    for settings in ({}, {"folds": 2, "fold": 1}):
+        with pytest.raises(SettingError, match="lies within the data, where nothing is written; give --out"):
+            train(data, out=tmp_path / out, progress=False, **settings)
+    with pytest.raises(SettingError, match="lies within the data"):
+        train(tmp_path / "link", out=data / "run", progress=False)
+    with pytest.raises(SettingError, match="lies within the data"):
+        train_folds(data, folds=2, out=tmp_path / out, progress=False)
+    assert sorted(data.rglob("*")) == before
+
+
+def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
+    data = make_pictures(tmp_path / "data", each=3)
+    rows = [f"{file.relative_to(data)},{file.parent.name}" for file in sorted(data.rglob("*.png"))]
+    (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    before = sorted(data.rglob("*"))
+    source, _ = settled(data / "labels.csv", None, {})
+    assert within_the_data(data / "run", data, source)
+    assert not within_the_data(tmp_path / "run", data, source)
+    assert not within_the_data(data / "runs" / "x", data / "labels.csv", source)  # beside a table there may be runs
+    assert sorted(data.rglob("*")) == before
+
+
+def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, monkeypatch):
+    data = make_pictures(tmp_path / "data", each=6)
+    before = sorted(data.rglob("*"))
+    monkeypatch.chdir(data)
+    with pytest.raises(
+        SettingError, match=r"no --out is given, and the run folder would be runs/data-resnet18: lies within"
+    ):
+        train(".", progress=False)
+    assert sorted(data.rglob("*")) == before
+    run = train(".", out="../run", progress=False, **{**QUICK, "epochs": 1})  # the data beside it, or within its parent
+    assert run.path == Path("../run")
+    assert sorted(data.rglob("*")) == before

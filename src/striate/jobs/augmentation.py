@@ -30,7 +30,7 @@ from striate.findings import Finding
 from striate.jobs.examples import examples
 from striate.jobs.flipping import images_of_listing, settle_flips
 from striate.jobs.normalization import normalization_of
-from striate.jobs.opening import open_data
+from striate.jobs.opening import open_data, within_the_data
 from striate.jobs.policy import policy_of
 from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
@@ -185,7 +185,6 @@ def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> 
         raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
-    folder = Path(data).expanduser()
-    if Path(source.location).is_absolute() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve()):
+    if within_the_data(path, data, source):
         raise SettingError(f"--out {path}: lies within the data, where nothing is written; choose another")
     return path

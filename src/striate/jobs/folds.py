@@ -13,7 +13,7 @@ from striate.errors import RunError, SettingError
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
 from striate.jobs.opening import open_data
-from striate.jobs.training_run import begin, default_path, resume, settled
+from striate.jobs.training_run import begin, path_of_run, resume, settled
 from striate.runs import FoldsFolder, RunFolder
 from striate.training import Settings, checked, read_toml, to_toml
 
@@ -57,7 +57,7 @@ def train_folds(
             f"folds = {folds}: {source.location} has a test part of its own, and folds draw theirs; "
             "give the training folder by itself, or leave --folds out"
         )
-    folder = FoldsFolder.create(Path(out) if out else default_path(source, resolved))
+    folder = FoldsFolder.create(path_of_run(data, source, resolved, out))
     with folder.locked():
         folder.write_recipe(to_toml(resolved))
         said = {

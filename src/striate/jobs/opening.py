@@ -6,7 +6,7 @@ from typing import Any
 
 from striate.data import Columns, Source, open_source, split_names
 
-__all__ = ["open_data"]
+__all__ = ["open_data", "within_the_data"]
 
 
 def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
@@ -22,3 +22,11 @@ def open_data(data: str | Path, *layers: Mapping[str, Any]) -> Source:
         folder=said("pictures"),
     )
     return open_source(data, columns=columns)
+
+
+def within_the_data(path: Path, data: str | Path, source: Source) -> bool:
+    """Whether a path, be it there or not, is the folder `data` or the one that it was found in, or lies in it."""
+    if not Path(source.location).is_absolute():  # data that are inside the package, whatever else has their name
+        return False
+    roots = (Path(data).expanduser(), Path(source.location))
+    return any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots)

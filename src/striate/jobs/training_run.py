@@ -12,7 +12,7 @@ from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
-from striate.jobs.opening import open_data
+from striate.jobs.opening import open_data, within_the_data
 from striate.jobs.prepare import default_recipe, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
@@ -55,7 +55,7 @@ def train(
             f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
             "fold = 1 trains the first of them"
         )
-    return begin(source, resolved, Path(out) if out else default_path(source, resolved), progress)
+    return begin(source, resolved, path_of_run(data, source, resolved, out), progress)
 
 
 def settled(data: str | Path, recipe: str | None, said: dict[str, Any]) -> tuple[Source, Settings]:
@@ -69,9 +69,15 @@ def settled(data: str | Path, recipe: str | None, said: dict[str, Any]) -> tuple
     return source, resolved.filled("machine", device=str(device), precision=precision)
 
 
-def default_path(source: Source, settings: Settings) -> Path:
-    """A folder below runs/ that does not exist yet."""
-    return free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+def path_of_run(data: str | Path, source: Source, settings: Settings, out: str | Path | None) -> Path:
+    """The run folder: `out`, or one below runs/ that does not exist yet. SettingError where it would lie within the data."""
+    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+    if within_the_data(path, data, source):
+        says = "--out" if out else "no --out is given, and the run folder would be"
+        raise SettingError(
+            f"{says} {path}: lies within the data, where nothing is written; give --out a folder elsewhere"
+        )
+    return path
 
 
 def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:

@@ -239,7 +239,8 @@ def _check(name: str, value: Any, kind: Any, meaning: Is) -> Any:
         raise SettingError(f"{name} = {value!r}: takes one of {', '.join(meaning.choices)} ({meaning.says})")
     if isinstance(value, int | float) and not isinstance(value, bool) and not meaning.low <= value <= meaning.high:
         between = f"at least {meaning.low:g}" if meaning.high == math.inf else f"{meaning.low:g} to {meaning.high:g}"
-        raise SettingError(f"{name} = {value:g}: out of range, takes {between} ({meaning.says})")
+        shown = str(value) if isinstance(value, int) else f"{value:g}"
+        raise SettingError(f"{name} = {shown}: out of range, takes {between} ({meaning.says})")
     return value
 
 
