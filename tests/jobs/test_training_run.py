@@ -5,6 +5,7 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -261,7 +262,8 @@ def test_a_run_folder_within_the_data_is_refused_before_anything_is_made(tmp_pat
     data = make_pictures(tmp_path / "data", each=3)
     (tmp_path / "link").symlink_to(data)
     before = sorted(data.rglob("*"))
-    for settings in ({}, {"folds": 2, "fold": 1}):
+    one_of_two: dict[str, Any] = {"folds": 2, "fold": 1}
+    for settings in ({}, one_of_two):
         with pytest.raises(SettingError, match="lies within the data, where nothing is written; give --out"):
             train(data, out=tmp_path / out, progress=False, **settings)
     with pytest.raises(SettingError, match="lies within the data"):
