@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import json
+import os
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,12 +249,38 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(shapes, tmp_path
     with pytest.raises(RunError, match=r"disk full, needs .* MiB") as refused:
         train(shapes, out=tmp_path / "run", progress=False, **settings)
     assert "\n" not in str(refused.value)
+    assert str(refused.value).endswith(f"make room, then `striate resume {tmp_path / 'run'}` goes on")
+    with pytest.raises(RunError, match=r"disk full, .*; make room, then `striate resume .*/run` goes on"):
+        resume(tmp_path / "run", progress=False)
     monkeypatch.undo()
     resume(tmp_path / "run", progress=False)
     assert (
         contents(tmp_path / "run" / "bundle")["model.safetensors"]
         == contents(whole.path / "bundle")["model.safetensors"]
     )
+
+
+@pytest.mark.parametrize("moment", [1, 3, 6])
+@pytest.mark.parametrize("folds", [0, 2])
+def test_a_disk_that_is_full_from_the_start_leaves_nothing_and_names_only_what_exists(
+    shapes, tmp_path, monkeypatch, moment, folds
+):
+    written, sync = [], os.fsync
+
+    def fail(handle):
+        written.append(handle)
+        if len(written) >= moment:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", fail)
+    begin: Any = partial(train_folds, folds=folds) if folds else train
+    with pytest.raises(RunError, match="disk full, needs .* MiB") as refused:
+        begin(shapes, out=tmp_path / "new" / "run", progress=False, **QUICK)
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path}: disk full")
+    assert said.endswith("make room or choose another --out; nothing of the run is kept, for it had no checkpoint yet")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from striate.jobs.prepare import default_recipe, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
+from striate.runs.atomic import DiskFullError
 from striate.tasks import Classify, class_weights
 from striate.training import (
     Recipe,
@@ -90,10 +91,13 @@ def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run
             folder.write_manifest(first_manifest(source, settings, model, path))
             folder.write_recipe(to_toml(settings))
             _work(folder, source, settings, model, _monitor(progress), clock)
-        except BaseException:
+        except BaseException as error:
             # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
-            if not folder.has_begun():
+            begun = folder.has_begun()
+            if not begun:
                 folder.remove()
+            if isinstance(error, DiskFullError):
+                raise (error.with_resume_of(path) if begun else error.after_removal_of(path)) from None
             raise
     return Run(path)
 
@@ -113,7 +117,10 @@ def resume(run: str | Path, *, progress: bool = True) -> Run:
     if source.digest() != manifest["data"]["digest"]:
         raise RunError(f"{source.location}: the data changed since the run {run} began; train anew, or bring them back")
     with folder.locked():
-        _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
+        try:
+            _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
+        except DiskFullError as error:
+            raise error.with_resume_of(folder.path) from None
     return Run(folder.path)
 
 
