@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from striate.data import ImageInput, ImagesInput, LabelsInput, TrainingData
     from striate.findings import Finding
     from striate.jobs import Prediction, Run, augment, check, load, resume, train, train_folds
     from striate.models import check_model, create_model, list_models
@@ -27,8 +28,12 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 _HOME = {
     "Finding": "findings",
+    "ImageInput": "data",
+    "ImagesInput": "data",
+    "LabelsInput": "data",
     "Prediction": "jobs",
     "Run": "jobs",
+    "TrainingData": "data",
     "augment": "jobs",
     "check": "jobs",
     "check_model": "models",
@@ -42,8 +47,12 @@ _HOME = {
 
 __all__ = [
     "Finding",
+    "ImageInput",
+    "ImagesInput",
+    "LabelsInput",
     "Prediction",
     "Run",
+    "TrainingData",
     "augment",
     "check",
     "check_model",

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from striate.data import ArrayStore, Canvas, Limits, Objects, Skeleton, fitting_view, moved, open_source
+from striate.data.decoding.fit import placement
 from striate.data.targets import IGNORE
 from striate.views import POLICIES, Normalization, View
 
@@ -111,17 +112,32 @@ def test_boxes_masks_centres_and_pixels_agree_after_any_policy(policy):
 @pytest.mark.parametrize(
     ("picture", "canvas"), [((40, 60), (40, 40)), ((90, 61), (32, 32)), ((31, 100), (64, 48)), ((64, 64), (64, 64))]
 )
-def test_targets_reach_the_canvas_as_the_pixels_do(picture, canvas):
+@pytest.mark.parametrize("fit", ["cover", "contain"])
+def test_targets_reach_the_canvas_as_the_pixels_do(picture, canvas, fit):
     """The decoded picture is a ramp, so that each pixel tells where it came from; the view must say the same."""
     height, width = picture
     ramps = np.stack(np.broadcast_arrays(np.arange(width)[None] * 2, np.arange(height)[:, None] * 2, 0), -1).astype(
         np.uint8
     )
     store = ArrayStore((1, height, width, 3), lambda: ramps[None], lambda: "")
-    told = store.decode(0, Canvas(canvas[0], canvas[1], 3), LIMITS)[..., :2] / 2 + 0.5  # x, y in the picture
+    told = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit), LIMITS)[..., :2] / 2 + 0.5  # x, y in it
     rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
     points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
-    said = fitting_view(picture, canvas).inverse_points(points).numpy().reshape(*canvas, 2)
-    inside = (slice(4, -4), slice(4, -4))  # near the border an enlarged ramp is flat
+    said = fitting_view(picture, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
+    _, (left, top, right, bottom) = placement(canvas[0], canvas[1], (0, 0, width, height), fit)
+    assert (fit == "cover") == ((left, top, right, bottom) == (0, 0, canvas[1], canvas[0])) or height == width
+    inside = (slice(top + 4, bottom - 4), slice(left + 4, right - 4))  # near the border an enlarged ramp is flat
     assert np.abs(said - told)[inside].max() < 0.8
     assert np.abs((said - told)[inside].mean((0, 1))).max() < 0.25
+
+
+def test_what_lies_beside_a_whole_image_belongs_to_no_class():
+    view = fitting_view((4, 12), (12, 12), "contain")
+    seen = moved(np.ones((4, 12), np.int64), view, None)
+    assert isinstance(seen, np.ndarray)
+    assert (seen[4:8] == 1).all()
+    assert (seen[:4] == IGNORE).all()
+    assert (seen[8:] == IGNORE).all()
+    boxes = moved(Objects(np.array([[0, 0, 12, 4]], np.float32), np.array([1])), view, None)
+    assert isinstance(boxes, Objects)
+    assert boxes.boxes.tolist() == [[0, 4, 12, 8]]

@@ -38,6 +38,15 @@ def test_every_picture_is_predicted_once_by_a_network_that_never_saw_it(whole, s
             assert {one["id"]: one["split"] for one in csv.DictReader(file)}[row["id"]] == "test"
 
 
+def test_each_fold_knows_its_images_when_the_data_were_moved(whole, shapes, tmp_path):
+    data = shutil.copytree(shapes, tmp_path / "elsewhere")
+    for number in (1, 2, 3):
+        fold = Run(whole.path / f"fold-{number}")
+        found = fold.evaluate(data)
+        assert found["images"]["measured"] == {"test": 20}
+        assert found["confusion"] == fold.metrics["test"]["confusion"]
+
+
 def test_the_summary_is_that_of_the_folds(whole):
     said = json.loads((whole.path / "folds.json").read_text())
     assert said == whole.summary

@@ -140,7 +140,7 @@ def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
 def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, capsys):
     run = train(leaky(tmp_path / "data", copies=0), out=tmp_path / "run", val=0.2, **ONCE)
     assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
-    assert "data: 42 pictures of 3 classes, train 31, val 8, test 3, one class a picture\n" in capsys.readouterr().out
+    assert "images:  train 31, val 8, test 3\n" in capsys.readouterr().out
 
 
 def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -42,10 +43,10 @@ def test_the_run_folder_is_as_promised(trained):
     assert trained.metrics["test"]["accuracy"]["value"] > 0.8
     assert trained.report.read_text().startswith("<!doctype html>")
     recipe = tomllib.loads((trained.path / "recipe.toml").read_text())
-    assert (recipe["lr"], recipe["source"]["lr"]) == (0.01, "user")
-    assert (recipe["size"], recipe["source"]["size"]) == (24, "data")
-    assert recipe["source"]["augment"] == "recipe photos"
-    assert recipe["source"]["momentum"] == "default"
+    assert (recipe["lr"], recipe["origin"]["lr"]) == (0.01, "user")
+    assert (recipe["size"], recipe["origin"]["size"]) == (24, "data")
+    assert recipe["origin"]["augment"] == "recipe photos"
+    assert recipe["origin"]["momentum"] == "default"
 
 
 def test_every_picture_is_in_one_split(trained):
@@ -87,12 +88,9 @@ def test_evaluating_again_gives_the_figures_of_the_run(trained):
         trained.evaluate(split="tset")
 
 
-def test_other_data_with_fewer_classes_in_another_order(trained, shapes, tmp_path):
-    other = tmp_path / "other"
-    for kind in ("striped", "light"):
-        (other / kind).mkdir(parents=True)
-        for picture in sorted((shapes / kind).iterdir())[:5]:
-            (other / kind / picture.name).write_bytes(picture.read_bytes())
+def test_other_data_with_fewer_classes_in_another_order(trained, tmp_path):
+    other = make_pictures(tmp_path / "other", each=5, size=23)
+    shutil.rmtree(other / "dark")
     figures = trained.evaluate(other)
     assert figures["pictures"] == 10
     assert figures["classes"] == ["dark", "light", "striped"]
@@ -116,12 +114,12 @@ def test_predicting_says_what_evaluation_says(trained, shapes):
         assert prediction.probability == pytest.approx(float(probability), rel=1e-4)
 
 
-def test_predicting_a_folder_and_sets_aside_what_is_no_picture(trained, shapes, tmp_path):
+def test_predicting_a_folder_marks_what_is_no_picture(trained, shapes, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "mixed" / "a.png").write_bytes((shapes / "dark" / "0.png").read_bytes())
     (tmp_path / "mixed" / "b.png").write_text("no picture")
     found = st.load(trained.path).predict(tmp_path / "mixed")
-    assert [Path(prediction.path).name for prediction in found] == ["a.png"]
+    assert [(Path(one.path).name, one.said is None) for one in found] == [("a.png", False), ("b.png", True)]
     with pytest.raises(DataError, match="not a picture"):
         trained.predict(tmp_path / "mixed" / "b.png")
     with pytest.raises(DataError, match="no such file"):

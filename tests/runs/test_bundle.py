@@ -4,15 +4,18 @@ import hashlib
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from striate.data import Canvas
+from striate.data import Canvas, Limits, training_statistics
+from striate.data.decoding.rendering import Rendering
 from striate.errors import RunError
 from striate.models import create_model
 from striate.runs import Bundle, Preprocessing
@@ -26,7 +29,9 @@ def small_bundle() -> Bundle:
     torch.manual_seed(0)
     preprocessing = Preprocessing(Canvas(28, 28, 1), (28, 28), Normalization((0.1307,), (0.3081,)))
     model = create_model("lenet5", classes=4, channels=1)
-    return Bundle(model, "lenet5", {"classes": 4, "channels": 1}, "classify", CLASSES, preprocessing)
+    arguments = {"classes": 4, "channels": 1}
+    statistics = training_statistics(np.random.default_rng(0).random((50, 3)), np.arange(50) % 4)
+    return Bundle(model, "lenet5", arguments, "classify", CLASSES, preprocessing, statistics=statistics)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +58,7 @@ def test_gives_the_same_outputs_and_all_that_belongs_to_them(saved):
     assert torch.equal(before.model.eval()(images), after.model(images))
     assert not after.model.training
     assert (after.classes, after.preprocessing, after.task) == (CLASSES, before.preprocessing, "classify")
+    assert after.statistics == before.statistics
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -85,12 +91,62 @@ def test_one_changed_bit_is_refused(saved, tmp_path, data):
         ({"format": 99}, "format 99 is not known"),
         ({"golden": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
         ({"golden": [1.0]}, "golden output"),
+        ({"statistics": {"images": 3}}, "its statistics of training images are none"),
+        ({"statistics": [1, 2]}, "its statistics of training images are none"),
     ],
 )
 def test_a_description_that_lies_is_refused(copy, changes, says):
     reseal(copy, **changes)
     with pytest.raises(RunError, match=says):
         Bundle.open(copy)
+
+
+def preprocessing(**changes: object) -> dict[str, object]:
+    """That of the bundle with a wrong entry."""
+    said = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
+    for name, value in changes.items():
+        (said if name in said else said["canvas"] if name in said["canvas"] else said["canvas"]["rendering"])[name] = (
+            value
+        )
+    return {"preprocessing": said}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fit": "stretch"},
+        {"background": "pink"},
+        {"integers": [5, 5]},
+        {"integers": [0]},
+        {"floats": [0, "x"]},
+        {"rendering": {"evil": 1}},
+        {"max_pixels": 10**15},
+        {"max_pixels": "many"},
+        {"canvas": {"height": 28}},
+    ],
+)
+def test_preprocessing_that_is_not_known_is_refused(copy, changes):
+    reseal(copy, **preprocessing(**changes))
+    with pytest.raises(RunError, match="describes no preprocessing that is known"):
+        Bundle.open(copy)
+
+
+def test_levels_background_fit_and_limit_come_back(tmp_path):
+    bundle = small_bundle()
+    canvas = Canvas(28, 28, 1, 16, Rendering((0, 4095), (-1.5, 2.0), "gray"), "contain")
+    Bundle(**{**vars(bundle), "preprocessing": replace(bundle.preprocessing, canvas=canvas, max_pixels=10**8)}).save(
+        tmp_path
+    )
+    again = Bundle.open(tmp_path).preprocessing
+    assert (again.canvas, again.max_pixels, again.limits.max_pixels) == (canvas, 10**8, 10**8)
+    assert replace(again, max_pixels=5).limits == Limits()  # what holds where nothing is said is no stricter
+
+
+def test_a_bundle_without_them_opens_with_what_held_then(copy):
+    said = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
+    del said["max_pixels"], said["canvas"]["rendering"], said["canvas"]["fit"]
+    reseal(copy, preprocessing=said)
+    assert Bundle.open(copy).preprocessing == small_bundle().preprocessing
 
 
 def test_weights_that_are_not_finite_are_refused(copy):
@@ -102,6 +158,13 @@ def test_weights_that_are_not_finite_are_refused(copy):
     reseal(copy, weights={"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
     with pytest.raises(RunError, match="not finite"):
         Bundle.open(copy)
+
+
+def test_a_bundle_of_an_older_version_has_no_statistics(copy):
+    said = _read_sealed(copy / "model.json")
+    del said["statistics"]
+    (copy / "model.json").write_bytes(_sealed(said))
+    assert Bundle.open(copy).statistics is None
 
 
 def test_a_missing_file_is_named(copy):

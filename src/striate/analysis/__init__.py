@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from striate.analysis.evaluation import Predictions, evaluate, predict
     from striate.analysis.intervals import Interval, of_folds, wilson
     from striate.analysis.receptive_field import Sight, Spatial, UnknownSight, WholePicture
+    from striate.analysis.shift import shift_findings
     from striate.analysis.summary import Summary, small_receptive_field, summarize
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate",
     "of_folds",
     "predict",
+    "shift_findings",
     "small_receptive_field",
     "summarize",
     "wilson",
@@ -36,6 +38,7 @@ _HOME = {
     "evaluate": "evaluation",
     "of_folds": "intervals",
     "predict": "evaluation",
+    "shift_findings": "shift",
     "small_receptive_field": "summary",
     "summarize": "summary",
     "wilson": "intervals",

@@ -2,6 +2,8 @@
 
 import json as json_format
 
+from striate.cli.whole_numbers import WholeNumber
+
 
 def check(
     data: str,
@@ -10,10 +12,14 @@ def check(
     group: str | None = None,
     run: str | None = None,
     enough: bool = False,
+    source: str = "auto",
+    class_level: WholeNumber | None = None,
+    follow_links: bool = False,
     path_column: str | None = None,
     label_column: str | None = None,
     split_column: str | None = None,
     pictures: str | None = None,
+    max_pixels: WholeNumber | None = None,
     json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -34,6 +40,13 @@ def check(
         the folder of a run on these data: its answers to pictures it was not trained on show labels that are probably wrong
     enough
         train a small network on an eighth, a quarter, half and all of the data, and say what twice as many would bring
+    source
+        how the data are read where several ways fit: folders, table, arrays, webdataset, coco, voc, yolo, masks, idx,
+        cifar or rows
+    class_level
+        which folders are the classes: 1 those at the top (or in train, test), 2 those in them
+    follow_links
+        follow links to folders, and to files outside the data
     path_column
         column of a table that names the files
     label_column
@@ -42,24 +55,36 @@ def check(
         column of a table that says train, val or test
     pictures
         folder in which a table's paths begin, relative to the table
+    max_pixels
+        largest height x width of an image file, 50000000 if left out; larger ones are not decoded
     json
         print everything as JSON, with all files that each finding concerns
     quiet
         show no progress
     """
     import sys
+    from dataclasses import replace
 
     from striate.cli.check_screen import print_check
-    from striate.data import Columns, split_names
+    from striate.data import Columns, Limits, split_names
     from striate.jobs import check as check_job
 
     columns = Columns(path_column, split_names(label_column), split_column, folder=pictures)
     checked = check_job(
-        data, out=out, group=group, run=run, enough=enough, progress=not (quiet or json), columns=columns
+        data,
+        out=out,
+        group=group,
+        run=run,
+        enough=enough,
+        progress=not (quiet or json),
+        limits=replace(Limits() if max_pixels is None else Limits(max_pixels=max_pixels), follow_links=follow_links),
+        columns=columns,
+        source=source,
+        class_level=class_level,
     )
     if json:
         print(json_format.dumps(checked.as_json(), indent=1))
     else:
-        print_check(checked)
+        print_check(checked, heading=quiet)
     if any(one.finding.severity == "stop" for one in checked.found):
         sys.exit(1)

@@ -9,11 +9,13 @@ MOST_CLASSES = 12  # on the screen; the page has all
 MOST_FILES = 3  # of each finding
 
 
-def print_check(checked: Checked) -> None:
+def print_check(checked: Checked, *, heading: bool) -> None:
+    """`heading`: also what the data were read as, which `check` said already unless it was to be quiet."""
     source, inventory, files = checked.source, checked.inventory, checked.account
     single, plural = ("number", "numbers") if source.task == "regress" else ("class", "classes")
     names = f"{len(source.classes):,} {single if len(source.classes) == 1 else plural}"
-    print(f"{source.name}: {source.kind}, {files.used:,} pictures, {names} ({source.task})")
+    if heading:
+        print(f"{source.name}: {source.kind}, {files.used:,} images, {names} ({source.task})")
     counts = inventory["counts"]
     if counts:
         rows = [(name, *(f"{of_part[n]:,}" for of_part in counts.values())) for n, name in enumerate(source.classes)]
@@ -29,6 +31,8 @@ def print_check(checked: Checked) -> None:
         f"sizes: {height[0]:.0f} to {height[4]:.0f} high, {width[0]:.0f} to {width[4]:.0f} wide, median "
         f"{height[2]:.0f} x {width[2]:.0f}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}"
     )
+    for line in inventory["seen"]["says"]:
+        print(line)
     print(
         f"files: {files.found:,} found = {files.used:,} used + {_sum(files.set_aside, 'set aside')} + "
         f"{_sum(files.ignored, 'ignored')}"

@@ -23,7 +23,7 @@ def print_folds(folds: Folds) -> None:
 
 def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        print(f"{finding.severity}: {finding.says} Fix: {finding.fix}")
+        print(f"{finding.severity}: {finding.says} [{finding.id}] Fix: {finding.fix}")
 
 
 def print_augmented(sheet: Augmented) -> None:
@@ -31,11 +31,11 @@ def print_augmented(sheet: Augmented) -> None:
     print_findings(sheet.findings)
     classes = "numbers" if sheet.task == "regress" else "classes"
     print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
+    for note in sheet.notes:
+        print(f"note:   {note}")
     print(f"policy: {sheet.recipe.augment}, {sheet.recipe.size} x {sheet.recipe.size} pixels, in this order")
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")
-    for note in sheet.notes:
-        print(f"note:   {note}")
     if sheet.dropped:
         print(f"boxes:  {sheet.dropped} of {sheet.objects} mostly left the picture and are not learned from")
     print(f"sheet:  {sheet.path} ({sheet.rows} pictures, as they are and in {sheet.columns - 1} epochs)")

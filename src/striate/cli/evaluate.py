@@ -4,7 +4,9 @@ from pathlib import Path
 
 
 def evaluate(run: str, *, data: str | None = None, split: str | None = None, json: bool = False) -> None:
-    """Measure a finished run on its test pictures, or on other data with the same classes.
+    """Measure a finished run on its test images, or on other data with the same classes.
+
+    Images of other data that the run was trained on, or that chose its epoch, are left out, whatever they are called now.
 
     Parameters
     ----------
@@ -13,10 +15,11 @@ def evaluate(run: str, *, data: str | None = None, split: str | None = None, jso
     data
         data to measure on; those of the run if left out
     split
-        train, val or test; test if there is one
+        train, val or test; test if there is one. Of other data, train or val measures also images that the run learned from
     json
         print all figures as JSON
     """
+    from striate.cli.closing import print_findings
     from striate.cli.tables import print_figures
     from striate.jobs import evaluate as evaluate_job
     from striate.runs import RunFolder
@@ -24,6 +27,9 @@ def evaluate(run: str, *, data: str | None = None, split: str | None = None, jso
 
     evaluated = evaluate_job(RunFolder.open(Path(run)), data, split)
     if json:
-        print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.figures}))
+        print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
+        if evaluated.account is not None:
+            print(evaluated.account.line())
+        print_findings(evaluated.findings)
         print_figures(evaluated)

@@ -15,8 +15,11 @@ GROUPS = {
     "epochs": "Steps",
     "weight_decay": "Regularization and stopping",
     "augment": "Augmentation",
-    "val": "Data and machine",
+    "source": "Data and machine",
 }
+
+
+READING = ("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "pictures")
 
 
 def _grouped() -> Mapping[str, str]:
@@ -48,7 +51,11 @@ def _record(of: str, settings: Mapping[str, str]) -> type:
 Overrides: Any = _record("Overrides", _grouped())
 AugmentationOverrides: Any = _record(
     "AugmentationOverrides",
-    {name: group for name, group in _grouped().items() if group == "Augmentation" or name in ("size", "seed")},
+    {
+        name: group
+        for name, group in _grouped().items()
+        if group == "Augmentation" or name in (*READING, "size", "seed")
+    },
 )
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from striate.analysis import Sight, Spatial, Summary, UnknownSight, WholePicture
-from striate.jobs import Answers, Evaluated
+from striate.jobs import Evaluated, Prediction
 from striate.models import NETWORKS
 
 PIPE_WIDTH = 160
@@ -153,11 +153,18 @@ def print_figures(evaluated: Evaluated) -> None:
     )
 
 
-def print_predictions(answers: Answers) -> None:
-    print_table(
-        [("picture", False), ("class", False), ("probability", True)],
-        [(p.path, p.said, f"{p.probability:.1%}") for p in answers.predictions],
-    )
+def print_predictions(predictions: Sequence[Prediction]) -> None:
+    """With a column of errors where there are any."""
+    columns, broken = [("image", False), ("class", False), ("probability", True)], False
+    rows = []
+    for one in predictions:
+        broken = broken or one.error is not None
+        probability = "" if one.probability is None else f"{one.probability:.1%}"
+        rows.append((one.path, one.said or "", probability, one.error or ""))
+    if broken:
+        print_table([*columns, ("error", False)], rows)
+    else:
+        print_table(columns, [row[:3] for row in rows])
 
 
 def millions(count: int) -> str:

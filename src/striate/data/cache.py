@@ -29,7 +29,7 @@ from striate.data.storage import Place, choose_place, explained_disk, map_new_fi
 
 __all__ = ["ANYWHERE", "Cache", "Entry", "cache_key", "finish_entry", "new_entry", "open_entry"]
 
-DECODER: Final = 2  # to be raised whenever a file decodes to other pixels than before
+DECODER: Final = 3  # to be raised whenever a file decodes to other pixels than before
 TEMPORARY: Final = ".tmp-"  # as in a run's folder, which clears such names away when it is locked
 
 

@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from striate.data.fingerprints import fingerprints, moments
+from striate.data.looks import SIDE, Looks, looks
 from striate.data.set_aside import SetAside
+from striate.data.statistics import MEASURES, Measured, image_statistics
 
 __all__ = ["HeldImages", "Images", "as_colours"]
 
 BLOCK: Final = 1024  # pictures that are looked at in one go: a mapped file may be larger than the memory
+CACHED: Final = 128  # pictures whose values as numbers stay in the processor's cache
 DEVICE_SHARE: Final = 0.5  # of the device's free memory that pictures may take; the rest is for the network
 
 
@@ -49,6 +52,14 @@ class Images(ABC):
     @abstractmethod
     def moments(self) -> list[tuple[int, int]]:
         """Sum and sum of squares of all values of each channel, exact."""
+
+    @abstractmethod
+    def looks(self) -> Looks:
+        """What tells each image from others but hardly from its copies, N 64: see `looks`."""
+
+    @abstractmethod
+    def statistics(self) -> Measured:
+        """What each image is like as a whole, N 3: see `image_statistics`."""
 
     @property
     @abstractmethod
@@ -117,6 +128,14 @@ class HeldImages(Images):
         for block in self._blocks():
             total = [(s + int(a), q + int(b)) for (s, q), (a, b) in zip(total, moments(block), strict=True)]
         return total
+
+    def looks(self) -> Looks:
+        blocks = [looks(some) for block in self._blocks() for some in block.split(CACHED)]
+        return np.concatenate(blocks) if blocks else np.empty((0, SIDE * SIDE), np.uint8)
+
+    def statistics(self) -> Measured:
+        blocks = [image_statistics(some) for block in self._blocks() for some in block.split(CACHED)]
+        return np.concatenate(blocks) if blocks else np.empty((0, len(MEASURES)))
 
     def _blocks(self) -> Iterator[Tensor]:
         if self._rows is None:

@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from striate.data.decoding.fit import seen_part
+from striate.data.decoding.fit import Fit, placement
 from striate.data.targets import IGNORE, Objects, Skeleton, Target
 from striate.views import View
 
 __all__ = ["fitting_view", "moved"]
 
 
-def fitting_view(picture: tuple[int, int], canvas: tuple[int, int]) -> View:
-    """How a canvas shows a picture, heights and widths in pixels: what `Store.decode` does, as a View of one picture."""
+def fitting_view(picture: tuple[int, int], canvas: tuple[int, int], fit: Fit = "cover") -> View:
+    """How a canvas shows an image, heights and widths in pixels: what `Store.decode` does, as a View of one image."""
     (height, width), (rows, columns) = picture, canvas
-    left, top, right, bottom = seen_part(rows, columns, (0, 0, width, height))
-    across, down = columns / (right - left), rows / (bottom - top)
-    place = torch.tensor([[[across, 0, -across * left], [0, down, -down * top], [0, 0, 1]]])
+    (left, top, right, bottom), (x1, y1, x2, y2) = placement(rows, columns, (0, 0, width, height), fit)
+    across, down = (x2 - x1) / (right - left), (y2 - y1) / (bottom - top)
+    place = torch.tensor([[[across, 0, x1 - across * left], [0, down, y1 - down * top], [0, 0, 1]]])
     return View(place, torch.eye(4)[None], canvas)
 
 

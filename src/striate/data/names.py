@@ -4,10 +4,13 @@ A name on disk may hold newlines, control characters, marks that turn the readin
 """
 
 import os
+import re
 from pathlib import Path
+from typing import Final
 
-__all__ = ["named", "printable"]
+__all__ = ["named", "natural_key", "printable"]
 
+_DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 JOINERS = "\u200c\u200d"  # zero-width joiners: Persian words and composed emoji need them
 
 
@@ -19,6 +22,25 @@ def printable(name: str | os.PathLike[str]) -> str:
     """
     text = os.fspath(name)
     return text if text.isprintable() and "\\" not in text else "".join(map(_printable_character, text))
+
+
+def natural_key(name: str) -> tuple[tuple[bytes | int, ...], bytes]:
+    """The key that sorts as a person counts: 2 before 10, img2 before img10; else by the bytes of the name.
+
+    Names that differ in leading zeros alone ("7", "007") come side by side, the shorter first. Any length of number goes.
+    """
+    key: list[bytes | int] = []
+    for i, run in enumerate(_DIGITS.split(name)):  # text, digits, text, digits ...
+        if i % 2 == 0:
+            key.append(_bytes(run))
+        else:
+            digits = run.lstrip("0")
+            key += [len(digits), _bytes(digits)]
+    return tuple(key), b"%08d" % len(name) + _bytes(name)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def named(path: Path) -> tuple[str, str]:

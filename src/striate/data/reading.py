@@ -123,4 +123,8 @@ def check_classes(pictures: Pictures, listing: Listing) -> None:
 
 
 def _first_three(set_aside: Sequence[SetAside]) -> str:
+    details = {one.detail for one in set_aside[:3]}
+    if len(details) == 1 and len(set_aside) > 1:
+        more = " ..." if len(set_aside) > 3 else ""
+        return ", ".join(one.id for one in set_aside[:3]) + f"{more} ({details.pop()})"
     return ", ".join(f"{one.id} ({one.detail})" for one in set_aside[:3]) + (" ..." if len(set_aside) > 3 else "")

@@ -10,10 +10,11 @@ __all__ = ["Reason", "SetAside", "Unreadable", "count_reasons"]
 Reason = Literal[
     "empty file",  # zero bytes
     "not a picture",  # the first bytes are of no format that is read here, whatever the file is called
+    "format not read",  # an image, but of a format that is not read here: HEIC, DICOM, raw camera files
     "truncated",  # the file ends before the picture does
     "decompression bomb",  # the header declares more pixels than the limit; nothing was decoded
     "not a regular file",  # FIFO, socket, device, folder
-    "link out of the folder",  # a link to a folder, or to a file outside the data; not followed
+    "link out of the folder",  # a link to a folder, or to a file outside the data; not followed without --follow-links
     "unreadable",  # a header or pixels that the decoder refuses, a file that may not be opened, NaN or infinite values
     "vanished",  # listed, but gone when it was read
     "unpaired",  # a picture without its mask, or a mask or label file without its picture

@@ -1,9 +1,9 @@
 """A source: what is on disk, listed and checked, before any picture is decoded."""
 
 import hashlib
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, final
 
@@ -12,22 +12,22 @@ import numpy.typing as npt
 
 from striate.data.cache import ANYWHERE, Cache
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import Header
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.faults import Fault
 from striate.data.pictures import Pictures
 from striate.data.reading import check_classes, check_set_aside, read_pictures
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.set_aside import SetAside
 from striate.data.storage import picture_bytes
 from striate.data.store import Store
+from striate.data.survey import Survey, survey
 from striate.data.targets import Labels, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
 from striate.errors import DataError
 
 __all__ = ["Listing", "Sample", "Source"]
 
-_SAMPLE: Final = 200  # headers that are read to tell the typical size
+SHA256_DIGITS: Final = 64
 
 
 @final
@@ -52,6 +52,11 @@ class Listing:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The store's, found out once: every file is read for them."""
+        return tuple(self.store.digests())
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -98,22 +103,17 @@ class Source:
         """What the data ask for."""
         return next(iter(self.splits.values())).targets.task
 
-    def native(self) -> Canvas:
-        """The typical size: medians of height and width when upright; 1 channel if all is grey, else 3; arrays keep theirs.
+    @cached_property
+    def survey(self) -> Survey:
+        """What the data ask for: size, channels, levels, background, fit. Found out once."""
+        return survey(self.splits, self.limits)
 
-        16 bits where any picture has more than 8.
+    def native(self) -> Canvas:
+        """The typical size: medians of height and width when upright; 1 channel if all is gray, else 3; arrays keep theirs.
+
+        16 bits where images hold more than 8, with the levels, background and fit that the data ask for.
         """
-        store = next(iter(self.splits.values())).store
-        spread = range(0, len(store), max(1, len(store) // _SAMPLE))
-        headers = [one for i in spread if (one := self._header(store, i)) is not None]
-        if not headers:  # all of the sample is bad, yet each class has a picture, or it could not have been opened
-            headers = [next(one for i in range(len(store)) if (one := self._header(store, i)) is not None)]
-        return Canvas(
-            statistics.median_low(header.height for header in headers),
-            statistics.median_low(header.width for header in headers),
-            _channels(headers),
-            16 if any(header.bits > 8 for header in headers) else 8,
-        )
+        return self.survey.canvas()
 
     def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
         """One sample with all that is known of it. Raises Unreadable."""
@@ -147,24 +147,20 @@ class Source:
         total = hashlib.sha256("\n".join(self.classes).encode())
         for split, listing in sorted(self.splits.items()):
             aside = [f"{one.id}\t{one.reason}" for one in listing.set_aside]
-            for lines in ((split,), listing.ids, listing.store.digests(), aside):
+            for lines in ((split,), listing.ids, listing.digests, aside):
                 total.update("\n".join((str(len(lines)), *lines, "")).encode())
             total.update(listing.targets.content())
         return total.hexdigest()
 
-    def _header(self, store: Store, i: int) -> Header | None:
-        try:
-            return store.header(i, self.limits)
-        except Unreadable:
-            return None
-
-
-def _channels(headers: Sequence[Header]) -> int:
-    """Of pictures 1 or 3: transparency is no colour. Of arrays the number that they have, for it may be anything."""
-    arrays = {header.channels for header in headers if header.format in ("array", "NPY")}
-    if len(arrays) == 1 and len(headers) == sum(header.format in ("array", "NPY") for header in headers):
-        return arrays.pop()
-    return 3 if any(header.colour for header in headers) else 1
+    def contents(self) -> dict[str, str]:
+        """SHA-256 of each image's file by id, as far as images have files of their own that can be read."""
+        return {
+            id_: content
+            for listing in self.splits.values()
+            if len(listing.digests) == len(listing)
+            for id_, line in zip(listing.ids, listing.digests, strict=True)
+            if len(content := line.partition("\t")[2]) == SHA256_DIGITS
+        }
 
 
 def require_classes(source: Source) -> None:

@@ -8,21 +8,26 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal, final
+from typing import Any, Final, Literal, final
+
+import numpy as np
+import numpy.typing as npt
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import Header, decode_picture, read_header, read_picture
+from striate.data.decoding.decode import Header, Stored, decode_picture, read_header, read_picture, read_span
 from striate.data.decoding.fit import Pixels, fit
-from striate.data.decoding.limits import Limits
+from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "ContentStore", "FileStore", "Store", "on_canvas"]
+__all__ = ["ArrayStore", "ContentStore", "FileStore", "HeldArray", "HeldImage", "ImageStore", "Store", "on_canvas"]
 
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
@@ -42,8 +47,10 @@ class Store(ABC):
         """Format, size and kind of a picture; no pixel is decoded."""
 
     @abstractmethod
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
-        """A whole picture, upright, in its own channels: H W C.
+    def picture(
+        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+    ) -> Pixels:
+        """A whole image, upright, H W C: in its own channels, or as a rendering shows it, transparency composited.
 
         `at_least` (height, width): it may come reduced, where that is quicker, as long as it still covers this.
         """
@@ -51,6 +58,10 @@ class Store(ABC):
     @abstractmethod
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         """A picture on the canvas: H W C."""
+
+    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for images of 8 bits
+        """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
+        return None
 
     def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
         """All pictures at once, N H W C, where they lie in memory just as the canvas wants them."""
@@ -72,14 +83,7 @@ class FileStore(Store):
         digests = [""] * len(self.paths)
 
         def read(i: int) -> None:
-            try:
-                with open_regular_file(self.paths[i]) as file:
-                    content = hashlib.file_digest(file, "sha256")
-                    digests[i] = f"{file.tell()}\t{content.hexdigest()}"
-            except Unreadable as failure:
-                digests[i] = failure.reason
-            except OSError:
-                digests[i] = "unreadable"
+            digests[i] = _file_digest(self.paths[i])
 
         in_threads(read, len(self.paths), os.cpu_count() or 1)
         return digests
@@ -87,8 +91,13 @@ class FileStore(Store):
     def header(self, i: int, limits: Limits) -> Header:
         return read_header(self.paths[i], limits)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
-        return read_picture(self.paths[i], limits, at_least)
+    def picture(
+        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+    ) -> Pixels:
+        return read_picture(self.paths[i], limits, at_least, rendering)
+
+    def span(self, i: int, limits: Limits) -> Span | None:
+        return read_span(self.paths[i], limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         return decode_picture(self.paths[i], canvas, limits)
@@ -125,8 +134,13 @@ class ContentStore(Store):
     def header(self, i: int, limits: Limits) -> Header:
         return read_header(self.read(i), limits)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
-        return read_picture(self.read(i), limits, at_least)
+    def picture(
+        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+    ) -> Pixels:
+        return read_picture(self.read(i), limits, at_least, rendering)
+
+    def span(self, i: int, limits: Limits) -> Span | None:
+        return read_span(self.read(i), limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         return decode_picture(self.read(i), canvas, limits)
@@ -135,15 +149,22 @@ class ContentStore(Store):
 @final
 @dataclass(frozen=True, eq=False)
 class ArrayStore(Store):
-    """Pictures of one size in one array: `read` gives N H W C, and is called once, when the first picture is wanted."""
+    """Images of one size in one array: `read` gives N H W C, and is called once, when the first image is wanted.
+
+    `white` is the stored value that `read` makes white; 0 is black.
+    """
 
     shape: tuple[int, int, int, int]
     read: Callable[[], Pixels]
     digest: Callable[[], str]
-    bits: Literal[8, 16] = 8
+    white: float = 255
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    @property
+    def bits(self) -> Literal[8, 16]:
+        return 16 if self.white > 255 else 8
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -153,22 +174,142 @@ class ArrayStore(Store):
         return [self.digest()]
 
     def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
-        _, height, width, channels = self.shape
-        mode = _MODES.get(channels, "uint8") if self.bits == 8 else "uint16"
-        return Header("array", height, width, mode, channels, self.bits, 1)
+        return _array_header(self.shape[1:], self.bits)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - an array was accepted as a whole, and no smaller form is quicker
-        return self.pixels[i]
+    def picture(
+        self,
+        i: int,
+        limits: Limits,  # noqa: ARG002 - an array was accepted as a whole
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 - no smaller form is quicker
+        rendering: Rendering | None = None,
+    ) -> Pixels:
+        return to_pixels(self.pixels[i], self.shape[3], self.bits, self._on_16_bits(rendering or AS_STORED))
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
-        return on_canvas(self.pixels[i], canvas)
+        return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
+
+    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - as above, and the scale is one for all
+        return Span(0, self.white, whole=True, floats=False) if self.bits == 16 else None
 
     def ready(self, canvas: Canvas) -> Pixels | None:
-        return self.pixels if self.shape[1:] == canvas.shape and self.bits == canvas.bits else None
+        as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))
+        return self.pixels if self.shape[1:] == canvas.shape and self.bits == canvas.bits and as_wanted else None
+
+    def _on_16_bits(self, rendering: Rendering) -> Rendering:
+        """The rendering with its levels counted as `pixels` count, where 65535 stands for `white`."""
+        black, white = rendering.integers or (0, self.white)
+        levels: Levels = (black * 65535 / self.white, white * 65535 / self.white)
+        return replace(rendering, integers=levels)
 
 
-def on_canvas(pixels: Pixels, canvas: Canvas) -> Pixels:
-    """A picture in memory, H W C, on the canvas."""
+@final
+@dataclass(frozen=True, eq=False)
+class HeldArray:
+    """One image in an array, H W C of any real numbers: 0 is black and `white` white, where a canvas does not say else."""
+
+    values: npt.NDArray[Any]
+    white: float
+
+    @property
+    def bits(self) -> Literal[8, 16]:
+        return 16 if self.white > 255 else 8
+
+    def rendering(self, wanted: Rendering) -> Rendering:
+        """The levels that are wanted, and its own where none are."""
+        own: Levels = (0.0, self.white)
+        return replace(wanted, integers=wanted.integers or own, floats=wanted.floats or own)
+
+
+# a path, a file's content, Pillow's image, an array, or why there is no image
+HeldImage = Stored | HeldArray | Unreadable
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ImageStore(Store):
+    """Images as Python code holds them, each of its own kind and size."""
+
+    images: tuple[HeldImage, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def digests(self) -> list[str]:
+        """Of paths and contents as the other stores; of pixels their shape and SHA-256, of Pillow's images too."""
+        digests = [""] * len(self.images)
+
+        def read(i: int) -> None:
+            try:
+                digests[i] = self._digest(i)
+            except Unreadable as failure:
+                digests[i] = failure.reason
+
+        in_threads(read, len(self.images), os.cpu_count() or 1)
+        return digests
+
+    def header(self, i: int, limits: Limits) -> Header:
+        image = self._image(i)
+        return (
+            _array_header(image.values.shape, image.bits)
+            if isinstance(image, HeldArray)
+            else read_header(image, limits)
+        )
+
+    def picture(
+        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+    ) -> Pixels:
+        image = self._image(i)
+        if isinstance(image, HeldArray):
+            return to_pixels(image.values, image.values.shape[2], image.bits, image.rendering(rendering or AS_STORED))
+        return read_picture(image, limits, at_least, rendering)
+
+    def span(self, i: int, limits: Limits) -> Span | None:
+        image = self._image(i)
+        if isinstance(image, HeldArray):
+            return Span(0, image.white, whole=True, floats=False) if image.bits == 16 else None
+        return read_span(image, limits)
+
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
+        image = self._image(i)
+        if isinstance(image, HeldArray):
+            return on_canvas(image.values, replace(canvas, rendering=image.rendering(canvas.rendering)))
+        return decode_picture(image, canvas, limits)
+
+    def _image(self, i: int) -> Stored | HeldArray:
+        image = self.images[i]
+        if isinstance(image, Unreadable):
+            raise Unreadable(image.reason, image.detail)
+        return image
+
+    def _digest(self, i: int) -> str:
+        image = self._image(i)
+        if isinstance(image, str | Path):
+            return _file_digest(image)
+        if isinstance(image, bytes):
+            return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
+        pixels = np.ascontiguousarray(self.picture(i, DEFAULT_LIMITS))
+        return f"{pixels.shape} {pixels.dtype}\t{hashlib.sha256(pixels.data).hexdigest()}"
+
+
+def _file_digest(path: str | Path) -> str:
+    """Size and SHA-256 of a file; of one that cannot be read, why."""
+    try:
+        with open_regular_file(path) as file:
+            content = hashlib.file_digest(file, "sha256")
+            return f"{file.tell()}\t{content.hexdigest()}"
+    except Unreadable as failure:
+        return failure.reason
+    except OSError:
+        return "unreadable"
+
+
+def _array_header(shape: tuple[int, ...], bits: Literal[8, 16]) -> Header:  # H W C
+    height, width, channels = shape
+    return Header("array", height, width, _MODES.get(channels, "uint8") if bits == 8 else "uint16", channels, bits, 1)
+
+
+def on_canvas(pixels: npt.NDArray[Any], canvas: Canvas) -> Pixels:
+    """An image in memory, H W C, on the canvas."""
     height, width, _ = pixels.shape
-    converted = to_pixels(pixels, canvas.channels, canvas.bits)
-    return fit(converted, canvas.height, canvas.width, (0, 0, width, height))
+    converted = to_pixels(pixels, canvas.channels, canvas.bits, canvas.rendering)
+    return fit(converted, canvas.height, canvas.width, (0, 0, width, height), canvas.fit)

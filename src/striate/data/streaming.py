@@ -20,7 +20,9 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.fingerprints import fingerprints, moments
 from striate.data.images import Images
+from striate.data.looks import SIDE, Looks, looks
 from striate.data.set_aside import SetAside, Unreadable
+from striate.data.statistics import MEASURES, Measured, image_statistics
 from striate.data.storage import pixel_type
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
@@ -56,17 +58,32 @@ class Reader:
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class Scanned:
+    """What was measured of each picture while it was decoded once."""
+
+    fingerprints: npt.NDArray[np.uint64]  # N
+    moments: npt.NDArray[np.int64]  # N C 2, sums and sums of squares
+    statistics: Measured  # N 3
+    looks: Looks  # N 64
+
+    def at(self, positions: npt.NDArray[np.int64]) -> "Scanned":
+        return Scanned(
+            self.fingerprints[positions], self.moments[positions], self.statistics[positions], self.looks[positions]
+        )
+
+
+@final
 class StreamedImages(Images):
-    """Pictures by their positions in a store. `of_each`: N C 2, sums and sums of squares as they were scanned."""
+    """Pictures by their positions in a store, and what was measured of each when it was scanned."""
 
     def __init__(
         self,
         reader: Reader,
         rows: npt.NDArray[np.int64],  # N, positions in the store
-        known: npt.NDArray[np.uint64],
-        of_each: npt.NDArray[np.int64],
+        scanned: "Scanned",
     ) -> None:
-        self._reader, self._rows, self._fingerprints, self._of_each = reader, rows, known, of_each
+        self._reader, self._rows, self._scanned = reader, rows, scanned
         self._type = pixel_type(reader.canvas)
         self.shape = (len(rows), *reader.canvas.shape)
         self.dtype = torch.from_numpy(np.empty(0, self._type)).dtype
@@ -91,17 +108,23 @@ class StreamedImages(Images):
 
     def subset(self, indices: Tensor) -> "StreamedImages":
         at = indices.numpy()
-        return StreamedImages(self._reader, self._rows[at], self._fingerprints[at], self._of_each[at])
+        return StreamedImages(self._reader, self._rows[at], self._scanned.at(at))
 
     def near(self, device: torch.device) -> "StreamedImages":  # noqa: ARG002 - nothing is held that could be moved; batches are, when they are decoded
         return self
 
     def fingerprints(self) -> npt.NDArray[np.uint64]:
-        return self._fingerprints
+        return self._scanned.fingerprints
 
     def moments(self) -> list[tuple[int, int]]:
-        channels = self._of_each.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
+        channels = self._scanned.moments.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
         return [(sum(sums), sum(squares)) for sums, squares in channels]
+
+    def looks(self) -> Looks:
+        return self._scanned.looks
+
+    def statistics(self) -> Measured:
+        return self._scanned.statistics
 
     def _begin(self, pool: ThreadPoolExecutor, ids: Tensor) -> "_Part":
         pictures = cast(Pixels, np.empty((len(ids), *self.shape[1:]), self._type))
@@ -144,18 +167,24 @@ class _Part:
 def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, list[int], list[SetAside]]:
     """Decode every picture of a store once and keep none: the images, the positions that are good, and the files that are not."""
     count = len(reader.store)
-    known = np.zeros(count, np.uint64)
-    of_each = np.zeros((count, reader.canvas.channels, 2), np.int64)
+    scanned = Scanned(
+        np.zeros(count, np.uint64),
+        np.zeros((count, reader.canvas.channels, 2), np.int64),
+        np.zeros((count, len(MEASURES))),
+        np.zeros((count, SIDE * SIDE), np.uint8),
+    )
     scan = Reader(reader.store, reader.ids, reader.canvas, reader.limits, reader.threads)
 
     def look(i: int) -> None:
         picture = scan.read(i)
         if picture is not None:
             one = torch.from_numpy(np.array(picture))[None]
-            known[i], of_each[i] = fingerprints(one)[0], moments(one)
+            scanned.fingerprints[i], scanned.moments[i] = fingerprints(one)[0], moments(one)
+            scanned.statistics[i], scanned.looks[i] = image_statistics(one)[0], looks(one)[0]
 
     with STRICT_PILLOW:
         in_threads(look, count, reader.threads, progress)
     kept = [i for i in range(count) if i not in scan.lost]
-    images = StreamedImages(reader, np.array(kept, np.int64), known[kept], of_each[kept])
+    rows = np.array(kept, np.int64)
+    images = StreamedImages(reader, rows, scanned.at(rows))
     return images, kept, [scan.lost[i] for i in sorted(scan.lost)]

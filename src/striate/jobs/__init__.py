@@ -9,12 +9,11 @@ if TYPE_CHECKING:
     from striate.jobs.describe import summarize_model, summarize_run, verdict
     from striate.jobs.evaluation import Evaluated, evaluate
     from striate.jobs.folds import Folds, resume_folds, train_folds
-    from striate.jobs.prediction import Answers, Prediction, predict
+    from striate.jobs.prediction import Prediction, predict, require_some
     from striate.jobs.run import Run, load
     from striate.jobs.training_run import resume, train
 
 _HOME = {
-    "Answers": "prediction",
     "Augmented": "augmentation",
     "Checked": "checking",
     "Evaluated": "evaluation",
@@ -26,6 +25,7 @@ _HOME = {
     "evaluate": "evaluation",
     "load": "run",
     "predict": "prediction",
+    "require_some": "prediction",
     "resume": "training_run",
     "resume_folds": "folds",
     "summarize_model": "describe",
@@ -36,7 +36,6 @@ _HOME = {
 }
 
 __all__ = [
-    "Answers",
     "Augmented",
     "Checked",
     "Evaluated",
@@ -48,6 +47,7 @@ __all__ = [
     "evaluate",
     "load",
     "predict",
+    "require_some",
     "resume",
     "resume_folds",
     "summarize_model",

@@ -17,6 +17,7 @@ from striate.data import (
     Sample,
     Source,
     TaskKind,
+    TrainingData,
     as_colours,
     as_pictures,
     draw_sample,
@@ -65,12 +66,12 @@ class Augmented:
     columns: int
     objects: int
     dropped: int
-    notes: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...]  # on how the data were read, and what they decided
+    findings: tuple[Finding, ...]  # on what was asked for
 
 
 def augment(
-    data: str | Path,
+    data: TrainingData,
     *,
     recipe: str | None = None,
     out: str | Path | None = None,
@@ -90,7 +91,7 @@ def augment(
     source = open_data(data, settings, named.settings if named else {})
     path = _path_of_sheet(out, data, source)
     decided = settle(source, named or default_recipe(source), settings)
-    canvas = canvas_of(decided.recipe, policy_of(decided.recipe))
+    canvas = canvas_of(source, decided.recipe, policy_of(decided.recipe))
     flips = settle_flips(decided, source.classes, images_of_listing(source, canvas))
     settled = flips.settings.recipe
     mixing = _mixing(settled)
@@ -115,7 +116,7 @@ def augment(
         columns=columns,
         objects=before * len(after),
         dropped=before * len(after) - sum(after),
-        notes=flips.lines,
+        notes=(*source.notes, *flips.lines),
         findings=flips.findings,
     )
 
@@ -174,7 +175,7 @@ def _page(sample: Sample, source: Source) -> Image.Image:
     return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page
 
 
-def _path_of_sheet(out: str | Path | None, data: str | Path, source: Source) -> Path:
+def _path_of_sheet(out: str | Path | None, data: TrainingData, source: Source) -> Path:
     """Where the sheet goes. SettingError where it would touch what is not ours."""
     path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
     if path.suffix.lower() != ".png":

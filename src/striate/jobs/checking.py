@@ -1,14 +1,23 @@
 """Checking data from start to finish: every picture is read once, and what is there and what is wrong is written on one page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import torch
 
-from striate.data import Canvas, Columns, Source, Unreadable, contact_sheet, open_source, require_classes
+from striate.data import (
+    Columns,
+    Source,
+    TrainingData,
+    Unreadable,
+    contact_sheet,
+    require_classes,
+    understood,
+    understood_as_json,
+)
 from striate.data.audit.balance import imbalance, small_classes
 from striate.data.audit.copies import blanks, exact_copies, near_copies
 from striate.data.audit.duplicates import blank, exact_groups, near_groups
@@ -18,13 +27,16 @@ from striate.data.audit.found import Found
 from striate.data.audit.groups import group_leaks
 from striate.data.audit.inventory import class_counts, inventory
 from striate.data.audit.label_errors import Answer, label_suspects
+from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
+from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.sources.choice import HowToRead
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import Silent, monitor_for_terminal
-from striate.jobs.opening import within_the_data
+from striate.jobs.opening import open_given, within_the_data
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
@@ -54,7 +66,13 @@ class Checked:
         """Everything, with all files that each finding concerns."""
         source = self.source
         return {
-            "data": {"name": source.name, "location": source.location, "kind": source.kind, "task": source.task},
+            "data": {
+                "name": source.name,
+                "location": source.location,
+                "kind": source.kind,
+                "task": source.task,
+                **understood_as_json(source),
+            },
             "files": asdict(self.account),
             **self.inventory,
             "findings": [one.as_json() for one in self.found],
@@ -64,7 +82,7 @@ class Checked:
 
 
 def check(
-    data: str | Path,
+    data: TrainingData,
     *,
     out: str | Path | None = None,
     group: str | None = None,
@@ -73,36 +91,42 @@ def check(
     progress: bool = True,
     limits: Limits = DEFAULT_LIMITS,
     columns: Columns | None = None,
+    source: str = "auto",
+    class_level: int | None = None,
 ) -> Checked:
     """Look for what is wrong with data, changing nothing, and write a page that shows it.
 
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
     or all folds of a cross-validation, whose answers to pictures it was not trained on are searched for wrong labels.
-    columns: what to take from a table. enough: train a small network on parts of the data and say what twice as many
-    would bring. Bad input is a StriateError.
+    columns: what to take from a table. source: which reading is meant, where several fit. class_level: which folders are
+    the classes, those at the top (1) or those in them (2). enough: train a small network on parts of the data and say
+    what twice as many would bring. Bad input is a StriateError.
     """
-    source = open_source(data, limits, columns or Columns())
-    page = _page_path(source, data, out)
-    answers = _answers(source, run) if run else []
+    how = HowToRead(source, columns or Columns(), class_level, limits)
+    opened = open_given(data, how)
+    page = _page_path(opened, data, out)
+    answers = _answers(opened, run) if run else []
     if enough:
-        require_classes(source)
+        require_classes(opened)
     monitor = monitor_for_terminal() if progress else Silent()
     try:
-        prints = take_fingerprints(source, threads=available_cores(), limits=limits, progress=monitor.reading)
+        for line in understood(opened):
+            monitor.say(line)
+        prints = take_fingerprints(opened, threads=available_cores(), limits=limits, progress=monitor.reading)
         if len(prints) == 0:
-            raise DataError(f"{source.location} has no picture that can be used; mend its files")
+            raise DataError(f"{opened.location} has no picture that can be used; mend its files")
         described, found = _look(prints, group, answers, str(run))
-        curve = learning_curve(source, limits, monitor) if enough else None
+        curve = learning_curve(opened, limits, monitor) if enough else None
         if curve is not None:
             found = (*found, *more_would_help(curve))
             found = tuple(sorted(found, key=_rank))
         accounts = account(prints)
         contents = CheckContents(
-            name=source.name,
-            location=source.location,
-            kind=source.kind,
-            task=source.task,
+            name=opened.name,
+            location=opened.location,
+            kind=opened.kind,
+            task=opened.task,
             files=asdict(accounts),
             inventory=described,
             sides=np.sqrt(prints.heights * prints.widths),
@@ -114,7 +138,7 @@ def check(
         write_text(page, render_check(contents))
     finally:
         monitor.close()
-    return Checked(source, accounts, described, found, curve, page)
+    return Checked(opened, accounts, described, found, curve, page)
 
 
 def _look(
@@ -134,6 +158,7 @@ def _look(
     elif prints.source.task == "segment":
         described["areas"], unreadable = describe_masks(prints, threads)
         faults += unreadable
+    named = prints.source.task != "regress"  # else they are columns
     empty = blank(prints)
     exact = exact_groups(prints)
     counts = class_counts(prints)
@@ -143,12 +168,16 @@ def _look(
     found = [
         *unusable(prints.set_aside),
         *wrong_names(prints),
+        *first_frames(prints.many_frames),
+        *bits_lost(prints.bits_lost),
+        *survey_findings(prints.source.survey, prints.source.native(), sampled=False),
         *blanks(prints, empty),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
         *(group_leaks(prints, group) if group else []),
         *outliers(prints),
         *(Found(one, ()) for one in balance),
+        *(Found(one, ()) for one in (near_equal_names(prints.source.classes) if named else [])),
         *annotation_faults(faults),
         *(label_suspects(answers, run) if answers else []),
     ]
@@ -167,7 +196,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
         raise SettingError(
             f"run = {run}: suspects among labels are for one class a picture, and {source.location} has none"
         )
-    if trained_on["location"] != source.location:
+    if trained_on["location"] != source.location and trained_on["digest"] != source.digest():
         raise RunError(
             f"{run}: was trained on {trained_on['location']}, not on {source.location}; give a run on these data"
         )
@@ -187,7 +216,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
     return answers
 
 
-def _page_path(source: Source, data: str | Path, out: str | Path | None) -> Path:
+def _page_path(source: Source, data: TrainingData, out: str | Path | None) -> Path:
     """Where the page goes. SettingError for a place inside the data, which are never written to."""
     name = (
         "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in source.name).strip("-.") or "data"
@@ -221,11 +250,12 @@ def _sheet(prints: Fingerprints) -> bytes | None:
 
 
 def _small_picture(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
-    """A picture on the sheet's canvas, cut at its ends; small ones at their own size."""
+    """An image on the sheet's canvas, as training would show it; small ones at their own size."""
     native = prints.source.native()
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
-        return prints.listing(i).store.decode(int(prints.row[i]), Canvas(side, side, native.channels), prints.limits)
+        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
+        return prints.listing(i).store.decode(int(prints.row[i]), canvas, prints.limits)
     except Unreadable:
         return None
 

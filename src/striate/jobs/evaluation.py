@@ -1,58 +1,112 @@
-"""Evaluation of a finished run: on a split of its own data, just as it was, or on other data with the same classes."""
+"""Evaluation of a finished run: on a split of its own data, just as it was, or on other data with the same classes.
 
+Images of other data are known by content, so that what the run was trained on is not measured unasked, wherever it lies.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, final
 
 import torch
 
 from striate.analysis import evaluate as evaluate_predictions
-from striate.analysis import predict
-from striate.data import Batches, Limits, Pictures, Source, load_pictures, open_source
+from striate.analysis import predict, shift_findings
+from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images
+from striate.data.known_images import known_in
 from striate.errors import RunError, SettingError
-from striate.jobs.opening import open_data
+from striate.findings import Finding
+from striate.jobs.held_out import Account, held_out
+from striate.jobs.opening import open_again, open_data_like
 from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
 from striate.training import available_cores, checked, keep_freed_memory, read_toml
 
 BATCH = 128
+WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, or --data"
 
 
 @final
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures of one split: as in metrics.json."""
+    """The figures of one split, as in metrics.json.
+
+    Of other data also what was measured and left out, and what was found; `account` is None for a run's own data, but for
+    those that it was trained on.
+    """
 
     data: str
     split: str
     figures: dict[str, Any]
+    account: Account | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures, and beside them `images` and `findings` where there is an account."""
+        if self.account is None:
+            return self.figures
+        findings = [finding.as_json() for finding in self.findings]
+        return {**self.figures, "images": self.account.as_json(), "findings": findings}
 
 
-def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | None = None) -> Evaluated:
+def evaluate(folder: RunFolder, data: TrainingData | None = None, split: str | None = None) -> Evaluated:
     """Measure a run's network.
 
-    Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are taken
-    whole if they have no splits. Raises RunError where the classes differ, or the run's own data changed.
+    Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are
+    taken whole if they have no splits, but for images that the run was trained on or that chose its epoch; `split`
+    "train" or "val" measures those too. Raises RunError where the classes differ, where no image is left, or where the
+    run's own data changed.
     """
     bundle = folder.bundle()
-    manifest = folder.manifest()
-    said, _ = read_toml(folder.recipe_path)
-    source = open_source(data) if data is not None else open_data(manifest["data"]["location"], said)
-    own = source.location == manifest["data"]["location"]
+    keep_freed_memory()
+    if data is None:
+        return _evaluate_own(folder, bundle, split)
+    return _evaluate_other(folder, bundle, open_data_like(data, read_toml(folder.recipe_path)[0]), split)
+
+
+def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:
+    said, trained_on = folder.manifest()["data"], read_toml(folder.recipe_path)[0]
+    source = open_again(said["location"], trained_on, None, WAY_OUT)
     _check_classes(bundle, source, folder)
-    if own and source.digest() != manifest["data"]["digest"]:
+    if source.digest() != said["digest"]:
         raise RunError(
             f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
         )
-    keep_freed_memory()
-    pictures = _own_splits(folder, source, bundle) if own else _other_splits(source, bundle)
-    name = split or next(name for name in ("test", "all", "val", "train") if name in pictures)
+    pictures = _own_splits(folder, source, bundle)
+    name = split or next((name for name in ("test", "val") if name in pictures), None)
+    if name is None:
+        raise RunError(
+            f"{folder.path}: was trained on all of its data and held out none to measure it on; give images that it has never "
+            "seen with --data, or `--split train` to measure how well it remembers"
+        )
     if name not in pictures:
         raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(pictures))}")
+    account = Account({"train": len(pictures[name])}, {}) if name == "train" else None
+    return Evaluated(source.name, name, _figures(bundle, pictures[name]), account)
+
+
+def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: str | None) -> Evaluated:
+    _check_classes(bundle, source, folder)
+    known = read_known_images(folder.splits_path) if folder.splits_path.exists() else None
+    if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, told by their names
+        known = known_in(_own_splits(folder, source, bundle))
+    name, pictures, account = held_out(
+        _other_splits(source, bundle),
+        known,
+        source.contents(),
+        asked=split,
+        location=source.location,
+        run=str(folder.path),
+    )
+    measured = pictures.pixels.statistics()
+    findings = shift_findings(bundle.statistics, measured, pictures.ids) if bundle.statistics else []
+    return Evaluated(source.name, name, _figures(bundle, pictures), account, tuple(findings))
+
+
+def _figures(bundle: Bundle, pictures: Pictures) -> dict[str, Any]:
     preprocessing = bundle.preprocessing
     batches = Batches(
-        pictures[name],
+        pictures,
         batch_size=BATCH,
         size=preprocessing.size,
         normalization=preprocessing.normalization,
@@ -60,9 +114,7 @@ def evaluate(folder: RunFolder, data: str | Path | None = None, split: str | Non
         seed=0,
         device=torch.device("cpu"),
     )
-    task = Classify(bundle.classes)
-    figures = evaluate_predictions(predict(bundle.model, task, batches), bundle.classes)
-    return Evaluated(source.name, name, figures)
+    return evaluate_predictions(predict(bundle.model, Classify(bundle.classes), batches), bundle.classes)
 
 
 def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
@@ -76,16 +128,16 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
     recipe = checked(read_toml(folder.recipe_path)[0])
-    pictures = _decoded(source, bundle, Limits(max_bad=recipe.max_bad))
+    pictures = _decoded(source, bundle, replace(bundle.preprocessing.limits, max_bad=recipe.max_bad))
     return split_of_run(folder, source, recipe, pictures).parts()
 
 
-def _other_splits(source: Source, bundle: Bundle) -> dict[str, Pictures]:
+def _other_splits(source: Source, bundle: Bundle) -> Mapping[str, Pictures]:
     """The source's own splits, its labels counted in the order of the bundle's classes."""
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
     return {
         name: replace(part, labels=place[part.labels], classes=bundle.classes)
-        for name, part in _decoded(source, bundle, Limits()).items()
+        for name, part in _decoded(source, bundle, bundle.preprocessing.limits).items()
     }
 
 

@@ -83,6 +83,6 @@ def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas, limits:
     image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i)
     if isinstance(target, Objects) or target.ndim == 2:
         header = listing.store.header(i, limits)
-        view = fitting_view((header.height, header.width), (canvas.height, canvas.width))
+        view = fitting_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
         target = moved(target, view, source.skeleton)
     return Sample(listing.ids[i], image, target)

@@ -1,6 +1,7 @@
 """After the last epoch: bundle, evaluation, predictions, the gallery of errors, findings and the report."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 
 from striate.analysis import Predictions, evaluate, predict
-from striate.data import Pictures, SetAside, Source, as_rgb
+from striate.data import Pictures, SetAside, Source, as_rgb, training_statistics
 from striate.data.set_aside import count_reasons
 from striate.findings import Finding
 from striate.jobs.clock import Clock
@@ -23,6 +24,7 @@ from striate.training import Settings, TrainingState
 from striate.views import Policy
 
 GALLERY = 48
+UNSEEN = ("data-background", "data-cropped")  # findings that say why nothing can be learned
 
 
 def finish(
@@ -53,6 +55,7 @@ def finish(
             "epoch": state.best_epoch,
             "command": manifest["command"],
         },
+        statistics=training_statistics(prepared.splits.train.pixels.statistics(), prepared.splits.train.labels.numpy()),
     )
     bundle.save(folder.bundle_path)
     splits = {"val": prepared.splits.val, "test": prepared.splits.test}
@@ -68,7 +71,7 @@ def finish(
         gallery = error_pictures(predictions, pictures, source.classes)
     reported = "test" if "test" in metrics else "val" if "val" in metrics else None
     lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
-    findings = [*prepared.findings, *files_lost(lost), *learned_nothing(metrics, reported)]
+    findings = [*prepared.findings, *files_lost(lost), *learned_nothing(metrics, reported, prepared.findings)]
     clock.lap("evaluation")
     folder.write_metrics(metrics)
     folder.write_predictions(rows)
@@ -155,8 +158,8 @@ def files_lost(lost: list[SetAside]) -> list[Finding]:
     ]
 
 
-def learned_nothing(metrics: dict[str, Any], split: str | None) -> list[Finding]:
-    """A finding if the network is no better than always naming the largest class."""
+def learned_nothing(metrics: dict[str, Any], split: str | None, others: Sequence[Finding]) -> list[Finding]:
+    """A finding if the network is no better than always naming the largest class; `others` may say why."""
     if split is None:
         return []
     figures = metrics[split]
@@ -173,6 +176,9 @@ def learned_nothing(metrics: dict[str, Any], split: str | None) -> list[Finding]
                 "largest_class": figures["largest_class"],
                 "pictures": figures["pictures"],
             },
-            fix="train longer (--epochs), try --lr ten times smaller or larger, or gather more pictures",
+            fix=next(
+                (one.fix for one in others if one.id in UNSEEN),
+                "train longer (--epochs), try --lr ten times smaller or larger, or gather more images",
+            ),
         )
     ]

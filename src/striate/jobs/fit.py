@@ -1,5 +1,6 @@
 """Driving the training loop: show what happens, save it, keep the best, stop when asked or when it is enough."""
 
+from striate.data import IN_MEMORY
 from striate.errors import RunError
 from striate.findings import Finding
 from striate.jobs.interruption import InterruptedRunError, interruptible
@@ -43,13 +44,20 @@ def fit(
                 saved = state.step
             if interruption.asked:
                 raise InterruptedRunError(
-                    f"stopped after step {state.step}; `striate resume {folder.path}` goes on", interruption.number
+                    f"stopped after step {state.step}; {how_to_go_on(folder)} goes on", interruption.number
                 )
             if isinstance(record, Epoch) and stops_early(state.history, recipe.patience):
                 monitor.say(
                     f"no progress for {recipe.patience} epochs, stopping early; epoch {state.best_epoch} is kept"
                 )
                 return
+
+
+def how_to_go_on(folder: RunFolder) -> str:
+    """What continues a run that was cut off: a command, or from Python where only the caller has the data."""
+    if folder.manifest()["data"]["location"] == IN_MEMORY:
+        return f"striate.resume({str(folder.path)!r}, data=...) from Python"
+    return f"`striate resume {folder.path}`"
 
 
 def go_on(folder: RunFolder, state: TrainingState, monitor: Monitor) -> None:

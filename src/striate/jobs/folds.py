@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, final
 
 from striate.analysis import of_folds
-from striate.data import Source
+from striate.data import IN_MEMORY, ImagesInput, LabelsInput, Source, TrainingData
 from striate.errors import RunError, SettingError
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
-from striate.jobs.opening import open_data
-from striate.jobs.training_run import begin, path_of_run, resume, settled
+from striate.jobs.opening import open_again
+from striate.jobs.training_run import begin, go_on_with, path_of_run, settled, with_labels
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.training import Settings, checked, read_toml, to_toml
@@ -38,7 +38,8 @@ class Folds:
 
 
 def train_folds(
-    data: str | Path,
+    data: TrainingData | ImagesInput,
+    labels: LabelsInput | None = None,
     *,
     folds: int,
     recipe: str | None = None,
@@ -50,7 +51,7 @@ def train_folds(
 
     The other arguments are those of `train`.
     """
-    source, resolved = settled(data, recipe, {**settings, "folds": folds})
+    source, resolved = settled(with_labels(data, labels), recipe, {**settings, "folds": folds})
     if not resolved.recipe.folds or resolved.recipe.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
@@ -83,14 +84,22 @@ def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> d
     }
 
 
-def resume_folds(path: str | Path, *, progress: bool = True) -> Folds:
-    """Go on with a cross-validation that was cut off; folds that are finished are kept."""
+def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Folds:
+    """Go on with a cross-validation that was cut off; folds that are finished are kept.
+
+    data: the same data again, where they were given from memory.
+    """
     folder = FoldsFolder.open(Path(path))
     said = folder.summary()
     if said["status"] == "finished":
         raise RunError(f"{path}: the run finished; its figures are in folds.json")
     recipe, origin = read_toml(folder.recipe_path)
-    source = open_data(said["data"]["location"], recipe)
+    source = open_again(
+        said["data"]["location"],
+        recipe,
+        data,
+        f"give the same data again: striate.jobs.resume_folds({str(path)!r}, data=...) from Python",
+    )
     if source.digest() != said["data"]["digest"]:
         raise RunError(
             f"{source.location}: the data changed since the run {path} began; train anew, or bring them back"
@@ -108,9 +117,12 @@ def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bo
         for number in numbers:
             _finish_fold(folder.fold_path(number), source, _of_fold(settings, number), progress)
     except InterruptedRunError as stopped:
-        raise InterruptedRunError(
-            f"{stopped}, `striate resume {folder.path}` with all folds", stopped.exit_code - 128
-        ) from None
+        whole = (
+            f"striate.jobs.resume_folds({str(folder.path)!r}, data=...)"
+            if source.location == IN_MEMORY
+            else f"`striate resume {folder.path}`"
+        )
+        raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
     runs = [RunFolder.open(folder.fold_path(number)) for number in numbers]
     figures = [run.metrics()["test"] for run in runs]
     accuracies = [one["accuracy"]["value"] for one in figures]
@@ -142,7 +154,7 @@ def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool)
     if not path.exists():
         begin(source, settings, path, progress)
     elif run.manifest()["status"] != "finished":
-        resume(path, progress=progress)
+        go_on_with(run, source, progress)
 
 
 def _of_fold(settings: Settings, number: int) -> Settings:

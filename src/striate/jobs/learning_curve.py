@@ -7,7 +7,7 @@ held out; what the law itself is off by is not in it.
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from striate.analysis import Interval
 from striate.analysis.intervals import of_draws
-from striate.data import Canvas, Limits, Pictures, Source, load_pictures, require_classes, stratified_split
+from striate.data import Limits, Pictures, Source, load_pictures, require_classes, stratified_split
 from striate.data.audit.found import Found, found
 from striate.errors import DataError
 from striate.jobs.monitor import Monitor
@@ -67,7 +67,12 @@ def learning_curve(source: Source, limits: Limits, monitor: Monitor) -> Learning
     require_classes(source)
     native = source.native()
     side = min(SIDE, native.height, native.width)
-    loaded = load_pictures(source, Canvas(side, side, native.channels), threads=available_cores(), limits=limits)
+    loaded = load_pictures(
+        source,
+        replace(native, height=side, width=side, bits=8, rendering=source.survey.window()),
+        threads=available_cores(),
+        limits=limits,
+    )
     pictures = loaded.get("all") or loaded["train"]
     kept, out = stratified_split(pictures.labels, HELD_OUT, seed=0)
     if len(kept) < LEAST or len(out) < 20:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import striate
-from striate.data import Source
+from striate.data import IN_MEMORY, Source, understood_as_json
 from striate.models import Network
 from striate.training import Settings, available_cores
 
@@ -36,6 +36,7 @@ def first_manifest(source: Source, settings: Settings, model: Network, out: Path
             "kind": source.kind,
             "digest": source.digest(),
             "classes": list(source.classes),
+            **understood_as_json(source),
         },
         "model": {
             "name": recipe.model,
@@ -45,7 +46,12 @@ def first_manifest(source: Source, settings: Settings, model: Network, out: Path
 
 
 def command_line(source: Source, settings: Settings, out: Path) -> str:
-    """The command that gives this run again: all settings that a person chose, by hand or by a recipe."""
+    """The command that gives this run again: all settings that a person chose, by hand or by a recipe.
+
+    Of data in memory it is a call from Python, in which `data` stands for them.
+    """
+    if source.location == IN_MEMORY:
+        return _call(settings, out)
     words = ["striate", "train", source.location]
     for name, origin in settings.source.items():
         value = getattr(settings.recipe, name)
@@ -59,6 +65,14 @@ def command_line(source: Source, settings: Settings, out: Path) -> str:
                 else [f"--{option}", str(value)]
             )
     return shlex.join([*words, "--out", str(out)])
+
+
+def _call(settings: Settings, out: Path) -> str:
+    chosen = {name: getattr(settings.recipe, name) for name, origin in settings.source.items() if origin == "user"}
+    named = [origin.removeprefix("recipe ") for origin in settings.source.values() if origin.startswith("recipe ")]
+    words = {**({"recipe": named[0]} if named else {}), **chosen, "out": str(out)}
+    verb = "train_folds" if settings.recipe.folds and not settings.recipe.fold else "train"
+    return f"striate.{verb}(data, {', '.join(f'{name}={value!r}' for name, value in words.items())})  # data in memory"
 
 
 def hardware() -> dict[str, Any]:

@@ -1,15 +1,14 @@
-"""Prediction: what is in these pictures, by the network of a run and through just the preprocessing that it was trained with."""
+"""Prediction: what is in these images, by the network of a run and through just the preprocessing that it was trained with."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import final
 
 import numpy as np
 import torch
 
-from striate.data import Limits, SetAside, Unreadable, as_colours, decode_picture, printable
-from striate.data.sources.tree import walk
+from striate.data import Given, ImagesInput, ImageStore, Limits, Unreadable, as_colours, given_images, is_list
 from striate.errors import DataError
 from striate.runs import Bundle, RunFolder
 from striate.views import evaluation_view
@@ -20,73 +19,74 @@ BATCH = 64
 @final
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one picture: the class, how surely (0..1), and the probability of every class."""
+    """What the network says of one image: the class, how surely (0..1), and the probability of every class.
+
+    `path` is the file, or "input[3]" for an image that came from no file. Of what is no image that can be read, `error`
+    says why, in one line; it then has no class and no probabilities.
+    """
 
     path: str
-    said: str
-    probability: float
+    said: str | None
+    probability: float | None
     probabilities: dict[str, float]
+    error: str | None = None
 
 
-@final
-@dataclass(frozen=True)
-class Answers:
-    """The predictions, and the files that gave no picture."""
+def predict(
+    folder: RunFolder, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
+) -> list[Prediction]:
+    """One prediction for each image, in order; a folder stands for all files below it, by name.
 
-    predictions: list[Prediction]
-    set_aside: list[SetAside]
-
-
-def predict(folder: RunFolder, pictures: Sequence[str | Path]) -> Answers:
-    """Predict files, and all pictures below folders; a path that does not exist, or nothing readable at all, is a DataError."""
+    What cannot be read is marked in its place. DataError where something was given by itself, and nothing of it can be read.
+    `max_pixels`: the largest image file that is decoded, that of the run's training if left out.
+    """
+    several = is_list(images)
     bundle = folder.bundle()
-    files = [file for given in pictures for file in _files(Path(given))]
-    answers = Answers([], [])
-    for start in range(0, len(files), BATCH):
-        _predict_batch(bundle, files[start : start + BATCH], answers)
-    if not answers.predictions:
-        first = answers.set_aside[0]
-        raise DataError(f"{first.id}: {first.reason}; none of {len(files)} files is a picture that can be read")
-    return answers
+    preprocessing = bundle.preprocessing
+    limits = preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
+    limits = replace(limits, follow_links=follow_links)
+    given = given_images(images, preprocessing.canvas, limits)
+    predictions: list[Prediction] = []
+    while batch := list(islice(given, BATCH)):
+        predictions += _predict_batch(bundle, batch, limits)
+    if not several:
+        require_some(predictions)
+    return predictions
 
 
-def _files(given: Path) -> Iterator[Path]:
-    if not given.exists():
-        raise DataError(f"{printable(str(given))}: no such file or folder")
-    if not given.is_dir():
-        yield given
-        return
-    tree = walk(str(given), ".")
-    if not tree.files:
-        raise DataError(f"{printable(str(given))}: there is no file in this folder")
-    yield from (given / file for file in tree.files)
+def require_some(predictions: Sequence[Prediction]) -> None:
+    """DataError where there are inputs and none of them could be predicted."""
+    if predictions and all(one.error is not None for one in predictions):
+        others = f"; none of {len(predictions)} inputs is an image that can be read" if len(predictions) > 1 else ""
+        raise DataError(f"{predictions[0].path}: {predictions[0].error}{others}")
 
 
 @torch.inference_mode()
-def _predict_batch(bundle: Bundle, files: Sequence[Path], answers: Answers) -> None:
-    """Add what is said of a few files to the answers."""
+def _predict_batch(bundle: Bundle, given: Sequence[Given], limits: Limits) -> list[Prediction]:
     preprocessing = bundle.preprocessing
-    readable, images = [], []
-    for file in files:
+    store = ImageStore(tuple(one.image for one in given))
+    images, errors = {}, {}
+    for i in range(len(given)):
         try:
-            images.append(decode_picture(file, preprocessing.canvas, Limits()))
-            readable.append(file)
+            images[i] = store.decode(i, preprocessing.canvas, limits)
         except Unreadable as error:
-            answers.set_aside.append(SetAside(printable(str(file)), error.reason, error.detail))
-    if not images:
-        return
-    pictures = as_colours(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2))  # B C H W
-    view = evaluation_view(
-        len(pictures),
-        picture=(preprocessing.canvas.height, preprocessing.canvas.width),
-        size=preprocessing.size,
-        normalization=preprocessing.normalization,
-    )
-    probabilities = bundle.model(view.image(pictures)).softmax(1)
-    for file, row in zip(readable, probabilities.tolist(), strict=True):
-        best = max(range(len(row)), key=row.__getitem__)
-        answers.predictions.append(
-            Prediction(
-                printable(str(file)), bundle.classes[best], row[best], dict(zip(bundle.classes, row, strict=True))
-            )
+            errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
+    rows: dict[int, list[float]] = {}
+    if images:
+        pictures = as_colours(torch.from_numpy(np.stack(list(images.values()))).permute(0, 3, 1, 2))  # B C H W
+        view = evaluation_view(
+            len(pictures),
+            picture=(preprocessing.canvas.height, preprocessing.canvas.width),
+            size=preprocessing.size,
+            normalization=preprocessing.normalization,
         )
+        rows = dict(zip(images, bundle.model(view.image(pictures)).softmax(1).tolist(), strict=True))
+    return [
+        _prediction(one.name, bundle.classes, rows[i]) if i in rows else Prediction(one.name, None, None, {}, errors[i])
+        for i, one in enumerate(given)
+    ]
+
+
+def _prediction(name: str, classes: Sequence[str], probabilities: list[float]) -> Prediction:
+    best = max(range(len(probabilities)), key=probabilities.__getitem__)
+    return Prediction(name, classes[best], probabilities[best], dict(zip(classes, probabilities, strict=True)))

@@ -10,7 +10,6 @@ from striate.data import (
     Batches,
     Cache,
     Canvas,
-    Limits,
     Pictures,
     SetAside,
     Source,
@@ -20,6 +19,9 @@ from striate.data import (
     load_pictures,
 )
 from striate.data.audit.balance import absent_classes
+from striate.data.audit.pixels import survey_findings
+from striate.data.decoding.fit import Fit
+from striate.data.decoding.rendering import Background
 from striate.data.storage import Place
 from striate.errors import DataError
 from striate.findings import Finding
@@ -86,11 +88,18 @@ def default_recipe(source: Source) -> NamedRecipe:
 def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings:
     """Every setting that the data decide; what the machine decides stays open."""
     native = source.native()
-    side = min(native.height, native.width)
-    settings = resolve(user, named, {})
-    settings = settings.filled(
-        "data", size=side if side <= LARGEST_SIZE else LARGEST_SIZE, channels=native.channels, bits=native.bits
+    settings = resolve(user, named, {}).filled(
+        "data",
+        channels=native.channels,
+        bits=native.bits,
+        background=native.rendering.background,
+        fit=native.fit,
     )
+    contain = settings.recipe.fit == "contain"
+    side = (max if contain else min)(native.height, native.width)
+    settings = settings.filled("data", size=min(side, LARGEST_SIZE))
+    if contain and policy_of(settings.recipe).crop < 1:  # crops would hide the ends again
+        settings = settings.filled("data", crop=1.0)
     check_split(source, settings.recipe)
     check_normalization(settings.recipe)
     if settings.recipe.split in DRAWN:
@@ -99,39 +108,54 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
     return replace(settings, recipe=replace(settings.recipe, split=whole))
 
 
-def canvas_of(recipe: Recipe, policy: Policy) -> Canvas:
-    """The pictures as they are kept: a little larger than what the network sees if crops are taken at random."""
+def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
+    """The images as they are kept: a little larger than what the network sees if crops are taken at random.
+
+    Where whole images are to be seen no margin is added, since the margin is what evaluation cuts off.
+    """
     assert recipe.size is not None
     assert recipe.channels is not None
-    side = round(recipe.size * MARGIN) if policy.crop < 1 and recipe.size > SMALL_PICTURE else recipe.size
-    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8)
+    margin = policy.crop < 1 and recipe.size > SMALL_PICTURE and recipe.fit != "contain"
+    side = round(recipe.size * MARGIN) if margin else recipe.size
+    # a run of a striate that did not know the two has them undecided, and began with these
+    background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
+    fit = cast(Fit, "cover" if recipe.fit == "auto" else recipe.fit)
+    rendering = source.survey.rendering(background)
+    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
 
 
 def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Monitor) -> Prepared:
     """Decode, split, look for what is wrong, and measure the normalization on the training pictures."""
     recipe = settings.recipe
-    canvas = canvas_of(recipe, policy_of(recipe))
+    canvas = canvas_of(source, recipe, policy_of(recipe))
+    for line in source.survey.told(canvas):
+        monitor.say(line)
     pictures = load_pictures(
         source,
         canvas,
         threads=available_cores(),
-        limits=Limits(max_bad=recipe.max_bad),
+        limits=replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad),
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
-    splits = split_of_run(folder, source, recipe, pictures)
-    for line in (data_line(source, splits), *larger_than_asked(splits, pictures, recipe)):
+    unseen = [one.finding for one in survey_findings(source.survey, canvas)]
+    try:
+        splits = split_of_run(folder, source, recipe, pictures)
+    except DataError as error:  # images may be all alike for what is not seen of them
+        why = "".join(f". {one.says} Fix: {one.fix}" for one in unseen if one.severity == "warning")
+        raise DataError(f"{error}{why}") from None
+    for line in (split_line(splits), *larger_than_asked(splits, pictures, recipe)):
         monitor.say(line)
-    findings = [without_leakage(finding, recipe) for finding in check_data(splits)]
+    findings = [without_leakage(finding, recipe) for finding in (*check_data(splits), *unseen)]
     counts = {name: part.counts() for name, part in splits.parts().items()}
     findings += absent_classes(source.classes, counts, drawn_splits(splits, pictures, recipe))
-    write_split(folder, splits)
+    write_split(folder, splits, source)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
     for line in flips.lines:
         monitor.say(line)
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
-    preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization)
+    preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization, recipe.max_pixels)
     set_aside = tuple(one for part in pictures.values() for one in part.set_aside)
     policy = policy_of(flips.settings.recipe)
     return Prepared(splits, set_aside, preprocessing, flips.settings, policy, (*findings, *flips.findings))
@@ -147,19 +171,24 @@ def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, mo
     return cache
 
 
-def data_line(source: Source, splits: Splits) -> str:
-    """What there is to learn from and what is asked, in one line."""
-    asked = {
-        "classify": "one class a picture",
-        "multilabel": "several classes a picture",
-        "regress": "numbers",
-        "segment": "masks",
-        "detect": "boxes",
-    }
-    parts = splits.parts()
-    counts = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-    total = sum(map(len, parts.values()))
-    return f"data: {total:,} pictures of {len(source.classes):,} classes, {counts}, {asked[source.task]}"
+def drawn(source: Source, recipe: Recipe) -> str:
+    """How the splits that the data do not have come about, for a person; empty where they have all."""
+    if recipe.split not in DRAWN:
+        return f"taken from {recipe.split}"
+    whole = "all" in source.splits
+    shares = [("validation", recipe.val)] if "val" not in source.splits else []
+    shares += [("test", recipe.test)] if whole and not recipe.fold else []
+    wanted = [f"{100 * share:g} % for {what}" for what, share in shares if share]
+    wanted += [f"fold {recipe.fold} of {recipe.folds} for test"] if recipe.fold else []
+    if not wanted:
+        return "none: all images are learned from" if whole else ""
+    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}, seed {recipe.seed}"
+    return f"drawn{'' if whole else ' from train'}: {', '.join(wanted)} ({how})"
+
+
+def split_line(splits: Splits) -> str:
+    """How many images each split has now that they are read."""
+    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.parts().items())
 
 
 def without_leakage(finding: Finding, recipe: Recipe) -> Finding:

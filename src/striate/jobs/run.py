@@ -1,19 +1,24 @@
 """A run in hand: its figures, its network, and the verbs that go on from it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
+from striate.data import ImagesInput, TrainingData
 from striate.findings import Finding
 from striate.jobs.evaluation import evaluate
 from striate.jobs.prediction import Prediction, predict
 from striate.models import Network
 from striate.runs import RunFolder
 
+WHOLE = ("epoch", "step")  # columns of metrics.csv that count
+
 
 @final
 class Run:
-    """The folder of a run, opened: `run.evaluate()`, `run.predict("digit.png")`, `run.model`, `run.metrics`."""
+    """The folder of a run, opened: `run.evaluate()`, `run.predict("digit.png")`, `run.model`, `run.metrics`.
+
+    Also `run.classes`, `run.history`, `run.findings`, `run.manifest`, and `run.report`, the page to look at.
+    """
 
     def __init__(self, path: Path) -> None:
         self._folder = RunFolder.open(path)
@@ -45,18 +50,47 @@ class Run:
         return self._folder.metrics()
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the network's outputs."""
+        return tuple(self.manifest["data"]["classes"])
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The epochs so far, a dictionary each, as in metrics.csv.
+
+        epoch and step (int), learning_rate, train_loss, train_accuracy, pictures_per_second, seconds, and, where there is a
+        validation split, val_loss and val_accuracy.
+        """
+        return [
+            {name: int(cell) if name in WHOLE else float(cell) for name, cell in row.items() if cell}
+            for row in self._folder.history()
+        ]
+
+    @property
     def model(self) -> Network:
         """The trained network, verified, ready for evaluation."""
         return self._folder.bundle().model
 
-    def evaluate(self, data: str | Path | None = None, split: str | None = None) -> dict[str, Any]:
-        """Measure the network on a split of its own data, or on other data with the same classes."""
-        return evaluate(self._folder, data, split).figures
+    def evaluate(self, data: TrainingData | None = None, split: str | None = None) -> dict[str, Any]:
+        """Measure the network on a split of its own data, or on other data with the same classes.
 
-    def predict(self, pictures: str | Path | Sequence[str | Path]) -> list[Prediction]:
-        """Say what is in picture files, or in all pictures of folders."""
-        files = [pictures] if isinstance(pictures, str | Path) else list(pictures)
-        return predict(self._folder, files).predictions
+        data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The figures are those of
+        metrics.json; of other data `images` says how many were measured and left out, because the run was trained on them
+        or chose its epoch by them, and `findings` what was found.
+        """
+        return evaluate(self._folder, data, split).as_json()
+
+    def predict(
+        self, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
+    ) -> list[Prediction]:
+        """One prediction for each image, in order.
+
+        images: a file, or a folder for all files below it; bytes or an open file; an image of Pillow; an array or a tensor,
+        H W, H W C or C H W, or N of them; or a list of any of these. Arrays are uint8, 16 bits, or 0..1 or 0..255. In a
+        list, what cannot be read is marked with its `error`; given by itself, it is a DataError. max_pixels: the largest
+        image file that is decoded, that of the training if left out. follow_links: also out of a folder.
+        """
+        return predict(self._folder, images, max_pixels=max_pixels, follow_links=follow_links)
 
 
 def load(run: str | Path) -> Run:

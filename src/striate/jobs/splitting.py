@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures
+from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures, split_rows
 from striate.data.stratify import HALF_AGAIN
 from striate.errors import SettingError
 from striate.runs import RunFolder
@@ -59,9 +59,9 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Ma
     )
 
 
-def write_split(folder: RunFolder, splits: Splits) -> None:
-    """Write the split down, sample by sample."""
-    folder.write_splits([{"id": id_, "split": name} for name, part in splits.parts().items() for id_ in part.ids])
+def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
+    """Write the split down, sample by sample, with what tells each image from others wherever it turns up."""
+    folder.write_splits(split_rows(splits, source.contents()))
 
 
 def drawn_splits(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:

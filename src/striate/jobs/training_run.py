@@ -1,19 +1,20 @@
 """Training from start to finish: read, split, train, keep the best, evaluate, report; and going on with a run that was cut off."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from striate.data import Batches, Source, require_classes
+from striate.data import Batches, ImagesInput, LabelsInput, Source, TrainingData, require_classes, understood
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
-from striate.jobs.opening import open_data, within_the_data
-from striate.jobs.prepare import default_recipe, prepare, settle
+from striate.jobs.opening import open_again, open_data, within_the_data
+from striate.jobs.prepare import default_recipe, drawn, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
@@ -37,7 +38,8 @@ RUNS = Path("runs")
 
 
 def train(
-    data: str | Path,
+    data: TrainingData | ImagesInput,
+    labels: LabelsInput | None = None,
     *,
     recipe: str | None = None,
     out: str | Path | None = None,
@@ -46,11 +48,14 @@ def train(
 ) -> Run:
     """Train a network on `data` and leave a run folder: weights, figures, predictions and a report.
 
-    data: "mnist", or a folder of class folders or idx files. recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`,
+    data: "mnist", or a folder of class folders or idx files; or, from memory, (images, labels), a dictionary of such splits
+    {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
+    N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`,
     `cifar10`) or the path of a TOML file. out: the run folder, `runs/DATA-MODEL` if left out. settings: any setting of a
     Recipe; what is given here wins over the recipe. Bad input is a StriateError, and leaves nothing behind.
     """
-    source, resolved = settled(data, recipe, settings)
+    source, resolved = settled(with_labels(data, labels), recipe, settings)
     if resolved.recipe.folds and not resolved.recipe.fold:
         raise SettingError(
             f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
@@ -59,7 +64,16 @@ def train(
     return begin(source, resolved, path_of_run(data, source, resolved, out), progress)
 
 
-def settled(data: str | Path, recipe: str | None, said: dict[str, Any]) -> tuple[Source, Settings]:
+def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
+    """Images and labels that were given side by side, as one."""
+    if labels is None:
+        return data
+    if isinstance(data, str | Path | Mapping):
+        raise SettingError("labels: are given with images; a path or a dictionary of splits brings its own")
+    return data, labels
+
+
+def settled(data: TrainingData, recipe: str | None, said: dict[str, Any]) -> tuple[Source, Settings]:
     """The source, and every setting that data and machine decide. Raises StriateError for whatever cannot be trained."""
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, said, named.settings if named else {})
@@ -70,7 +84,7 @@ def settled(data: str | Path, recipe: str | None, said: dict[str, Any]) -> tuple
     return source, resolved.filled("machine", device=str(device), precision=precision)
 
 
-def path_of_run(data: str | Path, source: Source, settings: Settings, out: str | Path | None) -> Path:
+def path_of_run(data: TrainingData | ImagesInput, source: Source, settings: Settings, out: str | Path | None) -> Path:
     """The run folder: `out`, or one below runs/ that does not exist yet. SettingError where it would lie within the data."""
     path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
     if within_the_data(path, data, source):
@@ -84,13 +98,16 @@ def path_of_run(data: str | Path, source: Source, settings: Settings, out: str |
 def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
+    monitor = _monitor(progress)
+    for line in understood(source, drawn(source, settings.recipe)):
+        monitor.say(line)
     model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)
     with folder.locked():
         try:
             folder.write_manifest(first_manifest(source, settings, model, path))
             folder.write_recipe(to_toml(settings))
-            _work(folder, source, settings, model, _monitor(progress), clock)
+            _work(folder, source, settings, model, monitor, clock)
         except BaseException as error:
             # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
             begun = folder.has_begun()
@@ -102,26 +119,42 @@ def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run
     return Run(path)
 
 
-def resume(run: str | Path, *, progress: bool = True) -> Run:
-    """Go on with a run that was cut off, from its newest valid checkpoint, to the same weights as if it had not been."""
-    clock = Clock()
+def resume(run: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Run:
+    """Go on with a run that was cut off, from its newest valid checkpoint, to the same weights as if it had not been.
+
+    data: the same data again, where they were given from memory.
+    """
     folder = RunFolder.open(Path(run))
-    manifest = folder.manifest()
-    if manifest["status"] != "running":
-        raise RunError(
-            f"{run}: the run {manifest['status']}; `striate evaluate {run}` measures it, `striate train` begins anew"
-        )
+    said, _ = read_toml(folder.recipe_path)
+    way_out = f"give the same data again: striate.resume({str(run)!r}, data=...) from Python"
+    _check_running(folder)
+    return go_on_with(folder, open_again(folder.manifest()["data"]["location"], said, data, way_out), progress)
+
+
+def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
+    """Go on with a run whose data are open."""
+    clock = Clock()
+    _check_running(folder)
     said, origin = read_toml(folder.recipe_path)
     settings = Settings(checked(said), origin)
-    source = open_data(manifest["data"]["location"], said)
-    if source.digest() != manifest["data"]["digest"]:
-        raise RunError(f"{source.location}: the data changed since the run {run} began; train anew, or bring them back")
+    if source.digest() != folder.manifest()["data"]["digest"]:
+        raise RunError(
+            f"{source.location}: the data changed since the run {folder.path} began; train anew, or bring them back"
+        )
     with folder.locked():
         try:
             _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
     return Run(folder.path)
+
+
+def _check_running(folder: RunFolder) -> None:
+    status = folder.manifest()["status"]
+    if status != "running":
+        raise RunError(
+            f"{folder.path}: the run {status}; `striate evaluate {folder.path}` measures it, `striate train` begins anew"
+        )
 
 
 def _work(

@@ -18,7 +18,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from striate.data import Canvas
+from striate.data import Canvas, Limits, TrainingStatistics
+from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.errors import RunError, StriateError
 from striate.models import Network, create_model
 from striate.runs.atomic import explained, write_bytes
@@ -35,22 +36,35 @@ MAX_JSON_BYTES = 16 * 2**20
 class Preprocessing:
     """What training saw is what evaluation, prediction, export and serving see.
 
-    A picture is turned upright, converted to the canvas's channels, shrunk to cover the canvas and cropped at its centre
-    to `size` (height, width); then it is scaled to 0..1 and normalized.
+    An image is turned upright, brought to the canvas (see Canvas) and cropped at its center to `size` (height, width);
+    then it is scaled to 0..1 and normalized. Image files of more than `max_pixels` are not decoded.
     """
 
     canvas: Canvas
     size: tuple[int, int]
     normalization: Normalization
+    max_pixels: int = DEFAULT_LIMITS.max_pixels
+
+    @property
+    def limits(self) -> Limits:
+        """Of new images: no stricter than those of training, nor than those that hold where nothing is said."""
+        return Limits(max_pixels=max(self.max_pixels, DEFAULT_LIMITS.max_pixels))
 
     def as_json(self) -> dict[str, Any]:
-        return {"canvas": asdict(self.canvas), "size": list(self.size), "normalization": asdict(self.normalization)}
+        return {
+            "canvas": self.canvas.as_json(),
+            "size": list(self.size),
+            "normalization": asdict(self.normalization),
+            "max_pixels": self.max_pixels,
+        }
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> "Preprocessing":
+        """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
         height, width = said["size"]
         mean, std = (tuple(map(float, said["normalization"][key])) for key in ("mean", "std"))
-        return cls(Canvas(**said["canvas"]), (int(height), int(width)), Normalization(mean, std))
+        max_pixels = Limits(max_pixels=said.get("max_pixels", DEFAULT_LIMITS.max_pixels)).max_pixels
+        return cls(Canvas.from_json(said["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
 
 
 @final
@@ -67,6 +81,7 @@ class Bundle:
     thresholds: dict[str, float] = field(default_factory=dict)
     licence: str = "not stated"
     provenance: dict[str, Any] = field(default_factory=dict)
+    statistics: TrainingStatistics | None = None  # None in bundles of older versions
 
     def save(self, folder: Path) -> None:
         """Write the two files; model.json is written last and vouches for the weights."""
@@ -82,6 +97,7 @@ class Bundle:
             "thresholds": self.thresholds,
             "licence": self.licence,
             "provenance": self.provenance,
+            "statistics": None if self.statistics is None else self.statistics.as_json(),
             "weights": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
             "golden": golden_output(self.model, self.preprocessing),
         }
@@ -102,7 +118,10 @@ class Bundle:
             ) from None
         if hashlib.sha256(data).hexdigest() != said["weights"]["sha256"]:
             raise RunError(f"{folder / 'model.safetensors'}: was changed since it was written; copy the bundle again")
-        preprocessing = Preprocessing.from_json(said["preprocessing"])
+        try:
+            preprocessing = Preprocessing.from_json(said["preprocessing"])
+        except (StriateError, TypeError, KeyError, ValueError) as error:
+            raise RunError(f"{folder / 'model.json'}: describes no preprocessing that is known: {error}") from None
         # A stranger's bundle must not make us read or download other weights.
         if unknown := said["arguments"].keys() - ARGUMENTS:
             raise RunError(f"{folder / 'model.json'}: arguments that no bundle has: {', '.join(sorted(unknown))}")
@@ -131,6 +150,7 @@ class Bundle:
             thresholds=said["thresholds"],
             licence=said["licence"],
             provenance=said["provenance"],
+            statistics=_statistics(said.get("statistics"), folder),
         )
 
 
@@ -143,6 +163,17 @@ def golden_output(model: Network, preprocessing: Preprocessing) -> list[float]:
     model.eval()
     device = next(model.parameters()).device
     return model(pattern.view(1, channels, height, width).to(device)).flatten().tolist()
+
+
+def _statistics(said: Any, folder: Path) -> TrainingStatistics | None:
+    if said is None:
+        return None
+    try:
+        return TrainingStatistics.from_json(said)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(
+            f"{folder / 'model.json'}: its statistics of training images are none ({error!r}); copy the bundle again"
+        ) from None
 
 
 def _close(given: list[float], expected: list[float]) -> bool:

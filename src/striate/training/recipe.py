@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 
+from striate.data.decoding.limits import DEFAULT_LIMITS, MOST_PIXELS
 from striate.errors import SettingError, nearest
 
 KINDS = MappingProxyType(
@@ -44,6 +45,17 @@ class Recipe:
         None
     )
     bits: Annotated[int | None, Is("bits of a channel that are kept: 8, or 16 where pictures have more", 8, 16)] = None
+    background: Annotated[
+        str,
+        Is("what lies behind transparent parts of images", choices=("auto", "white", "black", "gray")),
+    ] = "auto"
+    fit: Annotated[
+        str,
+        Is(
+            "images fill the square and lose their ends (cover), or are whole with black beside them (contain)",
+            choices=("auto", "cover", "contain"),
+        ),
+    ] = "auto"
     normalize: Annotated[
         str,
         Is(
@@ -130,6 +142,31 @@ class Recipe:
     mosaic: Annotated[float, Is("chance that the pictures of a batch are shown in fours, as a mosaic", 0, 1)] = 0.0
 
     # which pictures, and on what machine
+    source: Annotated[
+        str,
+        Is(
+            "how the data are read, where it is not told by what they hold",
+            choices=(
+                "auto",
+                "folders",
+                "table",
+                "arrays",
+                "webdataset",
+                "coco",
+                "voc",
+                "yolo",
+                "masks",
+                "idx",
+                "cifar",
+                "rows",
+            ),
+        ),
+    ] = "auto"
+    class_level: Annotated[
+        int | None,
+        Is("which folders are the classes: 1 those at the top (or in train, test), 2 those in them", 1, 2),
+    ] = None
+    follow_links: Annotated[bool, Is("follow links to folders, and to files outside the data")] = False
     path_column: Annotated[str, Is("column of a table that names the files; told by its name if left out")] = ""
     label_column: Annotated[str, Is("column of a table with the label, or several parted by commas")] = ""
     split_column: Annotated[str, Is("column of a table that says train, val or test")] = ""
@@ -155,6 +192,9 @@ class Recipe:
         str, Is("the same picture in train and test: stop, or warn and go on", choices=("stop", "warn"))
     ] = "stop"
     max_bad: Annotated[float, Is("largest share of unreadable files that is put up with", 0, 1)] = 0.05
+    max_pixels: Annotated[
+        int, Is("largest height x width of an image file; larger ones are skipped undecoded", 1, MOST_PIXELS)
+    ] = DEFAULT_LIMITS.max_pixels
     cache: Annotated[
         str,
         Is(
@@ -269,21 +309,23 @@ def written(value: object) -> str:
 
 
 def to_toml(settings: Settings) -> str:
-    """The settings as a TOML file that `--recipe` reads again; the [source] table says where each value came from."""
+    """The settings as a TOML file that `--recipe` reads again; the [origin] table says where each value came from."""
     rows = settings.rows()
     lines = ["# the settings of a run; `striate train DATA --recipe FILE` uses them again", ""]
     lines += [f"{name} = {value}".ljust(34) + f"# {says}" for name, value, _, says in rows]
-    lines += ["", "[source]"] + [f"{name} = {written(source)}" for name, _, source, _ in rows]
+    lines += ["", "[origin]"] + [f"{name} = {written(source)}" for name, _, source, _ in rows]
     return "\n".join(lines) + "\n"
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The settings of a recipe file, and its [source] table if it has one."""
+    """The settings of a recipe file, and its [origin] table if it has one."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(f"{path}: cannot be read as a recipe: {error}") from None
-    source = said.pop("source", {})
+    source = (
+        said.pop("source") if isinstance(said.get("source"), dict) else said.pop("origin", {})
+    )  # as it was called before
     taken = settings_taken()
     for name in said:
         if name not in taken:

@@ -64,8 +64,8 @@ def folders(root: Path, parts: Sequence[str] = ("train", "test"), each: int = 12
     return root
 
 
-def fingerprints(root: Path, **limits: int) -> Fingerprints:
-    chosen = Limits(**limits)
+def fingerprints(root: Path, max_pixels: int = Limits().max_pixels) -> Fingerprints:
+    chosen = Limits(max_pixels)
     return take_fingerprints(open_source(root, chosen), threads=1, limits=chosen)
 
 

@@ -1,5 +1,6 @@
 """Every mode of picture becomes 8 bits by a stated rule, and every way of holding the camera the same pixels."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
-from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header
+from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header, read_picture
 from striate.data.decoding.fit import fit
 from striate.data.decoding.modes import to_pixels
+from striate.data.decoding.rendering import Background, Rendering, levels_of, span_of
 
 LIMITS = Limits()
 H, W = 16, 16
@@ -161,7 +163,7 @@ def test_floats_within_0_and_1_are_taken_as_such_and_others_stretched(encode: En
     assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GREY)[..., 0] - RAMP / 2).max() <= 0.5
     beyond = (ramp - 7) * 1e30
     assert (decode(encode(Image.fromarray(beyond), "TIFF"), GREY)[..., 0] == RAMP).all()
-    assert (decode(encode(Image.fromarray(0 * ramp + 9), "TIFF"), GREY) == 0).all()  # constant, scale unknown
+    assert (decode(encode(Image.fromarray(0 * ramp + 999.5), "TIFF"), GREY) == 0).all()  # constant, scale unknown
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -173,16 +175,133 @@ def test_nan_and_infinity_are_refused(wrong: float, encode: Encode) -> None:
         decode(encode(Image.fromarray(values), "TIFF"), GREY)
 
 
-def test_16_bits_in_each_of_three_channels_keep_the_high_byte(encode: Encode) -> None:
-    values = (COLOURS.astype(np.uint16) * 256 + 77).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in values)
+def png_of_16_bits(values: npt.NDArray[Any], kind: int) -> bytes:
+    """H W C as a PNG of color type `kind`, each row filtered by the pixel to the left: Pillow writes no such file."""
+    height, width, channels = values.shape
+    raw = np.ascontiguousarray(values.astype(">u2")).view(np.uint8).reshape(height, -1)
+    before = np.pad(raw, ((0, 0), (2 * channels, 0)))[:, : -2 * channels]
+    rows = b"".join(b"\1" + row.tobytes() for row in raw - before)
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", W, H, 16, 2, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    assert (decode(content, RGB) == COLOURS).all()
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def tiff_of_16_bits(values: npt.NDArray[Any], order: str, compressed: bool) -> bytes:
+    """H W 3 as one strip of a TIFF in either byte order ("<" or ">"), stored or deflated."""
+    height, width, _ = values.shape
+    data = values.astype(order + "u2").tobytes()
+    data = zlib.compress(data) if compressed else data
+    entries = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8 + 2 + 9 * 12 + 4), (259, 3, 1, 8 if compressed else 1),
+        (262, 3, 1, 2), (273, 4, 1, 8 + 2 + 9 * 12 + 4 + 6), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data)),
+    ]  # fmt: skip
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, len(entries))
+    for tag, kind, count, value in entries:
+        short = kind == 3 and count == 1
+        head += struct.pack(order + "HHI", tag, kind, count)
+        head += struct.pack(order + "HH", value, 0) if short else struct.pack(order + "I", value)
+    return head + struct.pack(order + "I", 0) + struct.pack(order + "HHH", 16, 16, 16) + data
+
+
+@pytest.mark.parametrize("held", [1, 6])
+@pytest.mark.parametrize("kind", ["PNG", "<", ">", "< deflated", "> deflated"])
+def test_rgb_of_16_bits_keeps_its_bits(kind: str, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (H, W + 3, 3), dtype=np.uint16)
+    content = png_of_16_bits(values, 2) if kind == "PNG" else tiff_of_16_bits(values, kind[0], "deflated" in kind)
+    header = read_header(content, LIMITS)
+    assert (header.bits, header.wide, header.bits_lost) == (16, True, False)
+    twelve = png_of_16_bits(values >> 4, 2)
+    eight = decode(twelve, Canvas(H, W + 3, 3, 8, Rendering(integers=(0, 4095))))
+    assert np.abs(eight - (values >> 4) / 4095 * 255).max() <= 0.5
+    monkeypatch.setattr("striate.data.decoding.decode.orientation", lambda _: held)
+    expected = values if held == 1 else np.rot90(values, -1)
+    height, width, _ = expected.shape
+    assert (decode(content, Canvas(height, width, 3, 16, Rendering(integers=(0, 65535)))) == expected).all()
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(4, 2), (6, 4)])
+def test_16_bits_with_transparency_keep_the_high_byte_and_say_so(kind: int, channels: int) -> None:
+    content = png_of_16_bits(np.dstack([COLOURS, RAMP])[..., -channels:].astype(np.uint16) * 256 + 77, kind)
+    header = read_header(content, LIMITS)
+    assert (header.bits, header.wide, header.bits_lost) == (16, False, True)
+    expected = np.dstack([COLOURS, RAMP])[..., -channels:]
+    assert (decode(content, RGBA)[..., [-2, -1]] == expected[..., [-2, -1]]).all()
+
+
+@pytest.mark.parametrize(("background", "level"), [("white", 255), ("black", 0), ("gray", 128)])
+def test_the_background_is_what_lies_behind(background: Background, level: int, encode: Encode) -> None:
+    seen = Rendering(background=background)
+    content = encode(Image.fromarray(np.dstack([COLOURS, RAMP.T[::-1]])))
+    share = RAMP.T[::-1][..., None] / 255
+    expected = COLOURS * share + level * (1 - share)
+    assert np.abs(decode(content, Canvas(H, W, 3, 8, seen)) - expected).max() <= 1
+    assert np.abs(decode(content, Canvas(H, W, 3, 16, seen)) / 257 - expected).max() <= 1
+    assert np.abs(read_picture(content, LIMITS, rendering=seen).astype(int) - expected).max() <= 1
+    assert read_picture(content, LIMITS).shape == (H, W, 4)
+
+
+@pytest.mark.parametrize(("greatest", "white"), [(200, 255), (256, 1023), (4095, 4095), (9000, 16383), (40000, 65535)])
+def test_an_image_without_a_data_set_is_on_the_scale_of_its_bits_in_use(
+    greatest: int, white: int, encode: Encode
+) -> None:
+    values = np.linspace(0, greatest, H * W).round().astype(np.uint16).reshape(H, W)
+    content = encode(Image.fromarray(values))
+    assert np.abs(decode(content, GREY)[..., 0] - values / white * 255).max() <= 0.5
+    decided = Canvas(H, W, 1, 8, Rendering(integers=(0, 65535)))
+    assert np.abs(decode(content, decided)[..., 0] - values / 257).max() <= 0.5
+
+
+def test_values_beyond_the_levels_are_clipped(encode: Encode) -> None:
+    values = np.linspace(0, 65535, H * W).astype(np.uint16).reshape(H, W)
+    decoded = decode(encode(Image.fromarray(values)), Canvas(H, W, 1, 8, Rendering(integers=(1000, 5095))))[..., 0]
+    assert (decoded[values <= 1000] == 0).all()
+    assert (decoded[values >= 5095] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        ([0, 0.5], (0, 1)),
+        ([-1e-6, 1.0005], (0, 1)),  # rounding
+        ([0.5, 200.5], (0, 255)),
+        ([0.5, 1.5], (0.5, 1.5)),  # no dark image of 0..255
+        ([0, 3000], (0, 4095)),
+        ([0.5, 3000], (0.5, 3000)),
+        ([-1, 1], (-1, 1)),
+    ],
+)
+def test_levels_of_floats(values: list[float], levels: tuple[float, float]) -> None:
+    assert levels_of(span_of(np.array(values, np.float32))) == pytest.approx(levels)
+
+
+def tiff_with_second_page(kind: int, encode: Encode) -> bytes:
+    """Two pages, the second of them of a kind: 1 a reduced copy, 2 a page, 4 a mask (tag 254)."""
+    pages = []
+    for value in (0, kind):
+        page = TiffImagePlugin.ImageFileDirectory_v2()
+        page[254] = value
+        pages.append(page)
+    content = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(content, new=True) as file:
+        for page in pages:
+            Image.fromarray(COLOURS).save(file, "TIFF", tiffinfo=page)
+            file.newFrame()
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "frames"), [(1, 1), (4, 1), (0, 2), (2, 2)])
+def test_a_thumbnail_or_a_mask_is_no_second_page(kind: int, frames: int, encode: Encode) -> None:
+    assert read_header(tiff_with_second_page(kind, encode), LIMITS).frames == frames
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
+def test_one_frame_is_one_and_more_are_counted(kind: str, encode: Encode) -> None:
+    one, two = (Image.new("RGB", (W, H), colour) for colour in ("red", "lime"))
+    assert read_header(encode(one, kind), LIMITS).frames == 1
+    assert read_header(encode(one, kind, save_all=True, append_images=[two]), LIMITS).frames == 2
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])

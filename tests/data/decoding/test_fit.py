@@ -1,5 +1,6 @@
 """Fitting a picture to the canvas: torch's road and Pillow's are one filter, for all types and numbers of channels."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data.decoding.fit import fit
+from striate.data import Canvas, Limits, decode_picture
+from striate.data.decoding.fit import fit, placement
 
 RANDOM = np.random.default_rng(2)
 SIZES = [(64, 64), (100, 133), (133, 101), (400, 90), (65, 64)]
@@ -88,3 +90,26 @@ def test_what_is_kept_is_mirrored_with_the_picture() -> None:
     there = fit(pixels, 40, 40, (0, 0, 144, 101)).astype(int)
     back = fit(np.ascontiguousarray(pixels[::-1, ::-1]), 40, 40, (0, 0, 144, 101))[::-1, ::-1]
     assert np.abs(there - back).max() <= 1
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [("u1", 3), ("u1", 4), ("u2", 1), ("u1", 6)])
+@pytest.mark.parametrize(("height", "width"), [(10, 50), (50, 10), (1, 200), (33, 48), (48, 48), (7, 9)])
+def test_a_whole_image_lies_centered_in_black(dtype: str, channels: int, height: int, width: int) -> None:
+    pixels = np.full((height, width, channels), 255, dtype)
+    fitted = fit(pixels, 48, 48, (0, 0, width, height), "contain")
+    assert fitted.shape == (48, 48, channels)
+    _, (left, top, right, bottom) = placement(48, 48, (0, 0, width, height), "contain")
+    assert max(right - left, bottom - top) == 48
+    assert (fitted[top:bottom, left:right] == 255).all()
+    assert fitted.sum() == 255 * (bottom - top) * (right - left) * channels
+    assert abs(top - (48 - bottom)) <= 1
+    assert abs(left - (48 - right)) <= 1
+    assert (right - left) / (bottom - top) == pytest.approx(width / height, rel=0.1) or min(height, width) == 1
+
+
+def test_a_large_jpeg_is_decoded_as_small_as_the_whole_of_it_is_seen(tmp_path: Path) -> None:
+    Image.fromarray(RANDOM.integers(0, 256, (100, 800, 3), dtype=np.uint8)).save(tmp_path / "wide.jpg")
+    whole = Image.open(tmp_path / "wide.jpg").convert("RGB").resize((48, 6), Image.Resampling.BILINEAR)
+    decoded = decode_picture(tmp_path / "wide.jpg", Canvas(48, 48, 3, fit="contain"), Limits())
+    assert np.abs(decoded[21:27].astype(int) - np.asarray(whole)).mean() < 4
+    assert decoded[:21].sum() == decoded[27:].sum() == 0

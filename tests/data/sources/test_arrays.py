@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from striate.data import Columns, Labels, LabelSets, Limits, Numbers, open_source
+from striate.data.decoding.rendering import Rendering
 from striate.data.sources import array_files
 from striate.errors import DataError
 
@@ -99,13 +101,53 @@ def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any],
     assert (pixels(path) == expected).all()
 
 
-def test_full_scale_is_that_of_the_training_part(tmp_path: Path) -> None:
-    bright, dark = COLOUR.astype(np.float32), (COLOUR // 255).astype(np.float32)
-    path = saved(tmp_path, x_train=bright, y_train=CLASSES, x_test=dark, y_test=CLASSES)
-    assert pixels(path, "test").max() == 1
-    path = saved(tmp_path, x_train=dark, y_train=CLASSES, x_test=bright, y_test=CLASSES)
-    with pytest.raises(DataError, match=r"x_test\] has values up to 255 and the training part up to 1; bring them"):
-        pixels(path, "test")
+@pytest.mark.parametrize(
+    ("learned", "tested"),
+    [
+        (COLOUR.astype(np.float32), (COLOUR / 255).astype(np.float32)),
+        ((COLOUR / 255).astype(np.float32), COLOUR.astype(np.float32)),
+        (COLOUR, COLOUR.astype(np.uint16) * np.uint16(257)),
+        (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR),
+        (COLOUR.astype(np.int32) * 16, COLOUR.astype(np.int32)),
+    ],
+)
+def test_splits_on_different_scales_are_refused(
+    learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
+) -> None:
+    path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    with pytest.raises(DataError, match=r"has values up to .* and .* up to .*; bring them to one scale"):
+        open_source(path)
+
+
+@pytest.mark.parametrize(
+    ("learned", "share"),
+    [
+        (COLOUR.astype(np.float32) / 255, 0.2),
+        (COLOUR.astype(np.float32), 0.2),
+        (COLOUR.astype(np.uint16) * np.uint16(200), 0.1),
+        (COLOUR, 0.1),
+        (COLOUR.astype(np.uint16) * np.uint16(200), 0),  # all black, which is on every scale
+    ],
+)
+def test_a_split_that_is_merely_darker_is_not(learned: npt.NDArray[Any], share: float, tmp_path: Path) -> None:
+    dark = (learned * share).astype(learned.dtype)
+    path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=dark, y_test=CLASSES)
+    bright = pixels(path, "train").max()
+    assert pixels(path, "test").max() == pytest.approx(bright * share, abs=0.51 + 0.01 * bright * share)
+
+
+@pytest.mark.parametrize(("top", "white"), [(1000, 1023), (4000, 4095), (16000, 16383), (60000, 65535)])
+def test_whole_numbers_are_on_the_scale_of_their_bits_in_use(top: int, white: int, tmp_path: Path) -> None:
+    values = np.linspace(0, top, GREY.size).round().astype(np.uint16).reshape(GREY.shape)
+    source = open_source(saved(tmp_path, x=values, y=CLASSES))
+    assert source.native().rendering.integers == (0, white)
+    given = source.splits["all"].store.ready(source.native())
+    assert given is not None
+    assert np.abs(given[..., 0] - values / white * 65535).max() <= 0.5
+    # on the levels of another data set
+    other = replace(source.native(), rendering=Rendering(integers=(0, 2 * white)))
+    decoded = source.splits["all"].store.decode(3, other, source.limits)[..., 0]
+    assert np.abs(decoded.astype(int) - values[3] / (2 * white) * 65535).max() <= 1
 
 
 EYE = np.eye(3)[CLASSES]
@@ -169,7 +211,7 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
         ({"x": GREY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
         ({"x": GREY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
         ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY[:, :5], "y_test": CLASSES}, "another size or type"),
-        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 255, "y_test": CLASSES}, "another size or type"),
+        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 255, "y_test": CLASSES}, "bring them to one scale"),
         ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": EYE}, "another number of columns"),
         ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),
     ],

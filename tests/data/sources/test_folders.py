@@ -184,7 +184,7 @@ def test_printable_keeps_what_prints() -> None:
 STOPS: list[tuple[dict[str, int], str]] = [
     ({"cat": 2}, "one class only, cat; add a folder for another class"),
     ({"photos/cat": 2, "photos/dog": 1}, "one class only, photos; did you mean .*/data/photos?"),
-    ({"cat": 2, "dog": 0}, r"class folder .*/data/dog has no readable picture \(it is empty\)"),
+    ({"cat": 2, "dog": 0}, r"class folder .*/data/dog has no readable image \(it is empty\)"),
     ({"train/cat": 2, "train/dog": 2, "val/cat": 1, "val/dgo": 1}, "has the class dgo, .*; did you mean dog?"),
     ({"test/cat": 2, "test/dog": 2}, "has test but nothing to learn from; add a folder train"),
     ({"val/cat": 2, "test/cat": 2}, "has val and test but nothing to learn from"),
@@ -210,7 +210,7 @@ def test_an_empty_folder_loose_pictures_and_files_stop(
 ) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(DataError, match="empty is empty; put the pictures of each class in a folder"):
+    with pytest.raises(DataError, match="empty is empty; put the images of each class in a folder"):
         open_source(empty)
     root = class_folders({"cat": 2, "dog": 2})
     with pytest.raises(DataError, match="data/cat holds files but no folders"):
@@ -257,13 +257,15 @@ def test_a_class_with_no_readable_picture_stops(class_folders: ClassFolders) -> 
     (root / "dog/000.jpg").write_text("<html>")
     open_source(root)
     (root / "dog/001.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"dog has no readable picture \(dog/000.jpg: not a picture: begins with"):
+    with pytest.raises(DataError, match=r"dog has no readable image \(dog/000.jpg: not a picture: a web page"):
         open_source(root)
     healthy = (root / "cat/000.jpg").read_bytes()
     for name in ("000.jpg", "001.jpg"):
         (root / "dog" / name).write_bytes(healthy[:-50])  # it has a header, so it opens
     source = open_source(root)
-    with pytest.raises(DataError, match=r"the class dog has no readable picture \(2 truncated\): dog/000.jpg \("):
+    with pytest.raises(
+        DataError, match=r"the class dog has no readable picture \(2 truncated\): dog/000.jpg, dog/001.jpg \("
+    ):
         source.decode("all", CANVAS, threads=1, limits=Limits(max_bad=1))
 
 
@@ -322,6 +324,6 @@ def test_the_users_folder_is_byte_identical_afterwards(class_folders: ClassFolde
 
 def test_a_class_of_pictures_over_the_limit_stops_unless_the_limit_is_raised(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 2, "dog": 2})
-    with pytest.raises(DataError, match=r"data/cat has no readable picture \(cat/000.jpg: decompression bomb"):
+    with pytest.raises(DataError, match=r"data/cat has no readable image \(cat/000.jpg: decompression bomb"):
         open_source(root, Limits(max_pixels=24 * 32 - 1))
     assert open_source(root, Limits(max_pixels=24 * 32)).native() == CANVAS

@@ -17,7 +17,7 @@ from PIL import Image
 from striate.data.audit.candidates import near_pairs
 from striate.data.audit.fingerprints import Fingerprints
 from striate.data.audit.likeness import alike, nearly_equal, roughly_alike, same_colours
-from striate.data.audit.thumbnails import SIDE, grey, shrink
+from striate.data.audit.thumbnails import SIDE, grey, mean_and_deviation, shrink
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
@@ -35,8 +35,13 @@ Groups = list[tuple[int, ...]]  # positions of pictures that are the same, ascen
 
 
 def blank(prints: Fingerprints) -> list[int]:
-    """Positions of pictures of one colour: seen in the thumbnail, confirmed in the pixels."""
-    return [int(i) for i in np.flatnonzero(prints.contrast < 2 * _BLANK) if _deviation(prints, int(i)) < _BLANK]
+    """Positions of images of one color: seen in the thumbnail, confirmed in the pixels.
+
+    Transparent ones are left out where the background is found to hide many, for that is another fault.
+    """
+    survey = prints.source.survey
+    at = [int(i) for i in np.flatnonzero(prints.contrast < 2 * _BLANK) if _deviation(prints, int(i)) < _BLANK]
+    return [i for i in at if not (survey.hides(survey.background) and prints.header(i).transparent)]
 
 
 def exact_groups(prints: Fingerprints) -> Groups:
@@ -48,9 +53,11 @@ def exact_groups(prints: Fingerprints) -> Groups:
     for group in candidates.values():
         if len(group) > 1:
             for i in group:
-                pixels = _picture(prints, i)
-                if pixels is not None:
-                    groups[pixels.shape, sha256(pixels.tobytes()).digest()].append(i)
+                try:
+                    pixels = prints.pixels(i)
+                except Unreadable:  # changed or removed since it was first read
+                    continue
+                groups[pixels.shape, sha256(pixels.tobytes()).digest()].append(i)
     return sorted(tuple(group) for group in groups.values() if len(group) > 1)
 
 
@@ -174,7 +181,7 @@ def _chroma(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def _deviation(prints: Fingerprints, i: int) -> float:
     pixels = _picture(prints, i)
-    return float("inf") if pixels is None else float(np.asarray(grey(pixels)).std())
+    return float("inf") if pixels is None else mean_and_deviation(grey(pixels))[1]
 
 
 def _picture(prints: Fingerprints, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8] | None:

@@ -1,5 +1,6 @@
 """Files that cannot be used, by reason; files whose names lie; and the account in which every file is once."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,14 +14,26 @@ from striate.data.set_aside import Reason, SetAside, count_reasons
 __all__ = ["Account", "account", "unusable", "wrong_names"]
 
 _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
-    {"truncated": "data-truncated", "not a picture": "data-wrong-type", "decompression bomb": "data-bomb"}
+    {
+        "truncated": "data-truncated",
+        "not a picture": "data-wrong-type",
+        "format not read": "data-format",
+        "decompression bomb": "data-bomb",
+    }
 )  # all other reasons are data-unreadable
 _SAYS: Final = MappingProxyType(
     {
         "data-unreadable": ("cannot be used", "mend or remove"),
         "data-truncated": ("cut off before the picture ends", "copy or download again"),
         "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
-        "data-bomb": ("not decoded, for declaring more pixels than the limit", "remove, or make smaller"),
+        "data-format": (
+            "of a format that is not read",
+            "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
+        ),
+        "data-bomb": (
+            "not decoded, for declaring more pixels than the limit",
+            "remove or make smaller, or let them in with --max-pixels",
+        ),
     }
 )
 _EXTENSIONS: Final = MappingProxyType(
@@ -65,7 +78,7 @@ def account(prints: Fingerprints) -> Account:
 
 
 def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
-    """A finding for each of the four kinds of file that cannot be used."""
+    """A finding for each kind of file that cannot be used."""
     by_id: dict[str, list[SetAside]] = {name: [] for name in _SAYS}
     for one in set_aside:
         by_id[_IDS.get(one.reason, "data-unreadable")].append(one)
@@ -84,7 +97,10 @@ def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
 
 
 def _why(name: str, files: Sequence[SetAside]) -> str:
-    """The reasons, where the finding's name does not say them."""
+    """The reasons or formats, where the finding's name does not say them."""
+    if name == "data-format":
+        forms = Counter(one.detail.partition(", which")[0] for one in files)
+        return f" ({', '.join(f'{count} {form}' for form, count in forms.most_common())})"
     return f" ({count_reasons(files)})" if name == "data-unreadable" else ""
 
 

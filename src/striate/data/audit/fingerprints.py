@@ -7,11 +7,12 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.audit.thumbnails import SIDE, eight_bits, grey, hashes, shrink, thumbnails
+from striate.data.audit.thumbnails import SIDE, eight_bits, grey, hashes, mean_and_deviation, shrink, thumbnails
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
+from striate.data.decoding.rendering import Rendering
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
@@ -41,6 +42,8 @@ class Fingerprints:
     colour: npt.NDArray[np.bool_]
     brightness: npt.NDArray[np.float32]  # M, mean of luma, 0 to 255
     contrast: npt.NDArray[np.float32]  # M, standard deviation of luma
+    many_frames: tuple[str, ...]  # ids of animations and of files with many pages
+    bits_lost: tuple[str, ...]  # ids
     small: npt.NDArray[np.uint8]  # M SIDE SIDE, luma
     hashes: npt.NDArray[np.uint64]  # M
     set_aside: tuple[SetAside, ...]
@@ -57,9 +60,22 @@ class Fingerprints:
     def ids(self, positions: Sequence[int] | npt.NDArray[np.int64]) -> tuple[str, ...]:
         return tuple(self.id(int(i)) for i in positions)
 
+    def header(self, i: int) -> Header:
+        """Raises Unreadable if its file was changed meanwhile."""
+        return self.listing(i).store.header(int(self.row[i]), self.limits)
+
     def picture(self, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
-        """The picture again, H W C. Raises Unreadable if its file was changed meanwhile."""
-        return eight_bits(self.listing(i).store.picture(int(self.row[i]), self.limits, at_least))
+        """The image again, H W C. Raises Unreadable if its file was changed meanwhile."""
+        return eight_bits(self.pixels(i, at_least))
+
+    def pixels(self, i: int, at_least: tuple[int, int] | None = None) -> Pixels:
+        """The same with all of its bits."""
+        return self.listing(i).store.picture(int(self.row[i]), self.limits, at_least, self.rendering)
+
+    @property
+    def rendering(self) -> Rendering:
+        """How wide values and transparency are looked at."""
+        return self.source.survey.window()
 
     def labels(self) -> npt.NDArray[np.int64] | None:
         """The class of each picture, M; None where pictures have anything but one class."""
@@ -107,9 +123,10 @@ def take_fingerprints(
             if progress is not None:
                 progress(before + so_far, total)
 
-        parts.append(_take(listing, threads, limits, report))
+        parts.append(_take(listing, threads, limits, source.survey.window(), report))
         done += len(listing)
     kept = [np.flatnonzero([header is not None for header in part.headers]) for part in parts]
+    all_ids = [one.ids[i] for one, rows in zip(source.splits.values(), kept, strict=True) for i in rows]
     headers = [part.headers[i] for part, rows in zip(parts, kept, strict=True) for i in rows]
     known = [header for header in headers if header is not None]
     small = np.concatenate([part.small[rows] for part, rows in zip(parts, kept, strict=True)])
@@ -125,6 +142,8 @@ def take_fingerprints(
         np.array([header.colour for header in known], np.bool_),
         np.concatenate([part.brightness[rows] for part, rows in zip(parts, kept, strict=True)]),
         np.concatenate([part.contrast[rows] for part, rows in zip(parts, kept, strict=True)]),
+        tuple(name for name, header in zip(all_ids, known, strict=True) if header.frames > 1),
+        tuple(name for name, header in zip(all_ids, known, strict=True) if header.bits_lost),
         small,
         hashes(small),
         tuple(
@@ -135,7 +154,7 @@ def take_fingerprints(
     )
 
 
-def _take(listing: Listing, threads: int, limits: Limits, report: Progress) -> _Taken:
+def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, report: Progress) -> _Taken:
     taken = _Taken(len(listing))
     together = _together(listing, limits)
     if together is not None:
@@ -151,12 +170,11 @@ def _take(listing: Listing, threads: int, limits: Limits, report: Progress) -> _
     def take(i: int) -> None:
         try:
             header = listing.store.header(i, limits)
-            luma = grey(eight_bits(listing.store.picture(i, limits, (SIDE, SIDE))))
+            luma = grey(eight_bits(listing.store.picture(i, limits, (SIDE, SIDE), rendering)))
         except Unreadable as failure:
             taken.failures[i] = failure
             return
-        pixels = np.asarray(luma)
-        taken.brightness[i], taken.contrast[i] = pixels.mean(), pixels.std()
+        taken.brightness[i], taken.contrast[i] = mean_and_deviation(luma)
         taken.small[i] = shrink(luma, SIDE)
         taken.headers[i] = header
 

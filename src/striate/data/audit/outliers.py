@@ -26,12 +26,14 @@ def outliers(prints: Fingerprints) -> list[Found]:
         return []
     pixels = np.log(prints.heights * prints.widths)
     aspect = np.log(prints.widths / prints.heights)
+    contain = prints.source.survey.fit == "contain"
     findings = []
     for name, what, values, least, say, fix in (
         ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
          "look whether they belong there; thumbnails hold no detail"),
         ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
-         "look whether they belong there; the canvas cuts their ends off"),
+         "look whether they belong there; training " + ("shows them small" if contain else
+         "cuts their ends off, unless --fit contain")),
         ("data-brightness-outliers", "brightness", prints.brightness, 40 / FENCE, _level,
          "look whether they show anything, or were exposed wrongly"),
     ):  # fmt: skip

@@ -9,6 +9,7 @@ import torch
 
 from striate.data.audit.balance import imbalance, small_classes
 from striate.data.audit.found import EXAMPLES
+from striate.data.audit.names import near_equal_names
 from striate.data.pictures import Pictures
 from striate.data.set_aside import count_reasons
 from striate.data.splits import Splits
@@ -26,6 +27,7 @@ def check_data(splits: Splits) -> list[Finding]:
         *files_set_aside(parts),
         *small_classes(classes, counts),
         *imbalance(classes, counts),
+        *near_equal_names(classes),
         *two_labels(parts, hashes),
         *duplicates_across_parts(parts, hashes),
     ]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from striate.data.decoding.fit import Pixels
 
-__all__ = ["SIDE", "eight_bits", "grey", "hashes", "shrink", "thumbnails"]
+__all__ = ["SIDE", "eight_bits", "grey", "hashes", "mean_and_deviation", "shrink", "thumbnails"]
 
 SIDE: Final = 32
 _BLOCK = 4096  # pictures at a time
@@ -36,6 +36,13 @@ def grey(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     if channels in (3, 4):
         return Image.fromarray(np.ascontiguousarray(pixels[..., :3])).convert("L")
     return Image.fromarray(pixels.mean(-1).astype(np.uint8))
+
+
+def mean_and_deviation(luma: Image.Image) -> tuple[float, float]:
+    """Of 8 bits, by the histogram: the pixels of a large image as numbers would take eight times its memory."""
+    counts, levels = np.array(luma.histogram(), np.float64), np.arange(256)
+    mean = float(counts @ levels / counts.sum())
+    return mean, float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))
 
 
 def shrink(picture: Image.Image, side: int) -> npt.NDArray[np.uint8]:

@@ -1,8 +1,10 @@
-"""The canvas: the one size and number of channels that all pictures of a data set are brought to."""
+"""The canvas: what all images of a data set are brought to, decided once and kept in the bundle."""
 
-from dataclasses import dataclass
-from typing import Final, Literal, final
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, final, get_args
 
+from striate.data.decoding.fit import Fit
+from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.errors import SettingError
 
 __all__ = ["MAX_CHANNELS", "Canvas"]
@@ -13,17 +15,20 @@ MAX_CHANNELS: Final = 64  # an array with more is not height x width x channels,
 @final
 @dataclass(frozen=True)
 class Canvas:
-    """Height and width in pixels; channels, of which 1 is grey (luma), 3 RGB and 4 RGBA; 8 or 16 bits for each.
+    """Height and width in pixels; channels, of which 1 is gray (luma), 3 RGB and 4 RGBA; 8 or 16 bits for each.
 
-    A picture is turned upright (EXIF), converted to `channels` and `bits`, shrunk or enlarged with its aspect kept
-    until it covers the canvas, and cropped at its centre. One that already equals the canvas keeps its pixels bit for
-    bit. Other numbers than 1, 3 and 4 do not convert: such pictures (.npy) have just the channels of the canvas.
+    An image is turned upright (EXIF), converted to `channels` and `bits` as `rendering` says, and shrunk or enlarged with
+    its aspect kept: until it covers the canvas, and cropped at its center (`fit` cover), or until all of it is inside, with
+    black (4 channels: transparent) beside it (contain). One that already equals the canvas keeps its pixels bit for bit.
+    Other numbers than 1, 3 and 4 do not convert: such images (.npy) have just the channels of the canvas.
     """
 
     height: int
     width: int
     channels: int
     bits: Literal[8, 16] = 8
+    rendering: Rendering = AS_STORED
+    fit: Fit = "cover"
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -32,12 +37,27 @@ class Canvas:
             )
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise SettingError(
-                f"a canvas of {self.channels} channels is unknown; 1 is grey, 3 is RGB, 4 is RGBA, up to {MAX_CHANNELS}"
+                f"a canvas of {self.channels} channels is unknown; 1 is gray, 3 is RGB, 4 is RGBA, up to {MAX_CHANNELS}"
             )
         if self.bits not in (8, 16):
             raise SettingError(f"a canvas of {self.bits} bits is unknown; 8 and 16 are kept")
+        if self.fit not in get_args(Fit):
+            raise SettingError(f"fit = {self.fit!r}: takes one of {', '.join(get_args(Fit))}")
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width, channels: the shape of one decoded picture."""
+        """Height, width, channels: the shape of one decoded image."""
         return self.height, self.width, self.channels
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> "Canvas":
+        """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
+        rendering = {**asdict(AS_STORED), **said.get("rendering", {})}  # which older bundles lack
+        for kind in ("integers", "floats"):
+            if rendering[kind] is not None:
+                black, white = rendering[kind]
+                rendering[kind] = float(black), float(white)
+        return cls(**{**said, "rendering": Rendering(**rendering)})

@@ -2,38 +2,55 @@
 
 A picture is what its first bytes say, never its name. The order is: a regular file, known first bytes, a header that
 declares no more pixels than the limit, checksums where the format has them, the whole of the pixels, upright, channels
-and bits, canvas. Nothing is decoded before the header has passed. The first frame stands for an animation.
+and bits, canvas. Nothing is decoded before the header has passed. The first frame stands for an animation or many pages.
 """
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, final
 
 import numpy as np
 from PIL import Image, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Box, Pixels, fit
-from striate.data.decoding.formats import open_header
+from striate.data.decoding.fit import Box, Fit, Pixels, fit, placement
+from striate.data.decoding.formats import check_size, open_header
 from striate.data.decoding.jpeg import decode_jpeg
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.modes import GREY_MODES, Decoded, own_bits, own_channels, to_pixels
+from striate.data.decoding.modes import GREY_MODES, WIDE_MODES, Decoded, own_bits, own_channels, to_pixels
 from striate.data.decoding.npy import ArrayFile
-from striate.data.decoding.orientation import SIDEWAYS, orientation, upright
+from striate.data.decoding.orientation import SIDEWAYS, orientation, upright, upright_grid
 from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
+from striate.data.decoding.rendering import AS_STORED, Rendering, Span, span_of
+from striate.data.decoding.sixteen import keeps_bits, sixteen_bits
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.names import printable
 from striate.data.set_aside import Reason, Unreadable
 
-__all__ = ["Header", "decode_picture", "read_header", "read_picture", "read_stored"]
+__all__ = [
+    "Header",
+    "Stored",
+    "decode_picture",
+    "load_image",
+    "read_header",
+    "read_picture",
+    "read_span",
+    "read_stored",
+]
 
+Stored = str | Path | bytes | Image.Image  # a path, a file's content, or what Pillow has opened or made
+
+_SUBFILE: Final = 254  # the tag of a TIFF's page that says what the page is
+_NO_PAGE: Final = 1 | 4  # a reduced copy of another page, or a mask
+_MOST_PAGES: Final = 8  # that are looked at for a second one
 _BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 8 or 16
 
 
@@ -42,10 +59,12 @@ _BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 
 class Header:
     """What a picture says of itself; no pixel was decoded.
 
-    `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", height and width are those of the upright picture.
+    `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", and "PIL" of an image that was made by Pillow; height
+    and width are those of the upright image.
     `mode` is Pillow's, or NumPy's name of the type; `channels` and `bits` (for each channel) are as in the file, a
-    palette and grey with transparency counted as the RGB or RGBA that become of them. `frames` is None where only
-    walking through the file would tell (GIF, TIFF). `held` is the EXIF orientation of the pixels, 1 where they are upright.
+    palette and gray with transparency counted as the RGB or RGBA that become of them. `frames` are those of an animation
+    or pages, of GIF and TIFF 2 for any number above 1. `held` is the EXIF orientation of the pixels, 1 where they are upright.
+    `bits_lost` where only the high byte of 16 bits can be read.
     """
 
     format: str
@@ -54,17 +73,31 @@ class Header:
     mode: str
     channels: int
     bits: int
-    frames: int | None
+    frames: int
     held: int = 1
+    bits_lost: bool = False
 
     @property
     def colour(self) -> bool:
         """Whether a grey canvas would lose something."""
         return self.channels >= 3 if self.format == "NPY" else self.mode not in GREY_MODES
 
+    @property
+    def wide(self) -> bool:
+        """Whether the values do not say by themselves which of them are black and white."""
+        return (self.bits > 8 and not self.bits_lost) or self.mode == "int8"
 
-def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
-    """The header of a picture: a path, or a file's content; no pixel is decoded. Raises Unreadable."""
+    @property
+    def transparent(self) -> bool:
+        """Whether parts of an image file may be transparent. Of an array with 4 channels nobody knows."""
+        return self.channels == 4 and self.format not in ("NPY", "array")
+
+
+def read_header(picture: Stored, limits: Limits) -> Header:
+    """The header of a picture; no pixel is decoded. Raises Unreadable."""
+    if isinstance(picture, Image.Image):
+        with _reasons():
+            return _header_in_hand(_in_hand(picture, limits))
     with _reasons(), _opened(picture) as file:
         header = open_header(file, limits)
         if isinstance(header, ArrayFile):
@@ -75,53 +108,98 @@ def read_header(picture: str | Path | bytes, limits: Limits) -> Header:
         if held in SIDEWAYS:
             height, width = width, height
         mode, channels = header.mode, own_channels(header.mode, header.has_transparency_data)
-        return Header(str(header.format), height, width, mode, channels, _bits(header), _frames(header), held)
+        bits = _bits(header)
+        lost = bits == 16 and mode not in WIDE_MODES and not keeps_bits(header)
+        return Header(str(header.format), height, width, mode, channels, bits, _frames(header), held, lost)
 
 
-def decode_picture(picture: str | Path | bytes, canvas: Canvas, limits: Limits) -> Pixels:
-    """A picture (a path, or a file's content) on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
+def decode_picture(picture: Stored, canvas: Canvas, limits: Limits) -> Pixels:
+    """A picture on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
 
     The same for training, prediction and serving. Raises Unreadable.
     """
-    with _reasons(), _whole(picture) as file:
-        decoded, content = _decode(file, limits, (canvas.height, canvas.width))
-        pixels = to_pixels(decoded, canvas.channels, canvas.bits)
-        return _writable(fit(pixels, canvas.height, canvas.width, content))
+    with _reasons(), _whole(picture) as opened:
+        decoded, content = _decode(opened, limits, (canvas.height, canvas.width), canvas.fit)
+        pixels = to_pixels(decoded, canvas.channels, canvas.bits, canvas.rendering)
+        return _writable(fit(pixels, canvas.height, canvas.width, content, canvas.fit))
 
 
-def read_picture(picture: str | Path | bytes, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:
-    """The whole of a picture (a path, or a file's content), upright, H W C in its own channels and at its own size.
+def read_picture(
+    picture: Stored, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+) -> Pixels:
+    """The whole of an image, upright, H W C at its own size.
 
-    uint8, or uint16 where 8 bits would not hold it. A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that still
-    covers `at_least` (height, width); its last row and column are then filled in part. Raises Unreadable.
+    uint8, or uint16 where 8 bits would not hold it. Without a rendering in its own channels; with one as that shows it,
+    transparency composited. A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that still covers `at_least` (height,
+    width); its last row and column are then filled in part. Raises Unreadable.
     """
     if at_least is not None and min(at_least) < 1:
         raise ValueError(f"at_least {at_least}: heights and widths begin at 1")
-    with _reasons(), _whole(picture) as file:
-        decoded, _ = _decode(file, limits, at_least)
+    with _reasons(), _whole(picture) as opened:
+        decoded, _ = _decode(opened, limits, at_least, "cover")
         if isinstance(decoded, Image.Image):
             channels = own_channels(decoded.mode, decoded.has_transparency_data)
+            channels = 3 if channels == 4 and rendering is not None else channels
         else:
             channels = decoded.shape[2]
-        return _writable(to_pixels(decoded, channels, own_bits(decoded)))
+        return _writable(to_pixels(decoded, channels, own_bits(decoded), rendering or AS_STORED))
+
+
+def read_span(picture: Stored, limits: Limits) -> Span:
+    """From the least to the greatest value of an image of more than 8 bits. Raises Unreadable."""
+    with _reasons(), _whole(picture) as opened:
+        decoded, _ = _decode(opened, limits, None, "cover")
+        return span_of(np.asarray(decoded))
+
+
+def load_image(image: Image.Image, limits: Limits) -> None:
+    """Bring the pixels of an image that Pillow has opened into memory, so that threads may share it. Raises Unreadable."""
+    with _reasons():
+        _in_hand(image, limits).load()
 
 
 def read_stored(picture: str | Path | bytes, limits: Limits) -> Decoded:
     """The whole of a picture as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
-    with _reasons(), _whole(picture) as file:
+    with _reasons(), _whole_file(picture) as file:
         header = open_header(file, limits)
         return header.load() if isinstance(header, ArrayFile) else _loaded(file, header)
 
 
-def _decode(file: BinaryIO, limits: Limits, at_least: tuple[int, int] | None) -> tuple[Decoded, Box]:
-    """The first frame, upright, and the box of it that is picture; a JPEG no larger than `at_least` needs it."""
-    picture = open_header(file, limits)
+def _decode(
+    opened: BinaryIO | Image.Image, limits: Limits, at_least: tuple[int, int] | None, how: Fit
+) -> tuple[Decoded, Box]:
+    """The first frame, upright, and the box of it that is image; a JPEG no larger than `at_least` needs it."""
+    if isinstance(opened, Image.Image):
+        image = _in_hand(opened, limits)
+        image.load()
+        return upright(image, (0, 0, image.width, image.height), orientation(image))
+    file, picture = opened, open_header(opened, limits)
     if isinstance(picture, ArrayFile):
         return picture.load(), (0, 0, picture.width, picture.height)
     if isinstance(picture, JpegImageFile):
-        return decode_jpeg(file, picture, orientation(picture), at_least)
+        held = orientation(picture)
+        if at_least is not None and how == "contain":
+            height, width = (picture.height, picture.width)[:: -1 if held in SIDEWAYS else 1]
+            _, (left, top, right, bottom) = placement(*at_least, (0, 0, width, height), how)
+            at_least = bottom - top, right - left
+        return decode_jpeg(file, picture, held, at_least)
+    sixteen = keeps_bits(picture)
     picture = _loaded(file, picture)
-    return upright(picture, (0, 0, picture.width, picture.height), orientation(picture))
+    held = orientation(picture)  # which may stand behind the pixels
+    if sixteen:
+        again = open_header(file, limits)
+        assert not isinstance(again, ArrayFile)
+        values = upright_grid(sixteen_bits(picture, again), held)
+        return values, (0, 0, values.shape[1], values.shape[0])
+    return upright(picture, (0, 0, picture.width, picture.height), held)
+
+
+def _in_hand(image: Image.Image, limits: Limits) -> Image.Image:
+    """An image that Pillow has opened or made, at the frame where it stands, if its size is accepted."""
+    check_size(image.width, image.height, limits)
+    if not image.width or not image.height:
+        raise Unreadable("unreadable", f"an image of {image.width} x {image.height} pixels shows nothing")
+    return image
 
 
 def _loaded(file: BinaryIO, picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
@@ -139,15 +217,46 @@ def _writable(pixels: Pixels) -> Pixels:
     return np.require(pixels, requirements=["C", "W"])
 
 
+def _header_in_hand(image: Image.Image) -> Header:
+    """Of the frame at which the image stands, and of the bits that Pillow has kept."""
+    height, width, held = image.height, image.width, orientation(image)
+    if held in SIDEWAYS:
+        height, width = width, height
+    bits = 16 if ";16" in image.mode else _BITS.get(image.mode, 8)
+    channels = own_channels(image.mode, image.has_transparency_data)
+    return Header(image.format or "PIL", height, width, image.mode, channels, bits, 1, held)
+
+
 def _bits(picture: ImageFile.ImageFile) -> int:
     raw = " ".join(str(tile.args) for tile in picture.tile)  # Pillow's name of what is stored, such as RGB;16B
     return 16 if ";16" in raw else _BITS.get(picture.mode, 8)
 
 
-def _frames(picture: ImageFile.ImageFile) -> int | None:
+def _frames(picture: ImageFile.ImageFile) -> int:
+    """Frames or pages; 2 for any number above 1 where only walking through the file would tell it."""
     if isinstance(picture, PngImageFile | WebPImageFile):
         return picture.n_frames
-    return 1 if isinstance(picture, JpegImageFile | BmpImageFile) else None
+    try:
+        if isinstance(picture, GifImageFile):
+            return 1 + picture.is_animated
+        return _pages(picture) if isinstance(picture, TiffImageFile) else 1
+    except Exception:  # noqa: BLE001 - damage behind the first frame is not of interest, and Pillow raises a dozen kinds
+        return 1
+
+
+def _pages(picture: TiffImageFile) -> int:
+    """2 where a page follows that is no reduced copy of the first and no mask, else 1."""
+    for page in range(1, _MOST_PAGES):
+        if not picture.is_animated:
+            break
+        try:
+            picture.seek(page)
+        except EOFError:
+            break
+        kind = picture.tag_v2.get(_SUBFILE, 0)
+        if not (isinstance(kind, int) and kind & _NO_PAGE):
+            return 2
+    return 1
 
 
 def _opened(picture: str | Path | bytes) -> BinaryIO:
@@ -155,8 +264,12 @@ def _opened(picture: str | Path | bytes) -> BinaryIO:
     return io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture)
 
 
-def _whole(picture: str | Path | bytes) -> BinaryIO:
-    """The same, for what will read all of it."""
+def _whole(picture: Stored) -> AbstractContextManager[BinaryIO | Image.Image]:
+    """The same, for what will read all of it; an image stays open."""
+    return nullcontext(picture) if isinstance(picture, Image.Image) else _whole_file(picture)
+
+
+def _whole_file(picture: str | Path | bytes) -> BinaryIO:
     return io.BytesIO(picture) if isinstance(picture, bytes) else hold_regular_file(picture)
 
 

@@ -1,7 +1,7 @@
-"""A picture brought to the height and width of the canvas: resampled once, antialiased, and cropped at the centre."""
+"""An image brought to the height and width of the canvas: resampled once, antialiased, and cropped or letterboxed."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,24 +9,48 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-__all__ = ["Box", "Pixels", "fit", "seen_part"]
+__all__ = ["Box", "Fit", "Pixels", "fit", "placement", "seen_part"]
+
+Fit = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is seen with black beside it
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, which need not be whole
 Pixels = npt.NDArray[np.uint8 | np.uint16]  # H W C
 
 
-def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box) -> Pixels:
-    """The largest centred part of `content` with the canvas' aspect, H W C at `height` x `width`.
+def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box, how: Fit = "cover") -> Pixels:
+    """`content` on a canvas of `height` x `width`, H W C: its largest centered part with that aspect, or all of it in black.
 
     Where no change of scale is needed, whole pixels are cut out and nothing is resampled. Otherwise the filter is
     bilinear and antialiased: the one that most published weights were trained with, and one that never overshoots.
     A part that is shrunk is cut at whole pixels, which moves no edge by more than half of one; only the part that will
-    be seen is touched. Torch shrinks, Pillow does what needs fractions of a pixel; they agree to one grey level. The
-    colours of RGBA count by their alpha.
+    be seen is touched. Torch shrinks, Pillow does what needs fractions of a pixel; they agree to one gray level. The
+    colors of RGBA count by their alpha.
     """
     pixels = np.asarray(picture)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    left, top, right, bottom = seen = seen_part(height, width, content)
+    seen, (left, top, right, bottom) = placement(height, width, content, how)
+    fitted = _fitted(pixels, bottom - top, right - left, seen)
+    if (bottom - top, right - left) == (height, width):
+        return fitted
+    boxed = np.zeros((height, width, pixels.shape[2]), pixels.dtype)
+    boxed[top:bottom, left:right] = fitted
+    return boxed
+
+
+def placement(height: int, width: int, content: Box, how: Fit) -> tuple[Box, tuple[int, int, int, int]]:
+    """The part of `content` that a canvas of `height` x `width` shows, and the box of the canvas that it fills."""
+    if how == "cover":
+        return seen_part(height, width, content), (0, 0, width, height)
+    left, top, right, bottom = content
+    scale = min(height / (bottom - top), width / (right - left))
+    down, across = max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left)))
+    x, y = (width - across) // 2, (height - down) // 2
+    return content, (x, y, x + across, y + down)
+
+
+def _fitted(pixels: Pixels, height: int, width: int, seen: Box) -> Pixels:
+    """The part `seen` of H W C, at `height` x `width`."""
+    left, top, right, bottom = seen
     box: Box | None = seen
     if all(edge == int(edge) for edge in seen):
         pixels, box = pixels[int(top) : int(bottom), int(left) : int(right)], None
@@ -35,7 +59,7 @@ def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box) ->
     channels = pixels.shape[2]
     if pixels.dtype == np.uint8 and channels in (1, 3):
         return _resample(pixels, height, width, box)
-    if pixels.dtype == np.uint8 and channels == 4:  # Pillow weighs colours by their alpha
+    if pixels.dtype == np.uint8 and channels == 4:  # Pillow weighs colors by their alpha
         return _by_pillow(pixels, height, width, box)
     values = pixels.astype(np.float32)
     if channels == 4:

@@ -14,11 +14,12 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from striate.data.decoding.foreign import START, advice, foreign_format
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
 from striate.data.set_aside import Unreadable
 
-__all__ = ["open_header"]
+__all__ = ["check_size", "is_image", "open_header"]
 
 # The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
 _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
@@ -34,12 +35,20 @@ _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
     (b"BM", BmpImageFile),
 )
 
+_OTHERS: Final = (  # what often lies in the place of an image, and what it is
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself (git lfs pull)"),
+    (b"<!DOCTYPE html", "a web page"),
+    (b"<html", "a web page"),
+    (b"ftyp", "a movie"),
+)
+_SUBFILE, _SUB_IMAGES, _DNG_VERSION = 254, 330, 50706  # tags of TIFF
+
 
 def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFile:
     """The picture with its header read and its size accepted. Raises Unreadable, and whatever Pillow's readers raise."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    start = file.read(30)
+    start = file.read(START)
     file.seek(0)
     if size == 0:
         raise Unreadable("empty file", "0 bytes")
@@ -47,30 +56,53 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
         raise Unreadable("unreadable", f"{size} bytes, more than any picture within the limit takes")
     if start.startswith(MAGIC):
         array = open_array(file)
-        _check_size(array.width, array.height, limits)
+        check_size(array.width, array.height, limits)
         array.check_length(size - file.tell())
         return array
     reader = _reader(start)
     if reader is WebPImageFile:  # its decoder takes memory for the whole canvas as soon as it is opened
-        _check_size(*_webp_size(start), limits)
+        check_size(*_webp_size(start), limits)
     picture = reader(file)
-    _check_size(*picture.size, limits)
+    if isinstance(picture, TiffImageFile) and _is_raw(picture):
+        raise Unreadable("format not read", advice("a raw camera file"))
+    check_size(*picture.size, limits)
     return picture
 
 
+def is_image(start: bytes) -> bool:
+    """Whether a file that begins so is an image of a format that is read."""
+    return not foreign_format(start) and (start.startswith(MAGIC) or _known(start) is not None)
+
+
 def _reader(start: bytes) -> type[ImageFile.ImageFile]:
+    if form := foreign_format(start):
+        raise Unreadable("format not read", advice(form))
+    if reader := _known(start):
+        return reader
+    what = next((says for mark, says in _OTHERS if mark in start[:64]), f"begins with {start[:16]!r}")
+    raise Unreadable("not a picture", f"{what}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are read")
+
+
+def _known(start: bytes) -> type[ImageFile.ImageFile] | None:
     for magic, reader in _FORMATS:
         if len(start) >= len(magic) and all(m in (ord("."), b) for m, b in zip(magic, start, strict=False)):
             return reader
-    raise Unreadable(
-        "not a picture", f"begins with {start[:16]!r}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are read"
-    )
+    return None
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def _is_raw(picture: TiffImageFile) -> bool:
+    """Whether a TIFF is a raw camera file: DNG says so, others begin with a thumbnail and keep the image elsewhere."""
+    tags = picture.tag_v2
+    return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(int(tags.get(_SUBFILE, 0)) & 1))
+
+
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Raises Unreadable for more pixels than the limit."""
     if width * height > limits.max_pixels:
         raise Unreadable(
-            "decompression bomb", f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}"
+            "decompression bomb",
+            f"declares {width} x {height} pixels, more than the limit of {limits.max_pixels}; "
+            f"--max-pixels {width * height} lets it in",
         )
 
 

@@ -1,22 +1,20 @@
-"""Every mode of picture as 8 or 16 bits in the channels of the canvas.
+"""Every mode of image as 8 or 16 bits in the channels of the canvas.
 
 | what is in the file                 | what becomes of it                                                            |
 |-------------------------------------|-------------------------------------------------------------------------------|
 | 1, L, RGB, RGBA                     | as they are (1 bit: 0 and 255); on a canvas of 16 bits x 257                  |
 | P, PA                               | the colours of the palette                                                    |
 | CMYK, YCbCr, LAB                    | RGB                                                                           |
-| I;16 in any byte order              | all 16 bits; on a canvas of 8 bits value / 257, rounded: 0..65535 is 0..255   |
-| I (32-bit integers)                 | as 16 bits where all values lie in 0..65535, else stretched, see below        |
-| F (floating point)                  | 0..1 is black to white where all values lie in it, else stretched, see below  |
-| 16 bits in each of several channels | the high byte (Pillow keeps no more), on a canvas of 16 bits too              |
-| alpha (LA, RGBA, a palette's, tRNS) | composited on white, unless the canvas has 4 channels                         |
+| I;16, I (32 bits), F (floats)       | from black to white as the canvas' rendering says (rendering.py), on 8 or 16 bits; |
+|                                     | beyond these levels they are clipped                                          |
+| RGB of 16 bits                      | the same                                                                      |
+| 16 bits in each of other channels   | the high byte (Pillow keeps no more), on a canvas of 16 bits too              |
+| alpha (LA, RGBA, a palette's, tRNS) | composited on the rendering's background, unless the canvas has 4 channels    |
 | .npy of bool                        | black and white                                                               |
-| .npy of uint8, uint16, ...          | by its numbers as L, I;16, I and F above; 1, 3, 4 channels: grey, RGB, RGBA   |
+| .npy of uint8, uint16, ...          | by its numbers as L, I;16, I and F above; 1, 3, 4 channels: gray, RGB, RGBA   |
 | .npy of other numbers of channels   | as they are, on a canvas of just as many channels; elsewhere refused          |
 
-Stretched: the picture's own least value becomes black and its greatest white, over all its channels, since the file
-does not say what full scale is. Nothing is clipped. NaN and infinite values are refused. Grey is luma (ITU-R 601).
-Colour profiles are not applied.
+NaN and infinite values are refused. Gray is luma (ITU-R 601). Color profiles are not applied.
 """
 
 from typing import Any, Final, Literal
@@ -26,12 +24,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from striate.data.decoding.fit import Pixels
+from striate.data.decoding.rendering import AS_STORED, BACKGROUNDS, Background, Rendering
 from striate.data.set_aside import Unreadable
 
-__all__ = ["GREY_MODES", "Decoded", "as_picture", "own_bits", "own_channels", "to_channels", "to_pixels"]
+__all__ = ["GREY_MODES", "WIDE_MODES", "Decoded", "as_picture", "own_bits", "own_channels", "to_channels", "to_pixels"]
 
-_WIDE_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # more than 8 bits, and one channel
-GREY_MODES: Final = ("1", "L", "LA", "La", *_WIDE_MODES)  # a picture of these has no colour
+WIDE_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # more than 8 bits, and one channel
+GREY_MODES: Final = ("1", "L", "LA", "La", *WIDE_MODES)  # a picture of these has no colour
 _PILLOW_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 _LUMA: Final = (0.299, 0.587, 0.114)
 
@@ -45,28 +44,30 @@ def own_channels(mode: str, transparent: bool) -> int:
 
 def own_bits(decoded: Decoded) -> Literal[8, 16]:
     """8 where 8 bits hold all that was decoded, else 16."""
-    wide = decoded.mode in _WIDE_MODES if isinstance(decoded, Image.Image) else decoded.dtype.itemsize > 1
+    wide = decoded.mode in WIDE_MODES if isinstance(decoded, Image.Image) else decoded.dtype.itemsize > 1
     return 16 if wide else 8
 
 
-def to_pixels(decoded: Decoded, channels: int, bits: int) -> Pixels:
+def to_pixels(decoded: Decoded, channels: int, bits: int, rendering: Rendering = AS_STORED) -> Pixels:
     """H W C, uint8 or uint16. ValueError for NaN or infinite values, Unreadable for channels that do not convert."""
-    if isinstance(decoded, Image.Image) and decoded.mode in _WIDE_MODES:
+    if isinstance(decoded, Image.Image) and decoded.mode in WIDE_MODES:
         decoded = np.asarray(decoded)[..., None]
     if isinstance(decoded, Image.Image):
-        return _scaled(_as_pixels(to_channels(decoded, channels)), bits)
-    return _converted(_scaled(decoded, bits), channels)
+        return _scaled(_as_pixels(to_channels(decoded, channels, rendering.background)), bits, rendering)
+    if decoded.dtype == np.uint8:  # as Pillow's images of 8 bits, so that both give the same
+        return _scaled(_converted(decoded, channels, rendering.background), bits, rendering)
+    return _converted(_scaled(decoded, bits, rendering), channels, rendering.background)
 
 
-def to_channels(picture: Image.Image, channels: int) -> Image.Image:
-    """A picture of 8 bits in mode L, RGB or RGBA for 1, 3 or 4 channels. Raises Unreadable for other numbers."""
+def to_channels(picture: Image.Image, channels: int, background: Background = "white") -> Image.Image:
+    """An image of 8 bits in mode L, RGB or RGBA for 1, 3 or 4 channels. Raises Unreadable for other numbers."""
     if channels not in _PILLOW_MODES:
         raise _not_convertible(own_channels(picture.mode, picture.has_transparency_data), channels)
     mode = _PILLOW_MODES[channels]
     if picture.mode == "LAB":
         picture = picture.convert("RGB")
     if picture.has_transparency_data and mode != "RGBA":
-        picture = _on_white(picture.convert("RGBA"))
+        picture = _composited(picture.convert("RGBA"), background)
     return picture if picture.mode == mode else picture.convert(mode)
 
 
@@ -80,38 +81,28 @@ def _as_pixels(picture: Image.Image) -> Pixels:
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    white = Image.new("RGB", picture.size, "white")
-    white.paste(picture, mask=picture)
-    return white
+def _composited(picture: Image.Image, background: Background) -> Image.Image:
+    behind = Image.new("RGB", picture.size, (BACKGROUNDS[background],) * 3)
+    behind.paste(picture, mask=picture)
+    return behind
 
 
-def _scaled(values: npt.NDArray[Any], bits: int) -> Pixels:
-    """H W C of any real numbers as uint8 or uint16, so that black stays black and white white."""
+def _scaled(values: npt.NDArray[Any], bits: int, rendering: Rendering) -> Pixels:
+    """H W C of any real numbers as uint8 or uint16, from black to white."""
     if values.dtype == np.uint8:
         return values if bits == 8 else values.astype(np.uint16) * np.uint16(257)
-    if values.dtype.kind == "u" and values.itemsize == 2 and bits == 16:
+    black, white = rendering.levels(values)
+    if values.dtype.kind == "u" and values.itemsize == 2 and bits == 16 and (black, white) == (0, 65535):
         return values.astype(np.uint16)  # in this machine's byte order
-    black, white = _black_and_white(values)
     scaled: Pixels = np.empty(values.shape, np.uint8 if bits == 8 else np.uint16)
     full_scale = 2**bits - 1
-    for row, line in zip(scaled, values, strict=True):  # float64 of a whole large picture would take 8 times its memory
-        row[:] = np.rint((line.astype(np.float64) - black) / (white - black) * full_scale)
+    for row, line in zip(scaled, values, strict=True):  # float64 of a whole large image would take 8 times its memory
+        share = (line.astype(np.float64) - black) / (white - black)
+        row[:] = np.rint(share.clip(0, 1) * full_scale)
     return scaled
 
 
-def _black_and_white(values: npt.NDArray[Any]) -> tuple[float, float]:
-    least, greatest = float(values.min()), float(values.max())
-    if not np.isfinite(greatest - least):  # NaN is carried through min and max
-        raise ValueError("the picture holds NaN or infinite values")
-    if values.dtype.kind in "bf" and least >= 0 and greatest <= 1:
-        return 0.0, 1.0
-    if values.dtype.kind != "f" and least >= 0 and greatest <= 65535:
-        return 0.0, 65535.0
-    return least, greatest if greatest > least else least + 1 + abs(least)  # a constant picture becomes black
-
-
-def _converted(pixels: Pixels, channels: int) -> Pixels:
+def _converted(pixels: Pixels, channels: int, background: Background) -> Pixels:
     # pixels: H W C
     there = pixels.shape[2]
     if there == channels:
@@ -119,12 +110,12 @@ def _converted(pixels: Pixels, channels: int) -> Pixels:
     if there not in _PILLOW_MODES or channels not in _PILLOW_MODES:
         raise _not_convertible(there, channels)
     if pixels.dtype == np.uint8:
-        return _as_pixels(to_channels(as_picture(pixels), channels))
+        return _as_pixels(to_channels(as_picture(pixels), channels, background))
     white = np.float32(65535)
     colours: npt.NDArray[np.float32] = pixels[..., :3].astype(np.float32)
     if there == 4:
         share = pixels[..., 3:].astype(np.float32) / white
-        colours = colours * share + white * (1 - share)
+        colours = colours * share + np.float32(257 * BACKGROUNDS[background]) * (1 - share)
     if channels == 1:
         colours = (colours @ np.array(_LUMA, np.float32))[..., None]
     elif there == 1:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import Image
 
 from striate.data.decoding.fit import Box
 
@@ -31,7 +31,7 @@ _MIRRORS_Y: Final = (3, 4, 7, 8)
 _TAG: Final = 0x0112
 
 
-def orientation(picture: ImageFile.ImageFile) -> int:
+def orientation(picture: Image.Image) -> int:
     """1 to 8; 1 is upright, and so is every TIFF, since Pillow turns those itself and keeps no such block of them."""
     exif = picture.info.get("exif")
     if not isinstance(exif, bytes):
@@ -68,8 +68,8 @@ def upright(picture: Image.Image, content: Box, held: int) -> tuple[Image.Image,
 
 
 def upright_grid(grid: npt.NDArray[Any], held: int) -> npt.NDArray[Any]:
-    """A number for each pixel, H W, turned along with the picture."""
-    turned = grid.T if held in SIDEWAYS else grid
+    """A number for each pixel, H W or H W C, turned along with the image."""
+    turned = grid.swapaxes(0, 1) if held in SIDEWAYS else grid
     return turned[:: -1 if held in _MIRRORS_Y else 1, :: -1 if held in _MIRRORS_X else 1]
 
 

@@ -6,43 +6,46 @@
     other channels     up to 64 on the last or the second axis, whichever is shorter than the two others
 
     uint8              as it is
-    other whole        as 8 bits where all values lie in 0..255, as 16 bits where they lie in 0..65535
+    other whole        as 8 bits where all values lie in 0..255, else from 0 to the largest value of the bits in use (10, 12,
+                       14 or 16), on 16 bits
     fractions          value x 255, rounded, where all values lie in 0..1; rounded where they lie in 0..255
 
-Full scale is that of what is learned from, and holds for every part. Other ranges, NaN and infinite values are refused.
+Full scale is one for all splits: 1, 255, or that of the most bits in use. Splits on different ones of the three, other
+ranges, NaN and infinite values are refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, final
+from functools import reduce
+from operator import or_
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
 from striate.data.decoding.fit import Pixels
+from striate.data.decoding.rendering import Span, bits_in_use, levels_of, span_of
 from striate.data.sources.array_files import StoredArray
 from striate.errors import DataError
 
-__all__ = ["Layout", "layout_of", "read_pixels"]
+__all__ = ["Layout", "check_scales", "layout_of", "read_pixels"]
 
 _CHANNELS: Final = (1, 3, 4)
+_BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
 _BLOCK: Final = 2**22  # values that are converted at a time
 
 
 @final
 @dataclass(frozen=True)
 class Layout:
-    """The pictures as N H W C, and the value that is white."""
+    """The images as N H W C, and the value that is white, 0 where no value says: all are black."""
 
     shape: tuple[int, int, int, int]
     channels_first: bool
     full_scale: float
+    greatest: float
     says: str
-
-    @property
-    def bits(self) -> Literal[8, 16]:
-        return 16 if self.full_scale > 255 else 8
 
 
 def layout_of(images: StoredArray) -> Layout:
@@ -52,7 +55,7 @@ def layout_of(images: StoredArray) -> Layout:
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(f"{images.where} is {sizes} and no array of pictures; reshape it to N x H x W x C")
     if len(shape) == 3:
-        return Layout((shape[0], shape[1], shape[2], 1), False, _full_scale(images), "N H W")
+        return Layout((shape[0], shape[1], shape[2], 1), False, *_scale(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS
     if last and second:
         raise DataError(
@@ -68,48 +71,63 @@ def layout_of(images: StoredArray) -> Layout:
         )
     count, one, two, three = shape
     if last:
-        return Layout((count, one, two, three), False, _full_scale(images), "N H W C")
-    return Layout((count, two, three, one), True, _full_scale(images), "N C H W")
+        return Layout((count, one, two, three), False, *_scale(images), "N H W C")
+    return Layout((count, two, three, one), True, *_scale(images), "N C H W")
 
 
-def read_pixels(images: StoredArray, layout: Layout, learned: Layout) -> Pixels:
-    """The pictures, N H W C, with the full scale of what is `learned` from. Raises DataError."""
+def check_scales(layouts: Mapping[str, Layout], where: Mapping[str, str]) -> float:
+    """The value that is white in all splits; `where` names their arrays. DataError where they differ in scale."""
+    scales = {split: layout.full_scale for split, layout in layouts.items() if layout.full_scale > 0}
+    kinds = {split: min(scale, _BEYOND) for split, scale in scales.items()}
+    learned = next(iter(kinds), None)
+    for split, kind in kinds.items():
+        if learned is not None and kind != kinds[learned]:
+            raise DataError(
+                f"{where[split]} has values up to {layouts[split].greatest:g} and {where[learned]} up to "
+                f"{layouts[learned].greatest:g}, so the same number is another brightness; bring them to one scale"
+            )
+    return max(scales.values(), default=255.0)
+
+
+def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:
+    """The images, N H W C, 0 black and `white` white: uint8, or uint16 where that is above 255."""
     values = images.read()
-    if layout.full_scale > learned.full_scale:
-        raise DataError(
-            f"{images.where} has values up to {layout.full_scale:g} and the training part up to {learned.full_scale:g}; "
-            "bring them to one scale"
-        )
-    kind, white = (np.uint8, 255) if learned.bits == 8 else (np.uint16, 65535)
-    if values.dtype != kind:
+    kind, most = (np.uint8, 255) if white <= 255 else (np.uint16, 65535)
+    if values.dtype != kind or white not in (255, 65535):
         scaled = np.empty(values.shape, kind)
         for rows, block in _blocks(values):
-            scaled[rows] = np.rint(block.astype(np.float64) * (white / learned.full_scale))
+            scaled[rows] = np.rint(block.astype(np.float64) * (most / white))
         values = scaled
     if layout.channels_first:
         values = values.transpose(0, 2, 3, 1)
     return values.reshape(layout.shape)
 
 
-def _full_scale(images: StoredArray) -> float:
+def _scale(images: StoredArray) -> tuple[float, float]:
+    """The value that is white, 0 where all are 0; and the greatest value."""
     if images.dtype == np.uint8:
-        return 255.0
+        return 255.0, 255.0
     if images.dtype.kind not in "buif":
         raise DataError(f"{images.where} holds {images.dtype} and no pixels; save it as uint8")
     if images.dtype.kind == "b":
-        return 1.0
-    values = images.read()
-    bounds = [(float(block.min()), float(block.max())) for _, block in _blocks(values)]
-    low, high = np.min(bounds), np.max(bounds)  # NaN is carried through
-    if not np.isfinite(low) or not np.isfinite(high):
-        raise DataError(f"{images.where} holds NaN or infinite values; mend them, or save it as uint8")
-    for full_scale in (1.0, 255.0) if images.dtype.kind == "f" else (255.0, 65535.0):
-        if low >= 0 and high <= full_scale:
-            return full_scale
-    raise DataError(
-        f"{images.where} has values from {low:g} to {high:g}, so nobody knows what is black and white; "
-        "scale it to 0..1, or save it as uint8"
-    )
+        return 1.0, 1.0
+    span = reduce(or_, (_span(images, block) for _, block in _blocks(images.read())))
+    if span.greatest == span.least == 0:
+        return 0.0, 0.0
+    black, white = levels_of(span)
+    if black != 0 or (bits_in_use((black, white)) is None and white != 1):
+        raise DataError(
+            f"{images.where} has values from {span.least:g} to {span.greatest:g}, so nobody knows what is black and "
+            "white; scale it to 0..1, or save it as uint8"
+        )
+    return white, span.greatest
+
+
+def _span(images: StoredArray, block: npt.NDArray[Any]) -> Span:
+    try:
+        return span_of(block)
+    except ValueError:
+        raise DataError(f"{images.where} holds NaN or infinite values; mend them, or save it as uint8") from None
 
 
 def _blocks(values: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[Any]]]:

@@ -19,8 +19,8 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, layout_of, read_pixels
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
+from striate.data.sources.parts import PARTS, arranged, origin
 from striate.data.store import ArrayStore
 from striate.errors import DataError
 
@@ -70,6 +70,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
         raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
     layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
     learned = layouts["train" if "train" in layouts else "all"]
+    white = check_scales(layouts, {part: images.where for part, (images, _) in parts.items()})
     labels = read_labels(
         {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}
     )
@@ -85,9 +86,9 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
             labels.targets[part],
             ArrayStore(
                 layout.shape,
-                partial(read_pixels, images, layout, learned),
-                partial(_digest, images, layout, learned),
-                learned.bits,
+                partial(read_pixels, images, layout, white),
+                partial(_digest, images, layout, white),
+                white,
             ),
         )
     ignored = sum(_role(key) is None for key in arrays)
@@ -97,6 +98,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
         labels.classes,
         arranged(listings, name),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
+        split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in parts.values()]),
     )
 
 
@@ -138,5 +140,5 @@ def _role(key: str) -> tuple[str, str] | None:
     return (PARTS[first], _WHAT[second]) if first in PARTS and second in _WHAT else None
 
 
-def _digest(images: StoredArray, layout: Layout, learned: Layout) -> str:
-    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, learned)).data).hexdigest()
+def _digest(images: StoredArray, layout: Layout, white: float) -> str:
+    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, white)).data).hexdigest()

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.cifar import Batch, read_binary, read_names, read_python, read_python_names
-from striate.data.sources.parts import arranged
+from striate.data.sources.parts import arranged, origin
 from striate.data.store import ArrayStore
 from striate.data.targets import Labels
 from striate.errors import DataError
@@ -78,6 +78,7 @@ def open_cifar(folder: Path, files: CifarFiles) -> Source:
             {part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths},
             printable(folder),
         ),
+        split_origin=origin("files of", [part for part, paths in parts.items() if paths]),
     )
 
 

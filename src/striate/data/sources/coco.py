@@ -28,7 +28,7 @@ from striate.data.sources.mirror_pairs import mirror_pairs
 from striate.data.sources.named_pictures import NamedPictures
 from striate.data.sources.objects import Described, list_objects
 from striate.data.sources.outlines import Outline
-from striate.data.sources.parts import arranged
+from striate.data.sources.parts import arranged, origin
 from striate.data.sources.strict_json import read_json, show
 from striate.data.targets import Skeleton
 from striate.errors import DataError
@@ -65,7 +65,7 @@ def open_coco(root: Path, files: Mapping[str, Path], limits: Limits) -> Source:
         raise DataError(f"{first.name} has no categories; add them")
     objects = [one for content in contents.values() for of in content.objects.values() for one in of]
     masked = any(one.outline is not None for one in objects)
-    named = NamedPictures(root)
+    named = NamedPictures(root, follow=limits.follow_links)
     splits: dict[str, Listing] = {}
     ignored: Counter[str] = Counter()
     for part, content in contents.items():
@@ -80,6 +80,7 @@ def open_coco(root: Path, files: Mapping[str, Path], limits: Limits) -> Source:
         MappingProxyType(dict(+ignored)),
         limits,
         first.skeleton,
+        origin("files", [path.name for path in files.values()]),
     )
 
 

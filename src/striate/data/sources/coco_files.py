@@ -12,14 +12,14 @@ from typing import Final
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
-from striate.data.sources.parts import PARTS
+from striate.data.sources.parts import PARTS, splits_of
 from striate.data.sources.tree import list_folder
 from striate.errors import DataError
 
 __all__ = ["coco_root", "find_coco"]
 
 _START: Final = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(images|annotations|categories|info|licenses)"\s*:')
-_PART: Final = re.compile(r"(?<![a-z])(train|validation|valid|val|test)(?![a-z])")
+_PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(PARTS, key=len, reverse=True))})(?![a-z])")
 _INSTANCES: Final = "instances"
 
 
@@ -31,12 +31,12 @@ def find_coco(folder: Path) -> dict[str, Path]:
     if files:
         return _by_name(files, folder)
     found: dict[str, Path] = {}
-    for name in top.folders:
-        of_part = _files_in(folder / name) if name.lower() in PARTS else []
-        if len(of_part) > 1 or (of_part and PARTS[name.lower()] in found):
-            raise DataError(f"{printable(folder)} has several COCO files for {PARTS[name.lower()]}; keep one of them")
+    for name, split in splits_of(top.folders).items():
+        of_part = _files_in(folder / name)
+        if len(of_part) > 1 or (of_part and split in found):
+            raise DataError(f"{printable(folder)} has several COCO files for {split}; keep one of them")
         if of_part:
-            found[PARTS[name.lower()]] = of_part[0]
+            found[split] = of_part[0]
     return found
 
 

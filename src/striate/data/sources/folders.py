@@ -1,15 +1,15 @@
-"""Class folders: one folder for each class, with or without a folder for each part of the data around them.
+"""Class folders: one folder for each class, with or without a folder for each split of the data around them.
 
     photos/cat/1.jpg                  one set, split later
-    photos/train/cat/1.jpg            parts: train, val (or valid, validation) and test, in any case of letters;
-    photos/Validation/cat/9.jpg       val and test may lack classes that train has, not the other way round
+    photos/train/cat/1.jpg            splits by any of the names that people give to them (parts.py); val and test may
+    photos/Testing Set/cat/9.jpg      lack classes that train has, not the other way round
 
-Within a class folder files are found at any depth. What a file is called says nothing; its first bytes do (decode.py).
-Hidden files and what Windows and macOS leave behind are ignored by name and counted. Links are followed to files inside
-the data only. The order is that of the names' bytes, the same on every machine.
+Within a class folder files are found at any depth; which of them are images is in image_files.py, which folders are
+classes in folder_layout.py. Hidden files, thumbnails and what systems leave behind are ignored by name and counted.
+Links are followed to files inside the data only, unless the limits say otherwise. Classes are in natural order, files in
+that of their names' bytes, the same on every machine.
 """
 
-import os
 from collections import Counter
 from pathlib import Path
 from types import MappingProxyType
@@ -21,46 +21,55 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
-from striate.data.sources.parts import PARTS
-from striate.data.sources.tree import Folder, Tree, list_folder, refuse_links, walk
+from striate.data.sources.folder_layout import ClassFolder, Layout, arrange, known_classes
+from striate.data.sources.image_files import HIDDEN, ImageFiles, image_files
+from striate.data.sources.tree import list_folder, walk
 from striate.data.store import FileStore
 from striate.data.targets import Labels
-from striate.errors import DataError, nearest
+from striate.errors import DataError
 
 __all__ = ["open_folders"]
 
-_HIDDEN, _LOOSE = "hidden or left by the system", "outside the class folders"  # kinds of ignored files
+_LOOSE = "outside the class folders"  # a kind of ignored files
 
 
-def open_folders(root: Path, limits: Limits) -> Source:
-    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from."""
-    top = list_folder(str(root))
-    refuse_links(root, top)
-    parts = _parts(root, top)
-    folders = {split: list_folder(f"{root}/{part}") for split, part in parts.items()}
-    names = next(iter(folders.values())).folders  # of what is learned: "all" or "train"
-    for split, folder in folders.items():
-        _check_names(root / parts[split], folder, names, learned=split in ("all", "train"))
+def open_folders(root: Path, limits: Limits, level: int | None = None) -> Source:
+    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from.
 
-    splits = {}
+    `level`: 1 where the folders at the top are the classes, 2 where those in them are; None where the layout tells.
+    """
+    layout = arrange(root, level, follow=limits.follow_links)
+    names = known_classes(root, layout)
     label_of = {name: label for label, name in enumerate(names)}
-    ignored = Counter({_HIDDEN: top.ignored, _LOOSE: len(top.files) + len(top.others)})
-    for split, folder in folders.items():
-        trees = [walk(str(root), os.path.normpath(f"{parts[split]}/{name}")) for name in folder.folders]
-        if split in ("all", "train"):
-            for name, tree in zip(folder.folders, trees, strict=True):
-                _check_class(root, name, tree, limits)
-        files = tuple(file for tree in trees for file in tree.files)
-        labels = [label_of[name] for name in folder.folders]
+    ignored: Counter[str] = Counter()
+    found = {folder.path: _images(root, folder.path, limits) for folder in layout.folders}
+    for images in found.values():
+        ignored.update(images.ignored)
+    for name in names:
+        _check_class(
+            root, [one for one in layout.folders if one.split == layout.splits[0] and one.name == name], found, limits
+        )
+    splits = {}
+    for split in layout.splits:
+        folders = [folder for folder in layout.folders if folder.split == split]
+        files = tuple(file for folder in folders for file in found[folder.path].files)
+        counts = [len(found[folder.path].files) for folder in folders]
+        around = tuple(
+            printable(folder.around) for folder, count in zip(folders, counts, strict=True) for _ in range(count)
+        )
         splits[split] = Listing(
             tuple(map(printable, files)),
-            Labels(np.repeat(np.array(labels, np.int64), [len(tree.files) for tree in trees])),
+            Labels(np.repeat(np.array([label_of[folder.name] for folder in folders], np.int64), counts)),
             FileStore(tuple(f"{root}/{file}" for file in files)),
-            tuple(one for tree in trees for one in tree.set_aside),
+            tuple(one for folder in folders for one in found[folder.path].set_aside),
+            MappingProxyType({"folder": around} if any(around) else {}),
         )
-        ignored[_HIDDEN] += sum(tree.ignored for tree in trees)
-        if parts[split] != ".":
-            ignored.update({_HIDDEN: folder.ignored, _LOOSE: len(folder.files) + len(folder.others)})
+    for between in {".", *layout.between}:
+        here = list_folder(f"{root}/{between}", follow=limits.follow_links)
+        ignored.update({HIDDEN: here.ignored, _LOOSE: len(here.files) + len(here.others)})
+    for passed in layout.passed:
+        tree = walk(str(root), passed, follow=limits.follow_links)
+        ignored.update({HIDDEN: tree.ignored, _LOOSE: len(tree.files) + len(tree.set_aside)})
     return Source(
         *named(root),
         "class folders",
@@ -68,70 +77,40 @@ def open_folders(root: Path, limits: Limits) -> Source:
         MappingProxyType(splits),
         MappingProxyType(dict(+ignored)),  # without zeros
         limits,
+        split_origin=layout.split_origin,
+        notes=_notes(layout),
     )
 
 
-def _parts(root: Path, top: Folder) -> dict[str, str]:
-    """The folder of each split relative to root, what is learned first; {"all": "."} where the folders are classes."""
-    where = printable(root)
-    named = [name for name in top.folders if name.lower() in PARTS]
-    holding = [name for name in named if list_folder(f"{root}/{name}").folders]  # class folders, at last
-    others = [name for name in top.folders if name not in named]
-    if not named or (others and not holding):
-        return {"all": "."}
-    if others:
-        raise DataError(
-            f"{where} has {printable(holding[0])} with folders in it, and {printable(others[0])} beside it; "
-            "keep only train, val and test there, or only classes"
-        )
-    parts: dict[str, str] = {}
-    for split in ("train", "val", "test"):
-        same = [name for name in named if PARTS[name.lower()] == split]
-        if len(same) > 1:
-            raise DataError(f"{where} has {same[0]} and {same[1]}, which mean the same; keep one of them")
-        if same and same[0] not in holding:
-            raise DataError(
-                f"{where}/{same[0]} has no class folders; sort its pictures into folders, or move it elsewhere"
-            )
-        if same:
-            parts[split] = same[0]
-    if "train" not in parts:
-        raise DataError(f"{where} has {' and '.join(parts.values())} but nothing to learn from; add a folder train")
-    return parts if len(parts) > 1 else {"all": parts["train"]}
+def _notes(layout: Layout) -> tuple[str, ...]:
+    around = tuple(dict.fromkeys(printable(folder.around) for folder in layout.folders if folder.around))
+    grouped = f"the folders around the classes are the column folder (--group folder keeps each of the {len(around)} together)"
+    passed = [f"the folder {printable(passed)} holds no images and is no class" for passed in layout.passed]
+    return (*([grouped] if around else []), *passed)
 
 
-def _check_names(where: Path, folder: Folder, names: tuple[str, ...], *, learned: bool) -> None:
-    """DataError when the folders in `where` are no classes, or not those that are learned."""
-    here = printable(where)
-    refuse_links(where, folder)
-    unknown = [printable(name) for name in folder.folders if name not in names]
-    if unknown:
-        raise DataError(
-            f"{here} has the class {unknown[0]}, which the training part does not have"
-            f"{nearest(unknown[0], map(printable, names))}; rename it, move it away, or add it to the training part"
-        )
-    if not learned or len(names) > 1:
-        return
-    if names:
-        inner = list_folder(str(where / names[0])).folders
-        hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
-        raise DataError(f"{here} has one class only, {printable(names[0])}{hint}")
-    if folder.files:
-        raise DataError(f"{here} holds files but no folders; put the pictures of each class in a folder with its name")
-    raise DataError(f"{here} is empty; put the pictures of each class in a folder with its name")
+def _images(root: Path, path: str, limits: Limits) -> ImageFiles:
+    return image_files(str(root), walk(str(root), path, follow=limits.follow_links))
 
 
-def _check_class(root: Path, name: str, tree: Tree, limits: Limits) -> None:
-    """DataError when no file of a class has the header of a picture."""
+def _check_class(root: Path, folders: list[ClassFolder], found: dict[str, ImageFiles], limits: Limits) -> None:
+    """DataError when no file of a class has the header of an image."""
     failure = None
-    for file in tree.files:
-        header = _header(f"{root}/{file}", limits)
-        if isinstance(header, Header):
-            return
-        failure = failure or f"{printable(file)}: {header}"
-    failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in tree.set_aside), "it is empty")
+    for folder in folders:
+        for file in found[folder.path].files:
+            header = _header(f"{root}/{file}", limits)
+            if isinstance(header, Header):
+                return
+            failure = failure or f"{printable(file)}: {header}"
+    aside = [one for folder in folders for one in found[folder.path].set_aside]
+    failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in aside), None)
+    others = Counter[str]()
+    for folder in folders:
+        others.update(found[folder.path].ignored)
+    holds = f"it holds {', '.join(f'{count} {kind}' for kind, count in others.items())}" if others else "it is empty"
     raise DataError(
-        f"the class folder {printable(root / name)} has no readable picture ({failure}); add some, or remove it"
+        f"the class folder {printable(root / folders[0].path)} has no readable image ({failure or holds}); "
+        "add some, or remove it"
     )
 
 

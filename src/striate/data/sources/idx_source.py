@@ -15,6 +15,7 @@ import numpy.typing as npt
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.sources.idx import read_idx, read_shape
+from striate.data.sources.parts import origin
 from striate.data.store import ArrayStore
 from striate.data.targets import Labels
 from striate.errors import DataError
@@ -97,7 +98,9 @@ def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Map
             ArrayStore((*shape, 1), partial(_pixels, two.images, known), partial(_digest, two.images, known)),
         )
     classes = tuple(str(value) for value in values)
-    return Source(name, location, "idx", classes, MappingProxyType(splits))
+    return Source(
+        name, location, "idx", classes, MappingProxyType(splits), split_origin=origin("files of", list(splits))
+    )
 
 
 def _pixels(path: Path, known: Mapping[str, str]) -> npt.NDArray[np.uint8]:

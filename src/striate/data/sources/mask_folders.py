@@ -11,6 +11,7 @@ turned along; any other is set aside. All masks are read when the source is open
 
 import os
 import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,11 @@ from striate.data.reading import check_set_aside
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.frame import Frame, frame_of
+from striate.data.sources.image_files import image_files
 from striate.data.sources.mask_coding import MAX_NUMBERS, MaskCoding, decide_coding
 from striate.data.sources.mask_file import MASK_SUFFIXES, read_mask
 from striate.data.sources.paired_folders import Paired, find_pairs
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import arranged, origin, splits_of
 from striate.data.sources.tree import list_folder, walk
 from striate.data.sources.voc import image_sets
 from striate.data.store import FileStore
@@ -89,16 +91,17 @@ def find_masks(folder: Path) -> MaskFolders | None:
         return MaskFolders(pairs, image_sets(folder, "Segmentation") if "all" in pairs else {})
     if _has_masks_beside(folder):
         return MaskFolders({"all": Paired(".", ".")}, {})
-    names = [name for name in list_folder(str(folder)).folders if name.lower() in PARTS]
-    beside = {PARTS[name.lower()]: Paired(name, name) for name in names if _has_masks_beside(folder / name)}
+    names = splits_of(list_folder(str(folder)).folders)
+    beside = {split: Paired(name, name) for name, split in names.items() if _has_masks_beside(folder / name)}
     return MaskFolders(beside, {}) if beside else None
 
 
 def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
     """The source over folders of pictures and masks, all below `root`. Raises DataError."""
     scans: dict[str, _Scan] = {}
+    ignored: Counter[str] = Counter()
     for part, pair in found.pairs.items():
-        pairs, aside = _match(root, pair)
+        pairs, aside = _match(root, pair, limits, ignored)
         if found.sets:
             named = {
                 name: [one for one in pairs if _stem(one[0], pair.pictures) in set(of)]
@@ -127,8 +130,11 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
         "mask folders",
         coding.classes,
         arranged(splits, printable(root)),
-        MappingProxyType({}),
+        MappingProxyType(dict(ignored)),
         limits,
+        split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
+        if found.sets
+        else origin("folders", [pair.pictures for pair in found.pairs.values()]),
     )
 
 
@@ -187,11 +193,16 @@ def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SetAside
     return scan
 
 
-def _match(root: Path, pair: Paired) -> tuple[list[tuple[str, str]], list[SetAside]]:
-    """Pictures with their masks, and what has no partner."""
-    trees = [walk(str(root), pair.pictures)] + ([walk(str(root), pair.beside)] if pair.beside != pair.pictures else [])
+def _match(
+    root: Path, pair: Paired, limits: Limits, ignored: Counter[str]
+) -> tuple[list[tuple[str, str]], list[SetAside]]:
+    """Pictures with their masks, and what has no partner; what is no image is added to `ignored`."""
+    places = [pair.pictures] if pair.beside == pair.pictures else [pair.pictures, pair.beside]
+    trees = [image_files(str(root), walk(str(root), place, follow=limits.follow_links)) for place in places]
     files = [posixpath.normpath(file) for file in trees[0].files]
     aside = [one for tree in trees for one in tree.set_aside]
+    for tree in trees:
+        ignored.update(tree.ignored)
     masks: dict[str, str] = {}
     if pair.beside == pair.pictures:
         stems = {_stem(file, pair.pictures) for file in files}

@@ -18,10 +18,10 @@ _LOOKED_AT: Final = 100  # names that tell where the names begin
 
 @final
 class NamedPictures:
-    """All files below a folder, listed once. Links are followed to files inside it only."""
+    """All files below a folder, listed once. Links are followed to files inside it only, or anywhere if asked to."""
 
-    def __init__(self, root: Path) -> None:
-        tree = walk(str(root), ".")
+    def __init__(self, root: Path, *, follow: bool = False) -> None:
+        tree = walk(str(root), ".", follow=follow)
         self._root = root
         self._files = frozenset(file.removeprefix("./") for file in tree.files)
         self._refused = {one.id.removeprefix("./"): one for one in tree.set_aside}

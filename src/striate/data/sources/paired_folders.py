@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import printable
-from striate.data.sources.parts import PARTS
+from striate.data.sources.parts import splits_of
 from striate.data.sources.tree import list_folder, refuse_links
 from striate.errors import DataError
 
@@ -37,10 +37,10 @@ def find_pairs(root: Path, named: Collection[str], holds: Callable[[str], bool])
     here = _pair(root, ".", named, holds)
     if here is None:
         found: dict[str, Paired] = {}
-        for name in list_folder(str(root)).folders:
-            pair = _pair(root, name, named, holds) if name.lower() in PARTS else None
+        for name, split in splits_of(list_folder(str(root)).folders).items():
+            pair = _pair(root, name, named, holds)
             if pair is not None:
-                _add(found, PARTS[name.lower()], pair, root)
+                _add(found, split, pair, root)
         return found
     inside = {part: (name, name_) for part, name, name_ in _parts(root, here)}
     if not inside:
@@ -57,14 +57,12 @@ def _add(found: dict[str, Paired], part: str, pair: Paired, root: Path) -> None:
 
 def _parts(root: Path, pair: Paired) -> list[tuple[str, str, str]]:
     """Part, its folder among the pictures, and that beside them."""
-    names = [name for name in list_folder(f"{root}/{pair.pictures}").folders if name.lower() in PARTS]
-    beside = {
-        PARTS[name.lower()]: name for name in list_folder(f"{root}/{pair.beside}").folders if name.lower() in PARTS
-    }
-    missing = [name for name in names if PARTS[name.lower()] not in beside]
+    names = splits_of(list_folder(f"{root}/{pair.pictures}").folders)
+    beside = {split: name for name, split in splits_of(list_folder(f"{root}/{pair.beside}").folders).items()}
+    missing = [name for name, split in names.items() if split not in beside]
     if names and beside and missing:
         raise DataError(f"{printable(root / pair.beside)} has no folder {missing[0]}, but {pair.pictures} has; add it")
-    return [(PARTS[name.lower()], name, beside[PARTS[name.lower()]]) for name in names if beside]
+    return [(split, name, beside[split]) for name, split in names.items() if beside]
 
 
 def _pair(root: Path, below: str, named: Collection[str], holds: Callable[[str], bool]) -> Paired | None:

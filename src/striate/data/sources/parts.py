@@ -1,26 +1,99 @@
-"""The parts that data come in, train, val and test, by whatever name; a train part alone is "all", and is split later."""
+"""The splits that data come in, train, val and test, by whatever name; a train split alone is "all", and is split later."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from striate.data.names import printable
 from striate.data.source import Listing
 from striate.errors import DataError
 
-__all__ = ["PARTS", "arranged"]
+__all__ = ["PARTS", "arranged", "origin", "split_of", "splits_of"]
 
-# lower case
+# lower case, letters only; split_of takes many spellings of these
 PARTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+    {
+        **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
+        **dict.fromkeys(("val", "valid", "validate", "validating", "validation", "vali"), "val"),
+        **dict.fromkeys(("dev", "devel", "development", "eval", "evaluate", "evaluation"), "val"),
+        **dict.fromkeys(("test", "tests", "testing", "tst", "holdout", "heldout"), "test"),
+    }
 )
+# words that say nothing more: train_set, test images, the training data
+_BESIDE: Final = sorted(
+    (
+        *(
+            "set",
+            "sets",
+            "data",
+            "dataset",
+            "split",
+            "part",
+            "folder",
+            "dir",
+            "sample",
+            "samples",
+            "files",
+            "the",
+            "my",
+        ),
+        *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
+    ),
+    key=len,
+    reverse=True,
+)
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder, file or cell of this name is: "train", "val", "test", or None where the name says none.
+
+    Case, spaces, "_", "-", digits and words such as set, data or images do not matter: Training Set, 1_train, val2017.
+    """
+    word = re.sub(r"[\W\d_]+", "", name.lower())
+    while word not in PARTS:
+        shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
+        if not shorter:
+            return None
+        word = shorter
+    return PARTS[word]
+
+
+def splits_of(names: Sequence[str]) -> dict[str, str]:
+    """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
+
+    Words that all names share say nothing: seg_train and seg_test are train and test.
+    """
+    found = {name: split for name in names if (split := split_of(name))}
+    if len(names) > 1 and not found:
+        words = [set(re.split(r"[\W_]+", name.lower())) for name in names]
+        shared = set.intersection(*words)
+        rest = ["".join(sorted(of - shared)) for of in words]
+        found = {name: split for name, own in zip(names, rest, strict=True) if (split := split_of(own))}
+        found = found if len(found) == len(names) else {}
+    if "test" not in found.values():
+        evaluated = [name for name in found if re.match(r"\W*eval", name.lower())]
+        others = [name for name, split in found.items() if split == "val" and name not in evaluated]
+        if len(evaluated) == 1 and others:
+            found[evaluated[0]] = "test"
+    return found
+
+
+def origin(what: str, names: Sequence[str]) -> str:
+    """Where splits come from, for a person: "folders Training, Testing"; nothing where there is but one name."""
+    return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
 def arranged(parts: Mapping[str, Listing], where: str) -> Mapping[str, Listing]:
     """What is learned first, then val and test. DataError, naming `where`, when there is nothing to learn from."""
     if "all" not in parts and "train" not in parts:
         raise DataError(
-            f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no part train to learn from; add it"
+            f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no split train to learn from; add it"
         )
     if len(parts) == 1:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
+
+
+def _without(word: str, beside: str) -> str:
+    return word.removesuffix(beside) if word.endswith(beside) else word.removeprefix(beside)

@@ -23,7 +23,7 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns
 from striate.data.sources.meaning import read_meaning
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import arranged, split_of, splits_of
 from striate.data.sources.rows import Rows, has_pictures, read_arrow, read_parquet_rows
 from striate.data.store import ContentStore
 from striate.errors import DataError
@@ -43,12 +43,13 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
         if (
             not isinstance(named, list)
             or not named
-            or not all(isinstance(name, str) and name in PARTS for name in named)
+            or not all(isinstance(name, str) for name in named)
+            or len(set(splits_of(named).values())) < len(named)
         ):
             raise DataError(
-                f"{printable(path / 'dataset_dict.json')} names other parts than {', '.join(PARTS)}; rename them"
+                f"{printable(path / 'dataset_dict.json')} names other splits than train, val and test; rename them"
             )
-        return {PARTS[name]: _saved(path / name) for name in named}
+        return {split: _saved(path / name) for name, split in splits_of(named).items()}
     if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
         return {"all": _saved(path)}
     files = _parquet_files(path) or (_parquet_files(path / "data") if (path / "data").is_dir() else [])
@@ -57,7 +58,7 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     parts: dict[str, list[Path]] = {}
     for file in files:
         match = _ONE_OF_MANY.fullmatch(file.stem)
-        parts.setdefault(PARTS.get((match[1] if match else file.stem).lower(), "all"), []).append(file)
+        parts.setdefault(split_of(match[1] if match else file.stem) or "all", []).append(file)
     if "all" in parts and len(parts) > 1:
         others = next(part for part in parts if part != "all")
         raise DataError(
@@ -104,6 +105,7 @@ def open_rows(path: Path, files: Mapping[str, Sequence[Path]], limits: Limits, c
         meaning.classes,
         arranged(listings, name),
         limits=limits,
+        split_origin="names of the files" if len(listings) > 1 else "",
     )
 
 

@@ -16,6 +16,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
+from striate.data.decoding.rendering import Rendering
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.sources.mnist import open_mnist
@@ -67,7 +68,13 @@ class SceneStore(Store):
     def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files, and these are painted
         return Header("generated", SIDE, SIDE, "RGB", 3, 8, 1)
 
-    def picture(self, i: int, limits: Limits, at_least: tuple[int, int] | None = None) -> Pixels:  # noqa: ARG002 - limits are for files, and these are painted at one size
+    def picture(
+        self,
+        i: int,
+        limits: Limits,  # noqa: ARG002 - limits are for files
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 - these are painted at one size
+        rendering: Rendering | None = None,  # noqa: ARG002 - in 8 bits, and opaque
+    ) -> Pixels:
         digits, seed = self.scenes.digits, self.scenes.seed
         return paint(lay_out(digits, seed, i), digits, seed, i)
 

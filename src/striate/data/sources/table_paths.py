@@ -40,10 +40,11 @@ def base_of(folder: str, cells: Sequence[str]) -> str | None:
     return None
 
 
-def locate(base: str, inside: str, cells: Sequence[str]) -> Located:
+def locate(base: str, inside: str, cells: Sequence[str], *, follow: bool = False) -> Located:
     """Each path looked up once; nothing is opened, and nothing outside the folder `inside` is used.
 
-    A path may be absolute, or go up and down again, as long as it ends inside, links followed.
+    A path may be absolute, or go up and down again, as long as it ends inside, links followed. `follow`: a link may lead
+    elsewhere.
     """
     real = os.path.realpath(inside)
     parents: dict[str, bool] = {}  # whether a folder is inside
@@ -53,24 +54,26 @@ def locate(base: str, inside: str, cells: Sequence[str]) -> Located:
         path = f"{base}/{name}"
         parent = path.rpartition("/")[0]
         if parent not in parents:
-            parents[parent] = _is_inside(parent, real)
+            parents[parent] = _is_inside(parent, real) or (follow and _is_below(parent, inside))
         names.append(name)
         if parents[parent]:
-            refusals.append(_look(path, real))
+            refusals.append(_look(path, real, follow=follow))
         else:
             refusals.append(("link out of the folder", "a path out of the folder of the data"))
     prefix = "" if base == inside else os.path.relpath(base, inside) + "/"
     return Located(base, prefix, tuple(names), tuple(refusals))
 
 
-def _look(path: str, inside: str) -> tuple[Reason, str] | None:
+def _look(path: str, inside: str, *, follow: bool) -> tuple[Reason, str] | None:
     try:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError) as error:  # not there; too long; characters that no name can hold
         return "vanished", (error.strerror if isinstance(error, OSError) else None) or "no such file"
     if stat.S_ISREG(mode):
         return None
-    return refusal(path, inside) if stat.S_ISLNK(mode) else ("not a regular file", "a folder, FIFO, socket or device")
+    if stat.S_ISLNK(mode):
+        return refusal(path, inside, follow=follow)
+    return "not a regular file", "a folder, FIFO, socket or device"
 
 
 def _normal(cell: str, base: str) -> str:
@@ -84,6 +87,15 @@ def _is_inside(parent: str, real: str) -> bool:
     try:
         return os.path.commonpath([real, os.path.realpath(parent)]) == real
     except (OSError, ValueError):
+        return False
+
+
+def _is_below(parent: str, folder: str) -> bool:
+    """Whether a path leads down from a folder by its names, wherever links on the way go."""
+    top = os.path.normpath(Path(folder).absolute())
+    try:
+        return os.path.commonpath([top, os.path.normpath(Path(parent).absolute())]) == top
+    except ValueError:
         return False
 
 

@@ -61,7 +61,7 @@ def open_table(path: Path, limits: Limits, columns: Columns) -> Source:
     learned = np.isin(parts, ("all", "train"))
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     meaning = read_meaning({name: table.cells[name] for name in labels}, learned, table.place, task)
-    located = _locate(table, by, folder)
+    located = _locate(table, by, folder, limits)
     usable = np.array([refused is None for refused in located.refusals])
     first = _first_rows(table, by, located, meaning, parts)
     _check_classes(table, labels[0], meaning, learned, usable)
@@ -103,13 +103,13 @@ def _parts(table: Table, split: str | None) -> npt.NDArray[np.str_]:
     return np.array([PARTS[cell] for cell in cells])
 
 
-def _locate(table: Table, by: str, folder: str) -> Located:
+def _locate(table: Table, by: str, folder: str, limits: Limits) -> Located:
     """All the paths looked up. DataError where one is missing or no text, or where none leads to a file."""
     cells = table.cells[by]
     if not all(cells):
         raise DataError(f"{table.place(cells.index(''), by)}: there is no path; add it, or remove the row")
     base = base_of(folder, cells) or folder
-    located = locate(base, folder, cells)
+    located = locate(base, folder, cells, follow=limits.follow_links)
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
         raise DataError(

@@ -4,7 +4,7 @@
     train/1.xml, train/1.jpg, val/2.xml, val/2.jpg                     or side by side, in parts or not
 
 Corners are whole pixels counted from 1, both inside the box, so that a box becomes (xmin - 1, ymin - 1, xmax, ymax).
-Classes are the names found, in the order of their bytes. Objects marked `difficult` are left out and counted, as VOC's
+Classes are the names found, in natural order. Objects marked `difficult` are left out and counted, as VOC's
 own evaluation does. A picture is one of its part even without an object in it, but not without an XML file.
 Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010.
 """
@@ -22,11 +22,12 @@ import numpy as np
 
 from striate.data.decoding.limits import Limits
 from striate.data.faults import Fault
-from striate.data.names import printable
+from striate.data.names import natural_key, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
+from striate.data.sources.image_files import image_files
 from striate.data.sources.objects import Described, list_objects
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import arranged, origin, splits_of
 from striate.data.sources.text_file import read_text
 from striate.data.sources.tree import list_folder, refuse_links, walk
 from striate.data.sources.voc_file import VocPicture, read_voc
@@ -58,9 +59,7 @@ def find_voc(folder: Path) -> VocFolders | None:
         return VocFolders({"all": (annotations[0], (pictures or annotations)[0])}, image_sets(folder, "Main"))
     if _has_xml(folder):
         return VocFolders({"all": (".", ".")}, {})
-    parts = {
-        PARTS[name.lower()]: (name, name) for name in top.folders if name.lower() in PARTS and _has_xml(folder / name)
-    }
+    parts = {split: (name, name) for name, split in splits_of(top.folders).items() if _has_xml(folder / name)}
     return VocFolders(parts, {}) if parts else None
 
 
@@ -79,9 +78,9 @@ def image_sets(root: Path, kind: str) -> dict[str, list[str]]:
 
 def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
     """The source over VOC's folders, all below `root`. Raises DataError."""
-    read = {part: _read_part(root, *folders) for part, folders in found.folders.items()}
+    read = {part: _read_part(root, *folders, limits) for part, folders in found.folders.items()}
     classes = sorted(
-        {one.name for of in read.values() for xml in of.described.values() for one in xml.objects}, key=os.fsencode
+        {one.name for of in read.values() for xml in of.described.values() for one in xml.objects}, key=natural_key
     )
     label_of = {name: label for label, name in enumerate(classes)}
     splits: dict[str, Listing] = {}
@@ -93,6 +92,7 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
         used = {stem for stems in sets.values() for stem in stems}
         ignored[_DIFFICULT] += sum(xml.difficult for stem, xml in content.described.items() if stem in used)
         ignored[_UNLISTED] += len(content.described.keys() - used)
+        ignored.update(content.ignored)
         ignored[_UNDESCRIBED] += len(content.pictures.keys() - content.described.keys())
     return Source(
         printable(root.name),
@@ -102,6 +102,9 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
         arranged(splits, printable(root)),
         MappingProxyType(dict(+ignored)),
         limits,
+        split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
+        if found.sets
+        else origin("folders", [one for one, _ in found.folders.values()]),
     )
 
 
@@ -112,22 +115,25 @@ class _Part:
     described: Mapping[str, VocPicture]  # by stem
     pictures: Mapping[str, str]  # files relative to the root, by stem
     set_aside: Sequence[SetAside]
+    ignored: Mapping[str, int]  # of what lies beside the pictures, by kind
 
 
-def _read_part(root: Path, annotations: str, pictures: str) -> _Part:
-    trees = [walk(str(root), annotations)] + ([walk(str(root), pictures)] if pictures != annotations else [])
+def _read_part(root: Path, annotations: str, pictures: str, limits: Limits) -> _Part:
+    places = [annotations] if pictures == annotations else [annotations, pictures]
+    trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
+    images = image_files(str(root), trees[-1])
     described: dict[str, VocPicture] = {}
     files: dict[str, str] = {}
-    for tree in trees:
+    for place, tree in zip(places, trees, strict=True):
         for file in map(posixpath.normpath, tree.files):
-            below = annotations if tree is trees[0] else pictures
-            stem, suffix = posixpath.splitext(posixpath.relpath(file, below))
+            stem, suffix = posixpath.splitext(posixpath.relpath(file, place))
             if suffix.lower() == ".xml":
                 described[stem] = read_voc(root / file)
-            else:
-                files.setdefault(stem, file)
-    aside = [one for tree in trees for one in tree.set_aside]
-    return _Part(printable(root / annotations), described, files, aside)
+    for file in map(posixpath.normpath, images.files):
+        files.setdefault(posixpath.splitext(posixpath.relpath(file, pictures))[0], file)
+    aside = [*(trees[0].set_aside if len(trees) > 1 else ()), *images.set_aside]
+    others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
+    return _Part(printable(root / annotations), described, files, aside, others)
 
 
 def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits) -> Listing:

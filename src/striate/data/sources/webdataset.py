@@ -25,7 +25,7 @@ from striate.data.names import named, printable
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.meaning import read_meaning
-from striate.data.sources.parts import PARTS, arranged
+from striate.data.sources.parts import arranged, split_of, splits_of
 from striate.data.sources.tar import Member, list_tar, read_member
 from striate.data.store import ContentStore
 from striate.errors import DataError
@@ -109,15 +109,19 @@ def open_shards(path: Path, shards: Sequence[Path], limits: Limits) -> Source:
         arranged(listings, name),
         MappingProxyType({}),
         limits,
+        split_origin="names of the shards" if len(listings) > 1 else "",
     )
 
 
 def _parts(shards: Sequence[Path]) -> Mapping[Path, str]:
     """The part that each shard is of, by the first word of its name; all of one where any name says nothing."""
-    words = {shard: re.split(r"[^a-z]", shard.name.lower())[0] for shard in shards}
-    if all(word in PARTS for word in words.values()):
-        return {shard: PARTS[word] for shard, word in words.items()}
-    return dict.fromkeys(shards, "all")
+    named = splits_of([shard.stem for shard in shards])
+    if all(shard.stem in named for shard in shards):
+        return {shard: named[shard.stem] for shard in shards}
+    words = {shard: split_of(re.split(r"[^a-z]", shard.name.lower())[0]) for shard in shards}
+    return (
+        {shard: word or "all" for shard, word in words.items()} if all(words.values()) else dict.fromkeys(shards, "all")
+    )
 
 
 def _samples(shard: Path) -> tuple[list[_Sample], list[SetAside]]:

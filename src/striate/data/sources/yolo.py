@@ -11,6 +11,7 @@ Format: Ultralytics' documentation of its detect, segment and pose data sets.
 
 import os
 import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,10 @@ from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
 from striate.data.sources.class_names import read_class_names
 from striate.data.sources.data_yaml import DataYaml, read_data_yaml
+from striate.data.sources.image_files import image_files
 from striate.data.sources.objects import Described, list_objects
 from striate.data.sources.paired_folders import Paired, find_pairs
-from striate.data.sources.parts import arranged
+from striate.data.sources.parts import arranged, origin
 from striate.data.sources.tree import list_folder, walk
 from striate.data.sources.yolo_file import YoloObject, read_yolo
 from striate.data.targets import Skeleton
@@ -36,7 +38,6 @@ from striate.errors import DataError
 
 __all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
 
-_OTHERS: Final = (".txt", ".cache", ".yaml", ".yml", ".json")  # in a folder of pictures, these are none
 _NO_LABELS: Final = ("classes", "labels", "names", "readme", "notes")  # text files beside pictures that label none
 
 
@@ -90,7 +91,7 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
     """The source over YOLO's folders, all below `root`. Raises DataError."""
     described = found.described
     points = described.points if described else None
-    parts = {part: _read_part(root, pair, points) for part, pair in found.pairs.items()}
+    parts = {part: _read_part(root, pair, points, limits) for part, pair in found.pairs.items()}
     objects = [one for part in parts.values() for of in part.labels.values() for one in of]
     if not any(part.labels for part in parts.values()):
         raise DataError(f"{printable(root)} has no label file for any of its pictures; add them in a folder labels")
@@ -109,9 +110,12 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
         "YOLO",
         classes,
         arranged(splits, printable(root)),
-        MappingProxyType({}),
+        MappingProxyType(dict(sum((Counter(part.ignored) for part in parts.values()), Counter()))),
         limits,
         skeleton,
+        ("" if len(found.pairs) < 2 else printable(found.file.name))
+        if found.file
+        else origin("folders", [pair.pictures for pair in found.pairs.values()]),
     )
 
 
@@ -122,16 +126,19 @@ class _Part:
     pictures: Sequence[str]  # files relative to the root
     labels: Mapping[str, Sequence[YoloObject]]  # by picture
     set_aside: Sequence[SetAside]
+    ignored: Mapping[str, int]  # of what lies beside the pictures, by kind
 
 
-def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None) -> _Part:
+def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits: Limits) -> _Part:
     together = pair.pictures == pair.beside or not (root / pair.beside).is_dir()
     below = pair.pictures if together else pair.beside
-    trees = [walk(str(root), pair.pictures)] + ([] if together else [walk(str(root), pair.beside)])
-    pictures = [file for file in map(posixpath.normpath, trees[0].files) if not file.lower().endswith(_OTHERS)]
+    places = [pair.pictures] if together else [pair.pictures, pair.beside]
+    trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
+    images = image_files(str(root), trees[0])
+    pictures = list(map(posixpath.normpath, images.files))
     picture_of = {posixpath.splitext(posixpath.relpath(file, pair.pictures))[0]: file for file in reversed(pictures)}
     labels: dict[str, Sequence[YoloObject]] = {}
-    set_aside = [one for tree in trees for one in tree.set_aside]
+    set_aside = [*images.set_aside, *(one for tree in trees[1:] for one in tree.set_aside)]
     for file in map(posixpath.normpath, trees[-1].files):
         stem, suffix = posixpath.splitext(posixpath.relpath(file, below))
         if suffix.lower() != ".txt" or (posixpath.basename(stem).lower() in _NO_LABELS and stem not in picture_of):
@@ -145,7 +152,11 @@ def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None) -> _Par
     ]
     set_aside += (SetAside(printable(file), "unpaired", "another picture has this name") for file in twice)
     return _Part(
-        printable(root / pair.beside), [file for file in pictures if file not in set(twice)], labels, set_aside
+        printable(root / pair.beside),
+        [file for file in pictures if file not in set(twice)],
+        labels,
+        set_aside,
+        {kind: count for kind, count in images.ignored.items() if not (together and kind == ".txt files")},
     )
 
 

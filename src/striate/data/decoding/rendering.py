@@ -1,0 +1,121 @@
+"""What stored values mean: which is black, which is white, and what lies behind what is transparent.
+
+8 bits mean themselves. Wider values do not say what full scale is, so it is decided once for a data set and kept in the
+canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), an image decides for itself:
+
+    integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
+    floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
+    other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, final, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.errors import SettingError
+
+__all__ = [
+    "AS_STORED",
+    "BACKGROUNDS",
+    "Background",
+    "Levels",
+    "Rendering",
+    "Span",
+    "bits_in_use",
+    "levels_of",
+    "span_of",
+]
+
+Background = Literal["white", "black", "gray"]
+BACKGROUNDS: Final[dict[Background, int]] = {"white": 255, "black": 0, "gray": 128}  # of 255
+Levels = tuple[float, float]  # the stored values that are black and white
+_BITS: Final = (8, 10, 12, 14, 16)
+_DIM: Final = 32  # up to which fractions are no longer taken for dark ones of 0 to 255
+_ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
+
+
+@final
+@dataclass(frozen=True)
+class Span:
+    """From the least to the greatest of some values; whether all of them are whole numbers."""
+
+    least: float
+    greatest: float
+    whole: bool
+    floats: bool  # stored as floating point
+
+    def __or__(self, other: "Span") -> "Span":
+        return Span(
+            min(self.least, other.least),
+            max(self.greatest, other.greatest),
+            self.whole and other.whole,
+            self.floats or other.floats,
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Rendering:
+    """The levels of integers of more than 8 bits and of floats, None where an image decides for itself; the background."""
+
+    integers: Levels | None = None
+    floats: Levels | None = None
+    background: Background = "white"
+
+    def __post_init__(self) -> None:
+        for levels in (self.integers, self.floats):
+            if levels is not None and not (len(levels) == 2 and np.isfinite(levels).all() and levels[0] < levels[1]):
+                raise SettingError(f"levels of {levels}: black must be below white, and both finite")
+        if self.background not in get_args(Background):
+            raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
+
+    def levels(self, values: npt.NDArray[Any]) -> Levels:
+        """Black and white of an image. ValueError for NaN or infinite values."""
+        decided = self.floats if values.dtype.kind == "f" else self.integers
+        if values.dtype.kind == "b":
+            return 0.0, 1.0
+        if decided is None:
+            return levels_of(span_of(values))
+        if decided is self.floats:
+            _check_finite(float(values.min()), float(values.max()))
+        return decided
+
+
+AS_STORED: Final = Rendering()
+
+
+def span_of(values: npt.NDArray[Any]) -> Span:
+    """The span of an image's values. ValueError for NaN or infinite ones."""
+    least, greatest = float(values.min()), float(values.max())
+    _check_finite(least, greatest)
+    floats = values.dtype.kind == "f"
+    return Span(least, greatest, not floats or bool((values == np.rint(values)).all()), floats)
+
+
+def levels_of(span: Span) -> Levels:
+    """Black and white of values of this span; see above."""
+    if span.floats and _within(span, 1.0):
+        return 0.0, 1.0
+    if span.floats and _within(span, 255.0) and (span.whole or span.greatest > _DIM):
+        return 0.0, 255.0
+    if span.whole and span.least >= 0 and span.greatest < 2 ** _BITS[-1]:
+        return 0.0, float(2 ** next(bits for bits in _BITS if span.greatest < 2**bits) - 1)
+    # where all values are equal they become black
+    return span.least, span.greatest if span.greatest > span.least else span.least + 1 + abs(span.least)
+
+
+def _within(span: Span, white: float) -> bool:
+    return span.least >= -_ROUNDING * white and span.greatest <= (1 + _ROUNDING) * white
+
+
+def bits_in_use(levels: Levels) -> int | None:
+    """8, 10, 12, 14 or 16 where the levels are those of so many bits; None for other ranges."""
+    black, white = levels
+    return next((bits for bits in _BITS if black == 0 and white == 2**bits - 1), None)
+
+
+def _check_finite(least: float, greatest: float) -> None:
+    if not np.isfinite(greatest - least):  # NaN is carried through min and max
+        raise ValueError("the image holds NaN or infinite values")

@@ -1,0 +1,224 @@
+"""Which of the readings of a folder is meant: one that fits, one that says more, or a question with both and the way out.
+
+Class folders that hold images are no accident. Files beside them that hold images of their own (.npz, .tar, .parquet) are
+not read, and told. Files that speak about the same images (a table, COCO, VOC, YOLO) are rivals where they really open: a
+table that says of each image what its folder says is none, and one that has splits besides says more. Folders whose names
+are plainly no classes (images_001, part_2) are none against a table that leads to their images.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.names import printable
+from striate.data.source import Source
+from striate.data.sources.columns import Columns
+from striate.data.sources.folder_layout import class_folder_names, is_no_class
+from striate.data.sources.folders import open_folders
+from striate.data.sources.readings import READINGS, Reading
+from striate.data.sources.tree import list_folder
+from striate.data.targets import Labels
+from striate.errors import DataError, SettingError
+
+__all__ = ["AUTO", "BY_NAME", "HowToRead", "open_folder"]
+
+AUTO: Final = "auto"
+BY_NAME: Final = Columns()  # all told by names and contents
+_FOLDERS: Final = "class folders"
+
+
+@final
+@dataclass(frozen=True)
+class HowToRead:
+    """What a person may say of how data are read: the reading, the columns of a table, where the classes are."""
+
+    source: str = AUTO
+    columns: Columns = BY_NAME
+    class_level: int | None = None
+    limits: Limits = DEFAULT_LIMITS
+
+
+def open_folder(folder: Path, how: HowToRead) -> Source:
+    """The source over a folder. Raises DataError, also where it can be read in two ways."""
+    if how.source != AUTO:
+        return _as_asked(folder, how)
+    readings = [one for one in READINGS if how.columns == BY_NAME or one.name in ("rows", "table")]
+    found, failed = _found(folder, readings)
+    if how.columns != BY_NAME:
+        return _first(folder, found, failed, how) or _no_table(folder)
+    if how.class_level is not None:
+        return open_folders(folder, how.limits, how.class_level)
+    if any(one.own_folder(what) for one, what in found.items()):
+        return _first(folder, found, failed, how) or open_folders(folder, how.limits)
+    names = class_folder_names(folder, follow=how.limits.follow_links) if found or failed else ()
+    classes = [name for name in names if not is_no_class(name)]
+    if len(classes) > 1:
+        return _beside_classes(folder, found, failed, how)
+    if len(names) > 1 and not any(_opened(folder, one, what, how) for one, what in found.items()):
+        return _with_notes(open_folders(folder, how.limits), _unread(folder, [*found, *failed]))
+    return _first(folder, found, failed, how) or open_folders(folder, how.limits)
+
+
+def _as_asked(folder: Path, how: HowToRead) -> Source:
+    """The one reading that was named."""
+    if how.source == "folders":
+        if how.columns != BY_NAME:
+            raise SettingError(
+                "source = folders: class folders have no columns; leave the columns out, or give source = table"
+            )
+        return open_folders(folder, how.limits, how.class_level)
+    reading = next(one for one in READINGS if one.name == how.source)
+    found = reading.find(folder)
+    if not found:
+        raise DataError(f"{printable(folder)} cannot be read as {reading.says}: it takes {reading.needs}")
+    return reading.open(folder, found, how.limits, how.columns)
+
+
+def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
+    """What each reading finds; what only half fits is kept from those that do."""
+    found: dict[Reading, Any] = {}
+    failed: dict[Reading, DataError] = {}
+    for reading in readings:
+        try:
+            if what := reading.find(folder):
+                found[reading] = what
+        except DataError as error:
+            failed[reading] = error
+    return found, failed
+
+
+def _first(
+    folder: Path, found: Mapping[Reading, Any], failed: Mapping[Reading, DataError], how: HowToRead
+) -> Source | None:
+    """The first that opens; None where nothing was found. Raises what the first one that fits in part says if none opens.
+
+    Images in files and labels of images beside them that both open are two readings.
+    """
+    errors = dict(failed)
+    chosen: tuple[Reading, Source] | None = None
+    for reading, what in found.items():
+        if chosen is not None and not (chosen[0].holds == "pixels" and reading.holds == "labels"):
+            continue
+        try:
+            source = reading.open(folder, what, how.limits, how.columns)
+        except DataError as error:
+            errors[reading] = error
+            continue
+        if chosen is not None:
+            raise _two(folder, chosen, (reading, source), "")
+        chosen = reading, source
+    if chosen is not None:
+        return _with_notes(chosen[1], _unread(folder, list(errors), beside=chosen[0]))
+    first = next((one for one in READINGS if one in errors), None)
+    if first is not None:
+        raise errors[first]
+    return None
+
+
+def _beside_classes(
+    folder: Path, found: Mapping[Reading, Any], failed: Mapping[Reading, DataError], how: HowToRead
+) -> Source:
+    """Class folders, or what beside them says more; DataError where the two say different things."""
+    try:
+        folders = open_folders(folder, how.limits)
+    except DataError as error:
+        for reading, what in found.items():
+            rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
+            if rival is not None:
+                return _with_notes(rival, [f"the folders are not read as classes: {error}"])
+        raise
+    unread = list(failed)
+    notes: list[str] = []
+    for reading, what in found.items():
+        rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
+        if rival is None:
+            unread.append(reading)
+            continue
+        differs = _difference(folders, rival, _called(rival))
+        if differs is not None:
+            raise _two(folder, (None, folders), (reading, rival), differs)
+        if len(rival.splits) > len(folders.splits):
+            says = f"{_called(rival)} says of each image what its folder says, and has splits besides, so it is read"
+            return _with_notes(rival, [says])
+        other = ", by other names" if set(rival.classes) - set(folders.classes) else ""
+        notes.append(f"{_called(rival)} says of each image what its folder says{other}; the folders are read")
+    return _with_notes(folders, [*notes, *_unread(folder, unread)])
+
+
+def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
+    """The source, None where what was found is a stray file that does not hold together."""
+    try:
+        return reading.open(folder, what, how.limits, how.columns)
+    except (DataError, SettingError):
+        return None
+
+
+def _difference(folders: Source, rival: Source, name: str) -> str | None:
+    """What a rival says that the folders do not, by an example; None where they agree on every image that it names."""
+    if rival.task != "classify":
+        return f"{name} asks for {rival.task}"
+    said = {
+        name: (split, folders.classes[label])
+        for split, listing in folders.splits.items()
+        for name, label in zip(listing.ids, listing.labels.tolist(), strict=True)
+    }
+    calls: dict[str, str] = {}  # class of the rival -> class folder, where it only has other names
+    called: dict[str, str] = {}
+    for split, listing in rival.splits.items():
+        assert isinstance(listing.targets, Labels)
+        for file, label in zip(listing.ids, listing.labels.tolist(), strict=True):
+            if file not in said:
+                return f"{file} is in none of the class folders"
+            where, own = said[file]
+            other = rival.classes[label]
+            if calls.setdefault(other, own) != own or called.setdefault(own, other) != other:
+                return f"{file} is in the folder {own}, and {name} says {other}"
+            if len(folders.splits) > 1 and len(rival.splits) > 1 and split != where:
+                return f"{file} is of {where} by its folder, and of {split} by {name}"
+    shared = set(rival.classes) & set(folders.classes)
+    swapped = next((one for one in shared if calls.get(one, one) != one), None)
+    return None if swapped is None else f"the images of the folder {calls[swapped]} are {swapped} by {name}"
+
+
+def _two(folder: Path, one: tuple[Reading | None, Source], other: tuple[Reading, Source], differs: str) -> DataError:
+    options = f"--source {one[0].name if one[0] else 'folders'} or --source {other[0].name}"
+    return DataError(
+        f"{printable(folder)} can be read in two ways: {_summary(one[1])}, or {_summary(other[1])}"
+        f"{f' ({differs})' if differs else ''}; say which with {options}"
+    )
+
+
+def _summary(source: Source) -> str:
+    count = sum(map(len, source.splits.values()))
+    what = _FOLDERS if source.kind == _FOLDERS else f"{Path(source.location).name} ({source.kind})"
+    return f"{what} with {count:,} images"
+
+
+def _called(source: Source) -> str:
+    return Path(source.location).name
+
+
+def _unread(folder: Path, readings: Sequence[Reading], beside: Reading | None = None) -> list[str]:
+    """A sentence on each kind of file that lies there and was not read."""
+    files = list_folder(str(folder)).files
+    what = beside.says if beside is not None else "the " + _FOLDERS
+    notes = []
+    for reading in readings:
+        names = [printable(name) for name in files if name.lower().endswith(reading.suffixes)]
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            verb = "lies" if len(names) == 1 else "lie"
+            notes.append(
+                f"{shown} {verb} beside {what} and {'is' if len(names) == 1 else 'are'} not read (--source {reading.name})"
+            )
+    return notes
+
+
+def _with_notes(source: Source, notes: Sequence[str]) -> Source:
+    return replace(source, notes=(*source.notes, *notes)) if notes else source
+
+
+def _no_table(folder: Path) -> Source:
+    raise SettingError(f"columns are those of a table, and {printable(folder)} holds none; give the path of a CSV file")

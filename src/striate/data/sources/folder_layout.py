@@ -1,0 +1,325 @@
+"""How class folders are arranged: which folder is a class, which a split, and which neither.
+
+    cat/  dog/                          one set
+    train/cat/  test/cat/               splits around classes, by any of the names that people give to splits
+    cat/train/  cat/test/               splits inside classes
+    site_a/cat/  site_b/cat/            two readings: the sites or the animals may be the classes (class_level says which)
+
+A class that is called test or train beside other classes, with no folders inside, is a class.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, final
+
+from striate.data.names import natural_key, printable
+from striate.data.sources.image_files import holds_images, looks_like_image
+from striate.data.sources.parts import origin, split_of, splits_of
+from striate.data.sources.tree import Folder, list_folder, refuse_links
+from striate.errors import DataError, nearest
+
+__all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "is_no_class", "known_classes"]
+
+_SHARED: Final = 0.75  # of the folders inside; above it all folders hold the same ones
+_ORDER: Final = ("train", "val", "test")
+# words of which the names of folders are made that hold images and are no classes
+_PLAIN: Final = frozenset(
+    (
+        *(
+            "images",
+            "image",
+            "imgs",
+            "img",
+            "photos",
+            "photo",
+            "pictures",
+            "pics",
+            "jpegs",
+            "jpeg",
+            "jpgs",
+            "jpg",
+            "pngs",
+        ),
+        *(
+            "png",
+            "jpegimages",
+            "data",
+            "dataset",
+            "raw",
+            "files",
+            "frames",
+            "crops",
+            "tiles",
+            "patches",
+            "all",
+            "input",
+        ),
+        *("inputs", "unlabeled", "unsorted", "masks", "mask", "labels", "annotations", "resized", "thumbnails"),
+    )
+)
+_BATCHES: Final = frozenset(
+    (
+        *_PLAIN,
+        *("part", "parts", "batch", "chunk", "shard", "fold", "set", "subset", "folder", "dir", "archive", "split"),
+    )
+)
+
+
+@final
+@dataclass(frozen=True)
+class ClassFolder:
+    """A folder of one class, its path relative to the root; `around` is the folder around it where classes lie in it."""
+
+    split: str
+    name: str
+    path: str
+    around: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Layout:
+    """All class folders, split by split, what is learned first; `passed` are folders that hold no images.
+
+    `between` are the folders that lie around classes, whose own files belong to no class.
+    """
+
+    folders: tuple[ClassFolder, ...]
+    between: tuple[str, ...]
+    passed: tuple[str, ...]
+    split_origin: str = ""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(folder.split for folder in self.folders))
+
+
+def arrange(root: Path, level: int | None, *, follow: bool) -> Layout:
+    """The layout of the class folders below `root`; `level` says which folders are classes, where two readings fit.
+
+    Raises DataError where there is nothing to learn from, or where it takes a person to say what is meant.
+    """
+    return _Arranger(root, level, follow).layout()
+
+
+@final
+class _Arranger:
+    def __init__(self, root: Path, level: int | None, follow: bool) -> None:
+        self._root, self._level, self._follow = root, level, follow
+        self._between: list[str] = []
+        self._passed: list[str] = []
+
+    def layout(self) -> Layout:
+        top = self._list(".")
+        splits = self._splits(top)
+        bases = {split: self._base(path, split) for split, path in splits.items()}
+        learned, names = next(iter(bases.items()))
+        inside = self._same_inside(splits[learned], names) if self._level is None else None
+        if inside is not None and learned == "all" and (turned := self._turned(names, inside)):
+            return turned
+        if inside is not None:
+            self._ask(splits[learned], names, inside)
+        folders: list[ClassFolder] = []
+        for split, here in bases.items():
+            folders += self._classes(split, splits[split], here)
+        self._between += [path for path in splits.values() if path != "."]
+        where = origin("folders", list(splits.values()))
+        return Layout(tuple(folders), tuple(self._between), tuple(self._passed), where)
+
+    def _list(self, path: str) -> Folder:
+        folder = list_folder(f"{self._root}/{path}", follow=self._follow)
+        refuse_links(self._root / path, folder)
+        return folder
+
+    def _with_images(self, base: str, names: Sequence[str]) -> list[str]:
+        """The names without those of folders that hold files, but nothing that looks like an image."""
+        found = []
+        for name in sorted(names, key=natural_key):
+            path = name if base == "." else f"{base}/{name}"
+            whole = f"{self._root}/{path}"
+            if holds_images(whole, follow=self._follow) or not _holds_files(whole, self._follow):
+                found.append(name)
+            else:
+                self._passed.append(path)
+        return found
+
+    def _base(self, base: str, split: str) -> list[str]:
+        """The folders of a split, or of all of the data, in which classes are looked for."""
+        here = self._list(base)
+        names = self._with_images(base, here.folders)
+        if split in ("all", "train") and self._level != 2 and len(names) < 2:
+            _refuse_few(self._root / base, here, names)
+        return names
+
+    def _splits(self, top: Folder) -> dict[str, str]:
+        """The folder of each split, what is learned first; {"all": "."} where the folders are no splits."""
+        where = printable(self._root)
+        named = splits_of(top.folders)
+        holding = [name for name in named if list_folder(f"{self._root}/{name}", follow=self._follow).folders]
+        others = [name for name in top.folders if name not in named]
+        twice = len(set(named.values())) < len(named)
+        if not named or (not holding and (others or twice)):
+            return {"all": "."}
+        others = [name for name in others if holds_images(f"{self._root}/{name}", follow=self._follow)]
+        if others and self._level is not None:
+            return {"all": "."}
+        if others:
+            raise DataError(
+                f"{where} has {printable(holding[0])} with folders in it, and {printable(others[0])} beside it; "
+                "keep only train, val and test there, or only classes, or say which folders are the classes "
+                "(--class-level 1: all of these, 2: those in them)"
+            )
+        self._passed += [name for name in top.folders if name not in named]
+        splits: dict[str, str] = {}
+        for split in _ORDER:
+            same = [name for name in named if named[name] == split]
+            if len(same) > 1:
+                both = " and ".join(printable(name) for name in same[:2])
+                raise DataError(f"{where} has {both}, which mean the same; keep one of them")
+            if same and same[0] not in holding:
+                raise DataError(
+                    f"{where}/{printable(same[0])} has no class folders; "
+                    "sort its images into folders, or move it elsewhere"
+                )
+            if same:
+                splits[split] = same[0]
+        if "train" not in splits:
+            there = " and ".join(map(printable, splits.values()))
+            raise DataError(f"{where} has {there} but nothing to learn from; add a folder train")
+        return splits if len(splits) > 1 else {"all": splits["train"]}
+
+    def _classes(self, split: str, base: str, names: Sequence[str]) -> list[ClassFolder]:
+        prefix = "" if base == "." else f"{base}/"
+        if self._level != 2:
+            return [ClassFolder(split, name, prefix + name) for name in names]
+        found = []
+        for around in names:
+            self._between.append(prefix + around)
+            inner = self._with_images(prefix + around, self._list(prefix + around).folders)
+            found += [ClassFolder(split, name, f"{prefix}{around}/{name}", around) for name in inner]
+        if split in ("all", "train") and len({folder.name for folder in found}) < 2:
+            raise DataError(
+                f"{printable(self._root / base)} has no two classes in the folders that it holds; "
+                "leave --class-level out, or give 1"
+            )
+        return sorted(found, key=lambda folder: natural_key(folder.name))
+
+    def _same_inside(self, base: str, names: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+        """The folders in each of the folders, where nearly all are in several of them and no images lie beside them."""
+        if len(names) < 2:
+            return None
+        inside: dict[str, tuple[str, ...]] = {}
+        for name in names:
+            path = f"{self._root}/{base}/{name}"
+            here = list_folder(path, follow=self._follow)
+            if not here.folders or any(looks_like_image(f"{path}/{file}") for file in here.files):
+                return None
+            inside[name] = here.folders
+        times = Counter(one for of in inside.values() for one in of)
+        shared = {one for one, count in times.items() if count > 1}
+        alike = sum(times[one] for one in shared) >= _SHARED * times.total()
+        if not alike or not all(shared.intersection(of) for of in inside.values()):
+            return None
+        holding: set[str] = set()  # two are enough
+        for name, of in inside.items():
+            for one in shared.intersection(of) - holding:
+                if holds_images(f"{self._root}/{base}/{name}/{one}", follow=self._follow):
+                    holding.add(one)
+                if len(holding) > 1:
+                    return inside
+        return None
+
+    def _turned(self, names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> Layout | None:
+        """The layout where the folders in each class are its splits, train among them; None where they are not."""
+        found = {name: splits_of(of) for name, of in inside.items()}
+        if any(len(found[name]) < len(of) or len(set(found[name].values())) < len(of) for name, of in inside.items()):
+            return None
+        if not all("train" in splits.values() for splits in found.values()):
+            return None
+        called = {split: inner for splits in found.values() for inner, split in splits.items()}
+        folders = [
+            ClassFolder(split, name, f"{name}/{inner}")
+            for split in _ORDER
+            for name in names
+            for inner, of in found[name].items()
+            if of == split
+        ]
+        where = origin("folders", [called[split] for split in _ORDER if split in called])
+        where = where and f"{where} inside the classes"
+        if not where:  # a train in each class and nothing else
+            folders = [replace(folder, split="all") for folder in folders]
+        return Layout(tuple(folders), tuple(names), tuple(self._passed), where)
+
+    def _ask(self, base: str, names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> None:
+        inner = sorted({one for of in inside.values() for one in of}, key=natural_key)
+        raise DataError(
+            f"{printable(self._root / base)} can be read in two ways: {_some(names)} are the classes "
+            f"(--class-level 1), or {_some(inner)}, which they all hold, are (--class-level 2)"
+        )
+
+
+def known_classes(root: Path, layout: Layout) -> tuple[str, ...]:
+    """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have."""
+    first = layout.splits[0]
+    names = tuple(dict.fromkeys(folder.name for folder in layout.folders if folder.split == first))
+    for folder in layout.folders:
+        if folder.name not in names:
+            here, name = printable((root / folder.path).parent), printable(folder.name)
+            raise DataError(
+                f"{here} has the class {name}, which the training split does not have"
+                f"{nearest(name, map(printable, names))}; rename it, move it away, or add it to the training split"
+            )
+    return names
+
+
+def _refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
+    """DataError: there are no two classes."""
+    here = printable(where)
+    if names:
+        inner = list_folder(str(where / names[0])).folders
+        hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
+        raise DataError(f"{here} has one class only, {printable(names[0])}{hint}")
+    if folder.files and not folder.folders:
+        raise DataError(f"{here} holds files but no folders; put the images of each class in a folder with its name")
+    if folder.files or folder.others or folder.folders:
+        raise DataError(
+            f"{here} has no folders with images in them; put the images of each class in a folder with its name"
+        )
+    raise DataError(f"{here} is empty; put the images of each class in a folder with its name")
+
+
+def _holds_files(path: str, follow: bool) -> bool:
+    here = list_folder(path, follow=follow)
+    return bool(here.files) or any(_holds_files(f"{path}/{name}", False) for name in here.folders)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
+    """The names of folders with images where classes would be, at the top or in the splits there; nothing is refused."""
+    top = list_folder(str(root), follow=follow)
+    splits = [name for name in splits_of(top.folders) if list_folder(f"{root}/{name}", follow=follow).folders]
+    places = [(name, name) for name in top.folders]
+    if splits:
+        places = [
+            (name, f"{split}/{name}")
+            for split in splits
+            for name in list_folder(f"{root}/{split}", follow=follow).folders
+        ]
+    there: dict[str, None] = {}
+    for name, path in places:
+        if name not in there and holds_images(f"{root}/{path}", follow=follow):
+            there[name] = None
+    return tuple(there)
+
+
+def is_no_class(name: str) -> bool:
+    """Whether a folder's name says plainly that it is no class: images, train, images_001, part_2."""
+    words = [word for word in re.split(r"[\W_]+|(?<=\D)(?=\d)", name.lower()) if word]
+    numbered = len(words) > 1 and words[-1].isdigit() and not _BATCHES.isdisjoint(words[:-1])
+    return numbered or split_of(name) is not None or (bool(words) and _PLAIN.issuperset(words))

@@ -1,0 +1,136 @@
+"""Which files of a folder are images: by name or by content; what cameras, editors and storage put beside them is counted.
+
+A file with the extension of an image format is one to be read, whatever is in it. Of any other the first bytes tell: an
+image is used, an image of a format that is not read is set aside, all else is ignored, by kind.
+"""
+
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+from striate.data.decoding.foreign import START, advice, foreign_extension, foreign_format, is_raw
+from striate.data.decoding.formats import is_image
+from striate.data.decoding.regular_file import open_regular_file
+from striate.data.names import printable
+from striate.data.set_aside import SetAside, Unreadable
+from striate.data.sources.tree import Tree, list_folder
+
+__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "looks_like_image"]
+
+HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
+REPEATED: Final = "links to what is there already"
+_BACKUPS: Final = "backups by editors"
+_NO_IMAGES: Final = "other files that are no images"
+
+_IMAGES: Final = frozenset(  # extensions of what is read
+    (
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".jif",
+            ".pjpeg",
+            ".mpo",
+            ".png",
+            ".apng",
+            ".gif",
+            ".webp",
+            ".tif",
+            ".tiff",
+        ),
+        *(".bmp", ".dib", ".npy"),
+    )
+)
+_THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
+_BACKUP_ENDINGS: Final = ("_original", "~", ".bak", ".orig", ".old")
+
+
+@final
+@dataclass(frozen=True)
+class ImageFiles:
+    """The files of a Tree, each in one place; `ignored` counts by kind, what the walk itself passed over included."""
+
+    files: tuple[str, ...]
+    set_aside: tuple[SetAside, ...]
+    ignored: Mapping[str, int]
+
+
+def image_files(root: str, tree: Tree) -> ImageFiles:
+    """The images among the files of a tree below `root`; a few bytes are read of files whose extension is no image's."""
+    files: list[str] = []
+    foreign: list[tuple[str, str]] = []
+    ignored = Counter({HIDDEN: tree.ignored, REPEATED: tree.repeated})
+    known = frozenset(tree.files)
+    for file in tree.files:
+        extension = posixpath.splitext(file)[1].lower()
+        if extension in _IMAGES:
+            files.append(file)
+        elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
+            ignored[_BACKUPS] += 1
+        elif extension in _THUMBNAILS:
+            ignored[_kind(file)] += 1
+        else:
+            start = _start(f"{root}/{file}")
+            form = foreign_format(start or b"") or foreign_extension(file)
+            if start is None or (is_image(start) and not _is_camera_tiff(file, start)):
+                files.append(file)
+            elif form is not None:
+                foreign.append((file, form))
+            else:
+                ignored[_kind(file)] += 1
+    stems = {posixpath.splitext(file)[0].lower() for file in files}
+    set_aside = list(tree.set_aside)
+    for file, form in foreign:
+        if posixpath.splitext(file)[0].lower() in stems:
+            ignored[f"{_kind(file)} beside an image of the same name"] += 1
+        else:
+            set_aside.append(SetAside(printable(file), "format not read", advice(form)))
+    return ImageFiles(tuple(files), tuple(sorted(set_aside, key=lambda one: one.id)), +ignored)
+
+
+def _is_camera_tiff(file: str, start: bytes) -> bool:
+    """Whether a file with the extension of a raw camera file is the TIFF that such files are inside."""
+    return is_raw(file) and start.startswith((b"II", b"MM"))
+
+
+def _start(path: str) -> bytes | None:
+    """The first bytes of a file, None where it cannot be read: the decoder says why."""
+    try:
+        with open_regular_file(path) as file:
+            return file.read(START)
+    except (Unreadable, OSError):
+        return None
+
+
+def _kind(file: str) -> str:
+    extension = posixpath.splitext(file)[1].lower()
+    return f"{extension} files" if 1 < len(extension) < 12 and extension[1:].isalnum() else _NO_IMAGES
+
+
+def looks_like_image(path: str) -> bool:
+    """Whether a file has the extension or the content of an image, of a format that is read or not."""
+    extension = posixpath.splitext(path)[1].lower()
+    if extension in _IMAGES or (foreign_extension(path) is not None):
+        return True
+    start = _start(path) if extension not in _THUMBNAILS else b""
+    return start is None or is_image(start) or foreign_format(start) is not None
+
+
+def holds_images(folder: str, *, follow: bool = False) -> bool:
+    """Whether there is a file at any depth that looks like an image, or a link that may lead to one."""
+    waiting, seen = [folder], {os.path.realpath(folder)}
+    while waiting:
+        here = waiting.pop()
+        content = list_folder(here, follow=follow)
+        if content.others or content.folder_links or any(looks_like_image(f"{here}/{name}") for name in content.files):
+            return True
+        for name in content.folders:
+            real = os.path.realpath(f"{here}/{name}")
+            if real not in seen:
+                seen.add(real)
+                waiting.append(f"{here}/{name}")
+    return False

@@ -1,0 +1,109 @@
+"""All the ways in which a folder can be read, the most particular first: how each is found, opened, and called."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, final
+
+from striate.data.decoding.limits import Limits
+from striate.data.names import printable
+from striate.data.source import Source
+from striate.data.sources.array_source import find_arrays, open_arrays
+from striate.data.sources.cifar_source import find_cifar, open_cifar
+from striate.data.sources.coco import open_coco
+from striate.data.sources.coco_files import find_coco
+from striate.data.sources.columns import Columns
+from striate.data.sources.idx_source import find_idx, open_idx
+from striate.data.sources.mask_folders import find_masks, open_masks
+from striate.data.sources.rows_source import find_rows, open_rows
+from striate.data.sources.table_source import find_table, open_table
+from striate.data.sources.voc import find_voc, open_voc
+from striate.data.sources.webdataset import find_shards, open_shards
+from striate.data.sources.yolo import YoloFolders, find_yolo, open_yolo
+
+__all__ = ["READINGS", "Reading"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One way to read a folder that is no class folders.
+
+    `find` gives what there is, or nothing; `open` makes a Source of it; both raise DataError. `holds`: the images are in
+    the files themselves ("pixels"), or the files speak about images beside them ("labels"). `own_folder` says of what was
+    found whether it lies in folders of its own, as no stray file does.
+    """
+
+    name: str  # of --source
+    says: str
+    needs: str
+    suffixes: tuple[str, ...]
+    holds: Literal["pixels", "labels"]
+    find: Callable[[Path], Any]
+    open: Callable[[Path, Any, Limits, Columns], Source]
+    own_folder: Callable[[Any], bool] = lambda _: False
+
+
+def _idx(folder: Path, found: Any, _: Limits, __: Columns) -> Source:
+    where = folder.resolve()
+    return open_idx(printable(where.name), printable(where.as_posix()), found, {})
+
+
+def _yolo_apart(found: YoloFolders) -> bool:
+    root = found.file.parent if found.file else None
+    return any(
+        pair.pictures != pair.beside and (root is None or (root / pair.beside).is_dir())
+        for pair in found.pairs.values()
+    )
+
+
+READINGS: Final = (
+    Reading(
+        "idx", "idx files", "train-images-idx3-ubyte and train-labels-idx1-ubyte", ("ubyte", "ubyte.gz"), "pixels",
+        find_idx, _idx,
+    ),
+    Reading(
+        "cifar", "CIFAR", "data_batch_1 ... and batches.meta", (".bin", "data_batch_1"), "pixels",
+        find_cifar, lambda folder, found, _, __: open_cifar(folder, found),
+    ),
+    Reading(
+        "arrays", "arrays", "a .npz file, or x.npy and y.npy", (".npz", ".npy"), "pixels",
+        find_arrays, lambda folder, found, _, __: open_arrays(folder, found),
+    ),
+    Reading(
+        "webdataset", "WebDataset", ".tar files", (".tar",), "pixels",
+        find_shards, lambda folder, found, limits, _: open_shards(folder, found, limits),
+    ),
+    Reading(
+        "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
+        lambda folder: find_coco(folder.resolve()),
+        lambda folder, found, limits, _: open_coco(folder.resolve(), found, limits),
+        lambda found: any(path.parent.name.lower() == "annotations" for path in found.values()),
+    ),
+    Reading(
+        "voc", "Pascal VOC", "XML files in a folder Annotations, or beside the images", (".xml",), "labels",
+        lambda folder: find_voc(folder.resolve()),
+        lambda folder, found, limits, _: open_voc(folder.resolve(), found, limits),
+        lambda found: any(one != other for one, other in found.folders.values()),
+    ),
+    Reading(
+        "yolo", "YOLO", "data.yaml, or the folders images and labels", (".yaml", ".yml"), "labels",
+        lambda folder: find_yolo(folder.resolve()),
+        lambda folder, found, limits, _: open_yolo(folder.resolve(), found, limits),
+        _yolo_apart,
+    ),
+    Reading(
+        "masks", "mask folders", "the folders images and masks", (".png",), "labels",
+        lambda folder: find_masks(folder.resolve()),
+        lambda folder, found, limits, _: open_masks(folder.resolve(), found, limits),
+        lambda found: any(pair.pictures != pair.beside for pair in found.pairs.values()),
+    ),
+    Reading(
+        "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",
+        find_rows, open_rows,
+    ),
+    Reading(
+        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".parquet"), "labels",
+        find_table, lambda _, found, limits, columns: open_table(found, limits, columns),
+    ),
+)  # fmt: skip

@@ -1,0 +1,160 @@
+"""What lies beside class folders: stray files never replace or block them, real rivals are asked about, agreement is silent."""
+
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from striate.data import Source, open_source
+from striate.errors import DataError, SettingError
+
+ClassFolders = Callable[[Mapping[str, int]], Path]
+Put = Callable[..., Path]
+
+
+@pytest.fixture
+def photos(class_folders: ClassFolders) -> Path:
+    return class_folders({"cat": 3, "dog": 3})
+
+
+def _tar(path: Path) -> None:
+    with tarfile.open(path, "w") as archive:
+        archive.add(path.parent / "cat", "cat")
+
+
+STRAYS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "features.npz": ("arrays", lambda path: np.savez(path, a=np.zeros((3, 4)))),
+    "data.npz": ("arrays", lambda path: np.savez(path, x=np.zeros((4, 8, 8), np.uint8), y=np.arange(4) % 2)),
+    "x.npy": ("arrays", lambda path: np.save(path, np.zeros(3))),
+    "cat.tar": ("webdataset", _tar),
+    "data.yaml": ("yolo", lambda path: path.write_text("lr: 0.1\n")),
+    "results.json": ("coco", lambda path: path.write_text('{"images": [], "accuracy": 1}')),
+    "project.xml": ("voc", lambda path: path.write_text("<project/>")),
+    "broken.parquet": ("rows", lambda path: path.write_bytes(b"PAR1 and no more")),
+    "train-images-idx3-ubyte": ("idx", lambda path: path.write_bytes(b"junk")),
+    "sizes.csv": ("table", lambda path: path.write_text("path,width,height\ncat/000.jpg,32,24\ndog/000.jpg,32,24\n")),
+}
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_stray_file_neither_replaces_nor_blocks_class_folders(name: str, photos: Path) -> None:
+    healthy = open_source(photos)
+    reading, write = STRAYS[name]
+    write(photos / name)
+    source = open_source(photos)
+    assert (source.kind, source.classes) == ("class folders", ("cat", "dog"))
+    assert source.digest() == healthy.digest()
+    assert source.notes == (f"{name} lies beside the class folders and is not read (--source {reading})",)
+    assert source.ignored == {"outside the class folders": 1}
+    assert not healthy.notes
+
+
+def test_what_has_nothing_to_do_with_images_is_counted_only(photos: Path) -> None:
+    (photos / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
+    (photos / "README.md").write_text("photos")
+    source = open_source(photos)
+    assert not source.notes
+    assert source.ignored == {"outside the class folders": 2}
+
+
+def _rows(*rows: str) -> str:
+    return "\n".join(rows) + "\n"
+
+
+def test_a_table_that_says_other_things_is_asked_about(photos: Path) -> None:
+    (photos / "predictions.csv").write_text(
+        _rows("path,class,probability", "cat/000.jpg,dog,0.9", "dog/000.jpg,cat,0.8")
+    )
+    with pytest.raises(DataError) as caught:
+        open_source(photos)
+    says = str(caught.value)
+    for part in (
+        "class folders with 6 images",
+        "predictions.csv",
+        "with 2 images",
+        "--source folders or --source table",
+    ):
+        assert part in says
+    assert open_source(photos, source="folders").kind == "class folders"
+    table = open_source(photos, source="table")
+    assert table.location.endswith("predictions.csv")
+    assert open_source(table.location, source="table").digest() == table.digest()
+
+
+def test_a_table_that_tears_a_folder_apart_is_asked_about(photos: Path) -> None:
+    (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,x", "cat/001.jpg,y", "dog/000.jpg,y"))
+    with pytest.raises(DataError, match=r"cat/001.jpg is in the folder cat, and labels.csv says y"):
+        open_source(photos)
+
+
+@pytest.mark.parametrize("labels", [("cat", "dog"), ("a cat", "a dog")])
+def test_a_table_that_says_what_the_folders_say_is_no_rival(labels: tuple[str, str], photos: Path) -> None:
+    names = zip(("cat", "dog"), labels, strict=True)
+    rows = [f"{folder}/00{i}.jpg,{label}" for folder, label in names for i in range(3)]
+    (photos / "labels.csv").write_text(_rows("path,label", *rows))
+    source = open_source(photos)
+    assert (source.kind, source.classes) == ("class folders", ("cat", "dog"))
+    assert source.notes[0].startswith("labels.csv says of each image what its folder says")
+
+
+def test_a_table_that_agrees_and_has_splits_is_meant(photos: Path) -> None:
+    rows = [
+        f"{name}/00{i}.jpg,{name},{split}"
+        for name in ("cat", "dog")
+        for i, split in enumerate(("train", "train", "test"))
+    ]
+    (photos / "labels.csv").write_text(_rows("path,label,split", *rows))
+    source = open_source(photos)
+    assert list(source.splits) == ["train", "test"]
+    assert "has splits besides" in source.notes[0]
+
+
+def test_folders_whose_names_are_no_classes_are_none_against_a_table(class_folders: ClassFolders) -> None:
+    root = class_folders({"images_001": 2, "images_002": 2})
+    rows = ["images_001/000.jpg,x", "images_001/001.jpg,y", "images_002/000.jpg,x", "images_002/001.jpg,y"]
+    (root / "Data_Entry.csv").write_text(_rows("path,label", *rows))
+    source = open_source(root)
+    assert (source.classes, source.notes) == (("x", "y"), ())
+    (root / "Data_Entry.csv").unlink()
+    assert open_source(root).classes == ("images_001", "images_002")
+
+
+def test_coco_at_the_top_that_opens_is_asked_about_and_annotations_win(photos: Path) -> None:
+    images = [{"id": i, "file_name": f"cat/00{i}.jpg", "height": 24, "width": 32} for i in range(3)]
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 6, 8, 12]}
+    content = json.dumps({"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": [box]})
+    (photos / "boxes.json").write_text(content)
+    with pytest.raises(DataError, match="--source folders or --source coco"):
+        open_source(photos)
+    (photos / "boxes.json").unlink()
+    (photos / "annotations").mkdir()
+    (photos / "annotations" / "boxes.json").write_text(content)
+    assert open_source(photos).kind == "COCO"
+
+
+def test_a_stray_archive_does_not_hide_a_table_of_images(class_folders: ClassFolders) -> None:
+    root = class_folders({"images": 4})
+    (root / "labels.csv").write_text(_rows("path,label", *(f"images/00{i}.jpg,{'xy'[i % 2]}" for i in range(4))))
+    np.savez(root / "features.npz", a=np.zeros(3))
+    source = open_source(root)
+    assert source.classes == ("x", "y")
+    assert source.notes == ("features.npz lies beside a table and is not read (--source arrays)",)
+    np.savez(root / "features.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.arange(4) % 2)
+    with pytest.raises(DataError, match="--source arrays or --source table"):
+        open_source(root)
+
+
+def test_a_reading_that_was_named_is_the_only_one(photos: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read as COCO: it takes a JSON file with images"):
+        open_source(photos, source="coco")
+    with pytest.raises(SettingError, match="'tabel' is no way to read data; did you mean table"):
+        open_source(photos, source="tabel")
+    with pytest.raises(SettingError, match="class_level = 3"):
+        open_source(photos, class_level=3)
+    np.savez(photos / "data.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.arange(4) % 2)
+    source: Source = open_source(photos, source="arrays")
+    assert source.classes == ("0", "1")
+    assert open_source(source.location, source="arrays").digest() == source.digest()

@@ -1,0 +1,128 @@
+"""Which folders are splits, which are classes, and where it takes a person to say."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from striate.data import open_source
+from striate.data.sources.parts import split_of, splits_of
+from striate.errors import DataError
+
+ClassFolders = Callable[[Mapping[str, int]], Path]
+
+SPLITS = {
+    "train": "train Training TRAIN train_set trainset train-data train_images images_train train2017 1_train TrainImages",
+    "val": "val valid validation Validate dev devel development eval evaluation val_set valset dev-set",
+    "test": "test Testing tests test_set testset test-images holdout hold-out HeldOut Test_2",
+}
+NO_SPLITS = (
+    "cat images set data contest trainer retrain latest device developer invalid value tester part_1 training_wheels"
+)
+
+
+def test_the_names_that_people_give_to_splits() -> None:
+    for split, names in SPLITS.items():
+        assert {name: split_of(name) for name in names.split()} == dict.fromkeys(names.split(), split)
+    assert split_of("Training Set") == "train"
+    assert [name for name in NO_SPLITS.split() if split_of(name)] == []
+    assert splits_of(["seg_train", "seg_test"]) == {"seg_train": "train", "seg_test": "test"}
+    assert splits_of(["seg_cat", "seg_test"]) == {}
+    assert splits_of(["train", "val", "eval"])["eval"] == "test"
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training", "testing"), ("Training Set", "Test Set"), ("train_images", "holdout"), ("seg_train", "seg_test")],
+)
+def test_splits_are_found_by_any_spelling(train: str, test: str, class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({f"{train}/cat": 2, f"{train}/dog": 2, f"{test}/cat": 1, f"{test}/dog": 1}))
+    assert source.classes == ("cat", "dog")
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 2}
+    assert source.split_origin == f"folders {train}, {test}"
+    assert not source.notes
+
+
+@pytest.mark.parametrize(
+    "names", [("bus", "train"), ("exam", "test"), ("dev", "ops"), ("test 1", "test 2"), ("valid", "invalid")]
+)
+def test_a_class_that_is_called_as_a_split_is_a_class(names: tuple[str, str], class_folders: ClassFolders) -> None:
+    source = open_source(class_folders(dict.fromkeys(names, 2)))
+    assert source.classes == tuple(sorted(names))
+    assert not source.notes
+    assert not source.split_origin
+
+
+def test_classes_are_in_natural_order(class_folders: ClassFolders) -> None:
+    source = open_source(class_folders(dict.fromkeys(("10", "2", "0", "11", "1"), 1)))
+    assert source.classes == ("0", "1", "2", "10", "11")
+    assert source.splits["all"].ids == tuple(f"{name}/000.jpg" for name in source.classes)
+
+
+def test_folders_that_all_hold_the_same_ones_are_asked_about(class_folders: ClassFolders) -> None:
+    root = class_folders({f"{site}/{name}": 2 for site in ("site_a", "site_b") for name in ("cat", "dog")})
+    with pytest.raises(
+        DataError, match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog, .*level 2"
+    ):
+        open_source(root)
+    assert open_source(root, class_level=1).classes == ("site_a", "site_b")
+    source = open_source(root, class_level=2)
+    assert source.classes == ("cat", "dog")
+    assert source.splits["all"].columns["folder"] == ("site_a", "site_a", "site_b", "site_b") * 2
+    assert source.splits["all"].labels.tolist() == [0] * 4 + [1] * 4
+    assert "--group folder" in source.notes[0]
+
+
+def test_nearly_the_same_within_splits_is_asked_about_too(class_folders: ClassFolders) -> None:
+    folders = {f"{split}/day{i}/{name}": 1 for split in ("train", "test") for i in (1, 2, 3) for name in ("cat", "dog")}
+    root = class_folders({**folders, "train/day3/owl": 1})
+    with pytest.raises(DataError, match="--class-level 2"):
+        open_source(root)
+    source = open_source(root, class_level=2)
+    assert source.classes == ("cat", "dog", "owl")
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 7, "test": 6}
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"pets/cat": 1, "pets/dog": 1, "vehicles/bus": 1, "vehicles/car": 1},  # nothing in common
+        {"cat/raw": 1, "dog/raw": 1},  # one thing in common is no set of classes
+        {"cat": 1, "cat/day": 1, "cat/night": 1, "dog": 1, "dog/day": 1, "dog/night": 1},  # images beside them
+        {"cat/day": 1, "cat/night": 1, "dog": 2},
+    ],
+)
+def test_class_folders_with_folders_inside_are_not_asked_about(
+    counts: dict[str, int], class_folders: ClassFolders
+) -> None:
+    assert len(open_source(class_folders(counts)).classes) == 2
+
+
+def test_splits_inside_classes(class_folders: ClassFolders) -> None:
+    source = open_source(
+        class_folders({f"{name}/{split}": 2 for name in ("cat", "dog") for split in ("train", "test")})
+    )
+    assert source.classes == ("cat", "dog")
+    assert source.splits["test"].ids == ("cat/test/000.jpg", "cat/test/001.jpg", "dog/test/000.jpg", "dog/test/001.jpg")
+    assert source.split_origin == "folders train, test inside the classes"
+
+
+def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: ClassFolders) -> None:
+    root = class_folders({f"{top}/{name}": 1 for top in ("train", "extra") for name in ("cat", "dog")})
+    with pytest.raises(DataError, match=r"--class-level 1: all of these, 2: those in them"):
+        open_source(root)
+    assert open_source(root, class_level=2).classes == ("cat", "dog")
+    assert open_source(root, class_level=1).classes == ("extra", "train")
+
+
+def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: ClassFolders) -> None:
+    root = class_folders({"train/cat": 1, "train/dog": 1, "test/cat": 1, "train/docs": 0, "scripts": 0})
+    (root / "train/docs/notes.txt").write_text("x")
+    (root / "scripts/run.py").write_text("x")
+    source = open_source(root)
+    assert source.classes == ("cat", "dog")
+    assert sorted(source.notes) == [
+        "the folder scripts holds no images and is no class",
+        "the folder train/docs holds no images and is no class",
+    ]
+    assert source.ignored == {"outside the class folders": 2}

@@ -1,0 +1,137 @@
+"""A run knows its images by what they are, under any name and in any format, and takes no other image for one of them."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+from striate.data import Canvas, HeldImages, Limits, Pictures, Splits, decode_picture, read_known_images, split_rows
+from striate.data.known_images import known_in
+from striate.data.looks import looks, nearest, nearness
+from striate.errors import DataError
+from striate.runs import RunFolder
+
+CANVAS = Canvas(32, 32, 3)
+NOISE = np.random.default_rng(5).integers(0, 256, (12, 32, 32, 3), np.uint8)
+
+
+def pictures(images: npt.NDArray[np.uint8], prefix: str) -> Pictures:
+    ids = tuple(f"{prefix}{n}.png" for n in range(len(images)))
+    return Pictures(HeldImages(torch.from_numpy(images)), torch.zeros(len(images), dtype=torch.int64), ids, ("a",))
+
+
+def splits() -> Splits:
+    return Splits(pictures(NOISE[:6], "tr"), pictures(NOISE[6:8], "va"), pictures(NOISE[8:10], "te"))
+
+
+def written(path: Path, contents: dict[str, str]) -> RunFolder:
+    folder = RunFolder.create(path)
+    folder.write_splits(split_rows(splits(), contents))
+    return folder
+
+
+def test_pixels_are_known_under_any_name_and_new_ones_are_unseen(tmp_path):
+    known = read_known_images(written(tmp_path / "run", {}).splits_path)
+    assert known is not None
+    order = [11, 9, 0, 7, 3, 10, 0]
+    asked = pictures(NOISE[order], "other")
+    assert known.known_as(asked, {}) == ["unseen", "test", "train", "val", "train", "unseen", "train"]
+    assert known.known_as(asked, {}) == known_in(splits().parts()).known_as(asked, {})
+
+
+def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tmp_path):
+    contents = {"tr0.png": "0" * 64, "te1.png": "e" * 64}
+    known = read_known_images(written(tmp_path / "run", contents).splits_path)
+    assert known is not None
+    others = pictures(255 - NOISE[:3], "x")
+    assert known.known_as(others, {"x0.png": "e" * 64, "x1.png": "0" * 64, "x2.png": "f" * 64}) == [
+        "test",
+        "train",
+        "unseen",
+    ]
+
+
+def test_what_is_in_two_splits_was_trained_on():
+    same = pictures(NOISE[:1], "x")
+    for splits in ({"train": same, "test": same}, {"test": same, "train": same}):
+        assert known_in(splits).known_as(same, {}) == ["train"]
+    assert known_in({"test": same, "val": same}).known_as(same, {}) == ["val"]
+
+
+def test_images_of_one_color_are_all_the_same_one():
+    blank = np.full((2, 32, 32, 3), 7, np.uint8)
+    known = known_in({"train": pictures(blank[:1], "a")})
+    assert known.known_as(pictures(np.concatenate([blank, blank + 1]), "b"), {}) == ["train"] * 2 + ["unseen"] * 2
+
+
+def test_an_older_run_knows_nothing_and_a_changed_file_is_refused(tmp_path):
+    folder = written(tmp_path / "run", {"tr0.png": "0" * 64})
+    lines = folder.splits_path.read_text().splitlines()
+    (tmp_path / "old.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines))
+    assert read_known_images(tmp_path / "old.csv") is None
+    for change in (lines[2].split(",")[2], "tr1.png,train"):
+        (tmp_path / "changed.csv").write_text("\n".join([*lines[:2], lines[2].replace(change, "1.2E+15"), *lines[3:]]))
+        with pytest.raises(DataError, match=r"changed.csv: line 3 does not tell an image as the run wrote it"):
+            read_known_images(tmp_path / "changed.csv")
+
+
+def photographs(count: int, scene) -> list[Image.Image]:
+    return [scene(150, 150, seed) for seed in range(count)]
+
+
+def decoded(photos: list[Image.Image], kind: str, size: int = 150, **how: int) -> npt.NDArray[np.uint8]:
+    found = []
+    for photo in photos:
+        content = io.BytesIO()
+        photo.resize((size, size)).save(content, kind, **how)
+        found.append(decode_picture(content.getvalue(), CANVAS, Limits()))
+    return np.stack(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "how"),
+    [("PNG", 150, {}), ("JPEG", 150, {"quality": 50}), ("JPEG", 90, {"quality": 85}), ("PNG", 32, {})],
+)
+def test_copies_that_were_saved_anew_are_known_by_their_look_and_other_images_are_not(kind, size, how, scene):
+    photos = photographs(40, scene)
+    trained = decoded(photos[:20], "JPEG", quality=90)
+    copies, others = decoded(photos[:20], kind, size, **how), decoded(photos[20:], kind, size, **how)
+    assert size == 32 or (copies != trained).any((1, 2, 3)).all()  # a fingerprint would know none of them
+    contents = {f"a{n}.png": "0" * 64 for n in range(20)}
+    rows = split_rows(Splits(pictures(trained[:15], "a"), None, pictures(trained[15:], "b")), contents)
+    assert all(len(row["look"]) == 128 for row in rows)
+    held_out = looks(torch.from_numpy(trained[15:]))
+    near = nearness(looks(torch.from_numpy(trained[:15])), held_out)
+    at, apart = nearest(looks(torch.from_numpy(copies)), looks(torch.from_numpy(trained)))
+    assert at.tolist() == list(range(20))
+    assert (apart <= near).all()
+    assert (nearest(looks(torch.from_numpy(others)), looks(torch.from_numpy(trained)))[1] > near).all()
+
+
+def test_images_by_a_camera_that_never_moves_are_not_taken_for_copies(scene):
+    """A new image differs from those of the training in a few pixels, as they differ from one another."""
+    rng = np.random.default_rng(0)
+    view = np.asarray(scene(32, 32)).astype(float)
+    images = np.clip(view + rng.normal(0, 3, (90, 32, 32, 3)), 0, 255).astype(np.uint8)
+    for image in images:
+        y, x = rng.integers(0, 28, 2)
+        image[y : y + 4, x : x + 4] = 255
+    all_looks = looks(torch.from_numpy(images))
+    for others in (all_looks[40:50], all_looks[:0]):
+        assert (nearest(all_looks[50:], all_looks[:40])[1] > nearness(all_looks[:40], others)).all()
+
+
+def test_flat_images_have_no_look():
+    dim = looks(torch.from_numpy(np.random.default_rng(0).integers(0, 2, (3, 32, 32, 1), np.uint8)))
+    assert np.isinf(nearest(dim, dim)[1]).all()
+    assert len(nearest(dim, dim[:0])[0]) == 3
+
+
+def test_16_bits_look_as_8_do():
+    images = torch.from_numpy(NOISE)
+    wide = looks((images.int() * 257).to(torch.uint16))
+    assert np.abs(looks(images).astype(int) - wide).max() <= 1  # a half may be rounded either way

@@ -1,0 +1,220 @@
+"""Evaluation on other data never measures unasked what the run learned from, wherever it went and whatever it is called now."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.jobs.conftest import QUICK, make_pictures
+
+from striate.cli import main
+from striate.errors import RunError, SettingError
+from striate.jobs import Run, check, train
+
+COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 pictures, 15 % each
+
+
+def moved(shapes: Path, to: Path) -> Path:
+    return Path(shutil.copytree(shapes, to))
+
+
+def renamed(shapes: Path, to: Path) -> Path:
+    """Other names, in another order, saved as another format that loses nothing, some of them wide."""
+    for kind in ("dark", "light", "striped"):
+        (to / kind).mkdir(parents=True)
+        for number, path in enumerate(sorted((shapes / kind).iterdir(), reverse=True)):
+            Image.open(path).save(to / kind / f"new{number:02}.{('bmp', 'webp', 'tif')[number % 3]}", lossless=True)
+    return to
+
+
+def as_arrays(shapes: Path, to: Path) -> Path:
+    files = sorted(shapes.glob("*/*.png"))
+    images = np.stack([np.asarray(Image.open(path)) for path in files])
+    labels = np.array([path.parent.name for path in files])
+    to.mkdir()
+    np.savez(to / "data.npz", x=images, y=labels)
+    return to / "data.npz"
+
+
+def as_table(shapes: Path, to: Path) -> Path:
+    moved(shapes, to)
+    rows = [f"{path.relative_to(to)},{path.parent.name}" for path in sorted(to.glob("*/*.png"))]
+    (to / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    return to / "labels.csv"
+
+
+@pytest.mark.parametrize("form", [moved, renamed, as_arrays, as_table])
+def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Path], shapes, trained, tmp_path):
+    assert trained.manifest["data"]["counts"] == COUNTS
+    found = trained.evaluate(form(shapes, tmp_path / "new"))
+    account = found["images"]
+    assert account["measured"] == {"test": 9}
+    assert account["left_out"] == {"train": 42, "val": 9}
+    assert account["says"] == (
+        "60 images: 42 that the run was trained on and 9 that chose its epoch are left out; 9 measured: "
+        "images of the run's test split"
+    )
+    assert found["findings"] == []
+    own = trained.metrics["test"]
+    for name in ("pictures", "accuracy", "confusion", "per_class"):
+        assert found[name] == own[name]
+    assert found["log_loss"]["value"] == pytest.approx(own["log_loss"]["value"])
+    if form is moved:
+        assert {name: found[name] for name in own} == own
+
+
+def test_images_that_the_run_has_never_seen_are_measured_with_its_own(shapes, trained, tmp_path):
+    data = moved(shapes, tmp_path / "new")
+    for path in make_pictures(tmp_path / "more", each=4, size=30).glob("*/*.png"):
+        path.rename(data / path.parent.name / f"more{path.name}")
+    found = trained.evaluate(data)["images"]
+    assert found["measured"] == {"test": 9, "unseen": 12}
+    assert "21 measured: 9 of the run's test split and 12 that the run has never seen" in found["says"]
+    assert trained.evaluate(data, split="test")["images"]["measured"] == {"test": 9}
+
+
+def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
+    data = moved(shapes, tmp_path / "new")
+    learned = trained.evaluate(data, split="train")
+    assert learned["images"]["measured"] == {"train": 42}
+    assert "how well the run remembers, not how well it does on new images" in learned["images"]["says"]
+    assert trained.evaluate(data, split="val")["confusion"] == trained.metrics["val"]["confusion"]
+    own = trained.evaluate(split="train")
+    assert own["images"]["says"].startswith("42 images that the run was trained on; the figures say how well")
+    assert "images" not in trained.evaluate(split="val")
+    with pytest.raises(SettingError, match="split = 'tset': .* has all, and of the run's own images of that name none"):
+        trained.evaluate(data, split="tset")
+
+
+def sorted_anew(shapes: Path, run: Run, to: Path) -> Path:
+    """Given splits: images that the run was trained on in test, its test images in train."""
+    with (run.path / "splits.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            path = to / {"train": "test", "test": "train", "val": "val"}[row["split"]] / row["id"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(shapes / row["id"], path)
+    return to
+
+
+def test_a_folder_called_test_does_not_make_them_unseen(shapes, trained, tmp_path):
+    data = sorted_anew(shapes, trained, tmp_path / "new")
+    with pytest.raises(RunError) as refused:
+        trained.evaluate(data)
+    assert "no image is left to measure" in str(refused.value)
+    assert "42 that the run was trained on; give images that it has never seen, or `--split train`" in str(
+        refused.value
+    )
+    assert "\n" not in str(refused.value)
+    assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
+    for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
+        path.rename(data / "test" / path.parent.name / f"more{path.name}")
+    found = trained.evaluate(data)["images"]
+    assert (found["measured"], found["left_out"]) == ({"unseen": 6}, {"train": 42})
+    found = trained.evaluate(data, split="val")["images"]
+    assert (found["measured"], found["left_out"]) == ({"val": 9}, {})
+
+
+def test_the_label_that_counts_is_the_new_one(shapes, trained, tmp_path):
+    data = moved(shapes, tmp_path / "new")
+    for old, new in (("dark", "x"), ("light", "dark"), ("x", "light")):
+        (data / old).rename(data / new)
+    figures = trained.evaluate(data)
+    assert figures["images"]["measured"] == {"test": 9}
+    assert figures["accuracy"]["value"] < trained.metrics["test"]["accuracy"]["value"]
+
+
+def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
+    data = make_pictures(tmp_path / "data", each=10)
+    run = train(data, out=tmp_path / "run", progress=False, val=0.0, **{**QUICK, "epochs": 1})
+    (data / "dark" / "0.png").rename(data / "dark" / "renamed.png")
+    with pytest.raises(RunError, match="changed since"):
+        run.evaluate()
+    found = run.evaluate(data)["images"]
+    assert sum(found["measured"].values()) + sum(found["left_out"].values()) == 30
+    assert set(found["measured"]) == {"test"}
+
+
+@pytest.fixture(scope="module")
+def all_trained(shapes, tmp_path_factory) -> Run:
+    settings = {**QUICK, "epochs": 1, "val": 0.0, "test": 0.0}
+    return train(shapes, out=tmp_path_factory.mktemp("runs") / "all", progress=False, **settings)
+
+
+def test_a_run_that_held_out_nothing_measures_nothing_unasked(all_trained, shapes, tmp_path):
+    with pytest.raises(RunError, match="held out none to measure it on; .* or `--split train`"):
+        all_trained.evaluate()
+    with pytest.raises(RunError, match="no image is left to measure"):
+        all_trained.evaluate(moved(shapes, tmp_path / "new"))
+    assert all_trained.evaluate(split="train")["pictures"] == 60
+
+
+def old(run: Run, to: Path) -> Run:
+    """The run as an older version left it: splits.csv without content, a bundle without statistics."""
+    shutil.copytree(run.path, to)
+    lines = (to / "splits.csv").read_text().splitlines()
+    (to / "splits.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines) + "\n")
+    return Run(to)
+
+
+def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
+    run = old(trained, tmp_path / "run")
+    found = run.evaluate(moved(shapes, tmp_path / "new"))
+    assert found["images"]["left_out"] == {"train": 42, "val": 9}
+    found = run.evaluate(renamed(shapes, tmp_path / "renamed"))
+    assert found["images"]["measured"] == {"unknown": 60}
+    assert (
+        "too old to know its images by content; those that it was trained on may be among them"
+        in found["images"]["says"]
+    )
+    assert run.evaluate() == run.metrics["test"]
+
+
+def test_copies_saved_anew_with_loss_are_known_too(tmp_path):
+    rng = np.random.default_rng(0)
+    for kind in ("a", "b"):
+        for where in ("data", "new"):
+            (tmp_path / where / kind).mkdir(parents=True)
+        for number in range(20):
+            coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))
+            photo = coarse.resize((120, 90), Image.Resampling.BICUBIC)
+            photo.save(tmp_path / "data" / kind / f"{number}.jpg", quality=90)
+            again = Image.open(tmp_path / "data" / kind / f"{number}.jpg")
+            again.resize((100, 75)).save(tmp_path / "new" / kind / f"{number}.jpg", quality=60)
+    run = train(tmp_path / "data", out=tmp_path / "run", progress=False, size=24, **{**QUICK, "epochs": 1})
+    found = run.evaluate(tmp_path / "new")["images"]
+    assert found["measured"] == {"test": run.manifest["data"]["counts"]["test"]}
+
+
+def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
+    data = moved(shapes, tmp_path / "new")
+    for path in data.glob("*/*.png"):
+        Image.fromarray(np.asarray(Image.open(path)) // 16).save(path)
+
+    def typed(*words: str) -> str:
+        with pytest.raises(SystemExit, match="0"):
+            main(["evaluate", str(trained.path), "--data", str(data), *words])
+        return capsys.readouterr().out
+
+    lines = typed().splitlines()
+    assert lines[0] == "60 images that the run has never seen"
+    assert lines[1].startswith(
+        "warning: 60 of 60 images do not look like those that the network was trained on (brightness is"
+    )
+    assert "[data-shift] Fix: compare some of them" in lines[1]
+    said: dict[str, Any] = json.loads(typed("--json"))
+    assert said["images"]["measured"] == {"unseen": 60}
+    assert [one["id"] for one in said["findings"]] == ["data-shift"]
+    assert trained.evaluate(data)["findings"] == said["findings"]
+
+
+def test_suspects_among_labels_are_searched_in_data_that_were_moved(shapes, trained, tmp_path):
+    data = moved(shapes, tmp_path / "new")
+    assert check(data, out=tmp_path / "page.html", run=trained.path, progress=False)
+    (data / "dark" / "0.png").unlink()
+    with pytest.raises(RunError, match="was trained on"):
+        check(data, out=tmp_path / "page.html", run=trained.path, progress=False)

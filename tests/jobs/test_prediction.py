@@ -1,0 +1,151 @@
+"""Prediction: one for each input, in order, from whatever Python code has; what cannot be read is marked in its place."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.cli import main
+from striate.errors import DataError
+
+
+@pytest.fixture
+def broken(shapes, tmp_path) -> Path:
+    path = tmp_path / "broken.png"
+    path.write_bytes((shapes / "dark" / "0.png").read_bytes()[:300])
+    return path
+
+
+def command(capsys, *arguments: str) -> tuple[int, str, str]:
+    code: Any = 0
+    try:
+        main(["predict", *arguments])
+    except SystemExit as ended:
+        code = ended.code or 0
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_a_broken_one_is_marked_in_its_place(trained, shapes, broken):
+    ok, other = shapes / "dark" / "0.png", shapes / "light" / "0.png"
+    given = [ok, broken, other, shapes / "absent.png", None, ok]
+    found = trained.predict(given)
+    assert [one.path for one in found] == [*map(str, given[:4]), "input[4]", str(ok)]
+    assert [one.error is None for one in found] == [True, False, True, False, False, True]
+    assert found[0].said == "dark"
+    assert found[2].said == "light"
+    assert "truncated" in found[1].error
+    assert found[3].error == "no such file or folder"
+    for one in (found[1], found[3], found[4]):
+        assert (one.said, one.probability, one.probabilities) == (None, None, {})
+        assert "\n" not in one.error
+    assert found[0].probabilities == found[5].probabilities
+
+
+@pytest.mark.parametrize("count", [63, 64, 65, 130])
+def test_batches_leave_no_one_out(trained, shapes, broken, count):
+    files = [broken if i % 7 == 0 else shapes / "dark" / f"{i % 20}.png" for i in range(count)]
+    assert [one.path for one in trained.predict(files)] == list(map(str, files))
+
+
+def test_nothing_gives_nothing_and_only_broken_ones_are_all_marked(trained, broken):
+    assert trained.predict([]) == []
+    assert trained.predict(()) == []
+    assert trained.predict(iter([])) == []
+    assert [one.said for one in trained.predict([broken, broken])] == [None, None]
+
+
+def test_a_folder_stands_for_its_files_also_within_a_list(trained, shapes, broken, tmp_path):
+    (tmp_path / "mixed" / "inner").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    for name in ("a.png", "inner/c.png"):
+        (tmp_path / "mixed" / name).write_bytes((shapes / "light" / "1.png").read_bytes())
+    (tmp_path / "mixed" / "b.png").write_bytes(broken.read_bytes())
+    found = trained.predict([shapes / "dark" / "0.png", tmp_path / "mixed", tmp_path / "empty"])
+    assert [Path(one.path).name for one in found] == ["0.png", "a.png", "b.png", "c.png", "empty"]
+    assert [one.said for one in found] == ["dark", "light", None, "light", None]
+    assert found[-1].error.endswith("in this folder")
+    assert trained.predict(tmp_path / "mixed") == trained.predict([tmp_path / "mixed"])
+
+
+@pytest.mark.parametrize("given", ["absent.png", b"no image", None, 3, np.full((24, 24, 3), np.nan)])
+def test_one_thing_by_itself_that_is_no_image_is_an_error(trained, given):
+    with pytest.raises(DataError) as caught:
+        trained.predict(given)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_form_of_an_image_gets_the_same_probabilities_bit_for_bit(trained, shapes):
+    path = shapes / "striped" / "3.png"
+    content, pixels = path.read_bytes(), np.asarray(Image.open(path))
+    (expected,) = trained.predict(path)
+    forms = [str(path), content, io.BytesIO(content), Image.open(path), Image.fromarray(pixels), pixels, pixels[None]]
+    forms += [torch.from_numpy(pixels.copy()).permute(2, 0, 1), pixels / 255, pixels.astype(np.float32)]
+    for form in forms:
+        (found,) = trained.predict(form)
+        assert found.probabilities == expected.probabilities
+        assert found.path == (str(path) if isinstance(form, str) else "input[0]")
+
+
+def test_a_batch_gives_a_prediction_for_each(trained, shapes):
+    pixels = np.stack([np.asarray(Image.open(shapes / kind / "0.png")) for kind in trained.classes])
+    found = trained.predict(pixels)
+    assert [one.said for one in found] == list(trained.classes)
+    assert [one.path for one in found] == ["input[0]", "input[1]", "input[2]"]
+    assert [one.said for one in trained.predict(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255)] == list(
+        trained.classes
+    )
+
+
+def test_classes_and_history(trained):
+    assert trained.classes == ("dark", "light", "striped")
+    assert [row["epoch"] for row in trained.history] == list(range(1, 9))
+    for row in trained.history:
+        assert {type(row[name]) for name in ("epoch", "step")} == {int}
+        assert {type(row[name]) for name in row if name not in ("epoch", "step")} == {float}
+    assert trained.history[-1]["val_loss"] < trained.history[0]["val_loss"]
+
+
+def test_the_command_line_has_a_row_for_each_in_all_three_forms(trained, shapes, broken, capsys):
+    files = [str(shapes / "dark" / "0.png"), str(broken), "absent.png", str(shapes / "light" / "0.png")]
+    code, out, err = command(capsys, str(trained.path), *files)
+    assert code == 0
+    assert err.splitlines() == [f"{broken}: truncated: Truncated File Read", "absent.png: no such file or folder"]
+    assert "absent.png" in out
+    assert "truncated" in out
+    code, out, _ = command(capsys, str(trained.path), *files, "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert [row["path"] for row in rows] == files
+    assert [row["class"] for row in rows] == ["dark", "", "", "light"]
+    assert [row["error"] != "" for row in rows] == [False, True, True, False]
+    assert [row["probability"] == "" for row in rows] == [False, True, True, False]
+    code, out, _ = command(capsys, str(trained.path), *files, "--json")
+    answers = json.loads(out)
+    assert code == 0
+    assert [one["said"] for one in answers] == ["dark", None, None, "light"]
+    assert [one["error"] is None for one in answers] == [True, False, False, True]
+
+
+def test_without_errors_the_table_has_no_column_for_them(trained, shapes, capsys):
+    code, out, err = command(capsys, str(trained.path), str(shapes / "dark" / "0.png"))
+    assert (code, err) == (0, "")
+    assert "error" not in out
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+def test_where_nothing_could_be_predicted_it_is_one_line_and_exit_code_2(trained, broken, capsys, form):
+    for given, says in (
+        (["absent.png"], "striate: absent.png: no such file or folder"),
+        ([str(broken)], f"striate: {broken}: truncated"),
+        ([str(broken), "absent.png"], "none of 2 inputs is an image that can be read"),
+    ):
+        code, out, err = command(capsys, str(trained.path), *given, *form)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert says in err
