@@ -67,3 +67,11 @@ def test_names_of_runs_are_plain(tmp_path, name, becomes):
     assert free_path(tmp_path, name) == tmp_path / becomes
     (tmp_path / becomes).mkdir()
     assert free_path(tmp_path, name) == tmp_path / f"{becomes}-2"
+
+
+def test_numbers_are_written_as_they_are_and_formulas_are_not(tmp_path) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    labels = ["-1", "-0.5", "+3", "-1e-5", "=1+1", "-1+1", "-", "@x", "+cmd|x", "-1\n"]
+    folder.write_predictions([{"id": str(i), "true": label} for i, label in enumerate(labels)])
+    written = [row["true"] for row in folder.predictions()]
+    assert written == [*labels[:4], *(f"'{label}" for label in labels[4:])]

@@ -1,6 +1,7 @@
 """striate check"""
 
 import json as json_format
+from typing import Literal
 
 from striate.cli.whole_numbers import WholeNumber
 
@@ -18,6 +19,7 @@ def check(
     path_column: str | None = None,
     label_column: str | None = None,
     split_column: str | None = None,
+    task: Literal["auto", "classify", "multilabel", "regress"] = "auto",
     pictures: str | None = None,
     max_pixels: WholeNumber | None = None,
     json: bool = False,
@@ -52,7 +54,9 @@ def check(
     label_column
         column of a table with the label, or several parted by commas
     split_column
-        column of a table that says train, val or test
+        column of a table that says train, val or test, or several such as is_valid,is_test; none for no column
+    task
+        what labels mean where they leave it open: one class an image, several, or numbers
     pictures
         folder in which a table's paths begin, relative to the table
     max_pixels
@@ -69,7 +73,9 @@ def check(
     from striate.data import Columns, Limits, split_names
     from striate.jobs import check as check_job
 
-    columns = Columns(path_column, split_names(label_column), split_column, folder=pictures)
+    columns = Columns(
+        path_column, split_names(label_column), split_column, None if task == "auto" else task, folder=pictures
+    )
     checked = check_job(
         data,
         out=out,

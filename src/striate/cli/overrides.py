@@ -19,7 +19,7 @@ GROUPS = {
 }
 
 
-READING = ("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "pictures")
+READING = ("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "task", "pictures")
 
 
 def _grouped() -> Mapping[str, str]:

@@ -1,8 +1,9 @@
 """Opening data as the settings say: a path, with which reading, columns, classes and links; or what Python holds in memory."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from striate.data import (
     IN_MEMORY,
@@ -10,6 +11,7 @@ from striate.data import (
     ImagesInput,
     Limits,
     Source,
+    TaskKind,
     TrainingData,
     open_in_memory,
     open_source,
@@ -26,11 +28,11 @@ def open_given(data: TrainingData, how: HowToRead) -> Source:
     """The source of a path or of a built-in name, or of images and labels in memory."""
     if isinstance(data, str | Path):
         return open_source(data, how.limits, how.columns, source=how.source, class_level=how.class_level)
-    if (how.columns, how.source, how.class_level) != (Columns(), "auto", None):
+    if (replace(how.columns, task=None), how.source, how.class_level) != (Columns(), "auto", None):
         raise SettingError(
             "the data are in memory: columns, a source and a class level say how files are read; leave them out"
         )
-    return open_in_memory(data, how.limits)
+    return open_in_memory(data, how.limits, how.columns.task)
 
 
 def open_data(data: TrainingData, *layers: Mapping[str, Any]) -> Source:
@@ -39,10 +41,12 @@ def open_data(data: TrainingData, *layers: Mapping[str, Any]) -> Source:
     def said(name: str) -> str | None:
         return next((str(layer[name]) for layer in layers if layer.get(name)), None)
 
+    task = said("task")
     columns = Columns(
         path=said("path_column"),
         label=split_names(said("label_column")),
         split=said("split_column"),
+        task=None if task in (None, "auto") else cast(TaskKind, task),
         folder=said("pictures"),
     )
 

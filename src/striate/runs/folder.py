@@ -19,6 +19,7 @@ from striate.runs.figures import figures_text, read_figures
 from striate.runs.lock import exclusive
 
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @final
@@ -209,7 +210,7 @@ def read_json(path: Path) -> Any:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Rows as CSV; a text that a spreadsheet would run as a formula, which a number is not, gets an apostrophe in front."""
     if not rows:
         return ""
     text = io.StringIO()
@@ -221,6 +222,6 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(FORMULA_START):
+    if isinstance(value, str) and value.startswith(FORMULA_START) and not NUMBER.fullmatch(value):
         return "'" + value
     return f"{value:.6g}" if isinstance(value, float) else value

@@ -169,7 +169,17 @@ class Recipe:
     follow_links: Annotated[bool, Is("follow links to folders, and to files outside the data")] = False
     path_column: Annotated[str, Is("column of a table that names the files; told by its name if left out")] = ""
     label_column: Annotated[str, Is("column of a table with the label, or several parted by commas")] = ""
-    split_column: Annotated[str, Is("column of a table that says train, val or test")] = ""
+    split_column: Annotated[
+        str,
+        Is("column of a table that says train, val or test, or several such as is_valid,is_test; none for no column"),
+    ] = ""
+    task: Annotated[
+        str,
+        Is(
+            "what labels mean where they leave it open: one class an image, several, or numbers",
+            choices=("auto", "classify", "multilabel", "regress"),
+        ),
+    ] = "auto"
     pictures: Annotated[str, Is("folder in which a table's paths begin, relative to the table")] = ""
     val: Annotated[float, Is("share held out for validation where the data have no such split", 0, 0.9)] = 0.15
     test: Annotated[float, Is("share held out for the test where the data have no split at all", 0, 0.9)] = 0.15

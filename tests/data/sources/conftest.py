@@ -9,6 +9,18 @@ from tests.data.sources.tables import Tabled
 
 
 @pytest.fixture
+def png(encode: Callable[..., bytes]) -> Callable[[Path], None]:
+    """A small image at a path, with its folders."""
+    content = encode(Image.new("RGB", (4, 3)))
+
+    def make(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    return make
+
+
+@pytest.fixture
 def tabled(tmp_path: Path, encode: Callable[..., bytes]) -> Tabled:
     """A folder with the pictures a.png to f.png and labels.csv with this content: tabled(b"path,label\n...")."""
 

@@ -41,7 +41,7 @@ HEAD = "path,label\n"
         ("c," * 10**6, "row 1: it is longer than 1048576 characters"),
         ("c," * 20_000 + "\n", "20001 columns, more than the 10000"),
         ("path,label,label\na.png,x,y\n", "row 1: two columns are called label"),
-        ("colour,label\nred,x\nblue,y\n", "no column of paths to pictures that are there, among colour, label"),
+        ("colour,label\nred,x\nblue,y\n", "no column of paths to images that are there, among colour, label"),
         ("path\na.png\nb.png\n", "no column of labels, only path"),
         ("path,weight,height\na.png,1,x\nb.png,2,y\n", "columns weight, height, and any may be the label"),
         ("path,label,class\na.png,1,x\nb.png,2,y\n", "has label and class, and either may be the label"),
@@ -56,14 +56,17 @@ HEAD = "path,label\n"
         (HEAD + "a.png,x\nb.png,x\n", "row 2, column label: all rows to learn from have the one class x"),
         (HEAD + "a.png,x\nb.png,y\na.png,y\n", "row 4, column path: a.png is in row 2 too, with another label"),
         (HEAD + "a.png,x\nb.png,y\n./a.png,y\n", "row 4, column path: a.png is in row 2 too, with another label"),
-        (HEAD + "gone.png,x\nz.png,y\n", r"none of the 2 pictures .* can be used \(row 2, gone.png: vanished"),
+        (HEAD + "gone.png,x\nz.png,y\n", r"none of the 2 images .* can be used \(row 2, gone.png: vanished"),
         (HEAD + "a.png,x\nb.png,x\nz.png,y\n", "row 4, column label: no picture of the class y is there"),
         (HEAD.encode() + b"a.png,x\nb.png,caf\xe9\n", r"row 3, column label: 'caf\\xe9' holds bytes that are no UTF-8"),
         (
             HEAD.encode() + b"a.png,x\ncaf\xe9.png,y\nb.png,y",
             r"row 3, column path: caf\\xe9.png holds bytes that are no",
         ),
-        ("path,label,split\na.png,x,train\nb.png,y,learn\n", "row 3, column split: 'learn' is no part"),
+        (
+            "path,label,split\na.png,x,train\nb.png,y,learn\n",
+            "row 3, column split: 'learn' is no split; write train, val or test",
+        ),
         ("path,label,split\na.png,x,val\nb.png,y,test\n", "of val or test; name some train"),
         (
             "path,label,split\na.png,x,train\nb.png,y,train\nc.png,dgo,test",
@@ -88,7 +91,7 @@ def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, table
         ({"label": ("label", "labell")}, r"no column 'labell'; did you mean label\?"),
         ({"split": "fold"}, "no column 'fold'; known: label, path"),
         ({"task": "clasify"}, r"task = 'clasify' .* did you mean classify\?"),
-        ({"task": "detect"}, "task = 'detect' is nothing that a table can hold"),
+        ({"task": "detect"}, "task = 'detect' is none that labels can have"),
         ({"label": ()}, "label names no column"),
     ],
 )

@@ -174,3 +174,25 @@ def test_without_pyarrow_it_says_what_to_install(
         DataError, match=r"arrow is read with pyarrow, which is not here; pip install 'striate\[tables\]'"
     ):
         open_source(root)
+
+
+def test_a_column_of_splits_and_a_task(rows: Callable[..., pa.Table], tmp_path: Path) -> None:
+    table = rows(is_valid=[False, False, False, False, True, True], kind=["a b", "b", "a", "b", "a", "b"])
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    source = open_source(tmp_path / "a.parquet")
+    assert {split: listing.ids for split, listing in source.splits.items()} == {
+        "train": tuple(f"a.parquet[{i}]" for i in range(4)),
+        "val": ("a.parquet[4]", "a.parquet[5]"),
+    }
+    assert source.split_origin == "column is_valid (True is val)"
+    pictures = load_pictures(source, source.native(), threads=1, limits=Limits())["val"]
+    assert pictures.images[:, 0, 0, 0].tolist() == [4, 5]
+    assert list(open_source(tmp_path / "a.parquet", columns=Columns(split="none")).splits) == ["all"]
+    with pytest.raises(
+        DataError, match=r"column kind: 'a b' may be several labels .*--task multilabel or --task classify"
+    ):
+        open_source(tmp_path / "a.parquet", columns=Columns(label=("kind",)))
+    assert open_source(tmp_path / "a.parquet", columns=Columns(label=("kind",), task="multilabel")).classes == (
+        "a",
+        "b",
+    )

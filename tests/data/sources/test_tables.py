@@ -22,7 +22,9 @@ def test_text_is_classes(tabled: Tabled) -> None:
     source = open_source(root)
     assert source.classes == ("cat", "dog")
     assert told(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
-    assert source.kind == "CSV table, 2 classes in the column label"
+    assert source.kind == "CSV table labels.csv, paths in the column path, 2 classes in the column label"
+    assert not source.split_origin
+    assert not source.notes
     assert source.name == "labels"
     assert source.location == str(root / "labels.csv")
     assert not source.ignored
@@ -35,7 +37,10 @@ def test_text_is_classes(tabled: Tabled) -> None:
     ("content", "task", "classes", "a"),
     [
         ("file,y\na.png,3\nb.png,12\nc.png,3", "classify", ("3", "12"), "3"),  # in the order of the numbers
-        ("file,y\na.png,1.0\nb.png,2\nc.png,01", "classify", ("1", "2"), "1"),
+        ("file,y\na.png,1.0\nb.png,2\nc.png,01", "classify", ("01", "1.0", "2"), "1.0"),  # text stays text
+        ("file,y\na.png,10\nb.png,2\nc.png,-1", "classify", ("-1", "2", "10"), "10"),
+        ("file,y\na.png,img10\nb.png,img9\nc.png,x", "classify", ("img9", "img10", "x"), "img10"),
+        ("file,y\na.png,007\nb.png,7\nc.png,8", "classify", ("7", "007", "8"), "007"),
         ("file,class\na.png,=1+1\nb.png,-\nc.png,@x", "classify", ("-", "=1+1", "@x"), "=1+1"),
         ("file,target\na.png,0.5\nb.png,1\nc.png,-0", "regress", ("target",), (0.5,)),
         ("Image Path,tags\na.png,x|y\nb.png,y\nc.png,", "multilabel", ("x", "y"), {"x", "y"}),
@@ -72,20 +77,19 @@ def test_what_a_byte_order_mark_says(encoding: str, tabled: Tabled) -> None:
     assert source.classes == ("Kätzchen", "dog")
 
 
-def test_many_different_whole_numbers_are_numbers_and_some_are_classes(tabled: Tabled) -> None:
-    def rows(different: int, each: int) -> str:
-        cells = [i % different for i in range(different * each)]
-        return written(
-            [("path", "label"), *((f"x{i}.png" if i > 5 else f"{'abcdef'[i]}.png", n) for i, n in enumerate(cells))]
+def test_classes_that_are_one_number_are_two_and_pointed_out(tabled: Tabled) -> None:
+    for cells in (("7", "007"), ("1", "1.0")):
+        source = open_source(tabled(f"path,label\na.png,{cells[0]}\nb.png,{cells[1]}\n"))
+        assert source.notes == (
+            f"the column label has the classes {cells[0]} and {cells[1]}, the same number written in two ways; both are kept",
         )
+    assert not open_source(tabled("path,label\na.png,07\nb.png,08\n")).notes
 
-    with pytest.raises(DataError, match="no picture of the class"):
-        open_source(tabled(rows(100, 2)))
-    with pytest.raises(DataError, match="no picture of the class"):
-        open_source(tabled(rows(101, 10)))
-    assert open_source(tabled(rows(101, 9))).task == "regress"
+
+def test_each_row_with_a_class_of_its_own_is_refused(tabled: Tabled) -> None:
+    rows = [("path", "label"), *((f"{i}.png", i) for i in range(60))]
     with pytest.raises(DataError, match="each row has a class of its own"):
-        open_source(tabled(rows(60, 1)))
+        open_source(tabled(written(rows)))
 
 
 def test_a_task_that_is_named_comes_first(tabled: Tabled) -> None:
@@ -93,7 +97,7 @@ def test_a_task_that_is_named_comes_first(tabled: Tabled) -> None:
     assert open_source(root, columns=Columns(task="regress")).task == "regress"
     assert open_source(root, columns=Columns(task="multilabel")).classes == ("1", "2")
     root = tabled("path,label\na.png,x y\nb.png,y\nc.png,x\n")
-    assert open_source(root).classes == ("x", "x y", "y")
+    assert open_source(root, columns=Columns(task="classify")).classes == ("x", "x y", "y")
     assert told(open_source(root, columns=Columns(task="multilabel")))["a.png"] == {"x", "y"}
     root = tabled("path,label\na.png,x|y\nb.png,y\nc.png,x\n")
     assert open_source(root, columns=Columns(task="classify")).classes == ("x", "x|y", "y")
@@ -114,15 +118,14 @@ def test_parts_and_other_columns(tabled: Tabled) -> None:
     }
 
 
-def test_pictures_in_a_folder_beside_the_table(tabled: Tabled) -> None:
+def test_images_in_a_folder_beside_the_table(tabled: Tabled) -> None:
     root = tabled("id,label\na.png,x\nb.png,y\n", pictures="images")
     assert open_source(root).splits["all"].ids == ("images/a.png", "images/b.png")
     (root / "more").mkdir()
     assert open_source(root).kind.startswith("CSV table")  # its paths lead to files
     elsewhere = tabled("id,label\na.png,x\nb.png,y\n", pictures="far/images", folder="other")
-    with pytest.raises(DataError, match=r"no column of paths to pictures that are there, among id, label"):
-        open_source(elsewhere / "labels.csv")
-    assert len(open_source(elsewhere, columns=Columns(folder="far/images")).splits["all"]) == 2
+    assert open_source(elsewhere / "labels.csv").splits["all"].ids == ("far/images/a.png", "far/images/b.png")
+    assert open_source(elsewhere, columns=Columns(folder="far")).splits["all"].ids == ("images/a.png", "images/b.png")
 
 
 def test_class_folders_with_some_table_beside_them_stay_class_folders(class_folders: Callable[..., Path]) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.meaning import Meaning, read_meaning
-from striate.data.targets import Targets
+from striate.data.targets import Targets, TaskKind
 from striate.errors import DataError
 
 __all__ = ["ArrayLabels", "read_labels"]
@@ -29,10 +29,13 @@ class ArrayLabels:
     classes: tuple[str, ...]
     targets: Mapping[str, Targets]
     says: str
+    notes: tuple[str, ...]
 
 
-def read_labels(arrays: Mapping[str, StoredArray], counts: Mapping[str, int]) -> ArrayLabels:
-    """The labels of the parts, for as many pictures as each has. Raises DataError."""
+def read_labels(
+    arrays: Mapping[str, StoredArray], counts: Mapping[str, int], task: TaskKind | None = None
+) -> ArrayLabels:
+    """The labels of the parts, for as many images as each has; `task` answers what may be asked. Raises DataError."""
     values = {part: _values(array, counts[part]) for part, array in arrays.items()}
     columns = {part: one.shape[1:] for part, one in values.items()}
     learned = "train" if "train" in arrays else next(iter(arrays))
@@ -49,13 +52,15 @@ def read_labels(arrays: Mapping[str, StoredArray], counts: Mapping[str, int]) ->
 
     if together.ndim == 1:
         cells = [str(value) for value in together.tolist()]
-        meaning = read_meaning({"labels": cells}, is_learned, place)
+        numeric = together.dtype.kind in "iuf"
+        meaning = read_meaning({"labels": cells}, is_learned, place, task, numeric=numeric)
     else:
         meaning = _rows(together, arrays[learned].where)
     return ArrayLabels(
         meaning.classes,
         {part: meaning.targets(np.arange(offsets[part], offsets[part] + len(one))) for part, one in values.items()},
         meaning.says.removesuffix(" in the column labels"),
+        meaning.notes,
     )
 
 

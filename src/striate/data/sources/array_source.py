@@ -22,6 +22,7 @@ from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
 from striate.data.sources.parts import PARTS, arranged, origin
 from striate.data.store import ArrayStore
+from striate.data.targets import TaskKind
 from striate.errors import DataError
 
 __all__ = ["find_arrays", "open_arrays"]
@@ -59,8 +60,8 @@ def find_arrays(path: Path) -> Mapping[str, StoredArray] | None:
     return read_npz(path) if path.suffix.lower() == ".npz" else None
 
 
-def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
-    """The source over arrays of pictures and labels. Raises DataError for what does not hold together.
+def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None) -> Source:
+    """The source over arrays of images and labels; `task` answers what the labels leave open. Raises DataError.
 
     Reads labels, and pixels that are no uint8, to tell their range; uint8 is read, or mapped, when it is wanted.
     """
@@ -72,7 +73,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
     learned = layouts["train" if "train" in layouts else "all"]
     white = check_scales(layouts, {part: images.where for part, (images, _) in parts.items()})
     labels = read_labels(
-        {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}
+        {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}, task
     )
     listings = {}
     for part, (images, _) in parts.items():
@@ -98,6 +99,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray]) -> Source:
         labels.classes,
         arranged(listings, name),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
+        notes=labels.notes,
         split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in parts.values()]),
     )
 

@@ -44,9 +44,9 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     """The source over a folder. Raises DataError, also where it can be read in two ways."""
     if how.source != AUTO:
         return _as_asked(folder, how)
-    readings = [one for one in READINGS if how.columns == BY_NAME or one.name in ("rows", "table")]
+    readings = [one for one in READINGS if not how.columns.named or one.name in ("rows", "table")]
     found, failed = _found(folder, readings)
-    if how.columns != BY_NAME:
+    if how.columns.named:
         return _first(folder, found, failed, how) or _no_table(folder)
     if how.class_level is not None:
         return open_folders(folder, how.limits, how.class_level)
@@ -64,7 +64,7 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
 def _as_asked(folder: Path, how: HowToRead) -> Source:
     """The one reading that was named."""
     if how.source == "folders":
-        if how.columns != BY_NAME:
+        if how.columns.named:
             raise SettingError(
                 "source = folders: class folders have no columns; leave the columns out, or give source = table"
             )

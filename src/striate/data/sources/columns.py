@@ -1,21 +1,23 @@
-"""Which column of a table is which: the path of the picture, the label or labels, and the part it belongs to."""
+"""Which column of a table is which: the path of the image, and the label or labels. split_columns.py tells the split."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
+from striate.data.source import Source
 from striate.data.sources.meaning import is_binary, is_number
+from striate.data.sources.split_columns import snake_case
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["PATH_NAMES", "Columns", "label_columns", "path_column", "split_column", "split_names"]
+__all__ = ["PATH_NAMES", "Columns", "label_columns", "named_labels", "path_column", "split_names", "with_task"]
 
 # in lower case with "_" for spaces and dashes; of several in one table the first that names files counts
 PATH_NAMES: Final = (
     *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file"),
-    *("image_name", "img", "img_path", "img_name", "picture", "photo"),
+    *("image_name", "img", "img_path", "img_name", "img_file", "picture", "photo", "images", "files", "paths"),
 )
-_PATH_PERHAPS: Final = ("id", "image_id", "name")  # a path only if there are such files
+_PATH_PERHAPS: Final = ("id", "image_id", "img_id", "file_id", "id_code", "name")  # a path only if there are such files
 _LABEL_NAMES: Final = (
     "label",
     "labels",
@@ -28,6 +30,7 @@ _LABEL_NAMES: Final = (
     "tags",
     "y",
 )
+_LOOKED_AT: Final = 50  # columns
 _TASKS: Final = ("classify", "multilabel", "regress")
 
 
@@ -36,7 +39,8 @@ _TASKS: Final = ("classify", "multilabel", "regress")
 class Columns:
     """What to take from a table. What is None is told by the names of the columns and by what is in them.
 
-    `label`: one column or several. `split`: of train, val and test. `task`: "classify", "multilabel" or "regress".
+    `label`: one column or several. `split`: of train, val and test; several parted by commas, or "none". `task`:
+    "classify", "multilabel" or "regress".
     `folder`: where the paths begin, relative to the folder of the table. Raises SettingError for an unknown task.
     """
 
@@ -48,9 +52,14 @@ class Columns:
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in _TASKS:
-            raise SettingError(f"task = {self.task!r} is nothing that a table can hold{nearest(self.task, _TASKS)}")
+            raise SettingError(f"task = {self.task!r} is none that labels can have{nearest(self.task, _TASKS)}")
         if self.label == ():
             raise SettingError("label names no column; give one or several, or leave it out")
+
+    @property
+    def named(self) -> bool:
+        """Whether any column is named, or the folder of its paths: then a table is meant."""
+        return (self.path, self.label, self.split, self.folder) != (None, None, None, None)
 
 
 def split_names(typed: str | None) -> tuple[str, ...] | None:
@@ -58,25 +67,46 @@ def split_names(typed: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in typed.split(",")) if typed else None
 
 
-def path_column(names: Sequence[str], wanted: str | None, table: str, holds_files: Callable[[str], bool]) -> str:
-    """The column of paths. `holds_files(name)` looks whether there are such files. Raises SettingError, DataError."""
+def with_task(source: Source, task: TaskKind | None) -> Source:
+    """The source, if its labels are of the task that a person named. SettingError where they are of another."""
+    if task not in (None, source.task):
+        raise SettingError(
+            f"task = {task!r}: {source.location} ({source.kind}) has labels for {source.task}; leave --task out"
+        )
+    return source
+
+
+def path_column(
+    cells: Mapping[str, Sequence[str]], wanted: str | None, table: str, holds_files: Callable[[str], float]
+) -> str:
+    """The column of paths. `holds_files(name)` is the share of its cells that are files. Raises SettingError, DataError.
+
+    By name, where it holds any; else the first all of whose cells are files, and no two the same.
+    """
+    names = list(cells)
     if wanted is not None:
         return _known(names, wanted, table)
     by_name = _by_name(names)
     likely = [by_name[name] for name in PATH_NAMES if name in by_name]
     perhaps = [by_name[name] for name in _PATH_PERHAPS if name in by_name]
-    found = next((name for name in (*likely, *perhaps) if holds_files(name)), None) or next(iter(likely), None)
+    others = [name for name in names[:_LOOKED_AT] if name not in likely + perhaps]
+    found = (
+        next((name for name in (*likely, *perhaps) if holds_files(name)), None)
+        or next((name for name in others if holds_files(name) == 1 and len(set(cells[name])) == len(cells[name])), None)
+        or next(iter(likely), None)
+    )
     if found is None:
         raise DataError(
-            f"{table} has no column of paths to pictures that are there, among {_listed(names)}; "
+            f"{table} has no column of paths to images that are there, among {_listed(names)}; "
             "call it path, or say which it is (--path-column NAME)"
         )
     return found
 
 
-def split_column(names: Sequence[str], wanted: str | None, table: str) -> str | None:
-    """The column that says train, val or test, if there is one. Raises SettingError."""
-    return _by_name(names).get("split") if wanted is None else _known(names, wanted, table)
+def named_labels(names: Sequence[str]) -> list[str]:
+    """The columns that are called as labels are."""
+    by_name = _by_name(names)
+    return [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
 
 
 def label_columns(
@@ -89,8 +119,7 @@ def label_columns(
     if columns.label is not None:
         return tuple(dict.fromkeys(_known(list(cells), name, table) for name in columns.label))
     others = [name for name in cells if name not in taken]
-    by_name = _by_name(others)
-    named = [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
+    named = named_labels(others)
     if len(named) == 1 or len(others) == 1:
         return ((named or others)[0],)
     if len(named) > 1:
@@ -114,7 +143,7 @@ def _fractions(cells: Sequence[str]) -> bool:
 
 def _by_name(names: Sequence[str]) -> dict[str, str]:
     """The columns by their names in lower case with "_"; of two that are then alike the first."""
-    return {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(names)}
+    return {snake_case(name): name for name in reversed(names)}
 
 
 def _known(names: Sequence[str], wanted: str, table: str) -> str:

@@ -27,9 +27,10 @@ from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
+from striate.data.sources.columns import with_task
 from striate.data.sources.parts import PARTS, arranged, splits_of
 from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store
-from striate.data.targets import Labels
+from striate.data.targets import Labels, TaskKind
 from striate.errors import DataError, nearest
 
 __all__ = ["IN_MEMORY", "open_in_memory"]
@@ -61,14 +62,14 @@ class _Split:
         return self.array.shape[0] if self.array is not None else len(self.items)
 
 
-def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS) -> Source:
-    """The source over images and labels in memory. Raises DataError for what does not hold together."""
+def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None) -> Source:
+    """The source over images and labels in memory; `task` is as in `Columns`. Raises DataError for what does not hold together."""
     given = {name: _split(name, *pair) for name, pair in _pairs(data).items()}
     if not all(one.array is not None for one in given.values()):  # of some splits the images differ in size or kind
         given = {name: one.one_by_one() for name, one in given.items()}
     learned = given.get("train") or next(iter(given.values()))
     labels = read_labels(
-        {name: one.labels for name, one in given.items()}, {name: len(one) for name, one in given.items()}
+        {name: one.labels for name, one in given.items()}, {name: len(one) for name, one in given.items()}, task
     )
     stores, says = _stores(given, learned, limits)
     used: set[str] = set()
@@ -77,7 +78,7 @@ def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS) -> Source:
     }  # fmt: skip
     if learned.array is None:
         _check_classes(listings["train" if "train" in listings else next(iter(listings))], labels.classes, limits)
-    return Source(
+    source = Source(
         "in-memory",
         IN_MEMORY,
         f"{says} from Python, {labels.says}",
@@ -85,7 +86,9 @@ def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS) -> Source:
         arranged(listings, "the dictionary"),
         limits=limits,
         split_origin="the dictionary of splits" if len(given) > 1 else "",
+        notes=labels.notes,
     )
+    return with_task(source, task)
 
 
 def _pairs(data: object) -> dict[str, tuple[Any, Any]]:

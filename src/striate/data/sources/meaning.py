@@ -1,16 +1,22 @@
 """What cells mean: text becomes classes, sets of classes, or numbers, and what was decided is said in words.
 
     one column    fractions                      numbers (regress)
-                  whole numbers                  classes; numbers where more than 100 differ and each comes less than 10
-                                                 times on the average
-                  text with | or ; in some cell  sets of classes (multilabel); an empty cell is an empty set
+                  whole numbers                  classes; numbers where more than 100 differ and hardly any comes twice;
+                                                 asked where they may be either, such as ages (doubts.py)
+                  text with | or ; in some cell  sets of classes (multilabel); an empty cell is an empty set; lists too
+                  text that looks like sets      asked, such as "clear primary" beside "clear" (doubts.py)
                   other text                     classes
     several       all 0 and 1, one 1 in each row classes, called as the columns are
                   all 0 and 1                    sets of classes
                   all numbers                    numbers
 
-A task that the user names comes before these rules; sets may then be parted by commas or spaces too. Empty, NaN and
-infinite cells are refused. Classes are what is learned from has, whole numbers in their order, text in that of its bytes.
+A task that the user names comes before these rules, and answers what is asked; sets may then be parted by commas, spaces
+and other marks too. Empty, NaN and infinite cells are refused. Classes are what is learned from has, in natural order: 2
+before 10.
+
+Text stays text: in a text file "7" and "007" are two classes, and so are "1" and "1.0"; where classes are the same number
+written in two ways, `notes` point it out. What a file holds as numbers, such as a column of Parquet or an array, has one class
+for each number, called by it without a point.
 """
 
 import re
@@ -21,7 +27,8 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.names import printable
+from striate.data.names import natural_key, printable
+from striate.data.sources.doubts import MARKS, as_list, measured, set_of_words
 from striate.data.targets import Labels, LabelSets, Numbers, Targets, TaskKind
 from striate.errors import DataError, nearest
 
@@ -32,10 +39,9 @@ Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
 
 LIST: Final = "\x1f"  # ends each part of a cell that was a list in the file: the unit separator of ASCII
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _MISSING: Final = ("", "nan")
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_MANY: Final = 100
-_OFTEN: Final = 10
 _MAX_SETS: Final = 2**31  # N x K
 
 
@@ -48,6 +54,7 @@ class Meaning:
     classes: tuple[str, ...]
     values: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | npt.NDArray[np.float32]  # N, N K or N D
     says: str
+    notes: tuple[str, ...] = ()
 
     def targets(self, rows: npt.NDArray[np.int64]) -> Targets:
         """The labels of some of the samples."""
@@ -63,12 +70,16 @@ def read_meaning(
     place: Place,
     task: TaskKind | None = None,
     known: Sequence[str] = (),
+    *,
+    numeric: bool = False,
 ) -> Meaning:
     """What the columns of labels say, see above. Raises DataError, which names the place.
 
-    `known` are classes in their order, where the file says them.
+    `known` are classes in their order, where the file says them. `numeric`: the file holds numbers and no text.
     """
-    cells = {name: [cell.strip(" \t\r\n") for cell in column] for name, column in columns.items()}
+    cells: dict[str, Sequence[str]] = {
+        name: [cell.strip(" \t\r\n") for cell in column] for name, column in columns.items()
+    }
     for name, column in cells.items():
         _check_text(name, column, place)
     if not learned.any():
@@ -77,9 +88,11 @@ def read_meaning(
         )
     if len(cells) == 1:
         name, column = next(iter(cells.items()))
-        kind = task or _kind(column)
+        if task != "classify":
+            column = _listed(column)
+        kind = task or _kind(name, column, place)
         if kind == "classify":
-            return _classes(name, column, learned, place, known)
+            return _classes(name, column, learned, place, known, numeric=numeric)
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
@@ -103,22 +116,51 @@ def is_binary(cells: Sequence[str]) -> bool:
     return all(cell.strip().lower() in _TRUTH for cell in set(cells))
 
 
-def _kind(cells: Sequence[str]) -> TaskKind:
-    """What the one column of labels holds."""
-    distinct = set(cells)
-    present = [cell for cell in distinct if cell.lower() not in _MISSING]
-    if present and all(map(is_number, present)):
-        if not all(float(cell).is_integer() for cell in present):
+def _kind(name: str, cells: Sequence[str], place: Place) -> TaskKind:
+    """What the one column of labels holds. DataError where it may be two things, with the setting that says which."""
+    present = [cell for cell in cells if cell.lower() not in _MISSING]
+    distinct = set(present)
+    if distinct and all(map(is_number, distinct)):
+        if not all(float(cell).is_integer() for cell in distinct):
             return "regress"
-        return "regress" if len(distinct) > _MANY and len(cells) < _OFTEN * len(distinct) else "classify"
-    return "multilabel" if any(mark in cell for mark in f"{LIST}|;" for cell in distinct) else "classify"
+        if (are_measured := measured(name, present)) is None:
+            low, high = (min(distinct, key=float), max(distinct, key=float))
+            raise DataError(
+                f"{place(cells.index(present[0]), name)}: the {len(distinct)} different numbers from {low} to {high} may be "
+                "measurements or ids of classes; say which: --task regress or --task classify"
+            )
+        return "regress" if are_measured else "classify"
+    if any(mark in cell for mark in f"{LIST}|;" for cell in distinct):
+        return "multilabel"
+    if all(is_number(cell) or _DECIMAL_COMMA.fullmatch(cell) for cell in distinct) and distinct:
+        decimal = next(cell for cell in present if "," in cell)
+        raise DataError(
+            f"{place(cells.index(decimal), name)}: '{decimal}' may be a number with a decimal comma, two labels, or the name of a "
+            "class; say which: --task regress, --task multilabel or --task classify"
+        )
+    if cell := set_of_words(name, present):
+        raise DataError(
+            f"{place(cells.index(cell), name)}: '{printable(cell)}' may be several labels or the name of one class; "
+            "say which: --task multilabel or --task classify"
+        )
+    return "classify"
 
 
-def _classes(name: str, cells: Sequence[str], learned: Learned, place: Place, known: Sequence[str]) -> Meaning:
+def _listed(cells: Sequence[str]) -> Sequence[str]:
+    """Cells that are all lists as Python writes them, ['a', 'b'], with their items ended by LIST; else as they are."""
+    items = {cell: as_list(cell) for cell in set(cells) if cell.lower() not in _MISSING}
+    if any(of is None for of in items.values()) or not any("," in cell or "'" in cell or '"' in cell for cell in items):
+        return cells
+    return ["".join(item + LIST for item in items.get(cell) or ()) for cell in cells]
+
+
+def _classes(
+    name: str, cells: Sequence[str], learned: Learned, place: Place, known: Sequence[str], *, numeric: bool
+) -> Meaning:
     _refuse_missing(name, cells, place)
     distinct = set(cells)
-    whole = not known and all(is_number(cell) and float(cell).is_integer() for cell in distinct)
-    called = {cell: _whole(cell) if whole else printable(cell) for cell in distinct}  # 1, 1.0 and 01 are one
+    whole = numeric and not known and all(float(cell).is_integer() for cell in distinct)
+    called = {cell: _whole(cell) if whole else printable(cell) for cell in distinct}
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted(used, known)
     if len(classes) < 2:
@@ -135,13 +177,26 @@ def _classes(name: str, cells: Sequence[str], learned: Learned, place: Place, kn
     if len(unknown := np.flatnonzero(values < 0)):
         i = int(unknown[0])
         raise _unknown(place(i, name), called[cells[i]], classes)
-    return Meaning("classify", classes, values, f"{len(classes)} classes in the column {name}")
+    return Meaning("classify", classes, values, f"{len(classes)} classes in the column {name}", _alike(name, classes))
+
+
+def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
+    """A note where two classes are one number, written in two ways."""
+    if not all(map(is_number, classes)):
+        return ()
+    first: dict[float, str] = {}
+    for one in classes:
+        if (other := first.setdefault(float(one), one)) != one:
+            return (
+                f"the column {name} has the classes {other} and {one}, the same number written in two ways; both are kept",
+            )
+    return ()
 
 
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
 ) -> Meaning:
-    marks = f"{LIST}|;, " if task else f"{LIST}|;"
+    marks = f"{LIST}|;{MARKS}" if task else f"{LIST}|;"
     mark = next((mark for mark in marks if any(mark in cell for cell in set(cells))), "|")
     parted = {
         cell: [printable(part.strip()) for part in cell.split(mark) if part.strip()] if cell.lower() != "nan" else []
@@ -184,6 +239,7 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
     values = np.empty((len(next(iter(cells.values()))), len(cells)), np.float32)
     for d, (name, column) in enumerate(cells.items()):
         _refuse_missing(name, column, place)
+        column = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in column]
         if not all(map(is_number, column)):
             i = next(i for i, cell in enumerate(column) if not is_number(cell))
             raise DataError(
@@ -225,9 +281,9 @@ def _whole(cell: str) -> str:
 def _sorted(names: set[str], known: Sequence[str]) -> tuple[str, ...]:
     if names <= set(known):
         return tuple(name for name in known if name in names)
-    if all(re.fullmatch(r"-?\d+", name) for name in names):
-        return tuple(sorted(names, key=int))
-    return tuple(sorted(names, key=str.encode))
+    if all(map(is_number, names)):
+        return tuple(sorted(names, key=lambda name: (float(name), natural_key(name))))
+    return tuple(sorted(names, key=natural_key))
 
 
 def _unknown(where: str, name: str, classes: Sequence[str]) -> DataError:

@@ -11,7 +11,7 @@ from striate.data.sources.array_source import find_arrays, open_arrays
 from striate.data.sources.choice import AUTO, BY_NAME, HowToRead, open_folder
 from striate.data.sources.coco import open_coco
 from striate.data.sources.coco_files import coco_root
-from striate.data.sources.columns import Columns
+from striate.data.sources.columns import Columns, with_task
 from striate.data.sources.mnist import open_mnist
 from striate.data.sources.readings import READINGS
 from striate.data.sources.rows_source import find_rows, open_rows
@@ -55,15 +55,15 @@ def open_source(
     name, path = printable(typed), Path(typed).expanduser()
     if typed and path.is_dir():
         try:
-            return open_folder(path, how)
+            return with_task(open_folder(path, how), columns.task)
         except OSError as error:
             raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
     if typed and path.is_file():
-        return _open_file(path, how)
+        return with_task(_open_file(path, how), columns.task)
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
     if shards := find_shards(path):
-        return open_shards(path, shards, limits)
+        return open_shards(path, shards, limits, columns.task)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")
@@ -80,12 +80,12 @@ def _open_file(path: Path, how: HowToRead) -> Source:
         return open_rows(path, rows, how.limits, how.columns)
     if may_be("table") and suffix in TABLES:
         return open_table(path, how.limits, how.columns)
-    if how.columns != BY_NAME:
+    if how.columns.named:
         raise SettingError(f"columns are those of a table, and {name} holds none; give the path of a CSV file")
     if may_be("arrays") and (arrays := find_arrays(path)):
-        return open_arrays(path, arrays)
+        return open_arrays(path, arrays, how.columns.task)
     if may_be("webdataset") and (shards := find_shards(path)):
-        return open_shards(path, shards, how.limits)
+        return open_shards(path, shards, how.limits, how.columns.task)
     if may_be("coco") and suffix == ".json":
         where = path.resolve()
         return open_coco(coco_root(where), {"all": where}, how.limits)

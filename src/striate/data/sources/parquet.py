@@ -10,7 +10,7 @@ from striate.data.sources.meaning import LIST
 from striate.data.sources.table import MAX_BYTES, Table, column_names
 from striate.errors import DataError
 
-__all__ = ["as_cells", "read_parquet"]
+__all__ = ["as_cells", "is_numeric", "read_parquet"]
 
 
 def read_parquet(path: Path) -> Table:
@@ -35,7 +35,14 @@ def read_parquet(path: Path) -> Table:
         cells = {one: as_cells(column.to_pylist()) for one, column in zip(names, file.read().columns, strict=True)}
     if not cells or not cells[names[0]]:
         raise DataError(f"{name} has no rows; add a row for each picture")
-    return Table(name, "Parquet table", cells, range(2, 2 + len(cells[names[0]])), lists=frozenset(lists))
+    numeric = frozenset(one for one, field in zip(names, schema, strict=True) if is_numeric(types, field.type))
+    rows = range(2, 2 + len(cells[names[0]]))
+    return Table(name, "Parquet table", cells, rows, lists=frozenset(lists), numeric=numeric)
+
+
+def is_numeric(types: Any, kind: Any) -> bool:
+    """Whether a type of pyarrow is one of numbers; `types` is its module of that name."""
+    return bool(types.is_integer(kind) or types.is_floating(kind))
 
 
 def as_cells(values: Sequence[Any]) -> list[str]:

@@ -68,11 +68,11 @@ READINGS: Final = (
     ),
     Reading(
         "arrays", "arrays", "a .npz file, or x.npy and y.npy", (".npz", ".npy"), "pixels",
-        find_arrays, lambda folder, found, _, __: open_arrays(folder, found),
+        find_arrays, lambda folder, found, _, columns: open_arrays(folder, found, columns.task),
     ),
     Reading(
         "webdataset", "WebDataset", ".tar files", (".tar",), "pixels",
-        find_shards, lambda folder, found, limits, _: open_shards(folder, found, limits),
+        find_shards, lambda folder, found, limits, columns: open_shards(folder, found, limits, columns.task),
     ),
     Reading(
         "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
@@ -103,7 +103,7 @@ READINGS: Final = (
         find_rows, open_rows,
     ),
     Reading(
-        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".parquet"), "labels",
+        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".xlsx", ".parquet"), "labels",
         find_table, lambda _, found, limits, columns: open_table(found, limits, columns),
     ),
 )  # fmt: skip

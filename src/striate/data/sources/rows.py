@@ -12,7 +12,7 @@ import numpy as np
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.arrow import arrow, arrow_errors
-from striate.data.sources.parquet import as_cells
+from striate.data.sources.parquet import as_cells, is_numeric
 from striate.data.sources.table import column_names
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
@@ -33,6 +33,7 @@ class Rows:
     cells: Mapping[str, Sequence[str]]  # by column, N each
     classes: Mapping[str, tuple[str, ...]]  # the names of the classes in a column, where the file says them
     lists: frozenset[str]
+    numeric: frozenset[str]
     picture: Callable[[int], bytes]
 
     @property
@@ -103,7 +104,7 @@ def _rows(
     if not count:
         raise DataError(f"{name} has no rows; get the data set anew")
     features = _features((schema or rest.schema).metadata)
-    cells, classes, lists = {}, {}, set()
+    cells, classes, lists, numeric = {}, {}, set(), set()
     for one, column in zip(column_names(rest.schema.names, name), rest.columns, strict=True):
         is_list = types.is_list(column.type) or types.is_large_list(column.type)
         inner = column.type.value_type if is_list else column.type
@@ -112,11 +113,13 @@ def _rows(
         values = column.to_pylist()
         if is_list:
             lists.add(one)
+        elif is_numeric(types, inner):
+            numeric.add(one)
         if names := _class_names(features.get(one), is_list=is_list):
             classes[one] = names
             values = [_called(names, value, f"{name}, row {i}, column {one}") for i, value in enumerate(values, 1)]
         cells[one] = as_cells(values)
-    return Rows(path, kind, count, cells, classes, frozenset(lists), picture)
+    return Rows(path, kind, count, cells, classes, frozenset(lists), frozenset(numeric), picture)
 
 
 def _from(pictures: Any, i: int) -> bytes:

@@ -17,14 +17,17 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.source import Listing, Source
-from striate.data.sources.columns import Columns, label_columns
+from striate.data.sources.columns import Columns, label_columns, named_labels
 from striate.data.sources.meaning import read_meaning
 from striate.data.sources.parts import arranged, split_of, splits_of
 from striate.data.sources.rows import Rows, has_pictures, read_arrow, read_parquet_rows
+from striate.data.sources.split_columns import RowSplits, read_splits
+from striate.data.sources.table import Table
 from striate.data.store import ContentStore
 from striate.errors import DataError
 
@@ -67,45 +70,50 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     return parts
 
 
-def open_rows(path: Path, files: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns) -> Source:
+def open_rows(path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns) -> Source:
     """The source over rows with pictures in them. Reads all columns but the pictures. Raises DataError, SettingError."""
     name = printable(path)
-    read = [(part, _read(file, columns.path)) for part, several in files.items() for file in several]
+    read = [(part, _read(file, columns.path)) for part, several in parts.items() for file in several]
     first = read[0][1]
     for _, rows in read:
         if list(rows.cells) != list(first.cells):
             raise DataError(f"{rows.name} has other columns than {first.name}; get them anew")
     cells = {column: [cell for _, rows in read for cell in rows.cells[column]] for column in first.cells}
-    labels = label_columns(cells, [], columns, name)
     counts = [rows.count for _, rows in read]
     starts = np.cumsum([0, *counts])
-    learned = np.repeat([part in ("all", "train") for part, _ in read], counts)
+    files = tuple((int(start), rows.name) for start, (_, rows) in zip(starts, read, strict=False))
+    table = Table(name, first.kind, cells, [i for count in counts for i in range(1, count + 1)], files=files)
+    splits = RowSplits(np.repeat([part for part, _ in read], counts), origin="names of the files")
+    if len(parts) == 1 and "all" in parts:
+        label = columns.label or tuple(named_labels(list(cells))[:1])
+        splits = read_splits(table, columns.split, label, label_is_known=bool(label))
+    labels = label_columns(cells, splits.columns, columns, name)
     known = first.classes.get(labels[0], ()) if len(labels) == 1 else ()
     task = columns.task or ("multilabel" if labels[0] in first.lists else "classify" if known else None)
-
-    def place(i: int, column: str) -> str:
-        file = int(np.searchsorted(starts, i, "right")) - 1
-        return f"{read[file][1].name}, row {i - starts[file] + 1}, column {column}"
-
-    meaning = read_meaning({column: cells[column] for column in labels}, learned, place, task, known)
-    others = [column for column in cells if column not in labels]
+    learned = np.isin(splits.names, ("all", "train"))
+    numeric = first.numeric.issuperset(labels)
+    meaning = read_meaning(
+        {column: cells[column] for column in labels}, learned, table.place, task, known, numeric=numeric
+    )
+    ids = [f"{_id(rows.path, path)}[{i}]" for _, rows in read for i in range(rows.count)]
+    others = [column for column in cells if column not in (*labels, *splits.columns)]
     listings = {}
-    for part in files:
-        mine = [(start, rows) for start, (of, rows) in zip(starts, read, strict=False) if of == part]
-        where = np.concatenate([np.arange(start, start + rows.count) for start, rows in mine])
+    for part in dict.fromkeys(splits.names.tolist()):
+        where = np.flatnonzero(splits.names == part)
         listings[part] = Listing(
-            tuple(f"{_id(rows.path, path)}[{i}]" for _, rows in mine for i in range(rows.count)),
+            tuple(ids[i] for i in where),
             meaning.targets(where),
-            ContentStore(len(where), partial(_content, [rows for _, rows in mine])),
+            ContentStore(len(where), partial(_content, [rows for _, rows in read], starts, where)),
             columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
         )
     return Source(
         *named(path),
-        f"pictures in rows of {first.kind}, {meaning.says}",
+        f"images in rows of {first.kind}, {meaning.says}",
         meaning.classes,
         arranged(listings, name),
         limits=limits,
-        split_origin="names of the files" if len(listings) > 1 else "",
+        split_origin=splits.origin if len(listings) > 1 else "",
+        notes=(*splits.notes, *meaning.notes),
     )
 
 
@@ -113,12 +121,11 @@ def _id(file: Path, path: Path) -> str:
     return printable(file.relative_to(path).as_posix() if path.is_dir() else file.name)
 
 
-def _content(files: Sequence[Rows], i: int) -> bytes:
-    for rows in files:
-        if i < rows.count:
-            return rows.picture(i)
-        i -= rows.count
-    raise IndexError(i)
+def _content(files: Sequence[Rows], starts: npt.NDArray[np.int64], where: npt.NDArray[np.int64], i: int) -> bytes:
+    """The content of the `i`-th of the rows `where`, which are counted over all files."""
+    row = int(where[i])
+    file = int(np.searchsorted(starts, row, "right")) - 1
+    return files[file].picture(row - int(starts[file]))
 
 
 def _read(file: Path, picture: str | None) -> Rows:

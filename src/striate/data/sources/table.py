@@ -1,30 +1,23 @@
-"""A table as text: columns of cells, each of a known row. CSV and TSV are read here, Parquet in parquet.py.
+"""A table as text: columns of cells, each of a known row. csv_table.py, excel.py and parquet.py read it from files.
 
-Limits come before parsing: the size of the file, the length of a row, the number of columns. Rows are counted as a
-spreadsheet counts them: the names of the columns are row 1, blank rows count, a quoted line break does not.
+Rows are counted as a spreadsheet counts them: the names of the columns are row 1, blank rows count, a quoted line break
+does not.
 """
 
-import csv
-import io
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from itertools import accumulate
 from typing import Final, final
 
-from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
 from striate.errors import DataError
 
-__all__ = ["MAX_BYTES", "MAX_COLUMNS", "Table", "column_names", "read_csv"]
+__all__ = ["MAX_BYTES", "MAX_COLUMNS", "Table", "column_names", "joined", "table_of"]
 
 MAX_BYTES: Final = 2**30  # of a table
 MAX_COLUMNS: Final = 10_000
-_MAX_ROW: Final = 2**20  # characters; no table of paths and labels comes near
 _BLOCK: Final = 4096  # rows
-_BYTE_ORDER_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @final
@@ -38,34 +31,16 @@ class Table:
     rows: Sequence[int]  # N: which row of the file
     blank: int = 0
     lists: frozenset[str] = frozenset()  # columns whose cells are lists, see meaning.py
+    numeric: frozenset[str] = frozenset()  # columns that the file holds as numbers, not as text
+    files: tuple[tuple[int, str], ...] = ()  # of a table out of several files: where each begins, and its name
+    notes: tuple[str, ...] = ()
 
     def place(self, i: int, column: str) -> str:
         """Where a cell is, for a person."""
-        return f"{self.name}, row {self.rows[i]}, column {column}"
-
-
-def read_csv(path: Path) -> Table:
-    """A CSV or TSV file: UTF-8, or what a byte order mark says; commas, or where row 1 has none semicolons or tabs.
-
-    Raises DataError, which names the row, for whatever is no table: rows of unequal length, NUL, a quote without its
-    end, two columns of one name.
-    """
-    name = printable(path)
-    try:
-        with open_regular_file(path) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size > MAX_BYTES:
-                raise DataError(f"{name} has {size} bytes, more than the {MAX_BYTES} that a table may; split it up")
-            file.seek(0)
-            start = file.read(4)
-            file.seek(0)
-            encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
-            with io.TextIOWrapper(file, encoding, "surrogateescape", newline="") as text:
-                return _read(text, path)
-    except Unreadable as failure:
-        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
-    except OSError as error:
-        raise DataError(f"cannot read {name}: {error.strerror}; make it readable") from None
+        name = self.name
+        if self.files:
+            name = self.files[bisect_right(self.files, i, key=lambda one: one[0]) - 1][1]
+        return f"{name}, row {self.rows[i]}, column {column}"
 
 
 def column_names(names: Sequence[str], table: str) -> tuple[str, ...]:
@@ -79,63 +54,66 @@ def column_names(names: Sequence[str], table: str) -> tuple[str, ...]:
     return named
 
 
-def _read(file: io.TextIOWrapper, path: Path) -> Table:
-    name = printable(path)
-    row = 0  # the last that was read
-    try:
-        separator = "\t" if path.suffix.lower() == ".tsv" else _separator(file.readline(_MAX_ROW))
-        file.seek(0)
-        taken = [0]  # characters since the last row ended
-        reader = csv.reader(_lines(file, taken), delimiter=separator, strict=True)
-        names = column_names(next(reader, []), name)
-        if not names:
-            raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label")
-        columns: list[list[str]] = [[] for _ in names]
-        numbers: list[int] = []
-        block: list[list[str]] = []
-        row, taken[0] = 1, 0
-        for row, cells in enumerate(reader, 2):
-            taken[0] = 0
-            if len(cells) == len(names):
-                block.append(cells)
-                numbers.append(row)
-            elif cells:
-                raise DataError(
-                    f"{name}, row {row}: there are {len(cells)} cells for {len(names)} columns; "
-                    "mend the row, or put quotes around a cell that holds a separator"
-                )
-            if len(block) == _BLOCK:
-                _move(block, columns)
-        _move(block, columns)
-    except csv.Error as error:
-        raise DataError(f"{name}, row {row + 1}: {error}; mend the row") from None
-    except UnicodeError:
-        raise DataError(
-            f"{name}, row {row + 1} or below: there are bytes that are no text; save the table as UTF-8"
-        ) from None
+def table_of(
+    name: str,
+    kind: str,
+    rows: Iterator[tuple[int, Sequence[str]]],
+    *,
+    most: int | None = None,
+    notes: Sequence[str] = (),
+) -> Table:
+    """A table out of numbered rows, the names of the columns first; of the others at most `most`. Raises DataError."""
+    names = column_names(next(rows, (1, ()))[1], name)
+    if not names:
+        raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label")
+    columns: list[list[str]] = [[] for _ in names]
+    numbers: list[int] = []
+    block: list[Sequence[str]] = []
+    row = 1
+    for row, cells in rows:
+        if len(cells) == len(names):
+            block.append(cells)
+            numbers.append(row)
+        elif cells:
+            raise DataError(
+                f"{name}, row {row}: there are {len(cells)} cells for {len(names)} columns; "
+                "fix the row, or put quotes around a cell that holds a separator"
+            )
+        if len(block) == _BLOCK:
+            _move(block, columns)
+        if len(numbers) == most:
+            break
+    _move(block, columns)
     if not numbers:
-        raise DataError(f"{name} has names of columns and no rows; add a row for each picture")
-    return Table(name, "CSV table", dict(zip(names, columns, strict=True)), numbers, row - 1 - len(numbers))
+        raise DataError(f"{name} has names of columns and no rows; add a row for each image")
+    cells_of = dict(zip(names, columns, strict=True))
+    return Table(name, kind, cells_of, numbers, row - 1 - len(numbers), notes=tuple(notes))
 
 
-def _lines(file: io.TextIOWrapper, taken: list[int]) -> Iterator[str]:
-    """The lines of a file, no row of which may be too long: of a line of 1 GB no more than 1 MB is read."""
-    for line in iter(partial(file.readline, _MAX_ROW + 1), ""):
-        taken[0] += len(line)
-        if taken[0] > _MAX_ROW:
-            raise csv.Error(f"it is longer than {_MAX_ROW} characters, perhaps for want of a closing quote")
-        if "\0" in line:
-            raise csv.Error("it holds a NUL byte, so this is no table or one in UTF-16; save it as UTF-8")
-        yield line
+def joined(tables: Sequence[Table]) -> Table:
+    """The rows of all tables below each other, with the columns that all of them have."""
+    first = tables[0]
+    names = [name for name in first.cells if all(name in table.cells for table in tables)]
+    starts = [0, *accumulate(len(table.rows) for table in tables)]
+    return Table(
+        " and ".join(table.name.rpartition("/")[2] if i else table.name for i, table in enumerate(tables)),
+        f"{first.kind}s",
+        {name: [cell for table in tables for cell in table.cells[name]] for name in names},
+        [row for table in tables for row in table.rows],
+        sum(table.blank for table in tables),
+        _everywhere(table.lists for table in tables),
+        _everywhere(table.numeric for table in tables),
+        tuple((start, table.name) for start, table in zip(starts, tables, strict=False)),
+        tuple(note for table in tables for note in table.notes),
+    )
 
 
-def _move(block: list[list[str]], columns: list[list[str]]) -> None:
+def _everywhere(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset.intersection(*sets)
+
+
+def _move(block: list[Sequence[str]], columns: list[list[str]]) -> None:
     """Rows into columns, a few at a time: a list for each of a million rows makes Python slow."""
     for column, cells in zip(columns, zip(*block, strict=True), strict=False):
         column.extend(cells)
     block.clear()
-
-
-def _separator(line: str) -> str:
-    """What parts the names of the columns."""
-    return next((mark for mark in ",;\t" if mark in line), ",")

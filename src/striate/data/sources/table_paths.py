@@ -1,70 +1,298 @@
-"""Where the pictures are that a table names: which folder the paths begin in, and which of them may be opened."""
+"""Where the images are that a table names: which folder the paths begin in, and which file each of them is.
+
+Most paths are there as they are written, and are looked up once. The others are looked for among all files below the folder
+of the data, and notes say what was done:
+
+    as people write them      spaces around, a backslash for "/", file:///..., a "/" or "./" in front
+    in another case           IMG_1.JPG for img_1.jpg
+    without an extension      a0001 for a0001.png, where one image fits
+    of another machine        C:/Users/me/data/a.png or data/a.png, where what all paths begin with can be left out
+
+Nothing outside the folder of the data is used, and nothing is downloaded.
+"""
 
 import os
+import posixpath
+import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeVar, final
+from urllib.parse import unquote, urlsplit
 
 from striate.data.names import printable
 from striate.data.set_aside import Reason
+from striate.data.sources.file_index import FileIndex
+from striate.data.sources.parts import split_of
+from striate.data.sources.split_columns import snake_case
 from striate.data.sources.tree import list_folder, refusal
+from striate.errors import DataError
 
-__all__ = ["Located", "base_of", "locate"]
+__all__ = ["Located", "TablePaths", "is_address"]
 
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
+_USUAL: Final = ("images", "image", "imgs", "img", "photos", "pictures", "pics", "jpg", "jpeg", "png", "data", "files")
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
+_EXPLAINED: Final = 20  # missing files whose likely cause is looked for
+_NOTES: Final = 4
+
+Refused = tuple[Reason, str]
+_Item = TypeVar("_Item")
 
 
 @final
 @dataclass(frozen=True)
 class Located:
-    """Paths relative to `base`, and why a file may not be used, in the order of the cells."""
+    """Paths relative to the folder of the data, and why a file may not be used, in the order of the cells."""
 
-    base: str
-    prefix: str  # from the folder of the data to where the paths begin: "", or "images/"
     names: tuple[str, ...]
-    refusals: tuple[tuple[Reason, str] | None, ...]
+    refusals: tuple[Refused | None, ...]
+    notes: tuple[str, ...] = ()
 
     def id(self, i: int) -> str:
         """The path of row `i` from the folder of the data, printable."""
-        return printable(self.prefix + self.names[i])
+        return printable(self.names[i])
 
 
-def base_of(folder: str, cells: Sequence[str]) -> str | None:
-    """Where the paths begin: the folder of the table, or a folder in it; None if there is no file of any row that is looked at."""
-    few = [cell for cell in cells[:: max(1, len(cells) // _LOOKED_AT)] if cell]
-    for base in (folder, *(f"{folder}/{name}" for name in list_folder(folder).folders)):
-        if any(_is_file(Path(base, cell)) for cell in few):
-            return base
-    return None
+@final
+@dataclass(frozen=True)
+class _Written:
+    """A cell as a path: the folders and the name, what it begins with if that leads elsewhere, and how it was written."""
+
+    root: str  # "", or "/", "C:/", "../"
+    parts: tuple[str, ...]
+    how: tuple[str, ...]
 
 
-def locate(base: str, inside: str, cells: Sequence[str], *, follow: bool = False) -> Located:
-    """Each path looked up once; nothing is opened, and nothing outside the folder `inside` is used.
+@final
+@dataclass(frozen=True)
+class _Plan:
+    """Where paths are looked for: what they begin with is left out, and then they begin in one of these folders."""
 
-    A path may be absolute, or go up and down again, as long as it ends inside, links followed. `follow`: a link may lead
-    elsewhere.
+    left_out: int  # folders
+    found: Mapping[str, set[int]]  # folder -> which of a few paths are there
+
+
+@final
+class TablePaths:
+    """The files of one folder of data, asked for by the cells of tables; `follow`: links may lead elsewhere."""
+
+    def __init__(self, folder: str, *, follow: bool = False) -> None:
+        self._folder = folder
+        self._follow = follow
+        self._real = os.path.realpath(folder)
+        self._parents: dict[str, bool] = {}  # whether a folder is inside
+
+    @cached_property
+    def _index(self) -> FileIndex:
+        return FileIndex(self._folder, follow=self._follow)
+
+    def share(self, cells: Sequence[str]) -> float:
+        """Which share of the cells are paths of files, by a few of them."""
+        few = _few(cells)
+        if literal := self._literal(few):
+            return len(set.union(*literal.values())) / len(few)
+        written = list(map(_written, few))
+        plans = [self._plan([one for one in written if one.root == root]) for root in {one.root for one in written}]
+        return sum(len(set.union(*plan.found.values())) for plan in plans if plan) / len(few)
+
+    def locate(self, cells: Sequence[str], place: Callable[[int], str], table: str) -> Located:
+        """Each path looked up; nothing is opened. `place` says where a row is, `table` is what its file is called.
+
+        DataError where a path may be two files, or where the paths may begin in two folders.
+        """
+        bases = _chosen(self._literal(_few(cells)), table)
+        names: list[str] = []
+        refusals: list[Refused | None] = []
+        lost: dict[str, list[tuple[int, _Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
+        for i, cell in enumerate(cells):
+            name, refused = self._look(bases or ("",), cell)
+            names.append(name)
+            refusals.append(refused)
+            if refused is not None and ((written := _written(cell)).root or refused[0] == "vanished"):
+                lost.setdefault(written.root, []).append((i, written))
+        done: dict[tuple[str, ...], list[int]] = {}
+        for root, rows in lost.items():
+            within, left_out = bases, 0
+            if root or not bases:  # none is there as it is written
+                there = (_written(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
+                plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
+                within, left_out = (_chosen(plan.found, table), plan.left_out) if plan else ((), 0)
+            for n, (i, written) in enumerate(rows):
+                found = self._search(written.parts[left_out:], within, cells[i], partial(place, i))
+                if found is not None:
+                    names[i], refusals[i] = found, None
+                    done.setdefault(_how(written, left_out, found), []).append(i)
+                elif n < _EXPLAINED and (cause := self._cause(cells[i], written, bases or ("",))):
+                    refusals[i] = "vanished", cause
+        return Located(tuple(names), tuple(refusals), tuple(_notes(done, cells, names)))
+
+    def _literal(self, few: Sequence[str]) -> dict[str, set[int]]:
+        """The folders, this one and those in it, that hold files as they are written; and which of them."""
+        found = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._near}
+        return {base: which for base, which in found.items() if which}
+
+    @cached_property
+    def _near(self) -> tuple[str, ...]:
+        return ("", *list_folder(self._folder, follow=self._follow).folders)
+
+    def _look(self, bases: Sequence[str], cell: str) -> tuple[str, Refused | None]:
+        """The path of a cell from the folder of the data, as it is written, and why it may not be used."""
+        first = None
+        for base in bases:
+            start = f"{self._folder}/{base}" if base else self._folder
+            name = _normal(cell, start)
+            parent = f"{start}/{name}".rpartition("/")[0]
+            if parent not in self._parents:
+                self._parents[parent] = _is_inside(parent, self._real) or (
+                    self._follow and _is_below(parent, self._folder)
+                )
+            if self._parents[parent]:
+                refused = _refusal(f"{start}/{name}", self._real, follow=self._follow)
+            else:
+                refused = "link out of the folder", "a path out of the folder of the data"
+            looked = _joined(base, name), refused
+            if refused is None:
+                return looked
+            first = first or looked
+        assert first is not None
+        return first
+
+    def _is_file(self, base: str, cell: str) -> bool:
+        try:
+            return bool(cell) and Path(self._folder, base, cell).is_file()
+        except (OSError, ValueError):
+            return False
+
+    def _plan(self, group: Sequence[_Written]) -> _Plan | None:
+        """Where paths are that are not there as they are written: as little as possible is left out in front.
+
+        What is left out, all paths of the group begin with: else a class that is not here would be taken for another.
+        """
+        few = _few(group)
+        common = posixpath.commonprefix([written.parts[:-1] for written in group])
+        for left_out in range(len(common) + 1):
+            paths = ["/".join(one.parts[left_out:]) for one in few]
+            found = {
+                base: which
+                for base in self._index.folders
+                if (which := {i for i, path in enumerate(paths) if path and self._index.find(base, path)})
+            }
+            if found:
+                return _Plan(left_out, found)
+        return None
+
+    def _search(self, parts: Sequence[str], bases: Sequence[str], cell: str, place: Callable[[], str]) -> str | None:
+        """The file that a path means, from the folder of the data. DataError where it may be two."""
+        for base in bases:
+            found = self._index.find(base, "/".join(parts)) if parts and ".." not in parts else ()
+            if len(found) > 1:
+                raise DataError(
+                    f"{place()}: {printable(cell)[:80]} may be {printable(found[0])} or {printable(found[1])}; write which"
+                )
+            if found and self._look(("",), found[0])[1] is None:
+                return found[0]
+        return None
+
+    def _cause(self, cell: str, written: _Written, bases: Sequence[str]) -> str | None:
+        """Why a path leads to nothing, as far as the files that are there tell."""
+        if os.path.lexists(cell):  # outside of the data
+            return None
+        if is_address(cell):
+            return "an address on the web, and nothing is downloaded; write the path of the file"
+        path = "/".join(written.parts)
+        for base in bases:
+            if other := self._index.of_other_extension(base, path):
+                return f"no such file, but {printable(other)}; write its extension"
+        if path and (other := self._index.elsewhere(path)):
+            return f"no such file there, but {printable(other)}; write its folder"
+        return None
+
+
+def is_address(cell: str) -> bool:
+    """Whether a cell is an address on the web, https://..., s3://... and the like."""
+    return "://" in cell and _ADDRESS.match(cell.strip()) is not None and cell.strip()[:5].lower() != "file:"
+
+
+def _chosen(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]:
+    """The folder that the paths of a table begin in, by what was found in each; several where each holds others of them.
+
+    The folder of the table before those in it; then one that is called as the table is, train for train.csv; then the one
+    with most. DataError where two hold the same, and none of them is called images or the like.
     """
-    real = os.path.realpath(inside)
-    parents: dict[str, bool] = {}  # whether a folder is inside
-    names, refusals = [], []
-    for cell in cells:
-        name = _normal(cell, base)
-        path = f"{base}/{name}"
-        parent = path.rpartition("/")[0]
-        if parent not in parents:
-            parents[parent] = _is_inside(parent, real) or (follow and _is_below(parent, inside))
-        names.append(name)
-        if parents[parent]:
-            refusals.append(_look(path, real, follow=follow))
-        else:
-            refusals.append(("link out of the folder", "a path out of the folder of the data"))
-    prefix = "" if base == inside else os.path.relpath(base, inside) + "/"
-    return Located(base, prefix, tuple(names), tuple(refusals))
+    if not found:
+        return ()
+    most = max(map(len, found.values()))
+    full = [base for base, which in found.items() if len(which) == most]
+    if "" in full:
+        return ("",)
+    called = [base for base, which in found.items() if 2 * len(which) > most and _is_called(base, table)]
+    if called:
+        return (called[0],)
+    usual = [base for base in full if posixpath.basename(base).lower() in _USUAL]
+    same = [base for base in full if found[base] == found[full[0]]]
+    if len(same) > 1 and not usual:
+        raise DataError(
+            f"the images of {printable(table)} may be those in {printable(same[0])} or in {printable(same[1])}; "
+            "say which (--pictures FOLDER)"
+        )
+    chosen = [(usual or full)[0]]
+    seen = set(found[chosen[0]])
+    for base in sorted(found, key=lambda base: -len(found[base])):
+        if not found[base] & seen:
+            chosen.append(base)
+            seen |= found[base]
+    return tuple(chosen)
 
 
-def _look(path: str, inside: str, *, follow: bool) -> tuple[Reason, str] | None:
+def _few(items: Sequence[_Item]) -> Sequence[_Item]:
+    return items[:: max(1, len(items) // _LOOKED_AT)]
+
+
+def _written(cell: str) -> _Written:
+    """A cell as people write a path: with spaces around, backslashes, as an address of a file, from the root of a disk."""
+    path = cell.strip()
+    how: tuple[str, ...] = ()
+    if is_address(path):
+        return _Written("https://", (), how)
+    if path[:5].lower() == "file:":
+        path = re.sub(r"/(?=[A-Za-z]:/)", "", unquote(urlsplit(path.replace("\\", "/")).path), count=1)
+        how = ("as file addresses",)
+    elif "\\" in path:
+        path = path.replace("\\", "/")
+        how = ("with / for \\",)
+    begins = _ROOTS.match(path)
+    root = begins[0] if begins else ""
+    parts = [part for part in path[len(root) :].split("/") if part not in ("", ".")]
+    return _Written(root, tuple(parts), how)
+
+
+def _how(written: _Written, left_out: int, found: str) -> tuple[str, ...]:
+    """What was done to find a file, in words."""
+    how = list(written.how)
+    if written.root or left_out:
+        how.append(f"without {printable(written.root + '/'.join(written.parts[:left_out]))} in front")
+    path = "/".join(written.parts[left_out:])
+    if len(found) > len(path) and not found.lower().endswith(path.lower()):
+        how.append("with an extension added")
+        found = found[: found.lower().rindex(path.lower()) + len(path)]
+    if not found.endswith(path):
+        how.append("in another case")
+    return tuple(how)
+
+
+def _notes(done: Mapping[tuple[str, ...], Sequence[int]], cells: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """What was done for most rows, with an example."""
+    for how, rows in sorted(done.items(), key=lambda one: -len(one[1]))[:_NOTES]:
+        if how:
+            example = f"{printable(cells[rows[0]])[:80]} is {printable(names[rows[0]])[:80]}"
+            yield f"{len(rows):,} of {len(cells):,} paths are found {' and '.join(how)}: {example}"
+
+
+def _refusal(path: str, inside: str, *, follow: bool) -> Refused | None:
     try:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError) as error:  # not there; too long; characters that no name can hold
@@ -80,7 +308,15 @@ def _normal(cell: str, base: str) -> str:
     """The path relative to base, without detours: two ways to write it become one."""
     if os.path.isabs(cell):  # noqa: PTH117 - asked for each of up to a million cells, and a Path takes ten times as long
         return os.path.relpath(cell, os.path.realpath(base))
+    if cell.startswith("../"):  # perhaps out and in again
+        return os.path.relpath(os.path.join(base, cell), base)  # noqa: PTH118
     return os.path.normpath(cell) if "//" in cell or "./" in cell or cell.endswith(("/", "/.", "/..")) else cell
+
+
+def _joined(base: str, name: str) -> str:
+    if not base:
+        return name
+    return posixpath.normpath(f"{base}/{name}") if name.startswith("../") else f"{base}/{name}"
 
 
 def _is_inside(parent: str, real: str) -> bool:
@@ -99,8 +335,7 @@ def _is_below(parent: str, folder: str) -> bool:
         return False
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+def _is_called(base: str, table: str) -> bool:
+    """Whether a folder is called as a table is: train/ or train_images/ for train.csv, trainLabels.csv."""
+    folder, stem = snake_case(posixpath.basename(base)), re.sub(r"_?labels?_?", "", snake_case(Path(table).stem))
+    return bool(base) and (folder == stem or (split_of(stem) is not None and split_of(stem) == split_of(folder)))

@@ -1,14 +1,15 @@
-"""A table of paths and labels: a CSV, TSV or Parquet file beside the pictures, or the folder that holds both.
+"""A table of paths and labels: a CSV, TSV, Excel or Parquet file beside the images, or the folder that holds both.
 
     labels.csv        path,label,split,patient         paths begin in the folder of the table, or in a folder beside it
     images/a.jpg      a.jpg,cat,train,17               what is neither path, label nor split is kept as a column
 
-Every row ends in one place: a sample, a file set aside, or a count of rows that were blank or given twice.
+Every row ends in one place: a sample, a skipped file, or a count of rows that were blank or given twice.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,104 +18,131 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
-from striate.data.sources.columns import Columns, label_columns, path_column, split_column
-from striate.data.sources.meaning import Meaning, read_meaning
-from striate.data.sources.parquet import read_parquet
-from striate.data.sources.parts import PARTS, arranged
-from striate.data.sources.table import Table, read_csv
-from striate.data.sources.table_paths import Located, base_of, locate
+from striate.data.sources.columns import Columns, label_columns, named_labels, path_column
+from striate.data.sources.meaning import Meaning, is_binary, read_meaning
+from striate.data.sources.parts import arranged, split_of
+from striate.data.sources.split_columns import RowSplits, read_splits
+from striate.data.sources.table import Table, joined
+from striate.data.sources.table_files import TABLES, TableFiles, find_table, read_table
+from striate.data.sources.table_paths import Located, TablePaths, is_address
 from striate.data.sources.tree import list_folder
 from striate.data.store import FileStore
 from striate.errors import DataError
 
-__all__ = ["TABLES", "find_table", "open_table"]
-
-TABLES: Final = (".csv", ".tsv", ".parquet")
+__all__ = ["TABLES", "TableFiles", "find_table", "open_table"]
 
 
-def find_table(folder: Path) -> Path | None:
-    """The one table that a folder holds beside pictures: there are at most two folders, or its paths lead to files."""
-    content = list_folder(str(folder))
-    tables = [name for name in content.files if Path(name).suffix.lower() in TABLES]
-    if len(tables) != 1:
-        return None
-    path = folder / tables[0]
-    if len(content.folders) <= 1:
-        return path
-    try:
-        cells = _read(path).cells
-        by = path_column(list(cells), None, printable(path), lambda name: base_of(str(folder), cells[name]) is not None)
-    except DataError:
-        return None
-    return path if base_of(str(folder), cells[by]) is not None else None
+def open_table(found: Path | TableFiles, limits: Limits, columns: Columns) -> Source:
+    """The source over a table, or over the tables of a folder. Raises DataError, naming row and column.
 
-
-def open_table(path: Path, limits: Limits, columns: Columns) -> Source:
-    """The source over a table. Raises DataError, naming row and column; SettingError for columns that are not there."""
-    table = _read(path)
-    folder = str(path.parent / columns.folder if columns.folder else path.parent)
-    names = list(table.cells)
-    by = path_column(names, columns.path, table.name, lambda name: base_of(folder, table.cells[name]) is not None)
-    split = split_column(names, columns.split, table.name)
-    labels = label_columns(table.cells, [by, *([split] if split else [])], columns, table.name)
-    parts = _parts(table, split)
-    learned = np.isin(parts, ("all", "train"))
+    SettingError for columns that are not there.
+    """
+    files = TableFiles(MappingProxyType({"all": found})) if isinstance(found, Path) else found
+    if files.several:
+        raise DataError(
+            f"{' and '.join(map(printable, files.several[:4]))} name images of this folder, and any may hold the labels; "
+            "give the path of the one that does"
+        )
+    tables = {split: read_table(path) for split, path in files.paths.items()}
+    table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
+    first = next(iter(files.paths.values()))
+    folder = str(first.parent / columns.folder if columns.folder else first.parent)
+    paths = TablePaths(folder, follow=limits.follow_links)
+    by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
+    splits = _splits(table, by, columns, tables)
+    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
+    learned = np.isin(splits.names, ("all", "train"))
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
-    meaning = read_meaning({name: table.cells[name] for name in labels}, learned, table.place, task)
-    located = _locate(table, by, folder, limits)
+    numeric = table.numeric.issuperset(labels)
+    meaning = read_meaning({name: table.cells[name] for name in labels}, learned, table.place, task, numeric=numeric)
+    located = _locate(table, by, paths, list(files.paths.values()))
     usable = np.array([refused is None for refused in located.refusals])
-    first = _first_rows(table, by, located, meaning, parts)
+    kept_rows = _first_rows(table, by, located, meaning, splits.names)
     _check_classes(table, labels[0], meaning, learned, usable)
-    others = {name: table.cells[name] for name in names if name not in (by, split, *labels)}
+    others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
     listings = {}
-    for part in dict.fromkeys(parts.tolist()):
-        rows = first[parts[first] == part]
+    for split in dict.fromkeys(splits.names.tolist()):
+        rows = kept_rows[splits.names[kept_rows] == split]
         kept, aside = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
-        listings[part] = Listing(
+        listings[split] = Listing(
             tuple(located.id(i) for i in kept),
             meaning.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{located.base}/{located.names[i]}" for i in kept)),
+            FileStore(tuple(f"{folder}/{located.names[i]}" for i in kept)),
             tuple(SetAside(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
-    ignored = {"blank rows": table.blank, "rows given twice": len(parts) - len(first)}
+    ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
-        *named(path),
-        f"{table.kind}, {meaning.says}",
+        *named(first if len(tables) == 1 else first.parent),
+        _kind(table, by, meaning, splits, tables),
         meaning.classes,
         arranged(listings, table.name),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         limits,
+        split_origin=splits.origin if len(listings) > 1 else "",
+        notes=(
+            *(*files.notes, *table.notes, *splits.notes, *meaning.notes, *located.notes),
+            *_left_out(folder, located),
+        ),
     )
 
 
-def _read(path: Path) -> Table:
-    return read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)
+def _splits(table: Table, by: str, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
+    """The split of each row: that of its table, or by the columns of the one table."""
+    if len(tables) > 1:
+        names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
+        return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
+    others = [name for name in table.cells if name != by and name not in (columns.label or ())]
+    if columns.split is None and columns.label is None and len(others) == 1 and others[0].strip().lower() != "split":
+        return read_splits(table, "none", [by], label_is_known=True)  # the only other column is the label
+    label = columns.label or tuple(named_labels(others)[:1])
+    is_known = bool(label) or not all(is_binary(table.cells[name]) for name in others)
+    return read_splits(table, columns.split, [by, *label], label_is_known=is_known)
 
 
-def _parts(table: Table, split: str | None) -> npt.NDArray[np.str_]:
-    """The part of each row: N."""
-    if split is None:
-        return np.full(len(table.rows), "all")
-    cells = [cell.strip().lower() for cell in table.cells[split]]
-    for wrong in set(cells) - PARTS.keys():
-        where = table.place(cells.index(wrong), split)
-        raise DataError(f"{where}: '{printable(wrong)}' is no part; write train, val or test")
-    return np.array([PARTS[cell] for cell in cells])
+def _left_out(folder: str, located: Located) -> Iterator[str]:
+    """A note for a folder that is called as a split and of which no row names an image, such as Kaggle's test."""
+    used = {name.partition("/")[0] for name in located.names}
+    for name in list_folder(folder).folders:
+        if name not in used and split_of(name):
+            yield f"the table names no image in the folder {printable(name)}, so it is left out"
 
 
-def _locate(table: Table, by: str, folder: str, limits: Limits) -> Located:
+def _kind(table: Table, by: str, meaning: Meaning, splits: RowSplits, tables: Mapping[str, Table]) -> str:
+    """What was read, in words: the tables, and which columns."""
+    names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
+    parts = f", splits in the {splits.origin.partition(' ')[0]} {', '.join(splits.columns)}" if splits.columns else ""
+    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{parts}"
+
+
+def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
     """All the paths looked up. DataError where one is missing or no text, or where none leads to a file."""
     cells = table.cells[by]
-    if not all(cells):
-        raise DataError(f"{table.place(cells.index(''), by)}: there is no path; add it, or remove the row")
-    base = base_of(folder, cells) or folder
-    located = locate(base, folder, cells, follow=limits.follow_links)
+    if not all(map(str.strip, cells)):
+        raise DataError(
+            f"{table.place(next(i for i, cell in enumerate(cells) if not cell.strip()), by)}: there is no path; "
+            "add it, or remove the row"
+        )
+    ends = [*(start for start, _ in table.files), len(cells)] if table.files else [0, len(cells)]
+    parts = [
+        paths.locate(cells[start:end], partial(_place, table, by, start), file.name)
+        for file, start, end in zip(files, ends, ends[1:], strict=False)
+    ]
+    located = Located(
+        tuple(name for part in parts for name in part.names),
+        tuple(refused for part in parts for refused in part.refusals),
+        tuple(note for part in parts for note in part.notes),
+    )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
+        way_out = "put the table beside them, or say where paths begin (--pictures FOLDER)"
+        if cells[0].startswith("../"):
+            way_out = "say which folder holds the images, so that it may be read (--pictures ..)"
+        if is_address(cells[0]):
+            way_out = "get the images, and write the paths of their files"
         raise DataError(
-            f"none of the {len(cells)} pictures that {table.name} names can be used (row {table.rows[0]}, "
-            f"{printable(cells[0])}: {reason}: {detail}); put the table beside them, or say where paths begin (--pictures FOLDER)"
+            f"none of the {len(cells)} images that {table.name} names can be used (row {table.rows[0]}, "
+            f"{printable(cells[0])}: {reason}: {detail}); {way_out}"
         )
     for i, (cell, refused) in enumerate(zip(cells, located.refusals, strict=True)):
         if refused is not None and not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
@@ -123,6 +151,10 @@ def _locate(table: Table, by: str, folder: str, limits: Limits) -> Located:
                 "save the table as UTF-8"
             )
     return located
+
+
+def _place(table: Table, column: str, start: int, i: int) -> str:
+    return table.place(start + i, column)
 
 
 def _first_rows(

@@ -28,6 +28,7 @@ from striate.data.sources.meaning import read_meaning
 from striate.data.sources.parts import arranged, split_of, splits_of
 from striate.data.sources.tar import Member, list_tar, read_member
 from striate.data.store import ContentStore
+from striate.data.targets import TaskKind
 from striate.errors import DataError
 
 __all__ = ["find_shards", "open_shards"]
@@ -71,8 +72,8 @@ def find_shards(path: Path) -> Sequence[Path] | None:
     return [path] if path.suffix.lower() == ".tar" and path.is_file() else None
 
 
-def open_shards(path: Path, shards: Sequence[Path], limits: Limits) -> Source:
-    """The source over shards. Reads all headers and labels. Raises DataError."""
+def open_shards(path: Path, shards: Sequence[Path], limits: Limits, task: TaskKind | None = None) -> Source:
+    """The source over shards; `task` answers what the labels leave open. Reads all headers and labels. Raises DataError."""
     name = printable(path)
     parts: list[str] = []
     samples: list[_Sample] = []
@@ -90,7 +91,7 @@ def open_shards(path: Path, shards: Sequence[Path], limits: Limits) -> Source:
         raise DataError(f"{name} has no pictures under a key with a label, such as 000.jpg and 000.cls; put them in")
     part_array = np.array(parts)
     meaning = read_meaning(
-        {"label": cells}, np.isin(part_array, ("all", "train")), lambda i, _: f"{name}, sample {samples[i].id}"
+        {"label": cells}, np.isin(part_array, ("all", "train")), lambda i, _: f"{name}, sample {samples[i].id}", task
     )
     listings = {}
     for part in dict.fromkeys(parts):
@@ -109,6 +110,7 @@ def open_shards(path: Path, shards: Sequence[Path], limits: Limits) -> Source:
         arranged(listings, name),
         MappingProxyType({}),
         limits,
+        notes=meaning.notes,
         split_origin="names of the shards" if len(listings) > 1 else "",
     )
 

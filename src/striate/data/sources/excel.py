@@ -1,0 +1,130 @@
+"""An Excel workbook as a table of text: what its first sheet with anything on it shows, cell by cell.
+
+Whole numbers are written without a point, dates as 2024-01-31; text stays text, so "007" keeps its zeros. Formulas count
+by the values that were saved with them. Empty columns and rows around the table are no part of it.
+"""
+
+import datetime
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from striate.data.decoding.regular_file import open_regular_file
+from striate.data.names import printable
+from striate.data.set_aside import Unreadable
+from striate.data.sources.table import MAX_COLUMNS, Table, table_of
+from striate.errors import DataError
+
+__all__ = ["read_excel"]
+
+_MAX_UNPACKED: Final = 2**29  # bytes of XML; a full sheet of a million rows with a path and a label has about 100 MB
+
+
+def read_excel(path: Path, most: int | None = None) -> Table:
+    """The first sheet that is not empty, at most `most` of its rows. Raises DataError, also where openpyxl is missing."""
+    name = printable(path)
+    try:
+        openpyxl = import_module("openpyxl")
+    except ImportError:
+        raise DataError(
+            f"{name} is read with openpyxl, which is not here; pip install 'striate[tables]', or save it as CSV"
+        ) from None
+    with _excel_errors(name), open_regular_file(path) as file:
+        _check_size(zipfile.ZipFile(file), name)
+        file.seek(0)
+        with warnings.catch_warnings(action="ignore"):  # of styles and validations, which say nothing here
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            try:
+                return _first_sheet(book, name, most)
+            finally:
+                book.close()
+
+
+def _first_sheet(book: Any, name: str, most: int | None) -> Table:
+    others = []
+    chosen: tuple[str, list[tuple[int, Sequence[str]]]] | None = None
+    for sheet in (one for one in book.worksheets if one.sheet_state == "visible"):
+        sheet.reset_dimensions()  # which some writers get wrong
+        rows = _rows(sheet)
+        first = next(rows, None)
+        if first is None:
+            continue
+        if chosen is None:
+            wanted: list[tuple[int, Sequence[str]]] = [first]
+            for row in rows:
+                wanted.append(row)
+                if most is not None and len(wanted) > most:
+                    break
+            chosen = sheet.title, wanted
+        else:
+            others.append(printable(sheet.title))
+    if chosen is None:
+        raise DataError(f"{name} has no sheet with anything in it; add a row of names, such as path and label")
+    notes: tuple[str, ...] = ()
+    if others:
+        notes = (
+            f"{name}: the sheet {printable(chosen[0])} is read, and {', '.join(others[:4])} not; "
+            "for another sheet, save it as a file of its own",
+        )
+    return table_of(name, "Excel table", _trimmed(chosen[1], name), notes=notes)
+
+
+def _rows(sheet: Any) -> Iterator[tuple[int, Sequence[str]]]:
+    """Rows with anything in them, as text, with their numbers."""
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells = [_text(value) for value in row[: MAX_COLUMNS + 1]]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            yield number, cells
+
+
+def _trimmed(rows: Sequence[tuple[int, Sequence[str]]], name: str) -> Iterator[tuple[int, Sequence[str]]]:
+    """Rows as long as the names of the columns, without the empty columns on the left of them."""
+    names = rows[0][1]
+    left = next(i for i, cell in enumerate(names) if cell)
+    yield rows[0][0], names[left:]
+    for number, cells in rows[1:]:
+        if len(cells) > len(names) or any(cells[:left]):
+            i = len(names) if len(cells) > len(names) else next(i for i in range(left) if cells[i])
+            raise DataError(
+                f"{name}, row {number}: '{printable(cells[i] or cells[-1])[:40]}' is in a column without a name; "
+                "name the column in the first row, or remove the cell"
+            )
+        yield number, [*cells[left:], *[""] * (len(names) - len(cells))]
+
+
+def _text(value: object) -> str:
+    """A cell as it is shown, as far as its value says."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if isinstance(value, datetime.datetime):
+        return (value.date() if value.time() == datetime.time.min else value).isoformat()
+    return str(value)
+
+
+def _check_size(archive: zipfile.ZipFile, name: str) -> None:
+    """DataError for a workbook that unpacks to more than a table has: zip bombs among them."""
+    size = sum(one.file_size for one in archive.infolist())
+    if size > _MAX_UNPACKED:
+        raise DataError(f"{name} unpacks to {size} bytes, more than the {_MAX_UNPACKED} that are read; save it as CSV")
+
+
+@contextmanager
+def _excel_errors(name: str) -> Iterator[None]:
+    """Whatever zipfile and openpyxl raise on a file as a DataError of one line."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Unreadable as failure:
+        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
+    except Exception as error:
+        says = printable(" ".join(str(error).split()))[:160] or type(error).__name__
+        raise DataError(f"cannot read {name}: {says}; save it anew as .xlsx, or as CSV") from error

@@ -1,0 +1,108 @@
+"""All files below a folder by their names, so that a path that a table writes in another way is found without guessing.
+
+Upper and lower case do not matter where only one file fits, and the extension of an image may lack.
+"""
+
+import os
+import posixpath
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final, final
+
+from striate.data.sources.tree import list_folder, refusal
+from striate.errors import DataError
+
+__all__ = ["FileIndex"]
+
+_EXTENSIONS: Final = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".npy"),
+    *(".ppm", ".pgm", ".pbm", ".jp2", ".heic", ".heif", ".avif", ".dcm", ".nii"),
+)
+_MOST_FILES: Final = 5_000_000
+_MOST_FOLDERS: Final = 1000
+
+
+@final
+class FileIndex:
+    """The files below `root` that may be used; `follow`: those that links lead to, too.
+
+    A folder or file is a path relative to it, "" for the folder itself.
+    """
+
+    def __init__(self, root: str, *, follow: bool = False) -> None:
+        self._files = _files_below(root, follow=follow)
+        self._exact = set(self._files)
+        self._by_path: dict[str, list[str]] = defaultdict(list)  # lower case
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for file in self._files:
+            stem, extension = posixpath.splitext(file)
+            self._by_path[file.lower()].append(file)
+            if extension.lower() in _EXTENSIONS:
+                self._by_stem[stem.lower()].append(file)
+
+    @cached_property
+    def folders(self) -> Sequence[str]:
+        """The folders that images lie in or below, the outermost first."""
+        found = {""}
+        for stem in self._by_stem.values():
+            folder = posixpath.dirname(stem[0])
+            while folder not in found:
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return sorted(found, key=lambda folder: (folder.count("/") + bool(folder), os.fsencode(folder)))[:_MOST_FOLDERS]
+
+    def find(self, folder: str, path: str) -> Sequence[str]:
+        """The files that `path` in `folder` may mean: the one itself, else in another case, else with an extension."""
+        whole = f"{folder}/{path}" if folder else path
+        if whole in self._exact:
+            return [whole]
+        low = whole.lower()
+        return _as_written(whole, self._by_path.get(low, ())) or _as_written(whole, self._by_stem.get(low, ()))
+
+    def of_other_extension(self, folder: str, path: str) -> str | None:
+        """An image that is called as this one but for its extension."""
+        stem, extension = posixpath.splitext(f"{folder}/{path}" if folder else path)
+        return next(iter(self._by_stem.get(stem.lower(), ())), None) if extension else None
+
+    def elsewhere(self, path: str) -> str | None:
+        """An image of this name, with or without extension, in any folder."""
+        name = posixpath.basename(path).lower()
+        return self._by_name.get(name) or self._by_name.get(posixpath.splitext(name)[0])
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return {
+            name: file
+            for file in reversed(self._files)
+            for name in (posixpath.basename(file).lower(), posixpath.splitext(posixpath.basename(file))[0].lower())
+        }
+
+
+def _files_below(root: str, *, follow: bool) -> list[str]:
+    """The files below a folder that may be used, each folder once; those that may not be read are passed over."""
+    inside = os.path.realpath(root)
+    files: list[str] = []
+    waiting, seen = [""], set[str]()
+    while waiting and len(files) < _MOST_FILES:
+        parent = waiting.pop()
+        start = f"{parent}/" if parent else ""
+        path = f"{root}/{parent}" if parent else root
+        if follow and (real := os.path.realpath(path)) in seen:
+            continue
+        seen.add(real if follow else path)
+        try:
+            folder = list_folder(path, follow=follow)
+        except DataError:
+            continue
+        files += (start + name for name in folder.files)
+        files += (
+            start + name for name in folder.others if refusal(f"{root}/{start}{name}", inside, follow=follow) is None
+        )
+        waiting += (start + name for name in folder.folders)
+    return files
+
+
+def _as_written(whole: str, found: Sequence[str]) -> Sequence[str]:
+    """Of several files those in the case that was written, where there are any."""
+    return [file for file in found if file.startswith(whole)] or found

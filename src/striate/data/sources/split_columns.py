@@ -1,0 +1,220 @@
+"""Which split each row of a table is of, by the columns that say so.
+
+    split     train, val, test            also set, subset, partition, usage, phase ..., where the cells name splits
+    is_valid  True, False                 also is_val, is_test, is_train, validation ..., where the cells say yes or no
+
+A column counts by its cells: one called set that holds the numbers of sets is a column as any other. Several that count
+are taken together: each leaves some splits open for a row (False in is_valid: train or test), and what all of them leave
+open is the split, train before test and test before val where that is more than one. So is_valid by itself parts train and
+val, is_test train and test, and is_train train and test. A row that nothing is left for, or nothing is said of, is refused.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.names import printable
+from striate.data.sources.parts import split_of, splits_of
+from striate.data.sources.table import Table
+from striate.errors import DataError, SettingError, nearest
+
+__all__ = ["NONE", "RowSplits", "read_splits", "snake_case"]
+
+NONE: Final = "none"  # what is typed where no column says the split
+_USUAL: Final = re.compile(
+    r"(\w+_)?(split|splits|set|subset|partition|usage|phase|mode|purpose|stage|role|fold|dataset|data_?set)(_(name|type|kind))?"
+)
+_CORE: Final = re.compile(r"(\w+_)?(split|splits|set|subset|partition|usage|dataset|data_?set)(_(name|type|kind))?")
+_SHORT: Final = {"tr": "train", "te": "test", "ts": "test", "va": "val", "vl": "val"}
+_FOLD: Final = re.compile(r"(\w+_)?(k?_?folds?|partition)(_\w+)?")  # where numbers are pointed out
+_FLAG: Final = re.compile(
+    r"(?P<sure>(is|in|for|use_for|used_for)_(the_)?)?"
+    r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
+    r"(_(set|split|image|img|picture|photo|sample|row|data|flag|example))?"
+)
+_YES: Final = frozenset({"true", "t", "yes", "y", "1", "1.0", "x"})
+_NO: Final = frozenset({"false", "f", "no", "n", "0", "0.0"})
+_TRAIN, _VAL, _TEST = 1, 2, 4  # sets of splits are sums of these
+_BIT: Final = {"train": _TRAIN, "val": _VAL, "test": _TEST}
+_ALL: Final = _TRAIN | _VAL | _TEST
+# what is meant where several splits are left open
+_CHOICE: Final = {1: "train", 2: "val", 4: "test", 3: "train", 5: "train", 6: "test"}
+_FEW: Final = 20  # folds of a cross-validation
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RowSplits:
+    """The split of each row, N: "train", "val" and "test", or "all" for each; the columns that say so; and how, for a person."""
+
+    names: npt.NDArray[np.str_]
+    columns: tuple[str, ...] = ()
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """What one column leaves open for each row, as sums of bits; `how` is added to its name for a person."""
+
+    column: str
+    open: npt.NDArray[np.uint8]
+    how: str = ""
+
+
+def snake_case(name: str) -> str:
+    """The name of a column in lower case with "_" for spaces, dashes and humps: isValid is is_valid."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\s\-./]+", "_", parted).lower()
+
+
+def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label_is_known: bool) -> RowSplits:
+    """The splits of the rows. Raises DataError for a row of none or of two, SettingError for a column that is not there.
+
+    `wanted` is the column that was named, several parted by commas, "none" for no column. Columns that are `taken` say no
+    split. `label_is_known` says that a column is the label by its name: else columns of 0 and 1 that are called train or
+    test, without more, may be classes.
+    """
+    if wanted is not None:
+        claims, notes = _named(table, wanted), list[str]()
+    else:
+        claims, notes = _found(table, [name for name in table.cells if name not in taken], label_is_known)
+    if not claims:
+        return RowSplits(np.full(len(table.rows), "all"), notes=tuple(notes))
+    left = np.bitwise_and.reduce([claim.open for claim in claims])
+    columns = tuple(claim.column for claim in claims)
+    for says, wrong in (
+        (f"the columns {', '.join(columns)} say two splits of the row; fix it", left == 0),
+        ("there is no split; write train, val or test, or remove the row", left == _ALL),
+    ):
+        if wrong.any():
+            raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {says}")
+    origin = ("column " if len(claims) == 1 else "columns ") + ", ".join(one.column + one.how for one in claims)
+    return RowSplits(np.array([_CHOICE.get(bits, "") for bits in range(8)])[left], columns, origin, tuple(notes))
+
+
+def _named(table: Table, wanted: str) -> list[_Claim]:
+    """What the columns that a person named say. Raises SettingError, DataError."""
+    if wanted == NONE and NONE not in table.cells:
+        return []
+    names = [wanted] if wanted in table.cells else [name.strip() for name in wanted.split(",")]
+    claims = []
+    for name in names:
+        if name not in table.cells:
+            raise SettingError(f"{table.name} has no column {name!r}{nearest(name, list(table.cells))}")
+        cells = [cell.strip() for cell in table.cells[name]]
+        if claim := _of_flag(name, cells):
+            claims.append(claim)
+        else:
+            claims.append(_of_names(table, name, cells))
+    return claims
+
+
+def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[list[_Claim], list[str]]:
+    """What the columns say that look like those of splits, and what a person should see of the others."""
+    claims: list[_Claim] = []
+    notes: list[str] = []
+    unusual: list[_Claim] = []
+    for name in names:
+        called = snake_case(name)
+        cells = [cell.strip() for cell in table.cells[name]]
+        distinct = set(cells) - {""}
+        of = _splits_of(distinct) if len(distinct) <= _FEW else {}
+        usual = _USUAL.fullmatch(called) is not None
+        flag = _FLAG.fullmatch(called)
+        if distinct and len(of) == len(distinct):
+            if usual or flag or name == "split":
+                claims.append(_of_names(table, name, cells))
+            elif {"train"} < set(of.values()) and "" not in cells:
+                unusual.append(_of_names(table, name, cells))
+        elif "train" in of.values() and (_CORE.fullmatch(called) or (usual and len(set(of.values())) > 1)):
+            claims.append(_of_names(table, name, cells))  # refuses the cell that is no split
+        elif called == "split":
+            raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell not in of))
+        elif flag is not None and (flag["sure"] or label_is_known) and (claim := _of_flag(name, cells)):
+            if _says_something(claim):
+                _check_meaning(table, claim, flag)
+                claims.append(claim)
+        elif _FOLD.fullmatch(called) and distinct and len(distinct) <= _FEW and all(map(_is_count, distinct)):
+            least, most = min(map(float, distinct)), max(map(float, distinct))
+            notes.append(
+                f"the column {name} holds the numbers {least:g} to {most:g} and no names of splits, so it parts nothing; "
+                "if it says the split, write train, val or test"
+            )
+    if not claims and unusual:
+        claims = unusual[:1]
+        held = sorted({cell.strip() for cell in table.cells[claims[0].column]})
+        notes.append(
+            f"the column {claims[0].column} holds {', '.join(map(printable, held))} alone, so it is taken for the split; "
+            f"--split-column {NONE} keeps it as a column"
+        )
+    return claims, notes
+
+
+def _splits_of(cells: Set[str]) -> dict[str, str]:
+    """Cell -> split, for those of the different cells that name one: in the words of folders, or short (tr, te), or as
+    Kaggle has them (PublicTest).
+    """
+    plain = {cell: re.sub(r"public|private", "", cell.lower()) for cell in cells}
+    of = splits_of(sorted(plain.values()))
+    of = {cell: of.get(one) or _SHORT.get(one, "") for cell, one in plain.items()}
+    return {cell: split for cell, split in of.items() if split}
+
+
+def _of_names(table: Table, name: str, cells: Sequence[str]) -> _Claim:
+    """What a column of names of splits says. DataError for a cell that is none."""
+    distinct = set(cells) - {""}
+    of = _splits_of(distinct)
+    if len(of) < len(distinct):
+        raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell and cell not in of))
+    bits = {"": _ALL, **{cell: _BIT[split] for cell, split in of.items()}}
+    return _Claim(name, np.array([bits[cell] for cell in cells], np.uint8))
+
+
+def _of_flag(name: str, cells: Sequence[str]) -> _Claim | None:
+    """What a column of yes and no says that is called as one; None for another."""
+    flag = _FLAG.fullmatch(snake_case(name))
+    low = [cell.lower() for cell in cells]
+    distinct = set(low)
+    if flag is None or not distinct & (_YES | _NO) or not distinct <= _YES | _NO | {""}:
+        return None
+    split = split_of(flag["split"]) or "test"
+    yes = _BIT[split]
+    no = set(distinct & _NO)
+    if not no:  # a cross or nothing
+        no = {""}
+    elif "" in distinct:
+        no -= {""}
+    bits = {cell: yes if cell in _YES else (_ALL - yes if cell in no else _ALL) for cell in distinct}
+    shown = next(cell for cell in [*cells, "yes"] if cell.lower() in _YES or cell == "yes")
+    return _Claim(name, np.array([bits[cell] for cell in low], np.uint8), f" ({printable(shown)} is {split})")
+
+
+def _says_something(claim: _Claim) -> bool:
+    """Whether it takes a row out of train, and not all to val: is_valid is true of all rows where all of them are good."""
+    return bool(np.isin(claim.open, (_VAL, _TEST, _VAL | _TEST)).any()) and not bool((claim.open == _VAL).all())
+
+
+def _check_meaning(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
+    """DataError where is_valid is true of most rows: it may well say that they are good."""
+    if flag["split"] == "valid" and (share := float((claim.open == _VAL).mean())) > 0.5:
+        raise DataError(
+            f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may say that they are good, or "
+            f"that they are for validation; say which: --split-column {NONE}, or --split-column {claim.column}"
+        )
+
+
+def _is_count(cell: str) -> bool:
+    return re.fullmatch(r"\d{1,3}(\.0)?", cell) is not None
+
+
+def _no_split(table: Table, name: str, i: int) -> DataError:
+    return DataError(
+        f"{table.place(i, name)}: '{printable(table.cells[name][i].strip())}' is no split; write train, val or test, "
+        f"or keep it as a column (--split-column {NONE})"
+    )

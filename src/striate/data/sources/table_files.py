@@ -1,0 +1,130 @@
+"""Which tables in a folder hold the labels of its images: one, or one for each split, as Kaggle and others lay them out.
+
+    labels.csv, images/                              one table, called as it may be
+    train.csv, train/, test.csv, test/               test.csv without the column of labels is left out; so is a submission
+    train.csv, val.csv, test.csv, images/            with labels in each, they are the splits
+
+A table fits where a column of it leads to images and another can be the label.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, final
+
+from striate.data.names import printable
+from striate.data.sources.columns import Columns, label_columns, path_column
+from striate.data.sources.csv_table import read_csv
+from striate.data.sources.excel import read_excel
+from striate.data.sources.parquet import read_parquet
+from striate.data.sources.parts import splits_of
+from striate.data.sources.split_columns import snake_case
+from striate.data.sources.table import Table
+from striate.data.sources.table_paths import TablePaths
+from striate.data.sources.tree import list_folder
+from striate.errors import DataError, SettingError
+
+__all__ = ["TABLES", "TableFiles", "find_table", "read_table"]
+
+_READ: Final = (".csv", ".tsv", ".parquet", ".xlsx", ".xlsm")
+_NOT_READ: Final = (".xls", ".ods", ".numbers")  # of spreadsheets; what to do is said where one is opened
+TABLES: Final = (*_READ, ".txt", *_NOT_READ)
+_PEEK: Final = 200  # rows that tell whether a table fits
+_BY_NAME: Final = Columns()
+
+
+@final
+@dataclass(frozen=True)
+class TableFiles:
+    """The table of each split, or that of "all", and what a person should see of the choice.
+
+    `several` are names of tables of which any may be meant: then none is, and `open_table` says so.
+    """
+
+    paths: Mapping[str, Path]
+    notes: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.paths or self.several
+
+
+def read_table(path: Path, most: int | None = None) -> Table:
+    """A table of any kind, of most kinds at most `most` of its rows. Raises DataError."""
+    suffix = path.suffix.lower()
+    if suffix in _NOT_READ:
+        raise DataError(f"{printable(path)} is not read in this format; save it as .xlsx or as CSV")
+    if suffix == ".parquet":
+        return read_parquet(path)
+    return read_excel(path, most) if suffix in (".xlsx", ".xlsm") else read_csv(path, most)
+
+
+def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
+    """The tables that a folder holds for its images; None where it holds none that fits."""
+    content = list_folder(str(folder))
+    tables = [
+        name for name in content.files if Path(name).suffix.lower() in TABLES and not name.startswith("~$")
+    ]  # as Excel calls a file while it is open
+    plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
+    plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
+    if len(plain) == 1 and len(content.folders) <= 1:  # if anything is wrong with it, that is what to say
+        return TableFiles(MappingProxyType({"all": folder / plain[0]}))
+    paths = TablePaths(str(folder / columns.folder if columns.folder else folder))
+    labels = {
+        name: labels
+        for name in tables
+        if not _is_submission(name) and (labels := _labels(folder / name, paths, columns)) is not None
+    }
+    if not labels:
+        return None
+    if len(labels) == 1:
+        chosen = {"all": next(iter(labels))}
+    else:
+        splits = splits_of([_stem(name) for name in labels])
+        names = {splits.get(_stem(name), ""): name for name in labels}
+        if len(names) < len(labels) or "" in names or "train" not in names:
+            return TableFiles(MappingProxyType({}), several=tuple(labels))
+        wanted = labels[names["train"]]
+        same = {split: name for split, name in names.items() if not wanted or labels[name] == wanted}
+        chosen = {split: same[split] for split in ("train", "val", "test") if split in same}
+        chosen = chosen if len(chosen) > 1 else {"all": names["train"]}
+    others = [name for name in tables if name not in chosen.values() and Path(name).suffix.lower() != ".txt"]
+    notes: tuple[str, ...] = ()
+    if others:
+        notes = (
+            f"labels are those of {_listed(list(chosen.values()))}; "
+            f"{_listed(others)} {'is' if len(others) == 1 else 'are'} left out",
+        )
+    return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)
+
+
+def _labels(path: Path, paths: TablePaths, columns: Columns) -> frozenset[str] | None:
+    """The columns of labels of a table that fits, none where any of several may be it; None for one that does not fit."""
+    try:
+        table = read_table(path, _PEEK)
+        by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
+    except (DataError, SettingError):
+        return None
+    if not paths.share(table.cells[by]) or len(table.cells) == 1:
+        return None
+    try:
+        return frozenset(label_columns(table.cells, [by], columns, table.name))
+    except (DataError, SettingError):
+        return frozenset()
+
+
+def _is_submission(name: str) -> bool:
+    return "submission" in name.lower()
+
+
+def _stem(name: str) -> str:
+    """What a table is called, without the words for what it is: train for trainLabels.csv."""
+    words = snake_case(Path(name).stem).split("_")
+    return "_".join(
+        word for word in words if word not in ("label", "labels", "metadata", "meta", "annotations", "list")
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:4])) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -1,0 +1,143 @@
+"""Columns that say which split a row is of: the names and forms that people use, and what only looks like one."""
+
+from collections.abc import Sequence
+
+import pytest
+from tests.data.sources.tables import Tabled, told
+
+from striate.data import Columns, Source, open_source
+from striate.errors import DataError
+
+
+def opened(tabled: Tabled, head: str, cells: Sequence[str], **columns: str) -> Source:
+    """The source over a.png to f.png with labels x and y in turn and these cells in the columns after them."""
+    rows = [f"{name}.png,{'xy'[i % 2]},{cell}" for i, (name, cell) in enumerate(zip("abcdef", cells, strict=False))]
+    return open_source(tabled("\n".join([f"path,label,{head}", *rows])), columns=Columns(**columns))  # type: ignore[arg-type]
+
+
+def splits(source: Source) -> dict[str, str]:
+    return {name: "".join(id_[0] for id_ in listing.ids) for name, listing in source.splits.items()}
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "expected", "origin"),
+    [
+        ("split", ["Train", "TRAINING", "val", "dev", "Testing", "hold-out"], ("ab", "cd", "ef"), "column split"),
+        ("Data Set", ["train"] * 4 + ["Validation", "test set"], ("abcd", "e", "f"), "column Data Set"),
+        ("Usage", ["Training"] * 4 + ["PublicTest", "PrivateTest"], ("abcd", "", "ef"), "column Usage"),
+        ("Split", ["tr"] * 4 + ["va", "te"], ("abcd", "e", "f"), "column Split"),
+        ("subset", ["train"] * 4 + ["valid"] * 2, ("abcd", "ef", ""), "column subset"),
+        ("is_valid", ["False"] * 4 + ["True"] * 2, ("abcd", "ef", ""), "column is_valid (True is val)"),
+        ("isVal", ["0"] * 4 + ["1"] * 2, ("abcd", "ef", ""), "column isVal (1 is val)"),
+        ("validation", ["", "", "", "", "x", "X"], ("abcd", "ef", ""), "column validation (x is val)"),
+        ("is_test", ["no"] * 4 + ["yes"] * 2, ("abcd", "", "ef"), "column is_test (yes is test)"),
+        ("test", ["f"] * 4 + ["t"] * 2, ("abcd", "", "ef"), "column test (t is test)"),
+        ("is_train", ["1"] * 4 + ["0"] * 2, ("abcd", "", "ef"), "column is_train (1 is train)"),
+        ("is_training_image", ["1"] * 4 + ["0"] * 2, ("abcd", "", "ef"), "column is_training_image (1 is train)"),
+        (
+            "is_valid,is_test",
+            ["0,0", "0,0", "0,0", "0,0", "1,0", "0,1"],
+            ("abcd", "e", "f"),
+            "columns is_valid (1 is val), is_test (1 is test)",
+        ),
+        (
+            "is_train,is_valid",
+            ["1,0", "1,0", "1,0", "1,0", "0,1", "0,0"],
+            ("abcd", "e", "f"),
+            "columns is_train (1 is train), is_valid (1 is val)",
+        ),
+        ("split,is_test", ["train,0"] * 4 + [",1", "val,0"], ("abcd", "f", "e"), "columns split, is_test (1 is test)"),
+        ("is_test,is_valid", ["0,0"] * 4 + ["0,1"] * 2, ("abcd", "ef", ""), "column is_valid (1 is val)"),
+    ],
+)
+def test_a_column_of_splits(
+    head: str, cells: list[str], expected: tuple[str, str, str], origin: str, tabled: Tabled
+) -> None:
+    source = opened(tabled, head, cells)
+    assert splits(source) == {name: ids for name, ids in zip(("train", "val", "test"), expected, strict=True) if ids}
+    assert source.split_origin == origin
+    assert not source.notes
+
+
+@pytest.mark.parametrize(
+    ("head", "cells"),
+    [
+        ("set", ["1", "2", "3", "1", "2", "3"]),
+        ("mode", ["night", "day"] * 3),
+        ("phase", ["train", "bus"] * 3),
+        ("is_valid", ["True"] * 6),  # each row is good
+        ("is_test", ["False"] * 6),
+        ("test", ["pos", "neg"] * 3),
+        ("stage", ["1", "2", "3"] * 2),
+        ("camera", ["train"] * 6),
+    ],
+)
+def test_what_only_sounds_like_a_split_is_a_column(head: str, cells: list[str], tabled: Tabled) -> None:
+    source = opened(tabled, head, cells)
+    assert splits(source) == {"all": "abcdef"}
+    assert source.splits["all"].columns[head] == tuple(cells)
+    assert not source.notes
+    assert not source.split_origin
+
+
+def test_labels_that_are_called_as_splits_stay_labels(tabled: Tabled) -> None:
+    assert open_source(tabled("path,test\na.png,pos\nb.png,neg\n")).classes == ("neg", "pos")
+    assert open_source(tabled("path,is_valid\na.png,True\nb.png,False\n")).classes == ("False", "True")
+    source = open_source(tabled("path,car,train,bus\na.png,1,0,0\nb.png,0,1,0\nc.png,0,0,1\n"))  # vehicles
+    assert source.classes == ("car", "train", "bus")
+    assert list(source.splits) == ["all"]
+    source = open_source(tabled("path,car,bus,is_test\na.png,1,0,0\nb.png,0,1,0\nc.png,0,1,1\n"))
+    assert source.classes == ("car", "bus")
+    assert splits(source) == {"train": "ab", "test": "c"}
+
+
+def test_an_unusual_name_is_used_and_pointed_out(tabled: Tabled) -> None:
+    cells = ["train"] * 4 + ["val"] * 2
+    source = opened(tabled, "what for", cells)
+    assert splits(source) == {"train": "abcd", "val": "ef"}
+    assert source.notes == (
+        "the column what for holds train, val alone, so it is taken for the split; --split-column none keeps it as a column",
+    )
+    assert splits(opened(tabled, "what for", cells, split="none")) == {"all": "abcdef"}
+    assert not opened(tabled, "what for", cells, split="what for").notes
+
+
+def test_numbers_of_folds_are_pointed_out(tabled: Tabled) -> None:
+    source = opened(tabled, "fold", list("012012"))
+    assert splits(source) == {"all": "abcdef"}
+    assert source.notes[0].startswith("the column fold holds the numbers 0 to 2 and no names of splits")
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "says"),
+    [
+        ("split", ["train", "train", ""], "row 4, column split: there is no split"),
+        ("is_valid", ["0", "1", "", "0", "0"], "row 4, column is_valid: there is no split"),
+        ("is_valid,is_test", ["0,0", "1,1"], "row 3, column is_valid: the columns is_valid, is_test say two splits"),
+        (
+            "split,is_train",
+            ["train,1", "val,1", "test,0"],
+            "row 3, column split: the columns split, is_train say two splits",
+        ),
+        ("subset", ["train", "val", "extra"], r"row 4, column subset: 'extra' is no split; .*--split-column none"),
+        ("set", ["train", "train", "more"], r"row 4, column set: 'more' is no split; .*--split-column none"),
+        ("split", ["1", "2"], r"row 2, column split: '1' is no split; .*--split-column none"),
+        ("is_train", ["0"] * 6, "of val or test; name some train"),
+        (
+            "valid",
+            ["1", "1", "1", "1", "0", "1"],
+            "valid is true in 83% .* --split-column none, or --split-column valid",
+        ),
+    ],
+)
+def test_a_row_of_no_split_or_of_two_is_refused(head: str, cells: list[str], says: str, tabled: Tabled) -> None:
+    with pytest.raises(DataError, match=says):
+        opened(tabled, head, cells)
+
+
+def test_columns_that_are_named(tabled: Tabled) -> None:
+    source = opened(tabled, "valid,other", ["1,0", "1,0", "1,0", "1,0", "0,0", "0,0"], split="valid")
+    assert splits(source) == {"train": "ef", "val": "abcd"}
+    with pytest.raises(DataError, match="column other: '0' is no split"):
+        opened(tabled, "other", list("010101"), split="other")
+    assert told(source, "val")["a.png"] == "x"

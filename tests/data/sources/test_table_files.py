@@ -1,0 +1,114 @@
+"""Folders with several tables, as Kaggle and others lay them out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from striate.data import Columns, open_source
+from striate.data.sources.table_files import find_table
+from striate.errors import DataError
+
+Png = Callable[[Path], None]
+NAMES = [f"a{i}" for i in range(6)]
+
+
+def table(path: Path, names: Sequence[str], label: str | None = "label", end: str = "") -> None:
+    head = "id,label\n" if label else "id\n"
+    path.write_text(
+        head + "".join(f"{name}{end},{'xy'[i % 2]}\n" if label else f"{name}{end}\n" for i, name in enumerate(names))
+    )
+
+
+@pytest.fixture
+def images(tmp_path: Path, png: Png) -> Callable[..., Path]:
+    def make(*folders: str, names: Sequence[str] = NAMES) -> Path:
+        for folder in folders:
+            for name in names:
+                png(tmp_path / folder / f"{name}.png")
+        return tmp_path
+
+    return make
+
+
+@pytest.mark.parametrize("end", ["", ".png"])
+def test_a_root_of_kaggle(end: str, images: Callable[..., Path]) -> None:
+    root = images("test", "train")  # with the same names in both
+    table(root / "train.csv", NAMES, end=end)
+    table(root / "test.csv", NAMES, None, end=end)
+    table(root / "sample_submission.csv", NAMES, end=end)
+    source = open_source(root)
+    assert source.splits["all"].ids == tuple(f"train/{name}.png" for name in NAMES)
+    assert source.location == str(root / "train.csv")
+    assert source.kind == "CSV table train.csv, paths in the column id, 2 classes in the column label"
+    assert "labels are those of train.csv; sample_submission.csv, test.csv are left out" in source.notes
+    assert "the table names no image in the folder test, so it is left out" in source.notes
+    assert open_source(source.location).digest() == source.digest()
+
+
+@pytest.mark.parametrize(
+    "name", ["train.csv", "train_labels.csv", "trainLabels.csv", "labels.csv", "data.tsv", "list.txt"]
+)
+@pytest.mark.parametrize("folder", ["train", "images"])
+def test_one_table_and_a_folder_of_images(name: str, folder: str, images: Callable[..., Path]) -> None:
+    root = images(folder)
+    table(root / name, NAMES)
+    (root / "readme.txt").write_text("Images of things, taken in 2020.\n")
+    source = open_source(root)
+    assert source.splits["all"].ids == tuple(f"{folder}/{one}.png" for one in NAMES)
+    assert not [note for note in source.notes if "extension" not in note]
+
+
+def test_a_table_for_each_split(images: Callable[..., Path]) -> None:
+    root = images("images")
+    for name, names in (("train.csv", NAMES[:3]), ("val_labels.csv", NAMES[3:5]), ("test.csv", NAMES[5:])):
+        table(root / name, names, end=".png")
+    source = open_source(root)
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 3, "val": 2, "test": 1}
+    assert source.split_origin == "tables train.csv, val_labels.csv, test.csv"
+    assert not source.notes
+    assert open_source(source.location).digest() == source.digest()
+    (root / "val_labels.csv").write_text("id,label\na3.png,\na4.png,x\n")
+    with pytest.raises(DataError, match="val_labels.csv, row 2, column label: there is no label"):
+        open_source(root)
+    (root / "val_labels.csv").write_text("id,label\na0.png,x\na4.png,x\n")
+    with pytest.raises(DataError, match="val_labels.csv, row 2, column id: images/a0.png is in row 2 .*too"):
+        open_source(root)
+
+
+def test_a_test_table_without_the_label_is_left_out(images: Callable[..., Path]) -> None:
+    root = images("images")
+    (root / "train.csv").write_text(
+        "id,label,age\n" + "".join(f"{name},{'xy'[i % 2]},{i}\n" for i, name in enumerate(NAMES))
+    )
+    (root / "test.csv").write_text("id,age\n" + "".join(f"{name},{i}\n" for i, name in enumerate(NAMES)))
+    source = open_source(root)
+    assert list(source.splits) == ["all"]
+    assert "labels are those of train.csv; test.csv is left out" in source.notes
+
+
+def test_the_one_that_fits(images: Callable[..., Path]) -> None:
+    root = images("images")
+    table(root / "labels.csv", NAMES, end=".png")
+    (root / "people.csv").write_text("who,when\nme,now\n")
+    source = open_source(root)
+    assert source.location == str(root / "labels.csv")
+    assert source.notes == ("labels are those of labels.csv; people.csv is left out",)
+
+
+def test_several_that_fit_are_refused_with_their_names(images: Callable[..., Path]) -> None:
+    root = images("images")
+    table(root / "alice.csv", NAMES, end=".png")
+    table(root / "bob.csv", NAMES, end=".png")
+    with pytest.raises(DataError, match=r"alice.csv and bob.csv name images of this folder.*give the path of the one"):
+        open_source(root)
+    assert len(open_source(root / "bob.csv").splits["all"]) == 6
+    assert open_source(root / "bob.csv", columns=Columns(label=("label",))).classes == ("x", "y")
+
+
+def test_a_submission_is_never_the_labels(images: Callable[..., Path]) -> None:
+    root = images("train", "more")
+    table(root / "sample_submission.csv", NAMES)
+    assert find_table(root) is None
+    table(root / "train.csv", NAMES)
+    assert find_table(root) is not None

@@ -1,0 +1,145 @@
+"""Paths that tables write in another way than the files are called: found where one file fits, else explained."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from tests.data.sources.tables import told
+
+from striate.data import Columns, Source, open_source
+from striate.errors import DataError
+
+Png = Callable[[Path], None]
+FILES = [f"images/a{i}.png" for i in range(6)]
+
+
+@pytest.fixture
+def listed(tmp_path: Path, png: Png) -> Callable[..., Path]:
+    """A table of these paths, labels x and y in turn, beside these files."""
+
+    def make(paths: Sequence[str], files: Sequence[str] = FILES, name: str = "labels.csv") -> Path:
+        for file in files:
+            png(tmp_path / "data" / file)
+        table = tmp_path / "data" / name
+        table.write_text("path,label\n" + "".join(f'"{path}",{"xy"[i % 2]}\n' for i, path in enumerate(paths)))
+        return table
+
+    return make
+
+
+def ids(source: Source) -> list[str]:
+    return list(source.splits["all"].ids)
+
+
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [
+        ("images/a{}", "with an extension added"),
+        ("a{}", "with an extension added"),
+        ("IMAGES/A{}.PNG", "in another case"),
+        ("images/a{}.PNG", "in another case"),
+        ("A{}", "with an extension added and in another case"),
+        ("images\\a{}.png", "with / for \\"),
+        (".\\images\\a{}.png", "with / for \\"),
+        ("/images/a{}.png", "without / in front"),
+        ("file:///home/an%20other/data/images/a{}.png", "as file addresses and without /home/an other/data in front"),
+        ("file:///C:/data/images/a{}.png", "as file addresses and without C:/data in front"),
+        ("C:\\Users\\x\\data\\images\\a{}.png", "with / for \\ and without C:/Users/x/data in front"),
+        ("/home/other/data/images/a{}.png", "without /home/other/data in front"),
+        ("/home/other/data/images/a{}", "without /home/other/data in front and with an extension added"),
+        ("~/data/images/a{}.png", "without ~/data in front"),
+        ("../there/images/a{}.png", "without ../there in front"),
+        ("data/images/a{}.png", "without data in front"),
+        ("far/a{}.png", "without far in front"),
+    ],
+)
+def test_written_in_another_way(written: str, how: str, listed: Callable[..., Path]) -> None:
+    source = open_source(listed([written.format(i) for i in range(6)]))
+    assert ids(source) == FILES
+    assert not source.splits["all"].set_aside
+    first = written.format(0).replace("\\", "\\\\")
+    assert source.notes == (f"6 of 6 paths are found {how}: {first} is images/a0.png",)
+
+
+@pytest.mark.parametrize(
+    "written", ["images/a{}.png", "./images/a{}.png", " images/a{}.png ", "a{}.png", "../data/images/a{}.png"]
+)
+def test_written_as_it_is_nothing_is_said(written: str, listed: Callable[..., Path]) -> None:
+    source = open_source(listed([written.format(i) for i in range(6)]))
+    assert ids(source) == FILES
+    assert not source.notes
+
+
+def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
+    source = open_source(listed([*FILES[:4], "images/a4", "images/gone"]))
+    assert ids(source) == FILES[:5]
+    assert source.notes == ("1 of 6 paths are found with an extension added: images/a4 is images/a4.png",)
+    assert [(one.id, one.reason) for one in source.splits["all"].set_aside] == [("images/gone", "vanished")]
+
+
+def test_two_that_fit_are_refused(listed: Callable[..., Path]) -> None:
+    files = [*FILES, "images/a3.jpg", "images/a3.txt", "images/a4.json"]
+    with pytest.raises(
+        DataError, match=r"row 5, column path: images/a3 may be images/a3.jpg or images/a3.png; write which"
+    ):
+        open_source(listed([file[:-4] for file in FILES], files))
+    assert ids(open_source(listed(FILES, files))) == FILES
+
+
+def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[..., Path]) -> None:
+    paths = [f"/x/data/{'xy'[i % 2]}/{i // 2}.png" for i in range(6)]
+    with pytest.raises(DataError, match=r"no .* of the class x is there"):
+        open_source(listed(paths, [f"y/{i}.png" for i in range(3)]))
+    source = open_source(listed(paths, [f"{label}/{i}.png" for i in range(3) for label in "xy"]))
+    assert told(source) == {f"{label}/{i}.png": label for i in range(3) for label in "xy"}
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("images/a{}.jpg", r"\(row 2, images/a0.jpg: vanished: no such file, but images/a0.png; write its extension\)"),
+        ("x{}/a0.png", r"no such file there, but images/a0.png; write its folder"),
+        ("https://a.org/images/a{}.png", "an address on the web, and nothing is downloaded.*; get the images"),
+        ("s3://bucket/images/a{}.png", "an address on the web"),
+    ],
+)
+def test_what_is_not_found_is_explained(written: str, says: str, listed: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        open_source(listed([written.format(i) for i in range(6)]))
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_outside_is_read(listed: Callable[..., Path], png: Png, tmp_path: Path) -> None:
+    png(tmp_path / "secret.png")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/link.png").symlink_to(tmp_path / "secret.png")
+    for path in (f"file://{tmp_path}/secret.png", f"{tmp_path}/secret", "../secret", "LINK.PNG", "link"):
+        source = open_source(listed([*FILES, path]))
+        assert ids(source) == FILES
+        assert len(source.splits["all"].set_aside) == 1
+
+
+def test_folders_of_the_same_names(listed: Callable[..., Path]) -> None:
+    names = [f"{i}.png" for i in range(6)]
+    table = listed(names, [f"{folder}/{name}" for folder in ("large", "small") for name in names])
+    with pytest.raises(DataError, match=r"images of labels.csv may be those in large or in small; .*--pictures FOLDER"):
+        open_source(table)
+    assert ids(open_source(table, columns=Columns(folder="small"))) == names
+    listed(names, [f"images/{name}" for name in names])
+    assert ids(open_source(table)) == [f"images/{name}" for name in names]  # called as such a folder is
+
+
+def test_images_in_two_folders(listed: Callable[..., Path]) -> None:
+    files = [f"part_{1 + i // 4}/a{i}.png" for i in range(6)]
+    for cut in (0, -4):
+        source = open_source(listed([file[7 : cut or None] for file in files], files))
+        assert ids(source) == files
+
+
+def test_a_table_in_a_folder_of_its_own(listed: Callable[..., Path], tmp_path: Path) -> None:
+    table = listed([f"../images/a{i}.png" for i in range(6)])
+    (tmp_path / "data/notes").mkdir()
+    table = table.rename(tmp_path / "data/notes/labels.csv")
+    with pytest.raises(DataError, match=r"a path out of the folder of the data\); .*--pictures \.\."):
+        open_source(table)
+    assert ids(open_source(table, columns=Columns(folder=".."))) == FILES

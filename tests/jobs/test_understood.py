@@ -1,0 +1,79 @@
+"""What the data were read as is said before anything else, written down in the run, and not repeated where it must be quiet."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.jobs.conftest import QUICK, make_pictures
+
+from striate.cli import main
+from striate.errors import DataError
+from striate.jobs import Run, check, predict, train
+from striate.runs import RunFolder
+
+
+def _run(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 0
+
+
+def test_train_says_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path, capsys: Any) -> None:
+    data = make_pictures(tmp_path / "data")
+    for file in list(data.rglob("*.png")):
+        file.with_name(f"{file.name}.json").write_text("{}")
+    run = train(data, out=tmp_path / "run", follow_links=True, **{**QUICK, "epochs": 1, "size": 16})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        f"data:    {data}, read as class folders",
+        "         60 images, 3 classes (dark, light, striped); one class per image (classify)",
+        "splits:  drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
+        "ignored: 60 .json files",
+    ]
+    kept = run.manifest["data"]
+    assert (kept["splits"], kept["ignored"], kept["notes"]) == ({"all": 60}, {".json files": 60}, [])
+    assert "--follow-links" in run.manifest["command"]
+    assert 'source = "auto"' in (tmp_path / "run/recipe.toml").read_text()
+    assert run.evaluate()["pictures"] == 9  # the recipe of the run is read again
+
+
+def test_check_says_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, capsys: Any) -> None:
+    checked = check(shapes, out=tmp_path / "page.html", progress=False)
+    assert capsys.readouterr().out == ""
+    data = checked.as_json()["data"]
+    assert (data["splits"], data["split_origin"], data["notes"]) == ({"all": 60}, "", [])
+    _run(["check", str(shapes), "--out", str(tmp_path / "page.html")])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"data:    {shapes}, read as class folders"
+    assert sum("class folders" in line for line in said) == 1
+    _run(["check", str(shapes), "--out", str(tmp_path / "page.html"), "--quiet"])
+    assert capsys.readouterr().out.splitlines()[0] == "shapes: class folders, 60 images, 3 classes (classify)"
+
+
+def test_check_finds_names_that_are_nearly_equal(tmp_path: Path, capsys: Any) -> None:
+    data = make_pictures(tmp_path / "data")
+    (data / "light").rename(data / "Dark")
+    _run(["check", str(data), "--out", str(tmp_path / "page.html"), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    (finding,) = [one for one in said["findings"] if one["id"] == "data-near-equal-names"]
+    assert finding["evidence"]["groups"] == [["Dark", "dark"]]
+
+
+def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
+    trained: Run, shapes: Path, tmp_path: Path
+) -> None:
+    folder = RunFolder.open(trained.path)
+    links = tmp_path / "links"
+    links.mkdir()
+    for i in range(3):
+        (links / f"{i}.png").symlink_to(shapes / "dark" / f"{i}.png")
+    (links / "0.png.json").write_text("{}")
+    refused = predict(folder, [links])
+    assert len(refused) == 3
+    assert all("a link to a file outside the data; --follow-links" in str(one.error) for one in refused)
+    assert len(predict(folder, [links], follow_links=True)) == 3
+    (tmp_path / "sidecars").mkdir()
+    (tmp_path / "sidecars/a.json").write_text("{}")
+    with pytest.raises(DataError, match=r"there is no image in this folder, only 1 .json files"):
+        predict(folder, tmp_path / "sidecars")
