@@ -1,18 +1,20 @@
 """The command line: one line and exit code 2 for what was typed wrong; tables, JSON and CSV for what was asked."""
 
 import csv
+import importlib
 import io
 import json
 import os
 import pty
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
 from tests.jobs.conftest import QUICK, make_pictures
 
-from striate.cli import VERBS, main
+from striate.cli import VERBS, create_app, main
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,11 @@ def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
         (["train"], "data"),
         (["train", "mnist", "--epohcs", "3"], "Did you mean --epochs"),
         (["train", "mnist", "--epochs", "three"], "--epochs"),
+        (["train", "mnist", "--epochs", "1.5"], "--epochs '1.5': takes a whole number"),
+        (["train", "mnist", "--size", "nan"], "--size 'nan': takes a whole number"),
+        (["train", "mnist", "--seed", "inf"], "--seed 'inf': takes a whole number"),
+        (["augment", "mnist", "--rows", "2.5"], "--rows '2.5': takes a whole number"),
+        (["info", "lenet5", "--classes", "9.5"], "--classes '9.5': takes a whole number"),
         (["train", "mnist", "--epochs", "0"], "epochs = 0: out of range"),
         (["train", "mnits"], "did you mean mnist"),
         (["train", "no/such/folder"], "no/such/folder"),
@@ -238,3 +245,18 @@ def test_a_closed_pipe_is_no_error():
         f"{sys.executable} -m striate models | true", shell=True, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("typed", "number"), [("3", 3), ("+3", 3), ("3.0", 3), ("1e3", 1000), ("10_000", 10_000)])
+def test_whole_numbers_are_taken_as_people_type_them(typed, number):
+    _, bound, _ = create_app().parse_args(["train", "mnist", "--epochs", typed], exit_on_error=False, print_error=False)
+    assert bound.arguments["settings"].epochs == number
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_no_option_takes_half_a_number_for_a_whole_one(verb):
+    function = getattr(importlib.import_module(f"striate.cli.{verb}"), verb)
+    hints = typing.get_type_hints(function, include_extras=True)
+    for name, hint in hints.items():
+        bare = {hint, *(() if typing.get_origin(hint) is typing.Annotated else typing.get_args(hint))}
+        assert int not in bare, f"striate {verb} --{name} is no WholeNumber"

@@ -1,5 +1,6 @@
 """Splits: a partition, a function of the seed, as stratified as scikit-learn's, with every class that has two."""
 
+import hashlib
 from collections import Counter
 
 import numpy as np
@@ -39,9 +40,16 @@ def test_a_split_is_a_partition_with_every_class_on_both_sides(case: tuple[list[
     assert kept.tolist() == sorted(kept.tolist())
     assert out.tolist() == sorted(out.tolist())
     here, there = Counter(labels[kept].tolist()), Counter(labels[out].tolist())
+    shared = {label: count for label, count in Counter(values).items() if count > 1}
+    asked = share * sum(shared.values())
+    room_for_all = sum(min(max(1, int(count * share)), count - 1) for count in shared.values()) <= max(
+        1.5 * asked, asked + 1
+    )
+    assert len(out) <= max(1.5 * asked, asked + 1)
+    assert (len(out) > 0) == (asked > 0)
     for label, count in Counter(values).items():
         assert here[label] >= 1
-        assert there[label] >= (1 if count > 1 and share > 0 else 0)
+        assert there[label] >= (1 if count > 1 and share > 0 and room_for_all else 0)
         if count > 1 and 1 <= count * share <= count - 1:
             assert abs(there[label] - count * share) < 1
     again = stratified_split(labels, share, seed=seed)
@@ -63,6 +71,27 @@ def test_as_stratified_as_scikit_learn(counts: list[int], share: float, seed: in
     ours, theirs = np.bincount(labels[out.numpy()]), np.bincount(labels[expected])
     assert np.abs(ours - theirs).max() <= 1
     assert abs(int(ours.sum()) - int(theirs.sum())) <= 1  # scikit-learn rounds the whole up, we to the nearest
+
+
+@pytest.mark.parametrize(
+    ("classes", "each", "share"), [(10, 5, 0.1), (40, 3, 0.15), (100, 3, 0.1), (25, 4, 0.05), (7, 2, 0.2)]
+)
+def test_many_small_classes_hold_out_what_was_asked_for(classes: int, each: int, share: float) -> None:
+    labels = torch.arange(classes).repeat(each)
+    drawn = set()
+    for seed in range(5):
+        kept, out = stratified_split(labels, share, seed=seed)
+        assert len(out) == round(share * len(labels))
+        assert torch.bincount(labels[kept]).min() >= each - 1
+        drawn |= set(labels[out].tolist())
+    assert len(drawn) > round(share * len(labels))  # classes take turns
+
+
+def test_the_split_of_mnist_is_what_it_always_was() -> None:
+    labels = torch.from_numpy(np.random.default_rng(0).integers(0, 10, 60_000))  # of its size and its share
+    kept, out = stratified_split(labels, 1 / 60, seed=0)
+    digest = hashlib.sha256(kept.numpy().tobytes() + out.numpy().tobytes()).hexdigest()
+    assert digest[:16] == "12ea3963be688ee8"
 
 
 def test_different_seeds_and_draws_differ_and_every_sample_is_held_out_as_often() -> None:

@@ -14,7 +14,8 @@ from striate.data import decode_picture, open_source
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
 from striate.jobs.finish import learned_nothing
-from striate.jobs.prepare import canvas_of, default_recipe, policy_of, settle
+from striate.jobs.policy import policy_of
+from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.runs import RunFolder
 from striate.training import Recipe, Settings, find_recipe
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from striate.errors import SettingError
-from striate.jobs.prepare import POLICY_SETTINGS, policy_of
+from striate.jobs.policy import POLICY_SETTINGS, policy_of
 from striate.training import Recipe, settings_taken
 from striate.views import POLICIES, Policy, RandAugment
 

@@ -4,7 +4,9 @@ import csv
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
@@ -138,7 +140,7 @@ def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
 def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, capsys):
     run = train(leaky(tmp_path / "data", copies=0), out=tmp_path / "run", val=0.2, **ONCE)
     assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
-    assert "data: 42 pictures of 3 classes, train 31, val 8, test 3, one class a picture\n" in capsys.readouterr().out
+    assert "images:  train 31, val 8, test 3\n" in capsys.readouterr().out
 
 
 def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
@@ -151,3 +153,26 @@ def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
     assert all(said[f"{kind}/copy{n}.png"] == said[f"{kind}/{n}.png"] for kind in ("dark", "light") for n in range(6))
     assert isinstance(run, Run)
     assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+
+
+def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
+    data = make_pictures(tmp_path / "data", each=8)
+    train(data, out=tmp_path / "healthy", val=0.2, test=0.2, **ONCE)
+    assert "stay together" not in capsys.readouterr().out
+    train(data, out=tmp_path / "run", val=0.05, test=0.0, group="([a-z])[a-z]*/", leakage="warn", **ONCE)
+    assert (
+        "val holds 8 of 24 images, 33% where 5% was asked for: images that are identical or of one group stay together\n"
+        in (capsys.readouterr().out)
+    )
+
+
+def test_classes_without_an_image_in_a_drawn_split_are_named(tmp_path):
+    draw = np.random.default_rng(0)
+    for name in "abcdefgh":
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.fromarray(draw.integers(0, 256, (24, 24, 3), np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
+    run = train(tmp_path / "data", out=tmp_path / "run", progress=False, val=0.1, test=0.1, **ONCE)
+    assert run.manifest["data"]["counts"] == {"train": 26, "val": 3, "test": 3}
+    (found,) = [finding for finding in run.findings if finding.id == "data-absent-classes"]
+    assert found.says.startswith("5 of 8 classes have no image in val and 5 of 8 classes have no image in test")

@@ -3,9 +3,12 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 import tomllib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +17,9 @@ from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
 from striate.errors import DataError, RunError, SettingError, StriateError
-from striate.jobs import resume, train
+from striate.jobs import resume, train, train_folds
+from striate.jobs.opening import within_the_data
+from striate.jobs.training_run import settled
 from striate.runs.checkpoints import save_checkpoint
 
 PROMISED = {
@@ -242,9 +247,79 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(shapes, tmp_path
     with pytest.raises(RunError, match=r"disk full, needs .* MiB") as refused:
         train(shapes, out=tmp_path / "run", progress=False, **settings)
     assert "\n" not in str(refused.value)
+    assert str(refused.value).endswith(f"make room, then `striate resume {tmp_path / 'run'}` goes on")
+    with pytest.raises(RunError, match=r"disk full, .*; make room, then `striate resume .*/run` goes on"):
+        resume(tmp_path / "run", progress=False)
     monkeypatch.undo()
     resume(tmp_path / "run", progress=False)
     assert (
         contents(tmp_path / "run" / "bundle")["model.safetensors"]
         == contents(whole.path / "bundle")["model.safetensors"]
     )
+
+
+@pytest.mark.parametrize("moment", [1, 3, 6])
+@pytest.mark.parametrize("folds", [0, 2])
+def test_a_disk_that_is_full_from_the_start_leaves_nothing_and_names_only_what_exists(
+    shapes, tmp_path, monkeypatch, moment, folds
+):
+    written, sync = [], os.fsync
+
+    def fail(handle):
+        written.append(handle)
+        if len(written) >= moment:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", fail)
+    begin: Any = partial(train_folds, folds=folds) if folds else train
+    with pytest.raises(RunError, match="disk full, needs .* MiB") as refused:
+        begin(shapes, out=tmp_path / "new" / "run", progress=False, **QUICK)
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path}: disk full")
+    assert said.endswith("make room or choose another --out; nothing of the run is kept, for it had no checkpoint yet")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "out", ["data", "data/run", "data/dark/run", "data/../data/run", "link/run", "data/deep/er/run"]
+)
+def test_a_run_folder_within_the_data_is_refused_before_anything_is_made(tmp_path, out):
+    data = make_pictures(tmp_path / "data", each=3)
+    (tmp_path / "link").symlink_to(data)
+    before = sorted(data.rglob("*"))
+    one_of_two: dict[str, Any] = {"folds": 2, "fold": 1}
+    for settings in ({}, one_of_two):
+        with pytest.raises(SettingError, match="lies within the data, where nothing is written; give --out"):
+            train(data, out=tmp_path / out, progress=False, **settings)
+    with pytest.raises(SettingError, match="lies within the data"):
+        train(tmp_path / "link", out=data / "run", progress=False)
+    with pytest.raises(SettingError, match="lies within the data"):
+        train_folds(data, folds=2, out=tmp_path / out, progress=False)
+    assert sorted(data.rglob("*")) == before
+
+
+def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
+    data = make_pictures(tmp_path / "data", each=3)
+    rows = [f"{file.relative_to(data)},{file.parent.name}" for file in sorted(data.rglob("*.png"))]
+    (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    before = sorted(data.rglob("*"))
+    source, _ = settled(data / "labels.csv", None, {})
+    assert within_the_data(data / "run", data, source)
+    assert not within_the_data(tmp_path / "run", data, source)
+    assert not within_the_data(data / "runs" / "x", data / "labels.csv", source)  # beside a table there may be runs
+    assert sorted(data.rglob("*")) == before
+
+
+def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, monkeypatch):
+    data = make_pictures(tmp_path / "data", each=6)
+    before = sorted(data.rglob("*"))
+    monkeypatch.chdir(data)
+    with pytest.raises(
+        SettingError, match=r"no --out is given, and the run folder would be runs/data-resnet18: lies within"
+    ):
+        train(".", progress=False)
+    assert sorted(data.rglob("*")) == before
+    run = train(".", out="../run", progress=False, **{**QUICK, "epochs": 1})  # the data beside it, or within its parent
+    assert run.path == Path("../run")
+    assert sorted(data.rglob("*")) == before

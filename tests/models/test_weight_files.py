@@ -1,5 +1,6 @@
 """Files of weights: what is read, and that of what is refused nothing runs, nothing waits and nothing fills the machine."""
 
+import argparse
 import io
 import os
 import pickle
@@ -309,12 +310,62 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, spoilt):
         (["model.a", "b"], ["b", "model.a"]),  # not on all
         (["module.a", "n_averaged"], ["a"]),  # torch's AveragedModel
         (["n_averaged"], ["n_averaged"]),
+        (["net.a", "net.b"], ["a", "b"]),
+        (["module.net.a", "module.net.b"], ["a", "b"]),
+        (["encoder.a", "encoder.b"], ["a", "b"]),
+        (
+            [*(f"backbone.{i}" for i in range(18)), "fc.bias", "fc.weight"],
+            [*sorted(map(str, range(18))), "fc.bias", "fc.weight"],
+        ),
+        (
+            [*(f"encoder.{i}" for i in range(18)), "head"],
+            [*sorted(f"encoder.{i}" for i in range(18)), "head"],
+        ),  # as ViT
+        (
+            [*(f"net.{i}" for i in range(18)), "3"],
+            ["3", *sorted(f"net.{i}" for i in range(18))],
+        ),  # two would become one
+        (["network", "nets.a"], ["nets.a", "network"]),
     ],
 )
 def test_prefixes_on_all_names_are_taken_off(tmp_path, names, read):
     path = tmp_path / "w.safetensors"
     save_file({name: torch.ones(1) for name in names}, path)
     assert sorted(read_weights(path)) == read
+
+
+def test_a_prefix_that_is_taken_off_is_said(tmp_path, caplog):
+    caplog.set_level("INFO", "striate")
+    path = tmp_path / "w.safetensors"
+    save_file({"module.net.a": torch.ones(1)}, path)
+    read_weights(path)
+    save_file({"a": torch.ones(1)}, path)
+    read_weights(path)
+    assert caplog.messages == [f"{path}: names are taken without module.net."]
+
+
+def test_a_checkpoint_of_torchvisions_training_is_read_and_what_hides_in_its_settings_is_not_run(tmp_path, room):
+    path = tmp_path / "checkpoint.pth"
+    settings = argparse.Namespace(
+        lr=0.1, data_path="/data", model="resnet18", sizes=[1, 2], inner=argparse.Namespace(a=None)
+    )
+    held = {"model": {"module.w": torch.ones(2)}, "optimizer": {}, "epoch": 3, "args": settings}
+    path.write_bytes(saved(held))
+    assert read_weights(path).keys() == {"w"}
+    marker = tmp_path / "marker"
+    path.write_bytes(saved({**held, "args": argparse.Namespace(lr=Trap(marker))}))
+    assert "asks for" in refusal(path)
+    assert not marker.exists()
+
+
+def test_attributes_of_settings_are_data_only():
+    state = {"__class__": 1, "__setstate__": 2, "__reduce__": 3}
+    settings = argparse.Namespace()
+    settings.__dict__.update(state)
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        read = torch.load(io.BytesIO(saved({"args": settings})), weights_only=True)["args"]
+    assert type(read) is argparse.Namespace
+    assert vars(read) == state
 
 
 def weight(value: float) -> dict[str, Tensor]:

@@ -1,5 +1,8 @@
 """Settings: what was typed wins, wrong names and values are refused, and a recipe file gives the same settings back."""
 
+import math
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,10 +46,14 @@ def test_filling_leaves_alone_what_was_said():
         ({"epochs": 0}, "out of range, takes 1 to"),
         ({"lr": -1.0}, "out of range"),
         ({"lr": float("nan")}, "out of range"),
-        ({"epochs": 2.5}, "takes int"),
-        ({"epochs": "three"}, "takes int"),
-        ({"epochs": True}, "takes int"),
-        ({"nesterov": 1}, "takes bool"),
+        ({"epochs": 1.5}, r"epochs = 1\.5: takes a whole number \(passes over"),
+        ({"epochs": math.nan}, "takes a whole number"),
+        ({"epochs": math.inf}, "takes a whole number"),
+        ({"size": 27.5}, "takes a whole number or auto"),
+        ({"lr": "0.1"}, "takes a number"),
+        ({"epochs": "three"}, "takes a whole number"),
+        ({"epochs": True}, "takes a whole number"),
+        ({"nesterov": 1}, "takes true or false"),
         ({"optimizer": "adamx"}, "takes one of sgd, adam"),
         ({"val": 1.0}, "out of range"),
     ],
@@ -56,6 +63,19 @@ def test_wrong_settings_are_refused_in_one_line(setting, says):
         resolve(setting, NamedRecipe("mine", {}, reaches=""), {})
     assert "\n" not in str(refused.value)
     assert next(iter(setting)) in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.int64(2), np.float32(2)])
+def test_a_whole_number_may_be_written_in_any_way(value, tmp_path):
+    assert repr(checked({"epochs": value}).epochs) == "2"
+    assert repr(checked({"lr": value}).lr) == "2.0"
+    assert repr(checked({"size": 4 * value}).size) == "8"
+
+
+def test_a_recipe_file_with_half_an_epoch_is_refused(tmp_path):
+    (tmp_path / "half.toml").write_text("epochs = 1.5\n")
+    with pytest.raises(SettingError, match=r"epochs = 1\.5: takes a whole number"):
+        resolve({}, find_recipe(str(tmp_path / "half.toml")), {})
 
 
 def test_every_named_recipe_is_in_range():

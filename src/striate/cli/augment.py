@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from striate.cli.overrides import AugmentationOverrides, said
+from striate.cli.whole_numbers import WholeNumber
 
 
 def augment(
@@ -12,8 +13,8 @@ def augment(
     *,
     recipe: str | None = None,
     out: str | None = None,
-    rows: int = 6,
-    columns: int = 8,
+    rows: WholeNumber = 6,
+    columns: WholeNumber = 8,
     settings: Annotated[AugmentationOverrides | None, Parameter(name="*")] = None,
 ) -> None:
     """Show on a sheet what augmentation makes of a few pictures, with classes, masks, boxes and keypoints moved along.

@@ -3,6 +3,8 @@
 import json as json_format
 from typing import Literal
 
+from striate.cli.whole_numbers import WholeNumber
+
 
 def check(
     data: str,
@@ -12,14 +14,14 @@ def check(
     run: str | None = None,
     enough: bool = False,
     source: str = "auto",
-    class_level: int | None = None,
+    class_level: WholeNumber | None = None,
     follow_links: bool = False,
     path_column: str | None = None,
     label_column: str | None = None,
     split_column: str | None = None,
     task: Literal["auto", "classify", "multilabel", "regress"] = "auto",
     pictures: str | None = None,
-    max_pixels: int | None = None,
+    max_pixels: WholeNumber | None = None,
     json: bool = False,
     quiet: bool = False,
 ) -> None:

@@ -28,6 +28,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 def print_augmented(sheet: Augmented) -> None:
     """What was found, what is done in which order, and where the sheet is."""
+    print_findings(sheet.findings)
     classes = "numbers" if sheet.task == "regress" else "classes"
     print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
     for note in sheet.notes:

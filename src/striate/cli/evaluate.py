@@ -1,6 +1,5 @@
 """striate evaluate"""
 
-import json as json_format
 from pathlib import Path
 
 
@@ -24,10 +23,11 @@ def evaluate(run: str, *, data: str | None = None, split: str | None = None, jso
     from striate.cli.tables import print_figures
     from striate.jobs import evaluate as evaluate_job
     from striate.runs import RunFolder
+    from striate.runs.figures import figures_text
 
     evaluated = evaluate_job(RunFolder.open(Path(run)), data, split)
     if json:
-        print(json_format.dumps({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}, indent=1))
+        print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
         if evaluated.account is not None:
             print(evaluated.account.line())

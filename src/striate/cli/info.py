@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+from striate.cli.whole_numbers import WholeNumber
+
 
 def info(
     model: str,
     *,
-    size: int | None = None,
-    channels: int | None = None,
-    classes: int | None = None,
+    size: WholeNumber | None = None,
+    channels: WholeNumber | None = None,
+    classes: WholeNumber | None = None,
     formulas: bool = False,
-    objects: int | None = None,
+    objects: WholeNumber | None = None,
 ) -> None:
     """Show a network layer by layer: output shape, parameters, multiply-adds, memory, and what a cell sees.
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, field, make_dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from cyclopts import Group, Parameter
 
+from striate.cli.whole_numbers import whole_number
 from striate.training import settings_taken
 
 # The help shows the settings in these groups; each begins with the setting named here.
@@ -36,7 +37,10 @@ def _record(of: str, settings: Mapping[str, str]) -> type:
         kind, meaning = settings_taken()[name]
         says = f"{meaning.says}: {', '.join(meaning.choices)}" if meaning.choices else meaning.says
         shown = Parameter(
-            help=says, group=Group(group, sort_key=list(GROUPS.values()).index(group)), show_default=False
+            help=says,
+            group=Group(group, sort_key=list(GROUPS.values()).index(group)),
+            show_default=False,
+            converter=whole_number if int in (kind, *get_args(kind)) else None,
         )
         rows.append((name, Annotated[kind | None, shown], field(default=None)))
     record = make_dataclass(of, rows, kw_only=True)

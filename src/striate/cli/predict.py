@@ -6,6 +6,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from striate.cli.whole_numbers import WholeNumber
+
 
 def predict(
     run: str,
@@ -14,7 +16,7 @@ def predict(
     json: bool = False,
     csv: bool = False,
     follow_links: bool = False,
-    max_pixels: int | None = None,
+    max_pixels: WholeNumber | None = None,
 ) -> None:
     """Predict the class of image files, or of all images in folders: one row for each, in order.
 

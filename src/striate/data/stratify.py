@@ -19,14 +19,17 @@ Integers = npt.NDArray[np.int64]
 # `permutation` takes an epoch; these are the draws of splits, and epochs count from 0
 DRAW_OF_VAL, DRAW_OF_TEST, DRAW_OF_FOLDS = -1, -2, -3
 
+HALF_AGAIN = 1.5  # times what was asked for: the most that is held out so that each class is there
+
 
 def stratified_split(
     labels: Tensor, share: float, *, seed: int, draw: int = DRAW_OF_VAL, groups: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Positions of the samples that are kept and of those that are held out, both ascending.
 
-    `labels` N int64. Each class gives its `share`, rounded so that the whole is as near to it as can be; a class of two
-    or more has at least one sample on each side, a class of one keeps it. `groups` N int64: samples of one number stay
+    `labels` N int64. Each class gives its `share`, rounded so that the whole is as near to it as can be. A class of two
+    or more has at least one sample on each side, unless that made the whole larger than asked by more than half and more
+    than one sample; then classes take turns. A class of one keeps it. `groups` N int64: samples of one number stay
     together, and the classes' shares are as near as that allows. Different `draw`s of a seed are independent.
     """
     if not 0 <= share < 1:
@@ -39,7 +42,7 @@ def stratified_split(
     alone = order[side[order] < 0]
     here = np.bincount(class_of[alone], minlength=len(counts))
     already = np.bincount(class_of[side == 1], minlength=len(counts))
-    quotas = np.clip(_quotas(counts, share) - already, 0, here)
+    quotas = np.clip(_quotas(counts, share, class_of[order]) - already, 0, here)
     by_class = alone[np.argsort(class_of[alone], kind="stable")]  # class by class, shuffled within each
     rank = np.arange(len(alone)) - np.repeat(np.cumsum(here) - here, here)  # 0, 1, 2 ... within each class
     side[by_class] = rank < np.repeat(quotas, here)
@@ -105,12 +108,23 @@ def _fill_empty_side(side: Integers, groups: Integers, share: float, order: Inte
             side[groups == groups[first]] = empty
 
 
-def _quotas(counts: Integers, share: float) -> Integers:
-    """What each class gives: its share rounded down, and one more where most was lost by that, up to the whole."""
+def _quotas(counts: Integers, share: float, shuffled: Integers) -> Integers:
+    """What each class gives: its share rounded down, and one more where most was lost by that, up to the whole.
+
+    At least one of each class, where that is not far more than was asked for. `shuffled` are the classes of all samples
+    in random order: those who come first give the one more, where classes are alike and too many for each to give one.
+    """
     wanted = np.where(counts > 1, counts * share, 0)
-    quotas = np.clip(np.floor(wanted), np.minimum(counts - 1, 1), counts - 1).astype(np.int64)
+    whole = float(wanted.sum())
+    least = np.minimum(counts - 1, 1)
+    turns = np.arange(len(counts))
+    if np.maximum(np.floor(wanted), least).sum() > max(HALF_AGAIN * whole, whole + 1):
+        least = np.zeros_like(counts)
+        turns = np.unique(shuffled, return_index=True)[1]
+        whole = max(1.0, whole)
+    quotas = np.clip(np.floor(wanted), least, counts - 1).astype(np.int64)
     lost = np.where(quotas < counts - 1, wanted - quotas, 0)
-    missing = round(float(wanted.sum())) - int(quotas.sum())
-    for one in np.argsort(-lost, kind="stable")[: max(0, missing)]:
+    missing = round(whole) - int(quotas.sum())
+    for one in np.lexsort((turns, -lost))[: max(0, missing)]:
         quotas[one] += lost[one] > 0
     return quotas

@@ -27,10 +27,13 @@ from striate.data import (
 )
 from striate.data.targets import Target
 from striate.errors import SettingError
+from striate.findings import Finding
 from striate.jobs.examples import examples
+from striate.jobs.flipping import images_of_listing, settle_flips
 from striate.jobs.normalization import normalization_of
-from striate.jobs.opening import open_data
-from striate.jobs.prepare import canvas_of, default_recipe, policy_of, settle
+from striate.jobs.opening import open_data, within_the_data
+from striate.jobs.policy import policy_of
+from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
 from striate.runs import explained, plain_name, write_bytes
 from striate.tasks import Classify
@@ -48,7 +51,8 @@ LARGEST: Final = 512  # pixels of a picture on the sheet; above it is shrunk by 
 class Augmented:
     """What is on the sheet. `steps` are what is done to a training picture, in their order, each after its stage.
 
-    Of the `objects` in the augmented pictures, `dropped` are not learned from: they mostly left the picture.
+    Of the `objects` in the augmented pictures, `dropped` are not learned from: they mostly left the picture. `notes` say
+    what the data decided, `findings` what is wrong with what was asked for.
     """
 
     path: Path
@@ -62,7 +66,8 @@ class Augmented:
     columns: int
     objects: int
     dropped: int
-    notes: tuple[str, ...]  # on how the data were read
+    notes: tuple[str, ...]  # on how the data were read, and what they decided
+    findings: tuple[Finding, ...]  # on what was asked for
 
 
 def augment(
@@ -80,17 +85,20 @@ def augment(
     alone. recipe and settings are those of `train`. Bad input is a StriateError, and nothing is written.
     """
     for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
-        if not low <= value <= high:
-            raise SettingError(f"{name} = {value}: out of range, takes {low} to {high}")
+        if not isinstance(value, int) or not low <= value <= high:
+            raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, settings, named.settings if named else {})
     path = _path_of_sheet(out, data, source)
-    settled = settle(source, named or default_recipe(source), settings).recipe
+    decided = settle(source, named or default_recipe(source), settings)
+    canvas = canvas_of(source, decided.recipe, policy_of(decided.recipe))
+    flips = settle_flips(decided, source.classes, images_of_listing(source, canvas))
+    settled = flips.settings.recipe
     mixing = _mixing(settled)
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
     policy = policy_of(settled)
-    chosen = examples(source, canvas_of(source, settled, policy), rows)
+    chosen = examples(source, canvas, rows)
     seen = list(_columns(source, chosen, settled, columns))
     pages = [[_page(sample, source) for sample in column] for column in seen]
     headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]
@@ -108,7 +116,8 @@ def augment(
         columns=columns,
         objects=before * len(after),
         dropped=before * len(after) - sum(after),
-        notes=source.notes,
+        notes=(*source.notes, *flips.lines),
+        findings=flips.findings,
     )
 
 
@@ -177,9 +186,6 @@ def _path_of_sheet(out: str | Path | None, data: TrainingData, source: Source) -
         raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
-    if not isinstance(data, str | Path):
-        return path
-    folder = Path(data).expanduser()
-    if Path(source.location).is_absolute() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve()):
+    if within_the_data(path, data, source):
         raise SettingError(f"--out {path}: lies within the data, where nothing is written; choose another")
     return path

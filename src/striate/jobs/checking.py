@@ -36,7 +36,7 @@ from striate.data.sources.choice import HowToRead
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import Silent, monitor_for_terminal
-from striate.jobs.opening import open_given
+from striate.jobs.opening import open_given, within_the_data
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
@@ -105,7 +105,7 @@ def check(
     """
     how = HowToRead(source, columns or Columns(), class_level, limits)
     opened = open_given(data, how)
-    page = _page_path(opened, out)
+    page = _page_path(opened, data, out)
     answers = _answers(opened, run) if run else []
     if enough:
         require_classes(opened)
@@ -216,7 +216,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
     return answers
 
 
-def _page_path(source: Source, out: str | Path | None) -> Path:
+def _page_path(source: Source, data: TrainingData, out: str | Path | None) -> Path:
     """Where the page goes. SettingError for a place inside the data, which are never written to."""
     name = (
         "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in source.name).strip("-.") or "data"
@@ -226,8 +226,7 @@ def _page_path(source: Source, out: str | Path | None) -> Path:
         raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
     if not page.parent.is_dir():
         raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
-    inside, root = page.resolve(), Path(source.location)
-    if root.is_dir() and inside.is_relative_to(root.resolve()):
+    if within_the_data(page, data, source):
         raise SettingError(
             f"out = {page}: lies inside the data, which are never written to; choose another place with --out"
         )

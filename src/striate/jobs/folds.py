@@ -13,8 +13,9 @@ from striate.errors import RunError, SettingError
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
 from striate.jobs.opening import open_again
-from striate.jobs.training_run import begin, default_path, go_on_with, settled, with_labels
+from striate.jobs.training_run import begin, go_on_with, path_of_run, settled, with_labels
 from striate.runs import FoldsFolder, RunFolder
+from striate.runs.atomic import DiskFullError
 from striate.training import Settings, checked, read_toml, to_toml
 
 
@@ -58,22 +59,29 @@ def train_folds(
             f"folds = {folds}: {source.location} has a test part of its own, and folds draw theirs; "
             "give the training folder by itself, or leave --folds out"
         )
-    folder = FoldsFolder.create(Path(out) if out else default_path(source, resolved))
+    folder = FoldsFolder.create(path_of_run(data, source, resolved, out))
     with folder.locked():
-        folder.write_recipe(to_toml(resolved))
-        said = {
-            "format": 1,
-            "command": command_line(source, resolved, folder.path),
-            "status": "running",
-            "folds": folds,
-            "data": {"name": source.name, "location": source.location, "digest": source.digest()},
-        }
-        folder.write_summary(said)
         try:
+            folder.write_recipe(to_toml(resolved))
+            folder.write_summary(_first_summary(folder, source, resolved))
             return _go_on(folder, source, resolved, progress)
-        except BaseException:
+        except BaseException as error:
             folder.remove_if_nothing_began()
+            if isinstance(error, DiskFullError):
+                kept = folder.path.exists()
+                raise (error.with_resume_of(folder.path) if kept else error.after_removal_of(folder.path)) from None
             raise
+
+
+def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> dict[str, Any]:
+    """What is known before the first fold."""
+    return {
+        "format": 1,
+        "command": command_line(source, settings, folder.path),
+        "status": "running",
+        "folds": settings.recipe.folds,
+        "data": {"name": source.name, "location": source.location, "digest": source.digest()},
+    }
 
 
 def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Folds:
@@ -97,7 +105,10 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
             f"{source.location}: the data changed since the run {path} began; train anew, or bring them back"
         )
     with folder.locked():
-        return _go_on(folder, source, Settings(checked(recipe), origin), progress)
+        try:
+            return _go_on(folder, source, Settings(checked(recipe), origin), progress)
+        except DiskFullError as error:
+            raise error.with_resume_of(folder.path) from None
 
 
 def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bool) -> Folds:

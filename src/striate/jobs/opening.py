@@ -8,6 +8,7 @@ from typing import Any, cast
 from striate.data import (
     IN_MEMORY,
     Columns,
+    ImagesInput,
     Limits,
     Source,
     TaskKind,
@@ -20,7 +21,7 @@ from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.data.sources.choice import HowToRead
 from striate.errors import RunError, SettingError, StriateError
 
-__all__ = ["open_again", "open_data", "open_data_like", "open_given"]
+__all__ = ["open_again", "open_data", "open_data_like", "open_given", "within_the_data"]
 
 
 def open_given(data: TrainingData, how: HowToRead) -> Source:
@@ -82,3 +83,11 @@ def open_data_like(data: TrainingData, recipe: Mapping[str, Any]) -> Source:
             return open_given(data, HowToRead())
         except StriateError:
             raise error from None
+
+
+def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source) -> bool:
+    """Whether a path, be it there or not, is the folder `data` or the one that it was found in, or lies in it."""
+    if not Path(source.location).is_absolute():  # inside the package, whatever else has their name, or in memory
+        return False
+    roots = [Path(source.location), *([Path(data).expanduser()] if isinstance(data, str | Path) else [])]
+    return any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots)

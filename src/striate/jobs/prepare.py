@@ -1,6 +1,6 @@
 """From what is on disk to what a network is trained on: canvas, splits, normalization, augmentation, and what is wrong."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -18,24 +18,26 @@ from striate.data import (
     decoded_size,
     load_pictures,
 )
+from striate.data.audit.balance import absent_classes
 from striate.data.audit.pixels import survey_findings
 from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
 from striate.data.storage import Place
-from striate.errors import DataError, SettingError
+from striate.errors import DataError
 from striate.findings import Finding
+from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
 from striate.jobs.normalization import check_normalization, normalization_of
-from striate.jobs.splitting import DRAWN, check_split, split_of_run, write_split
+from striate.jobs.policy import policy_of
+from striate.jobs.splitting import DRAWN, check_split, drawn_splits, larger_than_asked, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
-from striate.views import POLICIES, Policy, RandAugment
+from striate.views import Policy
 
 LARGEST_SIZE = 128  # of photographs, where nothing is said: what two CPU cores train in minutes
 SMALL_PICTURE = 64  # up to here a picture is taken as it is, and idx data are taken for digits
 MARGIN = 8 / 7  # the canvas is larger than the crop by this, as 256 pixels are than 224
 EVALUATION_BATCH = 128
-POLICY_SETTINGS = tuple(field.name for field in fields(Policy) if field.name != "operations")
 
 
 @final
@@ -46,6 +48,7 @@ class Prepared:
     splits: Splits
     set_aside: tuple[SetAside, ...]
     preprocessing: Preprocessing
+    settings: Settings  # with what the images decided
     policy: Policy
     findings: tuple[Finding, ...]
 
@@ -105,20 +108,6 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
     return replace(settings, recipe=replace(settings.recipe, split=whole))
 
 
-def policy_of(recipe: Recipe) -> Policy:
-    """The recipe's policy with the parts that were set one by one."""
-    policy = POLICIES[recipe.augment]
-    parts = {name: getattr(recipe, name) for name in POLICY_SETTINGS}
-    operations = {"count": recipe.randaugment_count, "magnitude": recipe.randaugment_magnitude}
-    for name, value in operations.items():
-        if value is None:
-            continue
-        if not isinstance(policy.operations, RandAugment):
-            raise SettingError(f"randaugment_{name} = {value}: set augment to randaugment, not {recipe.augment}")
-        policy = replace(policy, operations=replace(policy.operations, **{name: value}))
-    return replace(policy, **{name: value for name, value in parts.items() if value is not None})
-
-
 def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     """The images as they are kept: a little larger than what the network sees if crops are taken at random.
 
@@ -135,10 +124,10 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
 
 
-def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Prepared:
+def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Monitor) -> Prepared:
     """Decode, split, look for what is wrong, and measure the normalization on the training pictures."""
-    policy = policy_of(recipe)
-    canvas = canvas_of(source, recipe, policy)
+    recipe = settings.recipe
+    canvas = canvas_of(source, recipe, policy_of(recipe))
     for line in source.survey.told(canvas):
         monitor.say(line)
     pictures = load_pictures(
@@ -155,14 +144,21 @@ def prepare(source: Source, recipe: Recipe, folder: RunFolder, monitor: Monitor)
     except DataError as error:  # images may be all alike for what is not seen of them
         why = "".join(f". {one.says} Fix: {one.fix}" for one in unseen if one.severity == "warning")
         raise DataError(f"{error}{why}") from None
-    monitor.say(split_line(splits))
+    for line in (split_line(splits), *larger_than_asked(splits, pictures, recipe)):
+        monitor.say(line)
     findings = [without_leakage(finding, recipe) for finding in (*check_data(splits), *unseen)]
+    counts = {name: part.counts() for name, part in splits.parts().items()}
+    findings += absent_classes(source.classes, counts, drawn_splits(splits, pictures, recipe))
     write_split(folder, splits, source)
+    flips = settle_flips(settings, source.classes, images_of_split(splits.train))
+    for line in flips.lines:
+        monitor.say(line)
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization, recipe.max_pixels)
     set_aside = tuple(one for part in pictures.values() for one in part.set_aside)
-    return Prepared(splits, set_aside, preprocessing, policy, tuple(findings))
+    policy = policy_of(flips.settings.recipe)
+    return Prepared(splits, set_aside, preprocessing, flips.settings, policy, (*findings, *flips.findings))
 
 
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:

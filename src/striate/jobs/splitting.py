@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures, split_rows
+from striate.data.stratify import HALF_AGAIN
 from striate.errors import SettingError
 from striate.runs import RunFolder
 from striate.training import Recipe
@@ -61,3 +62,24 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Ma
 def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
     """Write the split down, sample by sample, with what tells each image from others wherever it turns up."""
     folder.write_splits(split_rows(splits, source.contents()))
+
+
+def drawn_splits(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
+    """The splits that were held out by chance; the others are as the data or a file have them."""
+    if recipe.split not in DRAWN or "val" in pictures:
+        return []
+    return [name for name in splits.parts() if name != "train" and name not in pictures]
+
+
+def larger_than_asked(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
+    """A sentence for each split that was drawn and came out much larger than asked for."""
+    lines, whole = [], len(pictures.get("all") or pictures["train"])
+    for name in drawn_splits(splits, pictures, recipe):
+        share = recipe.val if name == "val" else 1 / recipe.folds if recipe.fold else recipe.test
+        held_out, asked = len(splits.parts()[name]), share * whole
+        if held_out > max(HALF_AGAIN * asked, asked + 1):
+            lines.append(
+                f"{name} holds {held_out} of {whole} images, {held_out / whole:.0%} where {share:.0%} was asked for: "
+                "images that are identical or of one group stay together"
+            )
+    return lines

@@ -13,11 +13,12 @@ from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
-from striate.jobs.opening import open_again, open_data
+from striate.jobs.opening import open_again, open_data, within_the_data
 from striate.jobs.prepare import default_recipe, drawn, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
+from striate.runs.atomic import DiskFullError
 from striate.tasks import Classify, class_weights
 from striate.training import (
     Recipe,
@@ -60,7 +61,7 @@ def train(
             f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
             "fold = 1 trains the first of them"
         )
-    return begin(source, resolved, Path(out) if out else default_path(source, resolved), progress)
+    return begin(source, resolved, path_of_run(data, source, resolved, out), progress)
 
 
 def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
@@ -83,9 +84,15 @@ def settled(data: TrainingData, recipe: str | None, said: dict[str, Any]) -> tup
     return source, resolved.filled("machine", device=str(device), precision=precision)
 
 
-def default_path(source: Source, settings: Settings) -> Path:
-    """A folder below runs/ that does not exist yet."""
-    return free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+def path_of_run(data: TrainingData | ImagesInput, source: Source, settings: Settings, out: str | Path | None) -> Path:
+    """The run folder: `out`, or one below runs/ that does not exist yet. SettingError where it would lie within the data."""
+    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+    if within_the_data(path, data, source):
+        says = "--out" if out else "no --out is given, and the run folder would be"
+        raise SettingError(
+            f"{says} {path}: lies within the data, where nothing is written; give --out a folder elsewhere"
+        )
+    return path
 
 
 def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
@@ -101,10 +108,13 @@ def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run
             folder.write_manifest(first_manifest(source, settings, model, path))
             folder.write_recipe(to_toml(settings))
             _work(folder, source, settings, model, monitor, clock)
-        except BaseException:
+        except BaseException as error:
             # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
-            if not folder.has_begun():
+            begun = folder.has_begun()
+            if not begun:
                 folder.remove()
+            if isinstance(error, DiskFullError):
+                raise (error.with_resume_of(path) if begun else error.after_removal_of(path)) from None
             raise
     return Run(path)
 
@@ -132,7 +142,10 @@ def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
             f"{source.location}: the data changed since the run {folder.path} began; train anew, or bring them back"
         )
     with folder.locked():
-        _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
+        try:
+            _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
+        except DiskFullError as error:
+            raise error.with_resume_of(folder.path) from None
     return Run(folder.path)
 
 
@@ -150,7 +163,8 @@ def _work(
     """All that lies between the settings and the report; a run that was cut off anywhere goes through it again."""
     keep_freed_memory()
     try:
-        prepared = prepare(source, settings.recipe, folder, monitor)
+        prepared = prepare(source, settings, folder, monitor)
+        settings = prepared.settings
         weights = class_weights(prepared.splits.train.counts()) if settings.recipe.balance == "weights" else None
         task = Classify(source.classes, settings.recipe.label_smoothing, weights)
         clock.lap("data")

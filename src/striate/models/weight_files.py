@@ -6,6 +6,8 @@ with limited memory, time and disk, none of our environment and no file but this
 as safetensors.
 """
 
+import argparse
+import logging
 import os
 import re
 import signal
@@ -30,7 +32,21 @@ __all__ = ["printable", "read_weights"]
 
 # What training scripts call the weights in a file that holds more; averaged ones first, because they are those that were measured
 NESTS: Final = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
-PREFIXES: Final = ("module.", "model.", "_orig_mod.")  # of DataParallel, of Lightning and its like, of torch.compile
+# What wraps a network in training code: DataParallel, Lightning and its like, torch.compile, self-supervised training
+PREFIXES: Final = (
+    "module.",
+    "model.",
+    "_orig_mod.",
+    "net.",
+    "network.",
+    "backbone.",
+    "base_model.",
+    "student.",
+    "teacher.",
+)
+PREFIXES_OF_ALL: Final = (*PREFIXES, "encoder.")  # a network may have an encoder beside other things
+NEARLY_ALL: Final = 0.9  # of the names: a head may lie beside the backbone
+LOG: Final = logging.getLogger("striate")
 
 SPARE_BYTES: Final = 256 * 2**20  # that a child may take beside what is in proportion to the file
 # The file's size so many times: read, copied, written, and once more for weights that share their memory in the file
@@ -62,7 +78,10 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     for name, value in weights.items():
         if not _finite(value):
             _refuse(path, f"{printable(name)} is not finite (NaN or infinity): take another file, this one is spoilt")
-    return _without_prefix(weights)
+    taken_off, weights = _without_prefix(weights)
+    if taken_off:
+        LOG.info("%s: names are taken without %s", path, taken_off)
+    return weights
 
 
 def printable(text: object, longest: int = 300) -> str:
@@ -167,13 +186,17 @@ def _finite(value: Tensor) -> bool:
     return all(bool(extreme.isfinite()) for extreme in torch.aminmax(value))
 
 
-def _without_prefix(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The names without a prefix that all of them have."""
+def _without_prefix(weights: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+    """A prefix that all names have, or nearly all a usual one, and the weights by their names without it; perhaps ""."""
     averaged = [name for name in weights if name != "n_averaged"]  # the counter of torch's AveragedModel
-    for prefix in PREFIXES:
-        if averaged and all(name.startswith(prefix) for name in averaged):
-            return _without_prefix({name.removeprefix(prefix): weights[name] for name in averaged})
-    return weights
+    for prefix in PREFIXES_OF_ALL:
+        having = sum(name.startswith(prefix) for name in averaged)
+        wanted = NEARLY_ALL * len(averaged) if prefix in PREFIXES else len(averaged)
+        bare = {name.removeprefix(prefix): weights[name] for name in averaged}
+        if having and having >= wanted and len(bare) == len(averaged):  # two names may not become one
+            further, found = _without_prefix(bare)
+            return prefix + further, found
+    return "", weights
 
 
 def convert(room: int, seconds: int) -> None:
@@ -183,7 +206,8 @@ def convert(room: int, seconds: int) -> None:
     """
     _limit(room, seconds)
     try:
-        with os.fdopen(0, "rb") as file:
+        # A Namespace, the settings in torchvision's own checkpoints, is nothing but its attributes: making one runs nothing
+        with os.fdopen(0, "rb") as file, torch.serialization.safe_globals([argparse.Namespace]):
             tensors = _tensors(torch.load(file, map_location="cpu", weights_only=True), room)
     except SettingError as error:
         sys.exit(str(error))

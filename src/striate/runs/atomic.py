@@ -10,10 +10,34 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import final
 
 from striate.errors import RunError
 
 TEMPORARY = ".tmp-"
+
+
+@final
+class DiskFullError(RunError):
+    """A file that there is no room for; whoever knows what is left of the work says the way out."""
+
+    def __init__(self, place: Path, shortage: str, way_out: str = "make room or choose another --out") -> None:
+        super().__init__(f"{place}: disk full, {shortage}; {way_out}")
+        self.place, self.shortage = place, shortage
+
+    def after_removal_of(self, folder: Path) -> "DiskFullError":
+        """The same where nothing of a run is kept: it names what is still there without its folder."""
+        way_out = "make room or choose another --out; nothing of the run is kept, for it had no checkpoint yet"
+        return DiskFullError(existing(folder.parent), self.shortage, way_out)
+
+    def with_resume_of(self, folder: Path) -> "DiskFullError":
+        """The same where a run is kept."""
+        return DiskFullError(self.place, self.shortage, f"make room, then `striate resume {folder}` goes on")
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next((one for one in (folder, *folder.parents) if one.is_dir()), Path())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -57,11 +81,8 @@ def explained(path: Path, needed: int = 0) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(path.parent).free
-            raise RunError(
-                f"{path}: disk full, needs {_mebibytes(needed)} and {_mebibytes(free)} are free; "
-                "make room or choose another --out, then `striate resume` goes on"
-            ) from None
+            free = shutil.disk_usage(existing(path.parent)).free
+            raise DiskFullError(path, f"needs {_mebibytes(needed)} and {_mebibytes(free)} are free") from None
         raise RunError(
             f"{path}: cannot be written ({error.strerror}); check the folder or choose another --out"
         ) from None

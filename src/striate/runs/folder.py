@@ -15,6 +15,7 @@ from striate.findings import Finding
 from striate.runs.atomic import explained, write_bytes, write_text
 from striate.runs.bundle import Bundle
 from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
+from striate.runs.figures import figures_text, read_figures
 from striate.runs.lock import exclusive
 
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
@@ -107,10 +108,12 @@ class RunFolder:
         return self._rows("metrics.csv")
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        write_text(self.path / "metrics.json", as_json(metrics))
+        """metrics.json, the figures of each split."""
+        splits = [f" {json.dumps(split)}: {figures_text(figures, 1)}" for split, figures in metrics.items()]
+        write_text(self.path / "metrics.json", "{\n" + ",\n".join(splits) + "\n}\n")
 
     def metrics(self) -> dict[str, Any]:
-        return read_json(self.path / "metrics.json")
+        return {split: read_figures(stored) for split, stored in read_json(self.path / "metrics.json").items()}
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row a sample."""

@@ -9,12 +9,17 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, MOST_PIXELS
 from striate.errors import SettingError, nearest
+
+KINDS = MappingProxyType(
+    {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "auto"}
+)
 
 
 @final
@@ -276,17 +281,30 @@ def _check(name: str, value: Any, kind: Any, meaning: Is) -> Any:
     allowed = get_args(kind) if get_origin(kind) else (kind,)
     if NoneType in allowed and value in (None, "auto"):
         return None
-    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    value = _as_number(value, allowed)
     if type(value) not in allowed:
-        expected = " or ".join("auto" if kind is NoneType else kind.__name__ for kind in allowed)
+        expected = " or ".join(KINDS[kind] for kind in allowed)
         raise SettingError(f"{name} = {value!r}: takes {expected} ({meaning.says})")
     if meaning.choices and value not in meaning.choices:
         raise SettingError(f"{name} = {value!r}: takes one of {', '.join(meaning.choices)} ({meaning.says})")
     if isinstance(value, int | float) and not isinstance(value, bool) and not meaning.low <= value <= meaning.high:
         between = f"at least {meaning.low:g}" if meaning.high == math.inf else f"{meaning.low:g} to {meaning.high:g}"
-        raise SettingError(f"{name} = {value:g}: out of range, takes {between} ({meaning.says})")
+        shown = str(value) if isinstance(value, int) else f"{value:g}"
+        raise SettingError(f"{name} = {shown}: out of range, takes {between} ({meaning.says})")
     return value
+
+
+def _as_number(value: Any, allowed: tuple[Any, ...]) -> Any:
+    """Numbers of any library as Python's own, and 2 or 2.0 as the kind that is asked for; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    try:
+        number = float(value)
+    except OverflowError:  # of a whole number with hundreds of digits, which is out of any range
+        return value
+    if float in allowed:
+        return number
+    return int(number) if int in allowed and number.is_integer() else value
 
 
 def written(value: object) -> str:

@@ -24,6 +24,7 @@ from striate.data import (
     split_pictures,
 )
 from striate.data.audit import FEW, IMBALANCE
+from striate.data.audit.balance import absent_classes
 from striate.findings import Finding
 
 
@@ -83,6 +84,18 @@ def test_classes_with_few_pictures() -> None:
     finding = one(Splits(part([FEW, FEW - 1, 2 * FEW], "train", 1), part([1, 1, 1], "val", 2), None))
     assert finding.id == "data-few-pictures"
     assert finding.evidence == {"pictures": {"b": FEW - 1}, "count": 1}
+
+
+def test_classes_of_which_nothing_is_measured() -> None:
+    classes, counts = ("a", "b", "c"), {"train": [30, 40, 1], "val": [5, 0, 0], "test": [0, 6, 0]}
+    (finding,) = absent_classes(classes, counts, ["val", "test"])
+    assert (finding.id, finding.severity) == ("data-absent-classes", "note")
+    assert finding.says == (
+        "1 of 3 classes has no image in val and 1 of 3 classes has no image in test, so nothing is measured of them there."
+    )
+    assert finding.evidence == {"val": ["b"], "test": ["a"]}  # of one image nothing could be measured in any case
+    assert absent_classes(classes, counts, []) == []
+    assert absent_classes(classes, {"train": [9, 9, 9], "val": [1, 1, 1]}, ["val"]) == []
 
 
 def test_imbalance() -> None:

@@ -23,12 +23,14 @@ data-aspect-outliers               note      pictures are far wider or narrower 
 data-brightness-outliers           note      pictures are far brighter or darker than nearly all others
 data-single-picture                warning   a class has one picture in all: it is learned or tested, not both
 data-few-pictures                  warning   a class has fewer than FEW pictures to learn from
+data-absent-classes                note      classes of several images have none in the val or test that `train` drew
 data-imbalance                     warning   the largest class has more than IMBALANCE times the pictures of the smallest
 data-near-equal-names              warning   classes have names that differ in case, spaces, Unicode form or leading zeros alone
 data-annotation-faults             warning   boxes or masks lie outside of their picture, are empty, or are of no known class
 data-label-suspects                warning   labels that a network is sure are others (confident learning); a note where below 1 %
 data-more-would-help               note      a learning curve says that twice the data would surely help
 data-files-set-aside               warning   files could not be used, yet fewer than stop a run: what `train` says of the first four
+augment-mirrored-labels            warning   flips were asked for, and a mirror turns one class into another (`train`, `augment`)
 data-shift                         warning   new images are darker, brighter, flatter or grayer than the training's (analysis.shift)
 
 `check_data` is the quick part, on decoded pictures, that `train` runs: data-files-set-aside, the three on classes,

@@ -1,13 +1,13 @@
 """How many pictures each class has: too few to learn from, and too unequal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from striate.findings import Finding
 
-__all__ = ["FEW", "IMBALANCE", "imbalance", "small_classes"]
+__all__ = ["FEW", "IMBALANCE", "absent_classes", "imbalance", "small_classes"]
 
 FEW: Final = 10  # pictures to learn from; below it a class is learned by heart
 IMBALANCE: Final = 10.0  # largest class over smallest; beyond it accuracy is mostly that of the largest
@@ -48,6 +48,31 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
             )
         )
     return findings
+
+
+def absent_classes(classes: Sequence[str], counts: Counts, drawn: Collection[str]) -> list[Finding]:
+    """Classes of two images or more that have none in one of the splits that were `drawn`: nothing is measured of them there."""
+    everywhere = [sum(split) for split in zip(*counts.values(), strict=True)]
+    absent = {
+        split: [name for name, n, every in zip(classes, counts[split], everywhere, strict=True) if n == 0 and every > 1]
+        for split in drawn
+    }
+    absent = {split: names for split, names in absent.items() if names}
+    if not absent:
+        return []
+    says = " and ".join(
+        f"{len(names)} of {len(classes)} classes {'has' if len(names) == 1 else 'have'} no image in {split}"
+        for split, names in absent.items()
+    )
+    return [
+        Finding(
+            "data-absent-classes",
+            "note",
+            f"{says}, so nothing is measured of them there.",
+            {split: names[:_EXAMPLES] for split, names in absent.items()},
+            "add images of these classes, or hold out more (--val, --test)",
+        )
+    ]
 
 
 def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:

@@ -1,0 +1,29 @@
+"""Whole numbers as people type them: 10, 10_000, 1e3 and 2.0, and never 1.5 for 2."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter, Token
+
+from striate.errors import SettingError
+
+__all__ = ["WholeNumber", "whole_number"]
+
+
+def whole_number(_: Any, tokens: Sequence[Token]) -> int:
+    """The whole number that was typed after an option. Raises SettingError for whatever is none."""
+    typed = tokens[0].value
+    try:
+        return int(typed)
+    except ValueError:
+        pass
+    try:
+        number = float(typed)
+        if number == int(number):
+            return int(number)
+    except (ValueError, OverflowError):  # nothing, or nan; infinity
+        pass
+    raise SettingError(f"{tokens[0].keyword or ''} {typed!r}: takes a whole number".strip())
+
+
+WholeNumber = Annotated[int, Parameter(converter=whole_number)]

@@ -1,0 +1,144 @@
+"""Flips are off where a mirror turns one class into another, unless a person asks for them; and that is said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.jobs.conftest import QUICK
+
+from striate.jobs import augment, resume, train
+from striate.jobs.flipping import settle_flips
+from striate.training import NamedRecipe, Settings, read_toml, resolve
+from striate.views import POLICIES
+
+
+def arrows(folder: Path, names: tuple[str, str], each: int = 30) -> Path:
+    """Two classes of arrows somewhere in the image, the second mirrored."""
+    draw = np.random.default_rng(0)
+    for number, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for i in range(each):
+            image = draw.integers(0, 60, (24, 24))
+            x, y = draw.integers(2, 14), draw.integers(8, 16)
+            for d in range(8):
+                image[y - d : y + d + 1, x + d] = 230
+            image = image[:, ::-1] if number else image
+            Image.fromarray(image.astype(np.uint8)).save(folder / name / f"{i}.png")
+    return folder
+
+
+def no_sample() -> tuple[torch.Tensor, torch.Tensor]:
+    raise AssertionError("names are enough, or nothing is to be decided")
+
+
+def nothing() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.empty(0), torch.empty(0, dtype=torch.int64)
+
+
+def settings(recipe: str = "photos", **said: object) -> Settings:
+    return resolve({"augment": "default", **said}, NamedRecipe(recipe, {}, ""), {})
+
+
+@pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if policy.flip])
+def test_every_policy_that_flips_is_asked(policy):
+    flips = settle_flips(settings(augment=policy), ("turn left", "turn right"), no_sample)
+    assert (flips.settings.recipe.flip, flips.settings.source["flip"]) == (False, "data")
+    assert flips.lines == (
+        "classes turn left and turn right are mirror images of each other: no flips (--flip does it all the same)",
+    )
+    assert flips.findings == ()
+
+
+@pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if not policy.flip])
+def test_a_policy_that_does_not_flip_costs_nothing(policy):
+    before = settings(augment=policy)
+    flips = settle_flips(before, ("left", "right"), no_sample)
+    assert flips.settings == before
+    assert not flips.lines
+    assert not flips.findings
+
+
+def test_healthy_data_are_flipped_and_asked_once():
+    flips = settle_flips(settings(), ("cat", "dog"), nothing)
+    assert (flips.settings.recipe.flip, flips.settings.source["flip"]) == (None, "data")
+    assert not flips.lines
+    assert not flips.findings
+    assert settle_flips(flips.settings, ("cat", "dog"), no_sample) == flips
+
+
+@pytest.mark.parametrize(
+    ("said", "classes", "fix"),
+    [
+        ({"flip": True}, ("left", "right"), "--no-flip"),
+        ({"flip_vertical": True, "flip": False}, ("up", "down"), "--no-flip-vertical"),
+    ],
+)
+def test_flips_that_were_asked_for_stay_with_a_finding(said, classes, fix):
+    before = settings(**said)
+    flips = settle_flips(before, classes, no_sample)
+    assert flips.settings == before
+    assert flips.lines == ()
+    (finding,) = flips.findings
+    assert (finding.id, finding.severity, finding.fix) == ("augment-mirrored-labels", "warning", fix)
+    assert finding.evidence["classes"] == [list(classes)]
+
+
+def test_flips_that_were_asked_for_of_healthy_data_are_silent():
+    assert settle_flips(settings(flip=True), ("cat", "dog"), nothing).findings == ()
+    assert settle_flips(settings(flip_vertical=True, flip=False), ("left", "right"), nothing).findings == ()
+
+
+def test_several_pairs_are_counted():
+    line = settle_flips(settings(), ("a left", "a right", "b left", "b right"), no_sample).lines[0]
+    assert "a left and a right are mirror images of each other (and 1 more pair): no flips" in line
+
+
+def test_a_run_on_arrows_with_neutral_names(tmp_path, capsys):
+    data = arrows(tmp_path / "data", ("a", "b"))
+    run = train(data, out=tmp_path / "run", **{**QUICK, "epochs": 1, "augment": "default"})
+    said = capsys.readouterr().out
+    assert "mirrored images of class a look like class b, and those of b like a: no flips (--flip does it" in said
+    recipe, source = read_toml(run.path / "recipe.toml")
+    assert (recipe["flip"], source["flip"]) == (False, "data")
+    assert not [one for one in run.findings if one.id == "augment-mirrored-labels"]
+    assert "--no-flip" not in run.manifest["command"]
+
+    flipped = train(
+        data, out=tmp_path / "flipped", progress=False, **{**QUICK, "epochs": 1, "augment": "light", "flip": True}
+    )
+    (finding,) = [one for one in flipped.findings if one.id == "augment-mirrored-labels"]
+    assert finding.evidence["told_by"] == "images"
+
+
+def test_a_run_that_is_resumed_keeps_what_was_decided(tmp_path, monkeypatch):
+    data = arrows(tmp_path / "data", ("a", "b"))
+    options = {**QUICK, "epochs": 2, "augment": "default", "progress": False}
+    whole = train(data, out=tmp_path / "whole", **options)
+    from striate.jobs import training_run
+
+    with monkeypatch.context() as patched:  # cut off after the first epoch
+        patched.setattr(training_run, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train(data, out=tmp_path / "cut", **options)
+    assert read_toml(tmp_path / "cut" / "recipe.toml")[1]["flip"] == "data"
+    monkeypatch.setattr("striate.jobs.flipping.exchanged_classes", no_sample)
+    resume(tmp_path / "cut", progress=False)
+    bundles = [(path / "bundle" / "model.safetensors").read_bytes() for path in (whole.path, tmp_path / "cut")]
+    assert bundles[0] == bundles[1]
+
+
+def test_augment_shows_the_same_decision(tmp_path, monkeypatch, shapes):
+    monkeypatch.chdir(tmp_path)
+    made = augment(arrows(tmp_path / "data", ("a", "b")), rows=2, columns=2)
+    assert not any("mirror" in step for step in made.steps)
+    assert len(made.notes) == 1
+    assert "class a look like class b" in made.notes[0]
+    asked = augment(tmp_path / "data", rows=2, columns=2, flip=True)
+    assert any("mirror" in step for step in asked.steps)
+    assert [one.id for one in asked.findings] == ["augment-mirrored-labels"]
+    healthy = augment(shapes, rows=2, columns=2)
+    assert any("mirror" in step for step in healthy.steps)
+    assert not healthy.notes
+    assert not healthy.findings
