@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["DataError", "RunError", "SettingError", "StriateError", "nearest"]
+__all__ = ["AmbiguousDataError", "DataError", "RunError", "SettingError", "StriateError", "nearest"]
 
 
 class StriateError(Exception):
@@ -18,6 +18,10 @@ class SettingError(StriateError):
 
 class DataError(StriateError):
     """Pictures or labels that cannot be used."""
+
+
+class AmbiguousDataError(DataError):
+    """Data that can be read in several ways; the message names the setting that says which."""
 
 
 class RunError(StriateError):

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
-from striate.errors import RunError, SettingError
+from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, check, train
 
 COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 pictures, 15 % each
@@ -244,3 +244,20 @@ def test_predicting_says_when_images_are_unlike_those_of_the_training(shapes, tr
         main(["predict", str(trained.path), str(tmp_path / "dark.png"), "--csv"])
     assert len(caplog.records) == 1
     assert "data-shift" not in capsys.readouterr().out
+
+
+def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
+    """A table that disagrees with the folders beside it is asked about, and evaluate takes the answer that the question names."""
+    new = moved(shapes, tmp_path / "new")
+    rows = [f"{kind}/{i}.png,{label}" for kind, label in (("dark", "light"), ("light", "dark")) for i in range(6)]
+    (new / "labels.csv").write_text("\n".join(["path,label", *rows[:-1], "light/5.png,light"]))
+    with pytest.raises(DataError, match="--source folders or --source table"):
+        trained.evaluate(new)
+    assert trained.evaluate(new, source="folders")["images"]["measured"] == {"test": 9}
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", str(trained.path), "--data", str(new), "--source", "folders", "--json"])
+    assert json.loads(capsys.readouterr().out)["images"]["measured"] == {"test": 9}
+    with pytest.raises(SettingError, match="source: say how other data are read; name them with --data"):
+        trained.evaluate(source="folders")
+    with pytest.raises(SettingError, match="no setting that says how data are read is called 'epochs'"):
+        trained.evaluate(new, epochs=3)

@@ -7,6 +7,7 @@ import pytest
 from tests.jobs.conftest import QUICK
 
 from striate.cli.check import check as check_command
+from striate.cli.overrides import ReadingOverrides
 from striate.errors import DataError
 from striate.jobs import augment, check, train
 from striate.runs import RunFolder
@@ -47,7 +48,7 @@ def test_the_task_is_asked_for_and_given(shapes: Path, tmp_path: Path, capsys: p
     assert not (tmp_path / "run").exists()
     sheet = augment(table, out=tmp_path / "a.png", task="multilabel", rows=2, columns=2)
     assert sheet.task == "multilabel"
-    check_command(str(table), task="multilabel", out=str(tmp_path / "a.html"), quiet=True)
+    check_command(str(table), out=str(tmp_path / "a.html"), quiet=True, settings=ReadingOverrides(task="multilabel"))
     assert "sets of 3 classes in the column tags, parted by spaces" in capsys.readouterr().out
     with pytest.raises(DataError, match="--task"):
         check(table, progress=False)

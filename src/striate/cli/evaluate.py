@@ -1,9 +1,21 @@
 """striate evaluate"""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from striate.cli.overrides import ReadingOverrides, said
 
 
-def evaluate(run: str, *, data: str | None = None, split: str | None = None, json: bool = False) -> None:
+def evaluate(
+    run: str,
+    *,
+    data: str | None = None,
+    split: str | None = None,
+    json: bool = False,
+    settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
+) -> None:
     """Measure a finished run on its test images, or on other data with the same classes.
 
     Images of other data that the run was trained on, or that chose its epoch, are left out, whatever they are called now.
@@ -25,7 +37,7 @@ def evaluate(run: str, *, data: str | None = None, split: str | None = None, jso
     from striate.runs import RunFolder
     from striate.runs.figures import figures_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split)
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, **said(settings))
     if json:
         print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:

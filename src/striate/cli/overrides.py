@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from cyclopts import Group, Parameter
 
 from striate.cli.whole_numbers import whole_number
-from striate.training import settings_taken
+from striate.training import READING, settings_taken
 
 # The help shows the settings in these groups; each begins with the setting named here.
 GROUPS = {
@@ -17,9 +17,6 @@ GROUPS = {
     "augment": "Augmentation",
     "source": "Data and machine",
 }
-
-
-READING = ("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "task", "pictures")
 
 
 def _grouped() -> Mapping[str, str]:
@@ -38,7 +35,7 @@ def _record(of: str, settings: Mapping[str, str]) -> type:
         says = f"{meaning.says}: {', '.join(meaning.choices)}" if meaning.choices else meaning.says
         shown = Parameter(
             help=says,
-            group=Group(group, sort_key=list(GROUPS.values()).index(group)),
+            group=Group(group, sort_key=list(GROUPS.values()).index(group) if group in GROUPS.values() else 0),
             show_default=False,
             converter=whole_number if int in (kind, *get_args(kind)) else None,
         )
@@ -49,6 +46,7 @@ def _record(of: str, settings: Mapping[str, str]) -> type:
 
 
 Overrides: Any = _record("Overrides", _grouped())
+ReadingOverrides: Any = _record("ReadingOverrides", dict.fromkeys(READING, "How the data are read"))
 AugmentationOverrides: Any = _record(
     "AugmentationOverrides",
     {

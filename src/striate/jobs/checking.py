@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from striate.data import (
-    Columns,
     Source,
     TrainingData,
     Unreadable,
@@ -31,12 +30,10 @@ from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
 from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
-from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.sources.choice import HowToRead
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import Silent, monitor_for_terminal
-from striate.jobs.opening import open_given, within_the_data
+from striate.jobs.opening import check_reading, how_to_read, open_data, within_the_data
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
@@ -89,22 +86,19 @@ def check(
     run: str | Path | None = None,
     enough: bool = False,
     progress: bool = True,
-    limits: Limits = DEFAULT_LIMITS,
-    columns: Columns | None = None,
-    source: str = "auto",
-    class_level: int | None = None,
+    **reading: Any,
 ) -> Checked:
     """Look for what is wrong with data, changing nothing, and write a page that shows it.
 
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
     or all folds of a cross-validation, whose answers to pictures it was not trained on are searched for wrong labels.
-    columns: what to take from a table. source: which reading is meant, where several fit. class_level: which folders are
-    the classes, those at the top (1) or those in them (2). enough: train a small network on parts of the data and say
-    what twice as many would bring. Bad input is a StriateError.
+    enough: train a small network on parts of the data and say what twice as many would bring. reading: how the data are
+    read, by the settings of a Recipe that say so (source, class_level, task, label_column ...). Bad input is a StriateError.
     """
-    how = HowToRead(source, columns or Columns(), class_level, limits)
-    opened = open_given(data, how)
+    check_reading(reading)
+    how = how_to_read(reading)
+    opened, limits = open_data(data, reading), how.limits
     page = _page_path(opened, data, out)
     answers = _answers(opened, run) if run else []
     if enough:

@@ -16,7 +16,7 @@ from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
 from striate.jobs.held_out import Account, held_out
-from striate.jobs.opening import open_again, open_data_like
+from striate.jobs.opening import check_reading, open_again, open_data_like
 from striate.jobs.splitting import split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
@@ -49,19 +49,25 @@ class Evaluated:
         return {**self.figures, "images": self.account.as_json(), "findings": findings}
 
 
-def evaluate(folder: RunFolder, data: TrainingData | None = None, split: str | None = None) -> Evaluated:
+def evaluate(
+    folder: RunFolder, data: TrainingData | None = None, split: str | None = None, **reading: Any
+) -> Evaluated:
     """Measure a run's network.
 
     Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are
     taken whole if they have no splits, but for images that the run was trained on or that chose its epoch; `split`
-    "train" or "val" measures those too. Raises RunError where the classes differ, where no image is left, or where the
+    "train" or "val" measures those too. `reading` are settings that say how other data are read (source, class_level, task
+    ...), where the run's own do not fit. Raises RunError where the classes differ, where no image is left, or where the
     run's own data changed.
     """
+    check_reading(reading)
+    if data is None and reading:
+        raise SettingError(f"{', '.join(reading)}: say how other data are read; name them with --data")
     bundle = folder.bundle()
     keep_freed_memory()
     if data is None:
         return _evaluate_own(folder, bundle, split)
-    return _evaluate_other(folder, bundle, open_data_like(data, read_toml(folder.recipe_path)[0]), split)
+    return _evaluate_other(folder, bundle, open_data_like(data, read_toml(folder.recipe_path)[0], reading), split)
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:

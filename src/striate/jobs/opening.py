@@ -17,49 +17,45 @@ from striate.data import (
     open_source,
     split_names,
 )
-from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.data.sources.choice import HowToRead
-from striate.errors import RunError, SettingError, StriateError
+from striate.errors import RunError, SettingError, StriateError, nearest
+from striate.training import READING, checked
 
-__all__ = ["open_again", "open_data", "open_data_like", "open_given", "within_the_data"]
+__all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "within_the_data"]
 
 
-def open_given(data: TrainingData, how: HowToRead) -> Source:
-    """The source of a path or of a built-in name, or of images and labels in memory."""
-    if isinstance(data, str | Path):
-        return open_source(data, how.limits, how.columns, source=how.source, class_level=how.class_level)
-    if (replace(how.columns, task=None), how.source, how.class_level) != (Columns(), "auto", None):
-        raise SettingError(
-            "the data are in memory: columns, a source and a class level say how files are read; leave them out"
-        )
-    return open_in_memory(data, how.limits, how.columns.task)
+def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
+    """How data are read; of the settings in `layers`, as typed or as a recipe has them, the first that is given counts.
+
+    Raises SettingError for a setting that does not say how data are read, and for a value that one does not take.
+    """
+
+    def given(name: str) -> Any:
+        return next((layer[name] for layer in layers if layer.get(name) not in (None, "")), None)
+
+    values = {name: value for name in READING if (value := given(name)) is not None}
+    recipe = checked(values)
+    columns = Columns(
+        path=recipe.path_column or None,
+        label=split_names(recipe.label_column),
+        split=recipe.split_column or None,
+        task=None if recipe.task == "auto" else cast(TaskKind, recipe.task),
+        folder=recipe.pictures or None,
+    )
+    limits = Limits(max_pixels=recipe.max_pixels, follow_links=recipe.follow_links)
+    return HowToRead(recipe.source, columns, recipe.class_level, limits)
+
+
+def check_reading(settings: Mapping[str, Any]) -> None:
+    """SettingError for a setting that does not say how data are read."""
+    unknown = next((name for name in settings if name not in READING), None)
+    if unknown is not None:
+        raise SettingError(f"no setting that says how data are read is called {unknown!r}{nearest(unknown, READING)}")
 
 
 def open_data(data: TrainingData, *layers: Mapping[str, Any]) -> Source:
-    """The source of `data`; of the settings in `layers`, as typed or as a recipe has them, the first that says something counts."""
-
-    def said(name: str) -> str | None:
-        return next((str(layer[name]) for layer in layers if layer.get(name)), None)
-
-    task = said("task")
-    columns = Columns(
-        path=said("path_column"),
-        label=split_names(said("label_column")),
-        split=said("split_column"),
-        task=None if task in (None, "auto") else cast(TaskKind, task),
-        folder=said("pictures"),
-    )
-
-    def limit(name: str, default: Any) -> Any:
-        return next((layer[name] for layer in layers if layer.get(name) is not None), default)
-
-    level = said("class_level")
-    limits = Limits(
-        max_pixels=limit("max_pixels", DEFAULT_LIMITS.max_pixels), follow_links=said("follow_links") is not None
-    )
-    return open_given(
-        data, HowToRead(said("source") or "auto", columns, int(level) if level and level.isdecimal() else None, limits)
-    )
+    """The source of `data`, read as the settings in `layers` say; the first that is given counts."""
+    return _open(data, how_to_read(*layers))
 
 
 def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | None, way_out: str) -> Source:
@@ -74,15 +70,15 @@ def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | No
     return open_data(location, recipe)
 
 
-def open_data_like(data: TrainingData, recipe: Mapping[str, Any]) -> Source:
-    """Other data, read as a recipe says its own are, or by themselves where they do not fit what it says."""
+def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mapping[str, Any]) -> Source:
+    """Other data, read as `reading` says, in all else as a recipe says its own are, or by themselves where that does not fit."""
     try:
-        return open_data(data, recipe)
+        return open_data(data, reading, recipe)
     except StriateError as error:
         try:
-            return open_given(data, HowToRead())
-        except StriateError:
-            raise error from None
+            return open_data(data, reading)
+        except StriateError as alone:
+            raise (alone if reading else error) from None
 
 
 def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source) -> bool:
@@ -91,3 +87,14 @@ def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source
         return False
     roots = [Path(source.location), *([Path(data).expanduser()] if isinstance(data, str | Path) else [])]
     return any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots)
+
+
+def _open(data: TrainingData, how: HowToRead) -> Source:
+    """The source of a path or of a built-in name, or of images and labels in memory."""
+    if isinstance(data, str | Path):
+        return open_source(data, how.limits, how.columns, source=how.source, class_level=how.class_level)
+    if (replace(how.columns, task=None), how.source, how.class_level) != (Columns(), "auto", None):
+        raise SettingError(
+            "the data are in memory: columns, a source and a class level say how files are read; leave them out"
+        )
+    return open_in_memory(data, how.limits, how.columns.task)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from striate.training.memory import keep_freed_memory
     from striate.training.optimizers import create_optimizer
     from striate.training.recipe import (
+        READING,
         Is,
         NamedRecipe,
         Recipe,
@@ -29,6 +30,7 @@ _HOME = {
     "Epoch": "state",
     "Is": "recipe",
     "NamedRecipe": "recipe",
+    "READING": "recipe",
     "RECIPES": "recipes",
     "Recipe": "recipe",
     "Settings": "recipe",
@@ -56,6 +58,7 @@ _HOME = {
 }
 
 __all__ = [
+    "READING",
     "RECIPES",
     "Diverged",
     "Epoch",

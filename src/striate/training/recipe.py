@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from pathlib import Path
 from types import MappingProxyType, NoneType
-from typing import Annotated, Any, final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, final, get_args, get_origin, get_type_hints
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, MOST_PIXELS
 from striate.errors import SettingError, nearest
@@ -218,6 +218,13 @@ class Recipe:
     device: Annotated[str, Is("auto, cpu, cuda, cuda:1, mps ...")] = "auto"
     threads: Annotated[int | None, Is("CPU threads; chosen by a short probe if left out", 1, 1024)] = None
     checkpoint_every: Annotated[int, Is("steps between checkpoints, 0 for one each epoch", 0)] = 0
+
+
+# the settings that say how data are read
+READING: Final = (
+    *("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "task", "pictures"),
+    "max_pixels",
+)
 
 
 @final

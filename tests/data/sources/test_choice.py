@@ -158,3 +158,19 @@ def test_a_reading_that_was_named_is_the_only_one(photos: Path) -> None:
     source: Source = open_source(photos, source="arrays")
     assert source.classes == ("0", "1")
     assert open_source(source.location, source="arrays").digest() == source.digest()
+
+
+def test_a_table_beside_class_folders_that_has_a_question_asks_it(photos: Path) -> None:
+    rows = "".join(
+        f"{kind}/00{i}.jpg,{tags}\n" for kind in ("cat", "dog") for i, tags in enumerate(("sky sun", "sky", "sea sun"))
+    )
+    (photos / "labels.csv").write_text("path,tags\n" + rows)
+    with pytest.raises(DataError, match=r"--task multilabel or --task classify, or .* --source folders"):
+        open_source(photos)
+    assert open_source(photos, source="folders").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("source", ["table", "arrays"])
+def test_a_class_level_is_for_class_folders(source: str, photos: Path) -> None:
+    with pytest.raises(SettingError, match="class_level = 2: is for class folders"):
+        open_source(photos, class_level=2, source=source)

@@ -20,7 +20,7 @@ from striate.data.sources.folders import open_folders
 from striate.data.sources.readings import READINGS, Reading
 from striate.data.sources.tree import list_folder
 from striate.data.targets import Labels
-from striate.errors import DataError, SettingError
+from striate.errors import AmbiguousDataError, DataError, SettingError
 
 __all__ = ["AUTO", "BY_NAME", "HowToRead", "open_folder"]
 
@@ -148,9 +148,11 @@ def _beside_classes(
 
 
 def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
-    """The source, None where what was found is a stray file that does not hold together."""
+    """The source, None where what was found is a stray file that does not hold together. A question that it asks is asked."""
     try:
         return reading.open(folder, what, how.limits, how.columns)
+    except AmbiguousDataError as question:
+        raise AmbiguousDataError(f"{question}, or read the folders as classes: --source folders") from None
     except (DataError, SettingError):
         return None
 

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from striate.data.names import natural_key, printable
 from striate.data.sources.doubts import MARKS, as_list, measured, set_of_words
 from striate.data.targets import Labels, LabelSets, Numbers, Targets, TaskKind
-from striate.errors import DataError, nearest
+from striate.errors import AmbiguousDataError, DataError, nearest
 
 __all__ = ["LIST", "Meaning", "Place", "is_binary", "is_number", "read_meaning"]
 
@@ -125,7 +125,7 @@ def _kind(name: str, cells: Sequence[str], place: Place) -> TaskKind:
             return "regress"
         if (are_measured := measured(name, present)) is None:
             low, high = (min(distinct, key=float), max(distinct, key=float))
-            raise DataError(
+            raise AmbiguousDataError(
                 f"{place(cells.index(present[0]), name)}: the {len(distinct)} different numbers from {low} to {high} may be "
                 "measurements or ids of classes; say which: --task regress or --task classify"
             )
@@ -134,12 +134,12 @@ def _kind(name: str, cells: Sequence[str], place: Place) -> TaskKind:
         return "multilabel"
     if all(is_number(cell) or _DECIMAL_COMMA.fullmatch(cell) for cell in distinct) and distinct:
         decimal = next(cell for cell in present if "," in cell)
-        raise DataError(
+        raise AmbiguousDataError(
             f"{place(cells.index(decimal), name)}: '{decimal}' may be a number with a decimal comma, two labels, or the name of a "
             "class; say which: --task regress, --task multilabel or --task classify"
         )
     if cell := set_of_words(name, present):
-        raise DataError(
+        raise AmbiguousDataError(
             f"{place(cells.index(cell), name)}: '{printable(cell)}' may be several labels or the name of one class; "
             "say which: --task multilabel or --task classify"
         )

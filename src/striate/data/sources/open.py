@@ -46,6 +46,8 @@ def open_source(
         raise SettingError(f"source = {source!r} is no way to read data{nearest(source, SOURCES)}")
     if class_level not in (None, 1, 2):
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
+    if class_level is not None and (source not in (AUTO, "folders") or not Path(data).expanduser().is_dir()):
+        raise SettingError(f"class_level = {class_level}: is for class folders; leave it out, or give their folder")
     how = HowToRead(source, columns, class_level, limits)
     if data == "mnist":
         return open_mnist()
