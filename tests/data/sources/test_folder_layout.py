@@ -126,3 +126,12 @@ def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: Clas
         "the folder train/docs holds no images and is no class",
     ]
     assert source.ignored == {"outside the class folders": 2}
+
+
+def test_a_test_folder_without_class_folders_is_left_out_and_said(class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"train/cat": 2, "train/dog": 2, "test": 3}))
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"all": 4}
+    assert source.ignored == {"outside the class folders": 3}
+    assert source.notes == (
+        "the images in test are in no class folders, so they have no labels and are left out; `striate predict` takes them",
+    )

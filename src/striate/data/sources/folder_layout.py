@@ -84,6 +84,8 @@ class ClassFolder:
 class Layout:
     """All class folders, split by split, what is learned first; `passed` are folders that hold no images.
 
+    `unlabeled` is a test folder whose images are in no class folders, as competitions give them.
+
     `between` are the folders that lie around classes, whose own files belong to no class.
     """
 
@@ -91,6 +93,7 @@ class Layout:
     between: tuple[str, ...]
     passed: tuple[str, ...]
     split_origin: str = ""
+    unlabeled: tuple[str, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -111,6 +114,7 @@ class _Arranger:
         self._root, self._level, self._follow = root, level, follow
         self._between: list[str] = []
         self._passed: list[str] = []
+        self._unlabeled: list[str] = []
 
     def layout(self) -> Layout:
         top = self._list(".")
@@ -127,12 +131,15 @@ class _Arranger:
             folders += self._classes(split, splits[split], here)
         self._between += [path for path in splits.values() if path != "."]
         where = origin("folders", list(splits.values()))
-        return Layout(tuple(folders), tuple(self._between), tuple(self._passed), where)
+        return Layout(tuple(folders), tuple(self._between), tuple(self._passed), where, tuple(self._unlabeled))
 
     def _list(self, path: str) -> Folder:
         folder = list_folder(f"{self._root}/{path}", follow=self._follow)
         refuse_links(self._root / path, folder)
         return folder
+
+    def _holds_images(self, name: str) -> bool:
+        return holds_images(f"{self._root}/{name}", follow=self._follow)
 
     def _with_images(self, base: str, names: Sequence[str]) -> list[str]:
         """The names without those of folders that hold files, but nothing that looks like an image."""
@@ -163,7 +170,7 @@ class _Arranger:
         twice = len(set(named.values())) < len(named)
         if not named or (not holding and (others or twice)):
             return {"all": "."}
-        others = [name for name in others if holds_images(f"{self._root}/{name}", follow=self._follow)]
+        others = [name for name in others if self._holds_images(name)]
         if others and self._level is not None:
             return {"all": "."}
         if others:
@@ -179,6 +186,9 @@ class _Arranger:
             if len(same) > 1:
                 both = " and ".join(printable(name) for name in same[:2])
                 raise DataError(f"{where} has {both}, which mean the same; keep one of them")
+            if same and same[0] not in holding and split == "test" and self._holds_images(same[0]):
+                self._unlabeled.append(same[0])
+                continue
             if same and same[0] not in holding:
                 raise DataError(
                     f"{where}/{printable(same[0])} has no class folders; "
@@ -251,7 +261,7 @@ class _Arranger:
         where = where and f"{where} inside the classes"
         if not where:  # a train in each class and nothing else
             folders = [replace(folder, split="all") for folder in folders]
-        return Layout(tuple(folders), tuple(names), tuple(self._passed), where)
+        return Layout(tuple(folders), tuple(names), tuple(self._passed), where, tuple(self._unlabeled))
 
     def _ask(self, base: str, names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> None:
         inner = sorted({one for of in inside.values() for one in of}, key=natural_key)

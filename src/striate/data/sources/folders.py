@@ -67,7 +67,7 @@ def open_folders(root: Path, limits: Limits, level: int | None = None) -> Source
     for between in {".", *layout.between}:
         here = list_folder(f"{root}/{between}", follow=limits.follow_links)
         ignored.update({HIDDEN: here.ignored, _LOOSE: len(here.files) + len(here.others)})
-    for passed in layout.passed:
+    for passed in (*layout.passed, *layout.unlabeled):
         tree = walk(str(root), passed, follow=limits.follow_links)
         ignored.update({HIDDEN: tree.ignored, _LOOSE: len(tree.files) + len(tree.set_aside)})
     return Source(
@@ -86,7 +86,12 @@ def _notes(layout: Layout) -> tuple[str, ...]:
     around = tuple(dict.fromkeys(printable(folder.around) for folder in layout.folders if folder.around))
     grouped = f"the folders around the classes are the column folder (--group folder keeps each of the {len(around)} together)"
     passed = [f"the folder {printable(passed)} holds no images and is no class" for passed in layout.passed]
-    return (*([grouped] if around else []), *passed)
+    unlabeled = [
+        f"the images in {printable(name)} are in no class folders, so they have no labels and are left out; "
+        "`striate predict` takes them"
+        for name in layout.unlabeled
+    ]
+    return (*([grouped] if around else []), *passed, *unlabeled)
 
 
 def _images(root: Path, path: str, limits: Limits) -> ImageFiles:
