@@ -1,9 +1,11 @@
 """What the data were read as is said before anything else, written down in the run, and not repeated where it must be quiet."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.jobs.conftest import QUICK, make_pictures
 
@@ -77,3 +79,23 @@ def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
     (tmp_path / "sidecars/a.json").write_text("{}")
     with pytest.raises(DataError, match=r"there is no image in this folder, only 1 .json files"):
         predict(folder, tmp_path / "sidecars")
+
+
+def test_the_pages_tell_what_was_understood(tmp_path: Path) -> None:
+    data = make_pictures(tmp_path / "data", each=8)
+    for split, numbers in (("Training", range(6)), ("Testing", range(6, 8))):
+        for kind in ("dark", "light"):
+            (data / split / kind).mkdir(parents=True)
+            for i in numbers:
+                (data / kind / f"{i}.png").rename(data / split / kind / f"{i}.png")
+    shutil.rmtree(data / "striped")
+    for kind in ("dark", "light"):
+        (data / kind).rmdir()
+    np.savez(data / "notes.npz", a=np.zeros(3))
+    checked = check(data, out=tmp_path / "page.html", progress=False)
+    run = train(data, out=tmp_path / "run", progress=False, **{**QUICK, "epochs": 1, "val": 0.2})
+    assert checked.page is not None
+    for page in (checked.page, run.report):
+        text = page.read_text(encoding="utf-8")
+        assert "folders Training, Testing" in text
+        assert "notes.npz lies beside the class folders and is not read" in text

@@ -128,6 +128,8 @@ def check(
             findings=_shown(found, prints),
             sheet=_sheet(prints),
             curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.says),
+            split_origin=opened.split_origin,
+            notes=opened.notes,
         )
         write_text(page, render_check(contents))
     finally:

@@ -52,6 +52,8 @@ class CheckContents:
     findings: Sequence[ShownFinding]
     sheet: bytes | None
     curve: GrowthFigures | None
+    split_origin: str = ""
+    notes: Sequence[str] = ()
 
 
 @final
