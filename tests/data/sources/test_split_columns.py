@@ -28,6 +28,9 @@ def splits(source: Source) -> dict[str, str]:
         ("Split", ["tr"] * 4 + ["va", "te"], ("abcd", "e", "f"), "column Split"),
         ("subset", ["train"] * 4 + ["valid"] * 2, ("abcd", "ef", ""), "column subset"),
         ("is_valid", ["False"] * 4 + ["True"] * 2, ("abcd", "ef", ""), "column is_valid (True is val)"),
+        ("isvalid", ["0"] * 4 + ["1"] * 2, ("abcd", "ef", ""), "column isvalid (1 is val)"),
+        ("Is Test?", ["FALSCH"] * 4 + ["WAHR"] * 2, ("abcd", "", "ef"), "column Is Test? (WAHR is test)"),
+        ("is_valid", ["nein"] * 4 + ["ja"] * 2, ("abcd", "ef", ""), "column is_valid (ja is val)"),
         ("isVal", ["0"] * 4 + ["1"] * 2, ("abcd", "ef", ""), "column isVal (1 is val)"),
         ("validation", ["", "", "", "", "x", "X"], ("abcd", "ef", ""), "column validation (x is val)"),
         ("is_test", ["no"] * 4 + ["yes"] * 2, ("abcd", "", "ef"), "column is_test (yes is test)"),
@@ -141,3 +144,23 @@ def test_columns_that_are_named(tabled: Tabled) -> None:
     with pytest.raises(DataError, match="column other: '0' is no split"):
         opened(tabled, "other", list("010101"), split="other")
     assert told(source, "val")["a.png"] == "x"
+
+
+def test_folders_in_the_paths_that_are_called_as_splits_are_splits(class_folders) -> None:
+    root = class_folders({"images/train": 4, "images/test": 2})
+    rows = [
+        f"images/{split}/00{i}.jpg,{'xy'[i % 2]}" for split, count in (("train", 4), ("test", 2)) for i in range(count)
+    ]
+    (root / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    source = open_source(root / "labels.csv")
+    assert {name: len(listing) for name, listing in source.splits.items()} == {"train": 4, "test": 2}
+    assert source.split_origin == "folders in the paths: train, test"
+    assert list(open_source(root / "labels.csv", columns=Columns(split="none")).splits) == ["all"]
+
+
+@pytest.mark.parametrize("names", [("train", "bus"), ("a", "b"), ("test", "val"), ("train", "training")])
+def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, str], class_folders) -> None:
+    root = class_folders(dict.fromkeys(names, 2))
+    rows = [f"{name}/00{i}.jpg,{'xy'[i]}" for name in names for i in range(2)]
+    (root / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    assert list(open_source(root / "labels.csv").splits) == ["all"]

@@ -22,7 +22,7 @@ from striate.data.sources.parts import split_of, splits_of
 from striate.data.sources.table import Table
 from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["NONE", "RowSplits", "read_splits", "snake_case"]
+__all__ = ["NONE", "RowSplits", "read_splits", "snake_case", "splits_of_paths"]
 
 NONE: Final = "none"  # what is typed where no column says the split
 _USUAL: Final = re.compile(
@@ -32,12 +32,15 @@ _CORE: Final = re.compile(r"(\w+_)?(split|splits|set|subset|partition|usage|data
 _SHORT: Final = {"tr": "train", "te": "test", "ts": "test", "va": "val", "vl": "val"}
 _FOLD: Final = re.compile(r"(\w+_)?(k?_?folds?|partition)(_\w+)?")  # where numbers are pointed out
 _FLAG: Final = re.compile(
-    r"(?P<sure>(is|in|for|use_for|used_for)_(the_)?)?"
+    r"(?P<sure>is_?|(is|in|for|use_for|used_for)_(the_)?)?"
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
     r"(_(set|split|image|img|picture|photo|sample|row|data|flag|example))?"
 )
-_YES: Final = frozenset({"true", "t", "yes", "y", "1", "1.0", "x"})
-_NO: Final = frozenset({"false", "f", "no", "n", "0", "0.0"})
+# also as Excel writes them in German, French, Spanish and Italian
+_YES: Final = frozenset(
+    {"true", "t", "yes", "y", "1", "1.0", "x", "wahr", "ja", "vrai", "oui", "verdadero", "si", "s\u00ed", "vero"}
+)
+_NO: Final = frozenset({"false", "f", "no", "n", "0", "0.0", "falsch", "nein", "faux", "non", "falso"})
 _TRAIN, _VAL, _TEST = 1, 2, 4  # sets of splits are sums of these
 _BIT: Final = {"train": _TRAIN, "val": _VAL, "test": _TEST}
 _ALL: Final = _TRAIN | _VAL | _TEST
@@ -69,7 +72,7 @@ class _Claim:
 
 def snake_case(name: str) -> str:
     """The name of a column in lower case with "_" for spaces, dashes and humps: isValid is is_valid."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip(" \t?"))
     return re.sub(r"[\s\-./]+", "_", parted).lower()
 
 
@@ -96,6 +99,21 @@ def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label
             raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {says}")
     origin = ("column " if len(claims) == 1 else "columns ") + ", ".join(one.column + one.how for one in claims)
     return RowSplits(np.array([_CHOICE.get(bits, "") for bits in range(8)])[left], columns, origin, tuple(notes))
+
+
+def splits_of_paths(paths: Sequence[str], notes: tuple[str, ...]) -> RowSplits | None:
+    """The splits of the rows by a folder in their paths, where all of them lie in folders that are called as splits.
+
+    train/cat/1.jpg and test/cat/9.jpg: who sorted the files so does not want them mixed.
+    """
+    folders = [re.split(r"[/\\\\]", path)[:-1] for path in paths]
+    for depth in range(min(map(len, folders), default=0)):
+        names = dict.fromkeys(parts[depth] for parts in folders)
+        of = splits_of(list(names)) if 2 <= len(names) <= _FEW else {}
+        if len(of) == len(names) and len(set(of.values())) > 1 and "train" in of.values():
+            origin = f"folders in the paths: {', '.join(map(printable, names))}"
+            return RowSplits(np.array([of[parts[depth]] for parts in folders]), origin=origin, notes=notes)
+    return None
 
 
 def _named(table: Table, wanted: str) -> list[_Claim]:

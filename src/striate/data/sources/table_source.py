@@ -21,7 +21,7 @@ from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns, named_labels, path_column
 from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
-from striate.data.sources.split_columns import RowSplits, read_splits
+from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
 from striate.data.sources.table import Table, joined
 from striate.data.sources.table_files import TABLES, TableFiles, find_table, read_table
 from striate.data.sources.table_paths import Located, TablePaths, is_address
@@ -94,10 +94,14 @@ def _splits(table: Table, by: str, columns: Columns, tables: Mapping[str, Table]
         return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
     others = [name for name in table.cells if name != by and name not in (columns.label or ())]
     if columns.split is None and columns.label is None and len(others) == 1 and others[0].strip().lower() != "split":
-        return read_splits(table, "none", [by], label_is_known=True)  # the only other column is the label
-    label = columns.label or tuple(named_labels(others)[:1])
-    is_known = bool(label) or not all(is_binary(table.cells[name]) for name in others)
-    return read_splits(table, columns.split, [by, *label], label_is_known=is_known)
+        found = read_splits(table, "none", [by], label_is_known=True)  # the only other column is the label
+    else:
+        label = columns.label or tuple(named_labels(others)[:1])
+        is_known = bool(label) or not all(is_binary(table.cells[name]) for name in others)
+        found = read_splits(table, columns.split, [by, *label], label_is_known=is_known)
+    if found.columns or columns.split is not None:
+        return found
+    return splits_of_paths(table.cells[by], found.notes) or found
 
 
 def _left_out(folder: str, located: Located) -> Iterator[str]:
