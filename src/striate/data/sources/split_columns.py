@@ -106,7 +106,7 @@ def splits_of_paths(paths: Sequence[str], notes: tuple[str, ...]) -> RowSplits |
 
     train/cat/1.jpg and test/cat/9.jpg: who sorted the files so does not want them mixed.
     """
-    folders = [re.split(r"[/\\\\]", path)[:-1] for path in paths]
+    folders = [re.split(r"[/\\]", path)[:-1] for path in paths]
     for depth in range(min(map(len, folders), default=0)):
         names = dict.fromkeys(parts[depth] for parts in folders)
         of = splits_of(list(names)) if 2 <= len(names) <= _FEW else {}
