@@ -259,31 +259,32 @@ def _whole_span(span: Span) -> Levels:
 
 def _hidden(store: Store, transparent: Sequence[int], limits: Limits) -> Mapping[Background, float]:
     """For each background the share of the images with transparent parts that it hides; {} where there are none."""
-    contrasts = [one for one in _each(_contrasts, store, transparent, limits) if one is not None]
-    if not contrasts:
+    hiding = [one for one in _each(_hiding, store, transparent, limits) if one is not None]
+    if not hiding:
         return MappingProxyType({})
-    of_each = np.array(contrasts)  # M 3
-    shares = (of_each < _HIDDEN * of_each.max(1, keepdims=True)).mean(0).tolist()
+    shares = np.array(hiding).mean(0).tolist()  # M 3 -> 3
     return MappingProxyType(dict(zip(BACKGROUNDS, shares, strict=True)))
 
 
-def _contrasts(pixels: Pixels) -> list[float] | None:
-    """Standard deviation of an image on each background, over pixels and channels; None where nothing is transparent."""
-    if pixels.shape[2] != 4 or pixels[..., 3].min() == 255 or pixels[..., 3].max() == 0:
+def _hiding(pixels: Pixels) -> list[bool] | None:
+    """Whether each background hides an image; None where nothing is transparent, or all is and there are no colors."""
+    if pixels.shape[2] != 4 or pixels[..., 3].min() == 255:
         return None
     step = max(1, min(pixels.shape[:2]) // _ENOUGH)
     pixels = pixels[::step, ::step]
     share = pixels[..., 3:].astype(np.float32) / 255
-    colors = pixels[..., :3].astype(np.float32) * share
-    on_each = [colors + behind * (1 - share) for behind in BACKGROUNDS.values()]
-    return [_contrast(seen) for seen in on_each]
+    colors = pixels[..., :3].astype(np.float32)
+    if share.max() == 0:
+        return [True] * len(BACKGROUNDS) if _contrast(colors) > _FLAT else None
+    contrasts = [_contrast(colors * share + behind * (1 - share)) for behind in BACKGROUNDS.values()]
+    return [one < _HIDDEN * max(contrasts) for one in contrasts]
 
 
 def _best_background(hidden: Mapping[Background, float]) -> Background:
-    """White unless it hides a noticeable share of the images; then what hides the fewest, gray where it is as good."""
+    """White unless it hides a noticeable share of the images; then what hides the fewest, white where it is as good."""
     if hidden.get("white", 0) < _NOTICEABLE:
         return "white"
-    return min(("black", "gray", "white"), key=lambda name: hidden[name])
+    return min(("white", "black", "gray"), key=lambda name: hidden[name])
 
 
 # ---- fit
