@@ -1,7 +1,8 @@
 """What stored values mean: which is black, which is white, and what lies behind what is transparent.
 
 8 bits mean themselves. Wider values do not say what full scale is, so it is decided once for a data set and kept in the
-canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), an image decides for itself:
+canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), `evaluate` decides it once
+for the new data set, and in `predict` an image decides for itself:
 
     integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
