@@ -143,6 +143,15 @@ def test_16_bit_files_with_small_values_are_for_a_network_of_8_bits_what_8_bit_f
     assert (given == decoded(sixteen)).all()
 
 
+def test_the_line_of_levels_says_of_which_images(tmp_path: Path) -> None:
+    wide = open_source(folders(tmp_path / "wide", lambda i: (disc(i) * 16).astype(np.uint16)))
+    mixed = open_source(
+        folders(tmp_path / "mixed", lambda i: (disc(i) * 16).astype(np.uint16) if i % 2 else disc(i).astype(np.uint8))
+    )
+    assert wide.survey.told(wide.native()) == ["levels: 12 bits in use, 0 is black and 4095 white in all images"]
+    assert mixed.survey.told(mixed.native())[0].endswith("4095 white in all images of more than 8 bits")
+
+
 @pytest.mark.parametrize(("learned", "tested"), [(1 / 255, 1), (1, 1 / 255)])
 def test_splits_of_floats_on_different_scales_are_refused(learned: float, tested: float, tmp_path: Path) -> None:
     folders(tmp_path, lambda i: Image.fromarray((disc(i) * learned).astype(np.float32)), 8, "tif", "train")
@@ -159,7 +168,28 @@ def test_splits_of_integers_on_different_scales_are_refused(learned: int, tested
         open_source(tmp_path).native()
 
 
-@pytest.mark.parametrize("share", [0.3, 0.02, 0])
+@pytest.mark.parametrize(("learned", "tested"), [(256, 16), (16, 256), (257, 16), (64, 4), (4, 256)])
+def test_splits_of_other_bits_are_refused(learned: int, tested: int, tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: (disc(i) * learned).astype(np.uint16), 8, "png", "train")
+    folders(tmp_path, lambda i: (disc(i) * tested).astype(np.uint16), 8, "png", "test")
+    with pytest.raises(
+        DataError, match=r"the images of \w+ have values up to \d+, those of \w+ typically up to [\d.]+, so"
+    ):
+        open_source(tmp_path).native()
+
+
+def test_neither_a_hot_pixel_nor_dark_images_among_bright_ones_are_another_scale(tmp_path: Path) -> None:
+    def exposed(i: int, dark: int) -> npt.NDArray[np.uint16]:
+        image = (disc(i) * (16 if i % 3 < dark else 256)).astype(np.uint16)
+        image[0, 0] = 65535 if i == 1 else image[0, 0]
+        return image
+
+    folders(tmp_path, lambda i: exposed(i, 1), 8, "png", "train")
+    folders(tmp_path, lambda i: exposed(i, 2), 8, "png", "test")
+    assert open_source(tmp_path).native().rendering.integers == (0, 65535)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.15, 0.02, 0])
 def test_a_split_that_is_merely_darker_is_not(share: float, tmp_path: Path) -> None:
     folders(tmp_path, lambda i: (disc(i) * 250).astype(np.uint16), 8, "png", "train")
     folders(tmp_path, lambda i: (disc(i) * 250 * share).astype(np.uint16), 8, "png", "test")

@@ -10,9 +10,10 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.cli import main
-from striate.data import decode_picture, open_source
+from striate.data import Limits, decode_picture, open_source
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
+from striate.jobs.evaluation import _decoded
 from striate.jobs.finish import learned_nothing
 from striate.jobs.policy import policy_of
 from striate.jobs.prepare import canvas_of, default_recipe, settle
@@ -164,6 +165,23 @@ def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(at: Path) -> None:
     assert "levels: 12 bits in use" in seen["says"][0]
     assert checked.inventory["contrast"][0] > 20
     assert settled(data).recipe.bits == 16
+
+
+def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_image(at: Path) -> None:
+    """Each second image is dim, and alone would be taken for one of fewer bits."""
+
+    def exposed(random: np.random.Generator, label: int) -> Any:
+        return (blob(random, label) * (0.2 if random.random() < 0.5 else 1)).astype(np.uint8)
+
+    def raw(random: np.random.Generator, label: int) -> Any:
+        return exposed(random, label).astype(np.uint16) * 16
+
+    run = train(folders(at / "data", exposed), out=at / "run", progress=False, **{**QUICK, "epochs": 1})
+    bundle = RunFolder.open(run.path).bundle()
+    as_learned, as_new = (
+        _decoded(open_source(data), bundle, Limits())["all"].images for data in (at / "data", folders(at / "new", raw))
+    )
+    assert (as_learned.int() - as_new.int()).abs().max() <= 1
 
 
 def test_images_of_one_value_are_blank_in_any_unit(at: Path) -> None:

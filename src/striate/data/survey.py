@@ -22,7 +22,16 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.fit import Fit, Pixels
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.rendering import BACKGROUNDS, Background, Levels, Rendering, Span, bits_in_use, levels_of
+from striate.data.decoding.rendering import (
+    BACKGROUNDS,
+    Background,
+    Levels,
+    Rendering,
+    Span,
+    bits_in_use,
+    levels_of,
+    other_bits,
+)
 from striate.data.set_aside import Unreadable
 from striate.data.store import Store
 from striate.data.threads import in_threads
@@ -105,7 +114,8 @@ class Survey:
             if levels is not None:
                 bits = bits_in_use(levels) if kind == "integers" else None
                 name = kind if bits is None else f"{bits} bits in use"
-                lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images")
+                of = "" if self.only_wide else " of more than 8 bits"
+                lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images{of}")
         if canvas.rendering.background != "white" and canvas.channels != 4 and self.hidden:
             why = f", since white hides what {self.hidden['white']:.0%} of them show" if self.hides("white") else ""
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
@@ -214,19 +224,25 @@ def _wide(store: Store, limits: Limits) -> list[Span]:
 
 
 def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
-    """DataError where one split is on 0..1 or 0..255 and the images of another are typically far beyond it."""
+    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
     for small, own in spans.items():
         whole = reduce(or_, own)
-        if whole.least < 0 or whole.greatest > 255 or whole.greatest == 0:
-            continue
         scale = 1 if whole.floats and whole.greatest <= 1 else 255
         for large, others in spans.items():
             typical = statistics.median(span.greatest for span in others)
-            if typical > _OTHER_SCALE * scale / 255:
+            beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * scale / 255
+            if whole.least >= 0 and (beyond or _other_bits(own, others)):
                 raise DataError(
                     f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
                     f"{typical:g}, so the same number is another brightness; bring them to one scale"
                 )
+
+
+def _other_bits(own: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether whole numbers from 0 on use other bits than others do."""
+    if not all(span.whole and span.least >= 0 for span in (*own, *others)):
+        return False
+    return other_bits([span.greatest for span in own], [span.greatest for span in others])
 
 
 def _rendering(spans: Sequence[Span], levels: Callable[[Span], Levels], background: Background) -> Rendering:
@@ -243,31 +259,32 @@ def _whole_span(span: Span) -> Levels:
 
 def _hidden(store: Store, transparent: Sequence[int], limits: Limits) -> Mapping[Background, float]:
     """For each background the share of the images with transparent parts that it hides; {} where there are none."""
-    contrasts = [one for one in _each(_contrasts, store, transparent, limits) if one is not None]
-    if not contrasts:
+    hiding = [one for one in _each(_hiding, store, transparent, limits) if one is not None]
+    if not hiding:
         return MappingProxyType({})
-    of_each = np.array(contrasts)  # M 3
-    shares = (of_each < _HIDDEN * of_each.max(1, keepdims=True)).mean(0).tolist()
+    shares = np.array(hiding).mean(0).tolist()  # M 3 -> 3
     return MappingProxyType(dict(zip(BACKGROUNDS, shares, strict=True)))
 
 
-def _contrasts(pixels: Pixels) -> list[float] | None:
-    """Standard deviation of an image on each background, over pixels and channels; None where nothing is transparent."""
-    if pixels.shape[2] != 4 or pixels[..., 3].min() == 255 or pixels[..., 3].max() == 0:
+def _hiding(pixels: Pixels) -> list[bool] | None:
+    """Whether each background hides an image; None where nothing is transparent, or all is and there are no colors."""
+    if pixels.shape[2] != 4 or pixels[..., 3].min() == 255:
         return None
     step = max(1, min(pixels.shape[:2]) // _ENOUGH)
     pixels = pixels[::step, ::step]
     share = pixels[..., 3:].astype(np.float32) / 255
-    colors = pixels[..., :3].astype(np.float32) * share
-    on_each = [colors + behind * (1 - share) for behind in BACKGROUNDS.values()]
-    return [_contrast(seen) for seen in on_each]
+    colors = pixels[..., :3].astype(np.float32)
+    if share.max() == 0:
+        return [True] * len(BACKGROUNDS) if _contrast(colors) > _FLAT else None
+    contrasts = [_contrast(colors * share + behind * (1 - share)) for behind in BACKGROUNDS.values()]
+    return [one < _HIDDEN * max(contrasts) for one in contrasts]
 
 
 def _best_background(hidden: Mapping[Background, float]) -> Background:
-    """White unless it hides a noticeable share of the images; then what hides the fewest, gray where it is as good."""
+    """White unless it hides a noticeable share of the images; then what hides the fewest, white where it is as good."""
     if hidden.get("white", 0) < _NOTICEABLE:
         return "white"
-    return min(("black", "gray", "white"), key=lambda name: hidden[name])
+    return min(("white", "black", "gray"), key=lambda name: hidden[name])
 
 
 # ---- fit

@@ -19,7 +19,7 @@ from striate.data import (
 )
 from striate.data.audit.balance import imbalance, small_classes
 from striate.data.audit.copies import blanks, exact_copies, near_copies
-from striate.data.audit.duplicates import blank, exact_groups, near_groups
+from striate.data.audit.duplicates import blank, exact_groups, hidden, near_groups
 from striate.data.audit.files import Account, account, unusable, wrong_names
 from striate.data.audit.fingerprints import Fingerprints, take_fingerprints
 from striate.data.audit.found import Found
@@ -167,7 +167,7 @@ def _look(
         *first_frames(prints.many_frames),
         *bits_lost(prints.bits_lost),
         *survey_findings(prints.source.survey, prints.source.native(), sampled=False),
-        *blanks(prints, empty),
+        *blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
         *(group_leaks(prints, group) if group else []),

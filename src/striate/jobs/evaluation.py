@@ -151,4 +151,12 @@ def _other_splits(source: Source, bundle: Bundle) -> Mapping[str, Pictures]:
 
 
 def _decoded(source: Source, bundle: Bundle, limits: Limits) -> dict[str, Pictures]:
-    return load_pictures(source, bundle.preprocessing.canvas, threads=available_cores(), limits=limits)
+    """The source on the canvas of the bundle.
+
+    A run on 8-bit images knows no levels of wider values. Of a whole data set they are then one for all of its images, as
+    in training; `predict` has single images, of which each decides for itself: one that is dim in its set may differ.
+    """
+    canvas = bundle.preprocessing.canvas
+    known, own = canvas.rendering, source.survey.rendering()
+    rendering = replace(known, integers=known.integers or own.integers, floats=known.floats or own.floats)
+    return load_pictures(source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits)

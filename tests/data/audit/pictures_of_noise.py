@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 
 from striate.data import Limits, open_source
 from striate.data.audit.copies import blanks, exact_copies, near_copies
-from striate.data.audit.duplicates import blank, exact_groups, near_groups
+from striate.data.audit.duplicates import blank, exact_groups, hidden, near_groups
 from striate.data.audit.fingerprints import Fingerprints, take_fingerprints
 from striate.data.audit.found import Found
 
@@ -72,5 +72,9 @@ def fingerprints(root: Path, max_pixels: int = Limits().max_pixels) -> Fingerpri
 def copies(prints: Fingerprints) -> dict[str, Found]:
     empty, exact = blank(prints), exact_groups(prints)
     near = near_groups(prints, exact, empty, threads=1)
-    lists = blanks(prints, empty), exact_copies(prints, exact), near_copies(prints, near)
+    lists = (
+        blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
+        exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
+        near_copies(prints, near),
+    )
     return {one.finding.id: one for part in lists for one in part}

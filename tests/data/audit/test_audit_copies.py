@@ -22,6 +22,7 @@ from striate.data import Limits, open_source
 from striate.data.audit import candidates
 from striate.data.audit.candidates import near_pairs
 from striate.data.audit.fingerprints import take_fingerprints
+from striate.data.audit.pixels import survey_findings
 
 
 def test_healthy_folders_give_nothing(healthy):
@@ -79,6 +80,48 @@ def test_blank_pictures_are_blank_and_no_copies(data):
     found = copies(fingerprints(data))
     assert found.keys() == {"data-blank"}
     assert found["data-blank"].files == (("train/a/black.png",), ("train/a/grey.png",), ("train/a/white.png",))
+
+
+def test_dark_noise_is_blank_and_dark_masks_are_not(data):
+    random = np.random.default_rng(0)
+    for i in range(4):
+        mask = Image.new("L", (160, 120), 0)
+        mask.paste(1, (20 + 20 * i, 30, 90 + 10 * i, 70 + 10 * i))
+        mask.save(data / f"train/a/mask{i}.png")
+    Image.fromarray(random.integers(0, 3, (120, 160), dtype=np.uint8)).save(data / "train/a/noise.png")
+    assert copies(fingerprints(data))["data-blank"].files == (("train/a/noise.png",),)
+
+
+def test_what_a_background_hides_is_neither_blank_nor_a_copy(tmp_path):
+    for i in range(12):
+        color, alpha = (0, 128, 255)[i % 3], Image.new("L", (64, 64), 0)
+        alpha.paste(255, (4 + 2 * i, 8, 30 + 2 * i, 40))
+        icon = Image.new("RGB", (64, 64), (color,) * 3)
+        icon.putalpha(alpha)
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        icon.save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    assert not copies(fingerprints(tmp_path)).keys() & {"data-blank", "data-duplicates", "data-two-labels"}
+
+
+def test_colors_below_transparency_are_hidden_and_not_blank(tmp_path):
+    for i in range(8):
+        image = textured(i)
+        image.putalpha(0)
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        image.save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    prints = fingerprints(tmp_path)
+    assert copies(prints) == {}
+    (found,) = survey_findings(prints.source.survey, prints.source.native())
+    assert found.finding.id == "data-background"
+    assert "--background" in found.finding.fix
+    assert "--channels 4" in found.finding.fix
+
+
+def test_transparent_images_without_colors_are_blank(data):
+    Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(data / "train/a/empty.png")
+    prints = fingerprints(data)
+    assert copies(prints)["data-blank"].files == (("train/a/empty.png",),)
+    assert prints.source.survey.hidden == {}
 
 
 def test_mnist_has_no_copies():

@@ -109,6 +109,14 @@ def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any],
         (COLOUR, COLOUR.astype(np.uint16) * np.uint16(257)),
         (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR),
         (COLOUR.astype(np.int32) * 16, COLOUR.astype(np.int32)),
+        (COLOUR.astype(np.uint16) * np.uint16(257), COLOUR.astype(np.uint16) * np.uint16(16)),
+        (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR.astype(np.uint16) * np.uint16(257)),
+        (COLOUR.astype(np.uint16) * np.uint16(4), COLOUR.astype(np.uint16) * np.uint16(64)),
+        (COLOUR.astype(np.float32) * 257, COLOUR.astype(np.uint16) * np.uint16(16)),  # of other types too
+        (COLOUR, (COLOUR > 99).astype(np.uint8)),
+        ((COLOUR > 99).astype(np.uint8), COLOUR),
+        (COLOUR, (COLOUR / 255).astype(np.float32)),
+        (COLOUR, COLOUR > 99),
     ],
 )
 def test_splits_on_different_scales_are_refused(
@@ -119,12 +127,21 @@ def test_splits_on_different_scales_are_refused(
         open_source(path)
 
 
+@pytest.mark.parametrize("tested", [COLOUR.astype(np.float32), COLOUR.astype(np.int64), COLOUR.astype(np.uint16)])
+def test_one_scale_may_have_two_types(tested: npt.NDArray[Any], tmp_path: Path) -> None:
+    path = saved(tmp_path, x_train=COLOUR, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    assert (pixels(path, "train") == COLOUR).all()
+    assert (pixels(path, "test") == COLOUR).all()
+
+
 @pytest.mark.parametrize(
     ("learned", "share"),
     [
         (COLOUR.astype(np.float32) / 255, 0.2),
         (COLOUR.astype(np.float32), 0.2),
         (COLOUR.astype(np.uint16) * np.uint16(200), 0.1),
+        (COLOUR.astype(np.uint16) * np.uint16(257), 0.3),
+        (COLOUR.astype(np.uint16) * np.uint16(257), 0.125),
         (COLOUR, 0.1),
         (COLOUR.astype(np.uint16) * np.uint16(200), 0),  # all black, which is on every scale
     ],
@@ -210,7 +227,7 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
         ({"x": GREY, "y": CLASSES * 0}, "the one class 0"),
         ({"x": GREY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
         ({"x": GREY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
-        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY[:, :5], "y_test": CLASSES}, "another size or type"),
+        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY[:, :5], "y_test": CLASSES}, "another size than"),
         ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 255, "y_test": CLASSES}, "bring them to one scale"),
         ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": EYE}, "another number of columns"),
         ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),

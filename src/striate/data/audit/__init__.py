@@ -7,7 +7,7 @@ data-wrong-type                    warning   a file in a picture's place is none
 data-format                        warning   an image is of a format that is not read: HEIC, DICOM, raw camera files, SVG
 data-bomb                          warning   a header declares more pixels than the limit; nothing was decoded
 data-extension                     note      a picture of one format has the file name of another
-data-blank                         warning   all of an image has one color, of the levels in use and on its background
+data-blank                         warning   all pixels of an image are equal, or differ by little and by noise alone
 data-first-frame                   note      animations, or files of many pages, of which the first frame is used
 data-bits-lost                     note      16-bit files of which only the high byte can be read
 data-background                    warning   the background of transparent parts hides what images show

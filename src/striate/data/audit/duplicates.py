@@ -7,7 +7,7 @@ whose perceptual hashes are near are candidates for the second, and again their 
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +17,18 @@ from PIL import Image
 from striate.data.audit.candidates import near_pairs
 from striate.data.audit.fingerprints import Fingerprints
 from striate.data.audit.likeness import alike, nearly_equal, roughly_alike, same_colours
-from striate.data.audit.thumbnails import SIDE, grey, mean_and_deviation, shrink
+from striate.data.audit.thumbnails import SIDE, grey, shrink
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["Groups", "blank", "exact_groups", "near_groups"]
+__all__ = ["Groups", "blank", "exact_groups", "hidden", "near_groups"]
 
 SMALL: Final = 64  # of a shorter side below this no crops are looked for, and copies must be nearly equal
 _DISTANCE, _DISTANCE_PLAIN = 16, 4  # bits of the hash: 98 % of copies of photographs cropped by 3 % are within 16
 _FLAT: Final = 6  # levels between the darkest and the lightest of 16 pixels
-_BLANK: Final = 1.0  # standard deviation of luma, of 255 levels
+_BLANK: Final = 1.0  # standard deviation, of 255 levels, that noise of a blank image stays below
+_BLOCK: Final = 4  # pixels of a side over which noise is averaged
+_STRUCTURE: Final = 4.0  # times the variance that averages of noise have
 _SIDE: Final = 128  # at which copies are compared
 _MOST_PAIRS: Final = 5_000_000
 _BATCH: Final = 1024  # pairs that are compared at a time
@@ -35,13 +37,17 @@ Groups = list[tuple[int, ...]]  # positions of pictures that are the same, ascen
 
 
 def blank(prints: Fingerprints) -> list[int]:
-    """Positions of images of one color: seen in the thumbnail, confirmed in the pixels.
+    """Positions of images of one color as they are shown: seen in the thumbnail, confirmed in the pixels.
 
-    Transparent ones are left out where the background is found to hide many, for that is another fault.
+    All pixels are equal, or they differ by little and by noise alone; a mask of 0 and 1 is dark, and shows something.
     """
+    return [int(i) for i in np.flatnonzero(prints.contrast < 2 * _BLANK) if _shows_nothing(prints, int(i))]
+
+
+def hidden(prints: Fingerprints, at: Sequence[int]) -> list[int]:
+    """Those of the blank images at these positions that the background hides, where it is found to hide many."""
     survey = prints.source.survey
-    at = [int(i) for i in np.flatnonzero(prints.contrast < 2 * _BLANK) if _deviation(prints, int(i)) < _BLANK]
-    return [i for i in at if not (survey.hides(survey.background) and prints.header(i).transparent)]
+    return [i for i in at if survey.hides(survey.background) and prints.header(i).transparent]
 
 
 def exact_groups(prints: Fingerprints) -> Groups:
@@ -179,9 +185,25 @@ def _chroma(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return np.asarray(few, np.float32)[..., 1:].transpose(2, 0, 1) - 128
 
 
-def _deviation(prints: Fingerprints, i: int) -> float:
-    pixels = _picture(prints, i)
-    return float("inf") if pixels is None else mean_and_deviation(grey(pixels))[1]
+def _shows_nothing(prints: Fingerprints, i: int) -> bool:
+    try:
+        pixels = prints.pixels(i)
+    except Unreadable:  # changed or removed since it was first read
+        return False
+    if (pixels.min((0, 1)) == pixels.max((0, 1))).all():
+        return True
+    values = pixels.astype(np.float32) / (257 if pixels.dtype == np.uint16 else 1)  # H W C
+    spread = float(values.var((0, 1)).sum())
+    return spread < _BLANK**2 * values.shape[2] and not _has_structure(values, spread)
+
+
+def _has_structure(values: npt.NDArray[Any], spread: float) -> bool:
+    """Whether means of blocks differ more than those of noise do, whose variance falls with the number of pixels: H W C."""
+    height, width = (side // _BLOCK for side in values.shape[:2])
+    if min(height, width) < 2:
+        return True
+    blocks = values[: height * _BLOCK, : width * _BLOCK].reshape(height, _BLOCK, width, _BLOCK, -1)
+    return float(blocks.mean((1, 3)).var((0, 1)).sum()) > _STRUCTURE * spread / _BLOCK**2
 
 
 def _picture(prints: Fingerprints, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8] | None:

@@ -15,7 +15,12 @@ def survey_findings(survey: Survey, canvas: Canvas, *, sampled: bool = True) -> 
     background = canvas.rendering.background
     if canvas.channels != 4 and survey.hides(background):
         better = survey.background
-        instead = f"set --background {better}, or keep" if better != background else "keep"
+        fix = (
+            "save them without transparency where colors are below it, which no --background shows, or keep it as a "
+            "channel with --channels 4"
+            if better == background
+            else f"set --background {better}, or keep transparency as a channel with --channels 4"
+        )
         findings.append(
             found(
                 "data-background",
@@ -23,7 +28,7 @@ def survey_findings(survey: Survey, canvas: Canvas, *, sampled: bool = True) -> 
                 f"{survey.hidden[background]:.0%} of the images with transparent parts show next to nothing on {background}.",
                 (),
                 {"background": background, "hidden": {name: round(part, 4) for name, part in survey.hidden.items()}},
-                f"{instead} transparency as a channel with --channels 4",
+                fix,
             )
         )
     if canvas.fit == "cover" and survey.fit == "contain":

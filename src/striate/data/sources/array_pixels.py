@@ -10,13 +10,15 @@
                        14 or 16), on 16 bits
     fractions          value x 255, rounded, where all values lie in 0..1; rounded where they lie in 0..255
 
-Full scale is one for all splits: 1, 255, or that of the most bits in use. Splits on different ones of the three, other
+Full scale is one for all splits, of whatever types: 1, 255, or that of the most bits in use. Splits on different ones of
+the three, splits of which one has a 16th of the values of the other or less, or 0 and 1 alone (see `check_scales`), other
 ranges, NaN and infinite values are refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import permutations
 from operator import or_
 from typing import Any, Final, final
 
@@ -25,11 +27,11 @@ import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Span, bits_in_use, levels_of, span_of
+from striate.data.decoding.rendering import Span, bits_in_use, levels_of, other_bits, span_of
 from striate.data.sources.array_files import StoredArray
 from striate.errors import DataError
 
-__all__ = ["Layout", "check_scales", "layout_of", "read_pixels"]
+__all__ = ["Layout", "check_scales", "greatest_of", "layout_of", "read_pixels"]
 
 _CHANNELS: Final = (1, 3, 4)
 _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
@@ -44,7 +46,6 @@ class Layout:
     shape: tuple[int, int, int, int]
     channels_first: bool
     full_scale: float
-    greatest: float
     says: str
 
 
@@ -55,7 +56,7 @@ def layout_of(images: StoredArray) -> Layout:
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(f"{images.where} is {sizes} and no array of pictures; reshape it to N x H x W x C")
     if len(shape) == 3:
-        return Layout((shape[0], shape[1], shape[2], 1), False, *_scale(images), "N H W")
+        return Layout((shape[0], shape[1], shape[2], 1), False, _scale(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS
     if last and second:
         raise DataError(
@@ -71,20 +72,37 @@ def layout_of(images: StoredArray) -> Layout:
         )
     count, one, two, three = shape
     if last:
-        return Layout((count, one, two, three), False, *_scale(images), "N H W C")
-    return Layout((count, two, three, one), True, *_scale(images), "N C H W")
+        return Layout((count, one, two, three), False, _scale(images), "N H W C")
+    return Layout((count, two, three, one), True, _scale(images), "N C H W")
 
 
-def check_scales(layouts: Mapping[str, Layout], where: Mapping[str, str]) -> float:
-    """The value that is white in all splits; `where` names their arrays. DataError where they differ in scale."""
+def greatest_of(images: StoredArray) -> tuple[float, ...]:
+    """The greatest value of each image."""
+    values = images.read()
+    return tuple(
+        float(one) for _, block in _blocks(values) for one in block.reshape(len(block), -1).max(1).astype(np.float64)
+    )
+
+
+def check_scales(
+    layouts: Mapping[str, Layout], where: Mapping[str, str], greatest: Mapping[str, Sequence[float]]
+) -> float:
+    """The value that is white in all splits.
+
+    `where` names their arrays, `greatest` gives the greatest value of each image; it is not looked at where there is one
+    split. DataError where they differ in scale: fractions beside 0..255 or more, whole numbers of which one split has 0
+    and 1 alone, and bits in use as in `other_bits`.
+    """
     scales = {split: layout.full_scale for split, layout in layouts.items() if layout.full_scale > 0}
-    kinds = {split: min(scale, _BEYOND) for split, scale in scales.items()}
-    learned = next(iter(kinds), None)
-    for split, kind in kinds.items():
-        if learned is not None and kind != kinds[learned]:
+    for other, one in permutations(scales, 2):  # the first is learned from, and named last
+        kinds = [min(scales[split], _BEYOND) for split in (one, other)]
+        bits = min(kinds) > 1 and (
+            max(greatest[one]) == 1 < max(greatest[other]) or other_bits(greatest[one], greatest[other])
+        )
+        if kinds[0] != kinds[1] or bits:
             raise DataError(
-                f"{where[split]} has values up to {layouts[split].greatest:g} and {where[learned]} up to "
-                f"{layouts[learned].greatest:g}, so the same number is another brightness; bring them to one scale"
+                f"{where[one]} has values up to {max(greatest[one]):g} and {where[other]} up to "
+                f"{max(greatest[other]):g}, so the same number is another brightness; bring them to one scale"
             )
     return max(scales.values(), default=255.0)
 
@@ -103,24 +121,24 @@ def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:
     return values.reshape(layout.shape)
 
 
-def _scale(images: StoredArray) -> tuple[float, float]:
-    """The value that is white, 0 where all are 0; and the greatest value."""
+def _scale(images: StoredArray) -> float:
+    """The value that is white, 0 where all are 0."""
     if images.dtype == np.uint8:
-        return 255.0, 255.0
+        return 255.0
     if images.dtype.kind not in "buif":
         raise DataError(f"{images.where} holds {images.dtype} and no pixels; save it as uint8")
     if images.dtype.kind == "b":
-        return 1.0, 1.0
+        return 1.0
     span = reduce(or_, (_span(images, block) for _, block in _blocks(images.read())))
     if span.greatest == span.least == 0:
-        return 0.0, 0.0
+        return 0.0
     black, white = levels_of(span)
     if black != 0 or (bits_in_use((black, white)) is None and white != 1):
         raise DataError(
             f"{images.where} has values from {span.least:g} to {span.greatest:g}, so nobody knows what is black and "
             "white; scale it to 0..1, or save it as uint8"
         )
-    return white, span.greatest
+    return white
 
 
 def _span(images: StoredArray, block: npt.NDArray[Any]) -> Span:

@@ -19,7 +19,7 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
+from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, layout_of, read_pixels
 from striate.data.sources.parts import PARTS, arranged, origin
 from striate.data.store import ArrayStore
 from striate.data.targets import TaskKind
@@ -63,7 +63,7 @@ def find_arrays(path: Path) -> Mapping[str, StoredArray] | None:
 def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None) -> Source:
     """The source over arrays of images and labels; `task` answers what the labels leave open. Raises DataError.
 
-    Reads labels, and pixels that are no uint8, to tell their range; uint8 is read, or mapped, when it is wanted.
+    Reads labels, and pixels to tell their range; one split of uint8 is read, or mapped, when it is wanted.
     """
     name = printable(path)
     parts = _pairs(arrays, name)
@@ -71,16 +71,21 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | 
         raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
     layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
     learned = layouts["train" if "train" in layouts else "all"]
-    white = check_scales(layouts, {part: images.where for part, (images, _) in parts.items()})
+    first, _ = next(iter(parts.values()))
+    for part, (images, _) in parts.items():
+        if layouts[part].shape[1:] != learned.shape[1:]:
+            raise DataError(f"{images.where} has images of another size than {first.where}; make them alike")
+    white = check_scales(
+        layouts,
+        {part: images.where for part, (images, _) in parts.items()},
+        {part: greatest_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
+    )
     labels = read_labels(
         {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}, task
     )
     listings = {}
     for part, (images, _) in parts.items():
         layout = layouts[part]
-        first, _ = next(iter(parts.values()))
-        if layout.shape[1:] != learned.shape[1:] or images.dtype.kind != first.dtype.kind:
-            raise DataError(f"{images.where} has pictures of another size or type than {first.where}; make them alike")
         stem = printable(images.where.rpartition("/")[2])
         listings[part] = Listing(
             tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),

@@ -26,7 +26,7 @@ from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, check_scales, layout_of, read_pixels
+from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, layout_of, read_pixels
 from striate.data.sources.columns import with_task
 from striate.data.sources.parts import PARTS, arranged, splits_of
 from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store
@@ -209,11 +209,10 @@ def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tup
         layouts = {name: layout_of(array) for name, array in arrays.items()}
         layout = next(one for name, one in layouts.items() if given[name] is learned)
         for name, array in arrays.items():
-            if layouts[name].shape[1:] != layout.shape[1:] or array.dtype.kind != learned.array.dtype.kind:
-                raise DataError(
-                    f"{array.where} has images of another size or type than {learned.where}; make them alike"
-                )
-        white = check_scales(layouts, {name: array.where for name, array in arrays.items()})
+            if layouts[name].shape[1:] != layout.shape[1:]:
+                raise DataError(f"{array.where} has images of another size than {learned.where}; make them alike")
+        where = {name: array.where for name, array in arrays.items()}
+        white = check_scales(layouts, where, {name: greatest_of(array) for name, array in arrays.items()})
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             read = partial(read_pixels, array, layouts[name], white)
@@ -229,15 +228,17 @@ def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tup
 def _whites(given: Mapping[str, _Split]) -> Mapping[str, float]:
     """The value that is white in arrays of each kind of number, one for all images of all splits."""
     layouts: dict[str, dict[str, Layout]] = {}
+    greatest: dict[str, dict[str, list[float]]] = {}
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
-                layout = layout_of(_stored(f"{split.where}[{i}]", values))
+                layout = layout_of(image := _stored(f"{split.where}[{i}]", values))
+                greatest.setdefault(_kind(values), {}).setdefault(name, []).extend(greatest_of(image))
                 of_kind = layouts.setdefault(_kind(values), {})
                 if name not in of_kind or layout.full_scale > of_kind[name].full_scale:
                     of_kind[name] = layout
     where = {name: split.where for name, split in given.items()}
-    return {kind: check_scales(of_kind, where) for kind, of_kind in layouts.items()}
+    return {kind: check_scales(of_kind, where, greatest[kind]) for kind, of_kind in layouts.items()}
 
 
 def _held(split: _Split, whites: Mapping[str, float], limits: Limits) -> Iterable[HeldImage]:
