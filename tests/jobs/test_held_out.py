@@ -13,14 +13,18 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
-from striate.errors import DataError, RunError, SettingError
+from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, check, train
 
 COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 pictures, 15 % each
 
 
+def copied(folder: Path, to: Path) -> Path:
+    return Path(shutil.copytree(folder, to))
+
+
 def moved(shapes: Path, to: Path) -> Path:
-    return Path(shutil.copytree(shapes, to))
+    return copied(shapes, to)
 
 
 def renamed(shapes: Path, to: Path) -> Path:
@@ -165,7 +169,40 @@ def old(run: Run, to: Path) -> Run:
     shutil.copytree(run.path, to)
     lines = (to / "splits.csv").read_text().splitlines()
     (to / "splits.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines) + "\n")
+    manifest = json.loads((to / "manifest.json").read_text())
+    del manifest["data"]["splits_digest"]
+    (to / "manifest.json").write_text(json.dumps(manifest))
     return Run(to)
+
+
+@pytest.mark.parametrize("version", ["this", "earlier"])
+@pytest.mark.parametrize("kept", [None, 0, 1, 3, 60])
+def test_a_split_that_is_not_as_the_run_wrote_it_is_refused(version, kept, shapes, trained, tmp_path):
+    """Missing, emptied, without rows or cut off; else images that were learned from would be taken for new ones."""
+    run = old(trained, tmp_path / "run") if version == "earlier" else Run(copied(trained.path, tmp_path / "run"))
+    splits = run.path / "splits.csv"
+    run.evaluate(split="val")  # as written, it is taken
+    lines = splits.read_text().splitlines(keepends=True)
+    splits.unlink() if kept is None else splits.write_text("".join(lines[:kept]))
+    for data in (None, copied(shapes, tmp_path / "new")):
+        with pytest.raises(
+            StriateError, match=r"run/splits\.csv: .*(bring the file back|columns id and split)"
+        ) as said:
+            run.evaluate(data)
+        assert "\n" not in str(said.value)
+
+
+def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matter(trained, tmp_path):
+    run = Run(copied(trained.path, tmp_path / "run"))
+    splits = run.path / "splits.csv"
+    content = splits.read_bytes()
+    splits.write_bytes(content.replace(b"\n", b"\r\n"))
+    assert run.evaluate() == trained.metrics["test"]
+    splits.write_bytes(
+        content.replace(b",train,", b",x,", 1).replace(b",test,", b",train,", 1).replace(b",x,", b",test,", 1)
+    )
+    with pytest.raises(RunError, match="is not as the run wrote it"):
+        run.evaluate()
 
 
 def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
