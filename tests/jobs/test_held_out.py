@@ -72,13 +72,13 @@ def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Pat
         assert {name: found[name] for name in own} == own
 
 
-def test_images_that_the_run_has_never_seen_are_measured_with_its_own(shapes, trained, tmp_path):
+def test_images_that_the_run_does_not_know_are_measured_with_its_own(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
     for path in make_pictures(tmp_path / "more", each=4, size=30).glob("*/*.png"):
         path.rename(data / path.parent.name / f"more{path.name}")
     found = trained.evaluate(data)["images"]
     assert found["measured"] == {"test": 9, "unseen": 12}
-    assert "21 measured: 9 of the run's test split and 12 that the run has never seen" in found["says"]
+    assert "21 measured: 9 of the run's test split and 12 that the run does not know" in found["says"]
     assert trained.evaluate(data, split="test")["images"]["measured"] == {"test": 9}
 
 
@@ -113,9 +113,7 @@ def test_a_folder_called_test_does_not_make_them_unseen(shapes, trained, tmp_pat
     with pytest.raises(RunError) as refused:
         trained.evaluate(data)
     assert "no image is left to measure" in str(refused.value)
-    assert "42 that the run was trained on; give images that it has never seen, or `--split train`" in str(
-        refused.value
-    )
+    assert "42 that the run was trained on; give images that it does not know, or `--split train`" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
     for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
@@ -245,7 +243,7 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
         return capsys.readouterr().out
 
     lines = typed().splitlines()
-    assert lines[0] == "60 images that the run has never seen"
+    assert lines[0] == "60 images that the run does not know"
     assert lines[1].startswith(
         "warning: 60 of 60 images do not look like those that the network was trained on (brightness is"
     )

@@ -1,9 +1,9 @@
 """What an image looks like in 8 x 8 gray values, which saving it anew with loss, or in another size, hardly changes.
 
-Two looks are as far apart as their values differ (root mean square), relative to how much each of them varies. Copies of
-photographs, saved with JPEG quality 50 or at half their size, are 0.01 apart and at most 0.1; other images of MNIST
-are 0.05 apart at least, other photographs 0.3. But images by a camera that never moves are all alike, so what is near is
-decided by the data at hand (`nearness`).
+Looks are compared without their brightness and contrast, and mirrored too: two are as far apart as their values differ
+(root mean square) once each has a mean of 0 and a standard deviation of 1. Copies of photographs, saved with JPEG quality
+50 or at half their size, are 0.01 apart and at most 0.1; other photographs 0.3 at least. But images by a camera that
+never moves are all alike, and so are simple drawings, so what is near is decided by the data at hand (`nearness`).
 """
 
 from typing import Final
@@ -21,15 +21,25 @@ NEAR: Final = 0.12  # the farthest that counts as near, where other images are f
 FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
 COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
 SAMPLE: Final = 500  # images by which nearness is decided
+ENOUGH: Final = 100  # held-out images that tell by themselves
+LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R 601, by which decoding makes gray of color
 
 Looks = npt.NDArray[np.uint8]  # N 64
 
 
 def looks(pictures: Tensor) -> Looks:
-    """N H W C, uint8 or uint16 -> N 64: means of all channels over 8 x 8 fields, in 255 levels."""
-    fields = F.adaptive_avg_pool2d(pictures.float().mean(3)[:, None], SIDE).flatten(1)
-    levels = fields if pictures.dtype == torch.uint8 else fields / 257
-    return levels.round().to(torch.uint8).numpy()
+    """N H W C, uint8 or uint16 -> N 64: means of the gray image over 8 x 8 fields, in 255 levels; behind it is white."""
+    fields = F.adaptive_avg_pool2d(_gray(pictures)[:, None], SIDE).flatten(1)
+    return fields.round().to(torch.uint8).numpy()
+
+
+def _gray(pictures: Tensor) -> Tensor:
+    """N H W C -> N H W, in 255 levels; of other numbers of channels than 1, 3 and 4 it is their mean."""
+    levels = pictures.float() / (1 if pictures.dtype == torch.uint8 else 257)
+    if levels.shape[3] not in (3, 4):
+        return levels.mean(3)
+    gray = levels[..., :3] @ torch.tensor(LUMA)
+    return gray if levels.shape[3] == 3 else 255 + (gray - 255) * levels[..., 3] / 255
 
 
 def nearest(
@@ -42,34 +52,36 @@ def nearest(
     position, distance = np.zeros(len(these), np.int64), np.full(len(these), np.inf, np.float32)
     if not len(those):
         return position, distance
-    known = torch.from_numpy(those).float()
-    varies = _variation(known)
+    known, is_flat = _standardized(those)
     block = max(1, COMPARED // len(known))
     for first in range(0, len(these), block):
-        some = torch.from_numpy(these[first : first + block]).float()
-        own = _variation(some)
-        apart = torch.cdist(some, known) / SIDE / (own[:, None] * varies).sqrt()
-        apart[(own < FLAT)[:, None] | (varies < FLAT)] = torch.inf
+        some, own_flat = _standardized(these[first : first + block])
+        mirrored = some.unflatten(1, (SIDE, SIDE)).flip(2).flatten(1)
+        alike = torch.maximum(some @ known.T, mirrored @ known.T) / SIDE**2  # correlations
+        alike[own_flat[:, None] | is_flat] = -torch.inf
         if but_themselves:
-            apart[torch.arange(len(some)), first + torch.arange(len(some))] = torch.inf
-        least, at = apart.min(1)
-        distance[first : first + block], position[first : first + block] = least.numpy(), at.numpy()
+            alike[torch.arange(len(some)), first + torch.arange(len(some))] = -torch.inf
+        most, at = alike.max(1)
+        apart = (2 - 2 * most).clamp(min=0).sqrt()
+        distance[first : first + block], position[first : first + block] = apart.numpy(), at.numpy()
     return position, distance
 
 
 def nearness(trained: Looks, others: Looks) -> float:
     """How far apart copies of one image are at most: half as far as the nearest of a hundred other images is from any.
 
-    `others` are images that were held out; where there are none, what was trained on is compared with itself.
+    `others` are images that were held out; where these are few, what was trained on is compared with itself as well.
     """
-    if len(others):
-        _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained)
-    else:
+    _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained)
+    if len(others) < ENOUGH:
         few = trained[:: max(1, len(trained) // (2 * SAMPLE))]
-        _, apart = nearest(few, few, but_themselves=True)
+        apart = np.concatenate([apart, nearest(few, few, but_themselves=True)[1]])
     apart = apart[np.isfinite(apart)]
     return min(NEAR, float(np.quantile(apart, 0.01)) / 2) if len(apart) else NEAR
 
 
-def _variation(levels: Tensor) -> Tensor:
-    return levels.std(1, correction=0)
+def _standardized(levels: Looks) -> tuple[Tensor, Tensor]:
+    """N 64 of mean 0 and standard deviation 1, and which of the N are flat."""
+    values = torch.from_numpy(levels).float()
+    deviation = values.std(1, correction=0)
+    return (values - values.mean(1, keepdim=True)) / deviation.clamp(min=1)[:, None], deviation < FLAT
