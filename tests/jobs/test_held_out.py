@@ -296,3 +296,91 @@ def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
         trained.evaluate(source="folders")
     with pytest.raises(SettingError, match="no setting that says how data are read is called 'epochs'"):
         trained.evaluate(new, epochs=3)
+
+
+def table_of(files: list[Path], to: Path, split: str = "") -> Path:
+    to.mkdir()
+    for file in files:
+        (to / file.parent.name).mkdir(exist_ok=True)
+        shutil.copy(file, to / file.parent.name / file.name)
+    rows = [f"{file.parent.name}/{file.name},{file.parent.name}{split and f',{split}'}" for file in files]
+    (to / "labels.csv").write_text("\n".join([f"path,label{split and ',split'}", *rows]) + "\n")
+    return to / "labels.csv"
+
+
+def folders_of(files: list[Path], to: Path, split: str = "") -> Path:
+    for file in files:
+        (to / split / file.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, to / split / file.parent.name / file.name)
+    return to
+
+
+def archive_of(files: list[Path], to: Path, split: str = "") -> Path:
+    images, labels = memory_of(files, to)
+    end = split and f"_{split}"
+    np.savez(to.with_suffix(".npz"), **{f"x{end}": images, f"y{end}": np.array(labels)})
+    return to.with_suffix(".npz")
+
+
+def memory_of(files: list[Path], _: Path, split: str = "") -> Any:
+    pair = np.stack([np.asarray(Image.open(file)) for file in files]), [file.parent.name for file in files]
+    return {split: pair} if split else pair
+
+
+def paths_of(files: list[Path], _: Path, split: str = "") -> Any:
+    pair = files, [file.parent.name for file in files]
+    return {split: pair} if split else pair
+
+
+FORMS = [folders_of, table_of, archive_of, memory_of, paths_of]
+
+
+@pytest.mark.parametrize("split", ["", "test", "val"])
+@pytest.mark.parametrize("form", FORMS)
+def test_one_class_and_one_image_and_one_split_can_be_measured(form, split, trained, tmp_path):
+    new = make_pictures(tmp_path / "others", each=3, size=30)
+    for name, files in (
+        ("one", [new / "light" / "0.png"]),
+        ("class", sorted((new / "light").iterdir())),
+        ("two", sorted([*(new / "light").iterdir(), *(new / "dark").iterdir()])),
+    ):
+        found = trained.evaluate(form(files, tmp_path / name, split))
+        assert found["pictures"] == len(files)
+        assert found["images"]["measured"] == {"unseen": len(files)}
+        per_class = {one["class"]: one["pictures"] for one in found["per_class"]}
+        assert per_class["light"] == min(3, len(files))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_learned_needs_two_classes_and_a_train_split_all_the_same(form, tmp_path):
+    new = make_pictures(tmp_path / "others", each=3, size=30)
+    light, dark = sorted((new / "light").iterdir()), sorted((new / "dark").iterdir())
+    for name, files, split in (("class", light, ""), ("test", [*light, *dark], "test")):
+        with pytest.raises(DataError, match=r"one class|learn from"):
+            train(form(files, tmp_path / name, split), out=tmp_path / "run", progress=False, **QUICK)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_label_that_the_run_does_not_know_is_named(form, trained, tmp_path):
+    new = make_pictures(tmp_path / "others", each=3, size=30)
+    (new / "light").rename(new / "foo")
+    for name, files in (
+        ("one", [new / "foo" / "0.png"]),
+        ("two", sorted([*(new / "foo").iterdir(), new / "dark" / "0.png"])),
+    ):
+        with pytest.raises(RunError, match="does not know foo"):
+            trained.evaluate(form(files, tmp_path / name))
+
+
+def test_a_class_without_a_readable_image_is_no_data_to_measure(trained, tmp_path):
+    (tmp_path / "new" / "light").mkdir(parents=True)
+    (tmp_path / "new" / "light" / "0.png").write_bytes(b"no image")
+    missing = tmp_path / "new" / "light" / "1.png"
+    for data in (tmp_path / "new", ([tmp_path / "new" / "light" / "0.png", missing], ["light"] * 2)):
+        with pytest.raises(DataError, match="light"):
+            trained.evaluate(data)
+    test = tmp_path / "test only" / "test"
+    test.mkdir(parents=True)
+    Image.new("RGB", (30, 30)).save(test / "0.png")
+    with pytest.raises(DataError, match="test has no class folders, so its images have no labels"):
+        trained.evaluate(test.parent)
