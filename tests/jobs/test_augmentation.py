@@ -187,5 +187,5 @@ def test_every_augmentation_setting_is_an_option():
 
     names = list(settings_taken())
     group = names[names.index("augment") : names.index("val")]
-    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "size", "seed"}
+    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "max_pixels", "size", "seed"}
     assert Recipe().augment == "none"

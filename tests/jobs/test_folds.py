@@ -136,3 +136,10 @@ def test_the_interval_is_wider_than_one_of_independent_results():
 )
 def test_students_t_is_that_of_the_tables(freedom, printed):
     assert student_t(freedom) == pytest.approx(printed, abs=6e-4)
+
+
+def test_a_command_for_one_run_names_the_folds(tmp_path):
+    (tmp_path / "folds" / "fold-1").mkdir(parents=True)
+    (tmp_path / "folds" / "fold-1" / "manifest.json").write_text("{}")
+    with pytest.raises(RunError, match=r"folds of a cross-validation, give one of them: .*fold-1"):
+        Run(str(tmp_path / "folds"))

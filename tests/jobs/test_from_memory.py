@@ -148,3 +148,15 @@ def test_bad_input_is_refused_before_anything_is_written(given, settings, error,
         st.train(*given, out=tmp_path / "run", **settings)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_test_split_that_is_unlike_the_training_is_said(arrays, tmp_path):
+    images, labels = arrays
+    even, odd = slice(None, None, 2), slice(1, None, 2)
+    dark = images // 8
+    for name, test, found in (("same", images, False), ("dark", dark, True)):
+        data = {"train": (images[even], labels[even]), "test": (test[odd], labels[odd])}
+        run = st.train(data, out=tmp_path / name, progress=False, **{**QUICK, "epochs": 1})
+        shifts = [one for one in run.findings if one.id == "data-shift"]
+        assert bool(shifts) is found, name
+        assert all(one.says.startswith("In the test split 30 of 30 images") for one in shifts)

@@ -149,3 +149,17 @@ def test_where_nothing_could_be_predicted_it_is_one_line_and_exit_code_2(trained
         code, out, err = command(capsys, str(trained.path), *given, *form)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert says in err
+
+
+def test_of_animations_the_first_frame_is_predicted_and_said(trained, tmp_path, caplog):
+    frames = [Image.new("RGB", (24, 24), color) for color in ("black", "white")]
+    for name, many in (("a.gif", frames), ("b.gif", frames[:1]), ("c.tif", frames)):
+        many[0].save(tmp_path / name, save_all=True, append_images=many[1:])
+    found = trained.predict([tmp_path / name for name in ("a.gif", "b.gif", "c.tif")])
+    assert all(one.error is None for one in found)
+    said = [record.message for record in caplog.records if "data-first-frame" in record.message]
+    assert len(said) == 1
+    assert said[0].startswith("note: 2 ")
+    caplog.clear()
+    trained.predict([tmp_path / "b.gif"])
+    assert not any("data-first-frame" in record.message for record in caplog.records)

@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from striate.analysis import Predictions, evaluate, predict
+from striate.analysis import Predictions, evaluate, predict, shift_findings
 from striate.data import Pictures, SetAside, Source, as_rgb, training_statistics
 from striate.data.set_aside import count_reasons
 from striate.findings import Finding
@@ -24,7 +25,7 @@ from striate.training import Settings, TrainingState
 from striate.views import Policy
 
 GALLERY = 48
-UNSEEN = ("data-background", "data-cropped")  # findings that say why nothing can be learned
+UNSEEN = ("data-shift", "data-background", "data-cropped")  # findings that say why nothing can be learned
 
 
 def finish(
@@ -71,7 +72,11 @@ def finish(
         gallery = error_pictures(predictions, pictures, source.classes)
     reported = "test" if "test" in metrics else "val" if "val" in metrics else None
     lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
-    findings = [*prepared.findings, *files_lost(lost), *learned_nothing(metrics, reported, prepared.findings)]
+    shifts = [
+        one for name, part in splits.items() if part and name in source.splits for one in shifted(bundle, name, part)
+    ]
+    known = (*prepared.findings, *shifts)
+    findings = [*known, *files_lost(lost), *learned_nothing(metrics, reported, known)]
     clock.lap("evaluation")
     folder.write_metrics(metrics)
     folder.write_predictions(rows)
@@ -111,6 +116,14 @@ def finish(
     clock.lap("report")
     manifest["timings"] = {**clock.seconds, "total": clock.total()}
     folder.write_manifest(manifest)
+
+
+def shifted(bundle: Bundle, name: str, pictures: Pictures) -> list[Finding]:
+    """A finding if a split that the data came with is unlike the training images; one that was drawn is like them."""
+    if bundle.statistics is None:
+        return []
+    found = shift_findings(bundle.statistics, pictures.pixels.statistics(), pictures.ids)
+    return [replace(one, says=f"In the {name} split {one.says}") for one in found]
 
 
 def error_pictures(predictions: Predictions, pictures: Pictures, classes: tuple[str, ...]) -> list[ErrorPicture]:

@@ -22,6 +22,7 @@ from striate.data import (
     image_statistics,
     is_list,
 )
+from striate.data.audit.pixels import first_frames
 from striate.errors import DataError
 from striate.runs import Bundle, RunFolder
 from striate.views import evaluation_view
@@ -53,7 +54,7 @@ def predict(
 
     What cannot be read is marked in its place. DataError where something was given by itself, and nothing of it can be read.
     `max_pixels`: the largest image file that is decoded, that of the run's training if left out. Images that do not look
-    like those of the training are a warning of the logger "striate".
+    like those of the training, and files of which only the first frame is used, are warnings of the logger "striate".
     """
     several = is_list(images)
     bundle = folder.bundle()
@@ -63,10 +64,13 @@ def predict(
     given = given_images(images, preprocessing.canvas, limits)
     predictions: list[Prediction] = []
     measured: dict[str, npt.NDArray[np.float64]] = {}
+    many_frames: list[str] = []
     while batch := list(islice(given, BATCH)):
-        predictions += _predict_batch(bundle, batch, limits, measured)
+        predictions += _predict_batch(bundle, batch, limits, measured, many_frames)
     if not several:
         require_some(predictions)
+    for one in first_frames(many_frames):
+        LOGGER.warning(one.finding.line())
     if bundle.statistics and measured:
         for finding in shift_findings(bundle.statistics, np.stack(list(measured.values())), list(measured)):
             LOGGER.warning(finding.line())
@@ -82,15 +86,21 @@ def require_some(predictions: Sequence[Prediction]) -> None:
 
 @torch.inference_mode()
 def _predict_batch(
-    bundle: Bundle, given: Sequence[Given], limits: Limits, measured: dict[str, npt.NDArray[np.float64]]
+    bundle: Bundle,
+    given: Sequence[Given],
+    limits: Limits,
+    measured: dict[str, npt.NDArray[np.float64]],
+    many_frames: list[str],
 ) -> list[Prediction]:
-    """`measured` takes what each image is like, by its name."""
+    """`measured` takes what each image is like, by its name; `many_frames` the names of animations and files of many pages."""
     preprocessing = bundle.preprocessing
     store = ImageStore(tuple(one.image for one in given))
     images, errors = {}, {}
     for i in range(len(given)):
         try:
             images[i] = store.decode(i, preprocessing.canvas, limits)
+            if store.header(i, limits).frames > 1:
+                many_frames.append(given[i].name)
         except Unreadable as error:
             errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
     rows: dict[int, list[float]] = {}

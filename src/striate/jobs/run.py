@@ -20,8 +20,8 @@ class Run:
     Also `run.classes`, `run.history`, `run.findings`, `run.manifest`, and `run.report`, the page to look at.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._folder = RunFolder.open(path)
+    def __init__(self, path: str | Path) -> None:
+        self._folder = RunFolder.open(Path(path))
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}): {self._folder.manifest()['status']}"

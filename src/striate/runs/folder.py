@@ -55,7 +55,9 @@ class RunFolder:
         if not path.exists():
             raise RunError(f"{path}: no such run")
         if not folder.manifest_path.is_file():
-            raise RunError(f"{path}: is not a run folder (it has no manifest.json)")
+            fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
+            hint = f"; it has the folds of a cross-validation, give one of them: {fold}" if fold else ""
+            raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
         return folder
 
     @property

@@ -71,6 +71,9 @@ def test_files_set_aside_are_counted_by_reason() -> None:
     assert finding.id == "data-files-set-aside"
     assert finding.says == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
     assert finding.evidence["first"][0] == "x0.jpg: empty file: why"
+    assert "--max-pixels" not in finding.fix
+    large = (SetAside("large.jpg", "decompression bomb", "why"),)
+    assert "--max-pixels" in one(Splits(part([30, 40, 50], "train", 1, large), base.val, base.test)).fix
 
 
 def test_a_class_with_one_picture() -> None:

@@ -1,6 +1,7 @@
 """The checks that need no more than what training has in its hands: decoded pictures on the canvas, and their splits."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ from striate.data.audit.balance import imbalance, small_classes
 from striate.data.audit.found import EXAMPLES
 from striate.data.audit.names import near_equal_names
 from striate.data.pictures import Pictures
-from striate.data.set_aside import count_reasons
+from striate.data.set_aside import SetAside, count_reasons
 from striate.data.splits import Splits
 from striate.findings import Finding
 
@@ -49,9 +50,18 @@ def files_set_aside(parts: dict[str, Pictures]) -> list[Finding]:
                 "set_aside": len(set_aside),
                 "first": [f"{one.id}: {one.reason}: {one.detail}" for one in set_aside[:EXAMPLES]],
             },
-            "mend or remove the files; --max-bad 0 stops a run when there are any",
+            f"fix or remove the files{_larger(set_aside)}; --max-bad 0 stops a run when there are any",
         )
     ]
+
+
+def _larger(set_aside: Sequence[SetAside]) -> str:
+    """The way in for images that are only larger than the limit."""
+    return (
+        ", or let in larger images with --max-pixels"
+        if any(one.reason == "decompression bomb" for one in set_aside)
+        else ""
+    )
 
 
 def two_labels(parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]]) -> list[Finding]:
