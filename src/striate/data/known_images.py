@@ -57,16 +57,25 @@ class KnownImages:
             found.append(next((name for name in _STRONGEST if name in either), UNSEEN))
         unseen = [i for i, name in enumerate(found) if name == UNSEEN]
         if unseen and len(self.looks):
-            at, apart = nearest(pictures.pixels.looks()[unseen], self.looks)
-            for i, place, distance in zip(unseen, at.tolist(), apart.tolist(), strict=True):
-                if distance < self._nearness:
-                    found[i] = self.splits_of_looks[place]
+            theirs = pictures.pixels.looks()[unseen]
+            for any_light, near in ((True, self._near_in_any_light), (False, self._near)):  # the surer one comes last
+                at, apart = nearest(theirs, self.looks, any_light=any_light)
+                for i, place, distance in zip(unseen, at.tolist(), apart.tolist(), strict=True):
+                    if distance < near:
+                        found[i] = self.splits_of_looks[place]
         return found
 
     @cached_property
-    def _nearness(self) -> float:
+    def _near(self) -> float:
+        return nearness(*self._trained_and_others())
+
+    @cached_property
+    def _near_in_any_light(self) -> float:
+        return nearness(*self._trained_and_others(), any_light=True)
+
+    def _trained_and_others(self) -> tuple[Looks, Looks]:
         of_training = np.array([name == "train" for name in self.splits_of_looks])
-        return nearness(self.looks[of_training], self.looks[~of_training])
+        return self.looks[of_training], self.looks[~of_training]
 
 
 def known_in(splits: Mapping[str, Pictures]) -> KnownImages:

@@ -1,9 +1,10 @@
 """What an image looks like in 8 x 8 gray values, which saving it anew with loss, or in another size, hardly changes.
 
-Looks are compared without their brightness and contrast, and mirrored too: two are as far apart as their values differ
-(root mean square) once each has a mean of 0 and a standard deviation of 1. Copies of photographs, saved with JPEG quality
-50 or at half their size, are 0.01 apart and at most 0.1; other photographs 0.3 at least. But images by a camera that
-never moves are all alike, and so are simple drawings, so what is near is decided by the data at hand (`nearness`).
+Two looks, one of them as it is or mirrored, are as far apart as their values differ (root mean square), relative to how
+much each of them varies. Copies of photographs, saved with JPEG quality 50 or at half their size, are 0.01 apart and at
+most 0.1; other photographs 0.3 at least. `any_light` compares without brightness and contrast, by which simple drawings
+come close to one another. Images by a camera that never moves are all alike, so what is near is decided by the data at
+hand, for either comparison by itself (`nearness`).
 """
 
 from typing import Final
@@ -43,7 +44,7 @@ def _gray(pictures: Tensor) -> Tensor:
 
 
 def nearest(
-    these: Looks, those: Looks, *, but_themselves: bool = False
+    these: Looks, those: Looks, *, any_light: bool = False, but_themselves: bool = False
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """For each of `these` the position of the nearest of `those`, and how far it is; infinitely far where either is flat.
 
@@ -52,36 +53,40 @@ def nearest(
     position, distance = np.zeros(len(these), np.int64), np.full(len(these), np.inf, np.float32)
     if not len(those):
         return position, distance
-    known, is_flat = _standardized(those)
+    known, varies = _compared(those, any_light)
     block = max(1, COMPARED // len(known))
     for first in range(0, len(these), block):
-        some, own_flat = _standardized(these[first : first + block])
+        some, own = _compared(these[first : first + block], any_light)
         mirrored = some.unflatten(1, (SIDE, SIDE)).flip(2).flatten(1)
-        alike = torch.maximum(some @ known.T, mirrored @ known.T) / SIDE**2  # correlations
-        alike[own_flat[:, None] | is_flat] = -torch.inf
+        apart = torch.minimum(torch.cdist(some, known), torch.cdist(mirrored, known))
+        apart = apart / SIDE / (own[:, None] * varies).sqrt()
+        apart[(own == 0)[:, None] | (varies == 0)] = torch.inf
         if but_themselves:
-            alike[torch.arange(len(some)), first + torch.arange(len(some))] = -torch.inf
-        most, at = alike.max(1)
-        apart = (2 - 2 * most).clamp(min=0).sqrt()
-        distance[first : first + block], position[first : first + block] = apart.numpy(), at.numpy()
+            apart[torch.arange(len(some)), first + torch.arange(len(some))] = torch.inf
+        least, at = apart.min(1)
+        distance[first : first + block], position[first : first + block] = least.numpy(), at.numpy()
     return position, distance
 
 
-def nearness(trained: Looks, others: Looks) -> float:
+def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float:
     """How far apart copies of one image are at most: half as far as the nearest of a hundred other images is from any.
 
-    `others` are images that were held out; where these are few, what was trained on is compared with itself as well.
+    `others` are images that were held out. Where there are none, and in any light also where they are few, what was
+    trained on is compared with itself.
     """
-    _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained)
-    if len(others) < ENOUGH:
+    _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained, any_light=any_light)
+    if len(others) < (ENOUGH if any_light else 1):
         few = trained[:: max(1, len(trained) // (2 * SAMPLE))]
-        apart = np.concatenate([apart, nearest(few, few, but_themselves=True)[1]])
+        apart = np.concatenate([apart, nearest(few, few, any_light=any_light, but_themselves=True)[1]])
     apart = apart[np.isfinite(apart)]
     return min(NEAR, float(np.quantile(apart, 0.01)) / 2) if len(apart) else NEAR
 
 
-def _standardized(levels: Looks) -> tuple[Tensor, Tensor]:
-    """N 64 of mean 0 and standard deviation 1, and which of the N are flat."""
+def _compared(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:
+    """The values that are compared, N 64, and their standard deviations, 0 of flat ones."""
     values = torch.from_numpy(levels).float()
     deviation = values.std(1, correction=0)
-    return (values - values.mean(1, keepdim=True)) / deviation.clamp(min=1)[:, None], deviation < FLAT
+    shows = deviation >= FLAT
+    if not any_light:
+        return values, deviation * shows
+    return (values - values.mean(1, keepdim=True)) / deviation.clamp(min=1)[:, None], shows.float()
