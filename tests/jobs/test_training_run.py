@@ -323,3 +323,12 @@ def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, mon
     run = train(".", out="../run", progress=False, **{**QUICK, "epochs": 1})  # the data beside it, or within its parent
     assert run.path == Path("../run")
     assert sorted(data.rglob("*")) == before
+
+
+def test_the_folders_of_a_tables_images_are_data_too(shapes, tmp_path):
+    data = make_pictures(tmp_path / "data", each=4)
+    rows = [f"{path.relative_to(data)},{path.parent.name}" for path in sorted(data.rglob("*.png"))]
+    (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    with pytest.raises(SettingError, match="lies within the data"):
+        train(data / "labels.csv", out=data / "dark" / "run", progress=False, **QUICK)
+    assert not (data / "dark" / "run").exists()

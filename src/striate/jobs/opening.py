@@ -1,5 +1,6 @@
 """Opening data as the settings say: a path, with which reading, columns, classes and links; or what Python holds in memory."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, cast
 from striate.data import (
     IN_MEMORY,
     Columns,
+    FileStore,
     ImagesInput,
     Limits,
     Source,
@@ -85,10 +87,17 @@ def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mappi
 
 
 def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source) -> bool:
-    """Whether a path, be it there or not, is the folder `data` or the one that it was found in, or lies in it."""
+    """Whether a path, be it there or not, is the folder `data` or the one that it was found in, or lies in it.
+
+    Of a table, that are the folders of its images, but not the one that the table itself lies in.
+    """
     if not Path(source.location).is_absolute():  # inside the package, whatever else has their name, or in memory
         return False
     roots = [Path(source.location), *([Path(data).expanduser()] if isinstance(data, str | Path) else [])]
+    if Path(source.location).is_file():
+        stores = [listing.store for listing in source.splits.values()]
+        folders = {os.path.dirname(one) for store in stores if isinstance(store, FileStore) for one in store.paths}  # noqa: PTH120 - of up to a million
+        roots += [Path(one) for one in folders if not Path(source.location).parent.samefile(one)]
     return any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots)
 
 

@@ -15,6 +15,10 @@ ALIKE = [
     ("1", "1.0"),
     ("class_1", "class 01"),
     ("stra\u00dfe", "STRASSE"),
+    ("red cat", "red\\u00a0cat"),  # as names are printed
+    ("cat", "c\\u200bat"),
+    ("cat", "\\ufeffcat"),
+    ("a-b", "a\u2013b"),
 ]
 DIFFERENT = [
     ("cat", "cats"),
@@ -29,6 +33,7 @@ DIFFERENT = [
     ("C", "C++"),
     ("__", "--"),
     ("", "0"),
+    ("a\\\\u200b", "a"),  # a backslash, and the letters u200b
 ]
 
 

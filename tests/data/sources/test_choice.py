@@ -174,3 +174,36 @@ def test_a_table_beside_class_folders_that_has_a_question_asks_it(photos: Path) 
 def test_a_class_level_is_for_class_folders(source: str, photos: Path) -> None:
     with pytest.raises(SettingError, match="class_level = 2: is for class folders"):
         open_source(photos, class_level=2, source=source)
+
+
+@pytest.mark.parametrize("names", [("raw", "cooked"), ("mask", "no_mask"), ("photo", "sketch"), ("jpg", "png")])
+def test_classes_with_plain_names_are_no_prey_of_a_stray_table(
+    names: tuple[str, str], class_folders: ClassFolders
+) -> None:
+    folder = class_folders(dict.fromkeys(names, 4))
+    rows = "".join(f"{names[0]}/00{i}.jpg,{names[i % 2]}\n" for i in range(4))
+    (folder / "predictions.csv").write_text("path,class\n" + rows)
+    with pytest.raises(DataError, match="--source folders or --source table"):
+        open_source(folder)
+
+
+def test_a_table_with_splits_of_some_images_only_is_asked_about(photos: Path) -> None:
+    rows = "".join(
+        f"{kind}/00{i}.jpg,{kind},{split}\n" for kind in ("cat", "dog") for i, split in enumerate(("train", "val"))
+    )
+    (photos / "labels.csv").write_text("path,label,split\n" + rows)
+    with pytest.raises(
+        DataError, match="labels.csv has splits, but of 4 images only.*--source folders or --source table"
+    ):
+        open_source(photos)
+
+
+@pytest.mark.parametrize("names", [("part_1", "part_2"), ("images_001", "images_002"), ("train", "test")])
+def test_a_table_that_leads_to_batches_of_images_says_why_it_cannot_be_read(
+    names: tuple[str, str], class_folders: ClassFolders
+) -> None:
+    folder = class_folders(dict.fromkeys(names, 3))
+    rows = "".join(f"{name}/00{i}.jpg,{i},a{i},b{i % 2}\n" for name in names for i in range(3))
+    (folder / "metadata.csv").write_text("path,age,site,kind\n" + rows)
+    with pytest.raises(DataError, match="--label-column NAME.*--source folders reads the folders as classes"):
+        open_source(folder)

@@ -169,3 +169,22 @@ def test_a_table_follows_links_when_asked_to(class_folders: ClassFolders, tmp_pa
     with pytest.raises(DataError, match="--follow-links"):
         open_source(root)
     assert len(open_source(root, Limits(follow_links=True)).splits["all"]) == 2
+
+
+def test_thumbnails_beside_their_images_are_ignored_and_counted(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 2, "dog": 2})
+    healthy = open_source(root)
+    small = (root / "cat/000.jpg").read_bytes()
+    for folder in ("thumbnails", "Thumbs"):
+        (root / "cat" / folder).mkdir()
+        (root / "cat" / folder / "000.jpg").write_bytes(small)
+    (root / "dog/001_thumb.jpg").write_bytes(small)
+    source = open_source(root)
+    assert source.splits["all"].ids == healthy.splits["all"].ids
+    assert source.ignored == {"thumbnails beside their images": 3}
+
+
+def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"thumbs": 2, "fists": 2}))
+    assert source.classes == ("fists", "thumbs")
+    assert len(source.splits["all"]) == 4

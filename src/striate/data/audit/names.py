@@ -11,6 +11,8 @@ from striate.findings import Finding
 __all__ = ["near_equal_names"]
 
 _EXAMPLES: Final = 10
+_ESCAPED: Final = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")  # as names.printable writes it
+_DASHES: Final = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
 
@@ -41,9 +43,16 @@ def near_equal_names(classes: Sequence[str]) -> list[Finding]:
     ]
 
 
+def _seen(name: str) -> str:
+    """A printable name as a person sees it: what was escaped is itself again, but for characters without a look."""
+    text = _ESCAPED.sub(lambda found: found[1] if found[1] == "\\" else chr(int(found[1][1:], 16)), name)
+    return "".join(_DASHES.get(character, character) for character in text if unicodedata.category(character) != "Cf")
+
+
 def _plain(name: str) -> tuple[str, ...]:
     """The name without all that does not tell classes apart, in runs of digits and of other characters."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip().strip("_") or name
+    text = unicodedata.normalize("NFKC", _seen(name))
+    text = unicodedata.normalize("NFKC", text.casefold()).strip().strip("_") or name
     if _NUMBER.fullmatch(text):
         whole, _, fraction = text.lstrip("+-").partition(".")
         return "-" if text[0] == "-" else "", whole.lstrip("0") or "0", fraction.rstrip("0")

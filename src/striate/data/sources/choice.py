@@ -61,6 +61,7 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     if len(classes) > 1:
         return _beside_classes(folder, found, failed, how)
     if len(names) > 1 and not any(_opened(folder, one, what, how) for one, what in found.items()):
+        _ask_what_fails(folder, found, how)
         return _with_notes(open_folders(folder, how.limits, to_learn=how.to_learn), _unread(folder, [*found, *failed]))
     return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
 
@@ -143,6 +144,11 @@ def _beside_classes(
         differs = _difference(folders, rival, _called(rival))
         if differs is not None:
             raise _two(folder, (None, folders), (reading, rival), differs)
+        named, there = (sum(map(len, one.splits.values())) for one in (rival, folders))
+        if len(rival.splits) > len(folders.splits) and named < there:
+            raise _two(
+                folder, (None, folders), (reading, rival), f"{_called(rival)} has splits, but of {named} images only"
+            )
         if len(rival.splits) > len(folders.splits):
             says = f"{_called(rival)} says of each image what its folder says, and has splits besides, so it is read"
             return _with_notes(rival, [says])
@@ -159,6 +165,16 @@ def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source
         raise AmbiguousDataError(f"{question}, or read the folders as classes: --source folders") from None
     except (DataError, SettingError):
         return None
+
+
+def _ask_what_fails(folder: Path, found: Mapping[Reading, Any], how: HowToRead) -> None:
+    """DataError where folders are plainly no classes, and a table that leads to their images cannot be read: say why."""
+    for reading, what in found.items():
+        if reading.name == "table":
+            try:
+                reading.open(folder, what, how.limits, how.columns, how.to_learn)
+            except DataError as error:
+                raise DataError(f"{error}; --source folders reads the folders as classes") from None
 
 
 def _difference(folders: Source, rival: Source, name: str) -> str | None:

@@ -26,40 +26,15 @@ __all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "is_no_clas
 _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the same ones
 _ORDER: Final = ("train", "val", "test")
 # words of which the names of folders are made that hold images and are no classes
-_PLAIN: Final = frozenset(
+_STORAGE: Final = frozenset(  # words for images in general: no class is called so
     (
-        *(
-            "images",
-            "image",
-            "imgs",
-            "img",
-            "photos",
-            "photo",
-            "pictures",
-            "pics",
-            "jpegs",
-            "jpeg",
-            "jpgs",
-            "jpg",
-            "pngs",
-        ),
-        *(
-            "png",
-            "jpegimages",
-            "data",
-            "dataset",
-            "raw",
-            "files",
-            "frames",
-            "crops",
-            "tiles",
-            "patches",
-            "all",
-            "input",
-        ),
-        *("inputs", "unlabeled", "unsorted", "masks", "mask", "labels", "annotations", "resized", "thumbnails"),
+        *("images", "imgs", "photos", "pictures", "pics", "jpegs", "jpgs", "pngs", "jpegimages", "data", "dataset"),
+        *("files", "frames", "crops", "tiles", "patches", "inputs", "unlabeled", "unsorted", "masks", "labels"),
+        *("annotations", "resized", "thumbnails"),
     )
 )
+# the same, but a class may be called so too
+_PLAIN: Final = frozenset((*_STORAGE, "image", "img", "photo", "jpeg", "jpg", "png", "raw", "all", "input", "mask"))
 _BATCHES: Final = frozenset(
     (
         *_PLAIN,
@@ -348,4 +323,4 @@ def is_no_class(name: str) -> bool:
     """Whether a folder's name says plainly that it is no class: images, train, images_001, part_2."""
     words = [word for word in re.split(r"[\W_]+|(?<=\D)(?=\d)", name.lower()) if word]
     numbered = len(words) > 1 and words[-1].isdigit() and not _BATCHES.isdisjoint(words[:-1])
-    return numbered or split_of(name) is not None or (bool(words) and _PLAIN.issuperset(words))
+    return numbered or split_of(name) is not None or (bool(words) and _STORAGE.issuperset(words))

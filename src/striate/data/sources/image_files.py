@@ -46,6 +46,11 @@ _IMAGES: Final = frozenset(  # extensions of what is read
     )
 )
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
+_THUMBNAIL_FOLDERS: Final = frozenset(
+    ("thumbnails", "thumbnail", "_thumbnails", "thumbs", "thumb", "_thumbs", "_thumb")
+)
+_THUMBNAIL_ENDINGS: Final = ("_thumb", ".thumb", "-thumb", "_thumbnail")
+_SMALLER: Final = "thumbnails beside their images"
 _BACKUP_ENDINGS: Final = ("_original", "~", ".bak", ".orig", ".old")
 
 
@@ -65,9 +70,12 @@ def image_files(root: str, tree: Tree) -> ImageFiles:
     foreign: list[tuple[str, str]] = []
     ignored = Counter({HIDDEN: tree.ignored, REPEATED: tree.repeated})
     known = frozenset(tree.files)
+    whole = frozenset(stem for stem, extension in map(posixpath.splitext, tree.files) if extension.lower() in _IMAGES)
     for file in tree.files:
         extension = posixpath.splitext(file)[1].lower()
-        if extension in _IMAGES:
+        if extension in _IMAGES and _is_thumbnail(file, whole):
+            ignored[_SMALLER] += 1
+        elif extension in _IMAGES:
             files.append(file)
         elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
             ignored[_BACKUPS] += 1
@@ -90,6 +98,16 @@ def image_files(root: str, tree: Tree) -> ImageFiles:
         else:
             set_aside.append(SetAside(printable(file), "format not read", advice(form)))
     return ImageFiles(tuple(files), tuple(sorted(set_aside, key=lambda one: one.id)), +ignored)
+
+
+def _is_thumbnail(file: str, whole: frozenset[str]) -> bool:
+    """Whether a file is called as the thumbnail of another: thumbs/a.png of a.png, or a_thumb.png. `whole`: without extension."""
+    folder, name = posixpath.split(posixpath.splitext(file)[0])
+    around, inner = posixpath.split(folder)
+    if inner.lower() in _THUMBNAIL_FOLDERS and posixpath.join(around, name) in whole:
+        return True
+    ending = next((end for end in _THUMBNAIL_ENDINGS if name.lower().endswith(end)), "")
+    return bool(ending) and posixpath.join(folder, name[: -len(ending)]) in whole
 
 
 def _is_camera_tiff(file: str, start: bytes) -> bool:
