@@ -13,14 +13,18 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
-from striate.errors import DataError, RunError, SettingError
+from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, check, train
 
 COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 pictures, 15 % each
 
 
+def copied(folder: Path, to: Path) -> Path:
+    return Path(shutil.copytree(folder, to))
+
+
 def moved(shapes: Path, to: Path) -> Path:
-    return Path(shutil.copytree(shapes, to))
+    return copied(shapes, to)
 
 
 def renamed(shapes: Path, to: Path) -> Path:
@@ -68,13 +72,13 @@ def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Pat
         assert {name: found[name] for name in own} == own
 
 
-def test_images_that_the_run_has_never_seen_are_measured_with_its_own(shapes, trained, tmp_path):
+def test_images_that_the_run_does_not_know_are_measured_with_its_own(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
     for path in make_pictures(tmp_path / "more", each=4, size=30).glob("*/*.png"):
         path.rename(data / path.parent.name / f"more{path.name}")
     found = trained.evaluate(data)["images"]
     assert found["measured"] == {"test": 9, "unseen": 12}
-    assert "21 measured: 9 of the run's test split and 12 that the run has never seen" in found["says"]
+    assert "21 measured: 9 of the run's test split and 12 that the run does not know" in found["says"]
     assert trained.evaluate(data, split="test")["images"]["measured"] == {"test": 9}
 
 
@@ -109,9 +113,7 @@ def test_a_folder_called_test_does_not_make_them_unseen(shapes, trained, tmp_pat
     with pytest.raises(RunError) as refused:
         trained.evaluate(data)
     assert "no image is left to measure" in str(refused.value)
-    assert "42 that the run was trained on; give images that it has never seen, or `--split train`" in str(
-        refused.value
-    )
+    assert "42 that the run was trained on; give images that it does not know, or `--split train`" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
     for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
@@ -165,7 +167,40 @@ def old(run: Run, to: Path) -> Run:
     shutil.copytree(run.path, to)
     lines = (to / "splits.csv").read_text().splitlines()
     (to / "splits.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines) + "\n")
+    manifest = json.loads((to / "manifest.json").read_text())
+    del manifest["data"]["splits_digest"]
+    (to / "manifest.json").write_text(json.dumps(manifest))
     return Run(to)
+
+
+@pytest.mark.parametrize("version", ["this", "earlier"])
+@pytest.mark.parametrize("kept", [None, 0, 1, 3, 60])
+def test_a_split_that_is_not_as_the_run_wrote_it_is_refused(version, kept, shapes, trained, tmp_path):
+    """Missing, emptied, without rows or cut off; else images that were learned from would be taken for new ones."""
+    run = old(trained, tmp_path / "run") if version == "earlier" else Run(copied(trained.path, tmp_path / "run"))
+    splits = run.path / "splits.csv"
+    run.evaluate(split="val")  # as written, it is taken
+    lines = splits.read_text().splitlines(keepends=True)
+    splits.unlink() if kept is None else splits.write_text("".join(lines[:kept]))
+    for data in (None, copied(shapes, tmp_path / "new")):
+        with pytest.raises(
+            StriateError, match=r"run/splits\.csv: .*(bring the file back|columns id and split)"
+        ) as said:
+            run.evaluate(data)
+        assert "\n" not in str(said.value)
+
+
+def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matter(trained, tmp_path):
+    run = Run(copied(trained.path, tmp_path / "run"))
+    splits = run.path / "splits.csv"
+    content = splits.read_bytes()
+    splits.write_bytes(content.replace(b"\n", b"\r\n"))
+    assert run.evaluate() == trained.metrics["test"]
+    splits.write_bytes(
+        content.replace(b",train,", b",x,", 1).replace(b",test,", b",train,", 1).replace(b",x,", b",test,", 1)
+    )
+    with pytest.raises(RunError, match="is not as the run wrote it"):
+        run.evaluate()
 
 
 def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
@@ -208,7 +243,7 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
         return capsys.readouterr().out
 
     lines = typed().splitlines()
-    assert lines[0] == "60 images that the run has never seen"
+    assert lines[0] == "60 images that the run does not know"
     assert lines[1].startswith(
         "warning: 60 of 60 images do not look like those that the network was trained on (brightness is"
     )
@@ -261,3 +296,91 @@ def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
         trained.evaluate(source="folders")
     with pytest.raises(SettingError, match="no setting that says how data are read is called 'epochs'"):
         trained.evaluate(new, epochs=3)
+
+
+def table_of(files: list[Path], to: Path, split: str = "") -> Path:
+    to.mkdir()
+    for file in files:
+        (to / file.parent.name).mkdir(exist_ok=True)
+        shutil.copy(file, to / file.parent.name / file.name)
+    rows = [f"{file.parent.name}/{file.name},{file.parent.name}{split and f',{split}'}" for file in files]
+    (to / "labels.csv").write_text("\n".join([f"path,label{split and ',split'}", *rows]) + "\n")
+    return to / "labels.csv"
+
+
+def folders_of(files: list[Path], to: Path, split: str = "") -> Path:
+    for file in files:
+        (to / split / file.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, to / split / file.parent.name / file.name)
+    return to
+
+
+def archive_of(files: list[Path], to: Path, split: str = "") -> Path:
+    images, labels = memory_of(files, to)
+    end = split and f"_{split}"
+    np.savez(to.with_suffix(".npz"), **{f"x{end}": images, f"y{end}": np.array(labels)})
+    return to.with_suffix(".npz")
+
+
+def memory_of(files: list[Path], _: Path, split: str = "") -> Any:
+    pair = np.stack([np.asarray(Image.open(file)) for file in files]), [file.parent.name for file in files]
+    return {split: pair} if split else pair
+
+
+def paths_of(files: list[Path], _: Path, split: str = "") -> Any:
+    pair = files, [file.parent.name for file in files]
+    return {split: pair} if split else pair
+
+
+FORMS = [folders_of, table_of, archive_of, memory_of, paths_of]
+
+
+@pytest.mark.parametrize("split", ["", "test", "val"])
+@pytest.mark.parametrize("form", FORMS)
+def test_one_class_and_one_image_and_one_split_can_be_measured(form, split, trained, tmp_path):
+    new = make_pictures(tmp_path / "others", each=3, size=30)
+    for name, files in (
+        ("one", [new / "light" / "0.png"]),
+        ("class", sorted((new / "light").iterdir())),
+        ("two", sorted([*(new / "light").iterdir(), *(new / "dark").iterdir()])),
+    ):
+        found = trained.evaluate(form(files, tmp_path / name, split))
+        assert found["pictures"] == len(files)
+        assert found["images"]["measured"] == {"unseen": len(files)}
+        per_class = {one["class"]: one["pictures"] for one in found["per_class"]}
+        assert per_class["light"] == min(3, len(files))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_learned_needs_two_classes_and_a_train_split_all_the_same(form, tmp_path):
+    new = make_pictures(tmp_path / "others", each=3, size=30)
+    light, dark = sorted((new / "light").iterdir()), sorted((new / "dark").iterdir())
+    for name, files, split in (("class", light, ""), ("test", [*light, *dark], "test")):
+        with pytest.raises(DataError, match=r"one class|learn from"):
+            train(form(files, tmp_path / name, split), out=tmp_path / "run", progress=False, **QUICK)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_label_that_the_run_does_not_know_is_named(form, trained, tmp_path):
+    new = make_pictures(tmp_path / "others", each=3, size=30)
+    (new / "light").rename(new / "foo")
+    for name, files in (
+        ("one", [new / "foo" / "0.png"]),
+        ("two", sorted([*(new / "foo").iterdir(), new / "dark" / "0.png"])),
+    ):
+        with pytest.raises(RunError, match="does not know foo"):
+            trained.evaluate(form(files, tmp_path / name))
+
+
+def test_a_class_without_a_readable_image_is_no_data_to_measure(trained, tmp_path):
+    (tmp_path / "new" / "light").mkdir(parents=True)
+    (tmp_path / "new" / "light" / "0.png").write_bytes(b"no image")
+    missing = tmp_path / "new" / "light" / "1.png"
+    for data in (tmp_path / "new", ([tmp_path / "new" / "light" / "0.png", missing], ["light"] * 2)):
+        with pytest.raises(DataError, match="light"):
+            trained.evaluate(data)
+    test = tmp_path / "test only" / "test"
+    test.mkdir(parents=True)
+    Image.new("RGB", (30, 30)).save(test / "0.png")
+    with pytest.raises(DataError, match="test has no class folders, so its images have no labels"):
+        trained.evaluate(test.parent)

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
-from striate.errors import DataError, SettingError
+from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, train
 
 ONCE = {**QUICK, "epochs": 1}
@@ -42,12 +42,17 @@ def test_another_run_takes_it_over_exactly(shapes, trained, tmp_path, monkeypatc
 def test_evaluation_measures_what_the_run_wrote_down_and_not_what_would_be_drawn(shapes, tmp_path):
     run = train(shapes, out=tmp_path / "run", progress=False, **ONCE)
     assert run.evaluate() == run.metrics["test"]
+    recipe = run.path / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("seed = 0", "seed = 1"))
+    assert run.evaluate() == run.metrics["test"]  # by the seed others would be drawn
     rows = (run.path / "splits.csv").read_text()
     moved = rows.replace(",train", ",TRAIN").replace(",test", ",train").replace(",TRAIN", ",test")
     (run.path / "splits.csv").write_text(moved)
-    assert run.evaluate()["pictures"] == run.manifest["data"]["counts"]["train"]
+    with pytest.raises(RunError, match="is not as the run wrote it"):
+        run.evaluate()
     (run.path / "splits.csv").unlink()
-    assert run.evaluate() == run.metrics["test"]  # drawn again from the recipe
+    with pytest.raises(RunError, match="is missing"):  # nor is it drawn again
+        run.evaluate()
 
 
 def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ splits.csv tells each image in three ways, and any of them is enough:
     pixels   the fingerprint of its pixels on the run's canvas: the same under another name, in an array or an archive, or
              saved anew without loss
     sha256   the digest of its file: the same on a machine whose resampling rounds differently
-    look     8 x 8 gray values: nearly the same if it was resized or saved anew with loss; for images that are files
+    look     8 x 8 gray values: nearly the same if it was resized, saved anew with loss, made gray, brighter or mirrored
 
 Images of one color are equal to one another, and so all known as soon as one of them is: to the run they are no different.
 """
@@ -57,16 +57,25 @@ class KnownImages:
             found.append(next((name for name in _STRONGEST if name in either), UNSEEN))
         unseen = [i for i, name in enumerate(found) if name == UNSEEN]
         if unseen and len(self.looks):
-            at, apart = nearest(pictures.pixels.looks()[unseen], self.looks)
-            for i, place, distance in zip(unseen, at.tolist(), apart.tolist(), strict=True):
-                if distance <= self._nearness:
-                    found[i] = self.splits_of_looks[place]
+            theirs = pictures.pixels.looks()[unseen]
+            for any_light, near in ((True, self._near_in_any_light), (False, self._near)):  # the surer one comes last
+                at, apart = nearest(theirs, self.looks, any_light=any_light)
+                for i, place, distance in zip(unseen, at.tolist(), apart.tolist(), strict=True):
+                    if distance < near:
+                        found[i] = self.splits_of_looks[place]
         return found
 
     @cached_property
-    def _nearness(self) -> float:
+    def _near(self) -> float:
+        return nearness(*self._trained_and_others())
+
+    @cached_property
+    def _near_in_any_light(self) -> float:
+        return nearness(*self._trained_and_others(), any_light=True)
+
+    def _trained_and_others(self) -> tuple[Looks, Looks]:
         of_training = np.array([name == "train" for name in self.splits_of_looks])
-        return nearness(self.looks[of_training], self.looks[~of_training])
+        return self.looks[of_training], self.looks[~of_training]
 
 
 def known_in(splits: Mapping[str, Pictures]) -> KnownImages:
@@ -79,8 +88,7 @@ def split_rows(splits: Splits, contents: Mapping[str, str]) -> list[dict[str, st
     """Rows of splits.csv: each sample, its split, and what tells its image from others. `contents`: SHA-256 by id."""
     rows = []
     for name, part in splits.parts().items():
-        told = part.pixels.looks() if contents else np.empty((len(part), 0), np.uint8)
-        for id_, pixels, look in zip(part.ids, _hexadecimal(part), told, strict=True):
+        for id_, pixels, look in zip(part.ids, _hexadecimal(part), part.pixels.looks(), strict=True):
             content = contents.get(id_, "")
             rows.append({"id": id_, "split": name, "pixels": pixels, "sha256": content, "look": look.tobytes().hex()})
     return rows

@@ -1,9 +1,10 @@
 """What an image looks like in 8 x 8 gray values, which saving it anew with loss, or in another size, hardly changes.
 
-Two looks are as far apart as their values differ (root mean square), relative to how much each of them varies. Copies of
-photographs, saved with JPEG quality 50 or at half their size, are 0.01 apart and at most 0.1; other images of MNIST
-are 0.05 apart at least, other photographs 0.3. But images by a camera that never moves are all alike, so what is near is
-decided by the data at hand (`nearness`).
+Two looks, one of them as it is or mirrored, are as far apart as their values differ (root mean square), relative to how
+much each of them varies. Copies of photographs, saved with JPEG quality 50 or at half their size, are 0.01 apart and at
+most 0.1; other photographs 0.3 at least. `any_light` compares without brightness and contrast, by which simple drawings
+come close to one another. Images by a camera that never moves are all alike, so what is near is decided by the data at
+hand, for either comparison by itself (`nearness`).
 """
 
 from typing import Final
@@ -21,19 +22,29 @@ NEAR: Final = 0.12  # the farthest that counts as near, where other images are f
 FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
 COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
 SAMPLE: Final = 500  # images by which nearness is decided
+ENOUGH: Final = 100  # held-out images that tell by themselves
+LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R 601, by which decoding makes gray of color
 
 Looks = npt.NDArray[np.uint8]  # N 64
 
 
 def looks(pictures: Tensor) -> Looks:
-    """N H W C, uint8 or uint16 -> N 64: means of all channels over 8 x 8 fields, in 255 levels."""
-    fields = F.adaptive_avg_pool2d(pictures.float().mean(3)[:, None], SIDE).flatten(1)
-    levels = fields if pictures.dtype == torch.uint8 else fields / 257
-    return levels.round().to(torch.uint8).numpy()
+    """N H W C, uint8 or uint16 -> N 64: means of the gray image over 8 x 8 fields, in 255 levels; behind it is white."""
+    fields = F.adaptive_avg_pool2d(_gray(pictures)[:, None], SIDE).flatten(1)
+    return fields.round().to(torch.uint8).numpy()
+
+
+def _gray(pictures: Tensor) -> Tensor:
+    """N H W C -> N H W, in 255 levels; of other numbers of channels than 1, 3 and 4 it is their mean."""
+    levels = pictures.float() / (1 if pictures.dtype == torch.uint8 else 257)
+    if levels.shape[3] not in (3, 4):
+        return levels.mean(3)
+    gray = levels[..., :3] @ torch.tensor(LUMA)
+    return gray if levels.shape[3] == 3 else 255 + (gray - 255) * levels[..., 3] / 255
 
 
 def nearest(
-    these: Looks, those: Looks, *, but_themselves: bool = False
+    these: Looks, those: Looks, *, any_light: bool = False, but_themselves: bool = False
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """For each of `these` the position of the nearest of `those`, and how far it is; infinitely far where either is flat.
 
@@ -42,14 +53,14 @@ def nearest(
     position, distance = np.zeros(len(these), np.int64), np.full(len(these), np.inf, np.float32)
     if not len(those):
         return position, distance
-    known = torch.from_numpy(those).float()
-    varies = _variation(known)
+    known, varies = _compared(those, any_light)
     block = max(1, COMPARED // len(known))
     for first in range(0, len(these), block):
-        some = torch.from_numpy(these[first : first + block]).float()
-        own = _variation(some)
-        apart = torch.cdist(some, known) / SIDE / (own[:, None] * varies).sqrt()
-        apart[(own < FLAT)[:, None] | (varies < FLAT)] = torch.inf
+        some, own = _compared(these[first : first + block], any_light)
+        mirrored = some.unflatten(1, (SIDE, SIDE)).flip(2).flatten(1)
+        apart = torch.minimum(torch.cdist(some, known), torch.cdist(mirrored, known))
+        apart = apart / SIDE / (own[:, None] * varies).sqrt()
+        apart[(own == 0)[:, None] | (varies == 0)] = torch.inf
         if but_themselves:
             apart[torch.arange(len(some)), first + torch.arange(len(some))] = torch.inf
         least, at = apart.min(1)
@@ -57,19 +68,25 @@ def nearest(
     return position, distance
 
 
-def nearness(trained: Looks, others: Looks) -> float:
+def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float:
     """How far apart copies of one image are at most: half as far as the nearest of a hundred other images is from any.
 
-    `others` are images that were held out; where there are none, what was trained on is compared with itself.
+    `others` are images that were held out. Where there are none, and in any light also where they are few, what was
+    trained on is compared with itself.
     """
-    if len(others):
-        _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained)
-    else:
+    _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained, any_light=any_light)
+    if len(others) < (ENOUGH if any_light else 1):
         few = trained[:: max(1, len(trained) // (2 * SAMPLE))]
-        _, apart = nearest(few, few, but_themselves=True)
+        apart = np.concatenate([apart, nearest(few, few, any_light=any_light, but_themselves=True)[1]])
     apart = apart[np.isfinite(apart)]
     return min(NEAR, float(np.quantile(apart, 0.01)) / 2) if len(apart) else NEAR
 
 
-def _variation(levels: Tensor) -> Tensor:
-    return levels.std(1, correction=0)
+def _compared(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:
+    """The values that are compared, N 64, and their standard deviations, 0 of flat ones."""
+    values = torch.from_numpy(levels).float()
+    deviation = values.std(1, correction=0)
+    shows = deviation >= FLAT
+    if not any_light:
+        return values, deviation * shows
+    return (values - values.mean(1, keepdim=True)) / deviation.clamp(min=1)[:, None], shows.float()

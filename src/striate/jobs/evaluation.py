@@ -17,7 +17,7 @@ from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
 from striate.jobs.held_out import Account, held_out
 from striate.jobs.opening import check_reading, open_again, open_data_like
-from striate.jobs.splitting import split_of_run
+from striate.jobs.splitting import check_written_split, split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Classify
 from striate.training import available_cores, checked, keep_freed_memory, read_toml
@@ -64,6 +64,7 @@ def evaluate(
     if data is None and reading:
         raise SettingError(f"{', '.join(reading)}: say how other data are read; name them with --data")
     bundle = folder.bundle()
+    check_written_split(folder)
     keep_freed_memory()
     if data is None:
         return _evaluate_own(folder, bundle, split)
@@ -96,7 +97,7 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evalu
 
 def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: str | None) -> Evaluated:
     _check_classes(bundle, source, folder)
-    known = read_known_images(folder.splits_path) if folder.splits_path.exists() else None
+    known = read_known_images(folder.splits_path)
     if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, told by their names
         known = known_in(_own_splits(folder, source, bundle))
     name, pictures, account = held_out(

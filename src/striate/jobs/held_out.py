@@ -22,7 +22,7 @@ _SAYS: Final = MappingProxyType(
         "train": "that the run was trained on",
         "val": "that chose its epoch",
         "test": "of the run's test split",
-        UNSEEN: "that the run has never seen",
+        UNSEEN: "that the run does not know",
     }
 )
 
@@ -99,8 +99,8 @@ def held_out(
     if not wanted.any():
         ways = [f"`--split {one}`" for one in ("val", "train") if account.left_out.get(one)]
         raise RunError(
-            f"{location}: no image is left to measure {run} on: {_counted(account.left_out)}; give images that it has "
-            f"never seen, or {' or '.join(ways)} to measure these all the same"
+            f"{location}: no image is left to measure {run} on: {_counted(account.left_out)}; give images that it "
+            f"does not know, or {' or '.join(ways)} to measure these all the same"
         )
     return asked or name, data[name].subset(wanted.nonzero().flatten()), account
 

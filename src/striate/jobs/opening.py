@@ -73,12 +73,15 @@ def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | No
 
 
 def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mapping[str, Any]) -> Source:
-    """Other data, read as `reading` says, in all else as a recipe says its own are, or by themselves where that does not fit."""
+    """Other data, to be measured, which may have one class or no split train.
+
+    They are read as `reading` says, in all else as a recipe says its own are, or by themselves where that does not fit.
+    """
     try:
-        return open_data(data, reading, recipe)
+        return _open(data, replace(how_to_read(reading, recipe), to_learn=False))
     except StriateError as error:
         try:
-            return open_data(data, reading)
+            return _open(data, replace(how_to_read(reading), to_learn=False))
         except StriateError as alone:
             raise (alone if reading else error) from None
 
@@ -101,9 +104,11 @@ def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source
 def _open(data: TrainingData, how: HowToRead) -> Source:
     """The source of a path or of a built-in name, or of images and labels in memory."""
     if isinstance(data, str | Path):
-        return open_source(data, how.limits, how.columns, source=how.source, class_level=how.class_level)
+        return open_source(
+            data, how.limits, how.columns, source=how.source, class_level=how.class_level, to_learn=how.to_learn
+        )
     if (replace(how.columns, task=None), how.source, how.class_level) != (Columns(), "auto", None):
         raise SettingError(
             "the data are in memory: columns, a source and a class level say how files are read; leave them out"
         )
-    return open_in_memory(data, how.limits, how.columns.task)
+    return open_in_memory(data, how.limits, how.columns.task, to_learn=how.to_learn)

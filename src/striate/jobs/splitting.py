@@ -1,11 +1,12 @@
 """The split of a run: drawn, or taken over from another run or a file; written down once, and read from there ever after."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures, split_rows
 from striate.data.stratify import HALF_AGAIN
-from striate.errors import SettingError
+from striate.errors import RunError, SettingError
 from striate.runs import RunFolder
 from striate.training import Recipe
 
@@ -62,6 +63,22 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Ma
 def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
     """Write the split down, sample by sample, with what tells each image from others wherever it turns up."""
     folder.write_splits(split_rows(splits, source.contents()))
+
+
+def check_written_split(folder: RunFolder) -> None:
+    """RunError where splits.csv of a finished run is not there, or is not what the run wrote."""
+    said, path = folder.manifest()["data"], folder.splits_path
+    if not path.is_file():
+        raise RunError(
+            f"{path}: is missing, so nothing tells what the run was trained on; bring the file back, or train again"
+        )
+    written = said.get("splits_digest")  # runs of earlier versions have none, and are taken by their counts
+    if written is None:
+        is_same = Counter(read_split(path).values()) == Counter(said["counts"])
+    else:
+        is_same = folder.splits_digest() == written
+    if not is_same:
+        raise RunError(f"{path}: is not as the run wrote it; bring the file back as it was, or train again")
 
 
 def drawn_splits(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:

@@ -1,6 +1,7 @@
 """The folder of a run: the one place that knows the names of its files."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -101,6 +102,12 @@ class RunFolder:
     def write_splits(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """splits.csv, a row a sample."""
         write_text(self.splits_path, table(rows))
+
+    def splits_digest(self) -> str:
+        """SHA-256 of splits.csv, whatever the ends of its lines."""
+        with explained(self.splits_path):
+            content = self.splits_path.read_bytes()
+        return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """metrics.csv, a row an epoch."""

@@ -33,7 +33,7 @@ class ArrayLabels:
 
 
 def read_labels(
-    arrays: Mapping[str, StoredArray], counts: Mapping[str, int], task: TaskKind | None = None
+    arrays: Mapping[str, StoredArray], counts: Mapping[str, int], task: TaskKind | None = None, *, to_learn: bool = True
 ) -> ArrayLabels:
     """The labels of the parts, for as many images as each has; `task` answers what may be asked. Raises DataError."""
     values = {part: _values(array, counts[part]) for part, array in arrays.items()}
@@ -53,7 +53,7 @@ def read_labels(
     if together.ndim == 1:
         cells = [str(value) for value in together.tolist()]
         numeric = together.dtype.kind in "iuf"
-        meaning = read_meaning({"labels": cells}, is_learned, place, task, numeric=numeric)
+        meaning = read_meaning({"labels": cells}, is_learned, place, task, numeric=numeric, to_learn=to_learn)
     else:
         meaning = _rows(together, arrays[learned].where)
     return ArrayLabels(

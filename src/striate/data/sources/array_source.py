@@ -60,17 +60,19 @@ def find_arrays(path: Path) -> Mapping[str, StoredArray] | None:
     return read_npz(path) if path.suffix.lower() == ".npz" else None
 
 
-def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None) -> Source:
+def open_arrays(
+    path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None, *, to_learn: bool = True
+) -> Source:
     """The source over arrays of images and labels; `task` answers what the labels leave open. Raises DataError.
 
     Reads labels, and pixels to tell their range; one split of uint8 is read, or mapped, when it is wanted.
     """
     name = printable(path)
     parts = _pairs(arrays, name)
-    if "train" not in parts and "all" not in parts:
+    if to_learn and "train" not in parts and "all" not in parts:
         raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
     layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
-    learned = layouts["train" if "train" in layouts else "all"]
+    learned = layouts["train" if "train" in layouts else next(iter(layouts))]
     first, _ = next(iter(parts.values()))
     for part, (images, _) in parts.items():
         if layouts[part].shape[1:] != learned.shape[1:]:
@@ -81,7 +83,10 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | 
         {part: greatest_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
     )
     labels = read_labels(
-        {part: two for part, (_, two) in parts.items()}, {part: one.shape[0] for part, one in layouts.items()}, task
+        {part: two for part, (_, two) in parts.items()},
+        {part: one.shape[0] for part, one in layouts.items()},
+        task,
+        to_learn=to_learn,
     )
     listings = {}
     for part, (images, _) in parts.items():
@@ -102,7 +107,7 @@ def open_arrays(path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | 
         *named(path),
         f"arrays, {learned.says}, {labels.says}",
         labels.classes,
-        arranged(listings, name),
+        arranged(listings, name, to_learn=to_learn),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
         notes=labels.notes,
         split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in parts.values()]),

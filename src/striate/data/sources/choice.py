@@ -32,12 +32,16 @@ _FOLDERS: Final = "class folders"
 @final
 @dataclass(frozen=True)
 class HowToRead:
-    """What a person may say of how data are read: the reading, the columns of a table, where the classes are."""
+    """What a person may say of how data are read: the reading, the columns of a table, where the classes are.
+
+    `to_learn`: whether they are to be learned from. Data that are only measured may have one class, and no split train.
+    """
 
     source: str = AUTO
     columns: Columns = BY_NAME
     class_level: int | None = None
     limits: Limits = DEFAULT_LIMITS
+    to_learn: bool = True
 
 
 def open_folder(folder: Path, how: HowToRead) -> Source:
@@ -49,17 +53,17 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     if how.columns.named:
         return _first(folder, found, failed, how) or _no_table(folder)
     if how.class_level is not None:
-        return open_folders(folder, how.limits, how.class_level)
+        return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     if any(one.own_folder(what) for one, what in found.items()):
-        return _first(folder, found, failed, how) or open_folders(folder, how.limits)
+        return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
     names = class_folder_names(folder, follow=how.limits.follow_links) if found or failed else ()
     classes = [name for name in names if not is_no_class(name)]
     if len(classes) > 1:
         return _beside_classes(folder, found, failed, how)
     if len(names) > 1 and not any(_opened(folder, one, what, how) for one, what in found.items()):
         _ask_what_fails(folder, found, how)
-        return _with_notes(open_folders(folder, how.limits), _unread(folder, [*found, *failed]))
-    return _first(folder, found, failed, how) or open_folders(folder, how.limits)
+        return _with_notes(open_folders(folder, how.limits, to_learn=how.to_learn), _unread(folder, [*found, *failed]))
+    return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
 
 
 def _as_asked(folder: Path, how: HowToRead) -> Source:
@@ -69,12 +73,12 @@ def _as_asked(folder: Path, how: HowToRead) -> Source:
             raise SettingError(
                 "source = folders: class folders have no columns; leave the columns out, or give source = table"
             )
-        return open_folders(folder, how.limits, how.class_level)
+        return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     reading = next(one for one in READINGS if one.name == how.source)
     found = reading.find(folder)
     if not found:
         raise DataError(f"{printable(folder)} cannot be read as {reading.says}: it takes {reading.needs}")
-    return reading.open(folder, found, how.limits, how.columns)
+    return reading.open(folder, found, how.limits, how.columns, how.to_learn)
 
 
 def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
@@ -103,7 +107,7 @@ def _first(
         if chosen is not None and not (chosen[0].holds == "pixels" and reading.holds == "labels"):
             continue
         try:
-            source = reading.open(folder, what, how.limits, how.columns)
+            source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
         except DataError as error:
             errors[reading] = error
             continue
@@ -123,7 +127,7 @@ def _beside_classes(
 ) -> Source:
     """Class folders, or what beside them says more; DataError where the two say different things."""
     try:
-        folders = open_folders(folder, how.limits)
+        folders = open_folders(folder, how.limits, to_learn=how.to_learn)
     except DataError as error:
         for reading, what in found.items():
             rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
@@ -156,7 +160,7 @@ def _beside_classes(
 def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
     """The source, None where what was found is a stray file that does not hold together. A question that it asks is asked."""
     try:
-        return reading.open(folder, what, how.limits, how.columns)
+        return reading.open(folder, what, how.limits, how.columns, how.to_learn)
     except AmbiguousDataError as question:
         raise AmbiguousDataError(f"{question}, or read the folders as classes: --source folders") from None
     except (DataError, SettingError):
@@ -168,7 +172,7 @@ def _ask_what_fails(folder: Path, found: Mapping[Reading, Any], how: HowToRead) 
     for reading, what in found.items():
         if reading.name == "table":
             try:
-                reading.open(folder, what, how.limits, how.columns)
+                reading.open(folder, what, how.limits, how.columns, how.to_learn)
             except DataError as error:
                 raise DataError(f"{error}; --source folders reads the folders as classes") from None
 

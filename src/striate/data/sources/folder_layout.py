@@ -75,18 +75,18 @@ class Layout:
         return tuple(dict.fromkeys(folder.split for folder in self.folders))
 
 
-def arrange(root: Path, level: int | None, *, follow: bool) -> Layout:
+def arrange(root: Path, level: int | None, *, follow: bool, to_learn: bool = True) -> Layout:
     """The layout of the class folders below `root`; `level` says which folders are classes, where two readings fit.
 
-    Raises DataError where there is nothing to learn from, or where it takes a person to say what is meant.
+    Raises DataError where there is nothing to learn from, if that is wanted, or where it takes a person to say what is meant.
     """
-    return _Arranger(root, level, follow).layout()
+    return _Arranger(root, level, follow, to_learn).layout()
 
 
 @final
 class _Arranger:
-    def __init__(self, root: Path, level: int | None, follow: bool) -> None:
-        self._root, self._level, self._follow = root, level, follow
+    def __init__(self, root: Path, level: int | None, follow: bool, to_learn: bool) -> None:
+        self._root, self._level, self._follow, self._to_learn = root, level, follow, to_learn
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
@@ -107,6 +107,11 @@ class _Arranger:
         self._between += [path for path in splits.values() if path != "."]
         where = origin("folders", list(splits.values()))
         return Layout(tuple(folders), tuple(self._between), tuple(self._passed), where, tuple(self._unlabeled))
+
+    @property
+    def _fewest(self) -> int:
+        """How many classes there must be."""
+        return 2 if self._to_learn else 1
 
     def _list(self, path: str) -> Folder:
         folder = list_folder(f"{self._root}/{path}", follow=self._follow)
@@ -132,7 +137,7 @@ class _Arranger:
         """The folders of a split, or of all of the data, in which classes are looked for."""
         here = self._list(base)
         names = self._with_images(base, here.folders)
-        if split in ("all", "train") and self._level != 2 and len(names) < 2:
+        if split in ("all", "train") and self._level != 2 and len(names) < self._fewest:
             _refuse_few(self._root / base, here, names)
         return names
 
@@ -171,10 +176,15 @@ class _Arranger:
                 )
             if same:
                 splits[split] = same[0]
-        if "train" not in splits:
+        if not splits:
+            raise DataError(
+                f"{where}/{printable(self._unlabeled[0])} has no class folders, so its images have no labels; "
+                "sort them into folders"
+            )
+        if "train" not in splits and self._to_learn:
             there = " and ".join(map(printable, splits.values()))
             raise DataError(f"{where} has {there} but nothing to learn from; add a folder train")
-        return splits if len(splits) > 1 else {"all": splits["train"]}
+        return splits if len(splits) > 1 or "train" not in splits else {"all": splits["train"]}
 
     def _classes(self, split: str, base: str, names: Sequence[str]) -> list[ClassFolder]:
         prefix = "" if base == "." else f"{base}/"
@@ -185,9 +195,10 @@ class _Arranger:
             self._between.append(prefix + around)
             inner = self._with_images(prefix + around, self._list(prefix + around).folders)
             found += [ClassFolder(split, name, f"{prefix}{around}/{name}", around) for name in inner]
-        if split in ("all", "train") and len({folder.name for folder in found}) < 2:
+        if split in ("all", "train") and len({folder.name for folder in found}) < self._fewest:
+            what = "two classes" if self._to_learn else "class"
             raise DataError(
-                f"{printable(self._root / base)} has no two classes in the folders that it holds; "
+                f"{printable(self._root / base)} has no {what} in the folders that it holds; "
                 "leave --class-level out, or give 1"
             )
         return sorted(found, key=lambda folder: natural_key(folder.name))
@@ -222,7 +233,7 @@ class _Arranger:
         found = {name: splits_of(of) for name, of in inside.items()}
         if any(len(found[name]) < len(of) or len(set(found[name].values())) < len(of) for name, of in inside.items()):
             return None
-        if not all("train" in splits.values() for splits in found.values()):
+        if self._to_learn and not all("train" in splits.values() for splits in found.values()):
             return None
         called = {split: inner for splits in found.values() for inner, split in splits.items()}
         folders = [
@@ -234,7 +245,7 @@ class _Arranger:
         ]
         where = origin("folders", [called[split] for split in _ORDER if split in called])
         where = where and f"{where} inside the classes"
-        if not where:  # a train in each class and nothing else
+        if not where and "train" in called:  # a train in each class and nothing else
             folders = [replace(folder, split="all") for folder in folders]
         return Layout(tuple(folders), tuple(names), tuple(self._passed), where, tuple(self._unlabeled))
 
@@ -246,8 +257,13 @@ class _Arranger:
         )
 
 
-def known_classes(root: Path, layout: Layout) -> tuple[str, ...]:
-    """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have."""
+def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple[str, ...]:
+    """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
+
+    Where nothing is to be learned, the classes of all.
+    """
+    if not to_learn:
+        return tuple(sorted({folder.name for folder in layout.folders}, key=natural_key))
     first = layout.splits[0]
     names = tuple(dict.fromkeys(folder.name for folder in layout.folders if folder.split == first))
     for folder in layout.folders:

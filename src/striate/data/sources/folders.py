@@ -11,6 +11,7 @@ that of their names' bytes, the same on every machine.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,22 +34,21 @@ __all__ = ["open_folders"]
 _LOOSE = "outside the class folders"  # a kind of ignored files
 
 
-def open_folders(root: Path, limits: Limits, level: int | None = None) -> Source:
-    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from.
+def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_learn: bool = True) -> Source:
+    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from, or measured.
 
     `level`: 1 where the folders at the top are the classes, 2 where those in them are; None where the layout tells.
     """
-    layout = arrange(root, level, follow=limits.follow_links)
-    names = known_classes(root, layout)
+    layout = arrange(root, level, follow=limits.follow_links, to_learn=to_learn)
+    names = known_classes(root, layout, to_learn=to_learn)
     label_of = {name: label for label, name in enumerate(names)}
     ignored: Counter[str] = Counter()
     found = {folder.path: _images(root, folder.path, limits) for folder in layout.folders}
     for images in found.values():
         ignored.update(images.ignored)
-    for name in names:
-        _check_class(
-            root, [one for one in layout.folders if one.split == layout.splits[0] and one.name == name], found, limits
-        )
+    learned = [one for one in layout.folders if one.split == layout.splits[0]]
+    for needed in [[one for one in learned if one.name == name] for name in names] if to_learn else [layout.folders]:
+        _check_class(root, needed, found, limits)
     splits = {}
     for split in layout.splits:
         folders = [folder for folder in layout.folders if folder.split == split]
@@ -98,8 +98,8 @@ def _images(root: Path, path: str, limits: Limits) -> ImageFiles:
     return image_files(str(root), walk(str(root), path, follow=limits.follow_links))
 
 
-def _check_class(root: Path, folders: list[ClassFolder], found: dict[str, ImageFiles], limits: Limits) -> None:
-    """DataError when no file of a class has the header of an image."""
+def _check_class(root: Path, folders: Sequence[ClassFolder], found: dict[str, ImageFiles], limits: Limits) -> None:
+    """DataError when no file in these folders of a class has the header of an image."""
     failure = None
     for folder in folders:
         for file in found[folder.path].files:

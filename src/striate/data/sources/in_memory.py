@@ -62,28 +62,36 @@ class _Split:
         return self.array.shape[0] if self.array is not None else len(self.items)
 
 
-def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None) -> Source:
-    """The source over images and labels in memory; `task` is as in `Columns`. Raises DataError for what does not hold together."""
-    given = {name: _split(name, *pair) for name, pair in _pairs(data).items()}
+def open_in_memory(
+    data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None, *, to_learn: bool = True
+) -> Source:
+    """The source over images and labels in memory; `task` is as in `Columns`, `to_learn` as in `HowToRead`.
+
+    Raises DataError for what does not hold together.
+    """
+    given = {name: _split(name, *pair) for name, pair in _pairs(data, to_learn).items()}
     if not all(one.array is not None for one in given.values()):  # of some splits the images differ in size or kind
         given = {name: one.one_by_one() for name, one in given.items()}
     learned = given.get("train") or next(iter(given.values()))
     labels = read_labels(
-        {name: one.labels for name, one in given.items()}, {name: len(one) for name, one in given.items()}, task
+        {name: one.labels for name, one in given.items()},
+        {name: len(one) for name, one in given.items()},
+        task,
+        to_learn=to_learn,
     )
     stores, says = _stores(given, learned, limits)
     used: set[str] = set()
     listings = {
         name: Listing(_ids(one, used), labels.targets[name], stores[name]) for name, one in given.items()
     }  # fmt: skip
-    if learned.array is None:
+    if learned.array is None and to_learn:
         _check_classes(listings["train" if "train" in listings else next(iter(listings))], labels.classes, limits)
     source = Source(
         "in-memory",
         IN_MEMORY,
         f"{says} from Python, {labels.says}",
         labels.classes,
-        arranged(listings, "the dictionary"),
+        arranged(listings, "the dictionary", to_learn=to_learn),
         limits=limits,
         split_origin="the dictionary of splits" if len(given) > 1 else "",
         notes=labels.notes,
@@ -91,7 +99,7 @@ def open_in_memory(data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind
     return with_task(source, task)
 
 
-def _pairs(data: object) -> dict[str, tuple[Any, Any]]:
+def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:
     """Images and labels by split; "all" where they are not split."""
     if _is_train_and_test(data):
         data = dict(zip(("train", "test"), cast(Sequence[object], data), strict=True))
@@ -107,11 +115,11 @@ def _pairs(data: object) -> dict[str, tuple[Any, Any]]:
         if split in found:
             raise DataError(f"{names[split]!r} and {name!r} mean the same split; keep one of them")
         found[split], names[split] = _pair(pair, f"the split {name!r}"), str(name)
-    if "train" not in found:
+    if "train" not in found and (to_learn or not found):
         raise DataError(
             f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no train to learn from; {_FORMS}"
         )
-    return found if len(found) > 1 else {"all": found["train"]}
+    return found if len(found) > 1 or "train" not in found else {"all": found["train"]}
 
 
 def _is_train_and_test(data: object) -> bool:

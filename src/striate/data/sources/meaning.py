@@ -72,16 +72,20 @@ def read_meaning(
     known: Sequence[str] = (),
     *,
     numeric: bool = False,
+    to_learn: bool = True,
 ) -> Meaning:
     """What the columns of labels say, see above. Raises DataError, which names the place.
 
     `known` are classes in their order, where the file says them. `numeric`: the file holds numbers and no text.
+    Where nothing is `to_learn`, classes are what any of the samples has, and one is enough.
     """
     cells: dict[str, Sequence[str]] = {
         name: [cell.strip(" \t\r\n") for cell in column] for name, column in columns.items()
     }
     for name, column in cells.items():
         _check_text(name, column, place)
+    if not to_learn:
+        learned = np.ones_like(learned)
     if not learned.any():
         raise DataError(
             f"{place(0, next(iter(cells)))}: it and all others are of val or test; name some train to learn from"
@@ -92,7 +96,7 @@ def read_meaning(
             column = _listed(column)
         kind = task or _kind(name, column, place)
         if kind == "classify":
-            return _classes(name, column, learned, place, known, numeric=numeric)
+            return _classes(name, column, learned, place, known, numeric=numeric, to_learn=to_learn)
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
@@ -155,7 +159,14 @@ def _listed(cells: Sequence[str]) -> Sequence[str]:
 
 
 def _classes(
-    name: str, cells: Sequence[str], learned: Learned, place: Place, known: Sequence[str], *, numeric: bool
+    name: str,
+    cells: Sequence[str],
+    learned: Learned,
+    place: Place,
+    known: Sequence[str],
+    *,
+    numeric: bool,
+    to_learn: bool,
 ) -> Meaning:
     _refuse_missing(name, cells, place)
     distinct = set(cells)
@@ -163,11 +174,11 @@ def _classes(
     called = {cell: _whole(cell) if whole else printable(cell) for cell in distinct}
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted(used, known)
-    if len(classes) < 2:
+    if len(classes) < 2 and to_learn:
         raise DataError(
             f"{place(0, name)}: all rows to learn from have the one class {', '.join(classes)}; add another"
         )
-    if len(classes) > 20 and len(classes) == int(learned.sum()):
+    if to_learn and len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
             f"{place(0, name)}: each row has a class of its own; say which column is the label (--label-column NAME)"
         )
@@ -177,7 +188,13 @@ def _classes(
     if len(unknown := np.flatnonzero(values < 0)):
         i = int(unknown[0])
         raise _unknown(place(i, name), called[cells[i]], classes)
-    return Meaning("classify", classes, values, f"{len(classes)} classes in the column {name}", _alike(name, classes))
+    return Meaning(
+        "classify",
+        classes,
+        values,
+        f"{len(classes)} class{'' if len(classes) == 1 else 'es'} in the column {name}",
+        _alike(name, classes),
+    )
 
 
 def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:

@@ -35,12 +35,14 @@ def open_source(
     *,
     source: str = AUTO,
     class_level: int | None = None,
+    to_learn: bool = True,
 ) -> Source:
     """The source for a built-in name, or for the folder or file that is at this path. Raises DataError.
 
     A built-in name comes before a folder of that name, which is reached as ./mnist. `limits` say what may be looked into,
     `columns` what to take from a table, `source` which reading is meant where several fit ("folders", "table" ...),
-    `class_level` which folders are the classes (1 or 2); SettingError where these name what is not there.
+    `class_level` which folders are the classes (1 or 2); SettingError where these name what is not there. `to_learn` is
+    False for data that are only measured: they may have one class, and no split train.
     """
     if source not in SOURCES:
         raise SettingError(f"source = {source!r} is no way to read data{nearest(source, SOURCES)}")
@@ -48,7 +50,7 @@ def open_source(
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
     if class_level is not None and (source not in (AUTO, "folders") or not Path(data).expanduser().is_dir()):
         raise SettingError(f"class_level = {class_level}: is for class folders; leave it out, or give their folder")
-    how = HowToRead(source, columns, class_level, limits)
+    how = HowToRead(source, columns, class_level, limits, to_learn)
     if data == "mnist":
         return open_mnist()
     if isinstance(data, str) and data.partition(":")[0] in SCENES:
@@ -65,7 +67,7 @@ def open_source(
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
     if shards := find_shards(path):
-        return open_shards(path, shards, limits, columns.task)
+        return open_shards(path, shards, limits, columns.task, to_learn=to_learn)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")
@@ -79,15 +81,15 @@ def _open_file(path: Path, how: HowToRead) -> Source:
         return how.source in (AUTO, source)
 
     if may_be("rows") and (rows := find_rows(path)):
-        return open_rows(path, rows, how.limits, how.columns)
+        return open_rows(path, rows, how.limits, how.columns, to_learn=how.to_learn)
     if may_be("table") and suffix in TABLES:
-        return open_table(path, how.limits, how.columns)
+        return open_table(path, how.limits, how.columns, to_learn=how.to_learn)
     if how.columns.named:
         raise SettingError(f"columns are those of a table, and {name} holds none; give the path of a CSV file")
     if may_be("arrays") and (arrays := find_arrays(path)):
-        return open_arrays(path, arrays, how.columns.task)
+        return open_arrays(path, arrays, how.columns.task, to_learn=how.to_learn)
     if may_be("webdataset") and (shards := find_shards(path)):
-        return open_shards(path, shards, how.limits, how.columns.task)
+        return open_shards(path, shards, how.limits, how.columns.task, to_learn=how.to_learn)
     if may_be("coco") and suffix == ".json":
         where = path.resolve()
         return open_coco(coco_root(where), {"all": where}, how.limits)

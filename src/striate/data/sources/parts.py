@@ -84,13 +84,16 @@ def origin(what: str, names: Sequence[str]) -> str:
     return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
-def arranged(parts: Mapping[str, Listing], where: str) -> Mapping[str, Listing]:
-    """What is learned first, then val and test. DataError, naming `where`, when there is nothing to learn from."""
-    if "all" not in parts and "train" not in parts:
+def arranged(parts: Mapping[str, Listing], where: str, *, to_learn: bool = True) -> Mapping[str, Listing]:
+    """What is learned first, then val and test. DataError, naming `where`, when there is nothing to learn from.
+
+    Without `to_learn` one of val and test is enough.
+    """
+    if "all" not in parts and "train" not in parts and (to_learn or not parts):
         raise DataError(
             f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no split train to learn from; add it"
         )
-    if len(parts) == 1:
+    if len(parts) == 1 and not parts.keys() & {"val", "test"}:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
 

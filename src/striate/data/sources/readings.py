@@ -40,11 +40,11 @@ class Reading:
     suffixes: tuple[str, ...]
     holds: Literal["pixels", "labels"]
     find: Callable[[Path], Any]
-    open: Callable[[Path, Any, Limits, Columns], Source]
+    open: Callable[[Path, Any, Limits, Columns, bool], Source]  # the last: whether they are to be learned from
     own_folder: Callable[[Any], bool] = lambda _: False
 
 
-def _idx(folder: Path, found: Any, _: Limits, __: Columns) -> Source:
+def _idx(folder: Path, found: Any, _: Limits, __: Columns, ___: bool) -> Source:
     where = folder.resolve()
     return open_idx(printable(where.name), printable(where.as_posix()), found, {})
 
@@ -64,46 +64,49 @@ READINGS: Final = (
     ),
     Reading(
         "cifar", "CIFAR", "data_batch_1 ... and batches.meta", (".bin", "data_batch_1"), "pixels",
-        find_cifar, lambda folder, found, _, __: open_cifar(folder, found),
+        find_cifar, lambda folder, found, *_: open_cifar(folder, found),
     ),
     Reading(
         "arrays", "arrays", "a .npz file, or x.npy and y.npy", (".npz", ".npy"), "pixels",
-        find_arrays, lambda folder, found, _, columns: open_arrays(folder, found, columns.task),
+        find_arrays, lambda folder, found, _, columns, to_learn: open_arrays(folder, found, columns.task, to_learn=to_learn),
     ),
     Reading(
         "webdataset", "WebDataset", ".tar files", (".tar",), "pixels",
-        find_shards, lambda folder, found, limits, columns: open_shards(folder, found, limits, columns.task),
+        find_shards,
+        lambda folder, found, limits, columns, to_learn: open_shards(
+            folder, found, limits, columns.task, to_learn=to_learn
+        ),
     ),
     Reading(
         "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
         lambda folder: find_coco(folder.resolve()),
-        lambda folder, found, limits, _: open_coco(folder.resolve(), found, limits),
+        lambda folder, found, limits, *_: open_coco(folder.resolve(), found, limits),
         lambda found: any(path.parent.name.lower() == "annotations" for path in found.values()),
     ),
     Reading(
         "voc", "Pascal VOC", "XML files in a folder Annotations, or beside the images", (".xml",), "labels",
         lambda folder: find_voc(folder.resolve()),
-        lambda folder, found, limits, _: open_voc(folder.resolve(), found, limits),
+        lambda folder, found, limits, *_: open_voc(folder.resolve(), found, limits),
         lambda found: any(one != other for one, other in found.folders.values()),
     ),
     Reading(
         "yolo", "YOLO", "data.yaml, or the folders images and labels", (".yaml", ".yml"), "labels",
         lambda folder: find_yolo(folder.resolve()),
-        lambda folder, found, limits, _: open_yolo(folder.resolve(), found, limits),
+        lambda folder, found, limits, *_: open_yolo(folder.resolve(), found, limits),
         _yolo_apart,
     ),
     Reading(
         "masks", "mask folders", "the folders images and masks", (".png",), "labels",
         lambda folder: find_masks(folder.resolve()),
-        lambda folder, found, limits, _: open_masks(folder.resolve(), found, limits),
+        lambda folder, found, limits, *_: open_masks(folder.resolve(), found, limits),
         lambda found: any(pair.pictures != pair.beside for pair in found.pairs.values()),
     ),
     Reading(
         "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",
-        find_rows, open_rows,
+        find_rows, lambda path, found, limits, columns, to_learn: open_rows(path, found, limits, columns, to_learn=to_learn),
     ),
     Reading(
         "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".xlsx", ".parquet"), "labels",
-        find_table, lambda _, found, limits, columns: open_table(found, limits, columns),
+        find_table, lambda _, found, limits, columns, to_learn: open_table(found, limits, columns, to_learn=to_learn),
     ),
 )  # fmt: skip

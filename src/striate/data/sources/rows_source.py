@@ -70,7 +70,9 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     return parts
 
 
-def open_rows(path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns) -> Source:
+def open_rows(
+    path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns, *, to_learn: bool = True
+) -> Source:
     """The source over rows with pictures in them. Reads all columns but the pictures. Raises DataError, SettingError."""
     name = printable(path)
     read = [(part, _read(file, columns.path)) for part, several in parts.items() for file in several]
@@ -93,7 +95,13 @@ def open_rows(path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, c
     learned = np.isin(splits.names, ("all", "train"))
     numeric = first.numeric.issuperset(labels)
     meaning = read_meaning(
-        {column: cells[column] for column in labels}, learned, table.place, task, known, numeric=numeric
+        {column: cells[column] for column in labels},
+        learned,
+        table.place,
+        task,
+        known,
+        numeric=numeric,
+        to_learn=to_learn,
     )
     ids = [f"{_id(rows.path, path)}[{i}]" for _, rows in read for i in range(rows.count)]
     others = [column for column in cells if column not in (*labels, *splits.columns)]
@@ -110,7 +118,7 @@ def open_rows(path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, c
         *named(path),
         f"images in rows of {first.kind}, {meaning.says}",
         meaning.classes,
-        arranged(listings, name),
+        arranged(listings, name, to_learn=to_learn),
         limits=limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(*splits.notes, *meaning.notes),

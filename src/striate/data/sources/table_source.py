@@ -32,7 +32,7 @@ from striate.errors import DataError
 __all__ = ["TABLES", "TableFiles", "find_table", "open_table"]
 
 
-def open_table(found: Path | TableFiles, limits: Limits, columns: Columns) -> Source:
+def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to_learn: bool = True) -> Source:
     """The source over a table, or over the tables of a folder. Raises DataError, naming row and column.
 
     SettingError for columns that are not there.
@@ -54,11 +54,13 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns) -> So
     learned = np.isin(splits.names, ("all", "train"))
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
-    meaning = read_meaning({name: table.cells[name] for name in labels}, learned, table.place, task, numeric=numeric)
+    of_labels = {name: table.cells[name] for name in labels}
+    meaning = read_meaning(of_labels, learned, table.place, task, numeric=numeric, to_learn=to_learn)
     located = _locate(table, by, paths, list(files.paths.values()))
     usable = np.array([refused is None for refused in located.refusals])
     kept_rows = _first_rows(table, by, located, meaning, splits.names)
-    _check_classes(table, labels[0], meaning, learned, usable)
+    if to_learn:
+        _check_classes(table, labels[0], meaning, learned, usable)
     others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
     listings = {}
     for split in dict.fromkeys(splits.names.tolist()):
@@ -76,7 +78,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns) -> So
         *named(first if len(tables) == 1 else first.parent),
         _kind(table, by, meaning, splits, tables),
         meaning.classes,
-        arranged(listings, table.name),
+        arranged(listings, table.name, to_learn=to_learn),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         limits,
         split_origin=splits.origin if len(listings) > 1 else "",

@@ -72,7 +72,9 @@ def find_shards(path: Path) -> Sequence[Path] | None:
     return [path] if path.suffix.lower() == ".tar" and path.is_file() else None
 
 
-def open_shards(path: Path, shards: Sequence[Path], limits: Limits, task: TaskKind | None = None) -> Source:
+def open_shards(
+    path: Path, shards: Sequence[Path], limits: Limits, task: TaskKind | None = None, *, to_learn: bool = True
+) -> Source:
     """The source over shards; `task` answers what the labels leave open. Reads all headers and labels. Raises DataError."""
     name = printable(path)
     parts: list[str] = []
@@ -91,7 +93,11 @@ def open_shards(path: Path, shards: Sequence[Path], limits: Limits, task: TaskKi
         raise DataError(f"{name} has no pictures under a key with a label, such as 000.jpg and 000.cls; put them in")
     part_array = np.array(parts)
     meaning = read_meaning(
-        {"label": cells}, np.isin(part_array, ("all", "train")), lambda i, _: f"{name}, sample {samples[i].id}", task
+        {"label": cells},
+        np.isin(part_array, ("all", "train")),
+        lambda i, _: f"{name}, sample {samples[i].id}",
+        task,
+        to_learn=to_learn,
     )
     listings = {}
     for part in dict.fromkeys(parts):
@@ -107,7 +113,7 @@ def open_shards(path: Path, shards: Sequence[Path], limits: Limits, task: TaskKi
         *named(path),
         f"WebDataset, {meaning.says.removesuffix(' in the column label')}",
         meaning.classes,
-        arranged(listings, name),
+        arranged(listings, name, to_learn=to_learn),
         MappingProxyType({}),
         limits,
         notes=meaning.notes,
