@@ -138,10 +138,10 @@ def test_one_grey_image_and_many() -> None:
     assert [str(one).startswith("unreadable: 5 channels") for one in decoded([grey], GRAY)] == [True]
     for many in (grey[:3], grey[:4]):  # or one image with its channels first: nobody knows
         with pytest.raises(
-            DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} grey ones; give \[x\]"
+            DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones; give \[x\]"
         ):
             decoded(many, GRAY)
-    with pytest.raises(DataError, match="is 5 x 10 x 12, one image or 5 grey ones"):
+    with pytest.raises(DataError, match="is 5 x 10 x 12, one image or 5 gray ones"):
         decoded(grey, COLOR)
     assert decoded(grey[:0], GRAY) == []
     assert decoded(X[:0]) == []

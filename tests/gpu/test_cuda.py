@@ -1,16 +1,14 @@
 """The same on a GPU as on the CPU: views, batches, steps, whole runs, and resuming. `.ci/gpu` runs these where there is one."""
 
 import csv
-import hashlib
 import signal
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.test_resuming import LONGER, child, weights
 
 from striate.data import Batches, HeldImages, Pictures
 from striate.jobs import Run, train
@@ -146,40 +144,12 @@ def test_evaluating_again_gives_the_same_accuracy(trained):
     assert trained.evaluate()["accuracy"] == trained.metrics["test"]["accuracy"]
 
 
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-from striate.jobs import resume, train
-data, out, settings, moment = sys.argv[1], sys.argv[2], eval(sys.argv[3]), int(sys.argv[4])
-touched = 0
-def audit(event, arguments):
-    global touched
-    if event in ("open", "os.rename", "os.mkdir") and out in str(arguments[0]):
-        touched += 1
-        if touched == moment:
-            os.kill(os.getpid(), signal.SIGTERM)
-sys.addaudithook(audit)
-if (Path(out) / "manifest.json").exists():
-    resume(out, progress=False)
-else:
-    train(data, out=out, progress=False, **settings)
-print(touched)
-"""
-LONGER = {**QUICK, "epochs": 4, "augment": "default", "ema": 0.9, "mixup": 0.2, "checkpoint_every": 2, "device": "cuda"}
-
-
 def test_a_run_that_was_stopped_ends_with_the_same_weights(shapes, tmp_path):
-    def child(out: Path, moment: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", CHILD, str(shapes), str(out), repr(LONGER), str(moment)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    def weights(out: Path) -> str:
-        return hashlib.sha256((out / "bundle" / "model.safetensors").read_bytes()).hexdigest()
-
+    settings = {**LONGER, "epochs": 4, "device": "cuda"}
     whole, again, stopped = (tmp_path / name for name in ("whole", "again", "stopped"))
-    touches = int(child(whole, 0).stdout)
-    child(again, 0)
+    touches = int(child(shapes, whole, settings=settings).stdout)
+    child(shapes, again, settings=settings)
     assert weights(again) == weights(whole), "two runs that nothing disturbed differ"
-    assert child(stopped, touches // 2).returncode not in (0, -signal.SIGKILL)
-    child(stopped, 0)  # in a process like the first: what else this one has set up may change a rounding
+    assert child(shapes, stopped, signal.SIGTERM, touches // 2, settings).returncode not in (0, -signal.SIGKILL)
+    child(shapes, stopped)  # in a process like the first: what else this one has set up may change a rounding
     assert weights(stopped) == weights(whole)

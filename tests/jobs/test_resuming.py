@@ -6,7 +6,9 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.jobs.conftest import QUICK, make_pictures
@@ -41,8 +43,10 @@ print(touched)
 """
 
 
-def child(data: Path, out: Path, number: int = 0, moment: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", CHILD, str(data), str(out), repr(LONGER), str(int(number)), str(moment)]
+def child(
+    data: Path, out: Path, number: int = 0, moment: int = 0, settings: Mapping[str, Any] = LONGER
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CHILD, str(data), str(out), repr(settings), str(int(number)), str(moment)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -228,7 +228,7 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
         return values[None]
     if canvas.channels > 1 or first in (3, 4):
         raise DataError(
-            f"the array is {_sizes(values)}, one image or {first} grey ones; give [x] for one, list(x) for several, "
+            f"the array is {_sizes(values)}, one image or {first} gray ones; give [x] for one, list(x) for several, "
             "or N x H x W x C"
         )
     return values

@@ -188,7 +188,7 @@ class ArrayStore(Store):
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
         return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
 
-    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - as above, and the scale is one for all
+    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
         return Span(0, self.white, whole=True, floats=False) if self.bits == 16 else None
 
     def ready(self, canvas: Canvas) -> Pixels | None:

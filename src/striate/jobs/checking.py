@@ -109,7 +109,7 @@ def check(
             monitor.say(line)
         prints = take_fingerprints(opened, threads=available_cores(), limits=limits, progress=monitor.reading)
         if len(prints) == 0:
-            raise DataError(f"{opened.location} has no picture that can be used; mend its files")
+            raise DataError(f"{opened.location} has no image that can be used; fix its files")
         described, found = _look(prints, group, answers, str(run))
         curve = learning_curve(opened, limits, monitor) if enough else None
         if curve is not None:

@@ -7,8 +7,7 @@ against the memory. Nothing is unpickled: arrays of Python objects are refused.
 import math
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.sources.read_errors import read_errors
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
 
@@ -42,7 +41,7 @@ class StoredArray:
 def read_npy(path: Path) -> StoredArray:
     """The array in a .npy file; its values are mapped, not read. Raises DataError."""
     name = printable(path)
-    with _errors(name), open_regular_file(path) as file:
+    with read_errors(name, "get it anew"), open_regular_file(path) as file:
         shape, dtype = _header(file, os.fstat(file.fileno()).st_size, name)
     return StoredArray(name, shape, dtype, lambda: _mapped(path, name))
 
@@ -51,7 +50,7 @@ def read_npz(path: Path) -> Mapping[str, StoredArray]:
     """The arrays in a .npz archive by name; values are unpacked when they are read. Raises DataError."""
     name = printable(path)
     arrays = {}
-    with _errors(name), open_regular_file(path) as file, zipfile.ZipFile(file) as archive:
+    with read_errors(name, "get it anew"), open_regular_file(path) as file, zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         size = sum(member.file_size for member in members)
         room = int(MEMORY_SHARE * available_memory())
@@ -92,27 +91,13 @@ def _header(file: Any, size: int, where: str) -> tuple[tuple[int, ...], np.dtype
 
 
 def _mapped(path: Path, name: str) -> npt.NDArray[Any]:
-    with _errors(name):
+    with read_errors(name, "get it anew"):
         return np.load(path, mmap_mode="c", allow_pickle=False)  # copy on write, for torch wants to be able to
 
 
 def _reader(path: Path, member: str, where: str) -> Callable[[], npt.NDArray[Any]]:
     def read() -> npt.NDArray[Any]:
-        with _errors(where), zipfile.ZipFile(path) as archive, archive.open(member) as content:
+        with read_errors(where, "get it anew"), zipfile.ZipFile(path) as archive, archive.open(member) as content:
             return np.lib.format.read_array(content, allow_pickle=False)
 
     return read
-
-
-@contextmanager
-def _errors(name: str) -> Iterator[None]:
-    """Whatever reading a damaged file raises as a DataError of one line."""
-    try:
-        yield
-    except DataError:
-        raise
-    except Unreadable as failure:
-        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
-    except Exception as error:  # noqa: BLE001 - a damaged file makes NumPy, zipfile and zlib raise a dozen kinds, SyntaxError among them
-        says = printable(" ".join(str(error).split()))[:120] or type(error).__name__
-        raise DataError(f"{name} is damaged ({says}); get it anew") from None

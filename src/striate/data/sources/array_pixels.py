@@ -145,7 +145,7 @@ def _span(images: StoredArray, block: npt.NDArray[Any]) -> Span:
     try:
         return span_of(block)
     except ValueError:
-        raise DataError(f"{images.where} holds NaN or infinite values; mend them, or save it as uint8") from None
+        raise DataError(f"{images.where} holds NaN or infinite values; fix them, or save it as uint8") from None
 
 
 def _blocks(values: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[Any]]]:

@@ -8,14 +8,13 @@ import datetime
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.sources.read_errors import read_errors
 from striate.data.sources.table import MAX_COLUMNS, Table, table_of
 from striate.errors import DataError
 
@@ -33,7 +32,7 @@ def read_excel(path: Path, most: int | None = None) -> Table:
         raise DataError(
             f"{name} is read with openpyxl, which is not here; pip install 'striate[tables]', or save it as CSV"
         ) from None
-    with _excel_errors(name), open_regular_file(path) as file:
+    with read_errors(name, "save it anew as .xlsx, or as CSV"), open_regular_file(path) as file:
         _check_size(zipfile.ZipFile(file), name)
         file.seek(0)
         with warnings.catch_warnings(action="ignore"):  # of styles and validations, which say nothing here
@@ -114,17 +113,3 @@ def _check_size(archive: zipfile.ZipFile, name: str) -> None:
     size = sum(one.file_size for one in archive.infolist())
     if size > _MAX_UNPACKED:
         raise DataError(f"{name} unpacks to {size} bytes, more than the {_MAX_UNPACKED} that are read; save it as CSV")
-
-
-@contextmanager
-def _excel_errors(name: str) -> Iterator[None]:
-    """Whatever zipfile and openpyxl raise on a file as a DataError of one line."""
-    try:
-        yield
-    except DataError:
-        raise
-    except Unreadable as failure:
-        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
-    except Exception as error:
-        says = printable(" ".join(str(error).split()))[:160] or type(error).__name__
-        raise DataError(f"cannot read {name}: {says}; save it anew as .xlsx, or as CSV") from error

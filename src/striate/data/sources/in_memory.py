@@ -154,7 +154,7 @@ def _split(name: str, images: object, labels: object) -> _Split:
         items = ()
         bad = np.flatnonzero(not_finite(array))
         if len(bad):
-            raise DataError(f"{where}[{bad[0]}] holds NaN or infinite values; leave it out, or mend it")
+            raise DataError(f"{where}[{bad[0]}] holds NaN or infinite values; leave it out, or fix it")
         array = np.require(array, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     stored = None if array is None else _stored(where, array)
     label_array = _labels(labels, "labels" if name == "all" else f"labels of {name}")

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from striate.data.names import printable
-from striate.data.sources.arrow import arrow, arrow_errors
+from striate.data.sources.arrow import arrow
 from striate.data.sources.meaning import LIST
+from striate.data.sources.read_errors import read_errors
 from striate.data.sources.table import MAX_BYTES, Table, column_names
 from striate.errors import DataError
 
@@ -20,7 +21,7 @@ def read_parquet(path: Path) -> Table:
     """
     name = printable(path)
     parquet, types = arrow("pyarrow.parquet", name), arrow("pyarrow.types", name)
-    with arrow_errors(name), parquet.ParquetFile(path) as file:
+    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
         names = column_names(schema.names, name)
         groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))

@@ -11,8 +11,9 @@ import numpy as np
 
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
-from striate.data.sources.arrow import arrow, arrow_errors
+from striate.data.sources.arrow import arrow
 from striate.data.sources.parquet import as_cells, is_numeric
+from striate.data.sources.read_errors import read_errors
 from striate.data.sources.table import column_names
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
@@ -45,7 +46,7 @@ def has_pictures(path: Path) -> bool:
     """Whether a Parquet file has a column of pictures. Raises DataError, also where pyarrow is missing."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
-    with arrow_errors(name), parquet.ParquetFile(path) as file:
+    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
         return bool(_picture_columns(file.schema_arrow, name))
 
 
@@ -55,7 +56,7 @@ def read_arrow(path: Path, picture: str | None) -> Rows:
     pyarrow, ipc = arrow("pyarrow", name), arrow("pyarrow.ipc", name)
     if not path.is_file():
         raise DataError(f"{name} is no file; get the data set anew")
-    with arrow_errors(name):
+    with read_errors(name, "get it anew"):
         table = ipc.open_stream(pyarrow.memory_map(str(path))).read_all()
         table.validate(full=True)  # so that no offset leads out of the file
         column = _picture_column(table.schema, picture, name)
@@ -67,7 +68,7 @@ def read_parquet_rows(path: Path, picture: str | None) -> Rows:
     """A Parquet file; the groups of rows whose pictures were last wanted stay in memory. Raises DataError."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
-    with arrow_errors(name), parquet.ParquetFile(path) as file:
+    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
         column = _picture_column(file.schema_arrow, picture, name)
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         largest = max((group.total_byte_size for group in groups), default=0)
@@ -80,7 +81,7 @@ def read_parquet_rows(path: Path, picture: str | None) -> Rows:
 
     @lru_cache(_GROUPS)
     def pictures_of(group: int) -> Any:
-        with arrow_errors(name), parquet.ParquetFile(path) as file:
+        with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
             return file.read_row_group(group, [column]).column(0)
 
     def read(i: int) -> bytes:

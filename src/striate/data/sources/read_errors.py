@@ -1,0 +1,27 @@
+"""What reading a stranger's file may raise, as one line that says the way out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from striate.data.names import printable
+from striate.data.set_aside import Unreadable
+from striate.errors import DataError
+
+__all__ = ["read_errors"]
+
+_MOST: Final = 160  # characters of what a library says
+
+
+@contextmanager
+def read_errors(name: str, way_out: str) -> Iterator[None]:
+    """Whatever a library raises on a damaged file as a DataError: NumPy, zipfile, pyarrow and openpyxl raise a dozen kinds."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Unreadable as failure:
+        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
+    except Exception as error:
+        says = printable(" ".join(str(error).split()))[:_MOST] or type(error).__name__
+        raise DataError(f"cannot read {name}: {says}; {way_out}") from error
