@@ -258,7 +258,7 @@ def _content(file: Any, limits: Limits) -> bytes | Unreadable:
         with suppress(Exception):  # a stream, or what knows no seek
             file.seek(0)
         content = file.read(limits.max_bytes + 1)
-    except Exception as error:  # noqa: BLE001 - any class of a stranger may stand here
+    except Exception as error:  # noqa: BLE001 - a stranger's stream may raise anything, and whatever it is, this one input cannot be read
         return Unreadable("unreadable", printable(" ".join(str(error).split()) or type(error).__name__)[:160])
     if isinstance(content, str):
         return Unreadable("unreadable", "the file was opened as text; open it with mode 'rb'")

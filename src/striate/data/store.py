@@ -59,7 +59,7 @@ class Store(ABC):
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         """A picture on the canvas: H W C."""
 
-    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for images of 8 bits
+    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
         """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
         return None
 
@@ -179,8 +179,8 @@ class ArrayStore(Store):
     def picture(
         self,
         i: int,
-        limits: Limits,  # noqa: ARG002 - an array was accepted as a whole
-        at_least: tuple[int, int] | None = None,  # noqa: ARG002 - no smaller form is quicker
+        limits: Limits,  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
+        at_least: tuple[int, int] | None = None,  # noqa: ARG002 - an array has no smaller form that would be quicker
         rendering: Rendering | None = None,
     ) -> Pixels:
         return to_pixels(self.pixels[i], self.shape[3], self.bits, self._on_16_bits(rendering or AS_STORED))

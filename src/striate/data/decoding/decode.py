@@ -240,7 +240,7 @@ def _frames(picture: ImageFile.ImageFile) -> int:
         if isinstance(picture, GifImageFile):
             return 1 + picture.is_animated
         return _pages(picture) if isinstance(picture, TiffImageFile) else 1
-    except Exception:  # noqa: BLE001 - damage behind the first frame is not of interest, and Pillow raises a dozen kinds
+    except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds, and damage behind the first frame, which alone is used, is no fault
         return 1
 
 

@@ -71,9 +71,9 @@ class SceneStore(Store):
     def picture(
         self,
         i: int,
-        limits: Limits,  # noqa: ARG002 - limits are for files
+        limits: Limits,  # noqa: ARG002 - limits are for files, and these are painted
         at_least: tuple[int, int] | None = None,  # noqa: ARG002 - these are painted at one size
-        rendering: Rendering | None = None,  # noqa: ARG002 - in 8 bits, and opaque
+        rendering: Rendering | None = None,  # noqa: ARG002 - painted in 8 bits and opaque, so nothing is left to decide
     ) -> Pixels:
         digits, seed = self.scenes.digits, self.scenes.seed
         return paint(lay_out(digits, seed, i), digits, seed, i)
