@@ -24,6 +24,7 @@ HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
 _BACKUPS: Final = "backups by editors"
 _NO_IMAGES: Final = "other files that are no images"
+_BESIDE: Final = " beside an image of the same name"
 
 _IMAGES: Final = frozenset(  # extensions of what is read
     (
@@ -45,6 +46,7 @@ _IMAGES: Final = frozenset(  # extensions of what is read
         *(".bmp", ".dib", ".npy"),
     )
 )
+_ARRAY: Final = ".npy"
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
 _THUMBNAIL_FOLDERS: Final = frozenset(
     ("thumbnails", "thumbnail", "_thumbnails", "thumbs", "thumb", "_thumbs", "_thumb")
@@ -71,10 +73,17 @@ def image_files(root: str, tree: Tree) -> ImageFiles:
     ignored = Counter({HIDDEN: tree.ignored, REPEATED: tree.repeated})
     known = frozenset(tree.files)
     whole = frozenset(stem for stem, extension in map(posixpath.splitext, tree.files) if extension.lower() in _IMAGES)
+    shown = frozenset(
+        stem.lower()
+        for stem, extension in map(posixpath.splitext, tree.files)
+        if extension.lower() in _IMAGES and extension.lower() != _ARRAY
+    )
     for file in tree.files:
         extension = posixpath.splitext(file)[1].lower()
         if extension in _IMAGES and _is_thumbnail(file, whole):
             ignored[_SMALLER] += 1
+        elif extension == _ARRAY and posixpath.splitext(file)[0].lower() in shown:  # features or a mask of that image
+            ignored[f"{_kind(file)}{_BESIDE}"] += 1
         elif extension in _IMAGES:
             files.append(file)
         elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
@@ -94,7 +103,7 @@ def image_files(root: str, tree: Tree) -> ImageFiles:
     set_aside = list(tree.set_aside)
     for file, form in foreign:
         if posixpath.splitext(file)[0].lower() in stems:
-            ignored[f"{_kind(file)} beside an image of the same name"] += 1
+            ignored[f"{_kind(file)}{_BESIDE}"] += 1
         else:
             set_aside.append(SetAside(printable(file), "format not read", advice(form)))
     return ImageFiles(tuple(files), tuple(sorted(set_aside, key=lambda one: one.id)), +ignored)
