@@ -20,7 +20,7 @@ import numpy.typing as npt
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header, Stored, decode_picture, read_header, read_picture, read_span
 from striate.data.decoding.fit import Pixels, fit
-from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span
@@ -29,6 +29,7 @@ from striate.data.threads import in_threads
 
 __all__ = ["ArrayStore", "ContentStore", "FileStore", "HeldArray", "HeldImage", "ImageStore", "Store", "on_canvas"]
 
+_ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
 
@@ -287,8 +288,12 @@ class ImageStore(Store):
             return _file_digest(image)
         if isinstance(image, bytes):
             return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
-        pixels = np.ascontiguousarray(self.picture(i, DEFAULT_LIMITS))
-        return f"{pixels.shape} {pixels.dtype}\t{hashlib.sha256(pixels.data).hexdigest()}"
+        if isinstance(image, HeldArray):
+            values, scale = np.ascontiguousarray(image.values), f"{image.white:g}"
+        else:  # its pixels may be on a scale of their own
+            values = np.ascontiguousarray(self.picture(i, _ANY_SIZE))
+            scale = str(self.span(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
+        return f"{values.shape} {values.dtype} {scale}\t{hashlib.sha256(values.data).hexdigest()}"
 
 
 def _file_digest(path: str | Path) -> str:
