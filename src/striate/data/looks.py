@@ -23,7 +23,6 @@ NEAR: Final = 0.12  # the farthest that counts as near, where other images are f
 FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
 COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
 SAMPLE: Final = 500  # images by which nearness is decided
-ENOUGH: Final = 100  # held-out images that tell by themselves
 CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
 LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R 601, by which decoding makes gray of color
 
@@ -68,13 +67,14 @@ def nearest(
 def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float:
     """How far apart copies of one image are at most: half as far as the nearest of a hundred other images is from any.
 
-    `others` are images that were held out. Where there are none, and in any light also where they are few, what was
-    trained on is compared with itself. In any light a copy is moreover what is too near for another image (`_no_accident`).
+    `others` are images that were held out. Where there are none, what was trained on is compared with itself. In any light
+    a copy is moreover what is too near for another image (`_no_accident`).
     """
-    _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained, any_light=any_light)
     few = trained[:: max(1, len(trained) // (2 * SAMPLE))]
-    if len(others) < (ENOUGH if any_light else 1):
-        apart = np.concatenate([apart, nearest(few, few, any_light=any_light, but_themselves=True)[1]])
+    if len(others):
+        _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained, any_light=any_light)
+    else:
+        _, apart = nearest(few, few, any_light=any_light, but_themselves=True)
     apart = apart[np.isfinite(apart)]
     near = min(NEAR, float(np.quantile(apart, 0.01)) / 2) if len(apart) else NEAR
     return min(near, _no_accident(few, CHANCE * len(few) / max(1, len(trained)))) if any_light else near

@@ -203,6 +203,8 @@ def test_thumbnails_beside_their_images_are_ignored_and_counted(class_folders: C
     source = open_source(root)
     assert source.splits["all"].ids == healthy.splits["all"].ids
     assert source.ignored == {"thumbnails beside their images": 3}
+    (root / "dog/green_thumb.jpg").write_bytes(small)  # of nothing
+    assert "dog/green_thumb.jpg" in open_source(root).splits["all"].ids
 
 
 def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFolders) -> None:

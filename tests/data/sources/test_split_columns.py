@@ -158,8 +158,10 @@ def test_folders_in_the_paths_that_are_called_as_splits_are_splits(class_folders
     assert list(open_source(root / "labels.csv", columns=Columns(split="none")).splits) == ["all"]
 
 
-@pytest.mark.parametrize("names", [("train", "bus"), ("a", "b"), ("test", "val"), ("train", "training")])
-def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, str], class_folders) -> None:
+@pytest.mark.parametrize(
+    "names", [("train", "bus"), ("train", "test", "bus"), ("a", "b"), ("test", "val"), ("train", "training")]
+)
+def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, ...], class_folders) -> None:
     root = class_folders(dict.fromkeys(names, 2))
     rows = [f"{name}/00{i}.jpg,{'xy'[i]}" for name in names for i in range(2)]
     (root / "labels.csv").write_text("\n".join(["path,label", *rows]))
