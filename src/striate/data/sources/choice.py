@@ -15,7 +15,8 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import printable
 from striate.data.source import Source
 from striate.data.sources.columns import Columns
-from striate.data.sources.folder_layout import class_folder_names, is_no_class
+from striate.data.sources.folder_layout import class_folder_names
+from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
 from striate.data.sources.readings import READINGS, Reading
 from striate.data.sources.tree import list_folder

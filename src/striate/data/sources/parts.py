@@ -20,6 +20,14 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("test", "tests", "testing", "tst", "holdout", "heldout"), "test"),
     }
 )
+# words that mean a split only where all names beside them do
+_PERHAPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("tr", "learn", "learning", "fit", "fitting"), "train"),
+        **dict.fromkeys(("va", "vl"), "val"),
+        **dict.fromkeys(("te", "ts", "unseen"), "test"),
+    }
+)
 # words that say nothing more: train_set, test images, the training data
 _BESIDE: Final = sorted(
     (
@@ -37,6 +45,8 @@ _BESIDE: Final = sorted(
             "files",
             "the",
             "my",
+            "public",
+            "private",
         ),
         *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
     ),
@@ -50,21 +60,20 @@ def split_of(name: str) -> str | None:
 
     Case, spaces, "_", "-", digits and words such as set, data or images do not matter: Training Set, 1_train, val2017.
     """
-    word = re.sub(r"[\W\d_]+", "", name.lower())
-    while word not in PARTS:
-        shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
-        if not shorter:
-            return None
-        word = shorter
-    return PARTS[word]
+    return _in(PARTS, name)
 
 
-def splits_of(names: Sequence[str]) -> dict[str, str]:
+def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
     """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
 
-    Words that all names share say nothing: seg_train and seg_test are train and test.
+    Words that all names share say nothing: seg_train and seg_test are train and test. Where all names are splits, tr,
+    learn, unseen and the like are too, if `perhaps`.
     """
     found = {name: split for name in names if (split := split_of(name))}
+    if perhaps and len(found) < len(names):
+        more = {name: split for name in names if (split := found.get(name) or _in(_PERHAPS, name))}
+        if len(more) == len(names) and len(set(more.values())) > 1:
+            found = more
     if len(names) > 1 and not found:
         words = [set(re.split(r"[\W_]+", name.lower())) for name in names]
         shared = set.intersection(*words)
@@ -96,6 +105,17 @@ def arranged(parts: Mapping[str, Listing], where: str, *, to_learn: bool = True)
     if len(parts) == 1 and not parts.keys() & {"val", "test"}:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
+
+
+def _in(table: Mapping[str, str], name: str) -> str | None:
+    """What a table has under a name, without what does not matter."""
+    word = re.sub(r"[\W\d_]+", "", name.lower())
+    while word not in table:
+        shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
+        if not shorter:
+            return None
+        word = shorter
+    return table[word]
 
 
 def _without(word: str, beside: str) -> str:
