@@ -1,5 +1,6 @@
 """Paths that tables write in another way than the files are called: found where one file fits, else explained."""
 
+import posixpath
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from tests.data.sources.tables import told
 
 from striate.data import Columns, Source, open_source
-from striate.errors import DataError
+from striate.errors import AmbiguousDataError, DataError
 
 Png = Callable[[Path], None]
 FILES = [f"images/a{i}.png" for i in range(6)]
@@ -127,6 +128,27 @@ def test_folders_of_the_same_names(listed: Callable[..., Path]) -> None:
     assert ids(open_source(table, columns=Columns(folder="small"))) == names
     listed(names, [f"images/{name}" for name in names])
     assert ids(open_source(table)) == [f"images/{name}" for name in names]  # called as such a folder is
+
+
+@pytest.mark.parametrize("train", ["train/x{}", "train/images/a", "train_images/a"])
+@pytest.mark.parametrize("cut", [0, -4])
+def test_a_table_of_train_never_takes_files_of_test(train: str, cut: int, listed: Callable[..., Path]) -> None:
+    names = [f"{i}.png" for i in range(6)]
+    files = [f"{train.format(i % 2)}{name}" for i, name in enumerate(names)]
+    other = files[0].replace("train", "test").rpartition("/")[0]
+    cells = [posixpath.basename(file)[: cut or None] for file in files]
+    with_test = [*files, *(f"{other}/{posixpath.basename(file)}" for file in files)]
+    source = open_source(listed(cells, with_test, "train.csv"))
+    assert ids(source) == files
+    with pytest.raises(AmbiguousDataError, match=r"may be those in test.* or in train.*; .*--pictures FOLDER"):
+        open_source(listed(cells, with_test))
+
+
+def test_names_that_lie_in_the_folders_of_splits_are_of_them(listed: Callable[..., Path]) -> None:
+    files = [f"{'train' if i < 4 else 'test'}/a{i}.png" for i in range(6)]
+    source = open_source(listed([file.rpartition("/")[2] for file in files], files))
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 2}
+    assert source.split_origin == "folders in the paths: train, test"
 
 
 def test_images_in_two_folders(listed: Callable[..., Path]) -> None:

@@ -87,7 +87,7 @@ def test_classes_that_are_one_number_are_two_and_pointed_out(tabled: Tabled) -> 
 
 
 def test_each_row_with_a_class_of_its_own_is_refused(tabled: Tabled) -> None:
-    rows = [("path", "label"), *((f"{i}.png", i) for i in range(60))]
+    rows = [("path", "label"), ("a.png", 60), *((f"{i}.png", i) for i in range(60))]
     with pytest.raises(DataError, match="each row has a class of its own"):
         open_source(tabled(written(rows)))
 

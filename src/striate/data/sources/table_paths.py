@@ -25,15 +25,13 @@ from urllib.parse import unquote, urlsplit
 from striate.data.names import printable
 from striate.data.set_aside import Reason
 from striate.data.sources.file_index import FileIndex
-from striate.data.sources.parts import split_of
-from striate.data.sources.split_columns import snake_case
+from striate.data.sources.table_folders import chosen_folders, is_of_another_split
 from striate.data.sources.tree import list_folder, refusal
 from striate.errors import DataError
 
 __all__ = ["Located", "TablePaths", "is_address"]
 
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
-_USUAL: Final = ("images", "image", "imgs", "img", "photos", "pictures", "pics", "jpg", "jpeg", "png", "data", "files")
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
 _EXPLAINED: Final = 20  # missing files whose likely cause is looked for
@@ -104,7 +102,7 @@ class TablePaths:
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
-        bases = _chosen(self._literal(_few(cells)), table)
+        bases = chosen_folders(self._bases(_few(cells), table), table)
         names: list[str] = []
         refusals: list[Refused | None] = []
         lost: dict[str, list[tuple[int, _Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
@@ -120,7 +118,7 @@ class TablePaths:
             if root or not bases:  # none is there as it is written
                 there = (_written(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
-                within, left_out = (_chosen(plan.found, table), plan.left_out) if plan else ((), 0)
+                within, left_out = (chosen_folders(plan.found, table), plan.left_out) if plan else ((), 0)
             for n, (i, written) in enumerate(rows):
                 found = self._search(written.parts[left_out:], within, cells[i], partial(place, i))
                 if found is not None:
@@ -134,6 +132,14 @@ class TablePaths:
         """The folders, this one and those in it, that hold files as they are written; and which of them."""
         found = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._near}
         return {base: which for base, which in found.items() if which}
+
+    def _bases(self, few: Sequence[str], table: str) -> dict[str, set[int]]:
+        """The same; in all folders where those near are of splits that the table does not name: other files may fit better."""
+        found = self._literal(few)
+        if "" in found or not any(is_of_another_split(base, table) for base in found):
+            return found
+        there = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._index.folders}
+        return {base: which for base, which in there.items() if which}
 
     @cached_property
     def _near(self) -> tuple[str, ...]:
@@ -215,37 +221,6 @@ class TablePaths:
 def is_address(cell: str) -> bool:
     """Whether a cell is an address on the web, https://..., s3://... and the like."""
     return "://" in cell and _ADDRESS.match(cell.strip()) is not None and cell.strip()[:5].lower() != "file:"
-
-
-def _chosen(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]:
-    """The folder that the paths of a table begin in, by what was found in each; several where each holds others of them.
-
-    The folder of the table before those in it; then one that is called as the table is, train for train.csv; then the one
-    with most. DataError where two hold the same, and none of them is called images or the like.
-    """
-    if not found:
-        return ()
-    most = max(map(len, found.values()))
-    full = [base for base, which in found.items() if len(which) == most]
-    if "" in full:
-        return ("",)
-    called = [base for base, which in found.items() if 2 * len(which) > most and _is_called(base, table)]
-    if called:
-        return (called[0],)
-    usual = [base for base in full if posixpath.basename(base).lower() in _USUAL]
-    same = [base for base in full if found[base] == found[full[0]]]
-    if len(same) > 1 and not usual:
-        raise DataError(
-            f"the images of {printable(table)} may be those in {printable(same[0])} or in {printable(same[1])}; "
-            "say which (--pictures FOLDER)"
-        )
-    chosen = [(usual or full)[0]]
-    seen = set(found[chosen[0]])
-    for base in sorted(found, key=lambda base: -len(found[base])):
-        if not found[base] & seen:
-            chosen.append(base)
-            seen |= found[base]
-    return tuple(chosen)
 
 
 def _few(items: Sequence[_Item]) -> Sequence[_Item]:
@@ -333,9 +308,3 @@ def _is_below(parent: str, folder: str) -> bool:
         return os.path.commonpath([top, os.path.normpath(Path(parent).absolute())]) == top
     except ValueError:
         return False
-
-
-def _is_called(base: str, table: str) -> bool:
-    """Whether a folder is called as a table is: train/ or train_images/ for train.csv, trainLabels.csv."""
-    folder, stem = snake_case(posixpath.basename(base)), re.sub(r"_?labels?_?", "", snake_case(Path(table).stem))
-    return bool(base) and (folder == stem or (split_of(stem) is not None and split_of(stem) == split_of(folder)))

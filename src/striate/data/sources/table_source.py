@@ -49,14 +49,14 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     folder = str(first.parent / columns.folder if columns.folder else first.parent)
     paths = TablePaths(folder, follow=limits.follow_links)
     by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
-    splits = _splits(table, by, columns, tables)
+    located = _locate(table, by, paths, list(files.paths.values()))
+    splits = _splits(table, by, located, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
     learned = np.isin(splits.names, ("all", "train"))
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
     meaning = read_meaning(of_labels, learned, table.place, task, numeric=numeric, to_learn=to_learn)
-    located = _locate(table, by, paths, list(files.paths.values()))
     usable = np.array([refused is None for refused in located.refusals])
     kept_rows = _first_rows(table, by, located, meaning, splits.names)
     if to_learn:
@@ -89,8 +89,8 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     )
 
 
-def _splits(table: Table, by: str, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
-    """The split of each row: that of its table, or by the columns of the one table."""
+def _splits(table: Table, by: str, located: Located, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
+    """The split of each row: that of its table, or by the columns of the one table, or by where its image is."""
     if len(tables) > 1:
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
         return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
@@ -103,7 +103,7 @@ def _splits(table: Table, by: str, columns: Columns, tables: Mapping[str, Table]
         found = read_splits(table, columns.split, [by, *label], label_is_known=is_known)
     if found.columns or columns.split is not None:
         return found
-    return splits_of_paths(table.cells[by], found.notes) or found
+    return splits_of_paths(located.names, found.notes) or found
 
 
 def _left_out(folder: str, located: Located) -> Iterator[str]:
