@@ -14,13 +14,14 @@ from typing import Any, Final, final
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import printable
 from striate.data.source import Source
-from striate.data.sources.columns import Columns
+from striate.data.sources.columns import Columns, named_labels
+from striate.data.sources.difference import difference
 from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
 from striate.data.sources.readings import READINGS, Reading
+from striate.data.sources.table_source import likely_table, open_table
 from striate.data.sources.tree import list_folder
-from striate.data.targets import Labels
 from striate.errors import AmbiguousDataError, DataError, SettingError
 
 __all__ = ["AUTO", "BY_NAME", "HowToRead", "open_folder"]
@@ -59,12 +60,31 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
         return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
     names = class_folder_names(folder, follow=how.limits.follow_links) if found or failed else ()
     classes = [name for name in names if not is_no_class(name)]
+    stray = [one for one, what in found.items() if classes and one.is_stray(what)]
+    found = {one: what for one, what in found.items() if one not in stray}
     if len(classes) > 1:
-        return _beside_classes(folder, found, failed, how)
+        return _with_notes(_beside_classes(folder, found, failed, how), _unread(folder, stray))
     if len(names) > 1 and not any(_opened(folder, one, what, how) for one, what in found.items()):
         _ask_what_fails(folder, found, how)
-        return _with_notes(open_folders(folder, how.limits, to_learn=how.to_learn), _unread(folder, [*found, *failed]))
-    return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
+        return _with_notes(_class_folders(folder, how), _unread(folder, [*found, *failed, *stray]))
+    return _first(folder, found, failed, how) or _with_notes(_class_folders(folder, how), _unread(folder, stray))
+
+
+def _class_folders(folder: Path, how: HowToRead) -> Source:
+    """The class folders; where no folder is called as a class, and a table lies there, DataError says what is wrong with it."""
+    try:
+        return open_folders(folder, how.limits, to_learn=how.to_learn)
+    except AmbiguousDataError:
+        raise
+    except DataError:
+        table = likely_table(folder)
+        if table is None or not all(map(is_no_class, class_folder_names(folder, follow=how.limits.follow_links))):
+            raise
+        try:
+            open_table(table, how.limits, how.columns, to_learn=how.to_learn)
+        except (DataError, SettingError) as why:
+            raise DataError(f"{why}; without a table, put the images of each class in a folder with its name") from None
+        raise
 
 
 def _as_asked(folder: Path, how: HowToRead) -> Source:
@@ -131,18 +151,18 @@ def _beside_classes(
         folders = open_folders(folder, how.limits, to_learn=how.to_learn)
     except DataError as error:
         for reading, what in found.items():
-            rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
+            rival = _rival(folder, reading, what, how)
             if rival is not None:
                 return _with_notes(rival, [f"the folders are not read as classes: {error}"])
         raise
     unread = list(failed)
     notes: list[str] = []
     for reading, what in found.items():
-        rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
+        rival = _rival(folder, reading, what, how)
         if rival is None:
             unread.append(reading)
             continue
-        differs = _difference(folders, rival, _called(rival))
+        differs = difference(folders, rival, _called(rival))
         if differs is not None:
             raise _two(folder, (None, folders), (reading, rival), differs)
         named, there = (sum(map(len, one.splits.values())) for one in (rival, folders))
@@ -156,6 +176,23 @@ def _beside_classes(
         other = ", by other names" if set(rival.classes) - set(folders.classes) else ""
         notes.append(f"{_called(rival)} says of each image what its folder says{other}; the folders are read")
     return _with_notes(folders, [*notes, *_unread(folder, unread)])
+
+
+def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
+    """What speaks about the images in class folders; None for what does not, such as a table of their sizes."""
+    if reading.holds != "labels":
+        return None
+    may_measure = reading.name == "table" and how.columns.task is None
+    try:
+        rival = _opened(folder, reading, what, how)
+    except AmbiguousDataError:
+        as_numbers = replace(how, columns=replace(how.columns, task="regress"))
+        rival = _opened(folder, reading, what, as_numbers) if may_measure else None
+        if rival is None or named_labels(rival.classes):
+            raise
+    if may_measure and rival is not None and rival.task == "regress" and not named_labels(rival.classes):
+        return None
+    return rival
 
 
 def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
@@ -178,36 +215,11 @@ def _ask_what_fails(folder: Path, found: Mapping[Reading, Any], how: HowToRead) 
                 raise DataError(f"{error}; --source folders reads the folders as classes") from None
 
 
-def _difference(folders: Source, rival: Source, name: str) -> str | None:
-    """What a rival says that the folders do not, by an example; None where they agree on every image that it names."""
-    if rival.task != "classify":
-        return f"{name} asks for {rival.task}"
-    said = {
-        name: (split, folders.classes[label])
-        for split, listing in folders.splits.items()
-        for name, label in zip(listing.ids, listing.labels.tolist(), strict=True)
-    }
-    calls: dict[str, str] = {}  # class of the rival -> class folder, where it only has other names
-    called: dict[str, str] = {}
-    for split, listing in rival.splits.items():
-        assert isinstance(listing.targets, Labels)
-        for file, label in zip(listing.ids, listing.labels.tolist(), strict=True):
-            if file not in said:
-                return f"{file} is in none of the class folders"
-            where, own = said[file]
-            other = rival.classes[label]
-            if calls.setdefault(other, own) != own or called.setdefault(own, other) != other:
-                return f"{file} is in the folder {own}, and {name} says {other}"
-            if len(folders.splits) > 1 and len(rival.splits) > 1 and split != where:
-                return f"{file} is of {where} by its folder, and of {split} by {name}"
-    shared = set(rival.classes) & set(folders.classes)
-    swapped = next((one for one in shared if calls.get(one, one) != one), None)
-    return None if swapped is None else f"the images of the folder {calls[swapped]} are {swapped} by {name}"
-
-
-def _two(folder: Path, one: tuple[Reading | None, Source], other: tuple[Reading, Source], differs: str) -> DataError:
+def _two(
+    folder: Path, one: tuple[Reading | None, Source], other: tuple[Reading, Source], differs: str
+) -> AmbiguousDataError:
     options = f"--source {one[0].name if one[0] else 'folders'} or --source {other[0].name}"
-    return DataError(
+    return AmbiguousDataError(
         f"{printable(folder)} can be read in two ways: {_summary(one[1])}, or {_summary(other[1])}"
         f"{f' ({differs})' if differs else ''}; say which with {options}"
     )

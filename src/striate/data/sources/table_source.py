@@ -23,13 +23,13 @@ from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
 from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
 from striate.data.sources.table import Table, joined
-from striate.data.sources.table_files import TABLES, TableFiles, find_table, read_table
+from striate.data.sources.table_files import TABLES, TableFiles, find_table, likely_table, read_table
 from striate.data.sources.table_paths import Located, TablePaths, is_address
 from striate.data.sources.tree import list_folder
 from striate.data.store import FileStore
-from striate.errors import DataError
+from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["TABLES", "TableFiles", "find_table", "open_table"]
+__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table"]
 
 
 def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to_learn: bool = True) -> Source:
@@ -39,16 +39,18 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     """
     files = TableFiles(MappingProxyType({"all": found})) if isinstance(found, Path) else found
     if files.several:
-        raise DataError(
-            f"{' and '.join(map(printable, files.several[:4]))} name images of this folder, and any may hold the labels; "
-            "give the path of the one that does"
+        names = " and ".join(printable(path.name) for path in files.several[:4])
+        raise AmbiguousDataError(
+            f"{names} name images of this folder, and any may hold the labels; give the path of the one that does, such as "
+            f"{printable(files.several[0])}"
         )
     tables = {split: read_table(path) for split, path in files.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
     folder = str(first.parent / columns.folder if columns.folder else first.parent)
     paths = TablePaths(folder, follow=limits.follow_links)
-    by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
+    of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
+    by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
     located = _locate(table, by, paths, list(files.paths.values()))
     splits = _splits(table, by, located, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
