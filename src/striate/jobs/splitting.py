@@ -95,15 +95,14 @@ def other_than_asked(splits: Splits, pictures: Mapping[str, Pictures], recipe: R
         share = recipe.val if name == "val" else 1 / recipe.folds if recipe.fold else recipe.test
         held_out, asked = len(splits.parts()[name]), share * len(whole)
         if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
+            each_one = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            why = (
+                "each class that has several images gives one"
+                if each_one
+                else "images that are identical or of one group stay together"
+            )
             lines.append(
-                f"{name} holds {held_out} of {len(whole)} images, {held_out / len(whole):.0%} where {share:.0%} was asked for: "
-                f"{_why_other(splits.parts()[name], whole, stratified=recipe.split == 'stratified')}"
+                f"{name} holds {held_out} of {len(whole)} images, {held_out / len(whole):.0%} where {share:.0%} was asked "
+                f"for: {why}"
             )
     return lines
-
-
-def _why_other(held_out: Pictures, whole: Pictures, *, stratified: bool) -> str:
-    """What kept a split from the size that was asked for."""
-    if stratified and max(held_out.counts()) == 1:
-        return "each class that has several images gives one"
-    return "images that are identical or of one group stay together"

@@ -74,8 +74,21 @@ def test_written_as_it_is_nothing_is_said(written: str, listed: Callable[..., Pa
 def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
     source = open_source(listed([*FILES[:4], "images/a4", "images/gone"]))
     assert ids(source) == FILES[:5]
-    assert source.notes == ("1 of 6 paths are found with an extension added: images/a4 is images/a4.png",)
+    assert source.notes == (
+        "1 of 6 paths are found with an extension added: images/a4 is images/a4.png",
+        "images beside those of the table that no row names are left out: 1, such as images/a5.png",
+    )
     assert [(one.id, one.reason) for one in source.splits["all"].set_aside] == [("images/gone", "vanished")]
+
+
+def test_images_that_no_row_names_are_told(listed: Callable[..., Path], png: Png) -> None:
+    table = listed([file[7:] for file in FILES[:4]], [*FILES, "images/thumbs/a0.png", "other/b.png"])
+    (table.parent / "images/notes.txt").touch()
+    png(table.parent / "images/a1_mask.png")
+    note = "images beside those of the table that no row names are left out: 2, such as images/a4.png"
+    assert open_source(table).notes == (note,)
+    listed([file[7:] for file in FILES])
+    assert not open_source(table).notes
 
 
 def test_two_that_fit_are_refused(listed: Callable[..., Path]) -> None:

@@ -136,7 +136,7 @@ def test_class_folders_with_some_table_beside_them_stay_class_folders(class_fold
 
 def test_every_row_ends_in_one_place(tabled: Tabled, tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(b"secret")
-    root = tabled("")
+    root = tabled("a b c d f")
     (root / "link.png").symlink_to(tmp_path / "secret.png")
     (root / "inner.png").symlink_to(root / "f.png")
     (root / "out").symlink_to(tmp_path)

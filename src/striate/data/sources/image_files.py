@@ -8,7 +8,7 @@ import os
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -20,7 +20,7 @@ from striate.data.set_aside import SetAside, Unreadable
 from striate.data.sources.folder_names import MASKS, THUMBNAILS
 from striate.data.sources.tree import Tree, list_folder
 
-__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "looks_like_image"]
+__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "looks_like_image"]
 
 HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
@@ -159,6 +159,17 @@ def looks_like_image(path: str) -> bool:
         return True
     start = _start(path) if extension not in _THUMBNAILS else b""
     return start is None or is_image(start) or foreign_format(start) is not None
+
+
+def images_by_name(root: str, folders: Iterable[str], *, follow: bool = False) -> Iterator[str]:
+    """The files directly in these folders below `root` that have the extension of an image and are not made of another."""
+    files: list[str] = []
+    for folder in folders:
+        files += (
+            posixpath.join(folder, name) for name in list_folder(posixpath.join(root, folder), follow=follow).files
+        )
+    files = [file for file in files if posixpath.splitext(file)[1].lower() in _IMAGES]
+    return iter(image_files(root, Tree(tuple(files), (), 0), without_masks=True).files)
 
 
 def holds_images(folder: str, *, follow: bool = False) -> bool:

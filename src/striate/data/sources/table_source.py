@@ -6,6 +6,7 @@
 Every row ends in one place: a sample, a skipped file, or a count of rows that were blank or given twice.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from striate.data.names import named, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns, named_labels, path_column
+from striate.data.sources.image_files import images_by_name
 from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
 from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
@@ -86,7 +88,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
             *(*files.notes, *table.notes, *splits.notes, *meaning.notes, *located.notes),
-            *_left_out(folder, located),
+            *_left_out(folder, located, limits),
         ),
     )
 
@@ -108,12 +110,18 @@ def _splits(table: Table, by: str, located: Located, columns: Columns, tables: M
     return splits_of_paths(located.names, found.notes) or found
 
 
-def _left_out(folder: str, located: Located) -> Iterator[str]:
-    """A note for a folder that is called as a split and of which no row names an image, such as Kaggle's test."""
+def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
+    """Notes for images that no row names: beside those that are named, or in a folder that is called as a split, such as test."""
     used = {name.partition("/")[0] for name in located.names}
     for name in list_folder(folder).folders:
         if name not in used and split_of(name):
             yield f"the table names no image in the folder {printable(name)}, so it is left out"
+    there = (name for name, refused in zip(located.names, located.refusals, strict=True) if refused is None)
+    folders = sorted({name.rpartition("/")[0] for name in there})
+    named = {os.path.normpath(name) for name in located.names}
+    others = [one for one in images_by_name(folder, folders, follow=limits.follow_links) if one not in named]
+    if others:
+        yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
 def _kind(table: Table, by: str, meaning: Meaning, splits: RowSplits, tables: Mapping[str, Table]) -> str:
