@@ -19,6 +19,7 @@ from striate.data.sources.difference import difference
 from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
+from striate.data.sources.parts import learnable
 from striate.data.sources.readings import READINGS, Reading
 from striate.data.sources.table_source import likely_table, open_table
 from striate.data.sources.tree import list_folder
@@ -99,7 +100,7 @@ def _as_asked(folder: Path, how: HowToRead) -> Source:
     found = reading.find(folder)
     if not found:
         raise DataError(f"{printable(folder)} cannot be read as {reading.says}: it takes {reading.needs}")
-    return reading.open(folder, found, how.limits, how.columns, how.to_learn)
+    return _open(folder, reading, found, how)
 
 
 def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
@@ -128,7 +129,7 @@ def _first(
         if chosen is not None and not (chosen[0].holds == "pixels" and reading.holds == "labels"):
             continue
         try:
-            source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
+            source = _open(folder, reading, what, how)
         except DataError as error:
             errors[reading] = error
             continue
@@ -195,10 +196,16 @@ def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source 
     return rival
 
 
+def _open(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source:
+    """The source; DataError where it is to be learned from and cannot be, as for what cannot be read."""
+    source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
+    return learnable(source) if how.to_learn else source
+
+
 def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
     """The source, None where what was found is a stray file that does not hold together. A question that it asks is asked."""
     try:
-        return reading.open(folder, what, how.limits, how.columns, how.to_learn)
+        return _open(folder, reading, what, how)
     except AmbiguousDataError as question:
         raise AmbiguousDataError(f"{question}, or read the folders as classes: --source folders") from None
     except (DataError, SettingError):
@@ -210,7 +217,7 @@ def _ask_what_fails(folder: Path, found: Mapping[Reading, Any], how: HowToRead) 
     for reading, what in found.items():
         if reading.name == "table":
             try:
-                reading.open(folder, what, how.limits, how.columns, how.to_learn)
+                _open(folder, reading, what, how)
             except DataError as error:
                 raise DataError(f"{error}; --source folders reads the folders as classes") from None
 

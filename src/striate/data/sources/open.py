@@ -13,6 +13,7 @@ from striate.data.sources.coco import open_coco
 from striate.data.sources.coco_files import coco_root
 from striate.data.sources.columns import Columns, with_task
 from striate.data.sources.mnist import open_mnist
+from striate.data.sources.parts import learnable
 from striate.data.sources.readings import READINGS
 from striate.data.sources.rows_source import find_rows, open_rows
 from striate.data.sources.scenes import SCENES, open_scenes
@@ -50,24 +51,28 @@ def open_source(
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
     if class_level is not None and (source not in (AUTO, "folders") or not Path(data).expanduser().is_dir()):
         raise SettingError(f"class_level = {class_level}: is for class folders; leave it out, or give their folder")
-    how = HowToRead(source, columns, class_level, limits, to_learn)
     if data == "mnist":
         return open_mnist()
     if isinstance(data, str) and data.partition(":")[0] in SCENES:
         return open_scenes(data)
-    typed = os.fspath(data)
+    opened = with_task(_open(os.fspath(data), HowToRead(source, columns, class_level, limits, to_learn)), columns.task)
+    return learnable(opened) if to_learn else opened
+
+
+def _open(typed: str, how: HowToRead) -> Source:
+    """What is at a path."""
     name, path = printable(typed), Path(typed).expanduser()
     if typed and path.is_dir():
         try:
-            return with_task(open_folder(path, how), columns.task)
+            return open_folder(path, how)
         except OSError as error:
             raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
     if typed and path.is_file():
-        return with_task(_open_file(path, how), columns.task)
+        return _open_file(path, how)
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
     if shards := find_shards(path):
-        return open_shards(path, shards, limits, columns.task, to_learn=to_learn)
+        return open_shards(path, shards, how.limits, how.columns.task, to_learn=how.to_learn)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")

@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Final
 
 from striate.data.names import printable
-from striate.data.source import Listing
+from striate.data.source import Listing, Source
 from striate.errors import DataError
 
-__all__ = ["PARTS", "arranged", "origin", "split_of", "splits_of"]
+__all__ = ["PARTS", "arranged", "learnable", "origin", "split_of", "splits_of"]
 
 # lower case, letters only; split_of takes many spellings of these
 PARTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -93,15 +93,18 @@ def origin(what: str, names: Sequence[str]) -> str:
     return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
-def arranged(parts: Mapping[str, Listing], where: str, *, to_learn: bool = True) -> Mapping[str, Listing]:
-    """What is learned first, then val and test. DataError, naming `where`, when there is nothing to learn from.
+def learnable(source: Source) -> Source:
+    """The source, of whatever kind. DataError where nothing can be learned from it: no split train, or one class."""
+    there = source.splits
+    if "all" not in there and "train" not in there:
+        raise DataError(f"{source.location} has {' and '.join(sorted(there))} but no split train to learn from; add it")
+    if source.task in ("classify", "segment") and len(source.classes) < 2:
+        raise DataError(f"{source.location} has the one class {', '.join(source.classes)}; add images of another")
+    return source
 
-    Without `to_learn` one of val and test is enough.
-    """
-    if "all" not in parts and "train" not in parts and (to_learn or not parts):
-        raise DataError(
-            f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no split train to learn from; add it"
-        )
+
+def arranged(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
+    """What is learned first, then val and test; a train alone is all."""
     if len(parts) == 1 and not parts.keys() & {"val", "test"}:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})

@@ -46,9 +46,9 @@ class Reading:
     is_stray: Callable[[Any], bool] = lambda _: False
 
 
-def _idx(folder: Path, found: Any, _: Limits, __: Columns, ___: bool) -> Source:
+def _idx(folder: Path, found: Any, _: Limits, __: Columns, to_learn: bool) -> Source:
     where = folder.resolve()
-    return open_idx(printable(where.name), printable(where.as_posix()), found, {})
+    return open_idx(printable(where.name), printable(where.as_posix()), found, {}, to_learn=to_learn)
 
 
 def _yolo_apart(found: YoloFolders) -> bool:

@@ -82,7 +82,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         *named(first if len(tables) == 1 else first.parent),
         _kind(table, by, meaning, splits, tables),
         meaning.classes,
-        arranged(listings, table.name, to_learn=to_learn),
+        arranged(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         limits,
         split_origin=splits.origin if len(listings) > 1 else "",
