@@ -144,6 +144,16 @@ def test_the_example_of_two_readings_is_true(labels: str, says: str, photos: Pat
         open_source(photos)
 
 
+@pytest.mark.parametrize("name", ["history.csv", "log.jsonl"])
+def test_a_stray_table_does_not_block_one_class_that_is_measured(name: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"car": 2})
+    (root / name).write_text(_rows("epoch,loss", "1,0.5"))
+    assert open_source(root, to_learn=False).classes == ("car",)
+    (root / name).write_text(_rows("path,label", "car/000.jpg,x", "car/001.jpg,x"))
+    if name.endswith(".csv"):
+        assert open_source(root, to_learn=False).classes == ("x",)
+
+
 def test_a_table_that_tears_a_folder_apart_is_asked_about(photos: Path) -> None:
     (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,x", "cat/001.jpg,y", "dog/000.jpg,y"))
     with pytest.raises(DataError, match=r"cat/001.jpg is in the folder cat, and labels.csv says y"):

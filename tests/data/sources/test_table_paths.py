@@ -1,14 +1,16 @@
 """Paths that tables write in another way than the files are called: found where one file fits, else explained."""
 
 import posixpath
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from tests.data.sources.tables import told
 
-from striate.data import Columns, Source, open_source
-from striate.errors import AmbiguousDataError, DataError
+from striate.data import Columns, Limits, Source, open_source
+from striate.errors import AmbiguousDataError, DataError, SettingError
 
 Png = Callable[[Path], None]
 FILES = [f"images/a{i}.png" for i in range(6)]
@@ -52,14 +54,47 @@ def ids(source: Source) -> list[str]:
         ("../there/images/a{}.png", "without ../there in front"),
         ("data/images/a{}.png", "without data in front"),
         ("far/a{}.png", "without far in front"),
+        ("'images/a{}.png'", "without quotes"),
+        ("`images\\a{}.png`", "without quotes and with / for \\"),
     ],
 )
 def test_written_in_another_way(written: str, how: str, listed: Callable[..., Path]) -> None:
     source = open_source(listed([written.format(i) for i in range(6)]))
     assert ids(source) == FILES
     assert not source.splits["all"].set_aside
-    first = written.format(0).replace("\\", "\\\\")
-    assert source.notes == (f"6 of 6 paths are found {how}: {first} is images/a0.png",)
+    assert source.notes == (f"6 of 6 paths are found {how}: {written.format(0)} is images/a0.png",)
+
+
+@pytest.mark.parametrize(("form", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+@pytest.mark.parametrize(("end", "before"), [(".png", ""), ("", "with an extension added and ")])
+def test_written_in_another_form_of_unicode(
+    form: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"], end: str, before: str, listed: Callable[..., Path]
+) -> None:
+    names = [f"caf\u00e9{i}" for i in range(6)]
+    files = [f"images/{unicodedata.normalize(there, name)}.png" for name in names]
+    cells = [unicodedata.normalize(form, name) + end for name in names]
+    source = open_source(listed(cells, files))
+    assert ids(source) == files
+    assert source.notes[0].startswith(f"6 of 6 paths are found {before}in another form of Unicode: {cells[0]} is ")
+    assert not open_source(listed([file[7:] for file in files], files)).notes
+
+
+@pytest.mark.parametrize("cell", ["images/a{}.png", "a{}.png"])
+def test_a_link_to_a_folder_names_the_option(cell: str, listed: Callable[..., Path], tmp_path: Path) -> None:
+    table = listed([cell.format(i) for i in range(6)])
+    (tmp_path / "data/images").rename(tmp_path / "far")
+    (tmp_path / "data/images").symlink_to(tmp_path / "far")
+    with pytest.raises(DataError, match="link.*; --follow-links reads what they lead to.*; or put the images into"):
+        open_source(table)
+    assert ids(open_source(table, Limits(follow_links=True))) == FILES
+
+
+@pytest.mark.parametrize("folder", ["imagez", "labels.csv"])
+def test_pictures_that_are_no_folder_are_refused(folder: str, listed: Callable[..., Path]) -> None:
+    table = listed([file[7:] for file in FILES])
+    for data in (table, table.parent):
+        with pytest.raises(SettingError, match=f"pictures = '{folder}': there is no such folder in .*images"):
+            open_source(data, columns=Columns(folder=folder))
 
 
 @pytest.mark.parametrize(

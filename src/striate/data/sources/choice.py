@@ -65,8 +65,10 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     found = {one: what for one, what in found.items() if one not in stray}
     if len(classes) > 1:
         return _with_notes(_beside_classes(folder, found, failed, how), _unread(folder, stray))
-    if len(names) > 1 and not any(_opened(folder, one, what, how) for one, what in found.items()):
-        _ask_what_fails(folder, found, how)
+    may_be_folders = len(names) > 1 or (bool(classes) and not how.to_learn)
+    if may_be_folders and not any(_opened(folder, one, what, how) for one, what in found.items()):
+        if how.to_learn:
+            _ask_what_fails(folder, found, how)
         return _with_notes(_class_folders(folder, how), _unread(folder, [*found, *failed, *stray]))
     return _first(folder, found, failed, how) or _with_notes(_class_folders(folder, how), _unread(folder, stray))
 

@@ -108,7 +108,7 @@ READINGS: Final = (
         find_rows, lambda path, found, limits, columns, to_learn: open_rows(path, found, limits, columns, to_learn=to_learn),
     ),
     Reading(
-        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".xlsx", ".parquet"), "labels",
+        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".tab", ".psv", ".xlsx", ".parquet"), "labels",
         find_table, lambda _, found, limits, columns, to_learn: open_table(found, limits, columns, to_learn=to_learn),
         is_stray=lambda found: found.are_predictions,
     ),

@@ -9,28 +9,34 @@ A table fits where a column of it leads to images and another can be the label.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
+from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
+from striate.data.set_aside import Unreadable
 from striate.data.sources.columns import Columns, label_columns, path_column
 from striate.data.sources.csv_table import read_csv
-from striate.data.sources.excel import read_excel
+from striate.data.sources.excel import is_workbook, read_excel
 from striate.data.sources.parquet import read_parquet
 from striate.data.sources.parts import split_of, splits_of
 from striate.data.sources.split_columns import snake_case
 from striate.data.sources.table import Table
 from striate.data.sources.table_paths import TablePaths
 from striate.data.sources.tree import list_folder
-from striate.errors import DataError, SettingError
+from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "read_table"]
+__all__ = ["TABLES", "TableFiles", "find_table", "image_folder", "likely_table", "read_table"]
 
-_READ: Final = (".csv", ".tsv", ".parquet", ".xlsx", ".xlsm")
-_NOT_READ: Final = (".xls", ".ods", ".numbers")  # of spreadsheets; what to do is said where one is opened
+_READ: Final = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".xlsx", ".xlsm")
+_NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # what to do is said where one is opened
 TABLES: Final = (*_READ, ".txt", *_NOT_READ)
+_ZIP: Final = b"PK\3\4"  # how files begin, whatever they are called
+_GZIP: Final = b"\x1f\x8b"
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _PEEK: Final = 200  # rows that tell whether a table fits
 _BY_NAME: Final = Columns()
 
@@ -63,7 +69,17 @@ def read_table(path: Path, most: int | None = None) -> Table:
         raise DataError(f"{printable(path)} is not read in this format; save it as .xlsx or as CSV")
     if suffix == ".parquet":
         return read_parquet(path)
-    return read_excel(path, most) if suffix in (".xlsx", ".xlsm") else read_csv(path, most)
+    if suffix in (".xlsx", ".xlsm"):
+        return read_excel(path, most)
+    with suppress(OSError, Unreadable), open_regular_file(path) as file:
+        start = file.read(len(_ZIP))
+        if start == _ZIP and is_workbook(file):
+            return read_excel(path, most)
+        if start in (_ZIP, _OLD_EXCEL) or start.startswith(_GZIP):
+            raise DataError(
+                f"{printable(path)} is no text, but packed or of old Excel; unpack it, or save it as .xlsx or as CSV"
+            )
+    return read_csv(path, most)
 
 
 def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
@@ -74,7 +90,7 @@ def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
     if len(plain) == 1 and len(content.folders) <= 1:  # if anything is wrong with it, that is what to say
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
-    paths = TablePaths(str(folder / columns.folder if columns.folder else folder))
+    paths = TablePaths(image_folder(folder, columns))
     labels = {
         name: labels
         for name in tables
@@ -102,6 +118,18 @@ def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
             f"{_listed(others)} {'is' if len(others) == 1 else 'are'} left out",
         )
     return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)
+
+
+def image_folder(folder: Path, columns: Columns) -> str:
+    """Where the paths of a table in this folder begin. SettingError where a person names no folder."""
+    if columns.folder is None:
+        return str(folder)
+    if not (folder / columns.folder).is_dir():
+        there = list_folder(str(folder)).folders
+        raise SettingError(
+            f"pictures = {columns.folder!r}: there is no such folder in {printable(folder)}{nearest(columns.folder, there)}"
+        )
+    return str(folder / columns.folder)
 
 
 def likely_table(folder: Path) -> Path | None:

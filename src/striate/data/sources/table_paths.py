@@ -3,8 +3,8 @@
 Most paths are there as they are written, and are looked up once. The others are looked for among all files below the folder
 of the data, and notes say what was done:
 
-    as people write them      spaces around, a backslash for "/", file:///..., a "/" or "./" in front
-    in another case           IMG_1.JPG for img_1.jpg
+    as people write them      spaces or quotes around, a backslash for "/", file:///..., a "/" or "./" in front
+    in another case           IMG_1.JPG for img_1.jpg; and in the other form of Unicode, as macOS has it
     without an extension      a0001 for a0001.png, where one image fits
     of another machine        C:/Users/me/data/a.png or data/a.png, where what all paths begin with can be left out
 
@@ -24,9 +24,9 @@ from urllib.parse import unquote, urlsplit
 
 from striate.data.names import printable
 from striate.data.set_aside import Reason
-from striate.data.sources.file_index import FileIndex
+from striate.data.sources.file_index import FileIndex, same_form
 from striate.data.sources.table_folders import chosen_folders, is_of_another_split
-from striate.data.sources.tree import list_folder, refusal
+from striate.data.sources.tree import FOLLOW, list_folder, refusal
 from striate.errors import DataError
 
 __all__ = ["Located", "TablePaths", "is_address"]
@@ -34,8 +34,12 @@ __all__ = ["Located", "TablePaths", "is_address"]
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
+_QUOTES: Final = "'\"`"
 _EXPLAINED: Final = 20  # missing files whose likely cause is looked for
 _NOTES: Final = 4
+_ESCAPED: Final = "\\\\"  # a backslash as it is printed
+
+_BY_LINK: Final = f"a path through a link to a folder outside of the data; {FOLLOW}"
 
 Refused = tuple[Reason, str]
 _Item = TypeVar("_Item")
@@ -159,7 +163,8 @@ class TablePaths:
             if self._parents[parent]:
                 refused = _refusal(f"{start}/{name}", self._real, follow=self._follow)
             else:
-                refused = "link out of the folder", "a path out of the folder of the data"
+                is_link = _is_below(parent, self._folder)
+                refused = "link out of the folder", _BY_LINK if is_link else "a path out of the folder of the data"
             looked = _joined(base, name), refused
             if refused is None:
                 return looked
@@ -210,6 +215,9 @@ class TablePaths:
         if is_address(cell):
             return "an address on the web, and nothing is downloaded; write the path of the file"
         path = "/".join(written.parts)
+        for link in list_folder(self._folder, follow=self._follow).folder_links:
+            if path and not written.root and self._is_file(link, path):
+                return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
         for base in bases:
             if other := self._index.of_other_extension(base, path):
                 return f"no such file, but {printable(other)}; write its extension"
@@ -231,14 +239,16 @@ def _written(cell: str) -> _Written:
     """A cell as people write a path: with spaces around, backslashes, as an address of a file, from the root of a disk."""
     path = cell.strip()
     how: tuple[str, ...] = ()
+    if len(path) > 1 and path[0] == path[-1] and path[0] in _QUOTES:
+        path, how = path[1:-1].strip(), ("without quotes",)
     if is_address(path):
         return _Written("https://", (), how)
     if path[:5].lower() == "file:":
         path = re.sub(r"/(?=[A-Za-z]:/)", "", unquote(urlsplit(path.replace("\\", "/")).path), count=1)
-        how = ("as file addresses",)
+        how += ("as file addresses",)
     elif "\\" in path:
         path = path.replace("\\", "/")
-        how = ("with / for \\",)
+        how += ("with / for \\",)
     begins = _ROOTS.match(path)
     root = begins[0] if begins else ""
     parts = [part for part in path[len(root) :].split("/") if part not in ("", ".")]
@@ -251,10 +261,14 @@ def _how(written: _Written, left_out: int, found: str) -> tuple[str, ...]:
     if written.root or left_out:
         how.append(f"without {printable(written.root + '/'.join(written.parts[:left_out]))} in front")
     path = "/".join(written.parts[left_out:])
+    other_form = path not in found and same_form(path) in same_form(found)
+    path, found = same_form(path), same_form(found)
     if len(found) > len(path) and not found.lower().endswith(path.lower()):
         how.append("with an extension added")
         found = found[: found.lower().rindex(path.lower()) + len(path)]
-    if not found.endswith(path):
+    if other_form:
+        how.append("in another form of Unicode")
+    elif not found.endswith(path):
         how.append("in another case")
     return tuple(how)
 
@@ -263,7 +277,9 @@ def _notes(done: Mapping[tuple[str, ...], Sequence[int]], cells: Sequence[str], 
     """What was done for most rows, with an example."""
     for how, rows in sorted(done.items(), key=lambda one: -len(one[1]))[:_NOTES]:
         if how:
-            example = f"{printable(cells[rows[0]])[:80]} is {printable(names[rows[0]])[:80]}"
+            example = (
+                f"{printable(cells[rows[0]])[:80].replace(_ESCAPED, _ESCAPED[0])} is {printable(names[rows[0]])[:80]}"
+            )
             yield f"{len(rows):,} of {len(cells):,} paths are found {' and '.join(how)}: {example}"
 
 

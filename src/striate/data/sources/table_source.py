@@ -25,9 +25,9 @@ from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
 from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
 from striate.data.sources.table import Table, joined
-from striate.data.sources.table_files import TABLES, TableFiles, find_table, likely_table, read_table
+from striate.data.sources.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
 from striate.data.sources.table_paths import Located, TablePaths, is_address
-from striate.data.sources.tree import list_folder
+from striate.data.sources.tree import FOLLOW, list_folder
 from striate.data.store import FileStore
 from striate.errors import AmbiguousDataError, DataError
 
@@ -49,7 +49,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     tables = {split: read_table(path) for split, path in files.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
-    folder = str(first.parent / columns.folder if columns.folder else first.parent)
+    folder = image_folder(first.parent, columns)
     paths = TablePaths(folder, follow=limits.follow_links)
     of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
     by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
@@ -154,6 +154,8 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
         way_out = "put the table beside them, or say where paths begin (--pictures FOLDER)"
         if cells[0].startswith("../"):
             way_out = "say which folder holds the images, so that it may be read (--pictures ..)"
+        if FOLLOW in detail:
+            way_out = "or put the images into the folder of the data"
         if is_address(cells[0]):
             way_out = "get the images, and write the paths of their files"
         raise DataError(
