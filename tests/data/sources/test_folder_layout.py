@@ -145,6 +145,11 @@ def test_one_folder_inside_that_is_called_as_a_split_parts_nothing(
     assert (len(source.classes), list(source.splits), source.notes) == (2, ["all"], ())
 
 
+def test_names_of_splits_inside_classes_are_those_of_all_classes(class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"cat/tr": 2, "cat/te": 1, "dog/tr": 2}))
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 1}
+
+
 def test_splits_inside_classes_that_are_only_measured(class_folders: ClassFolders) -> None:
     root = class_folders({"cat/val": 1, "cat/test": 2, "dog/test": 1})
     assert list(open_source(root, to_learn=False).splits) == ["val", "test"]

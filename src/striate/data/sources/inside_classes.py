@@ -44,9 +44,11 @@ def splits_inside(where: str, classes: Sequence[str], *, follow: bool, to_learn:
 
     With one such class no accident is left, so all of them must be parted, and by nothing else.
     """
-    of = {name: splits_of(list_folder(f"{where}/{name}", follow=follow).folders) for name in classes}
+    inside = {name: list_folder(f"{where}/{name}", follow=follow).folders for name in classes}
+    splits = splits_of(sorted({folder for folders in inside.values() for folder in folders}))
+    of = {name: {folder: splits[folder] for folder in inside[name] if folder in splits} for name in classes}
     needed = {"train"} if to_learn else set()
-    if not any(len(set(splits.values())) > 1 and needed <= set(splits.values()) for splits in of.values()):
+    if not any(len(set(its.values())) > 1 and needed <= set(its.values()) for its in of.values()):
         return None
     return InnerSplits(
         of, next((why for name in classes if (why := _unclear(where, name, of[name], follow, needed))), "")
