@@ -103,7 +103,12 @@ def test_predictions_beside_class_folders_are_never_meant(around: str, class_fol
 
 @pytest.mark.parametrize(
     ("column", "cells"),
-    [("size", range(1200, 1700, 80)), ("age", range(20, 80, 10)), ("brightness", [0.1, 0.3, 0.5, 0.2, 0.4, 0.6])],
+    [
+        ("size", range(1200, 1700, 80)),
+        ("age", range(20, 80, 10)),
+        ("brightness", [0.1, 0.3, 0.5, 0.2, 0.4, 0.6]),
+        ("image width", [640, 800, 640, 1024, 800, 640]),
+    ],
 )
 def test_numbers_beside_class_folders_are_no_labels(
     column: str, cells: Sequence[float], class_folders: ClassFolders
@@ -112,9 +117,8 @@ def test_numbers_beside_class_folders_are_no_labels(
     files = [f"{kind}/{i:03}.jpg" for kind in ("cat", "dog") for i in range(12)]
 
     def write(name: str) -> None:
-        rows = (
-            f"{file},{cells[i % 6] + i // 6 * (1 if column != 'brightness' else 0.001)}" for i, file in enumerate(files)
-        )
+        step = {"brightness": 0.001, "image width": 0}.get(column, 1)
+        rows = (f"{file},{cells[i % 6] + i // 6 * step}" for i, file in enumerate(files))
         (photos / "meta.csv").write_text(_rows(f"path,{name}", *rows))
 
     write(column)

@@ -16,6 +16,7 @@ from striate.data.names import printable
 from striate.data.source import Source
 from striate.data.sources.columns import Columns, named_labels
 from striate.data.sources.difference import difference
+from striate.data.sources.doubts import is_measure
 from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
@@ -185,17 +186,27 @@ def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source 
     """What speaks about the images in class folders; None for what does not, such as a table of their sizes."""
     if reading.holds != "labels":
         return None
-    may_measure = reading.name == "table" and how.columns.task is None
+    numbers = _numbers(folder, reading, what, how)
+    if numbers and all(map(is_measure, numbers)):
+        return None
     try:
         rival = _opened(folder, reading, what, how)
     except AmbiguousDataError:
-        as_numbers = replace(how, columns=replace(how.columns, task="regress"))
-        rival = _opened(folder, reading, what, as_numbers) if may_measure else None
-        if rival is None or named_labels(rival.classes):
-            raise
-    if may_measure and rival is not None and rival.task == "regress" and not named_labels(rival.classes):
-        return None
-    return rival
+        if numbers:
+            return None
+        raise
+    return None if numbers and rival is not None and rival.task == "regress" else rival
+
+
+def _numbers(folder: Path, reading: Reading, what: Any, how: HowToRead) -> tuple[str, ...]:
+    """The columns that a table may have for labels, where they hold numbers and are not called as labels; else none."""
+    if reading.name != "table" or how.columns.task is not None:
+        return ()
+    try:
+        source = _open(folder, reading, what, replace(how, columns=replace(how.columns, task="regress")))
+    except (DataError, SettingError):
+        return ()
+    return () if named_labels(source.classes) else source.classes
 
 
 def _open(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source:
