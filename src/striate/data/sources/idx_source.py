@@ -61,7 +61,7 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
 def open_idx(
     name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, to_learn: bool = True
 ) -> Source:
-    """The source over idx files found: grey pictures of one size; the classes are the numbers in the training part.
+    """The source over idx files found: gray images of one size; the classes are the numbers in the training split.
 
     Where nothing is `to_learn`, they are those of all. Reads headers and labels.
     `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
@@ -75,7 +75,7 @@ def open_idx(
         if len(shape) != 3 or 0 in shape:
             raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get it anew")
         if shape[1:] != (height_width or shape[1:]):
-            raise DataError(f"{printable(two.images)} has pictures of another size than the training part; get it anew")
+            raise DataError(f"{printable(two.images)} has pictures of another size than the first split; get it anew")
         height_width = shape[1:]
         labels = raw[split]
         if labels.shape != shape[:1]:

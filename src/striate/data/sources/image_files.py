@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from striate.data.decoding.foreign import START, advice, foreign_extension, foreign_format, is_raw
-from striate.data.decoding.formats import is_image
+from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import SetAside, Unreadable
@@ -26,27 +26,6 @@ HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
 _BACKUPS: Final = "backups by editors"
 _NO_IMAGES: Final = "other files that are no images"
-
-_IMAGES: Final = frozenset(  # extensions of what is read
-    (
-        *(
-            ".jpg",
-            ".jpeg",
-            ".jpe",
-            ".jfif",
-            ".jif",
-            ".pjpeg",
-            ".mpo",
-            ".png",
-            ".apng",
-            ".gif",
-            ".webp",
-            ".tif",
-            ".tiff",
-        ),
-        *(".bmp", ".dib", ".npy"),
-    )
-)
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
 _LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".mpo")  # no formats of masks
 _THUMBNAIL_ENDING: Final = re.compile(r"([_.-]thumb|_thumbnail)$", re.IGNORECASE)
@@ -78,15 +57,15 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
     whole = _whole(tree.files)
     for file in tree.files:
         extension = posixpath.splitext(file)[1].lower()
-        if extension in _IMAGES and _is_made_of_another(file, whole, THUMBNAILS, _THUMBNAIL_ENDING):
+        if extension in IMAGE_EXTENSIONS and _is_made_of_another(file, whole, THUMBNAILS, _THUMBNAIL_ENDING):
             ignored[_SMALLER] += 1
         elif (
             without_masks
-            and extension in _IMAGES
+            and extension in IMAGE_EXTENSIONS
             and _is_made_of_another(file, whole, MASKS, None if extension in _LOSSY else _MASK_ENDING)
         ):
             ignored[_MASKS] += 1
-        elif extension in _IMAGES:
+        elif extension in IMAGE_EXTENSIONS:
             files.append(file)
         elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
             ignored[_BACKUPS] += 1
@@ -113,7 +92,7 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
 
 def _whole(files: Sequence[str]) -> Set[str]:
     """The images that others may be made of, without extension: where they are, and as beside the folder that they are in."""
-    stems = (stem for stem, extension in map(posixpath.splitext, files) if extension.lower() in _IMAGES)
+    stems = (stem for stem, extension in map(posixpath.splitext, files) if extension.lower() in IMAGE_EXTENSIONS)
     found = set[str]()
     for stem in stems:
         folder, name = posixpath.split(stem)
@@ -155,7 +134,7 @@ def _kind(file: str) -> str:
 def looks_like_image(path: str) -> bool:
     """Whether a file has the extension or the content of an image, of a format that is read or not."""
     extension = posixpath.splitext(path)[1].lower()
-    if extension in _IMAGES or (foreign_extension(path) is not None):
+    if extension in IMAGE_EXTENSIONS or (foreign_extension(path) is not None):
         return True
     start = _start(path) if extension not in _THUMBNAILS else b""
     return start is None or is_image(start) or foreign_format(start) is not None
@@ -168,7 +147,7 @@ def images_by_name(root: str, folders: Iterable[str], *, follow: bool = False) -
         files += (
             posixpath.join(folder, name) for name in list_folder(posixpath.join(root, folder), follow=follow).files
         )
-    files = [file for file in files if posixpath.splitext(file)[1].lower() in _IMAGES]
+    files = [file for file in files if posixpath.splitext(file)[1].lower() in IMAGE_EXTENSIONS]
     return iter(image_files(root, Tree(tuple(files), (), 0), without_masks=True).files)
 
 

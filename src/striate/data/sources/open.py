@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.names import printable
+from striate.data.names import expanded, printable
 from striate.data.source import Source
 from striate.data.sources.array_source import find_arrays, open_arrays
 from striate.data.sources.choice import AUTO, BY_NAME, HowToRead, open_folder
@@ -49,24 +49,28 @@ def open_source(
         raise SettingError(f"source = {source!r} is no way to read data{nearest(source, SOURCES)}")
     if class_level not in (None, 1, 2):
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
-    if class_level is not None and (source not in (AUTO, "folders") or not Path(data).expanduser().is_dir()):
-        raise SettingError(f"class_level = {class_level}: is for class folders; leave it out, or give their folder")
+    how = HowToRead(source, columns, class_level, limits, to_learn)
+    try:
+        opened = with_task(_open(data, how), columns.task)
+    except OSError as error:  # of a folder on the way, or of a name that is too long to be one
+        raise DataError(
+            f"cannot read {printable(data)}: {error.strerror}; check the path, or make it readable"
+        ) from None
+    return learnable(opened) if to_learn else opened
+
+
+def _open(data: str | Path, how: HowToRead) -> Source:
+    """What has this name, or is at this path. Raises DataError, SettingError, and OSError where that may not be looked at."""
+    typed, path = os.fspath(data), expanded(data)
+    name = printable(typed)
+    if how.class_level is not None and (how.source not in (AUTO, "folders") or not path.is_dir()):
+        raise SettingError(f"class_level = {how.class_level}: is for class folders; leave it out, or give their folder")
     if data == "mnist":
         return open_mnist()
     if isinstance(data, str) and data.partition(":")[0] in SCENES:
         return open_scenes(data)
-    opened = with_task(_open(os.fspath(data), HowToRead(source, columns, class_level, limits, to_learn)), columns.task)
-    return learnable(opened) if to_learn else opened
-
-
-def _open(typed: str, how: HowToRead) -> Source:
-    """What is at a path."""
-    name, path = printable(typed), Path(typed).expanduser()
     if typed and path.is_dir():
-        try:
-            return open_folder(path, how)
-        except OSError as error:
-            raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
+        return open_folder(path, how)
     if typed and path.is_file():
         return _open_file(path, how)
     if typed and os.path.lexists(path):
@@ -97,7 +101,7 @@ def _open_file(path: Path, how: HowToRead) -> Source:
         return open_shards(path, shards, how.limits, how.columns.task, to_learn=how.to_learn)
     if may_be("coco") and suffix == ".json":
         where = path.resolve()
-        return open_coco(coco_root(where), {"all": where}, how.limits)
+        return open_coco(coco_root(where), [("all", where)], how.limits)
     if may_be("yolo") and suffix in (".yaml", ".yml"):
         where = path.resolve()
         return open_yolo(where.parent, yolo_folders(where), how.limits)
