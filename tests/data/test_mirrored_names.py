@@ -5,6 +5,7 @@ import string
 import pytest
 
 from striate.data.mirrored_names import mirrored_names
+from striate.data.names import printable
 
 FLIP = [
     ("left", "right"),
@@ -121,3 +122,8 @@ def test_half_a_turn_exchanges_both():
     assert mirrored_names(("NE", "SW", "NW"), "rotate") == ((0, 1),)
     for stays in (("clockwise", "counterclockwise"), ("/", "\\"), ("uptrend", "downtrend"), ("cat", "dog"), ("6", "9")):
         assert mirrored_names(stays, "rotate") == ()
+
+
+def test_names_are_read_as_they_were_before_they_were_made_printable() -> None:
+    assert mirrored_names(("/", printable("\\"))) == ((0, 1),)
+    assert mirrored_names(("a /", printable("a \\")), "flip_vertical") == ((0, 1),)

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal
 
+from striate.data.names import unescaped
+
 __all__ = ["Mirror", "mirrored_names"]
 
 Mirror = Literal[
@@ -61,7 +63,7 @@ def mirrored_names(names: Sequence[str], mirror: Mirror = "flip") -> tuple[tuple
     """Pairs of positions in `names` whose classes this mirror exchanges, the lower position first, in order."""
     steps: tuple[Mirror, ...] = ("flip", "flip_vertical") if mirror == "rotate" else (mirror,)
     signs = frozenset(word for step in steps for word in _both_ways(_ANYWHERE[step]) if not word.isalpha())
-    plain = [_plain(name, signs) for name in names]
+    plain = [_plain(unescaped(name), signs) for name in names]
     others = plain
     for step in steps:
         others = _mirrored(others, step)

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-__all__ = ["MARKS", "as_list", "measured", "set_of_words"]
+__all__ = ["MARKS", "as_list", "is_measure", "measured", "set_of_words"]
 
 MARKS: Final = ",/+& "  # what may part the words of a set; the first of them that is there counts
 
@@ -78,7 +78,7 @@ def measured(name: str, cells: Sequence[str]) -> bool | None:
     numbers = {int(float(cell)) for cell in counts}
     if len(numbers) <= _FEW or any(re.match(r"0\d", cell) for cell in counts):
         return False
-    if not _MEASURES & set(re.split(r"[\W_]+", name.lower())):
+    if not is_measure(name):
         low, high = min(numbers), max(numbers)
         filled = len(numbers) / (high - low + 1)
         if (low in (0, 1) and filled >= _DENSE) or (filled == 1 and len(numbers) <= _SOME):
@@ -86,6 +86,11 @@ def measured(name: str, cells: Sequence[str]) -> bool | None:
         if len(cells) >= _OFTEN * len(numbers):
             return False
     return True if len(numbers) > _MANY and len(cells) < 1.5 * len(numbers) else None
+
+
+def is_measure(name: str) -> bool:
+    """Whether a column is called as measurements are: age, image width, price_eur."""
+    return not _MEASURES.isdisjoint(re.split(r"[\W_]+", name.lower()))
 
 
 def _words(cell: str, mark: str) -> list[str]:
