@@ -11,7 +11,16 @@ from striate.data.sources.split_columns import snake_case
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["PATH_NAMES", "Columns", "label_columns", "named_labels", "path_column", "split_names", "with_task"]
+__all__ = [
+    "PATH_NAMES",
+    "Columns",
+    "is_path_name",
+    "label_columns",
+    "named_labels",
+    "path_column",
+    "split_names",
+    "with_task",
+]
 
 # in lower case with "_" for spaces and dashes; of several in one table the first that names files counts
 PATH_NAMES: Final = (
@@ -102,6 +111,11 @@ def path_column(
             "call it path, or say which it is (--path-column NAME)"
         )
     return found
+
+
+def is_path_name(name: str) -> bool:
+    """Whether columns of paths are called so."""
+    return snake_case(name) in PATH_NAMES + _PATH_PERHAPS
 
 
 def named_labels(names: Sequence[str]) -> list[str]:

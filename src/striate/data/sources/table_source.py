@@ -18,7 +18,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
-from striate.data.sources.columns import Columns, label_columns, named_labels, path_column
+from striate.data.sources.columns import Columns, is_path_name, label_columns, named_labels, path_column
 from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
 from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
@@ -49,9 +49,19 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     folder = str(first.parent / columns.folder if columns.folder else first.parent)
     paths = TablePaths(folder, follow=limits.follow_links)
     by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
+    if columns.path is None and not is_path_name(by) and paths.share([by]):
+        raise DataError(
+            f"{table.name}, row 1: {by} is an image, and not the name of a column; add a row above it, such as path,label"
+        )
     splits = _splits(table, by, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
     learned = np.isin(splits.names, ("all", "train"))
+    if to_learn and not learned.any():
+        held = " and ".join(dict.fromkeys(splits.names.tolist()))
+        raise DataError(
+            f"{table.name}: the {splits.origin} leaves no row to learn from, only {held}; write train in some, or take the splits "
+            "for none (--split-column none)"
+        )
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
