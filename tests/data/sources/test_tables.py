@@ -110,6 +110,8 @@ def test_parts_and_other_columns(tabled: Tabled) -> None:
     rows = "path,label,split,patient\na.png,x,Train,1\nb.png,y,train,2\nc.png,x,valid,3\nd.png,y,test,4\n"
     source = open_source(tabled(rows))
     assert list(source.splits) == ["train", "val", "test"]
+    assert source.kind.endswith(", paths in the column path, 2 classes in the column label; other columns: patient")
+    assert source.split_origin == "column split"
     assert told(source, "val") == {"c.png": "x"}
     assert {part: listing.columns["patient"] for part, listing in source.splits.items()} == {
         "train": ("1", "2"),

@@ -86,7 +86,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
-        _kind(table, by, meaning, splits, tables),
+        _kind(table, by, meaning, list(others), tables),
         meaning.classes,
         arranged(listings, table.name, to_learn=to_learn),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
@@ -124,11 +124,11 @@ def _left_out(folder: str, located: Located) -> Iterator[str]:
             yield f"the table names no image in the folder {printable(name)}, so it is left out"
 
 
-def _kind(table: Table, by: str, meaning: Meaning, splits: RowSplits, tables: Mapping[str, Table]) -> str:
+def _kind(table: Table, by: str, meaning: Meaning, others: Sequence[str], tables: Mapping[str, Table]) -> str:
     """What was read, in words: the tables, and which columns."""
     names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
-    parts = f", splits in the {splits.origin.partition(' ')[0]} {', '.join(splits.columns)}" if splits.columns else ""
-    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{parts}"
+    beside = f"; other columns: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}" if others else ""
+    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{beside}"
 
 
 def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
