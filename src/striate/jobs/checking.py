@@ -32,7 +32,7 @@ from striate.data.audit.outliers import outliers
 from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
-from striate.jobs.monitor import Silent, monitor_for_terminal
+from striate.jobs.monitor import monitor_of
 from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
@@ -103,7 +103,7 @@ def check(
     answers = _answers(opened, run) if run else []
     if enough:
         require_classes(opened)
-    monitor = monitor_for_terminal() if progress else Silent()
+    monitor = monitor_of(progress)
     try:
         for line in understood(opened):
             monitor.say(line)

@@ -41,7 +41,7 @@ _OTHERS: Final = (  # what often lies in the place of an image, and what it is
     (b"<html", "a web page"),
     (b"ftyp", "a movie"),
 )
-_SUBFILE, _SUB_IMAGES, _DNG_VERSION = 254, 330, 50706  # tags of TIFF
+_BITS_PER_SAMPLE, _PLANAR, _SUBFILE, _SUB_IMAGES, _DNG_VERSION = 258, 284, 254, 330, 50706  # tags of TIFF
 
 
 def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFile:
@@ -65,6 +65,10 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
     picture = reader(file)
     if isinstance(picture, TiffImageFile) and _is_raw(picture):
         raise Unreadable("format not read", advice("a raw camera file"))
+    if isinstance(picture, TiffImageFile) and _is_planar_of_16_bits(picture):
+        raise Unreadable(
+            "format not read", "16 bits in planes of red, green and blue; save it with interleaved channels"
+        )
     check_size(*picture.size, limits)
     return picture
 
@@ -94,6 +98,13 @@ def _is_raw(picture: TiffImageFile) -> bool:
     """Whether a TIFF is a raw camera file: DNG says so, others begin with a thumbnail and keep the image elsewhere."""
     tags = picture.tag_v2
     return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(int(tags.get(_SUBFILE, 0)) & 1))
+
+
+def _is_planar_of_16_bits(picture: TiffImageFile) -> bool:
+    """Whether more than 8 bits lie in a plane for each color, of which Pillow takes every byte for a value."""
+    bits = picture.tag_v2.get(_BITS_PER_SAMPLE, (1,))
+    stored = str([tile.args for tile in picture.tile])  # Pillow's names of what is stored, such as RGB;16B
+    return max(bits) > 8 and picture.tag_v2.get(_PLANAR) == 2 and len(bits) > 1 and ";16" not in stored
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
