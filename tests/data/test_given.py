@@ -199,6 +199,8 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
         ("nowhere.png", "no such file or folder"),
         ("x" * 5000, "no such file or folder"),
         ("a\0b", "no such file or folder"),
+        ("~nosuch_user/a.jpg", "no such file or folder"),
+        ("~\0/a.jpg", "no such file or folder"),
     ],
 )
 def test_what_is_no_image_says_why_in_its_place(given: Any, says: str) -> None:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from tests.jobs.conftest import QUICK
 
+from striate.data import printable
 from striate.jobs import augment, resume, train, train_folds
 from striate.jobs.flipping import settle_flips
 from striate.training import NamedRecipe, Settings, read_toml, resolve
@@ -142,6 +143,11 @@ def test_augment_shows_the_same_decision(tmp_path, monkeypatch, shapes):
     assert any("mirror" in step for step in healthy.steps)
     assert not healthy.notes
     assert not healthy.findings
+
+
+def test_a_name_with_an_escape_is_shown_as_it_is():
+    (line,) = settle_flips(settings(), ("/", printable("\\")), no_sample).lines
+    assert line.startswith("classes / and \\\\ are mirror images of each other: no flips")
 
 
 def test_folds_are_of_one_method_decided_before_the_first(tmp_path, monkeypatch, capsys):

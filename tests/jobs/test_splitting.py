@@ -2,16 +2,22 @@
 
 import csv
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
+from striate.data import Pictures, split_pictures
+from striate.data.images import HeldImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, train
+from striate.jobs.splitting import other_than_asked
+from striate.training import Recipe
 
 ONCE = {**QUICK, "epochs": 1}
 
@@ -169,6 +175,28 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
         "val holds 8 of 24 images, 33% where 5% was asked for: images that are identical or of one group stay together\n"
         in (capsys.readouterr().out)
     )
+
+
+@pytest.mark.parametrize(
+    ("classes", "each", "share", "said"),
+    [
+        (
+            10,
+            4,
+            0.2,
+            "test holds 10 of 40 images, 25% where 20% was asked for: each class that has several images gives one",
+        ),
+        (2, 20, 0.2, None),
+        (3, 9, 0.1, None),  # 3 of 27
+    ],
+)
+def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share, said):
+    labels = torch.arange(classes).repeat_interleave(each)
+    pixels = torch.arange(len(labels) * 12).reshape(-1, 2, 2, 3).remainder(251).to(torch.uint8)
+    whole = Pictures(HeldImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes))))
+    splits = split_pictures({"all": whole}, val=0, test=share, seed=0)
+    lines = other_than_asked(splits, {"all": whole}, replace(Recipe(), val=0.0, test=share))
+    assert lines == ([said] if said else [])
 
 
 def test_classes_without_an_image_in_a_drawn_split_are_named(tmp_path):

@@ -26,7 +26,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import load_image
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import AS_STORED, Rendering
-from striate.data.names import printable
+from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_pixels import layout_of
@@ -143,7 +143,7 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Render
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
     if isinstance(given, str | os.PathLike):
-        return Path(os.fspath(given)).expanduser()
+        return expanded(given)
     if _is_file(given):
         return _content(given, limits)
     try:
@@ -177,7 +177,7 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _files(given: str, limits: Limits) -> Iterator[Given]:
     """A file; or the images in a folder, and what is set aside among them."""
-    path, name = Path(given).expanduser(), printable(given)
+    path, name = expanded(given), printable(given)
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
         return

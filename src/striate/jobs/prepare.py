@@ -29,7 +29,7 @@ from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
 from striate.jobs.normalization import check_normalization, normalization_of
 from striate.jobs.policy import policy_of
-from striate.jobs.splitting import DRAWN, check_split, drawn_splits, larger_than_asked, split_of_run, write_split
+from striate.jobs.splitting import DRAWN, check_split, drawn_splits, other_than_asked, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
 from striate.views import Policy
@@ -152,7 +152,7 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     except DataError as error:  # images may be all alike for what is not seen of them
         why = "".join(f". {one.says} Fix: {one.fix}" for one in unseen if one.severity == "warning")
         raise DataError(f"{error}{why}") from None
-    for line in (split_line(splits), *larger_than_asked(splits, pictures, recipe)):
+    for line in (split_line(splits), *other_than_asked(splits, pictures, recipe)):
         monitor.say(line)
     findings = [without_leakage(finding, recipe) for finding in (*check_data(splits), *unseen)]
     counts = {name: part.counts() for name, part in splits.parts().items()}

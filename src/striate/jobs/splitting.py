@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures, split_rows
-from striate.data.stratify import HALF_AGAIN
 from striate.errors import RunError, SettingError
 from striate.runs import RunFolder
 from striate.training import Recipe
 
 DRAWN = ("stratified", "random")
+NOTICEABLE = 0.2  # of the share that was asked for: how far a split that was drawn may be from it without a word
 
 
 def check_split(source: Source, recipe: Recipe) -> None:
@@ -88,15 +88,21 @@ def drawn_splits(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recip
     return [name for name in splits.parts() if name != "train" and name not in pictures]
 
 
-def larger_than_asked(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
-    """A sentence for each split that was drawn and came out much larger than asked for."""
-    lines, whole = [], len(pictures.get("all") or pictures["train"])
+def other_than_asked(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
+    """A sentence for each split that was drawn and came out noticeably larger or smaller than asked for."""
+    lines, whole = [], pictures.get("all") or pictures["train"]
     for name in drawn_splits(splits, pictures, recipe):
         share = recipe.val if name == "val" else 1 / recipe.folds if recipe.fold else recipe.test
-        held_out, asked = len(splits.parts()[name]), share * whole
-        if held_out > max(HALF_AGAIN * asked, asked + 1):
+        held_out, asked = len(splits.parts()[name]), share * len(whole)
+        if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
+            each_one = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            why = (
+                "each class that has several images gives one"
+                if each_one
+                else "images that are identical or of one group stay together"
+            )
             lines.append(
-                f"{name} holds {held_out} of {whole} images, {held_out / whole:.0%} where {share:.0%} was asked for: "
-                "images that are identical or of one group stay together"
+                f"{name} holds {held_out} of {len(whole)} images, {held_out / len(whole):.0%} where {share:.0%} was asked "
+                f"for: {why}"
             )
     return lines

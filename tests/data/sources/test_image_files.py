@@ -11,6 +11,12 @@ from tests.data.audit.pictures_of_noise import fingerprints
 from striate.data import Limits, Unreadable, open_source, read_header
 from striate.data.audit.files import account, unusable
 from striate.data.decoding.foreign import foreign_format
+from striate.data.decoding.formats import IMAGE_EXTENSIONS
+from striate.data.sources.csv_table import read_csv
+from striate.data.sources.file_index import FileIndex
+from striate.data.sources.image_files import image_files
+from striate.data.sources.tree import walk
+from striate.data.sources.webdataset import _PICTURES
 from striate.errors import DataError
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
@@ -184,7 +190,50 @@ def test_thumbnails_beside_their_images_are_ignored_and_counted(class_folders: C
     assert source.ignored == {"thumbnails beside their images": 3}
 
 
+@pytest.mark.parametrize("inner", ["thumbs", "masks", "Annotations", "labels"])
+def test_what_is_made_of_images_in_a_class_is_ignored_and_no_riddle(inner: str, class_folders: ClassFolders) -> None:
+    root = class_folders({f"{name}/{folder}": 2 for name in ("cat", "dog") for folder in ("images", inner)})
+    source = open_source(root)
+    assert (source.classes, source.notes) == (("cat", "dog"), ())
+    assert [id_.split("/")[1] for id_ in source.splits["all"].ids] == ["images"] * 4
+    assert list(source.ignored.values()) == [4]
+
+
+def test_masks_beside_their_images_are_ignored_and_others_are_told(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 2, "cat/masks": 3, "dog": 2})
+    image = Image.new("RGB", (8, 6))
+    for name in ("000_mask.png", "000_mask_1.png", "001_mask.jpg", "no_mask.png"):  # JPEG is no format of masks
+        image.save(root / "dog" / name)
+    source = open_source(root)
+    assert source.ignored == {"masks beside their images": 4}
+    assert [id_ for id_ in source.splits["all"].ids if "mask" in id_] == [
+        "cat/masks/002.jpg",
+        "dog/001_mask.jpg",
+        "dog/no_mask.png",
+    ]
+    assert source.notes == (
+        "of the files in cat/masks, 1 are read as images of the class cat; move them elsewhere if they are masks",
+    )
+
+
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_a_class_that_is_called_as_masks_are_stays(around: str, class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({f"{around}mask": 2, f"{around}no_mask": 2}))
+    assert (source.classes, len(source.splits["all"]), source.notes) == (("mask", "no_mask"), 4, ())
+
+
 def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"thumbs": 2, "fists": 2}))
     assert source.classes == ("fists", "thumbs")
     assert len(source.splits["all"]) == 4
+
+
+@pytest.mark.parametrize("extension", sorted(IMAGE_EXTENSIONS))
+def test_an_extension_of_an_image_is_one_wherever_it_is_asked_for(extension: str, tmp_path: Path) -> None:
+    (tmp_path / f"a{extension}").touch()
+    assert image_files(str(tmp_path), walk(str(tmp_path), ".")).files == (f"./a{extension}",)
+    assert FileIndex(str(tmp_path)).find("", "a") == [f"a{extension}"]
+    (tmp_path / "t.csv").write_text(f"a{extension},cat\n")
+    with pytest.raises(DataError, match="in place of the names of the columns"):
+        read_csv(tmp_path / "t.csv")
+    assert (extension[1:] in _PICTURES) == (extension != ".npy")

@@ -5,13 +5,12 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from striate.data.names import natural_key
+from striate.data.names import natural_key, unescaped
 from striate.findings import Finding
 
 __all__ = ["near_equal_names"]
 
 _EXAMPLES: Final = 10
-_ESCAPED: Final = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")  # as names.printable writes it
 _DASHES: Final = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
@@ -19,7 +18,8 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 def near_equal_names(classes: Sequence[str]) -> list[Finding]:
     """Classes whose names differ in case, spaces, "_" and "-", Unicode form, leading zeros or as 1 and 1.0 alone.
 
-    Accents tell classes apart, and so does the case where all classes are single characters, as letters are.
+    Numbers such as 1.1 and 1.10 may be versions. Accents tell classes apart, and so does the case where all classes are
+    single characters, as letters are.
     """
     if all(len(name) == 1 for name in classes):
         return []
@@ -45,8 +45,9 @@ def near_equal_names(classes: Sequence[str]) -> list[Finding]:
 
 def _seen(name: str) -> str:
     """A printable name as a person sees it: what was escaped is itself again, but for characters without a look."""
-    text = _ESCAPED.sub(lambda found: found[1] if found[1] == "\\" else chr(int(found[1][1:], 16)), name)
-    return "".join(_DASHES.get(character, character) for character in text if unicodedata.category(character) != "Cf")
+    return "".join(
+        _DASHES.get(character, character) for character in unescaped(name) if unicodedata.category(character) != "Cf"
+    )
 
 
 def _plain(name: str) -> tuple[str, ...]:
@@ -55,7 +56,7 @@ def _plain(name: str) -> tuple[str, ...]:
     text = unicodedata.normalize("NFKC", text.casefold()).strip().strip("_") or name
     if _NUMBER.fullmatch(text):
         whole, _, fraction = text.lstrip("+-").partition(".")
-        return "-" if text[0] == "-" else "", whole.lstrip("0") or "0", fraction.rstrip("0")
+        return "-" if text[0] == "-" else "", whole.lstrip("0") or "0", fraction if fraction.strip("0") else ""
     text = re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", text)
     runs: list[str] = []
     for run in re.findall(r"\d+|\D+", text):

@@ -4,6 +4,8 @@ Nothing is decoded here, no frame is looked for, and no memory is taken that gro
 """
 
 import io
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from PIL import ImageFile
@@ -19,7 +21,21 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
 from striate.data.set_aside import Unreadable
 
-__all__ = ["check_size", "is_image", "open_header"]
+__all__ = ["EXTENSIONS", "IMAGE_EXTENSIONS", "check_size", "is_image", "open_header"]
+
+_JPEG: Final = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg")
+EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(  # by format, in lower case
+    {
+        "JPEG": _JPEG,
+        "MPO": (*_JPEG, ".mpo"),
+        "PNG": (".png", ".apng"),
+        "GIF": (".gif",),
+        "WEBP": (".webp",),
+        "TIFF": (".tif", ".tiff"),
+        "BMP": (".bmp", ".dib"),
+    }
+)
+IMAGE_EXTENSIONS: Final = frozenset((*(end for ends in EXTENSIONS.values() for end in ends), ".npy"))
 
 # The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
 _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (

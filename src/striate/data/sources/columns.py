@@ -14,9 +14,9 @@ from striate.errors import DataError, SettingError, nearest
 __all__ = [
     "PATH_NAMES",
     "Columns",
-    "is_path_name",
     "label_columns",
     "named_labels",
+    "named_paths",
     "path_column",
     "split_names",
     "with_task",
@@ -113,9 +113,10 @@ def path_column(
     return found
 
 
-def is_path_name(name: str) -> bool:
-    """Whether columns of paths are called so."""
-    return snake_case(name) in PATH_NAMES + _PATH_PERHAPS
+def named_paths(names: Sequence[str]) -> list[str]:
+    """The columns that are called as paths are, or may be."""
+    by_name = _by_name(names)
+    return [by_name[name] for name in (*PATH_NAMES, *_PATH_PERHAPS) if name in by_name]
 
 
 def named_labels(names: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Final, final
 
 from striate.errors import DataError
 
-__all__ = ["Quantities", "decimal_mark", "is_number", "measured", "quantities"]
+__all__ = ["Quantities", "decimal_mark", "is_measure", "is_number", "measured", "quantities"]
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
 _QUANTITY: Final = re.compile(
@@ -113,6 +113,11 @@ def _unit_and_number(cell: str) -> tuple[str, str]:
     return found["before"] or found["after"] or "", found["sign"] + found["digits"] + (found["power"] or "")
 
 
+def is_measure(name: str) -> bool:
+    """Whether a column is called as measurements are: age, image width, price_eur."""
+    return not _MEASURES.isdisjoint(re.split(r"[\W_]+", name.lower()))
+
+
 def measured(name: str, cells: Sequence[str]) -> bool | None:
     """Whether numbers are measurements (True) or ids of classes (False); None where whole ones may be either.
 
@@ -125,7 +130,7 @@ def measured(name: str, cells: Sequence[str]) -> bool | None:
     numbers = {int(float(cell)) for cell in counts}
     if len(numbers) <= _FEW or any(re.match(r"0\d", cell) for cell in counts):
         return False
-    if not _MEASURES & set(re.split(r"[\W_]+", name.lower())):
+    if not is_measure(name):
         low, high = min(numbers), max(numbers)
         filled = len(numbers) / (high - low + 1)
         if (low in (0, 1) and filled >= _DENSE) or (filled == 1 and len(numbers) <= _SOME):

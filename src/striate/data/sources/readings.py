@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, final
 
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named
 from striate.data.source import Source
 from striate.data.sources.array_source import find_arrays, open_arrays
 from striate.data.sources.cifar_source import find_cifar, open_cifar
@@ -31,7 +31,8 @@ class Reading:
 
     `find` gives what there is, or nothing; `open` makes a Source of it; both raise DataError. `holds`: the images are in
     the files themselves ("pixels"), or the files speak about images beside them ("labels"). `own_folder` says of what was
-    found whether it lies in folders of its own, as no stray file does.
+    found whether it lies in folders of its own, as no stray file does; `is_stray` whether it is called as what is never
+    meant where class folders are.
     """
 
     name: str  # of --source
@@ -42,18 +43,17 @@ class Reading:
     find: Callable[[Path], Any]
     open: Callable[[Path, Any, Limits, Columns, bool], Source]  # the last: whether they are to be learned from
     own_folder: Callable[[Any], bool] = lambda _: False
+    is_stray: Callable[[Any], bool] = lambda _: False
 
 
-def _idx(folder: Path, found: Any, _: Limits, __: Columns, ___: bool) -> Source:
-    where = folder.resolve()
-    return open_idx(printable(where.name), printable(where.as_posix()), found, {})
+def _idx(folder: Path, found: Any, _: Limits, __: Columns, to_learn: bool) -> Source:
+    return open_idx(*named(folder), found, {}, to_learn=to_learn)
 
 
 def _yolo_apart(found: YoloFolders) -> bool:
     root = found.file.parent if found.file else None
     return any(
-        pair.pictures != pair.beside and (root is None or (root / pair.beside).is_dir())
-        for pair in found.pairs.values()
+        pair.pictures != pair.beside and (root is None or (root / pair.beside).is_dir()) for _, pair in found.pairs
     )
 
 
@@ -81,13 +81,13 @@ READINGS: Final = (
         "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
         lambda folder: find_coco(folder.resolve()),
         lambda folder, found, limits, *_: open_coco(folder.resolve(), found, limits),
-        lambda found: any(path.parent.name.lower() == "annotations" for path in found.values()),
+        lambda found: any(path.parent.name.lower() == "annotations" for _, path in found),
     ),
     Reading(
         "voc", "Pascal VOC", "XML files in a folder Annotations, or beside the images", (".xml",), "labels",
         lambda folder: find_voc(folder.resolve()),
         lambda folder, found, limits, *_: open_voc(folder.resolve(), found, limits),
-        lambda found: any(one != other for one, other in found.folders.values()),
+        lambda found: any(one != other for _, (one, other) in found.folders),
     ),
     Reading(
         "yolo", "YOLO", "data.yaml, or the folders images and labels", (".yaml", ".yml"), "labels",
@@ -99,14 +99,15 @@ READINGS: Final = (
         "masks", "mask folders", "the folders images and masks", (".png",), "labels",
         lambda folder: find_masks(folder.resolve()),
         lambda folder, found, limits, *_: open_masks(folder.resolve(), found, limits),
-        lambda found: any(pair.pictures != pair.beside for pair in found.pairs.values()),
+        lambda found: any(pair.pictures != pair.beside for _, pair in found.pairs),
     ),
     Reading(
         "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",
         find_rows, lambda path, found, limits, columns, to_learn: open_rows(path, found, limits, columns, to_learn=to_learn),
     ),
     Reading(
-        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".xlsx", ".parquet"), "labels",
+        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".tab", ".psv", ".xlsx", ".parquet"), "labels",
         find_table, lambda _, found, limits, columns, to_learn: open_table(found, limits, columns, to_learn=to_learn),
+        is_stray=lambda found: found.are_predictions,
     ),
 )  # fmt: skip
