@@ -10,7 +10,7 @@ from PIL import Image
 
 from striate.data import draw_sample, open_source, require_classes
 from striate.data.names import unescaped
-from striate.errors import DataError, StriateError
+from striate.errors import DataError, SettingError, StriateError
 from striate.jobs.opening import open_again, refuse_within_the_data
 
 Put = Callable[..., Path]
