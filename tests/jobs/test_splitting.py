@@ -17,7 +17,7 @@ from striate.data import Pictures, split_pictures
 from striate.data.images import HeldImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
-from striate.jobs.splitting import other_than_asked
+from striate.jobs.splitting import drawn_shares, how_drawn, other_than_asked
 from striate.training import Recipe
 
 ONCE = {**QUICK, "epochs": 1}
@@ -230,6 +230,39 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
     splits = split_pictures({"all": whole}, val=0, test=share, seed=0)
     lines = other_than_asked(splits, {"all": whole}, replace(Recipe(), val=0.0, test=share))
     assert lines == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "recipe", "shares", "says"),
+    [
+        (
+            ["all"],
+            Recipe(),
+            {"val": 0.15, "test": 0.15},
+            "drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
+        ),
+        (["all"], Recipe(val=0.0, test=0.0), {}, "none: all images are learned from"),
+        (
+            ["all"],
+            Recipe(val=0.0, folds=4, fold=1),
+            {"test": 0.25},
+            "drawn: fold 1 of 4 for test (stratified, seed 0)",
+        ),
+        (["train"], Recipe(), {"val": 0.15}, "drawn from train: 15 % for validation (stratified, seed 0)"),
+        (["train", "test"], Recipe(val=0.0), {}, ""),
+        (["train", "val"], Recipe(), {}, ""),
+        (["all"], Recipe(split="other.csv"), {}, "taken from other.csv"),
+    ],
+)
+def test_what_is_drawn_is_said_and_done(given, recipe, shares, says):
+    assert drawn_shares(given, recipe) == shares
+    assert how_drawn(given, recipe) == says
+    if recipe.split != "other.csv":
+        draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
+        some = Pictures(HeldImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
+        fold = (recipe.fold, recipe.folds) if recipe.fold else None
+        parts = split_pictures(dict.fromkeys(given, some), val=recipe.val, test=recipe.test, seed=0, fold=fold).parts()
+        assert set(parts) - {"train"} == {*given, *shares} - {"all", "train"}
 
 
 def test_classes_without_an_image_in_a_drawn_split_are_named(tmp_path):

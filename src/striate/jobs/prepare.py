@@ -29,7 +29,7 @@ from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
 from striate.jobs.normalization import check_normalization, normalization_of
 from striate.jobs.policy import policy_of
-from striate.jobs.splitting import DRAWN, check_split, drawn_splits, other_than_asked, split_of_run, write_split
+from striate.jobs.splitting import DRAWN, check_split, drawn_shares, other_than_asked, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
 from striate.views import Policy
@@ -156,7 +156,7 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         monitor.say(line)
     findings = [without_leakage(finding, recipe) for finding in (*check_data(splits), *unseen)]
     counts = {name: part.counts() for name, part in splits.parts().items()}
-    findings += absent_classes(source.classes, counts, drawn_splits(splits, pictures, recipe))
+    findings += absent_classes(source.classes, counts, drawn_shares(pictures, recipe))
     write_split(folder, splits, source)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
     for line in flips.lines:
@@ -177,21 +177,6 @@ def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, mo
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
         monitor.say(f"the pictures take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
     return cache
-
-
-def drawn(source: Source, recipe: Recipe) -> str:
-    """How the splits that the data do not have come about, for a person; empty where they have all."""
-    if recipe.split not in DRAWN:
-        return f"taken from {recipe.split}"
-    whole = "all" in source.splits
-    shares = [("validation", recipe.val)] if "val" not in source.splits else []
-    shares += [("test", recipe.test)] if whole and not recipe.fold else []
-    wanted = [f"{100 * share:g} % for {what}" for what, share in shares if share]
-    wanted += [f"fold {recipe.fold} of {recipe.folds} for test"] if recipe.fold else []
-    if not wanted:
-        return "none: all images are learned from" if whole else ""
-    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}, seed {recipe.seed}"
-    return f"drawn{'' if whole else ' from train'}: {', '.join(wanted)} ({how})"
 
 
 def split_line(splits: Splits) -> str:

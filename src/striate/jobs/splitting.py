@@ -1,7 +1,7 @@
 """The split of a run: drawn, or taken over from another run or a file; written down once, and read from there ever after."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures, split_rows
@@ -88,18 +88,36 @@ def check_written_split(folder: RunFolder) -> None:
         raise RunError(f"{path}: is not as the run wrote it; bring the file back as it was, or train again")
 
 
-def drawn_splits(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
-    """The splits that were held out by chance; the others are as the data or a file have them."""
-    if recipe.split not in DRAWN or "val" in pictures:
-        return []
-    return [name for name in splits.parts() if name != "train" and name not in pictures]
+def drawn_shares(given: Collection[str], recipe: Recipe) -> dict[str, float]:
+    """The splits that chance makes of data that have the `given` ones, and the share of the images that each is to hold."""
+    if recipe.split not in DRAWN:
+        return {}
+    val = {} if "val" in given else {"val": recipe.val}
+    test = {"test": 1 / recipe.folds if recipe.fold else recipe.test} if "all" in given else {}
+    return {name: share for name, share in (val | test).items() if share}
+
+
+def how_drawn(given: Collection[str], recipe: Recipe) -> str:
+    """How the splits that the data do not have come about, for a person; empty where they have all."""
+    if recipe.split not in DRAWN:
+        return f"taken from {recipe.split}"
+    named = {"val": "validation", "test": "test"}
+    wanted = [
+        f"fold {recipe.fold} of {recipe.folds} for test"
+        if recipe.fold and name == "test"
+        else f"{100 * share:g} % for {named[name]}"
+        for name, share in drawn_shares(given, recipe).items()
+    ]
+    if not wanted:
+        return "none: all images are learned from" if "all" in given else ""
+    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}, seed {recipe.seed}"
+    return f"drawn{'' if 'all' in given else ' from train'}: {', '.join(wanted)} ({how})"
 
 
 def other_than_asked(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
     """A sentence for each split that was drawn and came out noticeably larger or smaller than asked for."""
     lines, whole = [], pictures.get("all") or pictures["train"]
-    for name in drawn_splits(splits, pictures, recipe):
-        share = recipe.val if name == "val" else 1 / recipe.folds if recipe.fold else recipe.test
+    for name, share in drawn_shares(pictures, recipe).items():
         held_out, asked = len(splits.parts()[name]), share * len(whole)
         if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
             each_one = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1

@@ -14,8 +14,9 @@ from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, monitor_of
 from striate.jobs.opening import open_again, open_data, refuse_within_the_data
-from striate.jobs.prepare import default_recipe, drawn, prepare, settle
+from striate.jobs.prepare import default_recipe, prepare, settle
 from striate.jobs.run import Run
+from striate.jobs.splitting import how_drawn
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
@@ -95,7 +96,7 @@ def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
     monitor = monitor_of(progress)
-    for line in understood(source, drawn(source, settings.recipe)):
+    for line in understood(source, how_drawn(source.splits, settings.recipe)):
         monitor.say(line)
     model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)
