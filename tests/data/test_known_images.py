@@ -21,7 +21,7 @@ from striate.data import (
     split_rows,
 )
 from striate.data.known_images import known_in
-from striate.data.looks import looks, nearest, nearness
+from striate.data.looks import looks, nearest, nearness, within
 from striate.errors import DataError
 from striate.runs import RunFolder
 
@@ -49,8 +49,8 @@ def test_pixels_are_known_under_any_name_and_new_ones_are_unseen(tmp_path):
     assert known is not None
     order = [11, 9, 0, 7, 3, 10, 0]
     asked = pictures(NOISE[order], "other")
-    assert known.known_as(asked, {}) == ["unseen", "test", "train", "val", "train", "unseen", "train"]
-    assert known.known_as(asked, {}) == known_in(splits().parts()).known_as(asked, {})
+    assert known.known_as(asked, dict) == ["unseen", "test", "train", "val", "train", "unseen", "train"]
+    assert known.known_as(asked, dict) == known_in(splits().parts()).known_as(asked, dict)
 
 
 def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tmp_path):
@@ -58,24 +58,31 @@ def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tm
     known = read_known_images(written(tmp_path / "run", contents).splits_path)
     assert known is not None
     others = pictures(255 - NOISE[:3], "x")
-    assert known.known_as(others, {"x0.png": "e" * 64, "x1.png": "0" * 64, "x2.png": "f" * 64}) == [
-        "test",
-        "train",
-        "unseen",
-    ]
+    new = {"x0.png": "e" * 64, "x1.png": "0" * 64, "x2.png": "f" * 64}
+    assert known.known_as(others, lambda: new) == ["test", "train", "unseen"]
+
+
+def test_files_are_not_read_again_where_pixels_tell_all(tmp_path):
+    known = read_known_images(written(tmp_path / "run", {"tr0.png": "0" * 64}).splits_path)
+    assert known is not None
+
+    def read() -> dict[str, str]:
+        pytest.fail("the files were read")
+
+    assert known.known_as(pictures(NOISE[:10], "x"), read) == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 
 
 def test_what_is_in_two_splits_was_trained_on():
     same = pictures(NOISE[:1], "x")
     for splits in ({"train": same, "test": same}, {"test": same, "train": same}):
-        assert known_in(splits).known_as(same, {}) == ["train"]
-    assert known_in({"test": same, "val": same}).known_as(same, {}) == ["val"]
+        assert known_in(splits).known_as(same, dict) == ["train"]
+    assert known_in({"test": same, "val": same}).known_as(same, dict) == ["val"]
 
 
 def test_images_of_one_color_are_all_the_same_one():
     blank = np.full((2, 32, 32, 3), 7, np.uint8)
     known = known_in({"train": pictures(blank[:1], "a")})
-    assert known.known_as(pictures(np.concatenate([blank, blank + 1]), "b"), {}) == ["train"] * 2 + ["unseen"] * 2
+    assert known.known_as(pictures(np.concatenate([blank, blank + 1]), "b"), dict) == ["train"] * 2 + ["unseen"] * 2
 
 
 def test_an_older_run_knows_nothing_and_a_changed_file_is_refused(tmp_path):
@@ -135,6 +142,53 @@ def test_images_by_a_camera_that_never_moves_are_not_taken_for_copies(scene):
         assert (nearest(all_looks[50:], all_looks[:40])[1] >= nearness(all_looks[:40], others)).all()
 
 
+@pytest.mark.parametrize("difference", [0, 1])
+def test_what_looks_like_an_image_of_train_and_one_of_test_was_trained_on(difference, scene, tmp_path):
+    """Their looks are equal, or the one of train is a level farther: in doubt it is not measured unasked."""
+    photos = decoded(photographs(12, scene), "PNG")
+    copy = photos[:1].copy()
+    copy[0, 0, 0] += 1  # other pixels, the same look
+    farther = photos[:1].clip(1) - difference
+    train, test = np.concatenate([farther, photos[1:7]]), np.concatenate([photos[:1], photos[7:10]])
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_splits(split_rows(Splits(pictures(train, "a"), None, pictures(test, "b")), {}))
+    known = read_known_images(folder.splits_path)
+    assert known is not None
+    asked = np.concatenate([copy, photos[8:9], photos[11:]])
+    assert known.known_as(pictures(asked, "x"), dict) == ["train", "test", "unseen"]
+
+
+def smooth(count: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Looks of all kinds: some bright, some of little contrast, some flat."""
+    draw = np.random.default_rng(seed)
+    coarse = torch.from_numpy(draw.normal(0, 1, (count, 1, 3, 3)))
+    fine = torch.nn.functional.interpolate(coarse, size=(8, 8), mode="bicubic").flatten(1).numpy()
+    return (fine * draw.uniform(1, 60, (count, 1)) + draw.normal(128, 40, (count, 1))).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("any_light", [False, True])
+@pytest.mark.parametrize("near", [0.0, 0.03, 0.12, 0.5])
+def test_what_is_near_is_found_as_if_all_were_compared(any_light, near):
+    known = smooth(700, 1)
+    again = np.clip(known[:60].astype(int) + np.random.default_rng(3).integers(-6, 7, (60, 64)), 0, 255)
+    mirrored = known[60:80].reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64)
+    new = np.concatenate([smooth(300, 2), again.astype(np.uint8), mirrored])
+    one, other = (looks.astype(float).reshape(-1, 8, 8) for looks in (new, known))
+    shows, also = one.std((1, 2)) >= 4, other.std((1, 2)) >= 4
+    scale = np.sqrt(one.std((1, 2))[:, None] * other.std((1, 2)))
+    if any_light:
+        one, other = ((x - x.mean((1, 2), keepdims=True)) / x.std((1, 2), keepdims=True).clip(1) for x in (one, other))
+        scale = np.ones_like(scale)
+    pairs = [np.sqrt(((x[:, None] - other) ** 2).mean((2, 3))) for x in (one, one[:, :, ::-1])]
+    apart = np.where(shows[:, None] & also, np.minimum(*pairs) / np.maximum(scale, 1e-9), np.inf).min(1)
+    clear = np.abs(apart - near) > 1e-3  # but for what rounding decides
+    assert clear.mean() > 0.9
+    found = within(new, known, near, any_light=any_light)
+    assert (found == (apart < near))[clear].all()
+    assert np.allclose(nearest(new, known, any_light=any_light)[1][clear], apart[clear], atol=2e-3)
+    assert not near or 10 <= found.sum() < len(new)
+
+
 def changed(photo: Image.Image, how: str) -> Image.Image:
     return {
         "gray": lambda: photo.convert("L"),
@@ -156,7 +210,7 @@ def test_copies_that_are_gray_mirrored_or_of_another_brightness_are_known_and_ot
     folder.write_splits(split_rows(Splits(train, None, test), {f"a{n}.png": "0" * 64 for n in range(15 * of_files)}))
     known = read_known_images(folder.splits_path)
     assert known is not None
-    found = known.known_as(pictures(decoded([changed(photo, how) for photo in photos], "JPEG", quality=85), "x"), {})
+    found = known.known_as(pictures(decoded([changed(photo, how) for photo in photos], "JPEG", quality=85), "x"), dict)
     assert found == ["train"] * 15 + ["test"] * 5 + ["unseen"] * 20
 
 
@@ -237,7 +291,7 @@ def test_copies_stay_known_although_the_images_are_alike_in_any_light(scene, tmp
     folder.write_splits(split_rows(Splits(trained, None, held_out), {}))
     known = read_known_images(folder.splits_path)
     assert known is not None
-    found = known.known_as(pictures(decoded(lights, "JPEG", quality=60), "x"), {})
+    found = known.known_as(pictures(decoded(lights, "JPEG", quality=60), "x"), dict)
     assert found == ["train"] * 9 + ["test"] * 3
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 from striate.cli import main
+from striate.data import FileStore, Pictures, Source
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, check, train
 
@@ -113,8 +114,7 @@ def test_a_folder_called_test_does_not_make_them_unseen(shapes, trained, tmp_pat
     with pytest.raises(RunError) as refused:
         trained.evaluate(data)
     assert "no image is left to measure" in str(refused.value)
-    assert "42 that the run was trained on; give images that it does not know, or `--split train`" in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert str(refused.value).endswith("42 that the run was trained on; give images that it does not know")
     assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
     for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
         path.rename(data / "test" / path.parent.name / f"more{path.name}")
@@ -157,7 +157,7 @@ def all_trained(shapes, tmp_path_factory) -> Run:
 def test_a_run_that_held_out_nothing_measures_nothing_unasked(all_trained, shapes, tmp_path):
     with pytest.raises(RunError, match="held out none to measure it on; .* or `--split train`"):
         all_trained.evaluate()
-    with pytest.raises(RunError, match="no image is left to measure"):
+    with pytest.raises(RunError, match="no image is left to measure .* or `--split train` to measure these all the"):
         all_trained.evaluate(moved(shapes, tmp_path / "new"))
     assert all_trained.evaluate(split="train")["pictures"] == 60
 
@@ -213,7 +213,72 @@ def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shape
         "too old to know its images by content; those that it was trained on may be among them"
         in found["images"]["says"]
     )
+    with pytest.raises(SettingError, match="has all, and the run is too old to know its own test images"):
+        run.evaluate(tmp_path / "renamed", split="test")
     assert run.evaluate() == run.metrics["test"]
+
+
+def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, tmp_path, monkeypatch):
+    """Unless the images are sought in all of them: then they are, and the files of those that pixels tell are not read."""
+    data = sorted_anew(shapes, trained, tmp_path / "new")
+    for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
+        path.rename(data / "test" / path.parent.name / f"more{path.name}")
+    decoded: list[str] = []
+    hashed: list[int] = []
+    decode, digests = Source.decode, FileStore.digests
+
+    def seen(self: Source, split: str, *rest: Any, **how: Any) -> Pictures:
+        decoded.append(split)
+        return decode(self, split, *rest, **how)
+
+    def read(self: FileStore) -> list[str]:
+        hashed.append(len(self))
+        return digests(self)
+
+    monkeypatch.setattr(Source, "decode", seen)
+    monkeypatch.setattr(FileStore, "digests", read)
+    assert trained.evaluate(data)["images"]["measured"] == {"unseen": 6}
+    assert (decoded, hashed) == (["test"], [48])
+    decoded.clear()
+    hashed.clear()
+    assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
+    assert (decoded, hashed) == (["train"], [])
+    shutil.rmtree(data / "val")
+    decoded.clear()
+    hashed.clear()
+    with pytest.raises(SettingError, match="has test, train, and none of the run's own val images"):
+        trained.evaluate(data, split="val")
+    assert (sorted(decoded), hashed) == (["test", "train"], [48])
+
+
+def test_own_data_are_held_against_the_limits_of_the_run(tmp_path):
+    data = make_pictures(tmp_path / "data", each=10)
+    Image.new("RGB", (50, 50)).save(data / "dark" / "large.png")
+    run = train(data, out=tmp_path / "run", progress=False, max_pixels=2000, **{**QUICK, "epochs": 1})
+    assert run.manifest["data"]["set_aside"][0]["id"] == "dark/large.png"
+    assert run.evaluate() == run.metrics["test"]
+    found = run.evaluate(moved(data, tmp_path / "new"))["images"]
+    assert found["measured"].get("unseen") == 1  # new images are held against no less than where nothing is said
+    found = run.evaluate(tmp_path / "new", max_pixels=2000)["images"]
+    assert "unseen" not in found["measured"]
+
+
+def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_said(trained, tmp_path, capsys):
+    new = make_pictures(tmp_path / "new", each=3, size=30)
+    large = Image.new("L", (7200, 7200))  # more than 50 million pixels
+    large.save(new / "dark" / "large.png")
+    for reading in ({}, {"max_bad": 0.05}):
+        with pytest.raises(DataError, match="1 of 10 files cannot be used .* or allow more with --max-bad"):
+            trained.evaluate(new, **reading)
+    assert trained.evaluate(new, max_bad=0.1)["pictures"] == 9
+    assert trained.evaluate(new, max_pixels=7200 * 7200)["pictures"] == 10
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", str(trained.path), "--data", str(new), "--max-bad", "0.1"])
+    assert "9 images that the run does not know" in capsys.readouterr().out
+    with pytest.raises(SettingError, match="max_bad: say how other data are read; name them with --data"):
+        trained.evaluate(max_bad=0.1)
+    with pytest.raises(SettingError, match="max_bad = 7"):
+        trained.evaluate(new, max_bad=7)
 
 
 def test_copies_saved_anew_with_loss_are_known_too(tmp_path):

@@ -13,6 +13,7 @@ def evaluate(
     *,
     data: str | None = None,
     split: str | None = None,
+    max_bad: float | None = None,
     json: bool = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
@@ -28,6 +29,8 @@ def evaluate(
         data to measure on; those of the run if left out
     split
         train, val or test; test if there is one. Of other data, train or val measures also images that the run learned from
+    max_bad
+        largest share of files of other data that may be unreadable; 0.05 if left out
     json
         print all figures as JSON
     """
@@ -37,7 +40,7 @@ def evaluate(
     from striate.runs import RunFolder
     from striate.runs.figures import figures_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, **said(settings))
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, **said(settings))
     if json:
         print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:

@@ -12,7 +12,7 @@ Images of one color are equal to one another, and so all known as soon as one of
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from striate.data.looks import SIDE, Looks, nearest, nearness
+from striate.data.looks import SIDE, Looks, nearness, within
 from striate.data.names import printable
 from striate.data.pictures import Pictures
 from striate.data.splits import Splits
@@ -46,23 +46,30 @@ class KnownImages:
 
     by_pixels: Mapping[str, KnownAs]
     by_content: Mapping[str, KnownAs]
-    looks: Looks  # M 64
-    splits_of_looks: Sequence[KnownAs]  # M
+    looks: Mapping[KnownAs, Looks]  # M 64 of each split that has some
 
-    def known_as(self, pictures: Pictures, contents: Mapping[str, str]) -> list[KnownAs]:
-        """For each of these, on the run's canvas, the split in which the run has it. `contents`: SHA-256 by id."""
-        found: list[KnownAs] = []
-        for id_, pixels in zip(pictures.ids, _hexadecimal(pictures), strict=True):
-            either = {self.by_pixels.get(pixels), self.by_content.get(contents.get(id_, ""))}
-            found.append(next((name for name in _STRONGEST if name in either), UNSEEN))
-        unseen = [i for i, name in enumerate(found) if name == UNSEEN]
-        if unseen and len(self.looks):
-            theirs = pictures.pixels.looks()[unseen]
-            for any_light, near in ((True, self._near_in_any_light), (False, self._near)):  # the surer one comes last
-                at, apart = nearest(theirs, self.looks, any_light=any_light)
-                for i, place, distance in zip(unseen, at.tolist(), apart.tolist(), strict=True):
-                    if distance < near:
-                        found[i] = self.splits_of_looks[place]
+    def known_as(self, pictures: Pictures, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
+        """For each of these, on the run's canvas, the split in which the run has it, of several the one that it learned from.
+
+        `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, looks and
+        looks in any light decides: what is in test just as it is stays there, although a brighter copy is in train.
+        """
+        found: list[KnownAs] = [self.by_pixels.get(pixels, UNSEEN) for pixels in _hexadecimal(pictures)]
+        if self.by_content and UNSEEN in found:
+            content = contents()
+            for i in _unseen(found):
+                found[i] = self.by_content.get(content.get(pictures.ids[i], ""), UNSEEN)
+        if not self.looks or UNSEEN not in found:
+            return found
+        looks = pictures.pixels.looks()
+        for any_light in (False, True):
+            if unseen := _unseen(found):
+                near = self._near_in_any_light if any_light else self._near
+                for name in reversed(_STRONGEST):  # the strongest comes last, and stays
+                    if name in self.looks:
+                        same = within(looks[unseen], self.looks[name], near, any_light=any_light)
+                        for i in np.array(unseen)[same].tolist():
+                            found[i] = name
         return found
 
     @cached_property
@@ -74,8 +81,9 @@ class KnownImages:
         return nearness(*self._trained_and_others(), any_light=True)
 
     def _trained_and_others(self) -> tuple[Looks, Looks]:
-        of_training = np.array([name == "train" for name in self.splits_of_looks])
-        return self.looks[of_training], self.looks[~of_training]
+        nothing = np.empty((0, SIDE * SIDE), np.uint8)
+        train, val, test = (self.looks.get(name, nothing) for name in _STRONGEST)
+        return train, np.concatenate([val, test])
 
 
 def known_in(splits: Mapping[str, Pictures]) -> KnownImages:
@@ -120,20 +128,20 @@ def _known(rows: Sequence[tuple[str, ...]]) -> KnownImages:
     """From split, pixels, content and look of every image; the last two may be empty."""
     by_pixels: dict[str, KnownAs] = {}
     by_content: dict[str, KnownAs] = {}
-    looks: list[str] = []
-    splits_of_looks: list[KnownAs] = []
     for name in reversed(_STRONGEST):  # the strongest comes last, and stays
-        for split, pixels, content, look in rows:
+        for split, pixels, content, _ in rows:
             if split == name:
                 by_pixels[pixels] = name
                 if content:
                     by_content[content] = name
-                if look:
-                    looks.append(look)
-                    splits_of_looks.append(name)
-    values = np.frombuffer(bytearray.fromhex("".join(looks)), np.uint8)
-    return KnownImages(by_pixels, by_content, values.reshape(len(looks), SIDE * SIDE), splits_of_looks)
+    told = {name: bytearray.fromhex("".join(look for split, *_, look in rows if split == name)) for name in _STRONGEST}
+    looks = {name: np.frombuffer(values, np.uint8).reshape(-1, SIDE * SIDE) for name, values in told.items() if values}
+    return KnownImages(by_pixels, by_content, looks)
 
 
 def _hexadecimal(pictures: Pictures) -> list[str]:
     return [f"{number:016x}" for number in pictures.pixels.fingerprints().tolist()]
+
+
+def _unseen(found: Sequence[KnownAs]) -> list[int]:
+    return [i for i, name in enumerate(found) if name == UNSEEN]

@@ -22,8 +22,9 @@ def load_pictures(
     limits: Limits,
     cache: Cache = ANYWHERE,
     progress: Progress | None = None,
+    only: str | None = None,
 ) -> dict[str, Pictures]:
-    """Every split of the source on the canvas, see `Source.decode`. `progress` counts through all of them.
+    """Every split of the source on the canvas, or `only` one, see `Source.decode`. `progress` counts through all of them.
 
     One bad file of ten in a small test part does not stop a run that has a thousand good ones to learn from.
     """
@@ -32,6 +33,8 @@ def load_pictures(
     lenient = replace(limits, max_bad=1.0)
     before, pictures = 0, {}
     for split, listing in source.splits.items():
+        if only not in (None, split):
+            continue
 
         def report(done: int, _: int, before: int = before) -> None:
             if progress is not None:
@@ -40,7 +43,7 @@ def load_pictures(
         pictures[split] = source.decode(split, canvas, threads=threads, limits=lenient, cache=cache, progress=report)
         before += len(listing)
     set_aside = [one for split in pictures.values() for one in split.set_aside]
-    check_set_aside(set_aside, sum(map(len, pictures.values())) + len(set_aside), limits)
+    check_set_aside(set_aside, files + sum(len(listing.set_aside) for listing in source.splits.values()), limits)
     return pictures
 
 

@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Looks", "looks", "nearest", "nearness"]
+__all__ = ["Looks", "looks", "nearest", "nearness", "within"]
 
 SIDE: Final = 8
 NEAR: Final = 0.12  # the farthest that counts as near, where other images are far apart
 FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
 COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
+TOGETHER: Final = 32  # looks, of those alike, that share one search
 SAMPLE: Final = 500  # images by which nearness is decided
 CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
 LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R 601, by which decoding makes gray of color
@@ -62,6 +63,44 @@ def nearest(
         least, at = apart.min(1)
         distance[first : first + block], position[first : first + block] = least.numpy(), at.numpy()
     return position, distance
+
+
+def within(these: Looks, those: Looks, near: float, *, any_light: bool = False) -> npt.NDArray[np.bool_]:
+    """For each of `these` whether one of `those` is nearer: as `nearest` says, but what is surely farther is passed over.
+
+    Means over fields differ by no more than the looks themselves, and so do standard deviations. `those` are sorted by the
+    direction in which such means vary most.
+    """
+    found = np.zeros(len(these), np.bool_)
+    if near <= 0 or not len(these) or not len(those):
+        return found
+    (means, own), (known, _) = _fields(these, any_light), _fields(those, any_light)
+    _, axes = torch.linalg.eigh(torch.cov(known.T, correction=0))  # in ascending order of variance
+    means, known = means @ axes, known @ axes
+    order = known[:, -1].argsort()
+    known, sorted_looks = known[order], those[order.numpy()]
+    along = known[:, -1].contiguous()
+    widest = (near + math.sqrt(near * near + 4)) / 2  # root of the largest ratio of deviations that are near each other
+    reach = near * widest * own * (1 + 1e-4) + 1e-3  # a little farther, for rounding
+    by_place = means[:, -1].argsort()
+    for block in by_place.split(TOGETHER):
+        place, far = means[block], reach[block]
+        first = int(torch.searchsorted(along, (place[:, -1] - far).min()))
+        last = int(torch.searchsorted(along, (place[:, -1] + far).max(), right=True))
+        may_be = (torch.cdist(place, known[first:last]) < far[:, None]).any(0).nonzero().flatten() + first
+        if len(may_be):
+            least = _apart(these[block.numpy()], sorted_looks[may_be.numpy()], any_light).amin(1)
+            found[block.numpy()] = (least < near).numpy()
+    return found
+
+
+def _fields(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:
+    """Means over 4 x 2 fields, each with its mirror image, N 8, as far apart as the looks at most; and their deviations."""
+    values, deviation = _compared(levels, any_light)
+    half = values.unflatten(1, (SIDE, SIDE))
+    half = (half + half.flip(2))[:, :, : SIDE // 2] / 2
+    means = F.avg_pool2d(half[:, None], 2).flatten(1)
+    return means / math.sqrt(means.shape[1]), deviation
 
 
 def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float:
@@ -106,11 +145,17 @@ def _apart(these: Looks, those: Looks, any_light: bool) -> Tensor:
     """How far apart they are, as they are or mirrored, N M; infinitely far where either is flat."""
     some, own = _compared(these, any_light)
     known, varies = _compared(those, any_light)
-    mirrored = some.unflatten(1, (SIDE, SIDE)).flip(2).flatten(1)
-    apart = torch.minimum(torch.cdist(some, known), torch.cdist(mirrored, known))
-    apart = apart / SIDE / (own[:, None] * varies).sqrt()
-    apart[(own == 0)[:, None] | (varies == 0)] = torch.inf
-    return apart
+    (even, odd), (known_even, known_odd) = _halves(some), _halves(known)
+    alike = (odd @ known_odd.T).abs_().addmm_(even, known_even.T)  # twice the product, as they are or mirrored
+    square = alike.neg_().add_(some.square().sum(1)[:, None]).add_(known.square().sum(1)).clamp_(min=0)
+    apart = square.div_((own * SIDE * SIDE)[:, None]).div_(varies).sqrt_()
+    return apart.nan_to_num_(torch.inf, torch.inf)  # 0 / 0 of two that are flat
+
+
+def _halves(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums and differences of each value and its mirror image, N 32; all whole where the values are, so nothing is rounded."""
+    left, right = values.unflatten(1, (SIDE, SIDE)).split(SIDE // 2, 2)
+    return (left + right.flip(2)).flatten(1), (left - right.flip(2)).flatten(1)
 
 
 def _compared(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:

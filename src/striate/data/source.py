@@ -152,11 +152,11 @@ class Source:
             total.update(listing.targets.content())
         return total.hexdigest()
 
-    def contents(self) -> dict[str, str]:
+    def contents(self, *splits: str) -> dict[str, str]:
         """SHA-256 of each image's file by id, as far as images have files of their own that can be read."""
         return {
             id_: content
-            for listing in self.splits.values()
+            for listing in (self.splits[name] for name in splits or self.splits)
             if len(listing.digests) == len(listing)
             for id_, line in zip(listing.ids, listing.digests, strict=True)
             if len(content := line.partition("\t")[2]) == SHA256_DIGITS

@@ -3,8 +3,8 @@
 Images of other data are known by content, so that what the run was trained on is not measured unasked, wherever it lies.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -50,25 +50,34 @@ class Evaluated:
 
 
 def evaluate(
-    folder: RunFolder, data: TrainingData | None = None, split: str | None = None, **reading: Any
+    folder: RunFolder,
+    data: TrainingData | None = None,
+    split: str | None = None,
+    *,
+    max_bad: float | None = None,
+    **reading: Any,
 ) -> Evaluated:
     """Measure a run's network.
 
     Without `data`, its own are split as the run wrote it down; `split` is then "test" if there is one. Other data are
     taken whole if they have no splits, but for images that the run was trained on or that chose its epoch; `split`
     "train" or "val" measures those too. `reading` are settings that say how other data are read (source, class_level, task
-    ...), where the run's own do not fit. Raises RunError where the classes differ, where no image is left, or where the
-    run's own data changed.
+    ...), where the run's own do not fit; `max_bad` is the share of their files that may be unreadable. Raises RunError where
+    the classes differ, where no image is left, or where the run's own data changed.
     """
     check_reading(reading)
-    if data is None and reading:
-        raise SettingError(f"{', '.join(reading)}: say how other data are read; name them with --data")
+    if data is None and (given := [*reading, *([] if max_bad is None else ["max_bad"])]):
+        raise SettingError(f"{', '.join(given)}: say how other data are read; name them with --data")
     bundle = folder.bundle()
     check_written_split(folder)
     keep_freed_memory()
     if data is None:
         return _evaluate_own(folder, bundle, split)
-    return _evaluate_other(folder, bundle, open_data_like(data, read_toml(folder.recipe_path)[0], reading), split)
+    source = open_data_like(data, read_toml(folder.recipe_path)[0], reading)
+    limits = source.limits if max_bad is None else replace(source.limits, max_bad=max_bad)
+    if not reading.get("max_pixels"):
+        limits = replace(limits, max_pixels=bundle.preprocessing.limits.max_pixels)
+    return _evaluate_other(folder, bundle, replace(source, limits=limits), split)
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:
@@ -101,9 +110,10 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, told by their names
         known = known_in(_own_splits(folder, source, bundle))
     name, pictures, account = held_out(
-        _other_splits(source, bundle),
+        source.splits,
+        partial(_other_split, source, bundle),
         known,
-        source.contents(),
+        source.contents,
         asked=split,
         location=source.location,
         run=str(folder.path),
@@ -138,20 +148,18 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
     recipe = checked(read_toml(folder.recipe_path)[0])
-    pictures = _decoded(source, bundle, replace(bundle.preprocessing.limits, max_bad=recipe.max_bad))
-    return split_of_run(folder, source, recipe, pictures).parts()
+    limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
+    return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).parts()
 
 
-def _other_splits(source: Source, bundle: Bundle) -> Mapping[str, Pictures]:
-    """The source's own splits, its labels counted in the order of the bundle's classes."""
+def _other_split(source: Source, bundle: Bundle, name: str) -> Pictures:
+    """One of the source's own splits, its labels counted in the order of the bundle's classes."""
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
-    return {
-        name: replace(part, labels=place[part.labels], classes=bundle.classes)
-        for name, part in _decoded(source, bundle, bundle.preprocessing.limits).items()
-    }
+    split = _decoded(source, bundle, source.limits, only=name)[name]
+    return replace(split, labels=place[split.labels], classes=bundle.classes)
 
 
-def _decoded(source: Source, bundle: Bundle, limits: Limits) -> dict[str, Pictures]:
+def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = None) -> dict[str, Pictures]:
     """The source on the canvas of the bundle.
 
     A run on 8-bit images knows no levels of wider values. Of a whole data set they are then one for all of its images, as
@@ -160,4 +168,6 @@ def _decoded(source: Source, bundle: Bundle, limits: Limits) -> dict[str, Pictur
     canvas = bundle.preprocessing.canvas
     known, own = canvas.rendering, source.survey.rendering()
     rendering = replace(known, integers=known.integers or own.integers, floats=known.floats or own.floats)
-    return load_pictures(source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits)
+    return load_pictures(
+        source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
+    )

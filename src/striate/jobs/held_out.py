@@ -1,8 +1,9 @@
 """Which images of other data are measured: those that a run learned from only if they are asked for, and never silently."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, final
 
@@ -58,9 +59,10 @@ class Account:
 
 
 def held_out(
-    data: Mapping[str, Pictures],
+    splits: Collection[str],
+    load: Callable[[str], Pictures],
     known: KnownImages | None,
-    contents: Mapping[str, str],
+    contents: Callable[[str], Mapping[str, str]],
     *,
     asked: str | None,
     location: str,
@@ -70,39 +72,57 @@ def held_out(
 
     That is the split that was `asked` for, else test, or all where there are no splits; images in it that the run was
     trained on, or that chose its epoch, only if train or val was asked for. Of data without the split that was asked
-    for, the images that are in the run's own split of this name. Raises RunError where no image is left.
+    for, the images that are in the run's own split of this name; only then all splits are loaded. `contents`: SHA-256 by id
+    of a split. Raises RunError where no image is left.
     """
-    known_as = {
-        name: [UNKNOWN] * len(part) if known is None else list(known.known_as(part, contents))
-        for name, part in data.items()
-    }
-    name = asked or next(name for name in ("test", "all", "val", "train") if name in data)
-    if name in data:
+
+    @cache
+    def recognized(split: str) -> tuple[Pictures, Sequence[str]]:
+        pictures = load(split)
+        if known is None:
+            return pictures, [UNKNOWN] * len(pictures)
+        return pictures, known.known_as(pictures, lambda: contents(split))
+
+    if asked is None or asked in splits:
+        name = asked or next(name for name in ("test", "all", "val", "train") if name in splits)
         allowed = (*_ALWAYS, *_WHERE_ASKED_FOR.get(asked or "", ()))
     else:
-        having = [part for part in data if name in known_as[part]]
+        may_have = splits if known is not None and asked in _SAYS else ()
+        having = [split for split in splits if split in may_have and asked in recognized(split)[1]]
         if len(having) != 1:
-            own = (
-                f"; the run's own {asked} images are in {' and '.join(having)}, give one of these as data"
-                if having
-                else ""
-            )
-            none = f", and none of the run's own {asked} images" if asked in _SAYS and not having else ""
-            raise SettingError(f"split = {asked!r}: {location} has {', '.join(sorted(data))}{none}{own}")
-        allowed, (name,) = (name,), having
-    wanted = torch.tensor([one in allowed for one in known_as[name]])
-    counts = Counter(known_as[name])
-    account = Account(
-        {one: counts[one] for one in (*_SAYS, UNKNOWN) if counts[one] and one in allowed},
-        {one: counts[one] for one in (*_SAYS, UNKNOWN) if counts[one] and one not in allowed},
-    )
-    if not wanted.any():
-        ways = [f"`--split {one}`" for one in ("val", "train") if account.left_out.get(one)]
+            raise SettingError(f"split = {asked!r}: {location} has {_instead(asked, splits, having, known)}")
+        name, allowed = having[0], (asked,)
+    pictures, known_as = recognized(name)
+    account = _account(Counter(known_as), allowed)
+    if not account.measured:
+        ways = [f"`--split {one}`" for one in ("val", "train") if account.left_out.get(one) and one not in splits]
+        way = f", or {' or '.join(ways)} to measure these all the same" if ways else ""
         raise RunError(
-            f"{location}: no image is left to measure {run} on: {_counted(account.left_out)}; give images that it "
-            f"does not know, or {' or '.join(ways)} to measure these all the same"
+            f"{location}: no image is left to measure {run} on: {_counted(account.left_out)}; give images that it does not "
+            f"know{way}"
         )
-    return asked or name, data[name].subset(wanted.nonzero().flatten()), account
+    wanted = torch.tensor([one in allowed for one in known_as])
+    return asked or name, pictures.subset(wanted.nonzero().flatten()), account
+
+
+def _instead(asked: str, splits: Collection[str], having: Sequence[str], known: KnownImages | None) -> str:
+    """What data have that lack the split that was asked for, and whether the run's own images of it are there."""
+    names = ", ".join(sorted(splits))
+    if asked not in _SAYS:
+        return names
+    if known is None:
+        return f"{names}, and the run is too old to know its own {asked} images"
+    if not having:
+        return f"{names}, and none of the run's own {asked} images"
+    return f"{names}; the run's own {asked} images are in {' and '.join(having)}, give one of these as data"
+
+
+def _account(counts: Mapping[str, int], allowed: Collection[str]) -> Account:
+    named = {name: counts[name] for name in (*_SAYS, UNKNOWN) if name in counts}
+    return Account(
+        {name: count for name, count in named.items() if name in allowed},
+        {name: count for name, count in named.items() if name not in allowed},
+    )
 
 
 def _counted(counts: Mapping[str, int]) -> str:

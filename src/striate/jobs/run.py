@@ -71,15 +71,23 @@ class Run:
         """The trained network, verified, ready for evaluation."""
         return self._folder.bundle().model
 
-    def evaluate(self, data: TrainingData | None = None, split: str | None = None, **reading: Any) -> dict[str, Any]:
+    def evaluate(
+        self,
+        data: TrainingData | None = None,
+        split: str | None = None,
+        *,
+        max_bad: float | None = None,
+        **reading: Any,
+    ) -> dict[str, Any]:
         """Measure the network on a split of its own data, or on other data with the same classes.
 
         data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The figures are those of
         metrics.json; of other data `images` says how many were measured and left out, because the run was trained on them
-        or chose its epoch by them, and `findings` what was found. reading: settings that say how other data are read
-        (source, class_level, task, label_column ...), where the run's own do not fit.
+        or chose its epoch by them, and `findings` what was found. max_bad: the largest share of files of other data that may
+        be unreadable, 0.05 if left out. reading: settings that say how other data are read (source, class_level, task,
+        label_column ...), where the run's own do not fit.
         """
-        return evaluate(self._folder, data, split, **reading).as_json()
+        return evaluate(self._folder, data, split, max_bad=max_bad, **reading).as_json()
 
     def predict(
         self, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
