@@ -1,6 +1,7 @@
 """What a data set asks for, found in its files: levels, background, fit; plain data ask for nothing and cost no pixel."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,24 @@ def test_a_split_that_is_merely_darker_is_not(share: float, tmp_path: Path) -> N
     assert open_source(tmp_path).native().rendering.integers == (0, 65535)
 
 
+def test_a_test_split_alone_may_have_more_bits_and_has_one_scale(tmp_path: Path) -> None:
+    """Each second image is dim, and alone would be taken for one of fewer bits."""
+    folders(tmp_path, lambda i: disc(i).astype(np.uint8), 8, "png", "train")
+    folders(tmp_path, lambda i: (disc(i) * (16 if i % 2 else 3)).astype(np.uint16), 8, "png", "test")
+    source = open_source(tmp_path)
+    assert source.native().rendering.integers == (0, 4095)
+    assert source.survey.bits_in_use == 12
+
+
+def test_reading_levels_shows_how_far_it_is(tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: (disc(i) * 256).astype(np.uint16), 8, "png", "train")
+    folders(tmp_path, lambda i: (disc(i) * 256).astype(np.uint16), 2, "png", "test")
+    counted: list[tuple[int, int]] = []
+    source = open_source(tmp_path)
+    assert source.take_survey(lambda done, total: counted.append((done, total))) is source.survey
+    assert counted == [(16, 20), (20, 20)]
+
+
 def test_nothing_that_can_be_read_is_one_line(tmp_path: Path) -> None:
     source = open_source(folders(tmp_path / "data", lambda i: disc(i).astype(np.uint8)))
     for file in (tmp_path / "data").rglob("*.png"):
@@ -312,15 +331,46 @@ def photograph(height: int, width: int) -> Draw:
         (photograph(48, 64), "cover"),
         (photograph(48, 72), "cover"),
         (photograph(48, 144), "contain"),
+        (lambda i: strip(i, 2) if i % 2 else photograph(40, 40)(i), "contain"),  # one class is wide
+        (lambda i: strip(i, 36) if i % 2 else photograph(40, 40)(i), "cover"),
+        (lambda i: photograph(40, 64)(i) if i < 3 else photograph(40, 40)(i), "cover"),  # a few as wide as films are
     ],
 )
 def test_images_are_whole_where_a_square_would_cut_off_content(draw: Draw, fit: str, tmp_path: Path) -> None:
     source = open_source(folders(tmp_path / "data", lambda i: np.ascontiguousarray(draw(i))))
     assert source.native().fit == fit
-    assert survey_findings(source.survey, source.native()) == []
+    side = source.survey.side(fit)
+    assert survey_findings(source.survey, replace(source.native(), height=side, width=side)) == []
     cover = Canvas(16, 16, 3)
     expected = ["data-cropped"] if fit == "contain" else []
     assert [one.finding.id for one in survey_findings(source.survey, cover)] == expected
+
+
+def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
+    source = open_source(
+        folders(tmp_path / "data", lambda i: strip(i, 2) if i < 3 else photograph(40, 40)(i))  # 3 of 16
+    )
+    (found,) = survey_findings(source.survey, source.native())
+    assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
+    assert found.finding.says.startswith("More than 50% of 19% of the images is cut off")
+    whole = replace(source.native(), fit="contain", height=80, width=80)
+    assert survey_findings(source.survey, whole) == []
+
+
+@pytest.mark.parametrize(("height", "width", "side", "pixels"), [(8, 320, 128, 3), (320, 8, 128, 3), (16, 80, 16, 3)])
+def test_images_that_shrink_to_a_line_are_said(height: int, width: int, side: int, pixels: int, tmp_path: Path) -> None:
+    source = open_source(folders(tmp_path / "data", photograph(height, width)))
+    (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
+    assert found.finding.id == "data-thin"
+    assert f"sees {pixels} pixels of the shorter side" in found.finding.says
+    enough = 8 * max(height, width) // min(height, width)
+    assert f"--size {enough} or more" in found.finding.fix
+    assert survey_findings(source.survey, Canvas(enough, enough, 3, fit="contain")) == []
+
+
+def test_small_images_that_are_thin_in_the_file_are_not(tmp_path: Path) -> None:
+    source = open_source(folders(tmp_path / "data", photograph(4, 60)))
+    assert survey_findings(source.survey, Canvas(60, 60, 3, fit="contain")) == []
 
 
 def test_arrays_too(tmp_path: Path) -> None:

@@ -221,7 +221,9 @@ def test_a_background_that_hides_everything_is_named(at: Path) -> None:
         pixels = np.asarray(Image.open(file)).copy()
         pixels[..., 3] = np.where(pixels[..., 3] > 100, 255, 0)
         Image.fromarray(pixels).save(file)
-    with pytest.raises(DataError, match=r"identical.*show next to nothing on white. Fix: set --background black"):
+    with pytest.raises(
+        DataError, match=r"identical.*show next to nothing on white. Fix: train with --background black"
+    ):
         train(data, out=at / "run", progress=False, background="white", **QUICK)
     assert not (at / "run").exists()
 

@@ -23,7 +23,7 @@ from striate.data.decoding.fit import Pixels, fit
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, span_of
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
@@ -189,7 +189,11 @@ class ArrayStore(Store):
         return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
 
     def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
-        return Span(0, self.white, whole=True, floats=False) if self.bits == 16 else None
+        if self.bits == 8:
+            return None
+        values = self.pixels[i]
+        least, greatest = (round(int(value) * self.white / 65535) for value in (values.min(), values.max()))
+        return Span(least, greatest, whole=True, floats=False)
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))
@@ -266,7 +270,7 @@ class ImageStore(Store):
     def span(self, i: int, limits: Limits) -> Span | None:
         image = self._image(i)
         if isinstance(image, HeldArray):
-            return Span(0, image.white, whole=True, floats=False) if image.bits == 16 else None
+            return span_of(image.values) if image.bits == 16 else None
         return read_span(image, limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:

@@ -42,7 +42,7 @@ _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """From the least to the greatest of some values; whether all of them are whole numbers."""
 
@@ -124,14 +124,15 @@ def bits_in_use(levels: Levels) -> int | None:
 def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
     """Whether the values of one split have four bits or more less than those of another, and fill their bits alike.
 
-    Given are the greatest values of the images of each. 12 bits beside 16 are 1/16 of the same light; a split that is
-    merely darker, down to 1/8, is never meant, and one that is black fills no bits alike. Nine of ten images of the first
-    lie within its bits, and half of the second need theirs, so that neither a hot pixel nor a few dark images decide.
+    Given are the greatest values of the images of each; up to 1 they are fractions, or masks, of one bit. 12 bits beside 16
+    are 1/16 of the same light; a split that is merely darker, down to 1/8, is never meant, and one that is black fills no
+    bits alike. Nine of ten images of the first lie within its bits, and half of the second need theirs, so that neither a
+    hot pixel nor a few dark images decide.
     """
-    least, most = float(np.quantile(small, 0.9)), float(np.median(large))
+    least, most = float(np.quantile(small, 0.9, method="lower")), float(np.median(large))
     if not 0 < least < most < 2 ** _BITS[-1]:
         return False
-    fewer, more = (next(bits for bits in _BITS if value < 2**bits) for value in (least, most))
+    fewer, more = (1 if value <= 1 else next(bits for bits in _BITS if value < 2**bits) for value in (least, most))
     filled, also = least / (2**fewer - 1), most / (2**more - 1)
     return more - fewer >= _BITS_APART and max(filled, also) <= _FILLED_ALIKE * min(filled, also)
 

@@ -100,9 +100,14 @@ def check_scales(
             max(greatest[one]) == 1 < max(greatest[other]) or other_bits(greatest[one], greatest[other])
         )
         if kinds[0] != kinds[1] or bits:
+            same = max(greatest[one]) == max(greatest[other])  # as 1 of fractions and of bytes
+            says, also = (
+                f"up to {max(greatest[split]):g}" + (f" where {scales[split]:g} is white" if same else "")
+                for split in (one, other)
+            )
             raise DataError(
-                f"{where[one]} has values up to {max(greatest[one]):g} and {where[other]} up to "
-                f"{max(greatest[other]):g}, so the same number is another brightness; bring them to one scale"
+                f"{where[one]} has values {says} and {where[other]} {also}, so the same number is another brightness; "
+                "bring them to one scale"
             )
     return max(scales.values(), default=255.0)
 

@@ -9,6 +9,7 @@ numbers, text, or one-hot rows, by the rules of array_labels.py. White is one va
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -235,18 +236,19 @@ def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tup
 
 def _whites(given: Mapping[str, _Split]) -> Mapping[str, float]:
     """The value that is white in arrays of each kind of number, one for all images of all splits."""
-    layouts: dict[str, dict[str, Layout]] = {}
-    greatest: dict[str, dict[str, list[float]]] = {}
+    whites: dict[str, float] = {}
+    layouts: dict[str, Layout] = {}
+    greatest: dict[str, list[float]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
                 layout = layout_of(image := _stored(f"{split.where}[{i}]", values))
-                greatest.setdefault(_kind(values), {}).setdefault(name, []).extend(greatest_of(image))
-                of_kind = layouts.setdefault(_kind(values), {})
-                if name not in of_kind or layout.full_scale > of_kind[name].full_scale:
-                    of_kind[name] = layout
-    where = {name: split.where for name, split in given.items()}
-    return {kind: check_scales(of_kind, where, greatest[kind]) for kind, of_kind in layouts.items()}
+                greatest[name] += greatest_of(image)
+                if name not in layouts or layout.full_scale > layouts[name].full_scale:
+                    layouts[name] = layout
+                whites[_kind(values)] = max(whites.get(_kind(values), 0.0), layout.full_scale)
+    check_scales(layouts, {name: given[name].where for name in layouts}, greatest)
+    return {kind: white or 255.0 for kind, white in whites.items()}
 
 
 def _held(split: _Split, whites: Mapping[str, float], limits: Limits) -> Iterable[HeldImage]:
