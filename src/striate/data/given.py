@@ -6,13 +6,15 @@
     an array or tensor, N H W C, N C H W, or N H W of grey    N images
     a list, a generator ... of any of these                   one image for each
 
-Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have.
+Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`).
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
@@ -23,16 +25,17 @@ from PIL import Image
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import load_image
+from striate.data.decoding.decode import load_image, read_header
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_pixels import layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
-from striate.data.store import HeldArray, HeldImage
+from striate.data.spans import one_scale, rendering_of, wide_spans
+from striate.data.store import HeldArray, HeldImage, ImageStore
 from striate.errors import DataError
 
 __all__ = [
@@ -47,6 +50,8 @@ __all__ = [
     "holds_file",
     "is_list",
     "not_finite",
+    "on_one_scale",
+    "waits_for_scale",
 ]
 
 ImageInput = (
@@ -104,6 +109,31 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
                 yield Given(f"input[{i}]", held_image(one, limits, canvas.rendering))
     else:
         yield Given("input[0]", held_image(images, limits))
+
+
+def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
+    """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
+    if isinstance(image, HeldArray):
+        whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
+        return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
+    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
+        return False
+    try:
+        return read_header(image, limits).wide
+    except Unreadable:
+        return False
+
+
+def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> tuple[ImageStore, Rendering]:
+    """Images that wait for a scale, and the levels of all of them together, as a survey finds them; known ones stay."""
+    whites: dict[str, float] = defaultdict(float)
+    for one in images:
+        if isinstance(one, HeldArray):
+            whites[one.kind] = max(whites[one.kind], one.white)
+    alike = [replace(one, white=whites[one.kind]) if isinstance(one, HeldArray) else one for one in images]
+    store = ImageStore(tuple(alike))
+    own = rendering_of(one_scale(wide_spans({"all": store}, limits)), levels_of, known.background)
+    return store, known.filled(own)
 
 
 def is_list(images: object) -> bool:

@@ -2,19 +2,19 @@
 
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Final
 
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.rendering import Span, other_bits
+from striate.data.decoding.rendering import Background, Levels, Rendering, Span, other_bits
 from striate.data.set_aside import Unreadable
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["Spans", "one_scale", "wide_spans"]
+__all__ = ["Spans", "one_scale", "rendering_of", "wide_spans"]
 
 _OTHER_SCALE: Final = 4 * 255  # typical greatest value of images that are surely not on the scale 0..255
 
@@ -62,6 +62,12 @@ def one_scale(of_splits: Mapping[str, Spans]) -> tuple[Span, ...]:
         if kind:
             spans.append(reduce(or_, (span for own in kind.values() for span in own)))
     return tuple(spans)
+
+
+def rendering_of(spans: Sequence[Span], levels: Callable[[Span], Levels], background: Background) -> Rendering:
+    """Black and white by `levels`, of the span of integers and of that of floats, where there are such."""
+    integers, floats = (next((levels(s) for s in spans if s.floats == kind), None) for kind in (False, True))
+    return Rendering(integers, floats, background)
 
 
 def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:

@@ -218,6 +218,11 @@ class HeldArray:
     def bits(self) -> Literal[8, 16]:
         return 16 if self.white > 255 else 8
 
+    @property
+    def kind(self) -> str:
+        """Of its numbers: those of one kind in a data set have one white."""
+        return "uint8" if self.values.dtype == np.uint8 else self.values.dtype.kind.replace("u", "i")
+
     def rendering(self, wanted: Rendering) -> Rendering:
         """The levels that are wanted, and its own where none are."""
         own: Levels = (0.0, self.white)

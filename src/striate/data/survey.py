@@ -31,19 +31,19 @@ from striate.data.decoding.rendering import (
 )
 from striate.data.ends import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.set_aside import Unreadable
-from striate.data.spans import Spans, one_scale, wide_spans
+from striate.data.spans import Spans, one_scale, rendering_of, wide_spans
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
+__all__ = ["CUT_CONTENT", "MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
 
 SAMPLE: Final = 200  # headers that are read
 _LOOKED_AT: Final = 60  # of them, of which pixels are read
 _HIDDEN: Final = 0.15  # contrast as a share of that on the best background, below which a background hides an image
 _ENOUGH: Final = 256  # rows or columns of an image that tell its contrast
 NOTICEABLE: Final = 0.05  # of the transparent images, hidden
-_CUT_CONTENT: Final = 0.25  # of the images, with content in what a square cuts off, from which on all are shown whole
+CUT_CONTENT: Final = 0.25  # of the images, with content in what a square cuts off, from which on all are shown whole
 MUCH: Final = 0.5  # area that is cut off, from which on fewer images count: more than a photograph of 16 x 9 loses
 _REDUCED: Final = 64  # pixels of either side, to which a large JPEG may come reduced
 
@@ -89,7 +89,7 @@ class Survey:
     @property
     def fit(self) -> Fit:
         """All of an image is shown where a square would cut off much that holds content."""
-        return "contain" if self.cut_content >= _CUT_CONTENT else "cover"
+        return "contain" if self.cut_content >= CUT_CONTENT else "cover"
 
     def side(self, fit: Fit) -> int:
         """Of a square for the typical image: its shorter side where ends are cut off, its longer one where all is shown."""
@@ -104,13 +104,13 @@ class Survey:
 
     def rendering(self, background: Background | None = None) -> Rendering:
         """Black and white of the data set, and the background: the data's own, unless one is given."""
-        return _rendering(self.spans, levels_of, background or self.background)
+        return rendering_of(self.spans, levels_of, background or self.background)
 
     def window(self, background: Background | None = None) -> Rendering:
         """The same for looking: a data set of wide images is shown from its least to its greatest value."""
         if not self.only_wide:
             return self.rendering(background)
-        return _rendering(self.spans, _whole_span, background or self.background)
+        return rendering_of(self.spans, _whole_span, background or self.background)
 
     def hides(self, background: Background) -> bool:
         """Whether a background hides a noticeable share of the images with transparent parts."""
@@ -164,7 +164,9 @@ def survey(splits: Mapping[str, Stored], limits: Limits, progress: Progress | No
     only_wide = all(header.wide for header in known)
     hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent], limits)
     background = _best_background(hidden)
-    lost = _lost(listing.store, headers, limits, _rendering(spans, _whole_span if only_wide else levels_of, background))
+    lost = _lost(
+        listing.store, headers, limits, rendering_of(spans, _whole_span if only_wide else levels_of, background)
+    )
     return Survey(
         height=statistics.median_low(header.height for header in known),
         width=statistics.median_low(header.width for header in known),
@@ -217,11 +219,6 @@ def _is_wide(listing: Stored, limits: Limits) -> bool:
         return any(header.wide for header in _headers(listing, limits).values())
     except DataError:  # none can be read; what is learned from was asked before
         return False
-
-
-def _rendering(spans: Sequence[Span], levels: Callable[[Span], Levels], background: Background) -> Rendering:
-    integers, floats = (next((levels(s) for s in spans if s.floats == kind), None) for kind in (False, True))
-    return Rendering(integers, floats, background)
 
 
 def _whole_span(span: Span) -> Levels:

@@ -1,8 +1,8 @@
 """What stored values mean: which is black, which is white, and what lies behind what is transparent.
 
 8 bits mean themselves. Wider values do not say what full scale is, so it is decided once for a data set and kept in the
-canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), `evaluate` decides it once
-for the new data set, and in `predict` an image decides for itself:
+canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), it is decided once for
+the new data set, in `evaluate`, or for all images that are given together, in `predict`:
 
     integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
@@ -10,7 +10,7 @@ for the new data set, and in `predict` an image decides for itself:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, final, get_args
 
 import numpy as np
@@ -75,6 +75,10 @@ class Rendering:
                 raise SettingError(f"levels of {levels}: black must be below white, and both finite")
         if self.background not in get_args(Background):
             raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
+
+    def filled(self, own: "Rendering") -> "Rendering":
+        """These levels, and those of new images where an image would decide for itself."""
+        return replace(self, integers=self.integers or own.integers, floats=self.floats or own.floats)
 
     def levels(self, values: npt.NDArray[Any]) -> Levels:
         """Black and white of an image. ValueError for NaN or infinite values."""

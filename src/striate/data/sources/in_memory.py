@@ -257,7 +257,7 @@ def _held(split: _Split, whites: Mapping[str, float], limits: Limits) -> Iterabl
         held = held_image(item, limits)
         if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is set aside, as in a folder
             raise DataError(f"{split.where}[{i}]: {held.detail}")
-        yield replace(held, white=whites[_kind(held.values)]) if isinstance(held, HeldArray) else held
+        yield replace(held, white=whites[held.kind]) if isinstance(held, HeldArray) else held
 
 
 def _array_item(item: object) -> Array | None:
