@@ -161,6 +161,13 @@ def test_splits_of_floats_on_different_scales_are_refused(learned: float, tested
         open_source(tmp_path).native()
 
 
+def test_splits_of_which_one_is_from_minus_1_to_1_are_refused(tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: Image.fromarray(disc(i).astype(np.float32)), 8, "tif", "train")
+    folders(tmp_path, lambda i: Image.fromarray((disc(i) / 127.5 - 1).astype(np.float32)), 8, "tif", "test")
+    with pytest.raises(DataError, match="bring them to one scale"):
+        open_source(tmp_path).native()
+
+
 @pytest.mark.parametrize(("learned", "tested"), [(1, 200), (200, 1)])
 def test_splits_of_integers_on_different_scales_are_refused(learned: int, tested: int, tmp_path: Path) -> None:
     folders(tmp_path, lambda i: (disc(i) * learned).astype(np.uint16), 8, "png", "train")

@@ -27,11 +27,11 @@ from torch import Tensor
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import load_image, read_header
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, levels_of
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
-from striate.data.sources.array_pixels import layout_of
+from striate.data.sources.array_pixels import images_of, joined, layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
 from striate.data.spans import one_scale, rendering_of, wide_spans
@@ -108,7 +108,7 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
             else:
                 yield Given(f"input[{i}]", held_image(one, limits, canvas.rendering))
     else:
-        yield Given("input[0]", held_image(images, limits))
+        yield Given("input[0]", held_image(images, limits, canvas.rendering))
 
 
 def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
@@ -126,11 +126,11 @@ def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
 
 def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> tuple[ImageStore, Rendering]:
     """Images that wait for a scale, and the levels of all of them together, as a survey finds them; known ones stay."""
-    whites: dict[str, float] = defaultdict(float)
+    levels: dict[str, list[Levels]] = defaultdict(list)
     for one in images:
         if isinstance(one, HeldArray):
-            whites[one.kind] = max(whites[one.kind], one.white)
-    alike = [replace(one, white=whites[one.kind]) if isinstance(one, HeldArray) else one for one in images]
+            levels[one.kind].append(one.levels)
+    alike = [replace(one, levels=joined(levels[one.kind])) if isinstance(one, HeldArray) else one for one in images]
     store = ImageStore(tuple(alike))
     own = rendering_of(one_scale(wide_spans({"all": store}, limits)), levels_of, known.background)
     return store, known.filled(own)
@@ -166,8 +166,11 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
     return np.asarray(given)
 
 
-def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering = AS_STORED) -> HeldImage:
-    """One image as a store takes it; Unreadable, as a value, of what is none. `rendering`: levels that are known."""
+def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering | None = None) -> HeldImage:
+    """One image as a store takes it; Unreadable, as a value, of what is none.
+
+    rendering: levels that are known of what is predicted; an array may have a range of its own only if it is learned from.
+    """
     if isinstance(given, Image.Image):
         return _loaded(given, limits)
     if isinstance(given, bytes | bytearray | memoryview):
@@ -182,7 +185,7 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Render
         return Unreadable("unreadable", str(error))
 
 
-def _from_one_array(given: object, rendering: Rendering) -> HeldArray:
+def _from_one_array(given: object, rendering: Rendering | None) -> HeldArray:
     """DataError for what is no array, or none of one image."""
     values = array_of(given)
     if values is None:
@@ -264,17 +267,21 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     return values
 
 
-def _held(values: npt.NDArray[Any], rendering: Rendering) -> list[HeldArray]:
+def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[HeldArray]:
     """N images, whose values are finite, each H W C. DataError where nobody can tell their axes, or black and white."""
+    levels = rendering or AS_STORED
     values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     wide = values.dtype != np.uint8
-    known = {"f": rendering.floats, "i": rendering.integers, "u": rendering.integers}.get(values.dtype.kind)
+    known = {"f": levels.floats, "i": levels.integers, "u": levels.integers}.get(values.dtype.kind)
     look_at = values.dtype if wide and known is None else np.dtype(np.uint8)  # of uint8 no value is looked at
     layout = layout_of(StoredArray("the array", values.shape, look_at, lambda: values))
-    white = known[1] if wide and known is not None else layout.full_scale or 255.0
-    if layout.channels_first:
-        values = values.transpose(0, 2, 3, 1)
-    return [HeldArray(one, white) for one in values.reshape(layout.shape)]
+    if layout.own_range and rendering is not None:
+        raise DataError(
+            f"the array has values from {values.min():g} to {values.max():g}, and the network has learned from none of such a "
+            "range; scale it to 0..1, or save it as uint8"
+        )
+    own = known if wide and known is not None else joined([layout.levels])
+    return [HeldArray(one, own) for one in images_of(values, layout)]
 
 
 def _is_file(given: object) -> bool:

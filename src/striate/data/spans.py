@@ -74,11 +74,12 @@ def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
     """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
     for small, own in spans.items():
         whole = reduce(or_, own)
-        scale = 1 if whole.floats and whole.greatest <= 1 else 255
+        fractions = whole.floats and max(-whole.least, whole.greatest) <= 1
+        scale = 1 if fractions else 255
         for large, others in spans.items():
             typical = statistics.median(span.greatest for span in others)
             beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * scale / 255
-            if whole.least >= 0 and (beyond or _other_bits(own, others)):
+            if (whole.least >= 0 or fractions) and (beyond or _other_bits(own, others)):
                 raise DataError(
                     f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
                     f"{typical:g}, so the same number is another brightness; bring them to one scale"

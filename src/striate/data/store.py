@@ -27,7 +27,17 @@ from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, 
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "ContentStore", "FileStore", "HeldArray", "HeldImage", "ImageStore", "Store", "on_canvas"]
+__all__ = [
+    "ArrayStore",
+    "ContentStore",
+    "FileStore",
+    "HeldArray",
+    "HeldImage",
+    "ImageStore",
+    "Store",
+    "held_images",
+    "on_canvas",
+]
 
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
@@ -209,14 +219,14 @@ class ArrayStore(Store):
 @final
 @dataclass(frozen=True, eq=False)
 class HeldArray:
-    """One image in an array, H W C of any real numbers: 0 is black and `white` white, where a canvas does not say else."""
+    """One image in an array, H W C of any real numbers, and which are black and white, where a canvas does not say else."""
 
     values: npt.NDArray[Any]
-    white: float
+    levels: Levels
 
     @property
     def bits(self) -> Literal[8, 16]:
-        return 16 if self.white > 255 else 8
+        return 8 if self.levels in ((0, 1), (0, 255)) else 16
 
     @property
     def kind(self) -> str:
@@ -225,8 +235,7 @@ class HeldArray:
 
     def rendering(self, wanted: Rendering) -> Rendering:
         """The levels that are wanted, and its own where none are."""
-        own: Levels = (0.0, self.white)
-        return replace(wanted, integers=wanted.integers or own, floats=wanted.floats or own)
+        return replace(wanted, integers=wanted.integers or self.levels, floats=wanted.floats or self.levels)
 
 
 # a path, a file's content, Pillow's image, an array, or why there is no image
@@ -298,6 +307,11 @@ class ImageStore(Store):
             return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
         pixels = np.ascontiguousarray(self.picture(i, DEFAULT_LIMITS))
         return f"{pixels.shape} {pixels.dtype}\t{hashlib.sha256(pixels.data).hexdigest()}"
+
+
+def held_images(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
+    """The images of an array, N H W C of any real numbers, black and white by the same values."""
+    return ImageStore(tuple(HeldArray(one, levels) for one in values))
 
 
 def _file_digest(path: str | Path) -> str:

@@ -5,7 +5,7 @@
     ((images, labels), (images, labels))                  train and test, as Keras's load_data gives them
 
 Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what given.py takes; labels are whole
-numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays: 1 or 255 of fractions.
+numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays, such as 1 or 255 of fractions.
 """
 
 import hashlib
@@ -21,16 +21,25 @@ import numpy.typing as npt
 
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.rendering import Levels
 from striate.data.given import array_of, held_image, holds_file, is_list, not_finite
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, layout_of, read_pixels
+from striate.data.sources.array_pixels import (
+    Layout,
+    check_scales,
+    greatest_of,
+    images_of,
+    joined,
+    layout_of,
+    read_pixels,
+)
 from striate.data.sources.columns import with_task
 from striate.data.sources.parts import PARTS, arranged, splits_of
-from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store
+from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
 from striate.data.targets import Labels, TaskKind
 from striate.errors import DataError, nearest
 
@@ -221,22 +230,25 @@ def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tup
             if layouts[name].shape[1:] != layout.shape[1:]:
                 raise DataError(f"{array.where} has images of another size than {learned.where}; make them alike")
         where = {name: array.where for name, array in arrays.items()}
-        white = check_scales(layouts, where, {name: greatest_of(array) for name, array in arrays.items()})
+        levels = check_scales(layouts, where, {name: greatest_of(array) for name, array in arrays.items()})
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
-            read = partial(read_pixels, array, layouts[name], white)
-            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), white)
+            if any(one.own_range for one in layouts.values()):
+                stores[name] = held_images(images_of(array.read(), layouts[name]), levels)
+                continue
+            read = partial(read_pixels, array, layouts[name], levels[1])
+            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1])
         return stores, f"arrays {layout.says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(Path(str(item)).expanduser()) for item in one.items) for name, one in given.items()}
         return {name: FileStore(of_split) for name, of_split in paths.items()}, "image files"
-    whites = _whites(given)
-    return {name: ImageStore(tuple(_held(one, whites, limits))) for name, one in given.items()}, "images"
+    by_kind = _levels(given)
+    return {name: ImageStore(tuple(_held(one, by_kind, limits))) for name, one in given.items()}, "images"
 
 
-def _whites(given: Mapping[str, _Split]) -> Mapping[str, float]:
-    """The value that is white in arrays of each kind of number, one for all images of all splits."""
-    whites: dict[str, float] = {}
+def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
+    """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
+    levels: dict[str, list[Levels]] = defaultdict(list)
     layouts: dict[str, Layout] = {}
     greatest: dict[str, list[float]] = defaultdict(list)
     for name, split in given.items():
@@ -244,20 +256,20 @@ def _whites(given: Mapping[str, _Split]) -> Mapping[str, float]:
             if (values := _array_item(item)) is not None:
                 layout = layout_of(image := _stored(f"{split.where}[{i}]", values))
                 greatest[name] += greatest_of(image)
-                if name not in layouts or layout.full_scale > layouts[name].full_scale:
+                if name not in layouts or layout.scale > layouts[name].scale:
                     layouts[name] = layout
-                whites[_kind(values)] = max(whites.get(_kind(values), 0.0), layout.full_scale)
+                levels[_kind(values)].append(layout.levels)
     check_scales(layouts, {name: given[name].where for name in layouts}, greatest)
-    return {kind: white or 255.0 for kind, white in whites.items()}
+    return {kind: joined(of_kind) for kind, of_kind in levels.items()}
 
 
-def _held(split: _Split, whites: Mapping[str, float], limits: Limits) -> Iterable[HeldImage]:
+def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[HeldImage]:
     """Each image of a list. DataError for what is no image, NaN among it."""
     for i, item in enumerate(split.items):
         held = held_image(item, limits)
         if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is set aside, as in a folder
             raise DataError(f"{split.where}[{i}]: {held.detail}")
-        yield replace(held, white=whites[held.kind]) if isinstance(held, HeldArray) else held
+        yield replace(held, levels=levels[held.kind]) if isinstance(held, HeldArray) else held
 
 
 def _array_item(item: object) -> Array | None:
