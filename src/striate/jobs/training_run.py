@@ -1,5 +1,6 @@
 """Training from start to finish: read, split, train, keep the best, evaluate, report; and going on with a run that was cut off."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def settled(data: TrainingData, recipe: str | None, said: dict[str, Any], progre
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, said, named.settings if named else {})
     require_classes(source)
-    monitor = _monitor(progress)
+    monitor = _monitor(progress and sys.stdout.isatty())  # a log begins with what was understood of the data
     try:
         source.take_survey(monitor.reading)
     finally:
