@@ -199,13 +199,6 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
     for form in forms:
         found = run.predict(form)
         assert [one.probabilities for one in found] == [one.probabilities for one in expected]
-    # an array that alone would be taken for one of 8 bits is dim beside others
-    dim = arrays[0] // 16
-    (_, beside), (as_seen,) = (
-        run.predict([np.full((24, 24), 4095, np.uint16), dim]),
-        run.predict([(dim / 16).astype(np.uint8)]),
-    )
-    assert beside.probabilities == pytest.approx(as_seen.probabilities, abs=1e-3)
     # 8-bit images among them stay in their places, and say themselves what is white
     eight, mixed = at / "data" / "a" / "0.png", [files[0], at / "data" / "a" / "0.png", *files[1:]]
     (alone,), among = run.predict([eight]), run.predict(mixed)
