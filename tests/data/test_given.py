@@ -200,6 +200,8 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
         ("nowhere.png", "no such file or folder"),
         ("x" * 5000, "no such file or folder"),
         ("a\0b", "no such file or folder"),
+        ("~nosuch_user/a.jpg", "no such file or folder"),
+        ("~\0/a.jpg", "no such file or folder"),
     ],
 )
 def test_what_is_no_image_says_why_in_its_place(given: Any, says: str) -> None:
@@ -239,10 +241,10 @@ def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, says: st
 @pytest.mark.parametrize(("kind", "other"), [(np.uint16, np.uint16), (np.int64, np.int32)])
 def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type) -> None:
     """Alone it would be taken for one of 8 bits."""
-    images = [held_image(np.full((4, 4, 1), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
+    images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
     assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
-    store, rendering = on_one_scale(images[:2], AS_STORED, Limits())
-    canvas = Canvas(4, 4, 1, rendering=rendering)
+    store, rendering = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
+    canvas = Canvas(5, 6, 1, rendering=rendering)
     assert [int(store.decode(i, canvas, Limits()).max()) for i in range(2)] == [255, 10]
     known = Rendering(integers=(0, 65535), floats=(0, 1))
     assert not any(waits_for_scale(one, known, Limits()) for one in images)

@@ -5,6 +5,7 @@ import string
 import pytest
 
 from striate.data.mirrored_names import mirrored_names
+from striate.data.names import printable
 
 FLIP = [
     ("left", "right"),
@@ -112,3 +113,8 @@ def test_letters_are_directions_where_all_letters_there_are():
 
 def test_several_pairs_and_classes_between():
     assert mirrored_names(("hand left", "hand right", "foot left", "straight", "foot right")) == ((0, 1), (2, 4))
+
+
+def test_names_are_read_as_they_were_before_they_were_made_printable() -> None:
+    assert mirrored_names(("/", printable("\\"))) == ((0, 1),)
+    assert mirrored_names(("a /", printable("a \\")), "flip_vertical") == ((0, 1),)

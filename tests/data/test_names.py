@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data.names import natural_key
+from striate.data.names import listed, natural_key, printable, unescaped
 
 
 def test_numbers_in_names_are_counted_and_not_spelled() -> None:
@@ -25,3 +25,13 @@ def test_any_names_have_one_order(names: list[str]) -> None:
     once = sorted(names, key=natural_key)
     names.reverse()
     assert sorted(names, key=natural_key) == once
+
+
+@given(st.text(alphabet="ab\\\\xuU0e9\n\u202e\u200d\x07\udc80\udcff\udc41\U000e0001", max_size=8))
+def test_what_was_escaped_comes_back(name: str) -> None:
+    assert printable(name).isprintable() or "\u200d" in printable(name)
+    assert unescaped(printable(name)) == name
+
+
+def test_names_are_listed_up_to_a_few() -> None:
+    assert [listed(["a", "b", "c"], most) for most in (3, 2)] == ["a, b, c", "a, b and 1 more"]

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from tests.jobs.conftest import QUICK
 
-from striate.jobs import augment, resume, train
+from striate.data import printable
+from striate.jobs import augment, resume, train, train_folds
 from striate.jobs.flipping import settle_flips
 from striate.training import NamedRecipe, Settings, read_toml, resolve
 from striate.views import POLICIES
@@ -38,7 +39,7 @@ def nothing() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def settings(recipe: str = "photos", **said: object) -> Settings:
-    return resolve({"augment": "default", **said}, NamedRecipe(recipe, {}, ""), {})
+    return resolve({"augment": "default", **said}, NamedRecipe(recipe, {}, ""))
 
 
 @pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if policy.flip])
@@ -142,3 +143,23 @@ def test_augment_shows_the_same_decision(tmp_path, monkeypatch, shapes):
     assert any("mirror" in step for step in healthy.steps)
     assert not healthy.notes
     assert not healthy.findings
+
+
+def test_a_name_with_an_escape_is_shown_as_it_is():
+    (line,) = settle_flips(settings(), ("/", printable("\\")), no_sample).lines
+    assert line.startswith("classes / and \\\\ are mirror images of each other: no flips")
+
+
+def test_folds_are_of_one_method_decided_before_the_first(tmp_path, monkeypatch, capsys):
+    data = arrows(tmp_path / "data", ("a", "b"))
+    begun = []
+
+    def stop(source, decided, *_):
+        begun.append(decided)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("striate.jobs.folds.begin", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_folds(data, folds=3, out=tmp_path / "cv", **{**QUICK, "epochs": 1, "augment": "default"})
+    assert (begun[0].recipe.flip, begun[0].source["flip"]) == (False, "data")
+    assert "mirrored images of class a look like class b" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
 from striate.errors import DataError, RunError, SettingError, StriateError
-from striate.jobs import resume, train, train_folds
+from striate.jobs import Run, resume, train, train_folds
 from striate.jobs.opening import within_the_data
 from striate.jobs.training_run import settled
 from striate.runs.checkpoints import save_checkpoint
@@ -139,6 +139,7 @@ def test_pictures_of_every_mode_are_predicted(trained, tmp_path):
         ({"model": "resnet19"}, SettingError, "resnet18"),
         ({"epohcs": 3}, SettingError, "epochs"),
         ({"epochs": -1}, SettingError, "out of range"),
+        ({"bits": 12}, SettingError, "16 keep all of 12 in use; leave it out"),
         ({"device": "cuda:99"}, SettingError, "cannot be used here"),
         ({"model": "digit_cnn_strided", "dropout": 0.5}, SettingError, "dropout"),
     ],
@@ -180,6 +181,17 @@ def test_a_lost_loss_is_a_finding_and_the_run_says_so(shapes, tmp_path):
     assert run.manifest["status"] == "diverged"
     with pytest.raises(StriateError, match="diverged"):
         resume(tmp_path / "run")
+
+
+def test_a_run_without_a_network_says_what_to_do(trained, tmp_path):
+    cut = shutil.copytree(trained.path, tmp_path / "cut")  # killed at its end: the bundle is there, the rest is not
+    for status, says in (("running", "is not finished; `striate resume"), ("diverged", "findings.json says how to")):
+        (cut / "manifest.json").write_text(json.dumps({**trained.manifest, "status": status}))
+        for use in (Run(cut).evaluate, lambda: Run(cut).predict([])):
+            with pytest.raises(RunError, match=says):
+                use()
+    with pytest.raises(RunError, match="diverged; findings.json says how to train again"):
+        resume(cut, progress=False)
 
 
 def test_learning_nothing_is_a_finding(shapes, tmp_path):

@@ -12,6 +12,7 @@ from striate.training import (
     RECIPES,
     NamedRecipe,
     Recipe,
+    Settings,
     checked,
     find_recipe,
     read_toml,
@@ -23,7 +24,7 @@ from striate.training import (
 
 def test_the_user_wins_over_the_recipe_over_the_data_over_the_default():
     named = NamedRecipe("mine", {"epochs": 7, "lr": 0.5}, reaches="")
-    settings = resolve({"lr": 0.25}, named, {"epochs": 3, "size": 64})
+    settings = resolve({"lr": 0.25}, named).filled("data", epochs=3, size=64)
     assert (settings.recipe.lr, settings.recipe.epochs, settings.recipe.size) == (0.25, 7, 64)
     assert settings.source["lr"] == "user"
     assert settings.source["epochs"] == "recipe mine"
@@ -32,7 +33,7 @@ def test_the_user_wins_over_the_recipe_over_the_data_over_the_default():
 
 
 def test_filling_leaves_alone_what_was_said():
-    settings = resolve({"size": 32, "device": "cpu"}, NamedRecipe("mine", {}, reaches=""), {})
+    settings = resolve({"size": 32, "device": "cpu"}, NamedRecipe("mine", {}, reaches=""))
     filled = settings.filled("data", size=99, channels=3).filled("machine", device="cuda", precision="float32")
     assert (filled.recipe.size, filled.recipe.channels) == (32, 3)
     assert (filled.recipe.device, filled.recipe.precision) == ("cpu", "float32")
@@ -60,7 +61,7 @@ def test_filling_leaves_alone_what_was_said():
 )
 def test_wrong_settings_are_refused_in_one_line(setting, says):
     with pytest.raises(SettingError, match=says) as refused:
-        resolve(setting, NamedRecipe("mine", {}, reaches=""), {})
+        resolve(setting, NamedRecipe("mine", {}, reaches=""))
     assert "\n" not in str(refused.value)
     assert next(iter(setting)) in str(refused.value)
 
@@ -75,12 +76,12 @@ def test_a_whole_number_may_be_written_in_any_way(value, tmp_path):
 def test_a_recipe_file_with_half_an_epoch_is_refused(tmp_path):
     (tmp_path / "half.toml").write_text("epochs = 1.5\n")
     with pytest.raises(SettingError, match=r"epochs = 1\.5: takes a whole number"):
-        resolve({}, find_recipe(str(tmp_path / "half.toml")), {})
+        resolve({}, find_recipe(str(tmp_path / "half.toml")))
 
 
 def test_every_named_recipe_is_in_range():
     for named in RECIPES.values():
-        resolve({}, named, {})
+        resolve({}, named)
 
 
 @given(
@@ -92,12 +93,21 @@ def test_every_named_recipe_is_in_range():
 )
 def test_a_recipe_file_gives_the_same_settings_back(tmp_path_factory, epochs, lr, size, flip, device):
     said = {"epochs": epochs, "lr": lr, "size": size, "flip": flip, "device": device}
-    settings = resolve(said, NamedRecipe("mine", {"clip": 1.0}, reaches=""), {})
+    settings = resolve(said, NamedRecipe("mine", {"clip": 1.0}, reaches=""))
     path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
     path.write_text(to_toml(settings), encoding="utf-8")
     values, source = read_toml(path)
     assert checked(values) == settings.recipe
     assert source == dict(settings.source)
+
+
+def test_settings_that_came_after_a_recipe_file_was_written_have_their_defaults(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('lr = 0.25\n\n[origin]\nlr = "user"\n')
+    values, source = read_toml(path)
+    rows = {name: (value, origin) for name, value, origin, _ in Settings(checked(values), source).rows()}
+    assert rows["lr"] == ("0.25", "user")
+    assert rows["fit"] == ('"auto"', "default")
 
 
 def test_a_recipe_file_names_its_unknown_setting(tmp_path):

@@ -11,10 +11,9 @@ it did not, all images that are given together are on one scale, as a data set i
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
@@ -27,8 +26,8 @@ from torch import Tensor
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import load_image, read_header
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, levels_of
-from striate.data.names import printable
+from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
+from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_pixels import images_of, joined, layout_of
@@ -124,16 +123,10 @@ def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
         return False
 
 
-def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> tuple[ImageStore, Rendering]:
-    """Images that wait for a scale, and the levels of all of them together, as a survey finds them; known ones stay."""
-    levels: dict[str, list[Levels]] = defaultdict(list)
-    for one in images:
-        if isinstance(one, HeldArray):
-            levels[one.kind].append(one.levels)
-    alike = [replace(one, levels=joined(levels[one.kind])) if isinstance(one, HeldArray) else one for one in images]
-    store = ImageStore(tuple(alike))
-    own = rendering_of(one_scale(wide_spans({"all": store}, limits)), levels_of, known.background)
-    return store, known.filled(own)
+def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> Rendering:
+    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay."""
+    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
+    return known.filled(rendering_of(one_scale(spans), levels_of, known.background))
 
 
 def is_list(images: object) -> bool:
@@ -176,7 +169,7 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Render
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
     if isinstance(given, str | os.PathLike):
-        return Path(os.fspath(given)).expanduser()
+        return expanded(given)
     if _is_file(given):
         return _content(given, limits)
     try:
@@ -210,7 +203,7 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _files(given: str, limits: Limits) -> Iterator[Given]:
     """A file; or the images in a folder, and what is set aside among them."""
-    path, name = Path(given).expanduser(), printable(given)
+    path, name = expanded(given), printable(given)
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
         return

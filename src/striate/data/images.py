@@ -17,7 +17,7 @@ from striate.data.statistics import MEASURES, Measured, image_statistics
 __all__ = ["HeldImages", "Images", "as_colours"]
 
 BLOCK: Final = 1024  # pictures that are looked at in one go: a mapped file may be larger than the memory
-CACHED: Final = 128  # pictures whose values as numbers stay in the processor's cache
+CACHED: Final = 1 << 19  # values that stay in the processor's cache as float32
 DEVICE_SHARE: Final = 0.5  # of the device's free memory that pictures may take; the rest is for the network
 
 
@@ -130,14 +130,19 @@ class HeldImages(Images):
         return total
 
     def looks(self) -> Looks:
-        blocks = [looks(some) for block in self._blocks() for some in block.split(CACHED)]
+        blocks = [looks(some) for block in self._blocks() for some in _cached(block)]
         return np.concatenate(blocks) if blocks else np.empty((0, SIDE * SIDE), np.uint8)
 
     def statistics(self) -> Measured:
-        blocks = [image_statistics(some) for block in self._blocks() for some in block.split(CACHED)]
+        blocks = [image_statistics(some) for block in self._blocks() for some in _cached(block)]
         return np.concatenate(blocks) if blocks else np.empty((0, len(MEASURES)))
 
     def _blocks(self) -> Iterator[Tensor]:
         if self._rows is None:
             return iter(self._pixels.split(BLOCK))
         return (pictures for _, pictures in self.each(torch.arange(len(self)).split(BLOCK)))
+
+
+def _cached(pictures: Tensor) -> tuple[Tensor, ...]:
+    """The same N H W C in blocks that are quick to compute with."""
+    return pictures.split(max(1, CACHED // pictures[0].numel()) if len(pictures) else 1)

@@ -28,6 +28,7 @@ LEAST_OF_CLASS: Final = 16
 SIDES: Final = (32, 16)  # at which images are looked at
 MOST_CHANNELS: Final = 4
 PATCH: Final = 5
+BLOCK: Final = 64  # images whose responses to all filters are in memory at once
 FILTERS: Final = 64  # half of them the other half mirrored
 PATCHES: Final = 4000  # that are drawn for whitening
 GRID: Final = 3
@@ -108,8 +109,10 @@ def _likeness(images: Tensor) -> tuple[Tensor, Tensor]:
     mirrored: list[Tensor] = []
     for side in SIDES:
         small = F.interpolate(images, size=(side, side), mode="area")
-        features, features_mirrored = _features(small, *_filters(small))
-        plain, mirrored = plain + features, mirrored + features_mirrored
+        filters, subtracted = _filters(small)
+        blocks = [_features(some, filters, subtracted) for some in small.split(BLOCK)]
+        plain += [torch.cat(kind) for kind in zip(*(ours for ours, _ in blocks), strict=True)]
+        mirrored += [torch.cat(kind) for kind in zip(*(theirs for _, theirs in blocks), strict=True)]
     alike = alike_mirrored = torch.zeros(len(images), len(images), dtype=torch.float64)
     for ours, theirs in zip(plain, mirrored, strict=True):
         mean, deviation = ours.mean(0), ours.std(0) + 1e-3 * ours.std() + 1e-9

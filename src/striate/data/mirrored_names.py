@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal
 
+from striate.data.names import unescaped
+
 __all__ = ["Mirror", "mirrored_names"]
 
 Mirror = Literal["flip", "flip_vertical"]  # by the settings' names: left and right, top and bottom
@@ -60,7 +62,7 @@ def mirrored_names(names: Sequence[str], mirror: Mirror = "flip") -> tuple[tuple
     exchanged = {**_both_ways(_ANYWHERE[mirror]), **_both_ways(_WORDS[mirror])}
     pattern = _pattern(_both_ways(_ANYWHERE[mirror]), _both_ways(_WORDS[mirror]))
     signs = frozenset(word for word in exchanged if not word.isalpha())
-    plain = [_plain(name, signs) for name in names]
+    plain = [_plain(unescaped(name), signs) for name in names]
     others = [pattern.sub(lambda found: exchanged[found[0]], name) for name in plain]
     places: dict[str, list[int]] = defaultdict(list)
     for at, name in enumerate(plain):

@@ -5,12 +5,14 @@ A name on disk may hold newlines, control characters, marks that turn the readin
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-__all__ = ["named", "natural_key", "printable"]
+__all__ = ["expanded", "listed", "named", "natural_key", "printable", "unescaped"]
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
+_ESCAPED: Final = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")  # as `printable` writes it
 JOINERS = "\u200c\u200d"  # zero-width joiners: Persian words and composed emoji need them
 
 
@@ -22,6 +24,24 @@ def printable(name: str | os.PathLike[str]) -> str:
     """
     text = os.fspath(name)
     return text if text.isprintable() and "\\" not in text else "".join(map(_printable_character, text))
+
+
+def unescaped(name: str) -> str:
+    """The name that `printable` was given."""
+    return _ESCAPED.sub(_character, name)
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of the names, and how many more there are: "a, b and 3 more"."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with a home folder in the place of ~ or ~user; as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except (RuntimeError, ValueError):  # no home, or a zero character in the name of the user
+        return Path(path)
 
 
 def natural_key(name: str) -> tuple[tuple[bytes | int, ...], bytes]:
@@ -47,6 +67,13 @@ def named(path: Path) -> tuple[str, str]:
     """What a source is called, by its folder or by its file without the ending, and where it is."""
     whole = path.resolve()
     return printable(whole.stem if path.is_file() else whole.name), printable(whole.as_posix())
+
+
+def _character(escape: re.Match[str]) -> str:
+    code = escape[1]
+    if code == "\\":
+        return code
+    return chr(int(code[1:], 16) + (0xDC00 if code[0] == "x" else 0))
 
 
 def _printable_character(character: str) -> str:

@@ -80,11 +80,11 @@ class Sample:
 class Source:
     """Samples and what is known of them. Opening a source reads names, labels and a few headers; nothing is changed.
 
-    `location` opens the same source again with `open_source`. `splits` has the one key "all" where the data is not
-    split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name, by kind. `classes`
-    are names: of the classes, or of the numbers of a regression. `limits` are those that `native` holds headers against.
-    `split_origin` says where the splits come from ("folders Training and Testing", "column is_valid"), empty where the
-    data are not split. `notes` are sentences on how the data were read that a person should see.
+    `location` is printable; `unescaped` it opens the same source again with `open_source`. `splits` has the one key "all"
+    where the data is not split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name,
+    by kind. `classes` are names: of the classes, or of the numbers of a regression. `limits` are those that `native`
+    holds headers against. `split_origin` says where the splits come from ("folders Training and Testing", "column
+    is_valid"), empty where the data are not split. `notes` are sentences on how the data were read that a person should see.
     """
 
     name: str

@@ -4,6 +4,7 @@ import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import permutations
 from operator import or_
 from typing import Final
 
@@ -72,18 +73,16 @@ def rendering_of(spans: Sequence[Span], levels: Callable[[Span], Levels], backgr
 
 def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
     """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
-    for small, own in spans.items():
+    for (small, own), (large, others) in permutations(spans.items(), 2):
         whole = reduce(or_, own)
         fractions = whole.floats and max(-whole.least, whole.greatest) <= 1
-        scale = 1 if fractions else 255
-        for large, others in spans.items():
-            typical = statistics.median(span.greatest for span in others)
-            beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * scale / 255
-            if (whole.least >= 0 or fractions) and (beyond or _other_bits(own, others)):
-                raise DataError(
-                    f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
-                    f"{typical:g}, so the same number is another brightness; bring them to one scale"
-                )
+        typical = statistics.median(span.greatest for span in others)
+        beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * (1 if fractions else 255) / 255
+        if (whole.least >= 0 or fractions) and (beyond or _other_bits(own, others)):
+            raise DataError(
+                f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
+                f"{typical:g}, so the same number is another brightness; bring them to one scale"
+            )
 
 
 def _other_bits(own: Sequence[Span], others: Sequence[Span]) -> bool:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header, Stored, decode_picture, read_header, read_picture, read_span
 from striate.data.decoding.fit import Pixels, fit
-from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, span_of
@@ -39,6 +39,7 @@ __all__ = [
     "on_canvas",
 ]
 
+_ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
 
@@ -79,8 +80,94 @@ class Store(ABC):
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class HeldArray:
+    """One image in an array, H W C of any real numbers, and which are black and white, where a canvas does not say else."""
+
+    values: npt.NDArray[Any]
+    levels: Levels
+
+    @property
+    def bits(self) -> Literal[8, 16]:
+        return 8 if self.levels in ((0, 1), (0, 255)) else 16
+
+    @property
+    def kind(self) -> str:
+        """Of its numbers: those of one kind in a data set have one white."""
+        return "uint8" if self.values.dtype == np.uint8 else self.values.dtype.kind.replace("u", "i")
+
+    def rendering(self, wanted: Rendering) -> Rendering:
+        """The levels that are wanted, and its own where none are."""
+        return replace(wanted, integers=wanted.integers or self.levels, floats=wanted.floats or self.levels)
+
+
+# a path, a file's content, Pillow's image, an array, or why there is no image
+HeldImage = Stored | HeldArray | Unreadable
+
+
+class OneByOneStore(Store):
+    """Images that are read one by one, each of its own kind and size."""
+
+    @abstractmethod
+    def image(self, i: int) -> Stored | HeldArray:
+        """What there is of an image before it is decoded."""
+
+    def digests(self) -> list[str]:
+        """Of files and their contents size and SHA-256, of pixels shape and SHA-256; of what cannot be read, why."""
+        digests = [""] * len(self)
+
+        def read(i: int) -> None:
+            try:
+                digests[i] = self._digest(i)
+            except Unreadable as failure:
+                digests[i] = failure.reason
+
+        in_threads(read, len(self), os.cpu_count() or 1)
+        return digests
+
+    def header(self, i: int, limits: Limits) -> Header:
+        image = self.image(i)
+        if isinstance(image, HeldArray):
+            return _array_header(image.values.shape, image.bits)
+        return read_header(image, limits)
+
+    def picture(
+        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+    ) -> Pixels:
+        image = self.image(i)
+        if isinstance(image, HeldArray):
+            return to_pixels(image.values, image.values.shape[2], image.bits, image.rendering(rendering or AS_STORED))
+        return read_picture(image, limits, at_least, rendering)
+
+    def span(self, i: int, limits: Limits) -> Span | None:
+        image = self.image(i)
+        if isinstance(image, HeldArray):
+            return span_of(image.values) if image.bits == 16 else None
+        return read_span(image, limits)
+
+    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
+        image = self.image(i)
+        if isinstance(image, HeldArray):
+            return on_canvas(image.values, replace(canvas, rendering=image.rendering(canvas.rendering)))
+        return decode_picture(image, canvas, limits)
+
+    def _digest(self, i: int) -> str:
+        image = self.image(i)
+        if isinstance(image, str | Path):
+            return _file_digest(image)
+        if isinstance(image, bytes):
+            return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
+        if isinstance(image, HeldArray):
+            values, scale = np.ascontiguousarray(image.values), "{:g} {:g}".format(*image.levels)
+        else:  # its pixels may be on a scale of their own
+            values = np.ascontiguousarray(self.picture(i, _ANY_SIZE))
+            scale = str(self.span(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
+        return f"{values.shape} {values.dtype} {scale}\t{hashlib.sha256(values.data).hexdigest()}"
+
+
+@final
 @dataclass(frozen=True)
-class FileStore(Store):
+class FileStore(OneByOneStore):
     """A file for each picture; paths as the system names them."""
 
     paths: tuple[str, ...]
@@ -88,34 +175,13 @@ class FileStore(Store):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def digests(self) -> list[str]:
-        """Size and SHA-256 of each file; of a file that cannot be read, why."""
-        digests = [""] * len(self.paths)
-
-        def read(i: int) -> None:
-            digests[i] = _file_digest(self.paths[i])
-
-        in_threads(read, len(self.paths), os.cpu_count() or 1)
-        return digests
-
-    def header(self, i: int, limits: Limits) -> Header:
-        return read_header(self.paths[i], limits)
-
-    def picture(
-        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
-    ) -> Pixels:
-        return read_picture(self.paths[i], limits, at_least, rendering)
-
-    def span(self, i: int, limits: Limits) -> Span | None:
-        return read_span(self.paths[i], limits)
-
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        return decode_picture(self.paths[i], canvas, limits)
+    def image(self, i: int) -> str:
+        return self.paths[i]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class ContentStore(Store):
+class ContentStore(OneByOneStore):
     """What would be in a picture file, by position, from wherever it lies: part of an archive, a cell of a table.
 
     `read` gives all bytes of it or raises Unreadable; any thread may call it.
@@ -127,33 +193,25 @@ class ContentStore(Store):
     def __len__(self) -> int:
         return self.count
 
-    def digests(self) -> list[str]:
-        """Size and SHA-256 of each content; of one that cannot be read, why."""
-        digests = [""] * self.count
+    def image(self, i: int) -> bytes:
+        return self.read(i)
 
-        def read(i: int) -> None:
-            try:
-                content = self.read(i)
-                digests[i] = f"{len(content)}\t{hashlib.sha256(content).hexdigest()}"
-            except Unreadable as failure:
-                digests[i] = failure.reason
 
-        in_threads(read, self.count, os.cpu_count() or 1)
-        return digests
+@final
+@dataclass(frozen=True, eq=False)
+class ImageStore(OneByOneStore):
+    """Images as Python code holds them."""
 
-    def header(self, i: int, limits: Limits) -> Header:
-        return read_header(self.read(i), limits)
+    images: tuple[HeldImage, ...]
 
-    def picture(
-        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
-    ) -> Pixels:
-        return read_picture(self.read(i), limits, at_least, rendering)
+    def __len__(self) -> int:
+        return len(self.images)
 
-    def span(self, i: int, limits: Limits) -> Span | None:
-        return read_span(self.read(i), limits)
-
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        return decode_picture(self.read(i), canvas, limits)
+    def image(self, i: int) -> Stored | HeldArray:
+        image = self.images[i]
+        if isinstance(image, Unreadable):
+            raise Unreadable(image.reason, image.detail)
+        return image
 
 
 @final
@@ -214,99 +272,6 @@ class ArrayStore(Store):
         black, white = rendering.integers or (0, self.white)
         levels: Levels = (black * 65535 / self.white, white * 65535 / self.white)
         return replace(rendering, integers=levels)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class HeldArray:
-    """One image in an array, H W C of any real numbers, and which are black and white, where a canvas does not say else."""
-
-    values: npt.NDArray[Any]
-    levels: Levels
-
-    @property
-    def bits(self) -> Literal[8, 16]:
-        return 8 if self.levels in ((0, 1), (0, 255)) else 16
-
-    @property
-    def kind(self) -> str:
-        """Of its numbers: those of one kind in a data set have one white."""
-        return "uint8" if self.values.dtype == np.uint8 else self.values.dtype.kind.replace("u", "i")
-
-    def rendering(self, wanted: Rendering) -> Rendering:
-        """The levels that are wanted, and its own where none are."""
-        return replace(wanted, integers=wanted.integers or self.levels, floats=wanted.floats or self.levels)
-
-
-# a path, a file's content, Pillow's image, an array, or why there is no image
-HeldImage = Stored | HeldArray | Unreadable
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class ImageStore(Store):
-    """Images as Python code holds them, each of its own kind and size."""
-
-    images: tuple[HeldImage, ...]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def digests(self) -> list[str]:
-        """Of paths and contents as the other stores; of pixels their shape and SHA-256, of Pillow's images too."""
-        digests = [""] * len(self.images)
-
-        def read(i: int) -> None:
-            try:
-                digests[i] = self._digest(i)
-            except Unreadable as failure:
-                digests[i] = failure.reason
-
-        in_threads(read, len(self.images), os.cpu_count() or 1)
-        return digests
-
-    def header(self, i: int, limits: Limits) -> Header:
-        image = self._image(i)
-        return (
-            _array_header(image.values.shape, image.bits)
-            if isinstance(image, HeldArray)
-            else read_header(image, limits)
-        )
-
-    def picture(
-        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
-    ) -> Pixels:
-        image = self._image(i)
-        if isinstance(image, HeldArray):
-            return to_pixels(image.values, image.values.shape[2], image.bits, image.rendering(rendering or AS_STORED))
-        return read_picture(image, limits, at_least, rendering)
-
-    def span(self, i: int, limits: Limits) -> Span | None:
-        image = self._image(i)
-        if isinstance(image, HeldArray):
-            return span_of(image.values) if image.bits == 16 else None
-        return read_span(image, limits)
-
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        image = self._image(i)
-        if isinstance(image, HeldArray):
-            return on_canvas(image.values, replace(canvas, rendering=image.rendering(canvas.rendering)))
-        return decode_picture(image, canvas, limits)
-
-    def _image(self, i: int) -> Stored | HeldArray:
-        image = self.images[i]
-        if isinstance(image, Unreadable):
-            raise Unreadable(image.reason, image.detail)
-        return image
-
-    def _digest(self, i: int) -> str:
-        image = self._image(i)
-        if isinstance(image, str | Path):
-            return _file_digest(image)
-        if isinstance(image, bytes):
-            return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
-        pixels = np.ascontiguousarray(self.picture(i, DEFAULT_LIMITS))
-        return f"{pixels.shape} {pixels.dtype}\t{hashlib.sha256(pixels.data).hexdigest()}"
 
 
 def held_images(values: npt.NDArray[Any], levels: Levels) -> ImageStore:

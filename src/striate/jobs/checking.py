@@ -34,7 +34,7 @@ from striate.data.audit.scales import nearly_black, scale_by_class
 from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
-from striate.jobs.monitor import Silent, monitor_for_terminal
+from striate.jobs.monitor import monitor_of
 from striate.jobs.opening import check_reading, how_to_read, open_data, within_the_data
 from striate.jobs.prepare import default_size
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
@@ -106,7 +106,7 @@ def check(
     answers = _answers(opened, run) if run else []
     if enough:
         require_classes(opened)
-    monitor = monitor_for_terminal() if progress else Silent()
+    monitor = monitor_of(progress)
     try:
         for line in understood(opened):
             monitor.say(line)

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor
 
-from striate.data import Limits, Listing, Pictures, Source, Unreadable, printable
+from striate.data import Limits, Listing, Pictures, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
 from striate.data.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
 from striate.data.mirrored_names import Mirror, mirrored_names
@@ -111,7 +111,7 @@ def _exchanged(
         exchanges = exchanged_classes(images, labels, vertical=mirror == "flip_vertical") if len(images) else ()
         told_by, found = "images", tuple(one.classes for one in exchanges)
         evidence = {"mirrored_images_like_the_other": [list(one.shares) for one in exchanges]}
-    return told_by, [(printable(classes[a]), printable(classes[b])) for a, b in found], evidence
+    return told_by, [(classes[a], classes[b]) for a, b in found], evidence
 
 
 def _line(mirror: Mirror, told_by: str, pairs: Sequence[tuple[str, str]]) -> str:

@@ -10,9 +10,13 @@ from typing import Any, final
 from striate.analysis import of_folds
 from striate.data import IN_MEMORY, ImagesInput, LabelsInput, Source, TrainingData
 from striate.errors import RunError, SettingError
+from striate.jobs.flipping import images_of_listing, settle_flips
 from striate.jobs.interruption import InterruptedRunError
 from striate.jobs.manifest import command_line
+from striate.jobs.monitor import Monitor, monitor_of
 from striate.jobs.opening import open_again
+from striate.jobs.policy import policy_of
+from striate.jobs.prepare import canvas_of
 from striate.jobs.training_run import begin, go_on_with, path_of_run, settled, with_labels
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
@@ -59,7 +63,9 @@ def train_folds(
             f"folds = {folds}: {source.location} has a test part of its own, and folds draw theirs; "
             "give the training folder by itself, or leave --folds out"
         )
-    folder = FoldsFolder.create(path_of_run(data, source, resolved, out))
+    path = path_of_run(data, source, resolved, out)
+    resolved = _with_flips_decided(source, resolved, monitor_of(progress))
+    folder = FoldsFolder.create(path)
     with folder.locked():
         try:
             folder.write_recipe(to_toml(resolved))
@@ -71,6 +77,17 @@ def train_folds(
                 kept = folder.path.exists()
                 raise (error.with_resume_of(folder.path) if kept else error.after_removal_of(folder.path)) from None
             raise
+
+
+def _with_flips_decided(source: Source, settings: Settings, monitor: Monitor) -> Settings:
+    """Flips are decided once for all folds, whose mean is of one method then; each fold says what it thinks of those asked for."""
+    recipe = settings.recipe
+    flips = settle_flips(
+        settings, source.classes, images_of_listing(source, canvas_of(source, recipe, policy_of(recipe)))
+    )
+    for line in flips.lines:
+        monitor.say(line)
+    return flips.settings
 
 
 def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import striate
 from striate.data import IN_MEMORY, Source, understood_as_json
+from striate.data.names import unescaped
 from striate.models import Network
 from striate.training import Settings, available_cores
 
@@ -52,7 +53,8 @@ def command_line(source: Source, settings: Settings, out: Path) -> str:
     """
     if source.location == IN_MEMORY:
         return _call(settings, out)
-    words = ["striate", "train", source.location]
+    location = unescaped(source.location)
+    words = ["striate", "train", location if location.isprintable() else source.location]
     for name, origin in settings.source.items():
         value = getattr(settings.recipe, name)
         option = name.replace("_", "-")

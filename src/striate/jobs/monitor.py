@@ -176,7 +176,9 @@ class Bar(Monitor):
         self._live.refresh()
 
 
-def monitor_for_terminal() -> Monitor:
-    """A bar where someone is watching, plain lines where nobody is."""
+def monitor_of(progress: bool) -> Monitor:
+    """A bar where someone is watching, plain lines where nobody is, silence where no progress is wanted."""
+    if not progress:
+        return Silent()
     console = Console()
     return Bar(console) if console.is_terminal else Lines()

@@ -19,6 +19,7 @@ from striate.data import (
     open_source,
     split_names,
 )
+from striate.data.names import expanded, unescaped
 from striate.data.sources.choice import HowToRead
 from striate.errors import RunError, SettingError, StriateError, nearest
 from striate.training import READING, checked
@@ -69,7 +70,7 @@ def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | No
         return open_data(data, recipe)
     if location == IN_MEMORY:
         raise RunError(f"the data of this run were in the memory of a Python program and are on no disk; {way_out}")
-    return open_data(location, recipe)
+    return open_data(unescaped(location), recipe)
 
 
 def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mapping[str, Any]) -> Source:
@@ -91,13 +92,14 @@ def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source
 
     Of a table, that are the folders of its images, but not the one that the table itself lies in.
     """
-    if not Path(source.location).is_absolute():  # inside the package, whatever else has their name, or in memory
+    location = Path(unescaped(source.location))
+    if not location.is_absolute():  # inside the package, whatever else has their name, or in memory
         return False
-    roots = [Path(source.location), *([Path(data).expanduser()] if isinstance(data, str | Path) else [])]
-    if Path(source.location).is_file():
+    roots = [location, *([expanded(data)] if isinstance(data, str | Path) else [])]
+    if location.is_file():
         stores = [listing.store for listing in source.splits.values()]
         folders = {os.path.dirname(one) for store in stores if isinstance(store, FileStore) for one in store.paths}  # noqa: PTH120 - asked for each of up to a million files, and a Path takes ten times as long
-        roots += [Path(one) for one in folders if not Path(source.location).parent.samefile(one)]
+        roots += [Path(one) for one in folders if not location.parent.samefile(one)]
     return any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots)
 
 

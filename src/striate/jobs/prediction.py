@@ -93,12 +93,11 @@ def predict(
         wait = [waits_for_scale(one.image, canvas.rendering, limits) for _, one in batch]
         waiting += [one for one, waits in zip(batch, wait, strict=True) if waits]
         now = [one for one, waits in zip(batch, wait, strict=True) if not waits]
-        predictions |= _predict_batch(bundle, canvas, now, ImageStore(tuple(one.image for _, one in now)), limits, seen)
-    store, rendering = on_one_scale([one.image for _, one in waiting], canvas.rendering, limits)
+        predictions |= _predict_batch(bundle, canvas, now, limits, seen)
+    rendering = on_one_scale([one.image for _, one in waiting], canvas.rendering, limits)
     for first in range(0, len(waiting), BATCH):
-        some = slice(first, first + BATCH)
-        part = ImageStore(store.images[some])
-        predictions |= _predict_batch(bundle, replace(canvas, rendering=rendering), waiting[some], part, limits, seen)
+        batch = waiting[first : first + BATCH]
+        predictions |= _predict_batch(bundle, replace(canvas, rendering=rendering), batch, limits, seen)
     in_order = [predictions[i] for i in range(len(predictions))]
     if not several:
         require_some(in_order)
@@ -127,10 +126,10 @@ def require_some(predictions: Sequence[Prediction]) -> None:
 
 @torch.inference_mode()
 def _predict_batch(
-    bundle: Bundle, canvas: Canvas, given: Sequence[tuple[int, Given]], store: ImageStore, limits: Limits, seen: _Seen
+    bundle: Bundle, canvas: Canvas, given: Sequence[tuple[int, Given]], limits: Limits, seen: _Seen
 ) -> dict[int, Prediction]:
-    """By the numbers of the images; `store` holds them."""
-    preprocessing = bundle.preprocessing
+    """By the numbers of the images."""
+    preprocessing, store = bundle.preprocessing, ImageStore(tuple(one.image for _, one in given))
     images, errors = {}, {}
     for i, (_, one) in enumerate(given):
         try:

@@ -25,7 +25,7 @@ from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
 from striate.data.storage import Place
 from striate.data.survey import Survey
-from striate.errors import DataError
+from striate.errors import DataError, SettingError
 from striate.findings import Finding
 from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
@@ -90,7 +90,7 @@ def default_recipe(source: Source) -> NamedRecipe:
 def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings:
     """Every setting that the data decide; what the machine decides stays open."""
     native = source.native()
-    settings = resolve(user, named, {}).filled(
+    settings = resolve(user, named).filled(
         "data",
         channels=native.channels,
         bits=native.bits,
@@ -103,6 +103,7 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
         settings = settings.filled("data", crop=1.0)
     check_split(source, settings.recipe)
     check_normalization(settings.recipe)
+    _check_bits(settings.recipe)
     if settings.recipe.split in DRAWN:
         return settings
     whole = str(Path(settings.recipe.split).resolve())  # so that the run's own command finds it from anywhere
@@ -112,6 +113,13 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
 def default_size(survey: Survey, fit: Fit) -> int:
     """The side of what a network sees where nothing is said."""
     return min(survey.side(fit), LARGEST_SIZE)
+
+
+def _check_bits(recipe: Recipe) -> None:
+    if recipe.bits not in (None, 8, 16):
+        raise SettingError(
+            f"bits = {recipe.bits}: images are kept in 8 or in 16 bits, and 16 keep all of {recipe.bits} in use; leave it out"
+        )
 
 
 def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:

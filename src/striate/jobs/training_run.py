@@ -13,7 +13,7 @@ from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
-from striate.jobs.monitor import Monitor, Silent, monitor_for_terminal
+from striate.jobs.monitor import Monitor, monitor_of
 from striate.jobs.opening import open_again, open_data, within_the_data
 from striate.jobs.prepare import default_recipe, drawn, prepare, settle
 from striate.jobs.run import Run
@@ -79,7 +79,7 @@ def settled(data: TrainingData, recipe: str | None, said: dict[str, Any], progre
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, said, named.settings if named else {})
     require_classes(source)
-    monitor = _monitor(progress and sys.stdout.isatty())  # a log begins with what was understood of the data
+    monitor = monitor_of(progress and sys.stdout.isatty())  # a log begins with what was understood of the data
     try:
         source.take_survey(monitor.reading)
     finally:
@@ -104,7 +104,7 @@ def path_of_run(data: TrainingData | ImagesInput, source: Source, settings: Sett
 def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
-    monitor = _monitor(progress)
+    monitor = monitor_of(progress)
     for line in understood(source, drawn(source, settings.recipe)):
         monitor.say(line)
     model = build(settings.recipe, source.classes)
@@ -149,7 +149,7 @@ def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
         )
     with folder.locked():
         try:
-            _work(folder, source, settings, build(settings.recipe, source.classes), _monitor(progress), clock)
+            _work(folder, source, settings, build(settings.recipe, source.classes), monitor_of(progress), clock)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
     return Run(folder.path)
@@ -157,6 +157,8 @@ def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
 
 def _check_running(folder: RunFolder) -> None:
     status = folder.manifest()["status"]
+    if status == "diverged":
+        raise RunError(f"{folder.path}: the run diverged; findings.json says how to train again")
     if status != "running":
         raise RunError(
             f"{folder.path}: the run {status}; `striate evaluate {folder.path}` measures it, `striate train` begins anew"
@@ -197,10 +199,6 @@ def _with_threads(settings: Settings, model: Network, batches: Batches) -> Setti
     assert settings.recipe.threads is not None
     torch.set_num_threads(settings.recipe.threads)
     return settings
-
-
-def _monitor(progress: bool) -> Monitor:
-    return monitor_for_terminal() if progress else Silent()
 
 
 def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:

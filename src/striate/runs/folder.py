@@ -105,8 +105,10 @@ class RunFolder:
 
     def splits_digest(self) -> str:
         """SHA-256 of splits.csv, whatever the ends of its lines."""
-        with explained(self.splits_path):
+        try:
             content = self.splits_path.read_bytes()
+        except OSError as error:
+            raise RunError(f"{self.splits_path}: cannot be read ({error.strerror}); bring the file back") from None
         return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -152,7 +154,10 @@ class RunFolder:
 
     def bundle(self) -> Bundle:
         """The trained network, verified."""
-        if not self.bundle_path.is_dir():
+        status = self.manifest()["status"]
+        if status == "diverged":
+            raise RunError(f"{self.path}: the run diverged and left no network; findings.json says how to train again")
+        if status != "finished":  # of one that was killed at its end the bundle may be there, but not all of the rest
             raise RunError(f"{self.path}: the run is not finished; `striate resume {self.path}` goes on with it")
         return Bundle.open(self.bundle_path)
 

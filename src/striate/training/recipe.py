@@ -266,11 +266,11 @@ def settings_taken() -> Mapping[str, tuple[Any, Is]]:
     return MappingProxyType({f.name: (get_args(hints[f.name])[0], get_args(hints[f.name])[1]) for f in fields(Recipe)})
 
 
-def resolve(user: Mapping[str, Any], named: NamedRecipe, suggested: Mapping[str, Any]) -> Settings:
-    """Layer what the user typed over the named recipe, over what the data suggest, over the defaults."""
+def resolve(user: Mapping[str, Any], named: NamedRecipe) -> Settings:
+    """Layer what the user typed over the named recipe, over the defaults."""
     values = {f.name: f.default for f in fields(Recipe)}
     source = dict.fromkeys(values, "default")
-    for layer, origin in ((suggested, "data"), (named.settings, f"recipe {named.name}"), (user, "user")):
+    for layer, origin in ((named.settings, f"recipe {named.name}"), (user, "user")):
         for name, value in layer.items():
             if name not in values:
                 raise SettingError(f"no setting is called {name!r}{nearest(name, values)}")
@@ -335,16 +335,19 @@ def to_toml(settings: Settings) -> str:
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The settings of a recipe file, and its [origin] table if it has one."""
+    """The settings of a recipe file, and where each value came from: by its [origin] table, else "default".
+
+    A file of an earlier version lacks the settings that came later; they have their defaults.
+    """
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(f"{path}: cannot be read as a recipe: {error}") from None
-    source = (
-        said.pop("source") if isinstance(said.get("source"), dict) else said.pop("origin", {})
-    )  # as it was called before
+    # the table was called source before there was a setting of that name
+    origin = said.pop("source") if isinstance(said.get("source"), dict) else said.pop("origin", {})
     taken = settings_taken()
     for name in said:
         if name not in taken:
             raise SettingError(f"{path}: no setting is called {name!r}{nearest(name, taken)}")
-    return said, source if isinstance(source, dict) else {}
+    written_origin = origin if isinstance(origin, dict) else {}
+    return said, {**dict.fromkeys(taken, "default"), **written_origin}

@@ -189,28 +189,35 @@ def png_of_16_bits(values: npt.NDArray[Any], kind: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def tiff_of_16_bits(values: npt.NDArray[Any], order: str, compressed: bool) -> bytes:
-    """H W 3 as one strip of a TIFF in either byte order ("<" or ">"), stored or deflated."""
-    height, width, _ = values.shape
-    data = values.astype(order + "u2").tobytes()
-    data = zlib.compress(data) if compressed else data
-    entries = [
-        (256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8 + 2 + 9 * 12 + 4), (259, 3, 1, 8 if compressed else 1),
-        (262, 3, 1, 2), (273, 4, 1, 8 + 2 + 9 * 12 + 4 + 6), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data)),
-    ]  # fmt: skip
-    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, len(entries))
-    for tag, kind, count, value in entries:
-        short = kind == 3 and count == 1
-        head += struct.pack(order + "HHI", tag, kind, count)
-        head += struct.pack(order + "HH", value, 0) if short else struct.pack(order + "I", value)
-    return head + struct.pack(order + "I", 0) + struct.pack(order + "HHH", 16, 16, 16) + data
+def tiff(
+    strips: list[bytes], size: tuple[int, int], bits: tuple[int, ...], order: str = "<", deflated: bool = False
+) -> bytes:
+    """A TIFF of height and width `size` in either byte order ("<" or ">"); more than one strip: a plane for each channel."""
+    strips = [zlib.compress(strip) for strip in strips] if deflated else strips
+    tags = {
+        256: ("I", (size[1],)), 257: ("I", (size[0],)), 258: ("H", bits), 259: ("H", (8 if deflated else 1,)),
+        262: ("H", (2 if len(bits) == 3 else 1,)), 273: ("I", (0,) * len(strips)), 277: ("H", (len(bits),)),
+        278: ("I", (size[0],)), 279: ("I", tuple(map(len, strips))), 284: ("H", (2 if len(strips) > 1 else 1,)),
+    }  # fmt: skip
+    end = 8 + 2 + 12 * len(tags) + 4
+    for _ in range(2):  # first to see how long the values are that have no room in their entry, then with the offsets
+        entries, rest = b"", b""
+        for tag, (kind, values) in tags.items():
+            data = struct.pack(f"{order}{len(values)}{kind}", *values)
+            place = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(order + "I", end + len(rest))
+            rest += b"" if len(data) <= 4 else data
+            entries += struct.pack(order + "HHI", tag, {"H": 3, "I": 4}[kind], len(values)) + place
+        starts = np.cumsum([end + len(rest), *map(len, strips[:-1])])
+        tags[273] = ("I", tuple(starts.tolist()))
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, len(tags))
+    return head + entries + struct.pack(order + "I", 0) + rest + b"".join(strips)
 
 
 @pytest.mark.parametrize("held", [1, 6])
 @pytest.mark.parametrize("kind", ["PNG", "<", ">", "< deflated", "> deflated"])
 def test_rgb_of_16_bits_keeps_its_bits(kind: str, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).integers(0, 65536, (H, W + 3, 3), dtype=np.uint16)
-    content = png_of_16_bits(values, 2) if kind == "PNG" else tiff_of_16_bits(values, kind[0], "deflated" in kind)
+    content = png_of_16_bits(values, 2) if kind == "PNG" else chunky(values, kind[0], "deflated" in kind)
     header = read_header(content, LIMITS)
     assert (header.bits, header.wide, header.bits_lost) == (16, True, False)
     twelve = png_of_16_bits(values >> 4, 2)
@@ -220,6 +227,52 @@ def test_rgb_of_16_bits_keeps_its_bits(kind: str, held: int, monkeypatch: pytest
     expected = values if held == 1 else np.rot90(values, -1)
     height, width, _ = expected.shape
     assert (decode(content, Canvas(height, width, 3, 16, Rendering(integers=(0, 65535)))) == expected).all()
+
+
+def chunky(values: npt.NDArray[Any], order: str, deflated: bool) -> bytes:
+    return tiff([values.astype(order + "u2").tobytes()], values.shape[:2], (16, 16, 16), order, deflated)
+
+
+def test_packed_12_bits_are_more_than_8() -> None:
+    values = np.arange(H * W).reshape(H, W) * 3
+    packed = int("".join(f"{value:012b}" for value in values.flat), 2).to_bytes(H * W * 12 // 8, "big")
+    content = tiff([packed], (H, W), (12,))
+    header = read_header(content, LIMITS)
+    assert (header.bits, header.wide) == (16, True)
+    decided = Canvas(H, W, 1, 16, Rendering(integers=(0, 4095)))
+    assert np.abs(decode(content, decided)[..., 0] - values / 4095 * 65535).max() <= 0.5
+
+
+def test_planes_of_16_bits_are_refused_where_they_are_not_compressed() -> None:
+    def planes(values: npt.NDArray[Any]) -> list[bytes]:
+        return [plane.tobytes() for plane in np.moveaxis(values, -1, 0)]
+
+    wide = COLOURS.astype("<u2") * 256 + 77
+    content = tiff(planes(wide), (H, W), (16, 16, 16))
+    for read in (lambda: read_header(content, LIMITS), lambda: decode(content, RGB)):
+        with pytest.raises(Unreadable, match="save it with interleaved channels") as refused:
+            read()
+        assert refused.value.reason == "format not read"
+    deflated = tiff(planes(wide), (H, W), (16, 16, 16), deflated=True)
+    assert read_header(deflated, LIMITS).bits_lost
+    assert (decode(deflated, RGB) == COLOURS).all()
+    assert (decode(tiff(planes(COLOURS), (H, W), (8, 8, 8)), RGB) == COLOURS).all()
+
+
+@pytest.mark.parametrize("kind", [0, 2])
+def test_a_transparent_color_of_16_bits_hides_nothing(kind: int) -> None:
+    values = (
+        np.dstack([COLOURS, RAMP])[..., -1 if kind == 0 else 0 :][..., : 1 if kind == 0 else 3].astype(np.uint16) * 257
+    )
+    content = png_of_16_bits(values, kind)
+    transparent = struct.pack(f">{values.shape[2]}H", *values[3, 4].tolist())
+    chunk = struct.pack(">I", len(transparent)) + b"tRNS" + transparent
+    chunk += struct.pack(">I", zlib.crc32(b"tRNS" + transparent))
+    with_color = content[:33] + chunk + content[33:]
+    assert Image.open(io.BytesIO(with_color)).has_transparency_data
+    assert read_header(with_color, LIMITS) == read_header(content, LIMITS)
+    seen = Canvas(H, W, 3, 16, Rendering(integers=(0, 65535)))
+    assert (decode(with_color, seen) == decode(content, seen)).all()
 
 
 @pytest.mark.parametrize(("kind", "channels"), [(4, 2), (6, 4)])

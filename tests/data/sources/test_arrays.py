@@ -12,10 +12,22 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, Columns, Labels, LabelSets, Limits, Numbers, Source, open_in_memory, open_source
+from striate.data import (
+    Canvas,
+    Columns,
+    Labels,
+    LabelSets,
+    Limits,
+    Numbers,
+    Source,
+    TaskKind,
+    open_in_memory,
+    open_source,
+)
 from striate.data.decoding.rendering import Rendering
 from striate.data.sources import array_files
-from striate.errors import DataError
+from striate.data.sources.read_errors import read_errors
+from striate.errors import DataError, SettingError
 
 COUNT = 12
 GREY = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5), dtype=np.uint8)
@@ -226,7 +238,7 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
         ({"x": GREY, "y": with_value(CLASSES, np.nan)}, r"y\]\[5\] is NaN or infinite"),
         ({"x": GREY, "y": with_value(EYE * 2.5, np.inf)}, r"y\]\[5\] is NaN or infinite"),
         ({"x": GREY, "y": EYE * 1e300}, "too large for a float32"),
-        ({"x": GREY, "y": EYE.astype(str)}, "holds rows of text"),
+        ({"x": GREY, "y": EYE.astype(str)}, "it is a row of text"),
         ({"x": GREY, "y": CLASSES * 0}, "the one class 0"),
         ({"x": GREY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
         ({"x": GREY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
@@ -365,3 +377,60 @@ def test_a_pipe_is_not_waited_on(tmp_path: Path) -> None:
 def test_columns_are_not_for_arrays(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="columns are those of a table"):
         open_source(saved(tmp_path, x=GREY, y=CLASSES), columns=Columns(label=("y",)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "says"),
+    [
+        (np.eye(3)[CLASSES], "multilabel", "sets of 3 classes"),
+        (np.eye(3)[CLASSES], "regress", "3 numbers a picture"),
+        (np.eye(3)[CLASSES], "classify", "3 classes, one-hot"),
+        (np.eye(3, dtype=bool)[CLASSES], "classify", "3 classes, one-hot"),
+        (np.eye(3, dtype=bool)[CLASSES], None, "sets of 3 classes"),
+        (np.eye(3)[CLASSES], None, "3 classes, one-hot"),
+        (np.tri(3)[CLASSES], None, "sets of 3 classes"),
+        (np.tri(3)[CLASSES], "regress", "3 numbers a picture"),
+        (np.tri(3)[CLASSES], "classify", r"\[1\]: the row has 2 classes and not one"),
+        (np.eye(3)[CLASSES] / 2, "multilabel", r"\[0\]: not all values are 0 or 1"),
+    ],
+)
+def test_a_task_that_was_named_is_obeyed(labels: Any, task: TaskKind | None, says: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, x=GREY, y=labels)
+    if says.startswith(r"\["):
+        with pytest.raises(DataError, match=says):
+            open_source(path, columns=Columns(task=task))
+    else:
+        source = open_source(path, columns=Columns(task=task))
+        assert source.kind.endswith(says)
+        assert source.task == (task or source.task)
+
+
+@pytest.mark.parametrize("splits", [("train", "test"), ("train",)])
+def test_an_array_is_looked_at_once(splits: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(
+        tmp_path, **{f"x_{split}": GREY / 255 for split in splits}, **{f"y_{split}": CLASSES for split in splits}
+    )
+    unpacked: list[tuple[int, ...]] = []
+    read = np.lib.format.read_array
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        array = read(*args, **kwargs)
+        unpacked.append(array.shape)
+        return array
+
+    monkeypatch.setattr(np.lib.format, "read_array", counted)
+    open_source(path)
+    assert unpacked.count(GREY.shape) == len(splits)
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, x=GREY / 255, y=CLASSES)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise MemoryError("Unable to allocate 30.0 GiB")
+
+    monkeypatch.setattr(np.lib.format, "read_array", full)
+    with pytest.raises(DataError, match="needs more memory than there is; end other programs"):
+        open_source(path)
+    with pytest.raises(SettingError, match="as it is"), read_errors("a", "get it anew"):
+        raise SettingError("as it is")

@@ -221,3 +221,15 @@ def test_the_digest_changes_with_a_pixel_and_a_label(tmp_path: Path) -> None:
         after = open_source(tmp_path / "cifar").digest()
         assert after != before
         before = after
+
+
+@pytest.mark.parametrize("make", [binary_10, binary_100, python_10])
+def test_a_test_alone_can_be_measured_on(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    root = make(tmp_path / "cifar")
+    for path in root.iterdir():
+        if path.name.startswith(("data_batch", "train")):
+            path.unlink()
+    source = open_source(root, to_learn=False)
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"test": 3}
+    with pytest.raises(DataError, match="has test but no split train to learn from"):
+        open_source(root)

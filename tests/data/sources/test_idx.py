@@ -228,3 +228,12 @@ def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: P
 def test_a_set_that_does_not_hold_together_is_refused(files: dict[str, bytes], says: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=says):
         open_source(write(tmp_path / "set", files))
+
+
+def test_a_test_alone_can_be_measured_on(tmp_path: Path) -> None:
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(PICTURES))
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS))
+    source = open_source(tmp_path, to_learn=False)
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"test": len(LABELS)}
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS * 0))
+    assert open_source(tmp_path, to_learn=False).classes == ("0",)

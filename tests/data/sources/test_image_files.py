@@ -11,6 +11,12 @@ from tests.data.audit.pictures_of_noise import fingerprints
 from striate.data import Limits, Unreadable, open_source, read_header
 from striate.data.audit.files import account, unusable
 from striate.data.decoding.foreign import foreign_format
+from striate.data.decoding.formats import IMAGE_EXTENSIONS
+from striate.data.sources.csv_table import read_csv
+from striate.data.sources.file_index import FileIndex
+from striate.data.sources.image_files import image_files
+from striate.data.sources.tree import walk
+from striate.data.sources.webdataset import _PICTURES
 from striate.errors import DataError
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
@@ -188,3 +194,14 @@ def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFold
     source = open_source(class_folders({"thumbs": 2, "fists": 2}))
     assert source.classes == ("fists", "thumbs")
     assert len(source.splits["all"]) == 4
+
+
+@pytest.mark.parametrize("extension", sorted(IMAGE_EXTENSIONS))
+def test_an_extension_of_an_image_is_one_wherever_it_is_asked_for(extension: str, tmp_path: Path) -> None:
+    (tmp_path / f"a{extension}").touch()
+    assert image_files(str(tmp_path), walk(str(tmp_path), ".")).files == (f"./a{extension}",)
+    assert FileIndex(str(tmp_path)).find("", "a") == [f"a{extension}"]
+    (tmp_path / "t.csv").write_text(f"a{extension},cat\n")
+    with pytest.raises(DataError, match="in place of the names of the columns"):
+        read_csv(tmp_path / "t.csv")
+    assert (extension[1:] in _PICTURES) == (extension != ".npy")

@@ -192,6 +192,7 @@ def with_nan() -> npt.NDArray[np.float64]:
         ((X, [*Y[:-1].tolist(), "cat"]), r"labels\[0\] is 0 and labels\[11\] is 'cat'; give all of them as text"),
         ((X, np.where(Y == 1, np.nan, Y)), r"labels\[1\] is NaN"),
         ((X, [None, *Y[1:].tolist()]), r"labels\[0\] is None"),
+        ((X, [[1, [2, 3]], *[[0, 1]] * 11]), r"labels\[0\] is \[1, \[2, 3\]\]; give whole numbers or text"),
         ((X, [[0], *[[0, 1]] * 11]), r"labels\[1\] has not the shape of labels\[0\]"),
         ((X, np.zeros((COUNT, 2, 2))), "labels are an array of 12 x 2 x 2"),
         ((X, 3), "labels are int"),
@@ -220,9 +221,11 @@ def with_nan() -> npt.NDArray[np.float64]:
         ({"trian": (X, Y)}, "'trian' is no split; did you mean train"),
         ({"test": (X, Y)}, "has test and no train to learn from"),
         ({}, "has nothing and no train"),
-        ({"train": (X, Y), "val": (X, Y), "valid": (X, Y)}, "'val' and 'valid' mean the same split"),
+        (
+            {"train": (X, Y), "val": (X, Y), "valid": (X, Y)},
+            "the dictionary has val and valid, which mean the same split",
+        ),
         ({"train": (X, Y), "test": (X[:3], [0, 1, 5])}, r"labels of test\[2\]: nothing to learn from has the class 5"),
-        ({"train": (X, Y), "test": (X[:, :5], Y)}, "test has images of another size than train"),
         ({"train": (X.astype(float), Y), "test": (X / 255, Y)}, "test has values up to 1 and train up to 255"),
         ({"train": (X / 255, Y), "test": (X, Y)}, "test has values up to 255 and train up to 1"),
         (
@@ -235,3 +238,20 @@ def test_what_does_not_hold_together_is_refused_in_one_line(data: Any, says: str
     with pytest.raises(DataError, match=says) as caught:
         open_in_memory(data)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("to_16", [1, 257])
+def test_splits_of_other_sizes_are_read_one_by_one(to_16: int) -> None:
+    images = X.astype(np.uint16) * np.uint16(to_16) if to_16 > 1 else X
+    source = open_in_memory({"train": (images, Y), "test": (images[:, :5], Y)})
+    assert (source.sample("train", 2).image == images[2]).all()
+    assert (source.sample("test", 2).image == images[2, :5]).all()
+    channels_first = open_in_memory({"train": (images, Y), "test": (images.transpose(0, 3, 1, 2), Y)})
+    assert (channels_first.sample("test", 2).image == images[2]).all()
+
+
+def test_a_path_of_nobody_is_a_file_that_is_not_there(tmp_path: Path) -> None:
+    paths = [*files(tmp_path, 8), Path("~nosuch_user/a.png")]
+    source = open_in_memory((paths, Y[:9]))
+    read = source.decode("all", source.native(), threads=1, limits=Limits(max_bad=0.5))
+    assert [(one.id, one.reason) for one in read.set_aside] == [("~nosuch_user/a.png", "vanished")]

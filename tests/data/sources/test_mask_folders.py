@@ -303,3 +303,11 @@ def test_an_array_over_the_limit_is_not_read(tmp_path: Path) -> None:
     assert read_mask(file, Limits(max_pixels=24 * 32))[0].shape == (24, 32)
     with pytest.raises(Unreadable, match="decompression bomb: declares 32 x 24 pixels, more than the limit of 767"):
         read_mask(file, Limits(max_pixels=24 * 32 - 1))
+
+
+def test_an_image_beside_its_mask_may_have_any_extension(tmp_path: Path, put: Put) -> None:
+    put(tmp_path / "1.jpg").rename(tmp_path / "1.jfif")
+    put_mask(tmp_path / "1_mask.png", [0, 1])
+    put(tmp_path / "2.jpg")
+    put_mask(tmp_path / "2_mask.png", [0, 1])
+    assert open_source(tmp_path).splits["all"].ids == ("1.jfif", "2.jpg")

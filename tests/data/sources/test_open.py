@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from striate.data import draw_sample, open_source, require_classes
-from striate.errors import DataError
+from striate.data.names import unescaped
+from striate.errors import DataError, StriateError
+from striate.jobs.opening import open_again, within_the_data
 
 Put = Callable[..., Path]
 
@@ -78,3 +80,66 @@ def test_the_same_box_is_the_same_in_all_of_them(tmp_path: Path, put: Put) -> No
         make(tmp_path / kind, kind, put)
         target = open_source(tmp_path / kind).sample("all", 0).target
         assert target.boxes.tolist() == [[4, 6, 12, 18]]  # type: ignore[union-attr]
+
+
+LAYOUTS = {
+    "COCO": ("{part}/a.json", "{part}"),
+    "Pascal VOC": ("{part}/{name}.xml", "{part}"),
+    "YOLO": ("{part}/labels/{name}.txt", "{part}/images"),
+    "YOLO inside": ("labels/{part}/{name}.txt", "images/{part}"),
+    "mask folders": ("{part}/masks/{name}.png", "{part}/images"),
+    "mask folders inside": ("masks/{part}/{name}.png", "images/{part}"),
+    "mask folders beside": ("{part}/{name}_mask.png", "{part}"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("parts", [("train1", "train2", "val"), ("train", "val", "test")])
+def test_no_folder_is_lost_where_two_mean_one_split(
+    layout: str, parts: tuple[str, ...], tmp_path: Path, put: Put
+) -> None:
+    kind = layout.removesuffix(" inside").removesuffix(" beside")
+    make(tmp_path / "one", kind, put)
+    files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    for part in parts:
+        for path in files:
+            where = LAYOUTS[layout][path.parent.name in ("images", "JPEGImages")].format(part=part, name=path.stem)
+            to = tmp_path / "data" / where / path.name if not Path(where).suffix else tmp_path / "data" / where
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_bytes(path.read_bytes())
+    if "train1" in parts:
+        with pytest.raises(DataError, match=r"train1\S* .*and \S*train2.* mean the same split; keep one of them"):
+            open_source(tmp_path / "data")
+    else:
+        source = open_source(tmp_path / "data")
+        assert {split: len(listing) for split, listing in source.splits.items()} == dict.fromkeys(parts, 2)
+        assert source.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("~nosuch_user/data", "there is no ~nosuch_user/data; check the path"),
+        ("a" * 300, "File name too long; check the path"),
+        ("b/" + "a" * 300 + "/c", "there is no b/a+/c; check the path|File name too long"),
+        ("a\0b", r"there is no data named 'a\\\\u0000b'"),
+        ("~\0b/c", "there is no "),
+    ],
+)
+@pytest.mark.parametrize("class_level", [None, 1])
+def test_paths_that_nobody_has_end_as_one_line(data: str, says: str, class_level: int | None) -> None:
+    with pytest.raises(StriateError, match=f"{says}|class_level = 1: is for class folders") as caught:
+        open_source(data, class_level=class_level)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_location_opens_again_whatever_the_folder_is_called(kind: str, tmp_path: Path, put: Put) -> None:
+    root = tmp_path / "back\\slash \\u0041\nline"
+    make(root, kind, put)
+    source = open_source(root)
+    assert source.location.isprintable()
+    assert open_source(unescaped(source.location)).digest() == source.digest()
+    assert open_again(source.location, {}, None, "").digest() == source.digest()
+    images = next(path for path in root.iterdir() if path.name in ("images", "JPEGImages"))
+    assert within_the_data(images / "runs", "elsewhere", source)

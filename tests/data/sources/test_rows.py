@@ -196,3 +196,21 @@ def test_a_column_of_splits_and_a_task(rows: Callable[..., pa.Table], tmp_path: 
         "a",
         "b",
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train-0", "validation-0", "eval-0"), ["train", "val", "test"]),
+        (("cub-train-00000-of-00001", "cub-test-00000-of-00001"), ["train", "test"]),
+        (("train-00000-of-00001-a09b74b3ef9c3b56", "test-00000-of-00001-2a1fd6c58a3e7d11"), ["train", "test"]),
+        (("part-0", "part-1"), ["all"]),
+        (("test_run_1", "test_run_2"), ["all"]),
+    ],
+)
+def test_splits_by_the_names_of_files(
+    names: tuple[str, ...], splits: list[str], rows: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    for name in names:
+        pq.write_table(rows(), tmp_path / f"{name}.parquet")
+    assert list(open_source(tmp_path).splits) == splits

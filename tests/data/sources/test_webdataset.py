@@ -252,3 +252,20 @@ def test_an_archive_that_shrinks_after_it_was_listed(samples: Callable[..., Memb
     assert reasons == {"truncated": 1}
     assert len(pictures) + len(pictures.set_aside) == 20
     assert (pictures.images[:, 0, 0, 0].numpy() == np.arange(len(pictures))).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train-0", "train-1", "validation-0", "eval-0", "eval-1"), {"train": 8, "val": 4, "test": 8}),
+        (("train_cats-0", "train_dogs-0", "val_cats-0"), {"train": 8, "val": 4}),
+        (("cars-train-0", "cars-test-0"), {"train": 4, "test": 4}),
+        (("shard-0", "shard-1"), {"all": 8}),
+    ],
+)
+def test_splits_by_all_or_by_the_first_word_of_a_name(
+    names: tuple[str, ...], splits: dict[str, int], samples: Callable[..., Members], tmp_path: Path
+) -> None:
+    for name in names:
+        tar(tmp_path / f"{name}.tar", samples(4))
+    assert {split: len(listing) for split, listing in open_source(tmp_path).splits.items()} == splits

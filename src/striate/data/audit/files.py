@@ -9,6 +9,7 @@ from typing import Final, final
 
 from striate.data.audit.fingerprints import Fingerprints
 from striate.data.audit.found import Found, found
+from striate.data.decoding.formats import EXTENSIONS
 from striate.data.set_aside import Reason, SetAside, count_reasons
 
 __all__ = ["Account", "account", "unusable", "wrong_names"]
@@ -34,17 +35,6 @@ _SAYS: Final = MappingProxyType(
             "not decoded, for declaring more pixels than the limit",
             "remove or make smaller, or let them in with --max-pixels",
         ),
-    }
-)
-_EXTENSIONS: Final = MappingProxyType(
-    {
-        "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-        "MPO": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-        "PNG": (".png", ".apng"),
-        "GIF": (".gif",),
-        "WEBP": (".webp",),
-        "TIFF": (".tif", ".tiff"),
-        "BMP": (".bmp", ".dib"),
     }
 )
 
@@ -106,11 +96,11 @@ def _why(name: str, files: Sequence[SetAside]) -> str:
 
 def wrong_names(prints: Fingerprints) -> list[Found]:
     """Pictures whose extension is that of another format of picture; they are read all the same."""
-    known = {extension for extensions in _EXTENSIONS.values() for extension in extensions}
+    known = {extension for extensions in EXTENSIONS.values() for extension in extensions}
     lying = []
     for i, form in enumerate(prints.formats):
         extension = PurePosixPath(prints.id(i)).suffix.lower()
-        if form in _EXTENSIONS and extension in known and extension not in _EXTENSIONS[form]:
+        if form in EXTENSIONS and extension in known and extension not in EXTENSIONS[form]:
             lying.append((i, f"{form} as {extension}"))
     if not lying:
         return []

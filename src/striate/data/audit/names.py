@@ -5,13 +5,12 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from striate.data.names import natural_key
+from striate.data.names import natural_key, unescaped
 from striate.findings import Finding
 
 __all__ = ["near_equal_names"]
 
 _EXAMPLES: Final = 10
-_ESCAPED: Final = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")  # as names.printable writes it
 _DASHES: Final = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
@@ -45,8 +44,9 @@ def near_equal_names(classes: Sequence[str]) -> list[Finding]:
 
 def _seen(name: str) -> str:
     """A printable name as a person sees it: what was escaped is itself again, but for characters without a look."""
-    text = _ESCAPED.sub(lambda found: found[1] if found[1] == "\\" else chr(int(found[1][1:], 16)), name)
-    return "".join(_DASHES.get(character, character) for character in text if unicodedata.category(character) != "Cf")
+    return "".join(
+        _DASHES.get(character, character) for character in unescaped(name) if unicodedata.category(character) != "Cf"
+    )
 
 
 def _plain(name: str) -> tuple[str, ...]:

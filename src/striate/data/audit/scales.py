@@ -63,7 +63,7 @@ def _spans_by_class(source: Source, floats: bool) -> dict[str, list[Span]]:
 def _bits(spans: Sequence[Span]) -> int | None:
     """Of the values of a class, but for a few hot pixels; 1 of fractions and masks, None where they are on no scale of bits."""
     whole = reduce(or_, spans)
-    greatest = np.quantile([span.greatest for span in spans], 0.9, method="lower")
+    greatest = np.quantile([span.greatest for span in spans], 0.9, method="inverted_cdf")
     levels = levels_of(replace(whole, greatest=float(greatest)))
     return 1 if levels == (0, 1) else bits_in_use(levels)
 
@@ -75,7 +75,7 @@ def _on_another_scale(own: Sequence[Span], others: Sequence[Span]) -> bool:
     it is not 0: two kinds of images by one camera have the same black.
     """
     small, large = ([span.greatest for span in spans] for spans in (own, others))
-    if np.quantile(large, 0.1, method="higher") < _APART * np.quantile(small, 0.9, method="lower"):
+    if np.quantile(large, 0.1, method="higher") < _APART * np.quantile(small, 0.9, method="inverted_cdf"):
         return False
     black, other_black = (float(np.median([span.least for span in spans])) for spans in (own, others))
     if black > 0 and 0 < other_black < _APART * black:

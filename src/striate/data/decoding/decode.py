@@ -51,7 +51,12 @@ Stored = str | Path | bytes | Image.Image  # a path, a file's content, or what P
 _SUBFILE: Final = 254  # the tag of a TIFF's page that says what the page is
 _NO_PAGE: Final = 1 | 4  # a reduced copy of another page, or a mask
 _MOST_PAGES: Final = 8  # that are looked at for a second one
-_BITS: Final = {"1": 1, "I": 32, "F": 32}  # of Pillow's modes; all others have 8 or 16
+_BITS: Final = {
+    "1": 1,
+    **dict.fromkeys(WIDE_MODES, 16),
+    "I": 32,
+    "F": 32,
+}  # of Pillow's modes; others have 8, or 16 in the file
 
 
 @final
@@ -107,9 +112,10 @@ def read_header(picture: Stored, limits: Limits) -> Header:
         held = orientation(header)
         if held in SIDEWAYS:
             height, width = width, height
-        mode, channels = header.mode, own_channels(header.mode, header.has_transparency_data)
-        bits = _bits(header)
-        lost = bits == 16 and mode not in WIDE_MODES and not keeps_bits(header)
+        mode, bits = header.mode, _bits(header)
+        keeps = mode in WIDE_MODES or keeps_bits(header)
+        channels = own_channels(mode, header.has_transparency_data and not keeps)
+        lost = bits == 16 and not keeps
         return Header(str(header.format), height, width, mode, channels, bits, _frames(header), held, lost)
 
 
@@ -222,7 +228,7 @@ def _header_in_hand(image: Image.Image) -> Header:
     height, width, held = image.height, image.width, orientation(image)
     if held in SIDEWAYS:
         height, width = width, height
-    bits = 16 if ";16" in image.mode else _BITS.get(image.mode, 8)
+    bits = _BITS.get(image.mode, 8)
     channels = own_channels(image.mode, image.has_transparency_data)
     return Header(image.format or "PIL", height, width, image.mode, channels, bits, 1, held)
 

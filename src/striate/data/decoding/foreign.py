@@ -14,6 +14,10 @@ __all__ = ["START", "advice", "foreign_extension", "foreign_format", "is_raw"]
 
 START: Final = 512  # bytes that tell a format
 _RAW: Final = "a raw camera file"
+_CAMERAS: Final = (  # extensions of raw files
+    ".cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .raf .orf .rw2 .rwl "
+    ".pef .srw .x3f .3fr .fff .iiq .kdc .dcr .mrw .erf .mef .mos .raw"
+)
 _EXTENSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
@@ -30,41 +34,7 @@ _EXTENSIONS: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys((".ico", ".icns", ".tga", ".dds", ".xcf"), "an image format that is rare in data sets"),
         **dict.fromkeys((".nii", ".nrrd", ".mha", ".mhd"), "a medical volume"),
         **dict.fromkeys((".fits", ".fts"), "FITS"),
-        **dict.fromkeys(
-            (
-                *(
-                    ".cr2",
-                    ".cr3",
-                    ".crw",
-                    ".nef",
-                    ".nrw",
-                    ".arw",
-                    ".srf",
-                    ".sr2",
-                    ".dng",
-                    ".raf",
-                    ".orf",
-                    ".rw2",
-                    ".rwl",
-                ),
-                *(
-                    ".pef",
-                    ".srw",
-                    ".x3f",
-                    ".3fr",
-                    ".fff",
-                    ".iiq",
-                    ".kdc",
-                    ".dcr",
-                    ".mrw",
-                    ".erf",
-                    ".mef",
-                    ".mos",
-                    ".raw",
-                ),
-            ),
-            _RAW,
-        ),
+        **dict.fromkeys(_CAMERAS.split(), _RAW),
     }
 )
 _BRANDS: Final = MappingProxyType(  # of the ISO container, bytes 8 to 12

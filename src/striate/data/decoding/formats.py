@@ -4,6 +4,8 @@ Nothing is decoded here, no frame is looked for, and no memory is taken that gro
 """
 
 import io
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from PIL import ImageFile
@@ -19,7 +21,21 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
 from striate.data.set_aside import Unreadable
 
-__all__ = ["check_size", "is_image", "open_header"]
+__all__ = ["EXTENSIONS", "IMAGE_EXTENSIONS", "check_size", "is_image", "open_header"]
+
+_JPEG: Final = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg")
+EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(  # by format, in lower case
+    {
+        "JPEG": _JPEG,
+        "MPO": (*_JPEG, ".mpo"),
+        "PNG": (".png", ".apng"),
+        "GIF": (".gif",),
+        "WEBP": (".webp",),
+        "TIFF": (".tif", ".tiff"),
+        "BMP": (".bmp", ".dib"),
+    }
+)
+IMAGE_EXTENSIONS: Final = frozenset((*(end for ends in EXTENSIONS.values() for end in ends), ".npy"))
 
 # The formats that are read, by their first bytes; "." stands for any byte. Pillow's other 40 readers are never asked.
 _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
@@ -41,7 +57,7 @@ _OTHERS: Final = (  # what often lies in the place of an image, and what it is
     (b"<html", "a web page"),
     (b"ftyp", "a movie"),
 )
-_SUBFILE, _SUB_IMAGES, _DNG_VERSION = 254, 330, 50706  # tags of TIFF
+_BITS_PER_SAMPLE, _PLANAR, _SUBFILE, _SUB_IMAGES, _DNG_VERSION = 258, 284, 254, 330, 50706  # tags of TIFF
 
 
 def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFile:
@@ -65,6 +81,10 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
     picture = reader(file)
     if isinstance(picture, TiffImageFile) and _is_raw(picture):
         raise Unreadable("format not read", advice("a raw camera file"))
+    if isinstance(picture, TiffImageFile) and _is_planar_of_16_bits(picture):
+        raise Unreadable(
+            "format not read", "16 bits in planes of red, green and blue; save it with interleaved channels"
+        )
     check_size(*picture.size, limits)
     return picture
 
@@ -94,6 +114,13 @@ def _is_raw(picture: TiffImageFile) -> bool:
     """Whether a TIFF is a raw camera file: DNG says so, others begin with a thumbnail and keep the image elsewhere."""
     tags = picture.tag_v2
     return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(int(tags.get(_SUBFILE, 0)) & 1))
+
+
+def _is_planar_of_16_bits(picture: TiffImageFile) -> bool:
+    """Whether more than 8 bits lie in a plane for each color, of which Pillow takes every byte for a value."""
+    bits = picture.tag_v2.get(_BITS_PER_SAMPLE, (1,))
+    stored = str([tile.args for tile in picture.tile])  # Pillow's names of what is stored, such as RGB;16B
+    return max(bits) > 8 and picture.tag_v2.get(_PLANAR) == 2 and len(bits) > 1 and ";16" not in stored
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

@@ -10,6 +10,7 @@
 | RGB of 16 bits                      | the same                                                                      |
 | 16 bits in each of other channels   | the high byte (Pillow keeps no more), on a canvas of 16 bits too              |
 | alpha (LA, RGBA, a palette's, tRNS) | composited on the rendering's background, unless the canvas has 4 channels    |
+| tRNS of 16 bits                     | nothing: the color that it names is seen as it is stored                       |
 | .npy of bool                        | black and white                                                               |
 | .npy of uint8, uint16, ...          | by its numbers as L, I;16, I and F above; 1, 3, 4 channels: gray, RGB, RGBA   |
 | .npy of other numbers of channels   | as they are, on a canvas of just as many channels; elsewhere refused          |

@@ -133,7 +133,7 @@ def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
     bits alike. Nine of ten images of the first lie within its bits, and half of the second need theirs, so that neither a
     hot pixel nor a few dark images decide.
     """
-    least, most = float(np.quantile(small, 0.9, method="lower")), float(np.median(large))
+    least, most = float(np.quantile(small, 0.9, method="inverted_cdf")), float(np.median(large))
     if not 0 < least < most < 2 ** _BITS[-1]:
         return False
     fewer, more = (1 if value <= 1 else next(bits for bits in _BITS if value < 2**bits) for value in (least, most))

@@ -10,15 +10,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from PIL import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 __all__ = ["keeps_bits", "sixteen_bits"]
 
+_PLANAR: Final = 284  # tag of TIFF: 2 where each channel has a plane of its own
 _OTHER: Final = "B" if sys.byteorder == "little" else "L"
 _SWAPPED: Final = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B", "RGB;16N": f"RGB;16{_OTHER}"}
 
 
 def keeps_bits(image: ImageFile.ImageFile) -> bool:
     """Whether `sixteen_bits` reads an image whose header was read."""
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(_PLANAR) == 2:  # whose planes are unpacked by another name
+        return False
     return image.mode == "RGB" and bool(image.tile) and all(_raw(tile.args) in _SWAPPED for tile in image.tile)
 
 

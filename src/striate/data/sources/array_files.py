@@ -7,8 +7,10 @@ against the memory. Nothing is unpickled: arrays of Python objects are refused.
 import math
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -16,15 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.regular_file import open_regular_file
+from striate.data.decoding.rendering import Span, span_of
 from striate.data.names import printable
 from striate.data.sources.read_errors import read_errors
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
 
-__all__ = ["StoredArray", "read_npy", "read_npz"]
+__all__ = ["StoredArray", "blocks", "read_npy", "read_npz"]
 
 _KINDS: Final = "buifU"  # truth values, whole numbers, fractions, text
 _MAX_ARRAYS: Final = 1000
+_BLOCK: Final = 2**22  # values that are looked at, or converted, at a time
 
 
 @final
@@ -36,6 +40,27 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Callable[[], npt.NDArray[Any]]
+
+    @cached_property
+    def measured(self) -> tuple[Span, tuple[float, ...]]:
+        """The span of the values, and the greatest one of each of N. Reads them once; DataError for NaN and infinite ones."""
+        spans: list[Span] = []
+        greatest: list[float] = []
+        for _, block in blocks(self.read()):
+            try:
+                spans.append(span_of(block))
+            except ValueError:
+                raise DataError(f"{self.where} holds NaN or infinite values; fix them, or save it as uint8") from None
+            greatest += map(float, block.reshape(len(block), -1).max(1).tolist())
+        return reduce(or_, spans), tuple(greatest)
+
+
+def blocks(values: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+    """A few of N at a time, so that no copy of all of them is made."""
+    step = max(1, _BLOCK // max(1, values[0].size))
+    for first in range(0, len(values), step):
+        rows = slice(first, first + step)
+        yield rows, values[rows]
 
 
 def read_npy(path: Path) -> StoredArray:

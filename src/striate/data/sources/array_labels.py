@@ -2,7 +2,7 @@
 
 N  or  N 1         whole numbers or text are classes, fractions are numbers, by the rules of meaning.py
 N K                0 and 1: classes where each row has one 1, else, or where it is bool, sets of classes; other values
-                   are K numbers
+                   are K numbers; a task that the user names comes first
 N H W              masks: not read here
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.sources.array_files import StoredArray
-from striate.data.sources.meaning import Meaning, read_meaning
+from striate.data.sources.meaning import Meaning, Place, read_meaning
 from striate.data.targets import Targets, TaskKind
 from striate.errors import DataError
 
@@ -55,7 +55,7 @@ def read_labels(
         numeric = together.dtype.kind in "iuf"
         meaning = read_meaning({"labels": cells}, is_learned, place, task, numeric=numeric, to_learn=to_learn)
     else:
-        meaning = _rows(together, arrays[learned].where)
+        meaning = _rows(together, place, task)
     return ArrayLabels(
         meaning.classes,
         {part: meaning.targets(np.arange(offsets[part], offsets[part] + len(one))) for part, one in values.items()},
@@ -80,17 +80,28 @@ def _values(array: StoredArray, count: int) -> npt.NDArray[Any]:
     return values[:, 0] if values.ndim == 2 and shape[1] == 1 else values
 
 
-def _rows(values: npt.NDArray[Any], where: str) -> Meaning:
+def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> Meaning:
+    """What N K values say, by the rules that meaning.py has for several columns, and without their text."""
     names = tuple(map(str, range(values.shape[1])))
     if values.dtype.kind == "U":
         raise DataError(
-            f"{where} holds rows of text; give one label for each picture, or a column of 0 and 1 for each class"
+            f"{place(0, '')}: it is a row of text; give one label for each picture, or a column of 0 and 1 for each class"
         )
-    if not np.isin(values, (0, 1)).all():
+    other = np.flatnonzero(~np.isin(values, (0, 1)).all(1))
+    if task == "regress" or (task is None and len(other)):
         if not (np.abs(values) <= np.finfo(np.float32).max).all():
-            raise DataError(f"{where} has values that are too large for a float32; scale them")
+            raise DataError(f"{place(0, '')} or below: there are values too large for a float32; scale them")
         return Meaning("regress", names, values.astype(np.float32), f"{len(names)} numbers a picture")
-    single = values.astype(np.int64).sum(1) == 1
-    if values.dtype.kind != "b" and single.all():
-        return Meaning("classify", names, values.argmax(1), f"{len(names)} classes, one-hot")
-    return Meaning("multilabel", names, values.astype(np.bool_), f"sets of {len(names)} classes")
+    if len(other):
+        raise DataError(
+            f"{place(int(other[0]), '')}: not all values are 0 or 1, as columns of classes must be; fix them"
+        )
+    many = np.flatnonzero(values.astype(np.int64).sum(1) != 1)
+    if task == "multilabel" or (task is None and (values.dtype.kind == "b" or len(many))):
+        return Meaning("multilabel", names, values.astype(np.bool_), f"sets of {len(names)} classes")
+    if len(many):
+        count = int(values[many[0]].sum())
+        raise DataError(
+            f"{place(int(many[0]), '')}: the row has {count} classes and not one; fix it, or ask for multilabel"
+        )
+    return Meaning("classify", names, values.argmax(1), f"{len(names)} classes, one-hot")

@@ -17,11 +17,9 @@ the three, splits of which one has a 16th of the values of the other or less, or
 and infinite values are refused.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import permutations
-from operator import or_
 from typing import Any, Final, final
 
 import numpy as np
@@ -29,15 +27,14 @@ import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Levels, Span, bits_in_use, levels_of, other_bits, span_of
-from striate.data.sources.array_files import StoredArray
+from striate.data.decoding.rendering import Levels, bits_in_use, levels_of, other_bits
+from striate.data.sources.array_files import StoredArray, blocks
 from striate.errors import DataError
 
 __all__ = ["Layout", "check_scales", "greatest_of", "images_of", "joined", "layout_of", "read_pixels"]
 
 _CHANNELS: Final = (1, 3, 4)
 _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
-_BLOCK: Final = 2**22  # values that are converted at a time
 
 
 @final
@@ -94,10 +91,7 @@ def layout_of(images: StoredArray) -> Layout:
 
 def greatest_of(images: StoredArray) -> tuple[float, ...]:
     """The greatest value of each image."""
-    values = images.read()
-    return tuple(
-        float(one) for _, block in _blocks(values) for one in block.reshape(len(block), -1).max(1).astype(np.float64)
-    )
+    return images.measured[1]
 
 
 def check_scales(
@@ -144,7 +138,7 @@ def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:
     kind, most = (np.uint8, 255) if white <= 255 else (np.uint16, 65535)
     if values.dtype != kind or white not in (255, 65535):
         scaled = np.empty(values.shape, kind)
-        for rows, block in _blocks(values):
+        for rows, block in blocks(values):
             scaled[rows] = np.rint(block.astype(np.float64) * (most / white))
         values = scaled
     return images_of(values, layout)
@@ -158,22 +152,7 @@ def _levels(images: StoredArray) -> Levels:
         raise DataError(f"{images.where} holds {images.dtype} and no pixels; save it as uint8")
     if images.dtype.kind == "b":
         return 0.0, 1.0
-    span = reduce(or_, (_span(images, block) for _, block in _blocks(images.read())))
+    span, _ = images.measured
     if span.greatest == span.least == 0:
         return 0.0, 0.0
     return levels_of(span)
-
-
-def _span(images: StoredArray, block: npt.NDArray[Any]) -> Span:
-    try:
-        return span_of(block)
-    except ValueError:
-        raise DataError(f"{images.where} holds NaN or infinite values; fix them, or save it as uint8") from None
-
-
-def _blocks(values: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
-    """A few pictures at a time, so that no copy of all of them is made."""
-    step = max(1, _BLOCK // max(1, values[0].size))
-    for first in range(0, len(values), step):
-        rows = slice(first, first + step)
-        yield rows, values[rows]

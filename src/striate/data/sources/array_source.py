@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.data.names import named, printable
+from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
@@ -132,7 +132,7 @@ def _pairs(arrays: Mapping[str, StoredArray], name: str) -> dict[str, tuple[Stor
             )
     if not found:
         raise DataError(
-            f"{name} has the arrays {', '.join(map(printable, list(arrays)[:8])) or 'none'}; "
+            f"{name} has the arrays {listed(list(map(printable, arrays)), 8) or 'none'}; "
             "call them x_train, y_train, x_test, y_test, or x and y"
         )
     parts = dict.fromkeys(part for part, _ in found)

@@ -47,17 +47,17 @@ def find_cifar(folder: Path) -> CifarFiles | None:
             if name.endswith(end) and _BATCH.fullmatch(name.removesuffix(end))
         )
         meta = "batches.meta.txt" if end else "batches.meta"
-        if batches and meta in names:
-            test = (folder / f"test_batch{end}",) if f"test_batch{end}" in names else ()
+        test = (folder / f"test_batch{end}",) if f"test_batch{end}" in names else ()
+        if (batches or test) and meta in names:
             return CifarFiles(False, bool(end), batches, test, folder / meta, folder / meta)
         meta, coarse = ("fine_label_names.txt", "coarse_label_names.txt") if end else ("meta", "meta")
-        if {f"train{end}", meta, coarse} <= names:
-            test = (folder / f"test{end}",) if f"test{end}" in names else ()
-            return CifarFiles(True, bool(end), (folder / f"train{end}",), test, folder / meta, folder / coarse)
+        train, test = ((folder / name,) if name in names else () for name in (f"train{end}", f"test{end}"))
+        if (train or test) and {meta, coarse} <= names:
+            return CifarFiles(True, bool(end), train, test, folder / meta, folder / coarse)
     return None
 
 
-def open_cifar(folder: Path, files: CifarFiles) -> Source:
+def open_cifar(folder: Path, files: CifarFiles, *, to_learn: bool = True) -> Source:
     """The source over CIFAR: 32 x 32 in colour; of CIFAR-100 the fine classes, the coarse ones in a column. Raises DataError.
 
     Reads all files for their labels; pixels are read again when they are wanted.
@@ -77,6 +77,7 @@ def open_cifar(folder: Path, files: CifarFiles) -> Source:
         arranged(
             {part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths},
             printable(folder),
+            to_learn=to_learn,
         ),
         split_origin=origin("files of", [part for part, paths in parts.items() if paths]),
     )

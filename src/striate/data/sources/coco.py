@@ -9,6 +9,7 @@ told apart: they are left out and counted, and so are pictures in a file of anot
 annotations has no objects in it, and is used. Lin et al., "Microsoft COCO: Common Objects in Context", 2014.
 """
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from striate.data.sources.mirror_pairs import mirror_pairs
 from striate.data.sources.named_pictures import NamedPictures
 from striate.data.sources.objects import Described, list_objects
 from striate.data.sources.outlines import Outline
-from striate.data.sources.parts import arranged, origin
+from striate.data.sources.parts import arranged, by_split, origin
 from striate.data.sources.strict_json import read_json, show
 from striate.data.targets import Skeleton
 from striate.errors import DataError
@@ -54,8 +55,9 @@ class _Content:
     faults: list[Fault] = field(default_factory=list)
 
 
-def open_coco(root: Path, files: Mapping[str, Path], limits: Limits) -> Source:
-    """The source over COCO files by part, all below `root`. Raises DataError."""
+def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> Source:
+    """The source over COCO files, each with its part, all below `root`. Raises DataError."""
+    files = by_split(found, printable(root), lambda path: os.path.relpath(path, root))
     contents = {part: _read(path) for part, path in files.items()}
     first = next(iter(contents.values()))
     for other in contents.values():

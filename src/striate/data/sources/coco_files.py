@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.names import printable
+from striate.data.names import listed, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.parts import PARTS, splits_of
 from striate.data.sources.tree import list_folder
@@ -23,21 +23,14 @@ _PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(PARTS, key=len, reverse
 _INSTANCES: Final = "instances"
 
 
-def find_coco(folder: Path) -> dict[str, Path]:
-    """The COCO files in a folder by part, {} if it holds none; {"all": file} where parts are not told. Raises DataError."""
+def find_coco(folder: Path) -> list[tuple[str, Path]]:
+    """The COCO files in a folder, each with its part, "all" where parts are not told. Raises DataError."""
     top = list_folder(str(folder))
     annotations = [name for name in top.folders if name.lower() == "annotations"]
     files = [path for where in (folder, *(folder / name for name in annotations)) for path in _files_in(where)]
     if files:
         return _by_name(files, folder)
-    found: dict[str, Path] = {}
-    for name, split in splits_of(top.folders).items():
-        of_part = _files_in(folder / name)
-        if len(of_part) > 1 or (of_part and split in found):
-            raise DataError(f"{printable(folder)} has several COCO files for {split}; keep one of them")
-        if of_part:
-            found[split] = of_part[0]
-    return found
+    return [(split, path) for name, split in splits_of(top.folders).items() for path in _files_in(folder / name)]
 
 
 def coco_root(file: Path) -> Path:
@@ -59,9 +52,9 @@ def _is_coco(path: Path) -> bool:
         return False
 
 
-def _by_name(files: list[Path], folder: Path) -> dict[str, Path]:
+def _by_name(files: list[Path], folder: Path) -> list[tuple[str, Path]]:
     if len(files) == 1:
-        return {"all": files[0]}
+        return [("all", files[0])]
     kinds: dict[str, list[tuple[str, Path]]] = {}
     for path in files:
         stem = path.stem.lower()
@@ -71,6 +64,6 @@ def _by_name(files: list[Path], folder: Path) -> dict[str, Path]:
     chosen = kinds.get(_INSTANCES) or (next(iter(kinds.values())) if len(kinds) == 1 else [])
     found = dict(chosen)
     if not chosen or len(found) < len(chosen) or ("all" in found and len(found) > 1):
-        names = ", ".join(printable(path.name) for path in files[:6])
+        names = listed([printable(path.name) for path in files], 6)
         raise DataError(f"{printable(folder)} has several COCO files ({names}); give the path of the one that is meant")
-    return found
+    return chosen

@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
@@ -31,7 +32,7 @@ _MAX_ROW: Final = 2**20  # characters; no table of paths and labels comes near
 _BYTE_ORDER_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _SEPARATORS: Final = ",;\t"
 _SEP: Final = re.compile(r"\"?sep=(?P<mark>[^\"\r\n])\"?[,;\t]*", re.IGNORECASE)  # Excel's first line
-_IMAGE: Final = re.compile(r"\.(jpe?g|png|bmp|gif|tiff?|webp|npy)$", re.IGNORECASE)
+_IMAGE: Final = re.compile(f"({'|'.join(map(re.escape, IMAGE_EXTENSIONS))})$", re.IGNORECASE)
 
 
 def read_csv(path: Path, most: int | None = None) -> Table:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final, final
 
+from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.sources.tree import list_folder, refusal
 from striate.errors import DataError
 
 __all__ = ["FileIndex"]
 
 _EXTENSIONS: Final = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".npy"),
+    *IMAGE_EXTENSIONS,
     *(".ppm", ".pgm", ".pbm", ".jp2", ".heic", ".heif", ".avif", ".dcm", ".nii"),
 )
 _MOST_FILES: Final = 5_000_000

@@ -56,21 +56,22 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
                 f"{printable(found[name, split, what])} has no {missing} file beside it; add it to the folder"
             )
         files[split] = IdxFiles(images, labels)
-    if files and "train" not in files:
-        raise DataError(
-            f"{printable(folder)} has idx files for a test but none to train on; add train-images and train-labels"
-        )
     return dict(sorted(files.items(), reverse=True))  # train first
 
 
-def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str]) -> Source:
-    """The source over idx files found: grey pictures of one size; the classes are the numbers in the training part.
+def open_idx(
+    name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, to_learn: bool = True
+) -> Source:
+    """The source over idx files found: gray images of one size; the classes are the numbers in the training split.
 
     Reads headers and labels. `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
+    Where nothing is `to_learn`, the classes are the numbers in all splits, and a test split alone will do.
     """
+    if to_learn and "train" not in files:
+        raise DataError(f"{location} has idx files for a test but none to train on; add train-images and train-labels")
     raw = {split: _read(two.labels, known) for split, two in files.items()}
-    values = np.unique(raw["train"])
-    if len(values) < 2:
+    values = np.unique(raw["train"] if to_learn else np.concatenate(list(raw.values())))
+    if len(values) < 2 and to_learn:
         raise DataError(f"{printable(files['train'].labels)} has labels of one class only; two or more are needed")
     height_width: tuple[int, ...] = ()
     splits = {}
@@ -79,7 +80,7 @@ def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Map
         if len(shape) != 3 or 0 in shape:
             raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get it anew")
         if shape[1:] != (height_width or shape[1:]):
-            raise DataError(f"{printable(two.images)} has pictures of another size than the training part; get it anew")
+            raise DataError(f"{printable(two.images)} has pictures of another size than the first split; get it anew")
         height_width = shape[1:]
         labels = raw[split]
         if labels.shape != shape[:1]:
@@ -92,7 +93,7 @@ def open_idx(name: str, location: str, files: Mapping[str, IdxFiles], known: Map
                 f"{printable(two.labels)} has the label {unknown[0]}, which the training part has not; get both anew"
             )
         stem = _stem(two.images)
-        splits[split if len(files) > 1 else "all"] = Listing(
+        splits[split if len(files) > 1 or split != "train" else "all"] = Listing(
             tuple(f"{stem}[{i}]" for i in range(shape[0])),
             Labels(np.searchsorted(values, labels).astype(np.int64)),
             ArrayStore((*shape, 1), partial(_pixels, two.images, known), partial(_digest, two.images, known)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from striate.data.decoding.foreign import START, advice, foreign_extension, foreign_format, is_raw
-from striate.data.decoding.formats import is_image
+from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import SetAside, Unreadable
@@ -24,27 +24,6 @@ HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
 _BACKUPS: Final = "backups by editors"
 _NO_IMAGES: Final = "other files that are no images"
-
-_IMAGES: Final = frozenset(  # extensions of what is read
-    (
-        *(
-            ".jpg",
-            ".jpeg",
-            ".jpe",
-            ".jfif",
-            ".jif",
-            ".pjpeg",
-            ".mpo",
-            ".png",
-            ".apng",
-            ".gif",
-            ".webp",
-            ".tif",
-            ".tiff",
-        ),
-        *(".bmp", ".dib", ".npy"),
-    )
-)
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
 _THUMBNAIL_FOLDERS: Final = frozenset(
     ("thumbnails", "thumbnail", "_thumbnails", "thumbs", "thumb", "_thumbs", "_thumb")
@@ -70,12 +49,14 @@ def image_files(root: str, tree: Tree) -> ImageFiles:
     foreign: list[tuple[str, str]] = []
     ignored = Counter({HIDDEN: tree.ignored, REPEATED: tree.repeated})
     known = frozenset(tree.files)
-    whole = frozenset(stem for stem, extension in map(posixpath.splitext, tree.files) if extension.lower() in _IMAGES)
+    whole = frozenset(
+        stem for stem, extension in map(posixpath.splitext, tree.files) if extension.lower() in IMAGE_EXTENSIONS
+    )
     for file in tree.files:
         extension = posixpath.splitext(file)[1].lower()
-        if extension in _IMAGES and _is_thumbnail(file, whole):
+        if extension in IMAGE_EXTENSIONS and _is_thumbnail(file, whole):
             ignored[_SMALLER] += 1
-        elif extension in _IMAGES:
+        elif extension in IMAGE_EXTENSIONS:
             files.append(file)
         elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
             ignored[_BACKUPS] += 1
@@ -132,7 +113,7 @@ def _kind(file: str) -> str:
 def looks_like_image(path: str) -> bool:
     """Whether a file has the extension or the content of an image, of a format that is read or not."""
     extension = posixpath.splitext(path)[1].lower()
-    if extension in _IMAGES or (foreign_extension(path) is not None):
+    if extension in IMAGE_EXTENSIONS or (foreign_extension(path) is not None):
         return True
     start = _start(path) if extension not in _THUMBNAILS else b""
     return start is None or is_image(start) or foreign_format(start) is not None

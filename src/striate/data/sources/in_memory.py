@@ -23,7 +23,7 @@ from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import Levels
 from striate.data.given import array_of, held_image, holds_file, is_list, not_finite
-from striate.data.names import printable
+from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
@@ -38,7 +38,7 @@ from striate.data.sources.array_pixels import (
     read_pixels,
 )
 from striate.data.sources.columns import with_task
-from striate.data.sources.parts import PARTS, arranged, splits_of
+from striate.data.sources.parts import PARTS, arranged, by_split, splits_of
 from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
 from striate.data.targets import Labels, TaskKind
 from striate.errors import DataError, nearest
@@ -80,7 +80,7 @@ def open_in_memory(
     Raises DataError for what does not hold together.
     """
     given = {name: _split(name, *pair) for name, pair in _pairs(data, to_learn).items()}
-    if not all(one.array is not None for one in given.values()):  # of some splits the images differ in size or kind
+    if len({one.array and one.array.shape[1:] for one in given.values()}) > 1:  # images differ in size or kind
         given = {name: one.one_by_one() for name, one in given.items()}
     learned = given.get("train") or next(iter(given.values()))
     labels = read_labels(
@@ -89,7 +89,7 @@ def open_in_memory(
         task,
         to_learn=to_learn,
     )
-    stores, says = _stores(given, learned, limits)
+    stores, says = _stores(given, limits)
     used: set[str] = set()
     listings = {
         name: Listing(_ids(one, used), labels.targets[name], stores[name]) for name, one in given.items()
@@ -115,16 +115,13 @@ def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:
         data = dict(zip(("train", "test"), cast(Sequence[object], data), strict=True))
     if not isinstance(data, Mapping):
         return {"all": _pair(data, "the data")}
-    found: dict[str, tuple[Any, Any]] = {}
-    names: dict[str, str] = {}
-    known = splits_of([str(name) for name in data])
-    for name, pair in data.items():
-        split = known.get(str(name))
-        if split is None:
-            raise DataError(f"{printable(str(name))!r} is no split{nearest(str(name), PARTS)}; {_FORMS}")
-        if split in found:
-            raise DataError(f"{names[split]!r} and {name!r} mean the same split; keep one of them")
-        found[split], names[split] = _pair(pair, f"the split {name!r}"), str(name)
+    pairs = {str(name): pair for name, pair in data.items()}
+    known = splits_of(list(pairs))
+    unknown = next((name for name in pairs if name not in known), None)
+    if unknown is not None:
+        raise DataError(f"{printable(unknown)!r} is no split{nearest(unknown, PARTS)}; {_FORMS}")
+    names = by_split(((split, name) for name, split in known.items()), "the dictionary")
+    found = {split: _pair(pairs[name], f"the split {name!r}") for split, name in names.items()}
     if "train" not in found and (to_learn or not found):
         raise DataError(
             f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no train to learn from; {_FORMS}"
@@ -204,7 +201,7 @@ def _labels(labels: object, where: str) -> StoredArray:
 
 def _label_array(items: list[Any], where: str) -> Array:
     """A list of labels; NumPy would make text of numbers that stand beside text."""
-    values = [array if (array := array_of(one)) is not None else np.asarray(one) for one in items]
+    values = [_label_value(one) for one in items]
     for i, (one, value) in enumerate(zip(items, values, strict=True)):
         if value.dtype.kind not in "buifU":
             raise DataError(f"{where}[{i}] is {printable(repr(one))[:40]}; give whole numbers or text")
@@ -216,21 +213,28 @@ def _label_array(items: list[Any], where: str) -> Array:
     return np.stack(values) if values else np.empty(0)
 
 
+def _label_value(label: object) -> Array:
+    array = array_of(label)
+    if array is not None:
+        return array
+    try:
+        return np.asarray(label)
+    except ValueError:  # rows of unequal length
+        return np.array(None)
+
+
 def _stored(where: str, values: Array) -> StoredArray:
     return StoredArray(where, values.shape, values.dtype, lambda: values)
 
 
-def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tuple[dict[str, Store], str]:
+def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Store], str]:
     """Where the images of each split lie, and what was understood of their axes."""
     arrays = {name: one.array for name, one in given.items() if one.array is not None}
-    if learned.array is not None and len(arrays) == len(given):
+    if arrays:
         layouts = {name: layout_of(array) for name, array in arrays.items()}
-        layout = next(one for name, one in layouts.items() if given[name] is learned)
-        for name, array in arrays.items():
-            if layouts[name].shape[1:] != layout.shape[1:]:
-                raise DataError(f"{array.where} has images of another size than {learned.where}; make them alike")
         where = {name: array.where for name, array in arrays.items()}
-        levels = check_scales(layouts, where, {name: greatest_of(array) for name, array in arrays.items()})
+        greatest = {name: greatest_of(array) for name, array in arrays.items()} if len(arrays) > 1 else {}
+        levels = check_scales(layouts, where, greatest)
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             if any(one.own_range for one in layouts.values()):
@@ -238,9 +242,9 @@ def _stores(given: Mapping[str, _Split], learned: _Split, limits: Limits) -> tup
                 continue
             read = partial(read_pixels, array, layouts[name], levels[1])
             stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1])
-        return stores, f"arrays {layout.says}"
+        return stores, f"arrays {next(iter(layouts.values())).says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
-        paths = {name: tuple(str(Path(str(item)).expanduser()) for item in one.items) for name, one in given.items()}
+        paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
         return {name: FileStore(of_split) for name, of_split in paths.items()}, "image files"
     by_kind = _levels(given)
     return {name: ImageStore(tuple(_held(one, by_kind, limits))) for name, one in given.items()}, "images"

@@ -32,7 +32,7 @@ from striate.data.sources.image_files import image_files
 from striate.data.sources.mask_coding import MAX_NUMBERS, MaskCoding, decide_coding
 from striate.data.sources.mask_file import MASK_SUFFIXES, read_mask
 from striate.data.sources.paired_folders import Paired, find_pairs
-from striate.data.sources.parts import arranged, origin, splits_of
+from striate.data.sources.parts import arranged, by_split, origin, splits_of
 from striate.data.sources.tree import list_folder, walk
 from striate.data.sources.voc import image_sets
 from striate.data.store import FileStore
@@ -49,9 +49,9 @@ _ENDINGS: Final = ("_mask", "-mask", "_label", "_gt")
 @final
 @dataclass(frozen=True)
 class MaskFolders:
-    """Folders of pictures and masks for each part; `sets` are names by part (VOC's lists), or empty."""
+    """Each part with its folders of pictures and masks; `sets` are names by part (VOC's lists), or empty."""
 
-    pairs: Mapping[str, Paired]
+    pairs: Sequence[tuple[str, Paired]]
     sets: Mapping[str, Sequence[str]]
 
 
@@ -88,11 +88,11 @@ def find_masks(folder: Path) -> MaskFolders | None:
     """Folders of pictures and masks in this one; None if there are none. Raises DataError."""
     pairs = find_pairs(folder, _NAMED, lambda name: name.lower().endswith(MASK_SUFFIXES))
     if pairs:
-        return MaskFolders(pairs, image_sets(folder, "Segmentation") if "all" in pairs else {})
+        return MaskFolders(pairs, image_sets(folder, "Segmentation") if "all" in dict(pairs) else {})
     if _has_masks_beside(folder):
-        return MaskFolders({"all": Paired(".", ".")}, {})
+        return MaskFolders([("all", Paired(".", "."))], {})
     names = splits_of(list_folder(str(folder)).folders)
-    beside = {split: Paired(name, name) for name, split in names.items() if _has_masks_beside(folder / name)}
+    beside = [(split, Paired(name, name)) for name, split in names.items() if _has_masks_beside(folder / name)]
     return MaskFolders(beside, {}) if beside else None
 
 
@@ -100,16 +100,15 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
     """The source over folders of pictures and masks, all below `root`. Raises DataError."""
     scans: dict[str, _Scan] = {}
     ignored: Counter[str] = Counter()
-    for part, pair in found.pairs.items():
+    folders = by_split(found.pairs, printable(root))
+    for part, pair in folders.items():
         pairs, aside = _match(root, pair, limits, ignored)
-        if found.sets:
-            named = {
-                name: [one for one in pairs if _stem(one[0], pair.pictures) in set(of)]
-                for name, of in found.sets.items()
-            }
-            scans |= {name: _scan(root, of, aside if name == "train" else [], limits) for name, of in named.items()}
-        else:
+        if not found.sets:
             scans[part] = _scan(root, pairs, aside, limits)
+        for name, listed in found.sets.items():
+            stems = set(listed)
+            named = [one for one in pairs if _stem(one[0], pair.pictures) in stems]
+            scans[name] = _scan(root, named, aside if name == "train" else [], limits)
     numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
     colours = {code: file for scan in scans.values() for code, file in scan.colours.items()}
     if not numbers and not colours:
@@ -134,7 +133,7 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
         if found.sets
-        else origin("folders", [pair.pictures for pair in found.pairs.values()]),
+        else origin("folders", [pair.pictures for pair in folders.values()]),
     )
 
 
@@ -205,11 +204,11 @@ def _match(
         ignored.update(tree.ignored)
     masks: dict[str, str] = {}
     if pair.beside == pair.pictures:
-        stems = {_stem(file, pair.pictures) for file in files}
-        candidates = [
-            file for file in files if _unmarked(_stem(file, pair.pictures)) in stems - {_stem(file, pair.pictures)}
-        ]
-        files = [file for file in files if file not in set(candidates) and file.lower().endswith(MASK_SUFFIXES)]
+        stem_of = {file: _stem(file, pair.pictures) for file in files}
+        stems = set(stem_of.values())
+        marked = {file for file, stem in stem_of.items() if _unmarked(stem) != stem and _unmarked(stem) in stems}
+        candidates = [file for file in files if file in marked]
+        files = [file for file in files if file not in marked]
     else:
         candidates = [posixpath.normpath(file) for file in trees[1].files if file.lower().endswith(MASK_SUFFIXES)]
     for mask in candidates:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.names import printable
+from striate.data.names import expanded, printable
 from striate.data.source import Source
 from striate.data.sources.array_source import find_arrays, open_arrays
 from striate.data.sources.choice import AUTO, BY_NAME, HowToRead, open_folder
@@ -48,26 +48,33 @@ def open_source(
         raise SettingError(f"source = {source!r} is no way to read data{nearest(source, SOURCES)}")
     if class_level not in (None, 1, 2):
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
-    if class_level is not None and (source not in (AUTO, "folders") or not Path(data).expanduser().is_dir()):
-        raise SettingError(f"class_level = {class_level}: is for class folders; leave it out, or give their folder")
     how = HowToRead(source, columns, class_level, limits, to_learn)
+    try:
+        return _open(data, how)
+    except OSError as error:  # of a folder on the way, or of a name that is too long to be one
+        raise DataError(
+            f"cannot read {printable(data)}: {error.strerror}; check the path, or make it readable"
+        ) from None
+
+
+def _open(data: str | Path, how: HowToRead) -> Source:
+    """What has this name, or is at this path. Raises DataError, SettingError, and OSError where that may not be looked at."""
+    typed, path = os.fspath(data), expanded(data)
+    name = printable(typed)
+    if how.class_level is not None and (how.source not in (AUTO, "folders") or not path.is_dir()):
+        raise SettingError(f"class_level = {how.class_level}: is for class folders; leave it out, or give their folder")
     if data == "mnist":
         return open_mnist()
     if isinstance(data, str) and data.partition(":")[0] in SCENES:
         return open_scenes(data)
-    typed = os.fspath(data)
-    name, path = printable(typed), Path(typed).expanduser()
     if typed and path.is_dir():
-        try:
-            return with_task(open_folder(path, how), columns.task)
-        except OSError as error:
-            raise DataError(f"cannot list {name}: {error.strerror}; make it readable") from None
+        return with_task(open_folder(path, how), how.columns.task)
     if typed and path.is_file():
-        return with_task(_open_file(path, how), columns.task)
+        return with_task(_open_file(path, how), how.columns.task)
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
     if shards := find_shards(path):
-        return open_shards(path, shards, limits, columns.task, to_learn=to_learn)
+        return open_shards(path, shards, how.limits, how.columns.task, to_learn=how.to_learn)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")
@@ -92,7 +99,7 @@ def _open_file(path: Path, how: HowToRead) -> Source:
         return open_shards(path, shards, how.limits, how.columns.task, to_learn=how.to_learn)
     if may_be("coco") and suffix == ".json":
         where = path.resolve()
-        return open_coco(coco_root(where), {"all": where}, how.limits)
+        return open_coco(coco_root(where), [("all", where)], how.limits)
     if may_be("yolo") and suffix in (".yaml", ".yml"):
         where = path.resolve()
         return open_yolo(where.parent, yolo_folders(where), how.limits)

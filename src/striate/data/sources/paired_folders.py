@@ -28,41 +28,32 @@ class Paired:
     pictures: str
     beside: str
 
+    def __str__(self) -> str:
+        return self.pictures if self.pictures == self.beside else f"{self.pictures} with {self.beside}"
 
-def find_pairs(root: Path, named: Collection[str], holds: Callable[[str], bool]) -> dict[str, Paired]:
-    """The two folders of each part, {} if there are none.
+
+def find_pairs(root: Path, named: Collection[str], holds: Callable[[str], bool]) -> list[tuple[str, Paired]]:
+    """Each part with its two folders, [] if there are none.
 
     The second folder is called one of `named` (lower case), and a file in it, or in a folder in it, is one that it `holds`.
     """
     here = _pair(root, ".", named, holds)
     if here is None:
-        found: dict[str, Paired] = {}
-        for name, split in splits_of(list_folder(str(root)).folders).items():
-            pair = _pair(root, name, named, holds)
-            if pair is not None:
-                _add(found, split, pair, root)
-        return found
-    inside = {part: (name, name_) for part, name, name_ in _parts(root, here)}
-    if not inside:
-        return {"all": here}
-    return {part: Paired(f"{here.pictures}/{one}", f"{here.beside}/{two}") for part, (one, two) in inside.items()}
+        names = splits_of(list_folder(str(root)).folders)
+        return [(split, pair) for name, split in names.items() if (pair := _pair(root, name, named, holds))]
+    return _parts(root, here) or [("all", here)]
 
 
-def _add(found: dict[str, Paired], part: str, pair: Paired, root: Path) -> None:
-    if part in found:
-        both = f"{printable(found[part].pictures)} and {printable(pair.pictures)}"
-        raise DataError(f"{printable(root)} has {both}, which mean the same part; keep one of them")
-    found[part] = pair
-
-
-def _parts(root: Path, pair: Paired) -> list[tuple[str, str, str]]:
-    """Part, its folder among the pictures, and that beside them."""
-    names = splits_of(list_folder(f"{root}/{pair.pictures}").folders)
-    beside = {split: name for name, split in splits_of(list_folder(f"{root}/{pair.beside}").folders).items()}
-    missing = [name for name, split in names.items() if split not in beside]
-    if names and beside and missing:
-        raise DataError(f"{printable(root / pair.beside)} has no folder {missing[0]}, but {pair.pictures} has; add it")
-    return [(split, name, beside[split]) for name, split in names.items() if beside]
+def _parts(root: Path, pair: Paired) -> list[tuple[str, Paired]]:
+    """Each part with its folder among the pictures, and that beside them: of the same name, or else of the same part."""
+    names, beside = (splits_of(list_folder(f"{root}/{place}").folders) for place in (pair.pictures, pair.beside))
+    parts = []
+    for name, split in names.items() if beside else ():
+        fitting = [name] if name in beside else [other for other, of in beside.items() if of == split]
+        if not fitting:
+            raise DataError(f"{printable(root / pair.beside)} has no folder {name}, but {pair.pictures} has; add it")
+        parts += [(split, Paired(f"{pair.pictures}/{name}", f"{pair.beside}/{other}")) for other in fitting]
+    return parts
 
 
 def _pair(root: Path, below: str, named: Collection[str], holds: Callable[[str], bool]) -> Paired | None:

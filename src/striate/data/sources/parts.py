@@ -1,15 +1,17 @@
 """The splits that data come in, train, val and test, by whatever name; a train split alone is "all", and is split later."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from striate.data.names import printable
 from striate.data.source import Listing
-from striate.errors import DataError
+from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["PARTS", "arranged", "origin", "split_of", "splits_of"]
+__all__ = ["PARTS", "arranged", "by_split", "origin", "split_of", "splits_of", "splits_of_files"]
+
+T = TypeVar("T")
 
 # lower case, letters only; split_of takes many spellings of these
 PARTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -45,6 +47,9 @@ _BESIDE: Final = sorted(
 )
 
 
+_NUMBER: Final = re.compile(r"[-_.]?\d+(-of-\d+.*)?$")  # of one file of many
+
+
 def split_of(name: str) -> str | None:
     """The split that a folder, file or cell of this name is: "train", "val", "test", or None where the name says none.
 
@@ -77,6 +82,32 @@ def splits_of(names: Sequence[str]) -> dict[str, str]:
         if len(evaluated) == 1 and others:
             found[evaluated[0]] = "test"
     return found
+
+
+def splits_of_files(stems: Sequence[str]) -> dict[str, str]:
+    """Stem of a file -> split, for those that are of one, whose files may be many: train-00000-of-00003, eval-001.
+
+    Where not all are told by all of the stem but its number, by the first words if those tell all: train_cats, val_dogs.
+    """
+    called = {stem: _NUMBER.sub("", stem) for stem in stems}
+    splits = splits_of(list(dict.fromkeys(called.values())))
+    if not all(name in splits for name in called.values()):
+        first = {stem: re.split(r"[\W\d_]", stem)[0] for stem in stems}
+        by_word = splits_of(list(dict.fromkeys(first.values())))
+        if all(word in by_word for word in first.values()) and len(set(by_word.values())) > 1:
+            called, splits = first, by_word
+    return {stem: splits[name] for stem, name in called.items() if name in splits}
+
+
+def by_split(found: Iterable[tuple[str, T]], where: str, called: Callable[[T], str] = str) -> dict[str, T]:
+    """What was found for each split. AmbiguousDataError, naming `where`, for two of one split: one of them would be lost."""
+    one_of: dict[str, T] = {}
+    for split, one in found:
+        if split in one_of:
+            both = f"{printable(called(one_of[split]))} and {printable(called(one))}"
+            raise AmbiguousDataError(f"{where} has {both}, which mean the same split; keep one of them")
+        one_of[split] = one
+    return one_of
 
 
 def origin(what: str, names: Sequence[str]) -> str:

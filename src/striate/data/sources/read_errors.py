@@ -6,7 +6,7 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
-from striate.errors import DataError
+from striate.errors import DataError, StriateError
 
 __all__ = ["read_errors"]
 
@@ -18,10 +18,14 @@ def read_errors(name: str, way_out: str) -> Iterator[None]:
     """Whatever a library raises on a damaged file as a DataError: NumPy, zipfile, pyarrow and openpyxl raise a dozen kinds."""
     try:
         yield
-    except DataError:
+    except StriateError:
         raise
     except Unreadable as failure:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
+    except MemoryError:
+        raise DataError(
+            f"cannot read {name}: it needs more memory than there is; end other programs, or split it into smaller files"
+        ) from None
     except Exception as error:
         says = printable(" ".join(str(error).split()))[:_MOST] or type(error).__name__
         raise DataError(f"cannot read {name}: {says}; {way_out}") from error

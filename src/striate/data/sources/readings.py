@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, final
 
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named
 from striate.data.source import Source
 from striate.data.sources.array_source import find_arrays, open_arrays
 from striate.data.sources.cifar_source import find_cifar, open_cifar
@@ -44,16 +44,14 @@ class Reading:
     own_folder: Callable[[Any], bool] = lambda _: False
 
 
-def _idx(folder: Path, found: Any, _: Limits, __: Columns, ___: bool) -> Source:
-    where = folder.resolve()
-    return open_idx(printable(where.name), printable(where.as_posix()), found, {})
+def _idx(folder: Path, found: Any, _: Limits, __: Columns, to_learn: bool) -> Source:
+    return open_idx(*named(folder), found, {}, to_learn=to_learn)
 
 
 def _yolo_apart(found: YoloFolders) -> bool:
     root = found.file.parent if found.file else None
     return any(
-        pair.pictures != pair.beside and (root is None or (root / pair.beside).is_dir())
-        for pair in found.pairs.values()
+        pair.pictures != pair.beside and (root is None or (root / pair.beside).is_dir()) for _, pair in found.pairs
     )
 
 
@@ -64,7 +62,7 @@ READINGS: Final = (
     ),
     Reading(
         "cifar", "CIFAR", "data_batch_1 ... and batches.meta", (".bin", "data_batch_1"), "pixels",
-        find_cifar, lambda folder, found, *_: open_cifar(folder, found),
+        find_cifar, lambda folder, found, _, __, to_learn: open_cifar(folder, found, to_learn=to_learn),
     ),
     Reading(
         "arrays", "arrays", "a .npz file, or x.npy and y.npy", (".npz", ".npy"), "pixels",
@@ -81,13 +79,13 @@ READINGS: Final = (
         "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
         lambda folder: find_coco(folder.resolve()),
         lambda folder, found, limits, *_: open_coco(folder.resolve(), found, limits),
-        lambda found: any(path.parent.name.lower() == "annotations" for path in found.values()),
+        lambda found: any(path.parent.name.lower() == "annotations" for _, path in found),
     ),
     Reading(
         "voc", "Pascal VOC", "XML files in a folder Annotations, or beside the images", (".xml",), "labels",
         lambda folder: find_voc(folder.resolve()),
         lambda folder, found, limits, *_: open_voc(folder.resolve(), found, limits),
-        lambda found: any(one != other for one, other in found.folders.values()),
+        lambda found: any(one != other for _, (one, other) in found.folders),
     ),
     Reading(
         "yolo", "YOLO", "data.yaml, or the folders images and labels", (".yaml", ".yml"), "labels",
@@ -99,7 +97,7 @@ READINGS: Final = (
         "masks", "mask folders", "the folders images and masks", (".png",), "labels",
         lambda folder: find_masks(folder.resolve()),
         lambda folder, found, limits, *_: open_masks(folder.resolve(), found, limits),
-        lambda found: any(pair.pictures != pair.beside for pair in found.pairs.values()),
+        lambda found: any(pair.pictures != pair.beside for _, pair in found.pairs),
     ),
     Reading(
         "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",

@@ -59,9 +59,8 @@ def read_arrow(path: Path, picture: str | None) -> Rows:
     with read_errors(name, "get it anew"):
         table = ipc.open_stream(pyarrow.memory_map(str(path))).read_all()
         table.validate(full=True)  # so that no offset leads out of the file
-        column = _picture_column(table.schema, picture, name)
-        pictures = table.column(column)
-        return _rows(path, "Arrow", table.drop_columns([column]), partial(_from, pictures))
+    column = _picture_column(table.schema, picture, name)
+    return _rows(path, "Arrow", table.drop_columns([column]), partial(_from, table.column(column)))
 
 
 def read_parquet_rows(path: Path, picture: str | None) -> Rows:

@@ -9,12 +9,10 @@ Parquet file the few groups of rows that were last wanted stay in memory. Read w
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +22,7 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.columns import Columns, label_columns, named_labels
 from striate.data.sources.meaning import read_meaning
-from striate.data.sources.parts import arranged, split_of, splits_of
+from striate.data.sources.parts import arranged, splits_of, splits_of_files
 from striate.data.sources.rows import Rows, has_pictures, read_arrow, read_parquet_rows
 from striate.data.sources.split_columns import RowSplits, read_splits
 from striate.data.sources.table import Table
@@ -32,8 +30,6 @@ from striate.data.store import ContentStore
 from striate.errors import DataError
 
 __all__ = ["find_rows", "open_rows"]
-
-_ONE_OF_MANY: Final = re.compile(r"(.*?)[-_.]\d+(-of-\d+)?")
 
 
 def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
@@ -59,9 +55,9 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     if not files or not has_pictures(files[0]):
         return None
     parts: dict[str, list[Path]] = {}
+    splits = splits_of_files([file.stem for file in files])
     for file in files:
-        match = _ONE_OF_MANY.fullmatch(file.stem)
-        parts.setdefault(split_of(match[1] if match else file.stem) or "all", []).append(file)
+        parts.setdefault(splits.get(file.stem, "all"), []).append(file)
     if "all" in parts and len(parts) > 1:
         others = next(part for part in parts if part != "all")
         raise DataError(

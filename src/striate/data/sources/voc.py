@@ -27,7 +27,7 @@ from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
 from striate.data.sources.image_files import image_files
 from striate.data.sources.objects import Described, list_objects
-from striate.data.sources.parts import arranged, origin, splits_of
+from striate.data.sources.parts import arranged, by_split, origin, splits_of
 from striate.data.sources.text_file import read_text
 from striate.data.sources.tree import list_folder, refuse_links, walk
 from striate.data.sources.voc_file import VocPicture, read_voc
@@ -43,9 +43,9 @@ _MAX_LIST: Final = 2**26  # bytes
 @final
 @dataclass(frozen=True)
 class VocFolders:
-    """Folders of annotations and of pictures for each part, relative to the root; `sets` are names by part, or empty."""
+    """Each part with its folders of annotations and pictures, relative to the root; `sets` are names by part, or empty."""
 
-    folders: Mapping[str, tuple[str, str]]
+    folders: Sequence[tuple[str, tuple[str, str]]]
     sets: Mapping[str, Sequence[str]]
 
 
@@ -56,10 +56,10 @@ def find_voc(folder: Path) -> VocFolders | None:
     pictures = [name for name in top.folders if name.lower() in ("jpegimages", "images")]
     if annotations:
         refuse_links(folder, top)
-        return VocFolders({"all": (annotations[0], (pictures or annotations)[0])}, image_sets(folder, "Main"))
+        return VocFolders([("all", (annotations[0], (pictures or annotations)[0]))], image_sets(folder, "Main"))
     if _has_xml(folder):
-        return VocFolders({"all": (".", ".")}, {})
-    parts = {split: (name, name) for name, split in splits_of(top.folders).items() if _has_xml(folder / name)}
+        return VocFolders([("all", (".", "."))], {})
+    parts = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(folder / name)]
     return VocFolders(parts, {}) if parts else None
 
 
@@ -78,7 +78,8 @@ def image_sets(root: Path, kind: str) -> dict[str, list[str]]:
 
 def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
     """The source over VOC's folders, all below `root`. Raises DataError."""
-    read = {part: _read_part(root, *folders, limits) for part, folders in found.folders.items()}
+    folders = by_split(found.folders, printable(root), lambda two: two[0])
+    read = {part: _read_part(root, *two, limits) for part, two in folders.items()}
     classes = sorted(
         {one.name for of in read.values() for xml in of.described.values() for one in xml.objects}, key=natural_key
     )
@@ -104,7 +105,7 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
         if found.sets
-        else origin("folders", [one for one, _ in found.folders.values()]),
+        else origin("folders", [one for one, _ in folders.values()]),
     )
 
 

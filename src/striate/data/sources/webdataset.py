@@ -20,12 +20,13 @@ from typing import Final, final
 
 import numpy as np
 
+from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import SetAside, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.meaning import read_meaning
-from striate.data.sources.parts import arranged, split_of, splits_of
+from striate.data.sources.parts import arranged, splits_of_files
 from striate.data.sources.tar import Member, list_tar, read_member
 from striate.data.store import ContentStore
 from striate.data.targets import TaskKind
@@ -33,7 +34,9 @@ from striate.errors import DataError
 
 __all__ = ["find_shards", "open_shards"]
 
-_PICTURES: Final = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "img", "image")
+_PICTURES: Final = frozenset(  # a .npy beside an image is something else that is known of it
+    (*(end[1:] for end in IMAGE_EXTENSIONS if end != ".npy"), "img", "image")
+)
 _LABELS: Final = ("cls", "txt", "text", "json")  # the first of these that a sample has is its label
 _KEYS: Final = ("label", "class", "cls", "target", "category", "y", "class_name", "label_name")  # in a .json
 _MAX_LABEL: Final = 2**16  # bytes
@@ -122,14 +125,10 @@ def open_shards(
 
 
 def _parts(shards: Sequence[Path]) -> Mapping[Path, str]:
-    """The part that each shard is of, by the first word of its name; all of one where any name says nothing."""
-    named = splits_of([shard.stem for shard in shards])
-    if all(shard.stem in named for shard in shards):
-        return {shard: named[shard.stem] for shard in shards}
-    words = {shard: split_of(re.split(r"[^a-z]", shard.name.lower())[0]) for shard in shards}
-    return (
-        {shard: word or "all" for shard, word in words.items()} if all(words.values()) else dict.fromkeys(shards, "all")
-    )
+    """The part that each shard is of; all of one where any name says nothing."""
+    parts = splits_of_files([shard.stem for shard in shards])
+    is_split = all(shard.stem in parts for shard in shards)
+    return {shard: parts[shard.stem] if is_split else "all" for shard in shards}
 
 
 def _samples(shard: Path) -> tuple[list[_Sample], list[SetAside]]:

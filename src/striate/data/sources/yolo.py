@@ -30,7 +30,7 @@ from striate.data.sources.data_yaml import DataYaml, read_data_yaml
 from striate.data.sources.image_files import image_files
 from striate.data.sources.objects import Described, list_objects
 from striate.data.sources.paired_folders import Paired, find_pairs
-from striate.data.sources.parts import arranged, origin
+from striate.data.sources.parts import arranged, by_split, origin
 from striate.data.sources.tree import list_folder, walk
 from striate.data.sources.yolo_file import YoloObject, read_yolo
 from striate.data.targets import Skeleton
@@ -44,9 +44,9 @@ _NO_LABELS: Final = ("classes", "labels", "names", "readme", "notes")  # text fi
 @final
 @dataclass(frozen=True)
 class YoloFolders:
-    """Two folders for each part, and the description if there is one."""
+    """Each part with its two folders, and the description if there is one."""
 
-    pairs: Mapping[str, Paired]
+    pairs: Sequence[tuple[str, Paired]]
     file: Path | None = None
     described: DataYaml | None = None
 
@@ -66,7 +66,7 @@ def find_yolo(folder: Path) -> YoloFolders | None:
 def yolo_folders(file: Path) -> YoloFolders:
     """The folders that a data.yaml describes. Raises DataError."""
     described = read_data_yaml(file)
-    pairs: dict[str, Paired] = {}
+    pairs: list[tuple[str, Paired]] = []
     for part, value in described.parts.items():
         pictures = _folder(file.parent, described.path, value)
         if pictures is None:
@@ -83,7 +83,7 @@ def yolo_folders(file: Path) -> YoloFolders:
             raise DataError(
                 f"{printable(file.parent / labels)} is reached by a link, and those are not followed; put it there"
             )
-        pairs[part] = Paired(pictures, labels)
+        pairs.append((part, Paired(pictures, labels)))
     return YoloFolders(pairs, file, described)
 
 
@@ -91,7 +91,8 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
     """The source over YOLO's folders, all below `root`. Raises DataError."""
     described = found.described
     points = described.points if described else None
-    parts = {part: _read_part(root, pair, points, limits) for part, pair in found.pairs.items()}
+    folders = by_split(found.pairs, printable(root))
+    parts = {part: _read_part(root, pair, points, limits) for part, pair in folders.items()}
     objects = [one for part in parts.values() for of in part.labels.values() for one in of]
     if not any(part.labels for part in parts.values()):
         raise DataError(f"{printable(root)} has no label file for any of its pictures; add them in a folder labels")
@@ -113,9 +114,9 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
         MappingProxyType(dict(sum((Counter(part.ignored) for part in parts.values()), Counter()))),
         limits,
         skeleton,
-        ("" if len(found.pairs) < 2 else printable(found.file.name))
+        ("" if len(folders) < 2 else printable(found.file.name))
         if found.file
-        else origin("folders", [pair.pictures for pair in found.pairs.values()]),
+        else origin("folders", [pair.pictures for pair in folders.values()]),
     )
 
 
@@ -147,13 +148,12 @@ def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits:
             labels[picture_of[stem]] = read_yolo(root / file, points)
         else:
             set_aside.append(SetAside(printable(file), "unpaired", "there is no picture of this name"))
-    twice = [
-        file for file in pictures if picture_of[posixpath.splitext(posixpath.relpath(file, pair.pictures))[0]] != file
-    ]
+    first = set(picture_of.values())
+    twice = [file for file in pictures if file not in first]
     set_aside += (SetAside(printable(file), "unpaired", "another picture has this name") for file in twice)
     return _Part(
         printable(root / pair.beside),
-        [file for file in pictures if file not in set(twice)],
+        [file for file in pictures if file in first],
         labels,
         set_aside,
         {kind: count for kind, count in images.ignored.items() if not (together and kind == ".txt files")},

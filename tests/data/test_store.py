@@ -1,0 +1,23 @@
+"""What a store says of images in memory, so that others in their place are noticed."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from striate.data.store import HeldArray, ImageStore
+
+RAMP = 100.25 * np.arange(1, 13, dtype=np.float32).reshape(3, 4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (HeldArray(RAMP[..., None], (0, 300)), HeldArray(2 * RAMP[..., None], (0, 600))),
+        (Image.fromarray(RAMP), Image.fromarray(2 * RAMP)),  # on a scale of their own
+        (Image.new("1", (7200, 7200), 0), Image.new("1", (7200, 7200), 1)),  # larger than files may be
+    ],
+)
+def test_other_images_have_other_digests(one, other):
+    first, second, again = ImageStore((one, other, one)).digests()
+    assert first == again
+    assert first != second
