@@ -93,6 +93,22 @@ def test_a_photograph_of_pillow_is_turned_upright_just_once(tmp_path: Path) -> N
         assert same(opened.convert("RGB"), expected, Canvas(12, 10, 3))
 
 
+def test_a_large_jpeg_that_pillow_has_only_opened_is_reduced_as_its_file_is(tmp_path: Path, scene: Any) -> None:
+    path = tmp_path / "a.jpg"
+    scene(160, 240).save(path, quality=90)
+    expected = decoded(path)
+    with Image.open(path) as opened:
+        assert same(opened, expected)
+        assert same([opened], expected)
+        whole = decoded(np.asarray(opened))
+        assert same(opened, whole)  # it is decoded now
+    assert not same(path, whole)
+    (one,), (other,) = whole, expected
+    assert isinstance(one, np.ndarray)
+    assert isinstance(other, np.ndarray)
+    assert np.abs(one.astype(int) - other).max() <= 3
+
+
 @pytest.mark.parametrize(
     "images",
     [
@@ -142,8 +158,15 @@ def test_one_grey_image_and_many() -> None:
             DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones; give \[x\]"
         ):
             decoded(many, GRAY)
-    with pytest.raises(DataError, match="is 5 x 10 x 12, one image or 5 gray ones"):
-        decoded(grey, COLOR)
+    for many in (grey[:4], grey):
+        with pytest.raises(DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones"):
+            decoded(many, COLOR)
+    for color in (X[0], X[0].transpose(2, 0, 1)):  # as many as the network has colors are one image
+        assert same(color, decoded(X[:1]))
+    for several in (grey[:3, ..., None], grey[:3, None], list(grey[:3])):
+        assert len(decoded(several, COLOR)) == len(decoded(several, GRAY)) == 3
+    transparent = np.concatenate([X[0], X[1, ..., :1]], 2)
+    assert same(transparent.transpose(2, 0, 1), decoded(transparent, Canvas(8, 8, 4)), Canvas(8, 8, 4))
     assert decoded(grey[:0], GRAY) == []
     assert decoded(X[:0]) == []
     assert decoded([]) == decoded(np.array([])) == decoded(torch.zeros(0)) == []
@@ -179,13 +202,13 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
     [
         (None, "NoneType is no image; give a path"),
         (3, "int is no image"),
-        ([1, 2], "list is no image"),
+        ([1, 2], "a list within the list is no image; give one list, and np.array(x) of numbers"),
         (b"", "empty file"),
         (b"abc", "not a picture"),
         (io.StringIO("text"), "open it with mode 'rb'"),
         (Stream(RuntimeError("the line\nwas cut")), "the line was cut"),
         (Stream(3), "reading the file gives int"),
-        (X, "5 x 10 x 12 x 3 is not one image"),
+        (X, "5 x 10 x 12 x 3 in a list is not one image; give it by itself, or list(x)"),
         (np.zeros(3), "an array of 3 is not one image"),
         (np.zeros((0, 3, 3)), "0 x 3 x 3"),
         (np.float64(1), "one number is not one image"),

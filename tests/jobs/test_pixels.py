@@ -226,6 +226,15 @@ def test_images_that_differ_in_low_bits_are_no_copies(at: Path) -> None:
 # ---- background
 
 
+def test_what_every_background_hides_is_not_blank_to_check(at: Path) -> None:
+    data = folders(
+        at / "data", lambda r, _: np.dstack([r.integers(0, 256, (24, 24, 3)), np.zeros((24, 24))]).astype(np.uint8)
+    )
+    found = ids(check(data, progress=False))
+    assert "data-background" in found
+    assert "data-blank" not in found
+
+
 def test_white_icons_are_seen_by_the_network_and_by_check(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = folders(at / "data", icon)
     checked = check(data, progress=False)

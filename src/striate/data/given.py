@@ -6,6 +6,14 @@
     an array or tensor, N H W C, N C H W, or N H W of grey    N images
     a list, a generator ... of any of these                   one image for each
 
+An array of three axes by itself is one image where its last axis has 1, 3 or 4 entries (H W C), or its first has 1, or as
+many as the network has colors (C H W): that is what torchvision makes of an image. It is N gray images for a gray network if
+its first axis has other numbers; anything else may be one image or several, and is refused. N x H x W x 1 and a list of
+gray images leave no doubt, for 3 of them as for 5.
+
+A file of JPEG much larger than the canvas is decoded at a fraction of its size, and so is an image of Pillow that was only
+opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
+
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
 it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`).
 """
@@ -21,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
@@ -105,9 +114,9 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
             if isinstance(one, str | os.PathLike):
                 yield from _files(os.fspath(one), limits)
             else:
-                yield Given(f"input[{i}]", held_image(one, limits, canvas.rendering))
+                yield Given(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
     else:
-        yield Given("input[0]", held_image(images, limits, canvas.rendering))
+        yield Given("input[0]", held_image(_its_file(images), limits, canvas.rendering))
 
 
 def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
@@ -178,15 +187,28 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Render
         return Unreadable("unreadable", str(error))
 
 
+def _its_file(given: object) -> object:
+    """The open file of a JPEG that Pillow has not decoded yet, which gives the same pixels as its path; else what was given."""
+    if isinstance(given, JpegImageFile) and given.tile and given.tell() == 0 and given.fp is not None:
+        return given.fp
+    return given
+
+
 def _from_one_array(given: object, rendering: Rendering | None) -> HeldArray:
     """DataError for what is no array, or none of one image."""
     values = array_of(given)
+    if isinstance(given, list | tuple):
+        raise DataError(
+            f"a {type(given).__name__} within the list is no image; give one list, and np.array(x) of numbers"
+        )
     if values is None:
         raise DataError(
             f"{type(given).__name__} is no image; give a path, bytes, an open file, a Pillow image, an array or a tensor"
         )
     if values.ndim == 4 and len(values) == 1:
         values = values[0]
+    if values.ndim == 4:
+        raise DataError(f"an array of {_sizes(values)} in a list is not one image; give it by itself, or list(x)")
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise DataError(f"an array of {_sizes(values)} is not one image; give H x W x C")
     if not_finite(values[None]).any():
@@ -203,7 +225,7 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _files(given: str, limits: Limits) -> Iterator[Given]:
     """A file; or the images in a folder, and what is set aside among them."""
-    path, name = expanded(given), printable(given)
+    path, name = expanded(given), printable(given) or "''"
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
         return
@@ -248,11 +270,9 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     if values.ndim == 2:
         return values[None]
     first, last = values.shape[0], values.shape[2]
-    if last in _CHANNELS or first == 1 or canvas.channels not in _CHANNELS:
+    if last in _CHANNELS or first in (1, canvas.channels) or canvas.channels not in _CHANNELS:
         return values[None]
-    if canvas.channels > 1 and first in (3, 4):
-        return values[None]
-    if canvas.channels > 1 or first in (3, 4):
+    if canvas.channels > 1 or first in _CHANNELS:
         raise DataError(
             f"the array is {_sizes(values)}, one image or {first} gray ones; give [x] for one, list(x) for several, "
             "or N x H x W x C"

@@ -35,7 +35,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import monitor_of
-from striate.jobs.opening import check_reading, how_to_read, open_data, within_the_data
+from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_size
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
@@ -242,10 +242,7 @@ def _page_path(source: Source, data: TrainingData, out: str | Path | None) -> Pa
         raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
     if not page.parent.is_dir():
         raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
-    if within_the_data(page, data, source):
-        raise SettingError(
-            f"out = {page}: lies inside the data, which are never written to; choose another place with --out"
-        )
+    refuse_within_the_data(page, data, source)
     return page
 
 

@@ -93,7 +93,6 @@ def finish(
     folder.write_findings(findings)
     manifest["data"] |= {
         "counts": {"train": len(prepared.splits.train.ids), **{k: len(p.ids) for k, p in splits.items() if p}},
-        "splits_digest": folder.splits_digest(),
         "picture": list(prepared.splits.train.pixels.shape[1:]),
         "seen": source.survey.told(prepared.preprocessing.canvas),
         "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.set_aside, *lost)],

@@ -31,7 +31,7 @@ from striate.jobs.flipping import images_of_split, settle_flips
 from striate.jobs.monitor import Monitor
 from striate.jobs.normalization import check_normalization, normalization_of
 from striate.jobs.policy import policy_of
-from striate.jobs.splitting import DRAWN, check_split, drawn_splits, larger_than_asked, split_of_run, write_split
+from striate.jobs.splitting import DRAWN, check_split, drawn_splits, other_than_asked, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
 from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
 from striate.views import Policy
@@ -159,7 +159,7 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     except DataError as error:  # images may be all alike for what is not seen of them
         why = "".join(f". {one.says} Fix: {one.fix}" for one in unseen if one.severity == "warning")
         raise DataError(f"{error}{why}") from None
-    for line in (split_line(splits), *larger_than_asked(splits, pictures, recipe)):
+    for line in (split_line(splits), *other_than_asked(splits, pictures, recipe)):
         monitor.say(line)
     hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
     by_class = [one.finding for one in scale_by_class(source)]

@@ -14,7 +14,7 @@ from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, monitor_of
-from striate.jobs.opening import open_again, open_data, within_the_data
+from striate.jobs.opening import open_again, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_recipe, drawn, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
@@ -93,11 +93,7 @@ def settled(data: TrainingData, recipe: str | None, said: dict[str, Any], progre
 def path_of_run(data: TrainingData | ImagesInput, source: Source, settings: Settings, out: str | Path | None) -> Path:
     """The run folder: `out`, or one below runs/ that does not exist yet. SettingError where it would lie within the data."""
     path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
-    if within_the_data(path, data, source):
-        says = "--out" if out else "no --out is given, and the run folder would be"
-        raise SettingError(
-            f"{says} {path}: lies within the data, where nothing is written; give --out a folder elsewhere"
-        )
+    refuse_within_the_data(path, data, source)
     return path
 
 

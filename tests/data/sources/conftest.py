@@ -1,5 +1,6 @@
 """Folders with a table of labels."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,14 +23,20 @@ def png(encode: Callable[..., bytes]) -> Callable[[Path], None]:
 
 @pytest.fixture
 def tabled(tmp_path: Path, encode: Callable[..., bytes]) -> Tabled:
-    """A folder with the pictures a.png to f.png and labels.csv with this content: tabled(b"path,label\n...")."""
+    """A folder with labels.csv of this content, and those of the images a.png to f.png that it names: tabled("path,label\n...").
+
+    Content that names none has a.png to c.png beside it.
+    """
 
     def make(content: bytes | str, name: str = "labels.csv", pictures: str = "", folder: str = "data") -> Path:
         root = tmp_path / folder
         (root / pictures).mkdir(parents=True, exist_ok=True)
-        for i, one in enumerate("abcdef"):
+        content = content.encode() if isinstance(content, str) else content
+        plain = content.replace(b"\0", b"").decode("latin-1")
+        named = [one for one in "abcdef" if re.search(rf"\b{one}\b", plain)]
+        for i, one in enumerate(named or "abc"):
             (root / pictures / f"{one}.png").write_bytes(encode(Image.new("RGB", (4, 3), (40 * i, 0, 0))))
-        (root / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        (root / name).write_bytes(content)
         return root
 
     return make

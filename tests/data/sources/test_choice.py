@@ -1,15 +1,17 @@
 """What lies beside class folders: stray files never replace or block them, real rivals are asked about, agreement is silent."""
 
 import json
+import re
+import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from striate.data import Source, open_source
-from striate.errors import DataError, SettingError
+from striate.errors import AmbiguousDataError, DataError, SettingError
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 Put = Callable[..., Path]
@@ -65,23 +67,95 @@ def _rows(*rows: str) -> str:
 
 
 def test_a_table_that_says_other_things_is_asked_about(photos: Path) -> None:
-    (photos / "predictions.csv").write_text(
-        _rows("path,class,probability", "cat/000.jpg,dog,0.9", "dog/000.jpg,cat,0.8")
-    )
+    (photos / "answers.csv").write_text(_rows("path,class,probability", "cat/000.jpg,dog,0.9", "dog/000.jpg,cat,0.8"))
     with pytest.raises(DataError) as caught:
         open_source(photos)
     says = str(caught.value)
     for part in (
         "class folders with 6 images",
-        "predictions.csv",
+        "answers.csv",
         "with 2 images",
         "--source folders or --source table",
     ):
         assert part in says
     assert open_source(photos, source="folders").kind == "class folders"
     table = open_source(photos, source="table")
-    assert table.location.endswith("predictions.csv")
+    assert table.location.endswith("answers.csv")
     assert open_source(table.location, source="table").digest() == table.digest()
+
+
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_predictions_beside_class_folders_are_never_meant(around: str, class_folders: ClassFolders) -> None:
+    root = class_folders({f"{around}car": 2, f"{around}bus": 2})
+    for name in ("predictions.csv", "resnet_preds.csv"):
+        (root / name).write_text(_rows("path,class", f"{around}car/000.jpg,bus", f"{around}bus/000.jpg,car"))
+    source = open_source(root)
+    assert (source.kind, source.classes) == ("class folders", ("bus", "car"))
+    assert source.notes == (
+        "predictions.csv, resnet_preds.csv lie beside the class folders and are not read (--source table)",
+    )
+    assert open_source(root / "predictions.csv").classes == ("bus", "car")
+    shutil.rmtree(root / f"{around}bus")
+    with pytest.raises(DataError, match="one class only, car"):
+        open_source(root)
+    assert open_source(root, to_learn=False).classes == ("car",)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("size", range(1200, 1700, 80)),
+        ("age", range(20, 80, 10)),
+        ("brightness", [0.1, 0.3, 0.5, 0.2, 0.4, 0.6]),
+        ("image width", [640, 800, 640, 1024, 800, 640]),
+    ],
+)
+def test_numbers_beside_class_folders_are_no_labels(
+    column: str, cells: Sequence[float], class_folders: ClassFolders
+) -> None:
+    photos = class_folders({"cat": 12, "dog": 12})
+    files = [f"{kind}/{i:03}.jpg" for kind in ("cat", "dog") for i in range(12)]
+
+    def write(name: str) -> None:
+        step = {"brightness": 0.001, "image width": 0}.get(column, 1)
+        rows = (f"{file},{cells[i % 6] + i // 6 * step}" for i, file in enumerate(files))
+        (photos / "meta.csv").write_text(_rows(f"path,{name}", *rows))
+
+    write(column)
+    source = open_source(photos)
+    assert (source.kind, source.classes) == ("class folders", ("cat", "dog"))
+    assert source.notes == ("meta.csv lies beside the class folders and is not read (--source table)",)
+    write("target")
+    with pytest.raises(AmbiguousDataError):
+        open_source(photos)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ("dog cat cat dog dog dog", "cat/000.jpg is in the folder cat, and labels.csv says dog"),
+        ("DOG CAT CAT DOG DOG DOG", "cat/000.jpg is in the folder cat, and labels.csv says DOG"),
+        ("dog dog dog cat cat cat", "cat/000.jpg is in the folder cat, and labels.csv says dog"),
+        ("cat cat cat cat cat dog", "dog/000.jpg is in the folder dog, and labels.csv says cat"),
+        ("k m m h h h", "cat/000.jpg is in the folder cat, and labels.csv says k"),
+    ],
+)
+def test_the_example_of_two_readings_is_true(labels: str, says: str, photos: Path) -> None:
+    files = [f"{kind}/00{i}.jpg" for kind in ("cat", "dog") for i in range(3)]
+    rows = [f"{file},{label}" for file, label in zip(files, labels.split(), strict=True)]
+    (photos / "labels.csv").write_text(_rows("path,label", *rows))
+    with pytest.raises(AmbiguousDataError, match=re.escape(says)):
+        open_source(photos)
+
+
+@pytest.mark.parametrize("name", ["history.csv", "log.jsonl"])
+def test_a_stray_table_does_not_block_one_class_that_is_measured(name: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"car": 2})
+    (root / name).write_text(_rows("epoch,loss", "1,0.5"))
+    assert open_source(root, to_learn=False).classes == ("car",)
+    (root / name).write_text(_rows("path,label", "car/000.jpg,x", "car/001.jpg,x"))
+    if name.endswith(".csv"):
+        assert open_source(root, to_learn=False).classes == ("x",)
 
 
 def test_a_table_that_tears_a_folder_apart_is_asked_about(photos: Path) -> None:
@@ -165,7 +239,7 @@ def test_a_table_beside_class_folders_that_has_a_question_asks_it(photos: Path) 
         f"{kind}/00{i}.jpg,{tags}\n" for kind in ("cat", "dog") for i, tags in enumerate(("sky sun", "sky", "sea sun"))
     )
     (photos / "labels.csv").write_text("path,tags\n" + rows)
-    with pytest.raises(DataError, match=r"--task multilabel or --task classify, or .* --source folders"):
+    with pytest.raises(DataError, match=r"--task classify, or --task multilabel .*, or .* --source folders"):
         open_source(photos)
     assert open_source(photos, source="folders").classes == ("cat", "dog")
 
@@ -182,7 +256,7 @@ def test_classes_with_plain_names_are_no_prey_of_a_stray_table(
 ) -> None:
     folder = class_folders(dict.fromkeys(names, 4))
     rows = "".join(f"{names[0]}/00{i}.jpg,{names[i % 2]}\n" for i in range(4))
-    (folder / "predictions.csv").write_text("path,class\n" + rows)
+    (folder / "answers.csv").write_text("path,class\n" + rows)
     with pytest.raises(DataError, match="--source folders or --source table"):
         open_source(folder)
 

@@ -24,6 +24,10 @@ ROWS = {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
         ("path,label\na.png,dog\nb.png,cat\nc.png,dog\n", "labels.tsv"),
         ('path, label\n"a.png", "dog"\nb.png, "cat"\nc.png,  "dog"\n', "labels.csv"),
         ("path, label\na.png, dog\nb.png, cat\nc.png, dog\n", "labels.csv"),
+        ("path\tlabel\na.png\tdog\nb.png\tcat\nc.png\tdog\n", "labels.tab"),
+        ("path|label\na.png|dog\nb.png|cat\nc.png|dog\n", "labels.psv"),
+        ("\n\r\npath;label\na.png;dog\nb.png;cat\nc.png;dog\n", "labels.csv"),
+        (" \n,,,\npath,label\na.png,dog\nb.png,cat\nc.png,dog\n", "labels.csv"),
     ],
 )
 def test_a_dialect(content: str, name: str, tabled: Tabled) -> None:
@@ -32,6 +36,28 @@ def test_a_dialect(content: str, name: str, tabled: Tabled) -> None:
         source = open_source(data)
         assert told(source) == ROWS
         assert not source.notes
+        assert not source.ignored or "\n\n" in content[1:]
+
+
+def test_rows_below_blank_ones_keep_their_numbers(tabled: Tabled) -> None:
+    with pytest.raises(DataError, match="row 4: there are 3 cells for 2 columns"):
+        open_source(tabled("\n\npath,label\na.png,x,y\n"))
+    with pytest.raises(DataError, match="row 3: there is a.png in place of the names"):
+        open_source(tabled("\n\na.png,x\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("labels.csv", b"\x1f\x8b"), ("labels.tsv", b"\xd0\xcf\x11\xe0"), ("train.csv", b"PK\3\4")]
+)
+def test_a_packed_table_is_called_so(name: str, start: bytes, tabled: Tabled) -> None:
+    with pytest.raises(DataError, match=f"{name} is no text, but packed or of old Excel; unpack it"):
+        open_source(tabled(start + bytes(40), name))
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "labels.xls"])
+def test_a_format_that_is_not_read_says_what_to_do(name: str, tabled: Tabled) -> None:
+    with pytest.raises(DataError, match=f"{name} is not read in this format; save it as .xlsx or as CSV"):
+        open_source(tabled("x", name))
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,24 @@ def test_several_sheets(tabled: Tabled) -> None:
 
 
 @pytest.mark.parametrize(
+    "first", [[("made by me",), ("in 2020",)], [("class", "count"), ("cat", 1)], [("photos",), ("", "x")]]
+)
+def test_the_sheet_that_names_paths_is_meant(first: Sequence[Sequence[object]], tabled: Tabled) -> None:
+    root = tabled("")
+    workbook(root / "labels.xlsx", first, ANIMALS)
+    source = open_source(root / "labels.xlsx")
+    assert told(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
+    assert "the sheet sheet 1 is read, and sheet 0 not" in source.notes[0]
+
+
+def test_a_workbook_is_one_whatever_it_is_called(tabled: Tabled) -> None:
+    root = tabled("")
+    workbook(root / "labels.xlsx", ANIMALS)
+    (root / "labels.xlsx").rename(root / "labels.csv")
+    assert open_source(root).kind.startswith("Excel table labels.csv")
+
+
+@pytest.mark.parametrize(
     ("rows", "says"),
     [
         ([], "no sheet with anything in it"),

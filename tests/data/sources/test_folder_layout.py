@@ -7,7 +7,7 @@ import pytest
 
 from striate.data import open_source
 from striate.data.sources.parts import split_of, splits_of
-from striate.errors import DataError
+from striate.errors import AmbiguousDataError, DataError
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 
@@ -98,21 +98,111 @@ def test_class_folders_with_folders_inside_are_not_asked_about(
     assert len(open_source(class_folders(counts)).classes) == 2
 
 
-def test_splits_inside_classes(class_folders: ClassFolders) -> None:
-    source = open_source(
-        class_folders({f"{name}/{split}": 2 for name in ("cat", "dog") for split in ("train", "test")})
-    )
-    assert source.classes == ("cat", "dog")
-    assert source.splits["test"].ids == ("cat/test/000.jpg", "cat/test/001.jpg", "dog/test/000.jpg", "dog/test/001.jpg")
-    assert source.split_origin == "folders train, test inside the classes"
+@pytest.mark.parametrize("around", ["", "train/"])
+@pytest.mark.parametrize("lacking", [0, 2])  # a class may have no images to be tested with
+def test_splits_inside_classes(around: str, lacking: int, class_folders: ClassFolders) -> None:
+    counts = {f"{around}{name}/{split}": 2 for name in ("cat", "dog") for split in ("train", "test")}
+    if lacking:
+        del counts[f"{around}dog/test"]
+    root = class_folders(counts)
+    for level in (None, 1):
+        source = open_source(root, class_level=level)
+        assert source.classes == ("cat", "dog")
+        assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 4 - lacking}
+        assert source.splits["test"].ids[:2] == (f"{around}cat/test/000.jpg", f"{around}cat/test/001.jpg")
+        assert source.split_origin == "folders train, test inside the classes"
+        assert not source.notes
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"cat": 1}, "cat/000.jpg is in none"),
+        ({"owl": 1}, "owl/000.jpg is in none"),
+        ({"owl/indoor": 1}, "owl/indoor is in none"),
+        ({"cat/Training": 1}, "cat has two that mean the same"),
+        ({"owl/test": 1}, "owl has no train"),
+    ],
+)
+def test_splits_inside_some_classes_are_asked_about(
+    more: dict[str, int], says: str, class_folders: ClassFolders
+) -> None:
+    root = class_folders({**more, "cat/train": 2, "cat/test": 2, "dog/train": 2})
+    with pytest.raises(AmbiguousDataError, match=rf"cat has .* in it, but {says}; .*--class-level 1"):
+        open_source(root)
+    source = open_source(root, class_level=1)
+    assert len(source.splits["all"]) == sum(map(len, source.splits.values())) == 6 + sum(more.values())
+    assert f"but {says}; so these folders are no splits, and their images are mixed" in source.notes[0]
+
+
+@pytest.mark.parametrize(
+    "counts", [{"cat/test": 2, "dog": 2}, {"cat/test": 2, "dog/test": 2}, {"bus/train": 2, "bus/car": 2, "dog": 1}]
+)
+def test_one_folder_inside_that_is_called_as_a_split_parts_nothing(
+    counts: dict[str, int], class_folders: ClassFolders
+) -> None:
+    source = open_source(class_folders(counts))
+    assert (len(source.classes), list(source.splits), source.notes) == (2, ["all"], ())
+
+
+def test_names_of_splits_inside_classes_are_those_of_all_classes(class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"cat/tr": 2, "cat/te": 1, "dog/tr": 2}))
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 1}
+
+
+def test_splits_inside_classes_that_are_only_measured(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat/val": 1, "cat/test": 2, "dog/test": 1})
+    assert list(open_source(root, to_learn=False).splits) == ["val", "test"]
 
 
 def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: ClassFolders) -> None:
     root = class_folders({f"{top}/{name}": 1 for top in ("train", "extra") for name in ("cat", "dog")})
-    with pytest.raises(DataError, match=r"--class-level 1: all of these, 2: those in them"):
+    with pytest.raises(
+        AmbiguousDataError, match=r"call it train, val or test.*--class-level 1: all of these, 2: those in them"
+    ):
         open_source(root)
-    assert open_source(root, class_level=2).classes == ("cat", "dog")
+    source = open_source(root, class_level=2)
+    assert source.classes == ("cat", "dog")
+    assert source.notes[0] == "train is no split here: its images and those of extra are mixed"
     assert open_source(root, class_level=1).classes == ("extra", "train")
+
+
+@pytest.mark.parametrize("level", [None, 2])
+def test_a_test_split_beside_an_unknown_folder_is_never_mixed(level: int | None, class_folders: ClassFolders) -> None:
+    root = class_folders({f"{top}/{name}": 1 for top in ("train", "test", "extra") for name in ("cat", "dog")})
+    with pytest.raises(AmbiguousDataError, match=r"call it train, val or test.*\(--class-level 1: all of these\)"):
+        open_source(root, class_level=level)
+    (root / "extra").rename(root / "val")
+    assert list(open_source(root).splits) == ["train", "val", "test"]
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("tr", "te"), {"train", "test"}),
+        (("fit", "eval"), {"train", "val"}),
+        (("learn", "test"), {"train", "test"}),
+        (("train", "val", "unseen"), {"train", "val", "test"}),
+        (("Training", "PrivateTest"), {"train", "test"}),
+    ],
+)
+def test_rarer_names_of_splits_count_beside_others_only(
+    names: tuple[str, ...], splits: set[str], class_folders: ClassFolders
+) -> None:
+    root = class_folders({f"{top}/{name}": 1 for top in names for name in ("cat", "dog")})
+    source = open_source(root)
+    assert (set(source.splits), source.classes) == (splits, ("cat", "dog"))
+    assert splits_of([*names, "cat"]) == {name: split for name in names if (split := split_of(name))}
+    assert splits_of(["tr", "fit"]) == {}
+
+
+@pytest.mark.parametrize("names", [("fit", "unfit"), ("te", "tr"), ("seen", "unseen"), ("learn", "test")])
+def test_a_class_that_is_called_as_a_rarer_split_is_a_class(
+    names: tuple[str, ...], class_folders: ClassFolders
+) -> None:
+    assert open_source(class_folders(dict.fromkeys(names, 1))).classes == names
+    inside = class_folders({f"{name}/day_{name}": 1 for name in (*names, "other")})
+    assert len(open_source(inside, class_level=1).classes) >= 3
 
 
 def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: ClassFolders) -> None:

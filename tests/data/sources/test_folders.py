@@ -188,7 +188,7 @@ STOPS: list[tuple[dict[str, int], str]] = [
     ({"train/cat": 2, "train/dog": 2, "val/cat": 1, "val/dgo": 1}, "has the class dgo, .*; did you mean dog?"),
     ({"test/cat": 2, "test/dog": 2}, "has test but nothing to learn from; add a folder train"),
     ({"val/cat": 2, "test/cat": 2}, "has val and test but nothing to learn from"),
-    ({"train/cat": 2, "train/dog": 2, "val/cat": 1, "Valid/cat": 1}, "Valid and val, which mean the same"),
+    ({"train/cat": 2, "train/dog": 2, "val/cat": 1, "Valid/cat": 1}, "Valid and val, which both mean val; rename one"),
     ({"train/cat": 2, "train/dog": 2, "val": 3}, "data/val has no class folders"),
     ({"train/cat": 2, "train/dog": 2, "test": 0}, "data/test has no class folders"),
     ({"train/cat": 2, "train/dog": 2, "extra/cat": 3}, "has train with folders in it, and extra beside it"),

@@ -210,10 +210,10 @@ def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: P
         ({"train-labels-idx1-ubyte": idx(LABELS)}, "has no images-idx3 file beside it"),
         (
             {"t10k-images-idx3-ubyte": idx(PICTURES), "t10k-labels-idx1-ubyte": idx(LABELS)},
-            "none to train on",
+            "no split train to learn from",
         ),
         (train_files() | {f"kmnist-{name}": file for name, file in train_files().items()}, "several idx sets"),
-        (train_files(labels=idx(LABELS * 0)), "one class only"),
+        (train_files(labels=idx(LABELS * 0)), "has the one class 0"),
         (
             train_files() | {"t10k-images-idx3-ubyte": idx(PICTURES), "t10k-labels-idx1-ubyte": idx(LABELS + 1)},
             "the label 2, which the training part has not",

@@ -1,9 +1,11 @@
 """What cameras, editors and storage leave beside images is ignored and counted; images that are not read are told."""
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.data.audit.pictures_of_noise import fingerprints
@@ -23,6 +25,14 @@ ClassFolders = Callable[[Mapping[str, int]], Path]
 
 HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
 CR2 = b"II*\0\x10\0\0\0CR\2\0" + bytes(40)
+
+
+def array(shape: tuple[int, ...]) -> bytes:
+    content = io.BytesIO()
+    np.save(content, np.ones(shape, np.uint8))
+    return content.getvalue()
+
+
 SIDECARS = {
     "000.jpg.json": b"{}",
     "000.xmp": b"<x:xmpmeta/>",
@@ -30,6 +40,7 @@ SIDECARS = {
     "000.mov": b"\0\0\0\x14ftypqt  ",
     "000.cr2": CR2,  # beside 000.jpg
     "000.HEIC": HEIC,
+    "000.npy": array((49, 768)),
     "notes.txt": b"blurred",
     "list": b"no extension, no image",
     "empty.csv": b"",
@@ -60,6 +71,7 @@ def test_sidecars_are_ignored_and_counted(class_folders: ClassFolders) -> None:
         **{f".{kind} files": 1 for kind in ("json", "xmp", "aae", "mov", "txt", "csv", "zip", "thm")},
         ".cr2 files beside an image of the same name": 1,
         ".heic files beside an image of the same name": 1,
+        ".npy files beside an image of the same name": 1,
         "other files that are no images": 1,
         "backups by editors": 1,
         "hidden or left by the system": 8,
@@ -67,6 +79,15 @@ def test_sidecars_are_ignored_and_counted(class_folders: ClassFolders) -> None:
     sums = account(fingerprints(root))
     files = sum(len(names) for _, _, names in os.walk(root))
     assert (sums.found, sums.used) == (files + 1, 6)  # a folder of one thumbnail counts once, and so does an empty one
+
+
+def test_arrays_that_stand_alone_are_images(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 2, "dog": 2})
+    for name in ("cat/a.npy", "dog/b.npy"):
+        (root / name).write_bytes(array((24, 32, 3)))
+    source = open_source(root)
+    assert {"cat/a.npy", "dog/b.npy"} < set(source.splits["all"].ids)
+    assert not source.ignored
 
 
 def test_an_image_is_one_whatever_it_is_called(class_folders: ClassFolders) -> None:
@@ -188,6 +209,40 @@ def test_thumbnails_beside_their_images_are_ignored_and_counted(class_folders: C
     source = open_source(root)
     assert source.splits["all"].ids == healthy.splits["all"].ids
     assert source.ignored == {"thumbnails beside their images": 3}
+    (root / "dog/green_thumb.jpg").write_bytes(small)  # of nothing
+    assert "dog/green_thumb.jpg" in open_source(root).splits["all"].ids
+
+
+@pytest.mark.parametrize("inner", ["thumbs", "masks", "Annotations", "labels"])
+def test_what_is_made_of_images_in_a_class_is_ignored_and_no_riddle(inner: str, class_folders: ClassFolders) -> None:
+    root = class_folders({f"{name}/{folder}": 2 for name in ("cat", "dog") for folder in ("images", inner)})
+    source = open_source(root)
+    assert (source.classes, source.notes) == (("cat", "dog"), ())
+    assert [id_.split("/")[1] for id_ in source.splits["all"].ids] == ["images"] * 4
+    assert list(source.ignored.values()) == [4]
+
+
+def test_masks_beside_their_images_are_ignored_and_others_are_told(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 2, "cat/masks": 3, "dog": 2})
+    image = Image.new("RGB", (8, 6))
+    for name in ("000_mask.png", "000_mask_1.png", "001_mask.jpg", "no_mask.png"):  # JPEG is no format of masks
+        image.save(root / "dog" / name)
+    source = open_source(root)
+    assert source.ignored == {"masks beside their images": 4}
+    assert [id_ for id_ in source.splits["all"].ids if "mask" in id_] == [
+        "cat/masks/002.jpg",
+        "dog/001_mask.jpg",
+        "dog/no_mask.png",
+    ]
+    assert source.notes == (
+        "of the files in cat/masks, 1 are read as images of the class cat; move them elsewhere if they are masks",
+    )
+
+
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_a_class_that_is_called_as_masks_are_stays(around: str, class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({f"{around}mask": 2, f"{around}no_mask": 2}))
+    assert (source.classes, len(source.splits["all"]), source.notes) == (("mask", "no_mask"), 4, ())
 
 
 def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFolders) -> None:

@@ -207,7 +207,7 @@ def with_nan() -> npt.NDArray[np.float64]:
         ((X.reshape(COUNT, -1), Y), "images is 12 x 216 and no array of pictures"),
         ((X.astype(complex), Y), "complex128 and no pixels"),
         (([None] * COUNT, Y), r"images\[0\]: NoneType is no image"),
-        (([[1, 2]] * COUNT, Y), r"images\[0\]: list is no image"),
+        (([[1, 2]] * COUNT, Y), r"images\[0\]: a list within the list is no image"),
         (([1, 2, 3], [0, 1, 0]), r"images\[0\]: .*no image|is not one image"),
         ((Image.fromarray(X[0]), [0]), "images: Image is not several images"),
         (("photos", Y), "images: str is not several images"),

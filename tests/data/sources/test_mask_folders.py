@@ -201,7 +201,7 @@ def test_what_cannot_be_used_is_set_aside_with_its_reason(tmp_path: Path, put: P
 
 
 STOPS = [
-    ([[0]], "L", "has masks that hold nothing but 0; two classes are needed"),
+    ([[0]], "L", "has the one class 0; add images of another"),
     ([[255, 255]], "L", "has masks that hold nothing but 255"),
     ([list(range(32))] * 1, "RGBs", "has masks of 96 colours, such as #"),
     ([[0, 1], [[0, 0, 0], [1, 2, 3]]], "RGB", "has masks of numbers .* and of colours .*; make them the same"),

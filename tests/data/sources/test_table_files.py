@@ -7,7 +7,7 @@ import pytest
 
 from striate.data import Columns, open_source
 from striate.data.sources.table_files import find_table
-from striate.errors import DataError
+from striate.errors import AmbiguousDataError, DataError
 
 Png = Callable[[Path], None]
 NAMES = [f"a{i}" for i in range(6)]
@@ -100,10 +100,48 @@ def test_several_that_fit_are_refused_with_their_names(images: Callable[..., Pat
     root = images("images")
     table(root / "alice.csv", NAMES, end=".png")
     table(root / "bob.csv", NAMES, end=".png")
-    with pytest.raises(DataError, match=r"alice.csv and bob.csv name images of this folder.*give the path of the one"):
+    says = (
+        r"alice.csv and bob.csv name images of this folder.*give the path of the one that does, such as /.*/alice.csv"
+    )
+    with pytest.raises(AmbiguousDataError, match=says):
         open_source(root)
     assert len(open_source(root / "bob.csv").splits["all"]) == 6
     assert open_source(root / "bob.csv", columns=Columns(label=("label",))).classes == ("x", "y")
+
+
+@pytest.mark.parametrize("name", ["sample_sub.csv", "submission_format.csv", "predictions.csv", "my_preds.csv"])
+def test_what_is_no_labels_by_its_name_is_left_out_beside_a_table(name: str, images: Callable[..., Path]) -> None:
+    root = images("train", "test")
+    table(root / "train.csv", NAMES, end=".png")
+    table(root / name, list(reversed(NAMES)), end=".png")
+    source = open_source(root)
+    assert source.location == str(root / "train.csv")
+    assert source.notes[0] == f"labels are those of train.csv; {name} is left out"
+
+
+@pytest.mark.parametrize("other", ["train_folds.csv", "test.csv"])
+@pytest.mark.parametrize("folder", ["train", "train/images"])
+def test_where_no_table_fits_the_likely_one_says_why(other: str, folder: str, images: Callable[..., Path]) -> None:
+    root = images(folder)
+    for name in ("train.csv", other):
+        table(root / name, [f"gone_{one}" for one in NAMES])
+    (root / "train.csv").write_text("path,label\ngone.png,x\n")
+    with pytest.raises(
+        DataError, match=r"1 images that .*train.csv names.*gone.png.*; without a table, put the images"
+    ):
+        open_source(root)
+    for name in ("train.csv", other):
+        (root / name).unlink()
+    with pytest.raises(DataError, match="no class folders|one class only"):
+        open_source(root)
+
+
+def test_tables_of_splits_whose_paths_have_an_unusual_name(images: Callable[..., Path]) -> None:
+    root = images("train", "test")
+    for name in ("train.csv", "test.csv"):
+        table(root / name, NAMES, end=".png")
+        (root / name).write_text((root / name).read_text().replace("id,", "uid,"))
+    assert {split: len(listing) for split, listing in open_source(root).splits.items()} == {"train": 6, "test": 6}
 
 
 def test_a_submission_is_never_the_labels(images: Callable[..., Path]) -> None:

@@ -1,13 +1,16 @@
 """Paths that tables write in another way than the files are called: found where one file fits, else explained."""
 
+import posixpath
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from tests.data.sources.tables import told
 
-from striate.data import Columns, Source, open_source
-from striate.errors import DataError
+from striate.data import Columns, Limits, Source, open_source
+from striate.errors import AmbiguousDataError, DataError, SettingError
 
 Png = Callable[[Path], None]
 FILES = [f"images/a{i}.png" for i in range(6)]
@@ -51,14 +54,47 @@ def ids(source: Source) -> list[str]:
         ("../there/images/a{}.png", "without ../there in front"),
         ("data/images/a{}.png", "without data in front"),
         ("far/a{}.png", "without far in front"),
+        ("'images/a{}.png'", "without quotes"),
+        ("`images\\a{}.png`", "without quotes and with / for \\"),
     ],
 )
 def test_written_in_another_way(written: str, how: str, listed: Callable[..., Path]) -> None:
     source = open_source(listed([written.format(i) for i in range(6)]))
     assert ids(source) == FILES
     assert not source.splits["all"].set_aside
-    first = written.format(0).replace("\\", "\\\\")
-    assert source.notes == (f"6 of 6 paths are found {how}: {first} is images/a0.png",)
+    assert source.notes == (f"6 of 6 paths are found {how}: {written.format(0)} is images/a0.png",)
+
+
+@pytest.mark.parametrize(("form", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+@pytest.mark.parametrize(("end", "before"), [(".png", ""), ("", "with an extension added and ")])
+def test_written_in_another_form_of_unicode(
+    form: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"], end: str, before: str, listed: Callable[..., Path]
+) -> None:
+    names = [f"caf\u00e9{i}" for i in range(6)]
+    files = [f"images/{unicodedata.normalize(there, name)}.png" for name in names]
+    cells = [unicodedata.normalize(form, name) + end for name in names]
+    source = open_source(listed(cells, files))
+    assert ids(source) == files
+    assert source.notes[0].startswith(f"6 of 6 paths are found {before}in another form of Unicode: {cells[0]} is ")
+    assert not open_source(listed([file[7:] for file in files], files)).notes
+
+
+@pytest.mark.parametrize("cell", ["images/a{}.png", "a{}.png"])
+def test_a_link_to_a_folder_names_the_option(cell: str, listed: Callable[..., Path], tmp_path: Path) -> None:
+    table = listed([cell.format(i) for i in range(6)])
+    (tmp_path / "data/images").rename(tmp_path / "far")
+    (tmp_path / "data/images").symlink_to(tmp_path / "far")
+    with pytest.raises(DataError, match="link.*; --follow-links reads what they lead to.*; or put the images into"):
+        open_source(table)
+    assert ids(open_source(table, Limits(follow_links=True))) == FILES
+
+
+@pytest.mark.parametrize("folder", ["imagez", "labels.csv"])
+def test_pictures_that_are_no_folder_are_refused(folder: str, listed: Callable[..., Path]) -> None:
+    table = listed([file[7:] for file in FILES])
+    for data in (table, table.parent):
+        with pytest.raises(SettingError, match=f"pictures = '{folder}': there is no such folder in .*images"):
+            open_source(data, columns=Columns(folder=folder))
 
 
 @pytest.mark.parametrize(
@@ -73,8 +109,21 @@ def test_written_as_it_is_nothing_is_said(written: str, listed: Callable[..., Pa
 def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
     source = open_source(listed([*FILES[:4], "images/a4", "images/gone"]))
     assert ids(source) == FILES[:5]
-    assert source.notes == ("1 of 6 paths are found with an extension added: images/a4 is images/a4.png",)
+    assert source.notes == (
+        "1 of 6 paths are found with an extension added: images/a4 is images/a4.png",
+        "images beside those of the table that no row names are left out: 1, such as images/a5.png",
+    )
     assert [(one.id, one.reason) for one in source.splits["all"].set_aside] == [("images/gone", "vanished")]
+
+
+def test_images_that_no_row_names_are_told(listed: Callable[..., Path], png: Png) -> None:
+    table = listed([file[7:] for file in FILES[:4]], [*FILES, "images/thumbs/a0.png", "other/b.png"])
+    (table.parent / "images/notes.txt").touch()
+    png(table.parent / "images/a1_mask.png")
+    note = "images beside those of the table that no row names are left out: 2, such as images/a4.png"
+    assert open_source(table).notes == (note,)
+    listed([file[7:] for file in FILES])
+    assert not open_source(table).notes
 
 
 def test_two_that_fit_are_refused(listed: Callable[..., Path]) -> None:
@@ -127,6 +176,27 @@ def test_folders_of_the_same_names(listed: Callable[..., Path]) -> None:
     assert ids(open_source(table, columns=Columns(folder="small"))) == names
     listed(names, [f"images/{name}" for name in names])
     assert ids(open_source(table)) == [f"images/{name}" for name in names]  # called as such a folder is
+
+
+@pytest.mark.parametrize("train", ["train/x{}", "train/images/a", "train_images/a"])
+@pytest.mark.parametrize("cut", [0, -4])
+def test_a_table_of_train_never_takes_files_of_test(train: str, cut: int, listed: Callable[..., Path]) -> None:
+    names = [f"{i}.png" for i in range(6)]
+    files = [f"{train.format(i % 2)}{name}" for i, name in enumerate(names)]
+    other = files[0].replace("train", "test").rpartition("/")[0]
+    cells = [posixpath.basename(file)[: cut or None] for file in files]
+    with_test = [*files, *(f"{other}/{posixpath.basename(file)}" for file in files)]
+    source = open_source(listed(cells, with_test, "train.csv"))
+    assert ids(source) == files
+    with pytest.raises(AmbiguousDataError, match=r"may be those in test.* or in train.*; .*--pictures FOLDER"):
+        open_source(listed(cells, with_test))
+
+
+def test_names_that_lie_in_the_folders_of_splits_are_of_them(listed: Callable[..., Path]) -> None:
+    files = [f"{'train' if i < 4 else 'test'}/a{i}.png" for i in range(6)]
+    source = open_source(listed([file.rpartition("/")[2] for file in files], files))
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 2}
+    assert source.split_origin == "folders in the paths: train, test"
 
 
 def test_images_in_two_folders(listed: Callable[..., Path]) -> None:

@@ -33,7 +33,7 @@ data-annotation-faults             warning   boxes or masks lie outside of their
 data-label-suspects                warning   labels that a network is sure are others (confident learning); a note where below 1 %
 data-more-would-help               note      a learning curve says that twice the data would surely help
 data-files-set-aside               warning   files could not be used, yet fewer than stop a run: what `train` says of the first four
-augment-mirrored-labels            warning   flips were asked for, and a mirror turns one class into another (`train`, `augment`)
+augment-mirrored-labels            warning   flips or half turns, asked for, make one class another (`train`, `augment`)
 data-shift                         warning   new images are darker, brighter, flatter or grayer than the training's (analysis.shift)
 
 `check_data` is the quick part, on decoded pictures, that `train` runs: data-files-set-aside, the three on classes,

@@ -18,7 +18,8 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 def near_equal_names(classes: Sequence[str]) -> list[Finding]:
     """Classes whose names differ in case, spaces, "_" and "-", Unicode form, leading zeros or as 1 and 1.0 alone.
 
-    Accents tell classes apart, and so does the case where all classes are single characters, as letters are.
+    Numbers such as 1.1 and 1.10 may be versions. Accents tell classes apart, and so does the case where all classes are
+    single characters, as letters are.
     """
     if all(len(name) == 1 for name in classes):
         return []
@@ -55,7 +56,7 @@ def _plain(name: str) -> tuple[str, ...]:
     text = unicodedata.normalize("NFKC", text.casefold()).strip().strip("_") or name
     if _NUMBER.fullmatch(text):
         whole, _, fraction = text.lstrip("+-").partition(".")
-        return "-" if text[0] == "-" else "", whole.lstrip("0") or "0", fraction.rstrip("0")
+        return "-" if text[0] == "-" else "", whole.lstrip("0") or "0", fraction if fraction.strip("0") else ""
     text = re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", text)
     runs: list[str] = []
     for run in re.findall(r"\d+|\D+", text):

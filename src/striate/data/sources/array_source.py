@@ -109,7 +109,7 @@ def open_arrays(
         *named(path),
         f"arrays, {learned.says}, {labels.says}",
         labels.classes,
-        arranged(listings, name, to_learn=to_learn),
+        arranged(listings),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
         notes=labels.notes,
         split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in parts.values()]),

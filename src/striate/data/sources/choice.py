@@ -14,12 +14,16 @@ from typing import Any, Final, final
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import printable
 from striate.data.source import Source
-from striate.data.sources.columns import Columns
-from striate.data.sources.folder_layout import class_folder_names, is_no_class
+from striate.data.sources.columns import Columns, named_labels
+from striate.data.sources.difference import difference
+from striate.data.sources.folder_layout import class_folder_names
+from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
+from striate.data.sources.parts import learnable
+from striate.data.sources.quantities import is_measure
 from striate.data.sources.readings import READINGS, Reading
+from striate.data.sources.table_source import likely_table, open_table
 from striate.data.sources.tree import list_folder
-from striate.data.targets import Labels
 from striate.errors import AmbiguousDataError, DataError, SettingError
 
 __all__ = ["AUTO", "BY_NAME", "HowToRead", "open_folder"]
@@ -58,12 +62,33 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
         return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
     names = class_folder_names(folder, follow=how.limits.follow_links) if found or failed else ()
     classes = [name for name in names if not is_no_class(name)]
+    stray = [one for one, what in found.items() if classes and one.is_stray(what)]
+    found = {one: what for one, what in found.items() if one not in stray}
     if len(classes) > 1:
-        return _beside_classes(folder, found, failed, how)
-    if len(names) > 1 and not any(_opened(folder, one, what, how) for one, what in found.items()):
-        _ask_what_fails(folder, found, how)
-        return _with_notes(open_folders(folder, how.limits, to_learn=how.to_learn), _unread(folder, [*found, *failed]))
-    return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
+        return _with_notes(_beside_classes(folder, found, failed, how), _unread(folder, stray))
+    may_be_folders = len(names) > 1 or (bool(classes) and not how.to_learn)
+    if may_be_folders and not any(_opened(folder, one, what, how) for one, what in found.items()):
+        if how.to_learn:
+            _ask_what_fails(folder, found, how)
+        return _with_notes(_class_folders(folder, how), _unread(folder, [*found, *failed, *stray]))
+    return _first(folder, found, failed, how) or _with_notes(_class_folders(folder, how), _unread(folder, stray))
+
+
+def _class_folders(folder: Path, how: HowToRead) -> Source:
+    """The class folders; where no folder is called as a class, and a table lies there, DataError says what is wrong with it."""
+    try:
+        return open_folders(folder, how.limits, to_learn=how.to_learn)
+    except AmbiguousDataError:
+        raise
+    except DataError:
+        table = likely_table(folder)
+        if table is None or not all(map(is_no_class, class_folder_names(folder, follow=how.limits.follow_links))):
+            raise
+        try:
+            open_table(table, how.limits, how.columns, to_learn=how.to_learn)
+        except (DataError, SettingError) as why:
+            raise DataError(f"{why}; without a table, put the images of each class in a folder with its name") from None
+        raise
 
 
 def _as_asked(folder: Path, how: HowToRead) -> Source:
@@ -78,7 +103,7 @@ def _as_asked(folder: Path, how: HowToRead) -> Source:
     found = reading.find(folder)
     if not found:
         raise DataError(f"{printable(folder)} cannot be read as {reading.says}: it takes {reading.needs}")
-    return reading.open(folder, found, how.limits, how.columns, how.to_learn)
+    return _open(folder, reading, found, how)
 
 
 def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
@@ -107,7 +132,7 @@ def _first(
         if chosen is not None and not (chosen[0].holds == "pixels" and reading.holds == "labels"):
             continue
         try:
-            source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
+            source = _open(folder, reading, what, how)
         except DataError as error:
             errors[reading] = error
             continue
@@ -130,18 +155,18 @@ def _beside_classes(
         folders = open_folders(folder, how.limits, to_learn=how.to_learn)
     except DataError as error:
         for reading, what in found.items():
-            rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
+            rival = _rival(folder, reading, what, how)
             if rival is not None:
                 return _with_notes(rival, [f"the folders are not read as classes: {error}"])
         raise
     unread = list(failed)
     notes: list[str] = []
     for reading, what in found.items():
-        rival = _opened(folder, reading, what, how) if reading.holds == "labels" else None
+        rival = _rival(folder, reading, what, how)
         if rival is None:
             unread.append(reading)
             continue
-        differs = _difference(folders, rival, _called(rival))
+        differs = difference(folders, rival, _called(rival))
         if differs is not None:
             raise _two(folder, (None, folders), (reading, rival), differs)
         named, there = (sum(map(len, one.splits.values())) for one in (rival, folders))
@@ -157,10 +182,43 @@ def _beside_classes(
     return _with_notes(folders, [*notes, *_unread(folder, unread)])
 
 
+def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
+    """What speaks about the images in class folders; None for what does not, such as a table of their sizes."""
+    if reading.holds != "labels":
+        return None
+    numbers = _numbers(folder, reading, what, how)
+    if numbers and all(map(is_measure, numbers)):
+        return None
+    try:
+        rival = _opened(folder, reading, what, how)
+    except AmbiguousDataError:
+        if numbers:
+            return None
+        raise
+    return None if numbers and rival is not None and rival.task == "regress" else rival
+
+
+def _numbers(folder: Path, reading: Reading, what: Any, how: HowToRead) -> tuple[str, ...]:
+    """The columns that a table may have for labels, where they hold numbers and are not called as labels; else none."""
+    if reading.name != "table" or how.columns.task is not None:
+        return ()
+    try:
+        source = _open(folder, reading, what, replace(how, columns=replace(how.columns, task="regress")))
+    except (DataError, SettingError):
+        return ()
+    return () if named_labels(source.classes) else source.classes
+
+
+def _open(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source:
+    """The source; DataError where it is to be learned from and cannot be, as for what cannot be read."""
+    source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
+    return learnable(source) if how.to_learn else source
+
+
 def _opened(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
     """The source, None where what was found is a stray file that does not hold together. A question that it asks is asked."""
     try:
-        return reading.open(folder, what, how.limits, how.columns, how.to_learn)
+        return _open(folder, reading, what, how)
     except AmbiguousDataError as question:
         raise AmbiguousDataError(f"{question}, or read the folders as classes: --source folders") from None
     except (DataError, SettingError):
@@ -172,41 +230,16 @@ def _ask_what_fails(folder: Path, found: Mapping[Reading, Any], how: HowToRead) 
     for reading, what in found.items():
         if reading.name == "table":
             try:
-                reading.open(folder, what, how.limits, how.columns, how.to_learn)
+                _open(folder, reading, what, how)
             except DataError as error:
                 raise DataError(f"{error}; --source folders reads the folders as classes") from None
 
 
-def _difference(folders: Source, rival: Source, name: str) -> str | None:
-    """What a rival says that the folders do not, by an example; None where they agree on every image that it names."""
-    if rival.task != "classify":
-        return f"{name} asks for {rival.task}"
-    said = {
-        name: (split, folders.classes[label])
-        for split, listing in folders.splits.items()
-        for name, label in zip(listing.ids, listing.labels.tolist(), strict=True)
-    }
-    calls: dict[str, str] = {}  # class of the rival -> class folder, where it only has other names
-    called: dict[str, str] = {}
-    for split, listing in rival.splits.items():
-        assert isinstance(listing.targets, Labels)
-        for file, label in zip(listing.ids, listing.labels.tolist(), strict=True):
-            if file not in said:
-                return f"{file} is in none of the class folders"
-            where, own = said[file]
-            other = rival.classes[label]
-            if calls.setdefault(other, own) != own or called.setdefault(own, other) != other:
-                return f"{file} is in the folder {own}, and {name} says {other}"
-            if len(folders.splits) > 1 and len(rival.splits) > 1 and split != where:
-                return f"{file} is of {where} by its folder, and of {split} by {name}"
-    shared = set(rival.classes) & set(folders.classes)
-    swapped = next((one for one in shared if calls.get(one, one) != one), None)
-    return None if swapped is None else f"the images of the folder {calls[swapped]} are {swapped} by {name}"
-
-
-def _two(folder: Path, one: tuple[Reading | None, Source], other: tuple[Reading, Source], differs: str) -> DataError:
+def _two(
+    folder: Path, one: tuple[Reading | None, Source], other: tuple[Reading, Source], differs: str
+) -> AmbiguousDataError:
     options = f"--source {one[0].name if one[0] else 'folders'} or --source {other[0].name}"
-    return DataError(
+    return AmbiguousDataError(
         f"{printable(folder)} can be read in two ways: {_summary(one[1])}, or {_summary(other[1])}"
         f"{f' ({differs})' if differs else ''}; say which with {options}"
     )

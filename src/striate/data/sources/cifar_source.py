@@ -57,7 +57,7 @@ def find_cifar(folder: Path) -> CifarFiles | None:
     return None
 
 
-def open_cifar(folder: Path, files: CifarFiles, *, to_learn: bool = True) -> Source:
+def open_cifar(folder: Path, files: CifarFiles) -> Source:
     """The source over CIFAR: 32 x 32 in colour; of CIFAR-100 the fine classes, the coarse ones in a column. Raises DataError.
 
     Reads all files for their labels; pixels are read again when they are wanted.
@@ -74,11 +74,7 @@ def open_cifar(folder: Path, files: CifarFiles, *, to_learn: bool = True) -> Sou
         *named(folder),
         f"CIFAR-{100 if files.fine else 10}, {'binary' if files.binary else 'Python'} version",
         classes,
-        arranged(
-            {part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths},
-            printable(folder),
-            to_learn=to_learn,
-        ),
+        arranged({part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths}),
         split_origin=origin("files of", [part for part, paths in parts.items() if paths]),
     )
 

@@ -78,7 +78,7 @@ def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> 
         printable((root if len(files) > 1 else first.path).as_posix()),
         "COCO",
         tuple(first.categories[number] for number in sorted(first.categories)),
-        arranged(splits, printable(root)),
+        arranged(splits),
         MappingProxyType(dict(+ignored)),
         limits,
         first.skeleton,

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from striate.data.source import Source
-from striate.data.sources.meaning import is_binary, is_number
+from striate.data.sources.meaning import is_binary
+from striate.data.sources.quantities import is_number
 from striate.data.sources.split_columns import snake_case
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["PATH_NAMES", "Columns", "label_columns", "named_labels", "path_column", "split_names", "with_task"]
+__all__ = [
+    "PATH_NAMES",
+    "Columns",
+    "label_columns",
+    "named_labels",
+    "named_paths",
+    "path_column",
+    "split_names",
+    "with_task",
+]
 
 # in lower case with "_" for spaces and dashes; of several in one table the first that names files counts
 PATH_NAMES: Final = (
@@ -101,6 +111,12 @@ def path_column(
             "call it path, or say which it is (--path-column NAME)"
         )
     return found
+
+
+def named_paths(names: Sequence[str]) -> list[str]:
+    """The columns that are called as paths are, or may be."""
+    by_name = _by_name(names)
+    return [by_name[name] for name in (*PATH_NAMES, *_PATH_PERHAPS) if name in by_name]
 
 
 def named_labels(names: Sequence[str]) -> list[str]:

@@ -15,7 +15,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +64,7 @@ def _read(file: io.TextIOWrapper, path: Path, most: int | None) -> Table:
     name = printable(path)
     reached = [0]  # the last row that was read
     try:
-        first = file.readline(_MAX_ROW)
+        first = next((line for line in iter(partial(file.readline, _MAX_ROW), "") if line.strip()), "")
         said = _SEP.fullmatch(first.strip("\r\n "))
         if said is None:
             file.seek(0)
@@ -76,7 +75,7 @@ def _read(file: io.TextIOWrapper, path: Path, most: int | None) -> Table:
             rows: Iterator[Sequence[str]] = (line.split() for line in lines)
         else:
             rows = _repaired(csv.reader(lines, delimiter=separator, strict=True), lines, separator)
-        return table_of(name, "CSV table", _counted(_headed(rows, name), lines, reached), most=most)
+        return table_of(name, "CSV table", _headed(_counted(rows, lines, reached), name), most=most)
     except csv.Error as error:
         raise DataError(f"{name}, row {reached[0] + 1}: {error}; fix the row") from None
     except UnicodeError:
@@ -115,15 +114,18 @@ def _counted(rows: Iterator[Sequence[str]], lines: _Lines, reached: list[int]) -
         yield row, cells
 
 
-def _headed(rows: Iterator[Sequence[str]], name: str) -> Iterator[Sequence[str]]:
-    """The rows; DataError where the first one is the path of an image already."""
-    names = next(rows, [])
+def _headed(rows: Iterator[tuple[int, Sequence[str]]], name: str) -> Iterator[tuple[int, Sequence[str]]]:
+    """The rows; DataError where the first one with anything in it is the path of an image already."""
+    row, names = next((one for one in rows if any(map(str.strip, one[1]))), (0, ()))
+    if not names:
+        return
     if any(_IMAGE.search(cell.strip()) for cell in names):
         raise DataError(
-            f"{name}, row 1: there is {printable(next(filter(_IMAGE.search, names)))[:80]} in place of the names of the "
+            f"{name}, row {row}: there is {printable(next(filter(_IMAGE.search, names)))[:80]} in place of the names of the "
             "columns; add a row above it, such as path,label"
         )
-    return chain([names], rows)
+    yield row, names
+    yield from rows
 
 
 def _separator(line: str, suffix: str) -> str:

@@ -1,4 +1,6 @@
-"""An Excel workbook as a table of text: what its first sheet with anything on it shows, cell by cell.
+"""An Excel workbook as a table of text: what one of its sheets shows, cell by cell.
+
+That is the first one that names a column of paths, else the first with anything on it.
 
 Whole numbers are written without a point, dates as 2024-01-31; text stays text, so "007" keeps its zeros. Formulas count
 by the values that were saved with them. Empty columns and rows around the table are no part of it.
@@ -9,22 +11,24 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
+from striate.data.sources.columns import named_paths
 from striate.data.sources.read_errors import read_errors
 from striate.data.sources.table import MAX_COLUMNS, Table, table_of
 from striate.errors import DataError
 
-__all__ = ["read_excel"]
+__all__ = ["is_workbook", "read_excel"]
 
 _MAX_UNPACKED: Final = 2**29  # bytes of XML; a full sheet of a million rows with a path and a label has about 100 MB
 
 
 def read_excel(path: Path, most: int | None = None) -> Table:
-    """The first sheet that is not empty, at most `most` of its rows. Raises DataError, also where openpyxl is missing."""
+    """The sheet that is meant, at most `most` of its rows. Raises DataError, also where openpyxl is missing."""
     name = printable(path)
     try:
         openpyxl = import_module("openpyxl")
@@ -38,38 +42,38 @@ def read_excel(path: Path, most: int | None = None) -> Table:
         with warnings.catch_warnings(action="ignore"):  # of styles and validations, which say nothing here
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
-                return _first_sheet(book, name, most)
+                return _sheet(book, name, most)
             finally:
                 book.close()
 
 
-def _first_sheet(book: Any, name: str, most: int | None) -> Table:
-    others = []
-    chosen: tuple[str, list[tuple[int, Sequence[str]]]] | None = None
+def is_workbook(file: BinaryIO) -> bool:
+    """Whether a ZIP archive is a workbook."""
+    try:
+        return "xl/workbook.xml" in zipfile.ZipFile(file).namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def _sheet(book: Any, name: str, most: int | None) -> Table:
+    sheets: dict[str, Any] = {}
+    names: dict[str, Sequence[str]] = {}
     for sheet in (one for one in book.worksheets if one.sheet_state == "visible"):
         sheet.reset_dimensions()  # which some writers get wrong
-        rows = _rows(sheet)
-        first = next(rows, None)
-        if first is None:
-            continue
-        if chosen is None:
-            wanted: list[tuple[int, Sequence[str]]] = [first]
-            for row in rows:
-                wanted.append(row)
-                if most is not None and len(wanted) > most:
-                    break
-            chosen = sheet.title, wanted
-        else:
-            others.append(printable(sheet.title))
-    if chosen is None:
+        if first := next(_rows(sheet), None):
+            sheets[sheet.title], names[sheet.title] = sheet, first[1]
+    if not sheets:
         raise DataError(f"{name} has no sheet with anything in it; add a row of names, such as path and label")
+    title = next((title for title, cells in names.items() if len(cells) > 1 and named_paths(cells)), next(iter(sheets)))
+    rows = list(_rows(sheets[title]) if most is None else islice(_rows(sheets[title]), most + 1))
+    others = [printable(other) for other in sheets if other != title]
     notes: tuple[str, ...] = ()
     if others:
         notes = (
-            f"{name}: the sheet {printable(chosen[0])} is read, and {', '.join(others[:4])} not; "
+            f"{name}: the sheet {printable(title)} is read, and {', '.join(others[:4])} not; "
             "for another sheet, save it as a file of its own",
         )
-    return table_of(name, "Excel table", _trimmed(chosen[1], name), notes=notes)
+    return table_of(name, "Excel table", _trimmed(rows, name), notes=notes)
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, Sequence[str]]]:

@@ -1,10 +1,11 @@
 """All files below a folder by their names, so that a path that a table writes in another way is found without guessing.
 
-Upper and lower case do not matter where only one file fits, and the extension of an image may lack.
+Upper and lower case and the form of Unicode do not matter where only one file fits, and the extension of an image may lack.
 """
 
 import os
 import posixpath
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,7 +15,7 @@ from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.sources.tree import list_folder, refusal
 from striate.errors import DataError
 
-__all__ = ["FileIndex"]
+__all__ = ["FileIndex", "same_form"]
 
 _EXTENSIONS: Final = (
     *IMAGE_EXTENSIONS,
@@ -34,13 +35,13 @@ class FileIndex:
     def __init__(self, root: str, *, follow: bool = False) -> None:
         self._files = _files_below(root, follow=follow)
         self._exact = set(self._files)
-        self._by_path: dict[str, list[str]] = defaultdict(list)  # lower case
+        self._by_path: dict[str, list[str]] = defaultdict(list)  # by _key
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for file in self._files:
             stem, extension = posixpath.splitext(file)
-            self._by_path[file.lower()].append(file)
+            self._by_path[_key(file)].append(file)
             if extension.lower() in _EXTENSIONS:
-                self._by_stem[stem.lower()].append(file)
+                self._by_stem[_key(stem)].append(file)
 
     @cached_property
     def folders(self) -> Sequence[str]:
@@ -58,17 +59,17 @@ class FileIndex:
         whole = f"{folder}/{path}" if folder else path
         if whole in self._exact:
             return [whole]
-        low = whole.lower()
-        return _as_written(whole, self._by_path.get(low, ())) or _as_written(whole, self._by_stem.get(low, ()))
+        key = _key(whole)
+        return _as_written(whole, self._by_path.get(key, ())) or _as_written(whole, self._by_stem.get(key, ()))
 
     def of_other_extension(self, folder: str, path: str) -> str | None:
         """An image that is called as this one but for its extension."""
         stem, extension = posixpath.splitext(f"{folder}/{path}" if folder else path)
-        return next(iter(self._by_stem.get(stem.lower(), ())), None) if extension else None
+        return next(iter(self._by_stem.get(_key(stem), ())), None) if extension else None
 
     def elsewhere(self, path: str) -> str | None:
         """An image of this name, with or without extension, in any folder."""
-        name = posixpath.basename(path).lower()
+        name = _key(posixpath.basename(path))
         return self._by_name.get(name) or self._by_name.get(posixpath.splitext(name)[0])
 
     @cached_property
@@ -76,7 +77,7 @@ class FileIndex:
         return {
             name: file
             for file in reversed(self._files)
-            for name in (posixpath.basename(file).lower(), posixpath.splitext(posixpath.basename(file))[0].lower())
+            for name in (_key(posixpath.basename(file)), _key(posixpath.splitext(posixpath.basename(file))[0]))
         }
 
 
@@ -104,6 +105,16 @@ def _files_below(root: str, *, follow: bool) -> list[str]:
     return files
 
 
+def same_form(path: str) -> str:
+    """The path in the one form of Unicode (NFC) that macOS does not write, and most others do."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
+def _key(path: str) -> str:
+    return same_form(path).lower()
+
+
 def _as_written(whole: str, found: Sequence[str]) -> Sequence[str]:
     """Of several files those in the case that was written, where there are any."""
-    return [file for file in found if file.startswith(whole)] or found
+    written = same_form(whole)
+    return [file for file in found if same_form(file).startswith(written)] or found

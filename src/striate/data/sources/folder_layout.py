@@ -8,39 +8,21 @@
 A class that is called test or train beside other classes, with no folders inside, is a class.
 """
 
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
-from striate.data.sources.image_files import holds_images, looks_like_image
-from striate.data.sources.parts import origin, split_of, splits_of
+from striate.data.sources.image_files import holds_images
+from striate.data.sources.inside_classes import same_inside, splits_inside
+from striate.data.sources.parts import origin, splits_of
 from striate.data.sources.tree import Folder, list_folder, refuse_links
-from striate.errors import DataError, nearest
+from striate.errors import AmbiguousDataError, DataError, nearest
 
-__all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "is_no_class", "known_classes"]
+__all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "known_classes"]
 
-_SHARED: Final = 0.75  # of the folders inside; above it all folders hold the same ones
 _ORDER: Final = ("train", "val", "test")
-# words of which the names of folders are made that hold images and are no classes
-_STORAGE: Final = frozenset(  # words for images in general: no class is called so
-    (
-        *("images", "imgs", "photos", "pictures", "pics", "jpegs", "jpgs", "pngs", "jpegimages", "data", "dataset"),
-        *("files", "frames", "crops", "tiles", "patches", "inputs", "unlabeled", "unsorted", "masks", "labels"),
-        *("annotations", "resized", "thumbnails"),
-    )
-)
-# the same, but a class may be called so too
-_PLAIN: Final = frozenset((*_STORAGE, "image", "img", "photo", "jpeg", "jpg", "png", "raw", "all", "input", "mask"))
-_BATCHES: Final = frozenset(
-    (
-        *_PLAIN,
-        *("part", "parts", "batch", "chunk", "shard", "fold", "set", "subset", "folder", "dir", "archive", "split"),
-    )
-)
 
 
 @final
@@ -61,7 +43,7 @@ class Layout:
 
     `unlabeled` is a test folder whose images are in no class folders, as competitions give them.
 
-    `between` are the folders that lie around classes, whose own files belong to no class.
+    `between` are the folders that lie around classes, whose own files belong to no class. `notes` are for a person.
     """
 
     folders: tuple[ClassFolder, ...]
@@ -69,6 +51,7 @@ class Layout:
     passed: tuple[str, ...]
     split_origin: str = ""
     unlabeled: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -90,23 +73,34 @@ class _Arranger:
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
+        self._notes: list[str] = []
 
     def layout(self) -> Layout:
         top = self._list(".")
         splits = self._splits(top)
         bases = {split: self._base(path, split) for split, path in splits.items()}
         learned, names = next(iter(bases.items()))
-        inside = self._same_inside(splits[learned], names) if self._level is None else None
-        if inside is not None and learned == "all" and (turned := self._turned(names, inside)):
-            return turned
-        if inside is not None:
-            self._ask(splits[learned], names, inside)
+        base = splits[learned]
+        if learned == "all" and self._level != 2 and (parted := self._parted(base, names)):
+            return parted
+        where = str(self._root / base)
+        if self._level is None and (inside := same_inside(where, names, follow=self._follow)):
+            self._ask(base, names, inside)
         folders: list[ClassFolder] = []
         for split, here in bases.items():
             folders += self._classes(split, splits[split], here)
         self._between += [path for path in splits.values() if path != "."]
-        where = origin("folders", list(splits.values()))
-        return Layout(tuple(folders), tuple(self._between), tuple(self._passed), where, tuple(self._unlabeled))
+        return self._layout(folders, self._between, origin("folders", list(splits.values())))
+
+    def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> Layout:
+        return Layout(
+            tuple(folders),
+            tuple(between),
+            tuple(self._passed),
+            split_origin,
+            tuple(self._unlabeled),
+            tuple(self._notes),
+        )
 
     @property
     def _fewest(self) -> int:
@@ -146,26 +140,24 @@ class _Arranger:
         where = printable(self._root)
         named = splits_of(top.folders)
         holding = [name for name in named if list_folder(f"{self._root}/{name}", follow=self._follow).folders]
+        if not holding:
+            named = splits_of(top.folders, perhaps=False)
         others = [name for name in top.folders if name not in named]
         twice = len(set(named.values())) < len(named)
         if not named or (not holding and (others or twice)):
             return {"all": "."}
         others = [name for name in others if self._holds_images(name)]
-        if others and self._level is not None:
+        if others and self._may_mix(holding[0], others[0], {named[name] for name in holding}):
             return {"all": "."}
-        if others:
-            raise DataError(
-                f"{where} has {printable(holding[0])} with folders in it, and {printable(others[0])} beside it; "
-                "keep only train, val and test there, or only classes, or say which folders are the classes "
-                "(--class-level 1: all of these, 2: those in them)"
-            )
         self._passed += [name for name in top.folders if name not in named]
         splits: dict[str, str] = {}
         for split in _ORDER:
             same = [name for name in named if named[name] == split]
             if len(same) > 1:
                 both = " and ".join(printable(name) for name in same[:2])
-                raise DataError(f"{where} has {both}, which mean the same; keep one of them")
+                raise DataError(
+                    f"{where} has {both}, which both mean {split}; rename one of them, or put their images into one"
+                )
             if same and same[0] not in holding and split == "test" and self._holds_images(same[0]):
                 self._unlabeled.append(same[0])
                 continue
@@ -186,6 +178,25 @@ class _Arranger:
             raise DataError(f"{where} has {there} but nothing to learn from; add a folder train")
         return splits if len(splits) > 1 or "train" not in splits else {"all": splits["train"]}
 
+    def _may_mix(self, known: str, other: str, splits: Set[str]) -> bool:
+        """Whether a person says that all top folders are classes or groups, though some are called as splits.
+
+        DataError where nobody says it, or where a split that is not learned from would be lost by it.
+        """
+        if self._level == 1:
+            return True
+        if self._level == 2 and splits == {"train"}:
+            self._notes.append(
+                f"{printable(known)} is no split here: its images and those of {printable(other)} are mixed"
+            )
+            return True
+        levels = "--class-level 1: all of these" + (", 2: those in them" if splits == {"train"} else "")
+        raise AmbiguousDataError(
+            f"{printable(self._root)} has {printable(known)} with folders in it, and {printable(other)} beside it, whose name "
+            "is that of no split; call it train, val or test if it is one, move it elsewhere, or say which folders are the "
+            f"classes ({levels})"
+        )
+
     def _classes(self, split: str, base: str, names: Sequence[str]) -> list[ClassFolder]:
         prefix = "" if base == "." else f"{base}/"
         if self._level != 2:
@@ -203,57 +214,43 @@ class _Arranger:
             )
         return sorted(found, key=lambda folder: natural_key(folder.name))
 
-    def _same_inside(self, base: str, names: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
-        """The folders in each of the folders, where nearly all are in several of them and no images lie beside them."""
-        if len(names) < 2:
-            return None
-        inside: dict[str, tuple[str, ...]] = {}
-        for name in names:
-            path = f"{self._root}/{base}/{name}"
-            here = list_folder(path, follow=self._follow)
-            if not here.folders or any(looks_like_image(f"{path}/{file}") for file in here.files):
-                return None
-            inside[name] = here.folders
-        times = Counter(one for of in inside.values() for one in of)
-        shared = {one for one, count in times.items() if count > 1}
-        alike = sum(times[one] for one in shared) >= _SHARED * times.total()
-        if not alike or not all(shared.intersection(of) for of in inside.values()):
-            return None
-        holding: set[str] = set()  # two are enough
-        for name, of in inside.items():
-            for one in shared.intersection(of) - holding:
-                if holds_images(f"{self._root}/{base}/{name}/{one}", follow=self._follow):
-                    holding.add(one)
-                if len(holding) > 1:
-                    return inside
-        return None
+    def _parted(self, base: str, names: Sequence[str]) -> Layout | None:
+        """The layout where the folders in the classes are their splits; None where they are none.
 
-    def _turned(self, names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> Layout | None:
-        """The layout where the folders in each class are its splits, train among them; None where they are not."""
-        found = {name: splits_of(of) for name, of in inside.items()}
-        if any(len(found[name]) < len(of) or len(set(found[name].values())) < len(of) for name, of in inside.items()):
+        Where they are that of some classes only it takes a person to say.
+        """
+        inner = splits_inside(str(self._root / base), names, follow=self._follow, to_learn=self._to_learn)
+        if inner is None:
             return None
-        if self._to_learn and not all("train" in splits.values() for splits in found.values()):
+        if inner.unclear:
+            name, of = inner.example
+            there = f"{printable(name)} has {_some(list(of))} in it, but {inner.unclear}"
+            if self._level is None:
+                raise AmbiguousDataError(
+                    f"{printable(self._root / base)}: {there}; put all images of each class into such folders, "
+                    "or mix them and draw the splits anew (--class-level 1)"
+                )
+            self._notes.append(f"{there}; so these folders are no splits, and their images are mixed")
             return None
-        called = {split: inner for splits in found.values() for inner, split in splits.items()}
+        prefix = "" if base == "." else f"{base}/"
+        called = inner.names
+        order = [split for split in _ORDER if split in called]
         folders = [
-            ClassFolder(split, name, f"{name}/{inner}")
-            for split in _ORDER
+            ClassFolder(split, name, f"{prefix}{name}/{folder}")
+            for split in order
             for name in names
-            for inner, of in found[name].items()
+            for folder, of in inner.of[name].items()
             if of == split
         ]
-        where = origin("folders", [called[split] for split in _ORDER if split in called])
-        where = where and f"{where} inside the classes"
-        if not where and "train" in called:  # a train in each class and nothing else
-            folders = [replace(folder, split="all") for folder in folders]
-        return Layout(tuple(folders), tuple(names), tuple(self._passed), where, tuple(self._unlabeled))
+        between = [path for path in (base, *(prefix + name for name in names)) if path != "."]
+        return self._layout(
+            folders, between, f"{origin('folders', [called[split] for split in order])} inside the classes"
+        )
 
-    def _ask(self, base: str, names: Sequence[str], inside: Mapping[str, Sequence[str]]) -> None:
-        inner = sorted({one for of in inside.values() for one in of}, key=natural_key)
-        raise DataError(
+    def _ask(self, base: str, names: Sequence[str], inside: Sequence[str]) -> None:
+        raise AmbiguousDataError(
             f"{printable(self._root / base)} can be read in two ways: {_some(names)} are the classes "
-            f"(--class-level 1), or {_some(inner)}, which they all hold, are (--class-level 2)"
+            f"(--class-level 1), or {_some(sorted(inside, key=natural_key))}, which they all hold, are (--class-level 2)"
         )
 
 
@@ -317,10 +314,3 @@ def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
         if name not in there and holds_images(f"{root}/{path}", follow=follow):
             there[name] = None
     return tuple(there)
-
-
-def is_no_class(name: str) -> bool:
-    """Whether a folder's name says plainly that it is no class: images, train, images_001, part_2."""
-    words = [word for word in re.split(r"[\W_]+|(?<=\D)(?=\d)", name.lower()) if word]
-    numbered = len(words) > 1 and words[-1].isdigit() and not _BATCHES.isdisjoint(words[:-1])
-    return numbered or split_of(name) is not None or (bool(words) and _STORAGE.issuperset(words))

@@ -11,7 +11,7 @@ that of their names' bytes, the same on every machine.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,6 +23,7 @@ from striate.data.names import named, printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.folder_layout import ClassFolder, Layout, arrange, known_classes
+from striate.data.sources.folder_names import MASKS
 from striate.data.sources.image_files import HIDDEN, ImageFiles, image_files
 from striate.data.sources.tree import list_folder, walk
 from striate.data.store import FileStore
@@ -78,7 +79,7 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
         MappingProxyType(dict(+ignored)),  # without zeros
         limits,
         split_origin=layout.split_origin,
-        notes=_notes(layout),
+        notes=(*_notes(layout), *_perhaps_masks(layout, found)),
     )
 
 
@@ -91,11 +92,29 @@ def _notes(layout: Layout) -> tuple[str, ...]:
         "`striate predict` takes them"
         for name in layout.unlabeled
     ]
-    return (*([grouped] if around else []), *passed, *unlabeled)
+    return (*layout.notes, *([grouped] if around else []), *passed, *unlabeled)
+
+
+def _perhaps_masks(layout: Layout, found: Mapping[str, ImageFiles]) -> Iterator[str]:
+    """A note for images in a folder masks inside a class, which belong to no image there by their names."""
+    for folder in layout.folders:
+        files = found[folder.path].files
+        inner = Counter(
+            file[len(folder.path) + 1 :].partition("/")[0]
+            for file in files
+            if file.count("/") > folder.path.count("/") + 1
+        )
+        for name, count in inner.items():
+            if name.lower() in MASKS and count < len(files):
+                yield (
+                    f"of the files in {printable(folder.path)}/{printable(name)}, {count:,} are read as images of the class "
+                    f"{printable(folder.name)}; move them elsewhere if they are masks"
+                )
+                return
 
 
 def _images(root: Path, path: str, limits: Limits) -> ImageFiles:
-    return image_files(str(root), walk(str(root), path, follow=limits.follow_links))
+    return image_files(str(root), walk(str(root), path, follow=limits.follow_links), without_masks=True)
 
 
 def _check_class(root: Path, folders: Sequence[ClassFolder], found: dict[str, ImageFiles], limits: Limits) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.sources.idx import read_idx, read_shape
-from striate.data.sources.parts import origin
+from striate.data.sources.parts import arranged, origin
 from striate.data.store import ArrayStore
 from striate.data.targets import Labels
 from striate.errors import DataError
@@ -64,15 +63,11 @@ def open_idx(
 ) -> Source:
     """The source over idx files found: gray images of one size; the classes are the numbers in the training split.
 
-    Reads headers and labels. `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
-    Where nothing is `to_learn`, the classes are the numbers in all splits, and a test split alone will do.
+    Where nothing is `to_learn`, they are those of all. Reads headers and labels.
+    `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
     """
-    if to_learn and "train" not in files:
-        raise DataError(f"{location} has idx files for a test but none to train on; add train-images and train-labels")
     raw = {split: _read(two.labels, known) for split, two in files.items()}
-    values = np.unique(raw["train"] if to_learn else np.concatenate(list(raw.values())))
-    if len(values) < 2 and to_learn:
-        raise DataError(f"{printable(files['train'].labels)} has labels of one class only; two or more are needed")
+    values = np.unique(raw["train"] if to_learn and "train" in raw else np.concatenate(list(raw.values())))
     height_width: tuple[int, ...] = ()
     splits = {}
     for split, two in files.items():
@@ -93,15 +88,13 @@ def open_idx(
                 f"{printable(two.labels)} has the label {unknown[0]}, which the training part has not; get both anew"
             )
         stem = _stem(two.images)
-        splits[split if len(files) > 1 or split != "train" else "all"] = Listing(
+        splits[split] = Listing(
             tuple(f"{stem}[{i}]" for i in range(shape[0])),
             Labels(np.searchsorted(values, labels).astype(np.int64)),
             ArrayStore((*shape, 1), partial(_pixels, two.images, known), partial(_digest, two.images, known)),
         )
     classes = tuple(str(value) for value in values)
-    return Source(
-        name, location, "idx", classes, MappingProxyType(splits), split_origin=origin("files of", list(splits))
-    )
+    return Source(name, location, "idx", classes, arranged(splits), split_origin=origin("files of", list(splits)))
 
 
 def _pixels(path: Path, known: Mapping[str, str]) -> npt.NDArray[np.uint8]:

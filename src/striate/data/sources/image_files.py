@@ -6,8 +6,9 @@ image is used, an image of a format that is not read is set aside, all else is i
 
 import os
 import posixpath
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -16,20 +17,23 @@ from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import SetAside, Unreadable
+from striate.data.sources.folder_names import MASKS, THUMBNAILS
 from striate.data.sources.tree import Tree, list_folder
 
-__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "looks_like_image"]
+__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "looks_like_image"]
 
 HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
 _BACKUPS: Final = "backups by editors"
 _NO_IMAGES: Final = "other files that are no images"
+_BESIDE: Final = " beside an image of the same name"
+_ARRAY: Final = ".npy"
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
-_THUMBNAIL_FOLDERS: Final = frozenset(
-    ("thumbnails", "thumbnail", "_thumbnails", "thumbs", "thumb", "_thumbs", "_thumb")
-)
-_THUMBNAIL_ENDINGS: Final = ("_thumb", ".thumb", "-thumb", "_thumbnail")
+_LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".mpo")  # no formats of masks
+_THUMBNAIL_ENDING: Final = re.compile(r"([_.-]thumb|_thumbnail)$", re.IGNORECASE)
+_MASK_ENDING: Final = re.compile(r"[_-](mask|label|gt|seg)([_-]\d+)?$", re.IGNORECASE)
 _SMALLER: Final = "thumbnails beside their images"
+_MASKS: Final = "masks beside their images"
 _BACKUP_ENDINGS: Final = ("_original", "~", ".bak", ".orig", ".old")
 
 
@@ -43,19 +47,33 @@ class ImageFiles:
     ignored: Mapping[str, int]
 
 
-def image_files(root: str, tree: Tree) -> ImageFiles:
-    """The images among the files of a tree below `root`; a few bytes are read of files whose extension is no image's."""
+def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageFiles:
+    """The images among the files of a tree below `root`; a few bytes are read of files whose extension is no image's.
+
+    `without_masks`: masks/a.png and a_mask.png are none beside a.png, as thumbnails are none.
+    """
     files: list[str] = []
     foreign: list[tuple[str, str]] = []
     ignored = Counter({HIDDEN: tree.ignored, REPEATED: tree.repeated})
     known = frozenset(tree.files)
-    whole = frozenset(
-        stem for stem, extension in map(posixpath.splitext, tree.files) if extension.lower() in IMAGE_EXTENSIONS
+    whole = _whole(tree.files)
+    shown = frozenset(
+        stem.lower()
+        for stem, extension in map(posixpath.splitext, tree.files)
+        if extension.lower() in IMAGE_EXTENSIONS and extension.lower() != _ARRAY
     )
     for file in tree.files:
         extension = posixpath.splitext(file)[1].lower()
-        if extension in IMAGE_EXTENSIONS and _is_thumbnail(file, whole):
+        if extension in IMAGE_EXTENSIONS and _is_made_of_another(file, whole, THUMBNAILS, _THUMBNAIL_ENDING):
             ignored[_SMALLER] += 1
+        elif (
+            without_masks
+            and extension in IMAGE_EXTENSIONS
+            and _is_made_of_another(file, whole, MASKS, None if extension in _LOSSY else _MASK_ENDING)
+        ):
+            ignored[_MASKS] += 1
+        elif extension == _ARRAY and posixpath.splitext(file)[0].lower() in shown:  # features or a mask of that image
+            ignored[f"{_kind(file)}{_BESIDE}"] += 1
         elif extension in IMAGE_EXTENSIONS:
             files.append(file)
         elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
@@ -75,20 +93,32 @@ def image_files(root: str, tree: Tree) -> ImageFiles:
     set_aside = list(tree.set_aside)
     for file, form in foreign:
         if posixpath.splitext(file)[0].lower() in stems:
-            ignored[f"{_kind(file)} beside an image of the same name"] += 1
+            ignored[f"{_kind(file)}{_BESIDE}"] += 1
         else:
             set_aside.append(SetAside(printable(file), "format not read", advice(form)))
     return ImageFiles(tuple(files), tuple(sorted(set_aside, key=lambda one: one.id)), +ignored)
 
 
-def _is_thumbnail(file: str, whole: frozenset[str]) -> bool:
-    """Whether a file is called as the thumbnail of another: thumbs/a.png of a.png, or a_thumb.png. `whole`: without extension."""
+def _whole(files: Sequence[str]) -> Set[str]:
+    """The images that others may be made of, without extension: where they are, and as beside the folder that they are in."""
+    stems = (stem for stem, extension in map(posixpath.splitext, files) if extension.lower() in IMAGE_EXTENSIONS)
+    found = set[str]()
+    for stem in stems:
+        folder, name = posixpath.split(stem)
+        around, inner = posixpath.split(folder)
+        if inner.lower() not in THUMBNAILS | MASKS:
+            found |= {stem, posixpath.join(around, name)}
+    return found
+
+
+def _is_made_of_another(file: str, whole: Set[str], folders: Set[str], ending: re.Pattern[str] | None) -> bool:
+    """Whether a file is called as what is made of another: thumbs/a.png of a.png or images/a.png, or a_thumb.png."""
     folder, name = posixpath.split(posixpath.splitext(file)[0])
     around, inner = posixpath.split(folder)
-    if inner.lower() in _THUMBNAIL_FOLDERS and posixpath.join(around, name) in whole:
+    plain = ending.sub("", name) if ending else name
+    if inner.lower() in folders and not whole.isdisjoint((posixpath.join(around, name), posixpath.join(around, plain))):
         return True
-    ending = next((end for end in _THUMBNAIL_ENDINGS if name.lower().endswith(end)), "")
-    return bool(ending) and posixpath.join(folder, name[: -len(ending)]) in whole
+    return plain != name and posixpath.join(folder, plain) in whole
 
 
 def _is_camera_tiff(file: str, start: bytes) -> bool:
@@ -117,6 +147,17 @@ def looks_like_image(path: str) -> bool:
         return True
     start = _start(path) if extension not in _THUMBNAILS else b""
     return start is None or is_image(start) or foreign_format(start) is not None
+
+
+def images_by_name(root: str, folders: Iterable[str], *, follow: bool = False) -> Iterator[str]:
+    """The files directly in these folders below `root` that have the extension of an image and are not made of another."""
+    files: list[str] = []
+    for folder in folders:
+        files += (
+            posixpath.join(folder, name) for name in list_folder(posixpath.join(root, folder), follow=follow).files
+        )
+    files = [file for file in files if posixpath.splitext(file)[1].lower() in IMAGE_EXTENSIONS]
+    return iter(image_files(root, Tree(tuple(files), (), 0), without_masks=True).files)
 
 
 def holds_images(folder: str, *, follow: bool = False) -> bool:

@@ -38,7 +38,7 @@ from striate.data.sources.array_pixels import (
     read_pixels,
 )
 from striate.data.sources.columns import with_task
-from striate.data.sources.parts import PARTS, arranged, by_split, splits_of
+from striate.data.sources.parts import PARTS, arranged, by_split, learnable, splits_of
 from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
 from striate.data.targets import Labels, TaskKind
 from striate.errors import DataError, nearest
@@ -101,12 +101,12 @@ def open_in_memory(
         IN_MEMORY,
         f"{says} from Python, {labels.says}",
         labels.classes,
-        arranged(listings, "the dictionary", to_learn=to_learn),
+        arranged(listings),
         limits=limits,
         split_origin="the dictionary of splits" if len(given) > 1 else "",
         notes=labels.notes,
     )
-    return with_task(source, task)
+    return with_task(learnable(source) if to_learn else source, task)
 
 
 def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:

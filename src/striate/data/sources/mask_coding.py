@@ -100,10 +100,8 @@ def _by_number(root: Path, found: Mapping[int, str], names: Sequence[str]) -> tu
     if wrong:
         most = f"the {len(names)} classes have numbers from 0" if names else "classes have numbers from 0"
         raise DataError(f"{found[wrong[0]]} holds {wrong[0]}, and {most}; mend the mask or the names of the classes")
-    if len(classes) < 2 or not values:
-        raise DataError(
-            f"{printable(root)} has masks that hold nothing but {values[0] if values else 255}; two classes are needed"
-        )
+    if not values:
+        raise DataError(f"{printable(root)} has masks that hold nothing but 255, which is no class; draw the classes")
     if not names and len(values) > 256:
         raise DataError(
             f"{printable(root)} has {len(values)} different numbers in its masks, which look like instances or photographs; "

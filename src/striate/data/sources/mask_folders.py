@@ -128,7 +128,7 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
         printable(root.as_posix()),
         "mask folders",
         coding.classes,
-        arranged(splits, printable(root)),
+        arranged(splits),
         MappingProxyType(dict(ignored)),
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")

@@ -13,6 +13,7 @@ from striate.data.sources.coco import open_coco
 from striate.data.sources.coco_files import coco_root
 from striate.data.sources.columns import Columns, with_task
 from striate.data.sources.mnist import open_mnist
+from striate.data.sources.parts import learnable
 from striate.data.sources.readings import READINGS
 from striate.data.sources.rows_source import find_rows, open_rows
 from striate.data.sources.scenes import SCENES, open_scenes
@@ -50,11 +51,12 @@ def open_source(
         raise SettingError(f"class_level = {class_level}: takes 1 (the folders at the top) or 2 (those in them)")
     how = HowToRead(source, columns, class_level, limits, to_learn)
     try:
-        return _open(data, how)
+        opened = with_task(_open(data, how), columns.task)
     except OSError as error:  # of a folder on the way, or of a name that is too long to be one
         raise DataError(
             f"cannot read {printable(data)}: {error.strerror}; check the path, or make it readable"
         ) from None
+    return learnable(opened) if to_learn else opened
 
 
 def _open(data: str | Path, how: HowToRead) -> Source:
@@ -68,9 +70,9 @@ def _open(data: str | Path, how: HowToRead) -> Source:
     if isinstance(data, str) and data.partition(":")[0] in SCENES:
         return open_scenes(data)
     if typed and path.is_dir():
-        return with_task(open_folder(path, how), how.columns.task)
+        return open_folder(path, how)
     if typed and path.is_file():
-        return with_task(_open_file(path, how), how.columns.task)
+        return _open_file(path, how)
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
     if shards := find_shards(path):

@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from striate.data.names import printable
-from striate.data.source import Listing
+from striate.data.source import Listing, Source
 from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["PARTS", "arranged", "by_split", "origin", "split_of", "splits_of", "splits_of_files"]
+__all__ = ["PARTS", "arranged", "by_split", "learnable", "origin", "split_of", "splits_of", "splits_of_files"]
 
 T = TypeVar("T")
 
@@ -20,6 +20,14 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("val", "valid", "validate", "validating", "validation", "vali"), "val"),
         **dict.fromkeys(("dev", "devel", "development", "eval", "evaluate", "evaluation"), "val"),
         **dict.fromkeys(("test", "tests", "testing", "tst", "holdout", "heldout"), "test"),
+    }
+)
+# words that mean a split only where all names beside them do
+_PERHAPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("tr", "learn", "learning", "fit", "fitting"), "train"),
+        **dict.fromkeys(("va", "vl"), "val"),
+        **dict.fromkeys(("te", "ts", "unseen"), "test"),
     }
 )
 # words that say nothing more: train_set, test images, the training data
@@ -39,6 +47,8 @@ _BESIDE: Final = sorted(
             "files",
             "the",
             "my",
+            "public",
+            "private",
         ),
         *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
     ),
@@ -55,21 +65,20 @@ def split_of(name: str) -> str | None:
 
     Case, spaces, "_", "-", digits and words such as set, data or images do not matter: Training Set, 1_train, val2017.
     """
-    word = re.sub(r"[\W\d_]+", "", name.lower())
-    while word not in PARTS:
-        shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
-        if not shorter:
-            return None
-        word = shorter
-    return PARTS[word]
+    return _in(PARTS, name)
 
 
-def splits_of(names: Sequence[str]) -> dict[str, str]:
+def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
     """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
 
-    Words that all names share say nothing: seg_train and seg_test are train and test.
+    Words that all names share say nothing: seg_train and seg_test are train and test. Where all names are splits, tr,
+    learn, unseen and the like are too, if `perhaps`.
     """
     found = {name: split for name in names if (split := split_of(name))}
+    if perhaps and len(found) < len(names):
+        more = {name: split for name in names if (split := found.get(name) or _in(_PERHAPS, name))}
+        if len(more) == len(names) and len(set(more.values())) > 1:
+            found = more
     if len(names) > 1 and not found:
         words = [set(re.split(r"[\W_]+", name.lower())) for name in names]
         shared = set.intersection(*words)
@@ -115,18 +124,32 @@ def origin(what: str, names: Sequence[str]) -> str:
     return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
-def arranged(parts: Mapping[str, Listing], where: str, *, to_learn: bool = True) -> Mapping[str, Listing]:
-    """What is learned first, then val and test. DataError, naming `where`, when there is nothing to learn from.
+def learnable(source: Source) -> Source:
+    """The source, of whatever kind. DataError where nothing can be learned from it: no split train, or one class."""
+    there = source.splits
+    if "all" not in there and "train" not in there:
+        raise DataError(f"{source.location} has {' and '.join(sorted(there))} but no split train to learn from; add it")
+    if source.task in ("classify", "segment") and len(source.classes) < 2:
+        raise DataError(f"{source.location} has the one class {', '.join(source.classes)}; add images of another")
+    return source
 
-    Without `to_learn` one of val and test is enough.
-    """
-    if "all" not in parts and "train" not in parts and (to_learn or not parts):
-        raise DataError(
-            f"{where} has {' and '.join(sorted(parts)) or 'nothing'} but no split train to learn from; add it"
-        )
+
+def arranged(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
+    """What is learned first, then val and test; a train alone is all."""
     if len(parts) == 1 and not parts.keys() & {"val", "test"}:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
+
+
+def _in(table: Mapping[str, str], name: str) -> str | None:
+    """What a table has under a name, without what does not matter."""
+    word = re.sub(r"[\W\d_]+", "", name.lower())
+    while word not in table:
+        shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
+        if not shorter:
+            return None
+        word = shorter
+    return table[word]
 
 
 def _without(word: str, beside: str) -> str:

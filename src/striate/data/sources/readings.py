@@ -31,7 +31,8 @@ class Reading:
 
     `find` gives what there is, or nothing; `open` makes a Source of it; both raise DataError. `holds`: the images are in
     the files themselves ("pixels"), or the files speak about images beside them ("labels"). `own_folder` says of what was
-    found whether it lies in folders of its own, as no stray file does.
+    found whether it lies in folders of its own, as no stray file does; `is_stray` whether it is called as what is never
+    meant where class folders are.
     """
 
     name: str  # of --source
@@ -42,6 +43,7 @@ class Reading:
     find: Callable[[Path], Any]
     open: Callable[[Path, Any, Limits, Columns, bool], Source]  # the last: whether they are to be learned from
     own_folder: Callable[[Any], bool] = lambda _: False
+    is_stray: Callable[[Any], bool] = lambda _: False
 
 
 def _idx(folder: Path, found: Any, _: Limits, __: Columns, to_learn: bool) -> Source:
@@ -62,7 +64,7 @@ READINGS: Final = (
     ),
     Reading(
         "cifar", "CIFAR", "data_batch_1 ... and batches.meta", (".bin", "data_batch_1"), "pixels",
-        find_cifar, lambda folder, found, _, __, to_learn: open_cifar(folder, found, to_learn=to_learn),
+        find_cifar, lambda folder, found, *_: open_cifar(folder, found),
     ),
     Reading(
         "arrays", "arrays", "a .npz file, or x.npy and y.npy", (".npz", ".npy"), "pixels",
@@ -104,7 +106,8 @@ READINGS: Final = (
         find_rows, lambda path, found, limits, columns, to_learn: open_rows(path, found, limits, columns, to_learn=to_learn),
     ),
     Reading(
-        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".xlsx", ".parquet"), "labels",
+        "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".tab", ".psv", ".xlsx", ".parquet"), "labels",
         find_table, lambda _, found, limits, columns, to_learn: open_table(found, limits, columns, to_learn=to_learn),
+        is_stray=lambda found: found.are_predictions,
     ),
 )  # fmt: skip

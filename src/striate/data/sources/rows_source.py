@@ -114,7 +114,7 @@ def open_rows(
         *named(path),
         f"images in rows of {first.kind}, {meaning.says}",
         meaning.classes,
-        arranged(listings, name, to_learn=to_learn),
+        arranged(listings),
         limits=limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(*splits.notes, *meaning.notes),

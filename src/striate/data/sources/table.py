@@ -1,7 +1,7 @@
 """A table as text: columns of cells, each of a known row. csv_table.py, excel.py and parquet.py read it from files.
 
-Rows are counted as a spreadsheet counts them: the names of the columns are row 1, blank rows count, a quoted line break
-does not.
+Rows are counted as a spreadsheet counts them: the names of the columns are row 1, or the first that is not blank; blank rows
+count, a quoted line break does not.
 """
 
 from bisect import bisect_right
@@ -63,13 +63,14 @@ def table_of(
     notes: Sequence[str] = (),
 ) -> Table:
     """A table out of numbered rows, the names of the columns first; of the others at most `most`. Raises DataError."""
-    names = column_names(next(rows, (1, ()))[1], name)
+    first, head = next((one for one in rows if any(map(str.strip, one[1]))), (1, ()))
+    names = column_names(head, name)
     if not names:
         raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label")
     columns: list[list[str]] = [[] for _ in names]
     numbers: list[int] = []
     block: list[Sequence[str]] = []
-    row = 1
+    row = first
     for row, cells in rows:
         if len(cells) == len(names):
             block.append(cells)
@@ -87,7 +88,7 @@ def table_of(
     if not numbers:
         raise DataError(f"{name} has names of columns and no rows; add a row for each image")
     cells_of = dict(zip(names, columns, strict=True))
-    return Table(name, kind, cells_of, numbers, row - 1 - len(numbers), notes=tuple(notes))
+    return Table(name, kind, cells_of, numbers, row - first - len(numbers), notes=tuple(notes))
 
 
 def joined(tables: Sequence[Table]) -> Table:

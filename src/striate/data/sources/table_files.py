@@ -1,35 +1,42 @@
 """Which tables in a folder hold the labels of its images: one, or one for each split, as Kaggle and others lay them out.
 
     labels.csv, images/                              one table, called as it may be
-    train.csv, train/, test.csv, test/               test.csv without the column of labels is left out; so is a submission
+    train.csv, train/, test.csv, test/               test.csv without the column of labels is left out; so is a submission,
+                                                     and what is called predictions beside another
     train.csv, val.csv, test.csv, images/            with labels in each, they are the splits
 
 A table fits where a column of it leads to images and another can be the label.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
+from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
+from striate.data.set_aside import Unreadable
 from striate.data.sources.columns import Columns, label_columns, path_column
 from striate.data.sources.csv_table import read_csv
-from striate.data.sources.excel import read_excel
+from striate.data.sources.excel import is_workbook, read_excel
 from striate.data.sources.parquet import read_parquet
-from striate.data.sources.parts import splits_of
+from striate.data.sources.parts import split_of, splits_of
 from striate.data.sources.split_columns import snake_case
 from striate.data.sources.table import Table
 from striate.data.sources.table_paths import TablePaths
 from striate.data.sources.tree import list_folder
-from striate.errors import DataError, SettingError
+from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["TABLES", "TableFiles", "find_table", "read_table"]
+__all__ = ["TABLES", "TableFiles", "find_table", "image_folder", "likely_table", "read_table"]
 
-_READ: Final = (".csv", ".tsv", ".parquet", ".xlsx", ".xlsm")
-_NOT_READ: Final = (".xls", ".ods", ".numbers")  # of spreadsheets; what to do is said where one is opened
+_READ: Final = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".xlsx", ".xlsm")
+_NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # what to do is said where one is opened
 TABLES: Final = (*_READ, ".txt", *_NOT_READ)
+_ZIP: Final = b"PK\3\4"  # how files begin, whatever they are called
+_GZIP: Final = b"\x1f\x8b"
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _PEEK: Final = 200  # rows that tell whether a table fits
 _BY_NAME: Final = Columns()
 
@@ -39,15 +46,20 @@ _BY_NAME: Final = Columns()
 class TableFiles:
     """The table of each split, or that of "all", and what a person should see of the choice.
 
-    `several` are names of tables of which any may be meant: then none is, and `open_table` says so.
+    `several` are tables of which any may be meant: then none is, and `open_table` says so.
     """
 
     paths: Mapping[str, Path]
     notes: tuple[str, ...] = ()
-    several: tuple[str, ...] = ()
+    several: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.paths or self.several
+
+    @property
+    def are_predictions(self) -> bool:
+        """Whether they are called as what a network said, and not people."""
+        return all(_is_predicted(path.name) for path in (*self.paths.values(), *self.several))
 
 
 def read_table(path: Path, most: int | None = None) -> Table:
@@ -57,25 +69,34 @@ def read_table(path: Path, most: int | None = None) -> Table:
         raise DataError(f"{printable(path)} is not read in this format; save it as .xlsx or as CSV")
     if suffix == ".parquet":
         return read_parquet(path)
-    return read_excel(path, most) if suffix in (".xlsx", ".xlsm") else read_csv(path, most)
+    if suffix in (".xlsx", ".xlsm"):
+        return read_excel(path, most)
+    with suppress(OSError, Unreadable), open_regular_file(path) as file:
+        start = file.read(len(_ZIP))
+        if start == _ZIP and is_workbook(file):
+            return read_excel(path, most)
+        if start in (_ZIP, _OLD_EXCEL) or start.startswith(_GZIP):
+            raise DataError(
+                f"{printable(path)} is no text, but packed or of old Excel; unpack it, or save it as .xlsx or as CSV"
+            )
+    return read_csv(path, most)
 
 
 def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
     """The tables that a folder holds for its images; None where it holds none that fits."""
     content = list_folder(str(folder))
-    tables = [
-        name for name in content.files if Path(name).suffix.lower() in TABLES and not name.startswith("~$")
-    ]  # as Excel calls a file while it is open
+    tables = _tables(content.files)
     plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
     if len(plain) == 1 and len(content.folders) <= 1:  # if anything is wrong with it, that is what to say
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
-    paths = TablePaths(str(folder / columns.folder if columns.folder else folder))
+    paths = TablePaths(image_folder(folder, columns))
     labels = {
         name: labels
         for name in tables
         if not _is_submission(name) and (labels := _labels(folder / name, paths, columns)) is not None
     }
+    labels = {name: of for name, of in labels.items() if not _is_predicted(name)} or labels
     if not labels:
         return None
     if len(labels) == 1:
@@ -84,7 +105,7 @@ def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
         splits = splits_of([_stem(name) for name in labels])
         names = {splits.get(_stem(name), ""): name for name in labels}
         if len(names) < len(labels) or "" in names or "train" not in names:
-            return TableFiles(MappingProxyType({}), several=tuple(labels))
+            return TableFiles(MappingProxyType({}), several=tuple(folder / name for name in labels))
         wanted = labels[names["train"]]
         same = {split: name for split, name in names.items() if not wanted or labels[name] == wanted}
         chosen = {split: same[split] for split in ("train", "val", "test") if split in same}
@@ -97,6 +118,34 @@ def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
             f"{_listed(others)} {'is' if len(others) == 1 else 'are'} left out",
         )
     return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)
+
+
+def image_folder(folder: Path, columns: Columns) -> str:
+    """Where the paths of a table in this folder begin. SettingError where a person names no folder."""
+    if columns.folder is None:
+        return str(folder)
+    if not (folder / columns.folder).is_dir():
+        there = list_folder(str(folder)).folders
+        raise SettingError(
+            f"pictures = {columns.folder!r}: there is no such folder in {printable(folder)}{nearest(columns.folder, there)}"
+        )
+    return str(folder / columns.folder)
+
+
+def likely_table(folder: Path) -> Path | None:
+    """The table that most likely holds the labels by its name, whether it can be read or not."""
+    names = [name for name in _tables(list_folder(str(folder)).files) if Path(name).suffix.lower() in _READ]
+    names = [name for name in names if not _is_submission(name) and not _is_predicted(name)]
+    return (
+        folder / max(names, key=lambda name: (split_of(_stem(name)) == "train", "label" in name.lower()))
+        if names
+        else None
+    )
+
+
+def _tables(names: Sequence[str]) -> list[str]:
+    """Those of tables, without ~$name, as Excel calls a file while it is open."""
+    return [name for name in names if Path(name).suffix.lower() in TABLES and not name.startswith("~$")]
 
 
 def _labels(path: Path, paths: TablePaths, columns: Columns) -> frozenset[str] | None:
@@ -115,7 +164,15 @@ def _labels(path: Path, paths: TablePaths, columns: Columns) -> frozenset[str] |
 
 
 def _is_submission(name: str) -> bool:
-    return "submission" in name.lower()
+    return "submission" in name.lower() or not _words(name).isdisjoint(("sub", "subs", "submit"))
+
+
+def _is_predicted(name: str) -> bool:
+    return not _words(name).isdisjoint(("prediction", "predictions", "predicted", "preds", "pred", "results"))
+
+
+def _words(name: str) -> set[str]:
+    return set(snake_case(Path(name).stem).split("_"))
 
 
 def _stem(name: str) -> str:

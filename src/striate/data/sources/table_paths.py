@@ -3,8 +3,8 @@
 Most paths are there as they are written, and are looked up once. The others are looked for among all files below the folder
 of the data, and notes say what was done:
 
-    as people write them      spaces around, a backslash for "/", file:///..., a "/" or "./" in front
-    in another case           IMG_1.JPG for img_1.jpg
+    as people write them      spaces or quotes around, a backslash for "/", file:///..., a "/" or "./" in front
+    in another case           IMG_1.JPG for img_1.jpg; and in the other form of Unicode, as macOS has it
     without an extension      a0001 for a0001.png, where one image fits
     of another machine        C:/Users/me/data/a.png or data/a.png, where what all paths begin with can be left out
 
@@ -24,20 +24,22 @@ from urllib.parse import unquote, urlsplit
 
 from striate.data.names import printable
 from striate.data.set_aside import Reason
-from striate.data.sources.file_index import FileIndex
-from striate.data.sources.parts import split_of
-from striate.data.sources.split_columns import snake_case
-from striate.data.sources.tree import list_folder, refusal
+from striate.data.sources.file_index import FileIndex, same_form
+from striate.data.sources.table_folders import chosen_folders, is_of_another_split
+from striate.data.sources.tree import FOLLOW, list_folder, refusal
 from striate.errors import DataError
 
 __all__ = ["Located", "TablePaths", "is_address"]
 
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
-_USUAL: Final = ("images", "image", "imgs", "img", "photos", "pictures", "pics", "jpg", "jpeg", "png", "data", "files")
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
+_QUOTES: Final = "'\"`"
 _EXPLAINED: Final = 20  # missing files whose likely cause is looked for
 _NOTES: Final = 4
+_ESCAPED: Final = "\\\\"  # a backslash as it is printed
+
+_BY_LINK: Final = f"a path through a link to a folder outside of the data; {FOLLOW}"
 
 Refused = tuple[Reason, str]
 _Item = TypeVar("_Item")
@@ -104,7 +106,7 @@ class TablePaths:
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
-        bases = _chosen(self._literal(_few(cells)), table)
+        bases = chosen_folders(self._bases(_few(cells), table), table)
         names: list[str] = []
         refusals: list[Refused | None] = []
         lost: dict[str, list[tuple[int, _Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
@@ -120,7 +122,7 @@ class TablePaths:
             if root or not bases:  # none is there as it is written
                 there = (_written(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
-                within, left_out = (_chosen(plan.found, table), plan.left_out) if plan else ((), 0)
+                within, left_out = (chosen_folders(plan.found, table), plan.left_out) if plan else ((), 0)
             for n, (i, written) in enumerate(rows):
                 found = self._search(written.parts[left_out:], within, cells[i], partial(place, i))
                 if found is not None:
@@ -134,6 +136,14 @@ class TablePaths:
         """The folders, this one and those in it, that hold files as they are written; and which of them."""
         found = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._near}
         return {base: which for base, which in found.items() if which}
+
+    def _bases(self, few: Sequence[str], table: str) -> dict[str, set[int]]:
+        """The same; in all folders where those near are of splits that the table does not name: other files may fit better."""
+        found = self._literal(few)
+        if "" in found or not any(is_of_another_split(base, table) for base in found):
+            return found
+        there = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._index.folders}
+        return {base: which for base, which in there.items() if which}
 
     @cached_property
     def _near(self) -> tuple[str, ...]:
@@ -153,7 +163,8 @@ class TablePaths:
             if self._parents[parent]:
                 refused = _refusal(f"{start}/{name}", self._real, follow=self._follow)
             else:
-                refused = "link out of the folder", "a path out of the folder of the data"
+                is_link = _is_below(parent, self._folder)
+                refused = "link out of the folder", _BY_LINK if is_link else "a path out of the folder of the data"
             looked = _joined(base, name), refused
             if refused is None:
                 return looked
@@ -204,6 +215,9 @@ class TablePaths:
         if is_address(cell):
             return "an address on the web, and nothing is downloaded; write the path of the file"
         path = "/".join(written.parts)
+        for link in list_folder(self._folder, follow=self._follow).folder_links:
+            if path and not written.root and self._is_file(link, path):
+                return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
         for base in bases:
             if other := self._index.of_other_extension(base, path):
                 return f"no such file, but {printable(other)}; write its extension"
@@ -217,37 +231,6 @@ def is_address(cell: str) -> bool:
     return "://" in cell and _ADDRESS.match(cell.strip()) is not None and cell.strip()[:5].lower() != "file:"
 
 
-def _chosen(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]:
-    """The folder that the paths of a table begin in, by what was found in each; several where each holds others of them.
-
-    The folder of the table before those in it; then one that is called as the table is, train for train.csv; then the one
-    with most. DataError where two hold the same, and none of them is called images or the like.
-    """
-    if not found:
-        return ()
-    most = max(map(len, found.values()))
-    full = [base for base, which in found.items() if len(which) == most]
-    if "" in full:
-        return ("",)
-    called = [base for base, which in found.items() if 2 * len(which) > most and _is_called(base, table)]
-    if called:
-        return (called[0],)
-    usual = [base for base in full if posixpath.basename(base).lower() in _USUAL]
-    same = [base for base in full if found[base] == found[full[0]]]
-    if len(same) > 1 and not usual:
-        raise DataError(
-            f"the images of {printable(table)} may be those in {printable(same[0])} or in {printable(same[1])}; "
-            "say which (--pictures FOLDER)"
-        )
-    chosen = [(usual or full)[0]]
-    seen = set(found[chosen[0]])
-    for base in sorted(found, key=lambda base: -len(found[base])):
-        if not found[base] & seen:
-            chosen.append(base)
-            seen |= found[base]
-    return tuple(chosen)
-
-
 def _few(items: Sequence[_Item]) -> Sequence[_Item]:
     return items[:: max(1, len(items) // _LOOKED_AT)]
 
@@ -256,14 +239,16 @@ def _written(cell: str) -> _Written:
     """A cell as people write a path: with spaces around, backslashes, as an address of a file, from the root of a disk."""
     path = cell.strip()
     how: tuple[str, ...] = ()
+    if len(path) > 1 and path[0] == path[-1] and path[0] in _QUOTES:
+        path, how = path[1:-1].strip(), ("without quotes",)
     if is_address(path):
         return _Written("https://", (), how)
     if path[:5].lower() == "file:":
         path = re.sub(r"/(?=[A-Za-z]:/)", "", unquote(urlsplit(path.replace("\\", "/")).path), count=1)
-        how = ("as file addresses",)
+        how += ("as file addresses",)
     elif "\\" in path:
         path = path.replace("\\", "/")
-        how = ("with / for \\",)
+        how += ("with / for \\",)
     begins = _ROOTS.match(path)
     root = begins[0] if begins else ""
     parts = [part for part in path[len(root) :].split("/") if part not in ("", ".")]
@@ -276,10 +261,14 @@ def _how(written: _Written, left_out: int, found: str) -> tuple[str, ...]:
     if written.root or left_out:
         how.append(f"without {printable(written.root + '/'.join(written.parts[:left_out]))} in front")
     path = "/".join(written.parts[left_out:])
+    other_form = path not in found and same_form(path) in same_form(found)
+    path, found = same_form(path), same_form(found)
     if len(found) > len(path) and not found.lower().endswith(path.lower()):
         how.append("with an extension added")
         found = found[: found.lower().rindex(path.lower()) + len(path)]
-    if not found.endswith(path):
+    if other_form:
+        how.append("in another form of Unicode")
+    elif not found.endswith(path):
         how.append("in another case")
     return tuple(how)
 
@@ -288,7 +277,9 @@ def _notes(done: Mapping[tuple[str, ...], Sequence[int]], cells: Sequence[str], 
     """What was done for most rows, with an example."""
     for how, rows in sorted(done.items(), key=lambda one: -len(one[1]))[:_NOTES]:
         if how:
-            example = f"{printable(cells[rows[0]])[:80]} is {printable(names[rows[0]])[:80]}"
+            example = (
+                f"{printable(cells[rows[0]])[:80].replace(_ESCAPED, _ESCAPED[0])} is {printable(names[rows[0]])[:80]}"
+            )
             yield f"{len(rows):,} of {len(cells):,} paths are found {' and '.join(how)}: {example}"
 
 
@@ -333,9 +324,3 @@ def _is_below(parent: str, folder: str) -> bool:
         return os.path.commonpath([top, os.path.normpath(Path(parent).absolute())]) == top
     except ValueError:
         return False
-
-
-def _is_called(base: str, table: str) -> bool:
-    """Whether a folder is called as a table is: train/ or train_images/ for train.csv, trainLabels.csv."""
-    folder, stem = snake_case(posixpath.basename(base)), re.sub(r"_?labels?_?", "", snake_case(Path(table).stem))
-    return bool(base) and (folder == stem or (split_of(stem) is not None and split_of(stem) == split_of(folder)))

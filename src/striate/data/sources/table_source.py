@@ -6,6 +6,7 @@
 Every row ends in one place: a sample, a skipped file, or a count of rows that were blank or given twice.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,18 +19,19 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
-from striate.data.sources.columns import Columns, label_columns, named_labels, path_column
+from striate.data.sources.columns import Columns, label_columns, named_labels, named_paths, path_column
+from striate.data.sources.image_files import images_by_name
 from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
 from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
 from striate.data.sources.table import Table, joined
-from striate.data.sources.table_files import TABLES, TableFiles, find_table, read_table
+from striate.data.sources.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
 from striate.data.sources.table_paths import Located, TablePaths, is_address
-from striate.data.sources.tree import list_folder
+from striate.data.sources.tree import FOLLOW, list_folder
 from striate.data.store import FileStore
-from striate.errors import DataError
+from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["TABLES", "TableFiles", "find_table", "open_table"]
+__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table"]
 
 
 def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to_learn: bool = True) -> Source:
@@ -39,24 +41,36 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     """
     files = TableFiles(MappingProxyType({"all": found})) if isinstance(found, Path) else found
     if files.several:
-        raise DataError(
-            f"{' and '.join(map(printable, files.several[:4]))} name images of this folder, and any may hold the labels; "
-            "give the path of the one that does"
+        names = " and ".join(printable(path.name) for path in files.several[:4])
+        raise AmbiguousDataError(
+            f"{names} name images of this folder, and any may hold the labels; give the path of the one that does, such as "
+            f"{printable(files.several[0])}"
         )
     tables = {split: read_table(path) for split, path in files.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
-    folder = str(first.parent / columns.folder if columns.folder else first.parent)
+    folder = image_folder(first.parent, columns)
     paths = TablePaths(folder, follow=limits.follow_links)
-    by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
-    splits = _splits(table, by, columns, tables)
+    of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
+    by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
+    if columns.path is None and not named_paths([by]) and paths.share([by]):
+        raise DataError(
+            f"{table.name}, row 1: {by} is an image, and not the name of a column; add a row above it, such as path,label"
+        )
+    located = _locate(table, by, paths, list(files.paths.values()))
+    splits = _splits(table, by, located, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
     learned = np.isin(splits.names, ("all", "train"))
+    if to_learn and not learned.any():
+        held = " and ".join(dict.fromkeys(splits.names.tolist()))
+        raise DataError(
+            f"{table.name}: the {splits.origin} leaves no row to learn from, only {held}; write train in some, or take the splits "
+            "for none (--split-column none)"
+        )
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
     meaning = read_meaning(of_labels, learned, table.place, task, numeric=numeric, to_learn=to_learn)
-    located = _locate(table, by, paths, list(files.paths.values()))
     usable = np.array([refused is None for refused in located.refusals])
     kept_rows = _first_rows(table, by, located, meaning, splits.names)
     if to_learn:
@@ -76,21 +90,21 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
-        _kind(table, by, meaning, splits, tables),
+        _kind(table, by, meaning, list(others), tables),
         meaning.classes,
-        arranged(listings, table.name, to_learn=to_learn),
+        arranged(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
             *(*files.notes, *table.notes, *splits.notes, *meaning.notes, *located.notes),
-            *_left_out(folder, located),
+            *_left_out(folder, located, limits),
         ),
     )
 
 
-def _splits(table: Table, by: str, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
-    """The split of each row: that of its table, or by the columns of the one table."""
+def _splits(table: Table, by: str, located: Located, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
+    """The split of each row: that of its table, or by the columns of the one table, or by where its image is."""
     if len(tables) > 1:
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
         return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
@@ -103,22 +117,28 @@ def _splits(table: Table, by: str, columns: Columns, tables: Mapping[str, Table]
         found = read_splits(table, columns.split, [by, *label], label_is_known=is_known)
     if found.columns or columns.split is not None:
         return found
-    return splits_of_paths(table.cells[by], found.notes) or found
+    return splits_of_paths(located.names, found.notes) or found
 
 
-def _left_out(folder: str, located: Located) -> Iterator[str]:
-    """A note for a folder that is called as a split and of which no row names an image, such as Kaggle's test."""
+def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
+    """Notes for images that no row names: beside those that are named, or in a folder that is called as a split, such as test."""
     used = {name.partition("/")[0] for name in located.names}
     for name in list_folder(folder).folders:
         if name not in used and split_of(name):
             yield f"the table names no image in the folder {printable(name)}, so it is left out"
+    there = (name for name, refused in zip(located.names, located.refusals, strict=True) if refused is None)
+    folders = sorted({name.rpartition("/")[0] for name in there})
+    named = {os.path.normpath(name) for name in located.names}
+    others = [one for one in images_by_name(folder, folders, follow=limits.follow_links) if one not in named]
+    if others:
+        yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
-def _kind(table: Table, by: str, meaning: Meaning, splits: RowSplits, tables: Mapping[str, Table]) -> str:
+def _kind(table: Table, by: str, meaning: Meaning, others: Sequence[str], tables: Mapping[str, Table]) -> str:
     """What was read, in words: the tables, and which columns."""
     names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
-    parts = f", splits in the {splits.origin.partition(' ')[0]} {', '.join(splits.columns)}" if splits.columns else ""
-    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{parts}"
+    beside = f"; other columns: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}" if others else ""
+    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{beside}"
 
 
 def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
@@ -144,6 +164,8 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
         way_out = "put the table beside them, or say where paths begin (--pictures FOLDER)"
         if cells[0].startswith("../"):
             way_out = "say which folder holds the images, so that it may be read (--pictures ..)"
+        if FOLLOW in detail:
+            way_out = "or put the images into the folder of the data"
         if is_address(cells[0]):
             way_out = "get the images, and write the paths of their files"
         raise DataError(

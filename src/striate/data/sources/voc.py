@@ -100,7 +100,7 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
         printable(root.as_posix()),
         "Pascal VOC",
         tuple(map(printable, classes)),
-        arranged(splits, printable(root)),
+        arranged(splits),
         MappingProxyType(dict(+ignored)),
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")

@@ -116,7 +116,7 @@ def open_shards(
         *named(path),
         f"WebDataset, {meaning.says.removesuffix(' in the column label')}",
         meaning.classes,
-        arranged(listings, name, to_learn=to_learn),
+        arranged(listings),
         MappingProxyType({}),
         limits,
         notes=meaning.notes,

@@ -110,7 +110,7 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
         printable((found.file or root).as_posix()),
         "YOLO",
         classes,
-        arranged(splits, printable(root)),
+        arranged(splits),
         MappingProxyType(dict(sum((Counter(part.ignored) for part in parts.values()), Counter()))),
         limits,
         skeleton,
