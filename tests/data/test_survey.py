@@ -1,5 +1,7 @@
 """What a data set asks for, found in its files: levels, background, fit; plain data ask for nothing and cost no pixel."""
 
+import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +12,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, FileStore, Limits, Source, Unreadable, load_pictures, open_source, read_header
-from striate.data.audit.pixels import survey_findings
+from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_pictures, open_source, read_header
+from striate.data.audit.pixels import read_in_part, survey_findings
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
+from striate.data.store import ContentStore
+from striate.data.survey import survey
+from striate.data.targets import Labels
 from striate.errors import DataError
 
 SIDE = 24
@@ -27,6 +32,12 @@ def disc(i: int, low: float = 20, high: float = 220) -> npt.NDArray[np.float64]:
     cy, cx = random.integers(8, SIDE - 8, 2)
     ground = random.uniform(low, low + (high - low) / 10, (SIDE, SIDE))
     return np.where((y - cy) ** 2 + (x - cx) ** 2 < 36, high - random.uniform(0, (high - low) / 10), ground)
+
+
+def content(values: npt.NDArray[Any], kind: str = "PNG", **how: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, kind, **how)
+    return file.getvalue()
 
 
 def folders(root: Path, draw: Draw, count: int = 8, extension: str = "png", split: str = "") -> Path:
@@ -389,16 +400,30 @@ def test_arrays_too(tmp_path: Path) -> None:
 # ---- files of which a part is used
 
 
+def test_the_sample_misses_nothing_that_comes_in_turn_and_says_what_it_is() -> None:
+    eight, twelve = (
+        content(disc(i, 0, white).astype(kind)) for i, (white, kind) in enumerate(((255, "u1"), (4095, "u2")))
+    )
+    frames = content(disc(1).astype("u1"), "GIF", save_all=True, append_images=[Image.fromarray(disc(2).astype("u1"))])
+    in_turn = (eight, twelve, frames, twelve)
+    images = ContentStore(800, lambda i: in_turn[i % 4])
+    found = survey({"all": Listing(tuple(map(str, range(800))), Labels(np.arange(800) % 2), images)}, Limits())
+    assert found.bits_in_use == 12
+    (finding,) = read_in_part(found, 800)
+    assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.says)
+
+
 def test_first_frames_are_a_note(tmp_path: Path) -> None:
     def animation(path: Path) -> None:
         frames = [Image.fromarray(disc(i).astype(np.uint8)) for i in range(3)]
         frames[0].save(path, save_all=True, append_images=frames[1:])
 
     source = open_source(root := folders(tmp_path / "data", lambda i: disc(i).astype(np.uint8), 8, "gif"))
-    assert survey_findings(source.survey, source.native()) == []
+    assert read_in_part(source.survey, 16) == []
     animation(root / "a" / "3.gif")
     source = open_source(root)
-    (found,) = survey_findings(source.survey, source.native())
+    (found,) = read_in_part(source.survey, 16)
+    assert found.finding.says.startswith("1 file has many frames")
     assert (found.finding.id, found.finding.severity, found.files) == ("data-first-frame", "note", (("a/3.gif",),))
 
 

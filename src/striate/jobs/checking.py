@@ -170,7 +170,7 @@ def _look(
         *wrong_names(prints),
         *first_frames(prints.many_frames),
         *bits_lost(prints.bits_lost),
-        *survey_findings(prints.source.survey, _default_canvas(prints.source), sampled=False),
+        *survey_findings(prints.source.survey, _default_canvas(prints.source)),
         *scale_by_class(prints.source),
         *_nearly_black(prints),
         *blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),

@@ -26,5 +26,5 @@ def findings_on_new(
     trained = None if canvas.rendering.integers is None else bits_in_use(canvas.rendering.integers)
     bits = (trained, new) if trained and new and trained != new else None
     shifts = shift_findings(bundle.statistics, measured, ids, bits) if bundle.statistics else []
-    unseen = [one.finding for one in survey_findings(survey, canvas, sampled=False)]
+    unseen = [one.finding for one in survey_findings(survey, canvas)]
     return [*shifts, *(one for one in unseen if one.id != "data-cropped" or survey.cut_most >= CUT_CONTENT)]

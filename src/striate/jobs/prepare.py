@@ -19,7 +19,7 @@ from striate.data import (
     load_pictures,
 )
 from striate.data.audit.balance import absent_classes
-from striate.data.audit.pixels import survey_findings
+from striate.data.audit.pixels import read_in_part, survey_findings
 from striate.data.audit.scales import scale_by_class
 from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
@@ -153,7 +153,9 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
-    unseen = [one.finding for one in survey_findings(source.survey, canvas)]
+    learned = next(iter(source.splits.values()))
+    of_survey = (*read_in_part(source.survey, len(learned.store)), *survey_findings(source.survey, canvas))
+    unseen = [one.finding for one in of_survey]
     try:
         splits = split_of_run(folder, source, recipe, pictures)
     except DataError as error:  # images may be all alike for what is not seen of them

@@ -10,14 +10,21 @@ from striate.data.audit.found import Found, found
 from striate.data.decoding.canvas import Canvas
 from striate.data.survey import MUCH, NOTICEABLE, Survey
 
-__all__ = ["bits_lost", "first_frames", "survey_findings"]
+__all__ = ["bits_lost", "first_frames", "read_in_part", "survey_findings"]
 
 _THIN: Final = 8  # pixels of the shorter side on the canvas, below which shapes are lost
 
 
-def survey_findings(survey: Survey, canvas: Canvas, *, sampled: bool = True) -> list[Found]:
-    """What the canvas hides by what the survey found; `sampled`: with the files of its sample that are read in part."""
-    findings = [*first_frames(survey.first_frames), *bits_lost(survey.bits_lost)] if sampled else []
+def read_in_part(survey: Survey, count: int) -> list[Found]:
+    """Files of which not all is read, of those that the survey looked at; there are `count` images."""
+    looked_at = len(survey.sizes)
+    of = f" of {looked_at:,} that were looked at" if looked_at < count else ""
+    return [*first_frames(survey.first_frames, of), *bits_lost(survey.bits_lost, of)]
+
+
+def survey_findings(survey: Survey, canvas: Canvas) -> list[Found]:
+    """What the canvas hides by what the survey found."""
+    findings = []
     background = canvas.rendering.background
     if canvas.channels != 4 and survey.hides(background):
         better = survey.background
@@ -84,7 +91,7 @@ def _thin(survey: Survey, canvas: Canvas) -> list[Found]:
     ]
 
 
-def first_frames(ids: Sequence[str]) -> list[Found]:
+def first_frames(ids: Sequence[str], of: str = "") -> list[Found]:
     """Files that hold more than is used."""
     if not ids:
         return []
@@ -92,7 +99,7 @@ def first_frames(ids: Sequence[str]) -> list[Found]:
         found(
             "data-first-frame",
             "note",
-            f"{_files(ids)} many frames or pages, of which only the first is used.",
+            f"{_files(ids, of)} many frames or pages, of which only the first is used.",
             [(name,) for name in ids],
             {},
             "save the frames that matter as images of their own, if the first is not what counts",
@@ -100,7 +107,7 @@ def first_frames(ids: Sequence[str]) -> list[Found]:
     ]
 
 
-def bits_lost(ids: Sequence[str]) -> list[Found]:
+def bits_lost(ids: Sequence[str], of: str = "") -> list[Found]:
     """Files of 16 bits that are read as 8."""
     if not ids:
         return []
@@ -108,7 +115,7 @@ def bits_lost(ids: Sequence[str]) -> list[Found]:
         found(
             "data-bits-lost",
             "note",
-            f"{_files(ids)} 16 bits a channel, of which the upper 8 are read.",
+            f"{_files(ids, of)} 16 bits a channel, of which the upper 8 are read.",
             [(name,) for name in ids],
             {},
             "save them as RGB or gray without transparency, or as .npy, if the lower bits matter",
@@ -116,5 +123,5 @@ def bits_lost(ids: Sequence[str]) -> list[Found]:
     ]
 
 
-def _files(ids: Sequence[str]) -> str:
-    return "1 file has" if len(ids) == 1 else f"{len(ids)} files have"
+def _files(ids: Sequence[str], of: str) -> str:
+    return f"1 file{of} has" if len(ids) == 1 else f"{len(ids):,} files{of} have"
