@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 
 from striate.data import Canvas, ImageStore, Limits, Unreadable, given_images
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Rendering
+from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.given import held_image, on_one_scale, waits_for_scale
 from striate.errors import DataError
 
 COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)
@@ -258,3 +259,15 @@ def test_a_damaged_file_of_pillow_and_a_closed_one(tmp_path: Path) -> None:
 def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         decoded(given)
+
+
+@pytest.mark.parametrize(("kind", "other"), [(np.uint16, np.uint16), (np.int64, np.int32)])
+def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type) -> None:
+    """Alone it would be taken for one of 8 bits."""
+    images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
+    assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
+    store, rendering = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
+    canvas = Canvas(5, 6, 1, rendering=rendering)
+    assert [int(store.decode(i, canvas, Limits()).max()) for i in range(2)] == [255, 10]
+    known = Rendering(integers=(0, 65535), floats=(0, 1))
+    assert not any(waits_for_scale(one, known, Limits()) for one in images)

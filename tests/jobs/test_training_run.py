@@ -16,10 +16,10 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
+from striate.data import open_source
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, resume, train, train_folds
 from striate.jobs.opening import refuse_within_the_data
-from striate.jobs.training_run import settled
 from striate.runs.checkpoints import save_checkpoint
 
 PROMISED = {
@@ -316,7 +316,7 @@ def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
     rows = [f"{file.relative_to(data)},{file.parent.name}" for file in sorted(data.rglob("*.png"))]
     (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
     before = sorted(data.rglob("*"))
-    source, _ = settled(data / "labels.csv", None, {})
+    source = open_source(data / "labels.csv")
     with pytest.raises(
         SettingError, match=f"^{data / 'run'} lies within the data, where nothing is written; give --out"
     ):

@@ -14,7 +14,8 @@ gray images leave no doubt, for 3 of them as for 5.
 A file of JPEG much larger than the canvas is decoded at a fraction of its size, and so is an image of Pillow that was only
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
-Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have.
+Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`).
 """
 
 import os
@@ -32,16 +33,17 @@ from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import load_image
+from striate.data.decoding.decode import load_image, read_header
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
-from striate.data.sources.array_pixels import layout_of
+from striate.data.sources.array_pixels import images_of, joined, layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
-from striate.data.store import HeldArray, HeldImage
+from striate.data.spans import one_scale, rendering_of, wide_spans
+from striate.data.store import HeldArray, HeldImage, ImageStore
 from striate.errors import DataError
 
 __all__ = [
@@ -56,6 +58,8 @@ __all__ = [
     "holds_file",
     "is_list",
     "not_finite",
+    "on_one_scale",
+    "waits_for_scale",
 ]
 
 ImageInput = (
@@ -112,7 +116,26 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
             else:
                 yield Given(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
     else:
-        yield Given("input[0]", held_image(_its_file(images), limits))
+        yield Given("input[0]", held_image(_its_file(images), limits, canvas.rendering))
+
+
+def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
+    """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
+    if isinstance(image, HeldArray):
+        whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
+        return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
+    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
+        return False
+    try:
+        return read_header(image, limits).wide
+    except Unreadable:
+        return False
+
+
+def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> Rendering:
+    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay."""
+    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
+    return known.filled(rendering_of(one_scale(spans), levels_of, known.background))
 
 
 def is_list(images: object) -> bool:
@@ -145,8 +168,11 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
     return np.asarray(given)
 
 
-def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering = AS_STORED) -> HeldImage:
-    """One image as a store takes it; Unreadable, as a value, of what is none. `rendering`: levels that are known."""
+def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering | None = None) -> HeldImage:
+    """One image as a store takes it; Unreadable, as a value, of what is none.
+
+    rendering: levels that are known of what is predicted; an array may have a range of its own only if it is learned from.
+    """
     if isinstance(given, Image.Image):
         return _loaded(given, limits)
     if isinstance(given, bytes | bytearray | memoryview):
@@ -168,7 +194,7 @@ def _its_file(given: object) -> object:
     return given
 
 
-def _from_one_array(given: object, rendering: Rendering) -> HeldArray:
+def _from_one_array(given: object, rendering: Rendering | None) -> HeldArray:
     """DataError for what is no array, or none of one image."""
     values = array_of(given)
     if isinstance(given, list | tuple):
@@ -254,17 +280,21 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     return values
 
 
-def _held(values: npt.NDArray[Any], rendering: Rendering) -> list[HeldArray]:
+def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[HeldArray]:
     """N images, whose values are finite, each H W C. DataError where nobody can tell their axes, or black and white."""
+    levels = rendering or AS_STORED
     values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     wide = values.dtype != np.uint8
-    known = {"f": rendering.floats, "i": rendering.integers, "u": rendering.integers}.get(values.dtype.kind)
+    known = {"f": levels.floats, "i": levels.integers, "u": levels.integers}.get(values.dtype.kind)
     look_at = values.dtype if wide and known is None else np.dtype(np.uint8)  # of uint8 no value is looked at
     layout = layout_of(StoredArray("the array", values.shape, look_at, lambda: values))
-    white = known[1] if wide and known is not None else layout.full_scale or 255.0
-    if layout.channels_first:
-        values = values.transpose(0, 2, 3, 1)
-    return [HeldArray(one, white) for one in values.reshape(layout.shape)]
+    if layout.own_range and rendering is not None:
+        raise DataError(
+            f"the array has values from {values.min():g} to {values.max():g}, and the network has learned from none of such a "
+            "range; scale it to 0..1, or save it as uint8"
+        )
+    own = known if wide and known is not None else joined([layout.levels])
+    return [HeldArray(one, own) for one in images_of(values, layout)]
 
 
 def _is_file(given: object) -> bool:

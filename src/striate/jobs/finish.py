@@ -25,7 +25,13 @@ from striate.training import Settings, TrainingState
 from striate.views import Policy
 
 GALLERY = 48
-UNSEEN = ("data-shift", "data-background", "data-cropped")  # findings that say why nothing can be learned
+UNSEEN = (
+    "data-shift",
+    "data-background",
+    "data-cropped",
+    "data-thin",
+    "data-nearly-black",
+)  # findings that say why nothing can be learned
 
 
 def finish(
