@@ -119,26 +119,31 @@ def check(
         if curve is not None:
             found = (*found, *more_would_help(curve))
             found = tuple(sorted(found, key=_rank))
-        accounts = account(prints)
-        contents = CheckContents(
-            name=opened.name,
-            location=opened.location,
-            kind=opened.kind,
-            task=opened.task,
-            files=asdict(accounts),
-            inventory=described,
-            sides=np.sqrt(prints.heights * prints.widths),
-            brightness=prints.brightness,
-            findings=_shown(found, prints),
-            sheet=_sheet(prints),
-            curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.says),
-            split_origin=opened.split_origin,
-            notes=opened.notes,
-        )
-        write_text(page, render_check(contents))
+        checked = Checked(opened, account(prints), described, found, curve, page)
+        write_text(page, render_check(_contents(checked, prints)))
     finally:
         monitor.close()
-    return Checked(opened, accounts, described, found, curve, page)
+    return checked
+
+
+def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
+    """What the page shows."""
+    source, curve = checked.source, checked.curve
+    return CheckContents(
+        name=source.name,
+        location=source.location,
+        kind=source.kind,
+        task=source.task,
+        files=asdict(checked.account),
+        inventory=checked.inventory,
+        sides=np.sqrt(prints.heights * prints.widths),
+        brightness=prints.brightness,
+        findings=_shown(checked.found, prints),
+        sheet=_sheet(prints),
+        curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.says),
+        split_origin=source.split_origin,
+        notes=source.notes,
+    )
 
 
 def _look(

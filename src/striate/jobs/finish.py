@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from striate.models import Network
 from striate.report import ErrorPicture, ReportContents, render_report
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Task
-from striate.training import Settings, TrainingState
+from striate.training import Recipe, Settings, TrainingState
 from striate.views import Policy
 
 GALLERY = 48
@@ -45,12 +45,59 @@ def finish(
     clock: Clock,
 ) -> None:
     """Turn the weights that were kept into a bundle, measure it on pictures it was not trained on, and write it all down."""
-    recipe = settings.recipe
     model.load_state_dict(state.best)  # the model that was trained, now with the weights to keep
     manifest = folder.manifest()
-    bundle = Bundle(
+    bundle = bundle_of(model, source, prepared, settings, manifest, state.best_epoch)
+    bundle.save(folder.bundle_path)
+    measured = measure(model, task, prepared, settings.recipe, source.classes)
+    lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
+    held_out = {name: part for name, part in prepared.splits.parts().items() if name != "train"}
+    shifts = [one for name, part in held_out.items() if name in source.splits for one in shifted(bundle, name, part)]
+    known = (*prepared.findings, *shifts)
+    findings = [*known, *files_lost(lost), *learned_nothing(measured.metrics, measured.reported, known)]
+    clock.lap("evaluation")
+    folder.write_metrics(measured.metrics)
+    folder.write_predictions(measured.rows)
+    folder.write_errors(
+        [error.png for error in measured.gallery],
+        [
+            {"id": e.id, "true": e.true, "said": e.said, "probability": e.probability, "loss": e.loss}
+            for e in measured.gallery
+        ],
+    )
+    folder.write_findings(findings)
+    manifest["data"] |= data_seen(source, prepared, lost)
+    manifest |= {
+        "threads": settings.recipe.threads,
+        "best_epoch": state.best_epoch,
+        "kept": settings.recipe.keep,
+        "reported_split": measured.reported,
+    }
+    clock.lap("writing")
+    manifest |= {"timings": {**clock.seconds, "total": clock.total()}, "finished": now(), "status": "finished"}
+    contents = ReportContents(
+        manifest=manifest,
+        settings=settings.rows(),
+        metrics=measured.metrics,
+        history=state.history_rows(),
+        findings=findings,
+        errors=measured.gallery,
+        sheet=augmentation_sheet(prepared, settings.recipe) if prepared.policy != Policy() else None,
+    )
+    folder.write_report(render_report(contents))
+    clock.lap("report")
+    manifest["timings"] = {**clock.seconds, "total": clock.total()}
+    folder.write_manifest(manifest)
+
+
+def bundle_of(
+    model: Network, source: Source, prepared: Prepared, settings: Settings, manifest: dict[str, Any], epoch: int
+) -> Bundle:
+    """The network with all that is needed to use it, and where it comes from."""
+    train = prepared.splits.train
+    return Bundle(
         model=model,
-        architecture=recipe.model,
+        architecture=settings.recipe.model,
         arguments=architecture_arguments(settings, source.classes),
         task="classify",
         classes=source.classes,
@@ -59,68 +106,49 @@ def finish(
             "striate": manifest["striate"],
             "torch": manifest["versions"]["torch"],
             "data": {"name": source.name, "digest": manifest["data"]["digest"]},
-            "epoch": state.best_epoch,
+            "epoch": epoch,
             "command": manifest["command"],
         },
-        statistics=training_statistics(prepared.splits.train.pixels.statistics(), prepared.splits.train.labels.numpy()),
+        statistics=training_statistics(train.pixels.statistics(), train.labels.numpy()),
     )
-    bundle.save(folder.bundle_path)
-    splits = {"val": prepared.splits.val, "test": prepared.splits.test}
+
+
+@final
+@dataclass(frozen=True)
+class Measured:
+    """Figures by split, a row for each prediction, and the worst errors of the split that is reported, if there is one."""
+
+    metrics: dict[str, Any]
+    rows: list[dict[str, Any]]
+    gallery: list[ErrorPicture]
+
+    @property
+    def reported(self) -> str | None:
+        return next((name for name in ("test", "val") if name in self.metrics), None)
+
+
+def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, classes: tuple[str, ...]) -> Measured:
+    """The network on val and test, as far as there are such splits."""
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     gallery: list[ErrorPicture] = []
-    for name, pictures in splits.items():
-        if pictures is None:
-            continue
-        predictions = predict(model, task, prepared.plain_batches(pictures, recipe))
-        metrics[name] = evaluate(predictions, source.classes)
-        rows += predictions.rows(name, source.classes)
-        gallery = error_pictures(predictions, pictures, source.classes)
-    reported = "test" if "test" in metrics else "val" if "val" in metrics else None
-    lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
-    shifts = [
-        one for name, part in splits.items() if part and name in source.splits for one in shifted(bundle, name, part)
-    ]
-    known = (*prepared.findings, *shifts)
-    findings = [*known, *files_lost(lost), *learned_nothing(metrics, reported, known)]
-    clock.lap("evaluation")
-    folder.write_metrics(metrics)
-    folder.write_predictions(rows)
-    folder.write_errors(
-        [error.png for error in gallery],
-        [{"id": e.id, "true": e.true, "said": e.said, "probability": e.probability, "loss": e.loss} for e in gallery],
-    )
-    folder.write_findings(findings)
-    manifest["data"] |= {
-        "counts": {"train": len(prepared.splits.train.ids), **{k: len(p.ids) for k, p in splits.items() if p}},
+    for name, pictures in prepared.splits.parts().items():
+        if name != "train":
+            predictions = predict(model, task, prepared.plain_batches(pictures, recipe))
+            metrics[name] = evaluate(predictions, classes)
+            rows += predictions.rows(name, classes)
+            gallery = error_pictures(predictions, pictures, classes)
+    return Measured(metrics, rows, gallery)
+
+
+def data_seen(source: Source, prepared: Prepared, lost: Sequence[SetAside]) -> dict[str, Any]:
+    """What the manifest tells of the data as they were read in the end."""
+    return {
+        "counts": {name: len(part) for name, part in prepared.splits.parts().items()},
         "picture": list(prepared.splits.train.pixels.shape[1:]),
         "seen": source.survey.told(prepared.preprocessing.canvas),
         "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.set_aside, *lost)],
     }
-    manifest |= {
-        "threads": recipe.threads,
-        "best_epoch": state.best_epoch,
-        "kept": recipe.keep,
-        "reported_split": reported,
-    }
-    clock.lap("writing")
-    manifest |= {"timings": {**clock.seconds, "total": clock.total()}, "finished": now(), "status": "finished"}
-    folder.write_report(
-        render_report(
-            ReportContents(
-                manifest=manifest,
-                settings=settings.rows(),
-                metrics=metrics,
-                history=state.history_rows(),
-                findings=findings,
-                errors=gallery,
-                sheet=augmentation_sheet(prepared, recipe) if prepared.policy != Policy() else None,
-            )
-        )
-    )
-    clock.lap("report")
-    manifest["timings"] = {**clock.seconds, "total": clock.total()}
-    folder.write_manifest(manifest)
 
 
 def shifted(bundle: Bundle, name: str, pictures: Pictures) -> list[Finding]:
