@@ -20,7 +20,7 @@ from striate.data import (
     split_names,
 )
 from striate.data.names import expanded, unescaped
-from striate.data.sources.choice import HowToRead
+from striate.data.sources.readings import HowToRead
 from striate.errors import RunError, SettingError, StriateError, nearest
 from striate.training import READING, checked
 

@@ -7,45 +7,27 @@ are plainly no classes (images_001, part_2) are none against a table that leads 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
-from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import printable
 from striate.data.source import Source
-from striate.data.sources.columns import Columns, named_labels
+from striate.data.sources.columns import named_labels
 from striate.data.sources.difference import difference
 from striate.data.sources.doubts import is_measure
 from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
 from striate.data.sources.parts import learnable
-from striate.data.sources.readings import READINGS, Reading
+from striate.data.sources.readings import AUTO, READINGS, HowToRead, Reading
 from striate.data.sources.table_source import likely_table, open_table
 from striate.data.sources.tree import list_folder
 from striate.errors import AmbiguousDataError, DataError, SettingError
 
-__all__ = ["AUTO", "BY_NAME", "HowToRead", "open_folder"]
+__all__ = ["open_folder"]
 
-AUTO: Final = "auto"
-BY_NAME: Final = Columns()  # all told by names and contents
 _FOLDERS: Final = "class folders"
-
-
-@final
-@dataclass(frozen=True)
-class HowToRead:
-    """What a person may say of how data are read: the reading, the columns of a table, where the classes are.
-
-    `to_learn`: whether they are to be learned from. Data that are only measured may have one class, and no split train.
-    """
-
-    source: str = AUTO
-    columns: Columns = BY_NAME
-    class_level: int | None = None
-    limits: Limits = DEFAULT_LIMITS
-    to_learn: bool = True
 
 
 def open_folder(folder: Path, how: HowToRead) -> Source:
@@ -53,9 +35,9 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     if how.source != AUTO:
         return _as_asked(folder, how)
     readings = [one for one in READINGS if not how.columns.named or one.name in ("rows", "table")]
-    found, failed = _found(folder, readings)
+    found, failed = _found(folder, readings, how)
     if how.columns.named:
-        return _first(folder, found, failed, how) or _no_table(folder)
+        return _first(folder, found, failed, how) or _no_table(folder, how)
     if how.class_level is not None:
         return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     if any(one.own_folder(what) for one, what in found.items()):
@@ -100,19 +82,21 @@ def _as_asked(folder: Path, how: HowToRead) -> Source:
             )
         return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     reading = next(one for one in READINGS if one.name == how.source)
-    found = reading.find(folder)
+    found = reading.find(folder, how)
     if not found:
         raise DataError(f"{printable(folder)} cannot be read as {reading.says}: it takes {reading.needs}")
     return _open(folder, reading, found, how)
 
 
-def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
+def _found(
+    folder: Path, readings: Sequence[Reading], how: HowToRead
+) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
     """What each reading finds; what only half fits is kept from those that do."""
     found: dict[Reading, Any] = {}
     failed: dict[Reading, DataError] = {}
     for reading in readings:
         try:
-            if what := reading.find(folder):
+            if what := reading.find(folder, how):
                 found[reading] = what
         except DataError as error:
             failed[reading] = error
@@ -211,7 +195,7 @@ def _numbers(folder: Path, reading: Reading, what: Any, how: HowToRead) -> tuple
 
 def _open(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source:
     """The source; DataError where it is to be learned from and cannot be, as for what cannot be read."""
-    source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
+    source = reading.open(folder, what, how)
     return learnable(source) if how.to_learn else source
 
 
@@ -275,5 +259,8 @@ def _with_notes(source: Source, notes: Sequence[str]) -> Source:
     return replace(source, notes=(*source.notes, *notes)) if notes else source
 
 
-def _no_table(folder: Path) -> Source:
+def _no_table(folder: Path, how: HowToRead) -> Source:
+    """The error of columns that are named where no table fits: what is wrong with the likely one, if one lies there."""
+    if table := likely_table(folder):
+        return open_table(table, how.limits, how.columns, to_learn=how.to_learn)
     raise SettingError(f"columns are those of a table, and {printable(folder)} holds none; give the path of a CSV file")

@@ -8,13 +8,13 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import expanded, printable
 from striate.data.source import Source
 from striate.data.sources.array_source import find_arrays, open_arrays
-from striate.data.sources.choice import AUTO, BY_NAME, HowToRead, open_folder
+from striate.data.sources.choice import open_folder
 from striate.data.sources.coco import open_coco
 from striate.data.sources.coco_files import coco_root
 from striate.data.sources.columns import Columns, with_task
 from striate.data.sources.mnist import open_mnist
 from striate.data.sources.parts import learnable
-from striate.data.sources.readings import READINGS
+from striate.data.sources.readings import AUTO, BY_NAME, READINGS, HowToRead
 from striate.data.sources.rows_source import find_rows, open_rows
 from striate.data.sources.scenes import SCENES, open_scenes
 from striate.data.sources.table_source import TABLES, open_table

@@ -11,9 +11,10 @@ from striate.data.sources.parts import split_of
 from striate.data.sources.split_columns import snake_case
 from striate.errors import AmbiguousDataError
 
-__all__ = ["chosen_folders", "is_of_another_split"]
+__all__ = ["chosen_folders", "is_of_another_split", "table_stem"]
 
 _USUAL: Final = ("images", "image", "imgs", "img", "photos", "pictures", "pics", "jpg", "jpeg", "png", "data", "files")
+_WORDS: Final = re.compile(r"labels?$|^(metadata|meta|annotations?|list)$")
 
 
 def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]:
@@ -51,9 +52,15 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
     return tuple(chosen)
 
 
+def table_stem(table: str) -> str:
+    """What a table is called, without the words for what it is: train for trainLabels.csv and train_metadata.csv."""
+    words = (_WORDS.sub("", word) for word in snake_case(Path(table).stem).split("_"))
+    return "_".join(word for word in words if word)
+
+
 def _is_called(base: str, table: str) -> bool:
     """Whether a folder, or one around it, is called as a table is: train/ or train_images/ for train.csv, trainLabels.csv."""
-    stem = re.sub(r"_?labels?_?", "", snake_case(Path(table).stem))
+    stem = table_stem(table)
     split = split_of(stem)
     names = base.split("/") if base else []
     return any(snake_case(name) == stem or (split is not None and split_of(name) == split) for name in names)
