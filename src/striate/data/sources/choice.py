@@ -20,12 +20,12 @@ from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
 from striate.data.sources.parts import learnable
-from striate.data.sources.readings import AUTO, READINGS, HowToRead, Reading
-from striate.data.sources.table_source import likely_table, open_table
+from striate.data.sources.readings import AUTO, BY_NAME, OF_TABLES, READINGS, HowToRead, Reading
+from striate.data.sources.table_source import TABLES, likely_table, open_table
 from striate.data.sources.tree import list_folder
 from striate.errors import AmbiguousDataError, DataError, SettingError
 
-__all__ = ["open_folder"]
+__all__ = ["is_found", "open_folder"]
 
 _FOLDERS: Final = "class folders"
 
@@ -34,7 +34,7 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     """The source over a folder. Raises DataError, also where it can be read in two ways."""
     if how.source != AUTO:
         return _as_asked(folder, how)
-    readings = [one for one in READINGS if not how.columns.named or one.name in ("rows", "table")]
+    readings = [one for one in READINGS if not how.columns.named or one.name in OF_TABLES]
     found, failed = _found(folder, readings, how)
     if how.columns.named:
         return _first(folder, found, failed, how) or _no_table(folder, how)
@@ -54,6 +54,19 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
             _ask_what_fails(folder, found, how)
         return _with_notes(_class_folders(folder, how), _unread(folder, [*found, *failed, *stray]))
     return _first(folder, found, failed, how) or _with_notes(_class_folders(folder, how), _unread(folder, stray))
+
+
+def is_found(path: Path, how: HowToRead) -> bool:
+    """Whether a folder or a file holds what `how` names: a reading, or a table for its columns, be it as it should or not."""
+    if how.source == "folders":
+        return path.is_dir() and bool(class_folder_names(path, follow=how.limits.follow_links))
+    named = OF_TABLES if how.columns.named and how.source == AUTO else (how.source,)
+    readings = [one for one in READINGS if one.name in named]
+    if path.is_dir():
+        found, failed = _found(path, readings, replace(how, columns=BY_NAME))
+        return bool(found or failed)
+    name = path.name.lower()
+    return any(name.endswith(TABLES if one.name == "table" else one.suffixes) for one in readings)
 
 
 def _class_folders(folder: Path, how: HowToRead) -> Source:
@@ -76,10 +89,6 @@ def _class_folders(folder: Path, how: HowToRead) -> Source:
 def _as_asked(folder: Path, how: HowToRead) -> Source:
     """The one reading that was named."""
     if how.source == "folders":
-        if how.columns.named:
-            raise SettingError(
-                "source = folders: class folders have no columns; leave the columns out, or give source = table"
-            )
         return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     reading = next(one for one in READINGS if one.name == how.source)
     found = reading.find(folder, how)

@@ -20,11 +20,14 @@ from striate.data.sources.table_source import find_table, open_table
 from striate.data.sources.voc import find_voc, open_voc
 from striate.data.sources.webdataset import find_shards, open_shards
 from striate.data.sources.yolo import YoloFolders, find_yolo, open_yolo
+from striate.errors import SettingError
 
-__all__ = ["AUTO", "BY_NAME", "READINGS", "HowToRead", "Reading"]
+__all__ = ["AUTO", "BY_NAME", "OF_FILES", "OF_TABLES", "READINGS", "HowToRead", "Reading"]
 
 AUTO: Final = "auto"
 BY_NAME: Final = Columns()  # all told by names and contents
+OF_FILES: Final = "columns, a source and a class level say how files are read; leave them out"
+OF_TABLES: Final = ("rows", "table")  # the readings that have columns
 
 
 @final
@@ -33,6 +36,7 @@ class HowToRead:
     """What a person may say of how data are read: the reading, the columns of a table, where the classes are.
 
     `to_learn`: whether they are to be learned from. Data that are only measured may have one class, and no split train.
+    Raises SettingError for settings that no reading takes together.
     """
 
     source: str = AUTO
@@ -40,6 +44,21 @@ class HowToRead:
     class_level: int | None = None
     limits: Limits = DEFAULT_LIMITS
     to_learn: bool = True
+
+    def __post_init__(self) -> None:
+        if self.columns.named and self.source not in (AUTO, *OF_TABLES):
+            raise SettingError(
+                f"source = {self.source}: columns are those of a table; leave the columns out, or give source = table"
+            )
+        if self.class_level is not None and (self.columns.named or self.source not in (AUTO, "folders")):
+            raise SettingError(
+                f"class_level = {self.class_level}: is for class folders; leave it out, or the columns and the source"
+            )
+
+    @property
+    def is_of_files(self) -> bool:
+        """Whether it says what only files on a disk have."""
+        return self.columns.named or (self.source, self.class_level) != (AUTO, None)
 
 
 @final
