@@ -89,6 +89,8 @@ class _Arranger:
         folders: list[ClassFolder] = []
         for split, here in bases.items():
             folders += self._classes(split, splits[split], here)
+        if not folders:
+            _refuse_few(self._root / base, self._list(base), [])
         self._between += [path for path in splits.values() if path != "."]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 

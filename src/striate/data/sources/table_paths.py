@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, TypeVar, final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from striate.data.names import printable
 from striate.data.set_aside import Reason
@@ -34,6 +34,7 @@ __all__ = ["Located", "TablePaths", "is_address"]
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
+_FILE: Final = re.compile(r"file:(//[^/]*)?(/(?=[A-Z]:/))?", re.IGNORECASE)  # with a host, and the "/" before a disk
 _QUOTES: Final = "'\"`"
 _EXPLAINED: Final = 20  # missing files whose likely cause is looked for
 _NOTES: Final = 4
@@ -244,7 +245,7 @@ def _written(cell: str) -> _Written:
     if is_address(path):
         return _Written("https://", (), how)
     if path[:5].lower() == "file:":
-        path = re.sub(r"/(?=[A-Za-z]:/)", "", unquote(urlsplit(path.replace("\\", "/")).path), count=1)
+        path = unquote(_FILE.sub("", path.replace("\\", "/")))
         how += ("as file addresses",)
     elif "\\" in path:
         path = path.replace("\\", "/")
