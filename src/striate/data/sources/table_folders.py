@@ -21,8 +21,8 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
     """The folder that the paths of a table begin in, by what was found in each; several where each holds others of them.
 
     The folder of the table before those in it; then those that are called as the table is, or in one that is, train for
-    train.csv; then the one with most. DataError where two hold the same, and none of them is called images or the like, or
-    where one is of a split that the table does not name.
+    train.csv; then the one with most. DataError where two hold the same, and none of them is called images or the like, where
+    two that are both needed hold some of the same, or where one is of a split that the table does not name.
     """
     if not found:
         return ()
@@ -41,15 +41,22 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
         same = [chosen[0], *(base for base in found if base != chosen[0] and found[base] & seen)]
         usual = []
     if len(same) > 1 and not usual:
-        raise AmbiguousDataError(
-            f"the images of {printable(table)} may be those in {printable(same[0])} or in {printable(same[1])}; "
-            "say which (--pictures FOLDER)"
-        )
+        raise _two(table, same[0], same[1])
     for base in sorted(found, key=lambda base: -len(found[base])):
-        if not found[base] & seen:
-            chosen.append(base)
-            seen |= found[base]
+        if found[base] <= seen:
+            continue
+        if found[base] & seen:
+            raise _two(table, next(other for other in chosen if found[other] & found[base]), base)
+        chosen.append(base)
+        seen |= found[base]
     return tuple(chosen)
+
+
+def _two(table: str, one: str, other: str) -> AmbiguousDataError:
+    return AmbiguousDataError(
+        f"the images of {printable(table)} may be those in {printable(one)} or in {printable(other)}; "
+        "say which (--pictures FOLDER)"
+    )
 
 
 def table_stem(table: str) -> str:

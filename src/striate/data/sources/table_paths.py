@@ -32,6 +32,7 @@ from striate.errors import DataError
 __all__ = ["Located", "TablePaths", "is_address"]
 
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
+_PROBED: Final = 3  # of those, before all are looked up in each folder
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
 _FILE: Final = re.compile(r"file:(//[^/]*)?(/(?=[A-Z]:/))?", re.IGNORECASE)  # with a host, and the "/" before a disk
@@ -72,11 +73,30 @@ class _Written:
 
 @final
 @dataclass(frozen=True)
+class _Begin:
+    """The folders that paths begin in, and of which of them each path is, where that is known of each."""
+
+    bases: tuple[str, ...]
+    of: Mapping[int, str]
+
+    def __getitem__(self, i: int) -> tuple[str, ...]:
+        return (self.of[i],) if i in self.of else self.bases
+
+
+@final
+@dataclass(frozen=True)
 class _Plan:
     """Where paths are looked for: what they begin with is left out, and then they begin in one of these folders."""
 
     left_out: int  # folders
     found: Mapping[str, set[int]]  # folder -> which of a few paths are there
+    of_all: bool = False  # or which of all
+
+    def begin(self, table: str) -> _Begin:
+        bases = chosen_folders(self.found, table)
+        if not self.of_all:
+            return _Begin(bases, {})
+        return _Begin(bases[:1], {i: base for base in bases for i in self.found[base]})
 
 
 @final
@@ -96,7 +116,7 @@ class TablePaths:
     def share(self, cells: Sequence[str]) -> float:
         """Which share of the cells are paths of files, by a few of them."""
         few = _few(cells)
-        if literal := self._literal(few):
+        if self._literal(few[:_PROBED]) and (literal := self._literal(few)):
             return len(set.union(*literal.values())) / len(few)
         written = list(map(_written, few))
         plans = [self._plan([one for one in written if one.root == root]) for root in {one.root for one in written}]
@@ -107,31 +127,41 @@ class TablePaths:
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
-        bases = chosen_folders(self._bases(_few(cells), table), table)
+        begin = self._as_written(cells, table).begin(table)
         names: list[str] = []
         refusals: list[Refused | None] = []
         lost: dict[str, list[tuple[int, _Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
         for i, cell in enumerate(cells):
-            name, refused = self._look(bases or ("",), cell)
+            name, refused = self._look(begin[i] or ("",), cell)
             names.append(name)
             refusals.append(refused)
             if refused is not None and ((written := _written(cell)).root or refused[0] == "vanished"):
                 lost.setdefault(written.root, []).append((i, written))
         done: dict[tuple[str, ...], list[int]] = {}
         for root, rows in lost.items():
-            within, left_out = bases, 0
-            if root or not bases:  # none is there as it is written
+            within = [begin[i] for i, _ in rows]
+            left_out = 0
+            if root or not begin.bases:  # none is there as it is written
                 there = (_written(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
-                within, left_out = (chosen_folders(plan.found, table), plan.left_out) if plan else ((), 0)
+                planned, left_out = (plan.begin(table), plan.left_out) if plan else (_Begin((), {}), 0)
+                within = [planned[n] for n in range(len(rows))]
             for n, (i, written) in enumerate(rows):
-                found = self._search(written.parts[left_out:], within, cells[i], partial(place, i))
+                found = self._search(written.parts[left_out:], within[n], cells[i], partial(place, i))
                 if found is not None:
                     names[i], refusals[i] = found, None
                     done.setdefault(_how(written, left_out, found), []).append(i)
-                elif n < _EXPLAINED and (cause := self._cause(cells[i], written, bases or ("",))):
+                elif n < _EXPLAINED and (cause := self._cause(cells[i], written, begin[i] or ("",))):
                     refusals[i] = "vanished", cause
         return Located(tuple(names), tuple(refusals), tuple(_notes(done, cells, names)))
+
+    def _as_written(self, cells: Sequence[str], table: str) -> _Plan:
+        """Where the paths are as they are written; each of the names that lie in several folders is looked up."""
+        found = self._bases(_few(cells), table)
+        if len(found) < 2 or any("/" in cell for cell in cells):
+            return _Plan(0, found)
+        near = found if any(base not in self._near for base in found) else self._near
+        return _Plan(0, {base: which for base, which in self._index.spread(cells).items() if base in near}, of_all=True)
 
     def _literal(self, few: Sequence[str]) -> dict[str, set[int]]:
         """The folders, this one and those in it, that hold files as they are written; and which of them."""
@@ -184,17 +214,20 @@ class TablePaths:
 
         What is left out, all paths of the group begin with: else a class that is not here would be taken for another.
         """
-        few = _few(group)
         common = posixpath.commonprefix([written.parts[:-1] for written in group])
         for left_out in range(len(common) + 1):
-            paths = ["/".join(one.parts[left_out:]) for one in few]
-            found = {
-                base: which
-                for base in self._index.folders
-                if (which := {i for i, path in enumerate(paths) if path and self._index.find(base, path)})
-            }
+            paths = ["/".join(one.parts[left_out:]) for one in group]
+            if are_names := not any("/" in path for path in paths):
+                found = self._index.spread(paths)
+            else:
+                few = list(enumerate(_few(paths)))
+                there = {
+                    base: {i for i, path in few if path and self._index.find(base, path)}
+                    for base in self._index.folders
+                }
+                found = {base: which for base, which in there.items() if which}
             if found:
-                return _Plan(left_out, found)
+                return _Plan(left_out, found, are_names)
         return None
 
     def _search(self, parts: Sequence[str], bases: Sequence[str], cell: str, place: Callable[[], str]) -> str | None:
@@ -219,12 +252,11 @@ class TablePaths:
         for link in list_folder(self._folder, follow=self._follow).folder_links:
             if path and not written.root and self._is_file(link, path):
                 return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
-        for base in bases:
-            if other := self._index.of_other_extension(base, path):
-                return f"no such file, but {printable(other)}; write its extension"
-        if path and (other := self._index.elsewhere(path)):
-            return f"no such file there, but {printable(other)}; write its folder"
-        return None
+        others = self._index.elsewhere(path) if path else ()
+        here = {posixpath.dirname(_joined(base, path)).lower() for base in bases}
+        if other := next((one for one in others if posixpath.dirname(one).lower() in here), None):
+            return f"no such file, but {printable(other)}; write its extension"
+        return f"no such file there, but {printable(others[0])}; write its folder" if others else None
 
 
 def is_address(cell: str) -> bool:
