@@ -58,6 +58,14 @@ class FileIndex:
         key = _key(whole)
         return _as_written(whole, self._by_path.get(key, ())) or _as_written(whole, self._by_stem.get(key, ()))
 
+    def holding(self, folders: Sequence[str], paths: Sequence[str]) -> dict[str, set[int]]:
+        """Those of the folders that hold files at these paths as they are written, and which of the paths in each."""
+        found = {
+            folder: {i for i, path in enumerate(paths) if (f"{folder}/{path}" if folder else path) in self._exact}
+            for folder in folders
+        }
+        return {folder: which for folder, which in found.items() if which}
+
     def spread(self, names: Sequence[str]) -> dict[str, set[int]]:
         """The folders that files of these names lie in, the outermost first, and which of the names in each.
 
