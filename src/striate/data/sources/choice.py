@@ -41,7 +41,8 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
     if how.class_level is not None:
         return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     if any(one.own_folder(what) for one, what in found.items()):
-        return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
+        source = _first(folder, found, failed, how)
+        return _apart(folder, source, how) if source else open_folders(folder, how.limits, to_learn=how.to_learn)
     names = class_folder_names(folder, follow=how.limits.follow_links) if found or failed else ()
     classes = [name for name in names if not is_no_class(name)]
     stray = [one for one, what in found.items() if classes and one.is_stray(what)]
@@ -115,29 +116,47 @@ def _found(
 def _first(
     folder: Path, found: Mapping[Reading, Any], failed: Mapping[Reading, DataError], how: HowToRead
 ) -> Source | None:
-    """The first that opens; None where nothing was found. Raises what the first one that fits in part says if none opens.
+    """The one that opens; None where nothing was found. Raises what the first one that fits in part says if none opens.
 
-    Images in files and labels of images beside them that both open are two readings.
+    DataError where two open, but for predictions and measurements beside labels.
     """
     errors = dict(failed)
+    unread = list(failed)
     chosen: tuple[Reading, Source] | None = None
     for reading, what in found.items():
-        if chosen is not None and not (chosen[0].holds == "pixels" and reading.holds == "labels"):
-            continue
+        source = None
         try:
-            source = _open(folder, reading, what, how)
+            if chosen is None or reading.holds == "pixels":
+                source = _open(folder, reading, what, how)
+            elif not reading.is_stray(what):
+                source = _rival(folder, reading, what, how)
         except DataError as error:
             errors[reading] = error
-            continue
-        if chosen is not None:
+        if source is None:
+            unread.append(reading)
+        elif chosen is not None:
             raise _two(folder, chosen, (reading, source), "")
-        chosen = reading, source
+        else:
+            chosen = reading, source
     if chosen is not None:
-        return _with_notes(chosen[1], _unread(folder, list(errors), beside=chosen[0]))
+        return _with_notes(chosen[1], _unread(folder, unread, beside=chosen[0]))
     first = next((one for one in READINGS if one in errors), None)
     if first is not None:
         raise errors[first]
     return None
+
+
+def _apart(folder: Path, source: Source, how: HowToRead) -> Source:
+    """What is read by files in a folder of their own, with a note where its images lie in folders that may be classes."""
+    around = {file.partition("/")[0] for listing in source.splits.values() for file in listing.ids if "/" in file}
+    names = [
+        printable(name) for name in class_folder_names(folder, follow=how.limits.follow_links) if not is_no_class(name)
+    ]
+    classes = [name for name in names if name in around]
+    if len(classes) < 2:
+        return source
+    shown = ", ".join(classes[:3]) + (f" and {len(classes) - 3} more" if len(classes) > 3 else "")
+    return _with_notes(source, [f"the folders {shown} are not read as classes (--source folders)"])
 
 
 def _beside_classes(
@@ -171,7 +190,12 @@ def _beside_classes(
             says = f"{_called(rival)} says of each image what its folder says, and has splits besides, so it is read"
             return _with_notes(rival, [says])
         other = ", by other names" if set(rival.classes) - set(folders.classes) else ""
-        notes.append(f"{_called(rival)} says of each image what its folder says{other}; the folders are read")
+        of, whose = (
+            ("each image", "its folder says")
+            if named == there
+            else (f"the {named:,} images that it names", "their folders say")
+        )
+        notes.append(f"{_called(rival)} says of {of} what {whose}{other}; the folders are read")
     return _with_notes(folders, [*notes, *_unread(folder, unread)])
 
 
@@ -245,7 +269,9 @@ def _summary(source: Source) -> str:
 
 
 def _called(source: Source) -> str:
-    return Path(source.location).name
+    """The name of its file, or of all of them where they are several."""
+    tables = source.split_origin.removeprefix("tables ")
+    return tables if tables != source.split_origin else Path(source.location).name
 
 
 def _unread(folder: Path, readings: Sequence[Reading], beside: Reading | None = None) -> list[str]:
