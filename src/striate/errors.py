@@ -1,5 +1,6 @@
 """Errors that a person can act on: each names the file or value and the way out, and has no traceback on the command line."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -7,9 +8,19 @@ __all__ = ["AmbiguousDataError", "DataError", "RunError", "SettingError", "Stria
 
 
 class StriateError(Exception):
-    """Something the user can mend; the message is one line, and a command that fails with it ends with `exit_code`."""
+    """Something the user can mend; the message is one line, and a command that fails with it ends with `exit_code`.
+
+    Options in the message are those of the command line; a note, which only a traceback shows, has them as Python does.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        names = dict.fromkeys(re.findall(r"(?<!install )--([a-z][a-z-]*[a-z])", message))
+        if names:
+            keywords = (f"{name[3:]}=False" if name.startswith("no-") else f"{name}=" for name in names)
+            self.add_note(f"From Python: {', '.join(keywords).replace('-', '_')}")
 
 
 class SettingError(StriateError):

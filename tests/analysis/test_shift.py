@@ -105,6 +105,29 @@ def test_inverted_images_are_found(kind):
     assert found(kind, 255 - kind(60, 2))
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "causes"),
+    [
+        (scenes, gray, "gray instead of color"),
+        (digits, lambda x: 255 - x, "inverted colors, background"),
+        (scenes, lambda x: (100 + 0.2 * x).astype(np.uint8), "range of the values, gray instead of color"),
+        (scenes, lambda x: np.clip(x.astype(int) + 150, 0, 255).astype(np.uint8), "exposure"),
+    ],
+)
+def test_the_fix_names_what_the_figures_support(kind, change, causes):
+    (finding,) = found(kind, change(kind(60, 2)))
+    assert f"of the training: {causes}" in finding.fix
+
+
+def test_other_bits_are_named_where_they_are_known():
+    dark = measure((scenes(60, 2) / 16).astype(np.uint8))
+    (finding,) = shift_findings(trained_on(scenes, 300), dark, [""] * 60, (16, 12))
+    assert "12 bits in use, in training 16" in finding.says
+    assert finding.evidence["bits"] == {"training": 16, "new": 12}
+    assert "of the training: bits of the values" in finding.fix
+    assert shift_findings(trained_on(scenes, 300), measure(scenes(60, 2)), [""] * 60, (16, 12)) == []
+
+
 def test_gray_images_are_unlike_colored_ones_and_like_a_mixture():
     assert found(scenes, gray(scenes(40, 2)))
     mixed = training_statistics(measure(np.concatenate([scenes(100, 1), gray(scenes(50, 3))])), np.zeros(150, np.int64))

@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 
 from striate.data import Canvas, ImageStore, Limits, Unreadable, given_images
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Rendering
+from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.given import held_image, on_one_scale, waits_for_scale
 from striate.errors import DataError
 
 COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)
@@ -92,6 +93,22 @@ def test_a_photograph_of_pillow_is_turned_upright_just_once(tmp_path: Path) -> N
         assert same(opened.convert("RGB"), expected, Canvas(12, 10, 3))
 
 
+def test_a_large_jpeg_that_pillow_has_only_opened_is_reduced_as_its_file_is(tmp_path: Path, scene: Any) -> None:
+    path = tmp_path / "a.jpg"
+    scene(160, 240).save(path, quality=90)
+    expected = decoded(path)
+    with Image.open(path) as opened:
+        assert same(opened, expected)
+        assert same([opened], expected)
+        whole = decoded(np.asarray(opened))
+        assert same(opened, whole)  # it is decoded now
+    assert not same(path, whole)
+    (one,), (other,) = whole, expected
+    assert isinstance(one, np.ndarray)
+    assert isinstance(other, np.ndarray)
+    assert np.abs(one.astype(int) - other).max() <= 3
+
+
 @pytest.mark.parametrize(
     "images",
     [
@@ -141,8 +158,15 @@ def test_one_grey_image_and_many() -> None:
             DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones; give \[x\]"
         ):
             decoded(many, GRAY)
-    with pytest.raises(DataError, match="is 5 x 10 x 12, one image or 5 gray ones"):
-        decoded(grey, COLOR)
+    for many in (grey[:4], grey):
+        with pytest.raises(DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones"):
+            decoded(many, COLOR)
+    for color in (X[0], X[0].transpose(2, 0, 1)):  # as many as the network has colors are one image
+        assert same(color, decoded(X[:1]))
+    for several in (grey[:3, ..., None], grey[:3, None], list(grey[:3])):
+        assert len(decoded(several, COLOR)) == len(decoded(several, GRAY)) == 3
+    transparent = np.concatenate([X[0], X[1, ..., :1]], 2)
+    assert same(transparent.transpose(2, 0, 1), decoded(transparent, Canvas(8, 8, 4)), Canvas(8, 8, 4))
     assert decoded(grey[:0], GRAY) == []
     assert decoded(X[:0]) == []
     assert decoded([]) == decoded(np.array([])) == decoded(torch.zeros(0)) == []
@@ -178,13 +202,13 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
     [
         (None, "NoneType is no image; give a path"),
         (3, "int is no image"),
-        ([1, 2], "list is no image"),
+        ([1, 2], "a list within the list is no image; give one list, and np.array(x) of numbers"),
         (b"", "empty file"),
         (b"abc", "not a picture"),
         (io.StringIO("text"), "open it with mode 'rb'"),
         (Stream(RuntimeError("the line\nwas cut")), "the line was cut"),
         (Stream(3), "reading the file gives int"),
-        (X, "5 x 10 x 12 x 3 is not one image"),
+        (X, "5 x 10 x 12 x 3 in a list is not one image; give it by itself, or list(x)"),
         (np.zeros(3), "an array of 3 is not one image"),
         (np.zeros((0, 3, 3)), "0 x 3 x 3"),
         (np.float64(1), "one number is not one image"),
@@ -235,3 +259,15 @@ def test_a_damaged_file_of_pillow_and_a_closed_one(tmp_path: Path) -> None:
 def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         decoded(given)
+
+
+@pytest.mark.parametrize(("kind", "other"), [(np.uint16, np.uint16), (np.int64, np.int32)])
+def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type) -> None:
+    """Alone it would be taken for one of 8 bits."""
+    images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
+    assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
+    store, rendering = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
+    canvas = Canvas(5, 6, 1, rendering=rendering)
+    assert [int(store.decode(i, canvas, Limits()).max()) for i in range(2)] == [255, 10]
+    known = Rendering(integers=(0, 65535), floats=(0, 1))
+    assert not any(waits_for_scale(one, known, Limits()) for one in images)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from striate.data import (
     Canvas,
@@ -209,6 +209,36 @@ def test_simple_drawings_in_other_gray_levels_are_not_taken_for_copies(count):
         _, apart = nearest(new, np.concatenate([trained, others]), any_light=True)
         taken = apart < nearness(trained, others, any_light=True)
         assert taken.mean() < 0.01
+
+
+def arrows(count: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Arrows anywhere, in other gray levels each: they differ in two ways, if it were not for brightness and contrast."""
+    draw, images = np.random.default_rng(seed), []
+    for _ in range(count):
+        page = Image.new("L", (48, 48), int(draw.integers(0, 100)))
+        x, y = draw.uniform(8, 40, 2)
+        tips = [(x + 4, y - 8), (x - 4, y), (x + 4, y + 8)]
+        ImageDraw.Draw(page).line(tips, fill=int(draw.integers(150, 256)), width=3)
+        images.append(np.asarray(page) + draw.normal(0, 3, (48, 48)))
+    return np.clip(np.stack(images), 0, 255).astype(np.uint8)[..., None]
+
+
+def test_few_drawings_that_others_come_near_to_by_chance_are_not_known_in_any_light():
+    trained, held_out, new = (looks(torch.from_numpy(arrows(n, seed))) for n, seed in ((40, 1), (8, 2), (500, 3)))
+    assert (nearest(new, trained, any_light=True)[1] >= nearness(trained, held_out, any_light=True)).all()
+
+
+def test_copies_stay_known_although_the_images_are_alike_in_any_light(scene, tmp_path):
+    """One view under many lights: each is near to all others in any light, and to its own copy in its own."""
+    view = np.asarray(scene(150, 150), dtype=float)
+    lights = [Image.fromarray((16 * n + view * (1 - n / 24)).clip(0, 255).astype(np.uint8)) for n in range(12)]
+    trained, held_out = (pictures(decoded(some, "PNG"), name) for some, name in ((lights[:9], "a"), (lights[9:], "b")))
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_splits(split_rows(Splits(trained, None, held_out), {}))
+    known = read_known_images(folder.splits_path)
+    assert known is not None
+    found = known.known_as(pictures(decoded(lights, "JPEG", quality=60), "x"), {})
+    assert found == ["train"] * 9 + ["test"] * 3
 
 
 def test_flat_images_have_no_look():

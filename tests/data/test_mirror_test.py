@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from striate.data import open_source
 from striate.data.mirror_test import FEWEST, MOST_CLASSES, exchanged_classes, sample_for_mirror_test, small_images
+from striate.data.mirrored_names import Mirror
 
 SIDE, EACH = 40, 24
 
@@ -63,11 +64,11 @@ def drawn(what: Draw, count: int, seed: int) -> np.ndarray:
     return np.clip(np.stack(images), 0, 255).astype(np.uint8)
 
 
-def exchanged(classes: Sequence[np.ndarray], vertical: bool = False) -> list[tuple[int, int]]:
+def exchanged(classes: Sequence[np.ndarray], mirror: Mirror = "flip") -> list[tuple[int, int]]:
     images = small_images(torch.from_numpy(np.concatenate(classes)))
     labels = torch.cat([torch.full((len(one),), number) for number, one in enumerate(classes)])
     chosen = sample_for_mirror_test(labels)
-    return [one.classes for one in exchanged_classes(images[chosen], labels[chosen], vertical=vertical)]
+    return [one.classes for one in exchanged_classes(images[chosen], labels[chosen], mirror)]
 
 
 @pytest.mark.parametrize("what", [chevron, hand, spot_on_the_left, letter("b")])
@@ -76,11 +77,11 @@ def test_a_class_and_its_mirror_image(what):
     halves = [images[:EACH], images[EACH:, :, ::-1]]
     assert exchanged(halves) == [(0, 1)]
     if what is not hand:  # which upside down is the other hand too
-        assert exchanged(halves, vertical=True) == []
+        assert exchanged(halves, "flip_vertical") == []
     on_their_side = [half.transpose(0, 2, 1, 3) for half in halves]
     if what is not hand:
         assert exchanged(on_their_side) == []
-    assert exchanged(on_their_side, vertical=True) == [(0, 1)]
+    assert exchanged(on_their_side, "flip_vertical") == [(0, 1)]
 
 
 def test_a_pair_among_other_classes_of_unequal_sizes():
@@ -96,6 +97,13 @@ def test_letters_of_a_font():
 def test_16_bits_in_a_narrow_band_and_one_channel():
     images = drawn(chevron, 2 * EACH, 0)[..., :1].astype(np.uint16) + 2048
     assert exchanged([images[:EACH], images[EACH:, :, ::-1]]) == [(0, 1)]
+
+
+def test_half_a_turn_exchanges_what_stands_on_its_head():
+    images = drawn(chevron, 2 * EACH, 0)
+    assert exchanged([images[:EACH], images[EACH:, ::-1, ::-1]], "rotate") == [(0, 1)]
+    assert exchanged([images[:EACH], drawn(hand, EACH, 1)], "rotate") == []
+    assert exchanged([drawn(letter(one), EACH, seed) for seed, one in enumerate("69")], "rotate") == [(0, 1)]
 
 
 def test_digits_of_which_a_mirrored_3_looks_like_a_5():
@@ -133,7 +141,7 @@ def healthy() -> dict[str, list[np.ndarray]]:
 def test_healthy_data(kind):
     classes = healthy()[kind]
     assert exchanged(classes) == []
-    assert exchanged(classes, vertical=True) == [] or kind == "words"
+    assert exchanged(classes, "flip_vertical") == [] or kind == "words"
 
 
 def test_the_sample_is_small_and_of_each_class():

@@ -115,6 +115,15 @@ def test_several_pairs_and_classes_between():
     assert mirrored_names(("hand left", "hand right", "foot left", "straight", "foot right")) == ((0, 1), (2, 4))
 
 
+def test_half_a_turn_exchanges_both():
+    assert mirrored_names(("up", "down", "other"), "rotate") == ((0, 1),)
+    assert mirrored_names(("left", "right"), "rotate") == ((0, 1),)
+    assert mirrored_names(("top left", "top right", "bottom left", "bottom right"), "rotate") == ((0, 3), (1, 2))
+    assert mirrored_names(("NE", "SW", "NW"), "rotate") == ((0, 1),)
+    for stays in (("clockwise", "counterclockwise"), ("/", "\\"), ("uptrend", "downtrend"), ("cat", "dog"), ("6", "9")):
+        assert mirrored_names(stays, "rotate") == ()
+
+
 def test_names_are_read_as_they_were_before_they_were_made_printable() -> None:
     assert mirrored_names(("/", printable("\\"))) == ((0, 1),)
     assert mirrored_names(("a /", printable("a \\")), "flip_vertical") == ((0, 1),)

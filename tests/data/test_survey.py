@@ -1,6 +1,9 @@
 """What a data set asks for, found in its files: levels, background, fit; plain data ask for nothing and cost no pixel."""
 
+import io
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, FileStore, Limits, Source, Unreadable, load_pictures, open_source, read_header
-from striate.data.audit.pixels import survey_findings
+from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_pictures, open_source, read_header
+from striate.data.audit.pixels import read_in_part, survey_findings
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
+from striate.data.store import ContentStore
+from striate.data.survey import survey
+from striate.data.targets import Labels
 from striate.errors import DataError
 
 SIDE = 24
@@ -26,6 +32,12 @@ def disc(i: int, low: float = 20, high: float = 220) -> npt.NDArray[np.float64]:
     cy, cx = random.integers(8, SIDE - 8, 2)
     ground = random.uniform(low, low + (high - low) / 10, (SIDE, SIDE))
     return np.where((y - cy) ** 2 + (x - cx) ** 2 < 36, high - random.uniform(0, (high - low) / 10), ground)
+
+
+def content(values: npt.NDArray[Any], kind: str = "PNG", **how: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, kind, **how)
+    return file.getvalue()
 
 
 def folders(root: Path, draw: Draw, count: int = 8, extension: str = "png", split: str = "") -> Path:
@@ -160,6 +172,13 @@ def test_splits_of_floats_on_different_scales_are_refused(learned: float, tested
         open_source(tmp_path).native()
 
 
+def test_splits_of_which_one_is_from_minus_1_to_1_are_refused(tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: Image.fromarray(disc(i).astype(np.float32)), 8, "tif", "train")
+    folders(tmp_path, lambda i: Image.fromarray((disc(i) / 127.5 - 1).astype(np.float32)), 8, "tif", "test")
+    with pytest.raises(DataError, match="bring them to one scale"):
+        open_source(tmp_path).native()
+
+
 @pytest.mark.parametrize(("learned", "tested"), [(1, 200), (200, 1)])
 def test_splits_of_integers_on_different_scales_are_refused(learned: int, tested: int, tmp_path: Path) -> None:
     folders(tmp_path, lambda i: (disc(i) * learned).astype(np.uint16), 8, "png", "train")
@@ -194,6 +213,24 @@ def test_a_split_that_is_merely_darker_is_not(share: float, tmp_path: Path) -> N
     folders(tmp_path, lambda i: (disc(i) * 250).astype(np.uint16), 8, "png", "train")
     folders(tmp_path, lambda i: (disc(i) * 250 * share).astype(np.uint16), 8, "png", "test")
     assert open_source(tmp_path).native().rendering.integers == (0, 65535)
+
+
+def test_a_test_split_alone_may_have_more_bits_and_has_one_scale(tmp_path: Path) -> None:
+    """Each second image is dim, and alone would be taken for one of fewer bits."""
+    folders(tmp_path, lambda i: disc(i).astype(np.uint8), 8, "png", "train")
+    folders(tmp_path, lambda i: (disc(i) * (16 if i % 2 else 3)).astype(np.uint16), 8, "png", "test")
+    source = open_source(tmp_path)
+    assert source.native().rendering.integers == (0, 4095)
+    assert source.survey.bits_in_use == 12
+
+
+def test_reading_levels_shows_how_far_it_is(tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: (disc(i) * 256).astype(np.uint16), 8, "png", "train")
+    folders(tmp_path, lambda i: (disc(i) * 256).astype(np.uint16), 2, "png", "test")
+    counted: list[tuple[int, int]] = []
+    source = open_source(tmp_path)
+    assert source.take_survey(lambda done, total: counted.append((done, total))) is source.survey
+    assert counted == [(16, 20), (20, 20)]
 
 
 def test_nothing_that_can_be_read_is_one_line(tmp_path: Path) -> None:
@@ -312,15 +349,46 @@ def photograph(height: int, width: int) -> Draw:
         (photograph(48, 64), "cover"),
         (photograph(48, 72), "cover"),
         (photograph(48, 144), "contain"),
+        (lambda i: strip(i, 2) if i % 2 else photograph(40, 40)(i), "contain"),  # one class is wide
+        (lambda i: strip(i, 36) if i % 2 else photograph(40, 40)(i), "cover"),
+        (lambda i: photograph(40, 64)(i) if i < 3 else photograph(40, 40)(i), "cover"),  # a few as wide as films are
     ],
 )
 def test_images_are_whole_where_a_square_would_cut_off_content(draw: Draw, fit: str, tmp_path: Path) -> None:
     source = open_source(folders(tmp_path / "data", lambda i: np.ascontiguousarray(draw(i))))
     assert source.native().fit == fit
-    assert survey_findings(source.survey, source.native()) == []
+    side = source.survey.side(fit)
+    assert survey_findings(source.survey, replace(source.native(), height=side, width=side)) == []
     cover = Canvas(16, 16, 3)
     expected = ["data-cropped"] if fit == "contain" else []
     assert [one.finding.id for one in survey_findings(source.survey, cover)] == expected
+
+
+def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
+    source = open_source(
+        folders(tmp_path / "data", lambda i: strip(i, 2) if i < 3 else photograph(40, 40)(i))  # 3 of 16
+    )
+    (found,) = survey_findings(source.survey, source.native())
+    assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
+    assert found.finding.says.startswith("More than 50% of 19% of the images is cut off")
+    whole = replace(source.native(), fit="contain", height=80, width=80)
+    assert survey_findings(source.survey, whole) == []
+
+
+@pytest.mark.parametrize(("height", "width", "side", "pixels"), [(8, 320, 128, 3), (320, 8, 128, 3), (16, 80, 16, 3)])
+def test_images_that_shrink_to_a_line_are_said(height: int, width: int, side: int, pixels: int, tmp_path: Path) -> None:
+    source = open_source(folders(tmp_path / "data", photograph(height, width)))
+    (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
+    assert found.finding.id == "data-thin"
+    assert f"sees {pixels} pixels of the shorter side" in found.finding.says
+    enough = 8 * max(height, width) // min(height, width)
+    assert f"--size {enough} or more" in found.finding.fix
+    assert survey_findings(source.survey, Canvas(enough, enough, 3, fit="contain")) == []
+
+
+def test_small_images_that_are_thin_in_the_file_are_not(tmp_path: Path) -> None:
+    source = open_source(folders(tmp_path / "data", photograph(4, 60)))
+    assert survey_findings(source.survey, Canvas(60, 60, 3, fit="contain")) == []
 
 
 def test_arrays_too(tmp_path: Path) -> None:
@@ -332,16 +400,30 @@ def test_arrays_too(tmp_path: Path) -> None:
 # ---- files of which a part is used
 
 
+def test_the_sample_misses_nothing_that_comes_in_turn_and_says_what_it_is() -> None:
+    eight, twelve = (
+        content(disc(i, 0, white).astype(kind)) for i, (white, kind) in enumerate(((255, "u1"), (4095, "u2")))
+    )
+    frames = content(disc(1).astype("u1"), "GIF", save_all=True, append_images=[Image.fromarray(disc(2).astype("u1"))])
+    in_turn = (eight, twelve, frames, twelve)
+    images = ContentStore(800, lambda i: in_turn[i % 4])
+    found = survey({"all": Listing(tuple(map(str, range(800))), Labels(np.arange(800) % 2), images)}, Limits())
+    assert found.bits_in_use == 12
+    (finding,) = read_in_part(found, 800)
+    assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.says)
+
+
 def test_first_frames_are_a_note(tmp_path: Path) -> None:
     def animation(path: Path) -> None:
         frames = [Image.fromarray(disc(i).astype(np.uint8)) for i in range(3)]
         frames[0].save(path, save_all=True, append_images=frames[1:])
 
     source = open_source(root := folders(tmp_path / "data", lambda i: disc(i).astype(np.uint8), 8, "gif"))
-    assert survey_findings(source.survey, source.native()) == []
+    assert read_in_part(source.survey, 16) == []
     animation(root / "a" / "3.gif")
     source = open_source(root)
-    (found,) = survey_findings(source.survey, source.native())
+    (found,) = read_in_part(source.survey, 16)
+    assert found.finding.says.startswith("1 file has many frames")
     assert (found.finding.id, found.finding.severity, found.files) == ("data-first-frame", "note", (("a/3.gif",),))
 
 

@@ -77,7 +77,7 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
     ("arguments", "says"),
     [
         (["nowhere/at/all"], "nowhere/at/all"),
-        (["data", "--out", "data/page.html"], "inside the data"),
+        (["data", "--out", "data/page.html"], "lies within the data"),
         (["data", "--out", "data/train"], "is a folder"),
         (["data", "--out", "no/page.html"], "no folder no"),
         (["data", "--group", "("], "regular expression"),

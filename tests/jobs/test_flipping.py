@@ -74,6 +74,7 @@ def test_healthy_data_are_flipped_and_asked_once():
     [
         ({"flip": True}, ("left", "right"), "--no-flip"),
         ({"flip_vertical": True, "flip": False}, ("up", "down"), "--no-flip-vertical"),
+        ({"rotate": 180.0, "flip": False}, ("up", "down"), "--rotate 15"),
     ],
 )
 def test_flips_that_were_asked_for_stay_with_a_finding(said, classes, fix):
@@ -89,6 +90,8 @@ def test_flips_that_were_asked_for_stay_with_a_finding(said, classes, fix):
 def test_flips_that_were_asked_for_of_healthy_data_are_silent():
     assert settle_flips(settings(flip=True), ("cat", "dog"), nothing).findings == ()
     assert settle_flips(settings(flip_vertical=True, flip=False), ("left", "right"), nothing).findings == ()
+    assert settle_flips(settings(rotate=180.0, flip=False), ("cat", "dog"), nothing).findings == ()
+    assert settle_flips(settings(rotate=90.0, flip=False), ("up", "down"), no_sample).findings == ()
 
 
 def test_several_pairs_are_counted():

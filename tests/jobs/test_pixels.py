@@ -23,9 +23,9 @@ from striate.training import Recipe, Settings, find_recipe
 Draw = Callable[[np.random.Generator, int], Any]
 
 
-def folders(root: Path, draw: Draw, count: int = 20, **how: Any) -> Path:
+def folders(root: Path, draw: Draw, count: int = 20, seed: int = 0, **how: Any) -> Path:
     """Class folders a and b of PNGs; draw(generator, class)."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     for label, name in enumerate("ab"):
         (root / name).mkdir(parents=True)
         for i in range(count):
@@ -182,6 +182,28 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
         _decoded(open_source(data), bundle, Limits())["all"].images for data in (at / "data", folders(at / "new", raw))
     )
     assert (as_learned.int() - as_new.int()).abs().max() <= 1
+    # and the same predictions, however they are asked for
+    files = sorted(folders(at / "unknown", raw, 10, seed=1).rglob("*.png"))
+    arrays = [np.asarray(Image.open(file)) for file in files]
+    expected = run.predict(at / "unknown")
+    surprise = -np.mean([np.log(one.probabilities[Path(one.path).parent.name]) for one in expected])
+    assert run.evaluate(at / "unknown")["log_loss"]["value"] == pytest.approx(surprise, abs=1e-6)
+    labels = [file.parent.name for file in files]
+    ragged = [np.concatenate([one, one[:1]]) if i == 0 else one for i, one in enumerate(arrays)]
+    in_lists = -np.mean(
+        [np.log(one.probabilities[name]) for one, name in zip(run.predict(ragged), labels, strict=True)]
+    )
+    assert run.evaluate((ragged, labels))["log_loss"]["value"] == pytest.approx(in_lists, abs=1e-6)
+    forms: list[Any] = [files, (file.read_bytes() for file in files), [Image.open(file) for file in files], arrays]
+    forms += [np.stack(arrays), [one.astype(np.int32) for one in arrays], [at / "data", *files][1:]]
+    for form in forms:
+        found = run.predict(form)
+        assert [one.probabilities for one in found] == [one.probabilities for one in expected]
+    # 8-bit images among them stay in their places, and say themselves what is white
+    eight, mixed = at / "data" / "a" / "0.png", [files[0], at / "data" / "a" / "0.png", *files[1:]]
+    (alone,), among = run.predict([eight]), run.predict(mixed)
+    assert [one.path for one in among] == list(map(str, mixed))
+    assert among[1].probabilities == pytest.approx(alone.probabilities, abs=1e-6)
 
 
 def test_images_of_one_value_are_blank_in_any_unit(at: Path) -> None:
@@ -204,6 +226,15 @@ def test_images_that_differ_in_low_bits_are_no_copies(at: Path) -> None:
 # ---- background
 
 
+def test_what_every_background_hides_is_not_blank_to_check(at: Path) -> None:
+    data = folders(
+        at / "data", lambda r, _: np.dstack([r.integers(0, 256, (24, 24, 3)), np.zeros((24, 24))]).astype(np.uint8)
+    )
+    found = ids(check(data, progress=False))
+    assert "data-background" in found
+    assert "data-blank" not in found
+
+
 def test_white_icons_are_seen_by_the_network_and_by_check(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = folders(at / "data", icon)
     checked = check(data, progress=False)
@@ -221,7 +252,9 @@ def test_a_background_that_hides_everything_is_named(at: Path) -> None:
         pixels = np.asarray(Image.open(file)).copy()
         pixels[..., 3] = np.where(pixels[..., 3] > 100, 255, 0)
         Image.fromarray(pixels).save(file)
-    with pytest.raises(DataError, match=r"identical.*show next to nothing on white. Fix: set --background black"):
+    with pytest.raises(
+        DataError, match=r"identical.*show next to nothing on white. Fix: train with --background black"
+    ):
         train(data, out=at / "run", progress=False, background="white", **QUICK)
     assert not (at / "run").exists()
 

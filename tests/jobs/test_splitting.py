@@ -2,6 +2,7 @@
 
 import csv
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from striate.cli import main
 from striate.data import Pictures, split_pictures
 from striate.data.images import HeldImages
 from striate.errors import DataError, RunError, SettingError
-from striate.jobs import Run, train
+from striate.jobs import Run, resume, train
 from striate.jobs.splitting import other_than_asked
 from striate.training import Recipe
 
@@ -43,6 +44,38 @@ def test_another_run_takes_it_over_exactly(shapes, trained, tmp_path, monkeypatc
     assert splits(two.path) == splits(trained.path)
     drawn = train(shapes, out=tmp_path / "drawn", progress=False, seed=9, **ONCE)
     assert splits(drawn.path) != splits(trained.path)
+
+
+def exchanged(run: Path) -> None:
+    """Two rows of splits.csv with the split of the other."""
+    rows = (run / "splits.csv").read_text()
+    for old, new in ((",train,", ",x,"), (",test,", ",train,"), (",x,", ",test,")):
+        rows = rows.replace(old, new, 1)
+    (run / "splits.csv").write_text(rows)
+
+
+def test_a_split_that_is_not_as_the_other_run_wrote_it_is_not_taken_over(shapes, trained, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(trained.path, other)
+    exchanged(other)
+    with pytest.raises(RunError, match=r"other/splits\.csv: is not as the run wrote it"):
+        train(shapes, out=tmp_path / "run", progress=False, split=str(other), **ONCE)
+    (other / "splits.csv").unlink()
+    with pytest.raises(RunError, match=r"other/splits\.csv: is missing"):
+        train(shapes, out=tmp_path / "run", progress=False, split=str(other), **ONCE)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_was_cut_off_does_not_go_on_with_another_split(shapes, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("striate.jobs.training_run.finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train(shapes, out=tmp_path / "cut", progress=False, **ONCE)
+    taken = train(shapes, out=tmp_path / "taken", progress=False, split=str(tmp_path / "cut"), **ONCE)
+    assert splits(taken.path) == splits(tmp_path / "cut")
+    exchanged(tmp_path / "cut")
+    with pytest.raises(RunError, match=r"cut/splits\.csv: is not as the run wrote it"):
+        resume(tmp_path / "cut", progress=False)
 
 
 def test_evaluation_measures_what_the_run_wrote_down_and_not_what_would_be_drawn(shapes, tmp_path):

@@ -43,7 +43,7 @@ def test_the_task_is_asked_for_and_given(shapes: Path, tmp_path: Path, capsys: p
     table = shapes.parent / "tags.csv"
     rows = [f"shapes/{kind}/{i}.png,{tag}\n" for kind, tag in tags.items() for i in range(20)]
     table.write_text("path,tags\n" + "".join(rows).replace("dark/1.png,night", "dark/1.png,night sky"))
-    with pytest.raises(DataError, match=r"--task multilabel or --task classify"):
+    with pytest.raises(DataError, match=r"--task classify, or --task multilabel"):
         train(table, out=tmp_path / "run", progress=False, **QUICK)
     assert not (tmp_path / "run").exists()
     sheet = augment(table, out=tmp_path / "a.png", task="multilabel", rows=2, columns=2)

@@ -16,10 +16,10 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
+from striate.data import open_source
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, resume, train, train_folds
-from striate.jobs.opening import within_the_data
-from striate.jobs.training_run import settled
+from striate.jobs.opening import refuse_within_the_data
 from striate.runs.checkpoints import save_checkpoint
 
 PROMISED = {
@@ -316,10 +316,13 @@ def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
     rows = [f"{file.relative_to(data)},{file.parent.name}" for file in sorted(data.rglob("*.png"))]
     (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
     before = sorted(data.rglob("*"))
-    source, _ = settled(data / "labels.csv", None, {})
-    assert within_the_data(data / "run", data, source)
-    assert not within_the_data(tmp_path / "run", data, source)
-    assert not within_the_data(data / "runs" / "x", data / "labels.csv", source)  # beside a table there may be runs
+    source = open_source(data / "labels.csv")
+    with pytest.raises(
+        SettingError, match=f"^{data / 'run'} lies within the data, where nothing is written; give --out"
+    ):
+        refuse_within_the_data(data / "run", data, source)
+    refuse_within_the_data(tmp_path / "run", data, source)
+    refuse_within_the_data(data / "runs" / "x", data / "labels.csv", source)  # beside a table there may be runs
     assert sorted(data.rglob("*")) == before
 
 
@@ -327,9 +330,7 @@ def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, mon
     data = make_pictures(tmp_path / "data", each=6)
     before = sorted(data.rglob("*"))
     monkeypatch.chdir(data)
-    with pytest.raises(
-        SettingError, match=r"no --out is given, and the run folder would be runs/data-resnet18: lies within"
-    ):
+    with pytest.raises(SettingError, match=r"^runs/data-resnet18 lies within"):
         train(".", progress=False)
     assert sorted(data.rglob("*")) == before
     run = train(".", out="../run", progress=False, **{**QUICK, "epochs": 1})  # the data beside it, or within its parent

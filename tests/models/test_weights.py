@@ -105,6 +105,42 @@ def test_published_names_are_translated():
     assert same(network.state_dict(), ours)
 
 
+@pytest.mark.parametrize("prefix", ["module.", "state_dict.", "model.small.", "a.b.c.d.", "encoder."])
+@pytest.mark.parametrize("also", [{}, {"n_averaged": 3}, {"criterion.weight": 2, "val_acc.total": 1}])
+def test_names_are_taken_without_what_wraps_them(prefix, also, caplog):
+    caplog.set_level("INFO", "striate")
+    network = Small()
+    weights = weights_of(network)
+    wrapped = {prefix + name.replace("stage", "net."): value for name, value in weights.items()}
+    beside = {name: torch.ones(size) for name, size in also.items()}
+    fit = load_weights(network, {**wrapped, **beside}, source="w.pth")
+    assert fit.whole
+    assert same(network.state_dict(), weights)
+    said = [f"w.pth: names are taken without {prefix}"]
+    if "criterion.weight" in also:
+        said.append("w.pth: not of the network and not used: criterion.weight, val_acc.total")
+    assert caplog.messages == said
+
+
+def test_a_head_may_lie_beside_the_wrapped_network():
+    network = Small()
+    weights = weights_of(network)
+    wrapped = {name if name.startswith("last") else f"backbone.{name}": value for name, value in weights.items()}
+    assert load_weights(network, wrapped).whole
+    assert same(network.state_dict(), weights)
+
+
+def test_two_wrapped_networks_are_asked_about_and_what_is_unknown_within_one_is_refused():
+    network = Small()
+    weights = weights_of(network)
+    both = {prefix + name: value for prefix in ("student.", "teacher.") for name, value in weights.items()}
+    assert refusal(network, both, source="w.pth") == (
+        "w.pth: holds several networks, student. and teacher.; save the state_dict() of one"
+    )
+    more = {"net." + name: value for name, value in {**weights, "stage9.weight": torch.ones(2)}.items()}
+    assert "stage9.weight is in the file and not in Small" in refusal(network, more)
+
+
 def test_names_of_ours_are_not_translated_again():
     network = Small()
     network.foreign_names = ((r"^stage1\.", "stage2."), (r"^stage2\.", "stage1."))

@@ -37,6 +37,19 @@ def test_a_fault_of_the_disk_keeps_the_old_file(tmp_path, monkeypatch, call, fau
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_fault_of_the_disk_names_no_temporary_file(tmp_path, monkeypatch):
+    folder = tmp_path / ".tmp-17-step-00000001"
+    folder.mkdir()
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(RunError) as refused:
+        write_bytes(folder / "state.json", b"new")
+    assert str(refused.value).startswith(f"{tmp_path}/step-00000001/state.json: cannot be written")
+
+
 def test_text_that_cannot_be_encoded_is_escaped(tmp_path):
     write_text(tmp_path / "names.csv", "caf\udce9.png")
     assert (tmp_path / "names.csv").read_text() == "caf\\udce9.png"

@@ -28,16 +28,21 @@ FEW: Final = 5  # new images, below which each must be twice as far outside: one
 MANY: Final = 12  # new images, from which on they are a crowd
 ENOUGH: Final = 50  # training images, below which their range is too rough for a crowd
 FIRST: Final = 10  # images that are named
-FIX: Final = (
-    "compare some of them with images of the training: range and bits of the values, inverted colors, background, gray "
-    "instead of color, exposure, another camera; bring them to the same, or train on such images too"
-)
+INVERTED: Final = 0.1  # of full scale, that brightness and its mirror image are apart at most
 
 Sides = npt.NDArray[np.int8]  # N 3: -1 for an image below the range of a measure, 1 above it, else 0
 
 
-def shift_findings(trained: TrainingStatistics, measured: npt.NDArray[np.float64], ids: Sequence[str]) -> list[Finding]:
-    """The finding that new images are unlike those of the training. measured: N 3, see `image_statistics`."""
+def shift_findings(
+    trained: TrainingStatistics,
+    measured: npt.NDArray[np.float64],
+    ids: Sequence[str],
+    bits: tuple[int, int] | None = None,
+) -> list[Finding]:
+    """The finding that new images are unlike those of the training. measured: N 3, see `image_statistics`.
+
+    bits: those in use in the training and in the new images, where they are not the same.
+    """
     ranges = list(zip(trained.ranges(), LEAST, strict=True))
     times = 2 if len(measured) < FEW else 1
     sides = np.stack([_far(measured[:, n], *one, times) for n, one in enumerate(ranges)], 1)
@@ -47,7 +52,7 @@ def shift_findings(trained: TrainingStatistics, measured: npt.NDArray[np.float64
         if not crowds.any() or len(measured) < MANY or trained.images < ENOUGH:
             return []
         sides[:, ~crowds] = 0
-    return [_finding(trained, measured, sides, ids)]
+    return [_finding(trained, measured, sides, ids, bits)]
 
 
 def _far(values: npt.NDArray[np.float64], known: Range, least: float, times: int) -> Sides:
@@ -63,7 +68,11 @@ def _outside(values: npt.NDArray[np.float64], known: Range, least: float) -> Sid
 
 
 def _finding(
-    trained: TrainingStatistics, measured: npt.NDArray[np.float64], sides: Sides, ids: Sequence[str]
+    trained: TrainingStatistics,
+    measured: npt.NDArray[np.float64],
+    sides: Sides,
+    ids: Sequence[str],
+    bits: tuple[int, int] | None,
 ) -> Finding:
     low, median, high = np.quantile(measured, (0.01, 0.5, 0.99), axis=0).round(4).tolist()
     odd = (sides != 0).any(1)
@@ -80,6 +89,9 @@ def _finding(
             says.append(
                 f"{name} is {median[n]:.3f}, in training {known.median:.3f} ({known.low:.3f} to {known.high:.3f})"
             )
+    if bits:
+        figures["bits"] = {"training": bits[0], "new": bits[1]}
+        says.append(f"{bits[1]} bits in use, in training {bits[0]}")
     what = f" ({'; '.join(says)}; 1 is full scale)" if says else ""
     return Finding(
         "data-shift",
@@ -91,5 +103,23 @@ def _finding(
             **figures,
             "first": [ids[i] for i in np.flatnonzero(odd)[:FIRST]],
         },
-        FIX,
+        f"compare some of them with images of the training: {_causes(trained, median, sides[odd], bits)}; bring them to the "
+        "same, or train on such images too",
     )
+
+
+def _causes(trained: TrainingStatistics, median: list[float], sides: Sides, bits: tuple[int, int] | None) -> str:
+    """What may be behind it, by the measures that most of the odd images, M 3, are outside of."""
+    brightness, contrast, color = np.sign(np.where(np.abs(sides.mean(0)) > 0.5, sides.mean(0), 0)).tolist()
+    causes = []
+    if bits and (brightness or contrast):
+        causes.append("bits of the values")
+    elif brightness:
+        mirrored = 1 - trained.brightness.median
+        inverted = abs(median[0] - mirrored) < INVERTED < abs(mirrored - trained.brightness.median)
+        causes += ["inverted colors", "background"] if inverted else ["exposure"]
+    if not bits and (contrast < 0 or (brightness and not contrast)):
+        causes.append("range of the values")
+    if color:
+        causes.append("gray instead of color" if color < 0 else "color instead of gray")
+    return ", ".join(causes or ["exposure", "range of the values"])

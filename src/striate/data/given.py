@@ -6,7 +6,16 @@
     an array or tensor, N H W C, N C H W, or N H W of grey    N images
     a list, a generator ... of any of these                   one image for each
 
-Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have.
+An array of three axes by itself is one image where its last axis has 1, 3 or 4 entries (H W C), or its first has 1, or as
+many as the network has colors (C H W): that is what torchvision makes of an image. It is N gray images for a gray network if
+its first axis has other numbers; anything else may be one image or several, and is refused. N x H x W x 1 and a list of
+gray images leave no doubt, for 3 of them as for 5.
+
+A file of JPEG much larger than the canvas is decoded at a fraction of its size, and so is an image of Pillow that was only
+opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
+
+Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`).
 """
 
 import os
@@ -20,19 +29,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import load_image
+from striate.data.decoding.decode import load_image, read_header
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
-from striate.data.sources.array_pixels import layout_of
+from striate.data.sources.array_pixels import images_of, joined, layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
-from striate.data.store import HeldArray, HeldImage
+from striate.data.spans import one_scale, rendering_of, wide_spans
+from striate.data.store import HeldArray, HeldImage, ImageStore
 from striate.errors import DataError
 
 __all__ = [
@@ -47,6 +58,8 @@ __all__ = [
     "holds_file",
     "is_list",
     "not_finite",
+    "on_one_scale",
+    "waits_for_scale",
 ]
 
 ImageInput = (
@@ -101,9 +114,28 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
             if isinstance(one, str | os.PathLike):
                 yield from _files(os.fspath(one), limits)
             else:
-                yield Given(f"input[{i}]", held_image(one, limits, canvas.rendering))
+                yield Given(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
     else:
-        yield Given("input[0]", held_image(images, limits))
+        yield Given("input[0]", held_image(_its_file(images), limits, canvas.rendering))
+
+
+def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
+    """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
+    if isinstance(image, HeldArray):
+        whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
+        return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
+    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
+        return False
+    try:
+        return read_header(image, limits).wide
+    except Unreadable:
+        return False
+
+
+def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> Rendering:
+    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay."""
+    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
+    return known.filled(rendering_of(one_scale(spans), levels_of, known.background))
 
 
 def is_list(images: object) -> bool:
@@ -136,8 +168,11 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
     return np.asarray(given)
 
 
-def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering = AS_STORED) -> HeldImage:
-    """One image as a store takes it; Unreadable, as a value, of what is none. `rendering`: levels that are known."""
+def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering | None = None) -> HeldImage:
+    """One image as a store takes it; Unreadable, as a value, of what is none.
+
+    rendering: levels that are known of what is predicted; an array may have a range of its own only if it is learned from.
+    """
     if isinstance(given, Image.Image):
         return _loaded(given, limits)
     if isinstance(given, bytes | bytearray | memoryview):
@@ -152,15 +187,28 @@ def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Render
         return Unreadable("unreadable", str(error))
 
 
-def _from_one_array(given: object, rendering: Rendering) -> HeldArray:
+def _its_file(given: object) -> object:
+    """The open file of a JPEG that Pillow has not decoded yet, which gives the same pixels as its path; else what was given."""
+    if isinstance(given, JpegImageFile) and given.tile and given.tell() == 0 and given.fp is not None:
+        return given.fp
+    return given
+
+
+def _from_one_array(given: object, rendering: Rendering | None) -> HeldArray:
     """DataError for what is no array, or none of one image."""
     values = array_of(given)
+    if isinstance(given, list | tuple):
+        raise DataError(
+            f"a {type(given).__name__} within the list is no image; give one list, and np.array(x) of numbers"
+        )
     if values is None:
         raise DataError(
             f"{type(given).__name__} is no image; give a path, bytes, an open file, a Pillow image, an array or a tensor"
         )
     if values.ndim == 4 and len(values) == 1:
         values = values[0]
+    if values.ndim == 4:
+        raise DataError(f"an array of {_sizes(values)} in a list is not one image; give it by itself, or list(x)")
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise DataError(f"an array of {_sizes(values)} is not one image; give H x W x C")
     if not_finite(values[None]).any():
@@ -177,7 +225,7 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _files(given: str, limits: Limits) -> Iterator[Given]:
     """A file; or the images in a folder, and what is set aside among them."""
-    path, name = expanded(given), printable(given)
+    path, name = expanded(given), printable(given) or "''"
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
         return
@@ -222,11 +270,9 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     if values.ndim == 2:
         return values[None]
     first, last = values.shape[0], values.shape[2]
-    if last in _CHANNELS or first == 1 or canvas.channels not in _CHANNELS:
+    if last in _CHANNELS or first in (1, canvas.channels) or canvas.channels not in _CHANNELS:
         return values[None]
-    if canvas.channels > 1 and first in (3, 4):
-        return values[None]
-    if canvas.channels > 1 or first in (3, 4):
+    if canvas.channels > 1 or first in _CHANNELS:
         raise DataError(
             f"the array is {_sizes(values)}, one image or {first} gray ones; give [x] for one, list(x) for several, "
             "or N x H x W x C"
@@ -234,17 +280,21 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     return values
 
 
-def _held(values: npt.NDArray[Any], rendering: Rendering) -> list[HeldArray]:
+def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[HeldArray]:
     """N images, whose values are finite, each H W C. DataError where nobody can tell their axes, or black and white."""
+    levels = rendering or AS_STORED
     values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     wide = values.dtype != np.uint8
-    known = {"f": rendering.floats, "i": rendering.integers, "u": rendering.integers}.get(values.dtype.kind)
+    known = {"f": levels.floats, "i": levels.integers, "u": levels.integers}.get(values.dtype.kind)
     look_at = values.dtype if wide and known is None else np.dtype(np.uint8)  # of uint8 no value is looked at
     layout = layout_of(StoredArray("the array", values.shape, look_at, lambda: values))
-    white = known[1] if wide and known is not None else layout.full_scale or 255.0
-    if layout.channels_first:
-        values = values.transpose(0, 2, 3, 1)
-    return [HeldArray(one, white) for one in values.reshape(layout.shape)]
+    if layout.own_range and rendering is not None:
+        raise DataError(
+            f"the array has values from {values.min():g} to {values.max():g}, and the network has learned from none of such a "
+            "range; scale it to 0..1, or save it as uint8"
+        )
+    own = known if wide and known is not None else joined([layout.levels])
+    return [HeldArray(one, own) for one in images_of(values, layout)]
 
 
 def _is_file(given: object) -> bool:

@@ -7,6 +7,7 @@ come close to one another. Images by a camera that never moves are all alike, so
 hand, for either comparison by itself (`nearness`).
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ NEAR: Final = 0.12  # the farthest that counts as near, where other images are f
 FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
 COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
 SAMPLE: Final = 500  # images by which nearness is decided
-ENOUGH: Final = 100  # held-out images that tell by themselves
+CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
 LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R 601, by which decoding makes gray of color
 
 Looks = npt.NDArray[np.uint8]  # N 64
@@ -53,16 +54,11 @@ def nearest(
     position, distance = np.zeros(len(these), np.int64), np.full(len(these), np.inf, np.float32)
     if not len(those):
         return position, distance
-    known, varies = _compared(those, any_light)
-    block = max(1, COMPARED // len(known))
+    block = max(1, COMPARED // len(those))
     for first in range(0, len(these), block):
-        some, own = _compared(these[first : first + block], any_light)
-        mirrored = some.unflatten(1, (SIDE, SIDE)).flip(2).flatten(1)
-        apart = torch.minimum(torch.cdist(some, known), torch.cdist(mirrored, known))
-        apart = apart / SIDE / (own[:, None] * varies).sqrt()
-        apart[(own == 0)[:, None] | (varies == 0)] = torch.inf
+        apart = _apart(these[first : first + block], those, any_light)
         if but_themselves:
-            apart[torch.arange(len(some)), first + torch.arange(len(some))] = torch.inf
+            apart[torch.arange(len(apart)), first + torch.arange(len(apart))] = torch.inf
         least, at = apart.min(1)
         distance[first : first + block], position[first : first + block] = least.numpy(), at.numpy()
     return position, distance
@@ -71,15 +67,50 @@ def nearest(
 def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float:
     """How far apart copies of one image are at most: half as far as the nearest of a hundred other images is from any.
 
-    `others` are images that were held out. Where there are none, and in any light also where they are few, what was
-    trained on is compared with itself.
+    `others` are images that were held out. Where there are none, what was trained on is compared with itself. In any light
+    a copy is moreover what is too near for another image (`_no_accident`).
     """
-    _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained, any_light=any_light)
-    if len(others) < (ENOUGH if any_light else 1):
-        few = trained[:: max(1, len(trained) // (2 * SAMPLE))]
-        apart = np.concatenate([apart, nearest(few, few, any_light=any_light, but_themselves=True)[1]])
+    few = trained[:: max(1, len(trained) // (2 * SAMPLE))]
+    if len(others):
+        _, apart = nearest(others[:: max(1, len(others) // SAMPLE)], trained, any_light=any_light)
+    else:
+        _, apart = nearest(few, few, any_light=any_light, but_themselves=True)
     apart = apart[np.isfinite(apart)]
-    return min(NEAR, float(np.quantile(apart, 0.01)) / 2) if len(apart) else NEAR
+    near = min(NEAR, float(np.quantile(apart, 0.01)) / 2) if len(apart) else NEAR
+    return min(near, _no_accident(few, CHANCE * len(few) / max(1, len(trained)))) if any_light else near
+
+
+def _no_accident(images: Looks, chance: float) -> float:
+    """How near one of these images, in any light, another image comes no more often than by this chance.
+
+    Of images that differ in d ways, such as place and size of a disc, the share within a distance grows with its d-th
+    power: half as far is a small chance among photographs, and none at all among discs. d is told by how much farther the
+    second nearest is than the nearest (Facco et al. 2017, "Estimating the intrinsic dimension of datasets").
+    """
+    if len(images) < 3:
+        return 0.0
+    apart = _apart(images, images, any_light=True).fill_diagonal_(torch.inf)
+    first, second = apart.topk(2, largest=False).values.T
+    first, second = (
+        one[(first > 0) & second.isfinite()] for one in (first, second)
+    )  # without those that are twice there
+    if not len(first):
+        return 0.0
+    inverse = (
+        float((second / first).log().median()) / math.log(2) * (1 + 2 / math.sqrt(len(first)))
+    )  # of d; few say little
+    return float(first.median()) * chance**inverse
+
+
+def _apart(these: Looks, those: Looks, any_light: bool) -> Tensor:
+    """How far apart they are, as they are or mirrored, N M; infinitely far where either is flat."""
+    some, own = _compared(these, any_light)
+    known, varies = _compared(those, any_light)
+    mirrored = some.unflatten(1, (SIDE, SIDE)).flip(2).flatten(1)
+    apart = torch.minimum(torch.cdist(some, known), torch.cdist(mirrored, known))
+    apart = apart / SIDE / (own[:, None] * varies).sqrt()
+    apart[(own == 0)[:, None] | (varies == 0)] = torch.inf
+    return apart
 
 
 def _compared(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,9 @@ That mirrored images are recognized less, as shoes that all point one way are, i
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, final
 
 import torch
@@ -16,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from striate.data.images import as_colours
+from striate.data.mirrored_names import Mirror
 
 __all__ = ["Exchange", "exchanged_classes", "sample_for_mirror_test", "small_images"]
 
@@ -25,6 +28,10 @@ SAMPLE: Final = 400  # images in all, if that is not too few of each class
 MOST_OF_CLASS: Final = 60
 LEAST_OF_CLASS: Final = 16
 
+# What each turns round of N C h w
+_AXES: Final[Mapping[Mirror, tuple[int, ...]]] = MappingProxyType(
+    {"flip": (3,), "flip_vertical": (2,), "rotate": (2, 3)}
+)
 SIDES: Final = (32, 16)  # at which images are looked at
 MOST_CHANNELS: Final = 4
 PATCH: Final = 5
@@ -73,13 +80,10 @@ def small_images(images: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def exchanged_classes(images: Tensor, labels: Tensor, *, vertical: bool = False) -> tuple[Exchange, ...]:
-    """Pairs of classes that a mirror exchanges, the surest first. images: N C h w, small ones; labels: N int64.
-
-    The mirror swaps left and right, or top and bottom if `vertical`.
-    """
+def exchanged_classes(images: Tensor, labels: Tensor, mirror: Mirror = "flip") -> tuple[Exchange, ...]:
+    """Pairs of classes that a mirror or half a turn exchanges, the surest first. images: N C h w, small ones; labels: N int64."""
     names, labels = labels.unique(return_inverse=True)
-    alike, alike_mirrored = _likeness(_standardized(images.transpose(2, 3) if vertical else images))
+    alike, alike_mirrored = _likeness(_standardized(images), _AXES[mirror])
     scores, mirrored = _judged_by_the_others(alike, alike_mirrored, labels, len(names))
     pairs = torch.combinations(torch.arange(len(names))).tolist()
     most = min(CHANCE, CHANCE_OF_ANY / max(1, len(pairs)))
@@ -103,14 +107,14 @@ def _standardized(images: Tensor) -> Tensor:
     return (images - images.mean()) / images.std().clamp_min(1e-6)
 
 
-def _likeness(images: Tensor) -> tuple[Tensor, Tensor]:
+def _likeness(images: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """How alike the images are, and how alike their mirror images are to them as they are: N N float64 each."""
     plain: list[Tensor] = []
     mirrored: list[Tensor] = []
     for side in SIDES:
         small = F.interpolate(images, size=(side, side), mode="area")
-        filters, subtracted = _filters(small)
-        blocks = [_features(some, filters, subtracted) for some in small.split(BLOCK)]
+        filters, subtracted = _filters(small, axes)
+        blocks = [_features(some, filters, subtracted, axes) for some in small.split(BLOCK)]
         plain += [torch.cat(kind) for kind in zip(*(ours for ours, _ in blocks), strict=True)]
         mirrored += [torch.cat(kind) for kind in zip(*(theirs for _, theirs in blocks), strict=True)]
     alike = alike_mirrored = torch.zeros(len(images), len(images), dtype=torch.float64)
@@ -122,7 +126,7 @@ def _likeness(images: Tensor) -> tuple[Tensor, Tensor]:
     return alike / len(plain), alike_mirrored / len(plain)
 
 
-def _filters(images: Tensor) -> tuple[Tensor, Tensor]:
+def _filters(images: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Whitened patches as filters, K C p p, and what to subtract from their responses, K.
 
     The second half of them are the first half mirrored, which the whitening of patches and their mirrors leaves so.
@@ -135,7 +139,7 @@ def _filters(images: Tensor) -> tuple[Tensor, Tensor]:
     across = torch.arange(PATCH)
     rows, columns = y[:, None] + across, x[:, None] + across
     patches = images[image[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)  # n C p p
-    patches = torch.cat([patches, patches.flip(3)]).flatten(1)
+    patches = torch.cat([patches, patches.flip(axes)]).flatten(1)
     patches = (patches - patches.mean(1, keepdim=True)) / (patches.std(1, keepdim=True) + FLAT)
     mean = patches.mean(0)
     values, vectors = torch.linalg.eigh((patches - mean).T @ (patches - mean) / len(patches))
@@ -145,7 +149,9 @@ def _filters(images: Tensor) -> tuple[Tensor, Tensor]:
     return some.view(FILTERS, channels, PATCH, PATCH), some @ mean
 
 
-def _features(images: Tensor, filters: Tensor, subtracted: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+def _features(
+    images: Tensor, filters: Tensor, subtracted: Tensor, axes: tuple[int, ...]
+) -> tuple[list[Tensor], list[Tensor]]:
     """Three kinds of features of the images, and the same of their mirror images: each N D.
 
     A mirrored image's response to a filter is the image's own response to the mirrored filter, mirrored.
@@ -157,7 +163,7 @@ def _features(images: Tensor, filters: Tensor, subtracted: Tensor) -> tuple[list
     response = F.conv2d(images, filters) - means * filters.sum((1, 2, 3)).view(-1, 1, 1)
     response = response / (deviations + FLAT) - subtracted.view(-1, 1, 1)
     response = torch.cat([F.relu(response - 1), F.relu(-response - 1)], 1)
-    mirrored = response.unflatten(1, (2, 2, -1)).flip(2, 5)  # sign, half, filter; the columns
+    mirrored = response.unflatten(1, (2, 2, -1)).flip(2, *(axis + 2 for axis in axes))  # sign, half, filter; h, w
     return _pooled(response), _pooled(mirrored.view_as(response))
 
 

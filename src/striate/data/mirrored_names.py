@@ -15,7 +15,9 @@ from striate.data.names import unescaped
 
 __all__ = ["Mirror", "mirrored_names"]
 
-Mirror = Literal["flip", "flip_vertical"]  # by the settings' names: left and right, top and bottom
+Mirror = Literal[
+    "flip", "flip_vertical", "rotate"
+]  # by the settings' names: left and right, top and bottom, both by half a turn
 
 # Exchanged wherever they are, also within a word (northeast, turnleft, linkskurve); in some languages stems
 _ANYWHERE: Final[Mapping[Mirror, str]] = MappingProxyType(
@@ -59,11 +61,12 @@ _BORDERS: Final = re.compile(  # of words: TurnLeft, LEFTTurn, left2
 
 def mirrored_names(names: Sequence[str], mirror: Mirror = "flip") -> tuple[tuple[int, int], ...]:
     """Pairs of positions in `names` whose classes this mirror exchanges, the lower position first, in order."""
-    exchanged = {**_both_ways(_ANYWHERE[mirror]), **_both_ways(_WORDS[mirror])}
-    pattern = _pattern(_both_ways(_ANYWHERE[mirror]), _both_ways(_WORDS[mirror]))
-    signs = frozenset(word for word in exchanged if not word.isalpha())
+    steps: tuple[Mirror, ...] = ("flip", "flip_vertical") if mirror == "rotate" else (mirror,)
+    signs = frozenset(word for step in steps for word in _both_ways(_ANYWHERE[step]) if not word.isalpha())
     plain = [_plain(unescaped(name), signs) for name in names]
-    others = [pattern.sub(lambda found: exchanged[found[0]], name) for name in plain]
+    others = plain
+    for step in steps:
+        others = _mirrored(others, step)
     places: dict[str, list[int]] = defaultdict(list)
     for at, name in enumerate(plain):
         places[name].append(at)
@@ -74,6 +77,13 @@ def mirrored_names(names: Sequence[str], mirror: Mirror = "flip") -> tuple[tuple
         if other != plain[at] and not _one_of_many_letters(plain[at], other, plain)
     }
     return tuple(sorted(pairs))
+
+
+def _mirrored(names: Sequence[str], mirror: Mirror) -> list[str]:
+    """The names with all words of direction exchanged."""
+    exchanged = {**_both_ways(_ANYWHERE[mirror]), **_both_ways(_WORDS[mirror])}
+    pattern = _pattern(_both_ways(_ANYWHERE[mirror]), _both_ways(_WORDS[mirror]))
+    return [pattern.sub(lambda found: exchanged[found[0]], name) for name in names]
 
 
 def _both_ways(pairs: str) -> dict[str, str]:

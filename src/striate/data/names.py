@@ -12,6 +12,8 @@ from typing import Final
 __all__ = ["expanded", "listed", "named", "natural_key", "printable", "unescaped"]
 
 _DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
+_NEGATIVE: Final = re.compile(r"-\d", re.ASCII)
+_BACKWARDS: Final = bytes(255 - i for i in range(256))  # larger digits first
 _ESCAPED: Final = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")  # as `printable` writes it
 JOINERS = "\u200c\u200d"  # zero-width joiners: Persian words and composed emoji need them
 
@@ -45,17 +47,18 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def natural_key(name: str) -> tuple[tuple[bytes | int, ...], bytes]:
-    """The key that sorts as a person counts: 2 before 10, img2 before img10; else by the bytes of the name.
+    """The key that sorts as a person counts: -1 before 0, 2 before 10, img2 before img10; else by the bytes of the name.
 
     Names that differ in leading zeros alone ("7", "007") come side by side, the shorter first. Any length of number goes.
     """
+    is_negative = _NEGATIVE.match(name) is not None
     key: list[bytes | int] = []
-    for i, run in enumerate(_DIGITS.split(name)):  # text, digits, text, digits ...
+    for i, run in enumerate(_DIGITS.split(name[is_negative:])):  # text, digits, text, digits ...
         if i % 2 == 0:
             key.append(_bytes(run))
         else:
-            digits = run.lstrip("0")
-            key += [len(digits), _bytes(digits)]
+            digits = _bytes(run.lstrip("0"))
+            key += [-len(digits), digits.translate(_BACKWARDS)] if is_negative and i == 1 else [len(digits), digits]
     return tuple(key), b"%08d" % len(name) + _bytes(name)
 
 

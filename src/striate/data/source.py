@@ -108,6 +108,12 @@ class Source:
         """What the data ask for: size, channels, levels, background, fit. Found out once."""
         return survey(self.splits, self.limits)
 
+    def take_survey(self, progress: Progress) -> Survey:
+        """The same; `progress` counts the images where all of them are read for their levels."""
+        if "survey" not in vars(self):
+            vars(self)["survey"] = survey(self.splits, self.limits, progress)
+        return self.survey
+
     def native(self) -> Canvas:
         """The typical size: medians of height and width when upright; 1 channel if all is gray, else 3; arrays keep theirs.
 

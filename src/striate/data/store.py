@@ -23,11 +23,21 @@ from striate.data.decoding.fit import Pixels, fit
 from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, span_of
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["ArrayStore", "ContentStore", "FileStore", "HeldArray", "HeldImage", "ImageStore", "Store", "on_canvas"]
+__all__ = [
+    "ArrayStore",
+    "ContentStore",
+    "FileStore",
+    "HeldArray",
+    "HeldImage",
+    "ImageStore",
+    "Store",
+    "held_images",
+    "on_canvas",
+]
 
 _ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
 _MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
@@ -72,19 +82,23 @@ class Store(ABC):
 @final
 @dataclass(frozen=True, eq=False)
 class HeldArray:
-    """One image in an array, H W C of any real numbers: 0 is black and `white` white, where a canvas does not say else."""
+    """One image in an array, H W C of any real numbers, and which are black and white, where a canvas does not say else."""
 
     values: npt.NDArray[Any]
-    white: float
+    levels: Levels
 
     @property
     def bits(self) -> Literal[8, 16]:
-        return 16 if self.white > 255 else 8
+        return 8 if self.levels in ((0, 1), (0, 255)) else 16
+
+    @property
+    def kind(self) -> str:
+        """Of its numbers: those of one kind in a data set have one white."""
+        return "uint8" if self.values.dtype == np.uint8 else self.values.dtype.kind.replace("u", "i")
 
     def rendering(self, wanted: Rendering) -> Rendering:
         """The levels that are wanted, and its own where none are."""
-        own: Levels = (0.0, self.white)
-        return replace(wanted, integers=wanted.integers or own, floats=wanted.floats or own)
+        return replace(wanted, integers=wanted.integers or self.levels, floats=wanted.floats or self.levels)
 
 
 # a path, a file's content, Pillow's image, an array, or why there is no image
@@ -128,7 +142,7 @@ class OneByOneStore(Store):
     def span(self, i: int, limits: Limits) -> Span | None:
         image = self.image(i)
         if isinstance(image, HeldArray):
-            return Span(0, image.white, whole=True, floats=False) if image.bits == 16 else None
+            return span_of(image.values) if image.bits == 16 else None
         return read_span(image, limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
@@ -144,7 +158,7 @@ class OneByOneStore(Store):
         if isinstance(image, bytes):
             return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
         if isinstance(image, HeldArray):
-            values, scale = np.ascontiguousarray(image.values), f"{image.white:g}"
+            values, scale = np.ascontiguousarray(image.values), "{:g} {:g}".format(*image.levels)
         else:  # its pixels may be on a scale of their own
             values = np.ascontiguousarray(self.picture(i, _ANY_SIZE))
             scale = str(self.span(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
@@ -243,7 +257,11 @@ class ArrayStore(Store):
         return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
 
     def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
-        return Span(0, self.white, whole=True, floats=False) if self.bits == 16 else None
+        if self.bits == 8:
+            return None
+        values = self.pixels[i]
+        least, greatest = (round(int(value) * self.white / 65535) for value in (values.min(), values.max()))
+        return Span(least, greatest, whole=True, floats=False)
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))
@@ -254,6 +272,11 @@ class ArrayStore(Store):
         black, white = rendering.integers or (0, self.white)
         levels: Levels = (black * 65535 / self.white, white * 65535 / self.white)
         return replace(rendering, integers=levels)
+
+
+def held_images(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
+    """The images of an array, N H W C of any real numbers, black and white by the same values."""
+    return ImageStore(tuple(HeldArray(one, levels) for one in values))
 
 
 def _file_digest(path: str | Path) -> str:

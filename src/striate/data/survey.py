@@ -6,14 +6,13 @@ cut off much of them. Plain 8-bit photographs and arrays cost no pixel.
 """
 
 import os
+import random
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import dataclass
 from itertools import islice
-from operator import or_
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar, final
+from typing import Final, Protocol, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,27 +29,24 @@ from striate.data.decoding.rendering import (
     Span,
     bits_in_use,
     levels_of,
-    other_bits,
 )
+from striate.data.ends import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.set_aside import Unreadable
+from striate.data.spans import Spans, one_scale, rendering_of, wide_spans
 from striate.data.store import Store
-from striate.data.threads import in_threads
+from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["SAMPLE", "Survey", "survey"]
+__all__ = ["CUT_CONTENT", "MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
 
 SAMPLE: Final = 200  # headers that are read
 _LOOKED_AT: Final = 60  # of them, of which pixels are read
 _HIDDEN: Final = 0.15  # contrast as a share of that on the best background, below which a background hides an image
 _ENOUGH: Final = 256  # rows or columns of an image that tell its contrast
-_NOTICEABLE: Final = 0.05  # of the transparent images, hidden
-_CUT: Final = 0.4  # area of an image that a square does not show, above which its ends are looked at
-_CUT_CONTENT: Final = 0.25  # of the images, with content in what is cut off
-_ENDS: Final = 0.5  # contrast of an end as a share of that of the middle, from which on it holds content
-_FLAT: Final = 4.0  # standard deviation, of 255 levels, of what is empty but for noise and compression
+NOTICEABLE: Final = 0.05  # of the transparent images, hidden
+CUT_CONTENT: Final = 0.25  # of the images, with content in what a square cuts off, from which on all are shown whole
+MUCH: Final = 0.5  # area that is cut off, from which on fewer images count: more than a photograph of 16 x 9 loses
 _REDUCED: Final = 64  # pixels of either side, to which a large JPEG may come reduced
-_SHORT: Final = 16  # pixels of the shorter side at which ends are looked at: fine noise is averaged away
-_OTHER_SCALE: Final = 4 * 255  # typical greatest value of images that are surely not on the scale 0..255
 
 Result = TypeVar("Result")
 
@@ -70,42 +66,56 @@ class Stored(Protocol):
 class Survey:
     """What was found. Ids are of images in the sample.
 
-    `spans` are those of all wide images, integers and floats apart. `hidden` says for each background the share of the
-    transparent images that it hides. `cut` is the area of the typical image that a square does not show, and
-    `cut_content` the share of the images whose lost ends hold content.
+    `wide` has the span of each image of more than 8 bits, by split, and `spans` those of all of them, integers and floats
+    apart. `hidden` says for each background the share of the transparent images that it hides. `cut_content` is the share
+    of the images of which a square cuts off much that holds content, `cut` how much of their area that is typically, and
+    `cut_most` the share that loses more than half.
     """
 
     height: int  # medians
     width: int
     channels: int
-    sampled: int
+    sizes: tuple[tuple[int, int], ...]  # height and width of each image of the sample
     only_wide: bool  # all images of the sample have more than 8 bits
+    wide: Mapping[str, Spans]
     spans: tuple[Span, ...]
     hidden: Mapping[Background, float]
     background: Background
     cut: float
     cut_content: float
+    cut_most: float
     first_frames: tuple[str, ...]
     bits_lost: tuple[str, ...]
 
     @property
     def fit(self) -> Fit:
         """All of an image is shown where a square would cut off much that holds content."""
-        return "contain" if self.cut > _CUT and self.cut_content >= _CUT_CONTENT else "cover"
+        return "contain" if self.cut_content >= CUT_CONTENT else "cover"
+
+    def side(self, fit: Fit) -> int:
+        """Of a square for the typical image: its shorter side where ends are cut off, its longer one where all is shown."""
+        if fit == "cover":
+            return min(self.height, self.width)
+        return statistics.median_low(max(size) for size in self.sizes)
+
+    @property
+    def loses_content(self) -> bool:
+        """Whether a square cuts much off a noticeable share of the images."""
+        return self.fit == "contain" or self.cut_most >= NOTICEABLE
 
     def rendering(self, background: Background | None = None) -> Rendering:
         """Black and white of the data set, and the background: the data's own, unless one is given."""
-        return _rendering(self.spans, levels_of, background or self.background)
+        return rendering_of(self.spans, levels_of, background or self.background)
 
     def window(self, background: Background | None = None) -> Rendering:
         """The same for looking: a data set of wide images is shown from its least to its greatest value."""
         if not self.only_wide:
             return self.rendering(background)
-        return _rendering(self.spans, _whole_span, background or self.background)
+        return rendering_of(self.spans, _whole_span, background or self.background)
 
     def hides(self, background: Background) -> bool:
         """Whether a background hides a noticeable share of the images with transparent parts."""
-        return self.hidden.get(background, 0) >= _NOTICEABLE
+        return self.hidden.get(background, 0) >= NOTICEABLE
 
     def told(self, canvas: Canvas) -> list[str]:
         """A line for all that is decided in another way than of plain 8-bit photographs, as the canvas has it."""
@@ -120,7 +130,9 @@ class Survey:
             why = f", since white hides what {self.hidden['white']:.0%} of them show" if self.hides("white") else ""
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
         if canvas.fit == "contain":
-            why = f", since a square would cut off {self.cut:.0%} of them" if self.fit == "contain" else ""
+            cut = f"cut off {self.cut:.0%} of" if self.cut_content > 0.95 else f"cut {self.cut_content:.0%} of"
+            by = "" if self.cut_content > 0.95 else f" by {self.cut:.0%}"
+            why = f", since a square would {cut} them{by}" if self.fit == "contain" else ""
             lines.append(f"fit: whole images are seen, with black beside them{why}")
         return lines
 
@@ -138,48 +150,56 @@ class Survey:
         return Canvas(self.height, self.width, self.channels, 16 if wide else 8, rendering, self.fit)
 
 
-def survey(splits: Mapping[str, Stored], limits: Limits) -> Survey:
-    """Look at the data of a source; the first split is what is learned from.
+def survey(splits: Mapping[str, Stored], limits: Limits, progress: Progress | None = None) -> Survey:
+    """Look at the data of a source; the first split is what is learned from. `progress` counts images whose levels are read.
 
     DataError where splits are on different scales, or where no header can be read.
     """
-    listing = next(iter(splits.values()))
+    listing, *others = splits.values()
     headers = _headers(listing, limits)
     known = list(headers.values())
-    spans = _spans(splits, limits) if any(header.wide for header in known) else ()
+    any_wide = any(header.wide for header in known) or any(_is_wide(one, limits) for one in others)
+    stores = {split: one.store for split, one in splits.items()}
+    wide = wide_spans(stores, limits, progress) if any_wide else {}
+    spans = one_scale(wide)
+    only_wide = all(header.wide for header in known)
     hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent], limits)
-    found = Survey(
-        statistics.median_low(header.height for header in known),
-        statistics.median_low(header.width for header in known),
-        _channels(known),
-        len(known),
-        all(header.wide for header in known),
-        spans,
-        hidden,
-        _best_background(hidden),
-        statistics.median(_cut(header.height, header.width) for header in known),
-        0.0,
-        tuple(listing.ids[i] for i, header in headers.items() if header.frames > 1),
-        tuple(listing.ids[i] for i, header in headers.items() if header.bits_lost),
+    background = _best_background(hidden)
+    lost = _lost(
+        listing.store, headers, limits, rendering_of(spans, _whole_span if only_wide else levels_of, background)
     )
-    if found.cut <= _CUT:
-        return found
-    ends = _each(_has_content, listing.store, list(headers), limits, found.window())
-    return replace(found, cut_content=sum(ends) / max(1, len(ends)))
+    return Survey(
+        height=statistics.median_low(header.height for header in known),
+        width=statistics.median_low(header.width for header in known),
+        channels=_channels(known),
+        sizes=tuple((header.height, header.width) for header in known),
+        only_wide=only_wide,
+        wide=wide,
+        spans=spans,
+        hidden=hidden,
+        background=background,
+        cut=float(np.median(lost[lost > 0])) if lost.any() else 0.0,
+        cut_content=float((lost > 0).mean()),
+        cut_most=float((lost > MUCH).mean()),
+        first_frames=tuple(listing.ids[i] for i, header in headers.items() if header.frames > 1),
+        bits_lost=tuple(listing.ids[i] for i, header in headers.items() if header.bits_lost),
+    )
 
 
 def _headers(listing: Stored, limits: Limits) -> dict[int, Header]:
     """Headers of the sample by their position; the first of all where the sample has none that can be read."""
     count, failures = len(listing.store), []
 
-    def readable(positions: range) -> Iterator[tuple[int, Header]]:
+    def readable(positions: Sequence[int]) -> Iterator[tuple[int, Header]]:
         for i in positions:
             try:
                 yield i, listing.store.header(i, limits)
             except Unreadable as failure:
                 failures.append(f"{listing.ids[i]}: {failure.reason}: {failure.detail}")
 
-    headers = dict(readable(range(0, count, max(1, count // SAMPLE)))) or dict(islice(readable(range(count)), 1))
+    # by chance, since what comes again and again, as every fourth image of four cameras, may meet even steps
+    sample = sorted(random.Random(0).sample(range(count), min(count, SAMPLE)))  # noqa: S311 - no secret
+    headers = dict(readable(sample)) or dict(islice(readable(range(count)), 1))
     if not headers:
         raise DataError(f"none of {count} images can be read, {failures[0]}")
     return headers
@@ -196,58 +216,12 @@ def _channels(headers: Sequence[Header]) -> int:
 # ---- levels
 
 
-def _spans(splits: Mapping[str, Stored], limits: Limits) -> tuple[Span, ...]:
-    """The spans of all wide images of all splits: of integers, of floats."""
-    of_splits = {split: _wide(one.store, limits) for split, one in splits.items()}
-    spans = []
-    for floats in (False, True):
-        kind = {split: own for split, all_of in of_splits.items() if (own := [s for s in all_of if s.floats == floats])}
-        _check_scales(kind)
-        if kind:
-            spans.append(reduce(or_, (span for own in kind.values() for span in own)))
-    return tuple(spans)
-
-
-def _wide(store: Store, limits: Limits) -> list[Span]:
-    """The span of each wide image that can be read."""
-    spans: list[Span | None] = [None] * len(store)
-
-    def read(i: int) -> None:
-        try:
-            if store.header(i, limits).wide:
-                spans[i] = store.span(i, limits)
-        except Unreadable:
-            return
-
-    in_threads(read, len(store), os.cpu_count() or 1)
-    return [span for span in spans if span is not None]
-
-
-def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
-    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
-    for small, own in spans.items():
-        whole = reduce(or_, own)
-        scale = 1 if whole.floats and whole.greatest <= 1 else 255
-        for large, others in spans.items():
-            typical = statistics.median(span.greatest for span in others)
-            beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * scale / 255
-            if whole.least >= 0 and (beyond or _other_bits(own, others)):
-                raise DataError(
-                    f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
-                    f"{typical:g}, so the same number is another brightness; bring them to one scale"
-                )
-
-
-def _other_bits(own: Sequence[Span], others: Sequence[Span]) -> bool:
-    """Whether whole numbers from 0 on use other bits than others do."""
-    if not all(span.whole and span.least >= 0 for span in (*own, *others)):
+def _is_wide(listing: Stored, limits: Limits) -> bool:
+    """Whether a sampled image has more than 8 bits."""
+    try:
+        return any(header.wide for header in _headers(listing, limits).values())
+    except DataError:  # none can be read; what is learned from was asked before
         return False
-    return other_bits([span.greatest for span in own], [span.greatest for span in others])
-
-
-def _rendering(spans: Sequence[Span], levels: Callable[[Span], Levels], background: Background) -> Rendering:
-    integers, floats = (next((levels(s) for s in spans if s.floats == kind), None) for kind in (False, True))
-    return Rendering(integers, floats, background)
 
 
 def _whole_span(span: Span) -> Levels:
@@ -275,14 +249,14 @@ def _hiding(pixels: Pixels) -> list[bool] | None:
     share = pixels[..., 3:].astype(np.float32) / 255
     colors = pixels[..., :3].astype(np.float32)
     if share.max() == 0:
-        return [True] * len(BACKGROUNDS) if _contrast(colors) > _FLAT else None
-    contrasts = [_contrast(colors * share + behind * (1 - share)) for behind in BACKGROUNDS.values()]
+        return [True] * len(BACKGROUNDS) if contrast(colors) > FLAT else None
+    contrasts = [contrast(colors * share + behind * (1 - share)) for behind in BACKGROUNDS.values()]
     return [one < _HIDDEN * max(contrasts) for one in contrasts]
 
 
 def _best_background(hidden: Mapping[Background, float]) -> Background:
     """White unless it hides a noticeable share of the images; then what hides the fewest, white where it is as good."""
-    if hidden.get("white", 0) < _NOTICEABLE:
+    if hidden.get("white", 0) < NOTICEABLE:
         return "white"
     return min(("white", "black", "gray"), key=lambda name: hidden[name])
 
@@ -290,24 +264,14 @@ def _best_background(hidden: Mapping[Background, float]) -> Background:
 # ---- fit
 
 
-def _cut(height: int, width: int) -> float:
-    """The area that a square in the middle does not show."""
-    return 1 - min(height, width) / max(height, width)
-
-
-def _has_content(pixels: Pixels) -> bool:
-    """Whether an end that a square in the middle does not show holds more than an even background."""
-    factor = max(1, min(pixels.shape[:2]) // _SHORT)
-    height, width = (side // factor for side in pixels.shape[:2])
-    blocks = pixels[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
-    small = blocks.mean((1, 3), dtype=np.float32) / (257 if pixels.dtype == np.uint16 else 1)  # height width C
-    if height > width:
-        small, height, width = small.swapaxes(0, 1), width, height
-    end = (width - height) // 2
-    if end < 1 or _cut(height, width) <= _CUT:
-        return False
-    ends = max(_contrast(small[:, :end]), _contrast(small[:, width - end :]))
-    return ends > max(_FLAT, _ENDS * _contrast(small[:, end : width - end]))
+def _lost(store: Store, headers: Mapping[int, Header], limits: Limits, shown: Rendering) -> npt.NDArray[np.float64]:
+    """What a square cuts off of images, where it holds content: a value for each image, or the same many of each value."""
+    at = [i for i, header in headers.items() if area_cut(header.height, header.width) > CUT]
+    lost = np.array(_each(content_lost, store, at, limits, shown))
+    whole = np.zeros(len(headers) - len(at))
+    if not len(lost):
+        return np.zeros(1)
+    return np.concatenate([lost.repeat(len(at)), whole.repeat(len(lost))])
 
 
 def _each(
@@ -325,8 +289,3 @@ def _each(
 
     in_threads(read, count, os.cpu_count() or 1)
     return [seen[n] for n in sorted(seen)]
-
-
-def _contrast(pixels: npt.NDArray[Any]) -> float:
-    """Standard deviation over the pixels, the mean square over the channels: H W C."""
-    return float(np.sqrt(pixels.astype(np.float32).var((0, 1)).mean()))

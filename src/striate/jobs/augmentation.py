@@ -31,7 +31,7 @@ from striate.findings import Finding
 from striate.jobs.examples import examples
 from striate.jobs.flipping import images_of_listing, settle_flips
 from striate.jobs.normalization import normalization_of
-from striate.jobs.opening import open_data, within_the_data
+from striate.jobs.opening import open_data, refuse_within_the_data
 from striate.jobs.policy import policy_of
 from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
@@ -186,6 +186,5 @@ def _path_of_sheet(out: str | Path | None, data: TrainingData, source: Source) -
         raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
-    if within_the_data(path, data, source):
-        raise SettingError(f"--out {path}: lies within the data, where nothing is written; choose another")
+    refuse_within_the_data(path, data, source)
     return path

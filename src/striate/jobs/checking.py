@@ -30,10 +30,13 @@ from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
 from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
+from striate.data.audit.scales import nearly_black, scale_by_class
+from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import monitor_of
-from striate.jobs.opening import check_reading, how_to_read, open_data, within_the_data
+from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
+from striate.jobs.prepare import default_size
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
@@ -107,6 +110,7 @@ def check(
     try:
         for line in understood(opened):
             monitor.say(line)
+        opened.take_survey(monitor.reading)
         prints = take_fingerprints(opened, threads=available_cores(), limits=limits, progress=monitor.reading)
         if len(prints) == 0:
             raise DataError(f"{opened.location} has no image that can be used; fix its files")
@@ -166,7 +170,9 @@ def _look(
         *wrong_names(prints),
         *first_frames(prints.many_frames),
         *bits_lost(prints.bits_lost),
-        *survey_findings(prints.source.survey, prints.source.native(), sampled=False),
+        *survey_findings(prints.source.survey, _default_canvas(prints.source)),
+        *scale_by_class(prints.source),
+        *_nearly_black(prints),
         *blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
@@ -178,6 +184,20 @@ def _look(
         *(label_suspects(answers, run) if answers else []),
     ]
     return described, tuple(sorted(found, key=_rank))
+
+
+def _nearly_black(prints: Fingerprints) -> list[Found]:
+    if prints.source.survey.spans:  # of images of more than 8 bits their scale is known
+        return []
+    at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
+    return nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), prints.source.classes)
+
+
+def _default_canvas(source: Source) -> Canvas:
+    """What training would see."""
+    native = source.native()
+    side = default_size(source.survey, native.fit)
+    return replace(native, height=side, width=side)
 
 
 def _rank(one: Found) -> int:
@@ -222,10 +242,7 @@ def _page_path(source: Source, data: TrainingData, out: str | Path | None) -> Pa
         raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
     if not page.parent.is_dir():
         raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
-    if within_the_data(page, data, source):
-        raise SettingError(
-            f"out = {page}: lies inside the data, which are never written to; choose another place with --out"
-        )
+    refuse_within_the_data(page, data, source)
     return page
 
 

@@ -10,12 +10,13 @@ from typing import Any, final
 import torch
 
 from striate.analysis import evaluate as evaluate_predictions
-from striate.analysis import predict, shift_findings
+from striate.analysis import predict
 from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images, understood
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
 from striate.jobs.held_out import Account, held_out
+from striate.jobs.new_images import findings_on_new
 from striate.jobs.opening import check_reading, open_again, open_data_like
 from striate.jobs.splitting import check_written_split, split_of_run
 from striate.runs import Bundle, RunFolder
@@ -110,7 +111,7 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
         run=str(folder.path),
     )
     measured = pictures.pixels.statistics()
-    findings = shift_findings(bundle.statistics, measured, pictures.ids) if bundle.statistics else []
+    findings = findings_on_new(bundle, source.survey, measured, pictures.ids)
     return Evaluated(source.name, name, _figures(bundle, pictures), account, tuple(findings), understood(source))
 
 
@@ -155,10 +156,9 @@ def _other_splits(source: Source, bundle: Bundle) -> Mapping[str, Pictures]:
 def _decoded(source: Source, bundle: Bundle, limits: Limits) -> dict[str, Pictures]:
     """The source on the canvas of the bundle.
 
-    A run on 8-bit images knows no levels of wider values. Of a whole data set they are then one for all of its images, as
-    in training; `predict` has single images, of which each decides for itself: one that is dim in its set may differ.
+    A run on 8-bit images knows no levels of wider values. They are then one for all images of the data set, as in training,
+    and as `predict` has it for all images that are given together.
     """
     canvas = bundle.preprocessing.canvas
-    known, own = canvas.rendering, source.survey.rendering()
-    rendering = replace(known, integers=known.integers or own.integers, floats=known.floats or own.floats)
+    rendering = canvas.rendering.filled(source.survey.rendering())
     return load_pictures(source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits)

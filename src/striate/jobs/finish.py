@@ -25,7 +25,13 @@ from striate.training import Settings, TrainingState
 from striate.views import Policy
 
 GALLERY = 48
-UNSEEN = ("data-shift", "data-background", "data-cropped")  # findings that say why nothing can be learned
+UNSEEN = (
+    "data-shift",
+    "data-background",
+    "data-cropped",
+    "data-thin",
+    "data-nearly-black",
+)  # findings that say why nothing can be learned
 
 
 def finish(
@@ -87,7 +93,6 @@ def finish(
     folder.write_findings(findings)
     manifest["data"] |= {
         "counts": {"train": len(prepared.splits.train.ids), **{k: len(p.ids) for k, p in splits.items() if p}},
-        "splits_digest": folder.splits_digest(),
         "picture": list(prepared.splits.train.pixels.shape[1:]),
         "seen": source.survey.told(prepared.preprocessing.canvas),
         "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.set_aside, *lost)],

@@ -19,7 +19,10 @@ from striate.training import Settings, available_cores
 
 __all__ = ["Flips", "images_of_listing", "images_of_split", "settle_flips"]
 
-MIRRORS: Final[tuple[Mirror, ...]] = ("flip", "flip_vertical")
+MIRRORS: Final[tuple[Mirror, ...]] = ("flip", "flip_vertical", "rotate")
+QUARTER: Final = (
+    90.0  # degrees: turned by more, an image is nearer to standing on its head than upright; no policy does so
+)
 BLOCK: Final = 32  # images in memory at their full size
 
 Sample = Callable[[], tuple[Tensor, Tensor]]  # small images N C h w, and their labels N int64; perhaps none
@@ -38,12 +41,14 @@ class Flips:
 def settle_flips(settings: Settings, classes: Sequence[str], sample: Sample) -> Flips:
     """Set flips off that would turn one class into another, by their names or else by a test on a sample of the images.
 
-    A flip that a person or a recipe file asks for stays, with a finding. What the data have decided once, as a resumed
-    run knows by its recipe, is not asked again.
+    A flip that a person or a recipe file asks for stays, with a finding, and so does a rotation that turns images over.
+    What the data have decided once, as a resumed run knows by its recipe, is not asked again.
     """
     lines, findings = [], []
     for mirror in MIRRORS:
-        if not getattr(policy_of(settings.recipe), mirror) or settings.source[mirror] == "data":
+        policy = policy_of(settings.recipe)
+        happens = policy.rotate > QUARTER if mirror == "rotate" else getattr(policy, mirror)
+        if not happens or settings.source[mirror] == "data":
             continue
         told_by, pairs, evidence = _exchanged(classes, mirror, sample)
         if getattr(settings.recipe, mirror) is None:
@@ -108,7 +113,7 @@ def _exchanged(
     evidence: dict[str, Any] = {}
     if not found:
         images, labels = sample()
-        exchanges = exchanged_classes(images, labels, vertical=mirror == "flip_vertical") if len(images) else ()
+        exchanges = exchanged_classes(images, labels, mirror) if len(images) else ()
         told_by, found = "images", tuple(one.classes for one in exchanges)
         evidence = {"mirrored_images_like_the_other": [list(one.shares) for one in exchanges]}
     return told_by, [(classes[a], classes[b]) for a, b in found], evidence
@@ -133,7 +138,7 @@ def _finding(mirror: Mirror, told_by: str, pairs: Sequence[tuple[str, str]], evi
         "warning",
         f"--{_option(mirror)} turns images of class {one} into images of class {other} and keeps their label.",
         {"setting": mirror, "told_by": told_by, "classes": [list(pair) for pair in pairs], **evidence},
-        f"--no-{_option(mirror)}",
+        "--rotate 15" if mirror == "rotate" else f"--no-{_option(mirror)}",
     )
 
 

@@ -55,7 +55,7 @@ def train_folds(
 
     The other arguments are those of `train`.
     """
-    source, resolved = settled(with_labels(data, labels), recipe, {**settings, "folds": folds})
+    source, resolved = settled(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
     if not resolved.recipe.folds or resolved.recipe.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:

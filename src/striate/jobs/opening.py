@@ -25,7 +25,7 @@ from striate.data.sources.readings import OF_FILES, HowToRead
 from striate.errors import RunError, SettingError, StriateError, nearest
 from striate.training import READING, checked
 
-__all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "within_the_data"]
+__all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]
 
 # settings that say where the labels of one data set are: others may have them elsewhere
 _KIND: Final = ("source", "class_level", "path_column", "label_column", "split_column", "pictures")
@@ -97,20 +97,21 @@ def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mappi
     return _open(data, alone)
 
 
-def within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source) -> bool:
-    """Whether a path, be it there or not, is the folder `data` or the one that it was found in, or lies in it.
+def refuse_within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source) -> None:
+    """SettingError where a path, be it there or not, is the folder `data` or the one that it was found in, or lies in it.
 
     Of a table, that are the folders of its images, but not the one that the table itself lies in.
     """
     location = Path(unescaped(source.location))
     if not location.is_absolute():  # inside the package, whatever else has their name, or in memory
-        return False
+        return
     roots = [location, *([expanded(data)] if isinstance(data, str | Path) else [])]
     if location.is_file():
         stores = [listing.store for listing in source.splits.values()]
         folders = {os.path.dirname(one) for store in stores if isinstance(store, FileStore) for one in store.paths}  # noqa: PTH120 - asked for each of up to a million files, and a Path takes ten times as long
         roots += [Path(one) for one in folders if not location.parent.samefile(one)]
-    return any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots)
+    if any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots):
+        raise SettingError(f"{path} lies within the data, where nothing is written; give --out a place elsewhere")
 
 
 def _open(data: TrainingData, how: HowToRead) -> Source:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import final
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from striate.analysis import shift_findings
 from striate.data import (
+    Canvas,
     Given,
     ImagesInput,
     ImageStore,
@@ -23,7 +23,11 @@ from striate.data import (
     is_list,
 )
 from striate.data.audit.pixels import first_frames
+from striate.data.given import on_one_scale, waits_for_scale
+from striate.data.survey import SAMPLE, survey
 from striate.errors import DataError
+from striate.findings import Finding
+from striate.jobs.new_images import findings_on_new
 from striate.runs import Bundle, RunFolder
 from striate.views import evaluation_view
 
@@ -47,6 +51,25 @@ class Prediction:
     error: str | None = None
 
 
+@final
+@dataclass
+class _Seen:
+    """What is noted on the way: what each image is like, by its name, files of many pages, and the first images."""
+
+    measured: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    many_frames: list[str] = field(default_factory=list)
+    first: list[Given] = field(default_factory=list)
+
+
+@final
+@dataclass(frozen=True)
+class _Sample:
+    """Images as a survey takes them."""
+
+    ids: tuple[str, ...]
+    store: ImageStore
+
+
 def predict(
     folder: RunFolder, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
 ) -> list[Prediction]:
@@ -54,27 +77,44 @@ def predict(
 
     What cannot be read is marked in its place. DataError where something was given by itself, and nothing of it can be read.
     `max_pixels`: the largest image file that is decoded, that of the run's training if left out. Images that do not look
-    like those of the training, and files of which only the first frame is used, are warnings of the logger "striate".
+    like those of the training, and what is not seen of them, are warnings of the logger "striate". Images of more than 8 bits
+    that a network of 8-bit images is given are on one scale, that of all of them together.
     """
     several = is_list(images)
     bundle = folder.bundle()
-    preprocessing = bundle.preprocessing
-    limits = preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
+    canvas = bundle.preprocessing.canvas
+    limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     limits = replace(limits, follow_links=follow_links)
-    given = given_images(images, preprocessing.canvas, limits)
-    predictions: list[Prediction] = []
-    measured: dict[str, npt.NDArray[np.float64]] = {}
-    many_frames: list[str] = []
+    given = enumerate(given_images(images, canvas, limits))
+    seen = _Seen()
+    waiting: list[tuple[int, Given]] = []
+    predictions: dict[int, Prediction] = {}
     while batch := list(islice(given, BATCH)):
-        predictions += _predict_batch(bundle, batch, limits, measured, many_frames)
+        wait = [waits_for_scale(one.image, canvas.rendering, limits) for _, one in batch]
+        waiting += [one for one, waits in zip(batch, wait, strict=True) if waits]
+        now = [one for one, waits in zip(batch, wait, strict=True) if not waits]
+        predictions |= _predict_batch(bundle, canvas, now, limits, seen)
+    rendering = on_one_scale([one.image for _, one in waiting], canvas.rendering, limits)
+    for first in range(0, len(waiting), BATCH):
+        batch = waiting[first : first + BATCH]
+        predictions |= _predict_batch(bundle, replace(canvas, rendering=rendering), batch, limits, seen)
+    in_order = [predictions[i] for i in range(len(predictions))]
     if not several:
-        require_some(predictions)
-    for one in first_frames(many_frames):
-        LOGGER.warning(one.finding.line())
-    if bundle.statistics and measured:
-        for finding in shift_findings(bundle.statistics, np.stack(list(measured.values())), list(measured)):
-            LOGGER.warning(finding.line())
-    return predictions
+        require_some(in_order)
+    for finding in _found(bundle, seen, limits):
+        LOGGER.warning(finding.line())
+    return in_order
+
+
+def _found(bundle: Bundle, seen: _Seen, limits: Limits) -> list[Finding]:
+    if not seen.measured:
+        return []
+    names, store = tuple(one.name for one in seen.first), ImageStore(tuple(one.image for one in seen.first))
+    measured = np.stack(list(seen.measured.values()))
+    return [
+        *(one.finding for one in first_frames(seen.many_frames)),
+        *findings_on_new(bundle, survey({"all": _Sample(names, store)}, limits), measured, list(seen.measured)),
+    ]
 
 
 def require_some(predictions: Sequence[Prediction]) -> None:
@@ -86,39 +126,38 @@ def require_some(predictions: Sequence[Prediction]) -> None:
 
 @torch.inference_mode()
 def _predict_batch(
-    bundle: Bundle,
-    given: Sequence[Given],
-    limits: Limits,
-    measured: dict[str, npt.NDArray[np.float64]],
-    many_frames: list[str],
-) -> list[Prediction]:
-    """`measured` takes what each image is like, by its name; `many_frames` the names of animations and files of many pages."""
-    preprocessing = bundle.preprocessing
-    store = ImageStore(tuple(one.image for one in given))
+    bundle: Bundle, canvas: Canvas, given: Sequence[tuple[int, Given]], limits: Limits, seen: _Seen
+) -> dict[int, Prediction]:
+    """By the numbers of the images."""
+    preprocessing, store = bundle.preprocessing, ImageStore(tuple(one.image for _, one in given))
     images, errors = {}, {}
-    for i in range(len(given)):
+    for i, (_, one) in enumerate(given):
         try:
-            images[i] = store.decode(i, preprocessing.canvas, limits)
+            images[i] = store.decode(i, canvas, limits)
             if store.header(i, limits).frames > 1:
-                many_frames.append(given[i].name)
+                seen.many_frames.append(one.name)
+            if len(seen.first) < SAMPLE:
+                seen.first.append(one)
         except Unreadable as error:
             errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
     rows: dict[int, list[float]] = {}
     if images:
         decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
-        measured |= zip((given[i].name for i in images), image_statistics(decoded), strict=True)
+        seen.measured |= zip((given[i][1].name for i in images), image_statistics(decoded), strict=True)
         pictures = as_colours(decoded.permute(0, 3, 1, 2))  # B C H W
         view = evaluation_view(
             len(pictures),
-            picture=(preprocessing.canvas.height, preprocessing.canvas.width),
+            picture=(canvas.height, canvas.width),
             size=preprocessing.size,
             normalization=preprocessing.normalization,
         )
         rows = dict(zip(images, bundle.model(view.image(pictures)).softmax(1).tolist(), strict=True))
-    return [
-        _prediction(one.name, bundle.classes, rows[i]) if i in rows else Prediction(one.name, None, None, {}, errors[i])
-        for i, one in enumerate(given)
-    ]
+    return {
+        n: _prediction(one.name, bundle.classes, rows[i])
+        if i in rows
+        else Prediction(one.name, None, None, {}, errors[i])
+        for i, (n, one) in enumerate(given)
+    }
 
 
 def _prediction(name: str, classes: Sequence[str], probabilities: list[float]) -> Prediction:

@@ -19,10 +19,12 @@ from striate.data import (
     load_pictures,
 )
 from striate.data.audit.balance import absent_classes
-from striate.data.audit.pixels import survey_findings
+from striate.data.audit.pixels import read_in_part, survey_findings
+from striate.data.audit.scales import scale_by_class
 from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
 from striate.data.storage import Place
+from striate.data.survey import Survey
 from striate.errors import DataError, SettingError
 from striate.findings import Finding
 from striate.jobs.flipping import images_of_split, settle_flips
@@ -96,8 +98,7 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
         fit=native.fit,
     )
     contain = settings.recipe.fit == "contain"
-    side = (max if contain else min)(native.height, native.width)
-    settings = settings.filled("data", size=min(side, LARGEST_SIZE))
+    settings = settings.filled("data", size=default_size(source.survey, cast(Fit, settings.recipe.fit)))
     if contain and policy_of(settings.recipe).crop < 1:  # crops would hide the ends again
         settings = settings.filled("data", crop=1.0)
     check_split(source, settings.recipe)
@@ -107,6 +108,11 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
         return settings
     whole = str(Path(settings.recipe.split).resolve())  # so that the run's own command finds it from anywhere
     return replace(settings, recipe=replace(settings.recipe, split=whole))
+
+
+def default_size(survey: Survey, fit: Fit) -> int:
+    """The side of what a network sees where nothing is said."""
+    return min(survey.side(fit), LARGEST_SIZE)
 
 
 def _check_bits(recipe: Recipe) -> None:
@@ -135,6 +141,7 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
 def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Monitor) -> Prepared:
     """Decode, split, look for what is wrong, and measure the normalization on the training pictures."""
     recipe = settings.recipe
+    source.take_survey(monitor.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
     for line in source.survey.told(canvas):
         monitor.say(line)
@@ -146,7 +153,9 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
-    unseen = [one.finding for one in survey_findings(source.survey, canvas)]
+    learned = next(iter(source.splits.values()))
+    of_survey = (*read_in_part(source.survey, len(learned.store)), *survey_findings(source.survey, canvas))
+    unseen = [one.finding for one in of_survey]
     try:
         splits = split_of_run(folder, source, recipe, pictures)
     except DataError as error:  # images may be all alike for what is not seen of them
@@ -154,7 +163,9 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         raise DataError(f"{error}{why}") from None
     for line in (split_line(splits), *other_than_asked(splits, pictures, recipe)):
         monitor.say(line)
-    findings = [without_leakage(finding, recipe) for finding in (*check_data(splits), *unseen)]
+    hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
+    by_class = [one.finding for one in scale_by_class(source)]
+    findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *by_class)]
     counts = {name: part.counts() for name, part in splits.parts().items()}
     findings += absent_classes(source.classes, counts, drawn_splits(splits, pictures, recipe))
     write_split(folder, splits, source)

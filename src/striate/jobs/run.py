@@ -87,7 +87,8 @@ class Run:
         """One prediction for each image, in order.
 
         images: a file, or a folder for all files below it; bytes or an open file; an image of Pillow; an array or a tensor,
-        H W, H W C or C H W, or N of them; or a list of any of these. Arrays are uint8, 16 bits, or 0..1 or 0..255. In a
+        H W, H W C or C H W, or N of them; or a list of any of these. Arrays are uint8, 16 bits, or 0..1 or 0..255. An array
+        of 3 x H x W is one image for a network of colors; give N gray images as N x H x W x 1 or as a list. In a
         list, what cannot be read is marked with its `error`; given by itself, it is a DataError. max_pixels: the largest
         image file that is decoded, that of the training if left out. follow_links: also out of a folder.
         """

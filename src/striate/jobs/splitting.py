@@ -34,17 +34,21 @@ def check_split(source: Source, recipe: Recipe) -> None:
 def split_path(said: str) -> Path:
     """The file that a setting names, by itself or as the folder of a run."""
     path = Path(said)
-    found = RunFolder.open(path).splits_path if path.is_dir() else path
-    if not found.is_file():
+    if path.is_dir():
+        folder = RunFolder.open(path)
+        check_written_split(folder)
+        return folder.splits_path
+    if not path.is_file():
         raise SettingError(
             f"split = {said!r}: takes {', '.join(DRAWN)}, the folder of a run, or a CSV with id and split"
         )
-    return found
+    return path
 
 
 def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Mapping[str, Pictures]) -> Splits:
     """The split that the run wrote down, or, the first time, the one that its recipe asks for."""
     if folder.splits_path.exists():
+        check_written_split(folder)
         return apply_split(pictures, read_split(folder.splits_path), str(folder.splits_path))
     if recipe.split not in DRAWN:
         path = split_path(recipe.split)
@@ -61,22 +65,25 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Ma
 
 
 def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
-    """Write the split down, sample by sample, with what tells each image from others wherever it turns up."""
+    """Write the split down, sample by sample, with what tells each image from others wherever it turns up, and its digest."""
+    manifest = folder.manifest()
+    if folder.splits_path.exists() and "splits_digest" in manifest["data"]:  # a run that goes on
+        return
     folder.write_splits(split_rows(splits, source.contents()))
+    folder.write_manifest({**manifest, "data": {**manifest["data"], "splits_digest": folder.splits_digest()}})
 
 
 def check_written_split(folder: RunFolder) -> None:
-    """RunError where splits.csv of a finished run is not there, or is not what the run wrote."""
+    """RunError where splits.csv of a run is not there, or is not what the run wrote."""
     said, path = folder.manifest()["data"], folder.splits_path
     if not path.is_file():
         raise RunError(
             f"{path}: is missing, so nothing tells what the run was trained on; bring the file back, or train again"
         )
-    written = said.get("splits_digest")  # runs of earlier versions have none, and are taken by their counts
-    if written is None:
-        is_same = Counter(read_split(path).values()) == Counter(said["counts"])
-    else:
-        is_same = folder.splits_digest() == written
+    if "splits_digest" in said:
+        is_same = folder.splits_digest() == said["splits_digest"]
+    else:  # runs of earlier versions are taken by their counts, which a run that was cut off has not
+        is_same = "counts" not in said or Counter(read_split(path).values()) == Counter(said["counts"])
     if not is_same:
         raise RunError(f"{path}: is not as the run wrote it; bring the file back as it was, or train again")
 

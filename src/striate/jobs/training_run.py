@@ -1,5 +1,6 @@
 """Training from start to finish: read, split, train, keep the best, evaluate, report; and going on with a run that was cut off."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from striate.jobs.finish import finish
 from striate.jobs.fit import fit
 from striate.jobs.manifest import first_manifest
 from striate.jobs.monitor import Monitor, monitor_of
-from striate.jobs.opening import open_again, open_data, within_the_data
+from striate.jobs.opening import open_again, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_recipe, drawn, prepare, settle
 from striate.jobs.run import Run
 from striate.models import Network, create_model
@@ -55,7 +56,7 @@ def train(
     `cifar10`) or the path of a TOML file. out: the run folder, `runs/DATA-MODEL` if left out. settings: any setting of a
     Recipe; what is given here wins over the recipe. Bad input is a StriateError, and leaves nothing behind.
     """
-    source, resolved = settled(with_labels(data, labels), recipe, settings)
+    source, resolved = settled(with_labels(data, labels), recipe, settings, progress)
     if resolved.recipe.folds and not resolved.recipe.fold:
         raise SettingError(
             f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
@@ -73,11 +74,16 @@ def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
     return data, labels
 
 
-def settled(data: TrainingData, recipe: str | None, said: dict[str, Any]) -> tuple[Source, Settings]:
+def settled(data: TrainingData, recipe: str | None, said: dict[str, Any], progress: bool) -> tuple[Source, Settings]:
     """The source, and every setting that data and machine decide. Raises StriateError for whatever cannot be trained."""
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, said, named.settings if named else {})
     require_classes(source)
+    monitor = monitor_of(progress and sys.stdout.isatty())  # a log begins with what was understood of the data
+    try:
+        source.take_survey(monitor.reading)
+    finally:
+        monitor.close()
     resolved = settle(source, named or default_recipe(source), said)
     device = choose_device(resolved.recipe.device)
     precision = choose_precision(resolved.recipe.precision, device)
@@ -87,11 +93,7 @@ def settled(data: TrainingData, recipe: str | None, said: dict[str, Any]) -> tup
 def path_of_run(data: TrainingData | ImagesInput, source: Source, settings: Settings, out: str | Path | None) -> Path:
     """The run folder: `out`, or one below runs/ that does not exist yet. SettingError where it would lie within the data."""
     path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
-    if within_the_data(path, data, source):
-        says = "--out" if out else "no --out is given, and the run folder would be"
-        raise SettingError(
-            f"{says} {path}: lies within the data, where nothing is written; give --out a folder elsewhere"
-        )
+    refuse_within_the_data(path, data, source)
     return path
 
 

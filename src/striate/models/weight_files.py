@@ -2,13 +2,15 @@
 
 A `.safetensors` file holds numbers and nothing else. Every other kind (.pth, .pt, .bin, .ckpt) is a pickle, and a pickle
 is a program: `torch.load(weights_only=True)` runs of it only what rebuilds tensors, and it does so in a child process
-with limited memory, time and disk, none of our environment and no file but this one. The child hands the tensors over
-as safetensors.
+with limited memory, time and disk, none of our environment and no file but this one. Paths, settings, NumPy's numbers and
+whatever else a training script has saved beside the weights becomes a stand-in without content. The child hands the tensors
+over as safetensors.
 """
 
-import argparse
+import builtins
 import logging
 import os
+import pickle
 import re
 import signal
 import stat
@@ -19,10 +21,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, BinaryIO, Final, NoReturn, final
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
@@ -32,21 +34,8 @@ __all__ = ["printable", "read_weights"]
 
 # What training scripts call the weights in a file that holds more; averaged ones first, because they are those that were measured
 NESTS: Final = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
-# What wraps a network in training code: DataParallel, Lightning and its like, torch.compile, self-supervised training
-PREFIXES: Final = (
-    "module.",
-    "model.",
-    "_orig_mod.",
-    "net.",
-    "network.",
-    "backbone.",
-    "base_model.",
-    "student.",
-    "teacher.",
-)
-PREFIXES_OF_ALL: Final = (*PREFIXES, "encoder.")  # a network may have an encoder beside other things
-NEARLY_ALL: Final = 0.9  # of the names: a head may lie beside the backbone
 LOG: Final = logging.getLogger("striate")
+MOST_STAND_INS: Final = 50  # kinds of things that are no weights, in one file
 
 SPARE_BYTES: Final = 256 * 2**20  # that a child may take beside what is in proportion to the file
 # The file's size so many times: read, copied, written, and once more for weights that share their memory in the file
@@ -59,6 +48,7 @@ INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 FOLDER: Final = "is a folder; give the file in it that holds the weights"
 UNUSED: Final = "it is damaged or a trap, and nothing of it is used"
 OUTPUT: Final = "weights.safetensors"
+BESIDE: Final = "beside"  # in its metadata: what a pickle asks for that is no weights
 CHILD: Final = """
 import sys
 sys.path[:] = sys.argv[3:]
@@ -68,7 +58,7 @@ convert(int(sys.argv[1]), int(sys.argv[2]))
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a file by name, without the names that training scripts wrap around them. Raises SettingError.
+    """The tensors of a file by name. Raises SettingError.
 
     Those of a `.safetensors` file are not copied: they stay in the file until they are used.
     """
@@ -78,9 +68,6 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     for name, value in weights.items():
         if not _finite(value):
             _refuse(path, f"{printable(name)} is not finite (NaN or infinity): take another file, this one is spoilt")
-    taken_off, weights = _without_prefix(weights)
-    if taken_off:
-        LOG.info("%s: names are taken without %s", path, taken_off)
     return weights
 
 
@@ -128,6 +115,10 @@ def _read_pickle(path: Path, file: FileIO) -> dict[str, Tensor]:
     try:
         with tempfile.TemporaryDirectory(prefix="striate-", ignore_cleanup_errors=True) as folder:
             _convert_in_a_child(path, file, size, Path(folder))
+            with safe_open(Path(folder, OUTPUT), "pt") as output:
+                beside = (output.metadata() or {}).get(BESIDE)
+            if beside:
+                LOG.info("%s: of %s in the file nothing was read or run", path, printable(beside))
             return load(Path(folder, OUTPUT).read_bytes())  # not mapped: the folder is about to go
     except (OSError, SafetensorError) as error:
         _refuse(path, f"cannot be handed to the process that reads it ({error}); set TMPDIR to a folder with room")
@@ -186,37 +177,76 @@ def _finite(value: Tensor) -> bool:
     return all(bool(extreme.isfinite()) for extreme in torch.aminmax(value))
 
 
-def _without_prefix(weights: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
-    """A prefix that all names have, or nearly all a usual one, and the weights by their names without it; perhaps ""."""
-    averaged = [name for name in weights if name != "n_averaged"]  # the counter of torch's AveragedModel
-    for prefix in PREFIXES_OF_ALL:
-        having = sum(name.startswith(prefix) for name in averaged)
-        wanted = NEARLY_ALL * len(averaged) if prefix in PREFIXES else len(averaged)
-        bare = {name.removeprefix(prefix): weights[name] for name in averaged}
-        if having and having >= wanted and len(bare) == len(averaged):  # two names may not become one
-            further, found = _without_prefix(bare)
-            return prefix + further, found
-    return "", weights
-
-
 def convert(room: int, seconds: int) -> None:
     """The child: the pickle on standard input becomes OUTPUT in this folder, or its last line says why not.
 
     `room` is the memory and the disk that it may take, in bytes, `seconds` its processor time.
     """
     _limit(room, seconds)
+    beside: dict[str, Exception] = {}
     try:
-        # A Namespace, the settings in torchvision's own checkpoints, is nothing but its attributes: making one runs nothing
-        with os.fdopen(0, "rb") as file, torch.serialization.safe_globals([argparse.Namespace]):
-            tensors = _tensors(torch.load(file, map_location="cpu", weights_only=True), room)
-    except SettingError as error:
-        sys.exit(str(error))
+        with os.fdopen(0, "rb") as file:
+            held = _unpickled(file, beside)
+        tensors = _tensors(held, room)
+    except SettingError as error:  # a whole network, for one, of which only a stand-in is here
+        sys.exit(_reason(next(iter(beside.values()))) if beside else str(error))
     except Exception as error:  # noqa: BLE001  whatever a stranger's file provokes
         sys.exit(_reason(error))
     try:
-        save_file(tensors, OUTPUT)
+        save_file(tensors, OUTPUT, {BESIDE: ", ".join(beside)})
     except (SafetensorError, OSError) as error:
         sys.exit(f"cannot be handed over ({printable(error)}); set TMPDIR to a folder with room")
+
+
+@final
+class _StandIn:
+    """Takes the place of anything that is no weights: made of whatever it is asked to be made of, it keeps nothing."""
+
+    def __new__(cls, *_: object) -> "_StandIn":
+        return object.__new__(cls)
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+
+def _dictionary(*_: object) -> dict[Any, Any]:
+    return {}
+
+
+def _list(*_: object) -> list[Any]:
+    return []
+
+
+# What may be filled later has to be filled
+CONTAINERS: Final = ((_dictionary, "collections.defaultdict"), (_list, "collections.deque"))
+
+
+def _unpickled(file: BinaryIO, beside: dict[str, Exception]) -> Any:
+    """What the file holds, with a stand-in for all that is neither weights nor plain values; `beside` takes their names."""
+    while True:
+        file.seek(0)
+        try:
+            with torch.serialization.safe_globals([*CONTAINERS, *((_StandIn, name) for name in beside)]):
+                return torch.load(file, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            name = _asked_for(error)
+            if name is None or name in beside or len(beside) == MOST_STAND_INS:
+                raise next(iter(beside.values()), error) from None
+            beside[name] = error
+
+
+def _asked_for(error: Exception) -> str | None:
+    """What torch does not know and a stand-in can replace. Files that ask for eval or for os are traps, and stay refused."""
+    asked = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+    if asked is None:
+        return None
+    name = asked[1]
+    if "." in name:
+        return name
+    return f"builtins.{name}" if isinstance(getattr(builtins, name, None), type) else None
 
 
 def _limit(room: int, seconds: int) -> None:
@@ -248,11 +278,18 @@ def _tensors(held: Any, room: int) -> dict[str, Tensor]:
         raise SettingError(
             f"holds a {type(held).__name__}, not weights by name: save the network's state_dict() instead"
         )
-    tensors = {name: value for name, value in held.items() if isinstance(name, str) and isinstance(value, Tensor)}
-    if not tensors:
+    sets = dict(_sets_of_tensors(held))
+    if not sets:
         raise SettingError(
             f"holds no weights, only {printable(', '.join(map(str, held)) or 'nothing', 100)}: take another file"
         )
+    largest = max(sets, key=lambda name: len(sets[name]))
+    if 2 * len(sets[largest]) <= sum(map(len, sets.values())):
+        names = ", ".join(name or "(not nested)" for name in sets)
+        raise SettingError(
+            f"holds several sets of weights, {printable(names, 100)}: save the state_dict() of one network"
+        )
+    tensors = sets[largest]
     for name, value in tensors.items():
         if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
             raise SettingError(
@@ -264,6 +301,16 @@ def _tensors(held: Any, room: int) -> dict[str, Tensor]:
             f"claims {claimed / 2**30:,.1f} GiB of weights, which is no honest size for this file: take another file"
         )
     return {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+
+
+def _sets_of_tensors(held: dict[Any, Any], name: str = "", depth: int = 4) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """The tensors by name, and those in whatever lies within. An optimizer's are numbered, and no weights."""
+    tensors = {key: value for key, value in held.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    if tensors:
+        yield name, tensors
+    for key, value in held.items():
+        if isinstance(key, str) and isinstance(value, dict) and depth:
+            yield from _sets_of_tensors(value, f"{name}.{key}" if name else key, depth - 1)
 
 
 def _reason(error: Exception) -> str:

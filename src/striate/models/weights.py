@@ -4,7 +4,10 @@ A file for other classes or for pictures of other channels fits but for its last
 more is of another architecture and is refused, and then the network is as it was.
 """
 
+import logging
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -19,10 +22,11 @@ from striate.models.weight_files import printable, read_weights
 
 __all__ = ["Differs", "Fit", "find_weights", "load_weights", "other_channels", "read_weights", "renamed"]
 
+LOG: Final = logging.getLogger("striate")
 AUXILIARY: Final = re.compile(r"^(aux|Aux)")  # heads that only help in training
-# What a network computes itself, and some save and some do not; and what counters of operations leave in a file
+# What a network computes itself, and some save and some do not; and what counters of operations and averages leave in a file
 COMPUTED: Final = re.compile(
-    r"(^|\.)(num_batches_tracked|relative_position_index|relative_coords_table|attn_mask|total_ops|total_params)$"
+    r"(^|\.)(num_batches_tracked|relative_position_index|relative_coords_table|attn_mask|total_ops|total_params|n_averaged)$"
 )
 STATISTICS: Final = ("running_mean", "running_var")  # the buffers that are learned
 REFUSED_WITH: Final = 5  # mismatches
@@ -90,7 +94,7 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
     name = name or type(network).__name__
     own = network.state_dict()
     ours = weights.keys() == own.keys()  # a file that striate wrote
-    given = weights if ours else _own_names(network, weights)
+    given = weights if ours else _unwrapped(network, weights, source)
     spoilt = ""
     try:
         given = network.adopt(dict(given))
@@ -148,6 +152,40 @@ def _own_names(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor
             name = re.sub(pattern, replacement, name)
         own[name] = value
     return own
+
+
+def _unwrapped(network: Network, weights: dict[str, Tensor], source: str) -> dict[str, Tensor]:
+    """The weights under the network's names, without what training code wraps around them, "module." or "model.encoder.".
+
+    That is the prefix without which most names are the network's. What lies outside of it, and is nothing of the network,
+    belongs to the training: its loss, its metrics. Raises SettingError where two prefixes do as well.
+    """
+    own = network.state_dict().keys()
+
+    def without(prefix: str) -> dict[str, Tensor]:
+        return _own_names(network, {key.removeprefix(prefix): value for key, value in weights.items()})
+
+    fits = {prefix: len(own & without(prefix).keys()) for prefix in _prefixes(weights, len(own) // 2)}
+    best = max(fits, key=lambda prefix: fits[prefix])
+    if not best:
+        return without("")
+    others = [prefix for prefix, fit in fits.items() if 2 * fit > fits[best] and not best.startswith(prefix)]
+    if others:
+        names = " and ".join(sorted([best, *others]))
+        raise SettingError(f"{source}: holds several networks, {printable(names, 100)}; save the state_dict() of one")
+    inside = _own_names(network, {key.removeprefix(best): weights[key] for key in weights if key.startswith(best)})
+    beside = {key: value for key, value in without(best).items() if key not in inside}
+    unused = [key for key in beside if key not in own and not COMPUTED.search(key)]
+    LOG.info("%s: names are taken without %s", source, printable(best))
+    if unused:
+        LOG.warning("%s: not of the network and not used: %s", source, _some(tuple(unused)))
+    return {**{key: value for key, value in beside.items() if key in own}, **inside}
+
+
+def _prefixes(weights: Iterable[str], least: int) -> list[str]:
+    """None, and what at least so many names begin with, up to a dot; the shortest first."""
+    counts = Counter(key[: dot.end()] for key in weights for dot in re.finditer(r"\.", key))
+    return ["", *sorted((prefix for prefix, count in counts.items() if count >= least), key=len)]
 
 
 def other_channels(weight: Tensor, channels: int) -> Tensor:

@@ -6,6 +6,7 @@ A reader, or a process that was killed, sees the old file or the new one, never 
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,10 +77,14 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def explained(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turn an error of the operating system while writing `path` into one line that says what to do."""
+    """Turn an error of the operating system while writing `path` into one line that says what to do.
+
+    What is written under a temporary name is called as it is in the end.
+    """
     try:
         yield
     except OSError as error:
+        path = Path(*(re.sub(rf"^{re.escape(TEMPORARY)}\d+-", "", one) for one in path.parts))
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(existing(path.parent)).free
             raise DiskFullError(path, f"needs {_mebibytes(needed)} and {_mebibytes(free)} are free") from None

@@ -176,7 +176,7 @@ class Recipe:
     task: Annotated[
         str,
         Is(
-            "what labels mean where they leave it open: one class an image, several, or numbers",
+            "what labels mean where they leave it open: one class an image (what train learns so far), several, or numbers",
             choices=("auto", "classify", "multilabel", "regress"),
         ),
     ] = "auto"

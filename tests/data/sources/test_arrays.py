@@ -10,8 +10,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
-from striate.data import Columns, Labels, LabelSets, Limits, Numbers, TaskKind, open_source
+from striate.data import (
+    Canvas,
+    Columns,
+    Labels,
+    LabelSets,
+    Limits,
+    Numbers,
+    Source,
+    TaskKind,
+    open_in_memory,
+    open_source,
+)
 from striate.data.decoding.rendering import Rendering
 from striate.data.sources import array_files
 from striate.data.sources.read_errors import read_errors
@@ -217,8 +229,10 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
         ({"x": np.zeros((COUNT, 5, 5, 5), np.uint8), "y": CLASSES}, "no axis is told for that of the channels"),
         ({"x": with_value(GREY, np.nan), "y": CLASSES}, r"x\] holds NaN or infinite values"),
         ({"x": with_value(GREY, -np.inf), "y": CLASSES}, r"x\] holds NaN or infinite values"),
-        ({"x": GREY / 127.5 - 1, "y": CLASSES}, r"x\] has values from -1 to 1, so nobody knows what is black"),
-        ({"x": GREY.astype(np.int64) * 1000, "y": CLASSES}, "nobody knows what is black"),
+        (
+            {"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 127.5 - 1, "y_test": CLASSES},
+            "bring them to one scale",
+        ),
         ({"x": GREY.astype(np.complex64), "y": CLASSES}, "holds complex64 and not numbers"),
         ({"x": GREY.astype(str), "y": CLASSES}, "and no pixels"),
         ({"x": GREY, "y": with_value(CLASSES, np.nan)}, r"y\]\[5\] is NaN or infinite"),
@@ -239,6 +253,44 @@ def test_arrays_that_cannot_be_used_end_as_one_line(arrays: dict[str, Any], says
         open_source(saved(tmp_path, **arrays))
     assert "set.npz" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "extension"),
+    [
+        ((GREY / 127.5 - 1).astype(np.float32), "tif"),
+        ((GREY / 255 * 30).astype(np.float32), "tif"),
+        (GREY.astype(np.int16) * 7 - 1000, "npy"),
+        (GREY.astype(np.int64) * 1000, "npy"),
+    ],
+)
+def test_a_range_of_its_own_is_one_as_it_is_of_files(values: npt.NDArray[Any], extension: str, tmp_path: Path) -> None:
+    for i, (image, label) in enumerate(zip(values, CLASSES, strict=True)):
+        path = tmp_path / "files" / str(label) / f"{i}.{extension}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if extension == "tif":
+            Image.fromarray(image).save(path)
+        else:
+            np.save(path, image)
+    files = open_source(tmp_path / "files")
+    canvas = files.native()
+    assert canvas.bits == 16
+    expected = {int(name.split("/")[1].split(".")[0]): image for name, image in decoded(files, "all", canvas)}
+    ragged = [*values[:-1], np.concatenate([values[-1], values[-1]])]
+    for source, split in (
+        (open_source(saved(tmp_path, x=values, y=CLASSES)), "all"),
+        (open_in_memory((values, CLASSES)), "all"),
+        (open_in_memory({"train": (values, CLASSES), "test": (values[3:], CLASSES[3:])}), "train"),
+        (open_in_memory((ragged, CLASSES)), "all"),
+    ):
+        assert source.native().rendering == canvas.rendering
+        for i, (_, image) in enumerate(decoded(source, split, canvas)[:-1]):
+            assert (image == expected[i]).all()
+
+
+def decoded(source: Source, split: str, canvas: Canvas) -> list[tuple[str, npt.NDArray[Any]]]:
+    listing = source.splits[split]
+    return [(name, listing.store.decode(i, canvas, Limits())) for i, name in enumerate(listing.ids)]
 
 
 def npy_bytes(array: npt.NDArray[Any]) -> bytes:

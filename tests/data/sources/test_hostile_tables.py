@@ -64,10 +64,10 @@ HEAD = "path,label\n"
             r"row 3, column path: caf\\xe9.png holds bytes that are no",
         ),
         (
-            "path,label,split\na.png,x,train\nb.png,y,learn\n",
-            "row 3, column split: 'learn' is no split; write train, val or test",
+            "path,label,split\na.png,x,train\nb.png,y,lern\n",
+            "row 3, column split: 'lern' is no split; write train, val or test",
         ),
-        ("path,label,split\na.png,x,val\nb.png,y,test\n", "of val or test; name some train"),
+        ("path,label,split\na.png,x,val\nb.png,y,test\n", "leaves no row to learn from, only val and test"),
         (
             "path,label,split\na.png,x,train\nb.png,y,train\nc.png,dgo,test",
             "row 4, column label: nothing to learn from has",

@@ -1,9 +1,11 @@
 """What cameras, editors and storage leave beside images is ignored and counted; images that are not read are told."""
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests.data.audit.pictures_of_noise import fingerprints
@@ -23,6 +25,14 @@ ClassFolders = Callable[[Mapping[str, int]], Path]
 
 HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
 CR2 = b"II*\0\x10\0\0\0CR\2\0" + bytes(40)
+
+
+def array(shape: tuple[int, ...]) -> bytes:
+    content = io.BytesIO()
+    np.save(content, np.ones(shape, np.uint8))
+    return content.getvalue()
+
+
 SIDECARS = {
     "000.jpg.json": b"{}",
     "000.xmp": b"<x:xmpmeta/>",
@@ -30,6 +40,7 @@ SIDECARS = {
     "000.mov": b"\0\0\0\x14ftypqt  ",
     "000.cr2": CR2,  # beside 000.jpg
     "000.HEIC": HEIC,
+    "000.npy": array((49, 768)),
     "notes.txt": b"blurred",
     "list": b"no extension, no image",
     "empty.csv": b"",
@@ -60,6 +71,7 @@ def test_sidecars_are_ignored_and_counted(class_folders: ClassFolders) -> None:
         **{f".{kind} files": 1 for kind in ("json", "xmp", "aae", "mov", "txt", "csv", "zip", "thm")},
         ".cr2 files beside an image of the same name": 1,
         ".heic files beside an image of the same name": 1,
+        ".npy files beside an image of the same name": 1,
         "other files that are no images": 1,
         "backups by editors": 1,
         "hidden or left by the system": 8,
@@ -67,6 +79,15 @@ def test_sidecars_are_ignored_and_counted(class_folders: ClassFolders) -> None:
     sums = account(fingerprints(root))
     files = sum(len(names) for _, _, names in os.walk(root))
     assert (sums.found, sums.used) == (files + 1, 6)  # a folder of one thumbnail counts once, and so does an empty one
+
+
+def test_arrays_that_stand_alone_are_images(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 2, "dog": 2})
+    for name in ("cat/a.npy", "dog/b.npy"):
+        (root / name).write_bytes(array((24, 32, 3)))
+    source = open_source(root)
+    assert {"cat/a.npy", "dog/b.npy"} < set(source.splits["all"].ids)
+    assert not source.ignored
 
 
 def test_an_image_is_one_whatever_it_is_called(class_folders: ClassFolders) -> None:
@@ -188,6 +209,8 @@ def test_thumbnails_beside_their_images_are_ignored_and_counted(class_folders: C
     source = open_source(root)
     assert source.splits["all"].ids == healthy.splits["all"].ids
     assert source.ignored == {"thumbnails beside their images": 3}
+    (root / "dog/green_thumb.jpg").write_bytes(small)  # of nothing
+    assert "dog/green_thumb.jpg" in open_source(root).splits["all"].ids
 
 
 @pytest.mark.parametrize("inner", ["thumbs", "masks", "Annotations", "labels"])

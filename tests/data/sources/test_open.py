@@ -13,7 +13,7 @@ from striate.data import Columns, draw_sample, open_source, require_classes
 from striate.data.names import unescaped
 from striate.data.sources.open import SOURCES
 from striate.errors import DataError, SettingError, StriateError
-from striate.jobs.opening import open_again, within_the_data
+from striate.jobs.opening import open_again, refuse_within_the_data
 
 Put = Callable[..., Path]
 
@@ -144,7 +144,8 @@ def test_a_location_opens_again_whatever_the_folder_is_called(kind: str, tmp_pat
     assert open_source(unescaped(source.location)).digest() == source.digest()
     assert open_again(source.location, {}, None, "").digest() == source.digest()
     images = next(path for path in root.iterdir() if path.name in ("images", "JPEGImages"))
-    assert within_the_data(images / "runs", "elsewhere", source)
+    with pytest.raises(SettingError, match="lies within the data"):
+        refuse_within_the_data(images / "runs", "elsewhere", source)
 
 
 @pytest.mark.parametrize("data", ["mnist", "mnist-scenes:4"])

@@ -189,7 +189,7 @@ def test_a_column_of_splits_and_a_task(rows: Callable[..., pa.Table], tmp_path: 
     assert pictures.images[:, 0, 0, 0].tolist() == [4, 5]
     assert list(open_source(tmp_path / "a.parquet", columns=Columns(split="none")).splits) == ["all"]
     with pytest.raises(
-        DataError, match=r"column kind: 'a b' may be several labels .*--task multilabel or --task classify"
+        DataError, match=r"column kind: 'a b' may be several labels .*--task classify, or --task multilabel"
     ):
         open_source(tmp_path / "a.parquet", columns=Columns(label=("kind",)))
     assert open_source(tmp_path / "a.parquet", columns=Columns(label=("kind",), task="multilabel")).classes == (

@@ -25,6 +25,7 @@ def splits(source: Source) -> dict[str, str]:
         ("split", ["Train", "TRAINING", "val", "dev", "Testing", "hold-out"], ("ab", "cd", "ef"), "column split"),
         ("Data Set", ["train"] * 4 + ["Validation", "test set"], ("abcd", "e", "f"), "column Data Set"),
         ("Usage", ["Training"] * 4 + ["PublicTest", "PrivateTest"], ("abcd", "", "ef"), "column Usage"),
+        ("set", ["learn"] * 4 + ["test"] * 2, ("abcd", "", "ef"), "column set"),
         ("Split", ["tr"] * 4 + ["va", "te"], ("abcd", "e", "f"), "column Split"),
         ("subset", ["train"] * 4 + ["valid"] * 2, ("abcd", "ef", ""), "column subset"),
         ("is_valid", ["False"] * 4 + ["True"] * 2, ("abcd", "ef", ""), "column is_valid (True is val)"),
@@ -73,6 +74,10 @@ def test_a_column_of_splits(
         ("test", ["pos", "neg"] * 3),
         ("stage", ["1", "2", "3"] * 2),
         ("camera", ["train"] * 6),
+        ("invalid", ["0", "1"] * 3),
+        ("blood_test", ["0", "1"] * 3),
+        ("train_station", ["A", "B"] * 3),
+        ("test_score", ["0.1", "0.2"] * 3),
     ],
 )
 def test_what_only_sounds_like_a_split_is_a_column(head: str, cells: list[str], tabled: Tabled) -> None:
@@ -105,10 +110,40 @@ def test_an_unusual_name_is_used_and_pointed_out(tabled: Tabled) -> None:
     assert not opened(tabled, "what for", cells, split="what for").notes
 
 
-def test_numbers_of_folds_are_pointed_out(tabled: Tabled) -> None:
-    source = opened(tabled, "fold", list("012012"))
+@pytest.mark.parametrize(
+    ("head", "cells", "held"),
+    [
+        ("fold", list("012012"), "0, 1, 2"),
+        ("cv", list("012340"), "0, 1, 2, 3, 4"),
+        ("kfold", ["fold1", "fold2"] * 3, "fold1, fold2"),
+        ("train?", ["1", "1", "1", "1", "-1", "-1"], "-1, 1"),
+        ("valid_idx", list("000011"), "0, 1"),
+        ("is_oof", list("000011"), "0, 1"),
+        ("not_train", ["True", "False"] * 3, "False, True"),
+        ("subset", list("TTTTVV"), "T, V"),
+        ("subset", list("111122"), "1, 2"),
+        ("valid", list("000012"), "0, 1, 2"),
+        ("what for", ["train"] * 4 + ["val", "tset"], "train, tset, val"),
+        ("what for", ["train"] * 4 + ["val", ""], "nothing, train, val"),
+        ("what for", ["val"] * 3 + ["test"] * 3, "test, val"),
+    ],
+)
+def test_what_may_be_a_split_and_is_not_used_is_pointed_out(
+    head: str, cells: list[str], held: str, tabled: Tabled
+) -> None:
+    source = opened(tabled, head, cells)
     assert splits(source) == {"all": "abcdef"}
-    assert source.notes[0].startswith("the column fold holds the numbers 0 to 2 and no names of splits")
+    assert source.notes == (
+        f"the column {head} holds {held} and is not used; if it says the split, write train, val or test in each row and "
+        f"--split-column {head}",
+    )
+    assert not opened(tabled, head, cells, split="none").notes
+
+
+def test_a_second_column_of_splits_is_pointed_out_where_it_differs(tabled: Tabled) -> None:
+    cells = ["train,train"] * 4 + ["val,val"] * 2
+    assert not opened(tabled, "split,old", cells).notes
+    assert opened(tabled, "split,old", [*cells[1:], "val,train"]).notes[0].startswith("the column old holds train, val")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +160,21 @@ def test_numbers_of_folds_are_pointed_out(tabled: Tabled) -> None:
         ("subset", ["train", "val", "extra"], r"row 4, column subset: 'extra' is no split; .*--split-column none"),
         ("set", ["train", "train", "more"], r"row 4, column set: 'more' is no split; .*--split-column none"),
         ("split", ["1", "2"], r"row 2, column split: '1' is no split; .*--split-column none"),
-        ("is_train", ["0"] * 6, "of val or test; name some train"),
+        (
+            "is_train",
+            ["0"] * 6,
+            r"the column is_train .* leaves no row to learn from, only test; write train in some",
+        ),
+        (
+            "split",
+            ["dev", "dev", "test"],
+            "the column split leaves no row to learn from, only val and test; write train",
+        ),
+        (
+            "is_valid",
+            ["True", "False", "False", "maybe", "False"],
+            "row 5, column is_valid: 'maybe' is neither yes nor no; .*--split-column none",
+        ),
         (
             "valid",
             ["1", "1", "1", "1", "0", "1"],
@@ -158,8 +207,10 @@ def test_folders_in_the_paths_that_are_called_as_splits_are_splits(class_folders
     assert list(open_source(root / "labels.csv", columns=Columns(split="none")).splits) == ["all"]
 
 
-@pytest.mark.parametrize("names", [("train", "bus"), ("a", "b"), ("test", "val"), ("train", "training")])
-def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, str], class_folders) -> None:
+@pytest.mark.parametrize(
+    "names", [("train", "bus"), ("train", "test", "bus"), ("a", "b"), ("test", "val"), ("train", "training")]
+)
+def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, ...], class_folders) -> None:
     root = class_folders(dict.fromkeys(names, 2))
     rows = [f"{name}/00{i}.jpg,{'xy'[i]}" for name in names for i in range(2)]
     (root / "labels.csv").write_text("\n".join(["path,label", *rows]))

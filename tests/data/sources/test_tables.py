@@ -110,6 +110,8 @@ def test_parts_and_other_columns(tabled: Tabled) -> None:
     rows = "path,label,split,patient\na.png,x,Train,1\nb.png,y,train,2\nc.png,x,valid,3\nd.png,y,test,4\n"
     source = open_source(tabled(rows))
     assert list(source.splits) == ["train", "val", "test"]
+    assert source.kind.endswith(", paths in the column path, 2 classes in the column label; other columns: patient")
+    assert source.split_origin == "column split"
     assert told(source, "val") == {"c.png": "x"}
     assert {part: listing.columns["patient"] for part, listing in source.splits.items()} == {
         "train": ("1", "2"),
@@ -178,3 +180,14 @@ def test_the_digest_changes_with_a_label_and_a_pixel(tabled: Tabled) -> None:
     (root / "a.png").write_bytes(content)
     assert open_source(root).digest() != before
     assert np.unique(open_source(root).splits["all"].labels).tolist() == [0, 1]
+
+
+def test_a_first_row_that_is_an_image_is_no_name_of_columns(tabled: Tabled) -> None:
+    root = tabled("a,x\nb,y\nc,x\n")
+    with pytest.raises(
+        DataError, match=r"labels.csv, row 1: a is an image, and not the name of a column; add a row above"
+    ):
+        open_source(root)
+    assert open_source(root, columns=Columns(path="a")).splits["all"].ids == ("b.png", "c.png")
+    (root / "image.png").write_bytes((root / "a.png").read_bytes())
+    assert len(open_source(tabled("image,label\na,x\nb,y\nimage,x\n")).splits["all"]) == 3

@@ -11,7 +11,10 @@ data-blank                         warning   all pixels of an image are equal, o
 data-first-frame                   note      animations, or files of many pages, of which the first frame is used
 data-bits-lost                     note      16-bit files of which only the high byte can be read
 data-background                    warning   the background of transparent parts hides what images show
-data-cropped                       warning   a square cuts much of the images off, and what is cut off holds content
+data-cropped                       warning   a square cuts much of the images off, which holds content; a note of a few images
+data-thin                          warning   images so wide or tall that next to nothing is left of their shorter side
+data-scale-by-class                warning   the values of one class are on another scale than those of others: 12 bits beside 16
+data-nearly-black                  warning   8-bit images of a split or a class hold the values 0 and 1 alone, as masks do
 data-duplicates                    warning   pictures of one part are there again in it, pixel for pixel
 data-near-duplicates               note      the same for copies that are resized, recompressed, brighter or cropped a little
 data-duplicates-across-parts       stop      pictures of one part are, pixel for pixel, in another: the results flatter
@@ -30,11 +33,12 @@ data-annotation-faults             warning   boxes or masks lie outside of their
 data-label-suspects                warning   labels that a network is sure are others (confident learning); a note where below 1 %
 data-more-would-help               note      a learning curve says that twice the data would surely help
 data-files-set-aside               warning   files could not be used, yet fewer than stop a run: what `train` says of the first four
-augment-mirrored-labels            warning   flips were asked for, and a mirror turns one class into another (`train`, `augment`)
+augment-mirrored-labels            warning   flips or half turns, asked for, make one class another (`train`, `augment`)
 data-shift                         warning   new images are darker, brighter, flatter or grayer than the training's (analysis.shift)
 
 `check_data` is the quick part, on decoded pictures, that `train` runs: data-files-set-aside, the three on classes,
-data-near-equal-names, data-two-labels, and data-duplicates-across-parts. Parts that striate draws keep equal pictures together.
+data-near-equal-names, data-two-labels, data-nearly-black, and data-duplicates-across-parts. Parts that striate draws
+keep equal pictures together.
 A single class, and more bad files than `--max-bad` allows, are errors and no findings: nothing can be learned then.
 """
 

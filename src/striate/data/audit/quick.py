@@ -9,8 +9,10 @@ import numpy.typing as npt
 import torch
 
 from striate.data.audit.balance import imbalance, small_classes
-from striate.data.audit.found import EXAMPLES
+from striate.data.audit.found import EXAMPLES, Found
 from striate.data.audit.names import near_equal_names
+from striate.data.audit.scales import nearly_black
+from striate.data.decoding.rendering import BACKGROUNDS, Background
 from striate.data.pictures import Pictures
 from striate.data.set_aside import SetAside, count_reasons
 from striate.data.splits import Splits
@@ -19,8 +21,11 @@ from striate.findings import Finding
 __all__ = ["check_data"]
 
 
-def check_data(splits: Splits) -> list[Finding]:
-    """What is plainly wrong; healthy data gives no findings. A picture that is in two parts is a reason to stop."""
+def check_data(splits: Splits, hiding: Background | None = None) -> list[Finding]:
+    """What is plainly wrong; healthy data gives no findings. A picture that is in two parts is a reason to stop.
+
+    hiding: a background that is known to hide images; those of which nothing else is left are no copies of each other.
+    """
     parts = splits.parts()
     hashes = {name: part.pixels.fingerprints() for name, part in parts.items()}
     classes, counts = splits.train.classes, {name: part.counts() for name, part in parts.items()}
@@ -29,9 +34,20 @@ def check_data(splits: Splits) -> list[Finding]:
         *small_classes(classes, counts),
         *imbalance(classes, counts),
         *near_equal_names(classes),
-        *two_labels(parts, hashes),
-        *duplicates_across_parts(parts, hashes),
+        *two_labels(parts, hashes, hiding),
+        *duplicates_across_parts(parts, hashes, hiding),
+        *(one.finding for one in _nearly_black(parts, classes)),
     ]
+
+
+def _nearly_black(parts: dict[str, Pictures], classes: Sequence[str]) -> list[Found]:
+    if any(part.pixels.dtype != torch.uint8 for part in parts.values()):  # of more bits the survey knows the scale
+        return []
+    measured = np.concatenate([part.pixels.statistics() for part in parts.values()])
+    ends = np.cumsum([len(part) for part in parts.values()])
+    at = dict(zip(parts, np.split(np.arange(len(measured)), ends[:-1]), strict=True))
+    labels = np.concatenate([part.labels.numpy() for part in parts.values()])
+    return nearly_black(measured[:, 0], measured[:, 1], at, labels, classes)
 
 
 def files_set_aside(parts: dict[str, Pictures]) -> list[Finding]:
@@ -64,7 +80,9 @@ def _larger(set_aside: Sequence[SetAside]) -> str:
     )
 
 
-def two_labels(parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]]) -> list[Finding]:
+def two_labels(
+    parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
+) -> list[Finding]:
     """Pictures that are equal on the canvas, pixel for pixel, under two labels, wherever they are."""
     all_hashes = np.concatenate([hashes[name] for name in parts])
     where = [(part, row) for part in parts.values() for row in range(len(part))]
@@ -75,7 +93,7 @@ def two_labels(parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint
     cases = []
     for group in same.values():
         part, row = where[group[0]]
-        alike = [where[i] for i in group if equal(part, where[i][0], [(row, where[i][1])])]
+        alike = [where[i] for i in group if equal(part, where[i][0], [(row, where[i][1])], hiding)]
         labels = {int(one.labels[n]): one.ids[n] for one, n in reversed(alike)}  # the first picture of each label
         if len(labels) > 1:
             cases.append([f"{name} ({part.classes[label]})" for label, name in sorted(labels.items())])
@@ -92,7 +110,9 @@ def two_labels(parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint
     ]
 
 
-def duplicates_across_parts(parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]]) -> list[Finding]:
+def duplicates_across_parts(
+    parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
+) -> list[Finding]:
     """Pictures that are equal on the canvas, pixel for pixel, in two parts."""
     findings = []
     for (one, pictures), (other, others) in combinations(parts.items(), 2):
@@ -102,7 +122,7 @@ def duplicates_across_parts(parts: dict[str, Pictures], hashes: dict[str, npt.ND
             (int(order[nearest[second]]), int(second))
             for second in np.flatnonzero(hashes[one][order[nearest]] == hashes[other])
         ]
-        pairs = equal(pictures, others, pairs)
+        pairs = equal(pictures, others, pairs, hiding)
         if pairs:
             findings.append(
                 Finding(
@@ -119,14 +139,19 @@ def duplicates_across_parts(parts: dict[str, Pictures], hashes: dict[str, npt.ND
     return findings
 
 
-def equal(one: Pictures, other: Pictures, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Those pairs of positions whose pictures are equal in full, compared a few at a time."""
+def equal(
+    one: Pictures, other: Pictures, pairs: list[tuple[int, int]], hiding: Background | None
+) -> list[tuple[int, int]]:
+    """Those pairs of positions whose pictures are equal in full and show more than `hiding`, compared a few at a time."""
     same = []
     for first in range(0, len(pairs), 256):
         some = pairs[first : first + 256]
         a, b = (
             part.pixels.gather(torch.tensor(at)) for part, at in zip((one, other), zip(*some, strict=True), strict=True)
         )
-        alike = (a == b).flatten(1).all(1).tolist()
-        same += [pair for pair, is_same in zip(some, alike, strict=True) if is_same]
+        alike = (a == b).flatten(1).all(1)
+        if hiding is not None:
+            behind = BACKGROUNDS[hiding] * (1 if a.dtype == torch.uint8 else 257)
+            alike &= (a != behind).flatten(1).any(1)
+        same += [pair for pair, is_same in zip(some, alike.tolist(), strict=True) if is_same]
     return same

@@ -1,8 +1,8 @@
 """What stored values mean: which is black, which is white, and what lies behind what is transparent.
 
 8 bits mean themselves. Wider values do not say what full scale is, so it is decided once for a data set and kept in the
-canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), `evaluate` decides it once
-for the new data set, and in `predict` an image decides for itself:
+canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), it is decided once for
+the new data set, in `evaluate`, or for all images that are given together, in `predict`:
 
     integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
@@ -10,7 +10,7 @@ for the new data set, and in `predict` an image decides for itself:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, final, get_args
 
 import numpy as np
@@ -42,7 +42,7 @@ _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """From the least to the greatest of some values; whether all of them are whole numbers."""
 
@@ -75,6 +75,10 @@ class Rendering:
                 raise SettingError(f"levels of {levels}: black must be below white, and both finite")
         if self.background not in get_args(Background):
             raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
+
+    def filled(self, own: "Rendering") -> "Rendering":
+        """These levels, and those of new images where an image would decide for itself."""
+        return replace(self, integers=self.integers or own.integers, floats=self.floats or own.floats)
 
     def levels(self, values: npt.NDArray[Any]) -> Levels:
         """Black and white of an image. ValueError for NaN or infinite values."""
@@ -124,14 +128,15 @@ def bits_in_use(levels: Levels) -> int | None:
 def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
     """Whether the values of one split have four bits or more less than those of another, and fill their bits alike.
 
-    Given are the greatest values of the images of each. 12 bits beside 16 are 1/16 of the same light; a split that is
-    merely darker, down to 1/8, is never meant, and one that is black fills no bits alike. Nine of ten images of the first
-    lie within its bits, and half of the second need theirs, so that neither a hot pixel nor a few dark images decide.
+    Given are the greatest values of the images of each; up to 1 they are fractions, or masks, of one bit. 12 bits beside 16
+    are 1/16 of the same light; a split that is merely darker, down to 1/8, is never meant, and one that is black fills no
+    bits alike. Nine of ten images of the first lie within its bits, and half of the second need theirs, so that neither a
+    hot pixel nor a few dark images decide.
     """
-    least, most = float(np.quantile(small, 0.9)), float(np.median(large))
+    least, most = float(np.quantile(small, 0.9, method="inverted_cdf")), float(np.median(large))
     if not 0 < least < most < 2 ** _BITS[-1]:
         return False
-    fewer, more = (next(bits for bits in _BITS if value < 2**bits) for value in (least, most))
+    fewer, more = (1 if value <= 1 else next(bits for bits in _BITS if value < 2**bits) for value in (least, most))
     filled, also = least / (2**fewer - 1), most / (2**more - 1)
     return more - fewer >= _BITS_APART and max(filled, also) <= _FILLED_ALIKE * min(filled, also)
 

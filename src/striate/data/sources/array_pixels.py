@@ -10,25 +10,28 @@
                        14 or 16), on 16 bits
     fractions          value x 255, rounded, where all values lie in 0..1; rounded where they lie in 0..255
 
+    other ranges       from the least to the greatest value of all splits: negative values, more than 16 bits
+
 Full scale is one for all splits, of whatever types: 1, 255, or that of the most bits in use. Splits on different ones of
-the three, splits of which one has a 16th of the values of the other or less, or 0 and 1 alone (see `check_scales`), other
-ranges, NaN and infinite values are refused.
+the three, splits of which one has a 16th of the values of the other or less, or 0 and 1 alone (see `check_scales`), NaN
+and infinite values are refused.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
+import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import bits_in_use, levels_of, other_bits
+from striate.data.decoding.rendering import Levels, bits_in_use, levels_of, other_bits
 from striate.data.sources.array_files import StoredArray, blocks
 from striate.errors import DataError
 
-__all__ = ["Layout", "check_scales", "greatest_of", "layout_of", "read_pixels"]
+__all__ = ["Layout", "check_scales", "greatest_of", "images_of", "joined", "layout_of", "read_pixels"]
 
 _CHANNELS: Final = (1, 3, 4)
 _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
@@ -37,12 +40,26 @@ _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darke
 @final
 @dataclass(frozen=True)
 class Layout:
-    """The images as N H W C, and the value that is white, 0 where no value says: all are black."""
+    """The images as N H W C, and the values that are black and white; both 0 where no value says it: all are black."""
 
     shape: tuple[int, int, int, int]
     channels_first: bool
-    full_scale: float
+    levels: Levels
     says: str
+
+    @property
+    def own_range(self) -> bool:
+        """Whether the values are on no known scale: 0 to 1, or to the greatest value of some bits."""
+        black, white = self.levels
+        return black != 0 or (white not in (0, 1) and bits_in_use(self.levels) is None)
+
+    @property
+    def scale(self) -> float:
+        """1, 255 or more; 0 where all values are 0."""
+        white = max(-self.levels[0], self.levels[1])
+        if self.own_range:
+            return 1.0 if white <= 1 else _BEYOND
+        return min(white, _BEYOND)
 
 
 def layout_of(images: StoredArray) -> Layout:
@@ -52,7 +69,7 @@ def layout_of(images: StoredArray) -> Layout:
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(f"{images.where} is {sizes} and no array of pictures; reshape it to N x H x W x C")
     if len(shape) == 3:
-        return Layout((shape[0], shape[1], shape[2], 1), False, _scale(images), "N H W")
+        return Layout((shape[0], shape[1], shape[2], 1), False, _levels(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS
     if last and second:
         raise DataError(
@@ -68,8 +85,8 @@ def layout_of(images: StoredArray) -> Layout:
         )
     count, one, two, three = shape
     if last:
-        return Layout((count, one, two, three), False, _scale(images), "N H W C")
-    return Layout((count, two, three, one), True, _scale(images), "N C H W")
+        return Layout((count, one, two, three), False, _levels(images), "N H W C")
+    return Layout((count, two, three, one), True, _levels(images), "N C H W")
 
 
 def greatest_of(images: StoredArray) -> tuple[float, ...]:
@@ -79,25 +96,40 @@ def greatest_of(images: StoredArray) -> tuple[float, ...]:
 
 def check_scales(
     layouts: Mapping[str, Layout], where: Mapping[str, str], greatest: Mapping[str, Sequence[float]]
-) -> float:
-    """The value that is white in all splits.
+) -> Levels:
+    """The values that are black and white in all splits.
 
     `where` names their arrays, `greatest` gives the greatest value of each image; it is not looked at where there is one
     split. DataError where they differ in scale: fractions beside 0..255 or more, whole numbers of which one split has 0
     and 1 alone, and bits in use as in `other_bits`.
     """
-    scales = {split: layout.full_scale for split, layout in layouts.items() if layout.full_scale > 0}
+    scales = {split: layout.scale for split, layout in layouts.items() if layout.scale > 0}
     for other, one in permutations(scales, 2):  # the first is learned from, and named last
-        kinds = [min(scales[split], _BEYOND) for split in (one, other)]
-        bits = min(kinds) > 1 and (
+        bits = min(scales[one], scales[other]) > 1 and (
             max(greatest[one]) == 1 < max(greatest[other]) or other_bits(greatest[one], greatest[other])
         )
-        if kinds[0] != kinds[1] or bits:
-            raise DataError(
-                f"{where[one]} has values up to {max(greatest[one]):g} and {where[other]} up to "
-                f"{max(greatest[other]):g}, so the same number is another brightness; bring them to one scale"
+        if scales[one] != scales[other] or bits:
+            same = max(greatest[one]) == max(greatest[other])  # as 1 of fractions and of bytes
+            says, also = (
+                f"up to {max(greatest[split]):g}" + (f" where {scales[split]:g} is white" if same else "")
+                for split in (one, other)
             )
-    return max(scales.values(), default=255.0)
+            raise DataError(
+                f"{where[one]} has values {says} and {where[other]} {also}, so the same number is another brightness; "
+                "bring them to one scale"
+            )
+    return joined([layout.levels for layout in layouts.values()])
+
+
+def joined(levels: Sequence[Levels]) -> Levels:
+    """Black and white of all of these; 0 to 255 where none has a white."""
+    black, white = min((one[0] for one in levels), default=0.0), max((one[1] for one in levels), default=0.0)
+    return (black, white) if black < white else (0.0, 255.0)
+
+
+def images_of(values: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
+    """The values as N H W C."""
+    return (values.transpose(0, 2, 3, 1) if layout.channels_first else values).reshape(layout.shape)
 
 
 def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:
@@ -109,26 +141,18 @@ def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:
         for rows, block in blocks(values):
             scaled[rows] = np.rint(block.astype(np.float64) * (most / white))
         values = scaled
-    if layout.channels_first:
-        values = values.transpose(0, 2, 3, 1)
-    return values.reshape(layout.shape)
+    return images_of(values, layout)
 
 
-def _scale(images: StoredArray) -> float:
-    """The value that is white, 0 where all are 0."""
+def _levels(images: StoredArray) -> Levels:
+    """The values that are black and white, both 0 where all are 0."""
     if images.dtype == np.uint8:
-        return 255.0
+        return 0.0, 255.0
     if images.dtype.kind not in "buif":
         raise DataError(f"{images.where} holds {images.dtype} and no pixels; save it as uint8")
     if images.dtype.kind == "b":
-        return 1.0
+        return 0.0, 1.0
     span, _ = images.measured
     if span.greatest == span.least == 0:
-        return 0.0
-    black, white = levels_of(span)
-    if black != 0 or (bits_in_use((black, white)) is None and white != 1):
-        raise DataError(
-            f"{images.where} has values from {span.least:g} to {span.greatest:g}, so nobody knows what is black and "
-            "white; scale it to 0..1, or save it as uint8"
-        )
-    return white
+        return 0.0, 0.0
+    return levels_of(span)

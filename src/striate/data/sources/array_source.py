@@ -19,9 +19,9 @@ from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, layout_of, read_pixels
+from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, images_of, layout_of, read_pixels
 from striate.data.sources.parts import PARTS, arranged, origin
-from striate.data.store import ArrayStore
+from striate.data.store import ArrayStore, held_images
 from striate.data.targets import TaskKind
 from striate.errors import DataError
 
@@ -77,7 +77,7 @@ def open_arrays(
     for part, (images, _) in parts.items():
         if layouts[part].shape[1:] != learned.shape[1:]:
             raise DataError(f"{images.where} has images of another size than {first.where}; make them alike")
-    white = check_scales(
+    levels = check_scales(
         layouts,
         {part: images.where for part, (images, _) in parts.items()},
         {part: greatest_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
@@ -95,11 +95,13 @@ def open_arrays(
         listings[part] = Listing(
             tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),
             labels.targets[part],
-            ArrayStore(
+            held_images(images_of(images.read(), layout), levels)
+            if any(one.own_range for one in layouts.values())
+            else ArrayStore(
                 layout.shape,
-                partial(read_pixels, images, layout, white),
-                partial(_digest, images, layout, white),
-                white,
+                partial(read_pixels, images, layout, levels[1]),
+                partial(_digest, images, layout, levels[1]),
+                levels[1],
             ),
         )
     ignored = sum(_role(key) is None for key in arrays)

@@ -15,11 +15,11 @@ from striate.data.names import printable
 from striate.data.source import Source
 from striate.data.sources.columns import named_labels
 from striate.data.sources.difference import difference
-from striate.data.sources.doubts import is_measure
 from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
 from striate.data.sources.parts import learnable
+from striate.data.sources.quantities import is_measure
 from striate.data.sources.readings import AUTO, BY_NAME, OF_TABLES, READINGS, HowToRead, Reading
 from striate.data.sources.table_source import TABLES, likely_table, open_table
 from striate.data.sources.tree import list_folder

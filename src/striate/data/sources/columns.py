@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from striate.data.source import Source
-from striate.data.sources.meaning import is_binary, is_number
+from striate.data.sources.meaning import is_binary
+from striate.data.sources.quantities import is_number
 from striate.data.sources.split_columns import snake_case
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest

@@ -26,6 +26,8 @@ HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
 _BACKUPS: Final = "backups by editors"
 _NO_IMAGES: Final = "other files that are no images"
+_BESIDE: Final = " beside an image of the same name"
+_ARRAY: Final = ".npy"
 _THUMBNAILS: Final = (".thm",)  # of cameras: small JPEGs beside movies
 _LOSSY: Final = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".mpo")  # no formats of masks
 _THUMBNAIL_ENDING: Final = re.compile(r"([_.-]thumb|_thumbnail)$", re.IGNORECASE)
@@ -55,6 +57,11 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
     ignored = Counter({HIDDEN: tree.ignored, REPEATED: tree.repeated})
     known = frozenset(tree.files)
     whole = _whole(tree.files)
+    shown = frozenset(
+        stem.lower()
+        for stem, extension in map(posixpath.splitext, tree.files)
+        if extension.lower() in IMAGE_EXTENSIONS and extension.lower() != _ARRAY
+    )
     for file in tree.files:
         extension = posixpath.splitext(file)[1].lower()
         if extension in IMAGE_EXTENSIONS and _is_made_of_another(file, whole, THUMBNAILS, _THUMBNAIL_ENDING):
@@ -65,6 +72,8 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
             and _is_made_of_another(file, whole, MASKS, None if extension in _LOSSY else _MASK_ENDING)
         ):
             ignored[_MASKS] += 1
+        elif extension == _ARRAY and posixpath.splitext(file)[0].lower() in shown:  # features or a mask of that image
+            ignored[f"{_kind(file)}{_BESIDE}"] += 1
         elif extension in IMAGE_EXTENSIONS:
             files.append(file)
         elif any(file.lower().endswith(end) and file[: -len(end)] in known for end in _BACKUP_ENDINGS):
@@ -84,7 +93,7 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
     set_aside = list(tree.set_aside)
     for file, form in foreign:
         if posixpath.splitext(file)[0].lower() in stems:
-            ignored[f"{_kind(file)} beside an image of the same name"] += 1
+            ignored[f"{_kind(file)}{_BESIDE}"] += 1
         else:
             set_aside.append(SetAside(printable(file), "format not read", advice(form)))
     return ImageFiles(tuple(files), tuple(sorted(set_aside, key=lambda one: one.id)), +ignored)

@@ -5,10 +5,11 @@
     ((images, labels), (images, labels))                  train and test, as Keras's load_data gives them
 
 Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what given.py takes; labels are whole
-numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays: 1 or 255 of fractions.
+numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays, such as 1 or 255 of fractions.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,16 +21,25 @@ import numpy.typing as npt
 
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.rendering import Levels
 from striate.data.given import array_of, held_image, holds_file, is_list, not_finite
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, layout_of, read_pixels
+from striate.data.sources.array_pixels import (
+    Layout,
+    check_scales,
+    greatest_of,
+    images_of,
+    joined,
+    layout_of,
+    read_pixels,
+)
 from striate.data.sources.columns import with_task
 from striate.data.sources.parts import PARTS, arranged, by_split, learnable, splits_of
-from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store
+from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
 from striate.data.targets import Labels, TaskKind
 from striate.errors import DataError, nearest
 
@@ -224,42 +234,46 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
         layouts = {name: layout_of(array) for name, array in arrays.items()}
         where = {name: array.where for name, array in arrays.items()}
         greatest = {name: greatest_of(array) for name, array in arrays.items()} if len(arrays) > 1 else {}
-        white = check_scales(layouts, where, greatest)
+        levels = check_scales(layouts, where, greatest)
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
-            read = partial(read_pixels, array, layouts[name], white)
-            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), white)
+            if any(one.own_range for one in layouts.values()):
+                stores[name] = held_images(images_of(array.read(), layouts[name]), levels)
+                continue
+            read = partial(read_pixels, array, layouts[name], levels[1])
+            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1])
         return stores, f"arrays {next(iter(layouts.values())).says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
         return {name: FileStore(of_split) for name, of_split in paths.items()}, "image files"
-    whites = _whites(given)
-    return {name: ImageStore(tuple(_held(one, whites, limits))) for name, one in given.items()}, "images"
+    by_kind = _levels(given)
+    return {name: ImageStore(tuple(_held(one, by_kind, limits))) for name, one in given.items()}, "images"
 
 
-def _whites(given: Mapping[str, _Split]) -> Mapping[str, float]:
-    """The value that is white in arrays of each kind of number, one for all images of all splits."""
-    layouts: dict[str, dict[str, Layout]] = {}
-    greatest: dict[str, dict[str, list[float]]] = {}
+def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
+    """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
+    levels: dict[str, list[Levels]] = defaultdict(list)
+    layouts: dict[str, Layout] = {}
+    greatest: dict[str, list[float]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
                 layout = layout_of(image := _stored(f"{split.where}[{i}]", values))
-                greatest.setdefault(_kind(values), {}).setdefault(name, []).extend(greatest_of(image))
-                of_kind = layouts.setdefault(_kind(values), {})
-                if name not in of_kind or layout.full_scale > of_kind[name].full_scale:
-                    of_kind[name] = layout
-    where = {name: split.where for name, split in given.items()}
-    return {kind: check_scales(of_kind, where, greatest[kind]) for kind, of_kind in layouts.items()}
+                greatest[name] += greatest_of(image)
+                if name not in layouts or layout.scale > layouts[name].scale:
+                    layouts[name] = layout
+                levels[_kind(values)].append(layout.levels)
+    check_scales(layouts, {name: given[name].where for name in layouts}, greatest)
+    return {kind: joined(of_kind) for kind, of_kind in levels.items()}
 
 
-def _held(split: _Split, whites: Mapping[str, float], limits: Limits) -> Iterable[HeldImage]:
+def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[HeldImage]:
     """Each image of a list. DataError for what is no image, NaN among it."""
     for i, item in enumerate(split.items):
         held = held_image(item, limits)
         if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is set aside, as in a folder
             raise DataError(f"{split.where}[{i}]: {held.detail}")
-        yield replace(held, white=whites[_kind(held.values)]) if isinstance(held, HeldArray) else held
+        yield replace(held, levels=levels[held.kind]) if isinstance(held, HeldArray) else held
 
 
 def _array_item(item: object) -> Array | None:

@@ -2,9 +2,11 @@
 
     one column    fractions                      numbers (regress)
                   whole numbers                  classes; numbers where more than 100 differ and hardly any comes twice;
-                                                 asked where they may be either, such as ages (doubts.py)
+                                                 asked where they may be either, such as ages (quantities.py)
+                  12 kg, 30%, 0,5                asked, by the same rules
+                  measurements but for some      asked: NA among fractions is no class
                   text with | or ; in some cell  sets of classes (multilabel); an empty cell is an empty set; lists too
-                  text that looks like sets      asked, such as "clear primary" beside "clear" (doubts.py)
+                  text that looks like sets      asked, such as "clear primary" beside "clear road" (word_sets.py)
                   other text                     classes
     several       all 0 and 1, one 1 in each row classes, called as the columns are
                   all 0 and 1                    sets of classes
@@ -19,29 +21,29 @@ written in two ways, `notes` point it out. What a file holds as numbers, such as
 for each number, called by it without a point.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
-from striate.data.sources.doubts import MARKS, as_list, measured, set_of_words
+from striate.data.sources.label_kinds import MISSING, kind_of_labels, listed
+from striate.data.sources.quantities import decimal_mark, is_number, quantities
+from striate.data.sources.word_sets import LIST, MARKS, parted, word_sets
 from striate.data.targets import Labels, LabelSets, Numbers, Targets, TaskKind
-from striate.errors import AmbiguousDataError, DataError, nearest
+from striate.errors import DataError, nearest
 
-__all__ = ["LIST", "Meaning", "Place", "is_binary", "is_number", "read_meaning"]
+__all__ = ["Meaning", "Place", "is_binary", "read_meaning"]
 
 Place = Callable[[int, str], str]  # where the cell of a sample and a column is, for a person
 Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
 
-LIST: Final = "\x1f"  # ends each part of a cell that was a list in the file: the unit separator of ASCII
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_MISSING: Final = ("", "nan")
+_PERHAPS_MISSING: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?", "-", "--")
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+_LARGEST: Final = float(np.finfo(np.float32).max)
 _MAX_SETS: Final = 2**31  # N x K
 
 
@@ -93,10 +95,11 @@ def read_meaning(
     if len(cells) == 1:
         name, column = next(iter(cells.items()))
         if task != "classify":
-            column = _listed(column)
-        kind = task or _kind(name, column, place)
+            column = listed(column)
+        kind, notes = (task, ()) if task else kind_of_labels(name, column, partial(_first, name, column, place))
         if kind == "classify":
-            return _classes(name, column, learned, place, known, numeric=numeric, to_learn=to_learn)
+            meaning = _classes(name, column, learned, place, known, numeric=numeric, to_learn=to_learn)
+            return replace(meaning, notes=(*notes, *meaning.notes))
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
@@ -110,52 +113,9 @@ def read_meaning(
     )
 
 
-def is_number(cell: str) -> bool:
-    """Whether it is written as a number, infinity among them."""
-    return _NUMBER.fullmatch(cell.strip()) is not None
-
-
 def is_binary(cells: Sequence[str]) -> bool:
     """Whether all say yes or no: 0, 1, false, true."""
     return all(cell.strip().lower() in _TRUTH for cell in set(cells))
-
-
-def _kind(name: str, cells: Sequence[str], place: Place) -> TaskKind:
-    """What the one column of labels holds. DataError where it may be two things, with the setting that says which."""
-    present = [cell for cell in cells if cell.lower() not in _MISSING]
-    distinct = set(present)
-    if distinct and all(map(is_number, distinct)):
-        if not all(float(cell).is_integer() for cell in distinct):
-            return "regress"
-        if (are_measured := measured(name, present)) is None:
-            low, high = (min(distinct, key=float), max(distinct, key=float))
-            raise AmbiguousDataError(
-                f"{place(cells.index(present[0]), name)}: the {len(distinct)} different numbers from {low} to {high} may be "
-                "measurements or ids of classes; say which: --task regress or --task classify"
-            )
-        return "regress" if are_measured else "classify"
-    if any(mark in cell for mark in f"{LIST}|;" for cell in distinct):
-        return "multilabel"
-    if all(is_number(cell) or _DECIMAL_COMMA.fullmatch(cell) for cell in distinct) and distinct:
-        decimal = next(cell for cell in present if "," in cell)
-        raise AmbiguousDataError(
-            f"{place(cells.index(decimal), name)}: '{decimal}' may be a number with a decimal comma, two labels, or the name of a "
-            "class; say which: --task regress, --task multilabel or --task classify"
-        )
-    if cell := set_of_words(name, present):
-        raise AmbiguousDataError(
-            f"{place(cells.index(cell), name)}: '{printable(cell)}' may be several labels or the name of one class; "
-            "say which: --task multilabel or --task classify"
-        )
-    return "classify"
-
-
-def _listed(cells: Sequence[str]) -> Sequence[str]:
-    """Cells that are all lists as Python writes them, ['a', 'b'], with their items ended by LIST; else as they are."""
-    items = {cell: as_list(cell) for cell in set(cells) if cell.lower() not in _MISSING}
-    if any(of is None for of in items.values()) or not any("," in cell or "'" in cell or '"' in cell for cell in items):
-        return cells
-    return ["".join(item + LIST for item in items.get(cell) or ()) for cell in cells]
 
 
 def _classes(
@@ -181,6 +141,7 @@ def _classes(
     if to_learn and len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
             f"{place(0, name)}: each row has a class of its own; say which column is the label (--label-column NAME)"
+            + (", or that these are measurements (--task regress)" if all(map(is_number, classes)) else "")
         )
     position = {one: i for i, one in enumerate(classes)}
     code = {cell: position.get(one, -1) for cell, one in called.items()}
@@ -193,7 +154,10 @@ def _classes(
         classes,
         values,
         f"{len(classes)} class{'' if len(classes) == 1 else 'es'} in the column {name}",
-        _alike(name, classes),
+        (
+            *_alike(name, classes),
+            *_perhaps_missing(name, dict(zip(classes, np.bincount(values).tolist(), strict=True))),
+        ),
     )
 
 
@@ -213,29 +177,40 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
 ) -> Meaning:
-    marks = f"{LIST}|;{MARKS}" if task else f"{LIST}|;"
-    mark = next((mark for mark in marks if any(mark in cell for cell in set(cells))), "|")
-    parted = {
-        cell: [printable(part.strip()) for part in cell.split(mark) if part.strip()] if cell.lower() != "nan" else []
-        for cell in set(cells)
-    }
+    mark, says = _parting(name, cells, MARKS if task else ())
+    labels = {cell: list(map(printable, parted(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
     used = {cell for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
-    classes = _sorted({one for cell in used for one in parted[cell]}, known)
+    classes = _sorted({one for cell in used for one in labels[cell]}, known)
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
         raise DataError(
-            f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, parted by {mark!r}; "
+            f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, {says}; "
             "those are no sets of classes, say which column holds them (--label-column NAME)"
+        )
+    if task is None and all(map(is_number, classes)) and not all(float(one).is_integer() for one in classes):
+        raise DataError(
+            f"{place(0, name)}: there are several fractions, {says}, and those are no classes; give each number a column, "
+            "or say that they are: --task multilabel"
         )
     position = {one: k for k, one in enumerate(classes)}
     values = np.zeros((len(cells), len(classes)), np.bool_)
     for i, cell in enumerate(cells):
-        for one in parted[cell]:
+        for one in labels[cell]:
             if one not in position:
                 raise _unknown(place(i, name), one, classes)
             values[i, position[one]] = True
-    parting = {LIST: "lists", " ": "parted by spaces"}.get(mark, f"parted by {mark}")
-    says = f"sets of {len(classes)} classes in the column {name}, {parting}"
-    return Meaning("multilabel", classes, values, says)
+    notes = _perhaps_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
+    return Meaning("multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {says}", notes)
+
+
+def _parting(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
+    """What parts the labels of a cell, in words too; `marks` are those that do so where a person says that there are several."""
+    distinct = set(cells)
+    for mark, says in ((LIST, "lists"), ("|", "parted by |"), (";", "parted by ;")):
+        if any(mark in cell for cell in distinct):
+            return mark, says
+    found = word_sets(name, cells) if marks else None
+    mark = found.mark if found else next((one for one in marks if any(one in cell for cell in distinct)), "|")
+    return mark, {" ": "parted by spaces", " and ": "parted by the word and"}.get(mark, f"parted by {mark}")
 
 
 def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind | None) -> Meaning:
@@ -254,29 +229,40 @@ def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind
 
 def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
     values = np.empty((len(next(iter(cells.values()))), len(cells)), np.float32)
+    notes: list[str] = []
+    units: list[str] = []
     for d, (name, column) in enumerate(cells.items()):
         _refuse_missing(name, column, place)
-        column = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in column]
-        if not all(map(is_number, column)):
-            i = next(i for i, cell in enumerate(column) if not is_number(cell))
-            raise DataError(
-                f"{place(i, name)}: '{printable(column[i])}' is no number; mend it, or say which column is the label "
-                "(--label-column NAME)"
-            )
-        exact = np.array([float(cell) for cell in column])
-        large = ~(np.abs(exact) <= np.finfo(np.float32).max)
-        if large.any():
-            i = int(np.flatnonzero(large)[0])
-            raise DataError(f"{place(i, name)}: {column[i][:40]} is infinite, or too large for a float32; mend it")
-        values[:, d] = exact
+        where = partial(_first, name, column, place)
+        found = quantities(dict.fromkeys(column))
+        for cell in dict.fromkeys(column):
+            if cell not in found.numbers:
+                unit = f" in {found.unit}, as others are" if found.unit else ""
+                raise DataError(
+                    f"{where(cell)}: '{printable(cell)}' is no number{unit}; mend it, or say which column is the label "
+                    "(--label-column NAME)"
+                )
+        exact = found.values(decimal_mark(found, where))
+        for cell, number in exact.items():
+            if not abs(number) <= _LARGEST:
+                raise DataError(f"{where(cell)}: {cell[:40]} is infinite, or too large for a float32; mend it")
+        values[:, d] = [exact[cell] for cell in column]
+        units.append(f"{name} ({printable(found.unit)})" if found.unit else name)
+        if comma := next((cell for cell, number in found.numbers.items() if "," in number), None):
+            notes.append(f"in the column {name} {comma} is read as {exact[comma]:.12g}")
     what = "numbers in the column" if len(cells) == 1 else f"{len(cells)} numbers in the columns"
-    says = f"{what} {', '.join(list(cells)[:5])}{' ...' if len(cells) > 5 else ''}"
-    return Meaning("regress", tuple(cells), values, says)
+    return Meaning(
+        "regress",
+        tuple(cells),
+        values,
+        f"{what} {', '.join(units[:5])}{' ...' if len(units) > 5 else ''}",
+        tuple(notes),
+    )
 
 
 def _refuse_missing(name: str, cells: Sequence[str], place: Place) -> None:
-    if any(cell.lower() in _MISSING for cell in set(cells)):
-        i = next(i for i, cell in enumerate(cells) if cell.lower() in _MISSING)
+    if any(cell.lower() in MISSING for cell in set(cells)):
+        i = next(i for i, cell in enumerate(cells) if cell.lower() in MISSING)
         raise DataError(f"{place(i, name)}: there is no label ({cells[i] or 'empty'}); add it, or remove the row")
 
 
@@ -301,6 +287,25 @@ def _sorted(names: set[str], known: Sequence[str]) -> tuple[str, ...]:
     if all(map(is_number, names)):
         return tuple(sorted(names, key=lambda name: (float(name), natural_key(name))))
     return tuple(sorted(names, key=natural_key))
+
+
+def _first(name: str, cells: Sequence[str], place: Place, cell: str) -> str:
+    """Where a text is first, for a person."""
+    return place(cells.index(cell), name)
+
+
+def _perhaps_missing(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """A note on classes that are called as what is missing often is; `counts` are the rows of each class.
+
+    Marks such as - and ? are classes as any other beside + and !.
+    """
+    has_marks = sum(not any(map(str.isalnum, one)) for one in counts) > 1
+    odd = [one for one in counts if one.lower() in _PERHAPS_MISSING and (not has_marks or any(map(str.isalnum, one)))]
+    return tuple(
+        f"the class {one} of the column {name} has {counts[one]:,} row{'' if counts[one] == 1 else 's'}; remove "
+        f"{'it' if counts[one] == 1 else 'them'} where that means that there is no label"
+        for one in odd
+    )
 
 
 def _unknown(where: str, name: str, classes: Sequence[str]) -> DataError:

@@ -6,9 +6,9 @@ from typing import Any
 
 from striate.data.names import printable
 from striate.data.sources.arrow import arrow
-from striate.data.sources.meaning import LIST
 from striate.data.sources.read_errors import read_errors
 from striate.data.sources.table import MAX_BYTES, Table, column_names
+from striate.data.sources.word_sets import LIST
 from striate.errors import DataError
 
 __all__ = ["as_cells", "is_numeric", "read_parquet"]

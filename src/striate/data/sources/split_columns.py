@@ -7,17 +7,18 @@ A column counts by its cells: one called set that holds the numbers of sets is a
 are taken together: each leaves some splits open for a row (False in is_valid: train or test), and what all of them leave
 open is the split, train before test and test before val where that is more than one. So is_valid by itself parts train and
 val, is_test train and test, and is_train train and test. A row that nothing is left for, or nothing is said of, is refused.
+A column that is called as a split, or holds names of splits, and is not used is pointed out.
 """
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.names import printable
+from striate.data.names import natural_key, printable
 from striate.data.sources.parts import split_of, splits_of
 from striate.data.sources.table import Table
 from striate.errors import DataError, SettingError, nearest
@@ -29,12 +30,25 @@ _USUAL: Final = re.compile(
     r"(\w+_)?(split|splits|set|subset|partition|usage|phase|mode|purpose|stage|role|fold|dataset|data_?set)(_(name|type|kind))?"
 )
 _CORE: Final = re.compile(r"(\w+_)?(split|splits|set|subset|partition|usage|dataset|data_?set)(_(name|type|kind))?")
-_SHORT: Final = {"tr": "train", "te": "test", "ts": "test", "va": "val", "vl": "val"}
-_FOLD: Final = re.compile(r"(\w+_)?(k?_?folds?|partition)(_\w+)?")  # where numbers are pointed out
+_SHORT: Final = {
+    "tr": "train",
+    "learn": "train",
+    "learning": "train",
+    "te": "test",
+    "ts": "test",
+    "va": "val",
+    "vl": "val",
+}
 _FLAG: Final = re.compile(
     r"(?P<sure>is_?|(is|in|for|use_for|used_for)_(the_)?)?"
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
     r"(_(set|split|image|img|picture|photo|sample|row|data|flag|example))?"
+)
+# names that speak of a split, whatever the cells are
+_SPEAKS: Final = re.compile(
+    r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?"
+    r"|((is_?|((in|for|use|used|not|non)_)+)(the_)?)?(train|training|val|valid|validation|dev|eval|test|testing|holdout|heldout)"
+    r"(_(set|split|image|sample|row|data|flag|idx|index|mask|fold|group))?"
 )
 # also as Excel writes them in German, French, Spanish and Italian
 _YES: Final = frozenset(
@@ -145,12 +159,16 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
         of = _splits_of(distinct) if len(distinct) <= _FEW else {}
         usual = _USUAL.fullmatch(called) is not None
         flag = _FLAG.fullmatch(called)
-        if distinct and len(of) == len(distinct):
-            if usual or flag or name == "split":
-                claims.append(_of_names(table, name, cells))
-            elif {"train"} < set(of.values()) and "" not in cells:
-                unusual.append(_of_names(table, name, cells))
-        elif "train" in of.values() and (_CORE.fullmatch(called) or (usual and len(set(of.values())) > 1)):
+        all_are = 0 < len(distinct) == len(of)
+        if all_are and (usual or flag or name == "split"):
+            claims.append(_of_names(table, name, cells))
+        elif all_are and {"train"} < set(of.values()) and "" not in cells:
+            unusual.append(_of_names(table, name, cells))
+        elif (
+            "train" in of.values()
+            and not all_are
+            and (_CORE.fullmatch(called) or (usual and len(set(of.values())) > 1))
+        ):
             claims.append(_of_names(table, name, cells))  # refuses the cell that is no split
         elif called == "split":
             raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell not in of))
@@ -158,20 +176,32 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
             if _says_something(claim):
                 _check_meaning(table, claim, flag)
                 claims.append(claim)
-        elif _FOLD.fullmatch(called) and distinct and len(distinct) <= _FEW and all(map(_is_count, distinct)):
-            least, most = min(map(float, distinct)), max(map(float, distinct))
-            notes.append(
-                f"the column {name} holds the numbers {least:g} to {most:g} and no names of splits, so it parts nothing; "
-                "if it says the split, write train, val or test"
+        elif flag is not None and flag["sure"] and (odd := _odd_flag(cells)) is not None:
+            raise DataError(
+                f"{table.place(odd, name)}: '{printable(cells[odd])}' is neither yes nor no; write True or False, or keep it as a "
+                f"column (--split-column {NONE})"
             )
+        elif 1 < len(distinct) <= _FEW and (_speaks(called, distinct, label_is_known) or _are_splits(of, distinct)):
+            notes.append(_not_used(name, cells))
     if not claims and unusual:
-        claims = unusual[:1]
-        held = sorted({cell.strip() for cell in table.cells[claims[0].column]})
+        claims = [unusual.pop(0)]
         notes.append(
-            f"the column {claims[0].column} holds {', '.join(map(printable, held))} alone, so it is taken for the split; "
+            f"the column {claims[0].column} holds {_held(table.cells[claims[0].column])} alone, so it is taken for the split; "
             f"--split-column {NONE} keeps it as a column"
         )
-    return claims, notes
+    others = [one for one in unusual if not any(np.array_equal(one.open, used.open) for used in claims)]
+    return claims, [*notes, *(_not_used(one.column, table.cells[one.column]) for one in others)]
+
+
+def _not_used(name: str, cells: Sequence[str]) -> str:
+    return (
+        f"the column {name} holds {_held(cells)} and is not used; if it says the split, write train, val or test in each row "
+        f"and --split-column {name}"
+    )
+
+
+def _held(cells: Sequence[str]) -> str:
+    return ", ".join(printable(cell) or "nothing" for cell in sorted({cell.strip() for cell in cells}, key=natural_key))
 
 
 def _splits_of(cells: Set[str]) -> dict[str, str]:
@@ -227,8 +257,22 @@ def _check_meaning(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
         )
 
 
-def _is_count(cell: str) -> bool:
-    return re.fullmatch(r"\d{1,3}(\.0)?", cell) is not None
+def _odd_flag(cells: Sequence[str]) -> int | None:
+    """Which cell is neither yes nor no, where most are."""
+    is_odd = [cell.lower() not in _YES | _NO for cell in cells]
+    return is_odd.index(True) if 0 < sum(is_odd) < len(cells) / 2 else None
+
+
+def _speaks(called: str, distinct: Set[str], label_is_known: bool) -> bool:
+    """Whether a column has the name of one of splits. One called test alone may hold results: pos, neg."""
+    if split_of(called) is None or not re.fullmatch(r"[a-z]+", called):
+        return _SPEAKS.fullmatch(called) is not None
+    return label_is_known and all(re.fullmatch(r"-?\d{1,3}(\.0)?", cell) for cell in distinct)
+
+
+def _are_splits(of: Mapping[str, str], distinct: Set[str]) -> bool:
+    """Whether most of the cells are names of splits."""
+    return len(set(of.values())) > 1 and 2 * len(of) > len(distinct)
 
 
 def _no_split(table: Table, name: str, i: int) -> DataError:

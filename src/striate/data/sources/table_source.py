@@ -19,7 +19,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.set_aside import SetAside
 from striate.data.source import Listing, Source
-from striate.data.sources.columns import Columns, label_columns, named_labels, path_column
+from striate.data.sources.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.data.sources.image_files import images_by_name
 from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
@@ -54,10 +54,20 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     paths = TablePaths(folder, follow=limits.follow_links)
     of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
     by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
+    if columns.path is None and not named_paths([by]) and paths.share([by]):
+        raise DataError(
+            f"{table.name}, row 1: {by} is an image, and not the name of a column; add a row above it, such as path,label"
+        )
     located = _locate(table, by, paths, list(files.paths.values()))
     splits = _splits(table, by, located, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
     learned = np.isin(splits.names, ("all", "train"))
+    if to_learn and not learned.any():
+        held = " and ".join(dict.fromkeys(splits.names.tolist()))
+        raise DataError(
+            f"{table.name}: the {splits.origin} leaves no row to learn from, only {held}; write train in some, or take the splits "
+            "for none (--split-column none)"
+        )
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
@@ -81,7 +91,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
-        _kind(table, by, meaning, splits, tables),
+        _kind(table, by, meaning, list(others), tables),
         meaning.classes,
         arranged(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
@@ -125,11 +135,11 @@ def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
         yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
-def _kind(table: Table, by: str, meaning: Meaning, splits: RowSplits, tables: Mapping[str, Table]) -> str:
+def _kind(table: Table, by: str, meaning: Meaning, others: Sequence[str], tables: Mapping[str, Table]) -> str:
     """What was read, in words: the tables, and which columns."""
     names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
-    parts = f", splits in the {splits.origin.partition(' ')[0]} {', '.join(splits.columns)}" if splits.columns else ""
-    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{parts}"
+    beside = f"; other columns: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}" if others else ""
+    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{beside}"
 
 
 def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:

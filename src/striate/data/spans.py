@@ -1,0 +1,92 @@
+"""Images of more than 8 bits: from the least to the greatest value of each, and whether splits are on one scale."""
+
+import os
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from itertools import permutations
+from operator import or_
+from typing import Final
+
+from striate.data.decoding.limits import Limits
+from striate.data.decoding.rendering import Background, Levels, Rendering, Span, other_bits
+from striate.data.set_aside import Unreadable
+from striate.data.store import Store
+from striate.data.threads import Progress, in_threads
+from striate.errors import DataError
+
+__all__ = ["Spans", "one_scale", "rendering_of", "wide_spans"]
+
+_OTHER_SCALE: Final = 4 * 255  # typical greatest value of images that are surely not on the scale 0..255
+
+Spans = tuple[Span | None, ...]  # by the position of an image; None of 8 bits, or of what cannot be read
+
+
+def wide_spans(stores: Mapping[str, Store], limits: Limits, progress: Progress | None = None) -> Mapping[str, Spans]:
+    """Of each split the span of each image of more than 8 bits. `progress` counts through all splits."""
+    total, before, found = sum(map(len, stores.values())), 0, {}
+    for split, store in stores.items():
+
+        def report(done: int, _: int, before: int = before) -> None:
+            if progress is not None:
+                progress(before + done, total)
+
+        found[split] = _spans(store, limits, report)
+        before += len(store)
+    return found
+
+
+def _spans(store: Store, limits: Limits, report: Progress) -> Spans:
+    spans: list[Span | None] = [None] * len(store)
+
+    def read(i: int) -> None:
+        try:
+            if store.header(i, limits).wide:
+                spans[i] = store.span(i, limits)
+        except Unreadable:
+            return
+
+    in_threads(read, len(store), os.cpu_count() or 1, report)
+    return tuple(spans)
+
+
+def one_scale(of_splits: Mapping[str, Spans]) -> tuple[Span, ...]:
+    """The span of all images of all splits: of integers, of floats. DataError where splits are on different scales."""
+    spans = []
+    for floats in (False, True):
+        kind = {
+            split: own
+            for split, all_of in of_splits.items()
+            if (own := [span for span in all_of if span is not None and span.floats == floats])
+        }
+        _check_scales(kind)
+        if kind:
+            spans.append(reduce(or_, (span for own in kind.values() for span in own)))
+    return tuple(spans)
+
+
+def rendering_of(spans: Sequence[Span], levels: Callable[[Span], Levels], background: Background) -> Rendering:
+    """Black and white by `levels`, of the span of integers and of that of floats, where there are such."""
+    integers, floats = (next((levels(s) for s in spans if s.floats == kind), None) for kind in (False, True))
+    return Rendering(integers, floats, background)
+
+
+def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
+    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
+    for (small, own), (large, others) in permutations(spans.items(), 2):
+        whole = reduce(or_, own)
+        fractions = whole.floats and max(-whole.least, whole.greatest) <= 1
+        typical = statistics.median(span.greatest for span in others)
+        beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * (1 if fractions else 255) / 255
+        if (whole.least >= 0 or fractions) and (beyond or _other_bits(own, others)):
+            raise DataError(
+                f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
+                f"{typical:g}, so the same number is another brightness; bring them to one scale"
+            )
+
+
+def _other_bits(own: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether whole numbers from 0 on use other bits than others do."""
+    if not all(span.whole and span.least >= 0 for span in (*own, *others)):
+        return False
+    return other_bits([span.greatest for span in own], [span.greatest for span in others])
