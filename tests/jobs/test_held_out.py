@@ -307,7 +307,8 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
             main(["evaluate", str(trained.path), "--data", str(data), *words])
         return capsys.readouterr().out
 
-    lines = typed().splitlines()
+    understood, _, _, *lines = typed().splitlines()
+    assert understood == f"data:    {data}, read as class folders"
     assert lines[0] == "60 images that the run does not know"
     assert lines[1].startswith(
         "warning: 60 of 60 images do not look like those that the network was trained on (brightness is"

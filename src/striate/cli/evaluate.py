@@ -44,6 +44,8 @@ def evaluate(
     if json:
         print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
+        for line in evaluated.understood:
+            print(line)
         if evaluated.account is not None:
             print(evaluated.account.line())
         print_findings(evaluated.findings)

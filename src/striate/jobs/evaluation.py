@@ -11,7 +11,7 @@ import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images
+from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images, understood
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -32,8 +32,8 @@ WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, 
 class Evaluated:
     """The figures of one split, as in metrics.json.
 
-    Of other data also what was measured and left out, and what was found; `account` is None for a run's own data, but for
-    those that it was trained on.
+    Of other data also how they were understood, what was measured and left out, and what was found; `account` is None for a
+    run's own data, but for those that it was trained on.
     """
 
     data: str
@@ -41,6 +41,7 @@ class Evaluated:
     figures: dict[str, Any]
     account: Account | None = None
     findings: tuple[Finding, ...] = ()
+    understood: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The figures, and beside them `images` and `findings` where there is an account."""
@@ -121,7 +122,7 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     )
     measured = pictures.pixels.statistics()
     findings = findings_on_new(bundle, source.survey, measured, pictures.ids)
-    return Evaluated(source.name, name, _figures(bundle, pictures), account, tuple(findings))
+    return Evaluated(source.name, name, _figures(bundle, pictures), account, tuple(findings), understood(source))
 
 
 def _figures(bundle: Bundle, pictures: Pictures) -> dict[str, Any]:

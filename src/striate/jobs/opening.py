@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from striate.data import (
     IN_MEMORY,
@@ -20,11 +20,15 @@ from striate.data import (
     split_names,
 )
 from striate.data.names import expanded, unescaped
-from striate.data.sources.choice import HowToRead
+from striate.data.sources.choice import is_found
+from striate.data.sources.readings import OF_FILES, HowToRead
 from striate.errors import RunError, SettingError, StriateError, nearest
 from striate.training import READING, checked
 
 __all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]
+
+# settings that say where the labels of one data set are: others may have them elsewhere
+_KIND: Final = ("source", "class_level", "path_column", "label_column", "split_column", "pictures")
 
 
 def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
@@ -76,15 +80,21 @@ def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | No
 def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mapping[str, Any]) -> Source:
     """Other data, to be measured, which may have one class or no split train.
 
-    They are read as `reading` says, in all else as a recipe says its own are, or by themselves where that does not fit.
+    They are read as `reading` says, in all else as a recipe says its own are. Where they hold nothing of the kind that the
+    recipe names, such as a table for its columns, they are read by themselves, within the same limits.
     """
+    others = {name: value for name, value in recipe.items() if name not in _KIND}
+    alone = replace(how_to_read(reading, others), to_learn=False)
     try:
-        return _open(data, replace(how_to_read(reading, recipe), to_learn=False))
-    except StriateError as error:
-        try:
-            return _open(data, replace(how_to_read(reading), to_learn=False))
-        except StriateError as alone:
-            raise (alone if reading else error) from None
+        how = replace(how_to_read(reading, recipe), to_learn=False)
+    except SettingError:  # what is named for these data is of another kind than what the recipe names
+        return _open(data, alone)
+    try:
+        return _open(data, how)
+    except StriateError:
+        if how == alone or (isinstance(data, str | Path) and is_found(expanded(data), how)):
+            raise
+    return _open(data, alone)
 
 
 def refuse_within_the_data(path: Path, data: TrainingData | ImagesInput, source: Source) -> None:
@@ -110,8 +120,6 @@ def _open(data: TrainingData, how: HowToRead) -> Source:
         return open_source(
             data, how.limits, how.columns, source=how.source, class_level=how.class_level, to_learn=how.to_learn
         )
-    if (replace(how.columns, task=None), how.source, how.class_level) != (Columns(), "auto", None):
-        raise SettingError(
-            "the data are in memory: columns, a source and a class level say how files are read; leave them out"
-        )
+    if how.is_of_files:
+        raise SettingError(f"the data are in memory: {OF_FILES}")
     return open_in_memory(data, how.limits, how.columns.task, to_learn=how.to_learn)

@@ -174,6 +174,20 @@ def test_a_table_that_says_what_the_folders_say_is_no_rival(labels: tuple[str, s
     assert source.notes[0].startswith("labels.csv says of each image what its folder says")
 
 
+def test_a_table_of_some_images_is_said_to_name_some(photos: Path) -> None:
+    (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,cat", "dog/000.jpg,dog"))
+    assert open_source(photos).notes[0] == (
+        "labels.csv says of the 2 images that it names what their folders say; the folders are read"
+    )
+
+
+def test_several_tables_beside_class_folders_are_called_by_their_names(photos: Path) -> None:
+    for i, name in enumerate(("train.csv", "val.csv")):
+        (photos / name).write_text(_rows("path,label", f"cat/00{i}.jpg,dog", f"dog/00{i}.jpg,cat"))
+    with pytest.raises(AmbiguousDataError, match="in the folder cat, and train.csv, val.csv says dog"):
+        open_source(photos)
+
+
 def test_a_table_that_agrees_and_has_splits_is_meant(photos: Path) -> None:
     rows = [
         f"{name}/00{i}.jpg,{name},{split}"
@@ -205,8 +219,14 @@ def test_coco_at_the_top_that_opens_is_asked_about_and_annotations_win(photos: P
         open_source(photos)
     (photos / "boxes.json").unlink()
     (photos / "annotations").mkdir()
+    (photos / "annotations" / "boxes.json").write_text(content.replace("cat/002", "dog/002"))
+    source = open_source(photos)
+    assert source.kind == "COCO"
+    assert source.notes[-1] == "the folders cat, dog are not read as classes (--source folders)"
     (photos / "annotations" / "boxes.json").write_text(content)
-    assert open_source(photos).kind == "COCO"
+    assert not [
+        note for note in open_source(photos).notes if "as classes" in note
+    ]  # all of its images are of one folder
 
 
 def test_a_stray_archive_does_not_hide_a_table_of_images(class_folders: ClassFolders) -> None:
@@ -219,6 +239,50 @@ def test_a_stray_archive_does_not_hide_a_table_of_images(class_folders: ClassFol
     np.savez(root / "features.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.arange(4) % 2)
     with pytest.raises(DataError, match="--source arrays or --source table"):
         open_source(root)
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "asks"),
+    [
+        ("path,label", "labels.csv", True),
+        ("path,width", "sizes.csv", False),
+        ("path,label", "predictions.csv", False),
+        ("epoch,loss", "log.csv", False),
+    ],
+)
+def test_a_second_reading_is_asked_about_or_named(
+    table: str, name: str, asks: bool, class_folders: ClassFolders
+) -> None:
+    root = class_folders({"images": 6})
+    images = [{"id": i, "file_name": f"images/00{i}.jpg", "height": 24, "width": 32} for i in range(6)]
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 6, 8, 12]}
+    content = {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": [box]}
+    (root / "boxes.json").write_text(json.dumps(content))
+    assert (open_source(root).kind, open_source(root).notes) == ("COCO", ())
+    cells = [800 + 7 * i if "width" in table else "xy"[i % 2] for i in range(6)]
+    (root / name).write_text(
+        _rows(table, *(f"{'images/00' if 'path' in table else 9}{i}.jpg,{cell}" for i, cell in enumerate(cells)))
+    )
+    if asks:
+        with pytest.raises(AmbiguousDataError, match="--source coco or --source table"):
+            open_source(root)
+    elif "path" in table:
+        assert open_source(root).notes == (f"{name} lies beside COCO and is not read (--source table)",)
+    else:
+        assert open_source(root).kind == "COCO"
+    assert open_source(root, source="coco").notes == ()
+
+
+def test_two_files_of_images_are_asked_about(tmp_path: Path) -> None:
+    pixels, classes = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8), np.arange(4) % 2
+    np.savez(tmp_path / "data.npz", x=pixels, y=classes)
+    for kind, values in (("images", pixels), ("labels", classes.astype(np.uint8))):
+        head = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+        (tmp_path / f"train-{kind}-idx{values.ndim}-ubyte").write_bytes(head + values.tobytes())
+    with pytest.raises(AmbiguousDataError, match="--source idx or --source arrays"):
+        open_source(tmp_path)
+    (tmp_path / "data.npz").unlink()
+    assert open_source(tmp_path).notes == ()
 
 
 def test_a_reading_that_was_named_is_the_only_one(photos: Path) -> None:

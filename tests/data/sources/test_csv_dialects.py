@@ -1,7 +1,7 @@
 """CSV as spreadsheets, pandas and people write it."""
 
 import pytest
-from tests.data.sources.tables import Tabled, told
+from tests.data.sources.tables import ANIMALS, Tabled, told
 
 from striate.data import open_source
 from striate.errors import DataError
@@ -107,3 +107,17 @@ def test_what_is_no_table_ends_as_one_line(content: str, name: str, says: str, t
     with pytest.raises(DataError, match=says) as caught:
         open_source(tabled(content, name) / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("blank", [",", " , ", '"",""'])
+def test_rows_of_empty_cells_are_blank(blank: str, tabled: Tabled) -> None:
+    source = open_source(tabled(f"{ANIMALS}{blank}\n{blank}\n"))
+    assert len(source.splits["all"]) == 3
+    assert source.ignored["blank rows"] == 2
+    with pytest.raises(DataError, match="row 5, column label: there is no label"):
+        open_source(tabled(f"{ANIMALS}d.png,\n{blank}\n", folder="other"))
+
+
+def test_names_of_columns_are_counted_from_the_first_row(tabled: Tabled) -> None:
+    with pytest.raises(DataError, match="row 3: two columns are called path"):
+        open_source(tabled(",,\n,,\npath,label,path\na.png,x,1\nb.png,y,1\n"))

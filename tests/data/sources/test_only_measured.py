@@ -116,3 +116,12 @@ def test_a_train_of_one_class_can_be_measured_and_not_learned(tmp_path: Path) ->
     assert open_source(tmp_path, to_learn=False).classes == ("7",)
     with pytest.raises(DataError, match="has the one class 7; add images of another"):
         open_source(tmp_path)
+
+
+@pytest.mark.parametrize("level", [None, 1, 2])
+@pytest.mark.parametrize("names", [["test/sub/notes.txt"], ["test/sub/notes.txt", "val/sub/notes.txt"]])
+def test_folders_without_any_image_are_refused(names: list[str], level: int | None, tmp_path: Path) -> None:
+    for name in names:
+        _put(tmp_path / name, "none")
+    with pytest.raises(DataError, match="has no .*folders"):
+        open_source(tmp_path, class_level=level, to_learn=False)

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import draw_sample, open_source, require_classes
+from striate.data import Columns, draw_sample, open_source, require_classes
 from striate.data.names import unescaped
+from striate.data.sources.open import SOURCES
 from striate.errors import DataError, SettingError, StriateError
 from striate.jobs.opening import open_again, refuse_within_the_data
 
@@ -144,3 +146,32 @@ def test_a_location_opens_again_whatever_the_folder_is_called(kind: str, tmp_pat
     images = next(path for path in root.iterdir() if path.name in ("images", "JPEGImages"))
     with pytest.raises(SettingError, match="lies within the data"):
         refuse_within_the_data(images / "runs", "elsewhere", source)
+
+
+@pytest.mark.parametrize("data", ["mnist", "mnist-scenes:4"])
+@pytest.mark.parametrize(
+    "how",
+    [{"columns": Columns(label=("x",))}, {"source": "table"}, {"class_level": 1}, {"columns": Columns(folder="a")}],
+)
+def test_what_is_built_in_has_no_files_to_read_in_another_way(data: str, how: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=f"{data} is built in: columns, a source and a class level"):
+        open_source(data, **how)
+
+
+@pytest.mark.parametrize("source", sorted({*SOURCES} - {"auto", "table", "rows"}))
+def test_columns_are_not_for_what_has_none(source: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=f"source = {source}: columns are those of a table"):
+        open_source(tmp_path, columns=Columns(label=("x",)), source=source)
+
+
+def test_class_levels_and_columns_are_of_two_readings(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="class_level = 1: is for class folders"):
+        open_source(tmp_path, columns=Columns(label=("x",)), class_level=1)
+
+
+@pytest.mark.parametrize("how", [{"columns": Columns(label=("x",))}, {"source": "coco"}])
+def test_a_range_of_archives_is_read_as_nothing_else(how: dict[str, Any], tmp_path: Path) -> None:
+    for i in range(2):
+        (tmp_path / f"s-{i:03}.tar").write_bytes(b"")
+    with pytest.raises(StriateError, match="columns are those of a table|cannot be read with --source coco"):
+        open_source(tmp_path / "s-{000..001}.tar", **how)

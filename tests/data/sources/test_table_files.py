@@ -7,7 +7,7 @@ import pytest
 
 from striate.data import Columns, open_source
 from striate.data.sources.table_files import find_table
-from striate.errors import AmbiguousDataError, DataError
+from striate.errors import AmbiguousDataError, DataError, SettingError
 
 Png = Callable[[Path], None]
 NAMES = [f"a{i}" for i in range(6)]
@@ -85,6 +85,50 @@ def test_a_test_table_without_the_label_is_left_out(images: Callable[..., Path])
     source = open_source(root)
     assert list(source.splits) == ["all"]
     assert "labels are those of train.csv; test.csv is left out" in source.notes
+
+
+@pytest.mark.parametrize("shared", [("f0", "f1", "f2"), ("width",)])
+def test_a_label_that_only_train_has_is_asked_for_and_named(
+    shared: tuple[str, ...], images: Callable[..., Path]
+) -> None:
+    root = images("train", "test")
+    for name, columns in (("train.csv", (*shared, "Pawpularity")), ("test.csv", shared)):
+        rows = [
+            ",".join([one, *(str(17 * i if c == "Pawpularity" else i % 2) for c in columns)])
+            for i, one in enumerate(NAMES)
+        ]
+        (root / name).write_text("\n".join([f"Id,{','.join(columns)}", *rows]) + "\n")
+    with pytest.raises(DataError, match=r"train.csv has the columns .*Pawpularity, and any may be the label"):
+        open_source(root)
+    source = open_source(root, columns=Columns(label=("Pawpularity",), task="regress"))
+    assert (source.location, source.classes) == (str(root / "train.csv"), ("Pawpularity",))
+    both = open_source(root, columns=Columns(label=(shared[0],), task="classify"))  # which both have
+    assert list(both.splits) == ["train", "test"]
+    with pytest.raises(SettingError, match="no column 'Pawpulariti'; did you mean Pawpularity"):
+        open_source(root, columns=Columns(label=("Pawpulariti",)))
+    with pytest.raises(SettingError, match="train.csv has no column 'ID'; did you mean Id"):
+        open_source(root, columns=Columns(path="ID"))
+
+
+def test_images_outside_of_a_folder_of_several_tables_are_named(images: Callable[..., Path]) -> None:
+    root = images("images")
+    tables = root / "tables"
+    for name in ("tables/notes/more", "tables/old"):
+        (root / name).mkdir(parents=True)
+    table(tables / "train.csv", NAMES[:4])
+    table(tables / "val.csv", NAMES[4:])
+    source = open_source(tables, columns=Columns(folder="../images"))
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "val": 2}
+
+
+@pytest.mark.parametrize("end", ["metadata", "annotations", "list", "labels"])
+def test_tables_and_folders_are_called_by_one_rule(end: str, images: Callable[..., Path]) -> None:
+    root = images("train", "val")  # with the same names in both
+    table(root / f"train_{end}.csv", NAMES)
+    table(root / f"val_{end}.csv", NAMES)
+    source = open_source(root)
+    for split in ("train", "val"):
+        assert source.splits[split].ids == tuple(f"{split}/{name}.png" for name in NAMES)
 
 
 def test_the_one_that_fits(images: Callable[..., Path]) -> None:

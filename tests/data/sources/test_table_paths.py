@@ -46,6 +46,9 @@ def ids(source: Source) -> list[str]:
         (".\\images\\a{}.png", "with / for \\"),
         ("/images/a{}.png", "without / in front"),
         ("file:///home/an%20other/data/images/a{}.png", "as file addresses and without /home/an other/data in front"),
+        ("file://[2021] x/images/a{}.png", "as file addresses and without / in front"),
+        ("FILE://host/C:/data/images/a{}.png", "as file addresses and without C:/data in front"),
+        ("file:images/a{}.png", "as file addresses"),
         ("file:///C:/data/images/a{}.png", "as file addresses and without C:/data in front"),
         ("C:\\Users\\x\\data\\images\\a{}.png", "with / for \\ and without C:/Users/x/data in front"),
         ("/home/other/data/images/a{}.png", "without /home/other/data in front"),
@@ -148,13 +151,15 @@ def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[...,
     [
         ("images/a{}.jpg", r"\(row 2, images/a0.jpg: vanished: no such file, but images/a0.png; write its extension\)"),
         ("x{}/a0.png", r"no such file there, but images/a0.png; write its folder"),
+        ("images/more{}", r"no such file, but images/more0.raw; write its extension"),
+        ("x/more{}", r"no such file there, but images/more0.raw; write its folder"),
         ("https://a.org/images/a{}.png", "an address on the web, and nothing is downloaded.*; get the images"),
         ("s3://bucket/images/a{}.png", "an address on the web"),
     ],
 )
 def test_what_is_not_found_is_explained(written: str, says: str, listed: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=says) as caught:
-        open_source(listed([written.format(i) for i in range(6)]))
+        open_source(listed([written.format(i) for i in range(6)], [*FILES, "images/more0.raw"]))
     assert "\n" not in str(caught.value)
 
 
@@ -204,6 +209,36 @@ def test_images_in_two_folders(listed: Callable[..., Path]) -> None:
     for cut in (0, -4):
         source = open_source(listed([file[7 : cut or None] for file in files], files))
         assert ids(source) == files
+
+
+@pytest.mark.parametrize(("base", "name"), [("p{}", "{}.png"), ("p{}", "{}.PNG"), ("site/p{}", "/x/{}")])
+def test_names_in_more_folders_than_rows_are_looked_at(base: str, name: str, listed: Callable[..., Path]) -> None:
+    files = [f"{base.format(i // 2)}/{i:03}.png" for i in range(240)]
+    table = listed([name.format(f"{i:03}") for i in range(240)], files)
+    source = open_source(table)
+    assert ids(source) == files
+    assert not source.splits["all"].set_aside
+    text = table.read_text().replace("200", "900")
+    table.write_text(text)
+    listing = open_source(table).splits["all"]
+    assert (len(listing), len(listing.set_aside)) == (239, 1)
+
+
+def test_names_that_are_in_two_of_the_folders_are_asked_about(listed: Callable[..., Path]) -> None:
+    files = [f"p{i // 2}/{i:03}.png" for i in range(240)]
+    table = listed([f"{i:03}.png" for i in range(240)], [*files, "p7/121.png"])  # no row that is looked at
+    with pytest.raises(AmbiguousDataError, match=r"of labels.csv may be those in p\d+ or in p\d+; say which"):
+        open_source(table)
+    (table.parent / "p7/121.png").rename(table.parent / "p60/thumb.png")
+    assert ids(open_source(table)) == files
+
+
+def test_small_copies_in_folders_of_their_own_are_not_asked_about(listed: Callable[..., Path]) -> None:
+    files = [f"p{i % 2}/a{i}.png" for i in range(6)]
+    source = open_source(
+        listed([f"a{i}.png" for i in range(6)], [*files, *(f.replace("/", "/thumbs/") for f in files)])
+    )
+    assert ids(source) == files
 
 
 def test_a_table_in_a_folder_of_its_own(listed: Callable[..., Path], tmp_path: Path) -> None:

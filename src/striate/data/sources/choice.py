@@ -7,59 +7,42 @@ are plainly no classes (images_001, part_2) are none against a table that leads 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
-from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import printable
 from striate.data.source import Source
-from striate.data.sources.columns import Columns, named_labels
+from striate.data.sources.columns import named_labels
 from striate.data.sources.difference import difference
 from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.folder_names import is_no_class
 from striate.data.sources.folders import open_folders
 from striate.data.sources.parts import learnable
 from striate.data.sources.quantities import is_measure
-from striate.data.sources.readings import READINGS, Reading
-from striate.data.sources.table_source import likely_table, open_table
+from striate.data.sources.readings import AUTO, BY_NAME, OF_TABLES, READINGS, HowToRead, Reading
+from striate.data.sources.table_source import TABLES, likely_table, open_table
 from striate.data.sources.tree import list_folder
 from striate.errors import AmbiguousDataError, DataError, SettingError
 
-__all__ = ["AUTO", "BY_NAME", "HowToRead", "open_folder"]
+__all__ = ["is_found", "open_folder"]
 
-AUTO: Final = "auto"
-BY_NAME: Final = Columns()  # all told by names and contents
 _FOLDERS: Final = "class folders"
-
-
-@final
-@dataclass(frozen=True)
-class HowToRead:
-    """What a person may say of how data are read: the reading, the columns of a table, where the classes are.
-
-    `to_learn`: whether they are to be learned from. Data that are only measured may have one class, and no split train.
-    """
-
-    source: str = AUTO
-    columns: Columns = BY_NAME
-    class_level: int | None = None
-    limits: Limits = DEFAULT_LIMITS
-    to_learn: bool = True
 
 
 def open_folder(folder: Path, how: HowToRead) -> Source:
     """The source over a folder. Raises DataError, also where it can be read in two ways."""
     if how.source != AUTO:
         return _as_asked(folder, how)
-    readings = [one for one in READINGS if not how.columns.named or one.name in ("rows", "table")]
-    found, failed = _found(folder, readings)
+    readings = [one for one in READINGS if not how.columns.named or one.name in OF_TABLES]
+    found, failed = _found(folder, readings, how)
     if how.columns.named:
-        return _first(folder, found, failed, how) or _no_table(folder)
+        return _first(folder, found, failed, how) or _no_table(folder, how)
     if how.class_level is not None:
         return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     if any(one.own_folder(what) for one, what in found.items()):
-        return _first(folder, found, failed, how) or open_folders(folder, how.limits, to_learn=how.to_learn)
+        source = _first(folder, found, failed, how)
+        return _apart(folder, source, how) if source else open_folders(folder, how.limits, to_learn=how.to_learn)
     names = class_folder_names(folder, follow=how.limits.follow_links) if found or failed else ()
     classes = [name for name in names if not is_no_class(name)]
     stray = [one for one, what in found.items() if classes and one.is_stray(what)]
@@ -72,6 +55,19 @@ def open_folder(folder: Path, how: HowToRead) -> Source:
             _ask_what_fails(folder, found, how)
         return _with_notes(_class_folders(folder, how), _unread(folder, [*found, *failed, *stray]))
     return _first(folder, found, failed, how) or _with_notes(_class_folders(folder, how), _unread(folder, stray))
+
+
+def is_found(path: Path, how: HowToRead) -> bool:
+    """Whether a folder or a file holds what `how` names: a reading, or a table for its columns, be it as it should or not."""
+    if how.source == "folders":
+        return path.is_dir() and bool(class_folder_names(path, follow=how.limits.follow_links))
+    named = OF_TABLES if how.columns.named and how.source == AUTO else (how.source,)
+    readings = [one for one in READINGS if one.name in named]
+    if path.is_dir():
+        found, failed = _found(path, readings, replace(how, columns=BY_NAME))
+        return bool(found or failed)
+    name = path.name.lower()
+    return any(name.endswith(TABLES if one.name == "table" else one.suffixes) for one in readings)
 
 
 def _class_folders(folder: Path, how: HowToRead) -> Source:
@@ -94,25 +90,23 @@ def _class_folders(folder: Path, how: HowToRead) -> Source:
 def _as_asked(folder: Path, how: HowToRead) -> Source:
     """The one reading that was named."""
     if how.source == "folders":
-        if how.columns.named:
-            raise SettingError(
-                "source = folders: class folders have no columns; leave the columns out, or give source = table"
-            )
         return open_folders(folder, how.limits, how.class_level, to_learn=how.to_learn)
     reading = next(one for one in READINGS if one.name == how.source)
-    found = reading.find(folder)
+    found = reading.find(folder, how)
     if not found:
         raise DataError(f"{printable(folder)} cannot be read as {reading.says}: it takes {reading.needs}")
     return _open(folder, reading, found, how)
 
 
-def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
+def _found(
+    folder: Path, readings: Sequence[Reading], how: HowToRead
+) -> tuple[dict[Reading, Any], dict[Reading, DataError]]:
     """What each reading finds; what only half fits is kept from those that do."""
     found: dict[Reading, Any] = {}
     failed: dict[Reading, DataError] = {}
     for reading in readings:
         try:
-            if what := reading.find(folder):
+            if what := reading.find(folder, how):
                 found[reading] = what
         except DataError as error:
             failed[reading] = error
@@ -122,29 +116,47 @@ def _found(folder: Path, readings: Sequence[Reading]) -> tuple[dict[Reading, Any
 def _first(
     folder: Path, found: Mapping[Reading, Any], failed: Mapping[Reading, DataError], how: HowToRead
 ) -> Source | None:
-    """The first that opens; None where nothing was found. Raises what the first one that fits in part says if none opens.
+    """The one that opens; None where nothing was found. Raises what the first one that fits in part says if none opens.
 
-    Images in files and labels of images beside them that both open are two readings.
+    DataError where two open, but for predictions and measurements beside labels.
     """
     errors = dict(failed)
+    unread = list(failed)
     chosen: tuple[Reading, Source] | None = None
     for reading, what in found.items():
-        if chosen is not None and not (chosen[0].holds == "pixels" and reading.holds == "labels"):
-            continue
+        source = None
         try:
-            source = _open(folder, reading, what, how)
+            if chosen is None or reading.holds == "pixels":
+                source = _open(folder, reading, what, how)
+            elif not reading.is_stray(what):
+                source = _rival(folder, reading, what, how)
         except DataError as error:
             errors[reading] = error
-            continue
-        if chosen is not None:
+        if source is None:
+            unread.append(reading)
+        elif chosen is not None:
             raise _two(folder, chosen, (reading, source), "")
-        chosen = reading, source
+        else:
+            chosen = reading, source
     if chosen is not None:
-        return _with_notes(chosen[1], _unread(folder, list(errors), beside=chosen[0]))
+        return _with_notes(chosen[1], _unread(folder, unread, beside=chosen[0]))
     first = next((one for one in READINGS if one in errors), None)
     if first is not None:
         raise errors[first]
     return None
+
+
+def _apart(folder: Path, source: Source, how: HowToRead) -> Source:
+    """What is read by files in a folder of their own, with a note where its images lie in folders that may be classes."""
+    around = {file.partition("/")[0] for listing in source.splits.values() for file in listing.ids if "/" in file}
+    names = [
+        printable(name) for name in class_folder_names(folder, follow=how.limits.follow_links) if not is_no_class(name)
+    ]
+    classes = [name for name in names if name in around]
+    if len(classes) < 2:
+        return source
+    shown = ", ".join(classes[:3]) + (f" and {len(classes) - 3} more" if len(classes) > 3 else "")
+    return _with_notes(source, [f"the folders {shown} are not read as classes (--source folders)"])
 
 
 def _beside_classes(
@@ -178,7 +190,12 @@ def _beside_classes(
             says = f"{_called(rival)} says of each image what its folder says, and has splits besides, so it is read"
             return _with_notes(rival, [says])
         other = ", by other names" if set(rival.classes) - set(folders.classes) else ""
-        notes.append(f"{_called(rival)} says of each image what its folder says{other}; the folders are read")
+        of, whose = (
+            ("each image", "its folder says")
+            if named == there
+            else (f"the {named:,} images that it names", "their folders say")
+        )
+        notes.append(f"{_called(rival)} says of {of} what {whose}{other}; the folders are read")
     return _with_notes(folders, [*notes, *_unread(folder, unread)])
 
 
@@ -211,7 +228,7 @@ def _numbers(folder: Path, reading: Reading, what: Any, how: HowToRead) -> tuple
 
 def _open(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source:
     """The source; DataError where it is to be learned from and cannot be, as for what cannot be read."""
-    source = reading.open(folder, what, how.limits, how.columns, how.to_learn)
+    source = reading.open(folder, what, how)
     return learnable(source) if how.to_learn else source
 
 
@@ -252,7 +269,9 @@ def _summary(source: Source) -> str:
 
 
 def _called(source: Source) -> str:
-    return Path(source.location).name
+    """The name of its file, or of all of them where they are several."""
+    tables = source.split_origin.removeprefix("tables ")
+    return tables if tables != source.split_origin else Path(source.location).name
 
 
 def _unread(folder: Path, readings: Sequence[Reading], beside: Reading | None = None) -> list[str]:
@@ -275,5 +294,8 @@ def _with_notes(source: Source, notes: Sequence[str]) -> Source:
     return replace(source, notes=(*source.notes, *notes)) if notes else source
 
 
-def _no_table(folder: Path) -> Source:
+def _no_table(folder: Path, how: HowToRead) -> Source:
+    """The error of columns that are named where no table fits: what is wrong with the likely one, if one lies there."""
+    if table := likely_table(folder):
+        return open_table(table, how.limits, how.columns, to_learn=how.to_learn)
     raise SettingError(f"columns are those of a table, and {printable(folder)} holds none; give the path of a CSV file")

@@ -102,7 +102,7 @@ def path_column(
     others = [name for name in names[:_LOOKED_AT] if name not in likely + perhaps]
     found = (
         next((name for name in (*likely, *perhaps) if holds_files(name)), None)
-        or next((name for name in others if holds_files(name) == 1 and len(set(cells[name])) == len(cells[name])), None)
+        or next((name for name in others if len(set(cells[name])) == len(cells[name]) and holds_files(name) == 1), None)
         or next(iter(likely), None)
     )
     if found is None:

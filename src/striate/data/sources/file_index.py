@@ -17,10 +17,7 @@ from striate.errors import DataError
 
 __all__ = ["FileIndex", "same_form"]
 
-_EXTENSIONS: Final = (
-    *IMAGE_EXTENSIONS,
-    *(".ppm", ".pgm", ".pbm", ".jp2", ".heic", ".heif", ".avif", ".dcm", ".nii"),
-)
+_EXTENSIONS: Final = IMAGE_EXTENSIONS.union((".ppm", ".pgm", ".pbm", ".jp2", ".heic", ".heif", ".avif", ".dcm", ".nii"))
 _MOST_FILES: Final = 5_000_000
 _MOST_FOLDERS: Final = 1000
 
@@ -38,10 +35,9 @@ class FileIndex:
         self._by_path: dict[str, list[str]] = defaultdict(list)  # by _key
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for file in self._files:
-            stem, extension = posixpath.splitext(file)
             self._by_path[_key(file)].append(file)
-            if extension.lower() in _EXTENSIONS:
-                self._by_stem[_key(stem)].append(file)
+            if _is_image(file):
+                self._by_stem[_key(posixpath.splitext(file)[0])].append(file)
 
     @cached_property
     def folders(self) -> Sequence[str]:
@@ -52,7 +48,7 @@ class FileIndex:
             while folder not in found:
                 found.add(folder)
                 folder = posixpath.dirname(folder)
-        return sorted(found, key=lambda folder: (folder.count("/") + bool(folder), os.fsencode(folder)))[:_MOST_FOLDERS]
+        return sorted(found, key=_depth)[:_MOST_FOLDERS]
 
     def find(self, folder: str, path: str) -> Sequence[str]:
         """The files that `path` in `folder` may mean: the one itself, else in another case, else with an extension."""
@@ -62,23 +58,51 @@ class FileIndex:
         key = _key(whole)
         return _as_written(whole, self._by_path.get(key, ())) or _as_written(whole, self._by_stem.get(key, ()))
 
-    def of_other_extension(self, folder: str, path: str) -> str | None:
-        """An image that is called as this one but for its extension."""
-        stem, extension = posixpath.splitext(f"{folder}/{path}" if folder else path)
-        return next(iter(self._by_stem.get(_key(stem), ())), None) if extension else None
+    def holding(self, folders: Sequence[str], paths: Sequence[str]) -> dict[str, set[int]]:
+        """Those of the folders that hold files at these paths as they are written, and which of the paths in each."""
+        found = {
+            folder: {i for i, path in enumerate(paths) if (f"{folder}/{path}" if folder else path) in self._exact}
+            for folder in folders
+        }
+        return {folder: which for folder, which in found.items() if which}
 
-    def elsewhere(self, path: str) -> str | None:
-        """An image of this name, with or without extension, in any folder."""
+    def spread(self, names: Sequence[str]) -> dict[str, set[int]]:
+        """The folders that files of these names lie in, the outermost first, and which of the names in each.
+
+        A name means a file as in `find`, in whichever folder.
+        """
+        found: dict[str, set[int]] = defaultdict(set)
+        for i, name in enumerate(names):
+            there = self._by_name.get(_key(name), ()) if name else ()
+            exact = [file for file in there if posixpath.basename(file) == name]
+            alike = exact or [file for file in there if _key(posixpath.basename(file)) == _key(name)]
+            for file in alike or filter(_is_image, there):
+                found[posixpath.dirname(file)].add(i)
+        return {folder: found[folder] for folder in sorted(found, key=_depth)}
+
+    def elsewhere(self, path: str) -> Sequence[str]:
+        """The files of this name in any folder, else those with another extension, images first."""
         name = _key(posixpath.basename(path))
-        return self._by_name.get(name) or self._by_name.get(posixpath.splitext(name)[0])
+        found = self._by_name.get(name) or self._by_name.get(posixpath.splitext(name)[0]) or ()
+        return sorted(found, key=lambda file: not _is_image(file))
 
     @cached_property
-    def _by_name(self) -> dict[str, str]:
-        return {
-            name: file
-            for file in reversed(self._files)
-            for name in (_key(posixpath.basename(file)), _key(posixpath.splitext(posixpath.basename(file))[0]))
-        }
+    def _by_name(self) -> dict[str, list[str]]:
+        """By the name, and by that without the extension."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for file in self._files:
+            name = _key(posixpath.basename(file))
+            for one in {name, posixpath.splitext(name)[0]}:
+                found[one].append(file)
+        return dict(found)
+
+
+def _is_image(file: str) -> bool:
+    return posixpath.splitext(file)[1].lower() in _EXTENSIONS
+
+
+def _depth(folder: str) -> tuple[int, bytes]:
+    return folder.count("/") + bool(folder), os.fsencode(folder)
 
 
 def _files_below(root: str, *, follow: bool) -> list[str]:

@@ -89,6 +89,8 @@ class _Arranger:
         folders: list[ClassFolder] = []
         for split, here in bases.items():
             folders += self._classes(split, splits[split], here)
+        if not folders:
+            _refuse_few(self._root / base, self._list(base), [])
         self._between += [path for path in splits.values() if path != "."]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
@@ -262,7 +264,7 @@ def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple
     if not to_learn:
         return tuple(sorted({folder.name for folder in layout.folders}, key=natural_key))
     first = layout.splits[0]
-    names = tuple(dict.fromkeys(folder.name for folder in layout.folders if folder.split == first))
+    names = dict.fromkeys(folder.name for folder in layout.folders if folder.split == first)
     for folder in layout.folders:
         if folder.name not in names:
             here, name = printable((root / folder.path).parent), printable(folder.name)
@@ -270,7 +272,7 @@ def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple
                 f"{here} has the class {name}, which the training split does not have"
                 f"{nearest(name, map(printable, names))}; rename it, move it away, or add it to the training split"
             )
-    return names
+    return tuple(names)
 
 
 def _refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:

@@ -47,9 +47,15 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
     found = {folder.path: _images(root, folder.path, limits) for folder in layout.folders}
     for images in found.values():
         ignored.update(images.ignored)
-    learned = [one for one in layout.folders if one.split == layout.splits[0]]
-    for needed in [[one for one in learned if one.name == name] for name in names] if to_learn else [layout.folders]:
-        _check_class(root, needed, found, limits)
+    learned = layout.splits[0]
+    needed: dict[
+        str, list[ClassFolder]
+    ] = {}  # those of each class that is learned; of data that are measured all as one
+    for folder in layout.folders:
+        if not to_learn or folder.split == learned:
+            needed.setdefault(folder.name if to_learn else "", []).append(folder)
+    for folders in needed.values():
+        _check_class(root, folders, found, limits)
     splits = {}
     for split in layout.splits:
         folders = [folder for folder in layout.folders if folder.split == split]

@@ -8,13 +8,13 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import expanded, printable
 from striate.data.source import Source
 from striate.data.sources.array_source import find_arrays, open_arrays
-from striate.data.sources.choice import AUTO, BY_NAME, HowToRead, open_folder
+from striate.data.sources.choice import open_folder
 from striate.data.sources.coco import open_coco
 from striate.data.sources.coco_files import coco_root
 from striate.data.sources.columns import Columns, with_task
 from striate.data.sources.mnist import open_mnist
 from striate.data.sources.parts import learnable
-from striate.data.sources.readings import READINGS
+from striate.data.sources.readings import AUTO, BY_NAME, OF_FILES, READINGS, HowToRead
 from striate.data.sources.rows_source import find_rows, open_rows
 from striate.data.sources.scenes import SCENES, open_scenes
 from striate.data.sources.table_source import TABLES, open_table
@@ -63,20 +63,20 @@ def _open(data: str | Path, how: HowToRead) -> Source:
     """What has this name, or is at this path. Raises DataError, SettingError, and OSError where that may not be looked at."""
     typed, path = os.fspath(data), expanded(data)
     name = printable(typed)
-    if how.class_level is not None and (how.source not in (AUTO, "folders") or not path.is_dir()):
+    if data == "mnist" or (isinstance(data, str) and data.partition(":")[0] in SCENES):
+        if how.is_of_files:
+            raise SettingError(f"{name} is built in: {OF_FILES}")
+        return open_mnist() if data == "mnist" else open_scenes(str(data))
+    if how.class_level is not None and not path.is_dir():
         raise SettingError(f"class_level = {how.class_level}: is for class folders; leave it out, or give their folder")
-    if data == "mnist":
-        return open_mnist()
-    if isinstance(data, str) and data.partition(":")[0] in SCENES:
-        return open_scenes(data)
     if typed and path.is_dir():
         return open_folder(path, how)
     if typed and path.is_file():
         return _open_file(path, how)
     if typed and os.path.lexists(path):
         raise DataError(f"{name} is no folder; give the folder of class folders")
-    if shards := find_shards(path):
-        return open_shards(path, shards, how.limits, how.columns.task, to_learn=how.to_learn)
+    if find_shards(path):  # a range of files
+        return _open_file(path, how)
     if "/" in typed or os.sep in typed:
         raise DataError(f"there is no {name}; check the path")
     raise DataError(f"there is no data named {name!r} and no such folder here{nearest(name, BUILT_IN)}")
@@ -89,7 +89,7 @@ def _open_file(path: Path, how: HowToRead) -> Source:
     def may_be(source: str) -> bool:
         return how.source in (AUTO, source)
 
-    if may_be("rows") and (rows := find_rows(path)):
+    if may_be("rows") and path.is_file() and (rows := find_rows(path)):
         return open_rows(path, rows, how.limits, how.columns, to_learn=how.to_learn)
     if may_be("table") and suffix in TABLES:
         return open_table(path, how.limits, how.columns, to_learn=how.to_learn)

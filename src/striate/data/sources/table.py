@@ -43,14 +43,14 @@ class Table:
         return f"{name}, row {self.rows[i]}, column {column}"
 
 
-def column_names(names: Sequence[str], table: str) -> tuple[str, ...]:
+def column_names(names: Sequence[str], table: str, row: int = 1) -> tuple[str, ...]:
     """The names, each printable and there once; a column without one is called by its position. Raises DataError."""
     if len(names) > MAX_COLUMNS:
         raise DataError(f"{table} has {len(names)} columns, more than the {MAX_COLUMNS} that are read; remove some")
     named = tuple(printable(name.strip()) or f"column {i}" for i, name in enumerate(names, 1))
     if len(set(named)) < len(named):
         twice = next(name for i, name in enumerate(named) if name in named[:i])
-        raise DataError(f"{table}, row 1: two columns are called {twice}; rename one of them")
+        raise DataError(f"{table}, row {row}: two columns are called {twice}; rename one of them")
     return named
 
 
@@ -64,7 +64,7 @@ def table_of(
 ) -> Table:
     """A table out of numbered rows, the names of the columns first; of the others at most `most`. Raises DataError."""
     first, head = next((one for one in rows if any(map(str.strip, one[1]))), (1, ()))
-    names = column_names(head, name)
+    names = column_names(head, name, first)
     if not names:
         raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label")
     columns: list[list[str]] = [[] for _ in names]
@@ -72,10 +72,12 @@ def table_of(
     block: list[Sequence[str]] = []
     row = first
     for row, cells in rows:
+        if not any(map(str.strip, cells)):  # as Excel ends a CSV file
+            continue
         if len(cells) == len(names):
             block.append(cells)
             numbers.append(row)
-        elif cells:
+        else:
             raise DataError(
                 f"{name}, row {row}: there are {len(cells)} cells for {len(names)} columns; "
                 "fix the row, or put quotes around a cell that holds a separator"

@@ -25,6 +25,7 @@ from striate.data.sources.parquet import read_parquet
 from striate.data.sources.parts import split_of, splits_of
 from striate.data.sources.split_columns import snake_case
 from striate.data.sources.table import Table
+from striate.data.sources.table_folders import table_stem
 from striate.data.sources.table_paths import TablePaths
 from striate.data.sources.tree import list_folder
 from striate.errors import DataError, SettingError, nearest
@@ -62,6 +63,15 @@ class TableFiles:
         return all(_is_predicted(path.name) for path in (*self.paths.values(), *self.several))
 
 
+@final
+@dataclass(frozen=True)
+class _Fit:
+    """The columns of a table beside that of the paths, and those that are the label, or may be."""
+
+    others: frozenset[str]
+    labels: frozenset[str]
+
+
 def read_table(path: Path, most: int | None = None) -> Table:
     """A table of any kind, of most kinds at most `most` of its rows. Raises DataError."""
     suffix = path.suffix.lower()
@@ -82,32 +92,36 @@ def read_table(path: Path, most: int | None = None) -> Table:
     return read_csv(path, most)
 
 
-def find_table(folder: Path, columns: Columns = _BY_NAME) -> TableFiles | None:
-    """The tables that a folder holds for its images; None where it holds none that fits."""
+def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = False) -> TableFiles | None:
+    """The tables that a folder holds for its images; None where it holds none that fits.
+
+    A split has every column of train that may be the label; else train alone is read, and asks which it is.
+    """
     content = list_folder(str(folder))
     tables = _tables(content.files)
     plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
     if len(plain) == 1 and len(content.folders) <= 1:  # if anything is wrong with it, that is what to say
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
-    paths = TablePaths(image_folder(folder, columns))
-    labels = {
-        name: labels
+    paths = TablePaths(image_folder(folder, columns), follow=follow)
+    fits = {
+        name: fit
         for name in tables
-        if not _is_submission(name) and (labels := _labels(folder / name, paths, columns)) is not None
+        if not _is_submission(name) and (fit := _fit(folder / name, paths, columns)) is not None
     }
-    labels = {name: of for name, of in labels.items() if not _is_predicted(name)} or labels
-    if not labels:
+    fits = {name: fit for name, fit in fits.items() if not _is_predicted(name)} or fits
+    fits = {name: fit for name, fit in fits.items() if fit.labels <= fit.others} or fits
+    if not fits:
         return None
-    if len(labels) == 1:
-        chosen = {"all": next(iter(labels))}
+    if len(fits) == 1:
+        chosen = {"all": next(iter(fits))}
     else:
-        splits = splits_of([_stem(name) for name in labels])
-        names = {splits.get(_stem(name), ""): name for name in labels}
-        if len(names) < len(labels) or "" in names or "train" not in names:
-            return TableFiles(MappingProxyType({}), several=tuple(folder / name for name in labels))
-        wanted = labels[names["train"]]
-        same = {split: name for split, name in names.items() if not wanted or labels[name] == wanted}
+        splits = splits_of([table_stem(name) for name in fits])
+        names = {splits.get(table_stem(name), ""): name for name in fits}
+        if len(names) < len(fits) or "" in names or "train" not in names:
+            return TableFiles(MappingProxyType({}), several=tuple(folder / name for name in fits))
+        wanted = fits[names["train"]].labels
+        same = {split: name for split, name in names.items() if split == "train" or wanted <= fits[name].others}
         chosen = {split: same[split] for split in ("train", "val", "test") if split in same}
         chosen = chosen if len(chosen) > 1 else {"all": names["train"]}
     others = [name for name in tables if name not in chosen.values() and Path(name).suffix.lower() != ".txt"]
@@ -137,7 +151,7 @@ def likely_table(folder: Path) -> Path | None:
     names = [name for name in _tables(list_folder(str(folder)).files) if Path(name).suffix.lower() in _READ]
     names = [name for name in names if not _is_submission(name) and not _is_predicted(name)]
     return (
-        folder / max(names, key=lambda name: (split_of(_stem(name)) == "train", "label" in name.lower()))
+        folder / max(names, key=lambda name: (split_of(table_stem(name)) == "train", "label" in name.lower()))
         if names
         else None
     )
@@ -148,19 +162,22 @@ def _tables(names: Sequence[str]) -> list[str]:
     return [name for name in names if Path(name).suffix.lower() in TABLES and not name.startswith("~$")]
 
 
-def _labels(path: Path, paths: TablePaths, columns: Columns) -> frozenset[str] | None:
-    """The columns of labels of a table that fits, none where any of several may be it; None for one that does not fit."""
+def _fit(path: Path, paths: TablePaths, columns: Columns) -> _Fit | None:
+    """The columns of a table that fits; None for one that does not."""
     try:
         table = read_table(path, _PEEK)
         by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
     except (DataError, SettingError):
         return None
-    if not paths.share(table.cells[by]) or len(table.cells) == 1:
+    others = frozenset(table.cells) - {by}
+    if not others or not paths.share(table.cells[by]):
         return None
+    if columns.label is not None:
+        return _Fit(others, frozenset(columns.label))
     try:
-        return frozenset(label_columns(table.cells, [by], columns, table.name))
-    except (DataError, SettingError):
-        return frozenset()
+        return _Fit(others, frozenset(label_columns(table.cells, [by], columns, table.name)))
+    except DataError:
+        return _Fit(others, others)
 
 
 def _is_submission(name: str) -> bool:
@@ -173,14 +190,6 @@ def _is_predicted(name: str) -> bool:
 
 def _words(name: str) -> set[str]:
     return set(snake_case(Path(name).stem).split("_"))
-
-
-def _stem(name: str) -> str:
-    """What a table is called, without the words for what it is: train for trainLabels.csv."""
-    words = snake_case(Path(name).stem).split("_")
-    return "_".join(
-        word for word in words if word not in ("label", "labels", "metadata", "meta", "annotations", "list")
-    )
 
 
 def _listed(names: Sequence[str]) -> str:

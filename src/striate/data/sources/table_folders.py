@@ -11,17 +11,18 @@ from striate.data.sources.parts import split_of
 from striate.data.sources.split_columns import snake_case
 from striate.errors import AmbiguousDataError
 
-__all__ = ["chosen_folders", "is_of_another_split"]
+__all__ = ["chosen_folders", "is_of_another_split", "table_stem"]
 
 _USUAL: Final = ("images", "image", "imgs", "img", "photos", "pictures", "pics", "jpg", "jpeg", "png", "data", "files")
+_WORDS: Final = re.compile(r"labels?$|^(metadata|meta|annotations?|list)$")
 
 
 def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]:
     """The folder that the paths of a table begin in, by what was found in each; several where each holds others of them.
 
     The folder of the table before those in it; then those that are called as the table is, or in one that is, train for
-    train.csv; then the one with most. DataError where two hold the same, and none of them is called images or the like, or
-    where one is of a split that the table does not name.
+    train.csv; then the one with most. DataError where two hold the same, and none of them is called images or the like, where
+    two that are both needed hold some of the same, or where one is of a split that the table does not name.
     """
     if not found:
         return ()
@@ -40,20 +41,33 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
         same = [chosen[0], *(base for base in found if base != chosen[0] and found[base] & seen)]
         usual = []
     if len(same) > 1 and not usual:
-        raise AmbiguousDataError(
-            f"the images of {printable(table)} may be those in {printable(same[0])} or in {printable(same[1])}; "
-            "say which (--pictures FOLDER)"
-        )
+        raise _two(table, same[0], same[1])
     for base in sorted(found, key=lambda base: -len(found[base])):
-        if not found[base] & seen:
-            chosen.append(base)
-            seen |= found[base]
+        if found[base] <= seen:
+            continue
+        if found[base] & seen:
+            raise _two(table, next(other for other in chosen if found[other] & found[base]), base)
+        chosen.append(base)
+        seen |= found[base]
     return tuple(chosen)
+
+
+def _two(table: str, one: str, other: str) -> AmbiguousDataError:
+    return AmbiguousDataError(
+        f"the images of {printable(table)} may be those in {printable(one)} or in {printable(other)}; "
+        "say which (--pictures FOLDER)"
+    )
+
+
+def table_stem(table: str) -> str:
+    """What a table is called, without the words for what it is: train for trainLabels.csv and train_metadata.csv."""
+    words = (_WORDS.sub("", word) for word in snake_case(Path(table).stem).split("_"))
+    return "_".join(word for word in words if word)
 
 
 def _is_called(base: str, table: str) -> bool:
     """Whether a folder, or one around it, is called as a table is: train/ or train_images/ for train.csv, trainLabels.csv."""
-    stem = re.sub(r"_?labels?_?", "", snake_case(Path(table).stem))
+    stem = table_stem(table)
     split = split_of(stem)
     names = base.split("/") if base else []
     return any(snake_case(name) == stem or (split is not None and split_of(name) == split) for name in names)

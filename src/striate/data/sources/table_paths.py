@@ -13,30 +13,27 @@ Nothing outside the folder of the data is used, and nothing is downloaded.
 
 import os
 import posixpath
-import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, TypeVar, final
-from urllib.parse import unquote, urlsplit
 
 from striate.data.names import printable
 from striate.data.set_aside import Reason
-from striate.data.sources.file_index import FileIndex, same_form
+from striate.data.sources.file_index import FileIndex
 from striate.data.sources.table_folders import chosen_folders, is_of_another_split
 from striate.data.sources.tree import FOLLOW, list_folder, refusal
+from striate.data.sources.written_path import Written, is_address, what_was_done, written_path
 from striate.errors import DataError
 
-__all__ = ["Located", "TablePaths", "is_address"]
+__all__ = ["Located", "TablePaths"]
 
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
-_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
-_QUOTES: Final = "'\"`"
 _EXPLAINED: Final = 20  # missing files whose likely cause is looked for
 _NOTES: Final = 4
+_NEAR: Final = 20  # folders; in more it takes long to ask for each file
 _ESCAPED: Final = "\\\\"  # a backslash as it is printed
 
 _BY_LINK: Final = f"a path through a link to a folder outside of the data; {FOLLOW}"
@@ -61,12 +58,14 @@ class Located:
 
 @final
 @dataclass(frozen=True)
-class _Written:
-    """A cell as a path: the folders and the name, what it begins with if that leads elsewhere, and how it was written."""
+class _Begin:
+    """The folders that paths begin in, and of which of them each path is, where that is known of each."""
 
-    root: str  # "", or "/", "C:/", "../"
-    parts: tuple[str, ...]
-    how: tuple[str, ...]
+    bases: tuple[str, ...]
+    of: Mapping[int, str]
+
+    def __getitem__(self, i: int) -> tuple[str, ...]:
+        return (self.of[i],) if i in self.of else self.bases
 
 
 @final
@@ -76,6 +75,13 @@ class _Plan:
 
     left_out: int  # folders
     found: Mapping[str, set[int]]  # folder -> which of a few paths are there
+    of_all: bool = False  # or which of all
+
+    def begin(self, table: str) -> _Begin:
+        bases = chosen_folders(self.found, table)
+        if not self.of_all:
+            return _Begin(bases, {})
+        return _Begin(bases[:1], {i: base for base in bases for i in self.found[base]})
 
 
 @final
@@ -97,7 +103,7 @@ class TablePaths:
         few = _few(cells)
         if literal := self._literal(few):
             return len(set.union(*literal.values())) / len(few)
-        written = list(map(_written, few))
+        written = list(map(written_path, few))
         plans = [self._plan([one for one in written if one.root == root]) for root in {one.root for one in written}]
         return sum(len(set.union(*plan.found.values())) for plan in plans if plan) / len(few)
 
@@ -106,34 +112,46 @@ class TablePaths:
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
-        bases = chosen_folders(self._bases(_few(cells), table), table)
+        begin = self._as_written(cells, table).begin(table)
         names: list[str] = []
         refusals: list[Refused | None] = []
-        lost: dict[str, list[tuple[int, _Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
+        lost: dict[str, list[tuple[int, Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
         for i, cell in enumerate(cells):
-            name, refused = self._look(bases or ("",), cell)
+            name, refused = self._look(begin[i] or ("",), cell)
             names.append(name)
             refusals.append(refused)
-            if refused is not None and ((written := _written(cell)).root or refused[0] == "vanished"):
+            if refused is not None and ((written := written_path(cell)).root or refused[0] == "vanished"):
                 lost.setdefault(written.root, []).append((i, written))
         done: dict[tuple[str, ...], list[int]] = {}
         for root, rows in lost.items():
-            within, left_out = bases, 0
-            if root or not bases:  # none is there as it is written
-                there = (_written(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
+            within = [begin[i] for i, _ in rows]
+            left_out = 0
+            if root or not begin.bases:  # none is there as it is written
+                there = (written_path(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
-                within, left_out = (chosen_folders(plan.found, table), plan.left_out) if plan else ((), 0)
+                planned, left_out = (plan.begin(table), plan.left_out) if plan else (_Begin((), {}), 0)
+                within = [planned[n] for n in range(len(rows))]
             for n, (i, written) in enumerate(rows):
-                found = self._search(written.parts[left_out:], within, cells[i], partial(place, i))
+                found = self._search(written.parts[left_out:], within[n], cells[i], partial(place, i))
                 if found is not None:
                     names[i], refusals[i] = found, None
-                    done.setdefault(_how(written, left_out, found), []).append(i)
-                elif n < _EXPLAINED and (cause := self._cause(cells[i], written, bases or ("",))):
+                    done.setdefault(what_was_done(written, left_out, found), []).append(i)
+                elif n < _EXPLAINED and (cause := self._cause(cells[i], written, begin[i] or ("",))):
                     refusals[i] = "vanished", cause
         return Located(tuple(names), tuple(refusals), tuple(_notes(done, cells, names)))
 
+    def _as_written(self, cells: Sequence[str], table: str) -> _Plan:
+        """Where the paths are as they are written; each of the names that lie in several folders is looked up."""
+        found = self._bases(_few(cells), table)
+        if len(found) < 2 or any("/" in cell for cell in cells):
+            return _Plan(0, found)
+        near = found if any(base not in self._near for base in found) else self._near
+        return _Plan(0, {base: which for base, which in self._index.spread(cells).items() if base in near}, of_all=True)
+
     def _literal(self, few: Sequence[str]) -> dict[str, set[int]]:
         """The folders, this one and those in it, that hold files as they are written; and which of them."""
+        if len(self._near) > _NEAR:
+            return self._index.holding(self._near, few)
         found = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._near}
         return {base: which for base, which in found.items() if which}
 
@@ -142,8 +160,7 @@ class TablePaths:
         found = self._literal(few)
         if "" in found or not any(is_of_another_split(base, table) for base in found):
             return found
-        there = {base: {i for i, cell in enumerate(few) if self._is_file(base, cell)} for base in self._index.folders}
-        return {base: which for base, which in there.items() if which}
+        return self._index.holding(self._index.folders, few)
 
     @cached_property
     def _near(self) -> tuple[str, ...]:
@@ -178,22 +195,25 @@ class TablePaths:
         except (OSError, ValueError):
             return False
 
-    def _plan(self, group: Sequence[_Written]) -> _Plan | None:
+    def _plan(self, group: Sequence[Written]) -> _Plan | None:
         """Where paths are that are not there as they are written: as little as possible is left out in front.
 
         What is left out, all paths of the group begin with: else a class that is not here would be taken for another.
         """
-        few = _few(group)
         common = posixpath.commonprefix([written.parts[:-1] for written in group])
         for left_out in range(len(common) + 1):
-            paths = ["/".join(one.parts[left_out:]) for one in few]
-            found = {
-                base: which
-                for base in self._index.folders
-                if (which := {i for i, path in enumerate(paths) if path and self._index.find(base, path)})
-            }
+            paths = ["/".join(one.parts[left_out:]) for one in group]
+            if are_names := not any("/" in path for path in paths):
+                found = self._index.spread(paths)
+            else:
+                few = list(enumerate(_few(paths)))
+                there = {
+                    base: {i for i, path in few if path and self._index.find(base, path)}
+                    for base in self._index.folders
+                }
+                found = {base: which for base, which in there.items() if which}
             if found:
-                return _Plan(left_out, found)
+                return _Plan(left_out, found, are_names)
         return None
 
     def _search(self, parts: Sequence[str], bases: Sequence[str], cell: str, place: Callable[[], str]) -> str | None:
@@ -208,7 +228,7 @@ class TablePaths:
                 return found[0]
         return None
 
-    def _cause(self, cell: str, written: _Written, bases: Sequence[str]) -> str | None:
+    def _cause(self, cell: str, written: Written, bases: Sequence[str]) -> str | None:
         """Why a path leads to nothing, as far as the files that are there tell."""
         if os.path.lexists(cell):  # outside of the data
             return None
@@ -218,59 +238,15 @@ class TablePaths:
         for link in list_folder(self._folder, follow=self._follow).folder_links:
             if path and not written.root and self._is_file(link, path):
                 return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
-        for base in bases:
-            if other := self._index.of_other_extension(base, path):
-                return f"no such file, but {printable(other)}; write its extension"
-        if path and (other := self._index.elsewhere(path)):
-            return f"no such file there, but {printable(other)}; write its folder"
-        return None
-
-
-def is_address(cell: str) -> bool:
-    """Whether a cell is an address on the web, https://..., s3://... and the like."""
-    return "://" in cell and _ADDRESS.match(cell.strip()) is not None and cell.strip()[:5].lower() != "file:"
+        others = self._index.elsewhere(path) if path else ()
+        here = {posixpath.dirname(_joined(base, path)).lower() for base in bases}
+        if other := next((one for one in others if posixpath.dirname(one).lower() in here), None):
+            return f"no such file, but {printable(other)}; write its extension"
+        return f"no such file there, but {printable(others[0])}; write its folder" if others else None
 
 
 def _few(items: Sequence[_Item]) -> Sequence[_Item]:
     return items[:: max(1, len(items) // _LOOKED_AT)]
-
-
-def _written(cell: str) -> _Written:
-    """A cell as people write a path: with spaces around, backslashes, as an address of a file, from the root of a disk."""
-    path = cell.strip()
-    how: tuple[str, ...] = ()
-    if len(path) > 1 and path[0] == path[-1] and path[0] in _QUOTES:
-        path, how = path[1:-1].strip(), ("without quotes",)
-    if is_address(path):
-        return _Written("https://", (), how)
-    if path[:5].lower() == "file:":
-        path = re.sub(r"/(?=[A-Za-z]:/)", "", unquote(urlsplit(path.replace("\\", "/")).path), count=1)
-        how += ("as file addresses",)
-    elif "\\" in path:
-        path = path.replace("\\", "/")
-        how += ("with / for \\",)
-    begins = _ROOTS.match(path)
-    root = begins[0] if begins else ""
-    parts = [part for part in path[len(root) :].split("/") if part not in ("", ".")]
-    return _Written(root, tuple(parts), how)
-
-
-def _how(written: _Written, left_out: int, found: str) -> tuple[str, ...]:
-    """What was done to find a file, in words."""
-    how = list(written.how)
-    if written.root or left_out:
-        how.append(f"without {printable(written.root + '/'.join(written.parts[:left_out]))} in front")
-    path = "/".join(written.parts[left_out:])
-    other_form = path not in found and same_form(path) in same_form(found)
-    path, found = same_form(path), same_form(found)
-    if len(found) > len(path) and not found.lower().endswith(path.lower()):
-        how.append("with an extension added")
-        found = found[: found.lower().rindex(path.lower()) + len(path)]
-    if other_form:
-        how.append("in another form of Unicode")
-    elif not found.endswith(path):
-        how.append("in another case")
-    return tuple(how)
 
 
 def _notes(done: Mapping[tuple[str, ...], Sequence[int]], cells: Sequence[str], names: Sequence[str]) -> Iterator[str]:

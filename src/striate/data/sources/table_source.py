@@ -26,8 +26,9 @@ from striate.data.sources.parts import arranged, split_of
 from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
 from striate.data.sources.table import Table, joined
 from striate.data.sources.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
-from striate.data.sources.table_paths import Located, TablePaths, is_address
+from striate.data.sources.table_paths import Located, TablePaths
 from striate.data.sources.tree import FOLLOW, list_folder
+from striate.data.sources.written_path import is_address
 from striate.data.store import FileStore
 from striate.errors import AmbiguousDataError, DataError
 
