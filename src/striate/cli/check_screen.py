@@ -25,9 +25,8 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         print_table([("class", False), *((part, True) for part in counts)], shown)
         if len(rows) > len(shown):
             print(f"the {len(shown) // 2} largest and smallest of {len(rows):,} classes")
-    print(
-        f"sizes: {_sizes(**inventory['sizes'])}; {', '.join(f'{n:,} {form}' for form, n in inventory['formats'].items())}"
-    )
+    sizes = _sizes(inventory["sizes"]["height"], inventory["sizes"]["width"])
+    print(f"sizes: {sizes}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}")
     for line in inventory["seen"]["says"]:
         print(line)
     print(
