@@ -86,6 +86,40 @@ def test_classes_that_are_one_number_are_two_and_pointed_out(tabled: Tabled) -> 
     assert not open_source(tabled("path,label\na.png,07\nb.png,08\n")).notes
 
 
+@pytest.mark.parametrize(
+    ("header", "rest", "label"),
+    [
+        (",image,diagnosis", "{i},{p}.png,{c}", "diagnosis"),  # as pandas writes its index
+        ("id,image,diagnosis", "ISIC_{i},{p}.png,{c}", "diagnosis"),
+        ("image,breed,", "{p}.png,{c},", "breed"),
+        ("Datei;Klasse;Bemerkung", "{p}.png;{c};", "Klasse"),
+        ("image,breed,version", "{p}.png,{c},v1", "breed"),
+        ("image,ground_truth,prediction", "{p}.png,{c},{k}", "ground_truth"),
+        ("image,y_true,y_pred", "{p}.png,{c},{k}", "y_true"),
+        ("image,id,cat,dog", "{p}.png,{i},{k},{o}", "cat and dog"),
+        ("image,diagnosis,hospital", "{p}.png,{c},h{k}", None),
+        ("image,breed,weight", "{p}.png,{c},{i}", None),  # measurements may all differ
+        ("image,breed,height", "{p}.png,{c},{i}.5", None),
+        ("image,breed,cuteness", "{p}.png,{c},{i}7", None),
+        ("image,id,code", "{p}.png,{i},x{i}", None),
+    ],
+)
+def test_columns_that_cannot_be_the_label_are_not_asked_about(
+    header: str, rest: str, label: str | None, tabled: Tabled
+) -> None:
+    rows = (rest.format(i=i, p=p, c=("cat", "dog")[i % 2], k=i // 3, o=1 - i // 3) for i, p in enumerate("abcdef"))
+    root = tabled("\n".join([header, *rows]))
+    if label is None:
+        with pytest.raises(DataError, match="any may be the label"):
+            open_source(root)
+        return
+    source = open_source(root)
+    assert source.task == "classify"
+    assert "dog" in source.classes
+    named = "one 1 in a row of their columns" if " " in label else f"in the column {label}"
+    assert f"2 classes{',' if ' ' in label else ''} {named}" in source.kind
+
+
 def test_each_row_with_a_class_of_its_own_is_refused(tabled: Tabled) -> None:
     rows = [("path", "label"), ("a.png", 60), *((f"{i}.png", i) for i in range(60))]
     with pytest.raises(DataError, match="each row has a class of its own"):

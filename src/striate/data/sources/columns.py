@@ -6,7 +6,7 @@ from typing import Final, final
 
 from striate.data.source import Source
 from striate.data.sources.meaning import is_binary
-from striate.data.sources.quantities import is_number
+from striate.data.sources.quantities import is_measure, is_number, quantities
 from striate.data.sources.split_columns import snake_case
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
@@ -39,8 +39,13 @@ _LABEL_NAMES: Final = (
     "targets",
     "tags",
     "y",
+    "y_true",
+    "ground_truth",
+    "true_label",
+    "true_class",
 )
 _LOOKED_AT: Final = 50  # columns
+_SOME_ROWS: Final = 4  # up to which cells of classes may all differ, or be the same, by chance
 _TASKS: Final = ("classify", "multilabel", "regress")
 
 
@@ -126,11 +131,12 @@ def named_labels(names: Sequence[str]) -> list[str]:
 
 
 def label_columns(
-    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str
+    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str, *, to_learn: bool = True
 ) -> tuple[str, ...]:
     """The column or columns of labels, among those that are not `taken` already. Raises SettingError, DataError.
 
-    By name; else the only other column; else all others where each holds nothing but 0 and 1, or nothing but fractions.
+    By name; else the only other column; else all others where each holds nothing but 0 and 1, or nothing but fractions;
+    else the same of those that can be a label: neither ids nor empty nor, where it is `to_learn` from, of one value.
     """
     if columns.label is not None:
         return tuple(dict.fromkeys(_known(list(cells), name, table) for name in columns.label))
@@ -144,11 +150,34 @@ def label_columns(
         )
     if not others:
         raise DataError(f"{table} has no column of labels, only {_listed(list(cells))}; add one, called label")
-    if all(is_binary(cells[name]) for name in others) or all(_fractions(cells[name]) for name in others):
-        return tuple(others)
+    likely = [name for name in others if _may_be_label(name, cells[name], to_learn=to_learn)]
+    for names in filter(None, (others, likely)):
+        if len(names) == 1 or any(all(kind(cells[name]) for name in names) for kind in (is_binary, _fractions)):
+            return tuple(names)
     raise DataError(
         f"{table} has the columns {_listed(others)}, and any may be the label; say which (--label-column NAME)"
     )
+
+
+def _may_be_label(name: str, cells: Sequence[str], *, to_learn: bool) -> bool:
+    """Whether a column of several can be the label: not empty, not of one value, and not of another in each row, as ids are.
+
+    Numbers may all differ, where they do not count the rows.
+    """
+    distinct = {cell.strip() for cell in cells}
+    if distinct == {""}:
+        return False
+    if len(cells) <= _SOME_ROWS:
+        return True
+    if len(distinct) < len(cells):
+        return len(distinct) > 1 or not to_learn
+    found = quantities(distinct)
+    if len(found.numbers) < len(distinct) or "id" in snake_case(name).split("_"):
+        return False
+    if is_measure(name) or not found.plain:
+        return True
+    numbers = list(map(float, found.numbers.values()))
+    return max(numbers) - min(numbers) + 1 != len(numbers)
 
 
 def _fractions(cells: Sequence[str]) -> bool:

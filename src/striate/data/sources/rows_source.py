@@ -85,7 +85,7 @@ def open_rows(
     if len(parts) == 1 and "all" in parts:
         label = columns.label or tuple(named_labels(list(cells))[:1])
         splits = read_splits(table, columns.split, label, label_is_known=bool(label))
-    labels = label_columns(cells, splits.columns, columns, name)
+    labels = label_columns(cells, splits.columns, columns, name, to_learn=to_learn)
     known = first.classes.get(labels[0], ()) if len(labels) == 1 else ()
     task = columns.task or ("multilabel" if labels[0] in first.lists else "classify" if known else None)
     learned = np.isin(splits.names, ("all", "train"))

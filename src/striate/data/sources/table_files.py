@@ -18,7 +18,7 @@ from typing import Final, final
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import Unreadable
-from striate.data.sources.columns import Columns, label_columns, path_column
+from striate.data.sources.columns import Columns, named_labels, path_column
 from striate.data.sources.csv_table import read_csv
 from striate.data.sources.excel import is_workbook, read_excel
 from striate.data.sources.parquet import read_parquet
@@ -174,10 +174,8 @@ def _fit(path: Path, paths: TablePaths, columns: Columns) -> _Fit | None:
         return None
     if columns.label is not None:
         return _Fit(others, frozenset(columns.label))
-    try:
-        return _Fit(others, frozenset(label_columns(table.cells, [by], columns, table.name)))
-    except DataError:
-        return _Fit(others, others)
+    named = named_labels(sorted(others))
+    return _Fit(others, frozenset(named) if len(named) == 1 else others)
 
 
 def _is_submission(name: str) -> bool:

@@ -60,7 +60,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         )
     located = _locate(table, by, paths, list(files.paths.values()))
     splits = _splits(table, by, located, columns, tables)
-    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name)
+    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, to_learn=to_learn)
     learned = np.isin(splits.names, ("all", "train"))
     if to_learn and not learned.any():
         held = " and ".join(dict.fromkeys(splits.names.tolist()))
