@@ -85,6 +85,23 @@ def test_a_table_that_says_other_things_is_asked_about(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("around", ["", "train/"])
+@pytest.mark.parametrize("header", ["id,name", "label,name", "index,class,group"])
+def test_a_list_of_classes_is_no_table_of_images(around: str, header: str, class_folders: ClassFolders) -> None:
+    root = class_folders({f"{around}cat": 3, f"{around}dog": 3})
+    for image in list(root.rglob("*.jpg")):
+        image.rename(image.with_stem(str(int(image.stem))))
+    group = ",pet" if "group" in header else ""
+    (root / "class_map.csv").write_text(_rows(header, f"0,cat{group}", f"1,dog{group}"))
+    source = open_source(root)
+    assert (source.kind, source.classes) == ("class folders", ("cat", "dog"))
+    assert source.notes == ("class_map.csv lies beside the class folders and is not read (--source table)",)
+    rows = [f"{i},{('cat', 'dog')[i % 2]}{group}" for i in range(3)]
+    (root / "class_map.csv").write_text(_rows(header, *rows))
+    with pytest.raises(AmbiguousDataError, match="may be those in"):
+        open_source(root)
+
+
+@pytest.mark.parametrize("around", ["", "train/"])
 def test_predictions_beside_class_folders_are_never_meant(around: str, class_folders: ClassFolders) -> None:
     root = class_folders({f"{around}car": 2, f"{around}bus": 2})
     for name in ("predictions.csv", "resnet_preds.csv"):

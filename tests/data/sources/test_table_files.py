@@ -76,6 +76,23 @@ def test_a_table_for_each_split(images: Callable[..., Path]) -> None:
         open_source(root)
 
 
+def test_a_list_of_classes_beside_a_table_is_left_out(images: Callable[..., Path]) -> None:
+    numbers = [str(i) for i in range(6)]
+    root = images("train", names=numbers)
+    table(root / "train.csv", numbers)
+    (root / "class_names.csv").write_text("id,name\n0,x\n1,y\n")
+    source = open_source(root)
+    assert source.location == str(root / "train.csv")
+    assert "labels are those of train.csv; class_names.csv is left out" in source.notes
+    (root / "class_names.csv").write_text("id,name\n0,x\n1,y\n2,y\n")
+    with pytest.raises(AmbiguousDataError, match="any may hold the labels"):
+        open_source(root)
+    (root / "train.csv").unlink()
+    (root / "class_names.csv").write_text("id,name\n0,x\n1,y\n")
+    with pytest.raises(DataError, match="class_names.csv lists classes and no images"):
+        open_source(root)
+
+
 def test_a_test_table_without_the_label_is_left_out(images: Callable[..., Path]) -> None:
     root = images("images")
     (root / "train.csv").write_text(

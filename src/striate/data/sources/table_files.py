@@ -5,7 +5,8 @@
                                                      and what is called predictions beside another
     train.csv, val.csv, test.csv, images/            with labels in each, they are the splits
 
-A table fits where a column of it leads to images and another can be the label.
+A table fits where a column of it leads to images and another can be the label. A list of classes is none, although the
+numbers in it may be the names of images: 0,cat and 1,dog.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,10 @@ from striate.data.set_aside import Unreadable
 from striate.data.sources.columns import Columns, named_labels, path_column
 from striate.data.sources.csv_table import read_csv
 from striate.data.sources.excel import is_workbook, read_excel
+from striate.data.sources.folder_layout import class_folder_names
 from striate.data.sources.parquet import read_parquet
 from striate.data.sources.parts import split_of, splits_of
+from striate.data.sources.quantities import is_number
 from striate.data.sources.split_columns import snake_case
 from striate.data.sources.table import Table
 from striate.data.sources.table_folders import table_stem
@@ -66,10 +69,11 @@ class TableFiles:
 @final
 @dataclass(frozen=True)
 class _Fit:
-    """The columns of a table beside that of the paths, and those that are the label, or may be."""
+    """The columns of a table beside that of the paths, those that are the label, or may be, and whether it lists classes."""
 
     others: frozenset[str]
     labels: frozenset[str]
+    lists_classes: bool = False
 
 
 def read_table(path: Path, most: int | None = None) -> Table:
@@ -101,16 +105,23 @@ def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = Fals
     tables = _tables(content.files)
     plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
-    if len(plain) == 1 and len(content.folders) <= 1:  # if anything is wrong with it, that is what to say
-        return TableFiles(MappingProxyType({"all": folder / plain[0]}))
+    classes = class_folder_names(folder, follow=follow)
     paths = TablePaths(image_folder(folder, columns), follow=follow)
     fits = {
         name: fit
         for name in tables
-        if not _is_submission(name) and (fit := _fit(folder / name, paths, columns)) is not None
+        if not _is_submission(name) and (fit := _fit(folder / name, paths, columns, len(classes))) is not None
     }
+    lists = [name for name, fit in fits.items() if fit.lists_classes]
+    if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # if anything is wrong with it, that is what to say
+        return TableFiles(MappingProxyType({"all": folder / plain[0]}))
+    fits = {name: fit for name, fit in fits.items() if name not in lists}
     fits = {name: fit for name, fit in fits.items() if not _is_predicted(name)} or fits
     fits = {name: fit for name, fit in fits.items() if fit.labels <= fit.others} or fits
+    if not fits and lists:
+        raise DataError(
+            f"{printable(lists[0])} lists classes and no images; write the path of an image and its label in each row"
+        )
     if not fits:
         return None
     if len(fits) == 1:
@@ -162,8 +173,8 @@ def _tables(names: Sequence[str]) -> list[str]:
     return [name for name in names if Path(name).suffix.lower() in TABLES and not name.startswith("~$")]
 
 
-def _fit(path: Path, paths: TablePaths, columns: Columns) -> _Fit | None:
-    """The columns of a table that fits; None for one that does not."""
+def _fit(path: Path, paths: TablePaths, columns: Columns, classes: int) -> _Fit | None:
+    """The columns of a table that fits, beside so many class folders; None for one that does not."""
     try:
         table = read_table(path, _PEEK)
         by = path_column(table.cells, columns.path, table.name, lambda name: paths.share(table.cells[name]))
@@ -175,7 +186,18 @@ def _fit(path: Path, paths: TablePaths, columns: Columns) -> _Fit | None:
     if columns.label is not None:
         return _Fit(others, frozenset(columns.label))
     named = named_labels(sorted(others))
-    return _Fit(others, frozenset(named) if len(named) == 1 else others)
+    labels = frozenset(named) if len(named) == 1 else others
+    return _Fit(others, labels, columns.path is None and _lists_classes(table, by, classes))
+
+
+def _lists_classes(table: Table, by: str, classes: int) -> bool:
+    """Whether what leads to images are the numbers of classes: no more rows than class folders, or other words in each."""
+    if not all(map(str.isdecimal, table.cells[by])):
+        return False
+    others = [set(cells) for name, cells in table.cells.items() if name != by]
+    return len(table.rows) <= classes or all(
+        len(one) == len(table.rows) and not any(map(is_number, one)) for one in others
+    )
 
 
 def _is_submission(name: str) -> bool:
