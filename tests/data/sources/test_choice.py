@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from striate.data import Source, open_source
+from striate.data.split_file import read_split
 from striate.errors import AmbiguousDataError, DataError, SettingError
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
@@ -82,6 +83,62 @@ def test_a_table_that_says_other_things_is_asked_about(photos: Path) -> None:
     table = open_source(photos, source="table")
     assert table.location.endswith("answers.csv")
     assert open_source(table.location, source="table").digest() == table.digest()
+
+
+FILES = [f"{kind}/{i:03}.jpg" for kind in ("cat", "dog") for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "asks"),
+    [
+        ("timestamp", [f"2021-03-{i:02} 10:00" for i in range(1, 13)], False),
+        ("date", ["2021-03-01", "2021-03-02"] * 6, False),
+        ("fold", [0, 1, 2] * 4, False),
+        ("patient", ["p1", "p2", "p1"] * 4, False),
+        ("keyword", ["clear primary", "clear road", "primary road", "haze primary road"] * 3, False),
+        ("lesion diagnosis", ["well", "ill"] * 6, True),
+        ("answer", ["Cat", "dog"] * 6, True),
+    ],
+)
+def test_a_table_beside_class_folders_is_asked_about_where_it_speaks_of_labels(
+    column: str, cells: Sequence[object], asks: bool, class_folders: ClassFolders
+) -> None:
+    root = class_folders({"cat": 6, "dog": 6})
+    (root / "meta.csv").write_text(_rows(f"filename,{column}", *map("{},{}".format, FILES, cells)))
+    if asks:
+        with pytest.raises(AmbiguousDataError, match="can be read in two ways"):
+            open_source(root)
+        return
+    (root / "more.csv").write_text(_rows("filename,source", *(f"{file},web" for file in FILES)))
+    source = open_source(root)
+    assert (source.kind, source.classes) == ("class folders", ("cat", "dog"))
+    assert source.notes == ("meta.csv, more.csv lie beside the class folders and are not read (--source table)",)
+
+
+@pytest.mark.parametrize("header", ["id,split", "path,split", "path,set"])
+def test_splits_without_labels_beside_class_folders_are_pointed_out(header: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 6, "dog": 6})
+    table = root / "split.csv"
+    table.write_text(_rows(header, *map("{},{}".format, FILES, ["train", "test", "val"] * 4)))
+    source = open_source(root)
+    assert source.classes == ("cat", "dog")
+    (note,) = source.notes
+    assert note.startswith("split.csv has splits and no labels, and they are not used; train --split ")
+    if header == "id,split":
+        assert note.endswith(f"--split {table} takes them")
+        assert read_split(table).keys() == set(source.splits["all"].ids)
+    else:
+        assert note.endswith("takes a CSV with the columns id and split, and train, val or test for each image")
+
+
+def test_lists_of_the_images_of_splits_beside_class_folders_are_pointed_out(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 6, "dog": 6})
+    (root / "notes.txt").write_text("taken in 2020\n")
+    (root / "train.txt").write_text(_rows(*FILES[::2]))
+    assert not open_source(root).notes
+    (root / "test.txt").write_text(_rows(*FILES[1::2]))
+    (note,) = open_source(root).notes
+    assert note.startswith("test.txt, train.txt lie beside the class folders and are not read; train --split takes")
 
 
 @pytest.mark.parametrize("around", ["", "train/"])

@@ -215,3 +215,11 @@ def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, ...], class_
     rows = [f"{name}/00{i}.jpg,{'xy'[i]}" for name in names for i in range(2)]
     (root / "labels.csv").write_text("\n".join(["path,label", *rows]))
     assert list(open_source(root / "labels.csv").splits) == ["all"]
+
+
+def test_the_only_other_column_is_no_label_where_it_holds_splits(tabled: Tabled) -> None:
+    root = tabled("image,where\na.png,train\nb.png,test\nc.png,train\n")
+    with pytest.raises(DataError, match="has no column of labels, only image, where; add one"):
+        open_source(root)
+    assert len(open_source(root, columns=Columns(label=("where",))).classes) == 2
+    assert open_source(tabled("image,label\na.png,train\nb.png,bus\n")).classes == ("bus", "train")

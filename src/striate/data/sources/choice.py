@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from striate.data.names import printable
 from striate.data.source import Source
+from striate.data.sources.beside_folders import split_notes, split_tables, tells_labels
 from striate.data.sources.columns import named_labels
 from striate.data.sources.difference import difference
 from striate.data.sources.folder_layout import class_folder_names
@@ -73,7 +74,7 @@ def is_found(path: Path, how: HowToRead) -> bool:
 def _class_folders(folder: Path, how: HowToRead) -> Source:
     """The class folders; where no folder is called as a class, and a table lies there, DataError says what is wrong with it."""
     try:
-        return open_folders(folder, how.limits, to_learn=how.to_learn)
+        return _with_notes(open_folders(folder, how.limits, to_learn=how.to_learn), list(split_notes(folder)))
     except AmbiguousDataError:
         raise
     except DataError:
@@ -174,11 +175,12 @@ def _beside_classes(
     unread = list(failed)
     notes: list[str] = []
     for reading, what in found.items():
-        rival = _rival(folder, reading, what, how)
-        if rival is None:
+        asks = reading.name != "table" or how.columns.task is not None or tells_labels(what, set(folders.classes))
+        rival = _rival(folder, reading, what, how, asks=asks)
+        differs = difference(folders, rival, _called(rival)) if rival is not None else None
+        if rival is None or (differs is not None and not asks):
             unread.append(reading)
             continue
-        differs = difference(folders, rival, _called(rival))
         if differs is not None:
             raise _two(folder, (None, folders), (reading, rival), differs)
         named, there = (sum(map(len, one.splits.values())) for one in (rival, folders))
@@ -196,11 +198,14 @@ def _beside_classes(
             else (f"the {named:,} images that it names", "their folders say")
         )
         notes.append(f"{_called(rival)} says of {of} what {whose}{other}; the folders are read")
-    return _with_notes(folders, [*notes, *_unread(folder, unread)])
+    return _with_notes(folders, [*notes, *_unread(folder, unread), *split_notes(folder)])
 
 
-def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source | None:
-    """What speaks about the images in class folders; None for what does not, such as a table of their sizes."""
+def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead, *, asks: bool = True) -> Source | None:
+    """What speaks about the images in class folders; None for what does not, such as a table of their sizes.
+
+    A question that it asks is asked again only if it `asks`.
+    """
     if reading.holds != "labels":
         return None
     numbers = _numbers(folder, reading, what, how)
@@ -209,7 +214,7 @@ def _rival(folder: Path, reading: Reading, what: Any, how: HowToRead) -> Source 
     try:
         rival = _opened(folder, reading, what, how)
     except AmbiguousDataError:
-        if numbers:
+        if numbers or not asks:
             return None
         raise
     return None if numbers and rival is not None and rival.task == "regress" else rival
@@ -276,7 +281,8 @@ def _called(source: Source) -> str:
 
 def _unread(folder: Path, readings: Sequence[Reading], beside: Reading | None = None) -> list[str]:
     """A sentence on each kind of file that lies there and was not read."""
-    files = list_folder(str(folder)).files
+    apart = split_tables(folder) if beside is None else ()  # split_notes speaks of them
+    files = [name for name in list_folder(str(folder)).files if name not in apart]
     what = beside.says if beside is not None else "the " + _FOLDERS
     notes = []
     for reading in readings:

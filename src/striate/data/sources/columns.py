@@ -14,6 +14,7 @@ from striate.errors import DataError, SettingError, nearest
 __all__ = [
     "PATH_NAMES",
     "Columns",
+    "called_as_label",
     "label_columns",
     "named_labels",
     "named_paths",
@@ -43,6 +44,13 @@ _LABEL_NAMES: Final = (
     "ground_truth",
     "true_label",
     "true_class",
+)
+# words that speak of labels in any name: lesion_diagnosis, class_id
+_LABEL_WORDS: Final = frozenset(
+    (
+        *("label", "labels", "class", "classes", "category", "categories", "target", "targets", "tags", "truth"),
+        *("diagnosis", "disease", "dx", "species", "breed", "grade"),
+    )
 )
 _LOOKED_AT: Final = 50  # columns
 _SOME_ROWS: Final = 4  # up to which cells of classes may all differ, or be the same, by chance
@@ -128,6 +136,11 @@ def named_labels(names: Sequence[str]) -> list[str]:
     """The columns that are called as labels are."""
     by_name = _by_name(names)
     return [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
+
+
+def called_as_label(name: str) -> bool:
+    """Whether the name of a column speaks of labels."""
+    return bool(named_labels([name])) or not _LABEL_WORDS.isdisjoint(snake_case(name).split("_"))
 
 
 def label_columns(

@@ -23,7 +23,7 @@ from striate.data.sources.parts import split_of, splits_of
 from striate.data.sources.table import Table
 from striate.errors import DataError, SettingError, nearest
 
-__all__ = ["NONE", "RowSplits", "read_splits", "snake_case", "splits_of_paths"]
+__all__ = ["NONE", "RowSplits", "read_splits", "says_splits", "snake_case", "splits_of_paths"]
 
 NONE: Final = "none"  # what is typed where no column says the split
 _USUAL: Final = re.compile(
@@ -88,6 +88,12 @@ def snake_case(name: str) -> str:
     """The name of a column in lower case with "_" for spaces, dashes and humps: isValid is is_valid."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip(" \t?"))
     return re.sub(r"[\s\-./]+", "_", parted).lower()
+
+
+def says_splits(cells: Sequence[str]) -> bool:
+    """Whether all cells are names of splits, of whatever name the column is."""
+    distinct = {cell.strip() for cell in cells}
+    return len(distinct) <= _FEW and len(_splits_of(distinct)) == len(distinct)
 
 
 def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label_is_known: bool) -> RowSplits:

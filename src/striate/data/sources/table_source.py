@@ -23,7 +23,7 @@ from striate.data.sources.columns import Columns, label_columns, named_labels, n
 from striate.data.sources.image_files import images_by_name
 from striate.data.sources.meaning import Meaning, is_binary, read_meaning
 from striate.data.sources.parts import arranged, split_of
-from striate.data.sources.split_columns import RowSplits, read_splits, splits_of_paths
+from striate.data.sources.split_columns import RowSplits, read_splits, says_splits, splits_of_paths
 from striate.data.sources.table import Table, joined
 from striate.data.sources.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
 from striate.data.sources.table_paths import Located, TablePaths
@@ -110,7 +110,8 @@ def _splits(table: Table, by: str, located: Located, columns: Columns, tables: M
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
         return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
     others = [name for name in table.cells if name != by and name not in (columns.label or ())]
-    if columns.split is None and columns.label is None and len(others) == 1 and others[0].strip().lower() != "split":
+    only = others[0] if len(others) == 1 and columns.split is None and columns.label is None else None
+    if only is not None and not _is_split_alone(only, table.cells[only]):
         found = read_splits(table, "none", [by], label_is_known=True)  # the only other column is the label
     else:
         label = columns.label or tuple(named_labels(others)[:1])
@@ -119,6 +120,13 @@ def _splits(table: Table, by: str, located: Located, columns: Columns, tables: M
     if found.columns or columns.split is not None:
         return found
     return splits_of_paths(located.names, found.notes) or found
+
+
+def _is_split_alone(name: str, cells: Sequence[str]) -> bool:
+    """Whether the only column beside the paths is the split and no label, by its name or by what it holds."""
+    if name.strip().lower() == "split":
+        return True
+    return not named_labels([name]) and says_splits(cells) and len(set(cells)) > 1
 
 
 def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
