@@ -47,6 +47,20 @@ def test_sets_of_words_as_data_sets_have_them(chances: dict[str, float], rows: i
     assert is_asked("label", drawn(chances, rows, mark))
 
 
+def test_one_word_in_two_cells_is_asked_about_where_the_column_is_called_as_sets_are() -> None:
+    cells = [
+        "agriculture clear primary",
+        "clear primary",
+        "haze primary water",
+        "partly_cloudy primary road",
+        "cloudy",
+    ] * 6
+    assert is_asked("tags", cells)
+    assert not is_asked("label", cells)
+    assert word_sets("tags", ["golden retriever", "poodle", "siamese cat"]) is None
+    assert word_sets("tags", ["golden_retriever", "labrador_retriever", "poodle"]) is None
+
+
 @pytest.mark.parametrize("mark", [" ", ",", "_", "-", ":"])
 def test_sets_of_the_same_number_of_words(mark: str) -> None:
     assert is_asked("label", [one.replace(" ", mark) for one in ("cat dog", "cat bird", "dog bird", "cat fish")])

@@ -53,8 +53,9 @@ def word_sets(name: str, cells: Sequence[str]) -> WordSets | None:
     """An example, where the cells of the column look like sets of words; None where they are names of classes.
 
     Most words come in several different cells. Words that come together with a third do so with each other, or the words
-    of many cells stand alone in others. Little is needed where a column is called tags, keywords or the like, or where words
-    are parted by commas and other marks that are rare in names. Less than that is not `sure`.
+    of many cells stand alone in others. Little is needed where words are parted by commas and other marks that are rare in names,
+    and one word in two cells, of which not all have as many, where a column is called tags, keywords or the like. Less than
+    that is not `sure`.
     """
     named = _OF_SETS.fullmatch(name.strip().lower().replace(" ", "_")) is not None
     distinct = set(cells)
@@ -63,7 +64,9 @@ def word_sets(name: str, cells: Sequence[str]) -> WordSets | None:
             continue
         words = {cell: found for cell in distinct if 0 < len(found := parted(cell, mark)) <= _MOST_WORDS}
         several = sorted(cell for cell, found in words.items() if len(found) > 1)
-        if several and _share_repeated(words) >= _REPEATED:
+        free = named and mark in MARKS and len(set(map(len, words.values()))) > 1
+        needed = 0 if free else _REPEATED
+        if several and (share := _share_repeated(words)) and share >= needed:
             sure = named or _are_sets(words, strict=mark in (" ", *_IN_NAMES))
             if sure or (mark == " " and _perhaps_sets(words)):
                 return WordSets(several[0], mark, sure)
