@@ -126,6 +126,10 @@ def test_an_unusual_name_is_used_and_pointed_out(tabled: Tabled) -> None:
         ("what for", ["train"] * 4 + ["val", "tset"], "train, tset, val"),
         ("what for", ["train"] * 4 + ["val", ""], "nothing, train, val"),
         ("what for", ["val"] * 3 + ["test"] * 3, "test, val"),
+        *((name, list("000011"), "0, 1") for name in ("is_in_test_set", "is_trainval", "test_only", "isUnseen")),
+        ("exclude from training", list("000011"), "0, 1"),
+        ("Datensatz", ["Training"] * 4 + ["Validierung"] * 2, "Training, Validierung"),
+        ("Teil", ["Trainingsdaten"] * 4 + ["Testdaten"] * 2, "Testdaten, Trainingsdaten"),
     ],
 )
 def test_what_may_be_a_split_and_is_not_used_is_pointed_out(
@@ -138,6 +142,16 @@ def test_what_may_be_a_split_and_is_not_used_is_pointed_out(
         f"--split-column {head}",
     )
     assert not opened(tabled, head, cells, split="none").notes
+
+
+@pytest.mark.parametrize("head", ["blood_test", "test_result", "invalid", "pretraining", "dev_stage", "age at test"])
+def test_a_name_with_a_word_of_splits_that_says_more_is_none(head: str, tabled: Tabled) -> None:
+    assert not opened(tabled, head, list("010101")).notes
+
+
+@pytest.mark.parametrize("cells", [("train", "bus"), ("valid", "invalid"), ("test", "control"), ("tests", "testing")])
+def test_a_word_of_splits_among_others_is_none(cells: tuple[str, str], tabled: Tabled) -> None:
+    assert not opened(tabled, "kind", [*cells] * 3).notes
 
 
 def test_a_second_column_of_splits_is_pointed_out_where_it_differs(tabled: Tabled) -> None:

@@ -44,12 +44,33 @@ _FLAG: Final = re.compile(
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
     r"(_(set|split|image|img|picture|photo|sample|row|data|flag|example))?"
 )
-# names that speak of a split, whatever the cells are
-_SPEAKS: Final = re.compile(
-    r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?"
-    r"|((is_?|((in|for|use|used|not|non)_)+)(the_)?)?(train|training|val|valid|validation|dev|eval|test|testing|holdout|heldout)"
-    r"(_(set|split|image|sample|row|data|flag|idx|index|mask|fold|group))?"
+# names that speak of a split, whatever the cells are: these, and those of one word for a split and others that say no more
+_SPEAKS: Final = re.compile(r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?")
+_FRAME: Final = frozenset(
+    (
+        *(
+            "is",
+            "in",
+            "on",
+            "for",
+            "from",
+            "of",
+            "the",
+            "use",
+            "used",
+            "not",
+            "non",
+            "only",
+            "exclude",
+            "excluded",
+            "include",
+        ),
+        *("set", "split", "image", "sample", "row", "data", "flag", "idx", "index", "mask", "fold", "group"),
+    )
 )
+_BEGINS: Final = re.compile(
+    r"train|val|test|eval|dev"
+)  # words for splits in many languages: Trainingsdaten, Validierung
 # also as Excel writes them in German, French, Spanish and Italian
 _YES: Final = frozenset(
     {"true", "t", "yes", "y", "1", "1.0", "x", "wahr", "ja", "vrai", "oui", "verdadero", "si", "s\u00ed", "vero"}
@@ -272,13 +293,15 @@ def _odd_flag(cells: Sequence[str]) -> int | None:
 def _speaks(called: str, distinct: Set[str], label_is_known: bool) -> bool:
     """Whether a column has the name of one of splits. One called test alone may hold results: pos, neg."""
     if split_of(called) is None or not re.fullmatch(r"[a-z]+", called):
-        return _SPEAKS.fullmatch(called) is not None
+        core = "".join(word for word in called.split("_") if word not in _FRAME).removeprefix("is")
+        return _SPEAKS.fullmatch(called) is not None or core == "unseen" or split_of(core) is not None
     return label_is_known and all(re.fullmatch(r"-?\d{1,3}(\.0)?", cell) for cell in distinct)
 
 
 def _are_splits(of: Mapping[str, str], distinct: Set[str]) -> bool:
-    """Whether most of the cells are names of splits."""
-    return len(set(of.values())) > 1 and 2 * len(of) > len(distinct)
+    """Whether most of the cells are names of splits, or all begin as those do."""
+    begins = {found[0] if (found := _BEGINS.match(cell.lower())) else "" for cell in distinct}
+    return (len(set(of.values())) > 1 and 2 * len(of) > len(distinct)) or (len(begins) > 1 and "" not in begins)
 
 
 def _no_split(table: Table, name: str, i: int) -> DataError:
