@@ -266,7 +266,7 @@ def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type)
     """Alone it would be taken for one of 8 bits."""
     images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
     assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
-    store, rendering = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
+    store, (rendering, _) = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
     canvas = Canvas(5, 6, 1, rendering=rendering)
     assert [int(store.decode(i, canvas, Limits()).max()) for i in range(2)] == [255, 10]
     known = Rendering(integers=(0, 65535), floats=(0, 1))

@@ -15,13 +15,14 @@ A file of JPEG much larger than the canvas is decoded at a fraction of its size,
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
-it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`).
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`); a range of their own is
+refused.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
@@ -132,10 +133,25 @@ def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
         return False
 
 
-def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> Rendering:
-    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay."""
+def on_one_scale(
+    images: Sequence[HeldImage], known: Rendering, limits: Limits
+) -> tuple[Rendering, Sequence[HeldImage]]:
+    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay.
+
+    Also the images, and in place of integers or floats that are together on no known scale why they are refused.
+    """
     spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
-    return known.filled(rendering_of(one_scale(spans), levels_of, known.background))
+    own, rendering = rendering_of(one_scale(spans), levels_of, known.background), known
+    refused: dict[bool, Unreadable] = {}
+    for floats, of_kind in ((False, replace(own, floats=None)), (True, replace(own, integers=None))):
+        try:
+            rendering = rendering.filled(of_kind)
+        except DataError as error:
+            refused[floats] = Unreadable("unreadable", str(error))
+    return rendering, [
+        image if span is None else refused.get(span.floats, image)
+        for image, span in zip(images, spans["all"], strict=True)
+    ]
 
 
 def is_list(images: object) -> bool:

@@ -74,6 +74,10 @@ class Store(ABC):
         """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
         return None
 
+    def as_stored(self) -> "Store":
+        """The same images with the values that are stored, for a canvas that knows their levels; files have them anyway."""
+        return self
+
     def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
         """All pictures at once, N H W C, where they lie in memory just as the canvas wants them."""
         return None
@@ -219,13 +223,15 @@ class ImageStore(OneByOneStore):
 class ArrayStore(Store):
     """Images of one size in one array: `read` gives N H W C, and is called once, when the first image is wanted.
 
-    `white` is the stored value that `read` makes white; 0 is black.
+    `white` is the stored value that `read` makes white; 0 is black. `stored` gives the values before that, N H W C of any
+    real numbers, None where `read` changes none.
     """
 
     shape: tuple[int, int, int, int]
     read: Callable[[], Pixels]
     digest: Callable[[], str]
     white: float = 255
+    stored: Callable[[], npt.NDArray[Any]] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -262,6 +268,9 @@ class ArrayStore(Store):
         values = self.pixels[i]
         least, greatest = (round(int(value) * self.white / 65535) for value in (values.min(), values.max()))
         return Span(least, greatest, whole=True, floats=False)
+
+    def as_stored(self) -> Store:
+        return self if self.stored is None else held_images(self.stored(), (0.0, self.white))
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))

@@ -6,7 +6,8 @@ the new data set, in `evaluate`, or for all images that are given together, in `
 
     integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
-    other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale
+    other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale; of new images only
+                  where the network has learned from them, for it would see the range of each new data set as another light
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal, final, get_args
 import numpy as np
 import numpy.typing as npt
 
-from striate.errors import SettingError
+from striate.errors import DataError, SettingError
 
 __all__ = [
     "AS_STORED",
@@ -27,6 +28,7 @@ __all__ = [
     "Span",
     "bits_in_use",
     "levels_of",
+    "on_no_scale",
     "other_bits",
     "span_of",
 ]
@@ -77,7 +79,16 @@ class Rendering:
             raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
 
     def filled(self, own: "Rendering") -> "Rendering":
-        """These levels, and those of new images where an image would decide for itself."""
+        """These levels, and those of new images where an image would decide for itself.
+
+        DataError where those of new images are on no scale that is known.
+        """
+        for known, levels in ((self.integers, own.integers), (self.floats, own.floats)):
+            if known is None and levels is not None and on_no_scale(levels):
+                raise DataError(
+                    "the images have values from {:g} to {:g}, and the network has learned from none of such a range; "
+                    "scale them to 0..1, or save them as uint8".format(*levels)
+                )
         return replace(self, integers=self.integers or own.integers, floats=self.floats or own.floats)
 
     def levels(self, values: npt.NDArray[Any]) -> Levels:
@@ -123,6 +134,12 @@ def bits_in_use(levels: Levels) -> int | None:
     """8, 10, 12, 14 or 16 where the levels are those of so many bits; None for other ranges."""
     black, white = levels
     return next((bits for bits in _BITS if black == 0 and white == 2**bits - 1), None)
+
+
+def on_no_scale(levels: Levels) -> bool:
+    """Whether levels are no known scale, 0 to 1 or to the greatest value of some bits, but the range of some values."""
+    black, white = levels
+    return black != 0 or (white not in (0, 1) and bits_in_use(levels) is None)
 
 
 def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:

@@ -27,11 +27,11 @@ import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Levels, bits_in_use, levels_of, other_bits
+from striate.data.decoding.rendering import Levels, levels_of, on_no_scale, other_bits
 from striate.data.sources.array_files import StoredArray, blocks
 from striate.errors import DataError
 
-__all__ = ["Layout", "check_scales", "greatest_of", "images_of", "joined", "layout_of", "read_pixels"]
+__all__ = ["Layout", "check_scales", "greatest_of", "images_of", "joined", "layout_of", "read_pixels", "stored_values"]
 
 _CHANNELS: Final = (1, 3, 4)
 _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
@@ -50,8 +50,7 @@ class Layout:
     @property
     def own_range(self) -> bool:
         """Whether the values are on no known scale: 0 to 1, or to the greatest value of some bits."""
-        black, white = self.levels
-        return black != 0 or (white not in (0, 1) and bits_in_use(self.levels) is None)
+        return on_no_scale(self.levels)
 
     @property
     def scale(self) -> float:
@@ -130,6 +129,11 @@ def joined(levels: Sequence[Levels]) -> Levels:
 def images_of(values: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
     """The values as N H W C."""
     return (values.transpose(0, 2, 3, 1) if layout.channels_first else values).reshape(layout.shape)
+
+
+def stored_values(images: StoredArray, layout: Layout) -> npt.NDArray[Any]:
+    """The values that are stored, N H W C."""
+    return images_of(images.read(), layout)
 
 
 def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:

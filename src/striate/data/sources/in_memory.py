@@ -32,10 +32,10 @@ from striate.data.sources.array_pixels import (
     Layout,
     check_scales,
     greatest_of,
-    images_of,
     joined,
     layout_of,
     read_pixels,
+    stored_values,
 )
 from striate.data.sources.columns import with_task
 from striate.data.sources.parts import PARTS, arranged, by_split, learnable, splits_of
@@ -238,10 +238,11 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             if any(one.own_range for one in layouts.values()):
-                stores[name] = held_images(images_of(array.read(), layouts[name]), levels)
+                stores[name] = held_images(stored_values(array, layouts[name]), levels)
                 continue
             read = partial(read_pixels, array, layouts[name], levels[1])
-            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1])
+            stored = None if array.dtype == np.uint8 else partial(stored_values, array, layouts[name])
+            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1], stored)
         return stores, f"arrays {next(iter(layouts.values())).says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
