@@ -179,6 +179,37 @@ def test_splits_of_which_one_is_from_minus_1_to_1_are_refused(tmp_path: Path) ->
         open_source(tmp_path).native()
 
 
+@pytest.mark.parametrize("first", ["train", "test"])
+def test_splits_of_which_one_alone_goes_below_0_are_refused(first: str, tmp_path: Path) -> None:
+    other = "test" if first == "train" else "train"
+    folders(tmp_path, lambda i: Image.fromarray((disc(i) / 127.5 - 1).astype(np.float32)), 8, "tif", first)
+    folders(tmp_path, lambda i: Image.fromarray((disc(i) / 255).astype(np.float32)), 8, "tif", other)
+    with pytest.raises(DataError, match=f"of {first} have values down to -0.8.*, those of {other} none below 0"):
+        open_source(tmp_path).native()
+
+
+@pytest.mark.parametrize(
+    ("learned", "tested", "count"),
+    [
+        (lambda i: disc(i) / 127.5 - 1, lambda i: (disc(i) / 127.5 - 1) * 0.9, 2),
+        (lambda i: disc(i) / 127.5 - 1, lambda i: disc(i) / 255, 1),  # two images may all be bright
+        (lambda i: disc(i) * 10 - 1000, lambda i: disc(i) * 8 - 1000, 4),
+        (
+            lambda i: disc(i) * (10 if i % 4 else 1) - 500 * (i % 4 == 0),
+            lambda i: disc(i) * 9,
+            4,
+        ),  # few of train go below 0
+        (lambda i: disc(i) / 255 - 0.09, lambda i: disc(i) / 255, 4),  # as resampling leaves it
+    ],
+    ids=["as low", "two bright", "CT", "a few below sea level", "resampled"],
+)
+def test_splits_may_go_below_0_or_a_little_below(learned: Draw, tested: Draw, count: int, tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: Image.fromarray(learned(i).astype(np.float32)), 8, "tif", "train")
+    folders(tmp_path, lambda i: Image.fromarray(tested(i).astype(np.float32)), count, "tif", "test")
+    black, _ = open_source(tmp_path).native().rendering.floats or (0, 0)
+    assert black < 0
+
+
 @pytest.mark.parametrize(("learned", "tested"), [(1, 200), (200, 1)])
 def test_splits_of_integers_on_different_scales_are_refused(learned: int, tested: int, tmp_path: Path) -> None:
     folders(tmp_path, lambda i: (disc(i) * learned).astype(np.uint16), 8, "png", "train")

@@ -9,7 +9,7 @@ from operator import or_
 from typing import Final
 
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.rendering import Background, Levels, Rendering, Span, other_bits
+from striate.data.decoding.rendering import Background, Levels, Rendering, Span, other_bits, other_black
 from striate.data.set_aside import Unreadable
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
@@ -72,7 +72,7 @@ def rendering_of(spans: Sequence[Span], levels: Callable[[Span], Levels], backgr
 
 
 def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
-    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
+    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, of other bits or black."""
     for (small, own), (large, others) in permutations(spans.items(), 2):
         whole = reduce(or_, own)
         fractions = whole.floats and max(-whole.least, whole.greatest) <= 1
@@ -82,6 +82,11 @@ def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
             raise DataError(
                 f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
                 f"{typical:g}, so the same number is another brightness; bring them to one scale"
+            )
+        if other_black(own, others):
+            raise DataError(
+                f"the images of {small} have values down to {whole.least:g}, those of {large} none below 0, so the same number "
+                "is another brightness; bring them to one scale"
             )
 
 

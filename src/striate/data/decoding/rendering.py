@@ -30,6 +30,7 @@ __all__ = [
     "levels_of",
     "on_no_scale",
     "other_bits",
+    "other_black",
     "span_of",
 ]
 
@@ -40,6 +41,8 @@ _BITS: Final = (8, 10, 12, 14, 16)
 _DIM: Final = 32  # up to which fractions are no longer taken for dark ones of 0 to 255
 _BITS_APART: Final = 4  # from which on values are of another scale and not of another light
 _FILLED_ALIKE: Final = 2.0  # greatest values as shares of their bits, up to this times each other
+_RINGING: Final = 0.1  # of the greatest value, that resampling leaves below 0 at the most
+_TELL_BLACK: Final = 3  # images, of which one would show it
 _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 
 
@@ -156,6 +159,16 @@ def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
     fewer, more = (1 if value <= 1 else next(bits for bits in _BITS if value < 2**bits) for value in (least, most))
     filled, also = least / (2**fewer - 1), most / (2**more - 1)
     return more - fewer >= _BITS_APART and max(filled, also) <= _FILLED_ALIKE * min(filled, also)
+
+
+def other_black(own: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether images of one split go far below 0, nine of ten or more, and none of another does: -1 to 1 beside 0 to 1.
+
+    A tenth of the greatest value is far: fractions that were resampled go a little below 0. One or two images may all be
+    bright.
+    """
+    far = np.quantile([max(0.0, -span.least) / max(span.greatest, -span.least, 1e-9) for span in own], 0.1)
+    return bool(far > _RINGING) and len(others) >= _TELL_BLACK and min(span.least for span in others) >= 0
 
 
 def _check_finite(least: float, greatest: float) -> None:

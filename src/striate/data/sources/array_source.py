@@ -22,9 +22,9 @@ from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import (
     Layout,
     check_scales,
-    greatest_of,
     layout_of,
     read_pixels,
+    spans_of,
     stored_values,
 )
 from striate.data.sources.parts import PARTS, arranged, origin
@@ -87,7 +87,7 @@ def open_arrays(
     levels = check_scales(
         layouts,
         {part: images.where for part, (images, _) in parts.items()},
-        {part: greatest_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
+        {part: spans_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
     )
     labels = read_labels(
         {part: two for part, (_, two) in parts.items()},

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import Levels
+from striate.data.decoding.rendering import Levels, Span
 from striate.data.given import array_of, held_image, holds_file, is_list, not_finite
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
@@ -31,10 +31,10 @@ from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import (
     Layout,
     check_scales,
-    greatest_of,
     joined,
     layout_of,
     read_pixels,
+    spans_of,
     stored_values,
 )
 from striate.data.sources.columns import with_task
@@ -233,8 +233,8 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
     if arrays:
         layouts = {name: layout_of(array) for name, array in arrays.items()}
         where = {name: array.where for name, array in arrays.items()}
-        greatest = {name: greatest_of(array) for name, array in arrays.items()} if len(arrays) > 1 else {}
-        levels = check_scales(layouts, where, greatest)
+        spans = {name: spans_of(array) for name, array in arrays.items()} if len(arrays) > 1 else {}
+        levels = check_scales(layouts, where, spans)
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             if any(one.own_range for one in layouts.values()):
@@ -255,16 +255,16 @@ def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
     levels: dict[str, list[Levels]] = defaultdict(list)
     layouts: dict[str, Layout] = {}
-    greatest: dict[str, list[float]] = defaultdict(list)
+    spans: dict[str, list[Span]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
                 layout = layout_of(image := _stored(f"{split.where}[{i}]", values))
-                greatest[name] += greatest_of(image)
+                spans[name] += spans_of(image)
                 if name not in layouts or layout.scale > layouts[name].scale:
                     layouts[name] = layout
                 levels[_kind(values)].append(layout.levels)
-    check_scales(layouts, {name: given[name].where for name in layouts}, greatest)
+    check_scales(layouts, {name: given[name].where for name in layouts}, spans)
     return {kind: joined(of_kind) for kind, of_kind in levels.items()}
 
 
