@@ -16,6 +16,7 @@ from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable,
 from striate.data.audit.pixels import read_in_part, survey_findings
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
+from striate.data.sources.in_memory import open_in_memory
 from striate.data.store import ContentStore
 from striate.data.survey import survey
 from striate.data.targets import Labels
@@ -113,6 +114,39 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
     most = 255 if bits == 8 else 65535
     expected = np.stack([draw(i) for i in range(16)]) / white * most
     assert np.abs(decoded(source)[..., 0] - expected).max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (30000, 30255, "integers that fill 0.39% of 16 bits, 30000 is black and 30255 white in all images"),
+        (3000, 3120, "integers that fill 2.93% of 12 bits, 3000 is black and 3120 white in all images"),
+        (2048, 2303, "12 bits in use, 0 is black and 4095 white in all images"),
+        (0, 7, "8 bits in use, 0 is black and 255 white in all images"),
+        (30000, 30000, "16 bits in use, 0 is black and 65535 white in all images"),
+    ],
+)
+def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
+    low: int, high: int, says: str, tmp_path: Path
+) -> None:
+    def draw(i: int) -> npt.NDArray[np.uint16]:
+        image = np.rint(disc(i, low, high)).astype(np.uint16)
+        image[0, :2] = low, high
+        return image
+
+    files = open_source(folders(tmp_path / "data", draw))
+    x = np.stack([draw(i) for i in range(16)])
+    arrays = open_in_memory((x, ["a"] * 8 + ["b"] * 8))
+    for source in (files, arrays)[: 1 if high < 256 else 2]:  # arrays of such are of 8 bits
+        assert source.survey.told(source.native()) == [f"levels: {says}"]
+        if "fill" in says:
+            expected = (x.astype(np.float64) - low) / (high - low) * 255
+            assert source.native().bits == 8
+            assert np.abs(decoded(source)[..., 0] - expected).max() <= 0.51
+    if (
+        "fill" in says
+    ):  # an image by itself says nothing of the band, nor do new ones of a network that learned from others
+        assert files.survey.of_new_images() == Rendering(integers=(0, 65535 if low > 4095 else 4095))
 
 
 @pytest.mark.parametrize(

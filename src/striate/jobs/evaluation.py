@@ -169,7 +169,7 @@ def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = 
     and as `predict` has it for all images that are given together. DataError where they are on no known scale.
     """
     canvas = bundle.preprocessing.canvas
-    rendering = canvas.rendering.filled(source.survey.rendering())
+    rendering = canvas.rendering.filled(source.survey.of_new_images())
     return load_pictures(
         source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
     )

@@ -8,6 +8,8 @@ the new data set, in `evaluate`, or for all images that are given together, in `
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
     other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale; of new images only
                   where the network has learned from them, for it would see the range of each new data set as another light
+    a narrow band least to greatest too, where a data set that is learned from fills less than 1/32 of more than 8 bits:
+                  of a scale of 16 bits that would be less than 8 gray levels
 """
 
 from collections.abc import Sequence
@@ -28,6 +30,7 @@ __all__ = [
     "Span",
     "bits_in_use",
     "levels_of",
+    "levels_of_all",
     "on_no_scale",
     "other_bits",
     "other_black",
@@ -43,6 +46,7 @@ _BITS_APART: Final = 4  # from which on values are of another scale and not of a
 _FILLED_ALIKE: Final = 2.0  # greatest values as shares of their bits, up to this times each other
 _RINGING: Final = 0.1  # of the greatest value, that resampling leaves below 0 at the most
 _TELL_BLACK: Final = 3  # images, of which one would show it
+_NARROW: Final = 1 / 32  # of the scale
 _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 
 
@@ -127,6 +131,13 @@ def levels_of(span: Span) -> Levels:
         return 0.0, float(2 ** next(bits for bits in _BITS if span.greatest < 2**bits) - 1)
     # where all values are equal they become black
     return span.least, span.greatest if span.greatest > span.least else span.least + 1 + abs(span.least)
+
+
+def levels_of_all(span: Span) -> Levels:
+    """Black and white of all images of a data set that is learned from, whose values may be a narrow band."""
+    levels = levels_of(span)
+    narrow = 0 < span.greatest - span.least < _NARROW * levels[1]
+    return (span.least, span.greatest) if narrow and bits_in_use(levels) not in (None, 8) else levels
 
 
 def _within(span: Span, white: float) -> bool:
