@@ -23,7 +23,7 @@ from striate.data.decoding.fit import Pixels, fit
 from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, span_of
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, with_nearly_all
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
@@ -146,7 +146,7 @@ class OneByOneStore(Store):
     def span(self, i: int, limits: Limits) -> Span | None:
         image = self.image(i)
         if isinstance(image, HeldArray):
-            return span_of(image.values) if image.bits == 16 else None
+            return with_nearly_all(image.values) if image.bits == 16 else None
         return read_span(image, limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
@@ -265,9 +265,12 @@ class ArrayStore(Store):
     def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
         if self.bits == 8:
             return None
-        values = self.pixels[i]
-        least, greatest = (round(int(value) * self.white / 65535) for value in (values.min(), values.max()))
-        return Span(least, greatest, whole=True, floats=False)
+        span = with_nearly_all(self.pixels[i])
+        assert span.nearly is not None
+        least, greatest, low, high = (
+            float(round(value * self.white / 65535)) for value in (span.least, span.greatest, *span.nearly)
+        )
+        return Span(least, greatest, whole=True, floats=False, nearly=(low, high))
 
     def as_stored(self) -> Store:
         return self if self.stored is None else held_images(self.stored(), (0.0, self.white))

@@ -127,14 +127,7 @@ class Survey:
         lines = []
         for kind, levels in (("integers", canvas.rendering.integers), ("floats", canvas.rendering.floats)):
             if levels is not None:
-                bits = bits_in_use(levels) if kind == "integers" else None
-                name = kind if bits is None else f"{bits} bits in use"
-                if (
-                    kind == "integers"
-                    and levels[0] > 0
-                    and (most := bits_in_use(levels_of(Span(*levels, True, False))))
-                ):
-                    name = f"integers that fill {(levels[1] - levels[0]) / 2**most:.2%} of {most} bits"
+                name = _integers(levels) if kind == "integers" else kind
                 of = "" if self.only_wide else " of more than 8 bits"
                 lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images{of}")
         if canvas.rendering.background != "white" and canvas.channels != 4 and self.hidden:
@@ -233,6 +226,15 @@ def _is_wide(listing: Stored, limits: Limits) -> bool:
         return any(header.wide for header in _headers(listing, limits).values())
     except DataError:  # none can be read; what is learned from was asked before
         return False
+
+
+def _integers(levels: Levels) -> str:
+    """What a person calls integers with such levels: by their bits, or, of a narrow band, by what it fills of them."""
+    black, white = levels
+    bits = bits_in_use(levels_of(Span(min(black, 0), white, whole=True, floats=False)))
+    if bits is None:
+        return "integers"
+    return f"{bits} bits in use" if black == 0 else f"integers that fill {(white - black) / 2**bits:.2%} of {bits} bits"
 
 
 def _whole_span(span: Span) -> Levels:

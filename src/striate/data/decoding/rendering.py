@@ -35,6 +35,7 @@ __all__ = [
     "other_bits",
     "other_black",
     "span_of",
+    "with_nearly_all",
 ]
 
 Background = Literal["white", "black", "gray"]
@@ -53,12 +54,16 @@ _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 @final
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From the least to the greatest of some values; whether all of them are whole numbers."""
+    """From the least to the greatest of some values; whether all of them are whole numbers.
+
+    `nearly` are the ends of nearly all values of one image, where they were asked for.
+    """
 
     least: float
     greatest: float
     whole: bool
     floats: bool  # stored as floating point
+    nearly: Levels | None = None
 
     def __or__(self, other: "Span") -> "Span":
         return Span(
@@ -119,6 +124,15 @@ def span_of(values: npt.NDArray[Any]) -> Span:
     _check_finite(least, greatest)
     floats = values.dtype.kind == "f"
     return Span(least, greatest, not floats or bool((values == np.rint(values)).all()), floats)
+
+
+def with_nearly_all(values: npt.NDArray[Any]) -> Span:
+    """The span of an image's values, and of all but a thousandth at either end, of small images three."""
+    span, odd = span_of(values), max(3, values.size // 1000)
+    if values.size <= 2 * odd:
+        return replace(span, nearly=(span.least, span.greatest))
+    parted = np.partition(values, (odd, values.size - 1 - odd), axis=None)
+    return replace(span, nearly=(float(parted[odd]), float(parted[-1 - odd])))
 
 
 def levels_of(span: Span) -> Levels:
