@@ -13,7 +13,8 @@ from PIL import Image, ImageOps
 from striate.data import Canvas, ImageStore, Limits, Unreadable, given_images
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, Rendering
-from striate.data.given import held_image, on_one_scale, waits_for_scale
+from striate.data.given import held_image
+from striate.data.spans import on_one_scale, waits_for_scale
 from striate.errors import DataError
 
 COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)

@@ -15,14 +15,14 @@ A file of JPEG much larger than the canvas is decoded at a fraction of its size,
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
-it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`); a range of their own is
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in spans.py); a range of their own is
 refused.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
 
@@ -34,17 +34,16 @@ from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import load_image, read_header
+from striate.data.decoding.decode import load_image
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
+from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_pixels import images_of, joined, layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
-from striate.data.spans import one_scale, rendering_of, wide_spans
-from striate.data.store import HeldArray, HeldImage, ImageStore
+from striate.data.store import HeldArray, HeldImage
 from striate.errors import DataError
 
 __all__ = [
@@ -59,8 +58,6 @@ __all__ = [
     "holds_file",
     "is_list",
     "not_finite",
-    "on_one_scale",
-    "waits_for_scale",
 ]
 
 ImageInput = (
@@ -118,40 +115,6 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
                 yield Given(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
     else:
         yield Given("input[0]", held_image(_its_file(images), limits, canvas.rendering))
-
-
-def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
-    """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
-    if isinstance(image, HeldArray):
-        whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
-        return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
-    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
-        return False
-    try:
-        return read_header(image, limits).wide
-    except Unreadable:
-        return False
-
-
-def on_one_scale(
-    images: Sequence[HeldImage], known: Rendering, limits: Limits
-) -> tuple[Rendering, Sequence[HeldImage]]:
-    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay.
-
-    Also the images, and in place of integers or floats that are together on no known scale why they are refused.
-    """
-    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
-    own, rendering = rendering_of(one_scale(spans), levels_of, known.background), known
-    refused: dict[bool, Unreadable] = {}
-    for floats, of_kind in ((False, replace(own, floats=None)), (True, replace(own, integers=None))):
-        try:
-            rendering = rendering.filled(of_kind)
-        except DataError as error:
-            refused[floats] = Unreadable("unreadable", str(error))
-    return rendering, [
-        image if span is None else refused.get(span.floats, image)
-        for image, span in zip(images, spans["all"], strict=True)
-    ]
 
 
 def is_list(images: object) -> bool:

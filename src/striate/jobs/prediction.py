@@ -23,7 +23,7 @@ from striate.data import (
     is_list,
 )
 from striate.data.audit.pixels import first_frames
-from striate.data.given import on_one_scale, waits_for_scale
+from striate.data.spans import on_one_scale, waits_for_scale
 from striate.data.survey import SAMPLE, survey
 from striate.errors import DataError
 from striate.findings import Finding
