@@ -435,7 +435,7 @@ def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
     )
     (found,) = survey_findings(source.survey, source.native())
     assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
-    assert found.finding.says.startswith("More than 50% of 19% of the images is cut off")
+    assert found.finding.says.startswith("19% of the images lose more than 50% of their area")
     whole = replace(source.native(), fit="contain", height=80, width=80)
     assert survey_findings(source.survey, whole) == []
 

@@ -297,6 +297,18 @@ def test_copies_saved_anew_with_loss_are_known_too(tmp_path):
     assert found["measured"] == {"test": run.manifest["data"]["counts"]["test"]}
 
 
+def test_python_is_told_what_was_left_out_or_learned_from(shapes, trained, tmp_path, caplog):
+    trained.evaluate()
+    assert caplog.text == ""
+    trained.evaluate(moved(shapes, tmp_path / "new"))
+    trained.evaluate(split="train")
+    left_out, learned = (record.getMessage() for record in caplog.records)
+    assert left_out.startswith(
+        "60 images: 42 that the run was trained on and 9 that chose its epoch are left out; 9 measured"
+    )
+    assert learned.startswith("42 images that the run was trained on; the figures say how well the run remembers")
+
+
 def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
     data = moved(shapes, tmp_path / "new")
     for path in data.glob("*/*.png"):
@@ -362,6 +374,7 @@ def test_new_images_of_which_the_network_sees_a_part_are_said(height, width, at,
             Image.fromarray(image.astype(np.uint8)).save(tmp_path / kind / f"{i}.png")
     said = [one["id"] for one in trained.evaluate(tmp_path)["findings"]]
     assert said == ([found] if found else [])
+    caplog.clear()
     trained.predict(tmp_path)
     assert [record.getMessage().split("[")[1].split("]")[0] for record in caplog.records] == said
     assert all("train with --fit contain" in record.getMessage() for record in caplog.records)

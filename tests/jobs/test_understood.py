@@ -49,6 +49,7 @@ def test_check_says_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, ca
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"data:    {shapes}, read as class folders"
     assert sum("class folders" in line for line in said) == 1
+    assert "sizes: all 24 x 24 (height x width); 60 PNG" in said
     _run(["check", str(shapes), "--out", str(tmp_path / "page.html"), "--quiet"])
     assert capsys.readouterr().out.splitlines()[0] == "shapes: class folders, 60 images, 3 classes (classify)"
 

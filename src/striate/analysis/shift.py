@@ -93,10 +93,11 @@ def _finding(
         figures["bits"] = {"training": bits[0], "new": bits[1]}
         says.append(f"{bits[1]} bits in use, in training {bits[0]}")
     what = f" ({'; '.join(says)}; 1 is full scale)" if says else ""
+    do = "does" if odd.sum() == 1 else "do"
     return Finding(
         "data-shift",
         "warning",
-        f"{odd.sum():,} of {len(measured):,} images do not look like those that the network was trained on{what}.",
+        f"{odd.sum():,} of {len(measured):,} images {do} not look like those that the network was trained on{what}.",
         {
             "count": int(odd.sum()),
             "images": len(measured),

@@ -1,6 +1,6 @@
 """One screen on a check: what is there, the account of the files, the findings, and where the page is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from striate.cli.tables import print_table
 from striate.jobs import Checked
@@ -25,12 +25,8 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         print_table([("class", False), *((part, True) for part in counts)], shown)
         if len(rows) > len(shown):
             print(f"the {len(shown) // 2} largest and smallest of {len(rows):,} classes")
-    sizes = inventory["sizes"]
-    height, width = sizes["height"], sizes["width"]
-    print(
-        f"sizes: {height[0]:.0f} to {height[4]:.0f} high, {width[0]:.0f} to {width[4]:.0f} wide, median "
-        f"{height[2]:.0f} x {width[2]:.0f}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}"
-    )
+    sizes = _sizes(inventory["sizes"]["height"], inventory["sizes"]["width"])
+    print(f"sizes: {sizes}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}")
     for line in inventory["seen"]["says"]:
         print(line)
     print(
@@ -49,6 +45,16 @@ def print_check(checked: Checked, *, heading: bool) -> None:
     if checked.curve is not None:
         print(f"is it enough: {checked.curve.says}")
     print(f"page: {checked.page}")
+
+
+def _sizes(height: Sequence[float], width: Sequence[float]) -> str:
+    """From quantiles of which the first, third and fifth are least, median and greatest."""
+    if (height[0], width[0]) == (height[4], width[4]):
+        return f"all {height[0]:.0f} x {width[0]:.0f} (height x width)"
+    return (
+        f"{height[0]:.0f} to {height[4]:.0f} high, {width[0]:.0f} to {width[4]:.0f} wide, median "
+        f"{height[2]:.0f} x {width[2]:.0f} (height x width)"
+    )
 
 
 def _sum(counts: Mapping[str, int], what: str) -> str:

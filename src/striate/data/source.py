@@ -186,5 +186,5 @@ def require_classes(source: Source) -> None:
     if source.task != "classify":
         raise DataError(
             f"{source.location} has {asked[source.task]}: `striate check` and `striate augment` read them, "
-            "but training is for one class a picture so far; give class folders or a table with one label"
+            "but training is for one class an image so far; give each one class, by its folder, a whole number or text"
         )

@@ -50,6 +50,13 @@ class Evaluated:
         findings = [finding.as_json() for finding in self.findings]
         return {**self.figures, "images": self.account.as_json(), "findings": findings}
 
+    def warnings(self) -> list[str]:
+        """What a person should not miss: images that were left out or learned from, and what was found."""
+        lines = [finding.line() for finding in self.findings]
+        if self.account is not None and (self.account.left_out or "train" in self.account.measured):
+            lines.insert(0, self.account.line())
+        return lines
+
 
 def evaluate(
     folder: RunFolder,

@@ -1,5 +1,6 @@
 """A run in hand: its figures, its network, and the verbs that go on from it."""
 
+import logging
 from pathlib import Path
 from typing import Any, final
 
@@ -10,6 +11,7 @@ from striate.jobs.prediction import Prediction, predict
 from striate.models import Network
 from striate.runs import RunFolder
 
+LOGGER = logging.getLogger("striate")  # which prints warnings to stderr where a program has not said otherwise
 WHOLE = ("epoch", "step")  # columns of metrics.csv that count
 
 
@@ -83,11 +85,14 @@ class Run:
 
         data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The figures are those of
         metrics.json; of other data `images` says how many were measured and left out, because the run was trained on them
-        or chose its epoch by them, and `findings` what was found. max_bad: the largest share of files of other data that may
-        be unreadable, 0.05 if left out. reading: settings that say how other data are read (source, class_level, task,
-        label_column ...), where the run's own do not fit.
+        or chose its epoch by them, and `findings` what was found; these are warnings of the logger "striate" too.
+        max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. reading: settings that
+        say how other data are read (source, class_level, task, label_column ...), where the run's own do not fit.
         """
-        return evaluate(self._folder, data, split, max_bad=max_bad, **reading).as_json()
+        evaluated = evaluate(self._folder, data, split, max_bad=max_bad, **reading)
+        for line in evaluated.warnings():
+            LOGGER.warning(line)
+        return evaluated.as_json()
 
     def predict(
         self, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False

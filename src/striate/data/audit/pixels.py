@@ -57,8 +57,8 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[Found]:
         found(
             "data-cropped",
             "warning" if many else "note",
-            f"{'' if many else 'More than '}{cut:.0%} of {share:.0%} of the images is cut off and never seen, and what is "
-            "cut off holds content.",
+            f"{share:.0%} of the images lose {'' if many else 'more than '}{cut:.0%} of their area, which holds content and is "
+            "never seen.",
             (),
             {"cut": round(survey.cut, 4), "images_with_content_there": round(survey.cut_content, 4)},
             "train with --fit contain, which shows whole images",

@@ -23,11 +23,9 @@ from striate.data.set_aside import Unreadable
 
 __all__ = ["EXTENSIONS", "IMAGE_EXTENSIONS", "check_size", "is_image", "open_header"]
 
-_JPEG: Final = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg")
 EXTENSIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(  # by format, in lower case
     {
-        "JPEG": _JPEG,
-        "MPO": (*_JPEG, ".mpo"),
+        "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".mpo"),
         "PNG": (".png", ".apng"),
         "GIF": (".gif",),
         "WEBP": (".webp",),
