@@ -15,8 +15,8 @@ A file of JPEG much larger than the canvas is decoded at a fraction of its size,
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
-it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in spans.py); a range of their own is
-refused.
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in spans.py); a range of
+their own is refused.
 """
 
 import os
