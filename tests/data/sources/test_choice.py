@@ -123,9 +123,9 @@ def test_splits_without_labels_beside_class_folders_are_pointed_out(header: str,
     source = open_source(root)
     assert source.classes == ("cat", "dog")
     (note,) = source.notes
-    assert note.startswith("split.csv has splits and no labels, and they are not used; train --split ")
+    assert note.startswith("split.csv has splits and no labels, so the folders are read without it; train --split ")
     if header == "id,split":
-        assert note.endswith(f"--split {table} takes them")
+        assert note.endswith(f"--split {table} takes its splits")
         assert read_split(table).keys() == set(source.splits["all"].ids)
     else:
         assert note.endswith("takes a CSV with the columns id and split, and train, val or test for each image")

@@ -46,8 +46,8 @@ def split_tables(folder: Path) -> dict[str, bool]:
 def split_notes(folder: Path) -> Iterator[str]:
     """What a person should see of the tables and lists (train.txt, test.txt) that say splits alone, beside class folders."""
     for name, is_taken in split_tables(folder).items():
-        way_out = f"train --split {printable(folder / name)} takes them" if is_taken else _WAY_OUT
-        yield f"{printable(name)} has splits and no labels, and they are not used; {way_out}"
+        way_out = f"train --split {printable(folder / name)} takes its splits" if is_taken else _WAY_OUT
+        yield f"{printable(name)} has splits and no labels, so the folders are read without it; {way_out}"
     lists = [name for name in list_folder(str(folder)).files if name.endswith(".txt") and split_of(Path(name).stem)]
     if len(lists) > 1:
         yield f"{', '.join(map(printable, lists))} lie beside the class folders and are not read; {_WAY_OUT}"
