@@ -167,6 +167,36 @@ def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: Class
     assert open_source(root, class_level=1).classes == ("extra", "train")
 
 
+@pytest.mark.parametrize("inner", ["", "seg_{}/"])  # as archives that are unpacked side by side
+def test_splits_that_share_a_word_with_others(inner: str, class_folders: ClassFolders) -> None:
+    splits = {f"seg_{split}/{inner.format(split)}{name}": 1 for split in ("train", "test") for name in ("sea", "ice")}
+    root = class_folders(splits)
+    source = open_source(root)
+    assert (source.classes, list(source.splits), source.notes) == (("ice", "sea"), ["train", "test"], ())
+    assert not source.ignored
+    class_folders({f"seg_pred/{inner.format('pred')}": 2})
+    with pytest.raises(AmbiguousDataError, match="seg_test with folders in it, and seg_pred beside it"):
+        open_source(root)
+
+
+@pytest.mark.parametrize("inner", ["", "/test"])
+def test_a_test_folder_without_labels_may_be_unpacked_twice(inner: str, class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"train/train/cat": 1, "train/train/dog": 1, f"test{inner}": 3}))
+    assert (source.classes, list(source.splits), source.ignored) == (
+        ("cat", "dog"),
+        ["all"],
+        {"outside the class folders": 3},
+    )
+    assert source.notes[0].startswith("the images in test are in no class folders")
+
+
+@pytest.mark.parametrize("names", [("test_station", "bus_station"), ("steam_train", "train_car", "express_train")])
+def test_classes_that_share_a_word_are_classes(names: tuple[str, ...], class_folders: ClassFolders) -> None:
+    assert splits_of(names) == {}
+    source = open_source(class_folders({f"{name}/day_{name}": 1 for name in names}))
+    assert (source.classes, source.notes) == (tuple(sorted(names)), ())
+
+
 @pytest.mark.parametrize("level", [None, 2])
 def test_a_test_split_beside_an_unknown_folder_is_never_mixed(level: int | None, class_folders: ClassFolders) -> None:
     root = class_folders({f"{top}/{name}": 1 for top in ("train", "test", "extra") for name in ("cat", "dog")})

@@ -91,7 +91,7 @@ class _Arranger:
             folders += self._classes(split, splits[split], here)
         if not folders:
             _refuse_few(self._root / base, self._list(base), [])
-        self._between += [path for path in splits.values() if path != "."]
+        self._between += [part for path in splits.values() if path != "." for part in {path, path.partition("/")[0]}]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
     def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> Layout:
@@ -141,7 +141,8 @@ class _Arranger:
         """The folder of each split, what is learned first; {"all": "."} where the folders are no splits."""
         where = printable(self._root)
         named = splits_of(top.folders)
-        holding = [name for name in named if list_folder(f"{self._root}/{name}", follow=self._follow).folders]
+        unpacked = {name: _unpacked(self._root, name, self._follow) for name in named}
+        holding = [name for name in named if list_folder(f"{self._root}/{unpacked[name]}", follow=self._follow).folders]
         if not holding:
             named = splits_of(top.folders, perhaps=False)
         others = [name for name in top.folders if name not in named]
@@ -169,7 +170,7 @@ class _Arranger:
                     "sort its images into folders, or move it elsewhere"
                 )
             if same:
-                splits[split] = same[0]
+                splits[split] = unpacked[same[0]]
         if not splits:
             raise DataError(
                 f"{where}/{printable(self._unlabeled[0])} has no class folders, so its images have no labels; "
@@ -291,6 +292,12 @@ def _refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
     raise DataError(f"{here} is empty; put the images of each class in a folder with its name")
 
 
+def _unpacked(root: Path, name: str, follow: bool) -> str:
+    """The folder of a split: the one in it, where archives were unpacked so that seg_train holds seg_train alone."""
+    here = list_folder(f"{root}/{name}", follow=follow)
+    return f"{name}/{name}" if here.folders == (name,) and not here.files else name
+
+
 def _holds_files(path: str, follow: bool) -> bool:
     here = list_folder(path, follow=follow)
     return bool(here.files) or any(_holds_files(f"{path}/{name}", False) for name in here.folders)
@@ -303,7 +310,8 @@ def _some(names: Sequence[str]) -> str:
 def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
     """The names of folders with images where classes would be, at the top or in the splits there; nothing is refused."""
     top = list_folder(str(root), follow=follow)
-    splits = [name for name in splits_of(top.folders) if list_folder(f"{root}/{name}", follow=follow).folders]
+    splits = [_unpacked(root, name, follow) for name in splits_of(top.folders)]
+    splits = [path for path in splits if list_folder(f"{root}/{path}", follow=follow).folders]
     places = [(name, name) for name in top.folders]
     if splits:
         places = [
