@@ -114,6 +114,27 @@ def test_splits_inside_classes(around: str, lacking: int, class_folders: ClassFo
         assert not source.notes
 
 
+@pytest.mark.parametrize("level", [None, 2])
+@pytest.mark.parametrize("lacking", [[], ["b/test/cat", "b/test/dog"]])
+def test_groups_around_splits_around_classes(
+    level: int | None, lacking: list[str], class_folders: ClassFolders
+) -> None:
+    groups = {f"{site}/{split}/{name}": 1 for site in "ab" for split in ("train", "test") for name in ("cat", "dog")}
+    root = class_folders({path: 1 for path in groups if path not in lacking})
+    with pytest.raises(AmbiguousDataError, match=r"a/train .* hold the folders cat, dog; .* a, b .*: --class-level 1"):
+        open_source(root, class_level=level)
+    source = open_source(root, class_level=1)
+    assert (source.classes, list(source.splits)) == (("a", "b"), ["train", "test"])
+    assert open_source(root / "a").classes == ("cat", "dog")
+
+
+def test_splits_inside_classes_may_hold_folders_of_their_own(class_folders: ClassFolders) -> None:
+    source = open_source(
+        class_folders({"cat/train/tom": 1, "cat/test/tom": 1, "dog/train/rex": 1, "dog/train/spot": 1})
+    )
+    assert (source.classes, list(source.splits), source.notes) == (("cat", "dog"), ["train", "test"], ())
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
+from striate.data.sources.folder_refusals import groups, refuse_few, some, two_levels
 from striate.data.sources.image_files import holds_images
 from striate.data.sources.inside_classes import same_inside, splits_inside
 from striate.data.sources.parts import origin, splits_of
@@ -81,16 +82,16 @@ class _Arranger:
         bases = {split: self._base(path, split) for split, path in splits.items()}
         learned, names = next(iter(bases.items()))
         base = splits[learned]
-        if learned == "all" and self._level != 2 and (parted := self._parted(base, names)):
+        if learned == "all" and (parted := self._parted(base, names)):
             return parted
-        where = str(self._root / base)
-        if self._level is None and (inside := same_inside(where, names, follow=self._follow)):
-            self._ask(base, names, inside)
+        where = self._root / base
+        if self._level is None and (inside := same_inside(str(where), names, follow=self._follow)):
+            raise two_levels(where, names, inside)
         folders: list[ClassFolder] = []
         for split, here in bases.items():
             folders += self._classes(split, splits[split], here)
         if not folders:
-            _refuse_few(self._root / base, self._list(base), [])
+            refuse_few(self._root / base, self._list(base), [])
         self._between += [part for path in splits.values() if path != "." for part in {path, path.partition("/")[0]}]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
@@ -134,7 +135,7 @@ class _Arranger:
         here = self._list(base)
         names = self._with_images(base, here.folders)
         if split in ("all", "train") and self._level != 2 and len(names) < self._fewest:
-            _refuse_few(self._root / base, here, names)
+            refuse_few(self._root / base, here, names)
         return names
 
     def _splits(self, top: Folder) -> dict[str, str]:
@@ -223,11 +224,13 @@ class _Arranger:
         Where they are that of some classes only it takes a person to say.
         """
         inner = splits_inside(str(self._root / base), names, follow=self._follow, to_learn=self._to_learn)
-        if inner is None:
+        if inner is not None and inner.again and self._level != 1:
+            raise groups(self._root / base, inner)
+        if inner is None or self._level == 2:
             return None
         if inner.unclear:
             name, of = inner.example
-            there = f"{printable(name)} has {_some(list(of))} in it, but {inner.unclear}"
+            there = f"{printable(name)} has {some(list(of))} in it, but {inner.unclear}"
             if self._level is None:
                 raise AmbiguousDataError(
                     f"{printable(self._root / base)}: {there}; put all images of each class into such folders, "
@@ -250,12 +253,6 @@ class _Arranger:
             folders, between, f"{origin('folders', [called[split] for split in order])} inside the classes"
         )
 
-    def _ask(self, base: str, names: Sequence[str], inside: Sequence[str]) -> None:
-        raise AmbiguousDataError(
-            f"{printable(self._root / base)} can be read in two ways: {_some(names)} are the classes "
-            f"(--class-level 1), or {_some(sorted(inside, key=natural_key))}, which they all hold, are (--class-level 2)"
-        )
-
 
 def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple[str, ...]:
     """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
@@ -276,22 +273,6 @@ def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple
     return tuple(names)
 
 
-def _refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
-    """DataError: there are no two classes."""
-    here = printable(where)
-    if names:
-        inner = list_folder(str(where / names[0])).folders
-        hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
-        raise DataError(f"{here} has one class only, {printable(names[0])}{hint}")
-    if folder.files and not folder.folders:
-        raise DataError(f"{here} holds files but no folders; put the images of each class in a folder with its name")
-    if folder.files or folder.others or folder.folders:
-        raise DataError(
-            f"{here} has no folders with images in them; put the images of each class in a folder with its name"
-        )
-    raise DataError(f"{here} is empty; put the images of each class in a folder with its name")
-
-
 def _unpacked(root: Path, name: str, follow: bool) -> str:
     """The folder of a split: the one in it, where archives were unpacked so that seg_train holds seg_train alone."""
     here = list_folder(f"{root}/{name}", follow=follow)
@@ -301,10 +282,6 @@ def _unpacked(root: Path, name: str, follow: bool) -> str:
 def _holds_files(path: str, follow: bool) -> bool:
     here = list_folder(path, follow=follow)
     return bool(here.files) or any(_holds_files(f"{path}/{name}", False) for name in here.folders)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(printable, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:

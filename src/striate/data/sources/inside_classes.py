@@ -1,6 +1,7 @@
 """What lies inside the folders that may be classes: splits of each class, or the classes themselves, one level deeper.
 
 cat/train/  cat/test/  dog/train/   splits inside classes; a class may lack those that are not learned from
+site_a/train/cat/                   groups around splits around classes, more likely
 site_a/cat/  site_b/cat/            the folders inside may be the classes
 """
 
@@ -23,10 +24,14 @@ _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the sa
 @final
 @dataclass(frozen=True)
 class InnerSplits:
-    """Class -> folder in it -> split. `unclear` says why they cannot be taken, empty where they can."""
+    """Class -> folder in it -> split. `unclear` says why they cannot be taken, empty where they can.
+
+    `again` are folders that the splits of one name hold in all classes, and that may be the classes instead.
+    """
 
     of: Mapping[str, Mapping[str, str]]
-    unclear: str = ""
+    unclear: str
+    again: Sequence[str]
 
     @property
     def example(self) -> tuple[str, Mapping[str, str]]:
@@ -50,9 +55,17 @@ def splits_inside(where: str, classes: Sequence[str], *, follow: bool, to_learn:
     needed = {"train"} if to_learn else set()
     if not any(len(set(its.values())) > 1 and needed <= set(its.values()) for its in of.values()):
         return None
-    return InnerSplits(
-        of, next((why for name in classes if (why := _unclear(where, name, of[name], follow, needed))), "")
-    )
+    unclear = next((why for name in classes if (why := _unclear(where, name, of[name], follow, needed))), "")
+    return InnerSplits(of, unclear, _again(where, of, follow))
+
+
+def _again(where: str, of: Mapping[str, Mapping[str, str]], follow: bool) -> Sequence[str]:
+    """The folders that are in one split of all classes."""
+    for wanted in ("train", "val", "test"):
+        places = [f"{name}/{folder}" for name, its in of.items() for folder, split in its.items() if split == wanted]
+        if again := same_inside(where, places, follow=follow):
+            return again
+    return ()
 
 
 def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, needed: set[str]) -> str:
