@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from striate.data import open_source
+from striate.data.names import natural_key
 from striate.data.sources.parts import split_of, splits_of
 from striate.errors import AmbiguousDataError, DataError
 
@@ -62,7 +63,9 @@ def test_classes_are_in_natural_order(class_folders: ClassFolders) -> None:
 def test_folders_that_all_hold_the_same_ones_are_asked_about(class_folders: ClassFolders) -> None:
     root = class_folders({f"{site}/{name}": 2 for site in ("site_a", "site_b") for name in ("cat", "dog")})
     with pytest.raises(
-        DataError, match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog, .*level 2"
+        DataError,
+        match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog, .*level 2\); if site_a, site_b are "
+        "splits, rename them train, val or test",
     ):
         open_source(root)
     assert open_source(root, class_level=1).classes == ("site_a", "site_b")
@@ -209,6 +212,21 @@ def test_a_test_folder_without_labels_may_be_unpacked_twice(inner: str, class_fo
         {"outside the class folders": 3},
     )
     assert source.notes[0].startswith("the images in test are in no class folders")
+
+
+@pytest.mark.parametrize(
+    ("names", "way_out"),
+    [
+        ("train_cats train_dogs test_cats test_dogs", r"\(train_cats\); if cats .* into train/cats"),
+        ("Dogs-Train cats-train cats-val Dogs-val owl", r"\(Dogs-Train\); if Dogs .* into train/Dogs"),
+        ("trainA trainB testA testB", r"\(trainA\); if A .* into train/A"),
+    ],
+)
+def test_a_split_and_a_class_in_one_name(names: str, way_out: str, class_folders: ClassFolders) -> None:
+    root = class_folders(dict.fromkeys(names.split(), 1))
+    with pytest.raises(AmbiguousDataError, match=rf"{way_out} and so on; .*: --class-level 1"):
+        open_source(root)
+    assert open_source(root, class_level=1).classes == tuple(sorted(names.split(), key=natural_key))
 
 
 @pytest.mark.parametrize("names", [("test_station", "bus_station"), ("steam_train", "train_car", "express_train")])

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
-from striate.data.sources.folder_refusals import groups, refuse_few, some, two_levels
+from striate.data.sources.folder_refusals import groups, refuse_few, some, splits_in_names, two_levels
 from striate.data.sources.image_files import holds_images
 from striate.data.sources.inside_classes import same_inside, splits_inside
-from striate.data.sources.parts import origin, splits_of
+from striate.data.sources.parts import origin, splits_of, train_and_more
 from striate.data.sources.tree import Folder, list_folder, refuse_links
 from striate.errors import AmbiguousDataError, DataError, nearest
 
@@ -85,6 +85,8 @@ class _Arranger:
         if learned == "all" and (parted := self._parted(base, names)):
             return parted
         where = self._root / base
+        if self._level is None and base == "." and (more := train_and_more(names)):
+            raise splits_in_names(where, *more)
         if self._level is None and (inside := same_inside(str(where), names, follow=self._follow)):
             raise two_levels(where, names, inside)
         folders: list[ClassFolder] = []

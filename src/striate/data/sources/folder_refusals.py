@@ -8,14 +8,23 @@ from striate.data.sources.inside_classes import InnerSplits
 from striate.data.sources.tree import Folder, list_folder
 from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["groups", "refuse_few", "some", "two_levels"]
+__all__ = ["groups", "refuse_few", "some", "splits_in_names", "two_levels"]
 
 
 def two_levels(where: Path, names: Sequence[str], inside: Sequence[str]) -> AmbiguousDataError:
     """Of folders that all hold the same ones."""
+    splits = f"; if {some(names)} are splits, rename them train, val or test" if len(names) <= 3 else ""
     return AmbiguousDataError(
         f"{printable(where)} can be read in two ways: {some(names)} are the classes (--class-level 1), or "
-        f"{some(sorted(inside, key=natural_key))}, which they all hold, are (--class-level 2)"
+        f"{some(sorted(inside, key=natural_key))}, which they all hold, are (--class-level 2){splits}"
+    )
+
+
+def splits_in_names(where: Path, name: str, rest: str) -> AmbiguousDataError:
+    """Of folders of which each is one class of one split."""
+    return AmbiguousDataError(
+        f"the folders in {printable(where)} are called by a split and something else ({printable(name)}); if {printable(rest)} "
+        f"is a class, move these images into train/{printable(rest)} and so on; if each folder is a class: --class-level 1"
     )
 
 

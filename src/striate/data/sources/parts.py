@@ -9,7 +9,17 @@ from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["PARTS", "arranged", "by_split", "learnable", "origin", "split_of", "splits_of", "splits_of_files"]
+__all__ = [
+    "PARTS",
+    "arranged",
+    "by_split",
+    "learnable",
+    "origin",
+    "split_of",
+    "splits_of",
+    "splits_of_files",
+    "train_and_more",
+]
 
 T = TypeVar("T")
 
@@ -101,6 +111,25 @@ def splits_of_files(stems: Sequence[str]) -> dict[str, str]:
         if all(word in by_word for word in first.values()) and len(set(by_word.values())) > 1:
             called, splits = first, by_word
     return {stem: splits[name] for stem, name in called.items() if name in splits}
+
+
+def train_and_more(names: Sequence[str]) -> tuple[str, str] | None:
+    """A name that says train and something else, with the latter, where a split and something else make the names.
+
+    train_cats, train_dogs, test_cats, test_dogs, catsTrain ...: two rests at least are in train and in another split.
+    """
+    made: dict[str, dict[str, tuple[str, str]]] = {}  # rest -> split -> name and rest, as they are written
+    for name in names:
+        words = [word for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z\d])", name) if word]
+        ends = (
+            {words[0]: name.partition(words[0])[2], words[-1]: name.rpartition(words[-1])[0]} if len(words) > 1 else {}
+        )
+        for word, left in ends.items():
+            if split := split_of(word):
+                rest = left.strip("_-. ")
+                made.setdefault(rest.lower(), {})[split] = name, rest
+    repeated = [of["train"] for of in made.values() if len(of) > 1 and "train" in of]
+    return repeated[0] if len(repeated) > 1 else None
 
 
 def by_split(found: Iterable[tuple[str, T]], where: str, called: Callable[[T], str] = str) -> dict[str, T]:
