@@ -17,7 +17,7 @@ from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import SetAside, Unreadable
-from striate.data.sources.folder_names import MASKS, THUMBNAILS
+from striate.data.sources.folder_names import MASKS, THUMBNAILS, holds_no_classes
 from striate.data.sources.tree import Tree, list_folder
 
 __all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "looks_like_image"]
@@ -100,14 +100,17 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
 
 
 def _whole(files: Sequence[str]) -> Set[str]:
-    """The images that others may be made of, without extension: where they are, and as beside the folder that they are in."""
+    """The images that others may be made of, without extension: where they are, and as beside the folder that they are in.
+
+    The latter for folders that are called as those of images are: index/1.jpg says nothing of thumb/1.jpg, a finger.
+    """
     stems = (stem for stem, extension in map(posixpath.splitext, files) if extension.lower() in IMAGE_EXTENSIONS)
     found = set[str]()
     for stem in stems:
         folder, name = posixpath.split(stem)
         around, inner = posixpath.split(folder)
         if inner.lower() not in THUMBNAILS | MASKS:
-            found |= {stem, posixpath.join(around, name)}
+            found |= {stem, posixpath.join(around, name)} if holds_no_classes(inner) else {stem}
     return found
 
 
