@@ -287,6 +287,27 @@ def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: Clas
     assert source.ignored == {"outside the class folders": 2}
 
 
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_the_data_once_more_in_a_folder_are_left_out_and_said(around: str, class_folders: ClassFolders) -> None:
+    inside = {f"{around}flowers/{name}": 2 for name in ("daisy", "rose")}
+    root = class_folders({f"{around}daisy": 2, f"{around}rose": 2, **inside})
+    source = open_source(root)
+    assert (source.classes, len(source.splits["all"])) == (("daisy", "rose"), 4)
+    assert source.ignored == {"outside the class folders": 4}
+    assert source.notes[0].startswith(f"the folder {around}flowers holds folders called as all the others beside it")
+    assert open_source(root, class_level=1).classes == ("daisy", "flowers", "rose")
+
+
+@pytest.mark.parametrize(
+    "more", [{"bunch/daisy": 1}, {"bunch/daisy": 1, "bunch/tulip": 1}, {"bunch": 1, "bunch/daisy": 1, "bunch/rose": 1}]
+)
+def test_a_class_with_folders_called_as_some_classes_is_one(
+    more: Mapping[str, int], class_folders: ClassFolders
+) -> None:
+    source = open_source(class_folders({"daisy": 1, "rose": 1, **more}))
+    assert (source.classes, source.notes) == (("bunch", "daisy", "rose"), ())
+
+
 def test_a_test_folder_without_class_folders_is_left_out_and_said(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"train/cat": 2, "train/dog": 2, "test": 3}))
     assert {split: len(listing) for split, listing in source.splits.items()} == {"all": 4}

@@ -16,7 +16,7 @@ from typing import Final, final
 from striate.data.names import natural_key, printable
 from striate.data.sources.folder_refusals import groups, refuse_few, some, splits_in_names, two_levels
 from striate.data.sources.image_files import holds_images
-from striate.data.sources.inside_classes import same_inside, splits_inside
+from striate.data.sources.inside_classes import again_inside, same_inside, splits_inside
 from striate.data.sources.parts import origin, splits_of, train_and_more
 from striate.data.sources.tree import Folder, list_folder, refuse_links
 from striate.errors import AmbiguousDataError, DataError, nearest
@@ -44,6 +44,8 @@ class Layout:
 
     `unlabeled` is a test folder whose images are in no class folders, as competitions give them.
 
+    `again` are folders that hold all classes once more.
+
     `between` are the folders that lie around classes, whose own files belong to no class. `notes` are for a person.
     """
 
@@ -52,6 +54,7 @@ class Layout:
     passed: tuple[str, ...]
     split_origin: str = ""
     unlabeled: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -74,6 +77,7 @@ class _Arranger:
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
+        self._again: list[str] = []
         self._notes: list[str] = []
 
     def layout(self) -> Layout:
@@ -104,6 +108,7 @@ class _Arranger:
             tuple(self._passed),
             split_origin,
             tuple(self._unlabeled),
+            tuple(self._again),
             tuple(self._notes),
         )
 
@@ -136,6 +141,10 @@ class _Arranger:
         """The folders of a split, or of all of the data, in which classes are looked for."""
         here = self._list(base)
         names = self._with_images(base, here.folders)
+        again = again_inside(f"{self._root}/{base}", names, follow=self._follow) if self._level is None else None
+        if again is not None:
+            names.remove(again)
+            self._again.append(again if base == "." else f"{base}/{again}")
         if split in ("all", "train") and self._level != 2 and len(names) < self._fewest:
             refuse_few(self._root / base, here, names)
         return names

@@ -2,6 +2,7 @@
 
 cat/train/  cat/test/  dog/train/   splits inside classes; a class may lack those that are not learned from
 site_a/train/cat/                   groups around splits around classes, more likely
+cat/  dog/  all/cat/  all/dog/      the data twice
 site_a/cat/  site_b/cat/            the folders inside may be the classes
 """
 
@@ -16,7 +17,7 @@ from striate.data.sources.image_files import holds_images, looks_like_image
 from striate.data.sources.parts import splits_of
 from striate.data.sources.tree import list_folder
 
-__all__ = ["InnerSplits", "same_inside", "splits_inside"]
+__all__ = ["InnerSplits", "again_inside", "same_inside", "splits_inside"]
 
 _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the same ones
 
@@ -82,6 +83,15 @@ def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, nee
         return f"{printable(name)} has two that mean the same"
     missing = next(iter(needed - set(splits.values())), None)
     return "" if missing is None else f"{printable(name)} has no {missing}"
+
+
+def again_inside(where: str, names: Sequence[str], *, follow: bool) -> str | None:
+    """The folder that holds folders alone, called as all the others beside it are: the data once more."""
+    for name in names:
+        here = list_folder(f"{where}/{name}", follow=follow)
+        if len(names) > 2 and not here.files and {*here.folders} == {*names} - {name}:
+            return name
+    return None
 
 
 def same_inside(where: str, names: Sequence[str], *, follow: bool) -> Sequence[str] | None:
