@@ -1,5 +1,6 @@
 """Which folders are splits, which are classes, and where it takes a person to say."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -285,6 +286,34 @@ def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: Clas
         "the folder train/docs holds no images and is no class",
     ]
     assert source.ignored == {"outside the class folders": 2}
+
+
+@pytest.mark.parametrize("file", ["a.pdf", "a.svg", "a.docx"])
+def test_folders_of_documents_are_no_classes(file: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 1, "dog": 1, "papers": 0})
+    (root / "papers" / file).write_bytes(b"x")
+    source = open_source(root)
+    assert (source.classes, source.notes) == (("cat", "dog"), ("the folder papers holds no images and is no class",))
+    splits = class_folders({"train/cat": 1, "train/dog": 1, "test/cat": 1, "test/papers": 0})
+    (root / "test/papers" / file).write_bytes(b"x")
+    for name in ("cat", "dog"):
+        shutil.rmtree(root / name)
+    assert list(open_source(splits).splits) == ["train", "test"]
+
+
+@pytest.mark.parametrize(("file", "says"), [("a.heic", "HEIC"), ("a.dcm", "DICOM"), ("a.cr2", "a raw camera file")])
+def test_folders_of_images_that_are_not_read_are_classes(file: str, says: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 1, "dog": 1, "owl": 0})
+    (root / "owl" / file).write_bytes(b"x" * 200)
+    with pytest.raises(DataError, match=rf"class folder .*owl has no readable image .*{says}"):
+        open_source(root)
+
+
+def test_data_in_documents_are_told_so(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 1, "dog": 0})
+    (root / "dog/a.pdf").write_bytes(b"%PDF-1.4")
+    with pytest.raises(DataError, match=r"dog has no readable image .*save its pages as PNG"):
+        open_source(root)
 
 
 @pytest.mark.parametrize("around", ["", "train/"])

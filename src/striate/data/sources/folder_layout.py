@@ -122,30 +122,34 @@ class _Arranger:
         refuse_links(self._root / path, folder)
         return folder
 
-    def _holds_images(self, name: str) -> bool:
-        return holds_images(f"{self._root}/{name}", follow=self._follow)
+    def _holds_images(self, path: str, *, documents: bool = False) -> bool:
+        return holds_images(f"{self._root}/{path}", follow=self._follow, documents=documents)
 
-    def _with_images(self, base: str, names: Sequence[str]) -> list[str]:
-        """The names without those of folders that hold files, but nothing that looks like an image."""
-        found = []
-        for name in sorted(names, key=natural_key):
-            path = name if base == "." else f"{base}/{name}"
-            whole = f"{self._root}/{path}"
-            if holds_images(whole, follow=self._follow) or not _holds_files(whole, self._follow):
-                found.append(name)
-            else:
-                self._passed.append(path)
+    def _holds_files(self, path: str) -> bool:
+        return _holds_files(f"{self._root}/{path}", self._follow)
+
+    def _with_images(self, base: str, names: Sequence[str], fewest: int = 0) -> list[str]:
+        """The names without those of folders that hold files, but nothing that looks like an image.
+
+        Folders of PDF or SVG count as with images where there are less than `fewest` others: who has them is told to convert them.
+        """
+        paths = {name: name if base == "." else f"{base}/{name}" for name in sorted(names, key=natural_key)}
+        found = [name for name in paths if self._holds_images(paths[name]) or not self._holds_files(paths[name])]
+        if len(found) < fewest:
+            found = [name for name in paths if name in found or self._holds_images(paths[name], documents=True)]
+        self._passed += [path for name, path in paths.items() if name not in found]
         return found
 
     def _base(self, base: str, split: str) -> list[str]:
         """The folders of a split, or of all of the data, in which classes are looked for."""
         here = self._list(base)
-        names = self._with_images(base, here.folders)
+        fewest = self._fewest if split in ("all", "train") and self._level != 2 else 0
+        names = self._with_images(base, here.folders, fewest)
         again = again_inside(f"{self._root}/{base}", names, follow=self._follow) if self._level is None else None
         if again is not None:
             names.remove(again)
             self._again.append(again if base == "." else f"{base}/{again}")
-        if split in ("all", "train") and self._level != 2 and len(names) < self._fewest:
+        if len(names) < fewest:
             refuse_few(self._root / base, here, names)
         return names
 
