@@ -13,7 +13,8 @@ from PIL import Image, ImageOps
 from striate.data import Canvas, ImageStore, Limits, Unreadable, given_images
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, Rendering
-from striate.data.given import held_image, on_one_scale, waits_for_scale
+from striate.data.given import held_image
+from striate.data.spans import on_one_scale, waits_for_scale
 from striate.errors import DataError
 
 COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)
@@ -266,7 +267,7 @@ def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type)
     """Alone it would be taken for one of 8 bits."""
     images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
     assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
-    store, rendering = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
+    store, (rendering, _) = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
     canvas = Canvas(5, 6, 1, rendering=rendering)
     assert [int(store.decode(i, canvas, Limits()).max()) for i in range(2)] == [255, 10]
     known = Rendering(integers=(0, 65535), floats=(0, 1))

@@ -16,6 +16,7 @@ from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable,
 from striate.data.audit.pixels import read_in_part, survey_findings
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
+from striate.data.sources.in_memory import open_in_memory
 from striate.data.store import ContentStore
 from striate.data.survey import survey
 from striate.data.targets import Labels
@@ -116,6 +117,39 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (30000, 30255, "integers that fill 0.39% of 16 bits, 30000 is black and 30255 white in all images"),
+        (3000, 3120, "integers that fill 2.93% of 12 bits, 3000 is black and 3120 white in all images"),
+        (2048, 2303, "12 bits in use, 0 is black and 4095 white in all images"),
+        (0, 7, "8 bits in use, 0 is black and 255 white in all images"),
+        (30000, 30000, "16 bits in use, 0 is black and 65535 white in all images"),
+    ],
+)
+def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
+    low: int, high: int, says: str, tmp_path: Path
+) -> None:
+    def draw(i: int) -> npt.NDArray[np.uint16]:
+        image = np.rint(disc(i, low, high)).astype(np.uint16)
+        image[0, :2] = low, high
+        return image
+
+    files = open_source(folders(tmp_path / "data", draw))
+    x = np.stack([draw(i) for i in range(16)])
+    arrays = open_in_memory((x, ["a"] * 8 + ["b"] * 8))
+    for source in (files, arrays)[: 1 if high < 256 else 2]:  # arrays of such are of 8 bits
+        assert source.survey.told(source.native()) == [f"levels: {says}"]
+        if "fill" in says:
+            expected = (x.astype(np.float64) - low) / (high - low) * 255
+            assert source.native().bits == 8
+            assert np.abs(decoded(source)[..., 0] - expected).max() <= 0.51
+    if (
+        "fill" in says
+    ):  # an image by itself says nothing of the band, nor do new ones of a network that learned from others
+        assert files.survey.of_new_images() == Rendering(integers=(0, 65535 if low > 4095 else 4095))
+
+
+@pytest.mark.parametrize(
     ("draw", "extension", "expected"),
     [
         (lambda i: Image.fromarray((disc(i) / 255 * (0.1 + i / 20)).astype(np.float32)), "tif", (0, 1)),
@@ -177,6 +211,37 @@ def test_splits_of_which_one_is_from_minus_1_to_1_are_refused(tmp_path: Path) ->
     folders(tmp_path, lambda i: Image.fromarray((disc(i) / 127.5 - 1).astype(np.float32)), 8, "tif", "test")
     with pytest.raises(DataError, match="bring them to one scale"):
         open_source(tmp_path).native()
+
+
+@pytest.mark.parametrize("first", ["train", "test"])
+def test_splits_of_which_one_alone_goes_below_0_are_refused(first: str, tmp_path: Path) -> None:
+    other = "test" if first == "train" else "train"
+    folders(tmp_path, lambda i: Image.fromarray((disc(i) / 127.5 - 1).astype(np.float32)), 8, "tif", first)
+    folders(tmp_path, lambda i: Image.fromarray((disc(i) / 255).astype(np.float32)), 8, "tif", other)
+    with pytest.raises(DataError, match=f"of {first} have values down to -0.8.*, those of {other} none below 0"):
+        open_source(tmp_path).native()
+
+
+@pytest.mark.parametrize(
+    ("learned", "tested", "count"),
+    [
+        (lambda i: disc(i) / 127.5 - 1, lambda i: (disc(i) / 127.5 - 1) * 0.9, 2),
+        (lambda i: disc(i) / 127.5 - 1, lambda i: disc(i) / 255, 1),  # two images may all be bright
+        (lambda i: disc(i) * 10 - 1000, lambda i: disc(i) * 8 - 1000, 4),
+        (
+            lambda i: disc(i) * (10 if i % 4 else 1) - 500 * (i % 4 == 0),
+            lambda i: disc(i) * 9,
+            4,
+        ),  # few of train go below 0
+        (lambda i: disc(i) / 255 - 0.09, lambda i: disc(i) / 255, 4),  # as resampling leaves it
+    ],
+    ids=["as low", "two bright", "CT", "a few below sea level", "resampled"],
+)
+def test_splits_may_go_below_0_or_a_little_below(learned: Draw, tested: Draw, count: int, tmp_path: Path) -> None:
+    folders(tmp_path, lambda i: Image.fromarray(learned(i).astype(np.float32)), 8, "tif", "train")
+    folders(tmp_path, lambda i: Image.fromarray(tested(i).astype(np.float32)), count, "tif", "test")
+    black, _ = open_source(tmp_path).native().rendering.floats or (0, 0)
+    assert black < 0
 
 
 @pytest.mark.parametrize(("learned", "tested"), [(1, 200), (200, 1)])

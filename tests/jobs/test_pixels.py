@@ -156,15 +156,24 @@ def test_a_network_of_8_bits_sees_16_bit_files_of_small_values_as_8_bit_files(at
     assert probabilities[0] == probabilities[1]
 
 
-def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(at: Path) -> None:
-    data = folders(at / "data", lambda r, k: (blob(r, k) / 16 + 2048).astype(np.uint16))
+@pytest.mark.parametrize(
+    ("times", "levels", "says", "bits"),
+    [
+        (1, (0, 4095), "levels: 12 bits in use", 16),
+        (1 / 16, (2048, 2062), "levels: integers that fill 0.34% of 12 bits", 8),
+    ],
+)
+def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
+    times: float, levels: tuple[int, int], says: str, bits: int, at: Path
+) -> None:
+    data = folders(at / "data", lambda r, k: (blob(r, k) * times + 2048).astype(np.uint16))
     checked = check(data, progress=False)
     assert ids(checked) == []
     seen = checked.as_json()["seen"]
-    assert (seen["bits_in_use"], seen["levels"]["integers"]) == (12, (0, 4095))
-    assert "levels: 12 bits in use" in seen["says"][0]
+    assert (seen["bits_in_use"], seen["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
+    assert says in seen["says"][0]
     assert checked.inventory["contrast"][0] > 20
-    assert settled(data).recipe.bits == 16
+    assert settled(data).recipe.bits == bits
 
 
 def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_image(at: Path) -> None:

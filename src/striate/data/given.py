@@ -15,7 +15,8 @@ A file of JPEG much larger than the canvas is decoded at a fraction of its size,
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
-it did not, all images that are given together are on one scale, as a data set is (`on_one_scale`).
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in spans.py); a range of
+their own is refused.
 """
 
 import os
@@ -33,17 +34,16 @@ from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import load_image, read_header
+from striate.data.decoding.decode import load_image
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import AS_STORED, Rendering, levels_of
+from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.array_files import StoredArray
 from striate.data.sources.array_pixels import images_of, joined, layout_of
 from striate.data.sources.image_files import image_files
 from striate.data.sources.tree import walk
-from striate.data.spans import one_scale, rendering_of, wide_spans
-from striate.data.store import HeldArray, HeldImage, ImageStore
+from striate.data.store import HeldArray, HeldImage
 from striate.errors import DataError
 
 __all__ = [
@@ -58,8 +58,6 @@ __all__ = [
     "holds_file",
     "is_list",
     "not_finite",
-    "on_one_scale",
-    "waits_for_scale",
 ]
 
 ImageInput = (
@@ -117,25 +115,6 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
                 yield Given(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
     else:
         yield Given("input[0]", held_image(_its_file(images), limits, canvas.rendering))
-
-
-def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
-    """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
-    if isinstance(image, HeldArray):
-        whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
-        return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
-    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
-        return False
-    try:
-        return read_header(image, limits).wide
-    except Unreadable:
-        return False
-
-
-def on_one_scale(images: Sequence[HeldImage], known: Rendering, limits: Limits) -> Rendering:
-    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay."""
-    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
-    return known.filled(rendering_of(one_scale(spans), levels_of, known.background))
 
 
 def is_list(images: object) -> bool:

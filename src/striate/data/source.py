@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final, final
@@ -107,6 +107,12 @@ class Source:
     def survey(self) -> Survey:
         """What the data ask for: size, channels, levels, background, fit. Found out once."""
         return survey(self.splits, self.limits)
+
+    def as_stored(self) -> "Source":
+        """The same with the values that are stored, also those of arrays, for a canvas that knows their levels."""
+        return replace(
+            self, splits={name: replace(one, store=one.store.as_stored()) for name, one in self.splits.items()}
+        )
 
     def take_survey(self, progress: Progress) -> Survey:
         """The same; `progress` counts the images where all of them are read for their levels."""

@@ -1,21 +1,28 @@
-"""Images of more than 8 bits: from the least to the greatest value of each, and whether splits are on one scale."""
+"""Images of more than 8 bits: from the least to the greatest value of each, and whether splits are on one scale.
+
+New images that do not say what is white, for a network that does not know it either, wait for one scale of all of them.
+"""
 
 import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from itertools import permutations
 from operator import or_
 from typing import Final
 
+import numpy as np
+
+from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.rendering import Background, Levels, Rendering, Span, other_bits
+from striate.data.decoding.rendering import Background, Levels, Rendering, Span, levels_of, other_bits, other_black
 from striate.data.set_aside import Unreadable
-from striate.data.store import Store
+from striate.data.store import HeldArray, HeldImage, ImageStore, Store
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["Spans", "one_scale", "rendering_of", "wide_spans"]
+__all__ = ["Spans", "on_one_scale", "one_scale", "rendering_of", "waits_for_scale", "wide_spans"]
 
 _OTHER_SCALE: Final = 4 * 255  # typical greatest value of images that are surely not on the scale 0..255
 
@@ -71,8 +78,42 @@ def rendering_of(spans: Sequence[Span], levels: Callable[[Span], Levels], backgr
     return Rendering(integers, floats, background)
 
 
+def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
+    """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
+    if isinstance(image, HeldArray):
+        whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
+        return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
+    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
+        return False
+    try:
+        return read_header(image, limits).wide
+    except Unreadable:
+        return False
+
+
+def on_one_scale(
+    images: Sequence[HeldImage], known: Rendering, limits: Limits
+) -> tuple[Rendering, Sequence[HeldImage]]:
+    """The levels of all images that wait for a scale together, as a survey finds them; known ones stay.
+
+    Also the images, and in place of integers or floats that are together on no known scale why they are refused.
+    """
+    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
+    own, rendering = rendering_of(one_scale(spans), levels_of, known.background), known
+    refused: dict[bool, Unreadable] = {}
+    for floats, of_kind in ((False, replace(own, floats=None)), (True, replace(own, integers=None))):
+        try:
+            rendering = rendering.filled(of_kind)
+        except DataError as error:
+            refused[floats] = Unreadable("unreadable", str(error))
+    return rendering, [
+        image if span is None else refused.get(span.floats, image)
+        for image, span in zip(images, spans["all"], strict=True)
+    ]
+
+
 def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
-    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, or of other bits."""
+    """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, of other bits or black."""
     for (small, own), (large, others) in permutations(spans.items(), 2):
         whole = reduce(or_, own)
         fractions = whole.floats and max(-whole.least, whole.greatest) <= 1
@@ -82,6 +123,11 @@ def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
             raise DataError(
                 f"the images of {small} have values up to {whole.greatest:g}, those of {large} typically up to "
                 f"{typical:g}, so the same number is another brightness; bring them to one scale"
+            )
+        if other_black(own, others):
+            raise DataError(
+                f"the images of {small} have values down to {whole.least:g}, those of {large} none below 0, so the same number "
+                "is another brightness; bring them to one scale"
             )
 
 

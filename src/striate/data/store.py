@@ -23,7 +23,7 @@ from striate.data.decoding.fit import Pixels, fit
 from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, span_of
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, with_nearly_all
 from striate.data.set_aside import Unreadable
 from striate.data.threads import in_threads
 
@@ -73,6 +73,10 @@ class Store(ABC):
     def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
         """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
         return None
+
+    def as_stored(self) -> "Store":
+        """The same images with the values that are stored, for a canvas that knows their levels; files have them anyway."""
+        return self
 
     def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
         """All pictures at once, N H W C, where they lie in memory just as the canvas wants them."""
@@ -142,7 +146,7 @@ class OneByOneStore(Store):
     def span(self, i: int, limits: Limits) -> Span | None:
         image = self.image(i)
         if isinstance(image, HeldArray):
-            return span_of(image.values) if image.bits == 16 else None
+            return with_nearly_all(image.values) if image.bits == 16 else None
         return read_span(image, limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
@@ -219,13 +223,15 @@ class ImageStore(OneByOneStore):
 class ArrayStore(Store):
     """Images of one size in one array: `read` gives N H W C, and is called once, when the first image is wanted.
 
-    `white` is the stored value that `read` makes white; 0 is black.
+    `white` is the stored value that `read` makes white; 0 is black. `stored` gives the values before that, N H W C of any
+    real numbers, None where `read` changes none.
     """
 
     shape: tuple[int, int, int, int]
     read: Callable[[], Pixels]
     digest: Callable[[], str]
     white: float = 255
+    stored: Callable[[], npt.NDArray[Any]] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -259,9 +265,15 @@ class ArrayStore(Store):
     def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
         if self.bits == 8:
             return None
-        values = self.pixels[i]
-        least, greatest = (round(int(value) * self.white / 65535) for value in (values.min(), values.max()))
-        return Span(least, greatest, whole=True, floats=False)
+        span = with_nearly_all(self.pixels[i])
+        assert span.nearly is not None
+        least, greatest, low, high = (
+            float(round(value * self.white / 65535)) for value in (span.least, span.greatest, *span.nearly)
+        )
+        return Span(least, greatest, whole=True, floats=False, nearly=(low, high))
+
+    def as_stored(self) -> Store:
+        return self if self.stored is None else held_images(self.stored(), (0.0, self.white))
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))

@@ -29,6 +29,7 @@ from striate.data.decoding.rendering import (
     Span,
     bits_in_use,
     levels_of,
+    levels_of_all,
 )
 from striate.data.ends import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.set_aside import Unreadable
@@ -105,7 +106,11 @@ class Survey:
 
     def rendering(self, background: Background | None = None) -> Rendering:
         """Black and white of the data set, and the background: the data's own, unless one is given."""
-        return rendering_of(self.spans, levels_of, background or self.background)
+        return rendering_of(self.spans, levels_of_all, background or self.background)
+
+    def of_new_images(self) -> Rendering:
+        """The same for a network that learned from other data: as of images that it is given one by one."""
+        return rendering_of(self.spans, levels_of, self.background)
 
     def window(self, background: Background | None = None) -> Rendering:
         """The same for looking: a data set of wide images is shown from its least to its greatest value."""
@@ -122,8 +127,7 @@ class Survey:
         lines = []
         for kind, levels in (("integers", canvas.rendering.integers), ("floats", canvas.rendering.floats)):
             if levels is not None:
-                bits = bits_in_use(levels) if kind == "integers" else None
-                name = kind if bits is None else f"{bits} bits in use"
+                name = _integers(levels) if kind == "integers" else kind
                 of = "" if self.only_wide else " of more than 8 bits"
                 lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images{of}")
         if canvas.rendering.background != "white" and canvas.channels != 4 and self.hidden:
@@ -166,7 +170,7 @@ def survey(splits: Mapping[str, Stored], limits: Limits, progress: Progress | No
     hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent], limits)
     background = _best_background(hidden)
     lost = _lost(
-        listing.store, headers, limits, rendering_of(spans, _whole_span if only_wide else levels_of, background)
+        listing.store, headers, limits, rendering_of(spans, _whole_span if only_wide else levels_of_all, background)
     )
     return Survey(
         height=statistics.median_low(header.height for header in known),
@@ -222,6 +226,15 @@ def _is_wide(listing: Stored, limits: Limits) -> bool:
         return any(header.wide for header in _headers(listing, limits).values())
     except DataError:  # none can be read; what is learned from was asked before
         return False
+
+
+def _integers(levels: Levels) -> str:
+    """What a person calls integers with such levels: by their bits, or, of a narrow band, by what it fills of them."""
+    black, white = levels
+    bits = bits_in_use(levels_of(Span(min(black, 0), white, whole=True, floats=False)))
+    if bits is None:
+        return "integers"
+    return f"{bits} bits in use" if black == 0 else f"integers that fill {(white - black) / 2**bits:.2%} of {bits} bits"
 
 
 def _whole_span(span: Span) -> Levels:

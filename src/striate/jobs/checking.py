@@ -30,7 +30,7 @@ from striate.data.audit.names import near_equal_names
 from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.data.audit.outliers import outliers
 from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
-from striate.data.audit.scales import nearly_black, scale_by_class
+from striate.data.audit.scales import nearly_black, outlier_values, scale_by_class
 from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
@@ -177,6 +177,7 @@ def _look(
         *bits_lost(prints.bits_lost),
         *survey_findings(prints.source.survey, _default_canvas(prints.source)),
         *scale_by_class(prints.source),
+        *outlier_values(prints.source),
         *_nearly_black(prints),
         *blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),

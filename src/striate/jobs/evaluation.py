@@ -118,11 +118,12 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     known = read_known_images(folder.splits_path)
     if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, told by their names
         known = known_in(_own_splits(folder, source, bundle))
+    contents, source = source.contents, source.as_stored()
     name, pictures, account = held_out(
         source.splits,
         partial(_other_split, source, bundle),
         known,
-        source.contents,
+        contents,
         asked=split,
         location=source.location,
         run=str(folder.path),
@@ -172,10 +173,10 @@ def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = 
     """The source on the canvas of the bundle.
 
     A run on 8-bit images knows no levels of wider values. They are then one for all images of the data set, as in training,
-    and as `predict` has it for all images that are given together.
+    and as `predict` has it for all images that are given together. DataError where they are on no known scale.
     """
     canvas = bundle.preprocessing.canvas
-    rendering = canvas.rendering.filled(source.survey.rendering())
+    rendering = canvas.rendering.filled(source.survey.of_new_images())
     return load_pictures(
         source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
     )

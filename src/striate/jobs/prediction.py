@@ -23,7 +23,7 @@ from striate.data import (
     is_list,
 )
 from striate.data.audit.pixels import first_frames
-from striate.data.given import on_one_scale, waits_for_scale
+from striate.data.spans import on_one_scale, waits_for_scale
 from striate.data.survey import SAMPLE, survey
 from striate.errors import DataError
 from striate.findings import Finding
@@ -94,9 +94,13 @@ def predict(
         waiting += [one for one, waits in zip(batch, wait, strict=True) if waits]
         now = [one for one, waits in zip(batch, wait, strict=True) if not waits]
         predictions |= _predict_batch(bundle, canvas, now, limits, seen)
-    rendering = on_one_scale([one.image for _, one in waiting], canvas.rendering, limits)
+    rendering, scaled = on_one_scale([one.image for _, one in waiting], canvas.rendering, limits)
     for first in range(0, len(waiting), BATCH):
-        batch = waiting[first : first + BATCH]
+        last = first + BATCH
+        batch = [
+            (i, replace(one, image=image))
+            for (i, one), image in zip(waiting[first:last], scaled[first:last], strict=True)
+        ]
         predictions |= _predict_batch(bundle, replace(canvas, rendering=rendering), batch, limits, seen)
     in_order = [predictions[i] for i in range(len(predictions))]
     if not several:

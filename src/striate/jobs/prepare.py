@@ -20,7 +20,7 @@ from striate.data import (
 )
 from striate.data.audit.balance import absent_classes
 from striate.data.audit.pixels import read_in_part, survey_findings
-from striate.data.audit.scales import scale_by_class
+from striate.data.audit.scales import outlier_values, scale_by_class
 from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
 from striate.data.storage import Place
@@ -164,8 +164,8 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     for line in (split_line(splits), *other_than_asked(splits, pictures, recipe)):
         monitor.say(line)
     hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
-    by_class = [one.finding for one in scale_by_class(source)]
-    findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *by_class)]
+    of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
+    findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *of_scales)]
     counts = {name: part.counts() for name, part in splits.parts().items()}
     findings += absent_classes(source.classes, counts, drawn_shares(pictures, recipe))
     write_split(folder, splits, source)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from striate.data import HeldImages, Limits, Source, Splits, check_data, load_pictures, open_in_memory, open_source
 from striate.data.audit.fingerprints import take_fingerprints
-from striate.data.audit.scales import nearly_black, scale_by_class
+from striate.data.audit.scales import nearly_black, outlier_values, scale_by_class
 from striate.data.decoding.rendering import BACKGROUNDS
 
 EACH, SIDE = 10, 16
@@ -97,6 +97,57 @@ def test_other_light_is_no_other_scale(one: Images, other: Images) -> None:
 def test_few_images_tell_no_scale() -> None:
     images = np.concatenate([bits(shares(0), 4095)[:4], bits(shares(1), 65535)])
     assert scale_by_class(open_in_memory((images, [0] * 4 + [1] * EACH))) == []
+
+
+# ---- outliers
+
+
+def planted(images: Images, value: float, every: int = 1) -> Images:
+    """With one pixel of that value in each so-manieth image."""
+    images = images.copy()
+    images[::every, 3, 3] = value
+    return images
+
+
+@pytest.mark.parametrize(
+    ("images", "value", "every", "whole"),
+    [
+        (bits(shares(0), 255), 65535, 1, (4, 65535)),
+        (bits(shares(0), 255), 65535, EACH, (4, 65535)),  # one pixel of all
+        ((shares(0) * 255).astype(np.float32), -32768, 1, (-32768, 238.7)),
+    ],
+)
+def test_a_few_pixels_that_set_the_range_are_found(
+    images: Images, value: float, every: int, whole: tuple[float, float], tmp_path: Path
+) -> None:
+    hot = planted(images, value, every)
+    for source in (folders(tmp_path / "data", hot, hot), classes(hot, hot)):
+        (found,) = outlier_values(source)
+        assert (found.finding.id, found.finding.severity) == ("data-outlier-values", "warning")
+        evidence = found.finding.evidence
+        assert (evidence["images"], evidence["of"]) == (2 * EACH, 2 * EACH)
+        assert evidence["range"] == pytest.approx(whole, abs=1)
+        assert 0 < evidence["typical"][0] < 30 < evidence["typical"][1] < 256
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        planted(bits(shares(0), 4095), 65535),  # hot pixels, beside which a 16th is left
+        bits(shares(0), 65535),
+        bits(shares(0), 255) + np.uint16(30000),  # a narrow band is seen whole
+        exposed(shares(0), 8),
+        np.where(np.arange(EACH) < 8, 1, 250).astype(np.uint16)[:, None, None] * bits(shares(0), 255),  # night, and day
+        bits(shares(0), 65535) // 65535 * 0
+        + np.arange(EACH, dtype=np.uint16)[:, None, None] * np.uint16(6000),  # blank
+        (shares(0) > 0.5).astype(np.uint16),
+        planted((shares(0) * 255).astype(np.uint8), 255),
+    ],
+    ids=["hot 12 bits", "16 bits", "narrow", "exposures", "night and day", "blank", "masks", "8 bits"],
+)
+def test_values_that_fill_their_range_have_no_outliers(images: Images, tmp_path: Path) -> None:
+    assert outlier_values(classes(images, images)) == []
+    assert outlier_values(folders(tmp_path / "data", images, images)) == []
 
 
 # ---- nearly black

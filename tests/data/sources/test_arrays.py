@@ -140,6 +140,19 @@ def test_splits_on_different_scales_are_refused(
         open_source(path)
 
 
+@pytest.mark.parametrize(
+    ("learned", "tested"), [(COLOUR / 127.5 - 1, COLOUR / 255), (COLOUR / 255, COLOUR / 127.5 - 1)]
+)
+def test_splits_of_which_one_alone_goes_below_0_are_refused(
+    learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
+) -> None:
+    path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    with pytest.raises(DataError, match=r"has values down to -1 and .* none below 0, .*; bring them to one scale"):
+        open_source(path)
+    few = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=learned[:2] * 0.9, y_test=CLASSES[:2])
+    assert open_source(few).native().channels == 3
+
+
 @pytest.mark.parametrize("tested", [COLOUR.astype(np.float32), COLOUR.astype(np.int64), COLOUR.astype(np.uint16)])
 def test_one_scale_may_have_two_types(tested: npt.NDArray[Any], tmp_path: Path) -> None:
     path = saved(tmp_path, x_train=COLOUR, y_train=CLASSES, x_test=tested, y_test=CLASSES)

@@ -14,6 +14,7 @@ data-background                    warning   the background of transparent parts
 data-cropped                       warning   a square cuts much of the images off, which holds content; a note of a few images
 data-thin                          warning   images so wide or tall that next to nothing is left of their shorter side
 data-scale-by-class                warning   the values of one class are on another scale than those of others: 12 bits beside 16
+data-outlier-values                warning   a few pixels set the range of values, and leave hardly any contrast to the others
 data-nearly-black                  warning   8-bit images of a split or a class hold the values 0 and 1 alone, as masks do
 data-duplicates                    warning   pictures of one part are there again in it, pixel for pixel
 data-near-duplicates               note      the same for copies that are resized, recompressed, brighter or cropped a little

@@ -15,11 +15,12 @@ from striate.data.decoding.rendering import Span, bits_in_use, levels_of, other_
 from striate.data.source import Source
 from striate.data.targets import Labels
 
-__all__ = ["nearly_black", "scale_by_class"]
+__all__ = ["nearly_black", "outlier_values", "scale_by_class"]
 
 _ENOUGH: Final = 5  # images of a class that tell its scale
 _APART: Final = 8.0  # times less, at the least, are the values of one class where they are on another scale
 _NEARLY_ALL: Final = 0.9  # of the images of a split or class that show anything
+_FLAT: Final = 1 / 32  # of the range of all values, that leaves an image less than 8 of 256 gray levels
 _STEP: Final = 1 / 255  # between two values of 8 bits, as a share of full scale
 _ROUNDING: Final = 1e-6
 
@@ -107,6 +108,43 @@ def _by_class(
 
 def _scale(bits: int) -> str:
     return "on a scale of 0 to 1" if bits == 1 else f"{bits} bits in use"
+
+
+# ---- outliers
+
+
+def outlier_values(source: Source) -> list[Found]:
+    """A range of values that few pixels or images set, so that of nearly all others next to nothing is left.
+
+    The survey has read the values; images of one value are blank on any scale, and are not looked at.
+    """
+    findings = []
+    for whole in source.survey.spans:
+        ends = np.array([span.nearly for span in _of_kind(source, whole.floats) if span.least < span.greatest])  # N 2
+        flat = ends[np.ptp(ends, 1) < _FLAT * (whole.greatest - whole.least)] if len(ends) else ends
+        if len(flat) >= max(_ENOUGH, _NEARLY_ALL * len(ends)):
+            findings.append(_outliers(whole, flat, len(ends)))
+    return findings
+
+
+def _of_kind(source: Source, floats: bool) -> list[Span]:
+    """The spans of all images of integers, or of floats."""
+    return [one for spans in source.survey.wide.values() for one in spans if one is not None and one.floats == floats]
+
+
+def _outliers(whole: Span, flat: npt.NDArray[np.float64], count: int) -> Found:
+    low, high = (float(end) for end in np.median(flat, 0))
+    share = float(np.median(np.ptp(flat, 1))) / (whole.greatest - whole.least)
+    return found(
+        "data-outlier-values",
+        "warning",
+        f"Nearly all values of {len(flat):,} of {count:,} images lie within {low:g} to {high:g}, which is {share:.1%} of the "
+        f"range of all, {whole.least:g} to {whole.greatest:g}; a few pixels (hot ones, a value for no data) or images set "
+        "that range, and leave hardly any contrast to the others.",
+        (),
+        {"images": len(flat), "of": count, "typical": [low, high], "range": [whole.least, whole.greatest]},
+        "replace such pixels by values of those beside them, or clip all values to one range",
+    )
 
 
 # ---- masks

@@ -29,7 +29,7 @@ from striate.data.decoding.modes import GREY_MODES, WIDE_MODES, Decoded, own_bit
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.orientation import SIDEWAYS, orientation, upright, upright_grid
 from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Rendering, Span, span_of
+from striate.data.decoding.rendering import AS_STORED, Rendering, Span, with_nearly_all
 from striate.data.decoding.sixteen import keeps_bits, sixteen_bits
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.names import printable
@@ -155,7 +155,7 @@ def read_span(picture: Stored, limits: Limits) -> Span:
     """From the least to the greatest value of an image of more than 8 bits. Raises Unreadable."""
     with _reasons(), _whole(picture) as opened:
         decoded, _ = _decode(opened, limits, None, "cover")
-        return span_of(np.asarray(decoded))
+        return with_nearly_all(np.asarray(decoded))
 
 
 def load_image(image: Image.Image, limits: Limits) -> None:

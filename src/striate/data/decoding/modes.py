@@ -34,6 +34,7 @@ WIDE_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # more than 8
 GREY_MODES: Final = ("1", "L", "LA", "La", *WIDE_MODES)  # a picture of these has no colour
 _PILLOW_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 _LUMA: Final = (0.299, 0.587, 0.114)
+_BLOCK: Final = 2**16  # values that are scaled at a time
 
 Decoded = Image.Image | npt.NDArray[Any]  # arrays: H W C of any real numbers
 
@@ -97,9 +98,12 @@ def _scaled(values: npt.NDArray[Any], bits: int, rendering: Rendering) -> Pixels
         return values.astype(np.uint16)  # in this machine's byte order
     scaled: Pixels = np.empty(values.shape, np.uint8 if bits == 8 else np.uint16)
     full_scale = 2**bits - 1
-    for row, line in zip(scaled, values, strict=True):  # float64 of a whole large image would take 8 times its memory
-        share = (line.astype(np.float64) - black) / (white - black)
-        row[:] = np.rint(share.clip(0, 1) * full_scale)
+    step = max(
+        1, _BLOCK // values[0].size
+    )  # rows at a time: float64 of a whole large image would take 8 times its memory
+    for row in range(0, len(values), step):
+        share = (values[row : row + step].astype(np.float64) - black) / (white - black)
+        scaled[row : row + step] = np.rint(share.clip(0, 1) * full_scale)
     return scaled
 
 

@@ -6,7 +6,10 @@ the new data set, in `evaluate`, or for all images that are given together, in `
 
     integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
-    other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale
+    other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale; of new images only
+                  where the network has learned from them, for it would see the range of each new data set as another light
+    a narrow band least to greatest too, where a data set that is learned from fills less than 1/32 of more than 8 bits:
+                  of a scale of 16 bits that would be less than 8 gray levels
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ from typing import Any, Final, Literal, final, get_args
 import numpy as np
 import numpy.typing as npt
 
-from striate.errors import SettingError
+from striate.errors import DataError, SettingError
 
 __all__ = [
     "AS_STORED",
@@ -27,8 +30,12 @@ __all__ = [
     "Span",
     "bits_in_use",
     "levels_of",
+    "levels_of_all",
+    "on_no_scale",
     "other_bits",
+    "other_black",
     "span_of",
+    "with_nearly_all",
 ]
 
 Background = Literal["white", "black", "gray"]
@@ -38,18 +45,25 @@ _BITS: Final = (8, 10, 12, 14, 16)
 _DIM: Final = 32  # up to which fractions are no longer taken for dark ones of 0 to 255
 _BITS_APART: Final = 4  # from which on values are of another scale and not of another light
 _FILLED_ALIKE: Final = 2.0  # greatest values as shares of their bits, up to this times each other
+_RINGING: Final = 0.1  # of the greatest value, that resampling leaves below 0 at the most
+_TELL_BLACK: Final = 3  # images, of which one would show it
+_NARROW: Final = 1 / 32  # of the scale
 _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From the least to the greatest of some values; whether all of them are whole numbers."""
+    """From the least to the greatest of some values; whether all of them are whole numbers.
+
+    `nearly` are the ends of nearly all values of one image, where they were asked for.
+    """
 
     least: float
     greatest: float
     whole: bool
     floats: bool  # stored as floating point
+    nearly: Levels | None = None
 
     def __or__(self, other: "Span") -> "Span":
         return Span(
@@ -77,7 +91,16 @@ class Rendering:
             raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
 
     def filled(self, own: "Rendering") -> "Rendering":
-        """These levels, and those of new images where an image would decide for itself."""
+        """These levels, and those of new images where an image would decide for itself.
+
+        DataError where those of new images are on no scale that is known.
+        """
+        for known, levels in ((self.integers, own.integers), (self.floats, own.floats)):
+            if known is None and levels is not None and on_no_scale(levels):
+                raise DataError(
+                    "the images have values from {:g} to {:g}, and the network has learned from none of such a range; "
+                    "scale them to 0..1, or save them as uint8".format(*levels)
+                )
         return replace(self, integers=self.integers or own.integers, floats=self.floats or own.floats)
 
     def levels(self, values: npt.NDArray[Any]) -> Levels:
@@ -103,6 +126,15 @@ def span_of(values: npt.NDArray[Any]) -> Span:
     return Span(least, greatest, not floats or bool((values == np.rint(values)).all()), floats)
 
 
+def with_nearly_all(values: npt.NDArray[Any]) -> Span:
+    """The span of an image's values, and of all but a thousandth at either end, of small images three."""
+    span, odd = span_of(values), max(3, values.size // 1000)
+    if values.size <= 2 * odd:
+        return replace(span, nearly=(span.least, span.greatest))
+    parted = np.partition(values, (odd, values.size - 1 - odd), axis=None)
+    return replace(span, nearly=(float(parted[odd]), float(parted[-1 - odd])))
+
+
 def levels_of(span: Span) -> Levels:
     """Black and white of values of this span; see above."""
     if span.floats and _within(span, 1.0):
@@ -115,6 +147,13 @@ def levels_of(span: Span) -> Levels:
     return span.least, span.greatest if span.greatest > span.least else span.least + 1 + abs(span.least)
 
 
+def levels_of_all(span: Span) -> Levels:
+    """Black and white of all images of a data set that is learned from, whose values may be a narrow band."""
+    levels = levels_of(span)
+    narrow = 0 < span.greatest - span.least < _NARROW * levels[1]
+    return (span.least, span.greatest) if narrow and bits_in_use(levels) not in (None, 8) else levels
+
+
 def _within(span: Span, white: float) -> bool:
     return span.least >= -_ROUNDING * white and span.greatest <= (1 + _ROUNDING) * white
 
@@ -123,6 +162,12 @@ def bits_in_use(levels: Levels) -> int | None:
     """8, 10, 12, 14 or 16 where the levels are those of so many bits; None for other ranges."""
     black, white = levels
     return next((bits for bits in _BITS if black == 0 and white == 2**bits - 1), None)
+
+
+def on_no_scale(levels: Levels) -> bool:
+    """Whether levels are no known scale, 0 to 1 or to the greatest value of some bits, but the range of some values."""
+    black, white = levels
+    return black != 0 or (white not in (0, 1) and bits_in_use(levels) is None)
 
 
 def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
@@ -139,6 +184,16 @@ def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
     fewer, more = (1 if value <= 1 else next(bits for bits in _BITS if value < 2**bits) for value in (least, most))
     filled, also = least / (2**fewer - 1), most / (2**more - 1)
     return more - fewer >= _BITS_APART and max(filled, also) <= _FILLED_ALIKE * min(filled, also)
+
+
+def other_black(own: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether images of one split go far below 0, nine of ten or more, and none of another does: -1 to 1 beside 0 to 1.
+
+    A tenth of the greatest value is far: fractions that were resampled go a little below 0. One or two images may all be
+    bright.
+    """
+    far = np.quantile([max(0.0, -span.least) / max(span.greatest, -span.least, 1e-9) for span in own], 0.1)
+    return bool(far > _RINGING) and len(others) >= _TELL_BLACK and min(span.least for span in others) >= 0
 
 
 def _check_finite(least: float, greatest: float) -> None:

@@ -8,7 +8,7 @@ import math
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import or_
 from pathlib import Path
@@ -42,17 +42,22 @@ class StoredArray:
     read: Callable[[], npt.NDArray[Any]]
 
     @cached_property
-    def measured(self) -> tuple[Span, tuple[float, ...]]:
-        """The span of the values, and the greatest one of each of N. Reads them once; DataError for NaN and infinite ones."""
+    def measured(self) -> tuple[Span, tuple[Span, ...]]:
+        """The span of the values, and that of each of N. Reads them once; DataError for NaN and infinite ones.
+
+        Whether values are whole is told of a few of N at a time.
+        """
         spans: list[Span] = []
-        greatest: list[float] = []
+        each: list[Span] = []
         for _, block in blocks(self.read()):
             try:
                 spans.append(span_of(block))
             except ValueError:
                 raise DataError(f"{self.where} holds NaN or infinite values; fix them, or save it as uint8") from None
-            greatest += map(float, block.reshape(len(block), -1).max(1).tolist())
-        return reduce(or_, spans), tuple(greatest)
+            flat = block.reshape(len(block), -1)
+            least, greatest = (map(float, of_each.tolist()) for of_each in (flat.min(1), flat.max(1)))
+            each += (replace(spans[-1], least=low, greatest=high) for low, high in zip(least, greatest, strict=True))
+        return reduce(or_, spans), tuple(each)
 
 
 def blocks(values: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[Any]]]:

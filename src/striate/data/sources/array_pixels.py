@@ -13,7 +13,8 @@
     other ranges       from the least to the greatest value of all splits: negative values, more than 16 bits
 
 Full scale is one for all splits, of whatever types: 1, 255, or that of the most bits in use. Splits on different ones of
-the three, splits of which one has a 16th of the values of the other or less, or 0 and 1 alone (see `check_scales`), NaN
+the three, splits of which one has a 16th of the values of the other or less, 0 and 1 alone, or none below 0 where the
+other goes far below it (see `check_scales`), NaN
 and infinite values are refused.
 """
 
@@ -27,11 +28,11 @@ import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
 from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Levels, bits_in_use, levels_of, other_bits
+from striate.data.decoding.rendering import Levels, Span, levels_of, on_no_scale, other_bits, other_black
 from striate.data.sources.array_files import StoredArray, blocks
 from striate.errors import DataError
 
-__all__ = ["Layout", "check_scales", "greatest_of", "images_of", "joined", "layout_of", "read_pixels"]
+__all__ = ["Layout", "check_scales", "images_of", "joined", "layout_of", "read_pixels", "spans_of", "stored_values"]
 
 _CHANNELS: Final = (1, 3, 4)
 _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
@@ -50,8 +51,7 @@ class Layout:
     @property
     def own_range(self) -> bool:
         """Whether the values are on no known scale: 0 to 1, or to the greatest value of some bits."""
-        black, white = self.levels
-        return black != 0 or (white not in (0, 1) and bits_in_use(self.levels) is None)
+        return on_no_scale(self.levels)
 
     @property
     def scale(self) -> float:
@@ -89,20 +89,21 @@ def layout_of(images: StoredArray) -> Layout:
     return Layout((count, two, three, one), True, _levels(images), "N C H W")
 
 
-def greatest_of(images: StoredArray) -> tuple[float, ...]:
-    """The greatest value of each image."""
+def spans_of(images: StoredArray) -> tuple[Span, ...]:
+    """From the least to the greatest value of each image."""
     return images.measured[1]
 
 
 def check_scales(
-    layouts: Mapping[str, Layout], where: Mapping[str, str], greatest: Mapping[str, Sequence[float]]
+    layouts: Mapping[str, Layout], where: Mapping[str, str], spans: Mapping[str, Sequence[Span]]
 ) -> Levels:
     """The values that are black and white in all splits.
 
-    `where` names their arrays, `greatest` gives the greatest value of each image; it is not looked at where there is one
-    split. DataError where they differ in scale: fractions beside 0..255 or more, whole numbers of which one split has 0
-    and 1 alone, and bits in use as in `other_bits`.
+    `where` names their arrays, `spans` gives that of each image; it is not looked at where there is one split. DataError
+    where they differ in scale: fractions beside 0..255 or more, whole numbers of which one split has 0 and 1 alone, bits in
+    use as in `other_bits`, and black as in `other_black`.
     """
+    greatest = {split: [span.greatest for span in of_split] for split, of_split in spans.items()}
     scales = {split: layout.scale for split, layout in layouts.items() if layout.scale > 0}
     for other, one in permutations(scales, 2):  # the first is learned from, and named last
         bits = min(scales[one], scales[other]) > 1 and (
@@ -118,6 +119,11 @@ def check_scales(
                 f"{where[one]} has values {says} and {where[other]} {also}, so the same number is another brightness; "
                 "bring them to one scale"
             )
+        if other_black(spans[other], spans[one]):
+            raise DataError(
+                f"{where[other]} has values down to {layouts[other].levels[0]:g} and {where[one]} none below 0, so the same "
+                "number is another brightness; bring them to one scale"
+            )
     return joined([layout.levels for layout in layouts.values()])
 
 
@@ -130,6 +136,11 @@ def joined(levels: Sequence[Levels]) -> Levels:
 def images_of(values: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
     """The values as N H W C."""
     return (values.transpose(0, 2, 3, 1) if layout.channels_first else values).reshape(layout.shape)
+
+
+def stored_values(images: StoredArray, layout: Layout) -> npt.NDArray[Any]:
+    """The values that are stored, N H W C."""
+    return images_of(images.read(), layout)
 
 
 def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:

@@ -19,7 +19,14 @@ from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
 from striate.data.sources.array_files import StoredArray, read_npy, read_npz
 from striate.data.sources.array_labels import read_labels
-from striate.data.sources.array_pixels import Layout, check_scales, greatest_of, images_of, layout_of, read_pixels
+from striate.data.sources.array_pixels import (
+    Layout,
+    check_scales,
+    layout_of,
+    read_pixels,
+    spans_of,
+    stored_values,
+)
 from striate.data.sources.parts import PARTS, arranged, origin
 from striate.data.store import ArrayStore, held_images
 from striate.data.targets import TaskKind
@@ -80,7 +87,7 @@ def open_arrays(
     levels = check_scales(
         layouts,
         {part: images.where for part, (images, _) in parts.items()},
-        {part: greatest_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
+        {part: spans_of(images) for part, (images, _) in parts.items()} if len(parts) > 1 else {},
     )
     labels = read_labels(
         {part: two for part, (_, two) in parts.items()},
@@ -95,13 +102,14 @@ def open_arrays(
         listings[part] = Listing(
             tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),
             labels.targets[part],
-            held_images(images_of(images.read(), layout), levels)
+            held_images(stored_values(images, layout), levels)
             if any(one.own_range for one in layouts.values())
             else ArrayStore(
                 layout.shape,
                 partial(read_pixels, images, layout, levels[1]),
                 partial(_digest, images, layout, levels[1]),
                 levels[1],
+                None if images.dtype == np.uint8 else partial(stored_values, images, layout),
             ),
         )
     ignored = sum(_role(key) is None for key in arrays)

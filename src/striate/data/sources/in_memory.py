@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import Levels
+from striate.data.decoding.rendering import Levels, Span
 from striate.data.given import array_of, held_image, holds_file, is_list, not_finite
 from striate.data.names import expanded, printable
 from striate.data.set_aside import Unreadable
@@ -31,11 +31,11 @@ from striate.data.sources.array_labels import read_labels
 from striate.data.sources.array_pixels import (
     Layout,
     check_scales,
-    greatest_of,
-    images_of,
     joined,
     layout_of,
     read_pixels,
+    spans_of,
+    stored_values,
 )
 from striate.data.sources.columns import with_task
 from striate.data.sources.parts import PARTS, arranged, by_split, learnable, splits_of
@@ -233,15 +233,16 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
     if arrays:
         layouts = {name: layout_of(array) for name, array in arrays.items()}
         where = {name: array.where for name, array in arrays.items()}
-        greatest = {name: greatest_of(array) for name, array in arrays.items()} if len(arrays) > 1 else {}
-        levels = check_scales(layouts, where, greatest)
+        spans = {name: spans_of(array) for name, array in arrays.items()} if len(arrays) > 1 else {}
+        levels = check_scales(layouts, where, spans)
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             if any(one.own_range for one in layouts.values()):
-                stores[name] = held_images(images_of(array.read(), layouts[name]), levels)
+                stores[name] = held_images(stored_values(array, layouts[name]), levels)
                 continue
             read = partial(read_pixels, array, layouts[name], levels[1])
-            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1])
+            stored = None if array.dtype == np.uint8 else partial(stored_values, array, layouts[name])
+            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1], stored)
         return stores, f"arrays {next(iter(layouts.values())).says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
@@ -254,16 +255,16 @@ def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
     levels: dict[str, list[Levels]] = defaultdict(list)
     layouts: dict[str, Layout] = {}
-    greatest: dict[str, list[float]] = defaultdict(list)
+    spans: dict[str, list[Span]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
                 layout = layout_of(image := _stored(f"{split.where}[{i}]", values))
-                greatest[name] += greatest_of(image)
+                spans[name] += spans_of(image)
                 if name not in layouts or layout.scale > layouts[name].scale:
                     layouts[name] = layout
                 levels[_kind(values)].append(layout.levels)
-    check_scales(layouts, {name: given[name].where for name in layouts}, greatest)
+    check_scales(layouts, {name: given[name].where for name in layouts}, spans)
     return {kind: joined(of_kind) for kind, of_kind in levels.items()}
 
 
