@@ -1,11 +1,13 @@
 """Which folders are splits, which are classes, and where it takes a person to say."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from striate.data import open_source
+from striate.data.names import natural_key
 from striate.data.sources.parts import split_of, splits_of
 from striate.errors import AmbiguousDataError, DataError
 
@@ -62,7 +64,9 @@ def test_classes_are_in_natural_order(class_folders: ClassFolders) -> None:
 def test_folders_that_all_hold_the_same_ones_are_asked_about(class_folders: ClassFolders) -> None:
     root = class_folders({f"{site}/{name}": 2 for site in ("site_a", "site_b") for name in ("cat", "dog")})
     with pytest.raises(
-        DataError, match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog, .*level 2"
+        DataError,
+        match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog, .*level 2\); if site_a, site_b are "
+        "splits, rename them train, val or test",
     ):
         open_source(root)
     assert open_source(root, class_level=1).classes == ("site_a", "site_b")
@@ -112,6 +116,27 @@ def test_splits_inside_classes(around: str, lacking: int, class_folders: ClassFo
         assert source.splits["test"].ids[:2] == (f"{around}cat/test/000.jpg", f"{around}cat/test/001.jpg")
         assert source.split_origin == "folders train, test inside the classes"
         assert not source.notes
+
+
+@pytest.mark.parametrize("level", [None, 2])
+@pytest.mark.parametrize("lacking", [[], ["b/test/cat", "b/test/dog"]])
+def test_groups_around_splits_around_classes(
+    level: int | None, lacking: list[str], class_folders: ClassFolders
+) -> None:
+    groups = {f"{site}/{split}/{name}": 1 for site in "ab" for split in ("train", "test") for name in ("cat", "dog")}
+    root = class_folders({path: 1 for path in groups if path not in lacking})
+    with pytest.raises(AmbiguousDataError, match=r"a/train .* hold the folders cat, dog; .* a, b .*: --class-level 1"):
+        open_source(root, class_level=level)
+    source = open_source(root, class_level=1)
+    assert (source.classes, list(source.splits)) == (("a", "b"), ["train", "test"])
+    assert open_source(root / "a").classes == ("cat", "dog")
+
+
+def test_splits_inside_classes_may_hold_folders_of_their_own(class_folders: ClassFolders) -> None:
+    source = open_source(
+        class_folders({"cat/train/tom": 1, "cat/test/tom": 1, "dog/train/rex": 1, "dog/train/spot": 1})
+    )
+    assert (source.classes, list(source.splits), source.notes) == (("cat", "dog"), ["train", "test"], ())
 
 
 @pytest.mark.parametrize(
@@ -167,6 +192,51 @@ def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: Class
     assert open_source(root, class_level=1).classes == ("extra", "train")
 
 
+@pytest.mark.parametrize("inner", ["", "seg_{}/"])  # as archives that are unpacked side by side
+def test_splits_that_share_a_word_with_others(inner: str, class_folders: ClassFolders) -> None:
+    splits = {f"seg_{split}/{inner.format(split)}{name}": 1 for split in ("train", "test") for name in ("sea", "ice")}
+    root = class_folders(splits)
+    source = open_source(root)
+    assert (source.classes, list(source.splits), source.notes) == (("ice", "sea"), ["train", "test"], ())
+    assert not source.ignored
+    class_folders({f"seg_pred/{inner.format('pred')}": 2})
+    with pytest.raises(AmbiguousDataError, match="seg_test with folders in it, and seg_pred beside it"):
+        open_source(root)
+
+
+@pytest.mark.parametrize("inner", ["", "/test"])
+def test_a_test_folder_without_labels_may_be_unpacked_twice(inner: str, class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"train/train/cat": 1, "train/train/dog": 1, f"test{inner}": 3}))
+    assert (source.classes, list(source.splits), source.ignored) == (
+        ("cat", "dog"),
+        ["all"],
+        {"outside the class folders": 3},
+    )
+    assert source.notes[0].startswith("the images in test are in no class folders")
+
+
+@pytest.mark.parametrize(
+    ("names", "way_out"),
+    [
+        ("train_cats train_dogs test_cats test_dogs", r"\(train_cats\); if cats .* into train/cats"),
+        ("Dogs-Train cats-train cats-val Dogs-val owl", r"\(Dogs-Train\); if Dogs .* into train/Dogs"),
+        ("trainA trainB testA testB", r"\(trainA\); if A .* into train/A"),
+    ],
+)
+def test_a_split_and_a_class_in_one_name(names: str, way_out: str, class_folders: ClassFolders) -> None:
+    root = class_folders(dict.fromkeys(names.split(), 1))
+    with pytest.raises(AmbiguousDataError, match=rf"{way_out} and so on; .*: --class-level 1"):
+        open_source(root)
+    assert open_source(root, class_level=1).classes == tuple(sorted(names.split(), key=natural_key))
+
+
+@pytest.mark.parametrize("names", [("test_station", "bus_station"), ("steam_train", "train_car", "express_train")])
+def test_classes_that_share_a_word_are_classes(names: tuple[str, ...], class_folders: ClassFolders) -> None:
+    assert splits_of(names) == {}
+    source = open_source(class_folders({f"{name}/day_{name}": 1 for name in names}))
+    assert (source.classes, source.notes) == (tuple(sorted(names)), ())
+
+
 @pytest.mark.parametrize("level", [None, 2])
 def test_a_test_split_beside_an_unknown_folder_is_never_mixed(level: int | None, class_folders: ClassFolders) -> None:
     root = class_folders({f"{top}/{name}": 1 for top in ("train", "test", "extra") for name in ("cat", "dog")})
@@ -216,6 +286,55 @@ def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: Clas
         "the folder train/docs holds no images and is no class",
     ]
     assert source.ignored == {"outside the class folders": 2}
+
+
+@pytest.mark.parametrize("file", ["a.pdf", "a.svg", "a.docx"])
+def test_folders_of_documents_are_no_classes(file: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 1, "dog": 1, "papers": 0})
+    (root / "papers" / file).write_bytes(b"x")
+    source = open_source(root)
+    assert (source.classes, source.notes) == (("cat", "dog"), ("the folder papers holds no images and is no class",))
+    splits = class_folders({"train/cat": 1, "train/dog": 1, "test/cat": 1, "test/papers": 0})
+    (root / "test/papers" / file).write_bytes(b"x")
+    for name in ("cat", "dog"):
+        shutil.rmtree(root / name)
+    assert list(open_source(splits).splits) == ["train", "test"]
+
+
+@pytest.mark.parametrize(("file", "says"), [("a.heic", "HEIC"), ("a.dcm", "DICOM"), ("a.cr2", "a raw camera file")])
+def test_folders_of_images_that_are_not_read_are_classes(file: str, says: str, class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 1, "dog": 1, "owl": 0})
+    (root / "owl" / file).write_bytes(b"x" * 200)
+    with pytest.raises(DataError, match=rf"class folder .*owl has no readable image .*{says}"):
+        open_source(root)
+
+
+def test_data_in_documents_are_told_so(class_folders: ClassFolders) -> None:
+    root = class_folders({"cat": 1, "dog": 0})
+    (root / "dog/a.pdf").write_bytes(b"%PDF-1.4")
+    with pytest.raises(DataError, match=r"dog has no readable image .*save its pages as PNG"):
+        open_source(root)
+
+
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_the_data_once_more_in_a_folder_are_left_out_and_said(around: str, class_folders: ClassFolders) -> None:
+    inside = {f"{around}flowers/{name}": 2 for name in ("daisy", "rose")}
+    root = class_folders({f"{around}daisy": 2, f"{around}rose": 2, **inside})
+    source = open_source(root)
+    assert (source.classes, len(source.splits["all"])) == (("daisy", "rose"), 4)
+    assert source.ignored == {"outside the class folders": 4}
+    assert source.notes[0].startswith(f"the folder {around}flowers holds folders called as all the others beside it")
+    assert open_source(root, class_level=1).classes == ("daisy", "flowers", "rose")
+
+
+@pytest.mark.parametrize(
+    "more", [{"bunch/daisy": 1}, {"bunch/daisy": 1, "bunch/tulip": 1}, {"bunch": 1, "bunch/daisy": 1, "bunch/rose": 1}]
+)
+def test_a_class_with_folders_called_as_some_classes_is_one(
+    more: Mapping[str, int], class_folders: ClassFolders
+) -> None:
+    source = open_source(class_folders({"daisy": 1, "rose": 1, **more}))
+    assert (source.classes, source.notes) == (("bunch", "daisy", "rose"), ())
 
 
 def test_a_test_folder_without_class_folders_is_left_out_and_said(class_folders: ClassFolders) -> None:

@@ -245,6 +245,13 @@ def test_a_class_that_is_called_as_masks_are_stays(around: str, class_folders: C
     assert (source.classes, len(source.splits["all"]), source.notes) == (("mask", "no_mask"), 4, ())
 
 
+@pytest.mark.parametrize(("beside", "made"), [("index", 0), ("images", 2), ("Originals", 2)])
+def test_a_folder_beside_others_that_is_called_thumb(beside: str, made: int, class_folders: ClassFolders) -> None:
+    source = open_source(class_folders({"hand/thumb": 2, f"hand/{beside}": 2, "foot/toe": 2}))
+    assert len(source.splits["all"]) == 6 - made
+    assert source.ignored == ({"thumbnails beside their images": made} if made else {})
+
+
 def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"thumbs": 2, "fists": 2}))
     assert source.classes == ("fists", "thumbs")

@@ -10,9 +10,10 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["START", "advice", "foreign_extension", "foreign_format", "is_raw"]
+__all__ = ["DOCUMENTS", "START", "advice", "foreign_extension", "foreign_format", "is_raw"]
 
 START: Final = 512  # bytes that tell a format
+DOCUMENTS: Final = frozenset(("PDF", "SVG", "PostScript"))  # that lie beside data more often than they are of them
 _RAW: Final = "a raw camera file"
 _CAMERAS: Final = (  # extensions of raw files
     ".cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .raf .orf .rw2 .rwl "

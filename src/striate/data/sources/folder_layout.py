@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
+from striate.data.sources.folder_refusals import groups, refuse_few, some, splits_in_names, two_levels
 from striate.data.sources.image_files import holds_images
-from striate.data.sources.inside_classes import same_inside, splits_inside
-from striate.data.sources.parts import origin, splits_of
+from striate.data.sources.inside_classes import again_inside, same_inside, splits_inside
+from striate.data.sources.parts import origin, splits_of, train_and_more
 from striate.data.sources.tree import Folder, list_folder, refuse_links
 from striate.errors import AmbiguousDataError, DataError, nearest
 
@@ -43,6 +44,8 @@ class Layout:
 
     `unlabeled` is a test folder whose images are in no class folders, as competitions give them.
 
+    `again` are folders that hold all classes once more.
+
     `between` are the folders that lie around classes, whose own files belong to no class. `notes` are for a person.
     """
 
@@ -51,6 +54,7 @@ class Layout:
     passed: tuple[str, ...]
     split_origin: str = ""
     unlabeled: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -73,6 +77,7 @@ class _Arranger:
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
+        self._again: list[str] = []
         self._notes: list[str] = []
 
     def layout(self) -> Layout:
@@ -81,17 +86,19 @@ class _Arranger:
         bases = {split: self._base(path, split) for split, path in splits.items()}
         learned, names = next(iter(bases.items()))
         base = splits[learned]
-        if learned == "all" and self._level != 2 and (parted := self._parted(base, names)):
+        if learned == "all" and (parted := self._parted(base, names)):
             return parted
-        where = str(self._root / base)
-        if self._level is None and (inside := same_inside(where, names, follow=self._follow)):
-            self._ask(base, names, inside)
+        where = self._root / base
+        if self._level is None and base == "." and (more := train_and_more(names)):
+            raise splits_in_names(where, *more)
+        if self._level is None and (inside := same_inside(str(where), names, follow=self._follow)):
+            raise two_levels(where, names, inside)
         folders: list[ClassFolder] = []
         for split, here in bases.items():
             folders += self._classes(split, splits[split], here)
         if not folders:
-            _refuse_few(self._root / base, self._list(base), [])
-        self._between += [path for path in splits.values() if path != "."]
+            refuse_few(self._root / base, self._list(base), [])
+        self._between += [part for path in splits.values() if path != "." for part in {path, path.partition("/")[0]}]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
     def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> Layout:
@@ -101,6 +108,7 @@ class _Arranger:
             tuple(self._passed),
             split_origin,
             tuple(self._unlabeled),
+            tuple(self._again),
             tuple(self._notes),
         )
 
@@ -114,34 +122,43 @@ class _Arranger:
         refuse_links(self._root / path, folder)
         return folder
 
-    def _holds_images(self, name: str) -> bool:
-        return holds_images(f"{self._root}/{name}", follow=self._follow)
+    def _holds_images(self, path: str, *, documents: bool = False) -> bool:
+        return holds_images(f"{self._root}/{path}", follow=self._follow, documents=documents)
 
-    def _with_images(self, base: str, names: Sequence[str]) -> list[str]:
-        """The names without those of folders that hold files, but nothing that looks like an image."""
-        found = []
-        for name in sorted(names, key=natural_key):
-            path = name if base == "." else f"{base}/{name}"
-            whole = f"{self._root}/{path}"
-            if holds_images(whole, follow=self._follow) or not _holds_files(whole, self._follow):
-                found.append(name)
-            else:
-                self._passed.append(path)
+    def _holds_files(self, path: str) -> bool:
+        return _holds_files(f"{self._root}/{path}", self._follow)
+
+    def _with_images(self, base: str, names: Sequence[str], fewest: int = 0) -> list[str]:
+        """The names without those of folders that hold files, but nothing that looks like an image.
+
+        Folders of PDF or SVG count as with images where there are less than `fewest` others: who has them is told to convert them.
+        """
+        paths = {name: name if base == "." else f"{base}/{name}" for name in sorted(names, key=natural_key)}
+        found = [name for name in paths if self._holds_images(paths[name]) or not self._holds_files(paths[name])]
+        if len(found) < fewest:
+            found = [name for name in paths if name in found or self._holds_images(paths[name], documents=True)]
+        self._passed += [path for name, path in paths.items() if name not in found]
         return found
 
     def _base(self, base: str, split: str) -> list[str]:
         """The folders of a split, or of all of the data, in which classes are looked for."""
         here = self._list(base)
-        names = self._with_images(base, here.folders)
-        if split in ("all", "train") and self._level != 2 and len(names) < self._fewest:
-            _refuse_few(self._root / base, here, names)
+        fewest = self._fewest if split in ("all", "train") and self._level != 2 else 0
+        names = self._with_images(base, here.folders, fewest)
+        again = again_inside(f"{self._root}/{base}", names, follow=self._follow) if self._level is None else None
+        if again is not None:
+            names.remove(again)
+            self._again.append(again if base == "." else f"{base}/{again}")
+        if len(names) < fewest:
+            refuse_few(self._root / base, here, names)
         return names
 
     def _splits(self, top: Folder) -> dict[str, str]:
         """The folder of each split, what is learned first; {"all": "."} where the folders are no splits."""
         where = printable(self._root)
         named = splits_of(top.folders)
-        holding = [name for name in named if list_folder(f"{self._root}/{name}", follow=self._follow).folders]
+        unpacked = {name: _unpacked(self._root, name, self._follow) for name in named}
+        holding = [name for name in named if list_folder(f"{self._root}/{unpacked[name]}", follow=self._follow).folders]
         if not holding:
             named = splits_of(top.folders, perhaps=False)
         others = [name for name in top.folders if name not in named]
@@ -169,7 +186,7 @@ class _Arranger:
                     "sort its images into folders, or move it elsewhere"
                 )
             if same:
-                splits[split] = same[0]
+                splits[split] = unpacked[same[0]]
         if not splits:
             raise DataError(
                 f"{where}/{printable(self._unlabeled[0])} has no class folders, so its images have no labels; "
@@ -222,11 +239,13 @@ class _Arranger:
         Where they are that of some classes only it takes a person to say.
         """
         inner = splits_inside(str(self._root / base), names, follow=self._follow, to_learn=self._to_learn)
-        if inner is None:
+        if inner is not None and inner.again and self._level != 1:
+            raise groups(self._root / base, inner)
+        if inner is None or self._level == 2:
             return None
         if inner.unclear:
             name, of = inner.example
-            there = f"{printable(name)} has {_some(list(of))} in it, but {inner.unclear}"
+            there = f"{printable(name)} has {some(list(of))} in it, but {inner.unclear}"
             if self._level is None:
                 raise AmbiguousDataError(
                     f"{printable(self._root / base)}: {there}; put all images of each class into such folders, "
@@ -249,12 +268,6 @@ class _Arranger:
             folders, between, f"{origin('folders', [called[split] for split in order])} inside the classes"
         )
 
-    def _ask(self, base: str, names: Sequence[str], inside: Sequence[str]) -> None:
-        raise AmbiguousDataError(
-            f"{printable(self._root / base)} can be read in two ways: {_some(names)} are the classes "
-            f"(--class-level 1), or {_some(sorted(inside, key=natural_key))}, which they all hold, are (--class-level 2)"
-        )
-
 
 def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple[str, ...]:
     """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
@@ -275,20 +288,10 @@ def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple
     return tuple(names)
 
 
-def _refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
-    """DataError: there are no two classes."""
-    here = printable(where)
-    if names:
-        inner = list_folder(str(where / names[0])).folders
-        hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
-        raise DataError(f"{here} has one class only, {printable(names[0])}{hint}")
-    if folder.files and not folder.folders:
-        raise DataError(f"{here} holds files but no folders; put the images of each class in a folder with its name")
-    if folder.files or folder.others or folder.folders:
-        raise DataError(
-            f"{here} has no folders with images in them; put the images of each class in a folder with its name"
-        )
-    raise DataError(f"{here} is empty; put the images of each class in a folder with its name")
+def _unpacked(root: Path, name: str, follow: bool) -> str:
+    """The folder of a split: the one in it, where archives were unpacked so that seg_train holds seg_train alone."""
+    here = list_folder(f"{root}/{name}", follow=follow)
+    return f"{name}/{name}" if here.folders == (name,) and not here.files else name
 
 
 def _holds_files(path: str, follow: bool) -> bool:
@@ -296,14 +299,11 @@ def _holds_files(path: str, follow: bool) -> bool:
     return bool(here.files) or any(_holds_files(f"{path}/{name}", False) for name in here.folders)
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(printable, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
 def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
     """The names of folders with images where classes would be, at the top or in the splits there; nothing is refused."""
     top = list_folder(str(root), follow=follow)
-    splits = [name for name in splits_of(top.folders) if list_folder(f"{root}/{name}", follow=follow).folders]
+    splits = [_unpacked(root, name, follow) for name in splits_of(top.folders)]
+    splits = [path for path in splits if list_folder(f"{root}/{path}", follow=follow).folders]
     places = [(name, name) for name in top.folders]
     if splits:
         places = [

@@ -23,7 +23,24 @@ _STORAGE: Final = frozenset(  # words for images in general: no class is called 
     )
 )
 # the same, but a class may be called so too
-_PLAIN: Final = frozenset((*_STORAGE, "image", "img", "photo", "jpeg", "jpg", "png", "raw", "all", "input", "mask"))
+_PLAIN: Final = frozenset(
+    (
+        *_STORAGE,
+        "image",
+        "img",
+        "photo",
+        "jpeg",
+        "jpg",
+        "png",
+        "raw",
+        "all",
+        "input",
+        "mask",
+        "original",
+        "originals",
+        "full",
+    )
+)
 _BATCHES: Final = frozenset(
     (
         *_PLAIN,

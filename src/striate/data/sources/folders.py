@@ -74,7 +74,7 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
     for between in {".", *layout.between}:
         here = list_folder(f"{root}/{between}", follow=limits.follow_links)
         ignored.update({HIDDEN: here.ignored, _LOOSE: len(here.files) + len(here.others)})
-    for passed in (*layout.passed, *layout.unlabeled):
+    for passed in (*layout.passed, *layout.unlabeled, *layout.again):
         tree = walk(str(root), passed, follow=limits.follow_links)
         ignored.update({HIDDEN: tree.ignored, _LOOSE: len(tree.files) + len(tree.set_aside)})
     return Source(
@@ -98,7 +98,12 @@ def _notes(layout: Layout) -> tuple[str, ...]:
         "`striate predict` takes them"
         for name in layout.unlabeled
     ]
-    return (*layout.notes, *([grouped] if around else []), *passed, *unlabeled)
+    again = [
+        f"the folder {printable(name)} holds folders called as all the others beside it are, so it is taken for the same "
+        "data once more and left out (--class-level 1 reads it as a class)"
+        for name in layout.again
+    ]
+    return (*layout.notes, *([grouped] if around else []), *passed, *unlabeled, *again)
 
 
 def _perhaps_masks(layout: Layout, found: Mapping[str, ImageFiles]) -> Iterator[str]:

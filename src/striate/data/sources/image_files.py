@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
-from striate.data.decoding.foreign import START, advice, foreign_extension, foreign_format, is_raw
+from striate.data.decoding.foreign import DOCUMENTS, START, advice, foreign_extension, foreign_format, is_raw
 from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.set_aside import SetAside, Unreadable
-from striate.data.sources.folder_names import MASKS, THUMBNAILS
+from striate.data.sources.folder_names import MASKS, THUMBNAILS, holds_no_classes
 from striate.data.sources.tree import Tree, list_folder
 
 __all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "looks_like_image"]
@@ -100,14 +100,17 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
 
 
 def _whole(files: Sequence[str]) -> Set[str]:
-    """The images that others may be made of, without extension: where they are, and as beside the folder that they are in."""
+    """The images that others may be made of, without extension: where they are, and as beside the folder that they are in.
+
+    The latter for folders that are called as those of images are: index/1.jpg says nothing of thumb/1.jpg, a finger.
+    """
     stems = (stem for stem, extension in map(posixpath.splitext, files) if extension.lower() in IMAGE_EXTENSIONS)
     found = set[str]()
     for stem in stems:
         folder, name = posixpath.split(stem)
         around, inner = posixpath.split(folder)
         if inner.lower() not in THUMBNAILS | MASKS:
-            found |= {stem, posixpath.join(around, name)}
+            found |= {stem, posixpath.join(around, name)} if holds_no_classes(inner) else {stem}
     return found
 
 
@@ -140,13 +143,17 @@ def _kind(file: str) -> str:
     return f"{extension} files" if 1 < len(extension) < 12 and extension[1:].isalnum() else _NO_IMAGES
 
 
-def looks_like_image(path: str) -> bool:
-    """Whether a file has the extension or the content of an image, of a format that is read or not."""
+def looks_like_image(path: str, *, documents: bool = False) -> bool:
+    """Whether a file has the extension or the content of an image, of a format that is read or not.
+
+    PDF and SVG count if `documents`.
+    """
     extension = posixpath.splitext(path)[1].lower()
-    if extension in IMAGE_EXTENSIONS or (foreign_extension(path) is not None):
+    if extension in IMAGE_EXTENSIONS:
         return True
     start = _start(path) if extension not in _THUMBNAILS else b""
-    return start is None or is_image(start) or foreign_format(start) is not None
+    form = foreign_extension(path) or foreign_format(start or b"")
+    return start is None or is_image(start) or (form is not None and (documents or form not in DOCUMENTS))
 
 
 def images_by_name(root: str, folders: Iterable[str], *, follow: bool = False) -> Iterator[str]:
@@ -160,13 +167,15 @@ def images_by_name(root: str, folders: Iterable[str], *, follow: bool = False) -
     return iter(image_files(root, Tree(tuple(files), (), 0), without_masks=True).files)
 
 
-def holds_images(folder: str, *, follow: bool = False) -> bool:
-    """Whether there is a file at any depth that looks like an image, or a link that may lead to one."""
+def holds_images(folder: str, *, follow: bool = False, documents: bool = False) -> bool:
+    """Whether there is a file at any depth that looks like an image, or a link that may lead to one; PDF if `documents`."""
     waiting, seen = [folder], {os.path.realpath(folder)}
     while waiting:
         here = waiting.pop()
         content = list_folder(here, follow=follow)
-        if content.others or content.folder_links or any(looks_like_image(f"{here}/{name}") for name in content.files):
+        if content.others or content.folder_links:
+            return True
+        if any(looks_like_image(f"{here}/{name}", documents=documents) for name in content.files):
             return True
         for name in content.folders:
             real = os.path.realpath(f"{here}/{name}")

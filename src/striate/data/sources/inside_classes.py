@@ -1,6 +1,8 @@
 """What lies inside the folders that may be classes: splits of each class, or the classes themselves, one level deeper.
 
 cat/train/  cat/test/  dog/train/   splits inside classes; a class may lack those that are not learned from
+site_a/train/cat/                   groups around splits around classes, more likely
+cat/  dog/  all/cat/  all/dog/      the data twice
 site_a/cat/  site_b/cat/            the folders inside may be the classes
 """
 
@@ -15,7 +17,7 @@ from striate.data.sources.image_files import holds_images, looks_like_image
 from striate.data.sources.parts import splits_of
 from striate.data.sources.tree import list_folder
 
-__all__ = ["InnerSplits", "same_inside", "splits_inside"]
+__all__ = ["InnerSplits", "again_inside", "same_inside", "splits_inside"]
 
 _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the same ones
 
@@ -23,10 +25,14 @@ _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the sa
 @final
 @dataclass(frozen=True)
 class InnerSplits:
-    """Class -> folder in it -> split. `unclear` says why they cannot be taken, empty where they can."""
+    """Class -> folder in it -> split. `unclear` says why they cannot be taken, empty where they can.
+
+    `again` are folders that the splits of one name hold in all classes, and that may be the classes instead.
+    """
 
     of: Mapping[str, Mapping[str, str]]
-    unclear: str = ""
+    unclear: str
+    again: Sequence[str]
 
     @property
     def example(self) -> tuple[str, Mapping[str, str]]:
@@ -50,9 +56,17 @@ def splits_inside(where: str, classes: Sequence[str], *, follow: bool, to_learn:
     needed = {"train"} if to_learn else set()
     if not any(len(set(its.values())) > 1 and needed <= set(its.values()) for its in of.values()):
         return None
-    return InnerSplits(
-        of, next((why for name in classes if (why := _unclear(where, name, of[name], follow, needed))), "")
-    )
+    unclear = next((why for name in classes if (why := _unclear(where, name, of[name], follow, needed))), "")
+    return InnerSplits(of, unclear, _again(where, of, follow))
+
+
+def _again(where: str, of: Mapping[str, Mapping[str, str]], follow: bool) -> Sequence[str]:
+    """The folders that are in one split of all classes."""
+    for wanted in ("train", "val", "test"):
+        places = [f"{name}/{folder}" for name, its in of.items() for folder, split in its.items() if split == wanted]
+        if again := same_inside(where, places, follow=follow):
+            return again
+    return ()
 
 
 def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, needed: set[str]) -> str:
@@ -69,6 +83,15 @@ def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, nee
         return f"{printable(name)} has two that mean the same"
     missing = next(iter(needed - set(splits.values())), None)
     return "" if missing is None else f"{printable(name)} has no {missing}"
+
+
+def again_inside(where: str, names: Sequence[str], *, follow: bool) -> str | None:
+    """The folder that holds folders alone, called as all the others beside it are: the data once more."""
+    for name in names:
+        here = list_folder(f"{where}/{name}", follow=follow)
+        if len(names) > 2 and not here.files and {*here.folders} == {*names} - {name}:
+            return name
+    return None
 
 
 def same_inside(where: str, names: Sequence[str], *, follow: bool) -> Sequence[str] | None:

@@ -1,7 +1,7 @@
 """The splits that data come in, train, val and test, by whatever name; a train split alone is "all", and is split later."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -9,7 +9,17 @@ from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.errors import AmbiguousDataError, DataError
 
-__all__ = ["PARTS", "arranged", "by_split", "learnable", "origin", "split_of", "splits_of", "splits_of_files"]
+__all__ = [
+    "PARTS",
+    "arranged",
+    "by_split",
+    "learnable",
+    "origin",
+    "split_of",
+    "splits_of",
+    "splits_of_files",
+    "train_and_more",
+]
 
 T = TypeVar("T")
 
@@ -71,20 +81,15 @@ def split_of(name: str) -> str | None:
 def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
     """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
 
-    Words that all names share say nothing: seg_train and seg_test are train and test. Where all names are splits, tr,
-    learn, unseen and the like are too, if `perhaps`.
+    Words that names share say nothing: seg_train and seg_test are train and test, beside seg_pred or models too. Where all
+    names are splits, tr, learn, unseen and the like are too, if `perhaps`.
     """
     found = {name: split for name in names if (split := split_of(name))}
     if perhaps and len(found) < len(names):
         more = {name: split for name in names if (split := found.get(name) or _in(_PERHAPS, name))}
         if len(more) == len(names) and len(set(more.values())) > 1:
             found = more
-    if len(names) > 1 and not found:
-        words = [set(re.split(r"[\W_]+", name.lower())) for name in names]
-        shared = set.intersection(*words)
-        rest = ["".join(sorted(of - shared)) for of in words]
-        found = {name: split for name, own in zip(names, rest, strict=True) if (split := split_of(own))}
-        found = found if len(found) == len(names) else {}
+    found = found or _beside_shared_words(names)
     if "test" not in found.values():
         evaluated = [name for name in found if re.match(r"\W*eval", name.lower())]
         others = [name for name, split in found.items() if split == "val" and name not in evaluated]
@@ -106,6 +111,25 @@ def splits_of_files(stems: Sequence[str]) -> dict[str, str]:
         if all(word in by_word for word in first.values()) and len(set(by_word.values())) > 1:
             called, splits = first, by_word
     return {stem: splits[name] for stem, name in called.items() if name in splits}
+
+
+def train_and_more(names: Sequence[str]) -> tuple[str, str] | None:
+    """A name that says train and something else, with the latter, where a split and something else make the names.
+
+    train_cats, train_dogs, test_cats, test_dogs, catsTrain ...: two rests at least are in train and in another split.
+    """
+    made: dict[str, dict[str, tuple[str, str]]] = {}  # rest -> split -> name and rest, as they are written
+    for name in names:
+        words = [word for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z\d])", name) if word]
+        ends = (
+            {words[0]: name.partition(words[0])[2], words[-1]: name.rpartition(words[-1])[0]} if len(words) > 1 else {}
+        )
+        for word, left in ends.items():
+            if split := split_of(word):
+                rest = left.strip("_-. ")
+                made.setdefault(rest.lower(), {})[split] = name, rest
+    repeated = [of["train"] for of in made.values() if len(of) > 1 and "train" in of]
+    return repeated[0] if len(repeated) > 1 else None
 
 
 def by_split(found: Iterable[tuple[str, T]], where: str, called: Callable[[T], str] = str) -> dict[str, T]:
@@ -139,6 +163,33 @@ def arranged(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
     if len(parts) == 1 and not parts.keys() & {"val", "test"}:
         return MappingProxyType({"all": next(iter(parts.values()))})
     return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
+
+
+def _beside_shared_words(names: Sequence[str]) -> dict[str, str]:
+    """Name -> split, for names that are one without the words that they share: all names, or several with train in them.
+
+    Nothing where that tells two sets of splits apart (train_cat, test_cat, train_dog, test_dog): there a name says more.
+    """
+    words = {name: set(re.split(r"[\W_]+", name.lower())) for name in names}
+    sets: dict[tuple[str, ...], None] = {}
+    for word in {word: None for of in words.values() for word in sorted(of)}:
+        sets[tuple(name for name in names if word in words[name])] = None
+    tellings = [
+        found
+        for sharing in sets
+        if len(sharing) > 1 and (found := _without_shared(sharing, words)) and _are_told(found, names)
+    ]
+    return tellings[0] if len(tellings) == 1 else {}
+
+
+def _without_shared(names: Sequence[str], words: Mapping[str, Set[str]]) -> dict[str, str]:
+    shared = frozenset.intersection(*(frozenset(words[name]) for name in names))
+    own = {name: "".join(sorted(words[name] - shared)) for name in names}
+    return {name: split for name, word in own.items() if (split := split_of(word))}
+
+
+def _are_told(found: Mapping[str, str], names: Sequence[str]) -> bool:
+    return len(found) == len(names) or {"train"} < set(found.values())
 
 
 def _in(table: Mapping[str, str], name: str) -> str | None:
