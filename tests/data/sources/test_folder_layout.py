@@ -200,7 +200,11 @@ def test_splits_that_share_a_word_with_others(inner: str, class_folders: ClassFo
     assert (source.classes, list(source.splits), source.notes) == (("ice", "sea"), ["train", "test"], ())
     assert not source.ignored
     class_folders({f"seg_pred/{inner.format('pred')}": 2})
-    with pytest.raises(AmbiguousDataError, match="seg_test with folders in it, and seg_pred beside it"):
+    source = open_source(root)
+    assert (list(source.splits), source.ignored) == (["train", "test"], {"outside the class folders": 2})
+    assert source.notes[0].startswith("the images in seg_pred are in no class folders")
+    class_folders({f"seg_extra/{inner.format('extra')}{name}": 1 for name in ("sea", "ice")})
+    with pytest.raises(AmbiguousDataError, match="seg_test with folders in it, and seg_extra beside it"):
         open_source(root)
 
 

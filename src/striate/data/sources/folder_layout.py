@@ -42,9 +42,8 @@ class ClassFolder:
 class Layout:
     """All class folders, split by split, what is learned first; `passed` are folders that hold no images.
 
-    `unlabeled` is a test folder whose images are in no class folders, as competitions give them.
-
-    `again` are folders that hold all classes once more.
+    `unlabeled` are a test folder, or others beside two splits, whose images are in no class folders, as competitions give
+    them. `again` are folders that hold all classes once more.
 
     `between` are the folders that lie around classes, whose own files belong to no class. `notes` are for a person.
     """
@@ -166,9 +165,13 @@ class _Arranger:
         if not named or (not holding and (others or twice)):
             return {"all": "."}
         others = [name for name in others if self._holds_images(name)]
+        if {"train"} < {named[name] for name in holding}:  # beside two splits, images in no class folder have no label
+            flat = [name for name in others if not self._list(_unpacked(self._root, name, self._follow)).folders]
+            self._unlabeled += flat
+            others = [name for name in others if name not in flat]
         if others and self._may_mix(holding[0], others[0], {named[name] for name in holding}):
             return {"all": "."}
-        self._passed += [name for name in top.folders if name not in named]
+        self._passed += [name for name in top.folders if name not in {*named, *self._unlabeled}]
         splits: dict[str, str] = {}
         for split in _ORDER:
             same = [name for name in named if named[name] == split]
