@@ -254,7 +254,7 @@ def _ask_what_fails(folder: Path, found: Mapping[Reading, Any], how: HowToRead) 
             try:
                 _open(folder, reading, what, how)
             except DataError as error:
-                raise DataError(f"{error}; --source folders reads the folders as classes") from None
+                raise DataError(f"{error}; if the folders are classes all the same: --source folders") from None
 
 
 def _two(
