@@ -417,5 +417,7 @@ def test_a_table_that_leads_to_batches_of_images_says_why_it_cannot_be_read(
     folder = class_folders(dict.fromkeys(names, 3))
     rows = "".join(f"{name}/00{i}.jpg,{i},a{i},b{i % 2}\n" for name in names for i in range(3))
     (folder / "metadata.csv").write_text("path,age,site,kind\n" + rows)
-    with pytest.raises(DataError, match="--label-column NAME.*if the folders are classes all the same: --source folders"):
+    with pytest.raises(
+        DataError, match="--label-column NAME.*if the folders are classes all the same: --source folders"
+    ):
         open_source(folder)
