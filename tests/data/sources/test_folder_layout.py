@@ -192,6 +192,23 @@ def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: Class
     assert open_source(root, class_level=1).classes == ("extra", "train")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Training Validierung Test", "entraînement validation test", "treino validação teste", "Entrenamiento Prueba",
+        "обучение тест", "训练 验证 测试", "学習 テスト", "Trainingsdaten Testdaten",
+    ],
+)  # fmt: skip
+def test_splits_in_other_languages(names: str, class_folders: ClassFolders) -> None:
+    root = class_folders({f"{name}/{label}": 1 for name in names.split() for label in ("a", "b")})
+    splits = ["train", "val", "test"] if len(names.split()) == 3 else ["train", "test"]
+    assert list(open_source(root).splits) == splits
+
+
+def test_words_of_other_languages_alone_are_classes(class_folders: ClassFolders) -> None:
+    assert open_source(class_folders({"prueba": 1, "essai": 1, "other": 1})).classes == ("essai", "other", "prueba")
+
+
 @pytest.mark.parametrize("inner", ["", "seg_{}/"])  # as archives that are unpacked side by side
 def test_splits_that_share_a_word_with_others(inner: str, class_folders: ClassFolders) -> None:
     splits = {f"seg_{split}/{inner.format(split)}{name}": 1 for split in ("train", "test") for name in ("sea", "ice")}

@@ -110,6 +110,11 @@ def test_an_unusual_name_is_used_and_pointed_out(tabled: Tabled) -> None:
     assert not opened(tabled, "what for", cells, split="what for").notes
 
 
+@pytest.mark.parametrize("learned", ["Training", "entrainement", "Trainingsdaten", "训练"])
+def test_cells_of_other_languages(learned: str, tabled: Tabled) -> None:
+    assert splits(opened(tabled, "Teil", [learned] * 4 + ["Testdaten"] * 2)) == {"train": "abcd", "test": "ef"}
+
+
 @pytest.mark.parametrize(
     ("head", "cells", "held"),
     [
@@ -128,8 +133,8 @@ def test_an_unusual_name_is_used_and_pointed_out(tabled: Tabled) -> None:
         ("what for", ["val"] * 3 + ["test"] * 3, "test, val"),
         *((name, list("000011"), "0, 1") for name in ("is_in_test_set", "is_trainval", "test_only", "isUnseen")),
         ("exclude from training", list("000011"), "0, 1"),
-        ("Datensatz", ["Training"] * 4 + ["Validierung"] * 2, "Training, Validierung"),
-        ("Teil", ["Trainingsdaten"] * 4 + ["Testdaten"] * 2, "Testdaten, Trainingsdaten"),
+        ("Datensatz", ["Training"] * 4 + ["Validierend"] * 2, "Training, Validierend"),
+        ("Teil", ["Trainingsgut"] * 4 + ["Testgut"] * 2, "Testgut, Trainingsgut"),
     ],
 )
 def test_what_may_be_a_split_and_is_not_used_is_pointed_out(

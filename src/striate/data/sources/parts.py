@@ -1,6 +1,7 @@
 """The splits that data come in, train, val and test, by whatever name; a train split alone is "all", and is split later."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Final, TypeVar
@@ -32,12 +33,18 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("test", "tests", "testing", "tst", "holdout", "heldout"), "test"),
     }
 )
-# words that mean a split only where all names beside them do
+# words that mean a split only where all names beside them do; other languages without accents
 _PERHAPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("tr", "learn", "learning", "fit", "fitting"), "train"),
         **dict.fromkeys(("va", "vl"), "val"),
         **dict.fromkeys(("te", "ts", "unseen"), "test"),
+        **dict.fromkeys(
+            ("trainings", "entrainement", "apprentissage", "entrenamiento", "treino", "treinamento"), "train"
+        ),
+        **dict.fromkeys(("addestramento", "обучение", "обучающая", "训练", "訓練", "学習"), "train"),
+        **dict.fromkeys(("validierung", "validierungs", "validacion", "validacao", "convalida", "验证", "検証"), "val"),
+        **dict.fromkeys(("prueba", "pruebas", "teste", "essai", "тест", "тестовая", "测试", "測試", "テスト"), "test"),
     }
 )
 # words that say nothing more: train_set, test images, the training data
@@ -47,6 +54,7 @@ _BESIDE: Final = sorted(
             "set",
             "sets",
             "data",
+            "daten",
             "dataset",
             "split",
             "part",
@@ -194,7 +202,7 @@ def _are_told(found: Mapping[str, str], names: Sequence[str]) -> bool:
 
 def _in(table: Mapping[str, str], name: str) -> str | None:
     """What a table has under a name, without what does not matter."""
-    word = re.sub(r"[\W\d_]+", "", name.lower())
+    word = re.sub(r"[\W\d_]+", "", unicodedata.normalize("NFKD", name.lower()))
     while word not in table:
         shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
         if not shorter:
