@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from striate.data.decoding.modes import LUMA
+
 __all__ = ["Looks", "looks", "nearest", "nearness", "within"]
 
 SIDE: Final = 8
@@ -25,7 +27,6 @@ COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
 TOGETHER: Final = 32  # looks, of those alike, that share one search
 SAMPLE: Final = 500  # images by which nearness is decided
 CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
-LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R 601, by which decoding makes gray of color
 
 Looks = npt.NDArray[np.uint8]  # N 64
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, Literal, final
 
 import numpy as np
@@ -21,7 +20,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header, Stored, decode_picture, read_header, read_picture, read_span
 from striate.data.decoding.fit import Pixels, fit
 from striate.data.decoding.limits import MOST_PIXELS, Limits
-from striate.data.decoding.modes import to_pixels
+from striate.data.decoding.modes import PILLOW_MODES, to_pixels
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, with_nearly_all
 from striate.data.set_aside import Unreadable
@@ -40,7 +39,6 @@ __all__ = [
 ]
 
 _ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
-_MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})
 
 
 class Store(ABC):
@@ -305,7 +303,9 @@ def _file_digest(path: str | Path) -> str:
 
 def _array_header(shape: tuple[int, ...], bits: Literal[8, 16]) -> Header:  # H W C
     height, width, channels = shape
-    return Header("array", height, width, _MODES.get(channels, "uint8") if bits == 8 else "uint16", channels, bits, 1)
+    return Header(
+        "array", height, width, PILLOW_MODES.get(channels, "uint8") if bits == 8 else "uint16", channels, bits, 1
+    )
 
 
 def on_canvas(pixels: npt.NDArray[Any], canvas: Canvas) -> Pixels:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from striate.data.decoding.fit import Pixels
+from striate.data.decoding.modes import LUMA
 
 __all__ = ["SIDE", "eight_bits", "grey", "hashes", "mean_and_deviation", "shrink", "thumbnails"]
 
@@ -55,7 +56,7 @@ def thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     small = np.empty((len(pixels), SIDE, SIDE), np.uint8)
     for first in range(0, len(pixels), _BLOCK):
         block = torch.from_numpy(pixels[first : first + _BLOCK]).float()
-        luma = block[..., 0] if block.shape[-1] == 1 else block[..., :3] @ torch.tensor([0.299, 0.587, 0.114])
+        luma = block[..., 0] if block.shape[-1] == 1 else block[..., :3] @ torch.tensor(LUMA)
         shrunk = F.interpolate(luma[:, None], (SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True)
         small[first : first + _BLOCK] = shrunk[:, 0].round().to(torch.uint8).numpy()
     return small

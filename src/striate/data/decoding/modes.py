@@ -18,6 +18,7 @@
 NaN and infinite values are refused. Gray is luma (ITU-R 601). Color profiles are not applied.
 """
 
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -28,12 +29,23 @@ from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, BACKGROUNDS, Background, Rendering
 from striate.data.set_aside import Unreadable
 
-__all__ = ["GREY_MODES", "WIDE_MODES", "Decoded", "as_picture", "own_bits", "own_channels", "to_channels", "to_pixels"]
+__all__ = [
+    "GREY_MODES",
+    "LUMA",
+    "PILLOW_MODES",
+    "WIDE_MODES",
+    "Decoded",
+    "as_picture",
+    "own_bits",
+    "own_channels",
+    "to_channels",
+    "to_pixels",
+]
 
 WIDE_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # more than 8 bits, and one channel
 GREY_MODES: Final = ("1", "L", "LA", "La", *WIDE_MODES)  # a picture of these has no colour
-_PILLOW_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
-_LUMA: Final = (0.299, 0.587, 0.114)
+PILLOW_MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})  # by number of channels
+LUMA: Final = (0.299, 0.587, 0.114)  # the gray of red, green and blue: ITU-R BT.601
 _BLOCK: Final = 2**16  # values that are scaled at a time
 
 Decoded = Image.Image | npt.NDArray[Any]  # arrays: H W C of any real numbers
@@ -63,9 +75,9 @@ def to_pixels(decoded: Decoded, channels: int, bits: int, rendering: Rendering =
 
 def to_channels(picture: Image.Image, channels: int, background: Background = "white") -> Image.Image:
     """An image of 8 bits in mode L, RGB or RGBA for 1, 3 or 4 channels. Raises Unreadable for other numbers."""
-    if channels not in _PILLOW_MODES:
+    if channels not in PILLOW_MODES:
         raise _not_convertible(own_channels(picture.mode, picture.has_transparency_data), channels)
-    mode = _PILLOW_MODES[channels]
+    mode = PILLOW_MODES[channels]
     if picture.mode == "LAB":
         picture = picture.convert("RGB")
     if picture.has_transparency_data and mode != "RGBA":
@@ -112,7 +124,7 @@ def _converted(pixels: Pixels, channels: int, background: Background) -> Pixels:
     there = pixels.shape[2]
     if there == channels:
         return pixels
-    if there not in _PILLOW_MODES or channels not in _PILLOW_MODES:
+    if there not in PILLOW_MODES or channels not in PILLOW_MODES:
         raise _not_convertible(there, channels)
     if pixels.dtype == np.uint8:
         return _as_pixels(to_channels(as_picture(pixels), channels, background))
@@ -122,7 +134,7 @@ def _converted(pixels: Pixels, channels: int, background: Background) -> Pixels:
         share = pixels[..., 3:].astype(np.float32) / white
         colours = colours * share + np.float32(257 * BACKGROUNDS[background]) * (1 - share)
     if channels == 1:
-        colours = (colours @ np.array(_LUMA, np.float32))[..., None]
+        colours = (colours @ np.array(LUMA, np.float32))[..., None]
     elif there == 1:
         colours = colours.repeat(3, -1)
     if channels == 4:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from striate.data.names import printable
+from striate.data.names import listed, printable
 from striate.data.source import Source
 from striate.data.sources.beside_folders import split_notes, split_tables, tells_labels
 from striate.data.sources.columns import named_labels
@@ -156,8 +156,7 @@ def _apart(folder: Path, source: Source, how: HowToRead) -> Source:
     classes = [name for name in names if name in around]
     if len(classes) < 2:
         return source
-    shown = ", ".join(classes[:3]) + (f" and {len(classes) - 3} more" if len(classes) > 3 else "")
-    return _with_notes(source, [f"the folders {shown} are not read as classes (--source folders)"])
+    return _with_notes(source, [f"the folders {listed(classes, 3)} are not read as classes (--source folders)"])
 
 
 def _beside_classes(
@@ -288,11 +287,8 @@ def _unread(folder: Path, readings: Sequence[Reading], beside: Reading | None = 
     for reading in readings:
         names = [printable(name) for name in files if name.lower().endswith(reading.suffixes)]
         if names:
-            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            verb = "lies" if len(names) == 1 else "lie"
-            notes.append(
-                f"{shown} {verb} beside {what} and {'is' if len(names) == 1 else 'are'} not read (--source {reading.name})"
-            )
+            lie, are = ("lies", "is") if len(names) == 1 else ("lie", "are")
+            notes.append(f"{listed(names, 3)} {lie} beside {what} and {are} not read (--source {reading.name})")
     return notes
 
 

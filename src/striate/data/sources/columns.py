@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
+from striate.data.names import listed
 from striate.data.source import Source
 from striate.data.sources.meaning import is_binary
 from striate.data.sources.quantities import is_measure, is_number, quantities
@@ -120,7 +121,7 @@ def path_column(
     )
     if found is None:
         raise DataError(
-            f"{table} has no column of paths to images that are there, among {_listed(names)}; "
+            f"{table} has no column of paths to images that are there, among {listed(names, 8)}; "
             "call it path, or say which it is (--path-column NAME)"
         )
     return found
@@ -162,13 +163,13 @@ def label_columns(
             f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (--label-column NAME)"
         )
     if not others:
-        raise DataError(f"{table} has no column of labels, only {_listed(list(cells))}; add one, called label")
+        raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add one, called label")
     likely = [name for name in others if _may_be_label(name, cells[name], to_learn=to_learn)]
     for names in filter(None, (others, likely)):
         if len(names) == 1 or any(all(kind(cells[name]) for name in names) for kind in (is_binary, _fractions)):
             return tuple(names)
     raise DataError(
-        f"{table} has the columns {_listed(others)}, and any may be the label; say which (--label-column NAME)"
+        f"{table} has the columns {listed(others, 8)}, and any may be the label; say which (--label-column NAME)"
     )
 
 
@@ -208,7 +209,3 @@ def _known(names: Sequence[str], wanted: str, table: str) -> str:
     if wanted not in names:
         raise SettingError(f"{table} has no column {wanted!r}{nearest(wanted, names)}")
     return wanted
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

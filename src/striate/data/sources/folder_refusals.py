@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from striate.data.names import natural_key, printable
+from striate.data.names import listed, natural_key, printable
 from striate.data.sources.inside_classes import InnerSplits
 from striate.data.sources.tree import Folder, list_folder
 from striate.errors import AmbiguousDataError, DataError
@@ -57,4 +57,4 @@ def refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
 
 
 def some(names: Sequence[str]) -> str:
-    return ", ".join(map(printable, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return listed(list(map(printable, names)), 3)

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Final, final
 
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.names import printable
+from striate.data.names import listed, printable
 from striate.data.set_aside import Unreadable
 from striate.data.sources.columns import Columns, named_labels, path_column
 from striate.data.sources.csv_table import read_csv
@@ -139,8 +139,8 @@ def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = Fals
     notes: tuple[str, ...] = ()
     if others:
         notes = (
-            f"labels are those of {_listed(list(chosen.values()))}; "
-            f"{_listed(others)} {'is' if len(others) == 1 else 'are'} left out",
+            f"labels are those of {listed(list(map(printable, chosen.values())), 4)}; "
+            f"{listed(list(map(printable, others)), 4)} {'is' if len(others) == 1 else 'are'} left out",
         )
     return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)
 
@@ -210,7 +210,3 @@ def _is_predicted(name: str) -> bool:
 
 def _words(name: str) -> set[str]:
     return set(snake_case(Path(name).stem).split("_"))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(printable, names[:4])) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
