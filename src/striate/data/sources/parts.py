@@ -16,6 +16,7 @@ __all__ = [
     "by_split",
     "learnable",
     "origin",
+    "perhaps_split_of",
     "split_of",
     "splits_of",
     "splits_of_files",
@@ -86,6 +87,11 @@ def split_of(name: str) -> str | None:
     return _in(PARTS, name)
 
 
+def perhaps_split_of(name: str) -> str | None:
+    """The same of words that mean a split only among others that do: tr, learn, unseen, entrainement."""
+    return _in(_PERHAPS, name)
+
+
 def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
     """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
 
@@ -94,7 +100,7 @@ def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
     """
     found = {name: split for name in names if (split := split_of(name))}
     if perhaps and len(found) < len(names):
-        more = {name: split for name in names if (split := found.get(name) or _in(_PERHAPS, name))}
+        more = {name: split for name in names if (split := found.get(name) or perhaps_split_of(name))}
         if len(more) == len(names) and len(set(more.values())) > 1:
             found = more
     found = found or _beside_shared_words(names)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
-from striate.data.sources.parts import split_of, splits_of
+from striate.data.sources.parts import perhaps_split_of, split_of, splits_of
 from striate.data.sources.table import Table
 from striate.errors import DataError, SettingError, nearest
 
@@ -30,15 +30,6 @@ _USUAL: Final = re.compile(
     r"(\w+_)?(split|splits|set|subset|partition|usage|phase|mode|purpose|stage|role|fold|dataset|data_?set)(_(name|type|kind))?"
 )
 _CORE: Final = re.compile(r"(\w+_)?(split|splits|set|subset|partition|usage|dataset|data_?set)(_(name|type|kind))?")
-_SHORT: Final = {
-    "tr": "train",
-    "learn": "train",
-    "learning": "train",
-    "te": "test",
-    "ts": "test",
-    "va": "val",
-    "vl": "val",
-}
 _FLAG: Final = re.compile(
     r"(?P<sure>is_?|(is|in|for|use_for|used_for)_(the_)?)?"
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
@@ -237,7 +228,7 @@ def _splits_of(cells: Set[str]) -> dict[str, str]:
     """
     plain = {cell: re.sub(r"public|private", "", cell.lower()) for cell in cells}
     of = splits_of(sorted(plain.values()))
-    of = {cell: of.get(one) or _SHORT.get(one, "") for cell, one in plain.items()}
+    of = {cell: of.get(one) or perhaps_split_of(one) or "" for cell, one in plain.items()}
     return {cell: split for cell, split in of.items() if split}
 
 
