@@ -161,7 +161,7 @@ def data_inside_striate() -> Path:
     spec = importlib.util.find_spec("striate")
     if spec is None or spec.origin is None:
         raise SystemExit("striate is not installed here; install it, or give --data and --striate")
-    return Path(spec.origin).parent / "data" / "mnist"
+    return Path(spec.origin).parent / "sources" / "arrays" / "mnist_files"
 
 
 def parse() -> argparse.Namespace:

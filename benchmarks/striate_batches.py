@@ -15,7 +15,8 @@ import striate  # before torch, as a command loads it: it settles how long torch
 # isort: split
 import torch
 
-from striate.data import Batches, Canvas, Limits, load_pictures, open_source
+from striate.data import Batches, Canvas, Limits, load_pictures
+from striate.sources import open_source
 from striate.training import keep_freed_memory
 from striate.views import Normalization, Policy
 

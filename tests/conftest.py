@@ -1,5 +1,72 @@
-"""Tests run in parallel on two cores, so each process computes on one thread."""
+"""Images and folders of images that tests make for themselves; each process computes on one thread, for two cores run tests."""
 
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
+from PIL import Image
 
 torch.set_num_threads(1)
+
+Encode = Callable[..., bytes]
+ClassFolders = Callable[[Mapping[str, int]], Path]
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **how: Any) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, kind, **how)
+    return content.getvalue()
+
+
+@pytest.fixture
+def encode() -> Encode:
+    """A picture as the content of a file: encode(picture, "JPEG", quality=90)."""
+    return encoded
+
+
+@pytest.fixture
+def scene() -> Callable[..., Image.Image]:
+    """A smooth RGB picture with some texture, as photographs have: scene(height, width, seed)."""
+
+    def make(height: int, width: int, seed: int = 0) -> Image.Image:
+        random = np.random.default_rng(seed)
+        coarse = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+        smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(float)
+        return Image.fromarray((smooth + random.normal(0, 3, smooth.shape)).clip(0, 255).astype(np.uint8))
+
+    return make
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path, scene: Callable[..., Image.Image]) -> ClassFolders:
+    """Folders of JPEGs below tmp_path/data: class_folders({"train/cat": 4, "train/dog": 4}) -> the folder of all."""
+
+    def make(counts: Mapping[str, int]) -> Path:
+        root = tmp_path / "data"
+        for seed, (folder, count) in enumerate(counts.items()):
+            (root / folder).mkdir(parents=True)
+            for i in range(count):
+                content = encoded(scene(24, 32, 100 * seed + i), "JPEG", quality=90)
+                (root / folder / f"{i:03}.jpg").write_bytes(content)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def put(scene: Callable[..., Image.Image]) -> Callable[..., Path]:
+    """A picture file, JPEG or PNG by its name, with its folders: put(path, height, width, held) with an orientation."""
+
+    def write(path: Path, height: int = 24, width: int = 32, held: int = 1) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        exif = Image.Exif()
+        exif[0x0112] = held
+        kind = "PNG" if path.suffix == ".png" else "JPEG"
+        path.write_bytes(encoded(scene(height, width), kind, **({"exif": exif} if held > 1 else {})))
+        return path
+
+    return write

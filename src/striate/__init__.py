@@ -8,68 +8,7 @@
 Nothing is loaded before it is used: `import striate` loads neither torch nor numpy.
 """
 
-import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from striate.data import ImageInput, ImagesInput, LabelsInput, TrainingData
-    from striate.findings import Finding
-    from striate.jobs import Prediction, Run, augment, check, load, resume, train, train_folds
-    from striate.models import check_model, create_model, list_models
+from striate.lazy import public_names
 
 __version__ = "0.1.0"
-
-# Threads that wait for each other spin for a while before they sleep. libgomp's default of milliseconds makes training ten
-# times slower beside a busy neighbour; sleeping at once costs a third on an idle machine; this is short, and costs next to
-# nothing. It is read once, when torch is loaded, and whoever chose something keeps it.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-
-_HOME = {
-    "Finding": "findings",
-    "ImageInput": "data",
-    "ImagesInput": "data",
-    "LabelsInput": "data",
-    "Prediction": "jobs",
-    "Run": "jobs",
-    "TrainingData": "data",
-    "augment": "jobs",
-    "check": "jobs",
-    "check_model": "models",
-    "create_model": "models",
-    "list_models": "models",
-    "load": "jobs",
-    "resume": "jobs",
-    "train": "jobs",
-    "train_folds": "jobs",
-}
-
-__all__ = [
-    "Finding",
-    "ImageInput",
-    "ImagesInput",
-    "LabelsInput",
-    "Prediction",
-    "Run",
-    "TrainingData",
-    "augment",
-    "check",
-    "check_model",
-    "create_model",
-    "list_models",
-    "load",
-    "resume",
-    "train",
-    "train_folds",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"striate.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = public_names(__name__, __file__)

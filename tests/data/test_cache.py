@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.data import Cache, Canvas, FileStore, Limits, Pictures, cache, load_pictures, open_source, storage
+from striate.data import Cache, Canvas, FileStore, Limits, Pictures, cache, load_pictures, storage
 from striate.errors import DataError
 from striate.runs import RunFolder
+from striate.sources import open_source
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 CANVAS = Canvas(24, 32, 3)
@@ -110,7 +111,8 @@ def test_a_damaged_entry_is_thrown_away(root: Path, tmp_path: Path, decoded: lis
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from striate.data import Cache, Canvas, FileStore, Limits, load_pictures, open_source
+from striate.data import Cache, Canvas, FileStore, Limits, load_pictures
+from striate.sources import open_source
 root, folder, moment = sys.argv[1], sys.argv[2], int(sys.argv[3])
 touched = 0
 def audit(event, arguments):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from striate.data import open_source, understood, understood_as_json
+from striate.data import understood, understood_as_json
+from striate.sources import open_source
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 

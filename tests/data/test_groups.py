@@ -20,10 +20,10 @@ from striate.data import (
     Splits,
     groups_of,
     load_pictures,
-    open_source,
     split_pictures,
 )
 from striate.errors import DataError, SettingError
+from striate.sources import open_source
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 

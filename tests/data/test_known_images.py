@@ -9,21 +9,12 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import (
-    Canvas,
-    HeldImages,
-    Limits,
-    Pictures,
-    Splits,
-    decode_picture,
-    open_source,
-    read_known_images,
-    split_rows,
-)
+from striate.data import Canvas, HeldImages, Limits, Pictures, Splits, decode_picture, read_known_images, split_rows
 from striate.data.known_images import known_in
 from striate.data.looks import looks, nearest, nearness, within
 from striate.errors import DataError
 from striate.runs import RunFolder
+from striate.sources import open_source
 
 CANVAS = Canvas(32, 32, 3)
 NOISE = np.random.default_rng(5).integers(0, 256, (12, 32, 32, 3), np.uint8)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from striate.data import open_source
 from striate.data.mirror_test import FEWEST, MOST_CLASSES, exchanged_classes, sample_for_mirror_test, small_images
 from striate.data.mirrored_names import Mirror
+from striate.sources import open_source
 
 SIDE, EACH = 40, 24
 

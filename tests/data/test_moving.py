@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data import ArrayStore, Canvas, Limits, Objects, Skeleton, fitting_view, moved, open_source
+from striate.data import ArrayStore, Canvas, Limits, Objects, Skeleton, fitting_view, moved
 from striate.data.decoding.fit import placement
 from striate.data.targets import IGNORE
+from striate.sources import open_source
 from striate.views import POLICIES, Normalization, View
 
 LIMITS = Limits()

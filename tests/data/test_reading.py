@@ -19,11 +19,11 @@ from striate.data import (
     StreamedImages,
     decode_picture,
     load_pictures,
-    open_source,
     storage,
     threads,
 )
 from striate.errors import DataError, SettingError
+from striate.sources import open_source
 
 LIMITS = Limits()
 CANVAS = Canvas(24, 32, 3)

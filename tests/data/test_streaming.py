@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from striate.audit import check_data
 from striate.data import (
     Batch,
     Batches,
@@ -18,13 +19,12 @@ from striate.data import (
     Limits,
     Pictures,
     StreamedImages,
-    check_data,
     load_pictures,
-    open_source,
     split_pictures,
     streaming,
 )
 from striate.errors import DataError
+from striate.sources import open_source
 from striate.views import POLICIES, Normalization, Policy
 
 ClassFolders = Callable[[Mapping[str, int]], Path]

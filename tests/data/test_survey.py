@@ -12,15 +12,16 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_pictures, open_source, read_header
-from striate.data.audit.pixels import read_in_part, survey_findings
+from striate.audit.pixels import read_in_part, survey_findings
+from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_pictures, read_header
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
-from striate.data.sources.in_memory import open_in_memory
 from striate.data.store import ContentStore
 from striate.data.survey import survey
 from striate.data.targets import Labels
 from striate.errors import DataError
+from striate.sources import open_source
+from striate.sources.arrays.in_memory import open_in_memory
 
 SIDE = 24
 Draw = Callable[[int], Any]

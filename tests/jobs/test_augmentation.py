@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import ArrayStore, Labels, LabelSets, Listing, Numbers, Source, Targets, open_source
+from striate.data import ArrayStore, Labels, LabelSets, Listing, Numbers, Source, Targets
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import augment
 from striate.jobs.sheet import looks, of_one
+from striate.sources import open_source
 from striate.training import Recipe, settings_taken
 from striate.views import POLICIES, Normalization
 

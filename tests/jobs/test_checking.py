@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.data.audit.pictures_of_noise import folders, textured
+from tests.audit.pictures_of_noise import folders, textured
 
 from striate.cli import main
 from striate.errors import RunError

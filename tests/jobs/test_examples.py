@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data import Canvas, Objects, open_source
+from striate.data import Canvas, Objects
 from striate.errors import DataError
 from striate.jobs.examples import examples, in_turn
+from striate.sources import open_source
 
 
 def test_classes_take_turns_and_pictures_of_none_come_last():

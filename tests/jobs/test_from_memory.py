@@ -11,11 +11,11 @@ from tests.jobs.conftest import QUICK
 
 import striate as st
 from striate.cli import main
-from striate.data import IN_MEMORY
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume_folds
 from striate.jobs.interruption import InterruptedRunError
 from striate.runs import RunFolder
+from striate.sources import IN_MEMORY
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.cli import main
-from striate.data import Limits, decode_picture, open_source
+from striate.data import Limits, decode_picture
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
 from striate.jobs.evaluation import _decoded
@@ -18,6 +18,7 @@ from striate.jobs.finish import learned_nothing
 from striate.jobs.policy import policy_of
 from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.runs import RunFolder
+from striate.sources import open_source
 from striate.training import Recipe, Settings, find_recipe
 
 Draw = Callable[[np.random.Generator, int], Any]

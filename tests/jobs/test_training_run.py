@@ -16,11 +16,11 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_pictures
 
 import striate as st
-from striate.data import open_source
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, resume, train, train_folds
 from striate.jobs.opening import refuse_within_the_data
 from striate.runs.checkpoints import save_checkpoint
+from striate.sources import open_source
 
 PROMISED = {
     "recipe.toml", "manifest.json", "splits.csv", "metrics.csv", "metrics.json", "predictions.csv", "findings.json", "errors",

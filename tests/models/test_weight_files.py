@@ -249,7 +249,7 @@ sys.exit(1)
         "CUDA_VISIBLE_DEVICES",
         "OMP_NUM_THREADS",
         "TMPDIR",
-    } | (known & {"GOMP_SPINCOUNT", "TORCHINDUCTOR_CACHE_DIR"})  # what striate and torch themselves set
+    } | (known & {"GOMP_SPINCOUNT", "TORCHINDUCTOR_CACHE_DIR"})  # what the command and torch themselves set
     at_home, mode, written, core, processor, space = rest.split()
     assert (at_home, mode, core) == ("True", "700", "0")
     assert int(written) == 4 * path.stat().st_size + 256 * 2**20

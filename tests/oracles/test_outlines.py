@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask as coco
 from skimage.draw import polygon2mask
 
-from striate.data.sources.outlines import fill, runs_from_text
+from striate.sources.annotations.outlines import fill, runs_from_text
 
 pytestmark = pytest.mark.oracle
 

@@ -1,17 +1,5 @@
 """Deploying: what happens to a trained network on its way to where it is used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from striate.lazy import public_names
 
-if TYPE_CHECKING:
-    from striate.deploy.export import Parity, export_program
-
-__all__ = ["Parity", "export_program"]
-
-_HOME = {"Parity": "export", "export_program": "export"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"striate.deploy.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = public_names(__name__, __file__)

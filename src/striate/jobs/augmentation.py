@@ -17,7 +17,6 @@ from striate.data import (
     Sample,
     Source,
     TaskKind,
-    TrainingData,
     as_colours,
     as_pictures,
     draw_sample,
@@ -36,6 +35,7 @@ from striate.jobs.policy import policy_of
 from striate.jobs.prepare import canvas_of, default_recipe, settle
 from striate.jobs.sheet import COLUMNS, ROWS, looks, of_one
 from striate.runs import explained, plain_name, write_bytes
+from striate.sources import TrainingData
 from striate.tasks import Classify
 from striate.training import Recipe, find_recipe, mix
 from striate.views import describe

@@ -8,29 +8,21 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from striate.data import (
-    Source,
-    TrainingData,
-    Unreadable,
-    contact_sheet,
-    require_classes,
-    understood,
-    understood_as_json,
-)
-from striate.data.audit.balance import imbalance, small_classes
-from striate.data.audit.copies import blanks, exact_copies, near_copies
-from striate.data.audit.duplicates import blank, exact_groups, hidden, near_groups
-from striate.data.audit.files import Account, account, unusable, wrong_names
-from striate.data.audit.fingerprints import Fingerprints, take_fingerprints
-from striate.data.audit.found import Found
-from striate.data.audit.groups import group_leaks
-from striate.data.audit.inventory import class_counts, inventory
-from striate.data.audit.label_errors import Answer, label_suspects
-from striate.data.audit.names import near_equal_names
-from striate.data.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
-from striate.data.audit.outliers import outliers
-from striate.data.audit.pixels import bits_lost, first_frames, survey_findings
-from striate.data.audit.scales import nearly_black, outlier_values, scale_by_class
+from striate.audit.balance import imbalance, small_classes
+from striate.audit.copies import blanks, exact_copies, near_copies
+from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
+from striate.audit.files import Account, account, unusable, wrong_names
+from striate.audit.fingerprints import Fingerprints, take_fingerprints
+from striate.audit.found import Found
+from striate.audit.groups import group_leaks
+from striate.audit.inventory import class_counts, inventory
+from striate.audit.label_errors import Answer, label_suspects
+from striate.audit.names import near_equal_names
+from striate.audit.objects import annotation_faults, box_faults, describe_boxes, describe_masks
+from striate.audit.outliers import outliers
+from striate.audit.pixels import bits_lost, first_frames, survey_findings
+from striate.audit.scales import nearly_black, outlier_values, scale_by_class
+from striate.data import Source, Unreadable, contact_sheet, require_classes, understood, understood_as_json
 from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
@@ -40,6 +32,7 @@ from striate.jobs.prepare import default_size
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
+from striate.sources import TrainingData
 from striate.training import available_cores
 
 __all__ = ["Checked", "check"]

@@ -11,7 +11,7 @@ import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, Limits, Pictures, Source, TrainingData, load_pictures, read_known_images, understood
+from striate.data import Batches, Limits, Pictures, Source, load_pictures, read_known_images, understood
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -20,6 +20,7 @@ from striate.jobs.new_images import findings_on_new
 from striate.jobs.opening import check_reading, open_again, open_data_like
 from striate.jobs.splitting import check_written_split, split_of_run
 from striate.runs import Bundle, RunFolder
+from striate.sources import TrainingData
 from striate.tasks import Classify
 from striate.training import available_cores, checked, keep_freed_memory, read_toml
 

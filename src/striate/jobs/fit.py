@@ -1,12 +1,12 @@
 """Driving the training loop: show what happens, save it, keep the best, stop when asked or when it is enough."""
 
-from striate.data import IN_MEMORY
 from striate.errors import RunError
 from striate.findings import Finding
 from striate.jobs.interruption import InterruptedRunError, interruptible
 from striate.jobs.monitor import Monitor
 from striate.jobs.prepare import Prepared
 from striate.runs import RunFolder
+from striate.sources import IN_MEMORY
 from striate.tasks import Task
 from striate.training import Diverged, Epoch, Recipe, TrainingState, is_best, stops_early, train
 

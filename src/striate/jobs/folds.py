@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from striate.analysis import of_folds
-from striate.data import IN_MEMORY, ImagesInput, LabelsInput, Source, TrainingData
+from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.flipping import images_of_listing, settle_flips
 from striate.jobs.interruption import InterruptedRunError
@@ -20,6 +20,7 @@ from striate.jobs.prepare import canvas_of
 from striate.jobs.training_run import begin, go_on_with, path_of_run, settled, with_labels
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
+from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
 from striate.training import Settings, checked, read_toml, to_toml
 
 

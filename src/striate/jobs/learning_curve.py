@@ -17,8 +17,8 @@ import torch.nn.functional as F
 
 from striate.analysis import Interval
 from striate.analysis.intervals import of_draws
+from striate.audit.found import Found, found
 from striate.data import Limits, Pictures, Source, load_pictures, require_classes, stratified_split
-from striate.data.audit.found import Found, found
 from striate.errors import DataError
 from striate.jobs.monitor import Monitor
 from striate.models import create_model

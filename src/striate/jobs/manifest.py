@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import striate
-from striate.data import IN_MEMORY, Source, understood_as_json
+from striate.data import Source, understood_as_json
 from striate.data.names import unescaped
 from striate.models import Network
+from striate.sources import IN_MEMORY
 from striate.training import Settings, available_cores
 
 MEASURED_WITH = ("torch", "numpy", "pillow", "safetensors")

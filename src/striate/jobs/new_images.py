@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.analysis import shift_findings
-from striate.data.audit.pixels import survey_findings
+from striate.audit.pixels import survey_findings
 from striate.data.decoding.rendering import bits_in_use
 from striate.data.survey import CUT_CONTENT, Survey
 from striate.findings import Finding

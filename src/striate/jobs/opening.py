@@ -6,23 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-from striate.data import (
-    IN_MEMORY,
-    Columns,
-    FileStore,
-    ImagesInput,
-    Limits,
-    Source,
-    TaskKind,
-    TrainingData,
-    open_in_memory,
-    open_source,
-    split_names,
-)
+from striate.data import FileStore, Limits, Source, TaskKind
 from striate.data.names import expanded, unescaped
-from striate.data.sources.choice import is_found
-from striate.data.sources.readings import OF_FILES, HowToRead
 from striate.errors import RunError, SettingError, StriateError, nearest
+from striate.sources import IN_MEMORY, Columns, ImagesInput, TrainingData, open_in_memory, open_source, split_names
+from striate.sources.choice import is_found
+from striate.sources.readings import OF_FILES, HowToRead
 from striate.training import READING, checked
 
 __all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]

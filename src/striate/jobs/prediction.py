@@ -10,25 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from striate.data import (
-    Canvas,
-    Given,
-    ImagesInput,
-    ImageStore,
-    Limits,
-    Unreadable,
-    as_colours,
-    given_images,
-    image_statistics,
-    is_list,
-)
-from striate.data.audit.pixels import first_frames
+from striate.audit.pixels import first_frames
+from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colours, image_statistics
 from striate.data.spans import on_one_scale, waits_for_scale
 from striate.data.survey import SAMPLE, survey
 from striate.errors import DataError
 from striate.findings import Finding
 from striate.jobs.new_images import findings_on_new
 from striate.runs import Bundle, RunFolder
+from striate.sources import Given, ImagesInput, given_images, is_list
 from striate.views import evaluation_view
 
 BATCH = 64

@@ -6,21 +6,11 @@ from typing import Any, cast, final
 
 import torch
 
-from striate.data import (
-    Batches,
-    Cache,
-    Canvas,
-    Pictures,
-    SetAside,
-    Source,
-    Splits,
-    check_data,
-    decoded_size,
-    load_pictures,
-)
-from striate.data.audit.balance import absent_classes
-from striate.data.audit.pixels import read_in_part, survey_findings
-from striate.data.audit.scales import outlier_values, scale_by_class
+from striate.audit import check_data
+from striate.audit.balance import absent_classes
+from striate.audit.pixels import read_in_part, survey_findings
+from striate.audit.scales import outlier_values, scale_by_class
+from striate.data import Batches, Cache, Canvas, Pictures, SetAside, Source, Splits, decoded_size, load_pictures
 from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
 from striate.data.storage import Place

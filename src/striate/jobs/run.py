@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 from typing import Any, final
 
-from striate.data import ImagesInput, TrainingData
 from striate.findings import Finding
 from striate.jobs.evaluation import evaluate
 from striate.jobs.prediction import Prediction, predict
 from striate.models import Network
 from striate.runs import RunFolder
+from striate.sources import ImagesInput, TrainingData
 
 LOGGER = logging.getLogger("striate")  # which prints warnings to stderr where a program has not said otherwise
 WHOLE = ("epoch", "step")  # columns of metrics.csv that count

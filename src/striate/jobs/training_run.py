@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, ImagesInput, LabelsInput, Source, TrainingData, require_classes, understood
+from striate.data import Batches, Source, require_classes, understood
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
@@ -21,6 +21,7 @@ from striate.jobs.splitting import how_drawn
 from striate.models import Network, create_model
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
+from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import (
     Recipe,

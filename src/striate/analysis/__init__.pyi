@@ -1,0 +1,14 @@
+from striate.analysis.evaluation import Predictions as Predictions
+from striate.analysis.evaluation import evaluate as evaluate
+from striate.analysis.evaluation import predict as predict
+from striate.analysis.intervals import Interval as Interval
+from striate.analysis.intervals import of_folds as of_folds
+from striate.analysis.intervals import wilson as wilson
+from striate.analysis.receptive_field import Sight as Sight
+from striate.analysis.receptive_field import Spatial as Spatial
+from striate.analysis.receptive_field import UnknownSight as UnknownSight
+from striate.analysis.receptive_field import WholePicture as WholePicture
+from striate.analysis.shift import shift_findings as shift_findings
+from striate.analysis.summary import Summary as Summary
+from striate.analysis.summary import small_receptive_field as small_receptive_field
+from striate.analysis.summary import summarize as summarize

@@ -1,0 +1,117 @@
+"""Files that cannot be used, by reason; files whose names lie; and the account in which every file is once."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Final, final
+
+from striate.audit.fingerprints import Fingerprints
+from striate.audit.found import Found, found
+from striate.data.decoding.formats import EXTENSIONS
+from striate.data.set_aside import Reason, SetAside, count_reasons
+
+__all__ = ["Account", "account", "unusable", "wrong_names"]
+
+_IDS: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        "truncated": "data-truncated",
+        "not a picture": "data-wrong-type",
+        "format not read": "data-format",
+        "decompression bomb": "data-bomb",
+    }
+)  # all other reasons are data-unreadable
+_SAYS: Final = MappingProxyType(
+    {
+        "data-unreadable": ("cannot be used", "mend or remove"),
+        "data-truncated": ("cut off before the picture ends", "copy or download again"),
+        "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
+        "data-format": (
+            "of a format that is not read",
+            "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
+        ),
+        "data-bomb": (
+            "not decoded, for declaring more pixels than the limit",
+            "remove or make smaller, or let them in with --max-pixels",
+        ),
+    }
+)
+
+
+@final
+@dataclass(frozen=True)
+class Account:
+    """Every file that was found is used, set aside for one reason, or ignored by name."""
+
+    found: int
+    used: int
+    set_aside: Mapping[str, int]  # by reason
+    ignored: Mapping[str, int]  # by kind
+
+    def __post_init__(self) -> None:
+        total = self.used + sum(self.set_aside.values()) + sum(self.ignored.values())
+        if total != self.found:
+            raise ValueError(f"{self.found} files were found and {total} are accounted for")
+
+
+def account(prints: Fingerprints) -> Account:
+    """The account of a source whose pictures have all been read."""
+    reasons = [one.reason for one in prints.set_aside]
+    listings = prints.source.splits.values()
+    return Account(
+        sum(len(one) + len(one.set_aside) for one in listings) + sum(prints.source.ignored.values()),
+        len(prints),
+        {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},
+        dict(prints.source.ignored),
+    )
+
+
+def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
+    """A finding for each kind of file that cannot be used."""
+    by_id: dict[str, list[SetAside]] = {name: [] for name in _SAYS}
+    for one in set_aside:
+        by_id[_IDS.get(one.reason, "data-unreadable")].append(one)
+    return [
+        found(
+            name,
+            "warning",
+            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_SAYS[name][0]}{_why(name, files)}.",
+            [(one.id,) for one in files],
+            {"details": list(dict.fromkeys(f"{one.reason}: {one.detail}" for one in files))[:3]},
+            _SAYS[name][1],
+        )
+        for name, files in by_id.items()
+        if files
+    ]
+
+
+def _why(name: str, files: Sequence[SetAside]) -> str:
+    """The reasons or formats, where the finding's name does not say them."""
+    if name == "data-format":
+        forms = Counter(one.detail.partition(", which")[0] for one in files)
+        return f" ({', '.join(f'{count} {form}' for form, count in forms.most_common())})"
+    return f" ({count_reasons(files)})" if name == "data-unreadable" else ""
+
+
+def wrong_names(prints: Fingerprints) -> list[Found]:
+    """Pictures whose extension is that of another format of picture; they are read all the same."""
+    known = {extension for extensions in EXTENSIONS.values() for extension in extensions}
+    lying = []
+    for i, form in enumerate(prints.formats):
+        extension = PurePosixPath(prints.id(i)).suffix.lower()
+        if form in EXTENSIONS and extension in known and extension not in EXTENSIONS[form]:
+            lying.append((i, f"{form} as {extension}"))
+    if not lying:
+        return []
+    kinds = [kind for _, kind in lying]
+    return [
+        found(
+            "data-extension",
+            "note",
+            f"{'1 picture has' if len(lying) == 1 else f'{len(lying)} pictures have'} the file name of another format.",
+            [(prints.id(i),) for i, _ in lying],
+            {"kinds": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}},
+            "nothing needs to be done here; other programs may refuse them, so rename them",
+        )
+    ]

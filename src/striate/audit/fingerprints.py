@@ -1,0 +1,201 @@
+"""One pass over all pictures: each is either set aside with a reason, or has a line of figures and a thumbnail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.audit.thumbnails import SIDE, eight_bits, grey, hashes, mean_and_deviation, shrink, thumbnails
+from striate.data.decoding.canvas import Canvas
+from striate.data.decoding.decode import Header
+from striate.data.decoding.fit import Pixels
+from striate.data.decoding.limits import Limits
+from striate.data.decoding.rendering import Rendering
+from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.set_aside import SetAside, Unreadable
+from striate.data.source import Listing, Source
+from striate.data.targets import Labels, LabelSets, Numbers
+from striate.data.threads import Progress, in_threads
+
+__all__ = ["Fingerprints", "take_fingerprints"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fingerprints:
+    """The M usable pictures of all splits, one after the other; every other file is in `set_aside`.
+
+    `split` M and `row` M say where a picture is: source.splits[splits[split]] at row. Figures are taken from the picture
+    as it was decoded, a large JPEG at an eighth of its size or above.
+    """
+
+    source: Source
+    limits: Limits
+    splits: tuple[str, ...]
+    split: npt.NDArray[np.int64]  # M, positions in `splits`
+    row: npt.NDArray[np.int64]  # M
+    formats: tuple[str, ...]  # M: "JPEG"
+    heights: npt.NDArray[np.int64]  # M, upright, in the file
+    widths: npt.NDArray[np.int64]
+    colour: npt.NDArray[np.bool_]
+    brightness: npt.NDArray[np.float32]  # M, mean of luma, 0 to 255
+    contrast: npt.NDArray[np.float32]  # M, standard deviation of luma
+    many_frames: tuple[str, ...]  # ids of animations and of files with many pages
+    bits_lost: tuple[str, ...]  # ids
+    small: npt.NDArray[np.uint8]  # M SIDE SIDE, luma
+    hashes: npt.NDArray[np.uint64]  # M
+    set_aside: tuple[SetAside, ...]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def listing(self, i: int) -> Listing:
+        return self.source.splits[self.splits[self.split[i]]]
+
+    def id(self, i: int) -> str:
+        return self.listing(i).ids[self.row[i]]
+
+    def ids(self, positions: Sequence[int] | npt.NDArray[np.int64]) -> tuple[str, ...]:
+        return tuple(self.id(int(i)) for i in positions)
+
+    def header(self, i: int) -> Header:
+        """Raises Unreadable if its file was changed meanwhile."""
+        return self.listing(i).store.header(int(self.row[i]), self.limits)
+
+    def picture(self, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
+        """The image again, H W C. Raises Unreadable if its file was changed meanwhile."""
+        return eight_bits(self.pixels(i, at_least))
+
+    def pixels(self, i: int, at_least: tuple[int, int] | None = None) -> Pixels:
+        """The same with all of its bits."""
+        return self.listing(i).store.picture(int(self.row[i]), self.limits, at_least, self.rendering)
+
+    @property
+    def rendering(self) -> Rendering:
+        """How wide values and transparency are looked at."""
+        return self.source.survey.window()
+
+    def labels(self) -> npt.NDArray[np.int64] | None:
+        """The class of each picture, M; None where pictures have anything but one class."""
+        parts = []
+        for position, name in enumerate(self.splits):
+            targets = self.source.splits[name].targets
+            if not isinstance(targets, Labels):
+                return None
+            parts.append(targets.values[self.row[self.split == position]])
+        return np.concatenate(parts)
+
+    def said(self, i: int) -> str | None:
+        """The class, the classes or the numbers of a picture, as a person reads them; None for masks and boxes."""
+        row, classes = int(self.row[i]), self.source.classes
+        match self.listing(i).targets:
+            case Labels(values=labels):
+                return classes[labels[row]]
+            case LabelSets(values=sets):
+                return ", ".join(name for name, has in zip(classes, sets[row].tolist(), strict=True) if has) or "none"
+            case Numbers(values=numbers):
+                return ", ".join(f"{name} {value}" for name, value in zip(classes, numbers[row], strict=True))
+        return None
+
+
+@final
+class _Taken:
+    """The figures of the pictures of one split while they come in, in any order and from any thread."""
+
+    def __init__(self, count: int) -> None:
+        self.headers: list[Header | None] = [None] * count
+        self.failures: list[Unreadable | None] = [None] * count
+        self.brightness = np.zeros(count, np.float32)
+        self.contrast = np.zeros(count, np.float32)
+        self.small = np.zeros((count, SIDE, SIDE), np.uint8)
+
+
+def take_fingerprints(
+    source: Source, *, threads: int, limits: Limits, progress: Progress | None = None
+) -> Fingerprints:
+    """Read every picture of the source once. Nothing is written."""
+    total, done, parts = sum(map(len, source.splits.values())), 0, []
+    for listing in source.splits.values():
+
+        def report(so_far: int, _: int, before: int = done) -> None:
+            if progress is not None:
+                progress(before + so_far, total)
+
+        parts.append(_take(listing, threads, limits, source.survey.window(), report))
+        done += len(listing)
+    kept = [np.flatnonzero([header is not None for header in part.headers]) for part in parts]
+    all_ids = [one.ids[i] for one, rows in zip(source.splits.values(), kept, strict=True) for i in rows]
+    headers = [part.headers[i] for part, rows in zip(parts, kept, strict=True) for i in rows]
+    known = [header for header in headers if header is not None]
+    small = np.concatenate([part.small[rows] for part, rows in zip(parts, kept, strict=True)])
+    return Fingerprints(
+        source,
+        limits,
+        tuple(source.splits),
+        np.repeat(np.arange(len(parts)), [len(rows) for rows in kept]),
+        np.concatenate(kept),
+        tuple(header.format for header in known),
+        np.array([header.height for header in known], np.int64),
+        np.array([header.width for header in known], np.int64),
+        np.array([header.colour for header in known], np.bool_),
+        np.concatenate([part.brightness[rows] for part, rows in zip(parts, kept, strict=True)]),
+        np.concatenate([part.contrast[rows] for part, rows in zip(parts, kept, strict=True)]),
+        tuple(name for name, header in zip(all_ids, known, strict=True) if header.frames > 1),
+        tuple(name for name, header in zip(all_ids, known, strict=True) if header.bits_lost),
+        small,
+        hashes(small),
+        tuple(
+            one
+            for part, listing in zip(parts, source.splits.values(), strict=True)
+            for one in (*listing.set_aside, *_set_aside(part, listing))
+        ),
+    )
+
+
+def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, report: Progress) -> _Taken:
+    taken = _Taken(len(listing))
+    together = _together(listing, limits)
+    if together is not None:
+        taken.headers = [listing.store.header(0, limits)] * len(listing)
+        for first in range(0, len(together), 4096):
+            block = together[first : first + 4096].reshape(-1, int(np.prod(together.shape[1:]))).astype(np.float32)
+            taken.brightness[first : first + 4096] = block.mean(1)
+            taken.contrast[first : first + 4096] = block.std(1)
+        taken.small = thumbnails(together)
+        report(len(listing), len(listing))
+        return taken
+
+    def take(i: int) -> None:
+        try:
+            header = listing.store.header(i, limits)
+            luma = grey(eight_bits(listing.store.picture(i, limits, (SIDE, SIDE), rendering)))
+        except Unreadable as failure:
+            taken.failures[i] = failure
+            return
+        taken.brightness[i], taken.contrast[i] = mean_and_deviation(luma)
+        taken.small[i] = shrink(luma, SIDE)
+        taken.headers[i] = header
+
+    with STRICT_PILLOW:
+        in_threads(take, len(listing), threads, report)
+    return taken
+
+
+def _together(listing: Listing, limits: Limits) -> npt.NDArray[np.uint8] | None:
+    """All pictures at once, N H W C, where the store has them so in memory."""
+    try:
+        header = listing.store.header(0, limits)
+    except Unreadable:
+        return None
+    pixels: Pixels | None = listing.store.ready(Canvas(header.height, header.width, 3 if header.colour else 1))
+    return eight_bits(pixels) if pixels is not None and pixels.dtype == np.uint8 else None
+
+
+def _set_aside(part: _Taken, listing: Listing) -> list[SetAside]:
+    return [
+        SetAside(name, failure.reason, failure.detail)
+        for name, failure in zip(listing.ids, part.failures, strict=True)
+        if failure is not None
+    ]

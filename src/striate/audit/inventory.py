@@ -1,0 +1,83 @@
+"""What is there: pictures of each class in each part, sizes, formats, colours and brightness."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.audit.fingerprints import Fingerprints
+from striate.data.targets import Labels, LabelSets, Numbers, ObjectLists
+
+__all__ = ["class_counts", "inventory", "quartiles", "seen"]
+
+_COMMON = 5  # sizes that are told
+
+
+def class_counts(prints: Fingerprints) -> dict[str, list[int]]:
+    """Usable pictures of each class (of several classes a picture: each time; of boxes: objects) in each part; {} without."""
+    classes = len(prints.source.classes)
+    counts = {}
+    for position, name in enumerate(prints.splits):
+        rows = prints.row[prints.split == position]
+        match prints.source.splits[name].targets:
+            case Labels(values=labels):
+                counts[name] = np.bincount(labels[rows], minlength=classes).tolist()
+            case LabelSets(values=sets):
+                counts[name] = sets[rows].sum(0).tolist()
+            case ObjectLists(objects=objects):
+                labels = np.concatenate([objects[row].labels for row in rows] or [np.empty(0, np.int64)])
+                counts[name] = np.bincount(labels, minlength=classes).tolist()
+            case _:
+                return {}
+    return counts
+
+
+def inventory(prints: Fingerprints) -> dict[str, Any]:
+    """Figures for a person and for JSON."""
+    source = prints.source
+    sizes = Counter(zip(prints.heights.tolist(), prints.widths.tolist(), strict=True))
+    numbers = {
+        name: {
+            label: quartiles(targets.values[prints.row[prints.split == position], n])
+            for n, label in enumerate(source.classes)
+        }
+        for position, name in enumerate(prints.splits)
+        if isinstance(targets := source.splits[name].targets, Numbers)
+    }
+    return {
+        "pictures": {name: int((prints.split == position).sum()) for position, name in enumerate(prints.splits)},
+        "classes": list(source.classes),
+        "counts": class_counts(prints),
+        **({"numbers": numbers} if numbers else {}),
+        "formats": dict(Counter(prints.formats).most_common()),
+        "colour": {"colour": int(prints.colour.sum()), "grey": int((~prints.colour).sum())},
+        "sizes": {
+            "height": quartiles(prints.heights),
+            "width": quartiles(prints.widths),
+            "different": len(sizes),
+            "common": [[height, width, count] for (height, width), count in sizes.most_common(_COMMON)],
+        },
+        "seen": seen(prints),
+        "brightness": quartiles(prints.brightness),
+        "contrast": quartiles(prints.contrast),
+    }
+
+
+def seen(prints: Fingerprints) -> dict[str, Any]:
+    """How training sees the images where nothing else is set; `says` in words, where that is not the plain way."""
+    survey = prints.source.survey
+    return {
+        "says": survey.told(prints.source.native()),
+        "fit": survey.fit,
+        "background": survey.background,
+        "bits_in_use": survey.bits_in_use,
+        "levels": {"integers": survey.rendering().integers, "floats": survey.rendering().floats},
+    }
+
+
+def quartiles(values: npt.NDArray[Any]) -> list[float]:
+    """Least, the three quartiles, and greatest; [] of nothing."""
+    if len(values) == 0:
+        return []
+    return [round(float(value), 4) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1])]

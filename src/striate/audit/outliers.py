@@ -1,0 +1,81 @@
+"""Pictures far outside of what the others are: in size, in aspect, in brightness.
+
+Far outside is beyond the nearest quartile by FENCE times the distance between the quartiles (Tukey, "Exploratory Data
+Analysis", 1977, calls 3 far out). That distance counts as no less than a `least`, so that data of one size need not be so
+to a pixel: a picture must be 3 times as large, twice as wide for its height, or 40 of 255 levels brighter at the least.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.audit.fingerprints import Fingerprints
+from striate.audit.found import Found, found
+
+__all__ = ["FENCE", "outliers", "outside"]
+
+FENCE: Final = 5.0
+ENOUGH: Final = 20  # pictures, below which there is no "nearly all others"
+
+
+def outliers(prints: Fingerprints) -> list[Found]:
+    """The three findings, each with the fences and the pictures beyond them, the farthest first."""
+    if len(prints) < ENOUGH:
+        return []
+    pixels = np.log(prints.heights * prints.widths)
+    aspect = np.log(prints.widths / prints.heights)
+    contain = prints.source.survey.fit == "contain"
+    findings = []
+    for name, what, values, least, say, fix in (
+        ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
+         "look whether they belong there; thumbnails hold no detail"),
+        ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
+         "look whether they belong there; training " + ("shows them small" if contain else
+         "cuts their ends off, unless --fit contain")),
+        ("data-brightness-outliers", "brightness", prints.brightness, 40 / FENCE, _level,
+         "look whether they show anything, or were exposed wrongly"),
+    ):  # fmt: skip
+        low, high, at = outside(np.asarray(values, np.float64), least)
+        if len(at) == 0:
+            continue
+        named = {"size": "the side of a square of that area, in pixels", "aspect": "width over height"}
+        findings.append(
+            found(
+                name,
+                "note",
+                f"{_pictures(len(at))} far from all others in {what}: {say(float(values[at[0]]))}"
+                f"{' and others' if len(at) > 1 else ''}, where nearly all are {say(low)} to {say(high)}.",
+                [(prints.id(int(i)),) for i in at],
+                {"measure": named.get(what, "mean of luma, 0 to 255"), "low": say(low), "high": say(high)},
+                fix,
+            )
+        )
+    return findings
+
+
+def outside(values: npt.NDArray[np.float64], least: float) -> tuple[float, float, npt.NDArray[np.int64]]:
+    """Both fences, and the positions of the values beyond them, the farthest first."""
+    first, third = np.quantile(values, [0.25, 0.75])
+    reach = FENCE * max(float(third - first), least)
+    low, high = float(first) - reach, float(third) + reach
+    beyond = np.maximum(low - values, values - high)
+    at = np.flatnonzero(beyond > 1e-9)
+    return low, high, at[np.argsort(-beyond[at], kind="stable")]
+
+
+def _root(log_pixels: float) -> str:
+    return f"{math.exp(log_pixels / 2):.0f}"
+
+
+def _ratio(log_aspect: float) -> str:
+    return f"{math.exp(log_aspect):.2f}"
+
+
+def _level(brightness: float) -> str:
+    return f"{min(255.0, max(0.0, brightness)):.0f}"
+
+
+def _pictures(count: int) -> str:
+    return "1 picture is" if count == 1 else f"{count} pictures are"

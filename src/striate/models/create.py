@@ -1,0 +1,74 @@
+"""A network by its name, or the names that match a pattern. A list needs no torch; a network imports its own file and no other."""
+
+import logging
+import re
+from fnmatch import fnmatchcase
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from striate.errors import SettingError, nearest
+from striate.models.table import NETWORKS
+
+if TYPE_CHECKING:
+    from striate.models.blocks import Network
+
+__all__ = ["create_model", "list_models"]
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names that match a shell pattern, in natural order: resnet34 before resnet101."""
+    return sorted(
+        (name for name in NETWORKS if fnmatchcase(name, pattern.lower())),
+        key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)],
+    )
+
+
+def create_model(
+    name: str,
+    *,
+    classes: int,
+    channels: int = 3,
+    size: int | None = None,
+    dropout: float | None = None,
+    weights: str | Path | None = None,
+) -> "Network":
+    """A new network with random weights, drawn from torch's default generator, or with those of a file.
+
+    `size` is the side of the pictures that it will see, in pixels: what the network was made for if left out. For small
+    pictures a network that was made for large ones keeps their size in its first layers. `dropout` left out is the
+    network's own; a network that has none takes none.
+
+    `weights` is a `.safetensors` or `.pth` file, as torchvision, timm and striate write them, or "imagenet": the
+    published ones, from a package or downloaded into the folder `weights` (or $STRIATE_WEIGHTS), which is said first.
+    For other classes the last layer stays random, for other channels the first is adapted; what did not fit is logged
+    as a warning of the logger "striate". Raises SettingError.
+    """
+    if name not in NETWORKS:
+        raise SettingError(f"there is no model {name!r}{nearest(name, NETWORKS)}")
+    for setting, value in (("classes", classes), ("channels", channels), ("size", size)):
+        if value is not None and value < 1:
+            raise SettingError(f"{setting} must be at least 1, not {value}")
+    build = getattr(import_module(f"striate.models.{NETWORKS[name].module}"), name)
+    takes = signature(build).parameters
+    settings: dict[str, Any] = {"classes": classes, "channels": channels}
+    if "size" in takes:
+        settings["size"] = size or NETWORKS[name].size
+    if dropout is not None:
+        if "dropout" not in takes:
+            raise SettingError(f"{name} has no dropout to set to {dropout}: leave the setting out")
+        if not 0 <= dropout < 1:
+            raise SettingError(f"dropout must be at least 0 and below 1, not {dropout}")
+        settings["dropout"] = dropout
+    if weights is None:
+        return build(**settings)
+
+    from striate.models.weights import find_weights, load_weights, read_weights
+
+    file = find_weights(name, weights)
+    tensors = read_weights(file)  # before the network is built, which may take longer than to refuse them
+    network: Network = build(**settings)
+    fit = load_weights(network, tensors, name=name, source=str(file))
+    logging.getLogger("striate").log(logging.INFO if fit.whole else logging.WARNING, "%s from %s: %s", name, file, fit)
+    return network

@@ -1,0 +1,15 @@
+from striate.sources.annotations.mask_folders import MaskFiles as MaskFiles
+from striate.sources.annotations.outlines import OutlinedObjects as OutlinedObjects
+from striate.sources.arrays.given import Given as Given
+from striate.sources.arrays.given import ImageInput as ImageInput
+from striate.sources.arrays.given import ImagesInput as ImagesInput
+from striate.sources.arrays.given import LabelsInput as LabelsInput
+from striate.sources.arrays.given import TrainingData as TrainingData
+from striate.sources.arrays.given import given_images as given_images
+from striate.sources.arrays.given import is_list as is_list
+from striate.sources.arrays.in_memory import IN_MEMORY as IN_MEMORY
+from striate.sources.arrays.in_memory import open_in_memory as open_in_memory
+from striate.sources.open import BUILT_IN as BUILT_IN
+from striate.sources.open import open_source as open_source
+from striate.sources.tables.columns import Columns as Columns
+from striate.sources.tables.columns import split_names as split_names

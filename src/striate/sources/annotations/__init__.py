@@ -1,0 +1,1 @@
+"""Annotations beside images: COCO, Pascal VOC, YOLO, and masks."""

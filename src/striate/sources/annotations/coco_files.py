@@ -1,0 +1,69 @@
+"""Which JSON files of a folder are COCO's, and of which part of the data.
+
+Looked into are the folder itself, annotations/ in it, and then train/, val/ and test/. A file is COCO's when it begins
+with one of COCO's lists, whatever it is called. Of files of several kinds (instances, captions, person_keypoints) for
+the same parts the instances are taken; another kind is opened by its own name.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from striate.data.decoding.regular_file import open_regular_file
+from striate.data.names import listed, printable
+from striate.data.set_aside import Unreadable
+from striate.errors import DataError
+from striate.sources.splits import PARTS, splits_of
+from striate.sources.tree import list_folder
+
+__all__ = ["coco_root", "find_coco"]
+
+_START: Final = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(images|annotations|categories|info|licenses)"\s*:')
+_PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(PARTS, key=len, reverse=True))})(?![a-z])")
+_INSTANCES: Final = "instances"
+
+
+def find_coco(folder: Path) -> list[tuple[str, Path]]:
+    """The COCO files in a folder, each with its part, "all" where parts are not told. Raises DataError."""
+    top = list_folder(str(folder))
+    annotations = [name for name in top.folders if name.lower() == "annotations"]
+    files = [path for where in (folder, *(folder / name for name in annotations)) for path in _files_in(where)]
+    if files:
+        return _by_name(files, folder)
+    return [(split, path) for name, split in splits_of(top.folders).items() for path in _files_in(folder / name)]
+
+
+def coco_root(file: Path) -> Path:
+    """The folder of the data, by one of its COCO files."""
+    return file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [folder / name for name in list_folder(str(folder)).files if _is_coco(folder / name)]
+
+
+def _is_coco(path: Path) -> bool:
+    if path.suffix.lower() != ".json":
+        return False
+    try:
+        with open_regular_file(path) as file:
+            return _START.match(file.read(4096)) is not None
+    except (Unreadable, OSError):
+        return False
+
+
+def _by_name(files: list[Path], folder: Path) -> list[tuple[str, Path]]:
+    if len(files) == 1:
+        return [("all", files[0])]
+    kinds: dict[str, list[tuple[str, Path]]] = {}
+    for path in files:
+        stem = path.stem.lower()
+        part = _PART.search(stem)
+        kind = stem[: part.start()].strip("_-.") if part else stem
+        kinds.setdefault(kind, []).append((PARTS[part[1]] if part else "all", path))
+    chosen = kinds.get(_INSTANCES) or (next(iter(kinds.values())) if len(kinds) == 1 else [])
+    found = dict(chosen)
+    if not chosen or len(found) < len(chosen) or ("all" in found and len(found) > 1):
+        names = listed([printable(path.name) for path in files], 6)
+        raise DataError(f"{printable(folder)} has several COCO files ({names}); give the path of the one that is meant")
+    return chosen

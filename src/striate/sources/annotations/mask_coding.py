@@ -1,0 +1,155 @@
+"""Which number or colour in mask files is which class; decided once for a source, from all of its masks.
+
+| found in all masks together       | classes                                                                       |
+|-----------------------------------|-------------------------------------------------------------------------------|
+| 0 and 255 alone                   | background and foreground                                                     |
+| 255 beside other numbers          | 255 is nothing (VOC and others draw borders with it); so is -1                |
+| numbers, with classes.txt         | a number is the line, counted from 0                                          |
+| numbers, without                  | the numbers found, in order, called by themselves                             |
+| R = G = B everywhere              | grey: as numbers                                                              |
+| colours, with a colour table      | the rows of labelmap.txt (name:r,g,b) or class_dict.csv (name,r,g,b), in order |
+| colours of VOC's palette          | the palette's numbers, 224,224,192 being 255                                  |
+| at most 64 other colours          | the colours found, in order, called #rrggbb                                   |
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.names import printable
+from striate.data.targets import IGNORE
+from striate.errors import DataError
+from striate.sources.annotations.class_names import read_class_names
+from striate.sources.text_file import read_text
+from striate.sources.tree import list_folder
+
+__all__ = ["MAX_NUMBERS", "MaskCoding", "decide_coding"]
+
+MAX_NUMBERS: Final = 1000  # different ones in a mask; more are instances or a photograph
+_MAX_COLOURS: Final = 64
+_TABLES: Final = ("labelmap.txt", "class_dict.csv")
+_ROW: Final = re.compile(r"(?P<name>[^:,]+)[:,]\s*(?P<r>\d{1,3})\s*,\s*(?P<g>\d{1,3})\s*,\s*(?P<b>\d{1,3})\s*(:.*)?")
+
+
+@final
+@dataclass(frozen=True)
+class MaskCoding:
+    """The class of each number, and of each packed colour; IGNORE is nothing."""
+
+    classes: tuple[str, ...]
+    numbers: Mapping[int, int]
+    colours: Mapping[int, int]
+
+    def decode(self, codes: npt.NDArray[Any], *, packed: bool) -> npt.NDArray[np.int64]:
+        """The class of each pixel, H W. ValueError for a number that is no class."""
+        table = self.colours if packed else self.numbers
+        known = np.array(sorted(table), np.int64)
+        meant = np.array([table[code] for code in sorted(table)], np.int64)
+        at = np.searchsorted(known, codes).clip(max=len(known) - 1)
+        if not len(known) or (known[at] != codes).any():
+            raise ValueError("it holds a number or colour that it did not hold when the data was opened")
+        return meant[at]
+
+
+def decide_coding(root: Path, numbers: Mapping[int, str], colours: Mapping[int, str]) -> MaskCoding:
+    """The coding for the numbers and packed colours found, each with a file that holds it. Raises DataError."""
+    names, table = read_class_names(root), _colour_table(root)
+    if table is not None and colours:
+        return _by_table(root, table, numbers, colours)
+    if all(code == (code & 255) * 0x010101 for code in colours):  # grey
+        number_of = {code: code & 255 for code in colours}
+        classes, of = _by_number(root, {number_of[code]: file for code, file in colours.items()} | dict(numbers), names)
+        return _coding(classes, {n: of[n] for n in numbers}, {code: of[n] for code, n in number_of.items()})
+    if numbers:
+        one, other = next(iter(numbers.values())), next(iter(colours.values()))
+        raise DataError(f"{printable(root)} has masks of numbers ({one}) and of colours ({other}); make them the same")
+    palette = {code: number for number, code in enumerate(_voc_palette())}
+    if colours.keys() <= palette.keys():
+        numbers_found = {palette[code]: file for code, file in colours.items()}
+        classes, of = _by_number(root, numbers_found, names)
+        return _coding(classes, {}, {code: of[palette[code]] for code in colours})
+    if names or len(colours) > _MAX_COLOURS:
+        raise DataError(
+            f"{printable(root)} has masks of {len(colours)} colours, such as #{min(colours):06x} in {colours[min(colours)]}, "
+            "and nothing says which class each is; add labelmap.txt with lines like road:128,64,128"
+        )
+    ordered = sorted(colours)
+    return _coding(tuple(f"#{code:06x}" for code in ordered), {}, {code: i for i, code in enumerate(ordered)})
+
+
+def _coding(classes: tuple[str, ...], numbers: Mapping[int, int], colours: Mapping[int, int]) -> MaskCoding:
+    return MaskCoding(classes, MappingProxyType(numbers), MappingProxyType(colours))
+
+
+def _by_number(root: Path, found: Mapping[int, str], names: Sequence[str]) -> tuple[tuple[str, ...], dict[int, int]]:
+    """Classes, and the class of each number that is found."""
+    if found.keys() == {0, 255}:
+        if names and len(names) != 2:
+            raise DataError(f"{printable(root)} has masks of 0 and 255, which are 2 classes, and names of {len(names)}")
+        return tuple(names) or ("background", "foreground"), {0: 0, 255: 1}
+    nothing = {number for number in found if number == -1 or (number == 255 and len(names) <= 255)}
+    values = sorted(found.keys() - nothing)
+    classes = tuple(names) or tuple(map(str, values))
+    wrong = [number for number in values if number < 0 or (names and number >= len(names))]
+    if wrong:
+        most = f"the {len(names)} classes have numbers from 0" if names else "classes have numbers from 0"
+        raise DataError(f"{found[wrong[0]]} holds {wrong[0]}, and {most}; mend the mask or the names of the classes")
+    if not values:
+        raise DataError(f"{printable(root)} has masks that hold nothing but 255, which is no class; draw the classes")
+    if not names and len(values) > 256:
+        raise DataError(
+            f"{printable(root)} has {len(values)} different numbers in its masks, which look like instances or photographs; "
+            "write the names of the classes into classes.txt if they are classes"
+        )
+    of = {number: number if names else i for i, number in enumerate(values)}
+    return classes, of | dict.fromkeys(nothing, IGNORE)
+
+
+def _by_table(
+    root: Path, table: Mapping[str, int], numbers: Mapping[int, str], colours: Mapping[int, str]
+) -> MaskCoding:
+    class_of = {code: i for i, code in enumerate(table.values())}
+    unknown = sorted(colours.keys() - class_of.keys())
+    if unknown or numbers:
+        file = colours[unknown[0]] if unknown else next(iter(numbers.values()))
+        what = (
+            f"the colour {', '.join(map(str, unknown[0].to_bytes(3, 'big')))}" if unknown else "no colours but numbers"
+        )
+        raise DataError(f"{file} holds {what}, which the colour table of {printable(root)} has not; add it")
+    return _coding(tuple(table), {}, class_of)
+
+
+def _colour_table(root: Path) -> dict[str, int] | None:
+    file = next((name for name in list_folder(str(root)).files if name.lower() in _TABLES), None)
+    if file is None:
+        return None
+    where, table = printable(root / file), {}
+    for number, line in enumerate(read_text(root / file, 2**20).splitlines(), 1):
+        row = _ROW.fullmatch(line.strip())
+        if not line.strip() or line.startswith("#") or (row is None and number == 1):  # row 1 may name the columns
+            continue
+        name, code = (printable(row["name"].strip()), [int(row[c]) for c in "rgb"]) if row else ("", [256])
+        if max(code) > 255 or name in table:
+            raise DataError(
+                f"{where}, line {number}: {printable(line[:60])} is no new name with a colour; write name:r,g,b"
+            )
+        table[name] = code[0] << 16 | code[1] << 8 | code[2]
+    if len(set(table.values())) < max(2, len(table)):
+        raise DataError(f"{where} gives two classes one colour, or has fewer than two; give each its own")
+    return table
+
+
+def _voc_palette() -> list[int]:
+    """Packed colours by number: its bits, three at a time, become the highest bits of red, green and blue."""
+    return [
+        sum(
+            (number >> 3 * bit + channel & 1) << 7 - bit << 16 - 8 * channel for bit in range(8) for channel in range(3)
+        )
+        for number in range(256)
+    ]

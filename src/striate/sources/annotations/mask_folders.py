@@ -1,0 +1,244 @@
+"""Pictures and masks in pairs: a file for each picture that says of each of its pixels what it is.
+
+    images/a.jpg, masks/a.png        with train, val and test inside or around; masks may be called labels or
+                                     annotations, and JPEGImages with SegmentationClass is VOC's way
+    a.jpg, a_mask.png                side by side, in parts or not
+
+Pairs have the same name, but for _mask at the end; what has no partner is set aside. A mask is for the upright picture
+where it has that size; where it has the size of the stored pixels of a picture that lies on its side (EXIF), it is
+turned along; any other is set aside. All masks are read when the source is opened: they say what the classes are.
+"""
+
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.decoding.decode import read_header
+from striate.data.decoding.limits import Limits
+from striate.data.names import printable
+from striate.data.reading import check_set_aside
+from striate.data.set_aside import SetAside, Unreadable
+from striate.data.source import Listing, Source
+from striate.data.store import FileStore
+from striate.data.targets import Targets, TaskKind
+from striate.data.threads import in_threads
+from striate.errors import DataError
+from striate.sources.annotations.frame import Frame, frame_of
+from striate.sources.annotations.mask_coding import MAX_NUMBERS, MaskCoding, decide_coding
+from striate.sources.annotations.mask_file import MASK_SUFFIXES, read_mask
+from striate.sources.annotations.paired_folders import Paired, find_pairs
+from striate.sources.annotations.voc import image_sets
+from striate.sources.image_files import image_files
+from striate.sources.splits import arranged, by_split, origin, splits_of
+from striate.sources.tree import list_folder, walk
+
+__all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
+
+_NAMED: Final = ("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass")
+_ENDINGS: Final = ("_mask", "-mask", "_label", "_gt")
+
+
+@final
+@dataclass(frozen=True)
+class MaskFolders:
+    """Each part with its folders of pictures and masks; `sets` are names by part (VOC's lists), or empty."""
+
+    pairs: Sequence[tuple[str, Paired]]
+    sets: Mapping[str, Sequence[str]]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MaskFiles(Targets):
+    """A mask file for each picture, read when it is asked for."""
+
+    paths: tuple[str, ...]
+    frames: tuple[Frame, ...]  # that the masks are drawn in
+    coding: MaskCoding
+    limits: Limits
+    task: TaskKind = "segment"
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def target(self, i: int) -> npt.NDArray[np.int64]:
+        codes, packed = read_mask(self.paths[i], self.limits)
+        frame = self.frames[i]
+        if codes.shape != (frame.height, frame.width):
+            raise Unreadable("another size", f"the mask was {frame.width} x {frame.height} when the data was opened")
+        try:
+            return frame.grid(self.coding.decode(codes, packed=packed))
+        except ValueError as error:
+            raise Unreadable("unreadable", str(error)) from None
+
+    def content(self) -> bytes:
+        coding = repr((sorted(self.coding.numbers.items()), sorted(self.coding.colours.items())))
+        return "\n".join([coding, *FileStore(self.paths).digests()]).encode()
+
+
+def find_masks(folder: Path) -> MaskFolders | None:
+    """Folders of pictures and masks in this one; None if there are none. Raises DataError."""
+    pairs = find_pairs(folder, _NAMED, lambda name: name.lower().endswith(MASK_SUFFIXES))
+    if pairs:
+        return MaskFolders(pairs, image_sets(folder, "Segmentation") if "all" in dict(pairs) else {})
+    if _has_masks_beside(folder):
+        return MaskFolders([("all", Paired(".", "."))], {})
+    names = splits_of(list_folder(str(folder)).folders)
+    beside = [(split, Paired(name, name)) for name, split in names.items() if _has_masks_beside(folder / name)]
+    return MaskFolders(beside, {}) if beside else None
+
+
+def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
+    """The source over folders of pictures and masks, all below `root`. Raises DataError."""
+    scans: dict[str, _Scan] = {}
+    ignored: Counter[str] = Counter()
+    folders = by_split(found.pairs, printable(root))
+    for part, pair in folders.items():
+        pairs, aside = _match(root, pair, limits, ignored)
+        if not found.sets:
+            scans[part] = _scan(root, pairs, aside, limits)
+        for name, listed in found.sets.items():
+            stems = set(listed)
+            named = [one for one in pairs if _stem(one[0], pair.pictures) in stems]
+            scans[name] = _scan(root, named, aside if name == "train" else [], limits)
+    numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
+    colours = {code: file for scan in scans.values() for code, file in scan.colours.items()}
+    if not numbers and not colours:
+        raise DataError(f"{printable(root)} has no picture with a mask that can be used; add some")
+    coding = decide_coding(root, numbers, colours)
+    splits = {
+        part: Listing(
+            tuple(map(printable, scan.pictures)),
+            MaskFiles(tuple(f"{root}/{mask}" for mask in scan.masks), tuple(scan.frames), coding, limits),
+            FileStore(tuple(f"{root}/{picture}" for picture in scan.pictures)),
+            tuple(scan.set_aside),
+        )
+        for part, scan in scans.items()
+    }
+    return Source(
+        printable(root.name),
+        printable(root.as_posix()),
+        "mask folders",
+        coding.classes,
+        arranged(splits),
+        MappingProxyType(dict(ignored)),
+        limits,
+        split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
+        if found.sets
+        else origin("folders", [pair.pictures for pair in folders.values()]),
+    )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """The pairs of a part that can be used, and what numbers and colours their masks hold, each with a file."""
+
+    pictures: list[str]
+    masks: list[str]
+    frames: list[Frame]
+    numbers: dict[int, str]
+    colours: dict[int, str]
+    set_aside: list[SetAside]
+
+
+def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SetAside], limits: Limits) -> _Scan:
+    results: list[tuple[Frame, npt.NDArray[np.int64], bool] | SetAside | None] = [None] * len(pairs)
+
+    def read(i: int) -> None:
+        picture, mask = pairs[i]
+        at = picture
+        try:
+            header = read_header(f"{root}/{picture}", limits)
+            at = mask
+            codes, packed = read_mask(f"{root}/{mask}", limits)
+        except Unreadable as failure:
+            results[i] = SetAside(printable(at), failure.reason, failure.detail)
+            return
+        frame = frame_of(header, (codes.shape[0], codes.shape[1]))
+        if frame is None:
+            sizes = f"{codes.shape[1]} x {codes.shape[0]}, and {printable(picture)} is {header.width} x {header.height}"
+            results[i] = SetAside(printable(mask), "another size", f"the mask is {sizes}")
+            return
+        found = np.flatnonzero(np.bincount(codes.ravel())) if codes.dtype == np.uint8 else np.unique(codes)
+        if len(found) > MAX_NUMBERS:
+            raise DataError(
+                f"{printable(root / mask)} holds {len(found)} different numbers or colours, which are no classes; "
+                "give masks with a number for each class"
+            )
+        results[i] = frame, found, packed
+
+    in_threads(read, len(pairs), os.cpu_count() or 1)
+    scan = _Scan([], [], [], {}, {}, list(aside))
+    for (picture, mask), result in zip(pairs, results, strict=True):
+        if isinstance(result, SetAside):
+            scan.set_aside.append(result)
+        elif result is not None:
+            frame, found, packed = result
+            scan.pictures.append(picture)
+            scan.masks.append(mask)
+            scan.frames.append(frame)
+            for code in found.tolist():
+                (scan.colours if packed else scan.numbers).setdefault(code, printable(mask))
+    check_set_aside(scan.set_aside, len(scan.pictures) + len(scan.set_aside), limits)
+    return scan
+
+
+def _match(
+    root: Path, pair: Paired, limits: Limits, ignored: Counter[str]
+) -> tuple[list[tuple[str, str]], list[SetAside]]:
+    """Pictures with their masks, and what has no partner; what is no image is added to `ignored`."""
+    places = [pair.pictures] if pair.beside == pair.pictures else [pair.pictures, pair.beside]
+    trees = [image_files(str(root), walk(str(root), place, follow=limits.follow_links)) for place in places]
+    files = [posixpath.normpath(file) for file in trees[0].files]
+    aside = [one for tree in trees for one in tree.set_aside]
+    for tree in trees:
+        ignored.update(tree.ignored)
+    masks: dict[str, str] = {}
+    if pair.beside == pair.pictures:
+        stem_of = {file: _stem(file, pair.pictures) for file in files}
+        stems = set(stem_of.values())
+        marked = {file for file, stem in stem_of.items() if _unmarked(stem) != stem and _unmarked(stem) in stems}
+        candidates = [file for file in files if file in marked]
+        files = [file for file in files if file not in marked]
+    else:
+        candidates = [posixpath.normpath(file) for file in trees[1].files if file.lower().endswith(MASK_SUFFIXES)]
+    for mask in candidates:
+        stem = _stem(mask, pair.beside)
+        if masks.setdefault(stem, mask) != mask:
+            aside.append(SetAside(printable(mask), "unpaired", "another mask has this name"))
+    pairs: list[tuple[str, str]] = []
+    taken: set[str] = set()
+    for picture in files:
+        stem = _stem(picture, pair.pictures)
+        name = next((name for name in (stem, *(stem + ending for ending in _ENDINGS)) if name in masks), None)
+        if name is None or masks[name] in taken:
+            says = "there is no mask of this name" if name is None else "another picture has this name"
+            aside.append(SetAside(printable(picture), "unpaired", says))
+        else:
+            taken.add(masks[name])
+            pairs.append((picture, masks[name]))
+    left = [mask for mask in masks.values() if mask not in taken]
+    return pairs, aside + [SetAside(printable(mask), "unpaired", "there is no picture of this name") for mask in left]
+
+
+def _stem(file: str, below: str) -> str:
+    return posixpath.splitext(posixpath.relpath(file, below))[0]
+
+
+def _unmarked(stem: str) -> str:
+    return next((stem.removesuffix(ending) for ending in _ENDINGS if stem.endswith(ending)), stem)
+
+
+def _has_masks_beside(folder: Path) -> bool:
+    files = [name for name in list_folder(str(folder)).files if name.lower().endswith(MASK_SUFFIXES)]
+    stems = {posixpath.splitext(name)[0] for name in files}
+    return any(_unmarked(stem) != stem and _unmarked(stem) in stems for stem in stems)

@@ -1,0 +1,76 @@
+"""The pictures that an annotation names, looked up in what really lies in the folder: no name leads out of it."""
+
+import posixpath
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, final
+
+from striate.data.names import printable
+from striate.data.set_aside import SetAside
+from striate.errors import DataError
+from striate.sources.tree import walk
+
+__all__ = ["NamedPictures"]
+
+_LOOKED_AT: Final = 100  # names that tell where the names begin
+
+
+@final
+class NamedPictures:
+    """All files below a folder, listed once. Links are followed to files inside it only, or anywhere if asked to."""
+
+    def __init__(self, root: Path, *, follow: bool = False) -> None:
+        tree = walk(str(root), ".", follow=follow)
+        self._root = root
+        self._files = frozenset(file.removeprefix("./") for file in tree.files)
+        self._refused = {one.id.removeprefix("./"): one for one in tree.set_aside}
+        self._folders = sorted({part for file in self._files for part in _parents(file)})
+
+    def base(self, names: Sequence[str], described_in: Path) -> str:
+        """The folder, relative to the root, where most of the names are files; of several that nearest to the annotation.
+
+        Nearest: a part of its path occurs in the annotation's name (train2017), else it is the annotation's own folder.
+        Raises DataError where no name is a file anywhere.
+        """
+        few = names[:: max(1, len(names) // _LOOKED_AT)]
+        there = Counter({folder: sum(_join(folder, name) in self._files for name in few) for folder in self._folders})
+        most = max(there.values(), default=0)
+        if most == 0:
+            first = f", such as {printable(names[0])}" if names else ""
+            raise DataError(
+                f"none of the pictures that {printable(described_in)} names{first}, is in {printable(self._root)}; "
+                "put them there"
+            )
+        own = described_in.parent.relative_to(self._root).as_posix()
+        best = [folder for folder in self._folders if there[folder] == most]
+        return min(
+            best, key=lambda folder: (not _mentioned(folder, described_in.stem), folder != own, len(folder), folder)
+        )
+
+    def find(self, base: str, name: str) -> str | SetAside:
+        """The file relative to the root, or why there is none."""
+        path = _join(base, name)
+        if path in self._files:
+            return path
+        shown = printable(path)
+        refused = self._refused.get(shown)
+        return refused or SetAside(
+            shown, "vanished", "the annotation names it, and there is no such file in the folder"
+        )
+
+
+def _mentioned(folder: str, stem: str) -> bool:
+    return any(part and part.lower() in stem.lower() for part in folder.split("/") if part != ".")
+
+
+def _join(folder: str, name: str) -> str:
+    return posixpath.normpath(f"{folder}/{name}")
+
+
+def _parents(file: str) -> list[str]:
+    parents = []
+    while "/" in file:
+        file = file.rpartition("/")[0]
+        parents.append(file)
+    return [*parents, "."]

@@ -1,0 +1,83 @@
+"""A folder of pictures and beside it one of what is known of them, file by file: masks/, labels/.
+
+images/1.jpg, masks/1.png                       all
+images/train/1.jpg, masks/train/1.png           parts inside
+train/images/1.jpg, train/masks/1.png           parts around
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from striate.data.names import printable
+from striate.errors import DataError
+from striate.sources.splits import splits_of
+from striate.sources.tree import list_folder, refuse_links
+
+__all__ = ["Paired", "find_pairs"]
+
+_PICTURES: Final = ("images", "image", "imgs", "img", "jpegimages")  # lower case
+
+
+@final
+@dataclass(frozen=True)
+class Paired:
+    """Folders relative to the root of the data."""
+
+    pictures: str
+    beside: str
+
+    def __str__(self) -> str:
+        return self.pictures if self.pictures == self.beside else f"{self.pictures} with {self.beside}"
+
+
+def find_pairs(root: Path, named: Collection[str], holds: Callable[[str], bool]) -> list[tuple[str, Paired]]:
+    """Each part with its two folders, [] if there are none.
+
+    The second folder is called one of `named` (lower case), and a file in it, or in a folder in it, is one that it `holds`.
+    """
+    here = _pair(root, ".", named, holds)
+    if here is None:
+        names = splits_of(list_folder(str(root)).folders)
+        return [(split, pair) for name, split in names.items() if (pair := _pair(root, name, named, holds))]
+    return _parts(root, here) or [("all", here)]
+
+
+def _parts(root: Path, pair: Paired) -> list[tuple[str, Paired]]:
+    """Each part with its folder among the pictures, and that beside them: of the same name, or else of the same part."""
+    names, beside = (splits_of(list_folder(f"{root}/{place}").folders) for place in (pair.pictures, pair.beside))
+    parts = []
+    for name, split in names.items() if beside else ():
+        fitting = [name] if name in beside else [other for other, of in beside.items() if of == split]
+        if not fitting:
+            raise DataError(f"{printable(root / pair.beside)} has no folder {name}, but {pair.pictures} has; add it")
+        parts += [(split, Paired(f"{pair.pictures}/{name}", f"{pair.beside}/{other}")) for other in fitting]
+    return parts
+
+
+def _pair(root: Path, below: str, named: Collection[str], holds: Callable[[str], bool]) -> Paired | None:
+    folder = list_folder(f"{root}/{below}")
+    pictures = [name for name in folder.folders if name.lower() in _PICTURES]
+    beside = [
+        name
+        for name in folder.folders
+        if name.lower() in named and _holds(f"{root}/{below}/{name}", holds) and name not in pictures
+    ]
+    linked = [name for name in folder.folder_links if name.lower() in (*_PICTURES, *named)]
+    if linked and (pictures or beside):
+        refuse_links(root / below, folder)
+    if not pictures or not beside:
+        return None
+    if len(pictures) > 1 or len(beside) > 1:
+        both = ", ".join(map(printable, [*pictures, *beside]))
+        raise DataError(f"{printable(root / below)} has {both}; keep one folder of pictures, and one beside it")
+    prefix = "" if below == "." else f"{below}/"
+    return Paired(prefix + pictures[0], prefix + beside[0])
+
+
+def _holds(folder: str, holds: Callable[[str], bool]) -> bool:
+    here = list_folder(folder)
+    return any(map(holds, here.files)) or any(
+        any(map(holds, list_folder(f"{folder}/{name}").files)) for name in here.folders
+    )

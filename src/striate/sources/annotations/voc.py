@@ -1,0 +1,170 @@
+"""Pascal VOC: an XML file for each picture, with the same name.
+
+    Annotations/1.xml, JPEGImages/1.jpg, ImageSets/Main/train.txt      parts by lists of names, or all
+    train/1.xml, train/1.jpg, val/2.xml, val/2.jpg                     or side by side, in parts or not
+
+Corners are whole pixels counted from 1, both inside the box, so that a box becomes (xmin - 1, ymin - 1, xmax, ymax).
+Classes are the names found, in natural order. Objects marked `difficult` are left out and counted, as VOC's
+own evaluation does. A picture is one of its part even without an object in it, but not without an XML file.
+Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010.
+"""
+
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, final
+
+import numpy as np
+
+from striate.data.decoding.limits import Limits
+from striate.data.faults import Fault
+from striate.data.names import natural_key, printable
+from striate.data.set_aside import SetAside
+from striate.data.source import Listing, Source
+from striate.sources.annotations.object_listing import Described, list_objects
+from striate.sources.annotations.voc_file import VocPicture, read_voc
+from striate.sources.image_files import image_files
+from striate.sources.splits import arranged, by_split, origin, splits_of
+from striate.sources.text_file import read_text
+from striate.sources.tree import list_folder, refuse_links, walk
+
+__all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
+
+_DIFFICULT: Final = "objects marked difficult"  # a kind of ignored annotation
+_UNDESCRIBED: Final = "files without an annotation"
+_UNLISTED: Final = "annotations that no list names"
+_MAX_LIST: Final = 2**26  # bytes
+
+
+@final
+@dataclass(frozen=True)
+class VocFolders:
+    """Each part with its folders of annotations and pictures, relative to the root; `sets` are names by part, or empty."""
+
+    folders: Sequence[tuple[str, tuple[str, str]]]
+    sets: Mapping[str, Sequence[str]]
+
+
+def find_voc(folder: Path) -> VocFolders | None:
+    """VOC's folders in this one, or XML files beside pictures; None if there are none. Raises DataError."""
+    top = list_folder(str(folder))
+    annotations = [name for name in top.folders if name.lower() == "annotations" and _has_xml(folder / name)]
+    pictures = [name for name in top.folders if name.lower() in ("jpegimages", "images")]
+    if annotations:
+        refuse_links(folder, top)
+        return VocFolders([("all", (annotations[0], (pictures or annotations)[0]))], image_sets(folder, "Main"))
+    if _has_xml(folder):
+        return VocFolders([("all", (".", "."))], {})
+    parts = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(folder / name)]
+    return VocFolders(parts, {}) if parts else None
+
+
+def image_sets(root: Path, kind: str) -> dict[str, list[str]]:
+    """The names in ImageSets/<kind>/train.txt, val.txt and test.txt; trainval.txt is train where there is no train.txt."""
+    folder = root / "ImageSets" / kind
+    if "ImageSets" not in list_folder(str(root)).folders or kind not in list_folder(str(folder.parent)).folders:
+        return {}
+    there = list_folder(str(folder)).files
+    lists = {part: f"{part}.txt" for part in ("train", "val", "test") if f"{part}.txt" in there}
+    if "train" not in lists and "trainval.txt" in there:
+        lists = {"train": "trainval.txt"} | {part: file for part, file in lists.items() if part == "test"}
+    lines = {part: read_text(folder / file, _MAX_LIST).splitlines() for part, file in lists.items()}
+    return {part: [line.split()[0] for line in of if line.split()] for part, of in lines.items()}
+
+
+def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
+    """The source over VOC's folders, all below `root`. Raises DataError."""
+    folders = by_split(found.folders, printable(root), lambda two: two[0])
+    read = {part: _read_part(root, *two, limits) for part, two in folders.items()}
+    classes = sorted(
+        {one.name for of in read.values() for xml in of.described.values() for one in xml.objects}, key=natural_key
+    )
+    label_of = {name: label for label, name in enumerate(classes)}
+    splits: dict[str, Listing] = {}
+    ignored: Counter[str] = Counter()
+    for part, content in read.items():
+        sets: Mapping[str, Sequence[str]] = found.sets or {part: sorted(content.described, key=os.fsencode)}
+        for name, stems in sets.items():
+            splits[name] = _list(root, content, stems, label_of, limits)
+        used = {stem for stems in sets.values() for stem in stems}
+        ignored[_DIFFICULT] += sum(xml.difficult for stem, xml in content.described.items() if stem in used)
+        ignored[_UNLISTED] += len(content.described.keys() - used)
+        ignored.update(content.ignored)
+        ignored[_UNDESCRIBED] += len(content.pictures.keys() - content.described.keys())
+    return Source(
+        printable(root.name),
+        printable(root.as_posix()),
+        "Pascal VOC",
+        tuple(map(printable, classes)),
+        arranged(splits),
+        MappingProxyType(dict(+ignored)),
+        limits,
+        split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
+        if found.sets
+        else origin("folders", [one for one, _ in folders.values()]),
+    )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Part:
+    name: str
+    described: Mapping[str, VocPicture]  # by stem
+    pictures: Mapping[str, str]  # files relative to the root, by stem
+    set_aside: Sequence[SetAside]
+    ignored: Mapping[str, int]  # of what lies beside the pictures, by kind
+
+
+def _read_part(root: Path, annotations: str, pictures: str, limits: Limits) -> _Part:
+    places = [annotations] if pictures == annotations else [annotations, pictures]
+    trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
+    images = image_files(str(root), trees[-1])
+    described: dict[str, VocPicture] = {}
+    files: dict[str, str] = {}
+    for place, tree in zip(places, trees, strict=True):
+        for file in map(posixpath.normpath, tree.files):
+            stem, suffix = posixpath.splitext(posixpath.relpath(file, place))
+            if suffix.lower() == ".xml":
+                described[stem] = read_voc(root / file)
+    for file in map(posixpath.normpath, images.files):
+        files.setdefault(posixpath.splitext(posixpath.relpath(file, pictures))[0], file)
+    aside = [*(trees[0].set_aside if len(trees) > 1 else ()), *images.set_aside]
+    others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
+    return _Part(printable(root / annotations), described, files, aside, others)
+
+
+def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits) -> Listing:
+    pictures: list[Described] = []
+    set_aside: list[SetAside] = []
+    faults: list[Fault] = []
+    for stem, times in Counter(stems).items():
+        where, file = f"{content.name}/{printable(stem)}.xml", content.pictures.get(stem)
+        if times > 1:
+            faults.append(Fault(printable(stem), where, f"a list names it {times} times", "duplicate"))
+        if stem not in content.described:
+            faults.append(
+                Fault(printable(stem), where, "a list names it, and there is no such file", "unknown picture")
+            )
+        elif file is None:
+            set_aside.append(SetAside(where, "unpaired", "there is no picture of this name"))
+        else:
+            xml = content.described[stem]
+            pictures.append(
+                Described(
+                    file,
+                    tuple(f"{where}, object {one.number}" for one in xml.objects),
+                    np.array([one.box for one in xml.objects], np.float64).reshape(-1, 4),
+                    np.array([label_of[one.name] for one in xml.objects], np.int64),
+                    size=xml.size,
+                )
+            )
+    set_aside += content.set_aside
+    return list_objects(root, pictures, limits, name=content.name, faults=faults, set_aside=set_aside)
+
+
+def _has_xml(folder: Path) -> bool:
+    return any(name.lower().endswith(".xml") for name in list_folder(str(folder)).files)

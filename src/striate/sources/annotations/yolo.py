@@ -1,0 +1,210 @@
+"""YOLO: a text file of objects for each picture, and data.yaml or classes.txt with the names of the classes.
+
+    data.yaml, train/images/1.jpg, train/labels/1.txt       folders as data.yaml says
+    images/train/1.jpg, labels/train/1.txt, classes.txt     or in pairs, with or without parts; classes.txt may lack
+
+Labels lie where the path of the pictures says `labels` in the place of `images`, or beside the pictures. An empty label
+file, or none, means that there is no object in the picture; one without a picture is set aside. Coordinates are parts of
+the width and height of the upright picture. Where any object is a polygon, the objects have masks.
+Format: Ultralytics' documentation of its detect, segment and pose data sets.
+"""
+
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, final
+
+import numpy as np
+
+from striate.data.decoding.limits import Limits
+from striate.data.faults import Fault
+from striate.data.names import printable
+from striate.data.set_aside import SetAside
+from striate.data.source import Listing, Source
+from striate.data.targets import Skeleton
+from striate.errors import DataError
+from striate.sources.annotations.class_names import read_class_names
+from striate.sources.annotations.data_yaml import DataYaml, read_data_yaml
+from striate.sources.annotations.object_listing import Described, list_objects
+from striate.sources.annotations.paired_folders import Paired, find_pairs
+from striate.sources.annotations.yolo_file import YoloObject, read_yolo
+from striate.sources.image_files import image_files
+from striate.sources.splits import arranged, by_split, origin
+from striate.sources.tree import list_folder, walk
+
+__all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
+
+_NO_LABELS: Final = ("classes", "labels", "names", "readme", "notes")  # text files beside pictures that label none
+
+
+@final
+@dataclass(frozen=True)
+class YoloFolders:
+    """Each part with its two folders, and the description if there is one."""
+
+    pairs: Sequence[tuple[str, Paired]]
+    file: Path | None = None
+    described: DataYaml | None = None
+
+
+def find_yolo(folder: Path) -> YoloFolders | None:
+    """YOLO's data.yaml or folders in this one; None if there are none. Raises DataError."""
+    files = [name for name in list_folder(str(folder)).files if name.lower().endswith((".yaml", ".yml"))]
+    named = [name for name in files if name.lower() in ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")]
+    if named:
+        return yolo_folders(folder / named[0])
+    pairs = find_pairs(folder, ("labels",), lambda name: name.lower().endswith(".txt"))
+    if pairs and len(files) == 1:
+        return yolo_folders(folder / files[0])
+    return YoloFolders(pairs) if pairs else None
+
+
+def yolo_folders(file: Path) -> YoloFolders:
+    """The folders that a data.yaml describes. Raises DataError."""
+    described = read_data_yaml(file)
+    pairs: list[tuple[str, Paired]] = []
+    for part, value in described.parts.items():
+        pictures = _folder(file.parent, described.path, value)
+        if pictures is None:
+            raise DataError(
+                f"{printable(file)}: {part} is {printable(value)}, and there is no such folder in "
+                f"{printable(file.parent)}; put data.yaml into the folder of its data"
+            )
+        parts = pictures.split("/")
+        if "images" in parts:
+            last = len(parts) - 1 - parts[::-1].index("images")
+            parts[last] = "labels"
+        labels = "/".join(parts)
+        if (file.parent / labels).is_dir() and not _is_inside(file.parent, labels):
+            raise DataError(
+                f"{printable(file.parent / labels)} is reached by a link, and those are not followed; put it there"
+            )
+        pairs.append((part, Paired(pictures, labels)))
+    return YoloFolders(pairs, file, described)
+
+
+def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
+    """The source over YOLO's folders, all below `root`. Raises DataError."""
+    described = found.described
+    points = described.points if described else None
+    folders = by_split(found.pairs, printable(root))
+    parts = {part: _read_part(root, pair, points, limits) for part, pair in folders.items()}
+    objects = [one for part in parts.values() for of in part.labels.values() for one in of]
+    if not any(part.labels for part in parts.values()):
+        raise DataError(f"{printable(root)} has no label file for any of its pictures; add them in a folder labels")
+    names = described.names if described else read_class_names(root)
+    classes = names or tuple(map(str, range(1 + max((one.label for one in objects), default=0))))
+    masked = any(one.polygon is not None for one in objects)
+    skeleton = None
+    if described is not None and described.points is not None:
+        flip = described.flip or ()
+        pairs = tuple((i, other) for i, other in enumerate(flip) if i < other and flip[other] == i)
+        skeleton = Skeleton(tuple(f"point {i + 1}" for i in range(described.points[0])), pairs)
+    splits = {part: _list(root, content, len(classes), limits, masked, skeleton) for part, content in parts.items()}
+    return Source(
+        printable(root.name),
+        printable((found.file or root).as_posix()),
+        "YOLO",
+        classes,
+        arranged(splits),
+        MappingProxyType(dict(sum((Counter(part.ignored) for part in parts.values()), Counter()))),
+        limits,
+        skeleton,
+        ("" if len(folders) < 2 else printable(found.file.name))
+        if found.file
+        else origin("folders", [pair.pictures for pair in folders.values()]),
+    )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Part:
+    name: str
+    pictures: Sequence[str]  # files relative to the root
+    labels: Mapping[str, Sequence[YoloObject]]  # by picture
+    set_aside: Sequence[SetAside]
+    ignored: Mapping[str, int]  # of what lies beside the pictures, by kind
+
+
+def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits: Limits) -> _Part:
+    together = pair.pictures == pair.beside or not (root / pair.beside).is_dir()
+    below = pair.pictures if together else pair.beside
+    places = [pair.pictures] if together else [pair.pictures, pair.beside]
+    trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
+    images = image_files(str(root), trees[0])
+    pictures = list(map(posixpath.normpath, images.files))
+    picture_of = {posixpath.splitext(posixpath.relpath(file, pair.pictures))[0]: file for file in reversed(pictures)}
+    labels: dict[str, Sequence[YoloObject]] = {}
+    set_aside = [*images.set_aside, *(one for tree in trees[1:] for one in tree.set_aside)]
+    for file in map(posixpath.normpath, trees[-1].files):
+        stem, suffix = posixpath.splitext(posixpath.relpath(file, below))
+        if suffix.lower() != ".txt" or (posixpath.basename(stem).lower() in _NO_LABELS and stem not in picture_of):
+            continue
+        if stem in picture_of:
+            labels[picture_of[stem]] = read_yolo(root / file, points)
+        else:
+            set_aside.append(SetAside(printable(file), "unpaired", "there is no picture of this name"))
+    first = set(picture_of.values())
+    twice = [file for file in pictures if file not in first]
+    set_aside += (SetAside(printable(file), "unpaired", "another picture has this name") for file in twice)
+    return _Part(
+        printable(root / pair.beside),
+        [file for file in pictures if file in first],
+        labels,
+        set_aside,
+        {kind: count for kind, count in images.ignored.items() if not (together and kind == ".txt files")},
+    )
+
+
+def _list(root: Path, content: _Part, classes: int, limits: Limits, masked: bool, skeleton: Skeleton | None) -> Listing:
+    faults: list[Fault] = []
+    pictures = []
+    for file in content.pictures:
+        kept: dict[str, YoloObject] = {}
+        for one in content.labels.get(file, ()):
+            if one.label >= classes:
+                says = f"the class {one.label} is not one of the {classes} from 0 to {classes - 1}"
+                faults.append(Fault(printable(file), one.where, says, "unknown class"))
+            elif kept.setdefault(one.text, one) is not one:
+                faults.append(Fault(printable(file), one.where, "the line is there twice", "duplicate"))
+        objects = list(kept.values())
+        keypoints = None
+        if skeleton is not None:
+            keypoints = np.array([one.keypoints for one in objects]).reshape(-1, len(skeleton.names), 3)
+        outlines = tuple(None if one.polygon is None else (one.polygon,) for one in objects) if masked else None
+        pictures.append(
+            Described(
+                file,
+                tuple(one.where for one in objects),
+                np.array([one.box for one in objects], np.float64).reshape(-1, 4),
+                np.array([one.label for one in objects], np.int64),
+                "picture",
+                keypoints=keypoints,
+                outlines=outlines,
+            )
+        )
+    aside = content.set_aside
+    return list_objects(root, pictures, limits, name=content.name, faults=faults, set_aside=aside, skeleton=skeleton)
+
+
+def _folder(root: Path, path: str, value: str) -> str | None:
+    """A folder of data.yaml relative to the root: as it says, or without `path`, or without the way up before it.
+
+    None where it is not there, leads out of the root, or passes a link.
+    """
+    low = value.replace("\\", "/")
+    for candidate in (f"{path}/{low}" if path else low, low, low.lstrip("./")):
+        whole = candidate if candidate.startswith("/") else f"{root.as_posix()}/{candidate}"
+        relative = posixpath.relpath(posixpath.normpath(whole), root.as_posix()) if "\0" not in whole else ".."
+        if not relative.startswith("..") and (root / relative).is_dir() and _is_inside(root, relative):
+            return relative
+    return None
+
+
+def _is_inside(root: Path, relative: str) -> bool:
+    """Whether no part of the way is a link."""
+    return os.path.realpath(root / relative) == os.path.normpath(f"{os.path.realpath(root)}/{relative}")

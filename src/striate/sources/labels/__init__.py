@@ -1,0 +1,1 @@
+"""What the labels in cells and arrays mean: classes, sets of classes, or numbers."""

@@ -1,0 +1,1 @@
+"""Tables that name images and their labels, and tables that hold the images themselves."""

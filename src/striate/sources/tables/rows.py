@@ -1,0 +1,188 @@
+"""The rows of one Arrow or Parquet file that has a column of pictures: their other columns as text, and each picture."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from striate.data.names import printable
+from striate.data.set_aside import Unreadable
+from striate.data.storage import MEMORY_SHARE, available_memory
+from striate.errors import DataError
+from striate.sources.read_errors import read_errors
+from striate.sources.tables.arrow import arrow
+from striate.sources.tables.parquet import as_cells, is_numeric
+from striate.sources.tables.table import column_names
+
+__all__ = ["Rows", "has_pictures", "read_arrow", "read_parquet_rows"]
+
+_GROUPS: Final = 4  # groups of rows of a Parquet file that are kept in memory
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """`picture` gives the content of a row's picture, or raises Unreadable; any thread may call it."""
+
+    path: Path
+    kind: str
+    count: int
+    cells: Mapping[str, Sequence[str]]  # by column, N each
+    classes: Mapping[str, tuple[str, ...]]  # the names of the classes in a column, where the file says them
+    lists: frozenset[str]
+    numeric: frozenset[str]
+    picture: Callable[[int], bytes]
+
+    @property
+    def name(self) -> str:
+        return printable(self.path)
+
+
+def has_pictures(path: Path) -> bool:
+    """Whether a Parquet file has a column of pictures. Raises DataError, also where pyarrow is missing."""
+    name = printable(path)
+    parquet = arrow("pyarrow.parquet", name)
+    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+        return bool(_picture_columns(file.schema_arrow, name))
+
+
+def read_arrow(path: Path, picture: str | None) -> Rows:
+    """An Arrow file as `datasets` saves it, mapped. Raises DataError."""
+    name = printable(path)
+    pyarrow, ipc = arrow("pyarrow", name), arrow("pyarrow.ipc", name)
+    if not path.is_file():
+        raise DataError(f"{name} is no file; get the data set anew")
+    with read_errors(name, "get it anew"):
+        table = ipc.open_stream(pyarrow.memory_map(str(path))).read_all()
+        table.validate(full=True)  # so that no offset leads out of the file
+    column = _picture_column(table.schema, picture, name)
+    return _rows(path, "Arrow", table.drop_columns([column]), partial(_from, table.column(column)))
+
+
+def read_parquet_rows(path: Path, picture: str | None) -> Rows:
+    """A Parquet file; the groups of rows whose pictures were last wanted stay in memory. Raises DataError."""
+    name = printable(path)
+    parquet = arrow("pyarrow.parquet", name)
+    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+        column = _picture_column(file.schema_arrow, picture, name)
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        largest = max((group.total_byte_size for group in groups), default=0)
+        if largest * _GROUPS > MEMORY_SHARE * available_memory():
+            raise DataError(
+                f"{name} has a group of {largest} bytes, too large for the memory; write it in smaller row groups"
+            )
+        rest = file.read([one for one in file.schema_arrow.names if one != column])
+        ends = np.cumsum([group.num_rows for group in groups])
+
+    @lru_cache(_GROUPS)
+    def pictures_of(group: int) -> Any:
+        with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+            return file.read_row_group(group, [column]).column(0)
+
+    def read(i: int) -> bytes:
+        group = int(np.searchsorted(ends, i, "right"))
+        try:
+            pictures = pictures_of(group)
+        except DataError as error:
+            raise Unreadable("unreadable", str(error)[:160]) from None
+        return _from(pictures, i - int(ends[group] - groups[group].num_rows))
+
+    return _rows(path, "Parquet", rest, read, count=int(ends[-1]) if len(ends) else 0, schema=file.schema_arrow)
+
+
+def _rows(
+    path: Path, kind: str, rest: Any, picture: Callable[[int], bytes], count: int | None = None, schema: Any = None
+) -> Rows:
+    """The columns that are text, numbers, truth values, or lists of these; what else there is is passed over."""
+    name = printable(path)
+    types = arrow("pyarrow.types", name)
+    count = rest.num_rows if count is None else count
+    if not count:
+        raise DataError(f"{name} has no rows; get the data set anew")
+    features = _features((schema or rest.schema).metadata)
+    cells, classes, lists, numeric = {}, {}, set(), set()
+    for one, column in zip(column_names(rest.schema.names, name), rest.columns, strict=True):
+        is_list = types.is_list(column.type) or types.is_large_list(column.type)
+        inner = column.type.value_type if is_list else column.type
+        if types.is_nested(inner) or types.is_binary(inner) or types.is_large_binary(inner):
+            continue
+        values = column.to_pylist()
+        if is_list:
+            lists.add(one)
+        elif is_numeric(types, inner):
+            numeric.add(one)
+        if names := _class_names(features.get(one), is_list=is_list):
+            classes[one] = names
+            values = [_called(names, value, f"{name}, row {i}, column {one}") for i, value in enumerate(values, 1)]
+        cells[one] = as_cells(values)
+    return Rows(path, kind, count, cells, classes, frozenset(lists), frozenset(numeric), picture)
+
+
+def _from(pictures: Any, i: int) -> bytes:
+    """The bytes of a picture in a column of pictures, or of structs of bytes and path."""
+    value = pictures[i].as_py()
+    content = value.get("bytes") if isinstance(value, dict) else value
+    if not isinstance(content, bytes):
+        raise Unreadable("vanished", "the row holds no bytes of a picture")
+    return content
+
+
+def _picture_column(schema: Any, wanted: str | None, name: str) -> str:
+    found = _picture_columns(schema, name)
+    if len(found) == 1 or wanted in found:
+        return wanted if wanted in found else found[0]
+    if not found:
+        raise DataError(f"{name} has no column of pictures, a struct of bytes and path; save it with the feature Image")
+    raise DataError(
+        f"{name} has several columns of pictures, {', '.join(map(printable, found))}; say which (--path-column NAME)"
+    )
+
+
+def _picture_columns(schema: Any, name: str) -> list[str]:
+    types = arrow("pyarrow.types", name)
+    found = []
+    for one in schema:
+        kind = one.type
+        if types.is_struct(kind):
+            kind = next(
+                (inner.type for inner in (kind.field(i) for i in range(kind.num_fields)) if inner.name == "bytes"), kind
+            )
+        if types.is_binary(kind) or types.is_large_binary(kind):
+            found.append(one.name)
+    return found
+
+
+def _features(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
+    """What `datasets` says of its columns in the schema of a file, as far as it can be understood."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return {}
+    return features if isinstance(features, dict) else {}
+
+
+def _class_names(feature: Any, *, is_list: bool) -> tuple[str, ...]:
+    if is_list and isinstance(feature, dict):
+        feature = feature.get("feature")
+    if (
+        not isinstance(feature, dict)
+        or feature.get("_type") != "ClassLabel"
+        or not isinstance(feature.get("names"), list)
+    ):
+        return ()
+    return tuple(printable(str(one)) for one in feature["names"])
+
+
+def _called(names: Sequence[str], value: Any, where: str) -> Any:
+    """The name of a class, or of each in a list; None for -1, which stands for no label. DataError for another number."""
+    if isinstance(value, list):
+        return [_called(names, one, where) for one in value]
+    if value is None or value == -1:
+        return None
+    if not isinstance(value, int) or not 0 <= value < len(names):
+        raise DataError(f"{where}: the class {printable(str(value))[:40]} has no name; get the data set anew")
+    return names[value]

@@ -1,0 +1,162 @@
+"""Pictures in the rows of a table: what Hugging Face's `save_to_disk` leaves, and Parquet with pictures inside.
+
+    saved/            dataset_info.json, state.json, data-00000-of-00002.arrow ...    or with dataset_dict.json a folder
+                      for each part
+    data.parquet      or a folder of train-00000-of-00003.parquet ..., also in a folder data
+
+A column of pictures is a struct of bytes and path. Names of classes are in the schema. Arrow files are mapped; of a
+Parquet file the few groups of rows that were last wanted stay in memory. Read with pyarrow alone.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from striate.data.decoding.limits import Limits
+from striate.data.names import named, printable
+from striate.data.source import Listing, Source
+from striate.data.store import ContentStore
+from striate.errors import DataError
+from striate.sources.labels.parsing import read_meaning
+from striate.sources.splits import arranged, splits_of, splits_of_files
+from striate.sources.tables.columns import Columns, label_columns, named_labels
+from striate.sources.tables.rows import Rows, has_pictures, read_arrow, read_parquet_rows
+from striate.sources.tables.split_columns import RowSplits, read_splits
+from striate.sources.tables.table import Table
+
+__all__ = ["find_rows", "open_rows"]
+
+
+def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
+    """The files of each part, None where the path holds no pictures in rows. Raises DataError."""
+    if path.is_file():
+        holds = path.suffix.lower() == ".parquet" and has_pictures(path)
+        return {"all": [path]} if holds or path.suffix.lower() == ".arrow" else None
+    if (path / "dataset_dict.json").is_file():
+        named = _json(path / "dataset_dict.json").get("splits")
+        if (
+            not isinstance(named, list)
+            or not named
+            or not all(isinstance(name, str) for name in named)
+            or len(set(splits_of(named).values())) < len(named)
+        ):
+            raise DataError(
+                f"{printable(path / 'dataset_dict.json')} names other splits than train, val and test; rename them"
+            )
+        return {split: _saved(path / name) for name, split in splits_of(named).items()}
+    if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
+        return {"all": _saved(path)}
+    files = _parquet_files(path) or (_parquet_files(path / "data") if (path / "data").is_dir() else [])
+    if not files or not has_pictures(files[0]):
+        return None
+    parts: dict[str, list[Path]] = {}
+    splits = splits_of_files([file.stem for file in files])
+    for file in files:
+        parts.setdefault(splits.get(file.stem, "all"), []).append(file)
+    if "all" in parts and len(parts) > 1:
+        others = next(part for part in parts if part != "all")
+        raise DataError(
+            f"{printable(path)} has {printable(parts['all'][0].name)} beside {parts[others][0].name}; keep one kind"
+        )
+    return parts
+
+
+def open_rows(
+    path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns, *, to_learn: bool = True
+) -> Source:
+    """The source over rows with pictures in them. Reads all columns but the pictures. Raises DataError, SettingError."""
+    name = printable(path)
+    read = [(part, _read(file, columns.path)) for part, several in parts.items() for file in several]
+    first = read[0][1]
+    for _, rows in read:
+        if list(rows.cells) != list(first.cells):
+            raise DataError(f"{rows.name} has other columns than {first.name}; get them anew")
+    cells = {column: [cell for _, rows in read for cell in rows.cells[column]] for column in first.cells}
+    counts = [rows.count for _, rows in read]
+    starts = np.cumsum([0, *counts])
+    files = tuple((int(start), rows.name) for start, (_, rows) in zip(starts, read, strict=False))
+    table = Table(name, first.kind, cells, [i for count in counts for i in range(1, count + 1)], files=files)
+    splits = RowSplits(np.repeat([part for part, _ in read], counts), origin="names of the files")
+    if len(parts) == 1 and "all" in parts:
+        label = columns.label or tuple(named_labels(list(cells))[:1])
+        splits = read_splits(table, columns.split, label, label_is_known=bool(label))
+    labels = label_columns(cells, splits.columns, columns, name, to_learn=to_learn)
+    known = first.classes.get(labels[0], ()) if len(labels) == 1 else ()
+    task = columns.task or ("multilabel" if labels[0] in first.lists else "classify" if known else None)
+    learned = np.isin(splits.names, ("all", "train"))
+    numeric = first.numeric.issuperset(labels)
+    meaning = read_meaning(
+        {column: cells[column] for column in labels},
+        learned,
+        table.place,
+        task,
+        known,
+        numeric=numeric,
+        to_learn=to_learn,
+    )
+    ids = [f"{_id(rows.path, path)}[{i}]" for _, rows in read for i in range(rows.count)]
+    others = [column for column in cells if column not in (*labels, *splits.columns)]
+    listings = {}
+    for part in dict.fromkeys(splits.names.tolist()):
+        where = np.flatnonzero(splits.names == part)
+        listings[part] = Listing(
+            tuple(ids[i] for i in where),
+            meaning.targets(where),
+            ContentStore(len(where), partial(_content, [rows for _, rows in read], starts, where)),
+            columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
+        )
+    return Source(
+        *named(path),
+        f"images in rows of {first.kind}, {meaning.says}",
+        meaning.classes,
+        arranged(listings),
+        limits=limits,
+        split_origin=splits.origin if len(listings) > 1 else "",
+        notes=(*splits.notes, *meaning.notes),
+    )
+
+
+def _id(file: Path, path: Path) -> str:
+    return printable(file.relative_to(path).as_posix() if path.is_dir() else file.name)
+
+
+def _content(files: Sequence[Rows], starts: npt.NDArray[np.int64], where: npt.NDArray[np.int64], i: int) -> bytes:
+    """The content of the `i`-th of the rows `where`, which are counted over all files."""
+    row = int(where[i])
+    file = int(np.searchsorted(starts, row, "right")) - 1
+    return files[file].picture(row - int(starts[file]))
+
+
+def _read(file: Path, picture: str | None) -> Rows:
+    return read_parquet_rows(file, picture) if file.suffix.lower() == ".parquet" else read_arrow(file, picture)
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.suffix.lower() == ".parquet" and one.is_file())
+
+
+def _saved(folder: Path) -> list[Path]:
+    """The Arrow files that `save_to_disk` wrote into a folder, as it lists them. Raises DataError."""
+    state = folder / "state.json"
+    listed = _json(state).get("_data_files")
+    names = [one.get("filename") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise DataError(f"{printable(state)} does not list the files of its rows; save the data set anew")
+    return [folder / str(name) for name in names]
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        if path.stat().st_size > 2**24:
+            raise ValueError("too large")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read {printable(path)}: {error.strerror}; save the data set anew") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{printable(path)} is no JSON; save the data set anew") from None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,81 @@
+"""Folders of pictures that no two are alike, and what can be planted in them."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from striate.audit.copies import blanks, exact_copies, near_copies
+from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
+from striate.audit.fingerprints import Fingerprints, take_fingerprints
+from striate.audit.found import Found
+from striate.data import Limits
+from striate.sources import open_source
+
+
+def textured(seed: int, height: int = 120, width: int = 160) -> Image.Image:
+    """Texture at all scales, as photographs have."""
+    random = np.random.default_rng(seed)
+    whole = np.zeros((height, width, 3))
+    for cells, strength in ((4, 60), (16, 30), (64, 15)):
+        noise = random.normal(0, strength, (cells, cells, 3)).astype(np.float32)
+        for c in range(3):
+            whole[..., c] += np.asarray(
+                Image.fromarray(noise[..., c]).resize((width, height), Image.Resampling.BICUBIC)
+            )
+    return Image.fromarray((128 + whole).clip(0, 255).astype(np.uint8))
+
+
+def jpeg(picture: Image.Image, quality: int) -> Image.Image:
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=quality)
+    return Image.open(content).convert("RGB")
+
+
+def cropped(picture: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
+    w, h = picture.size
+    return picture.crop((round(left * w), round(top * h), round((1 - right) * w), round((1 - bottom) * h)))
+
+
+COPIES = {
+    "recompressed": lambda one: jpeg(one, 60),
+    "recompressed hard": lambda one: jpeg(one, 30),
+    "half the size": lambda one: one.resize((one.width // 2, one.height // 2), Image.Resampling.LANCZOS),
+    "twice the size": lambda one: one.resize((one.width * 2, one.height * 2), Image.Resampling.BICUBIC),
+    "brighter": lambda one: ImageEnhance.Brightness(one).enhance(1.2),
+    "darker": lambda one: ImageEnhance.Brightness(one).enhance(0.75),
+    "more contrast": lambda one: ImageEnhance.Contrast(one).enhance(1.2),
+    "cropped by 2 %": lambda one: cropped(one, 0.02, 0.02, 0.02, 0.02),
+    "cropped at one side": lambda one: cropped(one, 0.05, 0, 0, 0),
+    "cropped at a corner, recompressed": lambda one: jpeg(cropped(one, 0, 0.03, 0.03, 0), 60),
+}
+
+
+def folders(root: Path, parts: Sequence[str] = ("train", "test"), each: int = 12) -> Path:
+    """PARTS/CLASS/NUMBER.png, three classes."""
+    seed = 0
+    for part in parts:
+        for name in ("a", "b", "c"):
+            (root / part / name).mkdir(parents=True)
+            for i in range(each):
+                textured(seed).save(root / part / name / f"{i:02}.png")
+                seed += 1
+    return root
+
+
+def fingerprints(root: Path, max_pixels: int = Limits().max_pixels) -> Fingerprints:
+    chosen = Limits(max_pixels)
+    return take_fingerprints(open_source(root, chosen), threads=1, limits=chosen)
+
+
+def copies(prints: Fingerprints) -> dict[str, Found]:
+    empty, exact = blank(prints), exact_groups(prints)
+    near = near_groups(prints, exact, empty, threads=1)
+    lists = (
+        blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
+        exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
+        near_copies(prints, near),
+    )
+    return {one.finding.id: one for part in lists for one in part}

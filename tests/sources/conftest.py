@@ -1,0 +1,42 @@
+"""Folders with a table of labels."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.sources.tables import Tabled
+
+
+@pytest.fixture
+def png(encode: Callable[..., bytes]) -> Callable[[Path], None]:
+    """A small image at a path, with its folders."""
+    content = encode(Image.new("RGB", (4, 3)))
+
+    def make(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    return make
+
+
+@pytest.fixture
+def tabled(tmp_path: Path, encode: Callable[..., bytes]) -> Tabled:
+    """A folder with labels.csv of this content, and those of the images a.png to f.png that it names: tabled("path,label\n...").
+
+    Content that names none has a.png to c.png beside it.
+    """
+
+    def make(content: bytes | str, name: str = "labels.csv", pictures: str = "", folder: str = "data") -> Path:
+        root = tmp_path / folder
+        (root / pictures).mkdir(parents=True, exist_ok=True)
+        content = content.encode() if isinstance(content, str) else content
+        plain = content.replace(b"\0", b"").decode("latin-1")
+        named = [one for one in "abcdef" if re.search(rf"\b{one}\b", plain)]
+        for i, one in enumerate(named or "abc"):
+            (root / pictures / f"{one}.png").write_bytes(encode(Image.new("RGB", (4, 3), (40 * i, 0, 0))))
+        (root / name).write_bytes(content)
+        return root
+
+    return make

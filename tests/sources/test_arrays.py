@@ -1,0 +1,439 @@
+"""Arrays of pictures in .npz and .npy: layouts, ranges, kinds of labels, and files that lie."""
+
+import io
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from striate.data import Canvas, Labels, LabelSets, Limits, Numbers, Source, TaskKind
+from striate.data.decoding.rendering import Rendering
+from striate.errors import DataError, SettingError
+from striate.sources import Columns, open_in_memory, open_source
+from striate.sources.arrays import array_files
+from striate.sources.read_errors import read_errors
+
+COUNT = 12
+GREY = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (COUNT, 6, 5, 3), dtype=np.uint8)
+CLASSES = np.arange(COUNT) % 3
+
+
+def saved(root: Path, **arrays: Any) -> Path:
+    np.savez_compressed(root / "set.npz", **arrays)
+    return root / "set.npz"
+
+
+def pixels(path: Path, part: str = "all") -> npt.NDArray[np.uint8]:
+    source = open_source(path)
+    decoded = source.decode(part, source.native(), threads=1, limits=Limits()).images.numpy()
+    assert (source.sample(part, 3).image == decoded[3]).all()
+    return decoded
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+        ("train_x", "train_y", "test_x", "test_y"),
+    ],
+)
+def test_npz(names: tuple[str, ...], tmp_path: Path) -> None:
+    labels = CLASSES[:, None].astype(np.uint8)  # as MedMNIST and Keras's CIFAR have them
+    path = saved(tmp_path, **dict(zip(names, (COLOUR, labels, COLOUR[:5], labels[:5]), strict=True)), about=np.zeros(3))
+    source = open_source(path)
+    assert list(source.splits) == ["train", "test"]
+    assert source.classes == ("0", "1", "2")
+    assert source.kind == "arrays, N H W C, 3 classes"
+    assert source.ignored == {"arrays of other names": 1}
+    assert source.splits["train"].labels.tolist() == CLASSES.tolist()
+    assert (pixels(path, "train") == COLOUR).all()
+    assert (pixels(path, "test") == COLOUR[:5]).all()
+    assert open_source(source.location).digest() == source.digest() == open_source(tmp_path).digest()
+
+
+def test_a_val_part_and_one_set(tmp_path: Path) -> None:
+    path = saved(tmp_path, train_images=GREY, train_labels=CLASSES, val_images=GREY, val_labels=CLASSES)
+    assert list(open_source(path).splits) == ["train", "val"]
+    for names in (("x", "y"), ("X", "y"), ("images", "labels"), ("image", "label"), ("data", "target")):
+        path = saved(tmp_path, **dict(zip(names, (GREY, CLASSES), strict=True)))
+        assert (pixels(path)[..., 0] == GREY).all()
+
+
+def test_npy_is_mapped(tmp_path: Path) -> None:
+    np.save(tmp_path / "x_train.npy", COLOUR)
+    np.save(tmp_path / "y_train.npy", CLASSES)
+    (tmp_path / "notes.txt").write_text("x")
+    assert (pixels(tmp_path) == COLOUR).all()
+    store = open_source(tmp_path).splits["all"].store
+    assert isinstance(store.pixels.base, np.memmap)  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="is one array; give the folder"):
+        open_source(tmp_path / "x_train.npy")
+
+
+@pytest.mark.parametrize(
+    ("array", "expected", "says"),
+    [
+        (GREY, GREY[..., None], "N H W"),
+        (GREY[..., None], GREY[..., None], "N H W C"),
+        (GREY[:, None], GREY[..., None], "N C H W"),
+        (COLOUR.transpose(0, 3, 1, 2), COLOUR, "N C H W"),
+        (np.asfortranarray(COLOUR), COLOUR, "N H W C"),
+        (COLOUR.astype(">i8"), COLOUR, "N H W C"),
+        (COLOUR.astype(np.uint16) * 257, COLOUR.astype(np.uint16) * 257, "N H W C"),
+        (COLOUR[..., :2], COLOUR[..., :2], "N H W C"),
+        (COLOUR[..., :2].transpose(0, 3, 1, 2), COLOUR[..., :2], "N C H W"),
+        (COLOUR.astype(np.uint16), COLOUR, "N H W C"),
+        ((COLOUR / 255).astype(np.float32), COLOUR, "N H W C"),
+        ((COLOUR.transpose(0, 3, 1, 2) / 255), COLOUR, "N C H W"),
+        (COLOUR.astype(np.float32), COLOUR, "N H W C"),
+        (COLOUR > 99, np.where(COLOUR > 99, 255, 0), "N H W C"),
+    ],
+)
+def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any], says: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, x=array, y=CLASSES)
+    assert f"arrays, {says}, " in open_source(path).kind
+    assert (pixels(path) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("learned", "tested"),
+    [
+        (COLOUR.astype(np.float32), (COLOUR / 255).astype(np.float32)),
+        ((COLOUR / 255).astype(np.float32), COLOUR.astype(np.float32)),
+        (COLOUR, COLOUR.astype(np.uint16) * np.uint16(257)),
+        (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR),
+        (COLOUR.astype(np.int32) * 16, COLOUR.astype(np.int32)),
+        (COLOUR.astype(np.uint16) * np.uint16(257), COLOUR.astype(np.uint16) * np.uint16(16)),
+        (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR.astype(np.uint16) * np.uint16(257)),
+        (COLOUR.astype(np.uint16) * np.uint16(4), COLOUR.astype(np.uint16) * np.uint16(64)),
+        (COLOUR.astype(np.float32) * 257, COLOUR.astype(np.uint16) * np.uint16(16)),  # of other types too
+        (COLOUR, (COLOUR > 99).astype(np.uint8)),
+        ((COLOUR > 99).astype(np.uint8), COLOUR),
+        (COLOUR, (COLOUR / 255).astype(np.float32)),
+        (COLOUR, COLOUR > 99),
+    ],
+)
+def test_splits_on_different_scales_are_refused(
+    learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
+) -> None:
+    path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    with pytest.raises(DataError, match=r"has values up to .* and .* up to .*; bring them to one scale"):
+        open_source(path)
+
+
+@pytest.mark.parametrize(
+    ("learned", "tested"), [(COLOUR / 127.5 - 1, COLOUR / 255), (COLOUR / 255, COLOUR / 127.5 - 1)]
+)
+def test_splits_of_which_one_alone_goes_below_0_are_refused(
+    learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
+) -> None:
+    path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    with pytest.raises(DataError, match=r"has values down to -1 and .* none below 0, .*; bring them to one scale"):
+        open_source(path)
+    few = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=learned[:2] * 0.9, y_test=CLASSES[:2])
+    assert open_source(few).native().channels == 3
+
+
+@pytest.mark.parametrize("tested", [COLOUR.astype(np.float32), COLOUR.astype(np.int64), COLOUR.astype(np.uint16)])
+def test_one_scale_may_have_two_types(tested: npt.NDArray[Any], tmp_path: Path) -> None:
+    path = saved(tmp_path, x_train=COLOUR, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    assert (pixels(path, "train") == COLOUR).all()
+    assert (pixels(path, "test") == COLOUR).all()
+
+
+@pytest.mark.parametrize(
+    ("learned", "share"),
+    [
+        (COLOUR.astype(np.float32) / 255, 0.2),
+        (COLOUR.astype(np.float32), 0.2),
+        (COLOUR.astype(np.uint16) * np.uint16(200), 0.1),
+        (COLOUR.astype(np.uint16) * np.uint16(257), 0.3),
+        (COLOUR.astype(np.uint16) * np.uint16(257), 0.125),
+        (COLOUR, 0.1),
+        (COLOUR.astype(np.uint16) * np.uint16(200), 0),  # all black, which is on every scale
+    ],
+)
+def test_a_split_that_is_merely_darker_is_not(learned: npt.NDArray[Any], share: float, tmp_path: Path) -> None:
+    dark = (learned * share).astype(learned.dtype)
+    path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=dark, y_test=CLASSES)
+    bright = pixels(path, "train").max()
+    assert pixels(path, "test").max() == pytest.approx(bright * share, abs=0.51 + 0.01 * bright * share)
+
+
+@pytest.mark.parametrize(("top", "white"), [(1000, 1023), (4000, 4095), (16000, 16383), (60000, 65535)])
+def test_whole_numbers_are_on_the_scale_of_their_bits_in_use(top: int, white: int, tmp_path: Path) -> None:
+    values = np.linspace(0, top, GREY.size).round().astype(np.uint16).reshape(GREY.shape)
+    source = open_source(saved(tmp_path, x=values, y=CLASSES))
+    assert source.native().rendering.integers == (0, white)
+    given = source.splits["all"].store.ready(source.native())
+    assert given is not None
+    assert np.abs(given[..., 0] - values / white * 65535).max() <= 0.5
+    # on the levels of another data set
+    other = replace(source.native(), rendering=Rendering(integers=(0, 2 * white)))
+    decoded = source.splits["all"].store.decode(3, other, source.limits)[..., 0]
+    assert np.abs(decoded.astype(int) - values[3] / (2 * white) * 65535).max() <= 1
+
+
+EYE = np.eye(3)[CLASSES]
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "values"),
+    [
+        (CLASSES.astype(np.uint8), Labels, CLASSES),
+        (CLASSES.astype(np.float32), Labels, CLASSES),
+        (np.array(["a", "b", "c"])[CLASSES], Labels, CLASSES),
+        (EYE.astype(np.float32), Labels, CLASSES),
+        (EYE.astype(np.int64), Labels, CLASSES),
+        (EYE.astype(bool), LabelSets, EYE.astype(bool)),
+        (np.eye(3, k=1)[CLASSES].astype(np.uint8), LabelSets, np.eye(3, k=1)[CLASSES].astype(bool)),
+        (CLASSES / 7, Numbers, (CLASSES / 7).astype(np.float32)[:, None]),
+        (EYE * 3.5, Numbers, EYE * 3.5),
+    ],
+)
+def test_labels(labels: npt.NDArray[Any], kind: type, values: npt.NDArray[Any], tmp_path: Path) -> None:
+    targets = open_source(saved(tmp_path, x=GREY, y=labels)).splits["all"].targets
+    assert isinstance(targets, kind)
+    assert (targets.values == values).all()  # type: ignore[attr-defined]
+
+
+def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
+    changed = array.astype(np.float32)
+    changed.flat[17 % changed.size] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"x": GREY}, "has x and no labels for it"),
+        ({"y": CLASSES}, "has y and no pictures for it"),
+        ({"arr_0": GREY, "arr_1": CLASSES}, "has the arrays arr_0, arr_1; call them x_train"),
+        ({"x": GREY, "images": GREY, "y": CLASSES}, "has x and images, which mean the same"),
+        ({"x": GREY, "y": CLASSES, "x_test": GREY, "y_test": CLASSES}, "has x beside x_test; keep one"),
+        (
+            {"x_test": GREY, "y_test": CLASSES, "x_val": GREY, "y_val": CLASSES},
+            "has arrays of test and val and none to learn from",
+        ),
+        ({"x": GREY, "y": CLASSES[:-1]}, r"y\] is 11, for 12 pictures"),
+        ({"x": GREY, "y": GREY}, r"y\] holds masks, 12 x 6 x 5; give masks as a folder"),
+        ({"x": GREY.reshape(COUNT, 30), "y": CLASSES}, "is 12 x 30 and no array of pictures; reshape it"),
+        ({"x": GREY[:0], "y": CLASSES[:0]}, "is 0 x 6 x 5 and no array of pictures"),
+        ({"x": np.zeros((COUNT, 3, 5, 3), np.uint8), "y": CLASSES}, "channels may be second or last"),
+        ({"x": np.zeros((COUNT, 5, 5, 5), np.uint8), "y": CLASSES}, "no axis is told for that of the channels"),
+        ({"x": with_value(GREY, np.nan), "y": CLASSES}, r"x\] holds NaN or infinite values"),
+        ({"x": with_value(GREY, -np.inf), "y": CLASSES}, r"x\] holds NaN or infinite values"),
+        (
+            {"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 127.5 - 1, "y_test": CLASSES},
+            "bring them to one scale",
+        ),
+        ({"x": GREY.astype(np.complex64), "y": CLASSES}, "holds complex64 and not numbers"),
+        ({"x": GREY.astype(str), "y": CLASSES}, "and no pixels"),
+        ({"x": GREY, "y": with_value(CLASSES, np.nan)}, r"y\]\[5\] is NaN or infinite"),
+        ({"x": GREY, "y": with_value(EYE * 2.5, np.inf)}, r"y\]\[5\] is NaN or infinite"),
+        ({"x": GREY, "y": EYE * 1e300}, "too large for a float32"),
+        ({"x": GREY, "y": EYE.astype(str)}, "it is a row of text"),
+        ({"x": GREY, "y": CLASSES * 0}, "the one class 0"),
+        ({"x": GREY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
+        ({"x": GREY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
+        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY[:, :5], "y_test": CLASSES}, "another size than"),
+        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 255, "y_test": CLASSES}, "bring them to one scale"),
+        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": EYE}, "another number of columns"),
+        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),
+    ],
+)
+def test_arrays_that_cannot_be_used_end_as_one_line(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        open_source(saved(tmp_path, **arrays))
+    assert "set.npz" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "extension"),
+    [
+        ((GREY / 127.5 - 1).astype(np.float32), "tif"),
+        ((GREY / 255 * 30).astype(np.float32), "tif"),
+        (GREY.astype(np.int16) * 7 - 1000, "npy"),
+        (GREY.astype(np.int64) * 1000, "npy"),
+    ],
+)
+def test_a_range_of_its_own_is_one_as_it_is_of_files(values: npt.NDArray[Any], extension: str, tmp_path: Path) -> None:
+    for i, (image, label) in enumerate(zip(values, CLASSES, strict=True)):
+        path = tmp_path / "files" / str(label) / f"{i}.{extension}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if extension == "tif":
+            Image.fromarray(image).save(path)
+        else:
+            np.save(path, image)
+    files = open_source(tmp_path / "files")
+    canvas = files.native()
+    assert canvas.bits == 16
+    expected = {int(name.split("/")[1].split(".")[0]): image for name, image in decoded(files, "all", canvas)}
+    ragged = [*values[:-1], np.concatenate([values[-1], values[-1]])]
+    for source, split in (
+        (open_source(saved(tmp_path, x=values, y=CLASSES)), "all"),
+        (open_in_memory((values, CLASSES)), "all"),
+        (open_in_memory({"train": (values, CLASSES), "test": (values[3:], CLASSES[3:])}), "train"),
+        (open_in_memory((ragged, CLASSES)), "all"),
+    ):
+        assert source.native().rendering == canvas.rendering
+        for i, (_, image) in enumerate(decoded(source, split, canvas)[:-1]):
+            assert (image == expected[i]).all()
+
+
+def decoded(source: Source, split: str, canvas: Canvas) -> list[tuple[str, npt.NDArray[Any]]]:
+    listing = source.splits[split]
+    return [(name, listing.store.decode(i, canvas, Limits())) for i, name in enumerate(listing.ids)]
+
+
+def npy_bytes(array: npt.NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+GOOD = npy_bytes(GREY)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "cannot read .*x.npy: .*; get it anew"),
+        (b"<html>404</html>", "cannot read .*x.npy: .*; get it anew"),
+        (GOOD[:50], "cannot read .*x.npy: .*; get it anew"),
+        (GOOD[:-1], "declares 12 x 6 x 5 values of uint8, and there are 359 bytes"),
+        (GOOD + b"\0", "and there are 361 bytes"),
+        (GOOD.replace(b"(12, 6, 5)", b"(99, 6, 5)"), "declares 99 x 6 x 5"),
+        (GOOD.replace(b"(12, 6, 5), }  ", b"(2**40, 6, 5)}"), "cannot read .*x.npy: .*; get it anew"),
+        (GOOD.replace(b"(12, 6, 5), }            ", b"(-12, -6, 5), }          "), "declares -12 x -6 x 5"),
+        (GOOD.replace(b"'|u1'", b"'|O' "), "holds object and not numbers"),
+        (GOOD.replace(b"\x93NUMPY\x01", b"\x93NUMPY\x03"), "version"),
+        (
+            GOOD[:10] + b"__import__('os').mkdir('hacked')".ljust(118) + GOOD[128:],
+            "cannot read .*x.npy: .*; get it anew",
+        ),
+        (GOOD[:6] + b"\x02\x00" + b"\xff\xff\xff\xff" + GOOD[10:], "cannot read .*x.npy: .*; get it anew"),
+    ],
+)
+def test_a_lying_npy_ends_as_one_line(
+    content: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.npy").write_bytes(content)
+    np.save(tmp_path / "y.npy", CLASSES)
+    with pytest.raises(DataError, match=says) as caught:
+        open_source(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "hacked").exists()
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_an_npz_that_is_none_ends_as_one_line(tmp_path: Path) -> None:
+    good = {"x.npy": GOOD, "y.npy": npy_bytes(CLASSES)}
+    healthy = zipped(tmp_path / "a.npz", good).read_bytes()
+    assert len(open_source(tmp_path / "a.npz").splits["all"]) == COUNT
+    for content in (b"", b"<html>", healthy[:-30], healthy[:60] + bytes(20) + healthy[80:]):
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"cannot read .*a\.npz.*: .*; get it anew") as caught:
+            pixels(tmp_path / "a.npz")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"a.npz\[x\] declares 99 x 6 x 5"):
+        open_source(zipped(tmp_path / "a.npz", good | {"x.npy": GOOD.replace(b"(12, 6, 5)", b"(99, 6, 5)")}))
+    zipped(tmp_path / "b.npz", good)
+    with pytest.raises(DataError, match="holds 2 files of arrays"):
+        open_source(tmp_path)
+
+
+def test_a_bomb_is_refused_by_what_the_archive_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, x=np.zeros((COUNT, 500, 500), np.uint8), y=CLASSES)
+    assert path.stat().st_size < 10_000
+    assert len(open_source(path).splits["all"]) == COUNT
+    monkeypatch.setattr(array_files, "available_memory", lambda: 2**20)
+    with pytest.raises(DataError, match=r"declares 2 arrays of 3000\d+ bytes, and 524288 bytes of memory may be used"):
+        open_source(path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.npy")
+    np.save(tmp_path / "y.npy", CLASSES)
+    with pytest.raises(DataError, match="no pictures for it"):
+        open_source(tmp_path)
+
+
+def test_columns_are_not_for_arrays(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="columns are those of a table"):
+        open_source(saved(tmp_path, x=GREY, y=CLASSES), columns=Columns(label=("y",)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "says"),
+    [
+        (np.eye(3)[CLASSES], "multilabel", "sets of 3 classes"),
+        (np.eye(3)[CLASSES], "regress", "3 numbers a picture"),
+        (np.eye(3)[CLASSES], "classify", "3 classes, one-hot"),
+        (np.eye(3, dtype=bool)[CLASSES], "classify", "3 classes, one-hot"),
+        (np.eye(3, dtype=bool)[CLASSES], None, "sets of 3 classes"),
+        (np.eye(3)[CLASSES], None, "3 classes, one-hot"),
+        (np.tri(3)[CLASSES], None, "sets of 3 classes"),
+        (np.tri(3)[CLASSES], "regress", "3 numbers a picture"),
+        (np.tri(3)[CLASSES], "classify", r"\[1\]: the row has 2 classes and not one"),
+        (np.eye(3)[CLASSES] / 2, "multilabel", r"\[0\]: not all values are 0 or 1"),
+    ],
+)
+def test_a_task_that_was_named_is_obeyed(labels: Any, task: TaskKind | None, says: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, x=GREY, y=labels)
+    if says.startswith(r"\["):
+        with pytest.raises(DataError, match=says):
+            open_source(path, columns=Columns(task=task))
+    else:
+        source = open_source(path, columns=Columns(task=task))
+        assert source.kind.endswith(says)
+        assert source.task == (task or source.task)
+
+
+@pytest.mark.parametrize("splits", [("train", "test"), ("train",)])
+def test_an_array_is_looked_at_once(splits: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(
+        tmp_path, **{f"x_{split}": GREY / 255 for split in splits}, **{f"y_{split}": CLASSES for split in splits}
+    )
+    unpacked: list[tuple[int, ...]] = []
+    read = np.lib.format.read_array
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        array = read(*args, **kwargs)
+        unpacked.append(array.shape)
+        return array
+
+    monkeypatch.setattr(np.lib.format, "read_array", counted)
+    open_source(path)
+    assert unpacked.count(GREY.shape) == len(splits)
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, x=GREY / 255, y=CLASSES)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise MemoryError("Unable to allocate 30.0 GiB")
+
+    monkeypatch.setattr(np.lib.format, "read_array", full)
+    with pytest.raises(DataError, match="needs more memory than there is; end other programs"):
+        open_source(path)
+    with pytest.raises(SettingError, match="as it is"), read_errors("a", "get it anew"):
+        raise SettingError("as it is")

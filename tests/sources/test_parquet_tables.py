@@ -1,0 +1,67 @@
+"""Parquet tables: the same meanings as of text, and the same one line where there is none."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.sources.tables import Tabled, told
+
+from striate.errors import DataError
+from striate.sources import open_source
+
+
+def parquet(root: Path, **columns: Any) -> Path:
+    (root / "labels.csv").unlink()
+    pq.write_table(pa.table(columns), root / "labels.parquet")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "a"),
+    [
+        (["x", "y", "x"], "classify", "x"),
+        (pa.array(["x", "y", "x"]).dictionary_encode(), "classify", "x"),
+        ([1, 2, 1], "classify", "1"),
+        ([True, False, True], "classify", "True"),
+        ([0.5, 1, 2], "regress", (0.5,)),
+        ([["x", "y z"], ["y z"], []], "multilabel", {"x", "y z"}),
+        ([["x z"], ["y"], []], "multilabel", {"x z"}),
+    ],
+)
+def test_parquet(labels: Any, task: str, a: object, tabled: Tabled) -> None:
+    source = open_source(parquet(tabled(""), path=["a.png", "b.png", "c.png"], label=labels))
+    assert source.task == task
+    assert told(source)["a.png"] == a
+    assert source.kind.startswith("Parquet table")
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["x", None, "y"], "row 3, column label: there is no label"),
+        ([0.5, float("nan"), 1], "row 3, column label: there is no label"),
+        ([0.5, float("inf"), 1], "row 3, column label: inf is infinite"),
+        ([{"u": 1}] * 3, "column label: it holds struct"),
+    ],
+)
+def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, tabled: Tabled) -> None:
+    root = parquet(tabled(""), path=["a.png", "b.png", "c.png"], label=labels)
+    with pytest.raises(DataError, match=says):
+        open_source(root)
+    content = (root / "labels.parquet").read_bytes()
+    for damaged in (b"", b"PAR1", content[:-20], content[:40] + bytes(40) + content[80:]):
+        (root / "labels.parquet").write_bytes(damaged)
+        with pytest.raises(DataError) as caught:
+            open_source(root)
+        assert "\n" not in str(caught.value)
+
+
+def test_without_pyarrow_it_says_what_to_install(tabled: Tabled, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = parquet(tabled(""), path=["a.png", "b.png"], label=["x", "y"])
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    with pytest.raises(
+        DataError, match=r"labels.parquet is read with pyarrow, which is not here; pip install 'striate\[tables\]'"
+    ):
+        open_source(root)
