@@ -20,22 +20,22 @@ TARGET = 3.0
 HEIGHT, WIDTH, CLASSES = 400, 500, 10
 
 
-def make_pictures(photographs: Path, folder: Path, count: int) -> None:
-    """CLASS/NUMBER.jpg; the same pictures from the same photographs."""
+def make_images(photographs: Path, folder: Path, count: int) -> None:
+    """CLASS/NUMBER.jpg; the same images from the same photographs."""
     opened = [Image.open(path).convert("RGB") for path in sorted(photographs.iterdir()) if _is_photograph(path)]
     wholes = [one.resize((max(one.width, 900), max(one.height, 700))) for one in opened]
     for label in range(CLASSES):
         (folder / f"class{label}").mkdir()
     for number in range(count):
         random = np.random.default_rng(number)
-        picture = Image.blend(_cutting(wholes, random), _cutting(wholes, random), random.uniform(0.25, 0.75))
-        picture.save(folder / f"class{number % CLASSES}" / f"{number:05}.jpg", quality=int(random.integers(75, 95)))
+        image = Image.blend(_cutting(wholes, random), _cutting(wholes, random), random.uniform(0.25, 0.75))
+        image.save(folder / f"class{number % CLASSES}" / f"{number:05}.jpg", quality=int(random.integers(75, 95)))
 
 
 def _is_photograph(path: Path) -> bool:
     try:
-        with Image.open(path) as picture:
-            return min(picture.size) >= 300 and picture.format in ("PNG", "JPEG")
+        with Image.open(path) as image:
+            return min(image.size) >= 300 and image.format in ("PNG", "JPEG")
     except OSError:
         return False
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-python", required=True, help="a Python that has imagededup and cleanvision")
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     print_machine(machine())
@@ -64,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as desk:
         folder = Path(desk) / "photographs"
         folder.mkdir()
-        make_pictures(arguments.photographs, folder, arguments.pictures)
+        make_images(arguments.photographs, folder, arguments.images)
         programs = {
             "striate": ["striate", "check", folder, "--json", "--out", Path(desk) / "page.html"],
             "peers": [arguments.peer_python, here / "peers" / "imagededup_cleanvision.py", folder],

@@ -6,7 +6,7 @@ Needs an environment with torchvision, kornia and albumentations; FOLDER holds J
 The road: files to normalized 224-pixel training batches of 64, random resized crop and flip, whole epochs, on two cores,
 each contender in a process of its own; the peers with the number of workers (and torchvision also the decoder and the place
 of the normalization) that were fastest in a first round. Augmentation: one uint8 batch in memory, an operation with
-parameters of its own for each picture, two threads, each library in a process of its own, taking turns.
+parameters of its own for each image, two threads, each library in a process of its own, taking turns.
 """
 
 import argparse
@@ -27,11 +27,11 @@ WORKERS = (0, 1, 2, 3)
 
 
 def epochs(command: Sequence[str | Path]) -> tuple[float, float]:
-    """Pictures a second in the first and in the second epoch."""
+    """Images a second in the first and in the second epoch."""
     _, output = run([sys.executable, *command])
     said = json.loads(output)
     first, second = said["epochs"]
-    return said["pictures"] / first, said["pictures"] / second
+    return said["images"] / first, said["images"] / second
 
 
 def road(folder: Path, rounds: int) -> None:
@@ -47,7 +47,7 @@ def road(folder: Path, rounds: int) -> None:
                 "--normalize",
                 how,
             ]
-            for workers, decoder, how in product(WORKERS, ("pillow", "jpeg"), ("picture", "batch"))
+            for workers, decoder, how in product(WORKERS, ("pillow", "jpeg"), ("image", "batch"))
         ],
         "albumentations": [
             [PEERS / "albumentations_batches.py", folder, "--workers", str(workers)] for workers in WORKERS
@@ -69,7 +69,7 @@ def road(folder: Path, rounds: int) -> None:
             cells.append(Spread.of([one[epoch] for one in measured]).text(0))
             cells.append(Spread.of([a / one[epoch] for a, one in zip(mine, measured, strict=True)]).text(2))
         rows.append(cells)
-    header = ["", "pictures/s, first epoch", "striate / this", "pictures/s, second epoch", "striate / this"]
+    header = ["", "images/s, first epoch", "striate / this", "images/s, second epoch", "striate / this"]
     print(markdown(header, rows))
 
 
@@ -79,7 +79,7 @@ def augment(rounds: int) -> None:
         for name in ("striate", "torchvision v2", "kornia", "albumentations")
     }
     rows = []
-    for (size, count), operation in product(((32, 256), (224, 64)), ("flip", "affine", "colour")):
+    for (size, count), operation in product(((32, 256), (224, 64)), ("flip", "affine", "color")):
         took: dict[str, list[float]] = {name: [] for name in processes}
         for order in islice(cycle(permutations(processes)), rounds):
             for name in order:
@@ -88,7 +88,7 @@ def augment(rounds: int) -> None:
             [f"{operation}, {size} px", name, f"{1e6 * median(times) / count:.0f}", ratio(took["striate"], times)]
             for name, times in took.items()
         ]
-    print(markdown(["operation", "", "µs a picture", "this / striate"], rows))
+    print(markdown(["operation", "", "µs an image", "this / striate"], rows))
 
 
 def begin(name: str) -> None:

@@ -35,7 +35,7 @@ class Run:
     seed: int
     command: str
     cost: Cost
-    accuracy: float  # on the 10,000 test pictures
+    accuracy: float  # on the 10,000 test images
     train_seconds: float
     threads: int | str
     versions: Mapping[str, str]
@@ -95,7 +95,7 @@ class Bench:
         """Bring every program and library into the page cache, so that the first round is like the others."""
         for name in names:
             if name in PEERS:
-                self.peer(name, 0, None, "--epochs", "1", "--pictures", "640")
+                self.peer(name, 0, None, "--epochs", "1", "--images", "640")
         if any(name in TARGETS for name in names):
             self.recipe("mnist-fast", 0)
 

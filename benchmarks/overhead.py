@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from benchmarks.processes import Spread, machine, markdown, print_machine
 
-from striate.data import Batch, Batches, HeldImages, Pictures
+from striate.data import Batch, Batches, HeldImages, LabeledImages
 from striate.models import create_model
 from striate.tasks import Classify
 from striate.training import Recipe, TrainingState, choose_precision, choose_threads, train
@@ -32,10 +32,10 @@ STEPS_AN_EPOCH = 200
 
 
 def batches_of(size: int) -> Batches:
-    """Pictures of noise: what is in them makes no difference to the time."""
+    """Images of noise: what is in them makes no difference to the time."""
     generator = torch.Generator().manual_seed(0)
     count = size * STEPS_AN_EPOCH
-    pictures = Pictures(
+    images = LabeledImages(
         HeldImages(torch.randint(0, 256, (count, 28, 28, 1), dtype=torch.uint8, generator=generator)),
         labels=torch.randint(0, 10, (count,), generator=generator),
         ids=tuple(map(str, range(count))),
@@ -43,7 +43,7 @@ def batches_of(size: int) -> Batches:
     )
     normalization = Normalization((0.5,), (0.5,))
     return Batches(
-        pictures, batch_size=size, size=(28, 28), normalization=normalization, policy=None, seed=0, device="cpu"
+        images, batch_size=size, size=(28, 28), normalization=normalization, policy=None, seed=0, device="cpu"
     )
 
 

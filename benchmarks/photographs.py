@@ -2,8 +2,8 @@
 
     python -m benchmarks.photographs FOLDER COUNT
 
-Needs scikit-image and scikit-learn. Each picture is another crop of one of 13 photographs, enlarged or shrunk a little, at
-JPEG quality 90; FOLDER gets a folder of them for each photograph. The same COUNT gives the same pictures.
+Needs scikit-image and scikit-learn. Each image is another crop of one of 13 photographs, enlarged or shrunk a little, at
+JPEG quality 90; FOLDER gets a folder of them for each photograph. The same COUNT gives the same images.
 """
 
 import argparse
@@ -26,8 +26,8 @@ def photographs() -> dict[str, Image.Image]:
     found = {}
     for name in NAMES:
         path = next(folder / name for folder in FOLDERS if (folder / name).is_file())
-        with Image.open(path) as picture:
-            found[path.stem] = picture.convert("RGB")
+        with Image.open(path) as image:
+            found[path.stem] = image.convert("RGB")
     return found
 
 

@@ -15,7 +15,7 @@ import striate  # before torch, as a command loads it: it settles how long torch
 # isort: split
 import torch
 
-from striate.data import Batches, Canvas, Limits, load_pictures
+from striate.data import Batches, Canvas, Limits, load_images
 from striate.sources import open_source
 from striate.training import keep_freed_memory
 from striate.views import Normalization, Policy
@@ -32,9 +32,9 @@ def main() -> None:
     seconds = []
     started = time.perf_counter()
     source = open_source(asked.folder)
-    pictures = load_pictures(source, Canvas(256, 256, 3), threads=2, limits=Limits())["all"]
+    images = load_images(source, Canvas(256, 256, 3), threads=2, limits=Limits())["all"]
     batches = Batches(
-        pictures,
+        images,
         batch_size=64,
         size=(224, 224),
         normalization=IMAGENET,
@@ -43,10 +43,10 @@ def main() -> None:
         device="cpu",
     )
     for epoch in range(2):
-        assert sum(len(batch.images) for batch in batches.epoch(epoch)) == len(pictures)
+        assert sum(len(batch.images) for batch in batches.epoch(epoch)) == len(images)
         seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
-    print(json.dumps({"striate": striate.__version__, "pictures": len(pictures), "epochs": seconds}))
+    print(json.dumps({"striate": striate.__version__, "images": len(images), "epochs": seconds}))
 
 
 if __name__ == "__main__":

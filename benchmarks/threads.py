@@ -1,4 +1,4 @@
-"""What a busy neighbour costs: training alone, and beside a process that keeps one core busy.
+"""What a busy neighbor costs: training alone, and beside a process that keeps one core busy.
 
     python -m benchmarks.threads
 
@@ -56,14 +56,14 @@ class Trained:
 
 @contextmanager
 def busy_core(seconds: float) -> Iterator[None]:
-    """Keep one core busy; the neighbour ends by itself after `seconds`, should this process be killed."""
+    """Keep one core busy; the neighbor ends by itself after `seconds`, should this process be killed."""
     count = f"import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass"
-    neighbour = subprocess.Popen([sys.executable, "-c", count])
+    neighbor = subprocess.Popen([sys.executable, "-c", count])
     try:
         yield
     finally:
-        neighbour.kill()
-        neighbour.wait()
+        neighbor.kill()
+        neighbor.wait()
 
 
 def training(striate: Path, way: Way, limit: float) -> Trained:

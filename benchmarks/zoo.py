@@ -43,10 +43,10 @@ def pair(name: str) -> dict[str, nn.Module]:
     return {"striate": network, "twin": reference, "control": control}
 
 
-def step(model: nn.Module, pictures: Tensor, labels: Tensor, context: AbstractContextManager[object]) -> None:
+def step(model: nn.Module, images: Tensor, labels: Tensor, context: AbstractContextManager[object]) -> None:
     """One step of plain SGD on the sum of the losses of all heads."""
     with context:
-        logits = model.training_logits(pictures) if isinstance(model, Network) else model(pictures)
+        logits = model.training_logits(images) if isinstance(model, Network) else model(images)
     heads = (logits,) if isinstance(logits, Tensor) else logits
     torch.stack([F.cross_entropy(one.float(), labels) for one in heads]).sum().backward()
     with torch.no_grad():
@@ -76,17 +76,17 @@ def ratios(works: Mapping[str, Callable[[], object]], rounds: int, clock: Callab
 def compare(name: str, batch: int, size: int, rounds: int, clock: Callable[[], float]) -> list[str]:
     """A row of the table."""
     side = SIZES.get(name, size)
-    pictures, labels = torch.randn(batch, 3, side, side), torch.randint(0, 1000, (batch,))
+    images, labels = torch.randn(batch, 3, side, side), torch.randint(0, 1000, (batch,))
     models = pair(name)
     fast = nn.utils.convert_conv2d_weight_memory_format(create_model(name, classes=1000), torch.channels_last)
-    laid_out = pictures.to(memory_format=torch.channels_last)
+    laid_out = images.to(memory_format=torch.channels_last)
 
     def forward(model: nn.Module) -> None:
         with torch.inference_mode():
-            model.eval()(pictures)
+            model.eval()(images)
 
     def plain_step(model: nn.Module) -> None:
-        step(model.train(), pictures, labels, nullcontext())
+        step(model.train(), images, labels, nullcontext())
 
     def fast_step() -> None:
         step(fast.train(), laid_out, labels, torch.autocast("cpu", torch.bfloat16))
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=NAMES)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures")
+    parser.add_argument("--size", type=int, default=128, help="side of the images")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     arguments = parser.parse_args()
     print_machine(machine())

@@ -16,21 +16,21 @@ Encode = Callable[..., bytes]
 ClassFolders = Callable[[Mapping[str, int]], Path]
 
 
-def encoded(picture: Image.Image, kind: str = "PNG", **how: Any) -> bytes:
+def encoded(image: Image.Image, kind: str = "PNG", **how: Any) -> bytes:
     content = io.BytesIO()
-    picture.save(content, kind, **how)
+    image.save(content, kind, **how)
     return content.getvalue()
 
 
 @pytest.fixture
 def encode() -> Encode:
-    """A picture as the content of a file: encode(picture, "JPEG", quality=90)."""
+    """An image as the content of a file: encode(image, "JPEG", quality=90)."""
     return encoded
 
 
 @pytest.fixture
 def scene() -> Callable[..., Image.Image]:
-    """A smooth RGB picture with some texture, as photographs have: scene(height, width, seed)."""
+    """A smooth RGB image with some texture, as photographs have: scene(height, width, seed)."""
 
     def make(height: int, width: int, seed: int = 0) -> Image.Image:
         random = np.random.default_rng(seed)
@@ -59,7 +59,7 @@ def class_folders(tmp_path: Path, scene: Callable[..., Image.Image]) -> ClassFol
 
 @pytest.fixture
 def put(scene: Callable[..., Image.Image]) -> Callable[..., Path]:
-    """A picture file, JPEG or PNG by its name, with its folders: put(path, height, width, held) with an orientation."""
+    """An image file, JPEG or PNG by its name, with its folders: put(path, height, width, held) with an orientation."""
 
     def write(path: Path, height: int = 24, width: int = 32, held: int = 1) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

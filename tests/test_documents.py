@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.jobs.conftest import make_pictures
+from tests.jobs.conftest import make_images
 
 from striate.cli import VERBS
 
@@ -25,7 +25,7 @@ def blocks(document: Path, language: str) -> list[str]:
 def desk(tmp_path_factory) -> Path:
     """A folder as a reader may have it: photos, a digit."""
     folder = tmp_path_factory.mktemp("desk")
-    make_pictures(folder / "photos", each=12, size=40)
+    make_images(folder / "photos", each=12, size=40)
     (folder / "photos" / "dark").rename(folder / "photos" / "cat")
     (folder / "photos" / "cat" / "0.png").rename(folder / "photos" / "cat" / "1.jpg")  # a name says nothing
     digit = np.zeros((28, 28), np.uint8)

@@ -33,8 +33,8 @@ class Files(Dataset[torch.Tensor]):
         return len(self.paths)
 
     def __getitem__(self, i: int) -> torch.Tensor:
-        picture = cv2.cvtColor(cv2.imread(str(self.paths[i])), cv2.COLOR_BGR2RGB)
-        return self.transform(image=picture)["image"]
+        image = cv2.cvtColor(cv2.imread(str(self.paths[i])), cv2.COLOR_BGR2RGB)
+        return self.transform(image=image)["image"]
 
 
 def single(_: int) -> None:
@@ -62,7 +62,7 @@ def main() -> None:
         started = time.perf_counter()
         assert sum(len(batch) for batch in loader) == len(files)
         seconds.append(time.perf_counter() - started)
-    print(json.dumps({"pictures": len(files), "epochs": seconds}))
+    print(json.dumps({"images": len(files), "epochs": seconds}))
 
 
 if __name__ == "__main__":

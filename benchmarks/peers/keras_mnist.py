@@ -24,15 +24,15 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("folder", type=Path)
 parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--seed", type=int, default=0)
-parser.add_argument("--pictures", type=int, default=60_000, help="train on the first so many only, to try the script")
+parser.add_argument("--images", type=int, default=60_000, help="train on the first so many only, to try the script")
 arguments = parser.parse_args()
 
 keras.utils.set_random_seed(arguments.seed)
 
 images = read_idx(arguments.folder / "train-images-idx3-ubyte.gz", 16)
 test_images = read_idx(arguments.folder / "t10k-images-idx3-ubyte.gz", 16)
-x_train = images.reshape(-1, 28, 28, 1)[: arguments.pictures].astype("float32") / 255
-y_train = read_idx(arguments.folder / "train-labels-idx1-ubyte.gz", 8)[: arguments.pictures]
+x_train = images.reshape(-1, 28, 28, 1)[: arguments.images].astype("float32") / 255
+y_train = read_idx(arguments.folder / "train-labels-idx1-ubyte.gz", 8)[: arguments.images]
 x_test = test_images.reshape(-1, 28, 28, 1).astype("float32") / 255
 y_test = read_idx(arguments.folder / "t10k-labels-idx1-ubyte.gz", 8)
 

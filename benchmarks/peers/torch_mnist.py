@@ -23,16 +23,16 @@ def read_idx(path: Path, header: int) -> npt.NDArray[np.uint8]:
         return np.frombuffer(bytearray(file.read()), np.uint8, offset=header)
 
 
-def to_tensor(picture: npt.NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(picture).unsqueeze(0).float() / 255  # 1 28 28
+def to_tensor(image: npt.NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(image).unsqueeze(0).float() / 255  # 1 28 28
 
 
 @final
 class Digits(Dataset[tuple[Tensor, int]]):
-    def __init__(self, folder: Path, part: str, pictures: int) -> None:
+    def __init__(self, folder: Path, part: str, originals: int) -> None:
         images = read_idx(folder / f"{part}-images-idx3-ubyte.gz", 16)
-        self.images = images.reshape(-1, 28, 28)[:pictures]
-        self.labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 8)[:pictures]
+        self.images = images.reshape(-1, 28, 28)[:originals]
+        self.labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 8)[:originals]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -87,7 +87,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("folder", type=Path)
 parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--seed", type=int, default=0)
-parser.add_argument("--pictures", type=int, default=60_000, help="train on the first so many only, to try the script")
+parser.add_argument("--images", type=int, default=60_000, help="train on the first so many only, to try the script")
 arguments = parser.parse_args()
 
 torch.manual_seed(arguments.seed)
@@ -95,7 +95,7 @@ model = DigitCNN()
 parameters = sum(parameter.numel() for parameter in model.parameters())
 assert parameters == 110_474
 
-train_loader = DataLoader(Digits(arguments.folder, "train", arguments.pictures), batch_size=64, shuffle=True)
+train_loader = DataLoader(Digits(arguments.folder, "train", arguments.images), batch_size=64, shuffle=True)
 test_loader = DataLoader(Digits(arguments.folder, "t10k", 10_000), batch_size=1000)
 
 started = time.perf_counter()

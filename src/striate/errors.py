@@ -28,7 +28,7 @@ class SettingError(StriateError):
 
 
 class DataError(StriateError):
-    """Pictures or labels that cannot be used."""
+    """Images or labels that cannot be used."""
 
 
 class AmbiguousDataError(DataError):

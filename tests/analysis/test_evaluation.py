@@ -42,7 +42,7 @@ def test_equals_scikit_learn(classes, count):
     assert figures["log_loss"]["value"] == pytest.approx(expected)
     each = precision_recall_fscore_support(true, said, labels=range(classes), zero_division=0)
     for row, *numbers in zip(figures["per_class"], *each, strict=True):
-        ours = [row["precision"]["value"], row["recall"]["value"], row["f1"]["value"], row["pictures"]]
+        ours = [row["precision"]["value"], row["recall"]["value"], row["f1"]["value"], row["images"]]
         assert ours == pytest.approx(numbers)
     if classes > 5:
         expected = top_k_accuracy_score(true, predictions.probabilities, k=5, labels=range(classes))

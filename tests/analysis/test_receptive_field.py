@@ -38,15 +38,15 @@ class MeansDetached(TorchFunctionMode):
 
 
 def rows_that_count(
-    features: Callable[[Tensor], Tensor], picture: tuple[int, ...], cell: int, expected: list[int]
+    features: Callable[[Tensor], Tensor], image: tuple[int, ...], cell: int, expected: list[int]
 ) -> list[int]:
-    """First and last row of the picture on which the features in row `cell` depend, by gradients.
+    """First and last row of the image on which the features in row `cell` depend, by gradients.
 
-    A max pool shows one of its cells at a time, so several random pictures are asked until the `expected` rows are reached.
+    A max pool shows one of its cells at a time, so several random images are asked until the `expected` rows are reached.
     """
-    touched = torch.zeros(picture[2], dtype=torch.float64)
+    touched = torch.zeros(image[2], dtype=torch.float64)
     for _ in range(8):
-        pixels = torch.randn(picture, dtype=torch.float64, requires_grad=True)
+        pixels = torch.randn(image, dtype=torch.float64, requires_grad=True)
         rows = features(pixels)[:, :, cell]
         (gradient,) = torch.autograd.grad((rows * torch.rand_like(rows)).sum(), pixels)
         touched += gradient.abs().sum((0, 1, 3))
@@ -76,13 +76,13 @@ def randomized(network: Network) -> Network:
     ],
 )
 def test_gradients_reach_just_as_far_as_the_receptive_field(name):
-    """In a picture that is higher than the field; a narrow one, since height and width go the same way."""
+    """In an image that is higher than the field; a narrow one, since height and width go the same way."""
     torch.manual_seed(0)
     channels = NETWORKS[name].channels
     network = randomized(create_model(name, classes=2, channels=channels))
     width = max(network.smallest, network.strides[-1])
     axis = field(network, width, channels)
-    cell = -(axis.first // axis.stride) + 1  # the first row whose field lies in the picture, and one more
+    cell = -(axis.first // axis.stride) + 1  # the first row whose field lies in the image, and one more
     cells = cell + -(-axis.last // axis.stride) + 2
     height = max(axis.stride * cells, width) + width % axis.stride  # TensorFlow's padding depends on the remainder
     expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
@@ -195,7 +195,7 @@ def test_slices_and_pads_move_the_cells():
 
 def test_offsets_by_hand():
     assert [Axis(1, 0, 0).offset, Axis(1, 0, 0).windowed(2, 2, 0, 1).offset] == [0.5, 1.0]
-    assert Axis(1, 0, 0).windowed(3, 2, 1, 1).offset == 0.5  # centred on the first pixel
+    assert Axis(1, 0, 0).windowed(3, 2, 1, 1).offset == 0.5  # centered on the first pixel
     assert Axis(1, 0, 0).windowed(3, 1, 2, 2).size == 5
 
 

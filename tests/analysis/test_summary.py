@@ -48,7 +48,7 @@ def test_28_to_26_to_13_to_5408():
         "height and width: floor((26 + 2*0 - 1*(2 - 1) - 1) / 2) + 1 = 13",
         "receptive field: 3 + 1*(2 - 1)*1 = 4, stride 1*2 = 2",
     )
-    assert summary.picture == (1, 28, 28)
+    assert summary.image == (1, 28, 28)
 
 
 @given(size=st.integers(1, 500))
@@ -75,9 +75,9 @@ def test_the_size_formula_is_torchs(size, kernel_size, stride, padding, dilation
             convolution(line)
 
 
-def counted_by_torch(network: nn.Module, picture: Tensor) -> int:
+def counted_by_torch(network: nn.Module, image: Tensor) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(picture)
+        network.eval()(image)
     return counter.get_total_flops()
 
 

@@ -1,9 +1,9 @@
-"""Folders of pictures of noise, of which no two are alike: healthy ones, and a copy to plant faults in."""
+"""Folders of images of noise, of which no two are alike: healthy ones, and a copy to plant faults in."""
 
 import shutil
 
 import pytest
-from tests.audit.pictures_of_noise import folders
+from tests.audit.images_of_noise import folders
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""Copies are found where they were planted, by name, and healthy pictures give nothing.
+"""Copies are found where they were planted, by name, and healthy images give nothing.
 
 planted fault                                            faults
 a copy of each of the ten kinds, within a part               10
 the same across two parts                                    10
 a copy, byte for byte: within, across, under two labels       3
 a copy, pixel for pixel, in another format                    1
-a black, a white and a grey picture                           3
+a black, a white and a gray image                           3
                                                              27
 """
 
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
-from tests.audit.pictures_of_noise import COPIES, copies, fingerprints, textured
+from tests.audit.images_of_noise import COPIES, copies, fingerprints, textured
 
 from striate.audit import candidates
 from striate.audit.candidates import near_pairs
@@ -30,12 +30,12 @@ def test_healthy_folders_give_nothing(healthy):
     assert copies(fingerprints(healthy)) == {}
 
 
-def test_turns_mirrors_and_other_colours_are_no_copies(data):
+def test_turns_mirrors_and_other_colors_are_no_copies(data):
     one = Image.open(data / "train/a/00.png")
     ImageOps.mirror(one).save(data / "train/a/mirror.png")
     ImageOps.flip(one).save(data / "train/a/flip.png")
     one.rotate(180).save(data / "train/a/turn.png")
-    Image.merge("RGB", one.split()[::-1]).save(data / "train/a/other colours.png")
+    Image.merge("RGB", one.split()[::-1]).save(data / "train/a/other colors.png")
     Image.fromarray(255 - np.asarray(one)).save(data / "train/a/negative.png")
     assert copies(fingerprints(data)) == {}
 
@@ -72,15 +72,15 @@ def test_exact_copies(data):
     assert found["data-two-labels"].finding.evidence["labels"] == [["b", "c"]]
 
 
-def test_blank_pictures_are_blank_and_no_copies(data):
-    for name, colour in (("black", 0), ("white", 255), ("grey", 90)):
-        Image.new("L", (160, 120), colour).save(data / f"train/a/{name}.png")
+def test_blank_images_are_blank_and_no_copies(data):
+    for name, color in (("black", 0), ("white", 255), ("gray", 90)):
+        Image.new("L", (160, 120), color).save(data / f"train/a/{name}.png")
     dot = Image.new("L", (160, 120), 0)
     dot.paste(255, (70, 50, 76, 56))
     dot.save(data / "train/a/dot.png")
     found = copies(fingerprints(data))
     assert found.keys() == {"data-blank"}
-    assert found["data-blank"].files == (("train/a/black.png",), ("train/a/grey.png",), ("train/a/white.png",))
+    assert found["data-blank"].files == (("train/a/black.png",), ("train/a/gray.png",), ("train/a/white.png",))
 
 
 def test_dark_noise_is_blank_and_dark_masks_are_not(data):
@@ -168,5 +168,5 @@ def test_pairs_by_buckets_miss_few(monkeypatch):
     assert len(pairs) >= 980
 
 
-def test_a_picture_of_texture_has_copies_only_of_itself():
+def test_an_image_of_texture_has_copies_only_of_itself():
     assert np.asarray(textured(1)).tolist() != np.asarray(textured(2)).tolist()

@@ -5,7 +5,7 @@ unusable: 2 empty, 1 refused, 1 cut off, 2 of another type, 1 bomb, 1 link outwa
 wrong names: a PNG as .jpg, a JPEG as .png                                            2
 outliers: large, small, long, bright                                                  4
 groups: by name, by column                                                            2
-balance: single picture, few pictures, imbalance                                      3
+balance: single image, few images, imbalance                                      3
 boxes: outside, without area, over the edge                                           3
 labels: 5 % of digits (test_audit_labels.py)                                         150
                                                                      beside these    22
@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tests.audit.pictures_of_noise import fingerprints, textured
+from tests.audit.images_of_noise import fingerprints, textured
 
 from striate.audit.balance import imbalance, small_classes
 from striate.audit.files import Account, account, unusable, wrong_names
@@ -31,9 +31,9 @@ from striate.audit.groups import group_leaks
 from striate.audit.inventory import class_counts, inventory
 from striate.audit.objects import annotation_faults, box_faults, describe_boxes
 from striate.audit.outliers import outliers, outside
-from striate.data import ArrayStore, Limits, ObjectLists, Objects, Source
+from striate.data import ArrayStore, Instances, InstanceTargets, Limits, Source
 from striate.data.source import Listing
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 from striate.errors import SettingError
 
 
@@ -41,7 +41,7 @@ def test_healthy_folders_give_nothing(healthy):
     prints = fingerprints(healthy)
     counts = class_counts(prints)
     assert counts == {"train": [12, 12, 12], "test": [12, 12, 12]}
-    assert not [*unusable(prints.set_aside), *wrong_names(prints), *outliers(prints), *group_leaks(prints, "(t.+)/")]
+    assert not [*unusable(prints.skipped), *wrong_names(prints), *outliers(prints), *group_leaks(prints, "(t.+)/")]
     assert not [*small_classes("abc", counts), *imbalance("abc", counts)]
     assert account(prints) == Account(72, 72, {}, {})
 
@@ -60,7 +60,7 @@ def test_every_file_ends_in_one_bucket(data):
     (folder / "Thumbs.db").touch()
     (data / "train/readme.txt").touch()
     prints = fingerprints(data, max_pixels=400_000)
-    found = {one.finding.id: sorted(name for case in one.files for name in case) for one in unusable(prints.set_aside)}
+    found = {one.finding.id: sorted(name for case in one.files for name in case) for one in unusable(prints.skipped)}
     truncated = {
         name for name in found["data-truncated"] + found["data-unreadable"] if "cut" in name or "refused" in name
     }
@@ -70,7 +70,7 @@ def test_every_file_ends_in_one_bucket(data):
     assert found["data-bomb"] == ["train/a/bomb.png"]
     sums = account(prints)
     assert sums.found == sum(len(files) for _, _, files in os.walk(data)) == 82
-    assert (sums.used, sum(sums.set_aside.values()), sum(sums.ignored.values())) == (72, 8, 2)
+    assert (sums.used, sum(sums.skipped.values()), sum(sums.ignored.values())) == (72, 8, 2)
 
 
 def test_an_account_that_does_not_add_up_is_refused():
@@ -78,7 +78,7 @@ def test_an_account_that_does_not_add_up_is_refused():
         Account(3, 1, {"truncated": 1}, {})
 
 
-def test_pictures_with_the_name_of_another_format(data):
+def test_images_with_the_name_of_another_format(data):
     one = Image.open(data / "train/a/00.png")
     one.save(data / "train/a/lie.jpg", "PNG")
     one.save(data / "train/a/lie.png", "JPEG")
@@ -127,7 +127,7 @@ def of_arrays(columns, boxes=None):
     splits = {}
     for seed, part in enumerate(("train", "test")):
         pixels = np.random.default_rng(seed).integers(0, 256, (6, 40, 50, 3), np.uint8)
-        targets = Labels(np.arange(6) % 2) if boxes is None else ObjectLists(tuple(boxes[part]))
+        targets = ClassTargets(np.arange(6) % 2) if boxes is None else InstanceTargets(tuple(boxes[part]))
         store = ArrayStore(pixels.shape, partial(np.asarray, pixels), lambda: "none")
         splits[part] = Listing(tuple(f"{part}[{i}]" for i in range(6)), targets, store, columns=columns.get(part, {}))
     return Source("arrays", "arrays", "arrays", ("x", "y"), MappingProxyType(splits))
@@ -152,12 +152,12 @@ def test_groups_that_are_none(healthy, group, says):
 
 def test_balance():
     counts = {"train": [5, 200, 1, 20], "test": [5, 5, 0, 5]}
-    assert [one.id for one in small_classes("abcd", counts)] == ["data-single-picture", "data-few-pictures"]
+    assert [one.id for one in small_classes("abcd", counts)] == ["data-single-image", "data-few-images"]
     assert [one.id for one in imbalance("abcd", counts)] == ["data-imbalance"]
 
 
 def objects(*boxes):
-    return Objects(np.array(boxes, np.float32).reshape(-1, 4), np.zeros(len(boxes), np.int64))
+    return Instances(np.array(boxes, np.float32).reshape(-1, 4), np.zeros(len(boxes), np.int64))
 
 
 def test_boxes_out_of_range():
@@ -174,9 +174,9 @@ def test_boxes_out_of_range():
 
 def test_what_is_there(healthy):
     there = inventory(fingerprints(healthy))
-    assert there["pictures"] == {"train": 36, "test": 36}
+    assert there["images"] == {"train": 36, "test": 36}
     assert there["formats"] == {"PNG": 72}
-    assert there["colour"] == {"colour": 72, "grey": 0}
+    assert there["color"] == {"color": 72, "gray": 0}
     assert there["sizes"]["common"] == [[120, 160, 72]]
 
 

@@ -19,7 +19,7 @@ from striate.audit.label_errors import (
 )
 from striate.sources import open_source
 
-PICTURES, PLANTED = 3000, 150
+IMAGES, PLANTED = 3000, 150
 
 
 def mnist_pixels(listing):
@@ -32,14 +32,14 @@ def mnist_pixels(listing):
 def digits():
     """Labels of which 5 % were changed, whether each was, and out-of-sample probabilities (N 10)."""
     listing = open_source("mnist").splits["train"]
-    pixels = mnist_pixels(listing)[:PICTURES, ..., 0].reshape(PICTURES, -1) / 255
-    labels = listing.labels[:PICTURES].copy()
+    pixels = mnist_pixels(listing)[:IMAGES, ..., 0].reshape(IMAGES, -1) / 255
+    labels = listing.labels[:IMAGES].copy()
     random = np.random.default_rng(0)
-    at = random.choice(PICTURES, PLANTED, replace=False)
+    at = random.choice(IMAGES, PLANTED, replace=False)
     labels[at] = (labels[at] + random.integers(1, 10, PLANTED)) % 10
     trees = ExtraTreesClassifier(100, random_state=0)  # right about 92 % of digits
     probabilities = cross_val_predict(trees, pixels, labels, cv=3, method="predict_proba")
-    return labels, np.isin(np.arange(PICTURES), at), probabilities
+    return labels, np.isin(np.arange(IMAGES), at), probabilities
 
 
 def full(labels, probabilities):
@@ -87,7 +87,7 @@ def test_sure_and_right_answers_give_nothing():
 
 
 @given(st.integers(0, 2**32), st.integers(2, 6))
-def test_no_suspect_is_answered_as_it_is_labelled(seed, classes):
+def test_no_suspect_is_answered_as_it_is_labeled(seed, classes):
     random = np.random.default_rng(seed)
     labels = random.integers(0, classes, 60)
     probabilities = random.dirichlet(np.ones(classes), 60)
@@ -118,5 +118,5 @@ def test_suspects_and_joint_are_those_of_cleanlab(digits):
         n_jobs=1,
     )
     assert set(at.tolist()) == set(issues.tolist())
-    margins = probabilities[np.arange(PICTURES), labels] - probabilities.max(1)  # of suspects; trees give many ties
+    margins = probabilities[np.arange(IMAGES), labels] - probabilities.max(1)  # of suspects; trees give many ties
     assert margins[at] == pytest.approx(margins[issues])

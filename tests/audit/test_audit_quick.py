@@ -1,7 +1,7 @@
 """The quick findings: each is found where it was planted, with its figures, and healthy data gives none.
 
-Planted: files set aside, a single picture, few pictures, imbalance, duplicates across parts (4 shapes, 1 folder), one
-picture under two labels (2): 11.
+Planted: files skipped, a single image, few images, imbalance, duplicates across parts (4 shapes, 1 folder), one
+image under two labels (2): 11.
 """
 
 from dataclasses import replace
@@ -14,18 +14,18 @@ from PIL import Image
 
 from striate.audit import FEW, IMBALANCE, check_data
 from striate.audit.balance import absent_classes
-from striate.data import HeldImages, Limits, Pictures, SetAside, Splits, load_pictures, split_pictures
+from striate.data import HeldImages, LabeledImages, Limits, SkippedFile, Splits, load_images, split_samples
 from striate.findings import Finding
 from striate.sources import open_source
 
 
-def part(counts: list[int], name: str, seed: int, set_aside: tuple[SetAside, ...] = ()) -> Pictures:
+def part(counts: list[int], name: str, seed: int, skipped: tuple[SkippedFile, ...] = ()) -> LabeledImages:
     labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     images = torch.randint(0, 256, (len(labels), 5, 5, 3), generator=torch.Generator().manual_seed(seed)).to(
         torch.uint8
     )
     ids = tuple(f"{name}/{i}.png" for i in range(len(labels)))
-    return Pictures(HeldImages(images), labels, ids, tuple("abc"[: len(counts)]), set_aside)
+    return LabeledImages(HeldImages(images), labels, ids, tuple("abc"[: len(counts)]), skipped)
 
 
 def healthy() -> Splits:
@@ -51,33 +51,33 @@ def test_healthy_data_gives_no_findings() -> None:
 
 def test_mnist_gives_no_findings() -> None:
     source = open_source("mnist")
-    loaded = load_pictures(source, source.native(), threads=1, limits=Limits())
-    assert check_data(split_pictures(loaded, val=0.1, test=0, seed=0)) == []
+    loaded = load_images(source, source.native(), threads=1, limits=Limits())
+    assert check_data(split_samples(loaded, val=0.1, test=0, seed=0)) == []
 
 
-def test_files_set_aside_are_counted_by_reason() -> None:
-    aside = tuple(SetAside(f"x{i}.jpg", "truncated" if i else "empty file", "why") for i in range(3))
+def test_files_skipped_are_counted_by_reason() -> None:
+    aside = tuple(SkippedFile(f"x{i}.jpg", "truncated" if i else "empty file", "why") for i in range(3))
     base = healthy()
     finding = one(Splits(part([30, 40, 50], "train", 1, aside), base.val, base.test))
-    assert finding.id == "data-files-set-aside"
+    assert finding.id == "data-files-skipped"
     assert finding.says == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
     assert finding.evidence["first"][0] == "x0.jpg: empty file: why"
     assert "--max-pixels" not in finding.fix
-    large = (SetAside("large.jpg", "decompression bomb", "why"),)
+    large = (SkippedFile("large.jpg", "decompression bomb", "why"),)
     assert "--max-pixels" in one(Splits(part([30, 40, 50], "train", 1, large), base.val, base.test)).fix
 
 
-def test_a_class_with_one_picture() -> None:
+def test_a_class_with_one_image() -> None:
     splits = Splits(part([30, 1, 20], "train", 1), part([5, 0, 5], "val", 2), None)
     found = {finding.id: finding for finding in check_data(splits)}
-    assert found["data-single-picture"].evidence == {"classes": ["b"], "count": 1}
-    assert "data-few-pictures" not in found
+    assert found["data-single-image"].evidence == {"classes": ["b"], "count": 1}
+    assert "data-few-images" not in found
 
 
-def test_classes_with_few_pictures() -> None:
+def test_classes_with_few_images() -> None:
     finding = one(Splits(part([FEW, FEW - 1, 2 * FEW], "train", 1), part([1, 1, 1], "val", 2), None))
-    assert finding.id == "data-few-pictures"
-    assert finding.evidence == {"pictures": {"b": FEW - 1}, "count": 1}
+    assert finding.id == "data-few-images"
+    assert finding.evidence == {"images": {"b": FEW - 1}, "count": 1}
 
 
 def test_classes_of_which_nothing_is_measured() -> None:
@@ -97,7 +97,7 @@ def test_imbalance() -> None:
     assert check_data(Splits(part([smallest, round(IMBALANCE * smallest)], "train", 1), None, None)) == []
     finding = one(Splits(part([smallest, round(IMBALANCE * smallest) + 1], "train", 1), None, None))
     assert finding.id == "data-imbalance"
-    assert finding.evidence == {"pictures": {"b": 101, "a": 10}}
+    assert finding.evidence == {"images": {"b": 101, "a": 10}}
 
 
 @pytest.mark.parametrize("shape", [(5, 5, 3), (28, 28, 1), (1, 1, 1), (2, 4, 1)])
@@ -106,9 +106,9 @@ def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
     assert base.val is not None
     random = torch.Generator().manual_seed(4)
 
-    def reshaped(pictures: Pictures, low: int, high: int) -> Pictures:
-        images = torch.randint(low, high, (len(pictures), *shape), generator=random).to(torch.uint8)
-        return Pictures(HeldImages(images), pictures.labels, pictures.ids, pictures.classes)
+    def reshaped(samples: LabeledImages, low: int, high: int) -> LabeledImages:
+        images = torch.randint(low, high, (len(samples), *shape), generator=random).to(torch.uint8)
+        return LabeledImages(HeldImages(images), samples.labels, samples.ids, samples.classes)
 
     train, val = reshaped(base.train, 0, 100), reshaped(base.val, 100, 256)
     assert across(Splits(train, val, None)) == []
@@ -117,12 +117,12 @@ def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
     (finding,) = across(Splits(train, replace(val, pixels=HeldImages(planted)), None))
     assert finding.severity == "stop"
     assert finding.evidence["count"] == 2
-    if shape != (1, 1, 1):  # one pixel has few values, so another picture may be the same too
+    if shape != (1, 1, 1):  # one pixel has few values, so another image may be the same too
         assert finding.evidence["pairs"] == [["train/17.png", "val/3.png"], ["train/100.png", "val/11.png"]]
 
 
 @pytest.mark.parametrize("where", ["train", "val"])
-def test_one_picture_under_two_labels(where: str) -> None:
+def test_one_image_under_two_labels(where: str) -> None:
     base = healthy()
     assert base.val is not None
     other = base.train if where == "train" else base.val
@@ -132,7 +132,7 @@ def test_one_picture_under_two_labels(where: str) -> None:
     assert found["data-two-labels"].evidence == {"count": 1, "first": [["train/2.png (a)", f"{other.ids[-1]} (c)"]]}
 
 
-def test_nearly_equal_black_and_white_pictures_are_no_duplicates() -> None:
+def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
     pages = torch.zeros(65, 8, 8, 1, dtype=torch.uint8)
     pages[torch.arange(64), torch.arange(64) // 8, torch.arange(64) % 8] = (
         255  # each differs from the next by two pixels
@@ -140,27 +140,27 @@ def test_nearly_equal_black_and_white_pictures_are_no_duplicates() -> None:
     labels = torch.arange(64) % 2
     names = tuple(f"{i}.png" for i in range(64))
     one_part, other = (
-        Pictures(HeldImages(images), labels, names, ("a", "b"))
+        LabeledImages(HeldImages(images), labels, names, ("a", "b"))
         for images in (pages[:64], pages[:64].roll(1, 2) // 255 * 128)
     )
     assert check_data(Splits(one_part, other, None)) == []
-    same = check_data(Splits(one_part, Pictures(HeldImages(pages[:64].clone()), labels, names, ("a", "b")), None))
+    same = check_data(Splits(one_part, LabeledImages(HeldImages(pages[:64].clone()), labels, names, ("a", "b")), None))
     assert [finding.evidence["count"] for finding in same] == [64]
 
 
 def test_what_shares_a_hash_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HeldImages, "fingerprints", lambda images: np.zeros(len(images), np.uint64))
+    monkeypatch.setattr(HeldImages, "content_hashes", lambda images: np.zeros(len(images), np.uint64))
     assert check_data(healthy()) == []
 
 
-def test_a_folder_with_a_copied_picture(tmp_path: Path) -> None:
+def test_a_folder_with_a_copied_image(tmp_path: Path) -> None:
     for name in ("train/cat", "train/dog", "test/cat"):
         (tmp_path / name).mkdir(parents=True)
         for i in range(12):
             Image.new("RGB", (8, 8), (i, len(name), sum(map(ord, name)) % 256)).save(tmp_path / name / f"{i}.png")
-    loaded = load_pictures(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
-    assert check_data(split_pictures(loaded, val=0, test=0, seed=0)) == []
+    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
+    assert check_data(split_samples(loaded, val=0, test=0, seed=0)) == []
     (tmp_path / "test/cat/copy.png").write_bytes((tmp_path / "train/cat/7.png").read_bytes())
-    loaded = load_pictures(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
-    finding = one(split_pictures(loaded, val=0, test=0, seed=0), "stop")
+    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
+    finding = one(split_samples(loaded, val=0, test=0, seed=0), "stop")
     assert finding.evidence["pairs"] == [["train/cat/7.png", "test/cat/copy.png"]]

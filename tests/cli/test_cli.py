@@ -12,7 +12,7 @@ import typing
 from pathlib import Path
 
 import pytest
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import VERBS, create_app, main
 
@@ -20,7 +20,7 @@ from striate.cli import VERBS, create_app, main
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("desk")
-    make_pictures(folder / "shapes", each=12)
+    make_images(folder / "shapes", each=12)
     return folder
 
 
@@ -66,7 +66,7 @@ def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
         (["train", "mnist", "--folds", "5"], "mnist has a test part of its own"),
         (["train", "mnist", "--group", "patient"], "group = 'patient': is no column (mnist has no columns)"),
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
-        (["train", "mnist", "--normalize", "imagenet"], "3 channels and the pictures have 1; say --channels 3"),
+        (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; say --channels 3"),
         (["train", "mnist", "--cache", "ram"], "takes one of auto, memory, disk, none"),
         (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: too small for digit_cnn"),
         (["augment"], "data"),
@@ -101,9 +101,9 @@ def test_what_was_typed_wrong_is_one_line_and_exit_code_2(arguments, says, tmp_p
 def test_training_ends_with_the_result_the_report_and_what_to_type_next(desk, finished):
     again = striate("train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=1", cwd=desk)
     *_, result, report, following = again.stdout.splitlines()
-    assert "test pictures right (95 % interval" in result
+    assert "test images right (95 % interval" in result
     assert report == "report: runs/shapes-bn_gap_cnn/report.html"
-    assert following == "next:   striate predict runs/shapes-bn_gap_cnn PICTURE"
+    assert following == "next:   striate predict runs/shapes-bn_gap_cnn IMAGE"
     assert "epoch 1/1  loss" in again.stdout
     assert again.stderr == ""
 
@@ -128,7 +128,7 @@ def test_on_a_terminal_there_is_a_bar(desk):
         seen += more
     os.close(parent)
     assert process.wait() == 0, seen[-2000:]
-    assert b"pictures/s" in seen
+    assert b"images/s" in seen
     assert b"accuracy" in seen
     assert b"\x1b[" in seen
     assert b"epoch 4/4" in seen
@@ -144,8 +144,8 @@ def test_augmenting_says_what_is_done_in_order_and_where_the_sheet_is(desk):
     assert policy == "policy: strong, 128 x 128 pixels, in this order"
     assert [int(step.split()[0]) for step in steps] == list(range(1, len(steps) + 1))
     assert "place: mirror left and right" in " ".join(steps)
-    assert "mostly left the picture and are not learned from" in boxes
-    assert sheet == "sheet:  mnist-scenes-augment.png (3 pictures, as they are and in 2 epochs)"
+    assert "mostly left the image and are not learned from" in boxes
+    assert sheet == "sheet:  mnist-scenes-augment.png (3 images, as they are and in 2 epochs)"
     assert (desk / "mnist-scenes-augment.png").exists()
 
 
@@ -154,18 +154,18 @@ def test_quiet_is_quiet(desk):
         "train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=1", "--quiet", "--out", str(desk / "quiet")
     )
     assert "epoch 1/1" not in done.stdout
-    assert "test pictures right" in done.stdout
+    assert "test images right" in done.stdout
 
 
 def test_predicting_in_three_forms(desk, finished):
-    pictures = str(desk / "shapes" / "dark")
+    images = str(desk / "shapes" / "dark")
     (desk / "shapes" / "dark" / "3.png").stat()
-    table = striate("predict", str(finished), pictures)
+    table = striate("predict", str(finished), images)
     assert table.stdout.count(".png") == 12
-    rows = json.loads(striate("predict", str(finished), pictures, "--json").stdout)
+    rows = json.loads(striate("predict", str(finished), images, "--json").stdout)
     assert len(rows) == 12
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1)
-    lines = list(csv.DictReader(io.StringIO(striate("predict", str(finished), pictures, "--csv").stdout)))
+    lines = list(csv.DictReader(io.StringIO(striate("predict", str(finished), images, "--csv").stdout)))
     assert [line["class"] for line in lines] == [row["said"] for row in rows]
 
 
@@ -193,7 +193,7 @@ def test_listing_networks():
 def test_info_of_a_model_and_of_a_run(finished):
     assert "110,474 parameters" in striate("info", "digit_cnn").stdout
     assert "Conv2d" in striate("info", str(finished)).stdout
-    assert "a picture of 3x40x40" in striate("info", str(finished), "--size", "40").stdout
+    assert "an image of 3x40x40" in striate("info", str(finished), "--size", "40").stdout
     refused = striate("info", str(finished), "--classes", "3")
     assert refused.returncode == 2
     assert "is a run, whose channels and classes are its data's" in refused.stderr

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 COMMANDS = """
 import sys
@@ -52,7 +52,7 @@ def read_only(folder: Path, command: list[str]) -> list[str]:
 
 
 def test_every_command_works_on_data_that_cannot_be_written(tmp_path: Path) -> None:
-    data = make_pictures(tmp_path / "data", each=8)
+    data = make_images(tmp_path / "data", each=8)
     rows = [f"{path.relative_to(data)},{path.parent.name}" for path in sorted(data.rglob("*.png"))]
     (data / "table.csv").write_text("\n".join(["path,label", *rows]))
     before = state(data)

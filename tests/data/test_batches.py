@@ -8,23 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.data import Batch, Batches, HeldImages, Pictures, as_pictures, contact_sheet
+from striate.data import Batch, Batches, HeldImages, LabeledImages, as_images, contact_sheet
 from striate.errors import SettingError
 from striate.views import POLICIES, Normalization, Policy
 
 NORMALIZATION = Normalization((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
 
 
-def pictures(count: int, height: int = 8, width: int = 10) -> Pictures:
+def images(count: int, height: int = 8, width: int = 10) -> LabeledImages:
     random = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, height, width, 3), generator=random).to(torch.uint8)
     labels = torch.randint(0, 4, (count,), generator=random)
-    return Pictures(HeldImages(images), labels, tuple(map(str, range(count))), tuple("abcd"))
+    return LabeledImages(HeldImages(images), labels, tuple(map(str, range(count))), tuple("abcd"))
 
 
 def batches(count: int, batch_size: int, policy: Policy | None, seed: int = 0) -> Batches:
     return Batches(
-        pictures(count),
+        images(count),
         batch_size=batch_size,
         size=(8, 8),
         normalization=NORMALIZATION,
@@ -49,11 +49,11 @@ def test_batches_cover_each_sample_once(count: int, batch_size: int, policy: Pol
     assert len(whole) == len(made)
     assert sorted(i for batch in whole for i in batch.ids.tolist()) == list(range(count))
     assert all(len(batch.ids) == batch_size for batch in whole[:-1])
-    data = made.pictures
+    data = made.samples
     for batch in whole:
         assert torch.equal(batch.labels, data.labels[batch.ids])
         seen = data.images[batch.ids][:, :, 1:9]  # 8 x 10 cut to 8 x 8
-        assert torch.equal(as_pictures(batch.images, NORMALIZATION), seen)
+        assert torch.equal(as_images(batch.images, NORMALIZATION), seen)
 
 
 @settings(deadline=None, max_examples=40)
@@ -92,14 +92,14 @@ def test_images_are_float32_channels_last() -> None:
         assert batch.view.size == (8, 8)
 
 
-def test_the_pictures_are_not_changed_by_what_is_made_of_them() -> None:
+def test_the_images_are_not_changed_by_what_is_made_of_them() -> None:
     made = batches(30, 8, POLICIES["default"])
-    before = made.pictures.images.clone()
+    before = made.samples.images.clone()
     for batch in made.epoch(0):
         batch.images.zero_()
     for batch in batches(30, 8, None).epoch(0):
         batch.images.zero_()
-    assert torch.equal(before, made.pictures.images)
+    assert torch.equal(before, made.samples.images)
 
 
 def test_a_batch_size_of_nothing_is_refused() -> None:
@@ -108,26 +108,26 @@ def test_a_batch_size_of_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_contact_sheet_shows_every_picture(channels: int) -> None:
+def test_a_contact_sheet_shows_every_image(channels: int) -> None:
     images = torch.randint(0, 256, (7, 5, 6, channels)).to(torch.uint8)
-    with Image.open(io.BytesIO(contact_sheet(images, 3))) as picture:
-        assert picture.format == "PNG"
-        assert picture.size == (3 * 6 + 2 * 2, 3 * 5 + 2 * 2)
-        sheet = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).reshape(19, 22, channels)
+    with Image.open(io.BytesIO(contact_sheet(images, 3))) as image:
+        assert image.format == "PNG"
+        assert image.size == (3 * 6 + 2 * 2, 3 * 5 + 2 * 2)
+        sheet = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(19, 22, channels)
     for i in range(7):
         top, left = i // 3 * 7, i % 3 * 8
         assert torch.equal(sheet[top : top + 5, left : left + 6], images[i])
     assert (sheet[14:, 8:] == 255).all()  # the last row has one
-    with Image.open(io.BytesIO(contact_sheet(images[:2], 10))) as picture:
-        assert picture.size == (2 * 6 + 2, 5)
+    with Image.open(io.BytesIO(contact_sheet(images[:2], 10))) as image:
+        assert image.size == (2 * 6 + 2, 5)
     for wrong, columns in ((images[:0], 3), (images, 0)):
-        with pytest.raises(ValueError, match="needs pictures and columns"):
+        with pytest.raises(ValueError, match="needs images and columns"):
             contact_sheet(wrong, columns)
 
 
-def test_as_pictures_undoes_the_normalization_and_clamps() -> None:
+def test_as_images_undoes_the_normalization_and_clamps() -> None:
     values = torch.tensor([-9.0, (0.5 - 0.4) / 0.2, 9.0]).reshape(1, 1, 1, 3).expand(1, 3, 1, 3)
-    assert as_pictures(values, NORMALIZATION)[0, 0, :, 0].tolist() == [0, 128, 255]
+    assert as_images(values, NORMALIZATION)[0, 0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(9, [4, 5]), (8, [4, 4]), (10, [4, 4, 2]), (1, [1]), (5, [5])])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.data import Cache, Canvas, FileStore, Limits, Pictures, cache, load_pictures, storage
+from striate.data import Cache, Canvas, FileStore, LabeledImages, Limits, cache, load_images, storage
 from striate.errors import DataError
 from striate.runs import RunFolder
 from striate.sources import open_source
@@ -29,7 +29,7 @@ def root(class_folders: ClassFolders) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows with every picture that is decoded."""
+    """Grows with every image that is decoded."""
     count: list[int] = []
     original = FileStore.decode
 
@@ -41,15 +41,15 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return count
 
 
-def load(root: Path, folder: Path, canvas: Canvas = CANVAS) -> dict[str, Pictures]:
-    return load_pictures(open_source(root), canvas, threads=2, limits=Limits(max_bad=0.2), cache=Cache("disk", folder))
+def load(root: Path, folder: Path, canvas: Canvas = CANVAS) -> dict[str, LabeledImages]:
+    return load_images(open_source(root), canvas, threads=2, limits=Limits(max_bad=0.2), cache=Cache("disk", folder))
 
 
-def same(one: dict[str, Pictures], other: dict[str, Pictures]) -> bool:
+def same(one: dict[str, LabeledImages], other: dict[str, LabeledImages]) -> bool:
     return one.keys() == other.keys() and all(
         torch.equal(one[part].images, other[part].images)
         and torch.equal(one[part].labels, other[part].labels)
-        and (one[part].ids, one[part].set_aside) == (other[part].ids, other[part].set_aside)
+        and (one[part].ids, one[part].skipped) == (other[part].ids, other[part].skipped)
         for part in one
     )
 
@@ -60,7 +60,7 @@ def test_what_was_decoded_is_not_decoded_again(root: Path, tmp_path: Path, decod
     again = load(root, tmp_path / "c")
     assert len(decoded) == 28
     assert same(first, again)
-    assert same(first, load_pictures(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2)))
+    assert same(first, load_images(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2)))
     assert sorted(path.name for path in (tmp_path / "c").rglob("*.*")) == ["index.json"] * 2 + ["pixels.raw"] * 2
 
 
@@ -89,7 +89,7 @@ def test_a_changed_file_name_size_or_version_is_decoded_anew(
 
 @pytest.mark.parametrize("damage", ["bit", "short", "index", "no index", "no pixels"])
 def test_a_damaged_entry_is_thrown_away(root: Path, tmp_path: Path, decoded: list[int], damage: str) -> None:
-    expected = load_pictures(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2))
+    expected = load_images(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2))
     load(root, tmp_path / "c")
     decoded.clear()
     pixels = max((tmp_path / "c").rglob("pixels.raw"), key=lambda path: path.stat().st_size)
@@ -111,7 +111,7 @@ def test_a_damaged_entry_is_thrown_away(root: Path, tmp_path: Path, decoded: lis
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from striate.data import Cache, Canvas, FileStore, Limits, load_pictures
+from striate.data import Cache, Canvas, FileStore, Limits, load_images
 from striate.sources import open_source
 root, folder, moment = sys.argv[1], sys.argv[2], int(sys.argv[3])
 touched = 0
@@ -123,7 +123,7 @@ def audit(event, arguments):
         if touched == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(audit)
-load_pictures(open_source(root), Canvas(24, 32, 3), threads=1, limits=Limits(max_bad=0.2), cache=Cache("disk", Path(folder)))
+load_images(open_source(root), Canvas(24, 32, 3), threads=1, limits=Limits(max_bad=0.2), cache=Cache("disk", Path(folder)))
 print(touched)
 """
 
@@ -134,7 +134,7 @@ def child(root: Path, folder: Path, moment: int) -> subprocess.Popen[str]:
 
 
 def test_killed_at_any_moment_nothing_half_is_used_and_what_is_left_goes(root: Path, tmp_path: Path) -> None:
-    expected = load_pictures(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2))
+    expected = load_images(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2))
     whole = child(root, tmp_path / "whole", 0)
     touched = int(whole.communicate()[0])
     for moment in (touched // 2, touched - 8, touched - 4, touched - 1):
@@ -149,7 +149,7 @@ def test_killed_at_any_moment_nothing_half_is_used_and_what_is_left_goes(root: P
 
 
 def test_two_processes_at_once_both_have_it_whole(root: Path, tmp_path: Path) -> None:
-    expected = load_pictures(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2))
+    expected = load_images(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.2))
     both = [child(root, tmp_path / "c", 0) for _ in range(2)]
     for process in both:
         process.communicate()
@@ -203,7 +203,7 @@ def test_a_full_disk_or_a_folder_that_cannot_be_written_is_one_line(
         assert list((tmp_path / "c").iterdir()) == []
     with monkeypatch.context() as patch:
         patch.setattr(storage, "_free_disk", lambda _: 1000)
-        with pytest.raises(DataError, match=r"has no such room; choose a smaller picture size, or .*--cache none"):
+        with pytest.raises(DataError, match=r"has no such room; choose a smaller image size, or .*--cache none"):
             load(root, tmp_path / "c")
     with monkeypatch.context() as patch:
         patch.setattr(Path, "mkdir", fails(errno.EROFS))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import Canvas, HeldImages, Limits, Pictures, Splits, decode_picture, read_known_images, split_rows
+from striate.data import Canvas, HeldImages, LabeledImages, Limits, Splits, decode_image, read_known_images, split_rows
 from striate.data.known_images import known_in
 from striate.data.looks import looks, nearest, nearness, within
 from striate.errors import DataError
@@ -20,13 +20,13 @@ CANVAS = Canvas(32, 32, 3)
 NOISE = np.random.default_rng(5).integers(0, 256, (12, 32, 32, 3), np.uint8)
 
 
-def pictures(images: npt.NDArray[np.uint8], prefix: str) -> Pictures:
+def images(images: npt.NDArray[np.uint8], prefix: str) -> LabeledImages:
     ids = tuple(f"{prefix}{n}.png" for n in range(len(images)))
-    return Pictures(HeldImages(torch.from_numpy(images)), torch.zeros(len(images), dtype=torch.int64), ids, ("a",))
+    return LabeledImages(HeldImages(torch.from_numpy(images)), torch.zeros(len(images), dtype=torch.int64), ids, ("a",))
 
 
 def splits() -> Splits:
-    return Splits(pictures(NOISE[:6], "tr"), pictures(NOISE[6:8], "va"), pictures(NOISE[8:10], "te"))
+    return Splits(images(NOISE[:6], "tr"), images(NOISE[6:8], "va"), images(NOISE[8:10], "te"))
 
 
 def written(path: Path, contents: dict[str, str]) -> RunFolder:
@@ -39,7 +39,7 @@ def test_pixels_are_known_under_any_name_and_new_ones_are_unseen(tmp_path):
     known = read_known_images(written(tmp_path / "run", {}).splits_path)
     assert known is not None
     order = [11, 9, 0, 7, 3, 10, 0]
-    asked = pictures(NOISE[order], "other")
+    asked = images(NOISE[order], "other")
     assert known.known_as(asked, dict) == ["unseen", "test", "train", "val", "train", "unseen", "train"]
     assert known.known_as(asked, dict) == known_in(splits().parts()).known_as(asked, dict)
 
@@ -48,7 +48,7 @@ def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tm
     contents = {"tr0.png": "0" * 64, "te1.png": "e" * 64}
     known = read_known_images(written(tmp_path / "run", contents).splits_path)
     assert known is not None
-    others = pictures(255 - NOISE[:3], "x")
+    others = images(255 - NOISE[:3], "x")
     new = {"x0.png": "e" * 64, "x1.png": "0" * 64, "x2.png": "f" * 64}
     assert known.known_as(others, lambda: new) == ["test", "train", "unseen"]
 
@@ -60,11 +60,11 @@ def test_files_are_not_read_again_where_pixels_tell_all(tmp_path):
     def read() -> dict[str, str]:
         pytest.fail("the files were read")
 
-    assert known.known_as(pictures(NOISE[:10], "x"), read) == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
+    assert known.known_as(images(NOISE[:10], "x"), read) == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 
 
 def test_what_is_in_two_splits_was_trained_on():
-    same = pictures(NOISE[:1], "x")
+    same = images(NOISE[:1], "x")
     for splits in ({"train": same, "test": same}, {"test": same, "train": same}):
         assert known_in(splits).known_as(same, dict) == ["train"]
     assert known_in({"test": same, "val": same}).known_as(same, dict) == ["val"]
@@ -72,8 +72,8 @@ def test_what_is_in_two_splits_was_trained_on():
 
 def test_images_of_one_color_are_all_the_same_one():
     blank = np.full((2, 32, 32, 3), 7, np.uint8)
-    known = known_in({"train": pictures(blank[:1], "a")})
-    assert known.known_as(pictures(np.concatenate([blank, blank + 1]), "b"), dict) == ["train"] * 2 + ["unseen"] * 2
+    known = known_in({"train": images(blank[:1], "a")})
+    assert known.known_as(images(np.concatenate([blank, blank + 1]), "b"), dict) == ["train"] * 2 + ["unseen"] * 2
 
 
 def test_an_older_run_knows_nothing_and_a_changed_file_is_refused(tmp_path):
@@ -96,7 +96,7 @@ def decoded(photos: list[Image.Image], kind: str, size: int = 150, **how: int) -
     for photo in photos:
         content = io.BytesIO()
         photo.resize((size, size)).save(content, kind, **how)
-        found.append(decode_picture(content.getvalue(), CANVAS, Limits()))
+        found.append(decode_image(content.getvalue(), CANVAS, Limits()))
     return np.stack(found)
 
 
@@ -110,7 +110,7 @@ def test_copies_that_were_saved_anew_are_known_by_their_look_and_other_images_ar
     copies, others = decoded(photos[:20], kind, size, **how), decoded(photos[20:], kind, size, **how)
     assert size == 32 or (copies != trained).any((1, 2, 3)).all()  # a fingerprint would know none of them
     contents = {f"a{n}.png": "0" * 64 for n in range(20)}
-    rows = split_rows(Splits(pictures(trained[:15], "a"), None, pictures(trained[15:], "b")), contents)
+    rows = split_rows(Splits(images(trained[:15], "a"), None, images(trained[15:], "b")), contents)
     assert all(len(row["look"]) == 128 for row in rows)
     held_out = looks(torch.from_numpy(trained[15:]))
     near = nearness(looks(torch.from_numpy(trained[:15])), held_out)
@@ -142,11 +142,11 @@ def test_what_looks_like_an_image_of_train_and_one_of_test_was_trained_on(differ
     farther = photos[:1].clip(1) - difference
     train, test = np.concatenate([farther, photos[1:7]]), np.concatenate([photos[:1], photos[7:10]])
     folder = RunFolder.create(tmp_path / "run")
-    folder.write_splits(split_rows(Splits(pictures(train, "a"), None, pictures(test, "b")), {}))
+    folder.write_splits(split_rows(Splits(images(train, "a"), None, images(test, "b")), {}))
     known = read_known_images(folder.splits_path)
     assert known is not None
     asked = np.concatenate([copy, photos[8:9], photos[11:]])
-    assert known.known_as(pictures(asked, "x"), dict) == ["train", "test", "unseen"]
+    assert known.known_as(images(asked, "x"), dict) == ["train", "test", "unseen"]
 
 
 def smooth(count: int, seed: int) -> npt.NDArray[np.uint8]:
@@ -196,12 +196,12 @@ def test_copies_that_are_gray_mirrored_or_of_another_brightness_are_known_and_ot
     how, of_files, scene, tmp_path
 ):
     photos = photographs(40, scene)
-    train, test = (pictures(decoded(some, "PNG"), name) for some, name in ((photos[:15], "a"), (photos[15:20], "b")))
+    train, test = (images(decoded(some, "PNG"), name) for some, name in ((photos[:15], "a"), (photos[15:20], "b")))
     folder = RunFolder.create(tmp_path / "run")
     folder.write_splits(split_rows(Splits(train, None, test), {f"a{n}.png": "0" * 64 for n in range(15 * of_files)}))
     known = read_known_images(folder.splits_path)
     assert known is not None
-    found = known.known_as(pictures(decoded([changed(photo, how) for photo in photos], "JPEG", quality=85), "x"), dict)
+    found = known.known_as(images(decoded([changed(photo, how) for photo in photos], "JPEG", quality=85), "x"), dict)
     assert found == ["train"] * 15 + ["test"] * 5 + ["unseen"] * 20
 
 
@@ -211,8 +211,8 @@ def test_looks_are_gray_as_decoding_makes_it(scene):
     colors[0, :, :, 3] = 255
     colors[0, :16, :, 0], colors[0, 16:, :, 2], colors[0, :, 16:, 3] = 255, 255, 0
     for image in (Image.fromarray(colors[0], "RGBA"), scene(32, 32)):
-        gray = decode_picture(png(image), Canvas(32, 32, 1), Limits())
-        color = decode_picture(png(image), Canvas(32, 32, 4), Limits())
+        gray = decode_image(png(image), Canvas(32, 32, 1), Limits())
+        color = decode_image(png(image), Canvas(32, 32, 4), Limits())
         one, other = (looks(torch.from_numpy(pixels)[None]).astype(int) for pixels in (gray, color))
         assert np.abs(one - other).max() <= 1
 
@@ -277,12 +277,12 @@ def test_copies_stay_known_although_the_images_are_alike_in_any_light(scene, tmp
     """One view under many lights: each is near to all others in any light, and to its own copy in its own."""
     view = np.asarray(scene(150, 150), dtype=float)
     lights = [Image.fromarray((16 * n + view * (1 - n / 24)).clip(0, 255).astype(np.uint8)) for n in range(12)]
-    trained, held_out = (pictures(decoded(some, "PNG"), name) for some, name in ((lights[:9], "a"), (lights[9:], "b")))
+    trained, held_out = (images(decoded(some, "PNG"), name) for some, name in ((lights[:9], "a"), (lights[9:], "b")))
     folder = RunFolder.create(tmp_path / "run")
     folder.write_splits(split_rows(Splits(trained, None, held_out), {}))
     known = read_known_images(folder.splits_path)
     assert known is not None
-    found = known.known_as(pictures(decoded(lights, "JPEG", quality=60), "x"), dict)
+    found = known.known_as(images(decoded(lights, "JPEG", quality=60), "x"), dict)
     assert found == ["train"] * 9 + ["test"] * 3
 
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.data import Batches, HeldImages, Pictures
+from striate.data import Batches, HeldImages, LabeledImages
 from striate.data.order import balanced
 from striate.views import POLICIES, Normalization
 
@@ -40,9 +40,9 @@ def test_a_sample_that_comes_again_is_seen_otherwise_and_with_its_own_label() ->
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (20, 12, 12, 3), generator=generator).to(torch.uint8)
     labels = torch.tensor([0] * 18 + [1] * 2)
-    pictures = Pictures(HeldImages(images), labels, tuple(map(str, range(20))), ("a", "b"))
+    originals = LabeledImages(HeldImages(images), labels, tuple(map(str, range(20))), ("a", "b"))
     batches = Batches(
-        pictures,
+        originals,
         batch_size=20,
         size=(12, 12),
         normalization=Normalization((0.5,) * 3, (0.5,) * 3),

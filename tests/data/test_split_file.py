@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.data import HeldImages, Pictures, SetAside, Splits, apply_split, read_split, split_pictures
+from striate.data import HeldImages, LabeledImages, SkippedFile, Splits, apply_split, read_split, split_samples
 from striate.errors import DataError
 from striate.runs import RunFolder
 
 
-def pictures(ids: tuple[str, ...], set_aside: tuple[SetAside, ...] = ()) -> Pictures:
+def images(ids: tuple[str, ...], skipped: tuple[SkippedFile, ...] = ()) -> LabeledImages:
     count = len(ids)
     images = torch.arange(count, dtype=torch.uint8).reshape(-1, 1, 1, 1)
-    return Pictures(HeldImages(images), torch.arange(count) % 2, ids, ("a", "b"), set_aside)
+    return LabeledImages(HeldImages(images), torch.arange(count) % 2, ids, ("a", "b"), skipped)
 
 
 def written(path: Path, rows: dict[str, str]) -> Path:
@@ -32,38 +32,36 @@ def same(one: Splits, other: Splits) -> bool:
 
 def test_what_a_run_wrote_down_comes_back_whatever_the_names(tmp_path: Path) -> None:
     names = ("=1/x", "-a/y", "+b", "@c", "'=d", "'e", 'f"g', "h,i", "é", "j k", *(f"p{i}" for i in range(40)))
-    whole = pictures(names, (SetAside("bad", "empty file", "0 bytes"),))
-    splits = split_pictures({"all": whole}, val=0.2, test=0.2, seed=0)
+    whole = images(names, (SkippedFile("bad", "empty file", "0 bytes"),))
+    splits = split_samples({"all": whole}, val=0.2, test=0.2, seed=0)
     folder = RunFolder.create(tmp_path / "run")
     folder.write_splits([{"id": id_, "split": name} for name, part in splits.parts().items() for id_ in part.ids])
     again = apply_split({"all": whole}, read_split(folder.splits_path), "f")
     assert same(splits, again)
-    assert again.train.set_aside == whole.set_aside
+    assert again.train.skipped == whole.skipped
 
 
 def test_parts_that_the_data_came_in_stay(tmp_path: Path) -> None:
-    given = {"train": pictures(tuple(f"a{i}" for i in range(40))), "test": pictures(("t0", "t1"))}
-    splits = split_pictures(given, val=0.25, test=0.5, seed=1)
+    given = {"train": images(tuple(f"a{i}" for i in range(40))), "test": images(("t0", "t1"))}
+    splits = split_samples(given, val=0.25, test=0.5, seed=1)
     said = {id_: name for name, part in splits.parts().items() for id_ in part.ids}
     assert same(splits, apply_split(given, said, "f"))
-    with pytest.raises(
-        DataError, match=r"1 pictures are in the part test of the data and elsewhere in f: t0 \(train\)"
-    ):
+    with pytest.raises(DataError, match=r"1 images are in the part test of the data and elsewhere in f: t0 \(train\)"):
         apply_split(given, {**said, "t0": "train"}, "f")
     with pytest.raises(DataError, match=r"are in the part train of the data and elsewhere in f: a3 \(test\)"):
         apply_split(given, {**said, "a3": "test"}, "f")
 
 
-def test_missing_and_unknown_pictures_are_named() -> None:
-    whole = pictures(("a", "b", "c", "d", "e"), (SetAside("bad", "empty file", "0 bytes"),))
+def test_missing_and_unknown_images_are_named() -> None:
+    whole = images(("a", "b", "c", "d", "e"), (SkippedFile("bad", "empty file", "0 bytes"),))
     every = dict.fromkeys(whole.ids, "train")
-    with pytest.raises(DataError, match=r"4 pictures are not in s.csv: b, c, d \.\.\.; make both agree"):
+    with pytest.raises(DataError, match=r"4 images are not in s.csv: b, c, d \.\.\.; make both agree"):
         apply_split({"all": whole}, {"a": "train"}, "s.csv")
-    with pytest.raises(DataError, match=r"2 pictures are not among the data but in s.csv: y, z; make both agree"):
+    with pytest.raises(DataError, match=r"2 images are not among the data but in s.csv: y, z; make both agree"):
         apply_split({"all": whole}, {**every, "y": "val", "z": "test"}, "s.csv")
-    with pytest.raises(DataError, match=r"s.csv has no training pictures"):
+    with pytest.raises(DataError, match=r"s.csv has no training images"):
         apply_split({"all": whole}, dict.fromkeys(whole.ids, "val"), "s.csv")
-    assert len(apply_split({"all": whole}, {**every, "bad": "test"}, "s.csv").train) == 5  # known, if only set aside
+    assert len(apply_split({"all": whole}, {**every, "bad": "test"}, "s.csv").train) == 5  # known, if only skipped
 
 
 @pytest.mark.parametrize(

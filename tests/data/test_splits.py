@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
-from striate.data import HeldImages, Pictures, SetAside, Splits, split_pictures, stratified_split
+from striate.data import HeldImages, LabeledImages, SkippedFile, Splits, split_samples, stratified_split
 from striate.errors import DataError, SettingError
 
 
-def pictures(labels: list[int] | Tensor, name: str = "p") -> Pictures:
-    """Pictures whose two pixels are their position, so that it can be told where each went."""
+def images(labels: list[int] | Tensor, name: str = "p") -> LabeledImages:
+    """Images whose two pixels are their position, so that it can be told where each went."""
     labels = torch.as_tensor(labels, dtype=torch.int64)
     count = len(labels)
     at = torch.arange(count)
     images = torch.stack([at // 256, at % 256], 1).to(torch.uint8).reshape(count, 1, 2, 1)
     ids = tuple(f"{name}{i}" for i in range(count))
-    return Pictures(HeldImages(images), labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
+    return LabeledImages(HeldImages(images), labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
 
 
 labels_and_share = st.tuples(
@@ -110,8 +110,8 @@ def everything(splits: Splits) -> list[str]:
 
 
 def test_one_set_is_split_in_three() -> None:
-    whole = pictures(torch.arange(1000) % 7)
-    splits = split_pictures({"all": whole}, val=0.1, test=0.2, seed=3)
+    whole = images(torch.arange(1000) % 7)
+    splits = split_samples({"all": whole}, val=0.1, test=0.2, seed=3)
     assert splits.val is not None
     assert splits.test is not None
     assert (len(splits.train), len(splits.val), len(splits.test)) == (700, 100, 200)
@@ -121,48 +121,48 @@ def test_one_set_is_split_in_three() -> None:
         assert part.images.flatten(1).tolist() == [[position // 256, position % 256] for position in positions]
         assert part.labels.tolist() == [position % 7 for position in positions]
     # what is held out for the end does not depend on what is held out for validation
-    alone = split_pictures({"all": whole}, val=0, test=0.2, seed=3)
+    alone = split_samples({"all": whole}, val=0, test=0.2, seed=3)
     assert alone.val is None
     assert alone.test is not None
     assert alone.test.ids == splits.test.ids
 
 
 def test_parts_that_are_given_stay() -> None:
-    train, val, test = pictures([0, 1] * 50, "train"), pictures([0, 1] * 5, "val"), pictures([0, 1] * 7, "test")
-    given_all = split_pictures({"train": train, "val": val, "test": test}, val=0.3, test=0.3, seed=0)
+    train, val, test = images([0, 1] * 50, "train"), images([0, 1] * 5, "val"), images([0, 1] * 7, "test")
+    given_all = split_samples({"train": train, "val": val, "test": test}, val=0.3, test=0.3, seed=0)
     assert given_all == Splits(train, val, test)
-    without_test = split_pictures({"train": train, "val": val}, val=0.3, test=0.3, seed=0)
+    without_test = split_samples({"train": train, "val": val}, val=0.3, test=0.3, seed=0)
     assert without_test == Splits(train, val, None)
-    carved = split_pictures({"train": train, "test": test}, val=0.3, test=0.5, seed=0)
+    carved = split_samples({"train": train, "test": test}, val=0.3, test=0.5, seed=0)
     assert carved.val is not None
     assert carved.test is test
     assert (len(carved.train), len(carved.val)) == (70, 30)
     assert sorted([*carved.train.ids, *carved.val.ids]) == sorted(train.ids)
-    whole = split_pictures({"train": train, "test": test}, val=0, test=0.5, seed=0)
+    whole = split_samples({"train": train, "test": test}, val=0, test=0.5, seed=0)
     assert whole.train is train
     assert whole.val is None
 
 
-def test_what_was_set_aside_stays_with_the_training_part() -> None:
-    aside = (SetAside("bad.jpg", "empty file", "0 bytes"),)
-    base = pictures([0, 1] * 50)
-    whole = Pictures(base.pixels, base.labels, base.ids, base.classes, aside)
-    splits = split_pictures({"all": whole}, val=0.1, test=0.1, seed=0)
+def test_what_was_skipped_stays_with_the_training_part() -> None:
+    aside = (SkippedFile("bad.jpg", "empty file", "0 bytes"),)
+    base = images([0, 1] * 50)
+    whole = LabeledImages(base.pixels, base.labels, base.ids, base.classes, aside)
+    splits = split_samples({"all": whole}, val=0.1, test=0.1, seed=0)
     assert splits.val is not None
-    assert splits.train.set_aside == aside
-    assert not splits.val.set_aside
+    assert splits.train.skipped == aside
+    assert not splits.val.skipped
 
 
 @pytest.mark.parametrize(("val", "test"), [(-0.1, 0), (1, 0), (0, 1.5), (0.5, 0.5), (float("nan"), 0)])
 def test_shares_that_are_none_are_refused(val: float, test: float) -> None:
     with pytest.raises(SettingError, match="no shares"):
-        split_pictures({"all": pictures([0, 1] * 9)}, val=val, test=test, seed=0)
+        split_samples({"all": images([0, 1] * 9)}, val=val, test=test, seed=0)
     with pytest.raises(SettingError, match="is no share"):
         stratified_split(torch.tensor([0, 1]), 1.0, seed=0)
 
 
 def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
-    some = pictures([0, 1, 2])
+    some = images([0, 1, 2])
     for parts in (
         {"test": some},
         {"val": some, "test": some},
@@ -171,7 +171,7 @@ def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
         {"train": some, "x": some},
     ):
         with pytest.raises(DataError, match="nothing to learn from"):
-            split_pictures(parts, val=0.1, test=0, seed=0)
-    with pytest.raises(DataError, match=r"3 pictures of 3 classes are too few to hold out a share of 0.1"):
-        split_pictures({"all": some}, val=0.1, test=0, seed=0)
-    assert split_pictures({"all": some}, val=0, test=0, seed=0).train is some
+            split_samples(parts, val=0.1, test=0, seed=0)
+    with pytest.raises(DataError, match=r"3 images of 3 classes are too few to hold out a share of 0.1"):
+        split_samples({"all": some}, val=0.1, test=0, seed=0)
+    assert split_samples({"all": some}, val=0, test=0, seed=0).train is some

@@ -81,7 +81,7 @@ def test_no_group_is_in_two_folds(samples: list[tuple[int, int]], folds: int, se
 
 
 def patients(seed: int) -> tuple[Tensor, Tensor]:
-    """40 patients of 1 to 30 pictures each, each leaning towards one of 4 classes."""
+    """40 patients of 1 to 30 images each, each leaning towards one of 4 classes."""
     random = np.random.default_rng(seed)
     sizes = random.integers(1, 31, 40)
     groups = np.repeat(np.arange(40), sizes)

@@ -16,11 +16,11 @@ from striate.data import (
     Cache,
     Canvas,
     HeldImages,
+    LabeledImages,
     Limits,
-    Pictures,
     StreamedImages,
-    load_pictures,
-    split_pictures,
+    load_images,
+    split_samples,
     streaming,
 )
 from striate.errors import DataError
@@ -31,13 +31,13 @@ ClassFolders = Callable[[Mapping[str, int]], Path]
 CANVAS = Canvas(24, 32, 3)
 
 
-def load(root: Path, cache: Cache, threads: int) -> Pictures:
-    return load_pictures(open_source(root), CANVAS, threads=threads, limits=Limits(max_bad=0.2), cache=cache)["all"]
+def load(root: Path, cache: Cache, threads: int) -> LabeledImages:
+    return load_images(open_source(root), CANVAS, threads=threads, limits=Limits(max_bad=0.2), cache=cache)["all"]
 
 
-def batches(pictures: Pictures, policy: Policy | None, equal_classes: bool = False) -> Batches:
+def batches(samples: LabeledImages, policy: Policy | None, equal_classes: bool = False) -> Batches:
     return Batches(
-        pictures,
+        samples,
         batch_size=7,
         size=(20, 20),
         normalization=Normalization((0.4, 0.5, 0.6), (0.2, 0.25, 0.3)),
@@ -60,23 +60,23 @@ def root(class_folders: ClassFolders) -> Path:
     made = class_folders({"cat": 21, "dog": 21, "eel": 5})
     (made / "cat/003.jpg").write_bytes(b"")
     (made / "dog/020.jpg").write_bytes((made / "dog/000.jpg").read_bytes()[:-60])
-    (made / "dog/019.jpg").write_bytes((made / "dog/000.jpg").read_bytes())  # the same picture twice
+    (made / "dog/019.jpg").write_bytes((made / "dog/000.jpg").read_bytes())  # the same image twice
     return made
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("place", ["memory", "disk", "none"])
-def test_the_same_batches_wherever_pictures_are_and_whatever_the_threads(
+def test_the_same_batches_wherever_images_are_and_whatever_the_threads(
     root: Path, tmp_path: Path, place: str, threads: int
 ) -> None:
     expected = load(root, Cache("memory"), 1)
     cache = {"memory": Cache("memory"), "disk": Cache("disk", tmp_path / "c"), "none": Cache("none")}[place]
-    pictures = load(root, cache, threads)
-    assert isinstance(pictures.pixels, StreamedImages if place == "none" else HeldImages)
-    assert (pictures.ids, pictures.set_aside) == (expected.ids, expected.set_aside)
-    assert (pictures.pixels.fingerprints() == expected.pixels.fingerprints()).all()
-    assert pictures.pixels.moments() == expected.pixels.moments()
-    ours, theirs = (split_pictures({"all": one}, val=0.2, test=0.2, seed=1) for one in (pictures, expected))
+    samples = load(root, cache, threads)
+    assert isinstance(samples.pixels, StreamedImages if place == "none" else HeldImages)
+    assert (samples.ids, samples.skipped) == (expected.ids, expected.skipped)
+    assert (samples.pixels.content_hashes() == expected.pixels.content_hashes()).all()
+    assert samples.pixels.moments() == expected.pixels.moments()
+    ours, theirs = (split_samples({"all": one}, val=0.2, test=0.2, seed=1) for one in (samples, expected))
     for name, part in ours.parts().items():
         other = theirs.parts()[name]
         assert part.ids == other.ids
@@ -101,7 +101,7 @@ def test_an_epoch_that_is_left_in_the_middle_is_gone_on_with_and_leaves_no_threa
 
 
 def test_no_more_than_a_few_batches_are_decoded_ahead(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = load(root, Cache("none"), 2)
+    samples = load(root, Cache("none"), 2)
     begun: list[int] = []
     original = StreamedImages._begin
 
@@ -110,8 +110,8 @@ def test_no_more_than_a_few_batches_are_decoded_ahead(root: Path, monkeypatch: p
         return original(images, pool, ids)
 
     monkeypatch.setattr(StreamedImages, "_begin", begin)
-    parts = torch.arange(len(pictures)).split(2)
-    reading = pictures.pixels.each(parts)
+    parts = torch.arange(len(samples)).split(2)
+    reading = samples.pixels.each(parts)
     for taken in range(1, 6):
         next(reading)
         assert len(begun) == taken + streaming.AHEAD
@@ -121,41 +121,39 @@ def test_no_more_than_a_few_batches_are_decoded_ahead(root: Path, monkeypatch: p
 def test_a_file_that_goes_bad_is_replaced_by_the_next_with_its_label_and_counted(root: Path) -> None:
     runs = []
     for threads in (1, 4):
-        pictures = load(root, Cache("none"), threads)
-        lost = [pictures.ids.index(name) for name in ("cat/010.jpg", "cat/011.jpg", "eel/004.jpg")]
+        samples = load(root, Cache("none"), threads)
+        lost = [samples.ids.index(name) for name in ("cat/010.jpg", "cat/011.jpg", "eel/004.jpg")]
         content = {name: (root / name).read_bytes() for name in ("cat/010.jpg", "cat/011.jpg", "eel/004.jpg")}
         (root / "cat/010.jpg").write_bytes(content["cat/010.jpg"][:-60])
         (root / "cat/011.jpg").unlink()
         (root / "eel/004.jpg").write_bytes(b"")
-        runs.append(list(batches(pictures, POLICIES["default"]).epoch(0)))
+        runs.append(list(batches(samples, POLICIES["default"]).epoch(0)))
         read = torch.cat([batch.ids for batch in runs[-1]])
         assert sorted(read.tolist()) == sorted(
-            lost[1] + 1 if i in lost[:2] else 0 if i == lost[2] else i for i in range(len(pictures))
+            lost[1] + 1 if i in lost[:2] else 0 if i == lost[2] else i for i in range(len(samples))
         )
         for batch in runs[-1]:
-            assert torch.equal(batch.labels, pictures.labels[batch.ids])
-        assert [(one.id, one.reason) for one in pictures.pixels.lost] == [
+            assert torch.equal(batch.labels, samples.labels[batch.ids])
+        assert [(one.id, one.reason) for one in samples.pixels.lost] == [
             ("cat/010.jpg", "truncated"),
             ("cat/011.jpg", "vanished"),
             ("eel/004.jpg", "empty file"),
         ]
         # evaluation leaves them out: nothing is said twice
-        said = torch.cat([batch.ids for batch in batches(pictures, None).epoch(0)]).tolist()
-        assert said == [i for i in range(len(pictures)) if i not in lost]
-        assert pictures.subset(torch.tensor([lost[2], 0])).pixels.lost == pictures.pixels.lost[2:]
+        said = torch.cat([batch.ids for batch in batches(samples, None).epoch(0)]).tolist()
+        assert said == [i for i in range(len(samples)) if i not in lost]
+        assert samples.subset(torch.tensor([lost[2], 0])).pixels.lost == samples.pixels.lost[2:]
         for name, before in content.items():
             (root / name).write_bytes(before)
     assert equal(*runs)
 
 
 def test_when_nothing_can_be_read_any_more_it_is_one_line(root: Path) -> None:
-    pictures = load(root, Cache("none"), 2)
+    images = load(root, Cache("none"), 2)
     for path in root.rglob("*.jpg"):
         path.unlink()
-    with pytest.raises(
-        DataError, match=r"none of 45 pictures can be read any more \(.*vanished\); bring the data back"
-    ):
-        list(batches(pictures, POLICIES["none"]).epoch(0))
+    with pytest.raises(DataError, match=r"none of 45 images can be read any more \(.*vanished\); bring the data back"):
+        list(batches(images, POLICIES["none"]).epoch(0))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5])
@@ -163,14 +161,14 @@ def test_sixteen_bits_and_any_number_of_channels(channels: int) -> None:
     random = np.random.default_rng(0)
     values = random.integers(0, 65536, (9, 6, 7, channels)).astype(np.uint16)
     labels = torch.arange(9) % 2
-    pictures = Pictures(HeldImages(torch.from_numpy(values)), labels, tuple("abcdefghi"), ("x", "y"))
-    one = pictures.subset(torch.tensor([4, 2, 2, 7]))
+    samples = LabeledImages(HeldImages(torch.from_numpy(values)), labels, tuple("abcdefghi"), ("x", "y"))
+    one = samples.subset(torch.tensor([4, 2, 2, 7]))
     assert one.images.dtype == torch.uint16
     sums, squares = values[[4, 2, 2, 7]].astype(object), values[[4, 2, 2, 7]].astype(object) ** 2
     assert one.pixels.moments() == [(sums[..., c].sum(), squares[..., c].sum()) for c in range(channels)]
-    prints = pictures.pixels.fingerprints()
+    prints = samples.pixels.content_hashes()
     assert len(set(prints.tolist())) == 9
-    assert prints[[4, 2]].tolist() == one.pixels.fingerprints()[:2].tolist()
+    assert prints[[4, 2]].tolist() == one.pixels.content_hashes()[:2].tolist()
     (batch,) = Batches(
         one,
         batch_size=4,

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from striate.audit.pixels import read_in_part, survey_findings
-from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_pictures, read_header
+from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_images, read_header
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
 from striate.data.store import ContentStore
 from striate.data.survey import survey
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays.in_memory import open_in_memory
@@ -55,7 +55,7 @@ def folders(root: Path, draw: Draw, count: int = 8, extension: str = "png", spli
 
 
 def decoded(source: Source, **how: Any) -> npt.NDArray[Any]:
-    pixels = load_pictures(source, source.native(), threads=1, limits=Limits(), **how)
+    pixels = load_images(source, source.native(), threads=1, limits=Limits(), **how)
     return next(iter(pixels.values())).images.numpy()
 
 
@@ -70,7 +70,7 @@ def test_plain_photographs_ask_for_nothing_and_cost_no_pixel(
         return np.random.default_rng(i).integers(0, 256, (*size, 3), dtype=np.uint8)
 
     source = open_source(folders(tmp_path / "data", draw, extension="jpg"))
-    monkeypatch.setattr(FileStore, "picture", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(FileStore, "pixels_of", lambda *_: pytest.fail("decoded"))
     monkeypatch.setattr(FileStore, "span", lambda *_: pytest.fail("decoded"))
     assert source.native() == Canvas(*size, 3)
     assert source.survey.told(source.native()) == []
@@ -185,7 +185,7 @@ def test_white_of_8_bits_and_white_of_more_are_both_white(tmp_path: Path) -> Non
 def test_16_bit_files_with_small_values_are_for_a_network_of_8_bits_what_8_bit_files_are(tmp_path: Path) -> None:
     eight = open_source(folders(tmp_path / "8", lambda i: disc(i).astype(np.uint8)))
     sixteen = open_source(folders(tmp_path / "16", lambda i: disc(i).astype(np.uint16)))
-    given = load_pictures(sixteen, eight.native(), threads=1, limits=Limits())["all"].images.numpy()
+    given = load_images(sixteen, eight.native(), threads=1, limits=Limits())["all"].images.numpy()
     assert (given == decoded(eight)).all()
     assert (given == decoded(sixteen)).all()
 
@@ -473,7 +473,7 @@ def test_the_sample_misses_nothing_that_comes_in_turn_and_says_what_it_is() -> N
     frames = content(disc(1).astype("u1"), "GIF", save_all=True, append_images=[Image.fromarray(disc(2).astype("u1"))])
     in_turn = (eight, twelve, frames, twelve)
     images = ContentStore(800, lambda i: in_turn[i % 4])
-    found = survey({"all": Listing(tuple(map(str, range(800))), Labels(np.arange(800) % 2), images)}, Limits())
+    found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)}, Limits())
     assert found.bits_in_use == 12
     (finding,) = read_in_part(found, 800)
     assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.says)
@@ -502,4 +502,4 @@ def test_the_limit_of_pixels_says_the_way_in(tmp_path: Path) -> None:
 
 
 def test_modes_that_are_wide_have_one_channel() -> None:
-    assert set(modes.WIDE_MODES) < set(modes.GREY_MODES)
+    assert set(modes.WIDE_MODES) < set(modes.GRAY_MODES)

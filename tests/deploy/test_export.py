@@ -1,4 +1,4 @@
-"""Export: the program gives the network's answers for any number of pictures, and a wrong one is noticed."""
+"""Export: the program gives the network's answers for any number of images, and a wrong one is noticed."""
 
 from pathlib import Path
 
@@ -24,39 +24,39 @@ def bundle() -> Bundle:
     return Bundle(model, "bn_gap_cnn", {"classes": 4, "channels": 3}, "classify", tuple("abcd"), PREPROCESSING)
 
 
-def some_pictures(count: int) -> torch.Tensor:
+def some_images(count: int) -> torch.Tensor:
     return torch.randint(0, 256, (count, 3, 36, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
 def test_the_graph_preprocesses_as_evaluation_does(bundle):
-    pictures = some_pictures(3)
-    view = evaluation_view(3, picture=(36, 32), size=(28, 28), normalization=PREPROCESSING.normalization)
-    expected = bundle.model(view.image(pictures)).softmax(1)
-    assert torch.allclose(Servable(bundle)(pictures), expected, atol=1e-6)
+    images = some_images(3)
+    view = evaluation_view(3, image=(36, 32), size=(28, 28), normalization=PREPROCESSING.normalization)
+    expected = bundle.model(view.image(images)).softmax(1)
+    assert torch.allclose(Servable(bundle)(images), expected, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:.*isinstance.*LeafSpec.*:FutureWarning")
-def test_the_file_gives_the_same_answers_for_other_numbers_of_pictures(bundle, tmp_path):
+def test_the_file_gives_the_same_answers_for_other_numbers_of_images(bundle, tmp_path):
     path = tmp_path / "net.pt2"
-    parity = export_program(bundle, path, some_pictures(8))
-    assert parity.pictures == 8
+    parity = export_program(bundle, path, some_images(8))
+    assert parity.images == 8
     assert parity.same_class == 1
     program = torch.export.load(path).module()
     for count in (1, 5):
-        assert torch.allclose(program(some_pictures(count)), Servable(bundle)(some_pictures(count)), atol=1e-5)
+        assert torch.allclose(program(some_images(count)), Servable(bundle)(some_images(count)), atol=1e-5)
 
 
 def test_a_program_that_differs_is_refused(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr("striate.deploy.export.LARGEST_DIFFERENCE", -1.0)
     with pytest.raises(RunError, match="differs by"):
-        export_program(bundle, Path(tmp_path / "net.pt2"), some_pictures(2))
+        export_program(bundle, Path(tmp_path / "net.pt2"), some_images(2))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_parity_measures_what_differs():
     class Flipped(nn.Module):
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            return pictures.flip(1)
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flip(1)
 
     parity = measure_parity(nn.Identity(), Flipped(), torch.tensor([[0.9, 0.1], [0.5, 0.5]]))
     assert parity.largest_difference == pytest.approx(0.8)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 from tests.jobs.test_resuming import LONGER, child, weights
 
-from striate.data import Batches, HeldImages, Pictures
+from striate.data import Batches, HeldImages, LabeledImages
 from striate.jobs import Run, train
 from striate.models import create_model
 from striate.tasks import Classify
@@ -36,20 +36,20 @@ def full_float32():
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
-def samples(count: int = 32, side: int = 40) -> Pictures:
+def samples(count: int = 32, side: int = 40) -> LabeledImages:
     """Smooth images, so that a warp that rounds a coordinate otherwise hardly changes a value."""
     random = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, 6, 6, generator=random)
     images = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1).mul(255).to(torch.uint8)
     labels = torch.arange(count) % 3
-    return Pictures(
+    return LabeledImages(
         HeldImages(images.permute(0, 2, 3, 1).contiguous()), labels, tuple(map(str, range(count))), ("a", "b", "c")
     )
 
 
-def batches(policy: str | None, device: str, pictures: Pictures | None = None) -> Batches:
+def batches(policy: str | None, device: str, originals: LabeledImages | None = None) -> Batches:
     return Batches(
-        pictures or samples(),
+        originals or samples(),
         batch_size=16,
         size=(32, 32),
         normalization=NORMALIZATION,
@@ -116,7 +116,7 @@ def test_no_step_makes_the_gpu_wait():
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory) -> Path:
-    return make_pictures(tmp_path_factory.mktemp("data") / "shapes", each=24)
+    return make_images(tmp_path_factory.mktemp("data") / "shapes", each=24)
 
 
 @pytest.fixture(scope="module")

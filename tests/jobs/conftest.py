@@ -1,4 +1,4 @@
-"""A folder of pictures that a few steps can tell apart, and a run trained on it."""
+"""A folder of images that a few steps can tell apart, and a run trained on it."""
 
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ QUICK: dict[str, Any] = {
 }
 
 
-def make_pictures(folder: Path, each: int = 20, size: int = 24) -> Path:
-    """Class folders of three kinds of picture, drawn from a fixed seed."""
+def make_images(folder: Path, each: int = 20, size: int = 24) -> Path:
+    """Class folders of three kinds of image, drawn from a fixed seed."""
     generator = np.random.default_rng(0)
     for kind in ("dark", "light", "striped"):
         (folder / kind).mkdir(parents=True)
@@ -36,7 +36,7 @@ def make_pictures(folder: Path, each: int = 20, size: int = 24) -> Path:
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory) -> Path:
-    return make_pictures(tmp_path_factory.mktemp("data") / "shapes")
+    return make_images(tmp_path_factory.mktemp("data") / "shapes")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import ArrayStore, Labels, LabelSets, Listing, Numbers, Source, Targets
+from striate.data import ArrayStore, ClassTargets, Listing, MultiLabelTargets, RegressionTargets, Source, Targets
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import augment
 from striate.jobs.sheet import looks, of_one
@@ -25,7 +25,7 @@ def _desk(tmp_path, monkeypatch):
 
 @pytest.fixture
 def opened(monkeypatch) -> Callable[[Targets, tuple[str, ...]], None]:
-    """Data of 12 pictures of any kind, opened by whatever name."""
+    """Data of 12 images of any kind, opened by whatever name."""
 
     def make(targets: Targets, classes: tuple[str, ...]) -> None:
         pixels = np.random.default_rng(0).integers(0, 256, (12, 40, 32, 3), dtype=np.uint8)
@@ -52,7 +52,7 @@ def test_digits():
     sheet = pixels_of(made.path)
     mnist = open_source("mnist").splits["train"]
     first = int(np.flatnonzero(mnist.labels == 0)[0])
-    shown = mnist.store.picture(first, open_source("mnist").limits)[..., 0].repeat(8, 0).repeat(8, 1)
+    shown = mnist.store.pixels_of(first, open_source("mnist").limits)[..., 0].repeat(8, 0).repeat(8, 1)
     difference = sheet[18 : 18 + 224, :224, 0].astype(int) - shown
     assert abs(difference).max() <= 1  # as it is, but for the normalization and its way back
     assert (sheet[18 : 18 + 224, 226 : 226 + 224] != sheet[18 : 18 + 224, :224]).any()
@@ -61,7 +61,7 @@ def test_digits():
 def test_photographs_in_class_folders(shapes):
     made = augment(shapes, augment="strong", mixup=0.2, size=20, rows=3, columns=3)
     assert made.path == Path("shapes-augment.png")
-    assert made.steps[-1] == "mix: Mixup with another picture, alpha 0.2"
+    assert made.steps[-1] == "mix: Mixup with another image, alpha 0.2"
     assert [step.split(":")[0] for step in made.steps] == sorted(
         (step.split(":")[0] for step in made.steps), key=["place", "pixels", "tint", "mix"].index
     )
@@ -86,9 +86,9 @@ def test_objects_that_left_are_counted():
 @pytest.mark.parametrize(
     ("targets", "classes"),
     [
-        (LabelSets(np.eye(12, 3, dtype=np.bool_)), ("cat", "dog", "pig")),
-        (Numbers(np.arange(24, dtype=np.float32).reshape(12, 2)), ("age", "weight")),
-        (Labels(np.arange(12) % 3), ("cat", "dog", "pig")),
+        (MultiLabelTargets(np.eye(12, 3, dtype=np.bool_)), ("cat", "dog", "pig")),
+        (RegressionTargets(np.arange(24, dtype=np.float32).reshape(12, 2)), ("age", "weight")),
+        (ClassTargets(np.arange(12) % 3), ("cat", "dog", "pig")),
     ],
 )
 def test_every_other_task(opened, targets, classes):
@@ -119,25 +119,25 @@ def test_mixing_leaves_the_global_randomness_alone():
 
 
 def test_a_view_of_one_shows_what_the_view_of_all_shows():
-    pictures = torch.randint(0, 256, (3, 3, 40, 40), dtype=torch.uint8)
+    originals = torch.randint(0, 256, (3, 3, 40, 40), dtype=torch.uint8)
     normalization = Normalization((0.0,) * 3, (1.0,) * 3)
     policy = POLICIES["digits"]
     for images, view in looks(
-        pictures, torch.arange(3), policy, seed=0, columns=3, size=(32, 32), normalization=normalization
+        originals, torch.arange(3), policy, seed=0, columns=3, size=(32, 32), normalization=normalization
     ):
         for i in range(3):
-            assert torch.allclose(of_one(view, i).image(pictures[i : i + 1])[0], images[i], atol=1e-5)
+            assert torch.allclose(of_one(view, i).image(originals[i : i + 1])[0], images[i], atol=1e-5)
 
 
 def test_an_earlier_sheet_is_replaced_and_any_other_file_is_left_alone(tmp_path):
     first = augment("mnist", rows=2, columns=2).path.read_bytes()
     assert augment("mnist", rows=3, columns=2).path.read_bytes() != first
-    picture = tmp_path / "mine.png"
-    Image.new("RGB", (8, 8)).save(picture)
-    before = picture.read_bytes()
+    image = tmp_path / "mine.png"
+    Image.new("RGB", (8, 8)).save(image)
+    before = image.read_bytes()
     with pytest.raises(SettingError, match=r"mine\.png: exists and is no sheet that striate wrote"):
-        augment("mnist", out=picture)
-    assert picture.read_bytes() == before
+        augment("mnist", out=image)
+    assert image.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.png", "mnist-augment.png"]
 
 
@@ -166,7 +166,7 @@ def test_the_data_folder_is_not_written_to(shapes, monkeypatch):
         ("mnist", {"out": "sheet.jpg"}, SettingError, r"give a name that ends in \.png"),
         ("mnist", {"out": "absent/sheet.png"}, SettingError, "there is no folder absent"),
         ("mnist", {"out": f"{'x' * 300}.png"}, RunError, "too long"),
-        ("mnist-scenes:9", {"mixup": 0.2}, SettingError, "mix: Mixup .* only pictures of one class each are mixed"),
+        ("mnist-scenes:9", {"mixup": 0.2}, SettingError, "mix: Mixup .* only images of one class each are mixed"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, data, settings, error, says):

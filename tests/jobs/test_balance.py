@@ -12,13 +12,13 @@ from striate.tasks import class_weights
 
 
 def unequal(folder: Path) -> Path:
-    """240 pictures of one grey and 16 of a lighter one; each grey varies so much that no network tells all of them."""
+    """240 images of one gray and 16 of a lighter one; each gray varies so much that no network tells all of them."""
     random = np.random.default_rng(1)
-    for kind, count, grey in (("common", 240, 100), ("rare", 16, 145)):
+    for kind, count, gray in (("common", 240, 100), ("rare", 16, 145)):
         for part, number in (("train", count), ("test", 60)):
             (folder / part / kind).mkdir(parents=True)
             for i in range(number):
-                pixels = random.normal(random.normal(grey, 30), 10, (28, 28))
+                pixels = random.normal(random.normal(gray, 30), 10, (28, 28))
                 Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / part / kind / f"{i}.png")
     return folder
 
@@ -43,5 +43,5 @@ def test_the_rare_class_is_found_more_often(recalls, balance):
     assert np.mean(recalls[balance]) > np.mean(recalls["none"]) + 0.05
 
 
-def test_the_weights_of_a_run_are_those_of_its_training_pictures():
+def test_the_weights_of_a_run_are_those_of_its_training_images():
     assert torch.allclose(class_weights([200, 12]), torch.tensor([212 / 400, 212 / 24]))

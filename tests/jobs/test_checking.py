@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.audit.pictures_of_noise import folders, textured
+from tests.audit.images_of_noise import folders, textured
 
 from striate.cli import main
 from striate.errors import RunError
@@ -53,7 +53,7 @@ def test_page_and_json_carry_any_name_and_nothing_else_is_written(odd, tmp_path,
         "train/a/00.png", "test/a/new\\u000aline.png", 'test/a/quote".png', "test/a/<script>alert(1)<_script>.png",
         "test/a/\U0001f600.png", "test/a/\\xff.png",
     }  # fmt: skip
-    assert said["files"] == {"found": 71, "used": 71, "set_aside": {}, "ignored": {}}
+    assert said["files"] == {"found": 71, "used": 71, "skipped": {}, "ignored": {}}
     page = (tmp_path / said["page"]).read_text("utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -69,7 +69,7 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
     assert ended.value.code == 0
     said = capsys.readouterr().out
     assert "no findings" in said
-    assert "72 found = 72 used + 0 set aside + 0 ignored" in said
+    assert "72 found = 72 used + 0 skipped + 0 ignored" in said
     assert (tmp_path / "page.html").exists()
 
 
@@ -135,8 +135,8 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
     for name, shade in (("dark", 0), ("light", 120)):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(80):
-            picture = np.asarray(textured(i, 32, 32)) // 2 + shade
-            Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
+            image = np.asarray(textured(i, 32, 32)) // 2 + shade
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
     checked = check(tmp_path / "data", out=tmp_path / "page.html", enough=True, progress=False)
     assert checked.curve is not None
     assert checked.curve.sizes == (16, 32, 64, 128)
@@ -147,7 +147,7 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
 
 
 def paired(root: Path) -> Path:
-    """Pictures and masks of two classes, in parts."""
+    """Images and masks of two classes, in parts."""
     for part, count in (("train", 24), ("val", 8)):
         for where in ("images", "masks"):
             (root / part / where).mkdir(parents=True)
@@ -158,7 +158,7 @@ def paired(root: Path) -> Path:
 
 
 def table(root: Path, column: str, cells: list[str]) -> Path:
-    """A table of as many pictures, all different, as there are cells."""
+    """A table of as many images, all different, as there are cells."""
     root.mkdir()
     for number in range(len(cells)):
         textured(number).save(root / f"{number}.png")
@@ -167,7 +167,7 @@ def table(root: Path, column: str, cells: list[str]) -> Path:
     return root / "table.csv"
 
 
-def test_masks_of_another_size_and_pictures_in_two_parts_are_found(tmp_path, monkeypatch):
+def test_masks_of_another_size_and_images_in_two_parts_are_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert not check(paired(tmp_path / "healthy"), progress=False).found
     ill = paired(tmp_path / "ill")
@@ -201,16 +201,16 @@ def test_copies_that_are_said_to_be_different_are_found(column, cells, says, tmp
     assert [one.finding.id for one in check(ill, progress=False).found] == ["data-duplicates"]
 
 
-def test_a_box_over_the_edge_is_reported_with_its_picture(tmp_path, monkeypatch):
+def test_a_box_over_the_edge_is_reported_with_its_image(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "coco"
     data.mkdir()
     for number in range(2):
         noise = np.random.default_rng(number).integers(0, 256, (40, 50, 3), np.uint8)
         Image.fromarray(noise).save(data / f"{number}.png")
-    pictures = [{"id": n, "file_name": f"{n}.png", "height": 40, "width": 50} for n in range(2)]
+    images = [{"id": n, "file_name": f"{n}.png", "height": 40, "width": 50} for n in range(2)]
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [30, 5, 40 - 30 * n, 10]} for n in range(2)]
-    said = {"images": pictures, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
+    said = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
     (data / "a.json").write_text(json.dumps(said))
     (found,) = [one for one in check(data, progress=False).found if one.finding.id == "data-annotation-faults"]
     assert found.files == (("0.png",),)

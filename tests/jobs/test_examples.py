@@ -1,4 +1,4 @@
-"""A few pictures for all: each class has its turn, and what cannot be read is passed over."""
+"""A few images for all: each class has its turn, and what cannot be read is passed over."""
 
 from itertools import islice
 
@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data import Canvas, Objects
+from striate.data import Canvas, Instances
 from striate.errors import DataError
 from striate.jobs.examples import examples, in_turn
 from striate.sources import open_source
 
 
-def test_classes_take_turns_and_pictures_of_none_come_last():
+def test_classes_take_turns_and_images_of_none_come_last():
     shown: list[tuple[int, ...]] = [(1,), (1,), (), (0, 1), (2,), (0,), (1,)]
     assert list(in_turn(shown)) == [3, 0, 4, 2, 5, 1, 6]
 
@@ -30,7 +30,7 @@ def test_no_class_comes_twice_before_another_came(labels):
     assert sorted(first) == sorted(set(labels))
 
 
-def test_unreadable_pictures_are_passed_over(shapes, tmp_path):
+def test_unreadable_images_are_passed_over(shapes, tmp_path):
     copy = tmp_path / "shapes"
     for kind in ("dark", "light", "striped"):
         (copy / kind).mkdir(parents=True)
@@ -41,7 +41,7 @@ def test_unreadable_pictures_are_passed_over(shapes, tmp_path):
     source = open_source(copy)  # before all of it goes bad, or it could not be opened
     for path in copy.rglob("*.png"):
         path.write_bytes(b"\x89PNG")
-    with pytest.raises(DataError, match="no picture of 9 can be read; `striate check`"):
+    with pytest.raises(DataError, match="no image of 9 can be read; `striate check`"):
         examples(source, Canvas(24, 24, 3), 4)
 
 
@@ -50,7 +50,7 @@ def test_scenes_on_a_smaller_canvas():
     assert len(found) == 11
     seen: set[int] = set()
     for _, sample in found[:10]:
-        assert isinstance(sample.target, Objects)
+        assert isinstance(sample.target, Instances)
         assert sample.target.masks is not None
         assert sample.target.masks.shape[1:] == sample.image.shape[:2] == (64, 64)
         assert sample.target.boxes.max() <= 64

@@ -1,4 +1,4 @@
-"""Cross-validation: every picture is tested once, and what was cut off goes on to the same figures."""
+"""Cross-validation: every image is tested once, and what was cut off goes on to the same figures."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import signal
 import statistics
 
 import pytest
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.analysis import of_folds
 from striate.analysis.intervals import student_t
@@ -30,7 +30,7 @@ def whole(shapes, tmp_path_factory):
     return train_folds(shapes, folds=3, out=tmp_path_factory.mktemp("folds") / "cv", progress=False, **ONCE)
 
 
-def test_every_picture_is_predicted_once_by_a_network_that_never_saw_it(whole, shapes):
+def test_every_image_is_predicted_once_by_a_network_that_never_saw_it(whole, shapes):
     rows = FoldsFolder.open(whole.path).predictions()
     assert sorted(row["id"] for row in rows) == sorted(f"{p.parent.name}/{p.name}" for p in shapes.glob("*/*.png"))
     for row in rows:
@@ -43,7 +43,7 @@ def test_each_fold_knows_its_images_when_the_data_were_moved(whole, shapes, tmp_
     for number in (1, 2, 3):
         fold = Run(whole.path / f"fold-{number}")
         found = fold.evaluate(data)
-        assert found["images"]["measured"] == {"test": 20}
+        assert found["account"]["measured"] == {"test": 20}
         assert found["confusion"] == fold.metrics["test"]["confusion"]
 
 
@@ -54,7 +54,7 @@ def test_the_summary_is_that_of_the_folds(whole):
     assert [one["accuracy"] for one in said["runs"]] == accuracies
     assert said["accuracy"]["mean"] == pytest.approx(statistics.mean(accuracies))
     assert said["accuracy"]["sd"] == pytest.approx(statistics.stdev(accuracies))
-    assert sum(one["pictures"] for one in said["runs"]) == 60
+    assert sum(one["images"] for one in said["runs"]) == 60
     assert "mean of 3 folds" in whole.line()
     command = Run(whole.path / "fold-2").manifest["command"]
     assert "--folds 3 --fold 2" in command
@@ -91,7 +91,7 @@ def test_cut_off_in_a_fold_it_goes_on_and_keeps_what_is_finished(whole, shapes, 
 def test_the_command_line_does_it_too(shapes, tmp_path, capsys):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in {**ONCE, "epochs": 1}.items()]
     typed("train", str(shapes), "--folds=2", *options, "--quiet", "--out", str(tmp_path / "cv"))
-    assert "% of test pictures right, mean of 2 folds (deviation" in capsys.readouterr().out
+    assert "% of test images right, mean of 2 folds (deviation" in capsys.readouterr().out
     assert FoldsFolder.is_at(tmp_path / "cv")
     typed("train", str(shapes), "--folds=2", "--fold=2", *options, "--quiet", "--out", str(tmp_path / "one"))
     one, other = (Run(path).metrics for path in (tmp_path / "one", tmp_path / "cv" / "fold-2"))
@@ -99,7 +99,7 @@ def test_the_command_line_does_it_too(shapes, tmp_path, capsys):
 
 
 def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
-    with pytest.raises(DataError, match="folds = 61: there are 60 pictures"):
+    with pytest.raises(DataError, match="folds = 61: there are 60 images"):
         train_folds(shapes, folds=61, out=tmp_path / "cv", progress=False, **ONCE)
     with pytest.raises(SettingError, match="folds = 1"):
         train_folds(shapes, folds=1, out=tmp_path / "cv", progress=False, **ONCE)
@@ -111,7 +111,7 @@ def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
 
 
 def test_folds_of_changed_data_are_not_gone_on_with(whole, tmp_path):
-    data = make_pictures(tmp_path / "data", each=6)
+    data = make_images(tmp_path / "data", each=6)
     shutil.copytree(whole.path, tmp_path / "cv")
     said = json.loads((tmp_path / "cv" / "folds.json").read_text())
     said |= {"status": "running", "data": {**said["data"], "location": str(data)}}

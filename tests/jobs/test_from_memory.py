@@ -33,11 +33,13 @@ def weights(run: Run) -> bytes:
     return (run.path / "bundle" / "model.safetensors").read_bytes()
 
 
-def test_arrays_pictures_and_class_folders_end_with_the_same_weights(arrays, remembered, shapes, tmp_path):
+def test_arrays_images_and_class_folders_end_with_the_same_weights(arrays, remembered, shapes, tmp_path):
     images, labels = arrays
-    pictures = st.train([Image.fromarray(one) for one in images], labels, out=tmp_path / "pil", progress=False, **QUICK)
+    originals = st.train(
+        [Image.fromarray(one) for one in images], labels, out=tmp_path / "pil", progress=False, **QUICK
+    )
     files = st.train(shapes, out=tmp_path / "files", progress=False, **QUICK)
-    assert weights(remembered) == weights(pictures) == weights(files)
+    assert weights(remembered) == weights(originals) == weights(files)
     assert remembered.metrics == files.metrics
     assert sorted(path.name for path in remembered.path.iterdir()) == sorted(path.name for path in files.path.iterdir())
 
@@ -58,7 +60,7 @@ def test_evaluating_takes_the_data_again_or_others(remembered, arrays, capsys):
     figures = remembered.evaluate(arrays)  # what it was trained on is known again, and left out
     assert {name: figures[name] for name in remembered.metrics["test"]} == remembered.metrics["test"]
     new = 255 - images[::2]
-    assert remembered.evaluate({"train": arrays, "test": (new, labels[::2])})["pictures"] == 30
+    assert remembered.evaluate({"train": arrays, "test": (new, labels[::2])})["images"] == 30
     with pytest.raises(RunError, match=r"were in the memory .* run\.evaluate\(\(images, labels\)\)"):
         remembered.evaluate()
     with pytest.raises(RunError, match="does not know purple"):

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
-from striate.data import FileStore, Pictures, Source
+from striate.data import FileStore, LabeledImages, Source
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, check, train
 
-COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 pictures, 15 % each
+COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 images, 15 % each
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -57,7 +57,7 @@ def as_table(shapes: Path, to: Path) -> Path:
 def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Path], shapes, trained, tmp_path):
     assert trained.manifest["data"]["counts"] == COUNTS
     found = trained.evaluate(form(shapes, tmp_path / "new"))
-    account = found["images"]
+    account = found["account"]
     assert account["measured"] == {"test": 9}
     assert account["left_out"] == {"train": 42, "val": 9}
     assert account["says"] == (
@@ -66,7 +66,7 @@ def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Pat
     )
     assert found["findings"] == []
     own = trained.metrics["test"]
-    for name in ("pictures", "accuracy", "confusion", "per_class"):
+    for name in ("images", "accuracy", "confusion", "per_class"):
         assert found[name] == own[name]
     assert found["log_loss"]["value"] == pytest.approx(own["log_loss"]["value"])
     if form is moved:
@@ -75,26 +75,26 @@ def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Pat
 
 def test_images_that_the_run_does_not_know_are_measured_with_its_own(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
-    for path in make_pictures(tmp_path / "more", each=4, size=30).glob("*/*.png"):
+    for path in make_images(tmp_path / "more", each=4, size=30).glob("*/*.png"):
         path.rename(data / path.parent.name / f"more{path.name}")
-    found = trained.evaluate(data)["images"]
+    found = trained.evaluate(data)["account"]
     assert found["measured"] == {"test": 9, "unseen": 12}
     assert "21 measured: 9 of the run's test split and 12 that the run does not know" in found["says"]
-    assert trained.evaluate(data, split="test")["images"]["measured"] == {"test": 9}
+    assert trained.evaluate(data, split="test")["account"]["measured"] == {"test": 9}
 
 
 def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
     learned = trained.evaluate(data, split="train")
-    assert learned["images"]["measured"] == {"train": 42}
-    assert "how well the run remembers, not how well it does on new images" in learned["images"]["says"]
+    assert learned["account"]["measured"] == {"train": 42}
+    assert "how well the run remembers, not how well it does on new images" in learned["account"]["says"]
     assert trained.evaluate(data, split="val")["confusion"] == trained.metrics["val"]["confusion"]
     own = trained.evaluate(split="train")
-    assert own["images"]["says"].startswith("42 images that the run was trained on; the figures say how well")
-    assert "images" not in trained.evaluate(split="val")
+    assert own["account"]["says"].startswith("42 images that the run was trained on; the figures say how well")
+    assert "account" not in trained.evaluate(split="val")
     with pytest.raises(SettingError, match="split = 'tset': .* has all$"):
         trained.evaluate(data, split="tset")
-    others = make_pictures(tmp_path / "others", each=2, size=30)
+    others = make_images(tmp_path / "others", each=2, size=30)
     with pytest.raises(SettingError, match="has all, and none of the run's own val images"):
         trained.evaluate(others, split="val")
 
@@ -115,12 +115,12 @@ def test_a_folder_called_test_does_not_make_them_unseen(shapes, trained, tmp_pat
         trained.evaluate(data)
     assert "no image is left to measure" in str(refused.value)
     assert str(refused.value).endswith("42 that the run was trained on; give images that it does not know")
-    assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
-    for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
+    assert trained.evaluate(data, split="train")["account"]["measured"] == {"test": 9}
+    for path in make_images(tmp_path / "more", each=2, size=30).glob("*/*.png"):
         path.rename(data / "test" / path.parent.name / f"more{path.name}")
-    found = trained.evaluate(data)["images"]
+    found = trained.evaluate(data)["account"]
     assert (found["measured"], found["left_out"]) == ({"unseen": 6}, {"train": 42})
-    found = trained.evaluate(data, split="val")["images"]
+    found = trained.evaluate(data, split="val")["account"]
     assert (found["measured"], found["left_out"]) == ({"val": 9}, {})
 
 
@@ -129,12 +129,12 @@ def test_the_label_that_counts_is_the_new_one(shapes, trained, tmp_path):
     for old, new in (("dark", "x"), ("light", "dark"), ("x", "light")):
         (data / old).rename(data / new)
     figures = trained.evaluate(data)
-    assert figures["images"]["measured"] == {"test": 9}
+    assert figures["account"]["measured"] == {"test": 9}
     assert figures["accuracy"]["value"] < trained.metrics["test"]["accuracy"]["value"]
 
 
 def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
-    data = make_pictures(tmp_path / "data", each=10)
+    data = make_images(tmp_path / "data", each=10)
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, **{**QUICK, "epochs": 1})
     data.rename(tmp_path / "moved")
     with pytest.raises(RunError, match="where the data of .* were moved to, say with --data"):
@@ -143,7 +143,7 @@ def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
     (data / "dark" / "0.png").rename(data / "dark" / "renamed.png")
     with pytest.raises(RunError, match="changed since"):
         run.evaluate()
-    found = run.evaluate(data)["images"]
+    found = run.evaluate(data)["account"]
     assert sum(found["measured"].values()) + sum(found["left_out"].values()) == 30
     assert set(found["measured"]) == {"test"}
 
@@ -159,7 +159,7 @@ def test_a_run_that_held_out_nothing_measures_nothing_unasked(all_trained, shape
         all_trained.evaluate()
     with pytest.raises(RunError, match="no image is left to measure .* or `--split train` to measure these all the"):
         all_trained.evaluate(moved(shapes, tmp_path / "new"))
-    assert all_trained.evaluate(split="train")["pictures"] == 60
+    assert all_trained.evaluate(split="train")["images"] == 60
 
 
 def old(run: Run, to: Path) -> Run:
@@ -206,12 +206,12 @@ def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matt
 def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
     run = old(trained, tmp_path / "run")
     found = run.evaluate(moved(shapes, tmp_path / "new"))
-    assert found["images"]["left_out"] == {"train": 42, "val": 9}
+    assert found["account"]["left_out"] == {"train": 42, "val": 9}
     found = run.evaluate(renamed(shapes, tmp_path / "renamed"))
-    assert found["images"]["measured"] == {"unknown": 60}
+    assert found["account"]["measured"] == {"unknown": 60}
     assert (
         "too old to know its images by content; those that it was trained on may be among them"
-        in found["images"]["says"]
+        in found["account"]["says"]
     )
     with pytest.raises(SettingError, match="has all, and the run is too old to know its own test images"):
         run.evaluate(tmp_path / "renamed", split="test")
@@ -221,13 +221,13 @@ def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shape
 def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, tmp_path, monkeypatch):
     """Unless the images are sought in all of them: then they are, and the files of those that pixels tell are not read."""
     data = sorted_anew(shapes, trained, tmp_path / "new")
-    for path in make_pictures(tmp_path / "more", each=2, size=30).glob("*/*.png"):
+    for path in make_images(tmp_path / "more", each=2, size=30).glob("*/*.png"):
         path.rename(data / "test" / path.parent.name / f"more{path.name}")
     decoded: list[str] = []
     hashed: list[int] = []
     decode, digests = Source.decode, FileStore.digests
 
-    def seen(self: Source, split: str, *rest: Any, **how: Any) -> Pictures:
+    def seen(self: Source, split: str, *rest: Any, **how: Any) -> LabeledImages:
         decoded.append(split)
         return decode(self, split, *rest, **how)
 
@@ -237,11 +237,11 @@ def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, 
 
     monkeypatch.setattr(Source, "decode", seen)
     monkeypatch.setattr(FileStore, "digests", read)
-    assert trained.evaluate(data)["images"]["measured"] == {"unseen": 6}
+    assert trained.evaluate(data)["account"]["measured"] == {"unseen": 6}
     assert (decoded, hashed) == (["test"], [48])
     decoded.clear()
     hashed.clear()
-    assert trained.evaluate(data, split="train")["images"]["measured"] == {"test": 9}
+    assert trained.evaluate(data, split="train")["account"]["measured"] == {"test": 9}
     assert (decoded, hashed) == (["train"], [])
     shutil.rmtree(data / "val")
     decoded.clear()
@@ -252,26 +252,26 @@ def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, 
 
 
 def test_own_data_are_held_against_the_limits_of_the_run(tmp_path):
-    data = make_pictures(tmp_path / "data", each=10)
+    data = make_images(tmp_path / "data", each=10)
     Image.new("RGB", (50, 50)).save(data / "dark" / "large.png")
     run = train(data, out=tmp_path / "run", progress=False, max_pixels=2000, **{**QUICK, "epochs": 1})
-    assert run.manifest["data"]["set_aside"][0]["id"] == "dark/large.png"
+    assert run.manifest["data"]["skipped"][0]["id"] == "dark/large.png"
     assert run.evaluate() == run.metrics["test"]
-    found = run.evaluate(moved(data, tmp_path / "new"))["images"]
+    found = run.evaluate(moved(data, tmp_path / "new"))["account"]
     assert found["measured"].get("unseen") == 1  # new images are held against no less than where nothing is said
-    found = run.evaluate(tmp_path / "new", max_pixels=2000)["images"]
+    found = run.evaluate(tmp_path / "new", max_pixels=2000)["account"]
     assert "unseen" not in found["measured"]
 
 
 def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_said(trained, tmp_path, capsys):
-    new = make_pictures(tmp_path / "new", each=3, size=30)
+    new = make_images(tmp_path / "new", each=3, size=30)
     large = Image.new("L", (7200, 7200))  # more than 50 million pixels
     large.save(new / "dark" / "large.png")
     for reading in ({}, {"max_bad": 0.05}):
         with pytest.raises(DataError, match="1 of 10 files cannot be used .* or allow more with --max-bad"):
             trained.evaluate(new, **reading)
-    assert trained.evaluate(new, max_bad=0.1)["pictures"] == 9
-    assert trained.evaluate(new, max_pixels=7200 * 7200)["pictures"] == 10
+    assert trained.evaluate(new, max_bad=0.1)["images"] == 9
+    assert trained.evaluate(new, max_pixels=7200 * 7200)["images"] == 10
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--max-bad", "0.1"])
     assert "9 images that the run does not know" in capsys.readouterr().out
@@ -293,7 +293,7 @@ def test_copies_saved_anew_with_loss_are_known_too(tmp_path):
             again = Image.open(tmp_path / "data" / kind / f"{number}.jpg")
             again.resize((100, 75)).save(tmp_path / "new" / kind / f"{number}.jpg", quality=60)
     run = train(tmp_path / "data", out=tmp_path / "run", progress=False, size=24, **{**QUICK, "epochs": 1})
-    found = run.evaluate(tmp_path / "new")["images"]
+    found = run.evaluate(tmp_path / "new")["account"]
     assert found["measured"] == {"test": run.manifest["data"]["counts"]["test"]}
 
 
@@ -327,7 +327,7 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
     )
     assert "[data-shift] Fix: compare some of them" in lines[1]
     said: dict[str, Any] = json.loads(typed("--json"))
-    assert said["images"]["measured"] == {"unseen": 60}
+    assert said["account"]["measured"] == {"unseen": 60}
     assert [one["id"] for one in said["findings"]] == ["data-shift"]
     assert trained.evaluate(data)["findings"] == said["findings"]
 
@@ -387,10 +387,10 @@ def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
     (new / "labels.csv").write_text("\n".join(["path,label", *rows[:-1], "light/5.png,light"]))
     with pytest.raises(DataError, match="--source folders or --source table"):
         trained.evaluate(new)
-    assert trained.evaluate(new, source="folders")["images"]["measured"] == {"test": 9}
+    assert trained.evaluate(new, source="folders")["account"]["measured"] == {"test": 9}
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--source", "folders", "--json"])
-    assert json.loads(capsys.readouterr().out)["images"]["measured"] == {"test": 9}
+    assert json.loads(capsys.readouterr().out)["account"]["measured"] == {"test": 9}
     with pytest.raises(SettingError, match="source: say how other data are read; name them with --data"):
         trained.evaluate(source="folders")
     with pytest.raises(SettingError, match="no setting that says how data are read is called 'epochs'"):
@@ -437,22 +437,22 @@ FORMS = [folders_of, table_of, archive_of, memory_of, paths_of]
 @pytest.mark.parametrize("split", ["", "test", "val"])
 @pytest.mark.parametrize("form", FORMS)
 def test_one_class_and_one_image_and_one_split_can_be_measured(form, split, trained, tmp_path):
-    new = make_pictures(tmp_path / "others", each=3, size=30)
+    new = make_images(tmp_path / "others", each=3, size=30)
     for name, files in (
         ("one", [new / "light" / "0.png"]),
         ("class", sorted((new / "light").iterdir())),
         ("two", sorted([*(new / "light").iterdir(), *(new / "dark").iterdir()])),
     ):
         found = trained.evaluate(form(files, tmp_path / name, split))
-        assert found["pictures"] == len(files)
-        assert found["images"]["measured"] == {"unseen": len(files)}
-        per_class = {one["class"]: one["pictures"] for one in found["per_class"]}
+        assert found["images"] == len(files)
+        assert found["account"]["measured"] == {"unseen": len(files)}
+        per_class = {one["class"]: one["images"] for one in found["per_class"]}
         assert per_class["light"] == min(3, len(files))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_learned_needs_two_classes_and_a_train_split_all_the_same(form, tmp_path):
-    new = make_pictures(tmp_path / "others", each=3, size=30)
+    new = make_images(tmp_path / "others", each=3, size=30)
     light, dark = sorted((new / "light").iterdir()), sorted((new / "dark").iterdir())
     for name, files, split in (("class", light, ""), ("test", [*light, *dark], "test")):
         with pytest.raises(DataError, match=r"one class|learn from"):
@@ -461,7 +461,7 @@ def test_what_is_learned_needs_two_classes_and_a_train_split_all_the_same(form, 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_label_that_the_run_does_not_know_is_named(form, trained, tmp_path):
-    new = make_pictures(tmp_path / "others", each=3, size=30)
+    new = make_images(tmp_path / "others", each=3, size=30)
     (new / "light").rename(new / "foo")
     for name, files in (
         ("one", [new / "foo" / "0.png"]),

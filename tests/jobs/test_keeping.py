@@ -1,4 +1,4 @@
-"""Where decoded pictures are kept changes nothing of a run; one that was cut off finds them again, and none outlives it."""
+"""Where decoded images are kept changes nothing of a run; one that was cut off finds them again, and none outlives it."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.data.store import FileStore
 from striate.errors import DataError, RunError
@@ -52,7 +52,7 @@ def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("cache", ["disk", "none"])
-def test_the_same_weights_and_figures_wherever_pictures_are_kept(shapes, plain, tmp_path, cache):
+def test_the_same_weights_and_figures_wherever_images_are_kept(shapes, plain, tmp_path, cache):
     run = train(shapes, out=tmp_path / "run", progress=False, cache=cache, **SETTINGS)
     assert weights(run.path) == weights(plain.path)
     assert run.metrics == plain.metrics
@@ -81,12 +81,12 @@ def test_a_resumed_run_does_not_draw_its_split_again(shapes, plain, tmp_path, mo
         stop_at(4, patch)
         with pytest.raises(InterruptedRunError):
             train(shapes, out=tmp_path / "run", progress=False, **SETTINGS)
-    monkeypatch.setattr("striate.jobs.splitting.split_pictures", lambda *_, **__: pytest.fail("drawn again"))
+    monkeypatch.setattr("striate.jobs.splitting.split_samples", lambda *_, **__: pytest.fail("drawn again"))
     resume(tmp_path / "run", progress=False)
     assert weights(tmp_path / "run") == weights(plain.path)
 
 
-def test_a_run_that_diverged_leaves_no_pictures_behind(shapes, tmp_path):
+def test_a_run_that_diverged_leaves_no_images_behind(shapes, tmp_path):
     lost = {**QUICK, "lr": 100.0, "epochs": 30, "optimizer": "sgd", "cache": "disk"}
     with pytest.raises(RunError, match="not finite numbers"):
         train(shapes, out=tmp_path / "run", progress=False, **lost)
@@ -108,14 +108,14 @@ def test_where_memory_is_short_it_says_so_and_goes_on(shapes, plain, tmp_path, m
 
 
 def test_a_file_that_goes_bad_while_streaming_is_counted_and_the_run_ends(tmp_path, monkeypatch):
-    data = make_pictures(tmp_path / "data", each=20)
+    data = make_images(tmp_path / "data", each=20)
     ends = []
     for number in (1, 2):
         run_path, original = tmp_path / f"run{number}", RunFolder.write_splits
         before: dict[Path, bytes] = {}
 
         def spoil(folder, rows, original=original, before=before):
-            """As soon as the split is written, one training and one test picture are cut off."""
+            """As soon as the split is written, one training and one test image are cut off."""
             for split in ("train", "test"):
                 path = data / next(row["id"] for row in rows if row["split"] == split)
                 before[path] = path.read_bytes()
@@ -127,10 +127,10 @@ def test_a_file_that_goes_bad_while_streaming_is_counted_and_the_run_ends(tmp_pa
             run = train(data, out=run_path, progress=False, cache="none", **SETTINGS)
         for path, content in before.items():
             path.write_bytes(content)
-        (found,) = [finding for finding in run.findings if finding.id == "data-files-set-aside"]
+        (found,) = [finding for finding in run.findings if finding.id == "data-files-skipped"]
         assert found.severity == "warning"
         assert "2 files went bad while training and others took their place: 2 truncated." in found.says
-        assert len(run.manifest["data"]["set_aside"]) == 2
-        assert run.metrics["test"]["pictures"] == run.manifest["data"]["counts"]["test"] - 1
+        assert len(run.manifest["data"]["skipped"]) == 2
+        assert run.metrics["test"]["images"] == run.manifest["data"]["counts"]["test"] - 1
         ends.append(weights(run.path))
     assert ends[0] == ends[1]

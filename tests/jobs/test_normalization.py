@@ -1,4 +1,4 @@
-"""Normalization: the figures of the training pictures, exact, whatever the threads; others by their name."""
+"""Normalization: the figures of the training images, exact, whatever the threads; others by their name."""
 
 from dataclasses import replace
 
@@ -45,9 +45,7 @@ def test_names_say_the_figures():
 
 
 def test_imagenets_figures_need_three_channels(shapes, tmp_path):
-    with pytest.raises(
-        SettingError, match=r"has figures for 3 channels and the pictures have 1; say --channels 3"
-    ) as no:
+    with pytest.raises(SettingError, match=r"has figures for 3 channels and the images have 1; say --channels 3") as no:
         train(shapes, out=tmp_path / "run", progress=False, normalize="imagenet", channels=1, **QUICK)
     assert "\n" not in str(no.value)
     assert not (tmp_path / "run").exists()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.jobs.conftest import make_pictures
+from tests.jobs.conftest import make_images
 
 from striate.cli.evaluate import evaluate as evaluate_command
 from striate.errors import DataError, SettingError, StriateError
@@ -18,7 +18,7 @@ SICK = {"label_column": "sick", "path_column": "path"}
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """A table in which the column of a run is called otherwise, and another would be read by itself."""
-    root = make_pictures(tmp_path / "data")
+    root = make_images(tmp_path / "data")
     files = [path.relative_to(root) for path in sorted(root.rglob("*.png"))]
     rows = [f"{file},{'yn'[i % 2]},{file.parent}\n" for i, file in enumerate(files)]
     (root / "new.csv").write_text("path,Sick,label\n" + "".join(rows))
@@ -68,7 +68,7 @@ def test_limits_and_task_stay_those_of_the_run(recipe: dict[str, Any], table: Pa
 
 
 def test_evaluate_says_what_it_understood(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = make_pictures(tmp_path / "new")
+    data = make_images(tmp_path / "new")
     evaluate_command(str(trained.path), data=str(data))
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"data:    {data}, read as class folders"

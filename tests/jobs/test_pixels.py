@@ -10,7 +10,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.cli import main
-from striate.data import Limits, decode_picture
+from striate.data import Limits, decode_image
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
 from striate.jobs.evaluation import _decoded
@@ -131,7 +131,7 @@ def test_ends_that_a_person_cuts_off_are_said_and_explain_why_nothing_is_learned
     cropped = next(one for one in run.findings if one.id == "data-cropped")
     assert cropped.evidence["cut"] == 0.8
     assert "--fit contain" in cropped.fix
-    nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "largest_class": 0.5, "pictures": 6}
+    nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "largest_class": 0.5, "images": 6}
     (finding,) = learned_nothing({"test": nothing}, "test", [cropped])
     assert finding.fix == cropped.fix
     (finding,) = learned_nothing({"test": nothing}, "test", [])
@@ -149,7 +149,7 @@ def test_a_network_of_8_bits_sees_16_bit_files_of_small_values_as_8_bit_files(at
     preprocessing = RunFolder.open(at / "run").bundle().preprocessing
     for file in sorted(sixteen.rglob("*.png"))[::8]:
         one, other = (
-            decode_picture(path, preprocessing.canvas, preprocessing.limits)
+            decode_image(path, preprocessing.canvas, preprocessing.limits)
             for path in (file, at / "eight" / file.relative_to(sixteen))
         )
         assert (one == other).all()
@@ -283,7 +283,7 @@ def test_a_large_image_has_a_way_in(at: Path, capsys: pytest.CaptureFixture[str]
     cli("check", data, "--quiet", "--max-pixels", 3600)
     assert "data-bomb" not in capsys.readouterr().out
     run = train(data, out=at / "run", progress=False, max_pixels=3599, **{**QUICK, "epochs": 1})
-    assert "data-files-set-aside" in [one.id for one in run.findings]
+    assert "data-files-skipped" in [one.id for one in run.findings]
     assert RunFolder.open(at / "run").bundle().preprocessing.max_pixels == 3599
     assert len(run.predict(large)) == 1  # new images are held against no less than what holds where nothing is said
     with pytest.raises(SystemExit):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.errors import RunError
 from striate.jobs import Run, resume
@@ -56,7 +56,7 @@ def weights(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    return make_pictures(tmp_path_factory.mktemp("data") / "shapes", each=24)
+    return make_images(tmp_path_factory.mktemp("data") / "shapes", each=24)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_finished_run_is_not_gone_on_with(uninterrupted):
 
 
 def test_changed_data_stop_the_resuming(uninterrupted, tmp_path):
-    data = make_pictures(tmp_path / "data", each=6)
+    data = make_images(tmp_path / "data", each=6)
     child(data, tmp_path / "run", signal.SIGKILL, 40)
     (data / "dark" / "0.png").unlink()
     with pytest.raises(RunError, match="the data changed since"):

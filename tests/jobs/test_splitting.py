@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
-from striate.data import Pictures, split_pictures
+from striate.data import LabeledImages, split_samples
 from striate.data.images import HeldImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
@@ -28,7 +28,7 @@ def splits(path: Path) -> dict[str, str]:
         return {row["id"]: row["split"] for row in csv.DictReader(file)}
 
 
-def test_the_split_is_written_down_with_every_picture(trained):
+def test_the_split_is_written_down_with_every_image(trained):
     said = splits(trained.path)
     assert len(said) == 60
     counts = trained.manifest["data"]["counts"]
@@ -95,7 +95,7 @@ def test_evaluation_measures_what_the_run_wrote_down_and_not_what_would_be_drawn
 
 
 def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monkeypatch):
-    data = make_pictures(tmp_path / "data", each=20)
+    data = make_images(tmp_path / "data", each=20)
     settings = {"group": r"/(\d)", "balance": "sampler", "split": "random", "leakage": "warn", "cache": "memory"}
     run = train(data, out=tmp_path / "run", progress=False, **ONCE, **settings)
     sides: dict[str, set[str]] = {}
@@ -119,14 +119,14 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
     [
         ({"group": "patient"}, r"group = 'patient': is no column \(.* has no columns\)"),
         ({"group": "(nothing)"}, "finds no group in 60 of 60 ids"),
-        ({"group": "(png)"}, "60 pictures of the groups png cannot be parted"),
+        ({"group": "(png)"}, "60 images of the groups png cannot be parted"),
         ({"split": "stratifid"}, "split = 'stratifid': takes stratified, random, the folder of a run, or a CSV"),
         ({"split": "nowhere/split.csv"}, "takes stratified, random"),
         ({"folds": 1}, "folds = 1: one fold leaves nothing"),
         ({"fold": 2}, "fold = 2: is none of 0 folds"),
         ({"folds": 3, "fold": 4}, "fold = 4: is none of 3 folds"),
         ({"folds": 3}, "call train_folds"),
-        ({"folds": 70, "fold": 1}, "folds = 70: there are 60 pictures, too few"),
+        ({"folds": 70, "fold": 1}, "folds = 70: there are 60 images, too few"),
         ({"balance": "weight"}, "takes one of none, weights, sampler"),
         ({"cache": "ram"}, "takes one of auto, memory, disk, none"),
         ({"leakage": "ignore"}, "takes one of stop, warn"),
@@ -146,9 +146,9 @@ def test_a_split_file_leaves_no_room_for_groups_and_folds(shapes, trained, tmp_p
 
 
 def test_a_split_of_other_data_names_what_differs(trained, tmp_path):
-    data = make_pictures(tmp_path / "data", each=21)
+    data = make_images(tmp_path / "data", each=21)
     with pytest.raises(
-        DataError, match=r"3 pictures are not in .*splits.csv: dark/20.png, light/20.png, striped/20.png;"
+        DataError, match=r"3 images are not in .*splits.csv: dark/20.png, light/20.png, striped/20.png;"
     ):
         train(data, out=tmp_path / "run", progress=False, split=str(trained.path), **ONCE)
     assert not (tmp_path / "run").exists()
@@ -156,14 +156,14 @@ def test_a_split_of_other_data_names_what_differs(trained, tmp_path):
 
 def leaky(folder: Path, copies: int) -> Path:
     """Given parts, of which the test has copies from the training part."""
-    make_pictures(folder / "train", each=14)
+    make_images(folder / "train", each=14)
     (folder / "test").mkdir()
     for kind in ("dark", "light", "striped"):
         (folder / "test" / kind).mkdir()
         (folder / "train" / kind / "13.png").rename(folder / "test" / kind / "13.png")
     for number in range(copies):
-        picture = (folder / "train" / "dark" / f"{number}.png").read_bytes()
-        (folder / "test" / "dark" / f"copy{number}.png").write_bytes(picture)
+        image = (folder / "train" / "dark" / f"{number}.png").read_bytes()
+        (folder / "test" / "dark" / f"copy{number}.png").write_bytes(image)
     return folder
 
 
@@ -188,7 +188,7 @@ def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, caps
 
 
 def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
-    data = make_pictures(tmp_path / "data", each=12)
+    data = make_images(tmp_path / "data", each=12)
     for kind in ("dark", "light", "striped"):
         for number in range(6):
             (data / kind / f"copy{number}.png").write_bytes((data / kind / f"{number}.png").read_bytes())
@@ -200,7 +200,7 @@ def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
 
 
 def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
-    data = make_pictures(tmp_path / "data", each=8)
+    data = make_images(tmp_path / "data", each=8)
     train(data, out=tmp_path / "healthy", val=0.2, test=0.2, **ONCE)
     assert "stay together" not in capsys.readouterr().out
     train(data, out=tmp_path / "run", val=0.05, test=0.0, group="([a-z])[a-z]*/", leakage="warn", **ONCE)
@@ -226,8 +226,10 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
 def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share, said):
     labels = torch.arange(classes).repeat_interleave(each)
     pixels = torch.arange(len(labels) * 12).reshape(-1, 2, 2, 3).remainder(251).to(torch.uint8)
-    whole = Pictures(HeldImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes))))
-    splits = split_pictures({"all": whole}, val=0, test=share, seed=0)
+    whole = LabeledImages(
+        HeldImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
+    )
+    splits = split_samples({"all": whole}, val=0, test=share, seed=0)
     lines = other_than_asked(splits, {"all": whole}, replace(Recipe(), val=0.0, test=share))
     assert lines == ([said] if said else [])
 
@@ -259,9 +261,9 @@ def test_what_is_drawn_is_said_and_done(given, recipe, shares, says):
     assert how_drawn(given, recipe) == says
     if recipe.split != "other.csv":
         draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
-        some = Pictures(HeldImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
+        some = LabeledImages(HeldImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
         fold = (recipe.fold, recipe.folds) if recipe.fold else None
-        parts = split_pictures(dict.fromkeys(given, some), val=recipe.val, test=recipe.test, seed=0, fold=fold).parts()
+        parts = split_samples(dict.fromkeys(given, some), val=recipe.val, test=recipe.test, seed=0, fold=fold).parts()
         assert set(parts) - {"train"} == {*given, *shares} - {"all", "train"}
 
 

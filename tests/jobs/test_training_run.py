@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 import striate as st
 from striate.errors import DataError, RunError, SettingError, StriateError
@@ -49,7 +49,7 @@ def test_the_run_folder_is_as_promised(trained):
     assert recipe["origin"]["momentum"] == "default"
 
 
-def test_every_picture_is_in_one_split(trained):
+def test_every_image_is_in_one_split(trained):
     counts = trained.manifest["data"]["counts"]
     assert sum(counts.values()) == 60
     predicted = (trained.path / "predictions.csv").read_text().splitlines()[1:]
@@ -58,7 +58,7 @@ def test_every_picture_is_in_one_split(trained):
 
 
 def test_the_data_are_not_touched(tmp_path):
-    data = make_pictures(tmp_path / "data", each=6)
+    data = make_images(tmp_path / "data", each=6)
     before = contents(data)
     run = train(data, out=tmp_path / "run", progress=False, **{**QUICK, "epochs": 1})
     run.evaluate()
@@ -89,16 +89,16 @@ def test_evaluating_again_gives_the_figures_of_the_run(trained):
 
 
 def test_other_data_with_fewer_classes_in_another_order(trained, tmp_path):
-    other = make_pictures(tmp_path / "other", each=5, size=23)
+    other = make_images(tmp_path / "other", each=5, size=23)
     shutil.rmtree(other / "dark")
     figures = trained.evaluate(other)
-    assert figures["pictures"] == 10
+    assert figures["images"] == 10
     assert figures["classes"] == ["dark", "light", "striped"]
     assert figures["confusion"][0] == [0, 0, 0]
 
 
 def test_data_of_other_classes_are_refused(trained, tmp_path):
-    other = make_pictures(tmp_path / "other", each=2)
+    other = make_images(tmp_path / "other", each=2)
     (other / "dark").rename(other / "purple")
     with pytest.raises(RunError, match=r"made for other classes .* does not know purple"):
         trained.evaluate(other)
@@ -114,19 +114,19 @@ def test_predicting_says_what_evaluation_says(trained, shapes):
         assert prediction.probability == pytest.approx(float(probability), rel=1e-4)
 
 
-def test_predicting_a_folder_marks_what_is_no_picture(trained, shapes, tmp_path):
+def test_predicting_a_folder_marks_what_is_no_image(trained, shapes, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "mixed" / "a.png").write_bytes((shapes / "dark" / "0.png").read_bytes())
-    (tmp_path / "mixed" / "b.png").write_text("no picture")
+    (tmp_path / "mixed" / "b.png").write_text("no image")
     found = st.load(trained.path).predict(tmp_path / "mixed")
     assert [(Path(one.path).name, one.said is None) for one in found] == [("a.png", False), ("b.png", True)]
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         trained.predict(tmp_path / "mixed" / "b.png")
     with pytest.raises(DataError, match="no such file"):
         trained.predict(tmp_path / "absent.png")
 
 
-def test_pictures_of_every_mode_are_predicted(trained, tmp_path):
+def test_images_of_every_mode_are_predicted(trained, tmp_path):
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"):
         Image.new(mode, (40, 30)).save(tmp_path / ("x.tif" if mode == "CMYK" else "x.png"))
         (prediction,) = trained.predict(tmp_path / ("x.tif" if mode == "CMYK" else "x.png"))
@@ -152,15 +152,15 @@ def test_a_wrong_setting_leaves_nothing_behind(shapes, tmp_path, settings, kind,
 
 
 def test_data_that_cannot_be_trained_on_leave_nothing_behind(tmp_path):
-    data = make_pictures(tmp_path / "data", each=5)
+    data = make_images(tmp_path / "data", each=5)
     for number in range(3):
         (data / "dark" / f"bad{number}.png").write_bytes(b"")
     with pytest.raises(DataError, match="3 of 18 files"):
         train(data, out=tmp_path / "run", progress=False, **QUICK)
     assert not (tmp_path / "run").exists()
     run = train(data, out=tmp_path / "run", progress=False, max_bad=0.5, **QUICK)
-    assert [finding.id for finding in run.findings if finding.id == "data-files-set-aside"]
-    assert len(run.manifest["data"]["set_aside"]) == 3
+    assert [finding.id for finding in run.findings if finding.id == "data-files-skipped"]
+    assert len(run.manifest["data"]["skipped"]) == 3
     assert sum(run.manifest["data"]["counts"].values()) == 15
 
 
@@ -214,7 +214,7 @@ def test_without_validation_and_test_the_run_says_that_nothing_was_measured(shap
 
 def test_given_splits_are_kept(shapes, tmp_path):
     for part in ("train", "val", "test"):
-        make_pictures(tmp_path / "data" / part, each=5 if part == "train" else 3)
+        make_images(tmp_path / "data" / part, each=5 if part == "train" else 3)
     run = train(tmp_path / "data", out=tmp_path / "run", progress=False, leakage="warn", **QUICK)
     assert run.manifest["data"]["counts"] == {"train": 15, "val": 9, "test": 9}
 
@@ -225,7 +225,7 @@ def test_the_model_is_a_plain_module(trained):
 
 
 def test_changed_data_are_noticed_when_evaluating(tmp_path):
-    data = make_pictures(tmp_path / "data", each=6)
+    data = make_images(tmp_path / "data", each=6)
     run = train(data, out=tmp_path / "run", progress=False, **QUICK)
     (data / "dark" / "0.png").unlink()
     with pytest.raises(RunError, match="changed since"):
@@ -297,7 +297,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_and_names_only_what_e
     "out", ["data", "data/run", "data/dark/run", "data/../data/run", "link/run", "data/deep/er/run"]
 )
 def test_a_run_folder_within_the_data_is_refused_before_anything_is_made(tmp_path, out):
-    data = make_pictures(tmp_path / "data", each=3)
+    data = make_images(tmp_path / "data", each=3)
     (tmp_path / "link").symlink_to(data)
     before = sorted(data.rglob("*"))
     one_of_two: dict[str, Any] = {"folds": 2, "fold": 1}
@@ -312,7 +312,7 @@ def test_a_run_folder_within_the_data_is_refused_before_anything_is_made(tmp_pat
 
 
 def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
-    data = make_pictures(tmp_path / "data", each=3)
+    data = make_images(tmp_path / "data", each=3)
     rows = [f"{file.relative_to(data)},{file.parent.name}" for file in sorted(data.rglob("*.png"))]
     (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
     before = sorted(data.rglob("*"))
@@ -327,7 +327,7 @@ def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
 
 
 def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, monkeypatch):
-    data = make_pictures(tmp_path / "data", each=6)
+    data = make_images(tmp_path / "data", each=6)
     before = sorted(data.rglob("*"))
     monkeypatch.chdir(data)
     with pytest.raises(SettingError, match=r"^runs/data-resnet18 lies within"):
@@ -339,7 +339,7 @@ def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, mon
 
 
 def test_the_folders_of_a_tables_images_are_data_too(shapes, tmp_path):
-    data = make_pictures(tmp_path / "data", each=4)
+    data = make_images(tmp_path / "data", each=4)
     rows = [f"{path.relative_to(data)},{path.parent.name}" for path in sorted(data.rglob("*.png"))]
     (data / "labels.csv").write_text("\n".join(["path,label", *rows]))
     with pytest.raises(SettingError, match="lies within the data"):

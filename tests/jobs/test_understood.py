@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.jobs.conftest import QUICK, make_pictures
+from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
 from striate.errors import DataError
@@ -22,7 +22,7 @@ def _run(words: list[str]) -> None:
 
 
 def test_train_says_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path, capsys: Any) -> None:
-    data = make_pictures(tmp_path / "data")
+    data = make_images(tmp_path / "data")
     for file in list(data.rglob("*.png")):
         file.with_name(f"{file.name}.json").write_text("{}")
     run = train(data, out=tmp_path / "run", follow_links=True, **{**QUICK, "epochs": 1, "size": 16})
@@ -37,7 +37,7 @@ def test_train_says_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path
     assert (kept["splits"], kept["ignored"], kept["notes"]) == ({"all": 60}, {".json files": 60}, [])
     assert "--follow-links" in run.manifest["command"]
     assert 'source = "auto"' in (tmp_path / "run/recipe.toml").read_text()
-    assert run.evaluate()["pictures"] == 9  # the recipe of the run is read again
+    assert run.evaluate()["images"] == 9  # the recipe of the run is read again
 
 
 def test_check_says_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, capsys: Any) -> None:
@@ -55,7 +55,7 @@ def test_check_says_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, ca
 
 
 def test_check_finds_names_that_are_nearly_equal(tmp_path: Path, capsys: Any) -> None:
-    data = make_pictures(tmp_path / "data")
+    data = make_images(tmp_path / "data")
     (data / "light").rename(data / "Dark")
     _run(["check", str(data), "--out", str(tmp_path / "page.html"), "--json"])
     said = json.loads(capsys.readouterr().out)
@@ -83,7 +83,7 @@ def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
 
 
 def test_the_pages_tell_what_was_understood(tmp_path: Path) -> None:
-    data = make_pictures(tmp_path / "data", each=8)
+    data = make_images(tmp_path / "data", each=8)
     for split, numbers in (("Training", range(6)), ("Testing", range(6, 8))):
         for kind in ("dark", "light"):
             (data / split / kind).mkdir(parents=True)

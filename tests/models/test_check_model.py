@@ -51,7 +51,7 @@ class Stranger(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         if min(x.shape[-2:]) < 3:
-            raise SettingError("the smallest picture that fits has 3 pixels")
+            raise SettingError("the smallest image that fits has 3 pixels")
         return [self.act(self.body(x))]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ class MapAsLogits(Healthy):
         return x
 
 
-class BatchCentred(Healthy):
+class BatchCentered(Healthy):
     def head(self, x: Tensor) -> Tensor:
         return super().head(x - x.mean(0))
 
@@ -269,15 +269,15 @@ FAULTS = [
     (WideOnly, r"feature 0 gains 4 cells of width from 16 more .* stride 2 means 8"),
     (Flattened, r"feature 1 has shape 1 x 150, not batch x channels x height x width"),
     (OwnRandomness, r"last.bias differs in two networks built after the same torch.manual_seed"),
-    (ScaledInPlace, r"the network changes the pictures that it is given"),
-    (ScaledInPlaceInTraining, r"the network changes the pictures that it is given"),
+    (ScaledInPlace, r"the network changes the images that it is given"),
+    (ScaledInPlaceInTraining, r"the network changes the images that it is given"),
     (MapAsLogits, r"logits have shape 2 x 6 x 5 x 5 for a batch of 2, not batch x classes"),
     (NotItsHead, r"forward is not the head on the last feature"),
-    (BatchCentred, r"in eval mode a picture's logits depend on the other pictures of its batch"),
+    (BatchCentered, r"in eval mode an image's logits depend on the other images of its batch"),
     (Squeezed, r"logits have shape 5 for a batch of one, not 1 x classes"),
-    (FixedSize, r"pictures of shape 1 x 3 x 25 x 27 fail: RuntimeError: .*"),
+    (FixedSize, r"images of shape 1 x 3 x 25 x 27 fail: RuntimeError: .*"),
     (ClassesByWidth, r"7 x 7 pixels give logits of shape 1 x 1"),
-    (declares(smallest=6), r"pictures of shape 1 x 3 x 6 x 6 fail: RuntimeError: .*"),
+    (declares(smallest=6), r"images of shape 1 x 3 x 6 x 6 fail: RuntimeError: .*"),
     (TakesAnything, r"2 x 3 pixels are taken, although smallest is declared as 3"),
     (TorchRefuses, r"2 x 3 pixels give RuntimeError: .*, not a SettingError that says that 3 fit"),
     (RefusesWithoutTheSize, r"the refusal 'too small' does not say that 3 pixels fit"),

@@ -216,9 +216,9 @@ BY_HAND: dict[Callable[..., Network], Callable[[Tensor, Iterator[Tensor]], Tenso
 def test_logits_equal_the_arithmetic_by_hand(build):
     network = trained(build)
     values = iter([value for value in network.state_dict().values() if value.ndim > 0])
-    pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(2)).double()
-    by_hand = BY_HAND[build](pictures, values)
-    torch.testing.assert_close(network(pictures), by_hand, rtol=1e-9, atol=1e-9 * by_hand.abs().max().item())
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(2)).double()
+    by_hand = BY_HAND[build](images, values)
+    torch.testing.assert_close(network(images), by_hand, rtol=1e-9, atol=1e-9 * by_hand.abs().max().item())
     assert next(values, None) is None  # every weight was used
 
 

@@ -41,5 +41,5 @@ def test_an_old_file_loads_whole():
     }
     assert sum(bool(re.search(r"\.norm\.[12]\.weight$", name)) for name in old) == 2 * (6 + 12 + 24 + 16)
     network.load_state_dict(renamed(network, old), strict=True)
-    pictures = torch.rand(2, 1, 28, 28)
-    assert torch.equal(network(pictures), trained(pictures))
+    images = torch.rand(2, 1, 28, 28)
+    assert torch.equal(network(images), trained(images))

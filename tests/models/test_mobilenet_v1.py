@@ -66,7 +66,7 @@ def test_logits_equal_the_arithmetic_by_hand(name):
         elif value.ndim == 1 and value.is_floating_point():
             value.add_(0.2 * torch.randn(len(value)))
     weights = [value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")]
-    pictures = torch.randn(2, 3, 70, 80)
+    images = torch.randn(2, 3, 70, 80)
 
     def conv_bn_relu6(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
         gain, shift, mean, variance = (weights.pop(0).view(-1, 1, 1) for _ in range(4))
@@ -74,12 +74,12 @@ def test_logits_equal_the_arithmetic_by_hand(name):
         x = F.conv2d(x, kernel, stride=stride, padding=padding, groups=groups)
         return ((x - mean) / (variance + 1e-5).sqrt() * gain + shift).clamp(0, 6)
 
-    x = conv_bn_relu6(pictures, weights.pop(0), 2)
+    x = conv_bn_relu6(images, weights.pop(0), 2)
     for _, _, stride in LAYERS:
         x = conv_bn_relu6(x, weights.pop(0), stride)
         x = conv_bn_relu6(x, weights.pop(0), 1)
     matrix, bias = weights
-    torch.testing.assert_close(network(pictures), x.mean((2, 3)) @ matrix.T + bias, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network(images), x.mean((2, 3)) @ matrix.T + bias, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", PAPER)

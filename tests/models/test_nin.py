@@ -47,13 +47,13 @@ def test_parameters_are_those_of_the_layer_table():
 
 @torch.no_grad()
 def test_logits_equal_the_arithmetic_by_hand():
-    network, pictures = seeded().eval(), torch.rand(2, 3, 32, 32)
+    network, images = seeded().eval(), torch.rand(2, 3, 32, 32)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d) and layer.bias is not None:
             layer.bias.uniform_(0, 0.1)  # new ones are zero and would hide where they are added
-    logits = network(pictures)
+    logits = network(images)
     assert logits.min() > 0  # rectified, yet none is lost
-    torch.testing.assert_close(logits, by_hand(network, pictures))
+    torch.testing.assert_close(logits, by_hand(network, images))
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Networks that cut a picture into patches: smaller patches for small pictures, positions of other grids, windows."""
+"""Networks that cut an image into patches: smaller patches for small images, positions of other grids, windows."""
 
 import re
 from itertools import chain
@@ -26,26 +26,26 @@ def built(name: str, size: int, classes: int = 5) -> Network:
     [("convnext_tiny", 56, 4), ("swin_t", 112, 2), ("vit_ti_16", 56, 4), ("vit_ti_16", 112, 2)],
 )
 @torch.no_grad()
-def test_a_small_picture_gives_what_it_gives_enlarged_to_the_size_of_the_published_weights(name, size, factor):
+def test_a_small_image_gives_what_it_gives_enlarged_to_the_size_of_the_published_weights(name, size, factor):
     native = built(name, size * factor)
     small = create_model(name, classes=5, size=size).eval()
     small.load_state_dict(renamed(small, native.state_dict()))
-    picture = torch.rand(1, 3, size, size)
-    enlarged = picture.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
-    torch.testing.assert_close(small(picture), native(enlarged), rtol=1e-4, atol=1e-5)
+    image = torch.rand(1, 3, size, size)
+    enlarged = image.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
+    torch.testing.assert_close(small(image), native(enlarged), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["convnext_tiny", "swin_t", "vit_ti_16"])
 def test_weights_of_the_same_size_are_adopted_as_they_are(name):
     network = built(name, 64)
     weights = network.state_dict()
-    adopted = network.adopt(weights)
+    adopted = network.convert_state_dict(weights)
     assert adopted.keys() == weights.keys()
     assert all(adopted[key] is value for key, value in weights.items())
 
 
 @torch.no_grad()
-def test_positions_of_another_grid_are_interpolated_between_their_neighbours():
+def test_positions_of_another_grid_are_interpolated_between_their_neighbors():
     rows, columns = torch.meshgrid(torch.arange(7.0), torch.arange(7.0), indexing="ij")
     grid = torch.stack([rows, columns, torch.full((7, 7), 3.0)], dim=2).view(1, 49, 3)
     positions = torch.cat([torch.full((1, 1, 3), -9.0), grid], dim=1)
@@ -63,8 +63,8 @@ def test_positions_of_another_grid_are_interpolated_between_their_neighbours():
 def test_a_vit_takes_positions_of_another_grid_from_a_file():
     small, large = built("vit_ti_16", 160), create_model("vit_ti_16", classes=5, size=256).eval()
     large.load_state_dict(renamed(large, small.state_dict()))
-    pictures = torch.rand(1, 3, 256, 256)
-    torch.testing.assert_close(large(pictures), small(pictures))
+    images = torch.rand(1, 3, 256, 256)
+    torch.testing.assert_close(large(images), small(images))
 
 
 def test_a_vit_knows_its_layers_under_torchvisions_names_and_timms():

@@ -25,6 +25,6 @@ def test_no_two_networks_share_a_file():
     assert len({published.sha256 for published in PUBLISHED.values()}) == len(PUBLISHED)
 
 
-def test_only_the_weights_that_tensorflow_trained_want_pictures_from_minus_one_to_one():
+def test_only_the_weights_that_tensorflow_trained_want_images_from_minus_one_to_one():
     symmetric = {name for name, published in PUBLISHED.items() if published.normalization == "symmetric"}
     assert symmetric == {"googlenet", "inception_v3"}

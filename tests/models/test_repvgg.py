@@ -24,7 +24,7 @@ def trained(network: RepVGG) -> RepVGG:
         nn.init.uniform_(norm.weight, 0.2, 0.6)
         nn.init.normal_(norm.bias, 0, 0.2)
         norm.momentum = 1.0
-    network.train()(pictures(28, 28))
+    network.train()(images(28, 28))
     return network.eval()
 
 
@@ -38,21 +38,21 @@ def small(groups: int) -> RepVGG:
     return trained(RepVGG(Row((2, 3, 2, 1), (8, 16, 24, 40), groups), classes=10, channels=3, size=64))
 
 
-def pictures(height: int, width: int) -> Tensor:
+def images(height: int, width: int) -> Tensor:
     return torch.randn(4, 3, height, width, generator=torch.Generator().manual_seed(2))
 
 
 @torch.no_grad()
-def relative_error(network: RepVGG, other: RepVGG, pictures: Tensor) -> float:
+def relative_error(network: RepVGG, other: RepVGG, images: Tensor) -> float:
     """The largest one, of the logits and of all features."""
-    ours, theirs = ([*each.features(pictures), each(pictures)] for each in (network, other))
+    ours, theirs = ([*each.features(images), each(images)] for each in (network, other))
     return max(((one - two).abs().max() / two.abs().max()).item() for one, two in zip(ours, theirs, strict=True))
 
 
 @pytest.mark.parametrize(("name", "size"), [("repvgg_a0", 28), ("repvgg_a0", 128), ("repvgg_b1g4", 28)])
 @torch.no_grad()
 def test_the_fused_network_gives_the_same_logits(name, size):
-    network, shown = named(name, size), pictures(size, size + 5)
+    network, shown = named(name, size), images(size, size + 5)
     logits = network(shown)
     assert (network.fused()(shown) - logits).abs().max() <= 1e-5 * logits.abs().max()
 
@@ -60,19 +60,19 @@ def test_the_fused_network_gives_the_same_logits(name, size):
 @pytest.mark.parametrize("groups", [1, 4])
 def test_in_double_precision_logits_and_features_are_the_same_but_for_rounding(groups):
     network = small(groups).double()
-    assert relative_error(network.fused(), network, pictures(64, 51).double()) <= 1e-12
+    assert relative_error(network.fused(), network, images(64, 51).double()) <= 1e-12
 
 
 @pytest.mark.parametrize("branch", ["identity", "conv_1x1.bn", "conv_kxk.bn"])
 @pytest.mark.parametrize("groups", [1, 4])
 def test_a_branch_left_out_in_one_layer_would_be_seen(branch, groups):
     network = small(groups)
-    assert relative_error(network.fused(), network, pictures(64, 64)) <= 1e-5
+    assert relative_error(network.fused(), network, images(64, 64)) <= 1e-5
     lacking = deepcopy(network)
     norm = lacking.get_submodule(f"stage2.1.{branch}")
     for parameter in norm.parameters():
         nn.init.zeros_(parameter)
-    assert relative_error(lacking.fused(), network, pictures(64, 64)) > 0.01
+    assert relative_error(lacking.fused(), network, images(64, 64)) > 0.01
 
 
 @torch.no_grad()
@@ -107,7 +107,7 @@ def test_the_network_itself_stays_as_it_is():
     after = network.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], value) for key, value in after.items())
-    assert network.picture_layers == ("first.conv_kxk.conv", "first.conv_1x1.conv")
+    assert network.input_layers == ("first.conv_kxk.conv", "first.conv_1x1.conv")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -126,8 +126,8 @@ def test_the_fused_network_is_a_stack_of_3x3_convolutions_of_the_published_size(
 def test_the_fused_network_keeps_the_contract_and_fuses_to_itself():
     check_model(lambda: small(4).fused(), channels=3, size=64)
     fused = small(4).fused()
-    assert fused.picture_layers == ("first.0",)
-    assert relative_error(fused.fused(), fused, pictures(64, 64)) == 0
+    assert fused.input_layers == ("first.0",)
+    assert relative_error(fused.fused(), fused, images(64, 64)) == 0
 
 
 def test_the_first_layer_of_a_stage_has_two_branches_even_where_its_shape_stays():

@@ -24,10 +24,10 @@ class Small(Network):
     widths = (4, 6)
     strides = (2, 4)
     smallest = 8
-    picture_layers = ("patches",)
-    class_layers = ("last", "helper.2")
+    input_layers = ("patches",)
+    classifier_layers = ("last", "helper.2")
     auxiliary_weight = 0.3
-    foreign_names = ((r"^net\.(\d)\.", r"stage\1."), (r"^side\.", "helper."))
+    key_map = ((r"^net\.(\d)\.", r"stage\1."), (r"^side\.", "helper."))
 
     def __init__(self, classes: int = 5, channels: int = 3, patch: int = 2) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ def test_two_wrapped_networks_are_asked_about_and_what_is_unknown_within_one_is_
 
 def test_names_of_ours_are_not_translated_again():
     network = Small()
-    network.foreign_names = ((r"^stage1\.", "stage2."), (r"^stage2\.", "stage1."))
+    network.key_map = ((r"^stage1\.", "stage2."), (r"^stage2\.", "stage1."))
     weights = weights_of(network)
     load_weights(network, weights)
     assert same(network.state_dict(), weights)
@@ -193,7 +193,7 @@ def test_other_channels_adapt_the_first_layer(theirs, ours):
 
 
 @given(theirs=st.integers(1, 6), ours=st.integers(1, 9))
-def test_a_grey_picture_gives_the_same_whatever_the_channels(theirs, ours):
+def test_a_gray_image_gives_the_same_whatever_the_channels(theirs, ours):
     """Of equal channels, when as many or a multiple of the file's: the sum of the weights stays."""
     weight = torch.randn(2, theirs, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     adapted = other_channels(weight, ours)
@@ -300,7 +300,7 @@ def test_other_kinds_of_numbers_are_refused():
 
 
 class Reshapes(Small):
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         return weights | {"gain": weights["gain"].reshape(())}
 
 
@@ -313,7 +313,7 @@ def test_weights_that_cannot_be_brought_into_shape_are_refused():
 
 
 class NeedsMore(Small):
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         return weights | {"gain": weights["gain"] * weights["scale"]}
 
 

@@ -57,7 +57,7 @@ def native(name: str) -> Network:
     return network
 
 
-def picture(name: str, count: int = 2) -> Tensor:
+def image(name: str, count: int = 2) -> Tensor:
     entry = NETWORKS[name]
     return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))
 
@@ -82,7 +82,7 @@ def test_features_have_the_declared_widths_and_sizes(name):
 
 @pytest.mark.parametrize("size", [28, 64])
 @pytest.mark.parametrize("name", CHANGES_WITH_SIZE)
-def test_networks_for_large_pictures_take_small_ones_without_losing_them(name, size):
+def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = ghost(name, size, channels=1)
     assert network.smallest <= size
     if not name.startswith("vgg"):  # its first layers keep the size anyway
@@ -106,9 +106,9 @@ def test_layers_for_channels_and_classes_are_those_declared(name):
             }
             for classes, channels in ((7, 2), (7, 3), (9, 2))
         ]
-    for other, declared in ((shapes[1], "picture_layers"), (shapes[2], "class_layers")):
+    for other, declared in ((shapes[1], "input_layers"), (shapes[2], "classifier_layers")):
         changed = {key.rpartition(".")[0] for key, shape in shapes[0].items() if other[key] != shape}
-        if name.startswith("cosine_cnn") and declared == "picture_layers":
+        if name.startswith("cosine_cnn") and declared == "input_layers":
             continue  # a mean and a deviation for each channel's cosines besides
         assert changed == set(getattr(ghost(name), declared)), entry
 
@@ -129,7 +129,7 @@ def test_layers_for_channels_and_classes_are_those_declared(name):
 )
 @torch.no_grad()
 def test_features_have_the_shapes_that_the_page_says(name, shapes):
-    assert [tuple(feature.shape[1:]) for feature in native(name).features(picture(name, 1))] == shapes
+    assert [tuple(feature.shape[1:]) for feature in native(name).features(image(name, 1))] == shapes
 
 
 def weights(name: str) -> list[Tensor]:
@@ -207,7 +207,7 @@ def cosine_cnn_by_hand(x: Tensor) -> Tensor:
 @torch.no_grad()
 def test_logits_equal_the_arithmetic_by_hand(name, by_hand):
     """There is no adaptive pool by hand: at the native size it must do nothing."""
-    torch.testing.assert_close(native(name)(picture(name)), by_hand(picture(name)))
+    torch.testing.assert_close(native(name)(image(name)), by_hand(image(name)))
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -216,14 +216,14 @@ def test_logits_equal_the_arithmetic_by_hand(name, by_hand):
 def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name, data):
     network, entry = native(name), NETWORKS[name]
     height, width = (data.draw(st.integers(1, 48), label=side) for side in ("height", "width"))
-    pictures = torch.zeros(1, entry.channels, height, width)
+    images = torch.zeros(1, entry.channels, height, width)
     if min(height, width) >= network.smallest:
-        assert network(pictures).shape == (1, entry.classes)
+        assert network(images).shape == (1, entry.classes)
     else:
         fits = f"{network.smallest} x {network.smallest}"
         for part in (network, network.features):
-            with pytest.raises(SettingError, match=rf"^a picture of {height} x {width} pixels .* {fits}$"):
-                part(pictures)
+            with pytest.raises(SettingError, match=rf"^an image of {height} x {width} pixels .* {fits}$"):
+                part(images)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -281,11 +281,11 @@ def test_a_few_steps_learn_one_batch_by_heart(name):
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0  # its noise would hide what is learnt
-    pictures, labels = picture(name, 4), torch.arange(4)
+    images, labels = image(name, 4), torch.arange(4)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     losses = []
     for _ in range(20):
-        loss = F.cross_entropy(network(pictures), labels)
+        loss = F.cross_entropy(network(images), labels)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -1,4 +1,4 @@
-"""Real weights on real photographs: EfficientNet-lite0 names what is in the pictures that scikit-image and scikit-learn ship."""
+"""Real weights on real photographs: EfficientNet-lite0 names what is in the images that scikit-image and scikit-learn ship."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from striate.data import Canvas, Limits, decode_picture
+from striate.data import Canvas, Limits, decode_image
 from striate.models import Network, create_model
 from striate.views import Normalization, evaluation_view
 
@@ -35,14 +35,14 @@ def photograph(name: str, folder: Path) -> Tensor:
     pixels = sklearn.datasets.load_sample_image(name) if name.endswith(".jpg") else getattr(skimage.data, name)()
     path = folder / "photograph.png"
     Image.fromarray(pixels).save(path)
-    picture = torch.from_numpy(decode_picture(path, Canvas(256, 256, 3), Limits()).copy()).permute(2, 0, 1)[None]
+    image = torch.from_numpy(decode_image(path, Canvas(256, 256, 3), Limits()).copy()).permute(2, 0, 1)[None]
     normalization = Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return evaluation_view(1, picture=(256, 256), size=(224, 224), normalization=normalization).image(picture)
+    return evaluation_view(1, image=(256, 256), size=(224, 224), normalization=normalization).image(image)
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
 @torch.inference_mode()
-def test_the_top_five_contain_what_is_in_the_picture(lite0, tmp_path, name):
+def test_the_top_five_contain_what_is_in_the_image(lite0, tmp_path, name):
     (logits,) = lite0(photograph(name, tmp_path))
     assert set(logits.topk(5).indices.tolist()) & PHOTOGRAPHS[name]
     assert logits.argmax().item() in PHOTOGRAPHS[name]
@@ -57,9 +57,9 @@ def test_random_weights_do_not(tmp_path):
     assert right <= 1
 
 
-def test_grey_pictures_take_the_sum_of_the_first_kernels(lite0, tmp_path):
-    """A grey picture is one whose channels are equal, so the network for one channel says the same."""
-    grey = create_model("efficientnet_lite0", classes=1000, channels=1, weights="imagenet").eval()
-    pictures = photograph("camera", tmp_path)
+def test_gray_images_take_the_sum_of_the_first_kernels(lite0, tmp_path):
+    """A gray image is one whose channels are equal, so the network for one channel says the same."""
+    gray = create_model("efficientnet_lite0", classes=1000, channels=1, weights="imagenet").eval()
+    images = photograph("camera", tmp_path)
     with torch.inference_mode():
-        torch.testing.assert_close(grey(pictures[:, :1]), lite0(pictures), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(gray(images[:, :1]), lite0(images), rtol=1e-4, atol=1e-4)

@@ -61,14 +61,14 @@ def relative_error(one: Tensor, other: Tensor) -> float:
     return ((one - other).abs().max() / other.abs().max().clamp(min=1e-12)).item()
 
 
-def pictures_for(name: str, height: int, width: int) -> Tensor:
+def images_for(name: str, height: int, width: int) -> Tensor:
     fixed = FIXED_SIZE.get(name)
     return torch.randn(4 if fixed is None else 2, 3, fixed or height, fixed or width)
 
 
-def training_logits(reference: nn.Module, pictures: Tensor) -> tuple[Tensor, ...]:
+def training_logits(reference: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
     """The logits, then the auxiliary ones from the earliest head on; torchvision names them from the last."""
-    given = reference(pictures)
+    given = reference(images)
     return (given,) if isinstance(given, Tensor) else (given[0], *reversed(given[1:]))
 
 
@@ -77,8 +77,8 @@ def training_logits(reference: nn.Module, pictures: Tensor) -> tuple[Tensor, ...
 def test_logits_are_equal_in_eval_mode(name):
     network, reference = pair(name)
     for height, width in ((96, 96), (80, 110)) if name in THOROUGH else ((80, 80),):
-        pictures = pictures_for(name, height, width)
-        assert relative_error(network.eval()(pictures), reference.eval()(pictures)) <= 1e-5
+        images = images_for(name, height, width)
+        assert relative_error(network.eval()(images), reference.eval()(images)) <= 1e-5
 
 
 @pytest.mark.parametrize("name", THOROUGH)
@@ -86,11 +86,11 @@ def test_logits_are_equal_in_eval_mode(name):
 def test_logits_are_equal_in_train_mode_and_so_are_the_new_statistics(name):
     network, reference = pair(name)
     side = TRAINING_SIZE.get(name, 96)
-    pictures = pictures_for(name, side, side)
+    images = images_for(name, side, side)
     torch.manual_seed(7)  # dropout and stochastic depth
-    ours = network.train().training_logits(pictures)
+    ours = network.train().training_logits(images)
     torch.manual_seed(7)
-    theirs = training_logits(reference.train(), pictures)
+    theirs = training_logits(reference.train(), images)
     for mine, their in zip(ours, theirs, strict=True):
         assert relative_error(mine, their) <= 1e-5
     states = network.state_dict(), renamed(network, reference.state_dict())
@@ -100,15 +100,15 @@ def test_logits_are_equal_in_train_mode_and_so_are_the_new_statistics(name):
 @pytest.mark.parametrize("name", THOROUGH)
 def test_one_step_of_sgd_gives_equal_weights(name):
     side = TRAINING_SIZE.get(name, 96)
-    pictures, labels = pictures_for(name, side, side), torch.tensor([1, 20, 300, 999])
-    labels = labels[: len(pictures)]
+    images, labels = images_for(name, side, side), torch.tensor([1, 20, 300, 999])
+    labels = labels[: len(images)]
     network, reference = pair(name)
     stepped: list[dict[str, Tensor]] = []
     for each in (network, reference):
         before = deepcopy(dict(each.named_parameters()))
         optimizer = torch.optim.SGD(each.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
         torch.manual_seed(7)
-        logits = each.train().training_logits(pictures) if each is network else training_logits(each.train(), pictures)
+        logits = each.train().training_logits(images) if each is network else training_logits(each.train(), images)
         torch.autograd.backward(torch.stack([F.cross_entropy(one, labels) for one in logits]).sum())
         optimizer.step()
         assert all(not torch.equal(before[key], parameter) for key, parameter in each.named_parameters())
@@ -160,8 +160,8 @@ def test_transformers_take_timms_names_too(name, theirs):
     for parameter in reference.parameters():
         parameter.add_(0.02 * torch.randn(parameter.shape))
     load(network, reference)
-    pictures = torch.randn(2, 3, 224, 224)
-    assert relative_error(network.eval()(pictures), reference.eval()(pictures)) <= 1e-5
+    images = torch.randn(2, 3, 224, 224)
+    assert relative_error(network.eval()(images), reference.eval()(images)) <= 1e-5
 
 
 @pytest.mark.parametrize("name", [name for name in TWINS if name in torchvision.models.list_models()])

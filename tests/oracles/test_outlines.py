@@ -31,7 +31,7 @@ def test_polygons_are_those_of_scikit_image_and_close_to_pycocotools(seed: int) 
     radius = random.uniform(20, 60, len(angles))
     points = np.stack([70 + radius * np.cos(angles), 65 + radius * np.sin(angles)], 1)  # x, y
     ours = fill((points,), 130, 140)
-    assert (ours == polygon2mask((130, 140), points[:, ::-1] - 0.5)).all()  # it counts rows first, from centres
+    assert (ours == polygon2mask((130, 140), points[:, ::-1] - 0.5)).all()  # it counts rows first, from centers
     (encoded,) = coco.frPyObjects([points.ravel().tolist()], 130, 140)
     theirs = fill(runs_from_text(encoded["counts"].decode()), 130, 140)
     border = np.linalg.norm(np.diff(points, axis=0, append=points[:1]), axis=1).sum()

@@ -24,8 +24,8 @@ NEAREST, BILINEAR = functional.InterpolationMode.NEAREST, functional.Interpolati
 SIZES = [(32, 32), (28, 31), (64, 48)]
 
 
-def pictures(count: int, channels: int, size: tuple[int, int]) -> Tensor:
-    """Noise, then pictures of few colours close together, then a plain one."""
+def random_images(count: int, channels: int, size: tuple[int, int]) -> Tensor:
+    """Noise, then images of few colors close together, then a plain one."""
     generator = torch.Generator().manual_seed(size[0])
     images = torch.randint(0, 256, (count, channels, *size), dtype=torch.uint8, generator=generator)
     images[1::3] = images[1::3] // 9 + 90
@@ -34,8 +34,8 @@ def pictures(count: int, channels: int, size: tuple[int, int]) -> Tensor:
     return images
 
 
-def expected(policy: Any, picture: Tensor, kind: str, strength: float, interpolation: Any = NEAREST) -> Tensor:
-    return policy._apply_image_or_video_transform(picture, kind, strength, interpolation=interpolation, fill={})
+def expected(policy: Any, image: Tensor, kind: str, strength: float, interpolation: Any = NEAREST) -> Tensor:
+    return policy._apply_image_or_video_transform(image, kind, strength, interpolation=interpolation, fill={})
 
 
 def strengths_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int, int]) -> list[tuple[str, float]]:
@@ -56,15 +56,15 @@ def strengths_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int,
 )
 def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[int, int], channels: int):
     drawn = strengths_of(policy, policy._AUGMENTATION_SPACE, bins, size)
-    images = pictures(len(drawn), channels, size)
+    images = random_images(len(drawn), channels, size)
     steps = Steps(
         torch.tensor([[KINDS.index(kind) for kind, _ in drawn]]), torch.tensor([[v for _, v in drawn]]).double()
     )
     done, _ = perform(images, steps)
     wrong = Counter(
         kind
-        for seen, picture, (kind, strength) in zip(done, images, drawn, strict=True)
-        if not torch.equal(seen, expected(policy, picture, kind, strength))
+        for seen, image, (kind, strength) in zip(done, images, drawn, strict=True)
+        if not torch.equal(seen, expected(policy, image, kind, strength))
     )
     assert not wrong
 
@@ -98,26 +98,26 @@ def test_the_pairs_of_autoaugment_are_torchvisions(name: Any):
 
 @pytest.mark.parametrize("operations", [RandAugment(3, 17), TrivialAugment(), AutoAugment(), AutoAugment("svhn")])
 def test_a_whole_policy_is_torchvisions_operations_in_turn(operations: Any):
-    images, ids = pictures(90, 3, (32, 32)), torch.arange(90)
+    images, ids = random_images(90, 3, (32, 32)), torch.arange(90)
     seen, _ = operations.apply(images, ids, seed=1, epoch=2)
     steps = operations.draw(ids, 1, 2) if operations == TrivialAugment() else operations.draw(ids, 1, 2, (32, 32))
     policy = v2.RandAugment()
-    for sample, picture in enumerate(images):
+    for sample, image in enumerate(images):
         for kind, strength in zip(steps.kinds[:, sample], steps.strengths[:, sample].tolist(), strict=True):
-            picture = expected(policy, picture, KINDS[kind], strength)
-        assert torch.equal(seen[sample], picture)
+            image = expected(policy, image, KINDS[kind], strength)
+        assert torch.equal(seen[sample], image)
 
 
 def test_augmix_blends_torchvisions_chains():
     """Bilinear, as AugMix is there: one level off where a blend of four rounds otherwise, and torchvision rounds down."""
-    images, ids, operations = pictures(60, 3, (32, 32)), torch.arange(60), AugMix(3)
+    images, ids, operations = random_images(60, 3, (32, 32)), torch.arange(60), AugMix(3)
     seen, _ = operations.apply(images, ids, seed=1, epoch=2)
     steps, weights = operations.draw(ids, 1, 2, (32, 32)), operations.weights(ids, 1, 2)
     policy = v2.AugMix()
-    for sample, picture in enumerate(images):
-        mixed = weights[0, sample] * picture
+    for sample, image in enumerate(images):
+        mixed = weights[0, sample] * image
         for chain in range(3):
-            done = picture
+            done = image
             for step in range(3 * chain, 3 * chain + 3):
                 kind, strength = KINDS[steps.kinds[step, sample]], steps.strengths[step, sample].item()
                 done = expected(policy, done, kind, strength, BILINEAR)
@@ -127,7 +127,7 @@ def test_augmix_blends_torchvisions_chains():
 
 @pytest.mark.parametrize("deviation", [0.5, 1.0, 2.0])
 def test_blur(deviation: float):
-    images = pictures(3, 3, (30, 34))
+    images = random_images(3, 3, (30, 34))
     seen = gaussian_blur(images, torch.full((3,), deviation, dtype=torch.float64), 6)
     assert (seen.float() - functional.gaussian_blur(images, [13, 13], [deviation] * 2).float()).abs().max() <= 1
 
@@ -135,13 +135,13 @@ def test_blur(deviation: float):
 @pytest.mark.parametrize("exponent", [0.4, 1.0, 1.7])
 def test_gamma(exponent: float):
     """torchvision turns floats into levels by its own rule, hence one level."""
-    images = pictures(3, 3, (16, 16))
+    images = random_images(3, 3, (16, 16))
     seen = tones.look_up(images, tones.gamma(torch.full((3,), exponent, dtype=torch.float64)))
     assert (seen.float() - functional.adjust_gamma(images, exponent).float()).abs().max() <= 1
 
 
-def test_a_third_turn_of_the_hue_is_torchvisions_on_pure_colours():
-    """The two hues differ elsewhere: only on the primaries does a turn about grey agree with a turn of HSV."""
-    colours = torch.eye(3).view(3, 3, 1, 1)
-    turned = turn_hue(torch.full((3,), 120.0), 3)[:, :3, :3] @ colours.flatten(1)[:, :, None]
-    assert torch.allclose(turned[..., 0], functional.adjust_hue(colours, 1 / 3).flatten(1), atol=1e-5)
+def test_a_third_turn_of_the_hue_is_torchvisions_on_pure_colors():
+    """The two hues differ elsewhere: only on the primaries does a turn about gray agree with a turn of HSV."""
+    colors = torch.eye(3).view(3, 3, 1, 1)
+    turned = turn_hue(torch.full((3,), 120.0), 3)[:, :3, :3] @ colors.flatten(1)[:, :, None]
+    assert torch.allclose(turned[..., 0], functional.adjust_hue(colors, 1 / 3).flatten(1), atol=1e-5)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate.views import Normalization, View, evaluation_view, picture_means
-from striate.views.colours import jitter
+from striate.views import Normalization, View, evaluation_view, image_means
+from striate.views.colors import jitter
 from striate.views.geometry import compose
 from striate.views.warping import Border
 
@@ -23,8 +23,8 @@ def smooth(height: int, width: int, seed: int = 0) -> Tensor:
     return 0.3 + 0.2 * torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
 
 
-def about_centre(a: float, b: float, c: float, d: float, shift: tuple[float, float], side: tuple[int, int]) -> Tensor:
-    """1 3 3 with the linear part (a b; c d) about the centre of a picture of (height, width)."""
+def about_center(a: float, b: float, c: float, d: float, shift: tuple[float, float], side: tuple[int, int]) -> Tensor:
+    """1 3 3 with the linear part (a b; c d) about the center of an image of (height, width)."""
     x, y = side[1] / 2, side[0] / 2
     return torch.tensor([[[a, b, x - a * x - b * y + shift[0]], [c, d, y - c * x - d * y + shift[1]], [0.0, 0.0, 1.0]]])
 
@@ -42,9 +42,9 @@ def about_centre(a: float, b: float, c: float, d: float, shift: tuple[float, flo
     ],
 )
 def test_affine(side: tuple[int, int], degrees: float, zoom: float, shear: float, shift: tuple[float, float]):
-    pictures = smooth(*side)
+    images = smooth(*side)
     expected = functional.affine(
-        pictures,
+        images,
         angle=degrees,
         translate=list(shift),
         scale=zoom,
@@ -53,17 +53,17 @@ def test_affine(side: tuple[int, int], degrees: float, zoom: float, shear: float
     )
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
     slant = -math.tan(math.radians(shear))
-    place = about_centre(cos, cos * slant - sin, sin, sin * slant + cos, shift, side)
-    seen = View(place, NO_TINT, side).resample(pictures)
+    place = about_center(cos, cos * slant - sin, sin, sin * slant + cos, shift, side)
+    seen = View(place, NO_TINT, side).resample(images)
     assert torch.allclose(seen, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("degrees", [5, 45, 90, 170, -20])
 def test_rotate(degrees: float):
-    pictures = smooth(30, 44)
-    expected = functional.rotate(pictures, degrees, interpolation=functional.InterpolationMode.BILINEAR)
+    images = smooth(30, 44)
+    expected = functional.rotate(images, degrees, interpolation=functional.InterpolationMode.BILINEAR)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    seen = View(about_centre(cos, sin, -sin, cos, (0, 0), (30, 44)), NO_TINT, (30, 44)).resample(pictures)
+    seen = View(about_center(cos, sin, -sin, cos, (0, 0), (30, 44)), NO_TINT, (30, 44)).resample(images)
     assert torch.allclose(seen, expected, atol=2e-4)
 
 
@@ -71,78 +71,78 @@ def test_rotate(degrees: float):
 @pytest.mark.parametrize("size", [(40, 40), (56, 48), (80, 80)])
 def test_resized_crop_that_enlarges(size: tuple[int, int], antialias: bool):
     """Inside: at its rim torchvision cuts first and knows nothing of the pixels next to the crop."""
-    pictures = smooth(64, 70)
+    images = smooth(64, 70)
     top, left, height, width = 7, 11, 40, 40
-    expected = functional.resized_crop(pictures, top, left, height, width, list(size), antialias=antialias)
+    expected = functional.resized_crop(images, top, left, height, width, list(size), antialias=antialias)
     x, y = size[1] / width, size[0] / height
     place = torch.tensor([[[x, 0.0, -left * x], [0.0, y, -top * y], [0.0, 0.0, 1.0]]])
-    seen = View(place, NO_TINT, size).resample(pictures)
+    seen = View(place, NO_TINT, size).resample(images)
     assert torch.allclose(seen[:, :, 2:-2, 2:-2], expected[:, :, 2:-2, 2:-2], atol=2e-4)
-    whole = functional.resize(pictures, [2 * 64, 2 * 70], antialias=antialias)
-    double = View(torch.diag(torch.tensor([2.0, 2.0, 1.0]))[None], NO_TINT, (128, 140)).resample(pictures)
-    assert torch.allclose(double, whole, atol=2e-4)  # of the whole picture, up to the rim
+    whole = functional.resize(images, [2 * 64, 2 * 70], antialias=antialias)
+    double = View(torch.diag(torch.tensor([2.0, 2.0, 1.0]))[None], NO_TINT, (128, 140)).resample(images)
+    assert torch.allclose(double, whole, atol=2e-4)  # of the whole image, up to the rim
 
 
 def test_resized_crop_that_shrinks():
     """By 3 and a half: nearer to the antialiased answer than a plain one by far."""
-    pictures = smooth(224, 224) + 0.2 * torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    images = smooth(224, 224) + 0.2 * torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     place = torch.diag(torch.tensor([64 / 224, 64 / 224, 1.0]))[None]
-    seen = View(place, NO_TINT, (64, 64)).resample(pictures)
-    best = functional.resized_crop(pictures, 0, 0, 224, 224, [64, 64], antialias=True)
-    plain = functional.resized_crop(pictures, 0, 0, 224, 224, [64, 64], antialias=False)
+    seen = View(place, NO_TINT, (64, 64)).resample(images)
+    best = functional.resized_crop(images, 0, 0, 224, 224, [64, 64], antialias=True)
+    plain = functional.resized_crop(images, 0, 0, 224, 224, [64, 64], antialias=False)
     assert (seen - best).square().mean() < (plain - best).square().mean() / 4
 
 
 def test_flips_and_crops():
-    pictures = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
+    images = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
     mirror = torch.tensor([[[-1.0, 0, 30], [0, 1, 0], [0, 0, 1]]])
-    assert torch.equal(View(mirror, NO_TINT, (20, 30)).resample(pictures), functional.horizontal_flip(pictures))
+    assert torch.equal(View(mirror, NO_TINT, (20, 30)).resample(images), functional.horizontal_flip(images))
     flip = torch.tensor([[[1.0, 0, 0], [0, -1, 20], [0, 0, 1]]])
-    assert torch.equal(View(flip, NO_TINT, (20, 30)).resample(pictures), functional.vertical_flip(pictures))
+    assert torch.equal(View(flip, NO_TINT, (20, 30)).resample(images), functional.vertical_flip(images))
     crop = torch.tensor([[[1.0, 0, 4], [0, 1, -3], [0, 0, 1]]])
-    assert torch.equal(View(crop, NO_TINT, (24, 24)).resample(pictures), functional.crop(pictures, 3, -4, 24, 24))
-    centre = evaluation_view(2, picture=(20, 30), size=(16, 12), normalization=Normalization((0.5,) * 3, (0.5,) * 3))
-    assert torch.equal(centre.resample(pictures), functional.center_crop(pictures, [16, 12]))
+    assert torch.equal(View(crop, NO_TINT, (24, 24)).resample(images), functional.crop(images, 3, -4, 24, 24))
+    center = evaluation_view(2, image=(20, 30), size=(16, 12), normalization=Normalization((0.5,) * 3, (0.5,) * 3))
+    assert torch.equal(center.resample(images), functional.center_crop(images, [16, 12]))
 
 
 def test_normalize():
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    pictures = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
-    expected = functional.normalize(functional.to_dtype(pictures, torch.float32, scale=True), list(mean), list(std))
-    view = evaluation_view(2, picture=(20, 30), size=(20, 30), normalization=Normalization(mean, std))
-    assert torch.allclose(view.image(pictures), expected, atol=2e-6)
+    images = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
+    expected = functional.normalize(functional.to_dtype(images, torch.float32, scale=True), list(mean), list(std))
+    view = evaluation_view(2, image=(20, 30), size=(20, 30), normalization=Normalization(mean, std))
+    assert torch.allclose(view.image(images), expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("factor", [0.7, 1.0, 1.3])
 def test_brightness_contrast_saturation(factor: float):
     """torchvision's luma is rounded (0.2989, 0.587, 0.114: they sum to 0.9999), hence the tolerance of the last two."""
-    pictures = smooth(20, 30)
+    images = smooth(20, 30)
     same, changed = torch.ones(2), torch.full((2,), factor)
-    means = picture_means(pictures)
+    means = image_means(images)
     for name, factors, tolerance in (
         ("brightness", (changed, same, same), 1e-5),
         ("contrast", (same, changed, same), 1e-4),
         ("saturation", (same, same, changed), 1e-4),
     ):
         view = View(torch.eye(3)[None], jitter(*factors, means, 3), (20, 30))
-        expected = getattr(functional, f"adjust_{name}")(pictures, factor)
-        assert torch.allclose(view.image(pictures), expected, atol=tolerance), name
+        expected = getattr(functional, f"adjust_{name}")(images, factor)
+        assert torch.allclose(view.image(images), expected, atol=tolerance), name
     composed = jitter(changed, changed, changed, means, 3)
     expected = functional.adjust_saturation(
-        functional.adjust_contrast(functional.adjust_brightness(pictures, factor), factor), factor
+        functional.adjust_contrast(functional.adjust_brightness(images, factor), factor), factor
     )
-    assert torch.allclose(View(torch.eye(3)[None], composed, (20, 30)).image(pictures), expected, atol=3e-4)
+    assert torch.allclose(View(torch.eye(3)[None], composed, (20, 30)).image(images), expected, atol=3e-4)
 
 
 def test_composition_is_one_warp_of_the_sequence():
     """Turned by torchvision and then cropped by it, against one matrix of both."""
-    pictures = smooth(60, 60)
-    turned = functional.rotate(pictures, -10, interpolation=functional.InterpolationMode.BILINEAR)
+    images = smooth(60, 60)
+    turned = functional.rotate(images, -10, interpolation=functional.InterpolationMode.BILINEAR)
     expected = functional.crop(turned, 10, 8, 40, 44)
     cos, sin = math.cos(math.radians(10)), math.sin(math.radians(10))
     crop = torch.tensor([[[1.0, 0, -8], [0, 1, -10], [0, 0, 1]]])
-    place = compose(crop, about_centre(cos, -sin, sin, cos, (0, 0), (60, 60)))
-    assert torch.allclose(View(place, NO_TINT, (40, 44)).resample(pictures), expected, atol=2e-4)
+    place = compose(crop, about_center(cos, -sin, sin, cos, (0, 0), (60, 60)))
+    assert torch.allclose(View(place, NO_TINT, (40, 44)).resample(images), expected, atol=2e-4)
 
 
 BILINEAR, NEAREST = functional.InterpolationMode.BILINEAR, functional.InterpolationMode.NEAREST
@@ -162,19 +162,19 @@ def test_resized_crop_to_the_bit(box: tuple[int, int, int, int], size: tuple[int
     top, left, height, width = box
     view = View(crop_place(*box, size, mirror).repeat(2, 1, 1), NO_TINT, size)
     pixels = torch.randint(0, 256, (2, 64, 70, 3), dtype=torch.uint8)
-    for pictures in (pixels.permute(0, 3, 1, 2), pixels.permute(0, 3, 1, 2) / 255):
-        expected = functional.resized_crop(pictures, top, left, height, width, list(size), antialias=True)
+    for images in (pixels.permute(0, 3, 1, 2), pixels.permute(0, 3, 1, 2) / 255):
+        expected = functional.resized_crop(images, top, left, height, width, list(size), antialias=True)
         expected = functional.horizontal_flip(expected) if mirror else expected
-        seen = view.resample(pictures)
-        assert seen.dtype == pictures.dtype
-        if pictures.dtype == torch.uint8:
+        seen = view.resample(images)
+        assert seen.dtype == images.dtype
+        if images.dtype == torch.uint8:
             assert torch.equal(seen, expected)
         assert torch.allclose(seen.float(), expected.float(), atol=1e-6)
     mask = torch.randint(0, 9, (2, 64, 70), dtype=torch.uint8)
     exact = functional.InterpolationMode.NEAREST_EXACT
     expected = functional.resized_crop(mask[:, None], top, left, height, width, list(size), interpolation=exact)[:, 0]
     expected = functional.horizontal_flip(expected) if mirror else expected
-    # where a pixel's centre falls between two pixels of the crop, a mirror takes the other one
+    # where a pixel's center falls between two pixels of the crop, a mirror takes the other one
     x, y = (torch.arange(size[1]) + 0.5) * width / size[1], (torch.arange(size[0]) + 0.5) * height / size[0]
     x, y = ((along - along.round()).abs() > 1e-3 for along in (x.flip(0) if mirror else x, y))
     certain = y[:, None] & x
@@ -204,7 +204,7 @@ def test_affine_of_masks_boxes_and_keypoints(degrees: float, zoom: float, shift:
 
     side = (40, 57)
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
-    view = View(about_centre(cos, -sin, sin, cos, shift, side), NO_TINT, side)
+    view = View(about_center(cos, -sin, sin, cos, shift, side), NO_TINT, side)
     settings = {"angle": degrees, "translate": list(shift), "scale": zoom, "shear": [0.0, 0.0]}
     mask = torch.randint(1, 9, (2, 40, 57), dtype=torch.uint8)
     expected = functional.affine(mask[:, None], **settings, interpolation=NEAREST)[:, 0].long()  # outside is 0
@@ -216,7 +216,7 @@ def test_affine_of_masks_boxes_and_keypoints(degrees: float, zoom: float, shift:
     assert torch.allclose(view.points(things[None, :, :2])[0], points.as_subclass(Tensor), atol=1e-3)
 
 
-def test_perspective_of_pictures_masks_boxes_and_keypoints():
+def test_perspective_of_images_masks_boxes_and_keypoints():
     from torchvision import tv_tensors
 
     from striate.views import from_corners
@@ -226,10 +226,10 @@ def test_perspective_of_pictures_masks_boxes_and_keypoints():
     pull = torch.tensor([[6, 4], [-9, 2], [-3, -7], [5, -1]])
     corners = {"startpoints": start.tolist(), "endpoints": (start + pull).tolist()}
     view = View(from_corners(pull[None].float(), side), NO_TINT, side)
-    pictures = smooth(*side)
-    expected = functional.perspective(pictures, **corners, interpolation=BILINEAR)
-    seen = view.resample(pictures)
-    rim = functional.perspective(torch.ones_like(pictures), **corners, interpolation=BILINEAR) < 0.999
+    images = smooth(*side)
+    expected = functional.perspective(images, **corners, interpolation=BILINEAR)
+    seen = view.resample(images)
+    rim = functional.perspective(torch.ones_like(images), **corners, interpolation=BILINEAR) < 0.999
     assert torch.allclose(seen[~rim], expected[~rim], atol=3e-4)
     assert torch.allclose(seen, expected, atol=0.3)
     mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
@@ -242,17 +242,17 @@ def test_perspective_of_pictures_masks_boxes_and_keypoints():
     assert torch.allclose(view.points(things[None, :, :2])[0], points.as_subclass(Tensor), atol=2e-2)
 
 
-def test_elastic_of_pictures_and_masks():
-    """torchvision's displacement is one for each pixel, in halves of the picture: a bend as fine as the frame."""
+def test_elastic_of_images_and_masks():
+    """torchvision's displacement is one for each pixel, in halves of the image: a bend as fine as the frame."""
     side = (40, 57)
     x, y = torch.arange(57) / 9, torch.arange(40)[:, None] / 8
     bend = torch.stack([2 * (x.sin() + y.cos()), 1.5 * (y.sin() - x.cos())])[None]  # pixels
     displacement = (bend * 2 / torch.tensor([57.0, 40]).view(1, 2, 1, 1)).permute(0, 2, 3, 1)
     view = View(torch.eye(3)[None], NO_TINT, side, bend=bend)
-    pictures = smooth(*side)
-    expected = functional.elastic(pictures, displacement, interpolation=BILINEAR)
-    inside = functional.elastic(torch.ones_like(pictures), displacement, interpolation=BILINEAR) > 0.999
-    assert torch.allclose(view.resample(pictures)[inside], expected[inside], atol=3e-4)
+    images = smooth(*side)
+    expected = functional.elastic(images, displacement, interpolation=BILINEAR)
+    inside = functional.elastic(torch.ones_like(images), displacement, interpolation=BILINEAR) > 0.999
+    assert torch.allclose(view.resample(images)[inside], expected[inside], atol=3e-4)
     mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
     picked = functional.elastic(mask[:, None], displacement, interpolation=NEAREST)[:, 0].long()
     assert (view.mask(mask, ignore=0) != picked).double().mean() < 0.005
@@ -260,7 +260,7 @@ def test_elastic_of_pictures_and_masks():
 
 @pytest.mark.parametrize(("border", "mode"), [("nearest", "edge"), ("reflect", "symmetric")])
 def test_borders_are_those_of_pad(border: Border, mode: str):
-    pictures = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
+    images = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
     place = torch.tensor([[[1.0, 0, 5], [0, 1, 4], [0, 0, 1]]])
-    expected = functional.pad(pictures, [5, 4, 6, 7], padding_mode=mode)
-    assert torch.equal(View(place, NO_TINT, (31, 41), border).resample(pictures), expected)
+    expected = functional.pad(images, [5, 4, 6, 7], padding_mode=mode)
+    assert torch.equal(View(place, NO_TINT, (31, 41), border).resample(images), expected)

@@ -27,7 +27,7 @@ def test_a_file_that_torchvision_saved_gives_its_logits(tmp_path: Path, name: st
     reference = torchvision.models.get_model(name, weights=None, **more).eval()
     path = tmp_path / f"{name}.pth"
     torch.save(reference.state_dict(), path)
-    pictures = torch.randn(2, 3, 96, 96)
-    logits = create_model(name, classes=1000, weights=path).eval()(pictures)
-    expected = reference(pictures)
+    images = torch.randn(2, 3, 96, 96)
+    logits = create_model(name, classes=1000, weights=path).eval()(images)
+    expected = reference(images)
     assert (logits - expected).abs().max() <= 1e-5 * expected.abs().max()

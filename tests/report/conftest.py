@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from striate.findings import Finding
-from striate.report import ErrorPicture, ReportContents
+from striate.report import ErrorImage, ReportContents
 
 VOID = {"meta", "link", "img", "input"}
 SVG_EMPTY = {"path", "circle", "rect"}  # may be closed where they are opened
@@ -44,7 +44,7 @@ def figures(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
     total, said = sum(map(sum, confusion)), [sum(column) for column in zip(*confusion, strict=True)]
     right = sum(row[n] for n, row in enumerate(confusion))
     return {
-        "pictures": total,
+        "images": total,
         "accuracy": interval(right, total),
         "macro_f1": {"value": 0.91234, "low": 0.90987, "high": 0.92345},
         "log_loss": {"value": 0.026714, "low": 0.022713, "high": 0.030756},
@@ -55,7 +55,7 @@ def figures(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
         "per_class": [
             {
                 "class": name,
-                "pictures": sum(confusion[n]),
+                "images": sum(confusion[n]),
                 "precision": interval(confusion[n][n], said[n]),
                 "recall": interval(confusion[n][n], sum(confusion[n])),
                 "f1": interval(2 * confusion[n][n], said[n] + sum(confusion[n])),
@@ -82,7 +82,7 @@ def history(epochs: int) -> list[dict[str, str | float | None]]:
             "train_accuracy": str(1 - 0.3 / epoch),
             "val_loss": str(1.5 / epoch),
             "val_accuracy": str(1 - 0.2 / epoch),
-            "pictures_per_second": "31250.5",
+            "images_per_second": "31250.5",
             "seconds": "1.9",
         }
         for epoch in range(1, epochs + 1)
@@ -98,10 +98,10 @@ def make(
     findings: tuple[Finding, ...] = (),
     measured: bool = True,
     sheet: bool = True,
-    set_aside: tuple[dict[str, str], ...] = (),
+    skipped: tuple[dict[str, str], ...] = (),
 ) -> ReportContents:
     confusion = mistaken(len(classes))
-    other = [[3 * pictures for pictures in row] for row in confusion]
+    other = [[3 * images for images in row] for row in confusion]
     splits = {"val": confusion} if split == "val" else {"val": other, split: confusion}
     manifest = {
         "format": 1,
@@ -122,8 +122,8 @@ def make(
             "digest": "5a3f" * 16,
             "classes": classes,
             "counts": {"train": 57000, "val": 3000, "test": 10000},
-            "picture": [28, 28, 1],
-            "set_aside": list(set_aside),
+            "image": [28, 28, 1],
+            "skipped": list(skipped),
         },
         "model": {"name": "digit_cnn", "arguments": {}, "parameters": 110474},
         "best_epoch": min(4, epochs),
@@ -131,7 +131,7 @@ def make(
         "timings": {"data": 0.61, "training": 9.43, "total": 192.2},
     }
     wrong = [
-        ErrorPicture(png(28, 28), f"test/{n}.png", classes[n % 2], classes[1 - n % 2], 0.5 + n / 10, 2.5 + n)
+        ErrorImage(png(28, 28), f"test/{n}.png", classes[n % 2], classes[1 - n % 2], 0.5 + n / 10, 2.5 + n)
         for n in range(errors)
     ]
     return ReportContents(

@@ -1,4 +1,4 @@
-"""Curves stay inside their picture, whatever the numbers are."""
+"""Curves stay inside their image, whatever the numbers are."""
 
 import math
 import re
@@ -45,7 +45,7 @@ def points(line: Line) -> list[tuple[float, float]]:
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ROWS, max_size=40), st.integers(0, 3), st.none() | st.integers(-1, 50))
-def test_everything_is_drawn_inside_the_picture(rows, first, kept):
+def test_everything_is_drawn_inside_the_image(rows, first, kept):
     for chart in curves(run(rows, first), kept):
         left, right, bottom = float(chart.left), WIDTH - RIGHT, HEIGHT - BOTTOM
         for line in chart.lines:

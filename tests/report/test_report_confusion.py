@@ -19,13 +19,13 @@ def test_cells_and_totals_are_the_data(square):
     matrix = read_matrix([str(n) for n in range(len(square))], square.tolist())
     found = np.zeros_like(square)
     for cell in matrix.cells:
-        found[cell.true, cell.said] = cell.pictures
-        assert cell.rate == pytest.approx(cell.pictures / square[cell.true].sum())
+        found[cell.true, cell.said] = cell.images
+        assert cell.rate == pytest.approx(cell.images / square[cell.true].sum())
         assert 1 <= min(cell.count_shade, cell.rate_shade) <= max(cell.count_shade, cell.rate_shade) <= SHADES
     assert (found == square).all()
     assert matrix.true_totals == tuple(square.sum(1))
     assert matrix.said_totals == tuple(square.sum(0))
-    assert [[cell.pictures if cell else 0 for cell in row] for row in matrix.rows] == square.tolist()
+    assert [[cell.images if cell else 0 for cell in row] for row in matrix.rows] == square.tolist()
 
 
 @settings(deadline=None)
@@ -33,7 +33,7 @@ def test_cells_and_totals_are_the_data(square):
 def test_more_is_never_lighter_and_the_most_is_strongest(square):
     cells = read_matrix([""] * len(square), square.tolist()).cells
     for right in (True, False):
-        mine = sorted((cell for cell in cells if cell.right == right), key=lambda cell: cell.pictures)
+        mine = sorted((cell for cell in cells if cell.right == right), key=lambda cell: cell.images)
         shades = [cell.count_shade for cell in mine]
         assert shades == sorted(shades)
         assert not shades or shades[-1] == SHADES
@@ -43,7 +43,7 @@ def test_more_is_never_lighter_and_the_most_is_strongest(square):
 
 def test_mistakes_are_the_most_frequent_first():
     matrix = read_matrix(["a", "b", "c"], [[90, 3, 7], [3, 5, 0], [0, 1, 50]])
-    assert [(m.true, m.said, m.pictures) for m in matrix.mistakes] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
+    assert [(m.true, m.said, m.images) for m in matrix.mistakes] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
 
 
 @settings(deadline=None)
@@ -62,7 +62,7 @@ def test_a_thousand_classes_keep_the_tooltips_of_the_fullest_cells():
     matrix = read_matrix([str(n) for n in range(side)], [[1 + i * side + j for j in range(side)] for i in range(side)])
     told = heat_map(matrix).told
     assert len(told) == MOST_TOOLTIPS
-    assert min(cell.pictures for cell in told) > max(cell.pictures for cell in set(matrix.cells) - told)
+    assert min(cell.images for cell in told) > max(cell.images for cell in set(matrix.cells) - told)
 
 
 @settings(deadline=None)

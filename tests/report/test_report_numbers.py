@@ -60,7 +60,7 @@ def test_duration(seconds, text):
 
 def test_count():
     assert count(1, "epoch") == "1 epoch"
-    assert count(10000, "test picture") == "10,000 test pictures"
+    assert count(10000, "test image") == "10,000 test images"
 
 
 def test_plain_and_exact():

@@ -17,7 +17,7 @@ LONG = [
 STOP = Finding(
     "nan-loss", "stop", "The loss became NaN.", {"step": 512, "loss": float("inf")}, "striate train mnist --lr 0.01"
 )
-NOTE = Finding("files-set-aside", "note", "1 file was set aside.", {"share": 0.0033}, "gather more pictures")
+NOTE = Finding("files-skipped", "note", "1 file was skipped.", {"share": 0.0033}, "gather more images")
 RUNS: dict[str, dict[str, Any]] = {
     "ten classes": {"classes": DIGITS},
     "two long names": {"classes": LONG, "split": "val"},
@@ -26,9 +26,9 @@ RUNS: dict[str, dict[str, Any]] = {
     "one epoch": {"classes": DIGITS, "epochs": 1},
     "stopped": {"classes": DIGITS, "measured": False, "findings": (STOP,), "errors": 0},
     "nothing": {"classes": DIGITS, "measured": False, "epochs": 0, "errors": 0, "sheet": False},
-    "set aside": {
+    "skipped": {
         "classes": DIGITS,
-        "set_aside": ({"id": "a.jpg", "reason": "truncated", "detail": "12 bytes"},) * 201,
+        "skipped": ({"id": "a.jpg", "reason": "truncated", "detail": "12 bytes"},) * 201,
     },
 }
 
@@ -60,7 +60,7 @@ def test_nothing_comes_from_a_network_and_nothing_is_a_script(contents, read_pag
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.attributes("content")
 
 
-def test_pictures_have_words_and_tables_have_headers(contents, read_page):
+def test_images_have_words_and_tables_have_headers(contents, read_page):
     page = read_page(render_report(contents))
     assert all(attributes.get("alt") for tag, attributes in page.elements if tag == "img")
     assert all("scope" in attributes for tag, attributes in page.elements if tag == "th")
@@ -75,10 +75,10 @@ def test_same_data_same_page(contents):
 def test_verdict_comes_first_and_says_what_it_must_be_compared_with(make_contents, read_page):
     text = read_page(render_report(make_contents(DIGITS))).text()
     right = sum(97 + n for n in range(10))
-    pictures, wrong = 1079, 1079 - right
-    assert text.index(f"{100 * right / pictures:.1f} % of 1,079 test pictures right") < text.index("Findings")
+    images, wrong = 1079, 1079 - right
+    assert text.index(f"{100 * right / images:.1f} % of 1,079 test images right") < text.index("Findings")
     assert "95 % interval 92.5 to 95.3 %." in text  # Wilson for 1015 of 1079
-    assert f"Wrong {wrong} of 1,079 pictures" in text
+    assert f"Wrong {wrong} of 1,079 images" in text
     assert "Largest class alone 10.5 % by always saying 7" in text
     assert "Training took 9.4 s cpu, 2 threads" in text
     assert "Epoch kept 4 5 epochs trained" in text
@@ -89,7 +89,7 @@ def test_verdict_comes_first_and_says_what_it_must_be_compared_with(make_content
 
 def test_a_figure_that_chose_the_epoch_is_called_optimistic(make_contents, read_page):
     text = read_page(render_report(make_contents(DIGITS, split="val"))).text()
-    assert "of 1,079 validation pictures right" in text
+    assert "of 1,079 validation images right" in text
     assert "the figure is optimistic" in text
 
 
@@ -108,7 +108,7 @@ def test_every_figure_appears(make_contents, read_page):
         if name == "test":  # the classes are those of the reported split
             keys = ("precision", "recall", "f1")
             intervals |= {(row["class"], key): row[key] for row in split["per_class"] for key in keys}
-            assert {f"{row['pictures']:,}" for row in split["per_class"]} <= words
+            assert {f"{row['images']:,}" for row in split["per_class"]} <= words
         for key, ends in intervals.items():
             expected = {f"{end:.4g}" if key == "log_loss" else f"{100 * end:.1f}" for end in ends.values()}
             assert expected <= words, key
@@ -141,14 +141,14 @@ def test_confusion_table_holds_the_matrix_and_its_sums(make_contents, classes):
     assert rows[-1] == [*(sum(column) for column in zip(*confusion, strict=True)), sum(map(sum, confusion))]
 
 
-def test_a_hundred_classes_make_a_heat_map_that_tells_every_picture(make_contents, read_page):
+def test_a_hundred_classes_make_a_heat_map_that_tells_every_image(make_contents, read_page):
     contents = make_contents([f"some class {n}" for n in range(100)])
     html = render_report(contents)
     assert '<table class="matrix' not in html
     page = read_page(html)
     told = [text for around, text in page.texts if around[-3:] == ("g", "rect", "title") or around[-1:] == ("title",)]
-    pictures = [int(found[1].replace(",", "")) for text in told if (found := re.search(r": ([\d,]+) \(", text))]
-    assert sum(pictures) == contents.metrics["test"]["pictures"]
+    images = [int(found[1].replace(",", "")) for text in told if (found := re.search(r": ([\d,]+) \(", text))]
+    assert sum(images) == contents.metrics["test"]["images"]
     assert "some class 7 said to be some class 8: 3 (2.7 %)" in page.text()
     assert "Confused most often, 12 of" in page.text()
 
@@ -191,7 +191,7 @@ def test_what_is_missing_is_said_in_words(make_contents, read_page):
         "Nothing was recorded",
         "Nothing was measured",
         "No sheet was drawn",
-        "No file was set aside",
+        "No file was skipped",
     ):
         assert words in text
     bare = replace(make_contents(DIGITS), manifest={}, settings=[], metrics={}, history=[], errors=[], sheet=None)
@@ -202,10 +202,10 @@ def test_errors_that_are_none_and_errors_that_were_not_kept_differ(make_contents
     contents = make_contents(["a", "b"], errors=0)
     assert "were not kept" in read_page(render_report(contents)).text()
     perfect = [[3, 0], [0, 4]]
-    metrics = {"test": contents.metrics["test"] | {"confusion": perfect, "pictures": 7}}
+    metrics = {"test": contents.metrics["test"] | {"confusion": perfect, "images": 7}}
     text = read_page(render_report(replace(contents, metrics=metrics))).text()
-    assert "every picture was right" in text
-    assert "No picture was taken for another class" in text
+    assert "every image was right" in text
+    assert "No image was taken for another class" in text
 
 
 def test_runs_without_validation(make_contents, read_page):
@@ -220,7 +220,7 @@ def test_runs_without_validation(make_contents, read_page):
 def test_findings_are_sorted_and_their_commands_can_be_copied(make_contents, read_page):
     page = read_page(render_report(make_contents(DIGITS, findings=(NOTE, STOP))))
     text = page.text()
-    assert text.index("The loss became NaN.") < text.index("1 file was set aside.")
+    assert text.index("The loss became NaN.") < text.index("1 file was skipped.")
     assert "step 512" in text
     assert "loss inf" in text
     commands = [text for around, text in page.texts if around[-1:] == ("code",)]
@@ -258,18 +258,18 @@ def test_the_run_can_be_repeated_from_the_page(make_contents, read_page):
         "Threads 2",
         "torch 2.13.0",
         "Memory, GiB 7.6",
-        "Training 57,000 pictures",
+        "Training 57,000 images",
         "Total 3 min 12 s",
-        "31,250 pictures a second",
+        "31,250 images a second",
         "2026-07-02 10:12:31 UTC",
     ):
         assert words in text
 
 
-def test_files_set_aside_are_counted_and_listed(make_contents, read_page):
+def test_files_skipped_are_counted_and_listed(make_contents, read_page):
     aside = tuple({"id": f"{n}.jpg", "reason": "truncated" if n else "empty file", "detail": ""} for n in range(250))
-    text = read_page(render_report(make_contents(DIGITS, set_aside=aside))).text()
-    assert "250 files set aside" in text
+    text = read_page(render_report(make_contents(DIGITS, skipped=aside))).text()
+    assert "250 files skipped" in text
     assert "Truncated: 249; empty file: 1." in text
     assert "199.jpg" in text
     assert "The other 50 are in manifest.json" in text
@@ -277,8 +277,8 @@ def test_files_set_aside_are_counted_and_listed(make_contents, read_page):
 
 def test_a_page_of_ten_classes_is_small(make_contents):
     contents = make_contents(DIGITS, errors=48, epochs=30)
-    pictures = sum(len(error.png) for error in contents.errors) + len(contents.sheet)
-    assert len(render_report(contents).encode()) < 300_000 + 4 / 3 * pictures
+    images = sum(len(error.png) for error in contents.errors) + len(contents.sheet)
+    assert len(render_report(contents).encode()) < 300_000 + 4 / 3 * images
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -287,7 +287,7 @@ def test_text_can_be_read_on_every_ground(make_contents, read_page, theme):
     blocks = re.findall(r":root \{(.*?)\}", read_page(render_report(make_contents(DIGITS))).style(), re.S)
     values = dict(re.findall(r"--(\w+): ([^;]+);", "".join(blocks[: 2 if theme == "dark" else 1])))
 
-    def colour(name: str) -> list[float]:
+    def color(name: str) -> list[float]:
         return [int(values[name][n : n + 2], 16) / 255 for n in (1, 3, 5)]
 
     def luminance(rgb: list[float]) -> float:
@@ -300,11 +300,11 @@ def test_text_can_be_read_on_every_ground(make_contents, read_page, theme):
 
     for ground in ("paper", "raised"):
         for text in ("ink", "muted", "blue", "orange"):
-            assert contrast(colour(text), colour(ground)) >= 4.5, (text, ground)
+            assert contrast(color(text), color(ground)) >= 4.5, (text, ground)
     strong = float(values["strong"].rstrip("%")) / 100
     for hue in ("blue", "orange"):
-        darkest = [strong * a + (1 - strong) * b for a, b in zip(colour(hue), colour("paper"), strict=True)]
-        assert contrast(colour("ink"), darkest) >= 4.5, hue
+        darkest = [strong * a + (1 - strong) * b for a, b in zip(color(hue), color("paper"), strict=True)]
+        assert contrast(color("ink"), darkest) >= 4.5, hue
 
 
 @pytest.mark.parametrize(("kept", "chose"), [("best", True), ("last", False)])

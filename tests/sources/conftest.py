@@ -28,14 +28,14 @@ def tabled(tmp_path: Path, encode: Callable[..., bytes]) -> Tabled:
     Content that names none has a.png to c.png beside it.
     """
 
-    def make(content: bytes | str, name: str = "labels.csv", pictures: str = "", folder: str = "data") -> Path:
+    def make(content: bytes | str, name: str = "labels.csv", images: str = "", folder: str = "data") -> Path:
         root = tmp_path / folder
-        (root / pictures).mkdir(parents=True, exist_ok=True)
+        (root / images).mkdir(parents=True, exist_ok=True)
         content = content.encode() if isinstance(content, str) else content
         plain = content.replace(b"\0", b"").decode("latin-1")
         named = [one for one in "abcdef" if re.search(rf"\b{one}\b", plain)]
         for i, one in enumerate(named or "abc"):
-            (root / pictures / f"{one}.png").write_bytes(encode(Image.new("RGB", (4, 3), (40 * i, 0, 0))))
+            (root / images / f"{one}.png").write_bytes(encode(Image.new("RGB", (4, 3), (40 * i, 0, 0))))
         (root / name).write_bytes(content)
         return root
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import (
-    Labels,
-    LabelSets,
-    Numbers,
+    ClassTargets,
+    MultiLabelTargets,
+    RegressionTargets,
     Source,
 )
 
@@ -27,12 +27,12 @@ def told(source: Source, part: str = "all") -> Mapping[str, object]:
     """Path and label of each sample, labels as names or values."""
     listing = source.splits[part]
     targets = listing.targets
-    if isinstance(targets, Labels):
+    if isinstance(targets, ClassTargets):
         return dict(zip(listing.ids, (source.classes[one] for one in targets.values), strict=True))
-    if isinstance(targets, LabelSets):
+    if isinstance(targets, MultiLabelTargets):
         sets = [{name for name, is_in in zip(source.classes, row, strict=True) if is_in} for row in targets.values]
         return dict(zip(listing.ids, sets, strict=True))
-    assert isinstance(targets, Numbers)
+    assert isinstance(targets, RegressionTargets)
     return dict(zip(listing.ids, (tuple(row) for row in targets.values.tolist()), strict=True))
 
 

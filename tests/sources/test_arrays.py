@@ -1,4 +1,4 @@
-"""Arrays of pictures in .npz and .npy: layouts, ranges, kinds of labels, and files that lie."""
+"""Arrays of images in .npz and .npy: layouts, ranges, kinds of labels, and files that lie."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, Labels, LabelSets, Limits, Numbers, Source, TaskKind
+from striate.data import Canvas, ClassTargets, Limits, MultiLabelTargets, RegressionTargets, Source, TaskKind
 from striate.data.decoding.rendering import Rendering
 from striate.errors import DataError, SettingError
 from striate.sources import Columns, open_in_memory, open_source
@@ -20,8 +20,8 @@ from striate.sources.arrays import array_files
 from striate.sources.read_errors import read_errors
 
 COUNT = 12
-GREY = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5), dtype=np.uint8)
-COLOUR = np.random.default_rng(1).integers(0, 256, (COUNT, 6, 5, 3), dtype=np.uint8)
+GRAY = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5), dtype=np.uint8)
+COLOR = np.random.default_rng(1).integers(0, 256, (COUNT, 6, 5, 3), dtype=np.uint8)
 CLASSES = np.arange(COUNT) % 3
 
 
@@ -48,31 +48,31 @@ def pixels(path: Path, part: str = "all") -> npt.NDArray[np.uint8]:
 )
 def test_npz(names: tuple[str, ...], tmp_path: Path) -> None:
     labels = CLASSES[:, None].astype(np.uint8)  # as MedMNIST and Keras's CIFAR have them
-    path = saved(tmp_path, **dict(zip(names, (COLOUR, labels, COLOUR[:5], labels[:5]), strict=True)), about=np.zeros(3))
+    path = saved(tmp_path, **dict(zip(names, (COLOR, labels, COLOR[:5], labels[:5]), strict=True)), about=np.zeros(3))
     source = open_source(path)
     assert list(source.splits) == ["train", "test"]
     assert source.classes == ("0", "1", "2")
     assert source.kind == "arrays, N H W C, 3 classes"
     assert source.ignored == {"arrays of other names": 1}
     assert source.splits["train"].labels.tolist() == CLASSES.tolist()
-    assert (pixels(path, "train") == COLOUR).all()
-    assert (pixels(path, "test") == COLOUR[:5]).all()
+    assert (pixels(path, "train") == COLOR).all()
+    assert (pixels(path, "test") == COLOR[:5]).all()
     assert open_source(source.location).digest() == source.digest() == open_source(tmp_path).digest()
 
 
 def test_a_val_part_and_one_set(tmp_path: Path) -> None:
-    path = saved(tmp_path, train_images=GREY, train_labels=CLASSES, val_images=GREY, val_labels=CLASSES)
+    path = saved(tmp_path, train_images=GRAY, train_labels=CLASSES, val_images=GRAY, val_labels=CLASSES)
     assert list(open_source(path).splits) == ["train", "val"]
     for names in (("x", "y"), ("X", "y"), ("images", "labels"), ("image", "label"), ("data", "target")):
-        path = saved(tmp_path, **dict(zip(names, (GREY, CLASSES), strict=True)))
-        assert (pixels(path)[..., 0] == GREY).all()
+        path = saved(tmp_path, **dict(zip(names, (GRAY, CLASSES), strict=True)))
+        assert (pixels(path)[..., 0] == GRAY).all()
 
 
 def test_npy_is_mapped(tmp_path: Path) -> None:
-    np.save(tmp_path / "x_train.npy", COLOUR)
+    np.save(tmp_path / "x_train.npy", COLOR)
     np.save(tmp_path / "y_train.npy", CLASSES)
     (tmp_path / "notes.txt").write_text("x")
-    assert (pixels(tmp_path) == COLOUR).all()
+    assert (pixels(tmp_path) == COLOR).all()
     store = open_source(tmp_path).splits["all"].store
     assert isinstance(store.pixels.base, np.memmap)  # type: ignore[attr-defined]
     with pytest.raises(DataError, match="is one array; give the folder"):
@@ -82,20 +82,20 @@ def test_npy_is_mapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "expected", "says"),
     [
-        (GREY, GREY[..., None], "N H W"),
-        (GREY[..., None], GREY[..., None], "N H W C"),
-        (GREY[:, None], GREY[..., None], "N C H W"),
-        (COLOUR.transpose(0, 3, 1, 2), COLOUR, "N C H W"),
-        (np.asfortranarray(COLOUR), COLOUR, "N H W C"),
-        (COLOUR.astype(">i8"), COLOUR, "N H W C"),
-        (COLOUR.astype(np.uint16) * 257, COLOUR.astype(np.uint16) * 257, "N H W C"),
-        (COLOUR[..., :2], COLOUR[..., :2], "N H W C"),
-        (COLOUR[..., :2].transpose(0, 3, 1, 2), COLOUR[..., :2], "N C H W"),
-        (COLOUR.astype(np.uint16), COLOUR, "N H W C"),
-        ((COLOUR / 255).astype(np.float32), COLOUR, "N H W C"),
-        ((COLOUR.transpose(0, 3, 1, 2) / 255), COLOUR, "N C H W"),
-        (COLOUR.astype(np.float32), COLOUR, "N H W C"),
-        (COLOUR > 99, np.where(COLOUR > 99, 255, 0), "N H W C"),
+        (GRAY, GRAY[..., None], "N H W"),
+        (GRAY[..., None], GRAY[..., None], "N H W C"),
+        (GRAY[:, None], GRAY[..., None], "N C H W"),
+        (COLOR.transpose(0, 3, 1, 2), COLOR, "N C H W"),
+        (np.asfortranarray(COLOR), COLOR, "N H W C"),
+        (COLOR.astype(">i8"), COLOR, "N H W C"),
+        (COLOR.astype(np.uint16) * 257, COLOR.astype(np.uint16) * 257, "N H W C"),
+        (COLOR[..., :2], COLOR[..., :2], "N H W C"),
+        (COLOR[..., :2].transpose(0, 3, 1, 2), COLOR[..., :2], "N C H W"),
+        (COLOR.astype(np.uint16), COLOR, "N H W C"),
+        ((COLOR / 255).astype(np.float32), COLOR, "N H W C"),
+        ((COLOR.transpose(0, 3, 1, 2) / 255), COLOR, "N C H W"),
+        (COLOR.astype(np.float32), COLOR, "N H W C"),
+        (COLOR > 99, np.where(COLOR > 99, 255, 0), "N H W C"),
     ],
 )
 def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any], says: str, tmp_path: Path) -> None:
@@ -107,19 +107,19 @@ def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any],
 @pytest.mark.parametrize(
     ("learned", "tested"),
     [
-        (COLOUR.astype(np.float32), (COLOUR / 255).astype(np.float32)),
-        ((COLOUR / 255).astype(np.float32), COLOUR.astype(np.float32)),
-        (COLOUR, COLOUR.astype(np.uint16) * np.uint16(257)),
-        (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR),
-        (COLOUR.astype(np.int32) * 16, COLOUR.astype(np.int32)),
-        (COLOUR.astype(np.uint16) * np.uint16(257), COLOUR.astype(np.uint16) * np.uint16(16)),
-        (COLOUR.astype(np.uint16) * np.uint16(16), COLOUR.astype(np.uint16) * np.uint16(257)),
-        (COLOUR.astype(np.uint16) * np.uint16(4), COLOUR.astype(np.uint16) * np.uint16(64)),
-        (COLOUR.astype(np.float32) * 257, COLOUR.astype(np.uint16) * np.uint16(16)),  # of other types too
-        (COLOUR, (COLOUR > 99).astype(np.uint8)),
-        ((COLOUR > 99).astype(np.uint8), COLOUR),
-        (COLOUR, (COLOUR / 255).astype(np.float32)),
-        (COLOUR, COLOUR > 99),
+        (COLOR.astype(np.float32), (COLOR / 255).astype(np.float32)),
+        ((COLOR / 255).astype(np.float32), COLOR.astype(np.float32)),
+        (COLOR, COLOR.astype(np.uint16) * np.uint16(257)),
+        (COLOR.astype(np.uint16) * np.uint16(16), COLOR),
+        (COLOR.astype(np.int32) * 16, COLOR.astype(np.int32)),
+        (COLOR.astype(np.uint16) * np.uint16(257), COLOR.astype(np.uint16) * np.uint16(16)),
+        (COLOR.astype(np.uint16) * np.uint16(16), COLOR.astype(np.uint16) * np.uint16(257)),
+        (COLOR.astype(np.uint16) * np.uint16(4), COLOR.astype(np.uint16) * np.uint16(64)),
+        (COLOR.astype(np.float32) * 257, COLOR.astype(np.uint16) * np.uint16(16)),  # of other types too
+        (COLOR, (COLOR > 99).astype(np.uint8)),
+        ((COLOR > 99).astype(np.uint8), COLOR),
+        (COLOR, (COLOR / 255).astype(np.float32)),
+        (COLOR, COLOR > 99),
     ],
 )
 def test_splits_on_different_scales_are_refused(
@@ -130,9 +130,7 @@ def test_splits_on_different_scales_are_refused(
         open_source(path)
 
 
-@pytest.mark.parametrize(
-    ("learned", "tested"), [(COLOUR / 127.5 - 1, COLOUR / 255), (COLOUR / 255, COLOUR / 127.5 - 1)]
-)
+@pytest.mark.parametrize(("learned", "tested"), [(COLOR / 127.5 - 1, COLOR / 255), (COLOR / 255, COLOR / 127.5 - 1)])
 def test_splits_of_which_one_alone_goes_below_0_are_refused(
     learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
 ) -> None:
@@ -143,23 +141,23 @@ def test_splits_of_which_one_alone_goes_below_0_are_refused(
     assert open_source(few).native().channels == 3
 
 
-@pytest.mark.parametrize("tested", [COLOUR.astype(np.float32), COLOUR.astype(np.int64), COLOUR.astype(np.uint16)])
+@pytest.mark.parametrize("tested", [COLOR.astype(np.float32), COLOR.astype(np.int64), COLOR.astype(np.uint16)])
 def test_one_scale_may_have_two_types(tested: npt.NDArray[Any], tmp_path: Path) -> None:
-    path = saved(tmp_path, x_train=COLOUR, y_train=CLASSES, x_test=tested, y_test=CLASSES)
-    assert (pixels(path, "train") == COLOUR).all()
-    assert (pixels(path, "test") == COLOUR).all()
+    path = saved(tmp_path, x_train=COLOR, y_train=CLASSES, x_test=tested, y_test=CLASSES)
+    assert (pixels(path, "train") == COLOR).all()
+    assert (pixels(path, "test") == COLOR).all()
 
 
 @pytest.mark.parametrize(
     ("learned", "share"),
     [
-        (COLOUR.astype(np.float32) / 255, 0.2),
-        (COLOUR.astype(np.float32), 0.2),
-        (COLOUR.astype(np.uint16) * np.uint16(200), 0.1),
-        (COLOUR.astype(np.uint16) * np.uint16(257), 0.3),
-        (COLOUR.astype(np.uint16) * np.uint16(257), 0.125),
-        (COLOUR, 0.1),
-        (COLOUR.astype(np.uint16) * np.uint16(200), 0),  # all black, which is on every scale
+        (COLOR.astype(np.float32) / 255, 0.2),
+        (COLOR.astype(np.float32), 0.2),
+        (COLOR.astype(np.uint16) * np.uint16(200), 0.1),
+        (COLOR.astype(np.uint16) * np.uint16(257), 0.3),
+        (COLOR.astype(np.uint16) * np.uint16(257), 0.125),
+        (COLOR, 0.1),
+        (COLOR.astype(np.uint16) * np.uint16(200), 0),  # all black, which is on every scale
     ],
 )
 def test_a_split_that_is_merely_darker_is_not(learned: npt.NDArray[Any], share: float, tmp_path: Path) -> None:
@@ -171,7 +169,7 @@ def test_a_split_that_is_merely_darker_is_not(learned: npt.NDArray[Any], share: 
 
 @pytest.mark.parametrize(("top", "white"), [(1000, 1023), (4000, 4095), (16000, 16383), (60000, 65535)])
 def test_whole_numbers_are_on_the_scale_of_their_bits_in_use(top: int, white: int, tmp_path: Path) -> None:
-    values = np.linspace(0, top, GREY.size).round().astype(np.uint16).reshape(GREY.shape)
+    values = np.linspace(0, top, GRAY.size).round().astype(np.uint16).reshape(GRAY.shape)
     source = open_source(saved(tmp_path, x=values, y=CLASSES))
     assert source.native().rendering.integers == (0, white)
     given = source.splits["all"].store.ready(source.native())
@@ -189,19 +187,19 @@ EYE = np.eye(3)[CLASSES]
 @pytest.mark.parametrize(
     ("labels", "kind", "values"),
     [
-        (CLASSES.astype(np.uint8), Labels, CLASSES),
-        (CLASSES.astype(np.float32), Labels, CLASSES),
-        (np.array(["a", "b", "c"])[CLASSES], Labels, CLASSES),
-        (EYE.astype(np.float32), Labels, CLASSES),
-        (EYE.astype(np.int64), Labels, CLASSES),
-        (EYE.astype(bool), LabelSets, EYE.astype(bool)),
-        (np.eye(3, k=1)[CLASSES].astype(np.uint8), LabelSets, np.eye(3, k=1)[CLASSES].astype(bool)),
-        (CLASSES / 7, Numbers, (CLASSES / 7).astype(np.float32)[:, None]),
-        (EYE * 3.5, Numbers, EYE * 3.5),
+        (CLASSES.astype(np.uint8), ClassTargets, CLASSES),
+        (CLASSES.astype(np.float32), ClassTargets, CLASSES),
+        (np.array(["a", "b", "c"])[CLASSES], ClassTargets, CLASSES),
+        (EYE.astype(np.float32), ClassTargets, CLASSES),
+        (EYE.astype(np.int64), ClassTargets, CLASSES),
+        (EYE.astype(bool), MultiLabelTargets, EYE.astype(bool)),
+        (np.eye(3, k=1)[CLASSES].astype(np.uint8), MultiLabelTargets, np.eye(3, k=1)[CLASSES].astype(bool)),
+        (CLASSES / 7, RegressionTargets, (CLASSES / 7).astype(np.float32)[:, None]),
+        (EYE * 3.5, RegressionTargets, EYE * 3.5),
     ],
 )
 def test_labels(labels: npt.NDArray[Any], kind: type, values: npt.NDArray[Any], tmp_path: Path) -> None:
-    targets = open_source(saved(tmp_path, x=GREY, y=labels)).splits["all"].targets
+    targets = open_source(saved(tmp_path, x=GRAY, y=labels)).splits["all"].targets
     assert isinstance(targets, kind)
     assert (targets.values == values).all()  # type: ignore[attr-defined]
 
@@ -215,40 +213,40 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"x": GREY}, "has x and no labels for it"),
-        ({"y": CLASSES}, "has y and no pictures for it"),
-        ({"arr_0": GREY, "arr_1": CLASSES}, "has the arrays arr_0, arr_1; call them x_train"),
-        ({"x": GREY, "images": GREY, "y": CLASSES}, "has x and images, which mean the same"),
-        ({"x": GREY, "y": CLASSES, "x_test": GREY, "y_test": CLASSES}, "has x beside x_test; keep one"),
+        ({"x": GRAY}, "has x and no labels for it"),
+        ({"y": CLASSES}, "has y and no images for it"),
+        ({"arr_0": GRAY, "arr_1": CLASSES}, "has the arrays arr_0, arr_1; call them x_train"),
+        ({"x": GRAY, "images": GRAY, "y": CLASSES}, "has x and images, which mean the same"),
+        ({"x": GRAY, "y": CLASSES, "x_test": GRAY, "y_test": CLASSES}, "has x beside x_test; keep one"),
         (
-            {"x_test": GREY, "y_test": CLASSES, "x_val": GREY, "y_val": CLASSES},
+            {"x_test": GRAY, "y_test": CLASSES, "x_val": GRAY, "y_val": CLASSES},
             "has arrays of test and val and none to learn from",
         ),
-        ({"x": GREY, "y": CLASSES[:-1]}, r"y\] is 11, for 12 pictures"),
-        ({"x": GREY, "y": GREY}, r"y\] holds masks, 12 x 6 x 5; give masks as a folder"),
-        ({"x": GREY.reshape(COUNT, 30), "y": CLASSES}, "is 12 x 30 and no array of pictures; reshape it"),
-        ({"x": GREY[:0], "y": CLASSES[:0]}, "is 0 x 6 x 5 and no array of pictures"),
+        ({"x": GRAY, "y": CLASSES[:-1]}, r"y\] is 11, for 12 images"),
+        ({"x": GRAY, "y": GRAY}, r"y\] holds masks, 12 x 6 x 5; give masks as a folder"),
+        ({"x": GRAY.reshape(COUNT, 30), "y": CLASSES}, "is 12 x 30 and no array of images; reshape it"),
+        ({"x": GRAY[:0], "y": CLASSES[:0]}, "is 0 x 6 x 5 and no array of images"),
         ({"x": np.zeros((COUNT, 3, 5, 3), np.uint8), "y": CLASSES}, "channels may be second or last"),
         ({"x": np.zeros((COUNT, 5, 5, 5), np.uint8), "y": CLASSES}, "no axis is told for that of the channels"),
-        ({"x": with_value(GREY, np.nan), "y": CLASSES}, r"x\] holds NaN or infinite values"),
-        ({"x": with_value(GREY, -np.inf), "y": CLASSES}, r"x\] holds NaN or infinite values"),
+        ({"x": with_value(GRAY, np.nan), "y": CLASSES}, r"x\] holds NaN or infinite values"),
+        ({"x": with_value(GRAY, -np.inf), "y": CLASSES}, r"x\] holds NaN or infinite values"),
         (
-            {"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 127.5 - 1, "y_test": CLASSES},
+            {"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY / 127.5 - 1, "y_test": CLASSES},
             "bring them to one scale",
         ),
-        ({"x": GREY.astype(np.complex64), "y": CLASSES}, "holds complex64 and not numbers"),
-        ({"x": GREY.astype(str), "y": CLASSES}, "and no pixels"),
-        ({"x": GREY, "y": with_value(CLASSES, np.nan)}, r"y\]\[5\] is NaN or infinite"),
-        ({"x": GREY, "y": with_value(EYE * 2.5, np.inf)}, r"y\]\[5\] is NaN or infinite"),
-        ({"x": GREY, "y": EYE * 1e300}, "too large for a float32"),
-        ({"x": GREY, "y": EYE.astype(str)}, "it is a row of text"),
-        ({"x": GREY, "y": CLASSES * 0}, "the one class 0"),
-        ({"x": GREY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
-        ({"x": GREY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
-        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY[:, :5], "y_test": CLASSES}, "another size than"),
-        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY / 255, "y_test": CLASSES}, "bring them to one scale"),
-        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": EYE}, "another number of columns"),
-        ({"x_train": GREY, "y_train": CLASSES, "x_test": GREY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),
+        ({"x": GRAY.astype(np.complex64), "y": CLASSES}, "holds complex64 and not numbers"),
+        ({"x": GRAY.astype(str), "y": CLASSES}, "and no pixels"),
+        ({"x": GRAY, "y": with_value(CLASSES, np.nan)}, r"y\]\[5\] is NaN or infinite"),
+        ({"x": GRAY, "y": with_value(EYE * 2.5, np.inf)}, r"y\]\[5\] is NaN or infinite"),
+        ({"x": GRAY, "y": EYE * 1e300}, "too large for a float32"),
+        ({"x": GRAY, "y": EYE.astype(str)}, "it is a row of text"),
+        ({"x": GRAY, "y": CLASSES * 0}, "the one class 0"),
+        ({"x": GRAY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
+        ({"x": GRAY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
+        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY[:, :5], "y_test": CLASSES}, "another size than"),
+        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY / 255, "y_test": CLASSES}, "bring them to one scale"),
+        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY, "y_test": EYE}, "another number of columns"),
+        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),
     ],
 )
 def test_arrays_that_cannot_be_used_end_as_one_line(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
@@ -261,10 +259,10 @@ def test_arrays_that_cannot_be_used_end_as_one_line(arrays: dict[str, Any], says
 @pytest.mark.parametrize(
     ("values", "extension"),
     [
-        ((GREY / 127.5 - 1).astype(np.float32), "tif"),
-        ((GREY / 255 * 30).astype(np.float32), "tif"),
-        (GREY.astype(np.int16) * 7 - 1000, "npy"),
-        (GREY.astype(np.int64) * 1000, "npy"),
+        ((GRAY / 127.5 - 1).astype(np.float32), "tif"),
+        ((GRAY / 255 * 30).astype(np.float32), "tif"),
+        (GRAY.astype(np.int16) * 7 - 1000, "npy"),
+        (GRAY.astype(np.int64) * 1000, "npy"),
     ],
 )
 def test_a_range_of_its_own_is_one_as_it_is_of_files(values: npt.NDArray[Any], extension: str, tmp_path: Path) -> None:
@@ -302,7 +300,7 @@ def npy_bytes(array: npt.NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-GOOD = npy_bytes(GREY)
+GOOD = npy_bytes(GRAY)
 
 
 @pytest.mark.parametrize(
@@ -373,32 +371,32 @@ def test_a_bomb_is_refused_by_what_the_archive_declares(tmp_path: Path, monkeypa
 def test_a_pipe_is_not_waited_on(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.npy")
     np.save(tmp_path / "y.npy", CLASSES)
-    with pytest.raises(DataError, match="no pictures for it"):
+    with pytest.raises(DataError, match="no images for it"):
         open_source(tmp_path)
 
 
 def test_columns_are_not_for_arrays(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="columns are those of a table"):
-        open_source(saved(tmp_path, x=GREY, y=CLASSES), columns=Columns(label=("y",)))
+        open_source(saved(tmp_path, x=GRAY, y=CLASSES), columns=Columns(label=("y",)))
 
 
 @pytest.mark.parametrize(
     ("labels", "task", "says"),
     [
         (np.eye(3)[CLASSES], "multilabel", "sets of 3 classes"),
-        (np.eye(3)[CLASSES], "regress", "3 numbers a picture"),
+        (np.eye(3)[CLASSES], "regress", "3 numbers an image"),
         (np.eye(3)[CLASSES], "classify", "3 classes, one-hot"),
         (np.eye(3, dtype=bool)[CLASSES], "classify", "3 classes, one-hot"),
         (np.eye(3, dtype=bool)[CLASSES], None, "sets of 3 classes"),
         (np.eye(3)[CLASSES], None, "3 classes, one-hot"),
         (np.tri(3)[CLASSES], None, "sets of 3 classes"),
-        (np.tri(3)[CLASSES], "regress", "3 numbers a picture"),
+        (np.tri(3)[CLASSES], "regress", "3 numbers an image"),
         (np.tri(3)[CLASSES], "classify", r"\[1\]: the row has 2 classes and not one"),
         (np.eye(3)[CLASSES] / 2, "multilabel", r"\[0\]: not all values are 0 or 1"),
     ],
 )
 def test_a_task_that_was_named_is_obeyed(labels: Any, task: TaskKind | None, says: str, tmp_path: Path) -> None:
-    path = saved(tmp_path, x=GREY, y=labels)
+    path = saved(tmp_path, x=GRAY, y=labels)
     if says.startswith(r"\["):
         with pytest.raises(DataError, match=says):
             open_source(path, columns=Columns(task=task))
@@ -411,7 +409,7 @@ def test_a_task_that_was_named_is_obeyed(labels: Any, task: TaskKind | None, say
 @pytest.mark.parametrize("splits", [("train", "test"), ("train",)])
 def test_an_array_is_looked_at_once(splits: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(
-        tmp_path, **{f"x_{split}": GREY / 255 for split in splits}, **{f"y_{split}": CLASSES for split in splits}
+        tmp_path, **{f"x_{split}": GRAY / 255 for split in splits}, **{f"y_{split}": CLASSES for split in splits}
     )
     unpacked: list[tuple[int, ...]] = []
     read = np.lib.format.read_array
@@ -423,11 +421,11 @@ def test_an_array_is_looked_at_once(splits: tuple[str, ...], tmp_path: Path, mon
 
     monkeypatch.setattr(np.lib.format, "read_array", counted)
     open_source(path)
-    assert unpacked.count(GREY.shape) == len(splits)
+    assert unpacked.count(GRAY.shape) == len(splits)
 
 
 def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = saved(tmp_path, x=GREY / 255, y=CLASSES)
+    path = saved(tmp_path, x=GRAY / 255, y=CLASSES)
 
     def full(*_: Any, **__: Any) -> None:
         raise MemoryError("Unable to allocate 30.0 GiB")

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.data import Limits, load_pictures
+from striate.data import Limits, load_images
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays.cifar_pickle import read_pickled
 
 COUNT = 12
-PICTURES = np.random.default_rng(0).integers(0, 256, (COUNT, 32, 32, 3), dtype=np.uint8)  # N H W C
-ROWS = PICTURES.transpose(0, 3, 1, 2).reshape(COUNT, 3072)  # the red plane, the green, the blue
+IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 32, 32, 3), dtype=np.uint8)  # N H W C
+ROWS = IMAGES.transpose(0, 3, 1, 2).reshape(COUNT, 3072)  # the red plane, the green, the blue
 FINE, COARSE = [i % 3 for i in range(COUNT)], [i % 2 for i in range(COUNT)]
 
 
@@ -72,16 +72,16 @@ def python_100(root: Path) -> Path:
 
 
 @pytest.mark.parametrize("write", [binary_10, binary_100, python_10, python_100])
-def test_pictures_and_classes_are_those_that_were_written(write: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_images_and_classes_are_those_that_were_written(write: Callable[[Path], Path], tmp_path: Path) -> None:
     source = open_source(write(tmp_path / "cifar"))
     assert source.classes == ("cat", "dog", "owl")
     assert source.kind.startswith("CIFAR-100" if "100" in write.__name__ else "CIFAR-10,")
     assert (source.native().shape) == (32, 32, 3)
-    pictures = load_pictures(source, source.native(), threads=2, limits=Limits())
-    assert list(pictures) == ["train", "test"]
-    assert (pictures["train"].images.numpy() == PICTURES).all()
-    assert pictures["train"].labels.tolist() == FINE
-    assert (pictures["test"].images.numpy() == PICTURES[:3]).all()
+    images = load_images(source, source.native(), threads=2, limits=Limits())
+    assert list(images) == ["train", "test"]
+    assert (images["train"].images.numpy() == IMAGES).all()
+    assert images["train"].labels.tolist() == FINE
+    assert (images["test"].images.numpy() == IMAGES[:3]).all()
     coarse = source.splits["train"].columns.get("coarse")
     assert coarse == (tuple(["large", "small"][i] for i in COARSE) if "100" in write.__name__ else None)
     assert open_source(source.location).digest() == source.digest()
@@ -97,7 +97,7 @@ def test_any_protocol_order_and_kind_of_key(protocol: int, order: str, keys: Any
 
     source = open_source(python_10(tmp_path / "cifar", dumps, order))
     images = source.decode("train", source.native(), threads=1, limits=Limits()).images
-    assert (images.numpy() == PICTURES).all()
+    assert (images.numpy() == IMAGES).all()
 
 
 class Hostile:
@@ -145,8 +145,8 @@ HOSTILE = [
     (pickle.dumps({"data": ROWS.astype(np.float32)}, 2), "has no data of N x 3072 bytes"),
     (pickle.dumps({"data": np.array([{}] * 3, object)}, 2), "holds an array that is none"),
     (pickle.dumps({"data": ROWS[:, :3071]}, 2), "has no data of N x 3072 bytes"),
-    (pickle.dumps({"data": ROWS[:0]}, 4), "declares 0 pictures"),
-    (pickle.dumps({"data": ROWS}, 2).replace(b"K\x0cM\x00\x0c", b"K\x0dM\x00\x0c"), "declares 13 pictures"),
+    (pickle.dumps({"data": ROWS[:0]}, 4), "declares 0 images"),
+    (pickle.dumps({"data": ROWS}, 2).replace(b"K\x0cM\x00\x0c", b"K\x0dM\x00\x0c"), "declares 13 images"),
     (pickle.dumps({"data": ROWS}, 2), "no list labels"),
     (pickle.dumps({"data": ROWS, "labels": FINE[:-1]}, 2), "one class for each of its 12"),
     (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], -1]}, 2), "something that is no class"),

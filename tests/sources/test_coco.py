@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.data import Limits, Objects, Skeleton
+from striate.data import Instances, Limits, Skeleton
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.annotations.mirror_pairs import mirror_pairs
-from striate.sources.annotations.outlines import OutlinedObjects
+from striate.sources.annotations.outlines import OutlinedInstances
 
 Put = Callable[..., Path]
 ANY = Limits(max_bad=1)
-PICTURES = [{"id": i, "file_name": f"{i}.jpg", "height": 24, "width": 32} for i in (1, 2, 3)]
+IMAGES = [{"id": i, "file_name": f"{i}.jpg", "height": 24, "width": 32} for i in (1, 2, 3)]
 CATEGORIES: list[dict[str, Any]] = [{"id": 18, "name": "dog"}, {"id": 1, "name": "person"}]
 BOX = {"id": 5, "image_id": 1, "category_id": 18, "bbox": [4, 3, 10, 12]}
 
@@ -26,13 +26,13 @@ def coco(root: Path, put: Put, annotations: list[dict[str, Any]], **others: Any)
     for i in (1, 2, 3):
         put(root / f"{i}.jpg")
     file = root / "annotations.json"
-    file.write_text(json.dumps({"images": PICTURES, "categories": CATEGORIES, "annotations": annotations} | others))
+    file.write_text(json.dumps({"images": IMAGES, "categories": CATEGORIES, "annotations": annotations} | others))
     return root
 
 
-def objects(root: Path, i: int = 0, limits: Limits = ANY) -> Objects:
+def objects(root: Path, i: int = 0, limits: Limits = ANY) -> Instances:
     found = open_source(root, limits).sample("all", i).target
-    assert isinstance(found, Objects)
+    assert isinstance(found, Instances)
     return found
 
 
@@ -40,7 +40,7 @@ def kinds(root: Path, limits: Limits = ANY) -> list[str]:
     return [fault.kind for fault in open_source(root, limits).splits["all"].faults]
 
 
-def test_boxes_classes_and_pictures_without_objects(tmp_path: Path, put: Put) -> None:
+def test_boxes_classes_and_images_without_objects(tmp_path: Path, put: Put) -> None:
     source = open_source(coco(tmp_path, put, [BOX, BOX | {"id": 6, "category_id": 1, "bbox": [0, 0, 32, 24.0]}]))
     assert (source.kind, source.task, source.classes) == ("COCO", "detect", ("person", "dog"))
     assert source.splits["all"].ids == ("1.jpg", "2.jpg", "3.jpg")
@@ -54,7 +54,7 @@ def test_boxes_classes_and_pictures_without_objects(tmp_path: Path, put: Put) ->
 
 
 @pytest.mark.parametrize(
-    ("files", "pictures"),
+    ("files", "images"),
     [
         (("annotations/instances_train2017.json", "annotations/instances_val2017.json"), ("train2017", "val2017")),
         (("annotations/train.json", "annotations/val.json"), ("images/train", "images/val")),
@@ -62,21 +62,21 @@ def test_boxes_classes_and_pictures_without_objects(tmp_path: Path, put: Put) ->
         (("train.json", "val.json"), ("images", "images")),
     ],
 )
-def test_parts_are_told_by_names(files: tuple[str, str], pictures: tuple[str, str], tmp_path: Path, put: Put) -> None:
-    for file, folder in zip(files, pictures, strict=True):
+def test_parts_are_told_by_names(files: tuple[str, str], images: tuple[str, str], tmp_path: Path, put: Put) -> None:
+    for file, folder in zip(files, images, strict=True):
         for i in (1, 2, 3):
             put(tmp_path / folder / f"{i}.jpg")
         (tmp_path / file).parent.mkdir(exist_ok=True)
-        (tmp_path / file).write_text(json.dumps({"images": PICTURES, "categories": CATEGORIES, "annotations": [BOX]}))
+        (tmp_path / file).write_text(json.dumps({"images": IMAGES, "categories": CATEGORIES, "annotations": [BOX]}))
     (tmp_path / files[0]).with_name("captions_train2017.json" if "instances" in files[0] else ".hidden").write_text(
         '{"info": {}}'
     )
     source = open_source(tmp_path)
     assert list(source.splits) == ["train", "val"]
-    assert source.splits["train"].ids[0] == f"{pictures[0]}/1.jpg"
-    assert source.splits["val"].ids[0] == f"{pictures[1]}/1.jpg"
+    assert source.splits["train"].ids[0] == f"{images[0]}/1.jpg"
+    assert source.splits["val"].ids[0] == f"{images[1]}/1.jpg"
     alone = open_source(tmp_path / files[1])
-    assert alone.splits["all"].ids[0].endswith(f"{Path(pictures[1]).name}/1.jpg".removeprefix("valid/"))
+    assert alone.splits["all"].ids[0].endswith(f"{Path(images[1]).name}/1.jpg".removeprefix("valid/"))
     assert alone.digest() == open_source(alone.location).digest()
 
 
@@ -126,7 +126,7 @@ def test_pairs_by_names() -> None:
 
 
 @pytest.mark.parametrize("held", range(1, 9))
-def test_boxes_points_and_masks_follow_a_picture_that_was_annotated_as_stored(
+def test_boxes_points_and_masks_follow_an_image_that_was_annotated_as_stored(
     held: int, tmp_path: Path, put: Put
 ) -> None:
     """Stored 24 x 32; where it lies on its side the size tells that the annotation is for the stored pixels."""
@@ -136,7 +136,7 @@ def test_boxes_points_and_masks_follow_a_picture_that_was_annotated_as_stored(
     note = {"images": [{"id": 1, "file_name": "a.jpg", "height": 24, "width": 32}], "categories": [person]}
     (tmp_path / "a.json").write_text(json.dumps(note | {"annotations": [BOX | shape | {"category_id": 1}]}))
     sample = open_source(tmp_path).sample("all", 0)
-    assert isinstance(sample.target, Objects)
+    assert isinstance(sample.target, Instances)
     found, masks, points = sample.target.boxes[0].tolist(), sample.target.masks, sample.target.keypoints
     expected = {
         5: ([2, 1, 7, 11], [4, 3]),
@@ -173,7 +173,7 @@ FAULTS = [
     ({"bbox": [4, 3, 1e-9, 12]}, "box without area", []),
     ({"category_id": 2**31}, "unknown class", []),
     ({"category_id": None}, "unknown class", []),
-    ({"image_id": 77}, "unknown picture", []),
+    ({"image_id": 77}, "unknown image", []),
 ]
 
 
@@ -200,28 +200,28 @@ def test_what_is_there_twice_is_used_once(tmp_path: Path, put: Put) -> None:
         tmp_path,
         put,
         [BOX, BOX, BOX | {"id": 7, "image_id": 9}],
-        images=[*PICTURES, PICTURES[0], PICTURES[0] | {"id": 9}],
+        images=[*IMAGES, IMAGES[0], IMAGES[0] | {"id": 9}],
     )
     assert kinds(tmp_path) == ["duplicate"] * 3
     assert len(objects(tmp_path)) == 2  # the second is of the second number of the same file
 
 
-def test_pictures_that_are_not_there_or_lead_out_are_set_aside(tmp_path: Path, put: Put) -> None:
+def test_images_that_are_not_there_or_lead_out_are_skipped(tmp_path: Path, put: Put) -> None:
     root, secret = tmp_path / "data", put(tmp_path / "secret.jpg")
     names = ["gone.jpg", "../secret.jpg", str(secret), "link.jpg", "new\nline.jpg"]
     more = [{"id": 10 + i, "file_name": name, "height": 24, "width": 32} for i, name in enumerate(names)]
-    coco(root, put, [BOX], images=[*PICTURES, *more])
+    coco(root, put, [BOX], images=[*IMAGES, *more])
     (root / "link.jpg").symlink_to(secret)
     listing = open_source(root, ANY).splits["all"]
     assert len(listing) == 3
-    assert [one.reason for one in listing.set_aside] == ["vanished"] * 3 + ["link out of the folder", "vanished"]
-    assert all(one.id.isprintable() for one in listing.set_aside)
+    assert [one.reason for one in listing.skipped] == ["vanished"] * 3 + ["link out of the folder", "vanished"]
+    assert all(one.id.isprintable() for one in listing.skipped)
     with pytest.raises(DataError, match="5 of 8 files cannot be used"):
         open_source(root)
 
 
 def text(**others: Any) -> str:
-    return json.dumps({"images": PICTURES, "categories": CATEGORIES, "annotations": [BOX]} | others)
+    return json.dumps({"images": IMAGES, "categories": CATEGORIES, "annotations": [BOX]} | others)
 
 
 MALFORMED = [
@@ -244,7 +244,7 @@ MALFORMED = [
     (text(annotations=[BOX | {"segmentation": "x"}]), "segmentation is .x., neither polygons nor runs"),
     (
         text(annotations=[BOX | {"segmentation": {"size": [24, 32], "counts": [5]}}]),
-        "adds up to 5 pixels, the picture has 768",
+        "adds up to 5 pixels, the image has 768",
     ),
     (
         text(annotations=[BOX | {"segmentation": {"size": [24, 33], "counts": [5]}}]),
@@ -252,7 +252,7 @@ MALFORMED = [
     ),
     (text(annotations=[BOX | {"segmentation": {"size": [24, 32], "counts": "~"}}]), "counts is no text of runs"),
     (text(images=7), "has no list 'images', so it is no COCO file"),
-    (text(images=[{"id": 1, "file_name": 3}]), "picture 1: file_name is 3 and no name"),
+    (text(images=[{"id": 1, "file_name": 3}]), "image 1: file_name is 3 and no name"),
     (text(images=[{"id": 1, "file_name": "1.jpg", "height": -1, "width": 4}]), "height and width are -1 and 4"),
     (text(categories=[]), "has no categories"),
     (text(categories=[{"id": "1", "name": "a"}]), "category 1: id is .1. and no whole number"),
@@ -263,7 +263,7 @@ MALFORMED = [
     ),
     (text(categories=[{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]), "the id 2 or the name a is there twice"),
     (text(categories=[{"id": 1, "name": "a", "keypoints": ["x"], "skeleton": [[1, 2]]}]), "joins no two keypoints"),
-    (text(images=[{"id": 1, "file_name": "gone.jpg"}]), "none of the pictures that .* names, such as gone.jpg, is in"),
+    (text(images=[{"id": 1, "file_name": "gone.jpg"}]), "none of the images that .* names, such as gone.jpg, is in"),
     ('{"images": ' + "[" * 100_000, "nested too deeply|line 1, column"),
     ('{"images": [,]}', "line 1, column 13: Expecting value"),
     ('{"images": []} {}', "line 1, column 16: Extra data"),
@@ -317,6 +317,6 @@ def test_the_digest_sees_a_moved_point_of_an_outline(tmp_path: Path, put: Put) -
     for x in (4, 5):
         coco(tmp_path, put, [BOX | {"segmentation": [[x, 3, 14, 3, 14, 15, 4, 15]]}])
         source = open_source(tmp_path)
-        assert isinstance(source.splits["all"].targets, OutlinedObjects)
+        assert isinstance(source.splits["all"].targets, OutlinedInstances)
         digests.append(source.digest())
     assert digests[0] != digests[1]

@@ -1,4 +1,4 @@
-"""Class folders: what counts as a class, a part and a picture; what is passed over, set aside, or stops everything."""
+"""Class folders: what counts as a class, a part and an image; what is passed over, skipped, or stops everything."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Cache, Canvas, Limits, load_pictures, printable, split_pictures
+from striate.data import Cache, Canvas, Limits, load_images, printable, split_samples
 from striate.errors import DataError
 from striate.sources import open_source
 
@@ -37,14 +37,14 @@ def test_classes_are_folders_in_the_order_of_their_bytes(class_folders: ClassFol
     assert again.digest() == source.digest()
 
 
-def test_pictures_are_those_of_the_files(class_folders: ClassFolders) -> None:
+def test_images_are_those_of_the_files(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 3, "dog": 2})
-    pictures = load_pictures(open_source(root), CANVAS, threads=2, limits=LIMITS)["all"]
-    for image, label, name in zip(pictures.images, pictures.labels.tolist(), pictures.ids, strict=True):
-        with Image.open(root / name) as picture:
-            assert (image.numpy() == np.asarray(picture)).all()
-        assert name.startswith(pictures.classes[label])
-    assert not pictures.set_aside
+    samples = load_images(open_source(root), CANVAS, threads=2, limits=LIMITS)["all"]
+    for image, label, name in zip(samples.images, samples.labels.tolist(), samples.ids, strict=True):
+        with Image.open(root / name) as original:
+            assert (image.numpy() == np.asarray(original)).all()
+        assert name.startswith(samples.classes[label])
+    assert not samples.skipped
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_what_systems_leave_behind_is_ignored_by_name_and_counted(class_folders:
     healthy = open_source(root).digest()
     for name in (".DS_Store", "cat/.DS_Store", "cat/._000.jpg", "dog/Thumbs.db", "dog/.hidden.jpg"):
         (root / name).write_bytes(b"\0\1\2")
-    (root / "README.md").write_text("about these pictures")
+    (root / "README.md").write_text("about these images")
     source = open_source(root)
     assert source.ignored == {"hidden or left by the system": 8, "outside the class folders": 1}
     assert source.digest() == healthy
-    pictures = load_pictures(source, CANVAS, threads=1, limits=LIMITS)["all"]
-    assert len(pictures) == 4
-    assert not pictures.set_aside
+    samples = load_images(source, CANVAS, threads=1, limits=LIMITS)["all"]
+    assert len(samples) == 4
+    assert not samples.skipped
 
 
 @pytest.mark.timeout(30)
-def test_links_out_of_the_folder_pipes_and_sockets_are_set_aside(class_folders: ClassFolders, tmp_path: Path) -> None:
+def test_links_out_of_the_folder_pipes_and_sockets_are_skipped(class_folders: ClassFolders, tmp_path: Path) -> None:
     root = class_folders({"cat": 30, "dog": 30})
     secret = tmp_path / "secret"
     secret.mkdir()
@@ -113,8 +113,8 @@ def test_links_out_of_the_folder_pipes_and_sockets_are_set_aside(class_folders: 
         os.chdir(root / "dog")  # the path of a socket must be short
         listener.bind("socket.jpg")
     source = open_source(root)
-    pictures = load_pictures(source, CANVAS, threads=2, limits=Limits(max_bad=0.2))["all"]
-    assert {one.id: one.reason for one in pictures.set_aside} == {
+    samples = load_images(source, CANVAS, threads=2, limits=Limits(max_bad=0.2))["all"]
+    assert {one.id: one.reason for one in samples.skipped} == {
         "cat/deep": "link out of the folder",
         "cat/loop": "link out of the folder",
         "cat/nothing.jpg": "vanished",
@@ -123,8 +123,8 @@ def test_links_out_of_the_folder_pipes_and_sockets_are_set_aside(class_folders: 
         "dog/pipe.jpg": "not a regular file",
         "dog/socket.jpg": "not a regular file",
     }
-    assert len(pictures) == 61
-    assert "dog/in.jpg" in pictures.ids
+    assert len(samples) == 61
+    assert "dog/in.jpg" in samples.ids
 
 
 @pytest.fixture(autouse=True)
@@ -164,16 +164,16 @@ def test_any_name_on_disk_gets_a_printable_id_of_its_own(class_folders: ClassFol
     for name in AWKWARD:
         (folder / os.fsdecode(name)).write_bytes(content)
     source = open_source(root)
-    pictures = load_pictures(source, CANVAS, threads=2, limits=LIMITS)["all"]
-    assert len(pictures) == 4 + len(AWKWARD)
-    assert len(set(pictures.ids)) == len(pictures.ids)
+    samples = load_images(source, CANVAS, threads=2, limits=LIMITS)["all"]
+    assert len(samples) == 4 + len(AWKWARD)
+    assert len(set(samples.ids)) == len(samples.ids)
     assert source.classes == ("cat", "cl\\xe9ss\\u000a", "dog")
-    for text in (*pictures.ids, *source.classes):
+    for text in (*samples.ids, *source.classes):
         assert text.isprintable()
         assert text.encode("utf-8").decode("utf-8") == text
-    assert "cl\\xe9ss\\u000a/latin-1 caf\\xe9.jpg" in pictures.ids
-    assert "cl\\xe9ss\\u000a/literal \\\\xe9.jpg" in pictures.ids
-    assert (pictures.images[2:-2] == pictures.images[2]).all()
+    assert "cl\\xe9ss\\u000a/latin-1 caf\\xe9.jpg" in samples.ids
+    assert "cl\\xe9ss\\u000a/literal \\\\xe9.jpg" in samples.ids
+    assert (samples.images[2:-2] == samples.images[2]).all()
     assert source.digest() == open_source(root).digest()
 
 
@@ -206,7 +206,7 @@ def test_what_cannot_be_learned_from_stops_with_the_way_out(
     assert "\n" not in str(caught.value)
 
 
-def test_an_empty_folder_loose_pictures_and_files_stop(
+def test_an_empty_folder_loose_images_and_files_stop(
     tmp_path: Path, class_folders: ClassFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty = tmp_path / "empty"
@@ -245,27 +245,27 @@ def test_a_link_in_the_place_of_a_part_stops(class_folders: ClassFolders, tmp_pa
         open_source(root)
 
 
-def test_a_part_without_a_picture_stops(class_folders: ClassFolders) -> None:
+def test_a_part_without_an_image_stops(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 40, "train/dog": 40, "val/cat": 1})
     (root / "val/cat/000.jpg").write_bytes(b"")
-    loaded = load_pictures(open_source(root), CANVAS, threads=1, limits=LIMITS)
-    with pytest.raises(DataError, match="the part val has no picture that can be used; add some, or remove its folder"):
-        split_pictures(loaded, val=0.1, test=0, seed=0)
+    loaded = load_images(open_source(root), CANVAS, threads=1, limits=LIMITS)
+    with pytest.raises(DataError, match="the part val has no image that can be used; add some, or remove its folder"):
+        split_samples(loaded, val=0.1, test=0, seed=0)
 
 
-def test_a_class_with_no_readable_picture_stops(class_folders: ClassFolders) -> None:
+def test_a_class_with_no_readable_image_stops(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 20, "dog": 2})
     (root / "dog/000.jpg").write_text("<html>")
     open_source(root)
     (root / "dog/001.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"dog has no readable image \(dog/000.jpg: not a picture: a web page"):
+    with pytest.raises(DataError, match=r"dog has no readable image \(dog/000.jpg: not an image: a web page"):
         open_source(root)
     healthy = (root / "cat/000.jpg").read_bytes()
     for name in ("000.jpg", "001.jpg"):
         (root / "dog" / name).write_bytes(healthy[:-50])  # it has a header, so it opens
     source = open_source(root)
     with pytest.raises(
-        DataError, match=r"the class dog has no readable picture \(2 truncated\): dog/000.jpg, dog/001.jpg \("
+        DataError, match=r"the class dog has no readable image \(2 truncated\): dog/000.jpg, dog/001.jpg \("
     ):
         source.decode("all", CANVAS, threads=1, limits=Limits(max_bad=1))
 
@@ -315,15 +315,15 @@ def test_the_users_folder_is_byte_identical_afterwards(class_folders: ClassFolde
         source.native()
         source.digest()
         for cache in (Cache("memory"), Cache("disk", tmp_path / "cache"), Cache("none")):
-            pictures = load_pictures(source, CANVAS, threads=2, limits=LIMITS, cache=cache)
+            images = load_images(source, CANVAS, threads=2, limits=LIMITS, cache=cache)
     finally:
         _watched.clear()
-    assert len(pictures["all"]) == 23
+    assert len(images["all"]) == 23
     assert fingerprint(root) == before
     assert not writes
 
 
-def test_a_class_of_pictures_over_the_limit_stops_unless_the_limit_is_raised(class_folders: ClassFolders) -> None:
+def test_a_class_of_images_over_the_limit_stops_unless_the_limit_is_raised(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 2, "dog": 2})
     with pytest.raises(DataError, match=r"data/cat has no readable image \(cat/000.jpg: decompression bomb"):
         open_source(root, Limits(max_pixels=24 * 32 - 1))

@@ -147,29 +147,29 @@ def test_arrays_of_other_channels_and_of_paths(tmp_path: Path) -> None:
     assert same(np.array([Image.fromarray(X[0]), None], dtype=object)[:1], decoded(X[:1]))
 
 
-def test_one_grey_image_and_many() -> None:
-    grey = X[..., 0]
-    each = [decoded(x, GRAY)[0] for x in grey]
-    assert same(grey, each, GRAY)
-    assert same(grey[:, None], each, GRAY)
-    assert same(grey[:1], each[:1], GRAY)
-    assert same(list(grey[:3]), each[:3], GRAY)
-    assert [str(one).startswith("unreadable: 5 channels") for one in decoded([grey], GRAY)] == [True]
-    for many in (grey[:3], grey[:4]):  # or one image with its channels first: nobody knows
+def test_one_gray_image_and_many() -> None:
+    gray = X[..., 0]
+    each = [decoded(x, GRAY)[0] for x in gray]
+    assert same(gray, each, GRAY)
+    assert same(gray[:, None], each, GRAY)
+    assert same(gray[:1], each[:1], GRAY)
+    assert same(list(gray[:3]), each[:3], GRAY)
+    assert [str(one).startswith("unreadable: 5 channels") for one in decoded([gray], GRAY)] == [True]
+    for many in (gray[:3], gray[:4]):  # or one image with its channels first: nobody knows
         with pytest.raises(
             DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones; give \[x\]"
         ):
             decoded(many, GRAY)
-    for many in (grey[:4], grey):
+    for many in (gray[:4], gray):
         with pytest.raises(DataError, match=rf"is {len(many)} x 10 x 12, one image or {len(many)} gray ones"):
             decoded(many, COLOR)
     for color in (X[0], X[0].transpose(2, 0, 1)):  # as many as the network has colors are one image
         assert same(color, decoded(X[:1]))
-    for several in (grey[:3, ..., None], grey[:3, None], list(grey[:3])):
+    for several in (gray[:3, ..., None], gray[:3, None], list(gray[:3])):
         assert len(decoded(several, COLOR)) == len(decoded(several, GRAY)) == 3
     transparent = np.concatenate([X[0], X[1, ..., :1]], 2)
     assert same(transparent.transpose(2, 0, 1), decoded(transparent, Canvas(8, 8, 4)), Canvas(8, 8, 4))
-    assert decoded(grey[:0], GRAY) == []
+    assert decoded(gray[:0], GRAY) == []
     assert decoded(X[:0]) == []
     assert decoded([]) == decoded(np.array([])) == decoded(torch.zeros(0)) == []
 
@@ -206,7 +206,7 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
         (3, "int is no image"),
         ([1, 2], "a list within the list is no image; give one list, and np.array(x) of numbers"),
         (b"", "empty file"),
-        (b"abc", "not a picture"),
+        (b"abc", "not an image"),
         (io.StringIO("text"), "open it with mode 'rb'"),
         (Stream(RuntimeError("the line\nwas cut")), "the line was cut"),
         (Stream(3), "reading the file gives int"),

@@ -38,7 +38,7 @@ HEAD = "path,label\n"
         ("c," * 10**6, "row 1: it is longer than 1048576 characters"),
         ("c," * 20_000 + "\n", "20001 columns, more than the 10000"),
         ("path,label,label\na.png,x,y\n", "row 1: two columns are called label"),
-        ("colour,label\nred,x\nblue,y\n", "no column of paths to images that are there, among colour, label"),
+        ("color,label\nred,x\nblue,y\n", "no column of paths to images that are there, among color, label"),
         ("path\na.png\nb.png\n", "no column of labels, only path"),
         ("path,weight,height\na.png,1,x\nb.png,2,y\n", "columns weight, height, and any may be the label"),
         ("path,label,class\na.png,1,x\nb.png,2,y\n", "has label and class, and either may be the label"),
@@ -54,7 +54,7 @@ HEAD = "path,label\n"
         (HEAD + "a.png,x\nb.png,y\na.png,y\n", "row 4, column path: a.png is in row 2 too, with another label"),
         (HEAD + "a.png,x\nb.png,y\n./a.png,y\n", "row 4, column path: a.png is in row 2 too, with another label"),
         (HEAD + "gone.png,x\nz.png,y\n", r"none of the 2 images .* can be used \(row 2, gone.png: vanished"),
-        (HEAD + "a.png,x\nb.png,x\nz.png,y\n", "row 4, column label: no picture of the class y is there"),
+        (HEAD + "a.png,x\nb.png,x\nz.png,y\n", "row 4, column label: no image of the class y is there"),
         (HEAD.encode() + b"a.png,x\nb.png,caf\xe9\n", r"row 3, column label: 'caf\\xe9' holds bytes that are no UTF-8"),
         (
             HEAD.encode() + b"a.png,x\ncaf\xe9.png,y\nb.png,y",
@@ -132,11 +132,11 @@ NAMES = st.text(
 def test_awkward_names_go_there_and_back(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     names = [f"{name}.png" for name in names]
     root = tmp_path_factory.mktemp("names")
-    (root / "pictures").mkdir()
+    (root / "images").mkdir()
     for name in names:
-        (root / "pictures" / name).write_bytes(name.encode())
+        (root / "images" / name).write_bytes(name.encode())
     with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("path", "label"), *((f"pictures/{name}", i % 2) for i, name in enumerate(names))])
+        csv.writer(file).writerows([("path", "label"), *((f"images/{name}", i % 2) for i, name in enumerate(names))])
     listing = open_source(root).splits["all"]
     assert [Path(path).read_bytes().decode() for path in listing.store.paths] == names  # type: ignore[attr-defined]
     assert len(set(listing.ids)) == len(names)
@@ -174,4 +174,4 @@ def test_whatever_a_table_holds_it_is_a_source_or_one_line(
         assert "\n" not in str(error)  # noqa: PT017 - either is right
     else:
         listing = source.splits["all"]
-        assert len(listing) + len(listing.set_aside) + sum(source.ignored.values()) == len(rows)
+        assert len(listing) + len(listing.skipped) + sum(source.ignored.values()) == len(rows)

@@ -34,7 +34,7 @@ def idx(values: npt.NDArray[np.uint8]) -> bytes:
     return struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.tobytes()
 
 
-PICTURES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
 LABELS = (np.arange(12) % 3 * 2 + 1).astype(np.uint8)  # 1, 3, 5
 
 
@@ -49,7 +49,7 @@ def write(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def train_files(images: bytes = idx(PICTURES), labels: bytes = idx(LABELS)) -> dict[str, bytes]:
+def train_files(images: bytes = idx(IMAGES), labels: bytes = idx(LABELS)) -> dict[str, bytes]:
     return {"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels}
 
 
@@ -76,11 +76,11 @@ def test_mnist() -> None:
     assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
     assert train.counts() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert train.ids[17] == "train-images-idx3-ubyte[17]"
-    colours = train.images.double() / 255
-    assert float(colours.mean()) == pytest.approx(0.1307, abs=5e-5)
-    assert float(colours.std()) == pytest.approx(0.3081, abs=5e-5)
-    assert not train.set_aside
-    assert not test.set_aside
+    colors = train.images.double() / 255
+    assert float(colors.mean()) == pytest.approx(0.1307, abs=5e-5)
+    assert float(colors.std()) == pytest.approx(0.3081, abs=5e-5)
+    assert not train.skipped
+    assert not test.skipped
     assert source.digest() == open_source("mnist").digest()
 
 
@@ -115,17 +115,17 @@ def test_one_bit_of_a_gzip_changed_is_found(tmp_path: Path) -> None:
 def test_a_folder_of_idx_files(zipped: bool, tmp_path: Path) -> None:
     pack: Callable[[bytes], bytes] = packed if zipped else bytes
     end = ".gz" if zipped else ""
-    parts = (("train", PICTURES, LABELS), ("t10k", PICTURES[:6], LABELS[:6]))
+    parts = (("train", IMAGES, LABELS), ("t10k", IMAGES[:6], LABELS[:6]))
     files = {}
-    for part, pictures, labels in parts:
-        files[f"emnist-letters-{part}-images-idx3-ubyte{end}"] = pack(idx(pictures))
+    for part, images, labels in parts:
+        files[f"emnist-letters-{part}-images-idx3-ubyte{end}"] = pack(idx(images))
         files[f"emnist-letters-{part}-labels-idx1-ubyte{end}"] = pack(idx(labels))
     source = open_source(write(tmp_path / "letters", files))
     assert source.classes == ("1", "3", "5")
     assert source.name == "letters"
-    for split, (_, pictures, labels) in zip(("train", "test"), parts, strict=True):
+    for split, (_, images, labels) in zip(("train", "test"), parts, strict=True):
         decoded = source.decode(split, source.native(), threads=2, limits=LIMITS)
-        assert (decoded.images[..., 0].numpy() == pictures).all()
+        assert (decoded.images[..., 0].numpy() == images).all()
         assert (2 * decoded.labels.numpy() + 1 == labels).all()
     assert open_source(source.location).digest() == source.digest()
 
@@ -133,7 +133,7 @@ def test_a_folder_of_idx_files(zipped: bool, tmp_path: Path) -> None:
 def test_the_digest_does_not_depend_on_packing_and_changes_with_a_pixel_or_a_label(tmp_path: Path) -> None:
     plain = open_source(write(tmp_path / "plain", train_files())).digest()
     zipped = write(tmp_path / "packed", {f"{name}.gz": packed(file) for name, file in train_files().items()})
-    pixel, label = PICTURES.copy(), LABELS.copy()
+    pixel, label = IMAGES.copy(), LABELS.copy()
     pixel[3, 2, 1] ^= 1
     label[3] = 3 if label[3] != 3 else 5
     assert open_source(zipped).digest() == plain
@@ -148,7 +148,7 @@ def test_a_train_part_alone_is_not_split_yet(tmp_path: Path) -> None:
 def test_another_canvas_is_the_same_as_for_files(tmp_path: Path) -> None:
     source = open_source(write(tmp_path / "set", train_files()))
     decoded = source.decode("all", Canvas(10, 8, 3), threads=2, limits=LIMITS)
-    enlarged = Image.fromarray(PICTURES[7]).resize((8, 10), Image.Resampling.BILINEAR)
+    enlarged = Image.fromarray(IMAGES[7]).resize((8, 10), Image.Resampling.BILINEAR)
     assert (decoded.images[7].numpy() == np.asarray(enlarged)[..., None]).all()
 
 
@@ -164,15 +164,15 @@ HEADER = struct.pack(">HBBIII", 0, 8, 3, 12, 5, 4)
         (b"<html>404</html>", "begins with 3c 68 74 6d"),
         (b"\0\0\x0d\x03" + HEADER[4:] + bytes(960), "begins with 00 00 0d 03"),  # floats
         (struct.pack(">HBBII", 0, 8, 2, 12, 20) + bytes(240), "begins with 00 00 08 02"),
-        (idx(PICTURES)[:-1], "does not hold as many"),
-        (idx(PICTURES) + b"\0", "does not hold as many"),
+        (idx(IMAGES)[:-1], "does not hold as many"),
+        (idx(IMAGES) + b"\0", "does not hold as many"),
         (struct.pack(">HBBIII", 0, 8, 3, 2**32 - 1, 5, 4) + bytes(240), "does not hold as many"),
-        (packed(idx(PICTURES)[:-1]), "does not hold as many"),
+        (packed(idx(IMAGES)[:-1]), "does not hold as many"),
         (packed(struct.pack(">HBBIII", 0, 8, 3, 2**31, 2**10, 2**10)), "does not hold as many"),
-        (packed(idx(PICTURES))[:-30], "does not hold as many|cut off|damaged"),
-        (idx(PICTURES[:11]), "has 12 labels for 11 pictures"),
-        (idx(PICTURES.reshape(12, 20)[:, 0].copy()), "not count x height x width"),
-        (idx(PICTURES[:, :, :0]), "not count x height x width"),
+        (packed(idx(IMAGES))[:-30], "does not hold as many|cut off|damaged"),
+        (idx(IMAGES[:11]), "has 12 labels for 11 images"),
+        (idx(IMAGES.reshape(12, 20)[:, 0].copy()), "not count x height x width"),
+        (idx(IMAGES[:, :, :0]), "not count x height x width"),
     ],
 )
 def test_a_lying_header_is_refused(images: bytes, says: str, tmp_path: Path) -> None:
@@ -184,44 +184,44 @@ def test_a_lying_header_is_refused(images: bytes, says: str, tmp_path: Path) -> 
 
 
 def test_a_gzip_that_lies_about_its_size_in_both_places_is_refused(tmp_path: Path) -> None:
-    short = bytearray(packed(idx(PICTURES)[:-8]))
-    short[-4:] = struct.pack("<I", len(idx(PICTURES)))  # the trailer agrees with the header, the stream does not
+    short = bytearray(packed(idx(IMAGES)[:-8]))
+    short[-4:] = struct.pack("<I", len(idx(IMAGES)))  # the trailer agrees with the header, the stream does not
     (tmp_path / "images").write_bytes(short)
     with pytest.raises(DataError, match=r"damaged"):
         read_idx(tmp_path / "images")
 
 
 def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: Path) -> None:
-    size = struct.pack("<I", len(idx(PICTURES)))  # what the last four bytes must be to pass the first look
-    ends_alike = idx(PICTURES)[:-4] + size
+    size = struct.pack("<I", len(idx(IMAGES)))  # what the last four bytes must be to pass the first look
+    ends_alike = idx(IMAGES)[:-4] + size
     (tmp_path / "cut").write_bytes(gzip.compress(ends_alike, 0)[:-8])  # stored, so the values come last
     with pytest.raises(DataError, match="cut is cut off: its gzip stream does not end"):
         read_idx(tmp_path / "cut")
-    (tmp_path / "more").write_bytes(packed(idx(PICTURES)[:-8]) + size)
+    (tmp_path / "more").write_bytes(packed(idx(IMAGES)[:-8]) + size)
     with pytest.raises(DataError, match="more declares 12 x 5 x 4 values and does not hold as many"):
         read_idx(tmp_path / "more")
-    (tmp_path / "whole").write_bytes(packed(idx(PICTURES)))
-    assert (read_idx(tmp_path / "whole") == PICTURES).all()
+    (tmp_path / "whole").write_bytes(packed(idx(IMAGES)))
+    assert (read_idx(tmp_path / "whole") == IMAGES).all()
 
 
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"train-images-idx3-ubyte": idx(PICTURES)}, "has no labels-idx1 file beside it"),
+        ({"train-images-idx3-ubyte": idx(IMAGES)}, "has no labels-idx1 file beside it"),
         ({"train-labels-idx1-ubyte": idx(LABELS)}, "has no images-idx3 file beside it"),
         (
-            {"t10k-images-idx3-ubyte": idx(PICTURES), "t10k-labels-idx1-ubyte": idx(LABELS)},
+            {"t10k-images-idx3-ubyte": idx(IMAGES), "t10k-labels-idx1-ubyte": idx(LABELS)},
             "no split train to learn from",
         ),
         (train_files() | {f"kmnist-{name}": file for name, file in train_files().items()}, "several idx sets"),
         (train_files(labels=idx(LABELS * 0)), "has the one class 0"),
         (
-            train_files() | {"t10k-images-idx3-ubyte": idx(PICTURES), "t10k-labels-idx1-ubyte": idx(LABELS + 1)},
+            train_files() | {"t10k-images-idx3-ubyte": idx(IMAGES), "t10k-labels-idx1-ubyte": idx(LABELS + 1)},
             "the label 2, which the training part has not",
         ),
         (
             train_files()
-            | {"t10k-images-idx3-ubyte": idx(PICTURES.reshape(12, 4, 5)), "t10k-labels-idx1-ubyte": idx(LABELS)},
+            | {"t10k-images-idx3-ubyte": idx(IMAGES.reshape(12, 4, 5)), "t10k-labels-idx1-ubyte": idx(LABELS)},
             "another size",
         ),
     ],
@@ -232,7 +232,7 @@ def test_a_set_that_does_not_hold_together_is_refused(files: dict[str, bytes], s
 
 
 def test_a_test_alone_can_be_measured_on(tmp_path: Path) -> None:
-    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(PICTURES))
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(IMAGES))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS))
     source = open_source(tmp_path, to_learn=False)
     assert {split: len(listing) for split, listing in source.splits.items()} == {"test": len(LABELS)}

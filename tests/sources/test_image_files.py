@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.audit.pictures_of_noise import fingerprints
+from tests.audit.images_of_noise import fingerprints
 
 from striate.audit.files import account, unusable
 from striate.data import Limits, Unreadable, read_header
@@ -16,7 +16,7 @@ from striate.data.decoding.foreign import foreign_format
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.errors import DataError
 from striate.sources import open_source
-from striate.sources.archives.webdataset import _PICTURES
+from striate.sources.archives.webdataset import _IMAGES
 from striate.sources.image_files import image_files
 from striate.sources.tables.csv_table import read_csv
 from striate.sources.tables.file_index import FileIndex
@@ -98,7 +98,7 @@ def test_an_image_is_one_whatever_it_is_called(class_folders: ClassFolders) -> N
         assert f"cat/{name}" in open_source(root).splits["all"].ids
         (root / "cat" / name).rename(root / "cat/000.jpg")
     (root / "cat/000.jpg").write_text("<html>")  # the extension of an image: a fault, not a sidecar
-    found = [one.finding.id for one in unusable(fingerprints(root).set_aside)]
+    found = [one.finding.id for one in unusable(fingerprints(root).skipped)]
     assert found == ["data-wrong-type"]
 
 
@@ -116,16 +116,16 @@ FOREIGN = {
 }
 
 
-def test_images_that_are_not_read_are_set_aside_by_name_of_their_format(class_folders: ClassFolders) -> None:
+def test_images_that_are_not_read_are_skipped_by_name_of_their_format(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 3, "dog": 3})
     for name, (content, _) in FOREIGN.items():
         (root / "cat" / name).write_bytes(content)
-    aside = open_source(root).splits["all"].set_aside
+    aside = open_source(root).splits["all"].skipped
     assert {one.id: one.detail.partition(", which is not read; ")[0] for one in aside} == {
         f"cat/{name}": form for name, (_, form) in FOREIGN.items()
     }
     assert {one.reason for one in aside} == {"format not read"}
-    (one,) = [one for one in unusable(fingerprints(root).set_aside) if one.finding.id == "data-format"]
+    (one,) = [one for one in unusable(fingerprints(root).skipped) if one.finding.id == "data-format"]
     assert "3 DICOM" not in one.finding.says
     assert "2 DICOM" in one.finding.says
 
@@ -184,7 +184,7 @@ def test_links_are_followed_when_asked_to_and_nothing_is_read_twice(
     source = open_source(root, follow)
     assert len(source.splits["all"]) == 6
     assert source.ignored == {"links to what is there already": 4}
-    assert [one.detail for one in source.splits["all"].set_aside] == ["a link to itself"]
+    assert [one.detail for one in source.splits["all"].skipped] == ["a link to itself"]
 
 
 def test_a_table_follows_links_when_asked_to(class_folders: ClassFolders, tmp_path: Path) -> None:
@@ -267,4 +267,4 @@ def test_an_extension_of_an_image_is_one_wherever_it_is_asked_for(extension: str
     (tmp_path / "t.csv").write_text(f"a{extension},cat\n")
     with pytest.raises(DataError, match="in place of the names of the columns"):
         read_csv(tmp_path / "t.csv")
-    assert (extension[1:] in _PICTURES) == (extension != ".npy")
+    assert (extension[1:] in _IMAGES) == (extension != ".npy")

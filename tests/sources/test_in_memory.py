@@ -100,10 +100,10 @@ def test_every_form_of_labels(labels: Any, classes: tuple[str, ...]) -> None:
     assert source.splits["all"].labels.tolist() == Y.tolist()
 
 
-def test_grey_and_16_bits() -> None:
-    grey = X[..., 0]
-    assert (pixels(open_in_memory((grey, Y)))[..., 0] == grey).all()
-    wide = grey.astype(np.uint16) * 200
+def test_gray_and_16_bits() -> None:
+    gray = X[..., 0]
+    assert (pixels(open_in_memory((gray, Y)))[..., 0] == gray).all()
+    wide = gray.astype(np.uint16) * 200
     source = open_in_memory((wide, Y))
     assert source.native().bits == 16
     assert (pixels(source)[..., 0] == wide).all()
@@ -151,11 +151,11 @@ def test_the_digest_covers_pixels_labels_and_classes() -> None:
     other = X.copy()
     other[5, 2, 2, 1] ^= 1
     different = [(other, Y), (X, Y[::-1]), (X, NAMES), (X.reshape(COUNT, 8, 9, 3), Y), (X[:-1], Y[:-1])]
-    pictures = [Image.fromarray(x) for x in X]
+    images = [Image.fromarray(x) for x in X]
     assert len({digest, *(open_in_memory(one).digest() for one in different)}) == 6
-    of_pictures = open_in_memory((pictures, Y)).digest()
-    assert open_in_memory(([Image.fromarray(x) for x in X], Y)).digest() == of_pictures
-    assert open_in_memory(([*pictures[:-1], Image.fromarray(other[5])], Y)).digest() != of_pictures
+    of_images = open_in_memory((images, Y)).digest()
+    assert open_in_memory(([Image.fromarray(x) for x in X], Y)).digest() == of_images
+    assert open_in_memory(([*images[:-1], Image.fromarray(other[5])], Y)).digest() != of_images
 
 
 def test_nothing_that_was_given_is_changed() -> None:
@@ -168,12 +168,12 @@ def test_nothing_that_was_given_is_changed() -> None:
     assert (frozen == X).all()
 
 
-def test_a_few_damaged_ones_are_set_aside_and_a_class_of_none_is_refused(tmp_path: Path) -> None:
+def test_a_few_damaged_ones_are_skipped_and_a_class_of_none_is_refused(tmp_path: Path) -> None:
     paths: list[Any] = files(tmp_path)
     paths[0].write_bytes(paths[0].read_bytes()[:100])
     source = open_in_memory((paths, Y))
     kept = source.decode("all", source.native(), threads=1, limits=Limits(max_bad=0.5))
-    assert [(one.id, one.reason) for one in kept.set_aside] == [(str(paths[0]), "truncated")]
+    assert [(one.id, one.reason) for one in kept.skipped] == [(str(paths[0]), "truncated")]
     with pytest.raises(DataError, match=r"the class 0 has no readable image \(.*0.png: vanished"):
         open_in_memory((["0.png", *paths[1:]], [0, *[1, 2] * 5, 1]))
 
@@ -189,7 +189,7 @@ def with_nan() -> npt.NDArray[np.float64]:
     [
         ((with_nan(), Y), r"images\[7\] holds NaN or infinite values"),
         (([*with_nan(), X[0, :5] / 255], [*Y, 0]), r"images\[7\]: the array holds NaN"),
-        ((X, Y[:-1]), "labels is 11, for 12 pictures"),
+        ((X, Y[:-1]), "labels is 11, for 12 images"),
         ((X, [*Y[:-1].tolist(), "cat"]), r"labels\[0\] is 0 and labels\[11\] is 'cat'; give all of them as text"),
         ((X, np.where(Y == 1, np.nan, Y)), r"labels\[1\] is NaN"),
         ((X, [None, *Y[1:].tolist()]), r"labels\[0\] is None"),
@@ -205,7 +205,7 @@ def with_nan() -> npt.NDArray[np.float64]:
         ((X[:0], Y[:0]), "images: there is no image"),
         (([], []), "images: there is no image"),
         ((X[0], Y), "is 9 x 8 x 3, for|labels is 12, for 9"),
-        ((X.reshape(COUNT, -1), Y), "images is 12 x 216 and no array of pictures"),
+        ((X.reshape(COUNT, -1), Y), "images is 12 x 216 and no array of images"),
         ((X.astype(complex), Y), "complex128 and no pixels"),
         (([None] * COUNT, Y), r"images\[0\]: NoneType is no image"),
         (([[1, 2]] * COUNT, Y), r"images\[0\]: a list within the list is no image"),
@@ -255,4 +255,4 @@ def test_a_path_of_nobody_is_a_file_that_is_not_there(tmp_path: Path) -> None:
     paths = [*files(tmp_path, 8), Path("~nosuch_user/a.png")]
     source = open_in_memory((paths, Y[:9]))
     read = source.decode("all", source.native(), threads=1, limits=Limits(max_bad=0.5))
-    assert [(one.id, one.reason) for one in read.set_aside] == [("~nosuch_user/a.png", "vanished")]
+    assert [(one.id, one.reason) for one in read.skipped] == [("~nosuch_user/a.png", "vanished")]

@@ -1,4 +1,4 @@
-"""Mask folders: layouts, kinds of mask files, which number is which class, and what is set aside."""
+"""Mask folders: layouts, kinds of mask files, which number is which class, and what is skipped."""
 
 import io
 import sys
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from striate.data import Limits
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.annotations.mask_coding import _voc_palette
@@ -29,10 +29,10 @@ def put_mask(path: Path, values: Any, mode: str = "L") -> Path:
     if path.suffix == ".npy":
         np.save(path, pixels)
     elif mode == "P":
-        picture = Image.fromarray(pixels.astype(np.uint8)).convert("L")
-        picture = Image.frombytes("P", picture.size, picture.tobytes())
-        picture.putpalette([255 - i // 3 for i in range(768)])
-        picture.save(path)
+        image = Image.fromarray(pixels.astype(np.uint8)).convert("L")
+        image = Image.frombytes("P", image.size, image.tobytes())
+        image.putpalette([255 - i // 3 for i in range(768)])
+        image.save(path)
     else:
         kind = {"L": np.uint8, "I;16": np.uint16, "RGB": np.uint8, "1": bool}[mode]
         Image.fromarray(pixels.astype(kind)).save(path)
@@ -49,7 +49,7 @@ def mask(root: Path, i: int = 0, part: str = "all") -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("picture", "masked"),
+    ("image", "masked"),
     [
         ("images/{}1.jpg", "masks/{}1.png"),
         ("images/{}1.jpg", "labels/{}1.png"),
@@ -61,14 +61,14 @@ def mask(root: Path, i: int = 0, part: str = "all") -> list[int]:
     ],
 )
 @pytest.mark.parametrize("parts", [("",), ("train/", "Validation/", "test/")])
-def test_layouts(picture: str, masked: str, parts: tuple[str, ...], tmp_path: Path, put: Put) -> None:
+def test_layouts(image: str, masked: str, parts: tuple[str, ...], tmp_path: Path, put: Put) -> None:
     for part in parts:
-        put(tmp_path / picture.format(part))
+        put(tmp_path / image.format(part))
         put_mask(tmp_path / masked.format(part), [0, 2])
     source = open_source(tmp_path)
     assert (source.kind, source.task, source.classes) == ("mask folders", "segment", ("0", "2"))
     assert list(source.splits) == (["train", "val", "test"] if len(parts) > 1 else ["all"])
-    assert [of.ids for of in source.splits.values()] == [(picture.format(part),) for part in parts]
+    assert [of.ids for of in source.splits.values()] == [(image.format(part),) for part in parts]
     assert mask(tmp_path, 0, next(iter(source.splits))) == [0, 1]
     assert source.digest() == open_source(source.location).digest()
 
@@ -93,7 +93,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "mode", "values", "classes", "expected"), KINDS)
-def test_numbers_and_colours_become_classes(
+def test_numbers_and_colors_become_classes(
     name: str, mode: str, values: Any, classes: tuple[str, ...], expected: list[int], tmp_path: Path, put: Put
 ) -> None:
     put(tmp_path / "images/1.jpg")
@@ -123,17 +123,17 @@ def test_classes_are_those_of_all_masks_or_of_a_file(tmp_path: Path, put: Put) -
         ("class_dict.csv", "name,r,g,b\nroad, 128, 64, 128\nsky, 70, 130, 180\n"),
     ],
 )
-def test_a_colour_table_names_and_orders_colours(file: str, content: str, tmp_path: Path, put: Put) -> None:
+def test_a_color_table_names_and_orders_colors(file: str, content: str, tmp_path: Path, put: Put) -> None:
     put(tmp_path / "images/1.jpg")
     put_mask(tmp_path / "masks/1.png", [[70, 130, 180], [128, 64, 128]], "RGB")
     (tmp_path / file).write_text(content)
     assert open_source(tmp_path).classes == ("road", "sky")
     assert mask(tmp_path) == [1, 0]
     put_mask(tmp_path / "masks/1.png", [[70, 130, 180], [1, 2, 3]], "RGB")
-    with pytest.raises(DataError, match=r"masks/1.png holds the colour 1, 2, 3, which the colour table"):
+    with pytest.raises(DataError, match=r"masks/1.png holds the color 1, 2, 3, which the color table"):
         open_source(tmp_path)
     (tmp_path / file).write_text("a:1,2,3\nb:1,2,300\n")
-    with pytest.raises(DataError, match=rf"{file}, line 2: b:1,2,300 is no new name with a colour"):
+    with pytest.raises(DataError, match=rf"{file}, line 2: b:1,2,300 is no new name with a color"):
         open_source(tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_the_palette_of_voc_by_its_published_values() -> None:
 
 
 @pytest.mark.parametrize("held", range(1, 9))
-def test_a_mask_turns_with_a_picture_on_its_side_where_sizes_then_agree(held: int, tmp_path: Path, put: Put) -> None:
+def test_a_mask_turns_with_an_image_on_its_side_where_sizes_then_agree(held: int, tmp_path: Path, put: Put) -> None:
     put(tmp_path / "images/1.jpg", held=held)
     stored = np.arange(24 * 32).reshape(24, 32) % 7
     put_mask(tmp_path / "masks/1.png", [0])
@@ -163,7 +163,7 @@ def test_a_mask_turns_with_a_picture_on_its_side_where_sizes_then_agree(held: in
         assert (upright == stored.T).all()
 
 
-def test_what_cannot_be_used_is_set_aside_with_its_reason(tmp_path: Path, put: Put) -> None:
+def test_what_cannot_be_used_is_skipped_with_its_reason(tmp_path: Path, put: Put) -> None:
     root = tmp_path / "data"
     for name in ("good", "alone", "cut", "small", "jpeg", "out", "broken", "float", "twice"):
         put(root / f"images/{name}.jpg")
@@ -183,7 +183,7 @@ def test_what_cannot_be_used_is_set_aside_with_its_reason(tmp_path: Path, put: P
     listing = source.splits["all"]
     assert source.classes == ("0", "1")
     assert listing.ids == ("images/good.jpg", "images/twice.jpg")
-    assert {one.id: one.reason for one in listing.set_aside} == {
+    assert {one.id: one.reason for one in listing.skipped} == {
         "images/alone.jpg": "unpaired",
         "masks/lonely.png": "unpaired",
         "masks/cut.png": "truncated",
@@ -191,11 +191,11 @@ def test_what_cannot_be_used_is_set_aside_with_its_reason(tmp_path: Path, put: P
         "masks/jpeg.png": "unreadable",
         "images/out.jpg": "unpaired",
         "masks/out.png": "link out of the folder",
-        "images/broken.jpg": "not a picture",
+        "images/broken.jpg": "not an image",
         "masks/float.npy": "unreadable",
         "images/twice.png": "unpaired",
     }
-    small = next(one for one in listing.set_aside if one.id == "masks/small.png")
+    small = next(one for one in listing.skipped if one.id == "masks/small.png")
     assert small.detail == "the mask is 16 x 24, and images/small.jpg is 32 x 24"
     with pytest.raises(DataError, match="10 of 12 files cannot be used"):
         open_source(root)
@@ -204,8 +204,8 @@ def test_what_cannot_be_used_is_set_aside_with_its_reason(tmp_path: Path, put: P
 STOPS = [
     ([[0]], "L", "has the one class 0; add images of another"),
     ([[255, 255]], "L", "has masks that hold nothing but 255"),
-    ([list(range(32))] * 1, "RGBs", "has masks of 96 colours, such as #"),
-    ([[0, 1], [[0, 0, 0], [1, 2, 3]]], "RGB", "has masks of numbers .* and of colours .*; make them the same"),
+    ([list(range(32))] * 1, "RGBs", "has masks of 96 colors, such as #"),
+    ([[0, 1], [[0, 0, 0], [1, 2, 3]]], "RGB", "has masks of numbers .* and of colors .*; make them the same"),
 ]
 
 
@@ -230,7 +230,7 @@ def test_a_photograph_or_an_array_of_instances_is_no_mask(
 ) -> None:
     put(tmp_path / "images/1.png", 64, 64)
     put(tmp_path / "masks/1.png", 64, 64)
-    with pytest.raises(DataError, match=r"masks/1.png holds \d{4} different numbers or colours, which are no classes"):
+    with pytest.raises(DataError, match=r"masks/1.png holds \d{4} different numbers or colors, which are no classes"):
         open_source(tmp_path)
     (tmp_path / "masks/1.png").unlink()
     np.save(tmp_path / "masks/1.npy", np.arange(64 * 64).reshape(64, 64) % 300)
@@ -244,7 +244,7 @@ def test_a_photograph_or_an_array_of_instances_is_no_mask(
 
 
 @pytest.mark.parametrize("content", ["pickle", "bomb", "short", "header"])
-def test_arrays_that_are_up_to_something_are_set_aside(content: str, tmp_path: Path, put: Put) -> None:
+def test_arrays_that_are_up_to_something_are_skipped(content: str, tmp_path: Path, put: Put) -> None:
     put(tmp_path / "images/1.jpg")
     put(tmp_path / "images/2.jpg")
     put_mask(tmp_path / "masks/1.png", [0, 1])
@@ -257,7 +257,7 @@ def test_arrays_that_are_up_to_something_are_set_aside(content: str, tmp_path: P
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
         body = stream.getvalue().replace(b"24", b"((") if content == "header" else stream.getvalue()
         file.write_bytes(body + bytes(100))
-    (aside,) = open_source(tmp_path, ANY).splits["all"].set_aside
+    (aside,) = open_source(tmp_path, ANY).splits["all"].skipped
     assert aside.reason in ("unreadable", "decompression bomb", "truncated")
     assert aside.detail.isprintable()
 
@@ -281,7 +281,7 @@ def test_a_mask_that_changed_after_opening_is_unreadable(tmp_path: Path, put: Pu
     put_mask(tmp_path / "masks/1.png", [0, 1])
     source = open_source(tmp_path)
     put_mask(tmp_path / "masks/1.png", [0, 9])
-    with pytest.raises(Unreadable, match="a number or colour that it did not hold"):
+    with pytest.raises(Unreadable, match="a number or color that it did not hold"):
         source.sample("all", 0)
     Image.new("L", (9, 9)).save(tmp_path / "masks/1.png")
     with pytest.raises(Unreadable, match="the mask was 32 x 24 when the data was opened"):

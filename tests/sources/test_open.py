@@ -27,10 +27,10 @@ KINDS = {
 
 
 def make(root: Path, kind: str, put: Put) -> None:
-    """Two pictures of 24 x 32 with the box 4, 6, 12, 18 in the first, or its mask."""
-    pictures = root / ("JPEGImages" if kind == "Pascal VOC" else "images")
-    put(pictures / "1.jpg")
-    put(pictures / "2.jpg")
+    """Two images of 24 x 32 with the box 4, 6, 12, 18 in the first, or its mask."""
+    originals = root / ("JPEGImages" if kind == "Pascal VOC" else "images")
+    put(originals / "1.jpg")
+    put(originals / "2.jpg")
     beside = (
         root / {"COCO": "annotations", "Pascal VOC": "Annotations", "YOLO": "labels", "mask folders": "masks"}[kind]
     )

@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw
 
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.orientation import upright, upright_grid, upright_points
-from striate.data.set_aside import Unreadable
-from striate.data.targets import Objects
+from striate.data.skipped_files import Unreadable
+from striate.data.targets import Instances
 from striate.sources.annotations.frame import Frame
-from striate.sources.annotations.outlines import OutlinedObjects, fill, runs_from_text
+from striate.sources.annotations.outlines import OutlinedInstances, fill, runs_from_text
 
 
 def as_runs(mask: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_a_rectangle_on_whole_pixels_is_just_these() -> None:
     assert (mask == expected).all()
 
 
-def test_a_pixel_is_inside_when_its_centre_is() -> None:
+def test_a_pixel_is_inside_when_its_center_is() -> None:
     assert fill(polygon((0.4, 0.4), (2.6, 0.4), (2.6, 1.6), (0.4, 1.6)), 3, 4).nonzero()[1].tolist() == [
         0,
         1,
@@ -67,7 +67,7 @@ def test_polygons_of_one_object_are_united_and_a_crossing_one_is_even_odd() -> N
     assert fill(around_a_hole, 6, 6).sum() == 36 - 4
 
 
-def test_what_lies_outside_the_picture_is_cut_off() -> None:
+def test_what_lies_outside_the_image_is_cut_off() -> None:
     assert fill(polygon((-50, -50), (50, -50), (50, 50), (-50, 50)), 3, 4).all()
     assert fill(polygon((-50, -50), (2, -50), (2, 50), (-50, 50)), 3, 4).sum() == 6
     assert not fill(polygon((9, 0), (12, 0), (12, 3), (9, 3)), 3, 4).any()
@@ -78,7 +78,7 @@ def test_what_lies_outside_the_picture_is_cut_off() -> None:
 def test_a_triangle_is_that_of_pillow_but_for_its_border(points: list[tuple[int, int]]) -> None:
     ours = fill(polygon(*points), 30, 40)
     drawn, border = Image.new("1", (40, 30)), Image.new("1", (40, 30))
-    places = [(x - 0.5, y - 0.5) for x, y in points]  # Pillow counts from centres
+    places = [(x - 0.5, y - 0.5) for x, y in points]  # Pillow counts from centers
     ImageDraw.Draw(drawn).polygon(places, fill=1, outline=1)
     ImageDraw.Draw(border).line([*places, places[0]], fill=1, width=3)
     differs = ours ^ np.asarray(drawn)
@@ -123,18 +123,18 @@ def test_a_polygon_that_zigzags_for_ever_is_refused() -> None:
 
 
 def test_masks_of_more_objects_than_memory_holds_are_refused() -> None:
-    many = Objects(np.zeros((1000, 4), np.float32), np.zeros(1000, np.int64))
-    outlined = partial(OutlinedObjects, (many,), ((None,) * 1000,), (Frame(100, 100),))
+    many = Instances(np.zeros((1000, 4), np.float32), np.zeros(1000, np.int64))
+    outlined = partial(OutlinedInstances, (many,), ((None,) * 1000,), (Frame(100, 100),))
     outlined(Limits()).target(0)
     with pytest.raises(Unreadable, match="decompression bomb: 1000 masks of 100 x 100 pixels"):
         outlined(Limits(max_pixels=10_000)).target(0)
 
 
 @pytest.mark.parametrize("held", range(1, 9))
-def test_points_and_grids_turn_as_pictures_do(held: int) -> None:
+def test_points_and_grids_turn_as_images_do(held: int) -> None:
     grid = np.arange(12, dtype=np.uint8).reshape(3, 4)
     turned, _ = upright(Image.fromarray(grid), (0, 0, 4, 3), held)
     assert (upright_grid(grid, held) == np.asarray(turned)).all()
-    centre = np.array([[2.5, 1.5]])  # of the pixel in row 1, column 2
-    x, y = upright_points(centre, 3, 4, held)[0]
+    center = np.array([[2.5, 1.5]])  # of the pixel in row 1, column 2
+    x, y = upright_points(center, 3, 4, held)[0]
     assert np.asarray(turned)[int(y), int(x)] == grid[1, 2]

@@ -1,4 +1,4 @@
-"""Pictures in rows of Parquet and Arrow files, as `datasets` and others write them."""
+"""Images in rows of Parquet and Arrow files, as `datasets` and others write them."""
 
 import json
 import sys
@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from striate.data import Limits, load_pictures
+from striate.data import Limits, load_images
 from striate.errors import DataError, SettingError
 from striate.sources import Columns, open_source
 
 Encode = Callable[..., bytes]
 NAMES = ["zebra", "ape", "unused"]
-PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 def features(**columns: object) -> dict[bytes, bytes]:
@@ -31,8 +31,8 @@ LABELLED = features(image={"_type": "Image"}, label={"names": NAMES, "_type": "C
 @pytest.fixture
 def rows(encode: Encode) -> Callable[..., pa.Table]:
     def make(count: int = 6, metadata: Any = LABELLED, **more: list[Any]) -> pa.Table:
-        pictures = [{"bytes": encode(Image.new("L", (4, 3), i)), "path": f"{i}.png"} for i in range(count)]
-        columns = {"image": pa.array(pictures, PICTURE), "label": pa.array([i % 2 for i in range(count)])}
+        images = [{"bytes": encode(Image.new("L", (4, 3), i)), "path": f"{i}.png"} for i in range(count)]
+        columns = {"image": pa.array(images, IMAGE), "label": pa.array([i % 2 for i in range(count)])}
         return pa.table(columns | {name: pa.array(values) for name, values in more.items()}, metadata=metadata)
 
     return make
@@ -55,10 +55,10 @@ def check(path: Path, parts: dict[str, int]) -> None:
     source = open_source(path)
     assert source.classes == ("zebra", "ape")  # in the order of the file, without what no row has
     assert {part: len(listing) for part, listing in source.splits.items()} == parts
-    for part, pictures in load_pictures(source, source.native(), threads=2, limits=Limits()).items():
-        assert pictures.images[:, 0, 0, 0].tolist() == list(range(parts[part]))
-        assert pictures.labels.tolist() == [i % 2 for i in range(parts[part])]
-        assert not pictures.set_aside
+    for part, samples in load_images(source, source.native(), threads=2, limits=Limits()).items():
+        assert samples.images[:, 0, 0, 0].tolist() == list(range(parts[part]))
+        assert samples.labels.tolist() == [i % 2 for i in range(parts[part])]
+        assert not samples.skipped
     assert open_source(source.location).digest() == source.digest()
 
 
@@ -105,15 +105,15 @@ def test_lists_and_named_columns(rows: Callable[..., pa.Table], tmp_path: Path) 
         open_source(tmp_path / "a.parquet", columns=Columns(label=("sise",)))
 
 
-def test_a_row_without_a_picture_is_set_aside(rows: Callable[..., pa.Table], tmp_path: Path) -> None:
+def test_a_row_without_an_image_is_skipped(rows: Callable[..., pa.Table], tmp_path: Path) -> None:
     table = rows(8)
-    pictures = table.column("image").to_pylist()
-    pictures[1]["bytes"], pictures[2]["bytes"], pictures[3] = None, b"GIF89a", None
-    pq.write_table(table.set_column(0, "image", pa.array(pictures, PICTURE)), tmp_path / "a.parquet")
+    images = table.column("image").to_pylist()
+    images[1]["bytes"], images[2]["bytes"], images[3] = None, b"GIF89a", None
+    pq.write_table(table.set_column(0, "image", pa.array(images, IMAGE)), tmp_path / "a.parquet")
     source = open_source(tmp_path / "a.parquet")
-    loaded = load_pictures(source, source.native(), threads=1, limits=Limits(max_bad=0.5))["all"]
-    assert [one.id for one in loaded.set_aside] == ["a.parquet[1]", "a.parquet[2]", "a.parquet[3]"]
-    assert [loaded.set_aside[i].reason for i in (0, 2)] == ["vanished", "vanished"]
+    loaded = load_images(source, source.native(), threads=1, limits=Limits(max_bad=0.5))["all"]
+    assert [one.id for one in loaded.skipped] == ["a.parquet[1]", "a.parquet[2]", "a.parquet[3]"]
+    assert [loaded.skipped[i].reason for i in (0, 2)] == ["vanished", "vanished"]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_row_without_a_picture_is_set_aside(rows: Callable[..., pa.Table], tmp
         ({"label": [0, 1, -1, 0, 1, 0]}, "row 3, column label: there is no label"),
         ({"label": [0, 1, 3, 0, 1, 0]}, "the class 3 has no name"),
         ({"label": [0, 0, 0, 0, 0, 0]}, "the one class zebra"),
-        ({"photo": [b"x"] * 6}, r"several columns of pictures, image, photo; say which \(--path-column NAME\)"),
+        ({"photo": [b"x"] * 6}, r"several columns of images, image, photo; say which \(--path-column NAME\)"),
         ({"class": ["x", "y"] * 3}, "label and class, and either may be the label"),
     ],
 )
@@ -186,8 +186,8 @@ def test_a_column_of_splits_and_a_task(rows: Callable[..., pa.Table], tmp_path: 
         "val": ("a.parquet[4]", "a.parquet[5]"),
     }
     assert source.split_origin == "column is_valid (True is val)"
-    pictures = load_pictures(source, source.native(), threads=1, limits=Limits())["val"]
-    assert pictures.images[:, 0, 0, 0].tolist() == [4, 5]
+    samples = load_images(source, source.native(), threads=1, limits=Limits())["val"]
+    assert samples.images[:, 0, 0, 0].tolist() == [4, 5]
     assert list(open_source(tmp_path / "a.parquet", columns=Columns(split="none")).splits) == ["all"]
     with pytest.raises(
         DataError, match=r"column kind: 'a b' may be several labels .*--task classify, or --task multilabel"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from striate.data import Canvas, Limits, Objects, Source
+from striate.data import Canvas, Instances, Limits, Source
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.generated.scene_layout import DEGREES, LARGEST, SMALLEST, VISIBLE, Digits, Layout, Words, lay_out
@@ -40,16 +40,16 @@ def _scenes(source: Source, split: str):
     return store.scenes
 
 
-def _objects(source: Source, split: str, i: int) -> Objects:
+def _objects(source: Source, split: str, i: int) -> Instances:
     target = source.splits[split].targets.target(i)
-    assert isinstance(target, Objects)
+    assert isinstance(target, Instances)
     return target
 
 
 def test_what_the_sources_are(source, segmented):
     assert (source.task, source.classes, source.location) == ("detect", tuple("0123456789"), "mnist-scenes:2000")
     assert source.skeleton is not None
-    assert source.skeleton.names == ("centre",)
+    assert source.skeleton.names == ("center",)
     assert (segmented.task, segmented.classes) == ("segment", ("background", *"0123456789"))
     for one in (source, segmented):
         assert {split: len(listing) for split, listing in one.splits.items()} == {
@@ -100,7 +100,7 @@ def test_boxes_are_the_extents_of_masks_that_are_disjoint(source):
             assert mask[:, x2 - 1].any()
 
 
-def test_centres_lie_in_the_picture_and_are_hidden_under_a_later_digit_only(source):
+def test_centers_lie_in_the_image_and_are_hidden_under_a_later_digit_only(source):
     hidden = 0
     for i in range(SCENES):
         objects = _objects(source, "train", i)
@@ -149,16 +149,16 @@ def test_no_digit_is_in_two_splits(source):
 def test_digits_can_be_read_where_the_boxes_say(source):
     """What a box holds is nearest to the mean of its class more often than not, clutter and overlap included."""
     mnist = open_source("mnist").splits["train"]
-    pixels = np.stack([mnist.store.picture(i, LIMITS)[..., 0].astype(int) for i in range(5000)]) >= 128
-    means = np.stack([_centred(pixels[mnist.labels[:5000] == c]).mean(0) for c in range(10)])  # 10 16 16
+    pixels = np.stack([mnist.store.pixels_of(i, LIMITS)[..., 0].astype(int) for i in range(5000)]) >= 128
+    means = np.stack([_centered(pixels[mnist.labels[:5000] == c]).mean(0) for c in range(10)])  # 10 16 16
     right = total = 0
     for i in range(100):
         sample = source.sample("test", i)
-        assert isinstance(sample.target, Objects)
-        grey = sample.image.astype(float).mean(2)
-        grey = np.abs(grey - np.median(grey))
+        assert isinstance(sample.target, Instances)
+        gray = sample.image.astype(float).mean(2)
+        gray = np.abs(gray - np.median(gray))
         for box, label in zip(sample.target.boxes.astype(int), sample.target.labels, strict=True):
-            crop = _resized(grey[box[1] : box[3], box[0] : box[2]])
+            crop = _resized(gray[box[1] : box[3], box[0] : box[2]])
             crop = (crop - crop.mean()) / (crop.std() + 1e-6)
             flat = means - means.mean((1, 2), keepdims=True)
             scores = (flat * crop).sum((1, 2)) / np.sqrt((flat**2).sum((1, 2)))
@@ -173,7 +173,7 @@ def _resized(crop: np.ndarray) -> np.ndarray:
     return crop[np.ix_(rows, columns)]
 
 
-def _centred(masks: np.ndarray) -> np.ndarray:
+def _centered(masks: np.ndarray) -> np.ndarray:
     """Each mask cut to its extent: N 28 28 -> N 16 16."""
     cut = []
     for mask in masks:
@@ -191,26 +191,26 @@ def test_the_classes_of_pixels_are_those_of_the_objects(source, segmented):
         for mask, label in zip(objects.masks, objects.labels, strict=True):
             drawn[mask] = 1 + label
         assert (classes == drawn).all()
-        same = segmented.splits["test"].store.picture(i, LIMITS) == source.splits["test"].store.picture(i, LIMITS)
+        same = segmented.splits["test"].store.pixels_of(i, LIMITS) == source.splits["test"].store.pixels_of(i, LIMITS)
         assert same.all()
 
 
-def test_pictures_show_what_the_targets_say(source):
-    """Ink stands out from what surrounds the digit, so picture and target come from one layout."""
+def test_images_show_what_the_targets_say(source):
+    """Ink stands out from what surrounds the digit, so image and target come from one layout."""
     contrasts = []
     for i in range(100):
         sample = source.sample("train", i)
-        assert isinstance(sample.target, Objects)
+        assert isinstance(sample.target, Instances)
         assert sample.target.masks is not None
-        grey, free = sample.image.mean(2), ~sample.target.masks.any(0)
-        contrasts += [abs(grey[mask].mean() - grey[free].mean()) for mask in sample.target.masks]
+        gray, free = sample.image.mean(2), ~sample.target.masks.any(0)
+        contrasts += [abs(gray[mask].mean() - gray[free].mean()) for mask in sample.target.masks]
     assert np.quantile(contrasts, 0.02) > 40
 
 
 def test_the_same_in_any_order_and_on_any_number_of_threads(source):
     def both(i: int) -> str:
         one = source.sample("val", i)
-        assert isinstance(one.target, Objects)
+        assert isinstance(one.target, Instances)
         assert one.target.masks is not None
         return hashlib.sha256(one.image.tobytes() + one.target.masks.tobytes()).hexdigest()
 
@@ -233,7 +233,7 @@ def test_the_first_scenes_are_pinned(source):
             objects = layout.objects()
             places = [[one.digit, one.label, one.side, one.degrees, one.left, one.top] for one in layout.digits]
             told.append([places, objects.boxes.astype(int).tolist(), np.bincount(layout.owners.ravel()).tolist()])
-            pixels.update(source.splits[split].store.picture(i, LIMITS).tobytes())
+            pixels.update(source.splits[split].store.pixels_of(i, LIMITS).tobytes())
     assert (
         hashlib.sha256(json.dumps(told).encode()).hexdigest()
         == "2390e90f16261811062bb6abd675fee563be95109b9733da36601522e38ea82f"
@@ -254,7 +254,7 @@ def test_words_are_spread_evenly_and_scenes_share_none():
 def test_a_scene_on_another_canvas(source):
     store = source.splits["train"].store
     assert store.decode(3, Canvas(64, 48, 1), LIMITS).shape == (64, 48, 1)
-    assert (store.decode(3, Canvas(128, 128, 3), LIMITS) == store.picture(3, LIMITS)).all()
+    assert (store.decode(3, Canvas(128, 128, 3), LIMITS) == store.pixels_of(3, LIMITS)).all()
 
 
 def test_scenes_are_made_only_when_asked_for(monkeypatch):

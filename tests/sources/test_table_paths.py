@@ -65,7 +65,7 @@ def ids(source: Source) -> list[str]:
 def test_written_in_another_way(written: str, how: str, listed: Callable[..., Path]) -> None:
     source = open_source(listed([written.format(i) for i in range(6)]))
     assert ids(source) == FILES
-    assert not source.splits["all"].set_aside
+    assert not source.splits["all"].skipped
     assert source.notes == (f"6 of 6 paths are found {how}: {written.format(0)} is images/a0.png",)
 
 
@@ -94,10 +94,10 @@ def test_a_link_to_a_folder_names_the_option(cell: str, listed: Callable[..., Pa
 
 
 @pytest.mark.parametrize("folder", ["imagez", "labels.csv"])
-def test_pictures_that_are_no_folder_are_refused(folder: str, listed: Callable[..., Path]) -> None:
+def test_images_that_are_no_folder_are_refused(folder: str, listed: Callable[..., Path]) -> None:
     table = listed([file[7:] for file in FILES])
     for data in (table, table.parent):
-        with pytest.raises(SettingError, match=f"pictures = '{folder}': there is no such folder in .*images"):
+        with pytest.raises(SettingError, match=f"images = '{folder}': there is no such folder in .*images"):
             open_source(data, columns=Columns(folder=folder))
 
 
@@ -117,7 +117,7 @@ def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
         "1 of 6 paths are found with an extension added: images/a4 is images/a4.png",
         "images beside those of the table that no row names are left out: 1, such as images/a5.png",
     )
-    assert [(one.id, one.reason) for one in source.splits["all"].set_aside] == [("images/gone", "vanished")]
+    assert [(one.id, one.reason) for one in source.splits["all"].skipped] == [("images/gone", "vanished")]
 
 
 def test_images_that_no_row_names_are_told(listed: Callable[..., Path], png: Png) -> None:
@@ -171,13 +171,15 @@ def test_nothing_outside_is_read(listed: Callable[..., Path], png: Png, tmp_path
     for path in (f"file://{tmp_path}/secret.png", f"{tmp_path}/secret", "../secret", "LINK.PNG", "link"):
         source = open_source(listed([*FILES, path]))
         assert ids(source) == FILES
-        assert len(source.splits["all"].set_aside) == 1
+        assert len(source.splits["all"].skipped) == 1
 
 
 def test_folders_of_the_same_names(listed: Callable[..., Path]) -> None:
     names = [f"{i}.png" for i in range(6)]
     table = listed(names, [f"{folder}/{name}" for folder in ("large", "small") for name in names])
-    with pytest.raises(DataError, match=r"images of labels.csv may be those in large or in small; .*--pictures FOLDER"):
+    with pytest.raises(
+        DataError, match=r"images of labels.csv may be those in large or in small; .*--image-root FOLDER"
+    ):
         open_source(table)
     assert ids(open_source(table, columns=Columns(folder="small"))) == names
     listed(names, [f"images/{name}" for name in names])
@@ -194,7 +196,7 @@ def test_a_table_of_train_never_takes_files_of_test(train: str, cut: int, listed
     with_test = [*files, *(f"{other}/{posixpath.basename(file)}" for file in files)]
     source = open_source(listed(cells, with_test, "train.csv"))
     assert ids(source) == files
-    with pytest.raises(AmbiguousDataError, match=r"may be those in test.* or in train.*; .*--pictures FOLDER"):
+    with pytest.raises(AmbiguousDataError, match=r"may be those in test.* or in train.*; .*--image-root FOLDER"):
         open_source(listed(cells, with_test))
 
 
@@ -218,11 +220,11 @@ def test_names_in_more_folders_than_rows_are_looked_at(base: str, name: str, lis
     table = listed([name.format(f"{i:03}") for i in range(240)], files)
     source = open_source(table)
     assert ids(source) == files
-    assert not source.splits["all"].set_aside
+    assert not source.splits["all"].skipped
     text = table.read_text().replace("200", "900")
     table.write_text(text)
     listing = open_source(table).splits["all"]
-    assert (len(listing), len(listing.set_aside)) == (239, 1)
+    assert (len(listing), len(listing.skipped)) == (239, 1)
 
 
 def test_names_that_are_in_two_of_the_folders_are_asked_about(listed: Callable[..., Path]) -> None:
@@ -246,6 +248,6 @@ def test_a_table_in_a_folder_of_its_own(listed: Callable[..., Path], tmp_path: P
     table = listed([f"../images/a{i}.png" for i in range(6)])
     (tmp_path / "data/notes").mkdir()
     table = table.rename(tmp_path / "data/notes/labels.csv")
-    with pytest.raises(DataError, match=r"a path out of the folder of the data\); .*--pictures \.\."):
+    with pytest.raises(DataError, match=r"a path out of the folder of the data\); .*--image-root \.\."):
         open_source(table)
     assert ids(open_source(table, columns=Columns(folder=".."))) == FILES

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.sources.tables import ANIMALS, Tabled, told, written
 
-from striate.data import Limits, load_pictures
+from striate.data import Limits, load_images
 from striate.errors import DataError
 from striate.sources import Columns, open_source
 
@@ -25,8 +25,8 @@ def test_text_is_classes(tabled: Tabled) -> None:
     assert source.location == str(root / "labels.csv")
     assert not source.ignored
     assert open_source(source.location).digest() == source.digest() == open_source(root / "labels.csv").digest()
-    pictures = load_pictures(source, source.native(), threads=1, limits=Limits())["all"]
-    assert pictures.images[:, 0, 0, 0].tolist() == [0, 40, 80]
+    samples = load_images(source, source.native(), threads=1, limits=Limits())["all"]
+    assert samples.images[:, 0, 0, 0].tolist() == [0, 40, 80]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_parts_and_other_columns(tabled: Tabled) -> None:
 
 
 def test_images_in_a_folder_beside_the_table(tabled: Tabled) -> None:
-    root = tabled("id,label\na.png,x\nb.png,y\n", pictures="images")
+    root = tabled("id,label\na.png,x\nb.png,y\n", images="images")
     assert open_source(root).splits["all"].ids == ("images/a.png", "images/b.png")
     (root / "more").mkdir()
     assert open_source(root).kind.startswith("CSV table")  # its paths lead to files
-    elsewhere = tabled("id,label\na.png,x\nb.png,y\n", pictures="far/images", folder="other")
+    elsewhere = tabled("id,label\na.png,x\nb.png,y\n", images="far/images", folder="other")
     assert open_source(elsewhere / "labels.csv").splits["all"].ids == ("far/images/a.png", "far/images/b.png")
     assert open_source(elsewhere, columns=Columns(folder="far")).splits["all"].ids == ("images/a.png", "images/b.png")
 
@@ -188,7 +188,7 @@ def test_every_row_ends_in_one_place(tabled: Tabled, tmp_path: Path) -> None:
     (root / "labels.csv").write_text(written(rows).replace("gone", "\r\ngone"), newline="")
     source = open_source(root)
     assert told(source) == {"a.png": "x", "b.png": "x", "c.png": "x", "inner.png": "x", "d.png": "y"}
-    assert {one.id: one.reason for one in source.splits["all"].set_aside} == {
+    assert {one.id: one.reason for one in source.splits["all"].skipped} == {
         "gone.png": "vanished",
         "../secret.png": "link out of the folder",
         "out/secret.png": "link out of the folder",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data import Limits, Objects
+from striate.data import Instances, Limits
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.annotations.voc_file import read_voc
@@ -35,9 +35,9 @@ def voc(root: Path, put: Put, annotations: dict[str, str]) -> Path:
     return root
 
 
-def objects(root: Path, i: int = 0) -> Objects:
+def objects(root: Path, i: int = 0) -> Instances:
     found = open_source(root, ANY).sample("all", i).target
-    assert isinstance(found, Objects)
+    assert isinstance(found, Instances)
     return found
 
 
@@ -84,7 +84,7 @@ def test_lists_and_folders_give_parts(tmp_path: Path, put: Put) -> None:
     }
     assert source.ignored == {"annotations that no list names": 2}
     (root / "ImageSets/Main/val.txt").write_text("1\n1\n9\n../../x\n")
-    assert [one.kind for one in open_source(root, ANY).splits["val"].faults] == ["duplicate"] + ["unknown picture"] * 2
+    assert [one.kind for one in open_source(root, ANY).splits["val"].faults] == ["duplicate"] + ["unknown image"] * 2
     for part in ("train", "valid"):
         put(tmp_path / "b" / part / "1.png")
         (tmp_path / "b" / part / "1.xml").write_text(xml(box("dog", 1, 1, 9, 9)))
@@ -122,7 +122,7 @@ MALFORMED = [
     (xml(box("a", "nan", 1, 2, 2)), "object 1: xmin is nan and no number"),
     (xml(box("a", 1, 1, "1e309", 2)), "object 1: xmax is 1e309 and no number"),
     (xml(box("a", 1, 1, "", 2)), "object 1: xmax is missing"),
-    (xml(size="<size><width>-3</width><height>4</height></size>"), "size: -3 x 4 is the size of no picture"),
+    (xml(size="<size><width>-3</width><height>4</height></size>"), "size: -3 x 4 is the size of no image"),
     (xml(size="<size><width>3</width></size>"), "size: height is missing"),
     ("<annotation>" + "<a>" * 200_000, "line 1: no element found"),
 ]
@@ -148,7 +148,7 @@ def test_a_declaration_is_found_in_any_encoding(encoding: str, tmp_path: Path, p
         open_source(tmp_path)
 
 
-def test_links_and_lonely_files_are_set_aside(tmp_path: Path, put: Put) -> None:
+def test_links_and_lonely_files_are_skipped(tmp_path: Path, put: Put) -> None:
     root = voc(tmp_path / "data", put, {"1": xml(box("dog", 1, 1, 9, 9)), "new\nline": xml()})
     (tmp_path / "secret.xml").write_text(xml(box("secret", 1, 1, 9, 9)))
     (root / "Annotations/link.xml").symlink_to(tmp_path / "secret.xml")
@@ -156,7 +156,7 @@ def test_links_and_lonely_files_are_set_aside(tmp_path: Path, put: Put) -> None:
     os.mkfifo(root / "JPEGImages/pipe.jpg")
     source = open_source(root, ANY)
     assert source.classes == ("dog",)
-    assert {one.id.rpartition("/")[2]: one.reason for one in source.splits["all"].set_aside} == {
+    assert {one.id.rpartition("/")[2]: one.reason for one in source.splits["all"].skipped} == {
         "alone.xml": "unpaired",
         "link.xml": "link out of the folder",
         "pipe.jpg": "not a regular file",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Limits, load_pictures
+from striate.data import Limits, load_images
 from striate.errors import DataError
 from striate.sources import open_source
 
@@ -62,8 +62,8 @@ def test_shards_are_one_set(form: int, samples: Callable[..., Members], tmp_path
     assert source.kind == "WebDataset, 2 classes"
     assert source.splits["all"].labels.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 1]
     assert source.splits["all"].ids[4:] == (*(f"shard-001.tar/{i:03}" for i in range(4, 8)), f"shard-001.tar/{deep}")
-    pictures = load_pictures(source, source.native(), threads=2, limits=Limits())["all"]
-    assert pictures.images[:8, 0, 0, 0].tolist() == list(range(8))
+    originals = load_images(source, source.native(), threads=2, limits=Limits())["all"]
+    assert originals.images[:8, 0, 0, 0].tolist() == list(range(8))
     assert open_source(source.location).digest() == source.digest()
     braces = open_source(f"{tmp_path}/shard-{{000..001}}.tar")
     assert braces.digest() == source.digest() == open_source(braces.location).digest()
@@ -114,7 +114,7 @@ def test_every_sample_ends_in_one_place(samples: Callable[..., Members], tmp_pat
         ("../../up.cls", b"1"),
         ("/abs\nolute.png", samples(1)[0][1]),
         ("/abs\nolute.cls", b"0"),
-        ("009.jpg", b"not a picture at all"),
+        ("009.jpg", b"not an image at all"),
         ("009.cls", b"0"),
         (".hidden", b""),
         ("README", b""),
@@ -122,16 +122,16 @@ def test_every_sample_ends_in_one_place(samples: Callable[..., Members], tmp_pat
     source = open_source(tar(tmp_path / "a.tar", members))
     listing = source.splits["all"]
     assert listing.ids[-3:] == ("a.tar/../../up", "a.tar//abs\\u000aolute", "a.tar/009")  # names, and nothing else
-    pictures = load_pictures(source, source.native(), threads=1, limits=Limits(max_bad=0.9))["all"]
-    assert {one.id: one.reason for one in pictures.set_aside} == {
+    originals = load_images(source, source.native(), threads=1, limits=Limits(max_bad=0.9))["all"]
+    assert {one.id: one.reason for one in originals.skipped} == {
         "a.tar/004.png": "link out of the folder",
         "a.tar/005.jpg": "link out of the folder",
         "a.tar/006.jpg": "not a regular file",
         "a.tar/007.jpg": "not a regular file",
         "a.tar/008": "vanished",
-        "a.tar/009": "not a picture",
+        "a.tar/009": "not an image",
     }
-    assert len(pictures) == 6
+    assert len(originals) == 6
     assert [one.name for one in tmp_path.iterdir()] == ["a.tar"]
 
 
@@ -200,11 +200,11 @@ def test_any_cut_is_noticed_or_harmless(samples: Callable[..., Members], tmp_pat
 @pytest.mark.parametrize(
     ("members", "says"),
     [
-        ([], "has no pictures under a key"),
-        ([("0.txt", b"x")], "has no pictures under a key"),
+        ([], "has no images under a key"),
+        ([("0.txt", b"x")], "has no images under a key"),
         ([("0.png", b"x")], "the sample a.tar/0 has no .cls, .txt or .json"),
-        ([("0.png", b"x"), ("0.jpg", b"x"), ("0.cls", b"1")], "has two pictures of one sample, 0.png and 0.jpg"),
-        ([("0.png", b"x"), ("0.cls", b"1"), ("0.png", b"x")], "has two pictures of one sample, 0.png and 0.png"),
+        ([("0.png", b"x"), ("0.jpg", b"x"), ("0.cls", b"1")], "has two images of one sample, 0.png and 0.jpg"),
+        ([("0.png", b"x"), ("0.cls", b"1"), ("0.png", b"x")], "has two images of one sample, 0.png and 0.png"),
         ([("0.png", b"x"), ("0.cls", b"1"), ("0.cls", b"0")], "has two files .cls of the sample 0"),
         ([("0.png", b"x"), ("0.cls", b"")], "sample a.tar/0: there is no label"),
         ([("0.png", b"x"), ("0.cls", b"1" * 2**17)], "the label .cls of a.tar/0 cannot be read: 131072 bytes"),
@@ -248,11 +248,11 @@ def test_an_archive_that_shrinks_after_it_was_listed(samples: Callable[..., Memb
     source = open_source(path)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    pictures = load_pictures(source, source.native(), threads=1, limits=Limits(max_bad=0.9))["all"]
-    reasons: Mapping[str, int] = {one.reason: 1 for one in pictures.set_aside}
+    originals = load_images(source, source.native(), threads=1, limits=Limits(max_bad=0.9))["all"]
+    reasons: Mapping[str, int] = {one.reason: 1 for one in originals.skipped}
     assert reasons == {"truncated": 1}
-    assert len(pictures) + len(pictures.set_aside) == 20
-    assert (pictures.images[:, 0, 0, 0].numpy() == np.arange(len(pictures))).all()
+    assert len(originals) + len(originals.skipped) == 20
+    assert (originals.images[:, 0, 0, 0].numpy() == np.arange(len(originals))).all()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data import Limits, Objects
+from striate.data import Instances, Limits
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.annotations.yolo_file import read_yolo
@@ -28,13 +28,13 @@ def yolo(root: Path, put: Put, labels: dict[str, str], yaml: str = "") -> Path:
     return root
 
 
-def objects(root: Path, i: int = 0, part: str = "all") -> Objects:
+def objects(root: Path, i: int = 0, part: str = "all") -> Instances:
     found = open_source(root, ANY).sample(part, i).target
-    assert isinstance(found, Objects)
+    assert isinstance(found, Instances)
     return found
 
 
-def test_boxes_by_their_centres(tmp_path: Path, put: Put) -> None:
+def test_boxes_by_their_centers(tmp_path: Path, put: Put) -> None:
     yolo(tmp_path, put, {"1": "1 0.5 0.5 0.5 0.25\r\n\n0 0.25 0.5 0.5 1", "2": ""})
     put(tmp_path / "images/3.jpg")  # no label file: no object
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
@@ -58,7 +58,7 @@ def test_boxes_come_back(tmp_path_factory: pytest.TempPathFactory, corners: tupl
     assert np.allclose(read_yolo(file, None)[0].box, corners, atol=2e-6)
 
 
-def test_coordinates_are_of_the_upright_picture(tmp_path: Path, put: Put) -> None:
+def test_coordinates_are_of_the_upright_image(tmp_path: Path, put: Put) -> None:
     yolo(tmp_path, put, {"1": "0 0.5 0.5 1 1"})
     put(tmp_path / "images/1.jpg", 24, 32, 6)
     assert objects(tmp_path).boxes.tolist() == [[0, 0, 24, 32]]
@@ -181,7 +181,7 @@ def test_pairs_that_are_none_and_links(tmp_path: Path, put: Put) -> None:
     put(root / "images/3.jpg")
     source = open_source(root, ANY)
     assert source.classes == ("0",)
-    assert {one.id: one.reason for one in source.splits["all"].set_aside} == {
+    assert {one.id: one.reason for one in source.splits["all"].skipped} == {
         "labels/3.txt": "link out of the folder",
         "labels/alone.txt": "unpaired",
         "images/1.png": "unpaired",
@@ -202,11 +202,11 @@ def test_pairs_that_are_none_and_links(tmp_path: Path, put: Put) -> None:
 def test_a_folder_without_any_label_stops(tmp_path: Path, put: Put) -> None:
     put(tmp_path / "images/1.jpg")
     (tmp_path / "data.yaml").write_text("train: images\nnames: [cat]\n")
-    with pytest.raises(DataError, match="has no label file for any of its pictures"):
+    with pytest.raises(DataError, match="has no label file for any of its images"):
         open_source(tmp_path)
 
 
-def test_a_folder_of_pictures_that_is_a_link_is_not_followed(tmp_path: Path, put: Put) -> None:
+def test_a_folder_of_images_that_is_a_link_is_not_followed(tmp_path: Path, put: Put) -> None:
     root = yolo(tmp_path / "data", put, {"1": "0 0.5 0.5 0.5 0.5"}, "train: images\nnames: [cat]\n")
     open_source(root)
     (root / "images").rename(tmp_path / "elsewhere")

@@ -19,7 +19,7 @@ TASK = Classify(("cat", "dog", "eel"), label_smoothing=0.1)
 
 def batch(labels: torch.Tensor) -> Batch:
     count = len(labels)
-    view = evaluation_view(count, picture=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
+    view = evaluation_view(count, image=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
     return Batch(torch.zeros(count, 1, 4, 4), labels, torch.arange(count), view)
 
 
@@ -65,12 +65,12 @@ def test_probabilities_sum_to_one():
     assert torch.allclose(probabilities.sum(1), torch.ones(4))
 
 
-def test_the_drawing_keeps_the_picture_and_adds_a_line():
-    picture = Image.new("RGB", (64, 48), "red")
-    drawn = TASK.draw(picture, torch.tensor([0.1, 0.7, 0.2]), 0)
+def test_the_drawing_keeps_the_image_and_adds_a_line():
+    image = Image.new("RGB", (64, 48), "red")
+    drawn = TASK.draw(image, torch.tensor([0.1, 0.7, 0.2]), 0)
     assert drawn.height > 48
-    assert drawn.crop((0, 0, 64, 48)).tobytes() == picture.tobytes()
-    plain = TASK.draw(picture, torch.tensor([0.1, 0.7, 0.2]), 1)
+    assert drawn.crop((0, 0, 64, 48)).tobytes() == image.tobytes()
+    plain = TASK.draw(image, torch.tensor([0.1, 0.7, 0.2]), 1)
     assert plain.tobytes() != drawn.tobytes()  # a right answer does not repeat the truth
 
 
@@ -87,7 +87,7 @@ def test_a_class_without_samples_changes_no_other_weight():
     assert class_weights([4, 0, 12]).tolist() == [2.0, 0.0, pytest.approx(2 / 3)]
 
 
-def test_a_weighted_loss_is_a_mean_over_pictures_so_that_batches_add_up():
+def test_a_weighted_loss_is_a_mean_over_images_so_that_batches_add_up():
     weights = class_weights([10, 5, 1])
     task = Classify(("cat", "dog", "eel"), weights=weights)
     outputs, labels = torch.randn(6, 3), torch.tensor([0, 0, 0, 1, 2, 2])

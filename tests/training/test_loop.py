@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate.data import Batches, HeldImages, Pictures
+from striate.data import Batches, HeldImages, LabeledImages
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
@@ -19,19 +19,21 @@ RECIPE = Recipe(
 )
 
 
-def pictures(count: int = 60) -> Pictures:
+def images(count: int = 60) -> LabeledImages:
     """Three classes that a few steps can tell apart."""
     generator = torch.Generator().manual_seed(1)
     labels = torch.arange(count) % 3
     noise = torch.randint(0, 60, (count, 32, 32, 1), generator=generator)
     stripes = (torch.arange(32) % 8 < 4).view(1, 1, 32, 1) * 180
     base = torch.where((labels == 2).view(-1, 1, 1, 1), stripes, (labels * 180).view(-1, 1, 1, 1))
-    return Pictures(HeldImages((base + noise).to(torch.uint8)), labels, tuple(map(str, range(count))), TASK.classes)
+    return LabeledImages(
+        HeldImages((base + noise).to(torch.uint8)), labels, tuple(map(str, range(count))), TASK.classes
+    )
 
 
 def batches(recipe: Recipe) -> Batches:
     return Batches(
-        pictures(),
+        images(),
         batch_size=recipe.batch_size,
         size=(32, 32),
         normalization=Normalization((0.4,), (0.3,)),
@@ -67,9 +69,9 @@ def test_it_learns_and_tells_each_step_and_epoch():
 
 
 def one_step(model: Network) -> tuple[float, dict[str, Tensor]]:
-    """The loss and the gradients of one training step on four small grey pictures."""
+    """The loss and the gradients of one training step on four small gray images."""
     recipe = replace(RECIPE, epochs=1, batch_size=4, optimizer="sgd", lr=0.0, ema=0.0, dropout=None)
-    state, four = TrainingState(model, TASK, recipe), pictures().subset(torch.arange(4))
+    state, four = TrainingState(model, TASK, recipe), images().subset(torch.arange(4))
     ready = Batches(
         four,
         batch_size=4,
@@ -96,7 +98,7 @@ def one_step(model: Network) -> tuple[float, dict[str, Tensor]]:
         {entry.module: name for name, entry in reversed(list(NETWORKS.items())) if entry.parameters < 40e6}.values()
     ),
 )
-def test_a_network_of_every_paper_takes_a_step_on_small_grey_pictures(name):
+def test_a_network_of_every_paper_takes_a_step_on_small_gray_images(name):
     torch.manual_seed(0)
     model = create_model(name, classes=3, channels=1, size=28)
     loss, gradients = one_step(model)
@@ -146,8 +148,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
     second.load(saved, scalars)
     run(recipe, second)
     assert same_weights(whole, second)
-    timeless = [replace(row, seconds=0, pictures_per_second=0) for row in whole.history]
-    assert timeless == [replace(row, seconds=0, pictures_per_second=0) for row in second.history]
+    timeless = [replace(row, seconds=0, images_per_second=0) for row in whole.history]
+    assert timeless == [replace(row, seconds=0, images_per_second=0) for row in second.history]
 
 
 @pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])
@@ -168,8 +170,8 @@ def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
     saved[names[0]] = torch.get_rng_state() if forgotten == "generator" else torch.zeros_like(saved[names[0]])
     second.load(saved, first.scalars())
     run(recipe, second)
-    timeless = [replace(row, seconds=0, pictures_per_second=0) for row in whole.history]
-    same_history = timeless == [replace(row, seconds=0, pictures_per_second=0) for row in second.history]
+    timeless = [replace(row, seconds=0, images_per_second=0) for row in whole.history]
+    same_history = timeless == [replace(row, seconds=0, images_per_second=0) for row in second.history]
     assert not (same_weights(whole, second) and same_history)
 
 

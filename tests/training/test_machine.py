@@ -14,7 +14,7 @@ from striate.training.machine import choose_device, choose_precision, choose_thr
     [
         ({1: 1.0, 2: 0.6, 4: 0.4}, 4),
         ({1: 1.0, 2: 0.6, 4: 0.59}, 2),  # two more threads for nothing
-        ({1: 1.0, 2: 5.0, 4: 9.0}, 1),  # a busy neighbour
+        ({1: 1.0, 2: 5.0, 4: 9.0}, 1),  # a busy neighbor
         ({1: 1.0, 2: 0.97, 4: 0.6}, 4),
     ],
 )

@@ -1,4 +1,4 @@
-"""Elastic distortion: never folds when drawn, is undone exactly, and pictures, masks, points and boxes follow it alike."""
+"""Elastic distortion: never folds when drawn, is undone exactly, and images, masks, points and boxes follow it alike."""
 
 import math
 
@@ -20,7 +20,7 @@ def drawn(count: int, strength: float, cells: int = 5, seed: int = 0) -> Tensor:
 
 
 def turned(degrees: float, zoom: float) -> Tensor:
-    """1 3 3: about the centre of a picture of 32 x 36, which comes to the frame's."""
+    """1 3 3: about the center of an image of 32 x 36, which comes to the frame's."""
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
     return torch.tensor([[[cos, -sin, 36 - cos * 18 + sin * 16], [sin, cos, 32 - sin * 18 - cos * 16], [0, 0, 1]]])
 
@@ -46,7 +46,7 @@ def test_a_folding_bend_is_noticed_on_the_way_back():
 
 
 def test_strength_is_the_standard_deviation():
-    """In the middle: towards the rim there are fewer neighbours, and the field is a little stronger."""
+    """In the middle: towards the rim there are fewer neighbors, and the field is a little stronger."""
     assert drawn(800, 0.5, 8)[:, :, 8:-8, 8:-8].std().item() == pytest.approx(0.5, rel=0.1)
 
 
@@ -61,22 +61,22 @@ def test_points_and_boxes_come_back(seed: int, degrees: float, zoom: float, stre
 
 def test_a_map_comes_back():
     x = torch.linspace(0, 4, 36)
-    picture = (x.sin() * x[:32, None].cos() * 0.5 + 0.5)[None, None].expand(2, -1, -1, -1)
+    image = (x.sin() * x[:32, None].cos() * 0.5 + 0.5)[None, None].expand(2, -1, -1, -1)
     view = View(turned(10, 1.6), NO_TINT, SIZE, bend=drawn(2, 2))
-    back = view.inverse_image(view.resample(picture), (32, 36))
-    error = (back - picture)[:, :, 3:-3, 3:-3].abs().max()
+    back = view.inverse_image(view.resample(image), (32, 36))
+    error = (back - image)[:, :, 3:-3, 3:-3].abs().max()
     assert error < 0.02
     straight = View(turned(10, 1.6), NO_TINT, SIZE)
-    wrong = straight.inverse_image(view.resample(picture), (32, 36))
-    assert (wrong - picture)[:, :, 3:-3, 3:-3].abs().max() > 3 * error, "the test sees no bend"
+    wrong = straight.inverse_image(view.resample(image), (32, 36))
+    assert (wrong - image)[:, :, 3:-3, 3:-3].abs().max() > 3 * error, "the test sees no bend"
 
 
 def test_a_bright_pixel_goes_where_its_point_goes():
     view = View(turned(20, 1.5), NO_TINT, SIZE, bend=drawn(1, 3))
     for row, column in ((9, 10), (20, 25), (16, 18)):
-        picture = torch.zeros(1, 1, 32, 36)
-        picture[0, 0, row, column] = 1
-        seen = view.resample(picture)[0, 0]
+        image = torch.zeros(1, 1, 32, 36)
+        image[0, 0, row, column] = 1
+        seen = view.resample(image)[0, 0]
         weight = seen / seen.sum()
         x = (weight.sum(0) * (torch.arange(72) + 0.5)).sum()
         y = (weight.sum(1) * (torch.arange(64) + 0.5)).sum()
@@ -84,7 +84,7 @@ def test_a_bright_pixel_goes_where_its_point_goes():
         assert torch.allclose(torch.stack([x, y]), expected, atol=0.3)
 
 
-def test_masks_follow_pictures():
+def test_masks_follow_images():
     mask = torch.zeros(2, 32, 36, dtype=torch.int64)
     mask[:, 8:22, 10:25] = 1
     view = View(turned(0, 1.5), NO_TINT, SIZE, bend=drawn(2, 3))
@@ -108,10 +108,10 @@ def test_boxes_hold_the_warped_rectangle():
 
 
 def test_no_bend_is_no_change_and_constant_bend_is_a_shift():
-    pictures = torch.rand(2, 3, 32, 36)
+    images = torch.rand(2, 3, 32, 36)
     straight = View(turned(12, 3), NO_TINT, SIZE)
     none = View(straight.place, NO_TINT, SIZE, bend=torch.zeros(1, 2, 3, 3))
-    assert torch.allclose(none.resample(pictures), straight.resample(pictures), atol=1e-4)
+    assert torch.allclose(none.resample(images), straight.resample(images), atol=1e-4)
     shift = torch.tensor([3.0, -2]).view(1, 2, 1, 1)
     points = torch.rand(1, 5, 2) * 30
     assert torch.allclose(displace(points, shift, SIZE), points + torch.tensor([3.0, -2]), atol=1e-5)
@@ -129,25 +129,25 @@ def test_a_sample_is_bent_the_same_in_any_company_and_precision():
     ids = torch.arange(9)
     draws = uniforms(3, 1, ids, range(50))
     together = draw_bend(draws, SIZE, 4.0)
-    pictures = torch.randint(0, 256, (9, 3, 32, 36), dtype=torch.uint8)
+    images = torch.randint(0, 256, (9, 3, 32, 36), dtype=torch.uint8)
     place = turned(7, 1.4).repeat(9, 1, 1)
-    seen = View(place, NO_TINT, SIZE, bend=together).image(pictures)
+    seen = View(place, NO_TINT, SIZE, bend=together).image(images)
     for one in (0, 4, 8):
         alone = draw_bend(draws[:, [one]], SIZE, 4.0)
         assert torch.equal(alone, together[[one]])
-        assert torch.equal(View(place[[one]], NO_TINT, SIZE, bend=alone).image(pictures[[one]]), seen[[one]])
+        assert torch.equal(View(place[[one]], NO_TINT, SIZE, bend=alone).image(images[[one]]), seen[[one]])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(draw_bend(draws, SIZE, 4.0), together)
-        assert torch.equal(View(place, NO_TINT, SIZE, bend=together).image(pictures), seen)
+        assert torch.equal(View(place, NO_TINT, SIZE, bend=together).image(images), seen)
 
 
 def test_one_place_for_all_is_the_same_place_for_each():
     """And one bend for all; there and back."""
-    pictures, maps = torch.rand(3, 2, 32, 36), torch.rand(3, 2, 16, 18)
+    images, maps = torch.rand(3, 2, 32, 36), torch.rand(3, 2, 16, 18)
     for place, bend in ((turned(8, 1.3), drawn(3, 3)), (turned(8, 1.3).repeat(3, 1, 1), drawn(1, 3))):
         shared = View(place, NO_TINT, SIZE, bend=bend)
         each = View(place.expand(3, -1, -1).clone(), NO_TINT, SIZE, bend=bend.expand(3, -1, -1, -1).clone())
-        assert torch.equal(shared.resample(pictures), each.resample(pictures))
+        assert torch.equal(shared.resample(images), each.resample(images))
         assert torch.equal(shared.inverse_image(maps, (32, 36)), each.inverse_image(maps, (32, 36)))
         mask = torch.randint(0, 5, (3, 32, 36))
         assert torch.equal(shared.mask(mask), each.mask(mask))

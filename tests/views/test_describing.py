@@ -18,7 +18,7 @@ ON: dict[str, Any] = {
 
 def test_every_setting_has_its_own_words():
     still = describe(Policy())
-    assert still == ["place: the centre of the picture", "tint: normalize"]
+    assert still == ["place: the center of the image", "tint: normalize"]
     for field in fields(Policy):
         values: dict[str, Any] = {field.name: ON.get(field.name, 0.25)}
         said = describe(replace(Policy(), **values))

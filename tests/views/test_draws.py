@@ -69,7 +69,7 @@ def test_every_bit_is_a_fair_coin():
         assert abs(((bits >> bit) & 1).double().mean() - 0.5) < 4 * 0.5 / COUNT**0.5
 
 
-def test_neighbours_are_independent():
+def test_neighbors_are_independent():
     """Seeds, epochs, streams and samples that differ by one: no correlation, and pairs fill the square evenly."""
     ids = torch.arange(COUNT)
     rows = {

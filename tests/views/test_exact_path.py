@@ -1,4 +1,4 @@
-"""Flips, crops and shifts by whole pixels: plain slicing of a padded picture to the bit, and the warp nearly."""
+"""Flips, crops and shifts by whole pixels: plain slicing of a padded image to the bit, and the warp nearly."""
 
 import pytest
 import torch
@@ -8,10 +8,10 @@ from torch import Tensor
 
 from striate.views import View
 from striate.views.slicing import is_exact
-from striate.views.warping import warp_pictures
+from striate.views.warping import warp_images
 
 NO_TINT = torch.eye(4)[None]
-Move = tuple[int, int, bool, bool]  # the picture's corner on the frame (right, down), mirrored, upside down
+Move = tuple[int, int, bool, bool]  # the image's corner on the frame (right, down), mirrored, upside down
 
 sides = st.integers(1, 9)
 moves = st.tuples(st.integers(-12, 12), st.integers(-12, 12), st.booleans(), st.booleans())
@@ -28,13 +28,13 @@ def place_of(move: Move, size: tuple[int, int]) -> Tensor:
     return place
 
 
-def plainly(picture: Tensor, move: Move, size: tuple[int, int]) -> Tensor:
+def plainly(image: Tensor, move: Move, size: tuple[int, int]) -> Tensor:
     """C H W -> C h w by a wide black border and one slice."""
     right, down, mirrored, upside_down = move
     border = 40
-    channels, height, width = picture.shape
-    wide = picture.new_zeros(channels, height + 2 * border, width + 2 * border)
-    wide[:, border : border + height, border : border + width] = picture
+    channels, height, width = image.shape
+    wide = image.new_zeros(channels, height + 2 * border, width + 2 * border)
+    wide[:, border : border + height, border : border + width] = image
     top, left = border - down, border - right
     seen = wide[:, top : top + size[0], left : left + size[1]]
     return seen.flip([axis for axis, turned in ((2, mirrored), (1, upside_down)) if turned])
@@ -42,8 +42,8 @@ def plainly(picture: Tensor, move: Move, size: tuple[int, int]) -> Tensor:
 
 def batch(count: int, channels: int, height: int, width: int, whole: bool) -> Tensor:
     pixels = torch.randint(1, 256, (count, height, width, channels), dtype=torch.uint8)
-    pictures = pixels.permute(0, 3, 1, 2)  # as they arrive: channels last
-    return pictures if whole else pictures.float().contiguous() / 255
+    images = pixels.permute(0, 3, 1, 2)  # as they arrive: channels last
+    return images if whole else images.float().contiguous() / 255
 
 
 @given(
@@ -54,14 +54,14 @@ def batch(count: int, channels: int, height: int, width: int, whole: bool) -> Te
 )
 @settings(max_examples=150, deadline=None)
 def test_equals_slicing_to_the_bit(shape: tuple[int, int, int], size: tuple[int, int], drawn: list[Move], whole: bool):
-    pictures = batch(len(drawn), *shape, whole)
+    images = batch(len(drawn), *shape, whole)
     place = torch.stack([place_of(move, size) for move in drawn])
     assert is_exact(place).all()
-    seen = View(place, NO_TINT, size).resample(pictures)
-    expected = torch.stack([plainly(picture, move, size) for picture, move in zip(pictures, drawn, strict=True)])
-    assert seen.dtype == pictures.dtype
+    seen = View(place, NO_TINT, size).resample(images)
+    expected = torch.stack([plainly(image, move, size) for image, move in zip(images, drawn, strict=True)])
+    assert seen.dtype == images.dtype
     assert torch.equal(seen, expected)
-    warped = warp_pictures(pictures, place, size)
+    warped = warp_images(images, place, size)
     assert torch.allclose(warped, expected.float() / (255 if whole else 1), atol=1e-4)
 
 
@@ -70,14 +70,14 @@ def test_equals_slicing_to_the_bit(shape: tuple[int, int, int], size: tuple[int,
 def test_one_place_for_all_equals_the_same_place_for_each(
     shape: tuple[int, int, int], size: tuple[int, int], move: Move
 ):
-    pictures = batch(3, *shape, whole=True)
+    images = batch(3, *shape, whole=True)
     place = place_of(move, size)[None]
-    each = View(place.repeat(3, 1, 1), NO_TINT, size).resample(pictures)
-    assert torch.equal(View(place, NO_TINT, size).resample(pictures), each)
-    assert torch.equal(View(place.expand(3, -1, -1), NO_TINT, size).resample(pictures), each)
+    each = View(place.repeat(3, 1, 1), NO_TINT, size).resample(images)
+    assert torch.equal(View(place, NO_TINT, size).resample(images), each)
+    assert torch.equal(View(place.expand(3, -1, -1), NO_TINT, size).resample(images), each)
     part = place + torch.tensor([[[0, 0, 0.25], [0, 0, 0], [0, 0, 0]]])
-    each = View(part.repeat(3, 1, 1), NO_TINT, size).resample(pictures)
-    assert torch.equal(View(part.expand(3, -1, -1), NO_TINT, size).resample(pictures), each)
+    each = View(part.repeat(3, 1, 1), NO_TINT, size).resample(images)
+    assert torch.equal(View(part.expand(3, -1, -1), NO_TINT, size).resample(images), each)
 
 
 @given(
@@ -88,9 +88,9 @@ def test_one_place_for_all_equals_the_same_place_for_each(
 def test_composition_equals_the_sequence(sizes: list[tuple[int, int]], data: st.DataObject):
     """Crops within what is seen (a part that fell outside cannot come back in the sequence), flips anywhere."""
     count, canvas = 4, (30, 31)
-    pictures = batch(count, 3, *canvas, whole=True)
+    images = batch(count, 3, *canvas, whole=True)
     view = View(torch.eye(3).expand(count, -1, -1), NO_TINT, canvas)
-    sequence = pictures
+    sequence = images
     for size in sorted(sizes, reverse=True):
         height, width = view.size
         size = min(size[0], height), min(size[1], width)
@@ -101,32 +101,32 @@ def test_composition_equals_the_sequence(sizes: list[tuple[int, int]], data: st.
         sequence = View(place, NO_TINT, size).resample(sequence)
         view = view.then(place, size)
     assert view.size == tuple(sequence.shape[-2:])
-    assert torch.equal(view.resample(pictures), sequence)
+    assert torch.equal(view.resample(images), sequence)
 
 
 @given(drawn=st.lists(moves, min_size=1, max_size=4))
 @settings(max_examples=50, deadline=None)
 def test_inverse_undoes(drawn: list[Move]):
-    size = (40, 42)  # a frame that holds every shifted picture
-    pictures = batch(len(drawn), 3, 8, 9, whole=True)
+    size = (40, 42)  # a frame that holds every shifted image
+    images = batch(len(drawn), 3, 8, 9, whole=True)
     place = torch.stack([place_of((right + 14, down + 15, x, y), size) for right, down, x, y in drawn])
     view = View(place, NO_TINT, size)
-    assert torch.equal(view.inverse_image(view.resample(pictures), (8, 9)), pictures)
+    assert torch.equal(view.inverse_image(view.resample(images), (8, 9)), images)
     points = torch.rand(len(drawn), 5, 2) * 9
     assert torch.allclose(view.inverse_points(view.points(points)), points, atol=1e-4)
 
 
-def test_a_picture_far_outside_is_black_and_costs_nothing():
+def test_an_image_far_outside_is_black_and_costs_nothing():
     place = torch.eye(3).repeat(2, 1, 1)
     place[0, 0, 2] = 1e9
     place[1, 1, 2] = -1e9
     assert View(place, NO_TINT, (4, 4)).resample(batch(2, 3, 4, 4, whole=True)).count_nonzero() == 0
 
 
-def test_the_whole_picture_is_not_copied():
-    pictures = batch(3, 3, 8, 8, whole=True)
+def test_the_whole_image_is_not_copied():
+    images = batch(3, 3, 8, 8, whole=True)
     view = View(torch.eye(3).expand(3, -1, -1), NO_TINT, (8, 8))
-    assert view.resample(pictures).data_ptr() == pictures.data_ptr()
+    assert view.resample(images).data_ptr() == images.data_ptr()
 
 
 @pytest.mark.parametrize(
@@ -150,21 +150,21 @@ def test_anything_else_is_not_exact(row: int, column: int, value: float):
 
 
 def test_quarter_turns_take_the_warp_and_lose_next_to_nothing():
-    pictures = batch(2, 3, 6, 6, whole=False)
+    images = batch(2, 3, 6, 6, whole=False)
     turn = torch.tensor([[[0.0, -1, 6], [1, 0, 0], [0, 0, 1]]])
-    assert torch.allclose(View(turn, NO_TINT, (6, 6)).resample(pictures), pictures.rot90(-1, (2, 3)), atol=1e-4)
+    assert torch.allclose(View(turn, NO_TINT, (6, 6)).resample(images), images.rot90(-1, (2, 3)), atol=1e-4)
 
 
-@pytest.mark.parametrize("side", [6, 160])  # small pictures are mirrored all at once, photographs one by one
+@pytest.mark.parametrize("side", [6, 160])  # small images are mirrored all at once, photographs one by one
 @pytest.mark.parametrize("shift", [0, 2])
 def test_gradients_flow_back_through_mirrors(side: int, shift: int):
-    pictures = torch.rand(4, 3, side, side, requires_grad=True)
+    images = torch.rand(4, 3, side, side, requires_grad=True)
     place = torch.eye(3).repeat(4, 1, 1)
     place[::2, 0, 0], place[::2, 0, 2] = -1, side
     place[:, 1, 2] = shift
     view = View(place, NO_TINT, (side, side))
     weight = torch.rand(4, 3, side, side)
-    (gradient,) = torch.autograd.grad((view.image(pictures) * weight).sum(), pictures)
+    (gradient,) = torch.autograd.grad((view.image(images) * weight).sum(), images)
     expected = torch.zeros_like(weight)
     expected[:, :, : side - shift] = weight[:, :, shift:]
     expected[::2] = expected[::2].flip(3)

@@ -15,7 +15,7 @@ alphas = st.sampled_from([0.1, 0.4, 1.0, 8.0])
 
 
 def telling(count: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Pictures that are their own target: channel k is 1 where the pixel is of sample k."""
+    """Images that are their own target: channel k is 1 where the pixel is of sample k."""
     targets = torch.eye(count)
     images = targets[:, :, None, None].expand(-1, -1, height, width)
     return images.contiguous(memory_format=torch.channels_last), targets
@@ -121,7 +121,7 @@ def test_boxes_can_follow_into_a_mosaic(seed: int):
     for partner, place, (x1, y1, x2, y2) in zip(made.partners, made.places, made.quadrants.tolist(), strict=True):
         whole = View(place[None].expand(5, -1, -1), torch.eye(4)[None], (20, 28)).resample(images[partner])
         assert torch.equal(made.images[:, :, y1:y2, x1:x2], whole[:, :, y1:y2, x1:x2])
-        assert whole[:, :, y1:y2, x1:x2].min() > 0, "a quadrant shows what is beyond its picture"
+        assert whole[:, :, y1:y2, x1:x2].min() > 0, "a quadrant shows what is beyond its image"
         covered[y1:y2, x1:x2] += 1
     assert (covered == 1).all()
     x, y = made.quadrants[0, 2:].tolist()

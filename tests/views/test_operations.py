@@ -47,7 +47,7 @@ def test_epochs_differ_and_nothing_else_has_a_say(operations: Operations):
     finally:
         torch.set_num_threads(1)
     assert torch.equal(first, again)
-    assert torch.equal(RANDOM, before), "the pictures were written to"
+    assert torch.equal(RANDOM, before), "the images were written to"
     assert torch.equal(torch.get_rng_state(), state)
     assert (first != done(operations, ids, epoch=2)[0]).flatten(1).any(1).double().mean() > 0.5
 
@@ -111,9 +111,9 @@ def test_augmix_weighs_its_chains_as_promised():
     """Beta(1, 1) is uniform; a share of Dirichlet(1, 1, 1) has mean 1/3 and variance 1/18."""
     weights = AugMix().weights(MANY, 0, 0).double()
     assert torch.allclose(weights.sum(0), torch.ones(len(MANY)).double(), atol=1e-6)
-    picture, chains = weights[0], weights[1:] / (1 - weights[0])
-    assert abs(picture.mean() - 1 / 2) < 4.5 * (1 / 12 / len(MANY)) ** 0.5
-    assert abs(picture.var() - 1 / 12) < 0.003
+    image, chains = weights[0], weights[1:] / (1 - weights[0])
+    assert abs(image.mean() - 1 / 2) < 4.5 * (1 / 12 / len(MANY)) ** 0.5
+    assert abs(image.var() - 1 / 12) < 0.003
     for chain in chains:
         assert abs(chain.mean() - 1 / 3) < 4.5 * (1 / 18 / len(MANY)) ** 0.5
         assert abs(chain.var() - 1 / 18) < 0.003
@@ -124,7 +124,7 @@ def test_augmix_weighs_its_chains_as_promised():
 
 @pytest.mark.parametrize("kind", ["ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_the_place_follows_the_picture(kind: str, sign: int):
+def test_the_place_follows_the_image(kind: str, sign: int):
     """The pixels that land in the frame are those that the place says."""
     strength = {"Rotate": 25.0, "TranslateX": 7.0, "TranslateY": 5.0}.get(kind, 0.3)
     images = torch.zeros(1, 1, 41, 47, dtype=torch.uint8)

@@ -41,14 +41,14 @@ def test_composition_is_the_sequence(first: Tensor, second: Tensor):
 
 @given(pull=pulls)
 @settings(max_examples=25, deadline=None)
-def test_a_smooth_picture_comes_back(pull: Tensor):
+def test_a_smooth_image_comes_back(pull: Tensor):
     x = torch.linspace(0, 5, 50)
-    picture = (x.sin() * x[:40, None].cos() * 0.5 + 0.5)[None, None]
+    image = (x.sin() * x[:40, None].cos() * 0.5 + 0.5)[None, None]
     zoom = torch.tensor([[[3.0, 0, 0], [0, 3, 0], [0, 0, 1]]])
     place = compose(from_corners(3 * pull.abs() * torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1]]), (120, 150)), zoom)
     view = View(place, NO_TINT, (120, 150))  # pulled inward: all of it stays in the frame
-    back = view.inverse_image(view.resample(picture), (40, 50))
-    assert (back - picture)[:, :, 4:-4, 4:-4].abs().max() < 0.03
+    back = view.inverse_image(view.resample(image), (40, 50))
+    assert (back - image)[:, :, 4:-4, 4:-4].abs().max() < 0.03
 
 
 def test_no_pull_is_the_identity():
@@ -67,13 +67,13 @@ def test_crossed_corners_are_refused():
 def test_beyond_the_horizon_is_outside_and_never_nan():
     """w is 0 in the middle column of the frame and below 0 to its left, where the corner's numerators are 0."""
     place = invert(torch.tensor([[[1.0, 0, 0], [0, 1.0, 0], [0.05, 0, -20.5 * 0.05]]]))
-    pictures = torch.ones(1, 3, 60, 60)
+    images = torch.ones(1, 3, 60, 60)
     view = View(place, NO_TINT, (40, 40))
     for border in ("black", "nearest", "reflect"):
-        seen = View(place, NO_TINT, (40, 40), border).resample(pictures)
+        seen = View(place, NO_TINT, (40, 40), border).resample(images)
         assert seen.isfinite().all()
         assert border != "black" or seen[..., :20].count_nonzero() == 0
-    assert view.resample(pictures).sum() > 0
+    assert view.resample(images).sum() > 0
     classes = view.mask(torch.ones(1, 60, 60, dtype=torch.uint8))
     assert (classes[..., :20] == -1).all()
     assert (classes == 1).any()
@@ -87,9 +87,9 @@ def test_sampling_follows_the_points():
     zoom = torch.diag(torch.tensor([3.0, 3.0, 1.0]))[None]
     view = View(compose(place, zoom), NO_TINT, (90, 90))
     for row, column in ((5, 7), (20, 9), (24, 24)):
-        picture = torch.zeros(1, 1, 30, 30)
-        picture[0, 0, row, column] = 1
-        seen = view.resample(picture)[0, 0]
+        image = torch.zeros(1, 1, 30, 30)
+        image[0, 0, row, column] = 1
+        seen = view.resample(image)[0, 0]
         weight = seen / seen.sum()
         x = (weight.sum(0) * (torch.arange(90) + 0.5)).sum()
         y = (weight.sum(1) * (torch.arange(90) + 0.5)).sum()

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, picture_means, streams
+from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, image_means, streams
 from striate.views.boxes import random_boxes
 from striate.views.slicing import is_exact
-from striate.views.streams import COLOURS, ERASING, GEOMETRY
+from striate.views.streams import COLORS, ERASING, GEOMETRY
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 EVERYTHING = Policy(
@@ -32,9 +32,9 @@ EVERYTHING = Policy(
 MANY = torch.arange(20_000)
 
 
-def drawn(policy: Policy, ids: Tensor = MANY, seed: int = 0, epoch: int = 0, picture=(40, 40), size=(32, 32)) -> View:
+def drawn(policy: Policy, ids: Tensor = MANY, seed: int = 0, epoch: int = 0, image=(40, 40), size=(32, 32)) -> View:
     means = torch.full((len(ids), 3), 0.5)
-    return policy.draw(ids, seed=seed, epoch=epoch, picture=picture, size=size, normalization=RGB, means=means)
+    return policy.draw(ids, seed=seed, epoch=epoch, image=image, size=size, normalization=RGB, means=means)
 
 
 def spread_evenly(values: Tensor, low: float, high: float) -> bool:
@@ -91,7 +91,7 @@ def test_the_draws_of_old_runs_stay():
 
 
 def test_no_stream_serves_twice_and_those_of_old_runs_stay():
-    assert (range(10), range(10, 13), range(13, 18)) == (GEOMETRY, COLOURS, ERASING)
+    assert (range(10), range(10, 13), range(13, 18)) == (GEOMETRY, COLORS, ERASING)
     numbers = [value for name, value in vars(streams).items() if name.isupper()]
     taken = [stream for value in numbers for stream in (value if isinstance(value, range) else [value])]
     assert len(set(taken)) == len(taken)
@@ -111,15 +111,15 @@ def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
     assert torch.equal(one, drawn(POLICIES[name], ids, seed=1, epoch=1).place)
 
 
-def test_rotation_and_zoom_are_about_the_centre():
+def test_rotation_and_zoom_are_about_the_center():
     place = drawn(Policy(rotate=30, zoom=0.25)).place
     degrees = torch.atan2(place[:, 1, 0], place[:, 0, 0]).rad2deg()
     zoom = torch.linalg.det(place[:, :2, :2].double()).sqrt()
     assert spread_evenly(degrees, -30, 30)
     assert spread_evenly(zoom.log(), math.log(0.75), math.log(1.25))
     assert torch.allclose(place[:, 0, 0], place[:, 1, 1], atol=1e-5)
-    centre = place[:, :2, :2].sum(2) * 20 + place[:, :2, 2]
-    assert torch.allclose(centre, torch.tensor(16.0), atol=1e-4)
+    center = place[:, :2, :2].sum(2) * 20 + place[:, :2, 2]
+    assert torch.allclose(center, torch.tensor(16.0), atol=1e-4)
 
 
 def test_shear_keeps_rows_level():
@@ -133,7 +133,7 @@ def test_shifts_alone_are_whole_pixels_each_as_likely():
     view = drawn(Policy(shift=0.125))
     assert is_exact(view.place).all()
     for axis in range(2):
-        right = view.place[:, axis, 2] + 4  # the centre crop of 40 to 32 takes off 4
+        right = view.place[:, axis, 2] + 4  # the center crop of 40 to 32 takes off 4
         assert set(right.tolist()) == set(range(-4, 5))
         assert torch.bincount(right.long() + 4).double().div(len(MANY)).sub(1 / 9).abs().max() < 0.012
 
@@ -160,20 +160,20 @@ def test_vertical_flips_are_half_exact_and_of_their_own():
     assert abs(upturned.double().mean() - 0.5) < 4 * 0.5 / len(MANY) ** 0.5
     assert abs((upturned & mirrored).double().mean() - 0.25) < 0.015
     assert is_exact(place).all()
-    pictures = torch.randint(0, 256, (200, 3, 32, 32), dtype=torch.uint8)
-    view = drawn(Policy(flip_vertical=True), MANY[:200], picture=(32, 32))
-    expected = torch.where(view.place[:, 1, 1].view(-1, 1, 1, 1) < 0, pictures.flip(2), pictures)
-    assert torch.equal(view.resample(pictures), expected)
+    images = torch.randint(0, 256, (200, 3, 32, 32), dtype=torch.uint8)
+    view = drawn(Policy(flip_vertical=True), MANY[:200], image=(32, 32))
+    expected = torch.where(view.place[:, 1, 1].view(-1, 1, 1, 1) < 0, images.flip(2), images)
+    assert torch.equal(view.resample(images), expected)
 
 
-@pytest.mark.parametrize(("picture", "size"), [((48, 64), (32, 32)), ((100, 30), (20, 40)), ((32, 32), (64, 64))])
-def test_random_resized_crops_lie_within_the_picture(picture: tuple[int, int], size: tuple[int, int]):
-    view = drawn(Policy(crop=0.35), picture=picture, size=size)
+@pytest.mark.parametrize(("image", "size"), [((48, 64), (32, 32)), ((100, 30), (20, 40)), ((32, 32), (64, 64))])
+def test_random_resized_crops_lie_within_the_image(image: tuple[int, int], size: tuple[int, int]):
+    view = drawn(Policy(crop=0.35), image=image, size=size)
     frame = torch.tensor([[[0.0, 0], [size[1], size[0]]]]).expand(len(MANY), -1, -1)
     (x1, y1), (x2, y2) = (corner.unbind(1) for corner in view.inverse_points(frame).unbind(1))
     assert min(x1.min(), y1.min()) > -1e-3
-    assert x2.max() < picture[1] + 1e-3
-    assert y2.max() < picture[0] + 1e-3
+    assert x2.max() < image[1] + 1e-3
+    assert y2.max() < image[0] + 1e-3
     assert torch.stack([x1, y1, x2, y2]).frac().sub(0.5).abs().min() > 0.499, "a crop of whole pixels is resized"
     relative = (x2 - x1) / (y2 - y1) / (size[1] / size[0])
     assert relative.min() > 0.749 * 0.95  # by rounding
@@ -202,8 +202,8 @@ def test_a_random_box_fits_any_canvas(draws: list[float], canvas: tuple[int, int
     assert 0.7499 < (x2 - x1) / (y2 - y1) < 1.3336
 
 
-def test_colour_factors_are_spread_as_promised():
-    """Read back from the matrix: where black goes, and how far a colour is from its grey."""
+def test_color_factors_are_spread_as_promised():
+    """Read back from the matrix: where black goes, and how far a color is from its gray."""
     normal = RGB.matrix()[0].double().inverse()
     brightness = normal @ drawn(Policy(brightness=0.4)).tint.double()
     assert spread_evenly(brightness[:, 0, 0], 0.6, 1.4)
@@ -211,7 +211,7 @@ def test_colour_factors_are_spread_as_promised():
     assert spread_evenly(contrast[:, 1, 1], 0.6, 1.4)
     assert torch.allclose(
         contrast[:, 1, 1] + 2 * contrast[:, 1, 3], torch.ones(()).double(), atol=1e-5
-    )  # grey 0.5 stays
+    )  # gray 0.5 stays
     saturation = normal @ drawn(Policy(saturation=0.4)).tint.double()
     assert spread_evenly(saturation[:, 0, 0] - saturation[:, 1, 0], 0.6, 1.4)
     hue = normal @ drawn(Policy(hue=90)).tint.double()
@@ -219,43 +219,43 @@ def test_colour_factors_are_spread_as_promised():
     assert spread_evenly(torch.atan2(sine, cosine).rad2deg(), -90, 90)
 
 
-def test_grey_pictures_take_every_policy():
-    pictures = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8)
+def test_gray_images_take_every_policy():
+    images = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8)
     for policy in (*POLICIES.values(), EVERYTHING):
         seen, view = policy.apply(
-            pictures, MANY[:6], seed=0, epoch=0, size=(24, 26), normalization=Normalization((0.1,), (0.3,))
+            images, MANY[:6], seed=0, epoch=0, size=(24, 26), normalization=Normalization((0.1,), (0.3,))
         )
         assert seen.shape == (6, 1, 24, 26)
         assert view.tint.shape == (6, 2, 2)
 
 
 def test_nothing_is_evaluation():
-    pictures = torch.randint(0, 256, (5, 3, 40, 41), dtype=torch.uint8)
-    view = evaluation_view(5, picture=(40, 41), size=(32, 32), normalization=RGB)
-    seen, drawn_view = POLICIES["none"].apply(pictures, MANY[:5], seed=3, epoch=4, size=(32, 32), normalization=RGB)
-    assert torch.equal(seen, view.image(pictures))
-    assert torch.equal(view.resample(pictures), pictures[:, :, 4:36, 4:36])
+    images = torch.randint(0, 256, (5, 3, 40, 41), dtype=torch.uint8)
+    view = evaluation_view(5, image=(40, 41), size=(32, 32), normalization=RGB)
+    seen, drawn_view = POLICIES["none"].apply(images, MANY[:5], seed=3, epoch=4, size=(32, 32), normalization=RGB)
+    assert torch.equal(seen, view.image(images))
+    assert torch.equal(view.resample(images), images[:, :, 4:36, 4:36])
     assert torch.equal(drawn_view.place, view.place)
     assert len(view.place) == len(view.tint) == 5
 
 
-def test_a_smaller_picture_is_centred():
-    pictures = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
-    view = evaluation_view(2, picture=(28, 28), size=(32, 33), normalization=Normalization((0.5,), (0.5,)))
-    seen = view.resample(pictures)
-    assert torch.equal(seen[:, :, 2:30, 3:31], pictures)
-    assert seen.sum() == pictures.sum()
+def test_a_smaller_image_is_centered():
+    images = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
+    view = evaluation_view(2, image=(28, 28), size=(32, 33), normalization=Normalization((0.5,), (0.5,)))
+    seen = view.resample(images)
+    assert torch.equal(seen[:, :, 2:30, 3:31], images)
+    assert seen.sum() == images.sum()
 
 
 def test_apply_is_draw_then_look():
-    pictures = torch.randint(0, 256, (8, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    images = torch.randint(0, 256, (8, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     policy = replace(EVERYTHING, erase=0.0)
-    seen, view = policy.apply(pictures, MANY[:8], seed=1, epoch=2, size=(32, 32), normalization=RGB)
-    means = picture_means(pictures)
-    expected = policy.draw(MANY[:8], seed=1, epoch=2, picture=(40, 40), size=(32, 32), normalization=RGB, means=means)
+    seen, view = policy.apply(images, MANY[:8], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    means = image_means(images)
+    expected = policy.draw(MANY[:8], seed=1, epoch=2, image=(40, 40), size=(32, 32), normalization=RGB, means=means)
     assert torch.equal(view.place, expected.place)
     assert torch.equal(view.tint, expected.tint)
-    assert torch.equal(seen, expected.image(pictures))
+    assert torch.equal(seen, expected.image(images))
 
 
 @pytest.mark.parametrize("name", [*POLICIES, "everything"])
@@ -263,36 +263,34 @@ def test_apply_is_draw_then_look():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_memory_that_is_lent_changes_nothing_but_is_filled(name: str, kind: torch.dtype, channels: int):
     policy = POLICIES.get(name, EVERYTHING)
-    pictures = torch.randint(0, 256, (11, channels, 24, 20), generator=torch.Generator().manual_seed(0))
-    pictures = pictures.to(torch.uint8) if kind == torch.uint8 else pictures.float() / 255
-    before = pictures.clone()
+    images = torch.randint(0, 256, (11, channels, 24, 20), generator=torch.Generator().manual_seed(0))
+    images = images.to(torch.uint8) if kind == torch.uint8 else images.float() / 255
+    before = images.clone()
     normalization = Normalization((0.5,) * channels, (0.2,) * channels)
-    look = partial(
-        policy.apply, pictures, torch.arange(11), seed=1, epoch=2, size=(16, 16), normalization=normalization
-    )
+    look = partial(policy.apply, images, torch.arange(11), seed=1, epoch=2, size=(16, 16), normalization=normalization)
     lent = torch.full((11, 16, 16, channels), torch.nan).permute(0, 3, 1, 2)
     expected, _ = look()
     seen, view = look(out=lent)
     assert torch.equal(seen, expected)
-    assert torch.equal(pictures, before)
-    assert torch.equal(view.image(pictures), view.image(pictures, out=lent))
+    assert torch.equal(images, before)
+    assert torch.equal(view.image(images), view.image(images, out=lent))
     if kind == torch.uint8:
-        assert view.image(pictures, out=lent).data_ptr() == lent.data_ptr()
+        assert view.image(images, out=lent).data_ptr() == lent.data_ptr()
 
 
 def test_erasing_comes_before_the_tint():
-    """On white pictures the painted rectangle has the mean colour, which the normalization turns into nothing."""
-    pictures = torch.full((64, 32, 32, 3), 255, dtype=torch.uint8).permute(0, 3, 1, 2)
+    """On white images the painted rectangle has the mean color, which the normalization turns into nothing."""
+    images = torch.full((64, 32, 32, 3), 255, dtype=torch.uint8).permute(0, 3, 1, 2)
     policy = Policy(flip=True, erase=0.5)
-    seen, _ = policy.apply(pictures, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
-    bare, _ = replace(policy, erase=0.0).apply(pictures, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    seen, _ = policy.apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    bare, _ = replace(policy, erase=0.0).apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
     erased = (seen != bare).any(1)
     assert 16 < erased.flatten(1).any(1).sum() < 48
     assert seen.movedim(1, -1)[erased].abs().max() < 0.5 / 255 / 0.2 + 1e-5  # within the rounding of uint8
 
 
 def test_perspective_pulls_each_corner_within_its_range():
-    place = drawn(Policy(perspective=0.15), picture=(32, 40), size=(32, 40)).place
+    place = drawn(Policy(perspective=0.15), image=(32, 40), size=(32, 40)).place
     corners = torch.tensor([[[0.0, 0], [40, 0], [40, 32], [0, 32]]]).expand(len(MANY), -1, -1)
     pulled = (View(place, torch.eye(4)[None], (32, 40)).points(corners) - corners) / torch.tensor([40.0, 32.0])
     for corner in range(4):
@@ -300,7 +298,7 @@ def test_perspective_pulls_each_corner_within_its_range():
             assert spread_evenly(pulled[:, corner, axis], -0.15, 0.15)
 
 
-def test_the_strongest_perspective_still_shows_a_picture():
+def test_the_strongest_perspective_still_shows_an_image():
     """With its corners pulled the worst way, too, there is a way back."""
     for seed in range(5):
         view = drawn(Policy(perspective=0.2, rotate=180, zoom=0.9, shear=60, crop=0.01), seed=seed)
@@ -308,7 +306,7 @@ def test_the_strongest_perspective_still_shows_a_picture():
 
 
 def test_elastic_bends_as_far_as_it_says_and_shows():
-    view = drawn(Policy(elastic=0.03), MANY[:2000], picture=(32, 32))
+    view = drawn(Policy(elastic=0.03), MANY[:2000], image=(32, 32))
     assert view.bend is not None
     assert view.bend.shape[:2] == (2000, 2)
     assert 0.5 < view.bend.std() / (0.03 * 32) < 1.1  # the steepest are weakened
@@ -320,7 +318,7 @@ def test_elastic_bends_as_far_as_it_says_and_shows():
         replace(POLICIES["randaugment"], elastic=0.02)
 
 
-def test_fill_is_what_lies_beyond_the_picture():
+def test_fill_is_what_lies_beyond_the_image():
     white = torch.full((50, 3, 32, 32), 255, dtype=torch.uint8)
     darkest = {
         fill: Policy(shift=0.2, fill=fill)
@@ -331,7 +329,7 @@ def test_fill_is_what_lies_beyond_the_picture():
     }
     assert darkest == {"black": 0.0, "nearest": 1.0, "reflect": 1.0}
     with pytest.raises(SettingError, match="fill must be one of black, nearest, reflect"):
-        Policy(fill="grey")  # type: ignore[arg-type]  # that it is refused is the point
+        Policy(fill="gray")  # type: ignore[arg-type]  # that it is refused is the point
 
 
 @pytest.mark.parametrize(
@@ -365,7 +363,7 @@ def test_settings_out_of_range_are_refused(name: str, value: float):
 
 def test_contrast_asks_for_the_means():
     with pytest.raises(ValueError, match="means"):
-        Policy(contrast=0.1).draw(MANY[:2], seed=0, epoch=0, picture=(8, 8), size=(8, 8), normalization=RGB)
+        Policy(contrast=0.1).draw(MANY[:2], seed=0, epoch=0, image=(8, 8), size=(8, 8), normalization=RGB)
 
 
 def test_the_table_is_read_only():
@@ -374,13 +372,13 @@ def test_the_table_is_read_only():
 
 
 def test_images_do_not_depend_on_threads():
-    pictures = torch.randint(0, 256, (64, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    images = torch.randint(0, 256, (64, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     for policy in (*POLICIES.values(), EVERYTHING):
         seen = []
         for threads in (1, 2):
             torch.set_num_threads(threads)
             try:
-                seen.append(policy.apply(pictures, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)[0])
+                seen.append(policy.apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)[0])
             finally:
                 torch.set_num_threads(1)
         assert torch.equal(*seen)

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from striate.views import View, random_boxes, to_whole_pixels
 from striate.views.resizing import is_whole_box
-from striate.views.warping import warp_pictures
+from striate.views.warping import warp_images
 
 NO_TINT = torch.eye(4)[None]
 
 
 def fill(boxes: Tensor, size: tuple[int, int], mirrored: Tensor | None = None) -> Tensor:
-    """B 4 -> B 3 3: the box fills the frame; arithmetic as a policy might do it, about the frame's centre."""
+    """B 4 -> B 3 3: the box fills the frame; arithmetic as a policy might do it, about the frame's center."""
     height, width = size
     x1, y1, x2, y2 = boxes.unbind(1)
     x, y = width / (x2 - x1), height / (y2 - y1)
@@ -63,41 +63,41 @@ def test_rounded_boxes_are_whole_and_lie_within(box: list[float], canvas: tuple[
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_equals_torch_interpolation_of_each_crop(channels: int, whole: bool):
     pixels = torch.randint(0, 256, (6, 50, 60, channels), dtype=torch.uint8)
-    pictures = pixels.permute(0, 3, 1, 2) if whole else pixels.permute(0, 3, 1, 2) / 255
+    images = pixels.permute(0, 3, 1, 2) if whole else pixels.permute(0, 3, 1, 2) / 255
     boxes = torch.tensor(
         [[3, 4, 33, 44], [0, 0, 60, 50], [10, 11, 12, 13], [59, 49, 60, 50], [0, 10, 60, 20], [5, 5, 29, 21]]
     )
     mirrored = torch.tensor([True, False, True, False, True, False])
-    seen = View(fill(boxes.float(), (24, 16), mirrored), NO_TINT, (24, 16)).resample(pictures)
-    assert seen.dtype == pictures.dtype
+    seen = View(fill(boxes.float(), (24, 16), mirrored), NO_TINT, (24, 16)).resample(images)
+    assert seen.dtype == images.dtype
     for one, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        expected = F.interpolate(pictures[[one], :, y1:y2, x1:x2], (24, 16), mode="bilinear", antialias=True)
+        expected = F.interpolate(images[[one], :, y1:y2, x1:x2], (24, 16), mode="bilinear", antialias=True)
         assert torch.equal(seen[one], (expected.flip(3) if mirrored[one] else expected)[0])
-    one_for_all = View(fill(boxes[:1].float(), (24, 16), mirrored[:1]), NO_TINT, (24, 16)).resample(pictures)
+    one_for_all = View(fill(boxes[:1].float(), (24, 16), mirrored[:1]), NO_TINT, (24, 16)).resample(images)
     assert torch.equal(one_for_all[0], seen[0])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_photographs_are_shared_among_threads_and_stay_the_same(threads: int):
-    pictures = torch.randint(0, 256, (27, 50, 60, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    images = torch.randint(0, 256, (27, 50, 60, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     corners = torch.arange(27)[:, None] % torch.tensor([20, 10]) + 0.0
     boxes = torch.cat([corners, corners + torch.tensor([33, 40])], 1)
     view = View(fill(boxes, (150, 160), torch.arange(27) % 2 == 0), NO_TINT, (150, 160))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        seen = view.resample(pictures)
+        seen = view.resample(images)
     finally:
         torch.set_num_threads(before)
     for one, (x1, y1, x2, y2) in enumerate(boxes.int().tolist()):
-        expected = F.interpolate(pictures[[one], :, y1:y2, x1:x2], (150, 160), mode="bilinear", antialias=True)[0]
+        expected = F.interpolate(images[[one], :, y1:y2, x1:x2], (150, 160), mode="bilinear", antialias=True)[0]
         assert torch.equal(seen[one], expected if one % 2 else expected.flip(2))
 
 
 def test_what_is_no_whole_box_is_warped():
     place = fill(torch.tensor([[4.0, 4, 20, 36]]), (24, 24))
     assert is_whole_box(place, (40, 40), (24, 24)).all()
-    assert not is_whole_box(place, (40, 19), (24, 24)).any(), "it is not within the picture"
+    assert not is_whole_box(place, (40, 19), (24, 24)).any(), "it is not within the image"
     for row, column, amount in ((0, 1, 0.01), (1, 0, 0.01), (2, 0, 1e-4), (0, 2, 0.1), (0, 0, 0.01), (0, 0, math.nan)):
         other = place.clone()
         other[0, row, column] += amount
@@ -108,17 +108,17 @@ def test_what_is_no_whole_box_is_warped():
 
 
 def test_three_paths_agree_where_nothing_is_lost():
-    """A smooth picture, enlarged: the warp sees a little more at the rim of the crop."""
+    """A smooth image, enlarged: the warp sees a little more at the rim of the crop."""
     x = torch.linspace(0, 4, 48)
-    picture = (x.sin() * x.cos()[:, None] * 0.4 + 0.5)[None, None]
+    image = (x.sin() * x.cos()[:, None] * 0.4 + 0.5)[None, None]
     place = fill(torch.tensor([[8.0, 9, 40, 33]]), (48, 64))
-    resized = View(place, NO_TINT, (48, 64)).resample(picture)
-    assert torch.allclose(warp_pictures(picture, place, (48, 64))[..., 2:-2, 2:-2], resized[..., 2:-2, 2:-2], atol=1e-4)
+    resized = View(place, NO_TINT, (48, 64)).resample(image)
+    assert torch.allclose(warp_images(image, place, (48, 64))[..., 2:-2, 2:-2], resized[..., 2:-2, 2:-2], atol=1e-4)
 
 
 def test_gradients_flow_through_a_crop():
-    picture = torch.rand(2, 3, 20, 20, requires_grad=True)
+    image = torch.rand(2, 3, 20, 20, requires_grad=True)
     place = fill(torch.tensor([[2.0, 2, 18, 12], [0, 0, 9, 9]]), (8, 8))
-    (gradient,) = torch.autograd.grad(View(place, NO_TINT, (8, 8)).image(picture).sum(), picture)
+    (gradient,) = torch.autograd.grad(View(place, NO_TINT, (8, 8)).image(image).sum(), image)
     assert gradient.sum() > 0
     assert gradient[1, :, 9:].count_nonzero() == 0

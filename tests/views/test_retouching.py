@@ -1,4 +1,4 @@
-"""Retouching: each operation does what it is called after, to as many pictures as promised, and to each its own."""
+"""Retouching: each operation does what it is called after, to as many images as promised, and to each its own."""
 
 import math
 
@@ -18,10 +18,10 @@ RANDOM = torch.randint(0, 256, (60, 3, 16, 18), dtype=torch.uint8, generator=tor
 ALL = Policy(flip=True, blur=1.5, noise=0.1, equalize=0.5, gamma=0.4, solarize=0.5, posterize=0.5, hue=90)
 
 
-def seen_by(policy: Policy, ids: Tensor, pictures: Tensor = RANDOM, epoch: int = 0) -> Tensor:
+def seen_by(policy: Policy, ids: Tensor, originals: Tensor = RANDOM, epoch: int = 0) -> Tensor:
     """As levels again: B C h w float32."""
-    normalization = Normalization((0.0,) * pictures.shape[1], (1.0,) * pictures.shape[1])
-    images, _ = policy.apply(pictures[ids], ids, seed=0, epoch=epoch, size=(16, 18), normalization=normalization)
+    normalization = Normalization((0.0,) * originals.shape[1], (1.0,) * originals.shape[1])
+    images, _ = policy.apply(originals[ids], ids, seed=0, epoch=epoch, size=(16, 18), normalization=normalization)
     return images * 255
 
 
@@ -54,20 +54,20 @@ def test_threads_have_no_say_and_epochs_differ():
     ],
     ids=["blur", "noise", "equalize", "solarize", "posterize"],
 )
-def test_as_many_pictures_as_promised_are_changed(policy: Policy, share: float):
-    pictures = RANDOM[:1].expand(2000, -1, -1, -1)
-    changed = (seen_by(policy, torch.arange(2000), pictures) - pictures).abs().flatten(1).amax(1) > 0.5
+def test_as_many_images_as_promised_are_changed(policy: Policy, share: float):
+    images = RANDOM[:1].expand(2000, -1, -1, -1)
+    changed = (seen_by(policy, torch.arange(2000), images) - images).abs().flatten(1).amax(1) > 0.5
     # the weakest blurs, noises and solarizations are below half a level
     assert share - 0.1 < changed.double().mean() < share + 0.05
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_any_number_of_channels(channels: int):
-    pictures = RANDOM[:, :1].expand(-1, channels, -1, -1)
-    assert seen_by(ALL, torch.arange(60), pictures).shape == (60, channels, 16, 18)
+    images = RANDOM[:, :1].expand(-1, channels, -1, -1)
+    assert seen_by(ALL, torch.arange(60), images).shape == (60, channels, 16, 18)
 
 
-def test_float_pictures_are_retouched_as_their_levels_are():
+def test_float_images_are_retouched_as_their_levels_are():
     ids = torch.arange(60)
     assert torch.equal(seen_by(ALL, ids), seen_by(ALL, ids, RANDOM / 255))
 
@@ -112,9 +112,9 @@ def test_saturation_and_sharpness_of_one_change_nothing_and_of_nothing_take_it_a
     one, nothing = torch.ones(60, dtype=torch.float64), torch.zeros(60, dtype=torch.float64)
     assert torch.equal(saturate(RANDOM, one), RANDOM)
     assert torch.equal(sharpen(RANDOM, one), RANDOM)
-    greys = saturate(RANDOM, nothing)
-    assert torch.equal(greys[:, 0], greys[:, 1])
-    assert torch.equal(greys[:, 0], greys[:, 2])
+    grays = saturate(RANDOM, nothing)
+    assert torch.equal(grays[:, 0], grays[:, 1])
+    assert torch.equal(grays[:, 0], grays[:, 2])
     assert torch.equal(saturate(RANDOM[:, :2], nothing), RANDOM[:, :2])
     smooth = sharpen(RANDOM, nothing)
     assert torch.equal(smooth[:, :, 0], RANDOM[:, :, 0])
@@ -123,7 +123,7 @@ def test_saturation_and_sharpness_of_one_change_nothing_and_of_nothing_take_it_a
     assert torch.equal(sharpen(tiny, nothing), tiny)
 
 
-def test_hue_turns_about_grey():
+def test_hue_turns_about_gray():
     turn = turn_hue(torch.tensor([0.0, 120.0, 120.0, 37.0]), 3)
     assert torch.allclose(turn[0], torch.eye(4), atol=1e-6)
     assert torch.allclose(turn[1] @ torch.tensor([1.0, 0, 0, 1]), torch.tensor([0.0, 1, 0, 1]), atol=1e-6)

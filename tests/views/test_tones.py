@@ -1,4 +1,4 @@
-"""Tones: each table against the operation done on the picture, and how tables follow one another."""
+"""Tones: each table against the operation done on the image, and how tables follow one another."""
 
 import pytest
 import torch
@@ -80,5 +80,5 @@ def test_contrast_turns_about_the_mean_of_any_channels():
     for channels in (1, 2, 3):
         images = IMAGES[:, :channels]
         flat = tones.look_up(images, tones.change_contrast(images, torch.zeros(5, dtype=torch.float64)))
-        expected = tones.grey(images).mean((1, 2, 3)).to(torch.uint8)
+        expected = tones.gray(images).mean((1, 2, 3)).to(torch.uint8)
         assert torch.equal(flat, expected.view(-1, 1, 1, 1).expand_as(flat))

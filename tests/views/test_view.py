@@ -1,4 +1,4 @@
-"""What moves with the picture: masks, boxes and keypoints follow it by every path; borders; a sample's company."""
+"""What moves with the image: masks, boxes and keypoints follow it by every path; borders; a sample's company."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import View, from_corners
-from striate.views.warping import Border, pick_classes, warp_pictures
+from striate.views.warping import Border, pick_classes, warp_images
 
 NO_TINT = torch.eye(4)[None]
 RECTANGLE = torch.tensor([[[10.0, 8, 31, 26]]])  # of a mask of 40 x 44
@@ -22,7 +22,7 @@ def rectangle_mask() -> Tensor:
 
 
 def turned(degrees: float, zoom: float, size: tuple[int, int], mirror: bool = False) -> Tensor:
-    """1 3 3: about the centre of a picture of 40 x 44, which comes to the frame's."""
+    """1 3 3: about the center of an image of 40 x 44, which comes to the frame's."""
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
     x, y = size[1] / 2, size[0] / 2
     sign = -1 if mirror else 1
@@ -50,10 +50,10 @@ def exact_place(move: tuple[int, int, bool, bool], size: tuple[int, int]) -> Ten
 
 @given(first=exact_moves, second=exact_moves)
 @settings(max_examples=60, deadline=None)
-def test_flips_and_crops_are_exact_for_pictures_masks_and_boxes(
+def test_flips_and_crops_are_exact_for_images_masks_and_boxes(
     first: tuple[int, int, bool, bool], second: tuple[int, int, bool, bool]
 ):
-    """A picture, its mask as a picture, and the box of the mask, by one view and by a composition of two."""
+    """An image, its mask as an image, and the box of the mask, by one view and by a composition of two."""
     masks = torch.randint(0, 5, (2, 40, 44), dtype=torch.uint8)
     view = View(exact_place(first, (50, 52)), NO_TINT, (50, 52)).then(exact_place(second, (48, 51)), (48, 51))
     seen = view.resample(masks[:, None] + 1)[:, 0].long() - 1
@@ -98,7 +98,7 @@ def test_masks_are_ignored_outside_whatever_the_border_and_the_dtype():
         View(torch.eye(3)[None], NO_TINT, (8, 8)).mask(masks.float())
 
 
-def test_masks_that_shrink_are_picked_at_pixel_centres():
+def test_masks_that_shrink_are_picked_at_pixel_centers():
     masks = torch.arange(81).view(1, 9, 9)
     third = torch.diag(torch.tensor([1 / 3, 1 / 3, 1.0]))[None]
     assert torch.equal(View(third, NO_TINT, (3, 3)).mask(masks), masks[:, 1::3, 1::3])
@@ -125,7 +125,7 @@ def test_boxes_that_left_are_dropped_and_counted():
     assert View(torch.eye(3)[None], NO_TINT, (20, 20)).boxes(torch.zeros(1, 0, 4)).boxes.shape == (1, 0, 4)
 
 
-def test_boxes_come_back_and_are_clipped_to_the_picture():
+def test_boxes_come_back_and_are_clipped_to_the_image():
     view = View(turned(90, 2, (100, 100)), NO_TINT, (100, 100))
     assert torch.allclose(view.inverse_boxes(view.boxes(RECTANGLE).boxes), RECTANGLE, atol=1e-3)
     whole = view.inverse_boxes(torch.tensor([[[-50.0, -50, 150, 150]]]), (40, 44))
@@ -158,10 +158,10 @@ def test_keypoints_outside_are_not_visible():
 @settings(max_examples=60, deadline=None)
 def test_borders_go_on_by_every_path(move: tuple[int, int, bool, bool], far: int, border: Border):
     """Sliced: to the bit what a wide border of the same kind gives; warped: nearly."""
-    pictures = torch.randint(0, 256, (2, 3, 9, 11), dtype=torch.uint8)
+    images = torch.randint(0, 256, (2, 3, 9, 11), dtype=torch.uint8)
     place = exact_place((move[0] + far, *move[1:]), (14, 15))
     places = torch.cat([place, exact_place(move, (14, 15))])
-    seen = View(places, NO_TINT, (14, 15), border).resample(pictures)
+    seen = View(places, NO_TINT, (14, 15), border).resample(images)
 
     def beyond(count: int, side: int) -> Tensor:
         index = torch.arange(-count, side + count)
@@ -171,27 +171,27 @@ def test_borders_go_on_by_every_path(move: tuple[int, int, bool, bool], far: int
             else torch.cat([torch.arange(side), torch.arange(side).flip(0)])[index.remainder(2 * side)]
         )
 
-    wide = pictures[:, :, beyond(99, 9)][..., beyond(99, 11)]
+    wide = images[:, :, beyond(99, 9)][..., beyond(99, 11)]
     shift = torch.tensor([[[1.0, 0, -99], [0, 1, -99], [0, 0, 1]]])
     expected = View(places, NO_TINT, (14, 15)).place
     expected = torch.stack(
         [
-            View(View(shift, NO_TINT, (14, 15)).then(one[None]).place, NO_TINT, (14, 15)).resample(picture[None])[0]
-            for one, picture in zip(expected, wide, strict=True)
+            View(View(shift, NO_TINT, (14, 15)).then(one[None]).place, NO_TINT, (14, 15)).resample(image[None])[0]
+            for one, image in zip(expected, wide, strict=True)
         ]
     )
     assert seen.dtype == torch.uint8
     assert torch.equal(seen, expected)
-    assert torch.allclose(warp_pictures(pictures, places, (14, 15), border), expected / 255, atol=1e-4)
+    assert torch.allclose(warp_images(images, places, (14, 15), border), expected / 255, atol=1e-4)
 
 
 @pytest.mark.parametrize("border", ["nearest", "reflect"])
-def test_a_white_picture_stays_white(border: Border):
-    pictures = torch.full((3, 3, 21, 20), 255, dtype=torch.uint8)
+def test_a_white_image_stays_white(border: Border):
+    images = torch.full((3, 3, 21, 20), 255, dtype=torch.uint8)
     place = torch.cat([turned(30, zoom, (16, 17)) for zoom in (0.1, 0.4, 1.3)])
-    seen = View(place, NO_TINT, (16, 17), border).resample(pictures)
+    seen = View(place, NO_TINT, (16, 17), border).resample(images)
     assert torch.allclose(seen, torch.ones(()), atol=1e-5)
-    assert View(place, NO_TINT, (16, 17)).resample(pictures).min() == 0
+    assert View(place, NO_TINT, (16, 17)).resample(images).min() == 0
 
 
 def test_a_sample_sees_the_same_in_any_company_by_any_path():
@@ -201,24 +201,24 @@ def test_a_sample_sees_the_same_in_any_company_by_any_path():
     place = torch.cat([exact_place((3, -2, True, False), size), crop, turned(20, 1.1, size), turned(9, 0.3, size)] * 5)
     tint = torch.eye(4).repeat(20, 1, 1) * 1.7 + 0.1
     for tints in (tint, torch.diag(torch.tensor([2.0, 3, 4, 1])).repeat(20, 1, 1)):
-        pictures = torch.randint(0, 256, (20, 40, 44, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
-        together = View(place, tints, size).image(pictures)
+        images = torch.randint(0, 256, (20, 40, 44, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+        together = View(place, tints, size).image(images)
         for one in range(20):
-            alone = View(place[[one]], tints[[one]], size).image(pictures[[one]])
+            alone = View(place[[one]], tints[[one]], size).image(images[[one]])
             assert torch.equal(alone[0], together[one]), one
         torch.set_num_threads(2)
         try:
-            assert torch.equal(View(place, tints, size).image(pictures), together)
+            assert torch.equal(View(place, tints, size).image(images), together)
         finally:
             torch.set_num_threads(1)
     order = torch.randperm(20)
-    assert torch.equal(View(place[order], tints[order], size).image(pictures[order]), together[order])
+    assert torch.equal(View(place[order], tints[order], size).image(images[order]), together[order])
 
 
-def test_pictures_are_not_written_to():
-    pictures = torch.rand(2, 3, 16, 16).contiguous(memory_format=torch.channels_last)
-    before = pictures.clone()
+def test_images_are_not_written_to():
+    images = torch.rand(2, 3, 16, 16).contiguous(memory_format=torch.channels_last)
+    before = images.clone()
     for place in (torch.eye(3)[None], torch.eye(3).repeat(2, 1, 1), turned(9, 1, (16, 16))):
         for tint in (torch.diag(torch.tensor([2.0, 3, 4, 1]))[None], torch.eye(4)[None] + 0.1):
-            View(place, tint, (16, 16)).image(pictures)
-            assert torch.equal(pictures, before)
+            View(place, tint, (16, 16)).image(images)
+            assert torch.equal(images, before)

@@ -1,4 +1,4 @@
-"""The bilinear warp: pictures follow points, rims stay bright, shrinking does not alias, precision is float32."""
+"""The bilinear warp: images follow points, rims stay bright, shrinking does not alias, precision is float32."""
 
 import math
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from striate.views import View
 from striate.views.geometry import compose, invert
-from striate.views.warping import warp_pictures
+from striate.views.warping import warp_images
 
 NO_TINT = torch.eye(4)[None]
 
@@ -19,10 +19,10 @@ angles = st.floats(-180, 180)
 zooms = st.floats(0.6, 3)
 
 
-def similarity(degrees: float, zoom: float, picture: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """1 3 3: turn and zoom about the picture's centre, which comes to the frame's centre."""
+def similarity(degrees: float, zoom: float, image: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """1 3 3: turn and zoom about the image's center, which comes to the frame's center."""
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
-    x, y = picture[1] / 2, picture[0] / 2
+    x, y = image[1] / 2, image[0] / 2
     return torch.tensor(
         [[[cos, -sin, size[1] / 2 - cos * x + sin * y], [sin, cos, size[0] / 2 - sin * x - cos * y], [0, 0, 1]]]
     )
@@ -41,13 +41,13 @@ def decibels(a: Tensor, b: Tensor) -> float:
 @given(degrees=angles, zoom=st.floats(1, 3), row=st.integers(6, 14), column=st.integers(6, 14), mirror=st.booleans())
 @settings(max_examples=100, deadline=None)
 def test_a_bright_pixel_goes_where_its_point_goes(degrees: float, zoom: float, row: int, column: int, mirror: bool):
-    pictures = torch.zeros(1, 3, 21, 23)
-    pictures[:, :, row, column] = 1
+    images = torch.zeros(1, 3, 21, 23)
+    images[:, :, row, column] = 1
     place = similarity(degrees, zoom, (21, 23), (70, 72))
     if mirror:
         place = compose(torch.tensor([[[-1.0, 0, 72], [0, 1, 0], [0, 0, 1]]]), place)
     view = View(place, NO_TINT, (70, 72))
-    seen = view.resample(pictures)[0, 0]
+    seen = view.resample(images)[0, 0]
     weight = seen / seen.sum()
     x = (weight.sum(0) * (torch.arange(72) + 0.5)).sum()
     y = (weight.sum(1) * (torch.arange(70) + 0.5)).sum()
@@ -74,16 +74,16 @@ def test_inverse_and_composition_of_matrices(degrees: float, zoom: float, second
 @given(degrees=angles, zoom=st.floats(1.0, 1.6))
 @settings(max_examples=30, deadline=None)
 def test_inverse_image_undoes(degrees: float, zoom: float):
-    """A smooth picture, turned and back, is itself but for interpolation; away from the rim, which may have left."""
+    """A smooth image, turned and back, is itself but for interpolation; away from the rim, which may have left."""
     x = torch.linspace(0, 6, 48)
-    picture = (x.sin() * x.cos()[:, None] * 0.5 + 0.5)[None, None]
+    image = (x.sin() * x.cos()[:, None] * 0.5 + 0.5)[None, None]
     view = View(similarity(degrees, zoom, (48, 48), (140, 140)), NO_TINT, (140, 140))
-    back = view.inverse_image(view.resample(picture), (48, 48))
-    assert back.shape == picture.shape
-    assert (back - picture)[:, :, 3:-3, 3:-3].abs().max() < 0.02
+    back = view.inverse_image(view.resample(image), (48, 48))
+    assert back.shape == image.shape
+    assert (back - image)[:, :, 3:-3, 3:-3].abs().max() < 0.02
 
 
-def test_a_coarse_map_covers_the_picture():
+def test_a_coarse_map_covers_the_image():
     """7x7 of a network that looked at the middle 224 of 256x300, as class activation maps are."""
     place = torch.tensor([[[1.0, 0, -38], [0, 1, -16], [0, 0, 1]]])
     view = View(place, NO_TINT, (224, 224))
@@ -97,11 +97,11 @@ def test_a_coarse_map_covers_the_picture():
 @given(zoom=st.floats(0.05, 6), degrees=st.sampled_from([0.0, 90.0, 17.0, 45.0]), count=st.integers(1, 3))
 @example(zoom=1.1, degrees=0.0, count=1)
 @settings(max_examples=60, deadline=None)
-def test_a_frame_within_the_picture_has_no_dark_rim(zoom: float, degrees: float, count: int):
+def test_a_frame_within_the_image_has_no_dark_rim(zoom: float, degrees: float, count: int):
     cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
     side = max(1, int(40 * zoom / (cos + sin)))  # the largest turned frame that lies within
     place = similarity(degrees, zoom, (40, 40), (side, side)).repeat(count, 1, 1)
-    seen = warp_pictures(torch.full((count, 3, 40, 40), 255, dtype=torch.uint8), place, (side, side))
+    seen = warp_images(torch.full((count, 3, 40, 40), 255, dtype=torch.uint8), place, (side, side))
     assert torch.allclose(seen, torch.ones(()), atol=1e-4)
 
 
@@ -109,7 +109,7 @@ def test_a_frame_within_the_picture_has_no_dark_rim(zoom: float, degrees: float,
 @settings(max_examples=60, deadline=None)
 def test_an_enlarged_border_is_one_network_pixel_wide(zoom: float, right: float):
     place = torch.tensor([[[zoom, 0, 40 + right], [0, zoom, 0], [0, 0, 1]]])
-    row = warp_pictures(torch.ones(1, 1, 12, 12), place, (3, 170))[0, 0, 1]
+    row = warp_images(torch.ones(1, 1, 12, 12), place, (3, 170))[0, 0, 1]
     x = torch.arange(170) + 0.5
     covered = torch.minimum(x - 40 - right, 40 + right + 12 * zoom - x) + 0.5  # of each network pixel
     assert torch.allclose(row, covered.clamp(0, 1), atol=1e-3)
@@ -119,7 +119,7 @@ def test_an_enlarged_border_is_one_network_pixel_wide(zoom: float, right: float)
 @settings(max_examples=60, deadline=None)
 def test_a_border_is_hardly_wider_where_nothing_is_enlarged(zoom: float, right: float):
     place = torch.tensor([[[zoom, 0, 40 + right], [0, 1, 0], [0, 0, 1]]])
-    row = warp_pictures(torch.ones(1, 1, 12, 12), place, (12, 170))[0, 0, 6]
+    row = warp_images(torch.ones(1, 1, 12, 12), place, (12, 170))[0, 0, 6]
     x = torch.arange(170) + 0.5
     first, last = 40 + right, 40 + right + 12 * zoom
     assert (row[(x > first + 1.25) & (x < last - 1.25)] > 0.999).all()
@@ -127,10 +127,10 @@ def test_a_border_is_hardly_wider_where_nothing_is_enlarged(zoom: float, right: 
 
 
 def test_enlarging_equals_interpolation_up_to_the_rim():
-    pictures = torch.rand(2, 3, 10, 12)
+    images = torch.rand(2, 3, 10, 12)
     place = torch.tensor([[[2.5, 0, 0], [0, 3, 0], [0, 0, 1]]])
-    seen = View(place, NO_TINT, (30, 30)).resample(pictures)
-    assert torch.allclose(seen, F.interpolate(pictures, (30, 30), mode="bilinear"), atol=1e-4)
+    seen = View(place, NO_TINT, (30, 30)).resample(images)
+    assert torch.allclose(seen, F.interpolate(images, (30, 30), mode="bilinear"), atol=1e-4)
 
 
 def test_what_lies_beyond_the_border_is_black():
@@ -141,62 +141,62 @@ def test_what_lies_beyond_the_border_is_black():
 
 @pytest.mark.parametrize("step", [2.3, 2.5, 3.0, 3.7, 5.0])
 def test_shrinking_does_not_alias(step: float):
-    picture = zone_plate(480)
+    image = zone_plate(480)
     side = round(480 / step)
     place = torch.diag(torch.tensor([side / 480, side / 480, 1.0]))[None]
-    seen = warp_pictures(picture, place, (side, side))
-    smooth = F.interpolate(picture, (side, side), mode="bilinear", antialias=True)
-    plain = F.interpolate(picture, (side, side), mode="bilinear")
+    seen = warp_images(image, place, (side, side))
+    smooth = F.interpolate(image, (side, side), mode="bilinear", antialias=True)
+    plain = F.interpolate(image, (side, side), mode="bilinear")
     assert decibels(seen, smooth) > 24  # measured 24.1 to 28.3
     assert decibels(plain, smooth) < 16  # and 9.3 to 15.4 for bilinear sampling alone
     place[0, 2, 0] = 1e-8  # all but affine: the factor comes from the local Jacobian
-    assert torch.allclose(warp_pictures(picture, place, (side, side)), seen, atol=2e-3)
+    assert torch.allclose(warp_images(image, place, (side, side)), seen, atol=2e-3)
 
 
 def test_each_axis_is_reduced_by_its_own_factor():
     """A factor of 4 across and 1 down, turned or not: the mean of each run of four columns."""
-    picture = torch.rand(1, 1, 8, 32)
-    means = picture.view(1, 1, 8, 8, 4).mean(4)
+    image = torch.rand(1, 1, 8, 32)
+    means = image.view(1, 1, 8, 8, 4).mean(4)
     across = torch.tensor([[[0.25, 0, 0], [0, 1, 0], [0, 0, 1]]])
-    assert torch.allclose(warp_pictures(picture, across, (8, 8)), means, atol=1e-5)
+    assert torch.allclose(warp_images(image, across, (8, 8)), means, atol=1e-5)
     turned = compose(torch.tensor([[[0.0, 1, 0], [1, 0, 0], [0, 0, 1]]]), across)
-    assert torch.allclose(warp_pictures(picture, turned, (8, 8)), means.mT, atol=1e-5)
+    assert torch.allclose(warp_images(image, turned, (8, 8)), means.mT, atol=1e-5)
 
 
 @given(zooms=st.lists(st.floats(0.05, 4), min_size=2, max_size=6), chosen=st.integers(0, 5))
 @settings(max_examples=40, deadline=None)
 def test_a_sample_looks_the_same_in_any_company(zooms: list[float], chosen: int):
-    """Samples that are reduced by other factors, or lie within the picture, change nothing for the next one."""
+    """Samples that are reduced by other factors, or lie within the image, change nothing for the next one."""
     chosen %= len(zooms)
-    pictures = torch.rand(len(zooms), 3, 24, 24)
+    images = torch.rand(len(zooms), 3, 24, 24)
     place = torch.cat([similarity(5, zoom, (24, 24), (16, 16)) for zoom in zooms])
-    together = warp_pictures(pictures, place, (16, 16))
-    alone = warp_pictures(pictures[[chosen]], place[[chosen]], (16, 16))
+    together = warp_images(images, place, (16, 16))
+    alone = warp_images(images[[chosen]], place[[chosen]], (16, 16))
     assert torch.equal(together[[chosen]], alone)
 
 
-def test_uint8_and_float_are_the_same_picture():
-    pictures = torch.randint(0, 256, (3, 3, 20, 20), dtype=torch.uint8)
+def test_uint8_and_float_are_the_same_image():
+    images = torch.randint(0, 256, (3, 3, 20, 20), dtype=torch.uint8)
     place = similarity(20, 1.1, (20, 20), (18, 18))
     view = View(place, NO_TINT, (18, 18))
-    assert torch.allclose(view.resample(pictures), view.resample(pictures / 255), atol=1e-6)
-    assert torch.allclose(view.resample(pictures), view.resample((pictures / 255).double()), atol=1e-6)
+    assert torch.allclose(view.resample(images), view.resample(images / 255), atol=1e-6)
+    assert torch.allclose(view.resample(images), view.resample((images / 255).double()), atol=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["highest", "medium"])
 def test_half_precision_around_it_changes_nothing(precision: str):
-    pictures = torch.randint(0, 256, (4, 3, 224, 224), dtype=torch.uint8)
+    images = torch.randint(0, 256, (4, 3, 224, 224), dtype=torch.uint8)
     place = similarity(7, 0.9, (224, 224), (224, 224)).repeat(4, 1, 1)
     tint = torch.eye(4).repeat(4, 1, 1) + 0.01
     tint[:, 3] = torch.tensor([0.0, 0, 0, 1])
     view = View(place, tint, (224, 224))
     points = torch.rand(4, 5, 2) * 224
-    expected = view.image(pictures), view.points(points), view.inverse_points(points), view.then(place).place
+    expected = view.image(images), view.points(points), view.inverse_points(points), view.then(place).place
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = view.image(pictures), view.points(points), view.inverse_points(points), view.then(place).place
+            found = view.image(images), view.points(points), view.inverse_points(points), view.then(place).place
     finally:
         torch.set_float32_matmul_precision(before)
     for one, other in zip(expected, found, strict=True):
@@ -204,20 +204,20 @@ def test_half_precision_around_it_changes_nothing(precision: str):
         assert torch.equal(one, other)
 
 
-def test_gradients_flow_back_to_the_picture():
-    picture = torch.rand(1, 3, 12, 12, requires_grad=True)
+def test_gradients_flow_back_to_the_image():
+    image = torch.rand(1, 3, 12, 12, requires_grad=True)
     mix = torch.eye(4)[None] + 0.1
     for place in (similarity(9, 0.4, (12, 12), (10, 10)), torch.eye(3)[None], torch.eye(3).repeat(1, 1, 1)):
         for tint in (NO_TINT, mix):
-            (gradient,) = torch.autograd.grad(View(place, tint, (10, 10)).image(picture).sum(), picture)
+            (gradient,) = torch.autograd.grad(View(place, tint, (10, 10)).image(image).sum(), image)
             assert gradient.abs().sum() > 0
 
 
 def test_what_cannot_be_warped_says_so():
-    pictures = torch.zeros(2, 3, 8, 8)
+    images = torch.zeros(2, 3, 8, 8)
     flat = torch.diag(torch.tensor([1.0, 0.0, 1.0]))[None]
     with pytest.raises(ValueError, match="no inverse"):
-        View(flat, NO_TINT, (8, 8)).resample(pictures)
+        View(flat, NO_TINT, (8, 8)).resample(images)
     with pytest.raises(ValueError, match="no inverse"):
         View(
             torch.full((1, 3, 3), torch.nan).index_put(
@@ -225,15 +225,15 @@ def test_what_cannot_be_warped_says_so():
             ),
             NO_TINT,
             (8, 8),
-        ).resample(pictures)
+        ).resample(images)
     with pytest.raises(ValueError, match="border must be"):
         View(torch.eye(3)[None], NO_TINT, (8, 8), border="mirror")  # type: ignore[arg-type]  # refused is the point
     with pytest.raises(ValueError, match="bend must be"):
         View(torch.eye(3)[None], NO_TINT, (8, 8), bend=torch.zeros(2, 8, 8))
     with pytest.raises(ValueError, match="3 places"):
-        View(torch.eye(3).repeat(3, 1, 1), NO_TINT, (8, 8)).resample(pictures)
+        View(torch.eye(3).repeat(3, 1, 1), NO_TINT, (8, 8)).resample(images)
     with pytest.raises(TypeError, match="int64"):
-        View(torch.eye(3)[None], NO_TINT, (8, 8)).resample(pictures.long())
+        View(torch.eye(3)[None], NO_TINT, (8, 8)).resample(images.long())
     with pytest.raises(TypeError, match="float64"):
         View(torch.eye(3).double()[None], NO_TINT, (8, 8))
     with pytest.raises(ValueError, match="B 3 3"):

@@ -7,7 +7,7 @@ from striate.analysis.intervals import wilson as wilson
 from striate.analysis.receptive_field import Sight as Sight
 from striate.analysis.receptive_field import Spatial as Spatial
 from striate.analysis.receptive_field import UnknownSight as UnknownSight
-from striate.analysis.receptive_field import WholePicture as WholePicture
+from striate.analysis.receptive_field import WholeImage as WholeImage
 from striate.analysis.shift import shift_findings as shift_findings
 from striate.analysis.summary import Summary as Summary
 from striate.analysis.summary import small_receptive_field as small_receptive_field

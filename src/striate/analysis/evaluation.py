@@ -1,4 +1,4 @@
-"""Evaluation of a classifier: what it says of each picture, and the figures that follow, each with its 95 % interval."""
+"""Evaluation of a classifier: what it says of each image, and the figures that follow, each with its 95 % interval."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CALIBRATION_BINS = 15
 @final
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities (N K) and true classes (N) of the pictures of a split, in their order, and the picture's ids."""
+    """Probabilities (N K) and true classes (N) of the images of a split, in their order, and the image's ids."""
 
     probabilities: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64]
@@ -64,15 +64,15 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(model: nn.Module, task: Task, batches: Batches) -> Predictions:
-    """Ask a network about every picture once, in float32; one whose file went bad since it was first read is left out."""
+    """Ask a network about every image once, in float32; one whose file went bad since it was first read is left out."""
     model.eval()
     parts, positions = [], []
     for batch in batches.epoch(0):
         parts.append(task.decode(model(batch.images), batch).cpu())
         positions.append(batch.ids)
-    pictures, asked = batches.pictures, torch.cat(positions)
-    ids = tuple(pictures.ids[i] for i in asked.tolist())
-    return Predictions(torch.cat(parts).double().numpy(), pictures.labels[asked].numpy(), ids)
+    samples, asked = batches.samples, torch.cat(positions)
+    ids = tuple(samples.ids[i] for i in asked.tolist())
+    return Predictions(torch.cat(parts).double().numpy(), samples.labels[asked].numpy(), ids)
 
 
 def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, An
     table = confusion(predictions.labels, predictions.said, len(classes))
     total = int(table.sum())
     draw = np.random.default_rng(0)
-    # Resampling pictures with replacement is drawing a new confusion matrix of the same total.
+    # Resampling images with replacement is drawing a new confusion matrix of the same total.
     draws = max(20, min(BOOTSTRAP_DRAWS, BOOTSTRAP_CELLS // table.size))
     tables = draw.multinomial(total, table.flatten() / total, draws).reshape(-1, *table.shape)
 
@@ -88,7 +88,7 @@ def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, An
         return of_draws(float(figure(table)), figure(tables)).as_json()
 
     figures: dict[str, Any] = {
-        "pictures": total,
+        "images": total,
         "accuracy": wilson(int(table.trace()), total).as_json(),
         "macro_f1": with_interval(lambda t: _mean_over_seen(f1(t), t)),
         "weighted_f1": with_interval(lambda t: (f1(t) * t.sum(-1)).sum(-1) / total),
@@ -113,12 +113,12 @@ def confusion(labels: Array, said: Array, classes: int) -> npt.NDArray[np.int64]
 
 
 def precision(table: Array) -> Array:
-    """Of the pictures said to be of a class, the share that is; 0 where none was said. table: ... K K -> ... K"""
+    """Of the images said to be of a class, the share that is; 0 where none was said. table: ... K K -> ... K"""
     return _divide(_diagonal(table), table.sum(-2))
 
 
 def recall(table: Array) -> Array:
-    """Of the pictures of a class, the share that was found; 0 where there are none."""
+    """Of the images of a class, the share that was found; 0 where there are none."""
     return _divide(_diagonal(table), table.sum(-1))
 
 
@@ -139,7 +139,7 @@ def _per_class(table: Array, tables: Array, classes: tuple[str, ...]) -> list[di
     return [
         {
             "class": name,
-            "pictures": int(table[k].sum()),
+            "images": int(table[k].sum()),
             "precision": wilson(int(table[k, k]), int(table[:, k].sum())).as_json(),
             "recall": wilson(int(table[k, k]), int(table[k].sum())).as_json(),
             "f1": of_draws(float(scores[k]), draws[:, k]).as_json(),

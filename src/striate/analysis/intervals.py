@@ -1,4 +1,4 @@
-"""95 % intervals: how far a figure could lie from the truth because only so many pictures were measured."""
+"""95 % intervals: how far a figure could lie from the truth because only so many images were measured."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def of_mean(values: npt.NDArray[np.float64]) -> Interval:
 def of_folds(values: Sequence[float]) -> Interval:
     """A mean over the K folds of a cross-validation, as a share: low and high stay within 0 and 1.
 
-    Folds share most of their training pictures, so their results vary less than independent ones would: the variance of
+    Folds share most of their training images, so their results vary less than independent ones would: the variance of
     the mean is taken as (1/K + 1/(K-1)) times theirs (Nadeau and Bengio, "Inference for the generalization error",
     Machine Learning 52, 2003), with Student's t of K-1 degrees of freedom.
     """

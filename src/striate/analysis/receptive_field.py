@@ -1,4 +1,4 @@
-"""What a cell of a feature map sees of the picture, followed through every operation of a network.
+"""What a cell of a feature map sees of the image, followed through every operation of a network.
 
 Cell p of an axis sees the pixels `stride * p + first` to `stride * p + last`. A convolution widens that range, a stride
 spreads the cells, a sum or a concatenation of branches sees what any of them sees. Araujo, Norris, Sim, "Computing
@@ -11,7 +11,7 @@ from itertools import accumulate
 from operator import mul
 from typing import final
 
-__all__ = ["ABSENT", "UNKNOWN", "WHOLE", "Axis", "Merged", "Sight", "Spatial", "UnknownSight", "WholePicture", "joined"]
+__all__ = ["ABSENT", "UNKNOWN", "WHOLE", "Axis", "Merged", "Sight", "Spatial", "UnknownSight", "WholeImage", "joined"]
 
 
 @final
@@ -25,12 +25,12 @@ class Axis:
 
     @property
     def size(self) -> int:
-        """The receptive field in pixels, wherever the picture is large enough to hold it."""
+        """The receptive field in pixels, wherever the image is large enough to hold it."""
         return self.last - self.first + 1
 
     @property
     def offset(self) -> float:
-        """Pixels from the picture's edge to the centre of what the first cell sees; pixel 0 reaches from 0 to 1."""
+        """Pixels from the image's edge to the center of what the first cell sees; pixel 0 reaches from 0 to 1."""
         return (self.first + self.last + 1) / 2
 
     def windowed(self, kernel_size: int, stride: int, padding: int, dilation: int) -> "Axis":
@@ -52,7 +52,7 @@ class Axis:
 class Spatial:
     """The cells lie along some dimensions of the tensor: height along `dims[0]`, then width.
 
-    `context`: every cell depends on the whole picture as well, through means of whole maps such as a gate's.
+    `context`: every cell depends on the whole image as well, through means of whole maps such as a gate's.
     """
 
     axes: tuple[Axis, ...]
@@ -70,8 +70,8 @@ class Merged:
 
 @final
 @dataclass(frozen=True)
-class WholePicture:
-    """Every number depends on the whole picture."""
+class WholeImage:
+    """Every number depends on the whole image."""
 
 
 @final
@@ -83,11 +83,11 @@ class UnknownSight:
 @final
 @dataclass(frozen=True)
 class Absent:
-    """Does not depend on the picture: a weight or a constant."""
+    """Does not depend on the image: a weight or a constant."""
 
 
-Sight = Spatial | Merged | WholePicture | UnknownSight | Absent
-WHOLE, UNKNOWN, ABSENT = WholePicture(), UnknownSight(), Absent()
+Sight = Spatial | Merged | WholeImage | UnknownSight | Absent
+WHOLE, UNKNOWN, ABSENT = WholeImage(), UnknownSight(), Absent()
 
 
 def joined(sights: Iterable[Sight]) -> Sight:
@@ -103,9 +103,9 @@ def _pair(one: Sight, other: Sight) -> Sight:
         return other
     if isinstance(other, Absent):
         return one
-    if isinstance(one, WholePicture) and isinstance(other, Spatial):
+    if isinstance(one, WholeImage) and isinstance(other, Spatial):
         one, other = other, one
-    if isinstance(one, Spatial) and isinstance(other, WholePicture):
+    if isinstance(one, Spatial) and isinstance(other, WholeImage):
         return replace(one, context=True)
     if isinstance(one, Spatial) and isinstance(other, Spatial) and one.dims == other.dims:
         if any(a.stride != b.stride for a, b in zip(one.axes, other.axes, strict=True)):
@@ -115,7 +115,7 @@ def _pair(one: Sight, other: Sight) -> Sight:
             for a, b in zip(one.axes, other.axes, strict=True)
         )
         return Spatial(axes, one.dims, one.context or other.context)
-    if isinstance(one, WholePicture | Merged) and isinstance(other, WholePicture | Merged):
+    if isinstance(one, WholeImage | Merged) and isinstance(other, WholeImage | Merged):
         return WHOLE if WHOLE in (one, other) else UNKNOWN
     return UNKNOWN
 

@@ -1,4 +1,4 @@
-"""What a network costs and sees, layer by layer, for one picture.
+"""What a network costs and sees, layer by layer, for one image.
 
 The network runs once on the meta device, where a tensor has a shape and no numbers: that is free and changes nothing.
 A row is a layer, or what a `forward` computes itself between its layers, such as the sum of a residual block.
@@ -34,16 +34,16 @@ class Layer:
     parameters: int
     macs: int  # multiply-accumulates of convolutions and products of matrices, 0 for the others
     memory: int  # bytes of its output; 0 where that is the input itself (identity, flatten, dropout at rest)
-    sight: Sight  # what a cell of its output sees of the picture
+    sight: Sight  # what a cell of its output sees of the image
     formulas: tuple[str, ...]  # how sizes, parameters and receptive field come about
 
 
 @final
 @dataclass(frozen=True)
 class Summary:
-    """The rows in the order in which they run, and their totals for one picture."""
+    """The rows in the order in which they run, and their totals for one image."""
 
-    picture: tuple[int, int, int]  # C H W
+    image: tuple[int, int, int]  # C H W
     layers: tuple[Layer, ...]
     parameters: int  # of the whole network, each counted once
     macs: int
@@ -52,16 +52,16 @@ class Summary:
 
 
 def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -> Summary:
-    """A row for each layer that runs on a picture of `channels` x `size` in eval mode; `model` is not changed."""
+    """A row for each layer that runs on an image of `channels` x `size` in eval mode; `model` is not changed."""
     height, width = (size, size) if isinstance(size, int) else size
     ghost = deepcopy(model).to("meta").eval()
     dtype = next((p.dtype for p in ghost.parameters() if p.is_floating_point()), torch.float32)
-    picture = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
-    recorder = _Recorder(ghost, Sights(picture))
-    watch(ghost, picture, recorder.note, recorder.sights)
+    image = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
+    recorder = _Recorder(ghost, Sights(image))
+    watch(ghost, image, recorder.note, recorder.sights)
     layers = tuple(recorder.layers)
     return Summary(
-        picture=(channels, height, width),
+        image=(channels, height, width),
         layers=layers,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         macs=sum(layer.macs for layer in layers),
@@ -82,7 +82,7 @@ def small_receptive_field(summary: Summary, objects: int) -> list[Finding]:
             severity="warning",
             says=f"A cell of the last map sees {sees} pixels, less than an object of {objects}.",
             evidence={"receptive_field": [axis.size for axis in axes], "objects": objects},
-            fix="choose a deeper network, or train on smaller pictures (--size), in which the objects are smaller too",
+            fix="choose a deeper network, or train on smaller images (--size), in which the objects are smaller too",
         )
     ]
 
@@ -165,7 +165,7 @@ def output_size(
 ) -> int:
     """Cells along one side after a convolution or a pool: floor((H + 2P - D(K - 1) - 1) / S) + 1.
 
-    In ceil mode a pool rounds up, unless the last window would begin behind the picture and its first padding.
+    In ceil mode a pool rounds up, unless the last window would begin behind the image and its first padding.
     """
     span = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if not ceil_mode:

@@ -1,4 +1,4 @@
-"""Watching a network run: every operation of a forward pass, what it costs, and what its output sees of the picture."""
+"""Watching a network run: every operation of a forward pass, what it costs, and what its output sees of the image."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from striate.analysis.receptive_field import ABSENT, Absent, Axis, Sight, Spatial
-from striate.analysis.sight_rules import sight_after_attention, sight_after_linear, sight_of_output
+from striate.analysis.receptive_field_rules import sight_after_attention, sight_after_linear, sight_of_output
 
 __all__ = ["Operation", "Sights", "watch"]
 
@@ -35,12 +35,12 @@ class Operation:
 
 @final
 class Sights:
-    """What each tensor of a running network sees of the picture."""
+    """What each tensor of a running network sees of the image."""
 
-    def __init__(self, picture: Tensor) -> None:
+    def __init__(self, image: Tensor) -> None:
         self._of = WeakTensorKeyDictionary()
-        axes = tuple(Axis(stride=1, first=0, last=0) for _ in picture.shape[2:])
-        self._of[picture] = Spatial(axes, tuple(range(2, picture.ndim)))
+        axes = tuple(Axis(stride=1, first=0, last=0) for _ in image.shape[2:])
+        self._of[image] = Spatial(axes, tuple(range(2, image.ndim)))
 
     def of(self, value: Any) -> Sight:
         return self._of.get(value, ABSENT) if isinstance(value, Tensor) else ABSENT
@@ -105,10 +105,10 @@ class _Functions(TorchFunctionMode):
         return output
 
 
-def watch(forward: Callable[[Tensor], Any], picture: Tensor, note: Callable[[Operation], None], sights: Sights) -> Any:
-    """Run `forward` on the picture, noting every operation; `sights` then knows what each living tensor sees."""
+def watch(forward: Callable[[Tensor], Any], image: Tensor, note: Callable[[Operation], None], sights: Sights) -> Any:
+    """Run `forward` on the image, noting every operation; `sights` then knows what each living tensor sees."""
     with torch.no_grad(), _Functions(sights), _Operations(sights, note):
-        return forward(picture)
+        return forward(image)
 
 
 def _macs(func: OpOverload, args: tuple[Any, ...], output: Any) -> int:

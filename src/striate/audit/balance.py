@@ -1,4 +1,4 @@
-"""How many pictures each class has: too few to learn from, and too unequal."""
+"""How many images each class has: too few to learn from, and too unequal."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -9,15 +9,15 @@ from striate.findings import Finding
 
 __all__ = ["FEW", "IMBALANCE", "absent_classes", "imbalance", "small_classes"]
 
-FEW: Final = 10  # pictures to learn from; below it a class is learned by heart
+FEW: Final = 10  # images to learn from; below it a class is learned by heart
 IMBALANCE: Final = 10.0  # largest class over smallest; beyond it accuracy is mostly that of the largest
 _EXAMPLES: Final = 10
 
-Counts = Mapping[str, Sequence[int]]  # part -> pictures of each class; what is learned comes first
+Counts = Mapping[str, Sequence[int]]  # part -> images of each class; what is learned comes first
 
 
 def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
-    """Classes of one picture, and classes with fewer than FEW to learn from."""
+    """Classes of one image, and classes with fewer than FEW to learn from."""
     learned = next(iter(counts.values()))
     everywhere = [sum(part) for part in zip(*counts.values(), strict=True)]
     single = [name for name, count in zip(classes, everywhere, strict=True) if count == 1]
@@ -30,21 +30,21 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
     if single:
         findings.append(
             Finding(
-                "data-single-picture",
+                "data-single-image",
                 "warning",
-                f"{_classes(len(single))} one picture only, so nothing can be said of how well it is told.",
+                f"{_classes(len(single))} one image only, so nothing can be said of how well it is told.",
                 {"classes": single[:_EXAMPLES], "count": len(single)},
-                "add pictures of it, or remove its folder",
+                "add images of it, or remove its folder",
             )
         )
     if few:
         findings.append(
             Finding(
-                "data-few-pictures",
+                "data-few-images",
                 "warning",
-                f"{_classes(len(few))} fewer than {FEW} pictures to learn from.",
-                {"pictures": dict(sorted(few.items(), key=lambda item: item[1])[:_EXAMPLES]), "count": len(few)},
-                "add pictures, or join the class with one that is like it",
+                f"{_classes(len(few))} fewer than {FEW} images to learn from.",
+                {"images": dict(sorted(few.items(), key=lambda item: item[1])[:_EXAMPLES]), "count": len(few)},
+                "add images, or join the class with one that is like it",
             )
         )
     return findings
@@ -76,7 +76,7 @@ def absent_classes(classes: Sequence[str], counts: Counts, drawn: Collection[str
 
 
 def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:
-    """The largest class against the smallest, by the pictures to learn from."""
+    """The largest class against the smallest, by the images to learn from."""
     learned = next(iter(counts.values()))
     smallest, largest = int(np.argmin(learned)), int(np.argmax(learned))
     if learned[largest] <= IMBALANCE * max(learned[smallest], 1):
@@ -86,9 +86,9 @@ def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:
         Finding(
             "data-imbalance",
             "warning",
-            f"{many} has {learned[largest]} pictures to learn from, {few} has {learned[smallest]}.",
-            {"pictures": {many: learned[largest], few: learned[smallest]}},
-            f"add pictures of {few}; judge the run by macro F1, which weighs all classes alike",
+            f"{many} has {learned[largest]} images to learn from, {few} has {learned[smallest]}.",
+            {"images": {many: learned[largest], few: learned[smallest]}},
+            f"add images of {few}; judge the run by macro F1, which weighs all classes alike",
         )
     ]
 

@@ -1,26 +1,26 @@
-"""What the groups of equal pictures mean: copies within a part, across parts, or under two labels."""
+"""What the groups of equal images mean: copies within a part, across parts, or under two labels."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from striate.audit.audit_finding import AuditFinding, found
 from striate.audit.duplicates import Groups
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.found import Found, found
 
 __all__ = ["blanks", "exact_copies", "near_copies"]
 
 
-def blanks(prints: Fingerprints, at: Sequence[int]) -> list[Found]:
-    """Pictures of one colour."""
+def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
+    """Images of one color."""
     if not at:
         return []
     return [
         found(
             "data-blank",
             "warning",
-            f"{'1 picture has' if len(at) == 1 else f'{len(at)} pictures have'} one colour from edge to edge.",
+            f"{'1 image has' if len(at) == 1 else f'{len(at)} images have'} one color from edge to edge.",
             [(prints.id(i),) for i in at],
             {"luma": [round(float(prints.brightness[i])) for i in at[:10]]},
             "remove them: they show nothing",
@@ -28,7 +28,7 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[Found]:
     ]
 
 
-def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
+def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
     """data-duplicates-across-parts, data-two-labels and data-duplicates."""
     across, within = _by_part(prints, groups)
     findings = _across(prints, across, "data-duplicates-across-parts", "stop", "pixel for pixel")
@@ -39,7 +39,7 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
             found(
                 "data-two-labels",
                 "warning",
-                f"{'1 picture is' if len(two) == 1 else f'{len(two)} pictures are'} under two labels, pixel for pixel, "
+                f"{'1 image is' if len(two) == 1 else f'{len(two)} images are'} under two labels, pixel for pixel, "
                 f"such as '{such[0]}' and '{such[1]}'.",
                 [prints.ids(group) for group in two],
                 {"labels": [sorted(_answers(prints, group)) for group in two[:10]]},
@@ -52,7 +52,7 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
             found(
                 "data-duplicates",
                 "warning",
-                f"{'1 picture is a copy' if extra == 1 else f'{extra} pictures are copies'} of another in its part, "
+                f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another in its part, "
                 "pixel for pixel.",
                 [prints.ids(group) for group in within],
                 {"copies": extra},
@@ -62,7 +62,7 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
     return findings
 
 
-def near_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
+def near_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
     """data-near-duplicates-across-parts and data-near-duplicates."""
     across, within = _by_part(prints, groups)
     findings = _across(
@@ -74,10 +74,10 @@ def near_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
             found(
                 "data-near-duplicates",
                 "note",
-                f"{'1 group' if len(within) == 1 else f'{len(within)} groups'} of pictures in one part are nearly the "
+                f"{'1 group' if len(within) == 1 else f'{len(within)} groups'} of images in one part are nearly the "
                 "same: resized, recompressed, brighter or a little cropped.",
                 [prints.ids(group) for group in within],
-                {"pictures": sum(map(len, within)), "groups_with_two_labels": differ},
+                {"images": sum(map(len, within)), "groups_with_two_labels": differ},
                 "keep one of each, or keep them in one part: give their common origin as a group when splitting",
             )
         )
@@ -85,7 +85,7 @@ def near_copies(prints: Fingerprints, groups: Groups) -> list[Found]:
 
 
 def _answers(prints: Fingerprints, group: Sequence[int]) -> set[str]:
-    """What is said of the pictures of a group, each saying once; empty where they have masks or boxes."""
+    """What is said of the images of a group, each saying once; empty where they have masks or boxes."""
     return {said for i in group if (said := prints.said(i)) is not None}
 
 
@@ -101,7 +101,7 @@ def _by_part(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:
     return across, within
 
 
-def _across(prints: Fingerprints, groups: Groups, name: str, severity: str, how: str) -> list[Found]:
+def _across(prints: Fingerprints, groups: Groups, name: str, severity: str, how: str) -> list[AuditFinding]:
     if not groups:
         return []
     parts: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(group)] for group in groups]))
@@ -110,7 +110,7 @@ def _across(prints: Fingerprints, groups: Groups, name: str, severity: str, how:
         found(
             name,
             "stop" if severity == "stop" else "warning",
-            f"{'1 picture is' if len(groups) == 1 else f'{len(groups)} pictures are'} in {' and '.join(named)} alike, {how}.",
+            f"{'1 image is' if len(groups) == 1 else f'{len(groups)} images are'} in {' and '.join(named)} alike, {how}.",
             [prints.ids(group) for group in groups],
             {
                 "in": {

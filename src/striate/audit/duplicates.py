@@ -1,6 +1,6 @@
-"""The same picture more than once: pixel for pixel, or nearly.
+"""The same image more than once: pixel for pixel, or nearly.
 
-Pictures of one size with one thumbnail are candidates for the first; whether they are equal, their pixels say. Pictures
+Images of one size with one thumbnail are candidates for the first; whether they are equal, their pixels say. Images
 whose perceptual hashes are near are candidates for the second, and again their pixels say (likeness.py).
 """
 
@@ -16,9 +16,9 @@ from PIL import Image
 
 from striate.audit.candidates import near_pairs
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.likeness import alike, nearly_equal, roughly_alike, same_colours
-from striate.audit.thumbnails import SIDE, grey, shrink
-from striate.data.set_aside import Unreadable
+from striate.audit.likeness import alike, nearly_equal, roughly_alike, same_colors
+from striate.audit.thumbnails import SIDE, gray, shrink
+from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
 __all__ = ["Groups", "blank", "exact_groups", "hidden", "near_groups"]
@@ -33,7 +33,7 @@ _SIDE: Final = 128  # at which copies are compared
 _MOST_PAIRS: Final = 5_000_000
 _BATCH: Final = 1024  # pairs that are compared at a time
 
-Groups = list[tuple[int, ...]]  # positions of pictures that are the same, ascending
+Groups = list[tuple[int, ...]]  # positions of images that are the same, ascending
 
 
 def blank(prints: Fingerprints) -> list[int]:
@@ -51,7 +51,7 @@ def hidden(prints: Fingerprints, at: Sequence[int]) -> list[int]:
 
 
 def exact_groups(prints: Fingerprints) -> Groups:
-    """Pictures that are equal in size and in every pixel."""
+    """Images that are equal in size and in every pixel."""
     candidates: dict[tuple[int, int, bytes], list[int]] = defaultdict(list)
     for i, (height, width) in enumerate(zip(prints.heights.tolist(), prints.widths.tolist(), strict=True)):
         candidates[height, width, prints.small[i].tobytes()].append(i)
@@ -68,9 +68,9 @@ def exact_groups(prints: Fingerprints) -> Groups:
 
 
 def near_groups(prints: Fingerprints, exact: Groups, left_out: Sequence[int], *, threads: int) -> Groups:
-    """Pictures that are nearly the same; of those that are exactly the same the first stands for all.
+    """Images that are nearly the same; of those that are exactly the same the first stands for all.
 
-    `left_out` are not looked at: blank pictures are all alike.
+    `left_out` are not looked at: blank images are all alike.
     """
     looked_at = np.ones(len(prints), np.bool_)
     looked_at[list(left_out)] = False
@@ -113,7 +113,7 @@ class _Together:
 
 
 def _join_plain(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _Together) -> None:
-    """Small or mostly flat pictures, by their thumbnails; most pairs are told apart by 8 x 8 means."""
+    """Small or mostly flat images, by their thumbnails; most pairs are told apart by 8 x 8 means."""
     tiny = prints.small.reshape(-1, 8, 4, 8, 4).mean((2, 4), dtype=np.float32).reshape(-1, 64)
     tiny -= tiny.mean(1, keepdims=True)
     tiny /= np.maximum(np.linalg.norm(tiny, axis=1, keepdims=True), 1e-3)
@@ -122,13 +122,13 @@ def _join_plain(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _T
         block = block[np.einsum("ij,ij->i", tiny[block[:, 0]], tiny[block[:, 1]]) >= 0.99]
         one, other = (torch.from_numpy(prints.small[block[:, side]]).float() for side in (0, 1))
         for i, j in block[nearly_equal(one, other).numpy()] if len(block) else block:
-            colours = [_chroma(picture) for n in (i, j) if (picture := _picture(prints, int(n))) is not None]
-            if len(colours) == 2 and bool(same_colours(*(torch.from_numpy(c)[None] for c in colours))):
+            colors = [_chroma(image) for n in (i, j) if (image := _image(prints, int(n))) is not None]
+            if len(colors) == 2 and bool(same_colors(*(torch.from_numpy(c)[None] for c in colors))):
                 together.join(int(i), int(j))
 
 
 def _join_large(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _Together, threads: int) -> None:
-    """Larger pictures, the nearest hashes first; pairs that are already joined by others are passed over."""
+    """Larger images, the nearest hashes first; pairs that are already joined by others are passed over."""
     bits = np.bitwise_count(prints.hashes[pairs[:, 0]] ^ prints.hashes[pairs[:, 1]])
     pairs = pairs[np.argsort(bits, kind="stable")]
     for first in range(0, len(pairs), _BATCH):
@@ -145,11 +145,11 @@ def _join_large(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _T
         block, move = block[known], move[torch.from_numpy(known)]
         for start in range(0, len(block), _BATCH // 8):
             part = slice(start, start + _BATCH // 8)
-            lumas, colours = (
+            lumas, colors = (
                 [torch.from_numpy(np.stack([views[i][what] for i in block[part, side].tolist()])) for side in (0, 1)]
                 for what in (0, 1)
             )
-            same = alike(lumas[0].float(), lumas[1].float(), move[part]) & same_colours(*colours)
+            same = alike(lumas[0].float(), lumas[1].float(), move[part]) & same_colors(*colors)
             for i, j in block[part][same.numpy()].tolist():
                 together.join(i, j)
 
@@ -164,23 +164,23 @@ def _textured(small: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 def _views(
     prints: Fingerprints, at: npt.NDArray[np.int64], threads: int
 ) -> dict[int, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
-    """Luma at _SIDE x _SIDE, and chroma, of the pictures at these positions."""
+    """Luma at _SIDE x _SIDE, and chroma, of the images at these positions."""
     views = {}
 
     def view(n: int) -> None:
-        picture = _picture(prints, int(at[n]), (_SIDE, _SIDE))
-        if picture is not None:
-            views[int(at[n])] = shrink(grey(picture), _SIDE), _chroma(picture)
+        image = _image(prints, int(at[n]), (_SIDE, _SIDE))
+        if image is not None:
+            views[int(at[n])] = shrink(gray(image), _SIDE), _chroma(image)
 
     in_threads(view, len(at), threads)
     return views
 
 
-def _chroma(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """H W C -> the two chroma channels, 2 16 16, around 0; 0 where a picture has no colours."""
-    if picture.shape[-1] not in (3, 4):
+def _chroma(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """H W C -> the two chroma channels, 2 16 16, around 0; 0 where an image has no colors."""
+    if image.shape[-1] not in (3, 4):
         return np.zeros((2, 16, 16), np.float32)
-    whole = Image.fromarray(np.ascontiguousarray(picture[..., :3]))
+    whole = Image.fromarray(np.ascontiguousarray(image[..., :3]))
     few = whole.resize((16, 16), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("YCbCr")
     return np.asarray(few, np.float32)[..., 1:].transpose(2, 0, 1) - 128
 
@@ -206,9 +206,9 @@ def _has_structure(values: npt.NDArray[Any], spread: float) -> bool:
     return float(blocks.mean((1, 3)).var((0, 1)).sum()) > _STRUCTURE * spread / _BLOCK**2
 
 
-def _picture(prints: Fingerprints, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8] | None:
+def _image(prints: Fingerprints, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8] | None:
     """None if the file was changed or removed since it was first read."""
     try:
-        return prints.picture(i, at_least)
+        return prints.pixels_of(i, at_least)
     except Unreadable:
         return None

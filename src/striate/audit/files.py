@@ -7,17 +7,17 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, final
 
+from striate.audit.audit_finding import AuditFinding, found
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.found import Found, found
 from striate.data.decoding.formats import EXTENSIONS
-from striate.data.set_aside import Reason, SetAside, count_reasons
+from striate.data.skipped_files import Reason, SkippedFile, count_reasons
 
 __all__ = ["Account", "account", "unusable", "wrong_names"]
 
 _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
     {
         "truncated": "data-truncated",
-        "not a picture": "data-wrong-type",
+        "not an image": "data-wrong-type",
         "format not read": "data-format",
         "decompression bomb": "data-bomb",
     }
@@ -25,8 +25,8 @@ _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
 _SAYS: Final = MappingProxyType(
     {
         "data-unreadable": ("cannot be used", "mend or remove"),
-        "data-truncated": ("cut off before the picture ends", "copy or download again"),
-        "data-wrong-type": ("in the place of a picture, but none", "remove, or get the picture itself"),
+        "data-truncated": ("cut off before the image ends", "copy or download again"),
+        "data-wrong-type": ("in the place of an image, but none", "remove, or get the image itself"),
         "data-format": (
             "of a format that is not read",
             "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
@@ -42,35 +42,35 @@ _SAYS: Final = MappingProxyType(
 @final
 @dataclass(frozen=True)
 class Account:
-    """Every file that was found is used, set aside for one reason, or ignored by name."""
+    """Every file that was found is used, skipped for one reason, or ignored by name."""
 
     found: int
     used: int
-    set_aside: Mapping[str, int]  # by reason
+    skipped: Mapping[str, int]  # by reason
     ignored: Mapping[str, int]  # by kind
 
     def __post_init__(self) -> None:
-        total = self.used + sum(self.set_aside.values()) + sum(self.ignored.values())
+        total = self.used + sum(self.skipped.values()) + sum(self.ignored.values())
         if total != self.found:
             raise ValueError(f"{self.found} files were found and {total} are accounted for")
 
 
 def account(prints: Fingerprints) -> Account:
-    """The account of a source whose pictures have all been read."""
-    reasons = [one.reason for one in prints.set_aside]
+    """The account of a source whose images have all been read."""
+    reasons = [one.reason for one in prints.skipped]
     listings = prints.source.splits.values()
     return Account(
-        sum(len(one) + len(one.set_aside) for one in listings) + sum(prints.source.ignored.values()),
+        sum(len(one) + len(one.skipped) for one in listings) + sum(prints.source.ignored.values()),
         len(prints),
         {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},
         dict(prints.source.ignored),
     )
 
 
-def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
+def unusable(skipped: Iterable[SkippedFile]) -> list[AuditFinding]:
     """A finding for each kind of file that cannot be used."""
-    by_id: dict[str, list[SetAside]] = {name: [] for name in _SAYS}
-    for one in set_aside:
+    by_id: dict[str, list[SkippedFile]] = {name: [] for name in _SAYS}
+    for one in skipped:
         by_id[_IDS.get(one.reason, "data-unreadable")].append(one)
     return [
         found(
@@ -86,7 +86,7 @@ def unusable(set_aside: Iterable[SetAside]) -> list[Found]:
     ]
 
 
-def _why(name: str, files: Sequence[SetAside]) -> str:
+def _why(name: str, files: Sequence[SkippedFile]) -> str:
     """The reasons or formats, where the finding's name does not say them."""
     if name == "data-format":
         forms = Counter(one.detail.partition(", which")[0] for one in files)
@@ -94,8 +94,8 @@ def _why(name: str, files: Sequence[SetAside]) -> str:
     return f" ({count_reasons(files)})" if name == "data-unreadable" else ""
 
 
-def wrong_names(prints: Fingerprints) -> list[Found]:
-    """Pictures whose extension is that of another format of picture; they are read all the same."""
+def wrong_names(prints: Fingerprints) -> list[AuditFinding]:
+    """Images whose extension is that of another format of image; they are read all the same."""
     known = {extension for extensions in EXTENSIONS.values() for extension in extensions}
     lying = []
     for i, form in enumerate(prints.formats):
@@ -109,7 +109,7 @@ def wrong_names(prints: Fingerprints) -> list[Found]:
         found(
             "data-extension",
             "note",
-            f"{'1 picture has' if len(lying) == 1 else f'{len(lying)} pictures have'} the file name of another format.",
+            f"{'1 image has' if len(lying) == 1 else f'{len(lying)} images have'} the file name of another format.",
             [(prints.id(i),) for i, _ in lying],
             {"kinds": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}},
             "nothing needs to be done here; other programs may refuse them, so rename them",

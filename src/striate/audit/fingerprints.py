@@ -1,4 +1,4 @@
-"""One pass over all pictures: each is either set aside with a reason, or has a line of figures and a thumbnail."""
+"""One pass over all images: each is either skipped with a reason, or has a line of figures and a thumbnail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.thumbnails import SIDE, eight_bits, grey, hashes, mean_and_deviation, shrink, thumbnails
+from striate.audit.thumbnails import SIDE, eight_bits, gray, hashes, mean_and_deviation, shrink, thumbnails
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import Rendering
 from striate.data.decoding.strict import STRICT_PILLOW
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
-from striate.data.targets import Labels, LabelSets, Numbers
+from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets
 from striate.data.threads import Progress, in_threads
 
 __all__ = ["Fingerprints", "take_fingerprints"]
@@ -25,9 +25,9 @@ __all__ = ["Fingerprints", "take_fingerprints"]
 @final
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """The M usable pictures of all splits, one after the other; every other file is in `set_aside`.
+    """The M usable images of all splits, one after the other; every other file is in `skipped`.
 
-    `split` M and `row` M say where a picture is: source.splits[splits[split]] at row. Figures are taken from the picture
+    `split` M and `row` M say where an image is: source.splits[splits[split]] at row. Figures are taken from the image
     as it was decoded, a large JPEG at an eighth of its size or above.
     """
 
@@ -39,14 +39,14 @@ class Fingerprints:
     formats: tuple[str, ...]  # M: "JPEG"
     heights: npt.NDArray[np.int64]  # M, upright, in the file
     widths: npt.NDArray[np.int64]
-    colour: npt.NDArray[np.bool_]
+    color: npt.NDArray[np.bool_]
     brightness: npt.NDArray[np.float32]  # M, mean of luma, 0 to 255
     contrast: npt.NDArray[np.float32]  # M, standard deviation of luma
     many_frames: tuple[str, ...]  # ids of animations and of files with many pages
     bits_lost: tuple[str, ...]  # ids
     small: npt.NDArray[np.uint8]  # M SIDE SIDE, luma
     hashes: npt.NDArray[np.uint64]  # M
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedFile, ...]
 
     def __len__(self) -> int:
         return len(self.row)
@@ -64,13 +64,13 @@ class Fingerprints:
         """Raises Unreadable if its file was changed meanwhile."""
         return self.listing(i).store.header(int(self.row[i]), self.limits)
 
-    def picture(self, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
+    def pixels_of(self, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
         """The image again, H W C. Raises Unreadable if its file was changed meanwhile."""
         return eight_bits(self.pixels(i, at_least))
 
     def pixels(self, i: int, at_least: tuple[int, int] | None = None) -> Pixels:
         """The same with all of its bits."""
-        return self.listing(i).store.picture(int(self.row[i]), self.limits, at_least, self.rendering)
+        return self.listing(i).store.pixels_of(int(self.row[i]), self.limits, at_least, self.rendering)
 
     @property
     def rendering(self) -> Rendering:
@@ -78,31 +78,31 @@ class Fingerprints:
         return self.source.survey.window()
 
     def labels(self) -> npt.NDArray[np.int64] | None:
-        """The class of each picture, M; None where pictures have anything but one class."""
+        """The class of each image, M; None where images have anything but one class."""
         parts = []
         for position, name in enumerate(self.splits):
             targets = self.source.splits[name].targets
-            if not isinstance(targets, Labels):
+            if not isinstance(targets, ClassTargets):
                 return None
             parts.append(targets.values[self.row[self.split == position]])
         return np.concatenate(parts)
 
     def said(self, i: int) -> str | None:
-        """The class, the classes or the numbers of a picture, as a person reads them; None for masks and boxes."""
+        """The class, the classes or the numbers of an image, as a person reads them; None for masks and boxes."""
         row, classes = int(self.row[i]), self.source.classes
         match self.listing(i).targets:
-            case Labels(values=labels):
+            case ClassTargets(values=labels):
                 return classes[labels[row]]
-            case LabelSets(values=sets):
+            case MultiLabelTargets(values=sets):
                 return ", ".join(name for name, has in zip(classes, sets[row].tolist(), strict=True) if has) or "none"
-            case Numbers(values=numbers):
+            case RegressionTargets(values=numbers):
                 return ", ".join(f"{name} {value}" for name, value in zip(classes, numbers[row], strict=True))
         return None
 
 
 @final
 class _Taken:
-    """The figures of the pictures of one split while they come in, in any order and from any thread."""
+    """The figures of the images of one split while they come in, in any order and from any thread."""
 
     def __init__(self, count: int) -> None:
         self.headers: list[Header | None] = [None] * count
@@ -115,7 +115,7 @@ class _Taken:
 def take_fingerprints(
     source: Source, *, threads: int, limits: Limits, progress: Progress | None = None
 ) -> Fingerprints:
-    """Read every picture of the source once. Nothing is written."""
+    """Read every image of the source once. Nothing is written."""
     total, done, parts = sum(map(len, source.splits.values())), 0, []
     for listing in source.splits.values():
 
@@ -139,7 +139,7 @@ def take_fingerprints(
         tuple(header.format for header in known),
         np.array([header.height for header in known], np.int64),
         np.array([header.width for header in known], np.int64),
-        np.array([header.colour for header in known], np.bool_),
+        np.array([header.color for header in known], np.bool_),
         np.concatenate([part.brightness[rows] for part, rows in zip(parts, kept, strict=True)]),
         np.concatenate([part.contrast[rows] for part, rows in zip(parts, kept, strict=True)]),
         tuple(name for name, header in zip(all_ids, known, strict=True) if header.frames > 1),
@@ -149,7 +149,7 @@ def take_fingerprints(
         tuple(
             one
             for part, listing in zip(parts, source.splits.values(), strict=True)
-            for one in (*listing.set_aside, *_set_aside(part, listing))
+            for one in (*listing.skipped, *_skipped(part, listing))
         ),
     )
 
@@ -170,7 +170,7 @@ def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, 
     def take(i: int) -> None:
         try:
             header = listing.store.header(i, limits)
-            luma = grey(eight_bits(listing.store.picture(i, limits, (SIDE, SIDE), rendering)))
+            luma = gray(eight_bits(listing.store.pixels_of(i, limits, (SIDE, SIDE), rendering)))
         except Unreadable as failure:
             taken.failures[i] = failure
             return
@@ -184,18 +184,18 @@ def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, 
 
 
 def _together(listing: Listing, limits: Limits) -> npt.NDArray[np.uint8] | None:
-    """All pictures at once, N H W C, where the store has them so in memory."""
+    """All images at once, N H W C, where the store has them so in memory."""
     try:
         header = listing.store.header(0, limits)
     except Unreadable:
         return None
-    pixels: Pixels | None = listing.store.ready(Canvas(header.height, header.width, 3 if header.colour else 1))
+    pixels: Pixels | None = listing.store.ready(Canvas(header.height, header.width, 3 if header.color else 1))
     return eight_bits(pixels) if pixels is not None and pixels.dtype == np.uint8 else None
 
 
-def _set_aside(part: _Taken, listing: Listing) -> list[SetAside]:
+def _skipped(part: _Taken, listing: Listing) -> list[SkippedFile]:
     return [
-        SetAside(name, failure.reason, failure.detail)
+        SkippedFile(name, failure.reason, failure.detail)
         for name, failure in zip(listing.ids, part.failures, strict=True)
         if failure is not None
     ]

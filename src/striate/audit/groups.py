@@ -1,17 +1,17 @@
-"""Leakage by group: pictures of one patient, camera or day in two parts make a test that is no test."""
+"""Leakage by group: images of one patient, camera or day in two parts make a test that is no test."""
 
 import re
 from collections import defaultdict
 
+from striate.audit.audit_finding import AuditFinding, found
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.found import Found, found
 from striate.errors import SettingError, nearest
 
 __all__ = ["group_leaks", "groups_of"]
 
 
 def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
-    """The group of each picture: a column of the table, or what the first brackets of a regular expression find in its id.
+    """The group of each image: a column of the table, or what the first brackets of a regular expression find in its id.
 
     SettingError for what is neither, or finds nothing at all.
     """
@@ -38,7 +38,7 @@ def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
     return found_groups
 
 
-def group_leaks(prints: Fingerprints, group: str) -> list[Found]:
+def group_leaks(prints: Fingerprints, group: str) -> list[AuditFinding]:
     """Groups that are in two parts or more, the largest first."""
     members: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(groups_of(prints, group)):
@@ -55,7 +55,7 @@ def group_leaks(prints: Fingerprints, group: str) -> list[Found]:
             f"{'1 group is' if len(split) == 1 else f'{len(split)} groups are'} in several parts, of {len(members)} "
             f"groups by {group}.",
             [prints.ids(split[name]) for name in largest],
-            {"groups": largest[:10], "pictures": sum(map(len, split.values()))},
+            {"groups": largest[:10], "images": sum(map(len, split.values()))},
             "move each group into one part as a whole",
         )
     ]

@@ -1,4 +1,4 @@
-"""What is there: pictures of each class in each part, sizes, formats, colours and brightness."""
+"""What is there: images of each class in each part, sizes, formats, colors and brightness."""
 
 from collections import Counter
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.audit.fingerprints import Fingerprints
-from striate.data.targets import Labels, LabelSets, Numbers, ObjectLists
+from striate.data.targets import ClassTargets, InstanceTargets, MultiLabelTargets, RegressionTargets
 
 __all__ = ["class_counts", "inventory", "quartiles", "seen"]
 
@@ -15,17 +15,17 @@ _COMMON = 5  # sizes that are told
 
 
 def class_counts(prints: Fingerprints) -> dict[str, list[int]]:
-    """Usable pictures of each class (of several classes a picture: each time; of boxes: objects) in each part; {} without."""
+    """Usable images of each class (of several classes an image: each time; of boxes: objects) in each part; {} without."""
     classes = len(prints.source.classes)
     counts = {}
     for position, name in enumerate(prints.splits):
         rows = prints.row[prints.split == position]
         match prints.source.splits[name].targets:
-            case Labels(values=labels):
+            case ClassTargets(values=labels):
                 counts[name] = np.bincount(labels[rows], minlength=classes).tolist()
-            case LabelSets(values=sets):
+            case MultiLabelTargets(values=sets):
                 counts[name] = sets[rows].sum(0).tolist()
-            case ObjectLists(objects=objects):
+            case InstanceTargets(objects=objects):
                 labels = np.concatenate([objects[row].labels for row in rows] or [np.empty(0, np.int64)])
                 counts[name] = np.bincount(labels, minlength=classes).tolist()
             case _:
@@ -43,15 +43,15 @@ def inventory(prints: Fingerprints) -> dict[str, Any]:
             for n, label in enumerate(source.classes)
         }
         for position, name in enumerate(prints.splits)
-        if isinstance(targets := source.splits[name].targets, Numbers)
+        if isinstance(targets := source.splits[name].targets, RegressionTargets)
     }
     return {
-        "pictures": {name: int((prints.split == position).sum()) for position, name in enumerate(prints.splits)},
+        "images": {name: int((prints.split == position).sum()) for position, name in enumerate(prints.splits)},
         "classes": list(source.classes),
         "counts": class_counts(prints),
         **({"numbers": numbers} if numbers else {}),
         "formats": dict(Counter(prints.formats).most_common()),
-        "colour": {"colour": int(prints.colour.sum()), "grey": int((~prints.colour).sum())},
+        "color": {"color": int(prints.color.sum()), "gray": int((~prints.color).sum())},
         "sizes": {
             "height": quartiles(prints.heights),
             "width": quartiles(prints.widths),

@@ -1,6 +1,6 @@
 """Labels that are probably others, by confident learning: Northcutt, Jiang, Chuang, JAIR 70 (2021), arXiv:1911.00068.
 
-A class's threshold is how sure the network is on average of the pictures that are labelled so. A picture is confidently of
+A class's threshold is how sure the network is on average of the images that are labeled so. An image is confidently of
 the class that it is surest of, among those whose threshold it reaches. Counting label against confident class gives the
 confident joint; what lies off its diagonal are the suspects. The answers must be out of sample: a network that has
 learned a wrong label by heart is sure of it.
@@ -13,7 +13,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.found import Found, found
+from striate.audit.audit_finding import AuditFinding, found
 
 __all__ = ["Answer", "confident_classes", "confident_joint", "label_suspects", "suspects", "thresholds"]
 
@@ -26,7 +26,7 @@ Shares = npt.NDArray[np.float64]
 @final
 @dataclass(frozen=True)
 class Answer:
-    """What a network said of a picture that it was not trained on."""
+    """What a network said of an image that it was not trained on."""
 
     id: str
     label: str
@@ -36,7 +36,7 @@ class Answer:
 
 
 def thresholds(labels: Classes, of_label: Shares, classes: int) -> Shares:
-    """Mean probability of the label over the pictures of each class; 1 for a class without any, which no one reaches."""
+    """Mean probability of the label over the images of each class; 1 for a class without any, which no one reaches."""
     counts = np.bincount(labels, minlength=classes)
     sums = np.bincount(labels, of_label, minlength=classes)
     return np.divide(sums, counts, out=np.full(classes, np.inf), where=counts > 0)
@@ -58,7 +58,7 @@ def confident_joint(labels: Classes, confident: Classes, classes: int) -> npt.ND
 
 
 def suspects(labels: Classes, said: Classes, confident: Classes, margin: Shares) -> npt.NDArray[np.int64]:
-    """Positions of pictures off the joint's diagonal that are also answered otherwise, the lowest margin first.
+    """Positions of images off the joint's diagonal that are also answered otherwise, the lowest margin first.
 
     margin: probability of the label less that of the surest other class.
     """
@@ -66,7 +66,7 @@ def suspects(labels: Classes, said: Classes, confident: Classes, margin: Shares)
     return at[np.argsort(margin[at], kind="stable")]
 
 
-def label_suspects(answers: Sequence[Answer], run: str) -> list[Found]:
+def label_suspects(answers: Sequence[Answer], run: str) -> list[AuditFinding]:
     """The finding for the answers of a run.
 
     A run writes down the probability of what it said and of the label, so only the first class is held against its
@@ -88,12 +88,12 @@ def label_suspects(answers: Sequence[Answer], run: str) -> list[Found]:
         found(
             "data-label-suspects",
             "note" if share < FEW else "warning",
-            f"{'1 label is' if len(at) == 1 else f'{len(at)} labels are'} probably wrong, of {len(answers):,} pictures "
+            f"{'1 label is' if len(at) == 1 else f'{len(at)} labels are'} probably wrong, of {len(answers):,} images "
             f"that {run} was not trained on.",
             [(answers[i].id,) for i in at],
             {
                 "share": round(share, 5),
-                "suspects": [f"{o.id}: labelled {o.label}, said {o.said} ({o.probability:.1%})" for o in worst],
+                "suspects": [f"{o.id}: labeled {o.label}, said {o.said} ({o.probability:.1%})" for o in worst],
             },
             "look at them, the surest first, and move those that are wrong into the class that they show",
         )

@@ -1,14 +1,14 @@
-"""Whether two pictures whose hashes are near are copies of one another, by their pixels.
+"""Whether two images whose hashes are near are copies of one another, by their pixels.
 
 Two rules, because copies of a photograph share something that no two photographs do: the same noise and texture, at the
-same places. Pictures that are mostly flat, or small, have too little of that.
+same places. Images that are mostly flat, or small, have too little of that.
 
-rich pictures    one is moved and scaled onto the other (Lucas, Kanade 1981; four numbers, up to a quarter of the side), so
+rich images    one is moved and scaled onto the other (Lucas, Kanade 1981; four numbers, up to a quarter of the side), so
                  that a crop is recognized; then the fine detail of both, at 128 x 128, must correlate by DETAIL
-all others       compared as they lie; the pictures must correlate by 0.996, and their fine detail by 0.985 (the two most
+all others       compared as they lie; the images must correlate by 0.996, and their fine detail by 0.985 (the two most
                  alike of all digits of MNIST reach 0.995 and 0.966)
 
-In both, colours must agree once brightness is set aside. On 181 cuttings of 19 photographs DETAIL separates copies (2 % of
+In both, colors must agree once brightness is skipped. On 181 cuttings of 19 photographs DETAIL separates copies (2 % of
 them are below 0.80) from different cuttings of the same wall, lawn or street (at most 0.59).
 """
 
@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["alike", "nearly_equal", "roughly_alike", "same_colours"]
+__all__ = ["alike", "nearly_equal", "roughly_alike", "same_colors"]
 
 DETAIL: Final = 0.75
 STRICT_WHOLE: Final = 0.996
@@ -30,7 +30,7 @@ _TEXTURE: Final = 1.5  # levels: a block with less fine detail is flat
 
 
 def roughly_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Thumbnails, B n n of 0 to 255 -> whether a pair may be one picture (B bool), and the move that says so (B 4)."""
+    """Thumbnails, B n n of 0 to 255 -> whether a pair may be one image (B bool), and the move that says so (B 4)."""
     whole = torch.ones_like(one)
     move = _moved_onto(one, other, torch.zeros(len(one), 4), steps=10, blur=1.0)
     move = _moved_onto(one, other, move, steps=5)
@@ -39,7 +39,7 @@ def roughly_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def alike(one: Tensor, other: Tensor, move: Tensor) -> Tensor:
-    """Pictures, B n n of 0 to 255, by the rule of rich ones where one of the two is, else by the strict one -> B bool."""
+    """Images, B n n of 0 to 255, by the rule of rich ones where one of the two is, else by the strict one -> B bool."""
     move = _moved_onto(one, other, move, steps=4, blur=1.0)
     either = _rich(one) | _rich(other)
     return torch.where(either, _detail(one, other, move) >= DETAIL, nearly_equal(one, other))
@@ -54,7 +54,7 @@ def nearly_equal(one: Tensor, other: Tensor) -> Tensor:
     return equal
 
 
-def same_colours(one: Tensor, other: Tensor) -> Tensor:
+def same_colors(one: Tensor, other: Tensor) -> Tensor:
     """Chroma, B C n n, around 0: whether it differs by less than half of its strength, or hardly at all -> B bool."""
     strength = torch.maximum(one.abs().mean((1, 2, 3)), other.abs().mean((1, 2, 3)))
     return (one - other).abs().mean((1, 2, 3)) <= 4 + 0.5 * strength
@@ -81,7 +81,7 @@ def _moved_onto(one: Tensor, other: Tensor, move: Tensor, *, steps: int, blur: f
 
 
 def _detail(one: Tensor, other: Tensor, move: Tensor | None) -> Tensor:
-    """Correlation of the fine detail of pictures, B n n, where both have content; `one` is moved first, if at all."""
+    """Correlation of the fine detail of images, B n n, where both have content; `one` is moved first, if at all."""
     inside = torch.ones_like(one)
     if move is not None:
         one, inside = _moved(one, move)
@@ -89,9 +89,9 @@ def _detail(one: Tensor, other: Tensor, move: Tensor | None) -> Tensor:
     return _correlation(_fine(one), _fine(other), inside)
 
 
-def _rich(pictures: Tensor) -> Tensor:
-    """Whether half of a picture's blocks have texture: B n n -> B bool."""
-    energy = F.avg_pool2d(_fine(pictures)[:, None] ** 2, pictures.shape[-1] // _BLOCKS).sqrt()
+def _rich(images: Tensor) -> Tensor:
+    """Whether half of an image's blocks have texture: B n n -> B bool."""
+    energy = F.avg_pool2d(_fine(images)[:, None] ** 2, images.shape[-1] // _BLOCKS).sqrt()
     return (energy > _TEXTURE).float().mean((1, 2, 3)) >= 0.5
 
 
@@ -100,31 +100,31 @@ def _correlation(one: Tensor, other: Tensor, inside: Tensor) -> Tensor:
     return (_standard(one, inside) * _standard(other, inside)).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)
 
 
-def _standard(pictures: Tensor, inside: Tensor) -> Tensor:
+def _standard(images: Tensor, inside: Tensor) -> Tensor:
     """Mean 0 and deviation 1 where `inside` is 1, and 0 elsewhere."""
     count = inside.sum((1, 2), keepdim=True).clamp(min=1)
-    centred = (pictures - (pictures * inside).sum((1, 2), keepdim=True) / count) * inside
-    return centred / (centred.square().sum((1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
+    centered = (images - (images * inside).sum((1, 2), keepdim=True) / count) * inside
+    return centered / (centered.square().sum((1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
 
 
-def _moved(pictures: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
-    """The pictures scaled and shifted, and 1 where that shows a part of them."""
-    side = pictures.shape[-1]
+def _moved(images: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
+    """The images scaled and shifted, and 1 where that shows a part of them."""
+    side = images.shape[-1]
     middle = torch.linspace(-1 + 1 / side, 1 - 1 / side, side)
     x, y = (middle * (1 + move[:, n, None]) + move[:, n + 1, None] for n in (0, 2))  # B n
     grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), -1)  # B n n 2
-    seen = F.grid_sample(pictures[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
+    seen = F.grid_sample(images[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
     return seen, ((x.abs() <= 1)[:, None, :] & (y.abs() <= 1)[:, :, None]).float()
 
 
-def _fine(pictures: Tensor) -> Tensor:
+def _fine(images: Tensor) -> Tensor:
     """What lies between a blur of 0.7 and one of 3 pixels."""
-    return _blurred(pictures, 0.7) - _blurred(pictures, 3.0)
+    return _blurred(images, 0.7) - _blurred(images, 3.0)
 
 
-def _blurred(pictures: Tensor, sigma: float) -> Tensor:
-    """A Gaussian blur as two matrix products, which for pictures this small is five times as fast as a convolution."""
-    at = torch.arange(pictures.shape[-1])
+def _blurred(images: Tensor, sigma: float) -> Tensor:
+    """A Gaussian blur as two matrix products, which for images this small is five times as fast as a convolution."""
+    at = torch.arange(images.shape[-1])
     weights = torch.exp(-((at - at[:, None]) ** 2) / (2 * sigma * sigma))
     weights = weights / weights.sum(1, keepdim=True)
-    return weights @ pictures @ weights.T
+    return weights @ images @ weights.T

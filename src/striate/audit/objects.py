@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from striate.audit.audit_finding import AuditFinding, found
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.found import Found, found
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.source import Source
-from striate.data.targets import ObjectLists
+from striate.data.targets import InstanceTargets
 from striate.data.threads import in_threads
 
 __all__ = ["annotation_faults", "box_faults", "describe_boxes", "describe_masks"]
 
 
 def box_faults(prints: Fingerprints) -> list[tuple[str, str, str]]:
-    """Boxes that hold nothing, or that pass the edge of their picture by over a pixel: id, what is wrong, kind."""
+    """Boxes that hold nothing, or that pass the edge of their image by over a pixel: id, what is wrong, kind."""
     faults = []
     for i in range(len(prints)):
         targets = prints.listing(i).targets
-        if not isinstance(targets, ObjectLists):
+        if not isinstance(targets, InstanceTargets):
             return []
         height, width = int(prints.heights[i]), int(prints.widths[i])
         for x1, y1, x2, y2 in targets.objects[prints.row[i]].boxes.tolist():
@@ -35,8 +35,8 @@ def box_faults(prints: Fingerprints) -> list[tuple[str, str, str]]:
     return faults
 
 
-def annotation_faults(faults: Sequence[tuple[str, str, str]]) -> list[Found]:
-    """The finding for faults, each the picture's id, what is wrong and its kind."""
+def annotation_faults(faults: Sequence[tuple[str, str, str]]) -> list[AuditFinding]:
+    """The finding for faults, each the image's id, what is wrong and its kind."""
     if not faults:
         return []
     kinds = Counter(kind for _, _, kind in faults)
@@ -48,28 +48,28 @@ def annotation_faults(faults: Sequence[tuple[str, str, str]]) -> list[Found]:
             f"{'1 annotation is' if len(faults) == 1 else f'{len(faults)} annotations are'} wrong: {told}.",
             [(name,) for name in dict.fromkeys(name for name, _, _ in faults)],
             {"faults": [f"{name}: {says}" for name, says, _ in faults[:10]], "kinds": dict(kinds)},
-            "mend the annotations of these pictures",
+            "mend the annotations of these images",
         )
     ]
 
 
 def describe_boxes(prints: Fingerprints) -> dict[str, Any]:
-    """Of each class: objects, pictures that have one, and the quartiles of their side as a share of the picture's."""
+    """Of each class: objects, images that have one, and the quartiles of their side as a share of the image's."""
     sides: dict[int, list[float]] = {}
-    pictures: Counter[int] = Counter()
+    images: Counter[int] = Counter()
     for i in range(len(prints)):
         targets = prints.listing(i).targets
-        if not isinstance(targets, ObjectLists):
+        if not isinstance(targets, InstanceTargets):
             return {}
         objects = targets.objects[prints.row[i]]
         area = float(prints.heights[i] * prints.widths[i])
-        pictures.update(set(objects.labels.tolist()))
+        images.update(set(objects.labels.tolist()))
         for (x1, y1, x2, y2), label in zip(objects.boxes.tolist(), objects.labels.tolist(), strict=True):
             sides.setdefault(label, []).append((max(0.0, x2 - x1) * max(0.0, y2 - y1) / area) ** 0.5)
     return {
         prints.source.classes[label]: {
             "objects": len(shares),
-            "pictures": pictures[label],
+            "images": images[label],
             "side": [round(float(q), 4) for q in np.quantile(shares, [0.25, 0.5, 0.75])],
         }
         for label, shares in sorted(sides.items())
@@ -77,7 +77,7 @@ def describe_boxes(prints: Fingerprints) -> dict[str, Any]:
 
 
 def describe_masks(prints: Fingerprints, threads: int) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
-    """Of each class the share of all pixels and the pictures that have it; and the masks that cannot be read."""
+    """Of each class the share of all pixels and the images that have it; and the masks that cannot be read."""
     source: Source = prints.source
     counts = np.zeros((len(prints), len(source.classes)), np.int64)
     failed: dict[int, str] = {}
@@ -94,7 +94,7 @@ def describe_masks(prints: Fingerprints, threads: int) -> tuple[dict[str, Any], 
     in_threads(count, len(prints), threads)
     total = max(int(counts.sum()), 1)
     described = {
-        name: {"share": round(int(counts[:, n].sum()) / total, 6), "pictures": int((counts[:, n] > 0).sum())}
+        name: {"share": round(int(counts[:, n].sum()) / total, 6), "images": int((counts[:, n] > 0).sum())}
         for n, name in enumerate(source.classes)
     }
     return described, [(prints.id(i), why, "mask unreadable") for i, why in sorted(failed.items())]

@@ -1,8 +1,8 @@
-"""Pictures far outside of what the others are: in size, in aspect, in brightness.
+"""Images far outside of what the others are: in size, in aspect, in brightness.
 
 Far outside is beyond the nearest quartile by FENCE times the distance between the quartiles (Tukey, "Exploratory Data
 Analysis", 1977, calls 3 far out). That distance counts as no less than a `least`, so that data of one size need not be so
-to a pixel: a picture must be 3 times as large, twice as wide for its height, or 40 of 255 levels brighter at the least.
+to a pixel: an image must be 3 times as large, twice as wide for its height, or 40 of 255 levels brighter at the least.
 """
 
 import math
@@ -11,17 +11,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from striate.audit.audit_finding import AuditFinding, found
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.found import Found, found
 
 __all__ = ["FENCE", "outliers", "outside"]
 
 FENCE: Final = 5.0
-ENOUGH: Final = 20  # pictures, below which there is no "nearly all others"
+ENOUGH: Final = 20  # images, below which there is no "nearly all others"
 
 
-def outliers(prints: Fingerprints) -> list[Found]:
-    """The three findings, each with the fences and the pictures beyond them, the farthest first."""
+def outliers(prints: Fingerprints) -> list[AuditFinding]:
+    """The three findings, each with the fences and the images beyond them, the farthest first."""
     if len(prints) < ENOUGH:
         return []
     pixels = np.log(prints.heights * prints.widths)
@@ -45,7 +45,7 @@ def outliers(prints: Fingerprints) -> list[Found]:
             found(
                 name,
                 "note",
-                f"{_pictures(len(at))} far from all others in {what}: {say(float(values[at[0]]))}"
+                f"{_images(len(at))} far from all others in {what}: {say(float(values[at[0]]))}"
                 f"{' and others' if len(at) > 1 else ''}, where nearly all are {say(low)} to {say(high)}.",
                 [(prints.id(int(i)),) for i in at],
                 {"measure": named.get(what, "mean of luma, 0 to 255"), "low": say(low), "high": say(high)},
@@ -77,5 +77,5 @@ def _level(brightness: float) -> str:
     return f"{min(255.0, max(0.0, brightness)):.0f}"
 
 
-def _pictures(count: int) -> str:
-    return "1 picture is" if count == 1 else f"{count} pictures are"
+def _images(count: int) -> str:
+    return "1 image is" if count == 1 else f"{count} images are"

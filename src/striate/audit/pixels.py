@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.audit.found import Found, found
+from striate.audit.audit_finding import AuditFinding, found
 from striate.data.decoding.canvas import Canvas
 from striate.data.survey import MUCH, NOTICEABLE, Survey
 
@@ -15,14 +15,14 @@ __all__ = ["bits_lost", "first_frames", "read_in_part", "survey_findings"]
 _THIN: Final = 8  # pixels of the shorter side on the canvas, below which shapes are lost
 
 
-def read_in_part(survey: Survey, count: int) -> list[Found]:
+def read_in_part(survey: Survey, count: int) -> list[AuditFinding]:
     """Files of which not all is read, of those that the survey looked at; there are `count` images."""
     looked_at = len(survey.sizes)
     of = f" of {looked_at:,} that were looked at" if looked_at < count else ""
     return [*first_frames(survey.first_frames, of), *bits_lost(survey.bits_lost, of)]
 
 
-def survey_findings(survey: Survey, canvas: Canvas) -> list[Found]:
+def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     """What the canvas hides by what the survey found."""
     findings = []
     background = canvas.rendering.background
@@ -47,7 +47,7 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[Found]:
     return [*findings, *_cropped(survey, canvas), *_thin(survey, canvas)]
 
 
-def _cropped(survey: Survey, canvas: Canvas) -> list[Found]:
+def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     """Content that a square cuts off."""
     if canvas.fit == "contain" or not survey.loses_content:
         return []
@@ -66,7 +66,7 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[Found]:
     ]
 
 
-def _thin(survey: Survey, canvas: Canvas) -> list[Found]:
+def _thin(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     """Images so wide or tall that on the canvas little is left of their shorter side."""
     if canvas.fit == "cover":
         return []
@@ -91,7 +91,7 @@ def _thin(survey: Survey, canvas: Canvas) -> list[Found]:
     ]
 
 
-def first_frames(ids: Sequence[str], of: str = "") -> list[Found]:
+def first_frames(ids: Sequence[str], of: str = "") -> list[AuditFinding]:
     """Files that hold more than is used."""
     if not ids:
         return []
@@ -107,7 +107,7 @@ def first_frames(ids: Sequence[str], of: str = "") -> list[Found]:
     ]
 
 
-def bits_lost(ids: Sequence[str], of: str = "") -> list[Found]:
+def bits_lost(ids: Sequence[str], of: str = "") -> list[AuditFinding]:
     """Files of 16 bits that are read as 8."""
     if not ids:
         return []

@@ -1,4 +1,4 @@
-"""The checks that need no more than what training has in its hands: decoded pictures on the canvas, and their splits."""
+"""The checks that need no more than what training has in its hands: decoded images on the canvas, and their splits."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from striate.audit.audit_finding import EXAMPLES, AuditFinding
 from striate.audit.balance import imbalance, small_classes
-from striate.audit.found import EXAMPLES, Found
 from striate.audit.names import near_equal_names
 from striate.audit.scales import nearly_black
 from striate.data.decoding.rendering import BACKGROUNDS, Background
-from striate.data.pictures import Pictures
-from striate.data.set_aside import SetAside, count_reasons
+from striate.data.labeled_images import LabeledImages
+from striate.data.skipped_files import SkippedFile, count_reasons
 from striate.data.splits import Splits
 from striate.findings import Finding
 
@@ -22,15 +22,15 @@ __all__ = ["check_data"]
 
 
 def check_data(splits: Splits, hiding: Background | None = None) -> list[Finding]:
-    """What is plainly wrong; healthy data gives no findings. A picture that is in two parts is a reason to stop.
+    """What is plainly wrong; healthy data gives no findings. An image that is in two parts is a reason to stop.
 
     hiding: a background that is known to hide images; those of which nothing else is left are no copies of each other.
     """
     parts = splits.parts()
-    hashes = {name: part.pixels.fingerprints() for name, part in parts.items()}
+    hashes = {name: part.pixels.content_hashes() for name, part in parts.items()}
     classes, counts = splits.train.classes, {name: part.counts() for name, part in parts.items()}
     return [
-        *files_set_aside(parts),
+        *files_skipped(parts),
         *small_classes(classes, counts),
         *imbalance(classes, counts),
         *near_equal_names(classes),
@@ -40,7 +40,7 @@ def check_data(splits: Splits, hiding: Background | None = None) -> list[Finding
     ]
 
 
-def _nearly_black(parts: dict[str, Pictures], classes: Sequence[str]) -> list[Found]:
+def _nearly_black(parts: dict[str, LabeledImages], classes: Sequence[str]) -> list[AuditFinding]:
     if any(part.pixels.dtype != torch.uint8 for part in parts.values()):  # of more bits the survey knows the scale
         return []
     measured = np.concatenate([part.pixels.statistics() for part in parts.values()])
@@ -50,40 +50,40 @@ def _nearly_black(parts: dict[str, Pictures], classes: Sequence[str]) -> list[Fo
     return nearly_black(measured[:, 0], measured[:, 1], at, labels, classes)
 
 
-def files_set_aside(parts: dict[str, Pictures]) -> list[Finding]:
+def files_skipped(parts: dict[str, LabeledImages]) -> list[Finding]:
     """Files that could not be used, counted by reason."""
-    set_aside = [one for part in parts.values() for one in part.set_aside]
-    if not set_aside:
+    skipped = [one for part in parts.values() for one in part.skipped]
+    if not skipped:
         return []
-    files = len(set_aside) + sum(map(len, parts.values()))
+    files = len(skipped) + sum(map(len, parts.values()))
     return [
         Finding(
-            "data-files-set-aside",
+            "data-files-skipped",
             "warning",
-            f"{len(set_aside)} of {files} files cannot be used: {count_reasons(set_aside)}.",
+            f"{len(skipped)} of {files} files cannot be used: {count_reasons(skipped)}.",
             {
                 "files": files,
-                "set_aside": len(set_aside),
-                "first": [f"{one.id}: {one.reason}: {one.detail}" for one in set_aside[:EXAMPLES]],
+                "skipped": len(skipped),
+                "first": [f"{one.id}: {one.reason}: {one.detail}" for one in skipped[:EXAMPLES]],
             },
-            f"fix or remove the files{_larger(set_aside)}; --max-bad 0 stops a run when there are any",
+            f"fix or remove the files{_larger(skipped)}; --max-bad 0 stops a run when there are any",
         )
     ]
 
 
-def _larger(set_aside: Sequence[SetAside]) -> str:
+def _larger(skipped: Sequence[SkippedFile]) -> str:
     """The way in for images that are only larger than the limit."""
     return (
         ", or let in larger images with --max-pixels"
-        if any(one.reason == "decompression bomb" for one in set_aside)
+        if any(one.reason == "decompression bomb" for one in skipped)
         else ""
     )
 
 
 def two_labels(
-    parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
+    parts: dict[str, LabeledImages], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
 ) -> list[Finding]:
-    """Pictures that are equal on the canvas, pixel for pixel, under two labels, wherever they are."""
+    """Images that are equal on the canvas, pixel for pixel, under two labels, wherever they are."""
     all_hashes = np.concatenate([hashes[name] for name in parts])
     where = [(part, row) for part in parts.values() for row in range(len(part))]
     _, first, counts = np.unique(all_hashes, return_inverse=True, return_counts=True)
@@ -94,7 +94,7 @@ def two_labels(
     for group in same.values():
         part, row = where[group[0]]
         alike = [where[i] for i in group if equal(part, where[i][0], [(row, where[i][1])], hiding)]
-        labels = {int(one.labels[n]): one.ids[n] for one, n in reversed(alike)}  # the first picture of each label
+        labels = {int(one.labels[n]): one.ids[n] for one, n in reversed(alike)}  # the first image of each label
         if len(labels) > 1:
             cases.append([f"{name} ({part.classes[label]})" for label, name in sorted(labels.items())])
     if not cases:
@@ -103,7 +103,7 @@ def two_labels(
         Finding(
             "data-two-labels",
             "warning",
-            f"{len(cases)} {'picture is' if len(cases) == 1 else 'pictures are'} under two labels, pixel for pixel.",
+            f"{len(cases)} {'image is' if len(cases) == 1 else 'images are'} under two labels, pixel for pixel.",
             {"count": len(cases), "first": cases[:EXAMPLES]},
             "keep each under the label that is right, and remove the copy",
         )
@@ -111,27 +111,27 @@ def two_labels(
 
 
 def duplicates_across_parts(
-    parts: dict[str, Pictures], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
+    parts: dict[str, LabeledImages], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
 ) -> list[Finding]:
-    """Pictures that are equal on the canvas, pixel for pixel, in two parts."""
+    """Images that are equal on the canvas, pixel for pixel, in two parts."""
     findings = []
-    for (one, pictures), (other, others) in combinations(parts.items(), 2):
+    for (one, samples), (other, others) in combinations(parts.items(), 2):
         order = np.argsort(hashes[one], kind="stable")
         nearest = np.minimum(np.searchsorted(hashes[one], hashes[other], sorter=order), len(order) - 1)
         pairs = [
             (int(order[nearest[second]]), int(second))
             for second in np.flatnonzero(hashes[one][order[nearest]] == hashes[other])
         ]
-        pairs = equal(pictures, others, pairs, hiding)
+        pairs = equal(samples, others, pairs, hiding)
         if pairs:
             findings.append(
                 Finding(
                     "data-duplicates-across-parts",
                     "stop",
-                    f"{len(pairs)} of {len(others)} pictures of {other} are in {one} too, pixel for pixel.",
+                    f"{len(pairs)} of {len(others)} images of {other} are in {one} too, pixel for pixel.",
                     {
                         "count": len(pairs),
-                        "pairs": [[pictures.ids[a], others.ids[b]] for a, b in pairs[:EXAMPLES]],
+                        "pairs": [[samples.ids[a], others.ids[b]] for a, b in pairs[:EXAMPLES]],
                     },
                     f"remove them from {one} or from {other}, or its figures say how well they are remembered",
                 )
@@ -140,9 +140,9 @@ def duplicates_across_parts(
 
 
 def equal(
-    one: Pictures, other: Pictures, pairs: list[tuple[int, int]], hiding: Background | None
+    one: LabeledImages, other: LabeledImages, pairs: list[tuple[int, int]], hiding: Background | None
 ) -> list[tuple[int, int]]:
-    """Those pairs of positions whose pictures are equal in full and show more than `hiding`, compared a few at a time."""
+    """Those pairs of positions whose images are equal in full and show more than `hiding`, compared a few at a time."""
     same = []
     for first in range(0, len(pairs), 256):
         some = pairs[first : first + 256]

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.found import EXAMPLES, Found, found
+from striate.audit.audit_finding import EXAMPLES, AuditFinding, found
 from striate.data.decoding.rendering import Span, bits_in_use, levels_of, other_bits
 from striate.data.source import Source
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 
 __all__ = ["nearly_black", "outlier_values", "scale_by_class"]
 
@@ -31,7 +31,7 @@ Positions = npt.NDArray[np.int64]
 # ---- by class
 
 
-def scale_by_class(source: Source) -> list[Found]:
+def scale_by_class(source: Source) -> list[AuditFinding]:
     """Classes whose values are on another scale than those of the class with the greatest: 12 bits beside 16, 0..1 beside 0..255.
 
     The survey has read the values; 8-bit images say what is white, and are not looked at.
@@ -54,7 +54,7 @@ def _spans_by_class(source: Source, floats: bool) -> dict[str, list[Span]]:
     classes: dict[str, list[Span]] = defaultdict(list)
     for split, spans in source.survey.wide.items():
         targets = source.splits[split].targets
-        if isinstance(targets, Labels):
+        if isinstance(targets, ClassTargets):
             for label, span in zip(targets.values.tolist(), spans, strict=True):
                 if span is not None and span.floats == floats:
                     classes[source.classes[label]].append(span)
@@ -86,7 +86,7 @@ def _on_another_scale(own: Sequence[Span], others: Sequence[Span]) -> bool:
 
 def _by_class(
     classes: Mapping[str, Sequence[Span]], typical: Mapping[str, float], lower: Sequence[str], most: str
-) -> Found:
+) -> AuditFinding:
     bits = {name: _bits(classes[name]) or 0 for name in (*lower, most)}
     figures = {
         name: {"images": len(classes[name]), "bits": bits[name], "typical_greatest": typical[name]}
@@ -113,7 +113,7 @@ def _scale(bits: int) -> str:
 # ---- outliers
 
 
-def outlier_values(source: Source) -> list[Found]:
+def outlier_values(source: Source) -> list[AuditFinding]:
     """A range of values that few pixels or images set, so that of nearly all others next to nothing is left.
 
     The survey has read the values; images of one value are blank on any scale, and are not looked at.
@@ -132,7 +132,7 @@ def _of_kind(source: Source, floats: bool) -> list[Span]:
     return [one for spans in source.survey.wide.values() for one in spans if one is not None and one.floats == floats]
 
 
-def _outliers(whole: Span, flat: npt.NDArray[np.float64], count: int) -> Found:
+def _outliers(whole: Span, flat: npt.NDArray[np.float64], count: int) -> AuditFinding:
     low, high = (float(end) for end in np.median(flat, 0))
     share = float(np.median(np.ptp(flat, 1))) / (whole.greatest - whole.least)
     return found(
@@ -156,7 +156,7 @@ def nearly_black(
     splits: Mapping[str, Positions],
     labels: Positions | None,
     classes: Sequence[str],
-) -> list[Found]:
+) -> list[AuditFinding]:
     """Images that hold the values 0 and 1 of 0 to 255, where nearly all of a split or of a class do.
 
     brightness, contrast: mean and standard deviation of the values of each image, N, where 1 is full scale. splits: the

@@ -1,4 +1,4 @@
-"""A picture small and grey, 32 x 32, whatever its aspect: what copies of it still have in common.
+"""An image small and gray, 32 x 32, whatever its aspect: what copies of it still have in common.
 
 Perceptual hash: the signs of the 64 lowest coefficients of the thumbnail's cosine transform around their median
 (Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010). Copies differ in few bits.
@@ -15,10 +15,10 @@ from PIL import Image
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.modes import LUMA
 
-__all__ = ["SIDE", "eight_bits", "grey", "hashes", "mean_and_deviation", "shrink", "thumbnails"]
+__all__ = ["SIDE", "eight_bits", "gray", "hashes", "mean_and_deviation", "shrink", "thumbnails"]
 
 SIDE: Final = 32
-_BLOCK = 4096  # pictures at a time
+_BLOCK = 4096  # images at a time
 
 _frequency, _place = np.arange(8)[:, None], np.arange(SIDE)[None, :]
 _COSINES: Final = np.cos(np.pi * (2 * _place + 1) * _frequency / (2 * SIDE)).astype(np.float32)  # 8 SIDE
@@ -29,7 +29,7 @@ def eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:
     return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8, copy=False)
 
 
-def grey(pixels: npt.NDArray[np.uint8]) -> Image.Image:
+def gray(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     """H W C as luma; of 2, or of more than 4 channels, the mean."""
     channels = pixels.shape[-1]
     if channels == 1:
@@ -46,13 +46,13 @@ def mean_and_deviation(luma: Image.Image) -> tuple[float, float]:
     return mean, float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))
 
 
-def shrink(picture: Image.Image, side: int) -> npt.NDArray[np.uint8]:
-    """The whole picture at side x side, antialiased."""
-    return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
+def shrink(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:
+    """The whole image at side x side, antialiased."""
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """N H W C -> N SIDE SIDE, for many pictures of one size at once."""
+    """N H W C -> N SIDE SIDE, for many images of one size at once."""
     small = np.empty((len(pixels), SIDE, SIDE), np.uint8)
     for first in range(0, len(pixels), _BLOCK):
         block = torch.from_numpy(pixels[first : first + _BLOCK]).float()

@@ -13,7 +13,7 @@ from striate.errors import StriateError
 HELP = """A workbench for convolutional networks.
 
 Start with: striate train mnist
-or: striate train FOLDER, with one sub-folder of pictures for each class.
+or: striate train FOLDER, with one sub-folder of images for each class.
 """
 # verb: what it does, and an example that works; here and not in the verb's file, so that `--help` need not load it
 VERBS = {
@@ -22,16 +22,16 @@ VERBS = {
         "striate check photos --out photos.html",
     ),
     "train": (
-        "Train a network on MNIST or on a folder of pictures.",
+        "Train a network on MNIST or on a folder of images.",
         "striate train mnist --epochs 2 --out runs/digits",
     ),
     "augment": (
-        "Show on a sheet what augmentation makes of pictures.",
+        "Show on a sheet what augmentation makes of images.",
         "striate augment mnist --rotate 20 --out digits.png",
     ),
     "resume": ("Go on with a run that was cut off.", "striate resume runs/digits"),
-    "evaluate": ("Measure a run on its test pictures or on other data.", "striate evaluate runs/digits --split test"),
-    "predict": ("Say what is in pictures.", "striate predict runs/digits digit.png"),
+    "evaluate": ("Measure a run on its test images or on other data.", "striate evaluate runs/digits --split test"),
+    "predict": ("Say what is in images.", "striate predict runs/digits digit.png"),
     "models": ("List the networks.", "striate models 'res*'"),
     "info": ("Show a network layer by layer.", "striate info lenet5"),
     "version": ("Show the versions of striate and of what it stands on.", "striate version"),

@@ -17,9 +17,9 @@ def augment(
     columns: WholeNumber = 8,
     settings: Annotated[AugmentationOverrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Show on a sheet what augmentation makes of a few pictures, with classes, masks, boxes and keypoints moved along.
+    """Show on a sheet what augmentation makes of a few images, with classes, masks, boxes and keypoints moved along.
 
-    Each row is a picture: as it is, then as it is seen in the first epochs. The rows take turns through the classes.
+    Each row is an image: as it is, then as it is seen in the first epochs. The rows take turns through the classes.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def augment(
     out
         the PNG, DATA-augment.png in the current folder if left out; an earlier sheet is replaced, no other file is
     rows
-        pictures
+        images
     columns
-        the picture as it is, and one epoch less than this
+        the image as it is, and one epoch less than this
     """
     from striate.cli.closing import print_augmented
     from striate.jobs import augment as augment_job

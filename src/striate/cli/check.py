@@ -33,7 +33,7 @@ def check(
         a column of the table, or a regular expression whose first brackets find the group in a file name,
         such as 'patient(\\d+)': the same group in two parts is leakage
     run
-        the folder of a run on these data: its answers to pictures it was not trained on show labels that are probably wrong
+        the folder of a run on these data: its answers to images it was not trained on show labels that are probably wrong
     enough
         train a small network on an eighth, a quarter, half and all of the data, and say what twice as many would bring
     json

@@ -30,7 +30,7 @@ def print_check(checked: Checked, *, heading: bool) -> None:
     for line in inventory["seen"]["says"]:
         print(line)
     print(
-        f"files: {files.found:,} found = {files.used:,} used + {_sum(files.set_aside, 'set aside')} + "
+        f"files: {files.found:,} found = {files.used:,} used + {_sum(files.skipped, 'skipped')} + "
         f"{_sum(files.ignored, 'ignored')}"
     )
     for one in checked.found:
@@ -58,7 +58,7 @@ def _sizes(height: Sequence[float], width: Sequence[float]) -> str:
 
 
 def _sum(counts: Mapping[str, int], what: str) -> str:
-    """ "3 set aside (2 truncated, 1 empty file)" """
+    """ "3 skipped (2 truncated, 1 empty file)" """
     told = ", ".join(f"{times:,} {name}" for name, times in counts.items())
     return f"{sum(counts.values()):,} {what}{f' ({told})' if told else ''}"
 

@@ -11,13 +11,13 @@ def print_closing(run: Run) -> None:
     print_findings(run.findings)
     print(verdict(run))
     print(f"report: {run.report}")
-    print(f"next:   striate predict {shlex.quote(str(run.path))} PICTURE")
+    print(f"next:   striate predict {shlex.quote(str(run.path))} IMAGE")
 
 
 def print_folds(folds: Folds) -> None:
     print(folds.line())
     print(
-        f"runs:   {folds.path}/fold-1 ... fold-{folds.summary['folds']}; every picture's prediction: predictions.csv there"
+        f"runs:   {folds.path}/fold-1 ... fold-{folds.summary['folds']}; every image's prediction: predictions.csv there"
     )
 
 
@@ -37,5 +37,5 @@ def print_augmented(sheet: Augmented) -> None:
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")
     if sheet.dropped:
-        print(f"boxes:  {sheet.dropped} of {sheet.objects} mostly left the picture and are not learned from")
-    print(f"sheet:  {sheet.path} ({sheet.rows} pictures, as they are and in {sheet.columns - 1} epochs)")
+        print(f"boxes:  {sheet.dropped} of {sheet.objects} mostly left the image and are not learned from")
+    print(f"sheet:  {sheet.path} ({sheet.rows} images, as they are and in {sheet.columns - 1} epochs)")

@@ -21,9 +21,9 @@ def info(
     model
         a name from `striate models`, or the folder of a run
     size
-        side of the picture, in pixels; what the network was made for if left out
+        side of the image, in pixels; what the network was made for if left out
     channels
-        channels of the picture; what the network was made for if left out
+        channels of the image; what the network was made for if left out
     classes
         number of classes; what the network was made for if left out
     formulas

@@ -11,7 +11,7 @@ from striate.training import READING, settings_taken
 
 # The help shows the settings in these groups; each begins with the setting named here.
 GROUPS = {
-    "model": "Network and picture",
+    "model": "Network and image",
     "epochs": "Steps",
     "weight_decay": "Regularization and stopping",
     "augment": "Augmentation",

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Sight, Spatial, Summary, UnknownSight, WholePicture
+from striate.analysis import Sight, Spatial, Summary, UnknownSight, WholeImage
 from striate.jobs import Evaluated, Prediction
 from striate.models import NETWORKS
 
@@ -25,7 +25,7 @@ def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str
     for name, right in columns:
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        # Text is shown as it is: a class called [red] is not a colour.
+        # Text is shown as it is: a class called [red] is not a color.
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
@@ -60,7 +60,7 @@ def print_models(names: Sequence[str]) -> None:
     ]
     print_table(columns, rows)
     if any(row[5] for row in rows):
-        print("top-1: published accuracy on ImageNet's validation pictures, of weights that were trained on it")
+        print("top-1: published accuracy on ImageNet's validation images, of weights that were trained on it")
 
 
 def print_summary(summary: Summary, *, formulas: bool = False) -> None:
@@ -87,7 +87,7 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
         )
         for layer in summary.layers
     ]
-    print_table(columns, rows, title=f"a picture of {'x'.join(map(str, summary.picture))} (C x H x W)")
+    print_table(columns, rows, title=f"an image of {'x'.join(map(str, summary.image))} (C x H x W)")
     if formulas:
         print(FORMULAS)
         for layer in summary.layers:
@@ -105,7 +105,7 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
     resting = summary.parameters - sum(layer.parameters for layer in summary.layers)
     print(
         f"{summary.parameters:,} parameters{f', {resting:,} of them in layers that only train' if resting else ''}, "
-        f"{summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs a picture"
+        f"{summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs an image"
     )
 
 
@@ -120,7 +120,7 @@ def seen(sight: Sight) -> tuple[str, str, str]:
             same(offsets),
         )
     return (
-        ("all" if isinstance(sight, WholePicture) else "?" if isinstance(sight, UnknownSight) else ""),
+        ("all" if isinstance(sight, WholeImage) else "?" if isinstance(sight, UnknownSight) else ""),
         "",
         "",
     )
@@ -138,14 +138,14 @@ def print_figures(evaluated: Evaluated) -> None:
     print_table(
         [("figure", False), ("value", True), ("95 % interval", True)],
         rows,
-        title=f"{evaluated.data}, {evaluated.split}: {figures['pictures']:,} pictures",
+        title=f"{evaluated.data}, {evaluated.split}: {figures['images']:,} images",
     )
     print_table(
-        [("class", False), ("pictures", True), ("precision", True), ("recall", True), ("F1", True)],
+        [("class", False), ("images", True), ("precision", True), ("recall", True), ("F1", True)],
         [
             (
                 row["class"],
-                f"{row['pictures']:,}",
+                f"{row['images']:,}",
                 *(f"{row[name]['value']:.4f}" for name in ("precision", "recall", "f1")),
             )
             for row in figures["per_class"]

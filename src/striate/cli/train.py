@@ -22,7 +22,7 @@ def train(
     Parameters
     ----------
     data
-        `mnist`, or a folder with one sub-folder of pictures for each class (also below train, val and test), or of idx files
+        `mnist`, or a folder with one sub-folder of images for each class (also below train, val and test), or of idx files
     recipe
         settings by name (mnist-fast, mnist, mnist-best, photos, cifar10) or a TOML file, as a run leaves one
     out

@@ -1,8 +1,8 @@
 """Data: what is on disk becomes samples, and samples become batches. Nothing on disk is ever changed.
 
 source = striate.sources.open_source("photos/")    # listed and checked, nothing decoded
-pictures = load_pictures(source, source.native(), threads=2, limits=Limits())
-splits = split_pictures(pictures, val=0.1, test=0.1, seed=0)
+images = load_images(source, source.native(), threads=2, limits=Limits())
+splits = split_samples(images, val=0.1, test=0.1, seed=0)
 striate.audit.check_data(splits)                     # findings; healthy data gives none
 Batches(splits.train, batch_size=64, ...).epoch(0)   # what the network sees
 """

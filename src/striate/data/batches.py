@@ -1,7 +1,7 @@
-"""Batches gathered from pictures by position: no worker processes and no state to save.
+"""Batches gathered from images by position: no worker processes and no state to save.
 
 What a batch holds is a function of (seed, epoch, its number) and of nothing else: not of threads, and not of whether
-the pictures are held or streamed.
+the images are held or streamed.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from typing import final
 import torch
 from torch import Tensor
 
-from striate.data.images import as_colours
+from striate.data.buffer_pool import BufferPool
+from striate.data.images import as_colors
+from striate.data.labeled_images import LabeledImages
 from striate.data.order import balanced
-from striate.data.pictures import Pictures
-from striate.data.recycling import Recycled
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, evaluation_view, permutation
 
@@ -26,8 +26,8 @@ __all__ = ["Batch", "Batches"]
 class Batch:
     images: Tensor  # B C h w float32, channels last: what the network sees
     labels: Tensor  # B int64, on the device
-    ids: Tensor  # B int64, on the CPU: positions in the Pictures
-    view: View  # how each picture is seen
+    ids: Tensor  # B int64, on the CPU: positions in the Images
+    view: View  # how each image is seen
 
 
 @final
@@ -37,13 +37,13 @@ class Batches:
     With a `policy` each epoch is shuffled and each sample is seen as the policy draws it. With None the samples come in
     order, seen as evaluation sees them. The last batch holds what is left; in training a single sample that is left joins
     the batch before it, because batch norm cannot learn from one. With `equal_classes` an epoch is as long, but draws
-    from all classes equally often. The pictures live on the device if they fit. A picture whose file went bad since it
+    from all classes equally often. The images live on the device if they fit. An image whose file went bad since it
     was first read is replaced by the next one in training, with its label, and left out in evaluation.
     """
 
     def __init__(
         self,
-        pictures: Pictures,
+        samples: LabeledImages,
         *,
         batch_size: int,
         size: tuple[int, int],  # height, width that the network sees
@@ -55,33 +55,33 @@ class Batches:
     ) -> None:
         if batch_size < 1:
             raise SettingError(f"batch_size = {batch_size} makes no batches; give a number of 1 or more")
-        self.pictures, self.batch_size, self.size = pictures, batch_size, size
+        self.samples, self.batch_size, self.size = samples, batch_size, size
         self.normalization, self.policy, self.seed = normalization, policy, seed
         self.device, self.equal_classes = torch.device(device), equal_classes
-        self._images = pictures.pixels.near(self.device)
-        self._labels = pictures.labels.to(self.device)
-        self._recycled = Recycled()
+        self._images = samples.pixels.near(self.device)
+        self._labels = samples.labels.to(self.device)
+        self._recycled = BufferPool()
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.pictures), self.batch_size)
+        full, rest = divmod(len(self.samples), self.batch_size)
         return full + (rest > 0) - self._joins_last(full, rest)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on: an epoch that was cut short is resumed by its next batch."""
         parts = self._parts(self._order(epoch))[start:]
-        positions = (part % len(self.pictures) for part in parts)
-        for draws, (ids, pictures) in zip(parts, self._images.each(positions), strict=True):
-            batch = self._batch(draws, ids, pictures, epoch)
+        positions = (part % len(self.samples) for part in parts)
+        for draws, (ids, images) in zip(parts, self._images.each(positions), strict=True):
+            batch = self._batch(draws, ids, images, epoch)
             if len(batch.ids):
                 yield batch
 
     def _order(self, epoch: int) -> Tensor:
-        """The draws of an epoch: positions, + the number of pictures each time that one comes again."""
+        """The draws of an epoch: positions, + the number of images each time that one comes again."""
         if self.policy is None:
-            return torch.arange(len(self.pictures))
+            return torch.arange(len(self.samples))
         if self.equal_classes:
-            return balanced(self.pictures.labels, seed=self.seed, epoch=epoch)
-        return permutation(self.seed, epoch, len(self.pictures))
+            return balanced(self.samples.labels, seed=self.seed, epoch=epoch)
+        return permutation(self.seed, epoch, len(self.samples))
 
     def _parts(self, order: Tensor) -> list[Tensor]:
         """The positions of each batch."""
@@ -98,28 +98,28 @@ class Batches:
             good = draws == ids
             ids, read = ids[good], read[good]
         images = read.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
-        pictures = as_colours(images)
+        originals = as_colors(images)
         labels = self._labels[ids.to(self.device, non_blocking=True)]
         if self.policy is None:
             view = evaluation_view(
                 len(ids),
-                picture=(pictures.shape[2], pictures.shape[3]),
+                image=(originals.shape[2], originals.shape[3]),
                 size=self.size,
                 normalization=self.normalization,
             )
-            return Batch(view.image(pictures, self._memory(pictures)), labels, ids, view)
+            return Batch(view.image(originals, self._memory(originals)), labels, ids, view)
         seen, view = self.policy.apply(
-            pictures,
+            originals,
             draws,
             seed=self.seed,
             epoch=epoch,
             size=self.size,
             normalization=self.normalization,
-            out=self._memory(pictures),
+            out=self._memory(originals),
         )
         return Batch(seen, labels, ids, view)
 
-    def _memory(self, pictures: Tensor) -> Tensor | None:
+    def _memory(self, images: Tensor) -> Tensor | None:
         """What earlier batches lay in; other devices than the CPU see to that themselves."""
-        count, channels = pictures.shape[:2]
-        return self._recycled.batch(count, channels, self.size) if pictures.device.type == "cpu" else None
+        count, channels = images.shape[:2]
+        return self._recycled.batch(count, channels, self.size) if images.device.type == "cpu" else None

@@ -24,8 +24,8 @@ import torch
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.fit import Pixels
 from striate.data.images import HeldImages
-from striate.data.set_aside import SetAside
-from striate.data.storage import Place, choose_place, explained_disk, map_new_file, picture_bytes, pixel_type
+from striate.data.skipped_files import SkippedFile
+from striate.data.storage import Place, choose_place, explained_disk, image_bytes, map_new_file, pixel_type
 
 __all__ = ["ANYWHERE", "Cache", "Entry", "cache_key", "finish_entry", "new_entry", "open_entry"]
 
@@ -36,14 +36,14 @@ TEMPORARY: Final = ".tmp-"  # as in a run's folder, which clears such names away
 @final
 @dataclass(frozen=True)
 class Cache:
-    """Where decoded pictures are kept. `digest` says what the data contain, and is found out when it is needed."""
+    """Where decoded images are kept. `digest` says what the data contain, and is found out when it is needed."""
 
     place: Place = "auto"
     folder: Path | None = None
     digest: str | None = None
 
     def settled(self, size: int) -> "Cache":
-        """With the place decided for pictures that take `size` bytes."""
+        """With the place decided for images that take `size` bytes."""
         return replace(self, place=choose_place(self.place, size, self.folder))
 
 
@@ -57,7 +57,7 @@ class Entry:
 
     images: HeldImages
     kept: list[int]
-    set_aside: list[SetAside]
+    skipped: list[SkippedFile]
 
 
 def cache_key(digest: str, split: str, canvas: Canvas, max_pixels: int) -> str:
@@ -80,7 +80,7 @@ def open_entry(path: Path, canvas: Canvas) -> Entry | None:
         images = HeldImages(torch.from_numpy(pixels))
         if _checksum(images) != index["checksum"]:
             raise ValueError("the pixels are not those that were written")
-        return Entry(images, kept, [SetAside(*one) for one in index["set_aside"]])
+        return Entry(images, kept, [SkippedFile(*one) for one in index["skipped"]])
     except (OSError, ValueError, KeyError, TypeError):
         shutil.rmtree(path, ignore_errors=True)
         return None
@@ -89,21 +89,21 @@ def open_entry(path: Path, canvas: Canvas) -> Entry | None:
 @contextmanager
 def new_entry(path: Path, count: int, canvas: Canvas) -> Iterator[tuple[Pixels, Path]]:
     """Pixels to be filled, `count` H W C, and the folder that `finish_entry` makes an entry of; else it is removed."""
-    with explained_disk(path.parent, count * picture_bytes(canvas)):
+    with explained_disk(path.parent, count * image_bytes(canvas)):
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
     try:
-        with explained_disk(path.parent, count * picture_bytes(canvas)):
+        with explained_disk(path.parent, count * image_bytes(canvas)):
             pixels = map_new_file(folder / "pixels.raw", (count, *canvas.shape), pixel_type(canvas))
         yield pixels, folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], set_aside: list[SetAside]) -> None:
+def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], skipped: list[SkippedFile]) -> None:
     """Name a filled folder; where another process was first, its entry stays, which holds the same."""
     checksum = _checksum(HeldImages(torch.from_numpy(pixels[: len(kept)])))
-    said = {"kept": kept, "set_aside": [[one.id, one.reason, one.detail] for one in set_aside], "checksum": checksum}
+    said = {"kept": kept, "skipped": [[one.id, one.reason, one.detail] for one in skipped], "checksum": checksum}
     with explained_disk(path.parent, 0):
         (folder / "index.json").write_text(json.dumps(said), encoding="utf-8")
         try:
@@ -114,4 +114,4 @@ def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], set_
 
 
 def _checksum(images: HeldImages) -> str:
-    return hashlib.sha256(images.fingerprints().tobytes()).hexdigest()
+    return hashlib.sha256(images.content_hashes().tobytes()).hexdigest()

@@ -38,9 +38,9 @@ def understood(source: Source, drawn: str = "") -> tuple[str, ...]:
         lines.append(f"{'         ' if len(counts) > 1 else 'splits:  '}{drawn}")
     elif len(counts) == 1:
         lines.append("splits:  none in the data")
-    set_aside = sum(len(listing.set_aside) for listing in source.splits.values())
-    if set_aside:
-        lines.append(f"skipped: {_counted(set_aside, 'file')} that cannot be used")
+    skipped = sum(len(listing.skipped) for listing in source.splits.values())
+    if skipped:
+        lines.append(f"skipped: {_counted(skipped, 'file')} that cannot be used")
     if source.ignored:
         kinds = sorted(source.ignored.items(), key=lambda item: -item[1])
         told = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:_NAMED])

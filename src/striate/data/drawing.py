@@ -1,7 +1,7 @@
 """A sample drawn for a person to look at: boxes with their classes, masks as tints, keypoints joined, a line of text.
 
-Classes have the colours of Okabe and Ito, which people with any kind of colour vision tell apart; from the ninth class
-on lighter and darker ones of them follow. The colour of a class is the same in all pictures. Small pictures are drawn
+Classes have the colors of Okabe and Ito, which people with any kind of color vision tell apart; from the ninth class
+on lighter and darker ones of them follow. The color of a class is the same in all images. Small images are drawn
 enlarged by whole pixels, so that lines stay one pixel thin and text is readable.
 Okabe and Ito, "Color Universal Design", 2008.
 """
@@ -15,13 +15,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from striate.data.decoding.fit import Pixels
 from striate.data.source import Sample
-from striate.data.targets import IGNORE, Objects, Skeleton
+from striate.data.targets import IGNORE, Instances, Skeleton
 
-__all__ = ["as_rgb", "class_colour", "draw_sample"]
+__all__ = ["as_rgb", "class_color", "draw_sample"]
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-_COLOURS: Final[tuple[Colour, ...]] = (
+_COLORS: Final[tuple[Color, ...]] = (
     (230, 159, 0),  # orange
     (86, 180, 233),  # sky blue
     (0, 158, 115),  # bluish green
@@ -29,43 +29,43 @@ _COLOURS: Final[tuple[Colour, ...]] = (
     (0, 114, 178),  # blue
     (213, 94, 0),  # vermilion
     (204, 121, 167),  # reddish purple
-    (153, 153, 153),  # grey in the place of black, which is not seen on dark pictures
+    (153, 153, 153),  # gray in the place of black, which is not seen on dark images
 )
 _SHADES: Final = (0.0, 0.55, -0.45)  # towards white or black, for each further eight classes
 _TINT: Final = 0.5  # of a mask
-_LEAST: Final = 200  # pixels of the longer side, below which the picture is enlarged
+_LEAST: Final = 200  # pixels of the longer side, below which the image is enlarged
 _TEXT: Final = 11  # pixels
 _GROUND: Final = "background"  # the class of this name is left as it is
 _LINES: Final = 12  # of a legend
 
 
-def class_colour(i: int) -> Colour:
-    """The colour of class `i`, R G B; after 24 classes they come again."""
-    red, green, blue = _COLOURS[i % len(_COLOURS)]
-    shade = _SHADES[i // len(_COLOURS) % len(_SHADES)]
+def class_color(i: int) -> Color:
+    """The color of class `i`, R G B; after 24 classes they come again."""
+    red, green, blue = _COLORS[i % len(_COLORS)]
+    shade = _SHADES[i // len(_COLORS) % len(_SHADES)]
     goal = 255 if shade > 0 else 0
     red, green, blue = (round(c + abs(shade) * (goal - c)) for c in (red, green, blue))
     return red, green, blue
 
 
 def draw_sample(sample: Sample, classes: Sequence[str], skeleton: Skeleton | None = None) -> Image.Image:
-    """The picture with all that is known of it, RGB; a line (a legend, for masks) is added below where there is text."""
+    """The image with all that is known of it, RGB; a line (a legend, for masks) is added below where there is text."""
     pixels = as_rgb(sample.image)
     target = sample.target
     scale = max(1, -(-_LEAST // max(pixels.shape[:2])))
-    if isinstance(target, Objects):
+    if isinstance(target, Instances):
         if target.masks is not None:
             for mask, label in zip(target.masks, target.labels.tolist(), strict=True):
-                pixels = _tint(pixels, mask, class_colour(label))
-        picture = _enlarged(pixels, scale)
-        _draw_objects(ImageDraw.Draw(picture), target, classes, skeleton, scale)
-        return picture
+                pixels = _tint(pixels, mask, class_color(label))
+        image = _enlarged(pixels, scale)
+        _draw_objects(ImageDraw.Draw(image), target, classes, skeleton, scale)
+        return image
     if target.ndim == 2:
         drawn = [label for label in np.unique(target).tolist() if label != IGNORE and classes[label] != _GROUND]
         for label in drawn:
-            pixels = _tint(pixels, target == label, class_colour(label))
+            pixels = _tint(pixels, target == label, class_color(label))
         pixels = _hatch(pixels, target == IGNORE)
-        return _with_legend(_enlarged(pixels, scale), [(classes[label], class_colour(label)) for label in drawn])
+        return _with_legend(_enlarged(pixels, scale), [(classes[label], class_color(label)) for label in drawn])
     return _with_legend(_enlarged(pixels, scale), [(_caption(target, classes), None)])
 
 
@@ -78,14 +78,14 @@ def _caption(target: npt.NDArray[Any] | np.int64, classes: Sequence[str]) -> str
 
 
 def as_rgb(image: Pixels) -> npt.NDArray[np.uint8]:
-    """H W C of any channels and bits -> H W 3: the first three channels, or the first one as grey."""
+    """H W C of any channels and bits -> H W 3: the first three channels, or the first one as gray."""
     shown = image[..., :3] if image.shape[2] >= 3 else image[..., :1].repeat(3, 2)
     return (shown // 257 if shown.dtype == np.uint16 else shown).astype(np.uint8)
 
 
-def _tint(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], colour: Colour) -> npt.NDArray[np.uint8]:
+def _tint(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], color: Color) -> npt.NDArray[np.uint8]:
     tinted = pixels.copy()
-    tinted[mask] = np.rint((1 - _TINT) * pixels[mask] + _TINT * np.array(colour)).astype(np.uint8)
+    tinted[mask] = np.rint((1 - _TINT) * pixels[mask] + _TINT * np.array(color)).astype(np.uint8)
     return tinted
 
 
@@ -102,13 +102,13 @@ def _enlarged(pixels: npt.NDArray[np.uint8], scale: int) -> Image.Image:
 
 
 def _draw_objects(
-    draw: ImageDraw.ImageDraw, objects: Objects, classes: Sequence[str], skeleton: Skeleton | None, scale: int
+    draw: ImageDraw.ImageDraw, objects: Instances, classes: Sequence[str], skeleton: Skeleton | None, scale: int
 ) -> None:
     for i, label in enumerate(objects.labels.tolist()):
         x1, y1, x2, y2 = (objects.boxes[i] * scale).round().astype(int).tolist()
         corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))
         draw.rectangle((x1 - 1, y1 - 1, corners[2] + 1, corners[3] + 1), outline=(0, 0, 0))  # seen on any ground
-        draw.rectangle(corners, outline=class_colour(label), width=2)
+        draw.rectangle(corners, outline=class_color(label), width=2)
     for points in [] if objects.keypoints is None else objects.keypoints:
         _draw_points(draw, points, skeleton, scale)
     for i, label in enumerate(objects.labels.tolist()):  # last, so that no line goes through a name
@@ -127,13 +127,13 @@ def _draw_points(
             draw.line((*place[one], *place[other]), fill=(255, 255, 255), width=1)
     for i, (x, y) in enumerate(place):
         if points[i, 2] > 0:
-            fill = class_colour(i) if points[i, 2] == 2 else None
+            fill = class_color(i) if points[i, 2] == 2 else None
             draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=fill, outline=(0, 0, 0))
-            draw.ellipse((x - 2, y - 2, x + 2, y + 2), outline=class_colour(i))
+            draw.ellipse((x - 2, y - 2, x + 2, y + 2), outline=class_color(i))
 
 
 def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str) -> None:
-    """One line of text within the picture, white in black outlines, which is read on any ground."""
+    """One line of text within the image, white in black outlines, which is read on any ground."""
     font = ImageFont.load_default(_TEXT)
     width, height = draw.im.size if draw.im is not None else (0, 0)
     wide = draw.textlength(text, font)
@@ -141,17 +141,17 @@ def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str) -> None:
     draw.text(place, text, fill="white", font=font, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _with_legend(picture: Image.Image, lines: Sequence[tuple[str, Colour | None]]) -> Image.Image:
-    """Lines of text below the picture, each with a patch of its colour if it has one."""
+def _with_legend(image: Image.Image, lines: Sequence[tuple[str, Color | None]]) -> Image.Image:
+    """Lines of text below the image, each with a patch of its color if it has one."""
     shown = [*lines[:_LINES], *([(f"and {len(lines) - _LINES} more", None)] if len(lines) > _LINES else [])]
     step = _TEXT + 4
-    page = Image.new("RGB", (picture.width, picture.height + step * len(shown)), "white")
-    page.paste(picture)
+    page = Image.new("RGB", (image.width, image.height + step * len(shown)), "white")
+    page.paste(image)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(_TEXT)
-    for i, (whole, colour) in enumerate(shown):
-        top, left = picture.height + i * step, 3
-        if colour is not None:
-            draw.rectangle((left, top + 3, left + _TEXT - 1, top + _TEXT + 1), fill=colour, outline=(0, 0, 0))
+    for i, (whole, color) in enumerate(shown):
+        top, left = image.height + i * step, 3
+        if color is not None:
+            draw.rectangle((left, top + 3, left + _TEXT - 1, top + _TEXT + 1), fill=color, outline=(0, 0, 0))
             left += _TEXT + 4
         text = whole[:200]
         while len(text) > 1 and left + draw.textlength(text, font) > page.width - 3:

@@ -1,4 +1,4 @@
-"""Which samples must stay together when data are split: those of one group, and pictures that are identical."""
+"""Which samples must stay together when data are split: those of one group, and images that are identical."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data.pictures import Pictures
+from striate.data.labeled_images import LabeledImages
 from striate.data.source import Source
 from striate.errors import SettingError
 
@@ -45,13 +45,13 @@ def groups_of(source: Source, said: str) -> Groups:
     return found
 
 
-def kept_together(pictures: Pictures, groups: Groups | None) -> Tensor:
+def kept_together(samples: LabeledImages, groups: Groups | None) -> Tensor:
     """A number for each sample, N int64, equal for those that one group or one sight ties together, over any number of steps."""
-    _, same = np.unique(pictures.pixels.fingerprints(), return_inverse=True)
+    _, same = np.unique(samples.pixels.content_hashes(), return_inverse=True)
     if groups is None:
         return torch.from_numpy(same)
-    _, group = np.unique([groups[id_] for id_ in pictures.ids], return_inverse=True)
-    label, before = np.arange(len(pictures)), np.full(len(pictures), -1)
+    _, group = np.unique([groups[id_] for id_ in samples.ids], return_inverse=True)
+    label, before = np.arange(len(samples)), np.full(len(samples), -1)
     while (label != before).any():  # each sample takes the least number of its group, then of those it is identical to
         before = label
         for tie in (group, same):

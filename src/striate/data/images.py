@@ -9,20 +9,20 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from striate.data.fingerprints import fingerprints, moments
+from striate.data.content_hash import content_hashes, moments
 from striate.data.looks import SIDE, Looks, looks
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 from striate.data.statistics import MEASURES, Measured, image_statistics
 
-__all__ = ["HeldImages", "Images", "as_colours"]
+__all__ = ["HeldImages", "Images", "as_colors"]
 
-BLOCK: Final = 1024  # pictures that are looked at in one go: a mapped file may be larger than the memory
+BLOCK: Final = 1024  # images that are looked at in one go: a mapped file may be larger than the memory
 CACHED: Final = 1 << 19  # values that stay in the processor's cache as float32
-DEVICE_SHARE: Final = 0.5  # of the device's free memory that pictures may take; the rest is for the network
+DEVICE_SHARE: Final = 0.5  # of the device's free memory that images may take; the rest is for the network
 
 
 class Images(ABC):
-    """N pictures of one size. Reading the same positions gives the same pixels, whatever the number of threads."""
+    """N images of one size. Reading the same positions gives the same pixels, whatever the number of threads."""
 
     shape: tuple[int, int, int, int]  # N H W C
     dtype: torch.dtype  # uint8 or uint16
@@ -39,15 +39,15 @@ class Images(ABC):
 
     @abstractmethod
     def subset(self, indices: Tensor) -> "Images":
-        """The pictures at `indices` (int64), in that order; no pixel is copied."""
+        """The images at `indices` (int64), in that order; no pixel is copied."""
 
     @abstractmethod
     def near(self, device: torch.device) -> "Images":
-        """These pictures, on the device if they fit there."""
+        """These images, on the device if they fit there."""
 
     @abstractmethod
-    def fingerprints(self) -> npt.NDArray[np.uint64]:
-        """A number for each picture, equal where all pixels are."""
+    def content_hashes(self) -> npt.NDArray[np.uint64]:
+        """A number for each image, equal where all pixels are."""
 
     @abstractmethod
     def moments(self) -> list[tuple[int, int]]:
@@ -63,33 +63,33 @@ class Images(ABC):
 
     @property
     @abstractmethod
-    def lost(self) -> list[SetAside]:
-        """Files of these pictures that went bad since they were first read."""
+    def lost(self) -> list[SkippedFile]:
+        """Files of these images that went bad since they were first read."""
 
     def gather(self, ids: Tensor) -> Tensor:
-        """The pictures at some positions: B int64 -> B H W C."""
-        ((_, pictures),) = self.each([ids])
-        return pictures
+        """The images at some positions: B int64 -> B H W C."""
+        ((_, images),) = self.each([ids])
+        return images
 
     def all(self) -> Tensor:
         """All of them at once, N H W C."""
         return self.gather(torch.arange(len(self)))
 
 
-def as_colours(pictures: Tensor) -> Tensor:
+def as_colors(images: Tensor) -> Tensor:
     """Decoded pixels as views take them: uint8 as it is, uint16 as float32 in 0..1."""
-    return pictures if pictures.dtype == torch.uint8 else pictures.float() / 65535
+    return images if images.dtype == torch.uint8 else images.float() / 65535
 
 
 @final
 class HeldImages(Images):
-    """Pictures in a tensor N H W C, in memory or mapped from a file; a subset shares it and only knows its own rows."""
+    """Images in a tensor N H W C, in memory or mapped from a file; a subset shares it and only knows its own rows."""
 
     def __init__(self, pixels: Tensor, rows: Tensor | None = None, known: npt.NDArray[np.uint64] | None = None) -> None:
         if pixels.dtype not in (torch.uint8, torch.uint16) or pixels.ndim != 4:
             raise ValueError(f"images must be N H W C uint8 or uint16, not {tuple(pixels.shape)} {pixels.dtype}")
         _, height, width, channels = pixels.shape
-        self._pixels, self._rows, self._fingerprints = pixels, rows, known
+        self._pixels, self._rows, self._content_hashes = pixels, rows, known
         self.shape = (len(pixels) if rows is None else len(rows), height, width, channels)
         self.dtype = pixels.dtype
 
@@ -99,7 +99,7 @@ class HeldImages(Images):
             yield ids, self._pixels.index_select(0, rows.to(self._pixels.device, non_blocking=True))
 
     @property
-    def lost(self) -> list[SetAside]:
+    def lost(self) -> list[SkippedFile]:
         return []
 
     def all(self) -> Tensor:
@@ -107,7 +107,7 @@ class HeldImages(Images):
 
     def subset(self, indices: Tensor) -> "HeldImages":
         rows = indices if self._rows is None else self._rows[indices]
-        known = None if self._fingerprints is None else self._fingerprints[indices.numpy()]
+        known = None if self._content_hashes is None else self._content_hashes[indices.numpy()]
         return HeldImages(self._pixels, rows, known)
 
     def near(self, device: torch.device) -> "HeldImages":
@@ -117,11 +117,11 @@ class HeldImages(Images):
             return HeldImages(self.all().to(device)) if size <= DEVICE_SHARE * free else self
         return HeldImages(self.all().to(device)) if device.type == "mps" else self  # which shares the CPU's memory
 
-    def fingerprints(self) -> npt.NDArray[np.uint64]:
-        if self._fingerprints is None:
-            blocks = [fingerprints(block) for block in self._blocks()]
-            self._fingerprints = np.concatenate(blocks) if blocks else np.empty(0, np.uint64)
-        return self._fingerprints
+    def content_hashes(self) -> npt.NDArray[np.uint64]:
+        if self._content_hashes is None:
+            blocks = [content_hashes(block) for block in self._blocks()]
+            self._content_hashes = np.concatenate(blocks) if blocks else np.empty(0, np.uint64)
+        return self._content_hashes
 
     def moments(self) -> list[tuple[int, int]]:
         total = [(0, 0)] * self.shape[-1]
@@ -140,9 +140,9 @@ class HeldImages(Images):
     def _blocks(self) -> Iterator[Tensor]:
         if self._rows is None:
             return iter(self._pixels.split(BLOCK))
-        return (pictures for _, pictures in self.each(torch.arange(len(self)).split(BLOCK)))
+        return (images for _, images in self.each(torch.arange(len(self)).split(BLOCK)))
 
 
-def _cached(pictures: Tensor) -> tuple[Tensor, ...]:
+def _cached(images: Tensor) -> tuple[Tensor, ...]:
     """The same N H W C in blocks that are quick to compute with."""
-    return pictures.split(max(1, CACHED // pictures[0].numel()) if len(pictures) else 1)
+    return images.split(max(1, CACHED // images[0].numel()) if len(images) else 1)

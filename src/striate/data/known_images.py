@@ -20,9 +20,9 @@ from typing import Final, Literal, final
 
 import numpy as np
 
+from striate.data.labeled_images import LabeledImages
 from striate.data.looks import SIDE, Looks, nearness, within
 from striate.data.names import printable
-from striate.data.pictures import Pictures
 from striate.data.splits import Splits
 from striate.errors import DataError
 
@@ -48,20 +48,20 @@ class KnownImages:
     by_content: Mapping[str, KnownAs]
     looks: Mapping[KnownAs, Looks]  # M 64 of each split that has some
 
-    def known_as(self, pictures: Pictures, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
+    def known_as(self, samples: LabeledImages, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
         """For each of these, on the run's canvas, the split in which the run has it, of several the one that it learned from.
 
         `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, looks and
         looks in any light decides: what is in test just as it is stays there, although a brighter copy is in train.
         """
-        found: list[KnownAs] = [self.by_pixels.get(pixels, UNSEEN) for pixels in _hexadecimal(pictures)]
+        found: list[KnownAs] = [self.by_pixels.get(pixels, UNSEEN) for pixels in _hexadecimal(samples)]
         if self.by_content and UNSEEN in found:
             content = contents()
             for i in _unseen(found):
-                found[i] = self.by_content.get(content.get(pictures.ids[i], ""), UNSEEN)
+                found[i] = self.by_content.get(content.get(samples.ids[i], ""), UNSEEN)
         if not self.looks or UNSEEN not in found:
             return found
-        looks = pictures.pixels.looks()
+        looks = samples.pixels.looks()
         for any_light in (False, True):
             if unseen := _unseen(found):
                 near = self._near_in_any_light if any_light else self._near
@@ -86,7 +86,7 @@ class KnownImages:
         return train, np.concatenate([val, test])
 
 
-def known_in(splits: Mapping[str, Pictures]) -> KnownImages:
+def known_in(splits: Mapping[str, LabeledImages]) -> KnownImages:
     """Those of splits in hand, by their pixels."""
     rows = [(name, pixels, "", "") for name, part in splits.items() for pixels in _hexadecimal(part)]
     return _known(rows)
@@ -139,8 +139,8 @@ def _known(rows: Sequence[tuple[str, ...]]) -> KnownImages:
     return KnownImages(by_pixels, by_content, looks)
 
 
-def _hexadecimal(pictures: Pictures) -> list[str]:
-    return [f"{number:016x}" for number in pictures.pixels.fingerprints().tolist()]
+def _hexadecimal(samples: LabeledImages) -> list[str]:
+    return [f"{number:016x}" for number in samples.pixels.content_hashes().tolist()]
 
 
 def _unseen(found: Sequence[KnownAs]) -> list[int]:

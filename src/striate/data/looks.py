@@ -31,15 +31,15 @@ CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
 Looks = npt.NDArray[np.uint8]  # N 64
 
 
-def looks(pictures: Tensor) -> Looks:
+def looks(images: Tensor) -> Looks:
     """N H W C, uint8 or uint16 -> N 64: means of the gray image over 8 x 8 fields, in 255 levels; behind it is white."""
-    fields = F.adaptive_avg_pool2d(_gray(pictures)[:, None], SIDE).flatten(1)
+    fields = F.adaptive_avg_pool2d(_gray(images)[:, None], SIDE).flatten(1)
     return fields.round().to(torch.uint8).numpy()
 
 
-def _gray(pictures: Tensor) -> Tensor:
+def _gray(images: Tensor) -> Tensor:
     """N H W C -> N H W, in 255 levels; of other numbers of channels than 1, 3 and 4 it is their mean."""
-    levels = pictures.float() / (1 if pictures.dtype == torch.uint8 else 257)
+    levels = images.float() / (1 if images.dtype == torch.uint8 else 257)
     if levels.shape[3] not in (3, 4):
         return levels.mean(3)
     gray = levels[..., :3] @ torch.tensor(LUMA)

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data.images import as_colours
+from striate.data.images import as_colors
 from striate.data.mirrored_names import Mirror
 
 __all__ = ["Exchange", "exchanged_classes", "sample_for_mirror_test", "small_images"]
@@ -74,7 +74,7 @@ def sample_for_mirror_test(labels: Tensor) -> Tensor:
 
 def small_images(images: Tensor) -> Tensor:
     """Decoded images as the test takes them: B H W C uint8 or uint16 -> B C h w float; of many channels only their mean."""
-    colors = as_colours(images.permute(0, 3, 1, 2)).float()
+    colors = as_colors(images.permute(0, 3, 1, 2)).float()
     colors = colors.mean(1, keepdim=True) if colors.shape[1] > MOST_CHANNELS else colors
     return F.interpolate(colors, size=(SIDES[0], SIDES[0]), mode="bilinear", antialias=True, align_corners=False)
 

@@ -1,4 +1,4 @@
-"""What is known of a picture, as a view of the picture shows it: masks, boxes and keypoints move with the pixels."""
+"""What is known of an image, as a view of the image shows it: masks, boxes and keypoints move with the pixels."""
 
 from dataclasses import replace
 
@@ -6,15 +6,15 @@ import numpy as np
 import torch
 
 from striate.data.decoding.fit import Fit, placement
-from striate.data.targets import IGNORE, Objects, Skeleton, Target
+from striate.data.targets import IGNORE, Instances, Skeleton, Target
 from striate.views import View
 
 __all__ = ["fitting_view", "moved"]
 
 
-def fitting_view(picture: tuple[int, int], canvas: tuple[int, int], fit: Fit = "cover") -> View:
+def fitting_view(image: tuple[int, int], canvas: tuple[int, int], fit: Fit = "cover") -> View:
     """How a canvas shows an image, heights and widths in pixels: what `Store.decode` does, as a View of one image."""
-    (height, width), (rows, columns) = picture, canvas
+    (height, width), (rows, columns) = image, canvas
     (left, top, right, bottom), (x1, y1, x2, y2) = placement(rows, columns, (0, 0, width, height), fit)
     across, down = (x2 - x1) / (right - left), (y2 - y1) / (bottom - top)
     place = torch.tensor([[[across, 0, x1 - across * left], [0, down, y1 - down * top], [0, 0, 1]]])
@@ -22,18 +22,18 @@ def fitting_view(picture: tuple[int, int], canvas: tuple[int, int], fit: Fit = "
 
 
 def moved(target: Target, view: View, skeleton: Skeleton | None) -> Target:
-    """The target of the one picture that `view` looks at. Objects that mostly left the frame are dropped.
+    """The target of the one image that `view` looks at. Objects that mostly left the frame are dropped.
 
-    The class of a pixel beyond the picture is IGNORE; masks of objects end there. Classes and numbers stay as they are.
+    The class of a pixel beyond the image is IGNORE; masks of objects end there. Classes and numbers stay as they are.
     """
-    if isinstance(target, Objects):
+    if isinstance(target, Instances):
         return _moved_objects(target, view, skeleton)
     if target.ndim == 2:
         return view.mask(torch.from_numpy(np.asarray(target))[None], IGNORE)[0].numpy()
     return target
 
 
-def _moved_objects(objects: Objects, view: View, skeleton: Skeleton | None) -> Objects:
+def _moved_objects(objects: Instances, view: View, skeleton: Skeleton | None) -> Instances:
     height, width = view.size
     if len(objects) == 0:
         empty = None if objects.masks is None else np.zeros((0, height, width), np.bool_)

@@ -20,11 +20,11 @@ def balanced(labels: Tensor, *, seed: int, epoch: int) -> Tensor:
     count = len(labels)
     classes = labels.unique().tolist()
     least, more = divmod(count, len(classes))
-    favoured = set(permutation(seed + _OF_CLASSES, epoch, len(classes))[:more].tolist())
+    favored = set(permutation(seed + _OF_CLASSES, epoch, len(classes))[:more].tolist())
     draws = []
     for place, label in enumerate(classes):
         members = (labels == label).nonzero().flatten()
-        wanted = least + (place in favoured)
+        wanted = least + (place in favored)
         turns = -(-wanted // len(members))
         shuffled = [
             members[permutation(seed + _OF_CLASS * (1 + turn), epoch * len(classes) + place, len(members))]

@@ -1,4 +1,4 @@
-"""Many pictures read once, in threads: into memory, into a mapped file, or only looked at; what cannot be used is set aside."""
+"""Many images read once, in threads: into memory, into a mapped file, or only looked at; what cannot be used is skipped."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.images import HeldImages, Images
+from striate.data.labeled_images import LabeledImages
 from striate.data.names import printable
-from striate.data.pictures import Pictures
-from striate.data.set_aside import SetAside, count_reasons
+from striate.data.skipped_files import SkippedFile, count_reasons
 from striate.data.storage import allocate, pixel_type
 from striate.data.streaming import Reader, stream
 from striate.data.threads import Progress, in_threads
@@ -25,10 +25,10 @@ from striate.errors import DataError
 if TYPE_CHECKING:
     from striate.data.source import Listing, Source
 
-__all__ = ["check_classes", "check_set_aside", "read_pictures"]
+__all__ = ["check_classes", "check_skipped", "read_images"]
 
 
-def read_pictures(
+def read_images(
     source: Source,
     split: str,
     canvas: Canvas,
@@ -37,46 +37,46 @@ def read_pictures(
     limits: Limits,
     cache: Cache,
     progress: Progress | None,
-) -> Pictures:
-    """The pictures of a split on the canvas. Decoders let go of the GIL while they work."""
+) -> LabeledImages:
+    """The images of a split on the canvas. Decoders let go of the GIL while they work."""
     listing = source.splits[split]
     ready = listing.store.ready(canvas)
     if ready is not None:
         if progress is not None:
             progress(len(ready), len(ready))
-        return _pictures(listing, source, HeldImages(torch.from_numpy(ready)), list(range(len(listing))), [])
+        return _images(listing, source, HeldImages(torch.from_numpy(ready)), list(range(len(listing))), [])
     reader = Reader(listing.store, listing.ids, canvas, limits, threads)
     if cache.place == "none":
-        return _pictures(listing, source, *stream(reader, progress))
+        return _images(listing, source, *stream(reader, progress))
     if cache.place == "memory" or cache.folder is None:
         pixels = allocate((len(listing), *canvas.shape), pixel_type(canvas))
-        kept, set_aside = _fill(pixels, reader, progress)
-        return _pictures(listing, source, HeldImages(torch.from_numpy(pixels[: len(kept)])), kept, set_aside)
+        kept, skipped = _fill(pixels, reader, progress)
+        return _images(listing, source, HeldImages(torch.from_numpy(pixels[: len(kept)])), kept, skipped)
     path = cache.folder / cache_key(cache.digest or source.digest(), split, canvas, limits.max_pixels)
     entry = open_entry(path, canvas) or _written(path, reader, progress)
     if progress is not None:
         progress(len(listing), len(listing))
-    return _pictures(listing, source, entry.images, entry.kept, entry.set_aside)
+    return _images(listing, source, entry.images, entry.kept, entry.skipped)
 
 
 def _written(path: Path, reader: Reader, progress: Progress | None) -> Entry:
     """A new entry, opened as the next process will open it, so that both see the same."""
     with new_entry(path, len(reader.store), reader.canvas) as (pixels, folder):
-        kept, set_aside = _fill(pixels, reader, progress)
-        finish_entry(folder, path, pixels, kept, set_aside)
+        kept, skipped = _fill(pixels, reader, progress)
+        finish_entry(folder, path, pixels, kept, skipped)
     entry = open_entry(path, reader.canvas)
     if entry is None:
         raise DataError(f"{printable(path)}: what was written is not what is read; check the disk, or try --cache none")
     return entry
 
 
-def _fill(pixels: Pixels, reader: Reader, progress: Progress | None) -> tuple[list[int], list[SetAside]]:
+def _fill(pixels: Pixels, reader: Reader, progress: Progress | None) -> tuple[list[int], list[SkippedFile]]:
     """Decode into the first rows of N H W C, in the order of the listing; which positions they hold, and what they do not."""
 
     def read(i: int) -> None:
-        picture = reader.read(i)
-        if picture is not None:
-            pixels[i] = picture
+        image = reader.read(i)
+        if image is not None:
+            pixels[i] = image
 
     with STRICT_PILLOW:
         in_threads(read, len(reader.store), reader.threads, progress)
@@ -87,44 +87,44 @@ def _fill(pixels: Pixels, reader: Reader, progress: Progress | None) -> tuple[li
     return kept, [reader.lost[i] for i in sorted(reader.lost)]
 
 
-def _pictures(
-    listing: Listing, source: Source, images: Images, kept: Sequence[int], set_aside: Sequence[SetAside]
-) -> Pictures:
-    return Pictures(
+def _images(
+    listing: Listing, source: Source, images: Images, kept: Sequence[int], skipped: Sequence[SkippedFile]
+) -> LabeledImages:
+    return LabeledImages(
         images,
         torch.from_numpy(listing.labels[kept]),
         tuple(listing.ids[i] for i in kept),
         source.classes,
-        (*listing.set_aside, *set_aside),
+        (*listing.skipped, *skipped),
     )
 
 
-def check_set_aside(set_aside: Sequence[SetAside], files: int, limits: Limits) -> None:
-    """DataError when more than `limits.max_bad` of the `files` were set aside; it names reasons and the first three."""
-    if len(set_aside) > limits.max_bad * files:
+def check_skipped(skipped: Sequence[SkippedFile], files: int, limits: Limits) -> None:
+    """DataError when more than `limits.max_bad` of the `files` were skipped; it names reasons and the first three."""
+    if len(skipped) > limits.max_bad * files:
         raise DataError(
-            f"{len(set_aside)} of {files} files cannot be used ({count_reasons(set_aside)}), more than the share of "
-            f"{limits.max_bad:g} that may: {_first_three(set_aside)}; mend or remove them, or allow more with --max-bad"
+            f"{len(skipped)} of {files} files cannot be used ({count_reasons(skipped)}), more than the share of "
+            f"{limits.max_bad:g} that may: {_first_three(skipped)}; mend or remove them, or allow more with --max-bad"
         )
 
 
-def check_classes(pictures: Pictures, listing: Listing) -> None:
+def check_classes(samples: LabeledImages, listing: Listing) -> None:
     """DataError when no file of a class that the listing has could be used."""
-    lost = sorted(set(listing.labels.tolist()) - set(pictures.labels.tolist()))
+    lost = sorted(set(listing.labels.tolist()) - set(samples.labels.tolist()))
     if not lost:
         return
     of_class = {name for name, label in zip(listing.ids, listing.labels, strict=True) if label == lost[0]}
-    failures = [one for one in pictures.set_aside if one.id in of_class]
+    failures = [one for one in samples.skipped if one.id in of_class]
     others = f" (and {len(lost) - 1} more classes)" if len(lost) > 1 else ""
     raise DataError(
-        f"the class {pictures.classes[lost[0]]}{others} has no readable picture ({count_reasons(failures)}): "
+        f"the class {samples.classes[lost[0]]}{others} has no readable image ({count_reasons(failures)}): "
         f"{_first_three(failures)}; mend its files, or remove its folder"
     )
 
 
-def _first_three(set_aside: Sequence[SetAside]) -> str:
-    details = {one.detail for one in set_aside[:3]}
-    if len(details) == 1 and len(set_aside) > 1:
-        more = " ..." if len(set_aside) > 3 else ""
-        return ", ".join(one.id for one in set_aside[:3]) + f"{more} ({details.pop()})"
-    return ", ".join(f"{one.id} ({one.detail})" for one in set_aside[:3]) + (" ..." if len(set_aside) > 3 else "")
+def _first_three(skipped: Sequence[SkippedFile]) -> str:
+    details = {one.detail for one in skipped[:3]}
+    if len(details) == 1 and len(skipped) > 1:
+        more = " ..." if len(skipped) > 3 else ""
+        return ", ".join(one.id for one in skipped[:3]) + f"{more} ({details.pop()})"
+    return ", ".join(f"{one.id} ({one.detail})" for one in skipped[:3]) + (" ..." if len(skipped) > 3 else "")

@@ -1,4 +1,4 @@
-"""Many pictures on one sheet: what a person should look at before training."""
+"""Many images on one sheet: what a person should look at before training."""
 
 import io
 import math
@@ -14,36 +14,36 @@ from torch import Tensor
 
 from striate.views import Normalization
 
-__all__ = ["as_pictures", "contact_sheet", "headed_sheet", "is_sheet"]
+__all__ = ["as_images", "contact_sheet", "headed_sheet", "is_sheet"]
 
-GAP = 2  # pixels between pictures
+GAP = 2  # pixels between images
 PAPER = 255  # white
-HEADING: Final = 18  # pixels above the pictures
+HEADING: Final = 18  # pixels above the images
 LETTERS: Final = 13  # their size
 MAKER: Final = ("Software", "striate")  # written into a sheet, and by which it is told from another file
 
 
-def contact_sheet(pictures: Tensor, columns: int) -> bytes:
-    """Pictures in rows of `columns`, as a PNG: N H W C uint8, of which 1, 3 or 4 channels are shown -> the content of the file."""
-    pictures = pictures if pictures.shape[-1] in (1, 3, 4) else pictures[..., : 3 if pictures.shape[-1] > 4 else 1]
-    count, height, width, channels = pictures.shape
+def contact_sheet(images: Tensor, columns: int) -> bytes:
+    """Images in rows of `columns`, as a PNG: N H W C uint8, of which 1, 3 or 4 channels are shown -> the content of the file."""
+    images = images if images.shape[-1] in (1, 3, 4) else images[..., : 3 if images.shape[-1] > 4 else 1]
+    count, height, width, channels = images.shape
     if count == 0 or columns < 1:
-        raise ValueError(f"a sheet needs pictures and columns, not {count} and {columns}")
+        raise ValueError(f"a sheet needs images and columns, not {count} and {columns}")
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), PAPER, np.uint8)
-    for i, picture in enumerate(pictures.cpu().numpy()):
+    for i, image in enumerate(images.cpu().numpy()):
         top, left = i // columns * (height + GAP), i % columns * (width + GAP)
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = image
     content = io.BytesIO()
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(content, "PNG", optimize=True)
     return content.getvalue()
 
 
 def headed_sheet(rows: Sequence[Sequence[Image.Image]], headings: Sequence[str]) -> bytes:
-    """Rows of RGB pictures of any sizes, as many in each as there are headings above them -> a PNG."""
+    """Rows of RGB images of any sizes, as many in each as there are headings above them -> a PNG."""
     widths = [max(row[column].width for row in rows) for column in range(len(headings))]
-    heights = [max(picture.height for picture in row) for row in rows]
+    heights = [max(image.height for image in row) for row in rows]
     size = (sum(widths) + GAP * (len(widths) - 1), HEADING + sum(heights) + GAP * (len(heights) - 1))
     sheet, font = Image.new("RGB", size, (PAPER,) * 3), ImageFont.load_default(LETTERS)
     pen, left = ImageDraw.Draw(sheet), 0
@@ -67,9 +67,9 @@ def is_sheet(path: Path) -> bool:
     return start.startswith(b"\x89PNG") and b"tEXt" + "\0".join(MAKER).encode() in start
 
 
-def as_pictures(images: Tensor, normalization: Normalization) -> Tensor:
-    """Network input as pictures again: B C h w, normalized -> B h w C uint8, CPU. What a policy did stays done."""
+def as_images(images: Tensor, normalization: Normalization) -> Tensor:
+    """Network input as images again: B C h w, normalized -> B h w C uint8, CPU. What a policy did stays done."""
     mean = torch.tensor(normalization.mean, device=images.device)[:, None, None]  # C 1 1
     std = torch.tensor(normalization.std, device=images.device)[:, None, None]
-    colours = (images.float() * std + mean).clamp(0, 1)
-    return (colours * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu()
+    colors = (images.float() * std + mean).clamp(0, 1)
+    return (colors * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu()

@@ -1,4 +1,4 @@
-"""A source: what is on disk, listed and checked, before any picture is decoded."""
+"""A source: what is on disk, listed and checked, before any image is decoded."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.annotation_faults import AnnotationFault
 from striate.data.cache import ANYWHERE, Cache
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.faults import Fault
-from striate.data.pictures import Pictures
-from striate.data.reading import check_classes, check_set_aside, read_pictures
-from striate.data.set_aside import SetAside
-from striate.data.storage import picture_bytes
+from striate.data.labeled_images import LabeledImages
+from striate.data.reading import check_classes, check_skipped, read_images
+from striate.data.skipped_files import SkippedFile
+from striate.data.storage import image_bytes
 from striate.data.store import Store
 from striate.data.survey import Survey, survey
-from striate.data.targets import Labels, Skeleton, Target, Targets, TaskKind
+from striate.data.targets import ClassTargets, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
 from striate.errors import DataError
 
@@ -33,7 +33,7 @@ SHA256_DIGITS: Final = 64
 @final
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The samples of one split. `set_aside` are files that the listing itself ruled out: links, FIFOs, devices.
+    """The samples of one split. `skipped` are files that the listing itself ruled out: links, FIFOs, devices.
 
     `faults` are what was wrong in annotations: objects that are left out, or used after mending.
     `columns` hold what else a table says of each sample, by the column's name: a patient, a camera, a date.
@@ -42,13 +42,13 @@ class Listing:
     ids: tuple[str, ...]  # printable: relative path with "/", or "train-images-idx3-ubyte[17]"
     targets: Targets
     store: Store
-    set_aside: tuple[SetAside, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[AnnotationFault, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.ids) == len(self.targets) == len(self.store):
-            raise ValueError(f"{len(self.ids)} ids, {len(self.targets)} targets and {len(self.store)} pictures")
+            raise ValueError(f"{len(self.ids)} ids, {len(self.targets)} targets and {len(self.store)} images")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,14 +61,14 @@ class Listing:
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """The one class of each sample, N. Only classification has it."""
-        assert isinstance(self.targets, Labels)
+        assert isinstance(self.targets, ClassTargets)
         return self.targets.values
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One picture at its own size (or reduced), and what is known of it, in the pixels of the picture as it is here."""
+    """One image at its own size (or reduced), and what is known of it, in the pixels of the image as it is here."""
 
     id: str
     image: Pixels  # H W C
@@ -130,7 +130,7 @@ class Source:
     def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
         """One sample with all that is known of it. Raises Unreadable."""
         listing = self.splits[split]
-        return Sample(listing.ids[i], listing.store.picture(i, limits), listing.targets.target(i))
+        return Sample(listing.ids[i], listing.store.pixels_of(i, limits), listing.targets.target(i))
 
     def decode(
         self,
@@ -141,24 +141,24 @@ class Source:
         limits: Limits,
         cache: Cache = ANYWHERE,
         progress: Progress | None = None,
-    ) -> Pictures:
-        """All pictures of a split on the canvas; the pixels do not depend on the number of threads nor on the cache.
+    ) -> LabeledImages:
+        """All images of a split on the canvas; the pixels do not depend on the number of threads nor on the cache.
 
         DataError when more than `limits.max_bad` of the files cannot be used, or all of a class that is to be learned.
         """
         listing = self.splits[split]
-        cache = cache.settled(len(listing) * picture_bytes(canvas))
-        pictures = read_pictures(self, split, canvas, threads=threads, limits=limits, cache=cache, progress=progress)
+        cache = cache.settled(len(listing) * image_bytes(canvas))
+        samples = read_images(self, split, canvas, threads=threads, limits=limits, cache=cache, progress=progress)
         if split in ("all", "train"):
-            check_classes(pictures, listing)
-        check_set_aside(pictures.set_aside, len(listing) + len(listing.set_aside), limits)
-        return pictures
+            check_classes(samples, listing)
+        check_skipped(samples.skipped, len(listing) + len(listing.skipped), limits)
+        return samples
 
     def digest(self) -> str:
         """SHA-256 over classes, ids, targets and contents of all splits."""
         total = hashlib.sha256("\n".join(self.classes).encode())
         for split, listing in sorted(self.splits.items()):
-            aside = [f"{one.id}\t{one.reason}" for one in listing.set_aside]
+            aside = [f"{one.id}\t{one.reason}" for one in listing.skipped]
             for lines in ((split,), listing.ids, listing.digests, aside):
                 total.update("\n".join((str(len(lines)), *lines, "")).encode())
             total.update(listing.targets.content())
@@ -176,9 +176,9 @@ class Source:
 
 
 def require_classes(source: Source) -> None:
-    """DataError where a picture has anything but one class: networks for that come later."""
+    """DataError where an image has anything but one class: networks for that come later."""
     asked = {
-        "multilabel": "several classes a picture",
+        "multilabel": "several classes an image",
         "regress": "numbers",
         "segment": "masks",
         "detect": "boxes",

@@ -17,7 +17,7 @@ import numpy as np
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import Background, Levels, Rendering, Span, levels_of, other_bits, other_black
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.store import HeldArray, HeldImage, ImageStore, Store
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError

@@ -8,8 +8,8 @@ from typing import Final
 
 import torch
 
+from striate.data.labeled_images import LabeledImages
 from striate.data.names import printable
-from striate.data.pictures import Pictures
 from striate.data.splits import Splits, check_parts
 from striate.errors import DataError
 
@@ -42,31 +42,31 @@ def read_split(path: Path) -> dict[str, str]:
     return said
 
 
-def apply_split(pictures: Mapping[str, Pictures], said: Mapping[str, str], origin: str) -> Splits:
-    """The pictures that a source gave, parted as `said`; `origin` names the file for a person.
+def apply_split(samples: Mapping[str, LabeledImages], said: Mapping[str, str], origin: str) -> Splits:
+    """The images that a source gave, parted as `said`; `origin` names the file for a person.
 
-    Each picture must be named, and each that is named must be there, if only set aside. Parts that the data came in stay
+    Each image must be named, and each that is named must be there, if only skipped. Parts that the data came in stay
     what they are, but for val, which may come out of train. Raises DataError.
     """
-    check_parts(pictures)
-    written = {id_: there for part in pictures.values() for id_, there in _as_written(part.ids, said).items()}
-    aside = _as_written(tuple(one.id for part in pictures.values() for one in part.set_aside), said)
+    check_parts(samples)
+    written = {id_: there for part in samples.values() for id_, there in _as_written(part.ids, said).items()}
+    aside = _as_written(tuple(one.id for part in samples.values() for one in part.skipped), said)
     known = {*written.values(), *aside.values()}
     _refuse([id_ for id_, there in written.items() if there not in said], "are not in", origin)
     _refuse([id_ for id_ in said if id_ not in known], "are not among the data but in", origin)
-    found: dict[str, Pictures] = {}
-    for part, one in pictures.items():
+    found: dict[str, LabeledImages] = {}
+    for part, one in samples.items():
         names = [said[written[id_]] for id_ in one.ids]
-        allowed = NAMES if part == "all" else ("train", "val") if part == "train" and "val" not in pictures else (part,)
+        allowed = NAMES if part == "all" else ("train", "val") if part == "train" and "val" not in samples else (part,)
         moved = [f"{id_} ({name})" for id_, name in zip(one.ids, names, strict=True) if name not in allowed]
         _refuse(moved, f"are in the part {part} of the data and elsewhere in", origin)
         for name in allowed:
             at = torch.tensor([i for i, said_name in enumerate(names) if said_name == name], dtype=torch.int64)
             if len(at):
                 chosen = one if len(at) == len(one) else one.subset(at)
-                found[name] = replace(chosen, set_aside=one.set_aside if name in ("train", part) else ())
+                found[name] = replace(chosen, skipped=one.skipped if name in ("train", part) else ())
     if "train" not in found:
-        raise DataError(f"{origin} has no training pictures; a split needs some")
+        raise DataError(f"{origin} has no training images; a split needs some")
     return Splits(found["train"], found.get("val"), found.get("test"))
 
 
@@ -78,4 +78,4 @@ def _as_written(ids: tuple[str, ...], said: Mapping[str, str]) -> dict[str, str]
 def _refuse(ids: list[str], what: str, origin: str) -> None:
     if ids:
         first = ", ".join(ids[:3]) + (" ..." if len(ids) > 3 else "")
-        raise DataError(f"{len(ids)} pictures {what} {origin}: {first}; make both agree, or draw a split anew")
+        raise DataError(f"{len(ids)} images {what} {origin}: {first}; make both agree, or draw a split anew")

@@ -8,30 +8,30 @@ import torch
 from torch import Tensor
 
 from striate.data.groups import Groups, kept_together
-from striate.data.pictures import Pictures
+from striate.data.labeled_images import LabeledImages
 from striate.data.stratify import DRAW_OF_TEST, stratified_folds, stratified_split
 from striate.errors import DataError, SettingError
 
-__all__ = ["Splits", "check_parts", "split_pictures"]
+__all__ = ["Splits", "check_parts", "split_samples"]
 
 
 @final
 @dataclass(frozen=True)
 class Splits:
-    """Pictures to learn from, to choose the best epoch by, and to report once. None: there is none."""
+    """Images to learn from, to choose the best epoch by, and to report once. None: there is none."""
 
-    train: Pictures
-    val: Pictures | None
-    test: Pictures | None
+    train: LabeledImages
+    val: LabeledImages | None
+    test: LabeledImages | None
 
-    def parts(self) -> dict[str, Pictures]:
+    def parts(self) -> dict[str, LabeledImages]:
         """Those that there are, by name."""
         named = {"train": self.train, "val": self.val, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
 
 
-def split_pictures(
-    pictures: Mapping[str, Pictures],
+def split_samples(
+    samples: Mapping[str, LabeledImages],
     *,
     val: float,
     test: float,
@@ -47,8 +47,8 @@ def split_pictures(
         train, val           as they are; there is no test
         train, val, test     as they are
 
-    A share of 0 holds nothing out. Identical pictures, and those of one of the `groups`, are held out together. What was
-    set aside of a set that is split stays with its training part. Raises SettingError for shares that are none, and
+    A share of 0 holds nothing out. Identical images, and those of one of the `groups`, are held out together. What was
+    skipped of a set that is split stays with its training part. Raises SettingError for shares that are none, and
     DataError where there is nothing to hold out.
     """
     test = 1 / fold[1] if fold else test
@@ -56,19 +56,19 @@ def split_pictures(
         raise SettingError(
             f"val = {val} and test = {test:g} are no shares that leave something to learn; try 0.1 for each"
         )
-    check_parts(pictures)
+    check_parts(samples)
     if groups is not None:
-        _check_groups(pictures, groups)
-    if fold and "all" not in pictures:
+        _check_groups(samples, groups)
+    if fold and "all" not in samples:
         raise DataError(
             "the data have a test part of their own, and folds draw theirs; give the folder train by itself"
         )
-    if "val" in pictures:
-        return Splits(pictures["train"], pictures["val"], pictures.get("test"))
-    whole = pictures.get("all") or pictures["train"]
+    if "val" in samples:
+        return Splits(samples["train"], samples["val"], samples.get("test"))
+    whole = samples.get("all") or samples["train"]
     labels = whole.labels if stratified else torch.zeros_like(whole.labels)
     together = kept_together(whole, groups)
-    test = test if "all" in pictures else 0
+    test = test if "all" in samples else 0
     if fold:
         rest, for_test = _fold(labels, together, fold, seed)
     else:
@@ -78,19 +78,19 @@ def split_pictures(
         if share > 0 and len(held_out) == 0:
             raise _nothing_to_hold_out(whole, together, share, groups)
     return Splits(
-        replace(whole.subset(rest[kept]), set_aside=whole.set_aside) if len(kept) < len(whole) else whole,
+        replace(whole.subset(rest[kept]), skipped=whole.skipped) if len(kept) < len(whole) else whole,
         whole.subset(rest[for_val]) if len(for_val) else None,
-        whole.subset(for_test) if len(for_test) else pictures.get("test"),
+        whole.subset(for_test) if len(for_test) else samples.get("test"),
     )
 
 
-def check_parts(pictures: Mapping[str, Pictures]) -> None:
+def check_parts(samples: Mapping[str, LabeledImages]) -> None:
     """DataError where what a source gave is nothing to learn from."""
-    if not pictures.keys() <= {"all", "train", "val", "test"} or ("all" in pictures) == ("train" in pictures):
-        raise DataError(f"there are {', '.join(pictures) or 'no'} parts and nothing to learn from; add a folder train")
-    for name, part in pictures.items():
+    if not samples.keys() <= {"all", "train", "val", "test"} or ("all" in samples) == ("train" in samples):
+        raise DataError(f"there are {', '.join(samples) or 'no'} parts and nothing to learn from; add a folder train")
+    for name, part in samples.items():
         if len(part) == 0:
-            raise DataError(f"the part {name} has no picture that can be used; add some, or remove its folder")
+            raise DataError(f"the part {name} has no image that can be used; add some, or remove its folder")
 
 
 def _fold(labels: Tensor, together: Tensor, fold: tuple[int, int], seed: int) -> tuple[Tensor, Tensor]:
@@ -101,36 +101,36 @@ def _fold(labels: Tensor, together: Tensor, fold: tuple[int, int], seed: int) ->
         raise SettingError(f"fold = {number}: there are {folds} folds, 1 to {folds}")
     if units < folds:
         raise DataError(
-            f"folds = {folds}: {len(labels)} pictures that must stay together make {units} groups, too few; try fewer folds"
+            f"folds = {folds}: {len(labels)} images that must stay together make {units} groups, too few; try fewer folds"
             if units < len(labels)
-            else f"folds = {folds}: there are {units} pictures, too few; try fewer folds"
+            else f"folds = {folds}: there are {units} images, too few; try fewer folds"
         )
     inside = stratified_folds(labels, folds, seed=seed, groups=together) == number - 1
     return (~inside).nonzero().flatten(), inside.nonzero().flatten()
 
 
-def _check_groups(pictures: Mapping[str, Pictures], groups: Groups) -> None:
+def _check_groups(samples: Mapping[str, LabeledImages], groups: Groups) -> None:
     """DataError where a group lies in two of the parts that the data came in."""
     seen: dict[str, str] = {}
-    for name, part in pictures.items():
+    for name, part in samples.items():
         for id_ in part.ids:
             if seen.setdefault(groups[id_], name) != name:
                 raise DataError(
                     f"the group {groups[id_]} is in {seen[groups[id_]]} and in {name}, as the data came; "
-                    "move its pictures to one of them, or leave out --group"
+                    "move its images to one of them, or leave out --group"
                 )
 
 
-def _nothing_to_hold_out(whole: Pictures, together: Tensor, share: float, groups: Groups | None) -> DataError:
+def _nothing_to_hold_out(whole: LabeledImages, together: Tensor, share: float, groups: Groups | None) -> DataError:
     units = len(together.unique())
     if units < len(whole) and units < 3:
         names = sorted({groups[id_] for id_ in whole.ids}) if groups else []
         tied = f"of the groups {', '.join(names[:3])}" if names else "that are identical"
         return DataError(
-            f"{len(whole)} pictures {tied} cannot be parted, so no share of {share:g} can be held out; "
-            "choose another --group, add pictures, or set the share to 0"
+            f"{len(whole)} images {tied} cannot be parted, so no share of {share:g} can be held out; "
+            "choose another --group, add images, or set the share to 0"
         )
     return DataError(
-        f"{len(whole)} pictures of {len(whole.classes)} classes are too few to hold out a share of {share:g}; "
-        "add pictures, or set the share to 0"
+        f"{len(whole)} images of {len(whole.classes)} classes are too few to hold out a share of {share:g}; "
+        "add images, or set the share to 0"
     )

@@ -21,16 +21,16 @@ MEASURES: Final = ("brightness", "contrast", "color")
 Measured = npt.NDArray[np.float64]  # N 3, in 0..1: the MEASURES of each image
 
 
-def image_statistics(pictures: Tensor) -> Measured:
+def image_statistics(images: Tensor) -> Measured:
     """N H W C, uint8 or uint16 -> N 3: mean and standard deviation of all values, and mean distance of color from gray.
 
     That distance is between the greatest and the least of red, green and blue; 0 where there are no three. All sums are of
     whole numbers, so that no figure depends on how many images are measured together.
     """
-    count, height, width, channels = pictures.shape
+    count, height, width, channels = images.shape
     step = max(1, min(height, width) // GRID)
-    full_scale = 255 if pictures.dtype == torch.uint8 else 65535
-    pixels = pictures[:, ::step, ::step].to(torch.float32 if full_scale == 255 else torch.float64).flatten(1, 2)
+    full_scale = 255 if images.dtype == torch.uint8 else 65535
+    pixels = images[:, ::step, ::step].to(torch.float32 if full_scale == 255 else torch.float64).flatten(1, 2)
     values = pixels.flatten(1)  # N P*C
     mean = values.mean(1, dtype=torch.float64) / full_scale
     squares = (values * values).mean(1, dtype=torch.float64) / full_scale**2

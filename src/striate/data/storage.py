@@ -24,14 +24,14 @@ __all__ = [
     "available_memory",
     "choose_place",
     "explained_disk",
+    "image_bytes",
     "map_new_file",
-    "picture_bytes",
     "pixel_type",
 ]
 
 Place = Literal["auto", "memory", "disk", "none"]
 
-MEMORY_SHARE: Final = 0.5  # of the available memory that pictures take unasked; the other half is for training
+MEMORY_SHARE: Final = 0.5  # of the available memory that images take unasked; the other half is for training
 DISK_SHARE: Final = 0.8  # of the free disk; the rest is for checkpoints and for others
 UNKNOWN_MEMORY: Final = 4 * 2**30  # assumed where the system does not tell
 
@@ -41,8 +41,8 @@ def pixel_type(canvas: Canvas) -> type[np.uint8] | type[np.uint16]:
     return np.uint8 if canvas.bits == 8 else np.uint16
 
 
-def picture_bytes(canvas: Canvas) -> int:
-    """What a picture on the canvas takes."""
+def image_bytes(canvas: Canvas) -> int:
+    """What an image on the canvas takes."""
     return math.prod(canvas.shape) * pixel_type(canvas)(0).itemsize
 
 
@@ -60,7 +60,7 @@ def allocate(shape: tuple[int, ...], kind: type[np.uint8] | type[np.uint16]) -> 
     size, available = math.prod(shape) * kind(0).itemsize, available_memory()
     if size > available:
         raise DataError(
-            f"the decoded pictures take {_gib(size)} and {_gib(available)} of memory is free; choose a smaller picture "
+            f"the decoded images take {_gib(size)} and {_gib(available)} of memory is free; choose a smaller image "
             "size, or keep them on disk (--cache disk) or nowhere (--cache none)"
         )
     # by torch, which takes ordinary pages: the huge ones that NumPy asks for take four times as long to get on a virtual
@@ -93,8 +93,8 @@ def explained_disk(folder: Path, size: int) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(
-                f"the decoded pictures take {_gib(size)} and the disk of {printable(folder)} has no such room; choose a "
-                "smaller picture size, or decode them anew each epoch (--cache none)"
+                f"the decoded images take {_gib(size)} and the disk of {printable(folder)} has no such room; choose a "
+                "smaller image size, or decode them anew each epoch (--cache none)"
             ) from None
         raise DataError(
             f"cannot make a cache in {printable(folder)}: {error.strerror}; choose another folder, or --cache memory or none"

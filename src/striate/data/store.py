@@ -1,6 +1,6 @@
-"""A store: where the pictures of a split lie, one by one; reading one never changes it.
+"""A store: where the images of a split lie, one by one; reading one never changes it.
 
-A source says what its pictures mean, a store only how each of them is read: from files, from one array, or from parts of
+A source says what its images mean, a store only how each of them is read: from files, from one array, or from parts of
 an archive.
 """
 
@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import Header, Stored, decode_picture, read_header, read_picture, read_span
+from striate.data.decoding.decode import Header, Stored, decode_image, read_header, read_image, read_span
 from striate.data.decoding.fit import Pixels, fit
 from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import PILLOW_MODES, to_pixels
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, with_nearly_all
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
 __all__ = [
@@ -42,21 +42,21 @@ _ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
 
 
 class Store(ABC):
-    """N pictures that are read by their position. All verbs but the first two raise Unreadable, any thread may call."""
+    """N images that are read by their position. All verbs but the first two raise Unreadable, any thread may call."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def digests(self) -> Sequence[str]:
-        """What tells a changed store from this one: a line for each picture, or fewer lines for all of them."""
+        """What tells a changed store from this one: a line for each image, or fewer lines for all of them."""
 
     @abstractmethod
     def header(self, i: int, limits: Limits) -> Header:
-        """Format, size and kind of a picture; no pixel is decoded."""
+        """Format, size and kind of an image; no pixel is decoded."""
 
     @abstractmethod
-    def picture(
+    def pixels_of(
         self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
     ) -> Pixels:
         """A whole image, upright, H W C: in its own channels, or as a rendering shows it, transparency composited.
@@ -66,7 +66,7 @@ class Store(ABC):
 
     @abstractmethod
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        """A picture on the canvas: H W C."""
+        """An image on the canvas: H W C."""
 
     def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
         """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
@@ -77,7 +77,7 @@ class Store(ABC):
         return self
 
     def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
-        """All pictures at once, N H W C, where they lie in memory just as the canvas wants them."""
+        """All images at once, N H W C, where they lie in memory just as the canvas wants them."""
         return None
 
 
@@ -133,13 +133,13 @@ class OneByOneStore(Store):
             return _array_header(image.values.shape, image.bits)
         return read_header(image, limits)
 
-    def picture(
+    def pixels_of(
         self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
     ) -> Pixels:
         image = self.image(i)
         if isinstance(image, HeldArray):
             return to_pixels(image.values, image.values.shape[2], image.bits, image.rendering(rendering or AS_STORED))
-        return read_picture(image, limits, at_least, rendering)
+        return read_image(image, limits, at_least, rendering)
 
     def span(self, i: int, limits: Limits) -> Span | None:
         image = self.image(i)
@@ -151,7 +151,7 @@ class OneByOneStore(Store):
         image = self.image(i)
         if isinstance(image, HeldArray):
             return on_canvas(image.values, replace(canvas, rendering=image.rendering(canvas.rendering)))
-        return decode_picture(image, canvas, limits)
+        return decode_image(image, canvas, limits)
 
     def _digest(self, i: int) -> str:
         image = self.image(i)
@@ -162,7 +162,7 @@ class OneByOneStore(Store):
         if isinstance(image, HeldArray):
             values, scale = np.ascontiguousarray(image.values), "{:g} {:g}".format(*image.levels)
         else:  # its pixels may be on a scale of their own
-            values = np.ascontiguousarray(self.picture(i, _ANY_SIZE))
+            values = np.ascontiguousarray(self.pixels_of(i, _ANY_SIZE))
             scale = str(self.span(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
         return f"{values.shape} {values.dtype} {scale}\t{hashlib.sha256(values.data).hexdigest()}"
 
@@ -170,7 +170,7 @@ class OneByOneStore(Store):
 @final
 @dataclass(frozen=True)
 class FileStore(OneByOneStore):
-    """A file for each picture; paths as the system names them."""
+    """A file for each image; paths as the system names them."""
 
     paths: tuple[str, ...]
 
@@ -184,7 +184,7 @@ class FileStore(OneByOneStore):
 @final
 @dataclass(frozen=True, eq=False)
 class ContentStore(OneByOneStore):
-    """What would be in a picture file, by position, from wherever it lies: part of an archive, a cell of a table.
+    """What would be in an image file, by position, from wherever it lies: part of an archive, a cell of a table.
 
     `read` gives all bytes of it or raises Unreadable; any thread may call it.
     """
@@ -248,7 +248,7 @@ class ArrayStore(Store):
     def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
         return _array_header(self.shape[1:], self.bits)
 
-    def picture(
+    def pixels_of(
         self,
         i: int,
         limits: Limits,  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened

@@ -1,4 +1,4 @@
-"""Pictures that are never held: decoded anew whenever they are wanted, in threads, a few batches ahead of the training step.
+"""Images that are never held: decoded anew whenever they are wanted, in threads, a few batches ahead of the training step.
 
 They are scanned once before, which finds the files that cannot be used and what must be known of all pixels.
 """
@@ -14,14 +14,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from striate.data.content_hash import content_hashes, moments
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.strict import STRICT_PILLOW
-from striate.data.fingerprints import fingerprints, moments
 from striate.data.images import Images
 from striate.data.looks import SIDE, Looks, looks
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.statistics import MEASURES, Measured, image_statistics
 from striate.data.storage import pixel_type
 from striate.data.store import Store
@@ -31,51 +31,51 @@ from striate.errors import DataError
 __all__ = ["Reader", "StreamedImages", "stream"]
 
 AHEAD: Final = 3  # batches that are decoded while one is worked on
-CHUNK: Final = 4  # pictures that a thread takes at a time
+CHUNK: Final = 4  # images that a thread takes at a time
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """What decodes the pictures of a listing, and which of its files went bad since they were scanned."""
+    """What decodes the images of a listing, and which of its files went bad since they were scanned."""
 
     store: Store
     ids: tuple[str, ...]
     canvas: Canvas
     limits: Limits
     threads: int
-    lost: dict[int, SetAside] = field(default_factory=dict)
+    lost: dict[int, SkippedFile] = field(default_factory=dict)
 
     def read(self, i: int) -> Pixels | None:
-        """A picture that was good when it was scanned; None, and an entry in `lost`, if it is not any more."""
+        """An image that was good when it was scanned; None, and an entry in `lost`, if it is not any more."""
         if i in self.lost:
             return None
         try:
             return self.store.decode(i, self.canvas, self.limits)
         except Unreadable as failure:
-            self.lost[i] = SetAside(self.ids[i], failure.reason, failure.detail)
+            self.lost[i] = SkippedFile(self.ids[i], failure.reason, failure.detail)
             return None
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Scanned:
-    """What was measured of each picture while it was decoded once."""
+    """What was measured of each image while it was decoded once."""
 
-    fingerprints: npt.NDArray[np.uint64]  # N
+    content_hashes: npt.NDArray[np.uint64]  # N
     moments: npt.NDArray[np.int64]  # N C 2, sums and sums of squares
     statistics: Measured  # N 3
     looks: Looks  # N 64
 
     def at(self, positions: npt.NDArray[np.int64]) -> "Scanned":
         return Scanned(
-            self.fingerprints[positions], self.moments[positions], self.statistics[positions], self.looks[positions]
+            self.content_hashes[positions], self.moments[positions], self.statistics[positions], self.looks[positions]
         )
 
 
 @final
 class StreamedImages(Images):
-    """Pictures by their positions in a store, and what was measured of each when it was scanned."""
+    """Images by their positions in a store, and what was measured of each when it was scanned."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class StreamedImages(Images):
         self.dtype = torch.from_numpy(np.empty(0, self._type)).dtype
 
     @property
-    def lost(self) -> list[SetAside]:
+    def lost(self) -> list[SkippedFile]:
         mine = set(self._rows.tolist())
         return [one for i, one in sorted(self._reader.lost.items()) if i in mine]
 
@@ -113,8 +113,8 @@ class StreamedImages(Images):
     def near(self, device: torch.device) -> "StreamedImages":  # noqa: ARG002 - nothing is held that could be moved; batches are, when they are decoded
         return self
 
-    def fingerprints(self) -> npt.NDArray[np.uint64]:
-        return self._scanned.fingerprints
+    def content_hashes(self) -> npt.NDArray[np.uint64]:
+        return self._scanned.content_hashes
 
     def moments(self) -> list[tuple[int, int]]:
         channels = self._scanned.moments.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
@@ -127,25 +127,25 @@ class StreamedImages(Images):
         return self._scanned.statistics
 
     def _begin(self, pool: ThreadPoolExecutor, ids: Tensor) -> "_Part":
-        pictures = cast(Pixels, np.empty((len(ids), *self.shape[1:]), self._type))
+        images = cast(Pixels, np.empty((len(ids), *self.shape[1:]), self._type))
         used = ids.numpy().copy()
 
         def read(first: int) -> None:
             for place in range(first, min(first + CHUNK, len(used))):
-                used[place], pictures[place] = self._read(int(used[place]))
+                used[place], images[place] = self._read(int(used[place]))
 
-        return _Part(used, pictures, [pool.submit(read, first) for first in range(0, len(ids), CHUNK)])
+        return _Part(used, images, [pool.submit(read, first) for first in range(0, len(ids), CHUNK)])
 
     def _read(self, wanted: int) -> tuple[int, Pixels]:
-        """A picture and its position: the next one that can be read takes the place of one that went bad."""
+        """An image and its position: the next one that can be read takes the place of one that went bad."""
         for step in range(len(self)):
             position = (wanted + step) % len(self)
-            picture = self._reader.read(int(self._rows[position]))
-            if picture is not None:
-                return position, picture
+            image = self._reader.read(int(self._rows[position]))
+            if image is not None:
+                return position, image
         first = next(iter(self._reader.lost.values()))
         raise DataError(
-            f"none of {len(self)} pictures can be read any more ({first.id}: {first.reason}); bring the data back, then go on"
+            f"none of {len(self)} images can be read any more ({first.id}: {first.reason}); bring the data back, then go on"
         )
 
 
@@ -155,17 +155,17 @@ class _Part:
     """A batch on its way."""
 
     used: npt.NDArray[np.int64]
-    pictures: Pixels
+    images: Pixels
     work: list[Future[None]]
 
     def result(self) -> tuple[Tensor, Tensor]:
         for one in self.work:
             one.result()
-        return torch.from_numpy(self.used), torch.from_numpy(self.pictures)
+        return torch.from_numpy(self.used), torch.from_numpy(self.images)
 
 
-def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, list[int], list[SetAside]]:
-    """Decode every picture of a store once and keep none: the images, the positions that are good, and the files that are not."""
+def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, list[int], list[SkippedFile]]:
+    """Decode every image of a store once and keep none: the images, the positions that are good, and the files that are not."""
     count = len(reader.store)
     scanned = Scanned(
         np.zeros(count, np.uint64),
@@ -176,10 +176,10 @@ def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, l
     scan = Reader(reader.store, reader.ids, reader.canvas, reader.limits, reader.threads)
 
     def look(i: int) -> None:
-        picture = scan.read(i)
-        if picture is not None:
-            one = torch.from_numpy(np.array(picture))[None]
-            scanned.fingerprints[i], scanned.moments[i] = fingerprints(one)[0], moments(one)
+        image = scan.read(i)
+        if image is not None:
+            one = torch.from_numpy(np.array(image))[None]
+            scanned.content_hashes[i], scanned.moments[i] = content_hashes(one)[0], moments(one)
             scanned.statistics[i], scanned.looks[i] = image_statistics(one)[0], looks(one)[0]
 
     with STRICT_PILLOW:

@@ -32,7 +32,7 @@ from striate.data.decoding.rendering import (
     levels_of_all,
 )
 from striate.data.ends import CUT, FLAT, area_cut, content_lost, contrast
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.spans import Spans, one_scale, rendering_of, wide_spans
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
@@ -214,7 +214,7 @@ def _channels(headers: Sequence[Header]) -> int:
     arrays = {header.channels for header in headers if header.format in ("array", "NPY")}
     if len(arrays) == 1 and len(headers) == sum(header.format in ("array", "NPY") for header in headers):
         return arrays.pop()
-    return 3 if any(header.colour for header in headers) else 1
+    return 3 if any(header.color for header in headers) else 1
 
 
 # ---- levels
@@ -296,7 +296,7 @@ def _each(
 
     def read(n: int) -> None:
         try:
-            seen[n] = look(store.picture(at[len(at) * n // count], limits, (_REDUCED, _REDUCED), shown))
+            seen[n] = look(store.pixels_of(at[len(at) * n // count], limits, (_REDUCED, _REDUCED), shown))
         except Unreadable:
             return
 

@@ -1,4 +1,4 @@
-"""Targets: what is known of each picture of a split, in the order of its listing.
+"""Targets: what is known of each image of a split, in the order of its listing.
 
 What they are decides the task: one class is classification, several are multilabel, numbers are regression, a class for
 each pixel is segmentation, boxes are detection.
@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 __all__ = [
     "IGNORE",
-    "LabelSets",
-    "Labels",
-    "Numbers",
-    "ObjectLists",
-    "Objects",
+    "ClassTargets",
+    "InstanceTargets",
+    "Instances",
+    "MultiLabelTargets",
+    "RegressionTargets",
     "Skeleton",
     "Target",
     "Targets",
@@ -43,8 +43,8 @@ class Skeleton:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Objects:
-    """The M objects in one picture, in pixels of the upright picture, corners at 0 and W."""
+class Instances:
+    """The M objects in one image, in pixels of the upright image, corners at 0 and W."""
 
     boxes: npt.NDArray[np.float32]  # M 4: x1, y1, x2, y2
     labels: npt.NDArray[np.int64]  # M, positions in the source's classes
@@ -56,11 +56,11 @@ class Objects:
 
 
 # a class; which of the K classes (K bool); numbers (D float32); the class of each pixel (H W int64); objects
-Target = np.int64 | npt.NDArray[np.bool_] | npt.NDArray[np.float32] | npt.NDArray[np.int64] | Objects
+Target = np.int64 | npt.NDArray[np.bool_] | npt.NDArray[np.float32] | npt.NDArray[np.int64] | Instances
 
 
 class Targets(ABC):
-    """What is known of the N pictures of a split."""
+    """What is known of the N images of a split."""
 
     task: TaskKind
 
@@ -69,7 +69,7 @@ class Targets(ABC):
 
     @abstractmethod
     def target(self, i: int) -> Target:
-        """What is known of picture `i`. Raises Unreadable where it lies in a file of its own that cannot be used."""
+        """What is known of image `i`. Raises Unreadable where it lies in a file of its own that cannot be used."""
 
     @abstractmethod
     def content(self) -> bytes:
@@ -78,8 +78,8 @@ class Targets(ABC):
 
 @final
 @dataclass(frozen=True, eq=False)
-class Labels(Targets):
-    """One class for each picture: N int64, positions in the source's classes."""
+class ClassTargets(Targets):
+    """One class for each image: N int64, positions in the source's classes."""
 
     values: npt.NDArray[np.int64]
     task: TaskKind = "classify"
@@ -96,8 +96,8 @@ class Labels(Targets):
 
 @final
 @dataclass(frozen=True, eq=False)
-class LabelSets(Targets):
-    """Any number of classes for each picture: N K bool."""
+class MultiLabelTargets(Targets):
+    """Any number of classes for each image: N K bool."""
 
     values: npt.NDArray[np.bool_]
     task: TaskKind = "multilabel"
@@ -114,8 +114,8 @@ class LabelSets(Targets):
 
 @final
 @dataclass(frozen=True, eq=False)
-class Numbers(Targets):
-    """Numbers for each picture: N D float32, finite; their names are the source's classes."""
+class RegressionTargets(Targets):
+    """Numbers for each image: N D float32, finite; their names are the source's classes."""
 
     values: npt.NDArray[np.float32]
     task: TaskKind = "regress"
@@ -132,17 +132,17 @@ class Numbers(Targets):
 
 @final
 @dataclass(frozen=True, eq=False)
-class ObjectLists(Targets):
-    """Boxes, and where there are any masks and keypoints, of each picture; a picture may have none."""
+class InstanceTargets(Targets):
+    """Boxes, and where there are any masks and keypoints, of each image; an image may have none."""
 
-    objects: tuple[Objects, ...]
+    objects: tuple[Instances, ...]
     skeleton: Skeleton | None = None
     task: TaskKind = "detect"
 
     def __len__(self) -> int:
         return len(self.objects)
 
-    def target(self, i: int) -> Objects:
+    def target(self, i: int) -> Instances:
         return self.objects[i]
 
     def content(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Export: a trained network as a program that runs without striate, checked on real pictures before it is believed."""
+"""Export: a trained network as a program that runs without striate, checked on real images before it is believed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +17,16 @@ LARGEST_DIFFERENCE = 1e-4  # of a probability
 @final
 @dataclass(frozen=True)
 class Parity:
-    """How far the exported program's probabilities lie from the network's, on the pictures that were given."""
+    """How far the exported program's probabilities lie from the network's, on the images that were given."""
 
-    pictures: int
+    images: int
     largest_difference: float
-    same_class: float  # share of the pictures
+    same_class: float  # share of the images
 
 
 @final
 class Servable(nn.Module):
-    """Pictures in, probabilities out: the preprocessing is part of the graph, so nobody can get it wrong."""
+    """Images in, probabilities out: the preprocessing is part of the graph, so nobody can get it wrong."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__()
@@ -39,23 +39,23 @@ class Servable(nn.Module):
         self.register_buffer("mean", torch.tensor(normalization.mean).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(normalization.std).view(-1, 1, 1))
 
-    def forward(self, pictures: Tensor) -> Tensor:  # B C H W uint8 (uint16 of 16 bits) on the canvas -> B K
-        top = (pictures.shape[2] - self.height) // 2
-        left = (pictures.shape[3] - self.width) // 2
-        centre = pictures[:, :, top : top + self.height, left : left + self.width]
-        return self.network((centre.float() / self.full_scale - self.mean) / self.std).softmax(1)
+    def forward(self, images: Tensor) -> Tensor:  # B C H W uint8 (uint16 of 16 bits) on the canvas -> B K
+        top = (images.shape[2] - self.height) // 2
+        left = (images.shape[3] - self.width) // 2
+        center = images[:, :, top : top + self.height, left : left + self.width]
+        return self.network((center.float() / self.full_scale - self.mean) / self.std).softmax(1)
 
 
-def export_program(bundle: Bundle, path: Path, pictures: Tensor) -> Parity:
-    """Write a torch.export program (.pt2) that takes any number of pictures, B C H W uint8 on the bundle's canvas.
+def export_program(bundle: Bundle, path: Path, images: Tensor) -> Parity:
+    """Write a torch.export program (.pt2) that takes any number of images, B C H W uint8 on the bundle's canvas.
 
-    `pictures` (at least 2) are run through the file as it is read back and through the network; a RunError refuses what differs.
+    `images` (at least 2) are run through the file as it is read back and through the network; a RunError refuses what differs.
     Read such a file only if you trust who wrote it.
     """
     servable = Servable(bundle).eval()
-    program = torch.export.export(servable, (pictures[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+    program = torch.export.export(servable, (images[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     torch.export.save(program, path)
-    parity = measure_parity(servable, torch.export.load(path).module(), pictures)
+    parity = measure_parity(servable, torch.export.load(path).module(), images)
     if parity.largest_difference > LARGEST_DIFFERENCE:
         path.unlink()
         raise RunError(
@@ -65,11 +65,11 @@ def export_program(bundle: Bundle, path: Path, pictures: Tensor) -> Parity:
 
 
 @torch.inference_mode()
-def measure_parity(network: nn.Module, program: nn.Module, pictures: Tensor) -> Parity:
-    """Compare the probabilities of two programs on the same pictures."""
-    expected, given = network(pictures), program(pictures)
+def measure_parity(network: nn.Module, program: nn.Module, images: Tensor) -> Parity:
+    """Compare the probabilities of two programs on the same images."""
+    expected, given = network(images), program(images)
     return Parity(
-        pictures=len(pictures),
+        images=len(images),
         largest_difference=(expected - given).abs().max().item(),
         same_class=(expected.argmax(1) == given.argmax(1)).float().mean().item(),
     )

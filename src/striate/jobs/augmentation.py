@@ -1,4 +1,4 @@
-"""A sheet of pictures before and after augmentation, with what is known of each moved along: look before training."""
+"""A sheet of images before and after augmentation, with what is known of each moved along: look before training."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from torch import Tensor
 from striate.data import (
     Batch,
     HeldImages,
-    Objects,
+    Instances,
     Sample,
     Source,
     TaskKind,
-    as_colours,
-    as_pictures,
+    as_colors,
+    as_images,
     draw_sample,
     headed_sheet,
     is_sheet,
@@ -43,15 +43,15 @@ from striate.views import describe
 __all__ = ["Augmented", "augment"]
 
 MOST_ROWS, MOST_COLUMNS = 32, 16
-LARGEST: Final = 512  # pixels of a picture on the sheet; above it is shrunk by a whole factor
+LARGEST: Final = 512  # pixels of an image on the sheet; above it is shrunk by a whole factor
 
 
 @final
 @dataclass(frozen=True)
 class Augmented:
-    """What is on the sheet. `steps` are what is done to a training picture, in their order, each after its stage.
+    """What is on the sheet. `steps` are what is done to a training image, in their order, each after its stage.
 
-    Of the `objects` in the augmented pictures, `dropped` are not learned from: they mostly left the picture. `notes` say
+    Of the `objects` in the augmented images, `dropped` are not learned from: they mostly left the image. `notes` say
     what the data decided, `findings` what is wrong with what was asked for.
     """
 
@@ -79,7 +79,7 @@ def augment(
     columns: int = COLUMNS,
     **settings: Any,
 ) -> Augmented:
-    """Write a sheet of a few pictures of `data`: as they are, and as they are seen in the epochs 0, 1, 2 ...
+    """Write a sheet of a few images of `data`: as they are, and as they are seen in the epochs 0, 1, 2 ...
 
     out: a PNG, `DATA-augment.png` in the current folder if left out; an earlier sheet is replaced, any other file is left
     alone. recipe and settings are those of `train`. Bad input is a StriateError, and nothing is written.
@@ -96,14 +96,14 @@ def augment(
     settled = flips.settings.recipe
     mixing = _mixing(settled)
     if mixing and source.task != "classify":
-        raise SettingError(f"{mixing[0]}: only pictures of one class each are mixed; set mixup, cutmix and mosaic to 0")
+        raise SettingError(f"{mixing[0]}: only images of one class each are mixed; set mixup, cutmix and mosaic to 0")
     policy = policy_of(settled)
     chosen = examples(source, canvas, rows)
     seen = list(_columns(source, chosen, settled, columns))
     pages = [[_page(sample, source) for sample in column] for column in seen]
     headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]
     write_bytes(path, headed_sheet(list(zip(*pages, strict=True)), headings))
-    before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Objects)) for column in seen]
+    before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Instances)) for column in seen]
     return Augmented(
         path=path,
         data=source.location,
@@ -124,13 +124,13 @@ def augment(
 def _columns(
     source: Source, chosen: Sequence[tuple[int, Sample]], recipe: Recipe, columns: int
 ) -> Iterator[list[Sample]]:
-    """What the network sees of each picture, and what it is told of it: first as it is, then epoch after epoch."""
+    """What the network sees of each image, and what it is told of it: first as it is, then epoch after epoch."""
     ids = torch.tensor([position for position, _ in chosen])
-    pictures = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
-    normalization = normalization_of(recipe.normalize, HeldImages(pictures))
+    originals = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
+    normalization = normalization_of(recipe.normalize, HeldImages(originals))
     assert recipe.size is not None
     seen = looks(
-        as_colours(pictures.permute(0, 3, 1, 2)),
+        as_colors(originals.permute(0, 3, 1, 2)),
         ids,
         policy_of(recipe),
         seed=recipe.seed,
@@ -142,12 +142,12 @@ def _columns(
         targets = [moved(sample.target, of_one(view, i), source.skeleton) for i, (_, sample) in enumerate(chosen)]
         if epoch >= 0 and _mixing(recipe):
             images, targets = _mixed(Batch(images, torch.tensor(targets), ids, view), recipe, source.classes, epoch)
-        shown = as_pictures(images, normalization).numpy()
+        shown = as_images(images, normalization).numpy()
         yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
 
 
 def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -> tuple[Tensor, list[Target]]:
-    """The rows of the sheet mixed with each other as the pictures of a batch are, and the share of each class."""
+    """The rows of the sheet mixed with each other as the images of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed + epoch)
         mixed = mix(batch, recipe, Classify(classes))
@@ -157,9 +157,9 @@ def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -
 def _mixing(recipe: Recipe) -> list[str]:
     """What is done to a batch after all the rest, in words; nothing where nothing is."""
     kinds = (
-        (recipe.mosaic, f"mix: mosaic of four pictures, {recipe.mosaic:.3g} of the batches"),
-        (recipe.mixup, f"mix: Mixup with another picture, alpha {recipe.mixup:.3g}"),
-        (recipe.cutmix, f"mix: CutMix with another picture, alpha {recipe.cutmix:.3g}"),
+        (recipe.mosaic, f"mix: mosaic of four images, {recipe.mosaic:.3g} of the batches"),
+        (recipe.mixup, f"mix: Mixup with another image, alpha {recipe.mixup:.3g}"),
+        (recipe.cutmix, f"mix: CutMix with another image, alpha {recipe.cutmix:.3g}"),
     )
     return [says for on, says in kinds if on]
 

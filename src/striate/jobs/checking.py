@@ -1,4 +1,4 @@
-"""Checking data from start to finish: every picture is read once, and what is there and what is wrong is written on one page."""
+"""Checking data from start to finish: every image is read once, and what is there and what is wrong is written on one page."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -8,12 +8,12 @@ from typing import Any, final
 import numpy as np
 import torch
 
+from striate.audit.audit_finding import AuditFinding
 from striate.audit.balance import imbalance, small_classes
 from striate.audit.copies import blanks, exact_copies, near_copies
 from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
 from striate.audit.files import Account, account, unusable, wrong_names
 from striate.audit.fingerprints import Fingerprints, take_fingerprints
-from striate.audit.found import Found
 from striate.audit.groups import group_leaks
 from striate.audit.inventory import class_counts, inventory
 from striate.audit.label_errors import Answer, label_suspects
@@ -37,8 +37,8 @@ from striate.training import available_cores
 
 __all__ = ["Checked", "check"]
 
-SHEET = 48  # pictures on the contact sheet
-SHOWN_SINGLE, SHOWN_GROUPS, SHOWN_MEMBERS = 12, 6, 4  # cases of a finding, and pictures of a group, on the page
+SHEET = 48  # images on the contact sheet
+SHOWN_SINGLE, SHOWN_GROUPS, SHOWN_MEMBERS = 12, 6, 4  # cases of a finding, and images of a group, on the page
 THUMBNAIL = 96
 _SEVERITIES = ("stop", "warning", "note")
 
@@ -51,7 +51,7 @@ class Checked:
     source: Source
     account: Account
     inventory: dict[str, Any]
-    found: tuple[Found, ...]
+    found: tuple[AuditFinding, ...]
     curve: LearningCurve | None
     page: Path | None
 
@@ -88,7 +88,7 @@ def check(
 
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
-    or all folds of a cross-validation, whose answers to pictures it was not trained on are searched for wrong labels.
+    or all folds of a cross-validation, whose answers to images it was not trained on are searched for wrong labels.
     enough: train a small network on parts of the data and say what twice as many would bring. reading: how the data are
     read, by the settings of a Recipe that say so (source, class_level, task, label_column ...). Bad input is a StriateError.
     """
@@ -141,7 +141,7 @@ def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
 
 def _look(
     prints: Fingerprints, group: str | None, answers: Sequence[Answer], run: str
-) -> tuple[dict[str, Any], tuple[Found, ...]]:
+) -> tuple[dict[str, Any], tuple[AuditFinding, ...]]:
     """What is there, and all findings, the gravest first."""
     threads = available_cores()
     described = inventory(prints)
@@ -164,7 +164,7 @@ def _look(
         [*small_classes(prints.source.classes, counts), *imbalance(prints.source.classes, counts)] if counts else []
     )
     found = [
-        *unusable(prints.set_aside),
+        *unusable(prints.skipped),
         *wrong_names(prints),
         *first_frames(prints.many_frames),
         *bits_lost(prints.bits_lost),
@@ -177,15 +177,15 @@ def _look(
         *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
         *(group_leaks(prints, group) if group else []),
         *outliers(prints),
-        *(Found(one, ()) for one in balance),
-        *(Found(one, ()) for one in (near_equal_names(prints.source.classes) if named else [])),
+        *(AuditFinding(one, ()) for one in balance),
+        *(AuditFinding(one, ()) for one in (near_equal_names(prints.source.classes) if named else [])),
         *annotation_faults(faults),
         *(label_suspects(answers, run) if answers else []),
     ]
     return described, tuple(sorted(found, key=_rank))
 
 
-def _nearly_black(prints: Fingerprints) -> list[Found]:
+def _nearly_black(prints: Fingerprints) -> list[AuditFinding]:
     if prints.source.survey.spans:  # of images of more than 8 bits their scale is known
         return []
     at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
@@ -199,17 +199,17 @@ def _default_canvas(source: Source) -> Canvas:
     return replace(native, height=side, width=side)
 
 
-def _rank(one: Found) -> int:
+def _rank(one: AuditFinding) -> int:
     return _SEVERITIES.index(one.finding.severity)
 
 
 def _answers(source: Source, run: str | Path) -> list[Answer]:
-    """A run's answers to pictures that it was not trained on."""
+    """A run's answers to images that it was not trained on."""
     folder = FoldsFolder.open(Path(run)) if FoldsFolder.is_at(Path(run)) else RunFolder.open(Path(run))
     trained_on = (folder.summary() if isinstance(folder, FoldsFolder) else folder.manifest())["data"]
     if source.task != "classify":
         raise SettingError(
-            f"run = {run}: suspects among labels are for one class a picture, and {source.location} has none"
+            f"run = {run}: suspects among labels are for one class an image, and {source.location} has none"
         )
     if trained_on["location"] != source.location and trained_on["digest"] != source.digest():
         raise RunError(
@@ -217,7 +217,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
         )
     rows = [row for row in folder.predictions() if row["split"] != "train"]
     if not rows:
-        raise RunError(f"{run}: has no answers to pictures it was not trained on; train with --val or --test above 0")
+        raise RunError(f"{run}: has no answers to images it was not trained on; train with --val or --test above 0")
     known = {name for listing in source.splits.values() for name in listing.ids}
     try:
         answers = [
@@ -227,7 +227,7 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
     except (KeyError, TypeError, ValueError):
         raise RunError(f"{run}: predictions.csv has no probabilities of labels; train anew") from None
     if not any(one.id in known for one in answers):
-        raise RunError(f"{run}: its predictions name none of the pictures of {source.location}; train anew")
+        raise RunError(f"{run}: its predictions name none of the images of {source.location}; train anew")
     return answers
 
 
@@ -246,7 +246,7 @@ def _page_path(source: Source, data: TrainingData, out: str | Path | None) -> Pa
 
 
 def _sheet(prints: Fingerprints) -> bytes | None:
-    """A contact sheet whose pictures take turns through the classes."""
+    """A contact sheet whose images take turns through the classes."""
     labels = prints.labels()
     draw = np.random.default_rng(0).permutation(len(prints))
     if labels is None:
@@ -257,11 +257,11 @@ def _sheet(prints: Fingerprints) -> bytes | None:
             members = draw[labels[draw] == label]
             turn[members] = np.arange(len(members))
         chosen = np.lexsort((labels, turn))[:SHEET]
-    pictures = [one for i in chosen if (one := _small_picture(prints, int(i))) is not None]
-    return contact_sheet(torch.from_numpy(np.stack(pictures)), columns=12) if pictures else None
+    images = [one for i in chosen if (one := _small_image(prints, int(i))) is not None]
+    return contact_sheet(torch.from_numpy(np.stack(images)), columns=12) if images else None
 
 
-def _small_picture(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
+def _small_image(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
     """An image on the sheet's canvas, as training would show it; small ones at their own size."""
     native = prints.source.native()
     side = min(THUMBNAIL, max(native.height, native.width))
@@ -272,8 +272,8 @@ def _small_picture(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
         return None
 
 
-def _shown(found: Sequence[Found], prints: Fingerprints) -> list[ShownFinding]:
-    """For the page: the first cases of each finding, their pictures side by side."""
+def _shown(found: Sequence[AuditFinding], prints: Fingerprints) -> list[ShownFinding]:
+    """For the page: the first cases of each finding, their images side by side."""
     place = {prints.id(i): i for i in range(len(prints))} if any(one.files for one in found) else {}
     shown = []
     for one in found:
@@ -281,9 +281,9 @@ def _shown(found: Sequence[Found], prints: Fingerprints) -> list[ShownFinding]:
         cases = []
         for case in one.files[: SHOWN_GROUPS if groups else SHOWN_SINGLE]:
             at = [place[name] for name in case[:SHOWN_MEMBERS] if name in place]
-            pictures = [picture for i in at if (picture := _small_picture(prints, i)) is not None]
-            if pictures:
-                sheet = contact_sheet(torch.from_numpy(np.stack(pictures)), columns=SHOWN_MEMBERS)
+            images = [image for i in at if (image := _small_image(prints, i)) is not None]
+            if images:
+                sheet = contact_sheet(torch.from_numpy(np.stack(images)), columns=SHOWN_MEMBERS)
                 cases.append(ShownCase(sheet, case[:SHOWN_MEMBERS], len(case)))
         shown.append(ShownFinding(one.finding, tuple(cases)))
     return shown

@@ -40,9 +40,9 @@ def verdict(run: Run) -> str:
     """The result in one line: the share of right answers, its interval, and what always saying the same would reach."""
     found = read_verdict(run.manifest, run.metrics)
     if found is None:
-        return "no figures: no picture was held out; set --val or --test above 0"
+        return "no figures: no image was held out; set --val or --test above 0"
     line = (
-        f"{found.value} % of {found.pictures:,} {SPLITS[found.split]} pictures right "
+        f"{found.value} % of {found.images:,} {SPLITS[found.split]} images right "
         f"(95 % interval {found.low} to {found.high} %); always saying {found.largest_name!r} would give {found.largest_class} %"
     )
-    return line + (" - these pictures also chose the epoch, so the figure is optimistic" if found.chose_epoch else "")
+    return line + (" - these images also chose the epoch, so the figure is optimistic" if found.chose_epoch else "")

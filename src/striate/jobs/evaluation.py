@@ -11,7 +11,7 @@ import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, Limits, Pictures, Source, load_pictures, read_known_images, understood
+from striate.data import Batches, LabeledImages, Limits, Source, load_images, read_known_images, understood
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -49,7 +49,7 @@ class Evaluated:
         if self.account is None:
             return self.figures
         findings = [finding.as_json() for finding in self.findings]
-        return {**self.figures, "images": self.account.as_json(), "findings": findings}
+        return {**self.figures, "account": self.account.as_json(), "findings": findings}
 
     def warnings(self) -> list[str]:
         """What a person should not miss: images that were left out or learned from, and what was found."""
@@ -101,17 +101,17 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evalu
         raise RunError(
             f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
         )
-    pictures = _own_splits(folder, source, bundle)
-    name = split or next((name for name in ("test", "val") if name in pictures), None)
+    images = _own_splits(folder, source, bundle)
+    name = split or next((name for name in ("test", "val") if name in images), None)
     if name is None:
         raise RunError(
             f"{folder.path}: was trained on all of its data and held out none to measure it on; give images that it has never "
             "seen with --data, or `--split train` to measure how well it remembers"
         )
-    if name not in pictures:
-        raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(pictures))}")
-    account = Account({"train": len(pictures[name])}, {}) if name == "train" else None
-    return Evaluated(source.name, name, _figures(bundle, pictures[name]), account)
+    if name not in images:
+        raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(images))}")
+    account = Account({"train": len(images[name])}, {}) if name == "train" else None
+    return Evaluated(source.name, name, _figures(bundle, images[name]), account)
 
 
 def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: str | None) -> Evaluated:
@@ -120,7 +120,7 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, told by their names
         known = known_in(_own_splits(folder, source, bundle))
     contents, source = source.contents, source.as_stored()
-    name, pictures, account = held_out(
+    name, samples, account = held_out(
         source.splits,
         partial(_other_split, source, bundle),
         known,
@@ -129,15 +129,15 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
         location=source.location,
         run=str(folder.path),
     )
-    measured = pictures.pixels.statistics()
-    findings = findings_on_new(bundle, source.survey, measured, pictures.ids)
-    return Evaluated(source.name, name, _figures(bundle, pictures), account, tuple(findings), understood(source))
+    measured = samples.pixels.statistics()
+    findings = findings_on_new(bundle, source.survey, measured, samples.ids)
+    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), understood(source))
 
 
-def _figures(bundle: Bundle, pictures: Pictures) -> dict[str, Any]:
+def _figures(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
     preprocessing = bundle.preprocessing
     batches = Batches(
-        pictures,
+        samples,
         batch_size=BATCH,
         size=preprocessing.size,
         normalization=preprocessing.normalization,
@@ -157,20 +157,20 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
         )
 
 
-def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, Pictures]:
+def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
     recipe = checked(read_toml(folder.recipe_path)[0])
     limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
     return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).parts()
 
 
-def _other_split(source: Source, bundle: Bundle, name: str) -> Pictures:
+def _other_split(source: Source, bundle: Bundle, name: str) -> LabeledImages:
     """One of the source's own splits, its labels counted in the order of the bundle's classes."""
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
     split = _decoded(source, bundle, source.limits, only=name)[name]
     return replace(split, labels=place[split.labels], classes=bundle.classes)
 
 
-def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = None) -> dict[str, Pictures]:
+def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = None) -> dict[str, LabeledImages]:
     """The source on the canvas of the bundle.
 
     A run on 8-bit images knows no levels of wider values. They are then one for all images of the data set, as in training,
@@ -178,6 +178,6 @@ def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = 
     """
     canvas = bundle.preprocessing.canvas
     rendering = canvas.rendering.filled(source.survey.of_new_images())
-    return load_pictures(
+    return load_images(
         source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
     )

@@ -1,4 +1,4 @@
-"""A few pictures that stand for all: one of each class in turn, brought to the canvas with what is known of them."""
+"""A few images that stand for all: one of each class in turn, brought to the canvas with what is known of them."""
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from striate.data import Canvas, Limits, Listing, Objects, Sample, Source, Unreadable, fitting_view, moved
+from striate.data import Canvas, Instances, Limits, Listing, Sample, Source, Unreadable, fitting_view, moved
 from striate.data.targets import IGNORE, Target
 from striate.errors import DataError
 
 __all__ = ["examples", "in_turn"]
 
-NOTHING: Final = -1  # the class of a picture that shows none
+NOTHING: Final = -1  # the class of an image that shows none
 LOOKED_AT: Final = 200  # targets that are read to find each class, where each may lie in a file of its own
 
 
@@ -32,12 +32,12 @@ def examples(source: Source, canvas: Canvas, count: int) -> list[tuple[int, Samp
         if len(found) == count:
             break
     if not found:
-        raise DataError(f"{source.location}: no picture of {len(listing)} can be read; `striate check` says why")
+        raise DataError(f"{source.location}: no image of {len(listing)} can be read; `striate check` says why")
     return found
 
 
 def in_turn(shown: Iterable[Collection[int]]) -> Iterator[int]:
-    """All positions, such that the classes take turns in ascending order; `shown` are the classes in each picture."""
+    """All positions, such that the classes take turns in ascending order; `shown` are the classes in each image."""
     waiting: dict[int, deque[int]] = defaultdict(deque)
     for position, classes in enumerate(shown):
         for label in classes or (NOTHING,):
@@ -70,7 +70,7 @@ def _classes_at(listing: Listing, i: int) -> Collection[int]:
 
 
 def _classes_in(target: Target) -> Collection[int]:
-    if isinstance(target, Objects):
+    if isinstance(target, Instances):
         return set(target.labels.tolist())
     if target.ndim == 0:
         return (int(target),)
@@ -81,7 +81,7 @@ def _classes_in(target: Target) -> Collection[int]:
 
 def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas, limits: Limits) -> Sample:
     image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i)
-    if isinstance(target, Objects) or target.ndim == 2:
+    if isinstance(target, Instances) or target.ndim == 2:
         header = listing.store.header(i, limits)
         view = fitting_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
         target = moved(target, view, source.skeleton)

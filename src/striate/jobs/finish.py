@@ -10,15 +10,15 @@ import torch
 from PIL import Image
 
 from striate.analysis import Predictions, evaluate, predict, shift_findings
-from striate.data import Pictures, SetAside, Source, as_rgb, training_statistics
-from striate.data.set_aside import count_reasons
+from striate.data import LabeledImages, SkippedFile, Source, as_rgb, training_statistics
+from striate.data.skipped_files import count_reasons
 from striate.findings import Finding
 from striate.jobs.clock import Clock
 from striate.jobs.manifest import now
 from striate.jobs.prepare import Prepared
 from striate.jobs.sheet import augmentation_sheet
 from striate.models import Network
-from striate.report import ErrorPicture, ReportContents, render_report
+from striate.report import ErrorImage, ReportContents, render_report
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Task
 from striate.training import Recipe, Settings, TrainingState
@@ -44,7 +44,7 @@ def finish(
     settings: Settings,
     clock: Clock,
 ) -> None:
-    """Turn the weights that were kept into a bundle, measure it on pictures it was not trained on, and write it all down."""
+    """Turn the weights that were kept into a bundle, measure it on images it was not trained on, and write it all down."""
     model.load_state_dict(state.best)  # the model that was trained, now with the weights to keep
     manifest = folder.manifest()
     bundle = bundle_of(model, source, prepared, settings, manifest, state.best_epoch)
@@ -120,7 +120,7 @@ class Measured:
 
     metrics: dict[str, Any]
     rows: list[dict[str, Any]]
-    gallery: list[ErrorPicture]
+    gallery: list[ErrorImage]
 
     @property
     def reported(self) -> str | None:
@@ -131,41 +131,41 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
     """The network on val and test, as far as there are such splits."""
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
-    gallery: list[ErrorPicture] = []
-    for name, pictures in prepared.splits.parts().items():
+    gallery: list[ErrorImage] = []
+    for name, images in prepared.splits.parts().items():
         if name != "train":
-            predictions = predict(model, task, prepared.plain_batches(pictures, recipe))
+            predictions = predict(model, task, prepared.plain_batches(images, recipe))
             metrics[name] = evaluate(predictions, classes)
             rows += predictions.rows(name, classes)
-            gallery = error_pictures(predictions, pictures, classes)
+            gallery = error_images(predictions, images, classes)
     return Measured(metrics, rows, gallery)
 
 
-def data_seen(source: Source, prepared: Prepared, lost: Sequence[SetAside]) -> dict[str, Any]:
+def data_seen(source: Source, prepared: Prepared, lost: Sequence[SkippedFile]) -> dict[str, Any]:
     """What the manifest tells of the data as they were read in the end."""
     return {
         "counts": {name: len(part) for name, part in prepared.splits.parts().items()},
-        "picture": list(prepared.splits.train.pixels.shape[1:]),
+        "image": list(prepared.splits.train.pixels.shape[1:]),
         "seen": source.survey.told(prepared.preprocessing.canvas),
-        "set_aside": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.set_aside, *lost)],
+        "skipped": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.skipped, *lost)],
     }
 
 
-def shifted(bundle: Bundle, name: str, pictures: Pictures) -> list[Finding]:
+def shifted(bundle: Bundle, name: str, samples: LabeledImages) -> list[Finding]:
     """A finding if a split that the data came with is unlike the training images; one that was drawn is like them."""
     if bundle.statistics is None:
         return []
-    found = shift_findings(bundle.statistics, pictures.pixels.statistics(), pictures.ids)
+    found = shift_findings(bundle.statistics, samples.pixels.statistics(), samples.ids)
     return [replace(one, says=f"In the {name} split {one.says}") for one in found]
 
 
-def error_pictures(predictions: Predictions, pictures: Pictures, classes: tuple[str, ...]) -> list[ErrorPicture]:
-    """The worst errors as PNG pictures, the surest of the wrong first."""
-    worst, place = predictions.worst(GALLERY).tolist(), {id_: at for at, id_ in enumerate(pictures.ids)}
+def error_images(predictions: Predictions, samples: LabeledImages, classes: tuple[str, ...]) -> list[ErrorImage]:
+    """The worst errors as PNG images, the surest of the wrong first."""
+    worst, place = predictions.worst(GALLERY).tolist(), {id_: at for at, id_ in enumerate(samples.ids)}
     said, sure, losses = predictions.said, predictions.probabilities.max(1), predictions.losses
     return [
-        ErrorPicture(
-            png=png(pictures.pixels.gather(torch.tensor([place[predictions.ids[n]]]))[0].numpy()),
+        ErrorImage(
+            png=png(samples.pixels.gather(torch.tensor([place[predictions.ids[n]]]))[0].numpy()),
             id=predictions.ids[n],
             true=classes[predictions.labels[n]],
             said=classes[said[n]],
@@ -191,13 +191,13 @@ def architecture_arguments(settings: Settings, classes: tuple[str, ...]) -> dict
     return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
 
 
-def files_lost(lost: list[SetAside]) -> list[Finding]:
+def files_lost(lost: list[SkippedFile]) -> list[Finding]:
     """A finding if files that were good at first could not be read again while training."""
     if not lost:
         return []
     return [
         Finding(
-            id="data-files-set-aside",
+            id="data-files-skipped",
             severity="warning",
             says=f"{len(lost)} files went bad while training and others took their place: {count_reasons(lost)}.",
             evidence={"lost": len(lost), "first": [f"{one.id}: {one.reason}: {one.detail}" for one in lost[:10]]},
@@ -217,12 +217,12 @@ def learned_nothing(metrics: dict[str, Any], split: str | None, others: Sequence
         Finding(
             id="no-better-than-largest-class",
             severity="warning",
-            says=f"On the {split} pictures the network is not surely better than always naming the largest class.",
+            says=f"On the {split} images the network is not surely better than always naming the largest class.",
             evidence={
                 "accuracy": figures["accuracy"]["value"],
                 "low": figures["accuracy"]["low"],
                 "largest_class": figures["largest_class"],
-                "pictures": figures["pictures"],
+                "images": figures["images"],
             },
             fix=next(
                 (one.fix for one in others if one.id in UNSEEN),

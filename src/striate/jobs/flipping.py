@@ -7,11 +7,11 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor
 
-from striate.data import Limits, Listing, Pictures, Source, Unreadable
+from striate.data import LabeledImages, Limits, Listing, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
 from striate.data.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
 from striate.data.mirrored_names import Mirror, mirrored_names
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding
 from striate.jobs.policy import policy_of
@@ -60,15 +60,15 @@ def settle_flips(settings: Settings, classes: Sequence[str], sample: Sample) -> 
     return Flips(settings, tuple(lines), tuple(findings))
 
 
-def images_of_split(pictures: Pictures) -> Sample:
+def images_of_split(samples: LabeledImages) -> Sample:
     """A sample of the images of a split."""
 
     def sample() -> tuple[Tensor, Tensor]:
-        positions = sample_for_mirror_test(pictures.labels)
-        read = [(ids, small_images(images)) for ids, images in pictures.pixels.each(positions.split(BLOCK))]
+        positions = sample_for_mirror_test(samples.labels)
+        read = [(ids, small_images(images)) for ids, images in samples.pixels.each(positions.split(BLOCK))]
         if not len(positions):
             return torch.empty(0), positions
-        return torch.cat([images for _, images in read]), pictures.labels[torch.cat([ids for ids, _ in read])]
+        return torch.cat([images for _, images in read]), samples.labels[torch.cat([ids for ids, _ in read])]
 
     return sample
 
@@ -78,7 +78,7 @@ def images_of_listing(source: Source, canvas: Canvas) -> Sample:
     listing = next(iter(source.splits.values()))
 
     def sample() -> tuple[Tensor, Tensor]:
-        if not isinstance(listing.targets, Labels):
+        if not isinstance(listing.targets, ClassTargets):
             return torch.empty(0), torch.empty(0, dtype=torch.int64)
         labels = torch.from_numpy(listing.targets.values).long()
         positions = sample_for_mirror_test(labels)

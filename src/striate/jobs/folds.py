@@ -37,7 +37,7 @@ class Folds:
         found = self.summary["accuracy"]
         mean, sd, low, high = (f"{100 * found[name]:.2f}" for name in ("mean", "sd", "low", "high"))
         return (
-            f"{mean} % of test pictures right, mean of {self.summary['folds']} folds "
+            f"{mean} % of test images right, mean of {self.summary['folds']} folds "
             f"(deviation {sd}, 95 % interval {low} to {high} %)"
         )
 
@@ -148,7 +148,7 @@ def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bo
     mean = interval.value
     sd = math.sqrt(sum((one - mean) ** 2 for one in accuracies) / (len(accuracies) - 1))
     each = [
-        {"fold": number, "pictures": one["pictures"], "accuracy": accuracy}
+        {"fold": number, "images": one["images"], "accuracy": accuracy}
         for number, one, accuracy in zip(numbers, figures, accuracies, strict=True)
     ]
     rows = [

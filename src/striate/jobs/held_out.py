@@ -9,7 +9,7 @@ from typing import Any, Final, final
 
 import torch
 
-from striate.data import KnownImages, Pictures
+from striate.data import KnownImages, LabeledImages
 from striate.data.known_images import UNSEEN
 from striate.errors import RunError, SettingError
 
@@ -60,14 +60,14 @@ class Account:
 
 def held_out(
     splits: Collection[str],
-    load: Callable[[str], Pictures],
+    load: Callable[[str], LabeledImages],
     known: KnownImages | None,
     contents: Callable[[str], Mapping[str, str]],
     *,
     asked: str | None,
     location: str,
     run: str,
-) -> tuple[str, Pictures, Account]:
+) -> tuple[str, LabeledImages, Account]:
     """Of the splits of other data the name of one and the images of it that are measured.
 
     That is the split that was `asked` for, else test, or all where there are no splits; images in it that the run was
@@ -77,11 +77,11 @@ def held_out(
     """
 
     @cache
-    def recognized(split: str) -> tuple[Pictures, Sequence[str]]:
-        pictures = load(split)
+    def recognized(split: str) -> tuple[LabeledImages, Sequence[str]]:
+        samples = load(split)
         if known is None:
-            return pictures, [UNKNOWN] * len(pictures)
-        return pictures, known.known_as(pictures, lambda: contents(split))
+            return samples, [UNKNOWN] * len(samples)
+        return samples, known.known_as(samples, lambda: contents(split))
 
     if asked is None or asked in splits:
         name = asked or next(name for name in ("test", "all", "val", "train") if name in splits)
@@ -92,7 +92,7 @@ def held_out(
         if len(having) != 1:
             raise SettingError(f"split = {asked!r}: {location} has {_instead(asked, splits, having, known)}")
         name, allowed = having[0], (asked,)
-    pictures, known_as = recognized(name)
+    samples, known_as = recognized(name)
     account = _account(Counter(known_as), allowed)
     if not account.measured:
         ways = [f"`--split {one}`" for one in ("val", "train") if account.left_out.get(one) and one not in splits]
@@ -102,7 +102,7 @@ def held_out(
             f"know{way}"
         )
     wanted = torch.tensor([one in allowed for one in known_as])
-    return asked or name, pictures.subset(wanted.nonzero().flatten()), account
+    return asked or name, samples.subset(wanted.nonzero().flatten()), account
 
 
 def _instead(asked: str, splits: Collection[str], having: Sequence[str], known: KnownImages | None) -> str:

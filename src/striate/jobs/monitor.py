@@ -23,7 +23,7 @@ class Monitor(ABC):
 
     @abstractmethod
     def reading(self, done: int, total: int) -> None:
-        """So many of the pictures are decoded."""
+        """So many of the images are decoded."""
 
     @abstractmethod
     def start(self, epochs: int, steps_an_epoch: int, step: int) -> None:
@@ -51,7 +51,7 @@ def epoch_line(record: Epoch, epochs: int, best: bool) -> str:
         parts += [f"val loss {record.val_loss:.4f}", f"val accuracy {record.val_accuracy:.2%}{' *' if best else '  '}"]
     parts += [
         f"lr {record.learning_rate:.2g}",
-        f"{record.pictures_per_second:,.0f} pictures/s",
+        f"{record.images_per_second:,.0f} images/s",
         f"{record.seconds:.1f} s",
     ]
     return "  ".join(parts)
@@ -74,7 +74,7 @@ class Silent(Monitor):
 
 @final
 class Lines(Monitor):
-    """A plain line for each epoch, and one at every tenth of the pictures read; for logs."""
+    """A plain line for each epoch, and one at every tenth of the images read; for logs."""
 
     def __init__(self) -> None:
         self._epochs = 0
@@ -87,7 +87,7 @@ class Lines(Monitor):
     def reading(self, done: int, total: int) -> None:
         tenths = done * 10 // total
         if total >= 1000 and tenths > self._tenths:
-            self.say(f"read {done:,} of {total:,} pictures")
+            self.say(f"read {done:,} of {total:,} images")
         self._tenths = tenths if done < total else 0
 
     def start(self, epochs: int, steps_an_epoch: int, step: int) -> None:  # noqa: ARG002  lines come by the epoch
@@ -103,7 +103,7 @@ class Lines(Monitor):
 
 @final
 class Bar(Monitor):
-    """A live bar: epoch, loss, accuracy, learning rate, pictures a second, time left; finished epochs scroll by above it."""
+    """A live bar: epoch, loss, accuracy, learning rate, images a second, time left; finished epochs scroll by above it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -121,8 +121,8 @@ class Bar(Monitor):
         self._epochs = 0
         self._steps_an_epoch = 1
         self._shown = 0.0
-        self._pictures = 0
-        self._pictures_since = time.perf_counter()
+        self._images = 0
+        self._images_since = time.perf_counter()
 
     def say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -131,7 +131,7 @@ class Bar(Monitor):
         self._live.start()
         if self._reading is None:
             self._reading = self._progress.add_task("reading", total=total, figures="")
-        self._progress.update(self._reading, completed=done, total=total, figures=f"{done:,} of {total:,} pictures")
+        self._progress.update(self._reading, completed=done, total=total, figures=f"{done:,} of {total:,} images")
         if done == total:
             self._progress.remove_task(self._reading)
             self._reading = None
@@ -142,31 +142,31 @@ class Bar(Monitor):
         self._live.start()
         total = epochs * steps_an_epoch
         self._training = self._progress.add_task("epoch 1", total=total, completed=step, figures="")
-        self._pictures_since = time.perf_counter()
+        self._images_since = time.perf_counter()
 
     def step(self, record: Step) -> None:
-        self._pictures += record.pictures
+        self._images += record.images
         now = time.perf_counter()
         if now - self._shown < REFRESH_SECONDS or self._training is None:
             return
-        speed = self._pictures / max(now - self._pictures_since, 1e-9)
+        speed = self._images / max(now - self._images_since, 1e-9)
         epoch = (record.step - 1) // self._steps_an_epoch + 1
         self._progress.update(
             self._training,
             completed=record.step,
             description=f"epoch {epoch}/{self._epochs}",
             figures=f"loss {record.loss.item():.4f}  accuracy {record.score.result()['accuracy']:.2%}  "
-            f"lr {record.learning_rate:.2g}  {speed:,.0f} pictures/s",
+            f"lr {record.learning_rate:.2g}  {speed:,.0f} images/s",
         )
-        self._pictures, self._pictures_since = 0, now
+        self._images, self._images_since = 0, now
         self._refresh()
 
     def epoch(self, record: Epoch, best: bool) -> None:
         if self._training is not None:
             self._progress.update(self._training, completed=record.step)
         self.say(epoch_line(record, self._epochs, best))
-        # Validation took time in which no picture was trained on.
-        self._pictures, self._pictures_since = 0, time.perf_counter()
+        # Validation took time in which no image was trained on.
+        self._images, self._images_since = 0, time.perf_counter()
 
     def close(self) -> None:
         self._live.stop()

@@ -1,4 +1,4 @@
-"""The normalization of a run: mean and deviation by name, or those of the training pictures."""
+"""The normalization of a run: mean and deviation by name, or those of the training images."""
 
 import math
 
@@ -17,7 +17,7 @@ def check_normalization(recipe: Recipe) -> None:
     """SettingError where the figures of ImageNet are asked for and there are not its three channels."""
     if recipe.normalize == "imagenet" and recipe.channels != 3:
         raise SettingError(
-            f"normalize = 'imagenet': has figures for 3 channels and the pictures have {recipe.channels}; "
+            f"normalize = 'imagenet': has figures for 3 channels and the images have {recipe.channels}; "
             "say --channels 3, or --normalize data"
         )
 

@@ -17,7 +17,7 @@ from striate.training import READING, checked
 __all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]
 
 # settings that say where the labels of one data set are: others may have them elsewhere
-_KIND: Final = ("source", "class_level", "path_column", "label_column", "split_column", "pictures")
+_KIND: Final = ("source", "class_level", "path_column", "label_column", "split_column", "image_root")
 
 
 def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
@@ -36,7 +36,7 @@ def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
         label=split_names(recipe.label_column),
         split=recipe.split_column or None,
         task=None if recipe.task == "auto" else cast(TaskKind, recipe.task),
-        folder=recipe.pictures or None,
+        folder=recipe.image_root or None,
     )
     limits = Limits(max_pixels=recipe.max_pixels, follow_links=recipe.follow_links)
     return HowToRead(recipe.source, columns, recipe.class_level, limits)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from striate.audit.pixels import first_frames
-from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colours, image_statistics
+from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
 from striate.data.spans import on_one_scale, waits_for_scale
 from striate.data.survey import SAMPLE, survey
 from striate.errors import DataError
@@ -138,14 +138,14 @@ def _predict_batch(
     if images:
         decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
         seen.measured |= zip((given[i][1].name for i in images), image_statistics(decoded), strict=True)
-        pictures = as_colours(decoded.permute(0, 3, 1, 2))  # B C H W
+        originals = as_colors(decoded.permute(0, 3, 1, 2))  # B C H W
         view = evaluation_view(
-            len(pictures),
-            picture=(canvas.height, canvas.width),
+            len(originals),
+            image=(canvas.height, canvas.width),
             size=preprocessing.size,
             normalization=preprocessing.normalization,
         )
-        rows = dict(zip(images, bundle.model(view.image(pictures)).softmax(1).tolist(), strict=True))
+        rows = dict(zip(images, bundle.model(view.image(originals)).softmax(1).tolist(), strict=True))
     return {
         n: _prediction(one.name, bundle.classes, rows[i])
         if i in rows

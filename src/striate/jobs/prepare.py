@@ -10,7 +10,7 @@ from striate.audit import check_data
 from striate.audit.balance import absent_classes
 from striate.audit.pixels import read_in_part, survey_findings
 from striate.audit.scales import outlier_values, scale_by_class
-from striate.data import Batches, Cache, Canvas, Pictures, SetAside, Source, Splits, decoded_size, load_pictures
+from striate.data import Batches, Cache, Canvas, LabeledImages, SkippedFile, Source, Splits, decoded_size, load_images
 from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
 from striate.data.storage import Place
@@ -27,7 +27,7 @@ from striate.training import NamedRecipe, Recipe, Settings, available_cores, fin
 from striate.views import Policy
 
 LARGEST_SIZE = 128  # of photographs, where nothing is said: what two CPU cores train in minutes
-SMALL_PICTURE = 64  # up to here a picture is taken as it is, and idx data are taken for digits
+SMALL_IMAGE = 64  # up to here an image is taken as it is, and idx data are taken for digits
 MARGIN = 8 / 7  # the canvas is larger than the crop by this, as 256 pixels are than 224
 EVALUATION_BATCH = 128
 
@@ -35,17 +35,17 @@ EVALUATION_BATCH = 128
 @final
 @dataclass(frozen=True)
 class Prepared:
-    """Pictures in memory, how a network sees them, and what was found wrong with them."""
+    """Images in memory, how a network sees them, and what was found wrong with them."""
 
     splits: Splits
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedFile, ...]
     preprocessing: Preprocessing
     settings: Settings  # with what the images decided
     policy: Policy
     findings: tuple[Finding, ...]
 
     def training_batches(self, recipe: Recipe) -> Batches:
-        """The training pictures, shuffled and augmented."""
+        """The training images, shuffled and augmented."""
         return Batches(
             self.splits.train,
             batch_size=recipe.batch_size,
@@ -57,10 +57,10 @@ class Prepared:
             equal_classes=recipe.balance == "sampler",
         )
 
-    def plain_batches(self, pictures: Pictures, recipe: Recipe) -> Batches:
-        """Pictures in their order, as they are, for validation and test."""
+    def plain_batches(self, samples: LabeledImages, recipe: Recipe) -> Batches:
+        """Images in their order, as they are, for validation and test."""
         return Batches(
-            pictures,
+            samples,
             batch_size=max(recipe.batch_size, EVALUATION_BATCH),
             size=self.preprocessing.size,
             normalization=self.preprocessing.normalization,
@@ -71,9 +71,9 @@ class Prepared:
 
 
 def default_recipe(source: Source) -> NamedRecipe:
-    """`mnist` for small grey idx pictures and for scenes of digits, `photos` for the rest."""
+    """`mnist` for small gray idx images and for scenes of digits, `photos` for the rest."""
     native = source.native()
-    digits = native.channels == 1 and max(native.height, native.width) <= SMALL_PICTURE and source.kind == "idx"
+    digits = native.channels == 1 and max(native.height, native.width) <= SMALL_IMAGE and source.kind == "idx"
     return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
 
 
@@ -119,7 +119,7 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     """
     assert recipe.size is not None
     assert recipe.channels is not None
-    margin = policy.crop < 1 and recipe.size > SMALL_PICTURE and recipe.fit != "contain"
+    margin = policy.crop < 1 and recipe.size > SMALL_IMAGE and recipe.fit != "contain"
     side = round(recipe.size * MARGIN) if margin else recipe.size
     # a run of a striate that did not know the two has them undecided, and began with these
     background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
@@ -129,13 +129,13 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
 
 
 def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Monitor) -> Prepared:
-    """Decode, split, look for what is wrong, and measure the normalization on the training pictures."""
+    """Decode, split, look for what is wrong, and measure the normalization on the training images."""
     recipe = settings.recipe
     source.take_survey(monitor.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
     for line in source.survey.told(canvas):
         monitor.say(line)
-    pictures = load_pictures(
+    images = load_images(
         source,
         canvas,
         threads=available_cores(),
@@ -147,17 +147,17 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     of_survey = (*read_in_part(source.survey, len(learned.store)), *survey_findings(source.survey, canvas))
     unseen = [one.finding for one in of_survey]
     try:
-        splits = split_of_run(folder, source, recipe, pictures)
+        splits = split_of_run(folder, source, recipe, images)
     except DataError as error:  # images may be all alike for what is not seen of them
         why = "".join(f". {one.says} Fix: {one.fix}" for one in unseen if one.severity == "warning")
         raise DataError(f"{error}{why}") from None
-    for line in (split_line(splits), *other_than_asked(splits, pictures, recipe)):
+    for line in (split_line(splits), *other_than_asked(splits, images, recipe)):
         monitor.say(line)
     hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *of_scales)]
     counts = {name: part.counts() for name, part in splits.parts().items()}
-    findings += absent_classes(source.classes, counts, drawn_shares(pictures, recipe))
+    findings += absent_classes(source.classes, counts, drawn_shares(images, recipe))
     write_split(folder, splits, source)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
     for line in flips.lines:
@@ -165,18 +165,18 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     normalization = normalization_of(recipe.normalize, splits.train.pixels)
     assert recipe.size is not None
     preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization, recipe.max_pixels)
-    set_aside = tuple(one for part in pictures.values() for one in part.set_aside)
+    skipped = tuple(one for part in images.values() for one in part.skipped)
     policy = policy_of(flips.settings.recipe)
-    return Prepared(splits, set_aside, preprocessing, flips.settings, policy, (*findings, *flips.findings))
+    return Prepared(splits, skipped, preprocessing, flips.settings, policy, (*findings, *flips.findings))
 
 
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:
-    """Where the pictures are kept; said where nobody chose it and it is not the memory."""
+    """Where the images are kept; said where nobody chose it and it is not the memory."""
     size = decoded_size(source, canvas)
     cache = Cache(cast(Place, recipe.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
     if recipe.cache == "auto" and cache.place != "memory":
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
-        monitor.say(f"the pictures take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
+        monitor.say(f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
     return cache
 
 

@@ -60,7 +60,7 @@ class Run:
     def history(self) -> list[dict[str, float]]:
         """The epochs so far, a dictionary each, as in metrics.csv.
 
-        epoch and step (int), learning_rate, train_loss, train_accuracy, pictures_per_second, seconds, and, where there is a
+        epoch and step (int), learning_rate, train_loss, train_accuracy, images_per_second, seconds, and, where there is a
         validation split, val_loss and val_accuracy.
         """
         return [

@@ -1,4 +1,4 @@
-"""The sheet of augmented pictures: what the network sees of a few training pictures, epoch after epoch."""
+"""The sheet of augmented images: what the network sees of a few training images, epoch after epoch."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from striate.data import as_colours, as_pictures, contact_sheet
+from striate.data import as_colors, as_images, contact_sheet
 from striate.jobs.examples import in_turn
 from striate.jobs.prepare import Prepared
 from striate.training import Recipe
@@ -19,11 +19,11 @@ ROWS, COLUMNS = 6, 8
 
 
 def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
-    """A PNG: a row a picture, first as it is, then as it is seen in the first epochs; the rows take turns through the classes."""
-    pictures, normalization = prepared.splits.train, prepared.preprocessing.normalization
-    ids = torch.tensor(list(islice(in_turn((label,) for label in pictures.labels.tolist()), ROWS)))
+    """A PNG: a row an image, first as it is, then as it is seen in the first epochs; the rows take turns through the classes."""
+    samples, normalization = prepared.splits.train, prepared.preprocessing.normalization
+    ids = torch.tensor(list(islice(in_turn((label,) for label in samples.labels.tolist()), ROWS)))
     seen = looks(
-        as_colours(pictures.pixels.gather(ids).permute(0, 3, 1, 2)),
+        as_colors(samples.pixels.gather(ids).permute(0, 3, 1, 2)),
         ids,
         prepared.policy,
         seed=recipe.seed,
@@ -31,12 +31,12 @@ def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
         size=prepared.preprocessing.size,
         normalization=normalization,
     )
-    columns = [as_pictures(images, normalization) for images, _ in seen]
+    columns = [as_images(images, normalization) for images, _ in seen]
     return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
 
 
 def looks(
-    pictures: Tensor,  # B C H W uint8
+    images: Tensor,  # B C H W uint8
     ids: Tensor,  # B int64
     policy: Policy,
     *,
@@ -46,15 +46,15 @@ def looks(
     normalization: Normalization,
 ) -> Iterator[tuple[Tensor, View]]:
     """What the network sees, B C h w, and by which view: first as in evaluation, then in the epochs 0, 1, 2 ..."""
-    height, width = pictures.shape[-2:]
-    plain = evaluation_view(len(ids), picture=(height, width), size=size, normalization=normalization)
-    yield plain.image(pictures), plain
+    height, width = images.shape[-2:]
+    plain = evaluation_view(len(ids), image=(height, width), size=size, normalization=normalization)
+    yield plain.image(images), plain
     for epoch in range(columns - 1):
-        yield policy.apply(pictures, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
+        yield policy.apply(images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
 
 
 def of_one(view: View, i: int) -> View:
-    """The view of the picture `i` alone."""
+    """The view of the image `i` alone."""
     bend = view.bend if view.bend is None or len(view.bend) == 1 else view.bend[i : i + 1]
     place, tint = (one if len(one) == 1 else one[i : i + 1] for one in (view.place, view.tint))
     return replace(view, place=place, tint=tint, bend=bend)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from striate.data import Pictures, Source, Splits, apply_split, groups_of, read_split, split_pictures, split_rows
+from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, read_split, split_rows, split_samples
 from striate.errors import RunError, SettingError
 from striate.runs import RunFolder
 from striate.training import Recipe
@@ -45,16 +45,16 @@ def split_path(said: str) -> Path:
     return path
 
 
-def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, pictures: Mapping[str, Pictures]) -> Splits:
+def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Mapping[str, LabeledImages]) -> Splits:
     """The split that the run wrote down, or, the first time, the one that its recipe asks for."""
     if folder.splits_path.exists():
         check_written_split(folder)
-        return apply_split(pictures, read_split(folder.splits_path), str(folder.splits_path))
+        return apply_split(samples, read_split(folder.splits_path), str(folder.splits_path))
     if recipe.split not in DRAWN:
         path = split_path(recipe.split)
-        return apply_split(pictures, read_split(path), str(path))
-    return split_pictures(
-        pictures,
+        return apply_split(samples, read_split(path), str(path))
+    return split_samples(
+        samples,
         val=recipe.val,
         test=recipe.test,
         seed=recipe.seed,
@@ -114,10 +114,10 @@ def how_drawn(given: Collection[str], recipe: Recipe) -> str:
     return f"drawn{'' if 'all' in given else ' from train'}: {', '.join(wanted)} ({how})"
 
 
-def other_than_asked(splits: Splits, pictures: Mapping[str, Pictures], recipe: Recipe) -> list[str]:
+def other_than_asked(splits: Splits, samples: Mapping[str, LabeledImages], recipe: Recipe) -> list[str]:
     """A sentence for each split that was drawn and came out noticeably larger or smaller than asked for."""
-    lines, whole = [], pictures.get("all") or pictures["train"]
-    for name, share in drawn_shares(pictures, recipe).items():
+    lines, whole = [], samples.get("all") or samples["train"]
+    for name, share in drawn_shares(samples, recipe).items():
         held_out, asked = len(splits.parts()[name]), share * len(whole)
         if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
             each_one = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1

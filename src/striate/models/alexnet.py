@@ -21,9 +21,9 @@ from striate.models.blocks import Network, early_strides
 @final
 class AlexNet(Network):
     widths = (64, 192, 256, 256)
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.6",)
-    foreign_names = (
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.6",)
+    key_map = (
         (r"^features\.0\.", "stage1.0."),
         (r"^features\.3\.", "stage2.1."),
         (r"^features\.6\.", "stage3.1."),
@@ -46,7 +46,7 @@ class AlexNet(Network):
             nn.ReLU(inplace=True),
         )
         self.stage3 = nn.Sequential(
-            nn.MaxPool2d(kernel_size=3, stride=2),  # 3 cells, steps of 2: neighbouring windows overlap
+            nn.MaxPool2d(kernel_size=3, stride=2),  # 3 cells, steps of 2: neighboring windows overlap
             nn.Conv2d(192, 384, kernel_size=3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(384, 256, kernel_size=3, padding=1),

@@ -33,16 +33,16 @@ class Network(nn.Module, ABC):
     """
 
     widths: tuple[int, ...]  # channels of each stage's output, finest first
-    strides: tuple[int, ...]  # picture pixels from one cell of that output to the next
+    strides: tuple[int, ...]  # image pixels from one cell of that output to the next
     smallest: int  # the smallest height and width that leave at least one cell of the last output
-    picture_layers: tuple[str, ...]  # the layers that take the picture's channels
-    class_layers: tuple[str, ...]  # the layers that have one output for each class
+    input_layers: tuple[str, ...]  # the layers that take the image's channels
+    classifier_layers: tuple[str, ...]  # the layers that have one output for each class
     auxiliary_weight: float = 0.0  # of the loss of each auxiliary output
-    foreign_names: tuple[tuple[str, str], ...] = ()  # patterns in the names of published weights, and what to put there
+    key_map: tuple[tuple[str, str], ...] = ()  # patterns in the names of published weights, and what to put there
 
     @abstractmethod
     def stem(self, x: Tensor) -> Any:
-        """What the first stage is given; the picture itself where the first layers are already a stage."""
+        """What the first stage is given; the image itself where the first layers are already a stage."""
 
     @abstractmethod
     def stages(self) -> tuple[nn.Module, ...]:
@@ -52,7 +52,7 @@ class Network(nn.Module, ABC):
     def head(self, x: Any) -> Tensor:
         """From what the last stage gives to logits, B classes."""
 
-    def as_map(self, x: Any) -> Tensor:
+    def to_feature_map(self, x: Any) -> Tensor:
         """A stage's output as B C h w; the output itself, but where a network keeps its cells in another order."""
         return x
 
@@ -60,7 +60,7 @@ class Network(nn.Module, ABC):
         """Logits of the heads that hang at earlier stages and only help in training, from the stages' outputs."""
         return ()
 
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Published weights, already under this network's names, in its shapes, where the two differ by more than names."""
         return weights
 
@@ -75,7 +75,7 @@ class Network(nn.Module, ABC):
     @final
     def features(self, x: Tensor) -> list[Tensor]:
         """Every stage's output as a map, finest first: B widths[i] h w, where `strides[i]` more pixels give one more cell."""
-        return [self.as_map(output) for output in self.outputs(x)]
+        return [self.to_feature_map(output) for output in self.outputs(x)]
 
     @final
     def training_logits(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -96,16 +96,16 @@ class Network(nn.Module, ABC):
         height, width = x.shape[-2:]
         if height < self.smallest or width < self.smallest:
             raise SettingError(
-                f"a picture of {height} x {width} pixels is too small for {type(self).__name__}: "
+                f"an image of {height} x {width} pixels is too small for {type(self).__name__}: "
                 f"the smallest that fits is {self.smallest} x {self.smallest}"
             )
         return x
 
 
 def early_strides(size: int, *native: int) -> tuple[int, ...]:
-    """The first strides of a network for pictures of `size`: below 128 pixels the first is 1, below 64 the first two.
+    """The first strides of a network for images of `size`: below 128 pixels the first is 1, below 64 the first two.
 
-    A network made for 224 pixels halves them two times at once, and would leave a single cell of a picture of 32. The
+    A network made for 224 pixels halves them two times at once, and would leave a single cell of an image of 32. The
     shapes of the weights stay, so published ones fit at every size.
     """
     kept = 0 if size >= 128 else 1 if size >= 64 else 2

@@ -18,8 +18,8 @@ class BnGapCNN(Network):
     widths = (32, 64, 128)
     strides = (2, 4, 4)
     smallest = 4
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.3",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.3",)
 
     def __init__(self, *, classes: int, channels: int, dropout: float) -> None:
         super().__init__()

@@ -42,7 +42,7 @@ class ChannelGate(nn.Module):
 
 
 @final
-class PlaceGate(nn.Module):
+class SpatialAttention(nn.Module):
     """Each place times a gate: a 7x7 convolution sees the mean and the maximum of the channels there and around."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class PlaceGate(nn.Module):
 
 
 def channels_then_places(channels: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(channel=ChannelGate(channels), spatial=PlaceGate()))
+    return nn.Sequential(OrderedDict(channel=ChannelGate(channels), spatial=SpatialAttention()))
 
 
 BASIC: Final = partial(GatedBasic, channels_then_places)

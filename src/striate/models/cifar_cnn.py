@@ -18,8 +18,8 @@ class CifarCNN(Network):
     widths = (64, 128, 256)
     strides = (2, 4, 8)
     smallest = 8
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.5",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.5",)
 
     def __init__(self, *, classes: int, channels: int, dropout: float) -> None:
         super().__init__()

@@ -41,8 +41,8 @@ class CifarPreactResNet(Network):
 
     strides = (1, 2, 4)
     smallest = 1  # every layer pads
-    picture_layers = ("conv",)
-    class_layers = ("fc",)
+    input_layers = ("conv",)
+    classifier_layers = ("fc",)
 
     def __init__(
         self, change: Change, shortcut: Change, widths: tuple[int, int, int], depth: int, *, classes: int, channels: int

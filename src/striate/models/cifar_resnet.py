@@ -67,8 +67,8 @@ class CifarResNet(Network):
     widths = (16, 32, 64)
     strides = (1, 2, 4)
     smallest = 1  # every layer pads
-    picture_layers = ("conv1",)
-    class_layers = ("fc",)
+    input_layers = ("conv1",)
+    classifier_layers = ("fc",)
 
     def __init__(self, depth: int, *, classes: int, channels: int) -> None:
         super().__init__()

@@ -42,16 +42,16 @@ def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int 
         network = _declared(first)
         _weights_follow_from_the_seed(network, second)
         dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
-        pictures = torch.rand(2, channels, size, size, dtype=dtype)
-        _declarations_are_true(network.eval(), pictures)
-        _forward_is_the_head_on_the_last_stage(network.eval(), pictures)
-        _features_stay(network.eval(), pictures)
-        _any_batch_and_any_size(network.eval(), pictures)
-        _too_small_is_refused(network.eval(), pictures)
-        _no_activation_runs_twice(network.eval(), pictures)
-        _exports(network.eval(), pictures)
-        _every_parameter_learns(network.train(), pictures)
-        _runs_in_bfloat16(network.train(), pictures)
+        images = torch.rand(2, channels, size, size, dtype=dtype)
+        _declarations_are_true(network.eval(), images)
+        _forward_is_the_head_on_the_last_stage(network.eval(), images)
+        _features_stay(network.eval(), images)
+        _any_batch_and_any_size(network.eval(), images)
+        _too_small_is_refused(network.eval(), images)
+        _no_activation_runs_twice(network.eval(), images)
+        _exports(network.eval(), images)
+        _every_parameter_learns(network.train(), images)
+        _runs_in_bfloat16(network.train(), images)
 
 
 def _seeded(build: Callable[[], nn.Module]) -> nn.Module:
@@ -70,7 +70,7 @@ def _declared(module: nn.Module) -> Network:
         raise ModelError(f"widths {network.widths} and strides {network.strides} must be as many as the stages")
     if list(network.strides) != sorted(network.strides):
         raise ModelError(f"strides {network.strides} are not in the order finest first")
-    for declared in ("picture_layers", "class_layers"):
+    for declared in ("input_layers", "classifier_layers"):
         for name in getattr(network, declared, ()):
             if f"{name}.weight" not in network.state_dict():
                 raise ModelError(f"{declared} names {name}, which is no layer with weights")
@@ -87,11 +87,11 @@ def _weights_follow_from_the_seed(network: Network, twin: nn.Module) -> None:
 
 
 @torch.no_grad()
-def _declarations_are_true(network: Network, pictures: Tensor) -> None:
-    picture = pictures[:1]
-    step = 4 * lcm(*network.strides)  # a picture larger by this has features larger by exactly step / stride
-    larger = picture.new_zeros(1, picture.shape[1], picture.shape[2] + step, picture.shape[3] + step).uniform_()
-    features, larger_features = _run(network.features, picture), _run(network.features, larger)
+def _declarations_are_true(network: Network, images: Tensor) -> None:
+    image = images[:1]
+    step = 4 * lcm(*network.strides)  # an image larger by this has features larger by exactly step / stride
+    larger = image.new_zeros(1, image.shape[1], image.shape[2] + step, image.shape[3] + step).uniform_()
+    features, larger_features = _run(network.features, image), _run(network.features, larger)
     if len(features) != len(network.widths):
         raise ModelError(f"features gives {len(features)} outputs, but widths declares {len(network.widths)}")
     for i, (small, large) in enumerate(zip(features, larger_features, strict=True)):
@@ -108,52 +108,52 @@ def _declarations_are_true(network: Network, pictures: Tensor) -> None:
 
 
 @torch.no_grad()
-def _forward_is_the_head_on_the_last_stage(network: Network, pictures: Tensor) -> None:
-    kept = pictures.clone()
-    logits = _run(network, pictures)
-    if not torch.equal(pictures, kept):
-        raise ModelError("the network changes the pictures that it is given")
-    if logits.ndim != 2 or len(logits) != len(pictures):
-        raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(pictures)}, not batch x classes")
+def _forward_is_the_head_on_the_last_stage(network: Network, images: Tensor) -> None:
+    kept = images.clone()
+    logits = _run(network, images)
+    if not torch.equal(images, kept):
+        raise ModelError("the network changes the images that it is given")
+    if logits.ndim != 2 or len(logits) != len(images):
+        raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(images)}, not batch x classes")
     stages = network.outputs if isinstance(network, Network) else network.features
-    if not _close(logits, network.head(stages(pictures)[-1])):
+    if not _close(logits, network.head(stages(images)[-1])):
         raise ModelError("forward is not the head on the last feature")
 
 
 @torch.no_grad()
-def _features_stay(network: Network, pictures: Tensor) -> None:
+def _features_stay(network: Network, images: Tensor) -> None:
     if not isinstance(network, Network):
         return  # only its own code knows where a stage of a stranger ends
-    output = network.stem(pictures)
-    for i, (stage, feature) in enumerate(zip(network.stages(), network.features(pictures), strict=True)):
+    output = network.stem(images)
+    for i, (stage, feature) in enumerate(zip(network.stages(), network.features(images), strict=True)):
         output = stage(output)
-        if not torch.equal(network.as_map(output), feature):
+        if not torch.equal(network.to_feature_map(output), feature):
             raise ModelError(f"feature {i} is changed by what comes after it: some layer works in place on it")
 
 
 @torch.no_grad()
-def _any_batch_and_any_size(network: Network, pictures: Tensor) -> None:
-    _, channels, height, width = pictures.shape
-    logits, alone = _run(network, pictures), _run(network, pictures[:1])
+def _any_batch_and_any_size(network: Network, images: Tensor) -> None:
+    _, channels, height, width = images.shape
+    logits, alone = _run(network, images), _run(network, images[:1])
     if alone.shape != logits[:1].shape:
         raise ModelError(f"logits have shape {_by(alone.shape)} for a batch of one, not 1 x classes")
     if not _close(logits[:1], alone):
-        raise ModelError("in eval mode a picture's logits depend on the other pictures of its batch")
+        raise ModelError("in eval mode an image's logits depend on the other images of its batch")
     smallest = network.smallest
     for odd_height, odd_width in ((height + 1, width + 3), (smallest, smallest), (smallest + 2, smallest + 1)):
-        logits = _run(network, pictures.new_zeros(1, channels, odd_height, odd_width))
+        logits = _run(network, images.new_zeros(1, channels, odd_height, odd_width))
         if logits.shape != alone.shape:
             raise ModelError(f"{odd_height} x {odd_width} pixels give logits of shape {_by(logits.shape)}")
 
 
 @torch.no_grad()
-def _too_small_is_refused(network: Network, pictures: Tensor) -> None:
+def _too_small_is_refused(network: Network, images: Tensor) -> None:
     smallest = network.smallest
     if smallest == 1:
         return
     for height, width in ((smallest - 1, smallest), (smallest, smallest - 1)):
         try:
-            network(pictures[:1, :, :1, :1].expand(-1, -1, height, width))
+            network(images[:1, :, :1, :1].expand(-1, -1, height, width))
         except SettingError as error:
             if str(smallest) not in str(error):
                 raise ModelError(f"the refusal {str(error)!r} does not say that {smallest} pixels fit") from error
@@ -166,14 +166,14 @@ def _too_small_is_refused(network: Network, pictures: Tensor) -> None:
 
 
 @torch.no_grad()
-def _no_activation_runs_twice(network: Network, pictures: Tensor) -> None:
+def _no_activation_runs_twice(network: Network, images: Tensor) -> None:
     calls: Counter[nn.Module] = Counter()
 
     def count(module: nn.Module, _inputs: object, _output: object) -> None:
         calls[module] += 1
 
     hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, ACTIVATIONS)]
-    _run(network, pictures)
+    _run(network, images)
     for hook in hooks:
         hook.remove()
     for name, module in network.named_modules():
@@ -184,26 +184,26 @@ def _no_activation_runs_twice(network: Network, pictures: Tensor) -> None:
 
 
 @torch.no_grad()
-def _exports(network: Network, pictures: Tensor) -> None:
+def _exports(network: Network, images: Tensor) -> None:
     try:
         batch = torch.export.Dim("batch", min=1, max=1024)
-        exported = torch.export.export(network, (pictures,), dynamic_shapes=({0: batch},)).module()
-        same = _close(exported(pictures[:1]), network(pictures[:1]))
+        exported = torch.export.export(network, (images,), dynamic_shapes=({0: batch},)).module()
+        same = _close(exported(images[:1]), network(images[:1]))
     except Exception as error:
         raise ModelError(f"torch.export with a batch of any size fails: {_first_line(error)}") from error
     if not same:
         raise ModelError("the exported network gives other logits")
 
 
-def _every_parameter_learns(network: Network, pictures: Tensor) -> None:
-    kept = pictures.clone()
+def _every_parameter_learns(network: Network, images: Tensor) -> None:
+    kept = images.clone()
     try:
-        logits = network.training_logits(pictures) if isinstance(network, Network) else (network(pictures),)
+        logits = network.training_logits(images) if isinstance(network, Network) else (network(images),)
         torch.stack([(each * torch.rand_like(each)).sum() for each in logits]).sum().backward()
     except Exception as error:
         raise ModelError(f"a training step fails: {_first_line(error)}") from error
-    if not torch.equal(pictures, kept):
-        raise ModelError("the network changes the pictures that it is given")
+    if not torch.equal(images, kept):
+        raise ModelError("the network changes the images that it is given")
     for name, parameter in network.named_parameters():
         if parameter.requires_grad and parameter.grad is None:
             raise ModelError(f"no gradient reaches the parameter {name}")
@@ -211,10 +211,10 @@ def _every_parameter_learns(network: Network, pictures: Tensor) -> None:
             raise ModelError(f"the gradient of the parameter {name} is not finite")
 
 
-def _runs_in_bfloat16(network: Network, pictures: Tensor) -> None:
+def _runs_in_bfloat16(network: Network, images: Tensor) -> None:
     try:
         with torch.autocast("cpu", torch.bfloat16):
-            logits = network(pictures)
+            logits = network(images)
         logits.float().sum().backward()
     except Exception as error:
         raise ModelError(f"training under bfloat16 autocast fails: {_first_line(error)}") from error
@@ -222,11 +222,11 @@ def _runs_in_bfloat16(network: Network, pictures: Tensor) -> None:
         raise ModelError("logits under bfloat16 autocast are not finite")
 
 
-def _run(part: Callable[[Tensor], Output], pictures: Tensor) -> Output:
+def _run(part: Callable[[Tensor], Output], images: Tensor) -> Output:
     try:
-        return part(pictures)
+        return part(images)
     except Exception as error:
-        raise ModelError(f"pictures of shape {_by(pictures.shape)} fail: {_first_line(error)}") from error
+        raise ModelError(f"images of shape {_by(images.shape)} fail: {_first_line(error)}") from error
 
 
 def _close(one: Tensor, other: Tensor) -> bool:

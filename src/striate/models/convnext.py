@@ -6,7 +6,7 @@ times as wide between), one norm and one activation a block, layer norm and GELU
 Weights are torchvision's. First weights and stochastic depth are torchvision's too: a normal cut at 2 (which cuts
 nothing: its deviation is 0.02; the authors cut there as well), biases 0, the scale of each channel of a branch 1e-6.
 The share of dropped branches grows evenly from 0 to 0.1, 0.4, 0.5, 0.5, as in the paper's training on ImageNet-1K.
-For pictures below 128 pixels the patches of the stem have 2x2 pixels, below 64 they are single pixels.
+For images below 128 pixels the patches of the stem have 2x2 pixels, below 64 they are single pixels.
 
     3x224x224 -> 4x4 patches -> 96x56x56 -> 192x28x28 -> 384x14x14 -> 768x7x7 -> mean -> 1000
     small: deeper; base and large: also 4/3 and 2 times as wide
@@ -30,7 +30,7 @@ Four = tuple[int, int, int, int]
 
 @final
 class ChannelNorm(nn.Module):
-    """Layer norm of the channels of each cell: no other cell and no other picture takes part."""
+    """Layer norm of the channels of each cell: no other cell and no other image takes part."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -80,9 +80,9 @@ def halved(inputs: int, outputs: int) -> nn.Sequential:
 
 @final
 class ConvNeXt(Network):
-    picture_layers = ("stage1.reduce.0",)
-    class_layers = ("classifier",)
-    foreign_names = (
+    input_layers = ("stage1.reduce.0",)
+    classifier_layers = ("classifier",)
+    key_map = (
         *((rf"^features\.{2 * i}\.", f"stage{i + 1}.reduce.") for i in range(4)),
         *((rf"^features\.{2 * i + 1}\.", f"stage{i + 1}.blocks.") for i in range(4)),
         (r"\.block\.0\.", ".depthwise."),
@@ -123,8 +123,8 @@ class ConvNeXt(Network):
     def head(self, x: Tensor) -> Tensor:
         return self.classifier(self.norm(self.avgpool(x).flatten(1)))
 
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Patches of fewer pixels take the sums of the kernel: they see a picture as the published ones see it enlarged."""
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Patches of fewer pixels take the sums of the kernel: they see an image as the published ones see it enlarged."""
         name = "stage1.reduce.0.weight"
         kernel = weights.get(name)
         if kernel is None or kernel.ndim != 4 or kernel.shape[-1] == self.patch:

@@ -54,8 +54,8 @@ def pooled_stage(inputs: int, outputs: int) -> nn.Sequential:
 class CosineCNN(Network):
     strides = (4, 8)
     smallest = 7
-    picture_layers = ()  # each channel has its own cosines, and the first stage mixes them
-    class_layers = ("classifier.2",)
+    input_layers = ()  # each channel has its own cosines, and the first stage mixes them
+    classifier_layers = ("classifier.2",)
 
     def __init__(self, patterns: int, widths: tuple[int, int], *, classes: int, channels: int) -> None:
         super().__init__()

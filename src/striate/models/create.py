@@ -36,8 +36,8 @@ def create_model(
 ) -> "Network":
     """A new network with random weights, drawn from torch's default generator, or with those of a file.
 
-    `size` is the side of the pictures that it will see, in pixels: what the network was made for if left out. For small
-    pictures a network that was made for large ones keeps their size in its first layers. `dropout` left out is the
+    `size` is the side of the images that it will see, in pixels: what the network was made for if left out. For small
+    images a network that was made for large ones keeps their size in its first layers. `dropout` left out is the
     network's own; a network that has none takes none.
 
     `weights` is a `.safetensors` or `.pth` file, as torchvision, timm and striate write them, or "imagenet": the

@@ -58,9 +58,9 @@ def transition(inputs: int) -> nn.Sequential:
 
 @final
 class DenseNet(Network):
-    picture_layers = ("stage1.conv0",)
-    class_layers = ("classifier",)
-    foreign_names = (
+    input_layers = ("stage1.conv0",)
+    classifier_layers = ("classifier",)
+    key_map = (
         (r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2."),  # files from before PyTorch 0.4
         (r"^features\.(conv0|norm0)\.", r"stage1.\1."),
         (r"^features\.(denseblock1)\.", r"stage2.\1."),

@@ -1,4 +1,4 @@
-"""The digit CNN: each stage looks further and halves the picture, until one cell of 128 numbers describes the digit.
+"""The digit CNN: each stage looks further and halves the image, until one cell of 128 numbers describes the digit.
 
 The textbook network of convolution, ReLU and max pooling (Krizhevsky, Sutskever, Hinton, NeurIPS 2012) for MNIST.
 Its twin has no pooling: each convolution takes steps of two instead (Springenberg et al., ICLR 2015 workshop,
@@ -29,8 +29,8 @@ def strided(inputs: int, outputs: int) -> nn.Sequential:
 class DigitCNN(Network):
     widths = (32, 64, 128)
     strides = (2, 4, 8)
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.4",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.4",)
 
     def __init__(
         self, stage: Callable[[int, int], nn.Module], *, grid: int, smallest: int, classes: int, channels: int

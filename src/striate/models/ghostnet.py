@@ -98,9 +98,9 @@ class Bottleneck(nn.Module):
 @final
 class GhostNet(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("conv_stem",)
-    class_layers = ("classifier",)
-    foreign_names = (  # timm has the first block of a stage, which halves, apart from the others
+    input_layers = ("conv_stem",)
+    classifier_layers = ("classifier",)
+    key_map = (  # timm has the first block of a stage, which halves, apart from the others
         (r"^blocks\.0\.0\.", "stage1.0."),
         *((rf"^blocks\.{2 * stage - 3}\.0\.", f"stage{stage}.0.") for stage in range(2, 6)),
         *((rf"^blocks\.{2 * stage - 2}\.{i}\.", f"stage{stage}.{i + 1}.") for stage in range(2, 6) for i in range(5)),

@@ -1,6 +1,6 @@
 """GoogLeNet: at every depth filters of four sizes side by side, each behind a 1x1 convolution that makes it affordable.
 
-Szegedy et al., "Going deeper with convolutions", CVPR 2015, arXiv:1409.4842. Weights (which want pictures of mean and
+Szegedy et al., "Going deeper with convolutions", CVPR 2015, arXiv:1409.4842. Weights (which want images of mean and
 deviation 0.5), first weights (a normal of deviation 0.01, PyTorch's default biases) and dropout are torchvision's. It
 differs from the paper: batch norm after each convolution in place of response normalization and biases; 3x3 where the
 paper has 5x5 (TensorFlow's port began this mistake, and the weights have it); dropout of 0.2, not 0.4, before the last
@@ -64,10 +64,10 @@ def pool(kernel_size: int = 3) -> nn.Module:
 @final
 class GoogLeNet(Network):
     widths = (64, 192, 480, 512, 528, 832, 1024)
-    picture_layers = ("stage1.conv1.0",)
-    class_layers = ("fc", "aux1.fc2", "aux2.fc2")
+    input_layers = ("stage1.conv1.0",)
+    classifier_layers = ("fc", "aux1.fc2", "aux2.fc2")
     auxiliary_weight = 0.3
-    foreign_names = (
+    key_map = (
         (r"\.conv\.weight$", ".0.weight"),
         (r"\.bn\.(\w+)$", r".1.\1"),
         (r"^(conv1)\.", r"stage1.\1."),

@@ -1,11 +1,11 @@
 """Inception-v3: a 5x5 filter is two 3x3, a 7x7 is a row after a column; the arithmetic saved buys depth and width.
 
 Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, arXiv:1512.00567. Weights (which
-want pictures of mean and deviation 0.5), dropout and first weights are torchvision's, after TensorFlow's: a normal of
+want images of mean and deviation 0.5), dropout and first weights are torchvision's, after TensorFlow's: a normal of
 deviation 0.1 for all but the auxiliary classes (0.001), PyTorch's default biases. The paper names neither. TensorFlow
 draws the auxiliary 5x5 convolution with 0.01; torchvision means to and does not. The auxiliary head hangs at the 17x17
 map and serves only in training, with 0.4 of its loss as in TensorFlow. Averaging with 5x5/3 needs 17 cells of that map;
-where a small picture leaves fewer, the head averages 5 x 5 parts instead.
+where a small image leaves fewer, the head averages 5 x 5 parts instead.
 
     3x299x299 -> 64x147x147 -> max -> 192x71x71 -> max -> 5b 256x35x35, 5c 288, 5d 288
     -> 6a to 6e 768x17x17 -> 7a 1280x8x8, 7b 2048, 7c 2048 -> mean 2048 -> 1000
@@ -135,10 +135,10 @@ class AuxiliaryHead(nn.Module):
 @final
 class InceptionV3(Network):
     widths = (64, 192, 288, 768, 2048)
-    picture_layers = ("stage1.Conv2d_1a_3x3.conv",)
-    class_layers = ("fc", "aux.fc")
+    input_layers = ("stage1.Conv2d_1a_3x3.conv",)
+    classifier_layers = ("fc", "aux.fc")
     auxiliary_weight = 0.4
-    foreign_names = (
+    key_map = (
         (r"^(Conv2d_[12][ab]_3x3)\.", r"stage1.\1."),
         (r"^(Conv2d_3b_1x1|Conv2d_4a_3x3)\.", r"stage2.\1."),
         (r"^(Mixed_5[bcd])\.", r"stage3.\1."),

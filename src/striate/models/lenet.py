@@ -20,8 +20,8 @@ class LeNet5(Network):
     widths = (6, 16)
     strides = (2, 4)
     smallest = 12
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.6",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.6",)
 
     def __init__(self, *, classes: int, channels: int) -> None:
         super().__init__()

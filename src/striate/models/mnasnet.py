@@ -57,9 +57,9 @@ class InvertedResidual(nn.Module):
 @final
 class MnasNet(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("first.0",)
-    class_layers = ("classifier.1",)
-    foreign_names = (  # torchvision numbers everything before the mean
+    input_layers = ("first.0",)
+    classifier_layers = ("classifier.1",)
+    key_map = (  # torchvision numbers everything before the mean
         *((rf"^layers\.{i}\.", f"first.{i}.") for i in range(2)),
         *((rf"^layers\.{3 + i}\.", f"stage1.{i}.") for i in range(5)),
         (r"^layers\.8\.", "stage2.0."),

@@ -46,8 +46,8 @@ class Separable(nn.Module):
 @final
 class MobileNetV1(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("conv_stem",)
-    class_layers = ("classifier",)
+    input_layers = ("conv_stem",)
+    classifier_layers = ("classifier",)
 
     def __init__(self, eighths: int, *, classes: int, channels: int, size: int) -> None:
         super().__init__()

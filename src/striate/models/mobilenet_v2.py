@@ -61,8 +61,8 @@ def stage(inputs: int, rows: tuple[Row, ...], stride: int) -> nn.Sequential:
 class MobileNetV2(Network):
     widths = (16, 24, 32, 96, 320)
     smallest = 1  # every layer pads
-    picture_layers = ("first.0",)
-    class_layers = ("classifier.1",)
+    input_layers = ("first.0",)
+    classifier_layers = ("classifier.1",)
 
     def __init__(self, *, classes: int, channels: int, size: int, dropout: float) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class MobileNetV2(Network):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         classifier = nn.Linear(1280, classes)
         self.classifier = nn.Sequential(nn.Dropout(dropout), classifier)
-        self.foreign_names = published_names(self.stage1, self.stage2, self.stage3, self.stage4, self.stage5)
+        self.key_map = published_names(self.stage1, self.stage2, self.stage3, self.stage4, self.stage5)
         he_init(self)
         nn.init.normal_(classifier.weight, std=0.01)
         nn.init.zeros_(classifier.bias)

@@ -89,8 +89,8 @@ class InvertedResidual(nn.Module):
 @final
 class MobileNetV3(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("first.0",)
-    class_layers = ("classifier.3",)
+    input_layers = ("first.0",)
+    classifier_layers = ("classifier.3",)
 
     def __init__(
         self, table: tuple[Stage, ...], hidden: int, *, classes: int, channels: int, size: int, dropout: float
@@ -117,7 +117,7 @@ class MobileNetV3(Network):
         self.classifier = nn.Sequential(
             nn.Linear(6 * inputs, hidden), nn.Hardswish(), nn.Dropout(dropout), nn.Linear(hidden, classes)
         )
-        self.foreign_names = published_names([len(rows) for _, rows in table])
+        self.key_map = published_names([len(rows) for _, rows in table])
         he_init(self)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):

@@ -23,8 +23,8 @@ class NiN(Network):
     widths = (96, 192, 192)
     strides = (1, 2, 4)
     smallest = 4
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.0",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.0",)
 
     def __init__(self, *, classes: int, channels: int, dropout: float) -> None:
         super().__init__()

@@ -68,9 +68,9 @@ def stage(change: Change, inputs: int, outputs: int, depth: int, stride: int) ->
 @final
 class PreactResNet(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("conv",)
-    class_layers = ("fc",)
-    foreign_names = (
+    input_layers = ("conv",)
+    classifier_layers = ("fc",)
+    key_map = (
         (r"^stem\.", ""),
         *((rf"^stages\.{i}\.blocks\.", f"stage{i + 1}.") for i in range(4)),
         (r"\.norm1\.", ".norm."),
@@ -116,7 +116,7 @@ class PreactResNet(Network):
     def head(self, x: Tensor) -> Tensor:
         return self.fc(self.avgpool(self.relu(self.norm(x))).flatten(1))
 
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         return weights | {"fc.weight": weights["fc.weight"].flatten(1)}  # timm's fc is a 1x1 convolution
 
 

@@ -1,7 +1,7 @@
 """Where weights that were trained on ImageNet are published, and what they reach. Data only: nothing here downloads.
 
 torchvision's weights (BSD-3-Clause), of several the newest, and timm's and DeiT's (Apache-2.0) of networks that
-torchvision does not have. They are left out where the file's name does not begin the digest of its content, or where their licence
+torchvision does not have. They are left out where the file's name does not begin the digest of its content, or where their license
 forbids commercial use: torchvision's vit_h_14 is CC BY-NC 4.0.
 """
 
@@ -23,9 +23,9 @@ class Published:
     url: str
     sha256: str  # as many of the first hexadecimal digits of the file's digest as are published: 8 or 10
     megabytes: float  # of the file, in 10^6 bytes
-    top1: float  # percent of ImageNet's validation pictures, one crop each
+    top1: float  # percent of ImageNet's validation images, one crop each
     size: int  # height and width of that crop, pixels
-    normalization: Normalization  # imagenet: its mean and deviation of each colour; symmetric: 0..1 becomes -1..1
+    normalization: Normalization  # imagenet: its mean and deviation of each color; symmetric: 0..1 becomes -1..1
 
 
 def _published(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> Published:
@@ -49,7 +49,7 @@ def _deit(file: str, megabytes: float, top1: float) -> Published:
     return _published(f"https://dl.fbaipublicfiles.com/deit/{file}", megabytes, top1, 224, "imagenet")
 
 
-# GoogLeNet and Inception-v3 were trained by TensorFlow, on pictures from -1 to 1: torchvision normalizes as for its own
+# GoogLeNet and Inception-v3 were trained by TensorFlow, on images from -1 to 1: torchvision normalizes as for its own
 # networks and undoes it inside, by transform_input.
 PUBLISHED: Final[Mapping[str, Published]] = MappingProxyType(
     {

@@ -98,9 +98,9 @@ def squeeze_excite(width: int, inputs: int) -> SqueezeExcite:
 @final
 class RegNet(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("first.0",)
-    class_layers = ("fc",)
-    foreign_names = (
+    input_layers = ("first.0",)
+    classifier_layers = ("fc",)
+    key_map = (
         (r"^stem\.", "first."),
         (r"^trunk_output\.block(\d)\.block\d-(\d+)\.", r"stage\1.\2."),
         (r"\.f\.", "."),

@@ -108,9 +108,9 @@ def folded(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 @final
 class RepVGG(Network):
     smallest = 1  # every layer pads
-    picture_layers: tuple[str, ...] = ("first.conv_kxk.conv", "first.conv_1x1.conv")
-    class_layers = ("fc",)
-    foreign_names = (
+    input_layers: tuple[str, ...] = ("first.conv_kxk.conv", "first.conv_1x1.conv")
+    classifier_layers = ("fc",)
+    key_map = (
         (r"^stem\.", "first."),
         *((rf"^stages\.{i}\.", f"stage{i + 1}.") for i in range(4)),
         (r"^head\.", ""),
@@ -162,7 +162,7 @@ class RepVGG(Network):
         for name, layer in self.named_modules():
             if isinstance(layer, Branches):
                 network.set_submodule(name, layer.fused())
-        network.picture_layers = ("first.0",)
+        network.input_layers = ("first.0",)
         return network
 
 

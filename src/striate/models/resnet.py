@@ -85,8 +85,8 @@ class ResNet(Network):
     """Four stages of the blocks that `block` makes, each of which gives `expansion` times its width."""
 
     smallest = 1  # every layer pads
-    picture_layers = ("conv1",)
-    class_layers = ("fc",)
+    input_layers = ("conv1",)
+    classifier_layers = ("fc",)
 
     def __init__(
         self, block: Block, expansion: int, depths: tuple[int, int, int, int], *, classes: int, channels: int, size: int

@@ -67,8 +67,8 @@ def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
 @final
 class ShuffleNetV2(Network):
     smallest = 1  # every layer pads
-    picture_layers = ("conv1.0",)
-    class_layers = ("fc",)
+    input_layers = ("conv1.0",)
+    classifier_layers = ("fc",)
 
     def __init__(self, widths: tuple[int, int, int], last: int, *, classes: int, channels: int, size: int) -> None:
         super().__init__()

@@ -51,8 +51,8 @@ def pool() -> nn.Module:
 
 @final
 class SqueezeNet(Network):
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.1",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.1",)
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class SqueezeNet(Network):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.foreign_names = numbered_names(self.stage1, self.stage2, self.stage3, self.stage4)
+        self.key_map = numbered_names(self.stage1, self.stage2, self.stage3, self.stage4)
         for name, layer in self.named_modules():
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
-                if name in self.class_layers:
+                if name in self.classifier_layers:
                     nn.init.normal_(layer.weight, std=0.01)
                 else:
                     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")

@@ -4,7 +4,7 @@ Liu et al., "Swin Transformer: hierarchical vision transformer using shifted win
 Weights are torchvision's. First weights and stochastic depth are torchvision's too: linear layers and position biases
 from a normal cut at 2 (which cuts nothing: its deviation is 0.02), their biases 0, PyTorch's default for the patches.
 The share of dropped branches grows evenly from 0 to 0.2, 0.3, 0.5, as in the paper's training on ImageNet-1K.
-For pictures below 128 pixels the patches have 2x2 pixels, below 64 they are single pixels.
+For images below 128 pixels the patches have 2x2 pixels, below 64 they are single pixels.
 
     3x224x224 -> 4x4 patches -> 96x56x56 -> 192x28x28 -> 384x14x14 -> 768x7x7 -> mean -> 1000
     swin_b: 4/3 times as wide
@@ -75,7 +75,7 @@ def whole(x: Tensor, height: int, width: int) -> Tensor:
 
 
 def barriers(height: int, width: int, down: int, right: int, device: torch.device) -> Tensor:
-    """n 1 49 49: -100, which leaves no weight, between cells of a window that are no neighbours.
+    """n 1 49 49: -100, which leaves no weight, between cells of a window that are no neighbors.
 
     A shift by `down` and `right` cells brings the first rows and columns behind the last ones, into their windows.
     """
@@ -109,7 +109,7 @@ class WindowAttention(nn.Module):
         _, height, width, _ = x.shape
         x = padded(x, WINDOW)
         rows, columns = x.shape[1:3]
-        down, right = (self.shift if side > WINDOW else 0 for side in (rows, columns))  # one window has no neighbour
+        down, right = (self.shift if side > WINDOW else 0 for side in (rows, columns))  # one window has no neighbor
         shifted, bias = bool(down or right), self.bias()
         if shifted:
             x = x.roll((-down, -right), (1, 2))
@@ -157,9 +157,9 @@ class Stage(nn.Module):
 
 @final
 class Swin(Network):
-    picture_layers = ("stage1.reduce.project",)
-    class_layers = ("classifier",)
-    foreign_names = (
+    input_layers = ("stage1.reduce.project",)
+    classifier_layers = ("classifier",)
+    key_map = (
         (r"^features\.0\.0\.", "stage1.reduce.project."),
         (r"^features\.0\.2\.", "stage1.reduce.norm."),
         *((rf"^features\.{2 * i}\.", f"stage{i + 1}.reduce.") for i in range(1, 4)),
@@ -199,13 +199,13 @@ class Swin(Network):
     def head(self, x: Tensor) -> Tensor:
         return self.classifier(self.norm(x).mean((1, 2)))
 
-    def as_map(self, x: Tensor) -> Tensor:
+    def to_feature_map(self, x: Tensor) -> Tensor:
         return x.permute(0, 3, 1, 2)
 
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Published files also hold where each pair of cells looks into the table, which is the same for all.
 
-        Patches of fewer pixels take the sums of the kernel: they see a picture as the published ones see it enlarged.
+        Patches of fewer pixels take the sums of the kernel: they see an image as the published ones see it enlarged.
         """
         own = {name: value for name, value in weights.items() if not name.endswith(".relative_position_index")}
         name = "stage1.reduce.project.weight"

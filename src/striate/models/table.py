@@ -1,7 +1,7 @@
 """Every network of the zoo as a row: where it is built, what it was made for, what it costs, what it reaches.
 
 One entry a paper, one row a network. The figures are those of the network with the channels, size and classes that it
-was made for; the tests count them anew. `top1` is the accuracy in percent on ImageNet's validation pictures of the
+was made for; the tests count them anew. `top1` is the accuracy in percent on ImageNet's validation images of the
 weights that `weights="imagenet"` loads, or else as timm, the authors' repository or the paper give it, a few of the
 last (MobileNet v1 below full width, GhostNet 0.5 and 1.3, CBAM) by way of sites that quote it.
 """
@@ -23,11 +23,11 @@ class Entry:
     year: int
     says: str
     paper: str
-    channels: int  # of the pictures it was made for
+    channels: int  # of the images it was made for
     size: int  # their height and width, pixels
     classes: int
     parameters: int
-    macs: int  # multiply-accumulates for one picture
+    macs: int  # multiply-accumulates for one image
     top1: float | None
 
 
@@ -374,7 +374,7 @@ PAPERS: Final = (
     Paper(
         "eca",
         2019,
-        "a gate from neighbouring channels",
+        "a gate from neighboring channels",
         "Wang et al., arXiv:1910.03151",
         {
             "eca_resnet18": Row(11_689_548, 1_814_082_688),

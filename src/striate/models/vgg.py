@@ -34,14 +34,14 @@ E: Final = (2, 2, 4, 4, 4)
 @final
 class VGG(Network):
     widths = (64, 128, 256, 512, 512, 512)
-    picture_layers = ("stage1.0",)
-    class_layers = ("classifier.6",)
+    input_layers = ("stage1.0",)
+    classifier_layers = ("classifier.6",)
 
     def __init__(
         self, unit: Unit, depths: tuple[int, ...], *, classes: int, channels: int, size: int, dropout: float
     ) -> None:
         super().__init__()
-        last = 2 if size >= 32 else 1  # a picture below 32 pixels has nothing left to halve a fifth time
+        last = 2 if size >= 32 else 1  # an image below 32 pixels has nothing left to halve a fifth time
         self.strides = (1, 2, 4, 8, 16, 16 * last)
         self.smallest = 16 * last
         self.stage1 = nn.Sequential(*repeated(unit, channels, 64, depths[0]))
@@ -60,7 +60,7 @@ class VGG(Network):
             nn.Dropout(dropout),
             nn.Linear(4096, classes),
         )
-        self.foreign_names = numbered_names(self.stage1, self.stage2, self.stage3, self.stage4, self.stage5)
+        self.key_map = numbered_names(self.stage1, self.stage2, self.stage3, self.stage4, self.stage5)
         he_init(self)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):

@@ -1,4 +1,4 @@
-"""ViT: a picture is a sequence of patches, and every patch may look at every other from the first layer on.
+"""ViT: an image is a sequence of patches, and every patch may look at every other from the first layer on.
 
 Dosovitskiy et al., "An image is worth 16x16 words: transformers for image recognition at scale", ICLR 2021, arXiv:2010.11929.
 Ti and S are of Touvron et al., "Training data-efficient image transformers", ICML 2021, arXiv:2012.12877, and of Steiner et
@@ -33,7 +33,7 @@ from striate.models.blocks import Network
 
 @final
 class Cells(NamedTuple):
-    """The patches where they lie, and the vector beside them that gathers what the whole picture says."""
+    """The patches where they lie, and the vector beside them that gathers what the whole image says."""
 
     grid: Tensor  # B C h w
     summary: Tensor  # B 1 C
@@ -114,8 +114,8 @@ def resized(positions: Tensor, height: int, width: int) -> Tensor:
 
 @final
 class ViT(Network):
-    picture_layers = ("conv_proj",)
-    class_layers = ("classifier",)
+    input_layers = ("conv_proj",)
+    classifier_layers = ("classifier",)
 
     def __init__(
         self, patch: int, depth: int, heads: int, width: int, *, classes: int, channels: int, size: int, dropout: float
@@ -124,7 +124,7 @@ class ViT(Network):
         self.patch = patch if size >= 128 else patch // 2 if size >= 64 else patch // 4
         self.side = max(1, size // self.patch)  # of the grid whose positions are learnt
         self.widths, self.strides, self.smallest = (width,) * 4, (self.patch,) * 4, self.patch
-        self.foreign_names = (
+        self.key_map = (
             (r"^encoder\.layers\.encoder_layer_", "blocks."),  # torchvision's, then timm's
             (r"^encoder\.", ""),
             (r"\.mlp\.linear_(\d)\.", r".mlp.fc\1."),  # torchvision's oldest files
@@ -168,13 +168,13 @@ class ViT(Network):
     def head(self, x: Cells) -> Tensor:
         return self.classifier(self.ln(x.summary[:, 0]))
 
-    def as_map(self, x: Cells) -> Tensor:
+    def to_feature_map(self, x: Cells) -> Tensor:
         return x.grid
 
-    def adopt(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Positions of another grid are interpolated.
 
-        Patches of fewer pixels take the sums of the kernel: they see a picture as the published ones see it enlarged.
+        Patches of fewer pixels take the sums of the kernel: they see an image as the published ones see it enlarged.
         """
         own = dict(weights)
         positions, kernel = weights.get("pos_embedding"), weights.get("conv_proj.weight")

@@ -1,6 +1,6 @@
 """Published weights in our networks: which file, whose names, and what to do where it does not quite fit.
 
-A file for other classes or for pictures of other channels fits but for its last or first layer; a file that differs by
+A file for other classes or for images of other channels fits but for its last or first layer; a file that differs by
 more is of another architecture and is refused, and then the network is as it was.
 """
 
@@ -49,8 +49,8 @@ class Fit:
 
     loaded: tuple[str, ...]  # weights that are the file's
     swapped: tuple[Differs, ...]  # class layers left fresh, because the file has another number of classes
-    adapted: tuple[Differs, ...]  # picture layers made from the file's for another number of channels
-    resized: tuple[Differs, ...]  # picture layers left fresh, because the file's look at larger or smaller patches
+    adapted: tuple[Differs, ...]  # image layers made from the file's for another number of channels
+    resized: tuple[Differs, ...]  # image layers left fresh, because the file's look at larger or smaller patches
     absent: tuple[str, ...]  # weights of auxiliary heads left fresh, because the file has none
     unused: tuple[str, ...]  # weights of auxiliary heads in the file that the network has not
     computed: tuple[str, ...]  # what a network computes itself, in only one of the two
@@ -81,7 +81,7 @@ def find_weights(name: str, weights: str | Path) -> Path:
 
 def renamed(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Published weights under the network's names and in its shapes."""
-    return network.adopt(_own_names(network, weights))
+    return network.convert_state_dict(_own_names(network, weights))
 
 
 @torch.no_grad()
@@ -97,12 +97,18 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
     given = weights if ours else _unwrapped(network, weights, source)
     spoilt = ""
     try:
-        given = network.adopt(dict(given))
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:  # adopt expects its own kind
+        given = network.convert_state_dict(dict(given))
+    except (
+        ArithmeticError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:  # convert_state_dict expects its own kind
         spoilt = f"they cannot be brought into its shapes ({printable(repr(error))})"
-    swapped = {layer: by for layer in network.class_layers if (by := _other_classes(layer, given, own))}
-    resized = {layer: by for layer in network.picture_layers if (by := _other_patches(layer, given, own))}
-    adapted = {layer: by for layer in network.picture_layers if (by := _other_channels(layer, given, own, network))}
+    swapped = {layer: by for layer in network.classifier_layers if (by := _other_classes(layer, given, own))}
+    resized = {layer: by for layer in network.input_layers if (by := _other_patches(layer, given, own))}
+    adapted = {layer: by for layer in network.input_layers if (by := _other_channels(layer, given, own, network))}
     fitting: dict[str, Tensor] = {}
     wrong: dict[str, str] = {}
     for key, mine in own.items():
@@ -148,7 +154,7 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
 def _own_names(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     own = {}
     for name, value in weights.items():
-        for pattern, replacement in network.foreign_names:
+        for pattern, replacement in network.key_map:
             name = re.sub(pattern, replacement, name)
         own[name] = value
     return own
@@ -189,9 +195,9 @@ def _prefixes(weights: Iterable[str], least: int) -> list[str]:
 
 
 def other_channels(weight: Tensor, channels: int) -> Tensor:
-    """A first layer's weight, O I h w, for pictures of another number of channels.
+    """A first layer's weight, O I h w, for images of another number of channels.
 
-    A grey picture is one whose channels are equal, so their weights add up. Of several channels nothing is known: they
+    A gray image is one whose channels are equal, so their weights add up. Of several channels nothing is known: they
     take the file's in turn, scaled so that the sum stays what the next layer is used to.
     """
     if channels == 1:
@@ -213,7 +219,7 @@ def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor])
 
 
 def _other_patches(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Differs | None:
-    """A picture layer with the file's outputs and another kernel, as it is built for small pictures."""
+    """An image layer with the file's outputs and another kernel, as it is built for small images."""
     theirs, mine = given.get(f"{layer}.weight"), own[f"{layer}.weight"]
     if theirs is None or theirs.ndim != 4 or mine.ndim != 4 or len(theirs) != len(mine):
         return None
@@ -221,7 +227,7 @@ def _other_patches(layer: str, given: dict[str, Tensor], own: dict[str, Tensor])
 
 
 def _other_channels(layer: str, given: dict[str, Tensor], own: dict[str, Tensor], network: Network) -> Differs | None:
-    """A picture layer that sees another number of channels and is the file's in all else."""
+    """An image layer that sees another number of channels and is the file's in all else."""
     theirs, mine = given.get(f"{layer}.weight"), own[f"{layer}.weight"]
     if theirs is None or theirs.ndim != 4 or mine.ndim != 4 or theirs.numel() == 0:
         return None
@@ -236,11 +242,11 @@ def _auxiliary(network: Network) -> set[str]:
     """The names of what the logits do not depend on: with it, only the auxiliary heads compute."""
     modes = {module: module.training for module in network.modules()}
     named = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
-    first = network.get_parameter(f"{network.picture_layers[0]}.weight")
+    first = network.get_parameter(f"{network.input_layers[0]}.weight")
     with torch.inference_mode(False), torch.enable_grad():
         network.eval()  # so that no statistics move and nothing is drawn
-        picture = first.new_zeros(1, first.shape[1], network.smallest, network.smallest)
-        gradients = torch.autograd.grad(network(picture).sum(), list(named.values()), allow_unused=True)
+        image = first.new_zeros(1, first.shape[1], network.smallest, network.smallest)
+        gradients = torch.autograd.grad(network(image).sum(), list(named.values()), allow_unused=True)
     for module, mode in modes.items():
         module.training = mode
     layers = {name.rpartition(".")[0] for name, got in zip(named, gradients, strict=True) if got is None}

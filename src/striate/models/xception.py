@@ -1,7 +1,7 @@
 """Xception: Inception's branches taken to the limit, one per channel: filter each channel alone, then mix them by 1x1.
 
 Chollet, "Xception: Deep learning with depthwise separable convolutions", CVPR 2017, arXiv:1610.02357. Weights (ported
-from the author's; they want pictures of mean and deviation 0.5) are timm's legacy_xception, and so are the first weights
+from the author's; they want images of mean and deviation 0.5) are timm's legacy_xception, and so are the first weights
 (He's normal by fan-out, PyTorch's default for fc), batch norm's (epsilon 1e-5, momentum 0.1; the author's Keras has 1e-3
 and 0.01) and the dropout: none unless asked for, where the paper drops half of the means before fc.
 
@@ -63,9 +63,9 @@ def reduction(change: list[nn.Module], inputs: int, outputs: int, stride: int = 
 @final
 class Xception(Network):
     widths = (64, 128, 256, 728, 2048)
-    picture_layers = ("stage1.conv1",)
-    class_layers = ("fc",)
-    foreign_names = (
+    input_layers = ("stage1.conv1",)
+    classifier_layers = ("fc",)
+    key_map = (
         (r"^(conv[12]|bn[12])\.", r"stage1.\1."),
         (r"^(block1)\.", r"stage2.\1."),
         (r"^(block2)\.", r"stage3.\1."),

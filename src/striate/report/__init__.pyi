@@ -2,7 +2,7 @@ from striate.report.check_page import CheckContents as CheckContents
 from striate.report.check_page import ShownCase as ShownCase
 from striate.report.check_page import ShownFinding as ShownFinding
 from striate.report.check_page import render_check as render_check
-from striate.report.contents import ErrorPicture as ErrorPicture
+from striate.report.contents import ErrorImage as ErrorImage
 from striate.report.contents import ReportContents as ReportContents
 from striate.report.growth import GrowthFigures as GrowthFigures
 from striate.report.page import render_report as render_report

@@ -42,7 +42,7 @@ class Chart:
     """One drawing, in coordinates of a view box of WIDTH by HEIGHT; no lines where nothing was recorded."""
 
     title: str
-    summary: str  # the picture in words
+    summary: str  # the image in words
     left: str = "0"
     x_ticks: tuple[tuple[str, str], ...] = ()  # position, label
     y_ticks: tuple[tuple[str, str], ...] = ()
@@ -50,7 +50,7 @@ class Chart:
     hovers: tuple[Hover, ...] = ()
     kept: str | None = None  # position of the kept epoch
     kept_epoch: int | None = None
-    notes: tuple[str, ...] = ()  # what a reader must know beside the picture
+    notes: tuple[str, ...] = ()  # what a reader must know beside the image
 
     width: str = f"{WIDTH:g}"
     height: str = f"{HEIGHT:g}"
@@ -134,7 +134,7 @@ def _line(name: str, xs: Sequence[float], values: Values, y: Callable[[float], f
         leads = n + 1 < len(values) and values[n + 1] is not None
         here = (_at(xs[n]), _at(y(value)))
         pieces.append(f"{'L' if follows else 'M'}{here[0]} {here[1]}")
-        if len(values) <= MOST_DOTS or not (follows or leads):  # a number without neighbours has no line to be seen by
+        if len(values) <= MOST_DOTS or not (follows or leads):  # a number without neighbors has no line to be seen by
             dots.append(here)
     return Line(name, "".join(pieces), tuple(dots))
 

@@ -1,4 +1,4 @@
-"""The page of a check: what is there, as figures and pictures, and what is wrong with it."""
+"""The page of a check: what is there, as figures and images, and what is wrong with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy.typing as npt
 
 from striate.findings import Finding
-from striate.report.gallery import Picture, embed
+from striate.report.gallery import EmbeddedImage, embed
 from striate.report.growth import GrowthFigures, growth
 from striate.report.histograms import histogram
 from striate.report.numbers import count
@@ -16,13 +16,13 @@ from striate.report.verdict import SPLITS
 
 __all__ = ["CheckContents", "ShownCase", "ShownFinding", "render_check"]
 
-MOST_CLASSES = 60  # in the picture of the balance; the largest and the smallest of more
+MOST_CLASSES = 60  # in the image of the balance; the largest and the smallest of more
 
 
 @final
 @dataclass(frozen=True)
 class ShownCase:
-    """A sheet of the pictures of one case, their ids, and how many the case has in all."""
+    """A sheet of the images of one case, their ids, and how many the case has in all."""
 
     png: bytes
     ids: tuple[str, ...]
@@ -47,7 +47,7 @@ class CheckContents:
     task: str
     files: Mapping[str, Any]
     inventory: Mapping[str, Any]
-    sides: npt.NDArray[Any]  # of each picture, the root of its area in pixels
+    sides: npt.NDArray[Any]  # of each image, the root of its area in pixels
     brightness: npt.NDArray[Any]
     findings: Sequence[ShownFinding]
     sheet: bytes | None
@@ -59,11 +59,11 @@ class CheckContents:
 @final
 @dataclass(frozen=True)
 class ClassBar:
-    """A class: its pictures in each part, each also as a share of the largest class, in percent."""
+    """A class: its images in each part, each also as a share of the largest class, in percent."""
 
     name: str
     total: int
-    parts: tuple[tuple[str, int, str], ...]  # part, pictures, length
+    parts: tuple[tuple[str, int, str], ...]  # part, images, length
 
 
 def render_check(contents: CheckContents) -> str:
@@ -83,7 +83,7 @@ def render_check(contents: CheckContents) -> str:
             findings=shown,
             bars=bars[: MOST_CLASSES // 2] + bars[-MOST_CLASSES // 2 :] if len(bars) > MOST_CLASSES else bars,
             hidden=max(0, len(bars) - MOST_CLASSES),
-            noun="objects" if contents.task == "detect" else "pictures",
+            noun="objects" if contents.task == "detect" else "images",
             histograms=[
                 histogram("Side, pixels", contents.sides, lambda side: f"{side:,.0f}"),
                 histogram("Brightness, 0 to 255", contents.brightness, lambda level: f"{level:.0f}", (0.0, 255.0)),
@@ -97,7 +97,7 @@ def render_check(contents: CheckContents) -> str:
 
 
 def class_bars(inventory: Mapping[str, Any]) -> list[ClassBar]:
-    """Classes by size, the largest first; nothing where pictures have no classes."""
+    """Classes by size, the largest first; nothing where images have no classes."""
     counts: Mapping[str, Sequence[int]] = inventory["counts"]
     if not counts:
         return []
@@ -113,5 +113,5 @@ def class_bars(inventory: Mapping[str, Any]) -> list[ClassBar]:
     ]
 
 
-def sheet(png: bytes) -> Picture:
+def sheet(png: bytes) -> EmbeddedImage:
     return embed(png)

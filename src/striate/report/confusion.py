@@ -14,12 +14,12 @@ MOST_SIDE, MOST_CELL, LABEL = 930.0, 24.0, 18  # of a heat map: all cells togeth
 @final
 @dataclass(frozen=True)
 class Cell:
-    """Pictures of class `true` that were said to be `said` (positions in the classes); at least one."""
+    """Images of class `true` that were said to be `said` (positions in the classes); at least one."""
 
     true: int
     said: int
-    pictures: int
-    rate: float  # share of the pictures of the true class
+    images: int
+    rate: float  # share of the images of the true class
     count_shade: int  # 1..SHADES
     rate_shade: int
 
@@ -48,7 +48,7 @@ class Matrix:
     @property
     def mistakes(self) -> list[Cell]:
         """Pairs of classes, the most frequent mistake first."""
-        return sorted((cell for cell in self.cells if not cell.right), key=lambda cell: (-cell.pictures, -cell.rate))
+        return sorted((cell for cell in self.cells if not cell.right), key=lambda cell: (-cell.images, -cell.rate))
 
 
 @final
@@ -57,7 +57,7 @@ class HeatMap:
     """A square of cells too small for numbers, with labels to its left and above it."""
 
     classes: int
-    side: float  # of one cell, in pixels where the picture is not scaled
+    side: float  # of one cell, in pixels where the image is not scaled
     margin: float  # for the labels
     font: float
     labels: tuple[tuple[int, str], ...]  # position, shortened name; only every so many where all would overlap
@@ -70,7 +70,7 @@ class HeatMap:
 
 
 def read_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Matrix:
-    """Right and wrong cells are shaded on scales of their own, so that a few mistakes among many pictures show."""
+    """Right and wrong cells are shaded on scales of their own, so that a few mistakes among many images show."""
     totals = [sum(row) for row in confusion]
     counts = {(i, j): n for i, row in enumerate(confusion) for j, n in enumerate(row) if n}
     rates = {(i, j): n / totals[i] for (i, j), n in counts.items()}
@@ -81,7 +81,7 @@ def read_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> M
         Cell(
             true=i,
             said=j,
-            pictures=n,
+            images=n,
             rate=rates[i, j],
             count_shade=_shade(n, most_right if i == j else most_wrong),
             rate_shade=_shade(rates[i, j], 1.0 if i == j else highest_wrong),
@@ -99,7 +99,7 @@ def heat_map(matrix: Matrix) -> HeatMap:
     stride = -int(-(font + 0.5) // side)
     labels = tuple((n, shorten(matrix.classes[n], LABEL)) for n in range(0, len(matrix.classes), stride))
     margin = 12 + 0.62 * font * max(columns(label) for _, label in labels)
-    fullest = sorted(matrix.cells, key=lambda cell: -cell.pictures)[:MOST_TOOLTIPS]
+    fullest = sorted(matrix.cells, key=lambda cell: -cell.images)[:MOST_TOOLTIPS]
     return HeatMap(len(matrix.classes), side, margin, font, labels, frozenset(fullest))
 
 

@@ -9,8 +9,8 @@ from striate.findings import Finding
 
 @final
 @dataclass(frozen=True)
-class ErrorPicture:
-    """One picture that the network got wrong: what it is, what was said, how sure (0..1), and what the mistake cost."""
+class ErrorImage:
+    """One image that the network got wrong: what it is, what was said, how sure (0..1), and what the mistake cost."""
 
     png: bytes
     id: str
@@ -30,5 +30,5 @@ class ReportContents:
     metrics: Mapping[str, Any]  # metrics.json: figures of each split
     history: Sequence[Mapping[str, str | float | None]]  # rows of metrics.csv, as text or as numbers
     findings: Sequence[Finding]
-    errors: Sequence[ErrorPicture]
-    sheet: bytes | None  # PNG: a row a training picture, first as it is, then augmented
+    errors: Sequence[ErrorImage]
+    sheet: bytes | None  # PNG: a row a training image, first as it is, then augmented

@@ -10,7 +10,7 @@ NAMES = {
     "accuracy": "Accuracy",
     "top5": "Right class among the first five",
     "macro_f1": "F1, mean of classes",
-    "weighted_f1": "F1, weighted by pictures",
+    "weighted_f1": "F1, weighted by images",
     "macro_precision": "Precision, mean of classes",
     "macro_recall": "Recall, mean of classes",
     "log_loss": "Log loss",
@@ -37,7 +37,7 @@ class Estimate:
 @dataclass(frozen=True)
 class ClassRow:
     name: str
-    pictures: int
+    images: int
     precision: Estimate
     recall: Estimate
     f1: Estimate
@@ -72,7 +72,7 @@ def class_table(figures: Mapping[str, Any]) -> ClassTable:
     floor = next(floor for floor in FLOORS if floor <= min(lows, default=0.0))
     return ClassTable(
         rows=tuple(
-            ClassRow(row["class"], row["pictures"], *(estimate(row[key], key, floor) for key in PER_CLASS))
+            ClassRow(row["class"], row["images"], *(estimate(row[key], key, floor) for key in PER_CLASS))
             for row in sorted(rows, key=lambda row: number(row["f1"]["value"]) or 0.0)
         ),
         floor=f"{100 * floor:g}",

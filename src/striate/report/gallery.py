@@ -1,4 +1,4 @@
-"""Pictures inside the page, and the mistakes among them grouped by what was taken for what."""
+"""Images inside the page, and the mistakes among them grouped by what was taken for what."""
 
 import struct
 from base64 import b64encode
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import final
 
-from striate.report.contents import ErrorPicture
+from striate.report.contents import ErrorImage
 
-TINY = 96  # a picture up to so many pixels a side is shown with its pixels visible
+TINY = 96  # an image up to so many pixels a side is shown with its pixels visible
 
 
 @final
 @dataclass(frozen=True)
-class Picture:
+class EmbeddedImage:
     """A PNG as a data: address; its size is 0 by 0 where the header cannot be read."""
 
     address: str
@@ -33,18 +33,18 @@ class Group:
 
     true: str
     said: str
-    mistakes: tuple[tuple[ErrorPicture, Picture], ...]
+    mistakes: tuple[tuple[ErrorImage, EmbeddedImage], ...]
 
 
-def embed(png: bytes) -> Picture:
+def embed(png: bytes) -> EmbeddedImage:
     width, height = struct.unpack(">II", png[16:24]) if png[:4] == b"\x89PNG" and len(png) >= 24 else (0, 0)
-    return Picture("data:image/png;base64," + b64encode(png).decode(), width, height)
+    return EmbeddedImage("data:image/png;base64," + b64encode(png).decode(), width, height)
 
 
-def group_errors(errors: Sequence[ErrorPicture]) -> list[Group]:
-    """Pairs with the most pictures first, then the most confident."""
+def group_errors(errors: Sequence[ErrorImage]) -> list[Group]:
+    """Pairs with the most images first, then the most confident."""
 
-    def pair(error: ErrorPicture) -> tuple[str, str]:
+    def pair(error: ErrorImage) -> tuple[str, str]:
         return error.true, error.said
 
     groups = []

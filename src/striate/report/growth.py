@@ -1,4 +1,4 @@
-"""The learning curve as a drawing: accuracy over the number of pictures, which doubles from tick to tick."""
+"""The learning curve as a drawing: accuracy over the number of images, which doubles from tick to tick."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ LEFT = 48.0
 @final
 @dataclass(frozen=True)
 class GrowthFigures:
-    """Accuracies (0 to 1) of the runs on each number of pictures, and the conclusion in a sentence."""
+    """Accuracies (0 to 1) of the runs on each number of images, and the conclusion in a sentence."""
 
     sizes: Sequence[int]
     accuracies: Sequence[Sequence[float]]
@@ -55,10 +55,10 @@ def growth(figures: GrowthFigures) -> Growth:
     points = list(zip(figures.sizes, means, strict=True))
     return Growth(
         figures.says,
-        "; ".join(f"{size:,} pictures: {mean:.1f} % right" for size, mean in points),
+        "; ".join(f"{size:,} images: {mean:.1f} % right" for size, mean in points),
         "M" + "L".join(f"{x(size)} {y(mean)}" for size, mean in points),
         tuple(
-            (x(size), y(100 * one), f"{size:,} pictures: {one:.1%}")
+            (x(size), y(100 * one), f"{size:,} images: {one:.1%}")
             for size, runs in zip(figures.sizes, figures.accuracies, strict=True)
             for one in runs
         ),

@@ -24,7 +24,7 @@ class Machine:
 def read_machine(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str | float | None]]) -> Machine:
     """Lines to print, of whatever the manifest has; speed is the median over the epochs."""
     timings, hardware = manifest.get("timings", {}), manifest.get("hardware", {})
-    speeds = [speed for row in history if (speed := number(row.get("pictures_per_second"))) is not None]
+    speeds = [speed for row in history if (speed := number(row.get("images_per_second"))) is not None]
     return Machine(
         run=(
             *((name.capitalize(), plain(manifest.get(name))) for name in ("seed", "threads", "device")),
@@ -32,7 +32,7 @@ def read_machine(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str
         ),
         times=(
             *((part.capitalize(), duration(seconds)) for part, seconds in timings.items()),
-            *((("Training speed", count(median(speeds), "picture") + " a second"),) if speeds else ()),
+            *((("Training speed", count(median(speeds), "image") + " a second"),) if speeds else ()),
         ),
         hardware=tuple((HARDWARE.get(name, name), plain(value)) for name, value in hardware.items()),
         versions=tuple((name, str(version)) for name, version in manifest.get("versions", {}).items()),

@@ -17,7 +17,7 @@ def number(value: Any) -> float | None:
 
 
 def count(value: Any, noun: str = "") -> str:
-    """10000 -> "10,000"; with a noun "10,000 pictures", "1 picture"."""
+    """10000 -> "10,000"; with a noun "10,000 images", "1 image"."""
     if number(value) is None:
         return UNKNOWN
     text = f"{int(value):,}"

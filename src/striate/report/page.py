@@ -52,7 +52,7 @@ def render_report(contents: ReportContents) -> str:
             sheet=embed(contents.sheet) if contents.sheet else None,
             settings=contents.settings,
             sources=_sources(contents.settings),
-            set_aside_reasons=Counter(file["reason"] for file in data.get("set_aside", [])).most_common(),
+            skipped_reasons=Counter(file["reason"] for file in data.get("skipped", [])).most_common(),
         )
     )
     return encodable(page)

@@ -18,7 +18,7 @@ class Verdict:
     value: str
     low: str
     high: str
-    pictures: int
+    images: int
     wrong: int
     largest_class: str  # share of the largest class: what saying always the same would reach
     largest_name: str
@@ -33,7 +33,7 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
     if not figures:
         return None
     accuracy, confusion = figures["accuracy"], figures["confusion"]
-    pictures = figures["pictures"]
+    images = figures["images"]
     low, high, largest = number(accuracy["low"]), number(accuracy["high"]), number(figures["largest_class"])
     decimals = 2 if low is not None and high is not None and high - low < 0.002 else 1
     return Verdict(
@@ -41,10 +41,10 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         value=percent(accuracy["value"], decimals),
         low=percent(low, decimals),
         high=percent(high, decimals),
-        pictures=pictures,
-        wrong=pictures - sum(row[n] for n, row in enumerate(confusion)),
+        images=images,
+        wrong=images - sum(row[n] for n, row in enumerate(confusion)),
         largest_class=percent(largest),
-        largest_name=max(figures["per_class"], key=lambda row: row["pictures"])["class"],
+        largest_name=max(figures["per_class"], key=lambda row: row["images"])["class"],
         beats_largest=low is not None and largest is not None and low > largest,
         chose_epoch=split == "val" and manifest.get("kept") != "last",
     )

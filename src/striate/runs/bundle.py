@@ -79,7 +79,7 @@ class Bundle:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     thresholds: dict[str, float] = field(default_factory=dict)
-    licence: str = "not stated"
+    license: str = "not stated"
     provenance: dict[str, Any] = field(default_factory=dict)
     statistics: TrainingStatistics | None = None  # None in bundles of older versions
 
@@ -95,7 +95,7 @@ class Bundle:
             "classes": list(self.classes),
             "preprocessing": self.preprocessing.as_json(),
             "thresholds": self.thresholds,
-            "licence": self.licence,
+            "license": self.license,
             "provenance": self.provenance,
             "statistics": None if self.statistics is None else self.statistics.as_json(),
             "weights": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
@@ -148,7 +148,7 @@ class Bundle:
             classes=tuple(said["classes"]),
             preprocessing=preprocessing,
             thresholds=said["thresholds"],
-            licence=said["licence"],
+            license=said["license"],
             provenance=said["provenance"],
             statistics=_statistics(said.get("statistics"), folder),
         )

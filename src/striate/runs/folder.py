@@ -82,12 +82,12 @@ class RunFolder:
 
     @property
     def cache_path(self) -> Path:
-        """Where decoded pictures lie while a run needs them and they are larger than memory allows."""
+        """Where decoded images lie while a run needs them and they are larger than memory allows."""
         return self.path / "cache"
 
     @property
     def splits_path(self) -> Path:
-        """Which picture is in which split; whoever goes on with the run or measures it again takes it from here."""
+        """Which image is in which split; whoever goes on with the run or measures it again takes it from here."""
         return self.path / "splits.csv"
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
@@ -139,14 +139,14 @@ class RunFolder:
     def findings(self) -> list[Finding]:
         return [Finding(**said) for said in read_json(self.path / "findings.json")]
 
-    def write_errors(self, pictures: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
-        """errors/: PNG pictures 001.png, 002.png ... worst first, and errors.csv that says what each is."""
+    def write_errors(self, images: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
+        """errors/: PNG images 001.png, 002.png ... worst first, and errors.csv that says what each is."""
         folder = self.path / "errors"
         with explained(folder):
             folder.mkdir(exist_ok=True)
-        names = [f"{number:03d}.png" for number in range(1, len(pictures) + 1)]
-        for name, picture in zip(names, pictures, strict=True):
-            write_bytes(folder / name, picture)
+        names = [f"{number:03d}.png" for number in range(1, len(images) + 1)]
+        for name, image in zip(names, images, strict=True):
+            write_bytes(folder / name, image)
         write_text(folder / "errors.csv", table([{"file": name, **row} for name, row in zip(names, rows, strict=True)]))
 
     def write_report(self, page: str) -> None:
@@ -180,7 +180,7 @@ class RunFolder:
         return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
 
     def remove_cache(self) -> None:
-        """Remove the decoded pictures, if they were kept on the disk."""
+        """Remove the decoded images, if they were kept on the disk."""
         shutil.rmtree(self.cache_path, ignore_errors=True)
 
     def remove(self) -> None:

@@ -1,5 +1,5 @@
 from striate.sources.annotations.mask_folders import MaskFiles as MaskFiles
-from striate.sources.annotations.outlines import OutlinedObjects as OutlinedObjects
+from striate.sources.annotations.outlines import OutlinedInstances as OutlinedInstances
 from striate.sources.arrays.given import Given as Given
 from striate.sources.arrays.given import ImageInput as ImageInput
 from striate.sources.arrays.given import ImagesInput as ImagesInput

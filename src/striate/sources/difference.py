@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from striate.data.source import Source
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 
 __all__ = ["difference"]
 
@@ -36,7 +36,7 @@ def _labels(source: Source) -> dict[str, tuple[str, str]]:
     """Split and class of each image."""
     found = {}
     for split, listing in source.splits.items():
-        assert isinstance(listing.targets, Labels)
+        assert isinstance(listing.targets, ClassTargets)
         for file, label in zip(listing.ids, listing.labels.tolist(), strict=True):
             found[file] = split, source.classes[label]
     return found

@@ -1,7 +1,7 @@
 """Which files of a folder are images: by name or by content; what cameras, editors and storage put beside them is counted.
 
 A file with the extension of an image format is one to be read, whatever is in it. Of any other the first bytes tell: an
-image is used, an image of a format that is not read is set aside, all else is ignored, by kind.
+image is used, an image of a format that is not read is skipped, all else is ignored, by kind.
 """
 
 import os
@@ -16,7 +16,7 @@ from striate.data.decoding.foreign import DOCUMENTS, START, advice, foreign_exte
 from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.sources.folders.names import MASKS, THUMBNAILS, holds_no_classes
 from striate.sources.tree import Tree, list_folder
 
@@ -43,7 +43,7 @@ class ImageFiles:
     """The files of a Tree, each in one place; `ignored` counts by kind, what the walk itself passed over included."""
 
     files: tuple[str, ...]
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedFile, ...]
     ignored: Mapping[str, int]
 
 
@@ -90,13 +90,13 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
             else:
                 ignored[_kind(file)] += 1
     stems = {posixpath.splitext(file)[0].lower() for file in files}
-    set_aside = list(tree.set_aside)
+    skipped = list(tree.skipped)
     for file, form in foreign:
         if posixpath.splitext(file)[0].lower() in stems:
             ignored[f"{_kind(file)}{_BESIDE}"] += 1
         else:
-            set_aside.append(SetAside(printable(file), "format not read", advice(form)))
-    return ImageFiles(tuple(files), tuple(sorted(set_aside, key=lambda one: one.id)), +ignored)
+            skipped.append(SkippedFile(printable(file), "format not read", advice(form)))
+    return ImageFiles(tuple(files), tuple(sorted(skipped, key=lambda one: one.id)), +ignored)
 
 
 def _whole(files: Sequence[str]) -> Set[str]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError, StriateError
 
 __all__ = ["read_errors"]

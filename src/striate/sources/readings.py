@@ -90,7 +90,7 @@ def _idx(folder: Path, found: Any, how: HowToRead) -> Source:
 def _yolo_apart(found: YoloFolders) -> bool:
     root = found.file.parent if found.file else None
     return any(
-        pair.pictures != pair.beside and (root is None or (root / pair.beside).is_dir()) for _, pair in found.pairs
+        pair.images != pair.beside and (root is None or (root / pair.beside).is_dir()) for _, pair in found.pairs
     )
 
 
@@ -137,7 +137,7 @@ READINGS: Final = (
         "masks", "mask folders", "the folders images and masks", (".png",), "labels",
         lambda folder, _: find_masks(folder.resolve()),
         lambda folder, found, how: open_masks(folder.resolve(), found, how.limits),
-        lambda found: any(pair.pictures != pair.beside for _, pair in found.pairs),
+        lambda found: any(pair.images != pair.beside for _, pair in found.pairs),
     ),
     Reading(
         "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",

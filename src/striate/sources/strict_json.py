@@ -12,7 +12,7 @@ from striate.sources.text_file import read_text
 __all__ = ["LARGEST", "read_json", "show", "to_numbers"]
 
 _MAX_BYTES: Final = 2**30  # twice the largest file of COCO
-LARGEST: Final = 1e9  # no coordinate of a picture comes near
+LARGEST: Final = 1e9  # no coordinate of an image comes near
 _NUMBERS: Final = frozenset({int, float})  # a bool is none
 
 
@@ -41,7 +41,7 @@ def to_numbers(values: object, where: str, what: str) -> list[float]:
         return values
     for value in values:
         if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
-            size = " of a size that pictures have" if type(value) is float and not math.isnan(value) else ""
+            size = " of a size that images have" if type(value) is float and not math.isnan(value) else ""
             raise DataError(f"{where}: {what} holds {show(value)}, which is no number{size}; mend it")
     return values
 

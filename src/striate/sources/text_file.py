@@ -6,7 +6,7 @@ from pathlib import Path
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 
 __all__ = ["read_text"]

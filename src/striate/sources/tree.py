@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import printable
-from striate.data.set_aside import Reason, SetAside
+from striate.data.skipped_files import Reason, SkippedFile
 from striate.errors import DataError
 
 __all__ = ["FOLLOW", "Folder", "Tree", "list_folder", "refusal", "refuse_links", "walk"]
@@ -44,7 +44,7 @@ class Tree:
     """
 
     files: tuple[str, ...]
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedFile, ...]
     ignored: int
     repeated: int = 0
 
@@ -88,7 +88,7 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
     inside = os.path.realpath(root)
     files: list[str] = []
     linked: list[str] = []
-    set_aside: list[SetAside] = []
+    skipped: list[SkippedFile] = []
     ignored = repeated = 0
     waiting, seen = [below], {os.path.realpath(f"{root}/{below}")}
     while waiting:
@@ -104,8 +104,8 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
                 seen.add(real)
                 waiting.append(f"{parent}/{name}")
         files.extend(f"{parent}/{name}" for name in folder.files)
-        set_aside.extend(
-            SetAside(printable(f"{parent}/{name}"), "link out of the folder", f"a link to a folder; {FOLLOW}")
+        skipped.extend(
+            SkippedFile(printable(f"{parent}/{name}"), "link out of the folder", f"a link to a folder; {FOLLOW}")
             for name in folder.folder_links
         )
         for name in folder.others:
@@ -113,7 +113,7 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
             if refused is None:
                 linked.append(f"{parent}/{name}")
             else:
-                set_aside.append(SetAside(printable(f"{parent}/{name}"), *refused))
+                skipped.append(SkippedFile(printable(f"{parent}/{name}"), *refused))
     if follow:
         known = {os.path.realpath(f"{root}/{file}") for file in files}
         for link in sorted(linked, key=os.fsencode):
@@ -125,7 +125,7 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
                 files.append(link)
     else:
         files += linked
-    by_id = sorted(set_aside, key=lambda one: one.id)
+    by_id = sorted(skipped, key=lambda one: one.id)
     return Tree(tuple(sorted(files, key=os.fsencode)), tuple(by_id), ignored, repeated)
 
 

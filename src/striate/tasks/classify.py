@@ -1,4 +1,4 @@
-"""Classification: which one of the classes is in the picture?"""
+"""Classification: which one of the classes is in the image?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ def class_weights(counts: Sequence[int]) -> Tensor:
 @final
 @dataclass(frozen=True, eq=False)
 class Classify(Task):
-    """One class for each picture; `label_smoothing` is the share of certainty given to the wrong ones (Szegedy et al. 2016).
+    """One class for each image; `label_smoothing` is the share of certainty given to the wrong ones (Szegedy et al. 2016).
 
-    `weights` K float32 say how much a picture of each class counts in the loss, which is a mean over pictures.
+    `weights` K float32 say how much an image of each class counts in the loss, which is a mean over images.
     """
 
     classes: tuple[str, ...]
@@ -55,7 +55,7 @@ class Classify(Task):
         return Confusion(len(self.classes))
 
     def draw(self, image: Image.Image, prediction: Tensor, target: int | None) -> Image.Image:
-        """The picture over a line with the class that was said, how surely (prediction: K probabilities), and the true one."""
+        """The image over a line with the class that was said, how surely (prediction: K probabilities), and the true one."""
         said = int(prediction.argmax())
         text = f"{self.classes[said]} {prediction[said]:.0%}"
         if target is not None and target != said:

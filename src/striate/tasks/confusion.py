@@ -18,7 +18,7 @@ class Confusion(Score):
 
     def add(self, outputs: Tensor, batch: Batch) -> None:  # outputs: B K
         classes = len(self.table)
-        # Mixed pictures have soft labels, B K; the largest share counts as the truth.
+        # Mixed images have soft labels, B K; the largest share counts as the truth.
         true = batch.labels if batch.labels.ndim == 1 else batch.labels.argmax(1)
         pairs = true * classes + outputs.argmax(1)
         self.table = self.table.to(pairs.device)

@@ -38,7 +38,7 @@ class Task(ABC):
 
     @abstractmethod
     def decode(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Predictions in the coordinates of the original pictures."""
+        """Predictions in the coordinates of the original images."""
 
     @abstractmethod
     def metrics(self) -> Score:
@@ -46,4 +46,4 @@ class Task(ABC):
 
     @abstractmethod
     def draw(self, image: Image.Image, prediction: Any, target: Any) -> Image.Image:
-        """The picture with what was said and what is true, for a person."""
+        """The image with what was said and what is true, for a person."""

@@ -11,9 +11,9 @@ from striate.training.machine import choose_threads as choose_threads
 from striate.training.memory import keep_freed_memory as keep_freed_memory
 from striate.training.optimizers import create_optimizer as create_optimizer
 from striate.training.recipe import READING as READING
-from striate.training.recipe import Is as Is
 from striate.training.recipe import NamedRecipe as NamedRecipe
 from striate.training.recipe import Recipe as Recipe
+from striate.training.recipe import Setting as Setting
 from striate.training.recipe import Settings as Settings
 from striate.training.recipe import checked as checked
 from striate.training.recipe import read_toml as read_toml

@@ -34,7 +34,7 @@ class Step:
     step: int
     learning_rate: float
     loss: Tensor
-    pictures: int
+    images: int
     score: Score  # of the epoch so far
 
 
@@ -54,7 +54,7 @@ def train(
     """Go on from `state` to the last epoch, yielding a record for each step and each epoch."""
     device = state.loss_sum.device
     bfloat16 = recipe.precision == "bfloat16"
-    pictures = 0
+    images = 0
     steps_an_epoch = len(batches)
     while state.epoch < recipe.epochs:
         state.model.train()
@@ -80,8 +80,8 @@ def train(
                 state.optimizer.zero_grad()
                 if state.average:
                     state.average.update(state.model)
-            pictures = len(batch.images)
-            state.loss_sum += loss.detach() * pictures
+            images = len(batch.images)
+            state.loss_sum += loss.detach() * images
             state.score.add(outputs.detach(), mixed)
             state.seconds = time.perf_counter() - started
             # A lost loss stays in the sum, so looking seldom misses nothing and does not hold up a GPU.
@@ -90,7 +90,7 @@ def train(
                 yield Diverged(state.epoch + 1, state.step, lr)
                 return
             if not last:
-                yield Step(state.step, lr, loss.detach(), pictures, state.score)
+                yield Step(state.step, lr, loss.detach(), images, state.score)
         yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
 
 
@@ -102,11 +102,11 @@ def _finish_epoch(
         epoch=state.epoch + 1,
         step=state.step,
         learning_rate=lr,
-        train_loss=state.loss_sum.item() / len(batches.pictures),
+        train_loss=state.loss_sum.item() / len(batches.samples),
         train_accuracy=state.score.result()["accuracy"],
         val_loss=val_loss,
         val_accuracy=val_score.get("accuracy"),
-        pictures_per_second=len(batches.pictures) / state.seconds,
+        images_per_second=len(batches.samples) / state.seconds,
         seconds=state.seconds,
     )
     state.history.append(row)
@@ -134,7 +134,7 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
 
 
 def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:
-    """The batch with pictures mixed as the recipe says; with several kinds on, each batch gets one of them by chance."""
+    """The batch with images mixed as the recipe says; with several kinds on, each batch gets one of them by chance."""
     if not recipe.mixup and not recipe.cutmix and not recipe.mosaic:
         return batch
     targets = one_hot(batch.labels, len(task.metrics().state()))

@@ -1,4 +1,4 @@
-"""What the machine can do for training: device, precision, and the number of threads that a busy neighbour does not ruin."""
+"""What the machine can do for training: device, precision, and the number of threads that a busy neighbor does not ruin."""
 
 import copy
 import os

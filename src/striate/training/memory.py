@@ -2,7 +2,7 @@
 
 Every step frees what it took, and by default glibc returns each large piece at once: the next step then waits while the
 system finds and clears fresh pages. Measured on two cores: `mnist-fast` as a whole command 9.2 s, and 8.3 s with this; a
-batch of small affine warps 26 us a picture, and 11 us.
+batch of small affine warps 26 us an image, and 11 us.
 """
 
 import ctypes

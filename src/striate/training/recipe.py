@@ -24,7 +24,7 @@ KINDS = MappingProxyType(
 
 @final
 @dataclass(frozen=True)
-class Is:
+class Setting:
     """The meaning of a setting in one line, and which values it takes."""
 
     says: str
@@ -39,64 +39,76 @@ class Recipe:
     """All settings of a run. None is written `"auto"`: the data, the machine or the network decides."""
 
     # the network and what it sees
-    model: Annotated[str, Is("network, a name from `striate models`")] = "resnet18"
-    size: Annotated[int | None, Is("side of the square picture that the network sees, in pixels", 4, 4096)] = None
-    channels: Annotated[int | None, Is("channels of the picture: 1 grey, 3 RGB, 4 RGBA, others of arrays", 1, 64)] = (
+    model: Annotated[str, Setting("network, a name from `striate models`")] = "resnet18"
+    size: Annotated[int | None, Setting("side of the square image that the network sees, in pixels", 4, 4096)] = None
+    channels: Annotated[
+        int | None, Setting("channels of the image: 1 gray, 3 RGB, 4 RGBA, others of arrays", 1, 64)
+    ] = None
+    bits: Annotated[int | None, Setting("bits of a channel that are kept: 8, or 16 where images have more", 8, 16)] = (
         None
     )
-    bits: Annotated[int | None, Is("bits of a channel that are kept: 8, or 16 where pictures have more", 8, 16)] = None
     background: Annotated[
         str,
-        Is("what lies behind transparent parts of images", choices=("auto", "white", "black", "gray")),
+        Setting("what lies behind transparent parts of images", choices=("auto", "white", "black", "gray")),
     ] = "auto"
     fit: Annotated[
         str,
-        Is(
+        Setting(
             "images fill the square and lose their ends (cover), or are whole with black beside them (contain)",
             choices=("auto", "cover", "contain"),
         ),
     ] = "auto"
     normalize: Annotated[
         str,
-        Is(
+        Setting(
             "pixels to [0,1], to [-1,1], or by the mean and deviation of the data or of ImageNet",
             choices=("unit", "symmetric", "data", "imagenet"),
         ),
     ] = "data"
-    dropout: Annotated[float | None, Is("share of units dropped, where the network has dropout", 0, 0.95)] = None
+    dropout: Annotated[float | None, Setting("share of units dropped, where the network has dropout", 0, 0.95)] = None
 
     # how long, and how big a step
-    epochs: Annotated[int, Is("passes over the training pictures", 1, 100_000)] = 20
-    batch_size: Annotated[int, Is("pictures a step", 1, 65_536)] = 64
-    accumulate: Annotated[int, Is("steps whose gradients are summed before one update", 1, 4096)] = 1
-    optimizer: Annotated[str, Is("how weights follow gradients", choices=("sgd", "adam", "adamw", "rmsprop"))] = "adamw"
-    lr: Annotated[float, Is("peak learning rate", 1e-8, 100)] = 1e-3
-    momentum: Annotated[float, Is("momentum of sgd and rmsprop, first beta of adam and adamw", 0, 0.9999)] = 0.9
-    nesterov: Annotated[bool, Is("Nesterov's momentum (sgd)")] = True
-    beta2: Annotated[float, Is("second beta of adam and adamw, smoothing of rmsprop", 0, 0.99999)] = 0.999
+    epochs: Annotated[int, Setting("passes over the training images", 1, 100_000)] = 20
+    batch_size: Annotated[int, Setting("images a step", 1, 65_536)] = 64
+    accumulate: Annotated[int, Setting("steps whose gradients are summed before one update", 1, 4096)] = 1
+    optimizer: Annotated[str, Setting("how weights follow gradients", choices=("sgd", "adam", "adamw", "rmsprop"))] = (
+        "adamw"
+    )
+    lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)] = 1e-3
+    momentum: Annotated[float, Setting("momentum of sgd and rmsprop, first beta of adam and adamw", 0, 0.9999)] = 0.9
+    nesterov: Annotated[bool, Setting("Nesterov's momentum (sgd)")] = True
+    beta2: Annotated[float, Setting("second beta of adam and adamw, smoothing of rmsprop", 0, 0.99999)] = 0.999
     schedule: Annotated[
         str,
-        Is(
+        Setting(
             "course of the learning rate",
             choices=("constant", "step", "exponential", "linear", "cosine", "one_cycle", "plateau"),
         ),
     ] = "one_cycle"
-    warmup: Annotated[float, Is("share of the training in which the learning rate rises to its peak", 0, 0.9)] = 0.0
-    decay: Annotated[float, Is("factor on the learning rate at each step, epoch or plateau", 0.001, 1)] = 0.1
-    decay_epochs: Annotated[int, Is("epochs between steps, or epochs without progress on a plateau", 1, 100_000)] = 5
+    warmup: Annotated[float, Setting("share of the training in which the learning rate rises to its peak", 0, 0.9)] = (
+        0.0
+    )
+    decay: Annotated[float, Setting("factor on the learning rate at each step, epoch or plateau", 0.001, 1)] = 0.1
+    decay_epochs: Annotated[
+        int, Setting("epochs between steps, or epochs without progress on a plateau", 1, 100_000)
+    ] = 5
 
     # what keeps it from learning by heart
-    weight_decay: Annotated[float, Is("pull of the weights towards zero, none on biases and norms", 0, 10)] = 0.0
-    label_smoothing: Annotated[float, Is("share of certainty given to the wrong classes", 0, 0.9)] = 0.0
-    clip: Annotated[float, Is("longest gradient allowed, 0 for no limit", 0)] = 0.0
-    ema: Annotated[float, Is("decay of the averaged weights that are evaluated and kept, 0 for none", 0, 0.99999)] = 0.0
-    keep: Annotated[str, Is("weights that are kept: of the best epoch or the last", choices=("best", "last"))] = "best"
-    patience: Annotated[int, Is("epochs without progress before stopping early, 0 for never", 0, 100_000)] = 0
+    weight_decay: Annotated[float, Setting("pull of the weights towards zero, none on biases and norms", 0, 10)] = 0.0
+    label_smoothing: Annotated[float, Setting("share of certainty given to the wrong classes", 0, 0.9)] = 0.0
+    clip: Annotated[float, Setting("longest gradient allowed, 0 for no limit", 0)] = 0.0
+    ema: Annotated[
+        float, Setting("decay of the averaged weights that are evaluated and kept, 0 for none", 0, 0.99999)
+    ] = 0.0
+    keep: Annotated[str, Setting("weights that are kept: of the best epoch or the last", choices=("best", "last"))] = (
+        "best"
+    )
+    patience: Annotated[int, Setting("epochs without progress before stopping early, 0 for never", 0, 100_000)] = 0
 
-    # what happens to a training picture
+    # what happens to a training image
     augment: Annotated[
         str,
-        Is(
+        Setting(
             "policy of random views",
             choices=(
                 "none",
@@ -114,37 +126,37 @@ class Recipe:
             ),
         ),
     ] = "none"
-    rotate: Annotated[float | None, Is("largest rotation, degrees", 0, 180)] = None
-    shift: Annotated[float | None, Is("largest shift, share of the side", 0, 1)] = None
-    shear: Annotated[float | None, Is("largest shear, degrees", 0, 60)] = None
-    zoom: Annotated[float | None, Is("largest zoom in or out, share", 0, 0.9)] = None
-    flip: Annotated[bool | None, Is("mirror left and right by chance")] = None
-    flip_vertical: Annotated[bool | None, Is("mirror top and bottom by chance")] = None
-    crop: Annotated[float | None, Is("smallest area of a random resized crop, 1 for none", 0.01, 1)] = None
-    perspective: Annotated[float | None, Is("largest pull of a corner, share of the side", 0, 0.2)] = None
-    elastic: Annotated[float | None, Is("how far a smooth bend moves pixels, share of the side", 0, 0.1)] = None
-    fill: Annotated[str | None, Is("what is beyond the picture", choices=("black", "nearest", "reflect"))] = None
-    brightness: Annotated[float | None, Is("largest change of brightness, share", 0, 1)] = None
-    contrast: Annotated[float | None, Is("largest change of contrast, share", 0, 1)] = None
-    saturation: Annotated[float | None, Is("largest change of saturation, share", 0, 1)] = None
-    hue: Annotated[float | None, Is("largest turn of the colours about grey, degrees", 0, 180)] = None
-    gamma: Annotated[float | None, Is("largest change of the exponent of the tones, share", 0, 0.9)] = None
-    blur: Annotated[float | None, Is("largest Gaussian blur, standard deviation in pixels", 0, 10)] = None
-    noise: Annotated[float | None, Is("largest noise, standard deviation as a share of full range", 0, 1)] = None
-    equalize: Annotated[float | None, Is("chance that the tones are equalized", 0, 1)] = None
-    solarize: Annotated[float | None, Is("chance that bright tones are inverted", 0, 1)] = None
-    posterize: Annotated[float | None, Is("chance that only 4 to 7 bits of the tones are kept", 0, 1)] = None
-    erase: Annotated[float | None, Is("chance that a rectangle is erased", 0, 1)] = None
-    randaugment_count: Annotated[int | None, Is("operations a picture (augment = randaugment)", 1, 16)] = None
-    randaugment_magnitude: Annotated[int | None, Is("their strength (augment = randaugment)", 0, 30)] = None
-    mixup: Annotated[float, Is("alpha of Mixup, 0 for none", 0, 10)] = 0.0
-    cutmix: Annotated[float, Is("alpha of CutMix, 0 for none", 0, 10)] = 0.0
-    mosaic: Annotated[float, Is("chance that the pictures of a batch are shown in fours, as a mosaic", 0, 1)] = 0.0
+    rotate: Annotated[float | None, Setting("largest rotation, degrees", 0, 180)] = None
+    shift: Annotated[float | None, Setting("largest shift, share of the side", 0, 1)] = None
+    shear: Annotated[float | None, Setting("largest shear, degrees", 0, 60)] = None
+    zoom: Annotated[float | None, Setting("largest zoom in or out, share", 0, 0.9)] = None
+    flip: Annotated[bool | None, Setting("mirror left and right by chance")] = None
+    flip_vertical: Annotated[bool | None, Setting("mirror top and bottom by chance")] = None
+    crop: Annotated[float | None, Setting("smallest area of a random resized crop, 1 for none", 0.01, 1)] = None
+    perspective: Annotated[float | None, Setting("largest pull of a corner, share of the side", 0, 0.2)] = None
+    elastic: Annotated[float | None, Setting("how far a smooth bend moves pixels, share of the side", 0, 0.1)] = None
+    fill: Annotated[str | None, Setting("what is beyond the image", choices=("black", "nearest", "reflect"))] = None
+    brightness: Annotated[float | None, Setting("largest change of brightness, share", 0, 1)] = None
+    contrast: Annotated[float | None, Setting("largest change of contrast, share", 0, 1)] = None
+    saturation: Annotated[float | None, Setting("largest change of saturation, share", 0, 1)] = None
+    hue: Annotated[float | None, Setting("largest turn of the colors about gray, degrees", 0, 180)] = None
+    gamma: Annotated[float | None, Setting("largest change of the exponent of the tones, share", 0, 0.9)] = None
+    blur: Annotated[float | None, Setting("largest Gaussian blur, standard deviation in pixels", 0, 10)] = None
+    noise: Annotated[float | None, Setting("largest noise, standard deviation as a share of full range", 0, 1)] = None
+    equalize: Annotated[float | None, Setting("chance that the tones are equalized", 0, 1)] = None
+    solarize: Annotated[float | None, Setting("chance that bright tones are inverted", 0, 1)] = None
+    posterize: Annotated[float | None, Setting("chance that only 4 to 7 bits of the tones are kept", 0, 1)] = None
+    erase: Annotated[float | None, Setting("chance that a rectangle is erased", 0, 1)] = None
+    randaugment_count: Annotated[int | None, Setting("operations an image (augment = randaugment)", 1, 16)] = None
+    randaugment_magnitude: Annotated[int | None, Setting("their strength (augment = randaugment)", 0, 30)] = None
+    mixup: Annotated[float, Setting("alpha of Mixup, 0 for none", 0, 10)] = 0.0
+    cutmix: Annotated[float, Setting("alpha of CutMix, 0 for none", 0, 10)] = 0.0
+    mosaic: Annotated[float, Setting("chance that the images of a batch are shown in fours, as a mosaic", 0, 1)] = 0.0
 
-    # which pictures, and on what machine
+    # which images, and on what machine
     source: Annotated[
         str,
-        Is(
+        Setting(
             "how the data are read, where it is not told by what they hold",
             choices=(
                 "auto",
@@ -164,65 +176,72 @@ class Recipe:
     ] = "auto"
     class_level: Annotated[
         int | None,
-        Is("which folders are the classes: 1 those at the top (or in train, test), 2 those in them", 1, 2),
+        Setting("which folders are the classes: 1 those at the top (or in train, test), 2 those in them", 1, 2),
     ] = None
-    follow_links: Annotated[bool, Is("follow links to folders, and to files outside the data")] = False
-    path_column: Annotated[str, Is("column of a table that names the files; told by its name if left out")] = ""
-    label_column: Annotated[str, Is("column of a table with the label, or several parted by commas")] = ""
+    follow_links: Annotated[bool, Setting("follow links to folders, and to files outside the data")] = False
+    path_column: Annotated[str, Setting("column of a table that names the files; told by its name if left out")] = ""
+    label_column: Annotated[str, Setting("column of a table with the label, or several parted by commas")] = ""
     split_column: Annotated[
         str,
-        Is("column of a table that says train, val or test, or several such as is_valid,is_test; none for no column"),
+        Setting(
+            "column of a table that says train, val or test, or several such as is_valid,is_test; none for no column"
+        ),
     ] = ""
     task: Annotated[
         str,
-        Is(
+        Setting(
             "what labels mean where they leave it open: one class an image (what train learns so far), several, or numbers",
             choices=("auto", "classify", "multilabel", "regress"),
         ),
     ] = "auto"
-    pictures: Annotated[str, Is("folder in which a table's paths begin, relative to the table")] = ""
-    val: Annotated[float, Is("share held out for validation where the data have no such split", 0, 0.9)] = 0.15
-    test: Annotated[float, Is("share held out for the test where the data have no split at all", 0, 0.9)] = 0.15
+    image_root: Annotated[str, Setting("folder in which a table's paths begin, relative to the table")] = ""
+    val: Annotated[float, Setting("share held out for validation where the data have no such split", 0, 0.9)] = 0.15
+    test: Annotated[float, Setting("share held out for the test where the data have no split at all", 0, 0.9)] = 0.15
     split: Annotated[
-        str, Is("stratified, random, or the folder of a run or a CSV (id,split) whose split is used again")
+        str, Setting("stratified, random, or the folder of a run or a CSV (id,split) whose split is used again")
     ] = "stratified"
     group: Annotated[
-        str, Is("column, or regular expression with one group on the ids, whose samples stay together; empty for none")
+        str,
+        Setting("column, or regular expression with one group on the ids, whose samples stay together; empty for none"),
     ] = ""
-    folds: Annotated[int, Is("parts for cross-validation, each of which is the test part once; 0 for none", 0, 100)] = 0
-    fold: Annotated[int, Is("the fold that is the test part, 0 to train all one after another", 0, 100)] = 0
+    folds: Annotated[
+        int, Setting("parts for cross-validation, each of which is the test part once; 0 for none", 0, 100)
+    ] = 0
+    fold: Annotated[int, Setting("the fold that is the test part, 0 to train all one after another", 0, 100)] = 0
     balance: Annotated[
         str,
-        Is(
+        Setting(
             "rare classes as they are, weighing more in the loss, or drawn as often as others",
             choices=("none", "weights", "sampler"),
         ),
     ] = "none"
     leakage: Annotated[
-        str, Is("the same picture in train and test: stop, or warn and go on", choices=("stop", "warn"))
+        str, Setting("the same image in train and test: stop, or warn and go on", choices=("stop", "warn"))
     ] = "stop"
-    max_bad: Annotated[float, Is("largest share of unreadable files that is put up with", 0, 1)] = 0.05
+    max_bad: Annotated[float, Setting("largest share of unreadable files that is put up with", 0, 1)] = 0.05
     max_pixels: Annotated[
-        int, Is("largest height x width of an image file; larger ones are skipped undecoded", 1, MOST_PIXELS)
+        int, Setting("largest height x width of an image file; larger ones are skipped undecoded", 1, MOST_PIXELS)
     ] = DEFAULT_LIMITS.max_pixels
     cache: Annotated[
         str,
-        Is(
-            "where decoded pictures are kept while training; none decodes them anew each epoch",
+        Setting(
+            "where decoded images are kept while training; none decodes them anew each epoch",
             choices=("auto", "memory", "disk", "none"),
         ),
     ] = "auto"
-    seed: Annotated[int, Is("the same seed gives the same run", 0, 2**31 - 1)] = 0
-    precision: Annotated[str, Is("arithmetic of the training steps", choices=("auto", "float32", "bfloat16"))] = "auto"
-    channels_last: Annotated[bool, Is("keep the channels of a pixel side by side in memory")] = True
-    device: Annotated[str, Is("auto, cpu, cuda, cuda:1, mps ...")] = "auto"
-    threads: Annotated[int | None, Is("CPU threads; chosen by a short probe if left out", 1, 1024)] = None
-    checkpoint_every: Annotated[int, Is("steps between checkpoints, 0 for one each epoch", 0)] = 0
+    seed: Annotated[int, Setting("the same seed gives the same run", 0, 2**31 - 1)] = 0
+    precision: Annotated[str, Setting("arithmetic of the training steps", choices=("auto", "float32", "bfloat16"))] = (
+        "auto"
+    )
+    channels_last: Annotated[bool, Setting("keep the channels of a pixel side by side in memory")] = True
+    device: Annotated[str, Setting("auto, cpu, cuda, cuda:1, mps ...")] = "auto"
+    threads: Annotated[int | None, Setting("CPU threads; chosen by a short probe if left out", 1, 1024)] = None
+    checkpoint_every: Annotated[int, Setting("steps between checkpoints, 0 for one each epoch", 0)] = 0
 
 
 # the settings that say how data are read
 READING: Final = (
-    *("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "task", "pictures"),
+    *("source", "class_level", "follow_links", "path_column", "label_column", "split_column", "task", "image_root"),
     "max_pixels",
 )
 
@@ -260,7 +279,7 @@ class NamedRecipe:
     reaches: str
 
 
-def settings_taken() -> Mapping[str, tuple[Any, Is]]:
+def settings_taken() -> Mapping[str, tuple[Any, Setting]]:
     """Name -> (type, meaning and range) of every setting, in the order of the recipe."""
     hints = get_type_hints(Recipe, include_extras=True)
     return MappingProxyType({f.name: (get_args(hints[f.name])[0], get_args(hints[f.name])[1]) for f in fields(Recipe)})
@@ -284,7 +303,7 @@ def checked(values: Mapping[str, Any]) -> Recipe:
     return Recipe(**{name: _check(name, value, *taken[name]) for name, value in values.items()})
 
 
-def _check(name: str, value: Any, kind: Any, meaning: Is) -> Any:
+def _check(name: str, value: Any, kind: Any, meaning: Setting) -> Any:
     allowed = get_args(kind) if get_origin(kind) else (kind,)
     if NoneType in allowed and value in (None, "auto"):
         return None

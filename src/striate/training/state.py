@@ -26,12 +26,12 @@ class Epoch:
     train_accuracy: float
     val_loss: float | None
     val_accuracy: float | None
-    pictures_per_second: float
+    images_per_second: float
     seconds: float
 
 
 def is_best(history: Sequence[Epoch]) -> bool:
-    """Whether the last epoch is the best so far: by accuracy on the validation pictures, then by their loss."""
+    """Whether the last epoch is the best so far: by accuracy on the validation images, then by their loss."""
     return _best_index(history) == len(history) - 1
 
 

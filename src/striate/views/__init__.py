@@ -1,7 +1,7 @@
-"""How a network looks at pictures: where each pixel goes, what becomes of its colour, and what is drawn at random.
+"""How a network looks at images: where each pixel goes, what becomes of its color, and what is drawn at random.
 
-`POLICIES["default"].apply(pictures, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
-`evaluation_view(...).image(pictures)` is what evaluation, prediction and serving see.
+`POLICIES["default"].apply(images, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
+`evaluation_view(...).image(images)` is what evaluation, prediction and serving see.
 """
 
 from striate.lazy import public_names

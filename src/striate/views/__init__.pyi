@@ -3,8 +3,8 @@ from striate.views.autoaugment import AutoAugment as AutoAugment
 from striate.views.bends import draw_bend as draw_bend
 from striate.views.boxes import random_boxes as random_boxes
 from striate.views.boxes import to_whole_pixels as to_whole_pixels
-from striate.views.colours import Normalization as Normalization
-from striate.views.colours import picture_means as picture_means
+from striate.views.colors import Normalization as Normalization
+from striate.views.colors import image_means as image_means
 from striate.views.describing import describe as describe
 from striate.views.draws import permutation as permutation
 from striate.views.draws import uniform as uniform

@@ -1,4 +1,4 @@
-"""AugMix: the picture blended with several chains of operations on it, so that it is never far from itself."""
+"""AugMix: the image blended with several chains of operations on it, so that it is never far from itself."""
 
 from dataclasses import dataclass
 from typing import Final, final
@@ -23,7 +23,7 @@ WIDTH, DEPTH = 3, 3  # chains, and the longest of them
 class AugMix(Operations):
     """Three chains of one to three operations, of strengths below `severity`, 1 to 10; SettingError out of range.
 
-    The chains are weighed by Dirichlet(1, 1, 1) and their blend against the picture by Beta(1, 1), which is uniform.
+    The chains are weighed by Dirichlet(1, 1, 1) and their blend against the image by Beta(1, 1), which is uniform.
     Source: Hendrycks, Mu, Cubuk, Zoph, Gilmer, Lakshminarayanan, "AugMix: A Simple Data Processing Method to Improve
     Robustness and Uncertainty", arXiv:1912.02781, with torchvision's operations and strengths and all of them.
     """
@@ -35,7 +35,7 @@ class AugMix(Operations):
             raise SettingError(f"the severity of augmix must be within 1 and {BINS}, not {self.severity}")
 
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
-        """As of all operations; each chain moves the picture its own way, so what belongs to it stays where it is."""
+        """As of all operations; each chain moves the image its own way, so what belongs to it stays where it is."""
         steps = self.draw(ids, seed, epoch, (images.shape[-2], images.shape[-1]))
         weights = self.weights(ids, seed, epoch).to(images.device)[:, :, None, None, None]
         chains = [
@@ -60,13 +60,13 @@ class AugMix(Operations):
         return Steps(torch.where(beyond.flatten(0, 1), KINDS.index("Identity"), kinds), strengths)
 
     def weights(self, ids: Tensor, seed: int, epoch: int) -> Tensor:
-        """How much of the picture and of each chain: 4 B, summing to 1."""
+        """How much of the image and of each chain: 4 B, summing to 1."""
         draws = uniforms(seed, epoch, ids, CHAINS[: 1 + WIDTH]).cpu()
         share = -(1 - draws[1:]).log() + 1e-12  # exponential; in proportion they are of Dirichlet(1, 1, 1)
         return torch.cat([draws[:1], (1 - draws[:1]) * share / share.sum(0)])
 
     def describe(self) -> str:
-        return f"AugMix: the picture blended with {WIDTH} chains of up to {DEPTH} operations, strengths below {self.severity}"
+        return f"AugMix: the image blended with {WIDTH} chains of up to {DEPTH} operations, strengths below {self.severity}"
 
 
 def _blend(parts: tuple[Tensor, ...], weights: Tensor) -> Tensor:

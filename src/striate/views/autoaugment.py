@@ -1,4 +1,4 @@
-"""AutoAugment: one of 25 pairs of operations a picture; the pairs were found by search, for one of three sets of pictures."""
+"""AutoAugment: one of 25 pairs of operations an image; the pairs were found by search, for one of three sets of images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

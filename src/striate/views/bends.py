@@ -1,6 +1,6 @@
 """Elastic distortion: a smooth field of displacements after `place`, so that strokes and tissue bend as if on rubber.
 
-A `bend` is B 2 gh gw: displacements (x, y) in network pixels at the centres of gh x gw cells that cover the frame,
+A `bend` is B 2 gh gw: displacements (x, y) in network pixels at the centers of gh x gw cells that cover the frame,
 bilinear between them and constant beyond. The network pixel u shows what, unbent, would be seen at u + d(u). Where the
 displacements of two points differ by less than the points are apart, nothing folds, and the way from u + d(u) back to u
 is a fixed point.
@@ -44,13 +44,13 @@ def undo_displacement(points: Tensor, bend: Tensor, size: tuple[int, int]) -> Te
     # what is far away is rounded by more than a hundredth of a pixel, and nobody looks there
     off = (displace(found, bend, size) - goal).abs() - 1e-6 * goal.abs()
     if (off > 0.01).any():
-        raise ValueError("a bend that folds the picture has no way back: make it weaker or smoother")
+        raise ValueError("a bend that folds the image has no way back: make it weaker or smoother")
     return found
 
 
 def steepness(bend: Tensor, size: tuple[int, int]) -> Tensor:
     """The most by which a step of one pixel changes a displacement: B. Nothing folds below 1."""
-    # between four centres, a slope lies between those of two opposite sides
+    # between four centers, a slope lies between those of two opposite sides
     across = bend.diff(dim=3, prepend=bend[..., :1]).abs() * (bend.shape[3] / size[1])
     down = bend.diff(dim=2, prepend=bend[..., :1, :]).abs() * (bend.shape[2] / size[0])
     return (across.amax((2, 3)) + down.amax((2, 3))).amax(1)
@@ -59,7 +59,7 @@ def steepness(bend: Tensor, size: tuple[int, int]) -> Tensor:
 def draw_bend(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
     """`draws` 2 * g * g B in [0, 1) -> B 2 4g 4g for a frame of `size`, g being 2 or more.
 
-    Noise is smoothed over neighbouring cells of a g x g grid; `strength` is its standard deviation in network pixels.
+    Noise is smoothed over neighboring cells of a g x g grid; `strength` is its standard deviation in network pixels.
     Where a field would be steeper than STEEPEST, it is made weaker as a whole, so that nothing ever folds.
     """
     count = round((len(draws) / 2) ** 0.5)
@@ -72,6 +72,6 @@ def draw_bend(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
 
 
 def _smooth(field: Tensor) -> Tensor:
-    """The mean of each four neighbours: B 2 g g -> B 2 g-1 g-1. Additions only, which autocast leaves alone."""
+    """The mean of each four neighbors: B 2 g g -> B 2 g-1 g-1. Additions only, which autocast leaves alone."""
     field = (field[..., 1:] + field[..., :-1]) / 2
     return (field[..., 1:, :] + field[..., :-1, :]) / 2

@@ -1,7 +1,7 @@
-"""Random erasing: a rectangle of the picture is painted over, so that no single part of a thing is relied on.
+"""Random erasing: a rectangle of the image is painted over, so that no single part of a thing is relied on.
 
 Source: Zhong, Zheng, Kang, Li, Yang, "Random Erasing Data Augmentation", arXiv:1708.04896. A pixel operation: it comes
-after the geometry and before the tint. The paint is the mean colour, which the normalization turns into about 0.
+after the geometry and before the tint. The paint is the mean color, which the normalization turns into about 0.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,6 @@ def erase(images: Tensor, rectangles: Tensor, paint: Sequence[float]) -> Tensor:
     column = torch.arange(images.shape[-1], device=images.device)
     row = torch.arange(images.shape[-2], device=images.device)
     erased = ((row >= y1) & (row < y2))[:, None, :, None] & ((column >= x1) & (column < x2))[:, None, None, :]
-    colour = torch.tensor(paint, dtype=torch.float32)[:, None, None]
-    colour = (colour * 255).round() if images.dtype == torch.uint8 else colour
-    return torch.where(erased, colour.to(images), images)
+    color = torch.tensor(paint, dtype=torch.float32)[:, None, None]
+    color = (color * 255).round() if images.dtype == torch.uint8 else color
+    return torch.where(erased, color.to(images), images)

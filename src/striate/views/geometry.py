@@ -29,12 +29,12 @@ def invert(place: Tensor) -> Tensor:
     # the determinant along the last row: for an affine place exactly that of its linear part, so 0 0 1 stays 0 0 1
     back = cofactors.mT / (cofactors[:, 2] * place[:, 2]).sum(1)[:, None, None]
     if not back.isfinite().all():
-        raise ValueError("a place that flattens the picture, or is not finite, has no inverse")
+        raise ValueError("a place that flattens the image, or is not finite, has no inverse")
     return back
 
 
 def determinant(place: Tensor) -> Tensor:
-    """B 3 3 -> B, below 0 where the view mirrors the picture."""
+    """B 3 3 -> B, below 0 where the view mirrors the image."""
     return (_cofactors(place)[:, 2] * place[:, 2]).sum(1)
 
 

@@ -1,4 +1,4 @@
-"""Keypoints that mean a side: in a mirrored picture the left hand is a right one."""
+"""Keypoints that mean a side: in a mirrored image the left hand is a right one."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The 256 levels of a picture as it is stored: from float numbers and back."""
+"""The 256 levels of an image as it is stored: from float numbers and back."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Mixing of samples: the network sees two pictures at once, or four, and the target says how much of each.
+"""Mixing of samples: the network sees two images at once, or four, and the target says how much of each.
 
 The last step, after the tint. Randomness is torch's default generator on the CPU, which a run saves with its state. One
 weight is drawn for the batch, as in the papers, and no device is waited for.
@@ -19,12 +19,12 @@ __all__ = ["Mosaic", "cutmix", "mixup", "mosaic", "one_hot"]
 @final
 @dataclass(frozen=True, eq=False)
 class Mosaic:
-    """Four pictures about a centre, and where each of them is; quadrants from the top left, row by row."""
+    """Four images about a center, and where each of them is; quadrants from the top left, row by row."""
 
     images: Tensor  # B C h w
     targets: Tensor  # B K, weighed by area
-    partners: Tensor  # 4 B int64: whose picture is in each quadrant; in the first, each sample's own
-    places: Tensor  # 4 3 3 float32: that picture's pixels -> pixels of the mosaic
+    partners: Tensor  # 4 B int64: whose image is in each quadrant; in the first, each sample's own
+    places: Tensor  # 4 3 3 float32: that image's pixels -> pixels of the mosaic
     quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is seen of it, in pixels of the mosaic
 
 
@@ -63,10 +63,10 @@ def cutmix(images: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tenso
 
 
 def mosaic(images: Tensor, targets: Tensor) -> Mosaic:
-    """Four pictures in one: images B C h w, targets B K (one-hot or soft).
+    """Four images in one: images B C h w, targets B K (one-hot or soft).
 
-    The centre is drawn between a quarter and three quarters of each side; each quadrant shows a random window of its
-    picture, pixel for pixel, and one layout serves the batch.
+    The center is drawn between a quarter and three quarters of each side; each quadrant shows a random window of its
+    image, pixel for pixel, and one layout serves the batch.
     Source: Bochkovskiy, Wang, Liao, "YOLOv4", arXiv:2004.10934; windows and weights as in Takahashi, Matsubara, Uehara,
     "Data Augmentation using Random Image Cropping and Patching for Deep CNNs", arXiv:1811.09030.
     """
@@ -93,7 +93,7 @@ def _beta(alpha: float) -> float:
 
 
 def _span(length: int, share: float) -> tuple[int, int]:
-    """A run of about `share` of `length` about a uniform centre, cut at the ends."""
-    centre = int(torch.randint(length, ()))
+    """A run of about `share` of `length` about a uniform center, cut at the ends."""
+    center = int(torch.randint(length, ()))
     run = round(length * share)
-    return max(0, centre - run // 2), min(length, centre - run // 2 + run)
+    return max(0, center - run // 2), min(length, center - run // 2 + run)

@@ -1,4 +1,4 @@
-"""The moves of published policies: shear, translation and rotation of uint8 pictures, with black beyond the border.
+"""The moves of published policies: shear, translation and rotation of uint8 images, with black beyond the border.
 
 Their arithmetic is torchvision's to the bit, down to the order of the sums: a shear by a fifth of a pixel a row meets
 pixels halfway between two others, and rounding decides which of them it takes.
@@ -13,14 +13,14 @@ from torch.nn.functional import grid_sample
 from striate.views.geometry import invert
 from striate.views.levels import cut_off
 
-__all__ = ["MOVES", "Interpolation", "back_matrices", "move_pictures", "place_of"]
+__all__ = ["MOVES", "Interpolation", "back_matrices", "move_images", "place_of"]
 
 MOVES = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 Interpolation = Literal["nearest", "bilinear"]
 
 
 def back_matrices(moves: Tensor, strengths: Tensor, size: tuple[int, int]) -> Tensor:
-    """Where each pixel comes from, measured from the centre: B 2 3 float64.
+    """Where each pixel comes from, measured from the center: B 2 3 float64.
 
     `moves` B int64 are positions in MOVES, `strengths` B float64: the tangent of a shear about the upper left corner,
     whole pixels of a translation to the right or down, degrees of a rotation anticlockwise.
@@ -39,14 +39,14 @@ def back_matrices(moves: Tensor, strengths: Tensor, size: tuple[int, int]) -> Te
 
 def place_of(back: Tensor, size: tuple[int, int]) -> Tensor:
     """The same move as a `place`, from pixels to pixels, corners at 0 and W: B 2 3 -> B 3 3 float32."""
-    centre = back.new_tensor([size[1] / 2, size[0] / 2])
-    shift = back[:, :, 2] + centre - (back[:, :, :2] * centre).sum(2)
+    center = back.new_tensor([size[1] / 2, size[0] / 2])
+    shift = back[:, :, 2] + center - (back[:, :, :2] * center).sum(2)
     rows = torch.cat([back[:, :, :2], shift[:, :, None]], 2)
     last = back.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(back), -1, -1)
     return invert(torch.cat([rows, last], 1)).float()
 
 
-def move_pictures(images: Tensor, back: Tensor, interpolation: Interpolation) -> Tensor:
+def move_images(images: Tensor, back: Tensor, interpolation: Interpolation) -> Tensor:
     """B C h w uint8, B 2 3 -> B C h w uint8."""
     height, width = images.shape[-2:]
     half = torch.tensor([0.5 * width, 0.5 * height])

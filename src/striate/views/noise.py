@@ -1,4 +1,4 @@
-"""Noise: to every number of a picture its own Gaussian draw, a function of (seed, epoch, sample, position)."""
+"""Noise: to every number of an image its own Gaussian draw, a function of (seed, epoch, sample, position)."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Published policies are sequences of operations on uint8 pictures, each cut off at 0 and 255 before the next begins.
+"""Published policies are sequences of operations on uint8 images, each cut off at 0 and 255 before the next begins.
 
 So they are no matrices and not composed, but done one after another as published. In each step of a batch every sample
 has its own kind and strength; samples of a kind are done together, and a sample's result depends on no other.
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.views import tones
 from striate.views.geometry import compose
-from striate.views.moves import MOVES, Interpolation, back_matrices, move_pictures, place_of
+from striate.views.moves import MOVES, Interpolation, back_matrices, move_images, place_of
 from striate.views.pixels import saturate, sharpen
 
 __all__ = ["AT_ONCE", "KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform", "published_ranges"]
@@ -111,25 +111,23 @@ def _perform_one(
     at_once = max(1, AT_ONCE // images[0].numel())
     for chosen in order.split(torch.bincount(family, minlength=len(FAMILIES)).tolist()):
         for part in chosen.split(at_once) if len(chosen) else ():
-            pictures = images.index_select(0, part.to(images.device))
-            changed, moved = _perform_family(pictures, kinds[part], strengths[part], interpolation)
+            originals = images.index_select(0, part.to(images.device))
+            changed, moved = _perform_family(originals, kinds[part], strengths[part], interpolation)
             place[part] = moved
-            for row, picture in zip(part.tolist(), changed, strict=True):
-                result[row].copy_(
-                    picture
-                )  # of one block, which is ten times faster than writing to chosen rows at once
+            for row, image in zip(part.tolist(), changed, strict=True):
+                result[row].copy_(image)  # of one block, which is ten times faster than writing to chosen rows at once
     return result, place
 
 
 def _perform_family(
     images: Tensor, kinds: Tensor, strengths: Tensor, interpolation: Interpolation
 ) -> tuple[Tensor, Tensor]:
-    """Pictures whose kinds are of one family."""
+    """Images whose kinds are of one family."""
     size, still = (images.shape[-2], images.shape[-1]), torch.eye(3)[None]
     kind = KINDS[kinds[0]]
     if kind in MOVES:
         back = back_matrices(kinds, strengths, size)
-        return move_pictures(images, back, interpolation), place_of(back, size)
+        return move_images(images, back, interpolation), place_of(back, size)
     if kind in TONES:
         return tones.look_up(images, _tables(images, kinds, strengths)), still
     if kind == "Color":

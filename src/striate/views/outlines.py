@@ -1,4 +1,4 @@
-"""Boxes that move with a picture: the outline of each is moved, and an upright box is drawn round it.
+"""Boxes that move with an image: the outline of each is moved, and an upright box is drawn round it.
 
 A box becomes larger by this wherever the view is turned: by 1.4 at 10 degrees, for a box twice as wide as high.
 """

@@ -1,7 +1,7 @@
 """A batch of photographs is worked through a few at a time, so that what is written in between stays in the cache.
 
-Fresh memory is the dearest part of such work on a CPU: the 38 MB of 64 pictures of 224 pixels, asked of the system and
-given back each time, take longer than to fill them. Measured for a colour matrix or a warp: half the time.
+Fresh memory is the dearest part of such work on a CPU: the 38 MB of 64 images of 224 pixels, asked of the system and
+given back each time, take longer than to fill them. Measured for a color matrix or a warp: half the time.
 """
 
 from typing import Final

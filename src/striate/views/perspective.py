@@ -21,7 +21,7 @@ def from_corners(displacements: Tensor, size: tuple[int, int]) -> Tensor:
     side = end.roll(-1, dims=1) - end
     turn = side[..., 0] * side.roll(-1, dims=1)[..., 1] - side[..., 1] * side.roll(-1, dims=1)[..., 0]  # at each corner
     if not (turn > 0).all():
-        raise ValueError("corners that are pulled past one another span no picture: displace them less")
+        raise ValueError("corners that are pulled past one another span no image: displace them less")
 
     x, y = start.unbind(1)  # 4
     one, nothing = torch.ones_like(x), torch.zeros_like(x)

@@ -1,4 +1,4 @@
-"""Operations in which a pixel depends on its neighbours or on its other channels, on uint8, B C h w.
+"""Operations in which a pixel depends on its neighbors or on its other channels, on uint8, B C h w.
 
 Each sample has its own strength, B float64. Saturation and sharpness of the published policies follow torchvision to
 the bit: the result is rounded once, as by a fused multiply-add, cut off at 0 and 255, and rounded down. Types are changed
@@ -10,25 +10,25 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from striate.views.levels import cut_off
-from striate.views.tones import grey
+from striate.views.tones import gray
 
 __all__ = ["gaussian_blur", "saturate", "sharpen"]
 
 
 def saturate(images: Tensor, factors: Tensor) -> Tensor:
-    """Each pixel's distance from its own grey times a factor; pictures that are not RGB stay as they are."""
+    """Each pixel's distance from its own gray times a factor; images that are not RGB stay as they are."""
     if images.shape[1] != 3:
         return images
     factors = factors.to(images.device)[:, None, None, None]
     rest = (1 - factors).float().double()
     scaled = images.float().mul_(factors.float()).double()
-    return cut_off(scaled.add_(grey(images).double().mul_(rest)))
+    return cut_off(scaled.add_(gray(images).double().mul_(rest)))
 
 
 def sharpen(images: Tensor, factors: Tensor) -> Tensor:
-    """Each pixel's distance from a smoothed picture times a factor: below 1 it blurs; the outermost pixels stay.
+    """Each pixel's distance from a smoothed image times a factor: below 1 it blurs; the outermost pixels stay.
 
-    Smooth is the mean of a pixel, five times, and its eight neighbours.
+    Smooth is the mean of a pixel, five times, and its eight neighbors.
     """
     if min(images.shape[-2:]) <= 2:
         return images

@@ -41,7 +41,7 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         "augmix": Policy(crop=0.35, flip=True, operations=AugMix()),
         "digits": Policy(rotate=10.0, shift=1 / 28, zoom=0.1, shear=5.0),  # no mirror: a mirrored 2 is no digit
         # 4 of 32 pixels, black beyond the border as in the published recipe (He et al., arXiv:1512.03385, section 4.2):
-        # a reflected border is no matrix, and what it invents has no place in the picture to go back to
+        # a reflected border is no matrix, and what it invents has no place in the image to go back to
         "cifar": Policy(shift=0.125, flip=True),
     }
 )

@@ -1,4 +1,4 @@
-"""A policy: what may happen to a training picture, drawn at random for each sample.
+"""A policy: what may happen to a training image, drawn at random for each sample.
 
 The order is fixed: place (crop, then shear, zoom, rotation, mirrors, shift and perspective, as one matrix, and an elastic
 bend), pixel operations (those of a
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.errors import SettingError
 from striate.views.bends import draw_bend
-from striate.views.colours import Normalization, jitter, picture_means, room_for_colours
+from striate.views.colors import Normalization, image_means, jitter, room_for_colors
 from striate.views.draws import uniforms
 from striate.views.erasing import draw_rectangles, erase
 from striate.views.geometry import compose
@@ -23,7 +23,7 @@ from striate.views.levels import as_levels
 from striate.views.operations import Operations
 from striate.views.placing import Placing, signed
 from striate.views.retouching import Retouching
-from striate.views.streams import COLOURS, ELASTIC, ERASING, HUE
+from striate.views.streams import COLORS, ELASTIC, ERASING, HUE
 from striate.views.view import View
 from striate.views.warping import Border
 
@@ -46,7 +46,7 @@ LIMITS: Final = MappingProxyType(  # the other settings: 1; corners pulled by le
 @final
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What may happen to a training picture; the defaults are nothing. Raises SettingError for a value out of range."""
+    """What may happen to a training image; the defaults are nothing. Raises SettingError for a value out of range."""
 
     # place
     rotate: float = 0.0  # largest angle, degrees
@@ -55,15 +55,15 @@ class Policy:
     zoom: float = 0.0  # a factor between 1 - zoom and 1 + zoom, log-uniform
     flip: bool = False  # mirror left and right with probability 1/2
     flip_vertical: bool = False  # mirror top and bottom with probability 1/2
-    crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1 = centre crop
+    crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1 = center crop
     perspective: float = 0.0  # largest pull of a corner along either side, share of the side
     elastic: float = 0.0  # standard deviation of a smooth bend, share of the shorter side
-    fill: Border = "black"  # beyond the picture: black, its nearest pixel, or its mirror image
+    fill: Border = "black"  # beyond the image: black, its nearest pixel, or its mirror image
 
     # pixel operations
     operations: Operations | None = None  # of a published policy
-    blur: float = 0.0  # largest standard deviation, pixels; half of the pictures stay sharp
-    noise: float = 0.0  # largest standard deviation, share of full range; half of the pictures stay clean
+    blur: float = 0.0  # largest standard deviation, pixels; half of the images stay sharp
+    noise: float = 0.0  # largest standard deviation, share of full range; half of the images stay clean
     equalize: float = 0.0  # probability that the levels of each channel are spread evenly
     gamma: float = 0.0  # an exponent between 1 - gamma and 1 + gamma, log-uniform
     solarize: float = 0.0  # probability that levels above a random one of the upper half are inverted
@@ -72,9 +72,9 @@ class Policy:
 
     # tint
     brightness: float = 0.0  # a factor between 1 - brightness and 1 + brightness; so for the next two
-    contrast: float = 0.0  # about the picture's mean grey
-    saturation: float = 0.0  # about each pixel's grey; only RGB has it
-    hue: float = 0.0  # largest turn about the grey axis, degrees; only RGB has it
+    contrast: float = 0.0  # about the image's mean gray
+    saturation: float = 0.0  # about each pixel's gray; only RGB has it
+    hue: float = 0.0  # largest turn about the gray axis, degrees; only RGB has it
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -86,7 +86,7 @@ class Policy:
         if self.fill not in get_args(Border):
             raise SettingError(f"fill must be one of {', '.join(get_args(Border))}, not {self.fill!r}")
         if self.elastic and self.operations:
-            raise SettingError("elastic does not go with a published policy, which moves pictures after they were bent")
+            raise SettingError("elastic does not go with a published policy, which moves images after they were bent")
 
     def draw(
         self,
@@ -94,18 +94,18 @@ class Policy:
         *,
         seed: int,
         epoch: int,
-        picture: tuple[int, int],
+        image: tuple[int, int],
         size: tuple[int, int],
         normalization: Normalization,
         means: Tensor | None = None,
     ) -> View:
-        """A view for each sample, a function of (seed, epoch, id) only; `picture` and `size` are height, width.
+        """A view for each sample, a function of (seed, epoch, id) only; `image` and `size` are height, width.
 
-        `means` B C in 0..1, the pictures' mean colours (`picture_means`), are needed where contrast changes. What
+        `means` B C in 0..1, the images' mean colors (`image_means`), are needed where contrast changes. What
         `operations` move is not in it; the view that `apply` returns has that too.
         """
         if self.contrast and means is None:
-            raise ValueError("contrast turns about the mean grey of each picture: pass means")
+            raise ValueError("contrast turns about the mean gray of each image: pass means")
         placing = Placing(
             rotate=self.rotate,
             shift=self.shift,
@@ -116,13 +116,13 @@ class Policy:
             crop=self.crop,
             perspective=self.perspective,
         )
-        place = placing.draw(ids, seed, epoch, picture, size)
+        place = placing.draw(ids, seed, epoch, image, size)
         bend = draw_bend(uniforms(seed, epoch, ids, ELASTIC), size, self.elastic * min(size)) if self.elastic else None
         return View(place, self._tint(ids, seed, epoch, normalization, means), size, self.fill, bend)
 
     def apply(
         self,
-        pictures: Tensor,  # B C H W uint8, or float in 0..1
+        originals: Tensor,  # B C H W uint8, or float in 0..1
         ids: Tensor,  # B int64
         *,
         seed: int,
@@ -135,18 +135,18 @@ class Policy:
 
         `out`: memory for it that may be written over, as in `View.image`.
         """
-        height, width = pictures.shape[-2:]
-        means = picture_means(pictures) if self.contrast else None
+        height, width = originals.shape[-2:]
+        means = image_means(originals) if self.contrast else None
         view = self.draw(
             ids,
             seed=seed,
             epoch=epoch,
-            picture=(height, width),
+            image=(height, width),
             size=size,
             normalization=normalization,
             means=means,
         )
-        images = view.resample(pictures, out)
+        images = view.resample(originals, out)
         if self.operations:
             images, moved = self.operations.apply(as_levels(images), ids, seed=seed, epoch=epoch)
             view = view.then(moved)
@@ -156,7 +156,7 @@ class Policy:
         if self.erase:
             rectangles = draw_rectangles(uniforms(seed, epoch, ids, ERASING), self.erase, size)
             images = erase(images, rectangles, normalization.mean)
-        return view.colour(images, room_for_colours(images, pictures, out)), view
+        return view.color(images, room_for_colors(images, originals, out)), view
 
     def _retouching(self) -> Retouching:
         return Retouching(
@@ -172,7 +172,7 @@ class Policy:
         """B C+1 C+1, expanded from one where nothing is random."""
         if not (self.brightness or self.contrast or self.saturation or self.hue):
             return normalization.matrix().expand(len(ids), -1, -1)
-        draws = uniforms(seed, epoch, ids, (*COLOURS, HUE))
+        draws = uniforms(seed, epoch, ids, (*COLORS, HUE))
         draws = signed(draws if means is None else draws.to(means.device, non_blocking=True))
         channels = len(normalization.mean)
         amounts = (self.brightness, self.contrast, self.saturation)

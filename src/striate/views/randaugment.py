@@ -14,7 +14,7 @@ from striate.views.streams import OPERATIONS
 __all__ = ["RandAugment"]
 
 BINS: Final = 31
-MOST: Final = 16  # operations a picture
+MOST: Final = 16  # operations an image
 
 
 @final
@@ -31,7 +31,7 @@ class RandAugment(Operations):
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST:
-            raise SettingError(f"randaugment takes 1 to {MOST} operations a picture, not {self.count}")
+            raise SettingError(f"randaugment takes 1 to {MOST} operations an image, not {self.count}")
         if not 0 <= self.magnitude < BINS:
             raise SettingError(f"the magnitude of randaugment must be within 0 and {BINS - 1}, not {self.magnitude}")
 

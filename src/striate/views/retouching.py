@@ -1,4 +1,4 @@
-"""Retouching: what may happen to the pixels of a placed picture that is no matrix, in a fixed order.
+"""Retouching: what may happen to the pixels of a placed image that is no matrix, in a fixed order.
 
 Blur is of the lens and noise of the sensor; then come the tones: equalized, gamma, solarized and posterized, which are one
 table. All of it works on uint8.
@@ -19,7 +19,7 @@ from striate.views.pixels import gaussian_blur
 __all__ = ["Retouching"]
 
 REACH = 3  # standard deviations after which a blur is cut off
-BITS = (4, 7)  # that a posterized picture keeps
+BITS = (4, 7)  # that a posterized image keeps
 
 
 @final
@@ -68,7 +68,7 @@ class Retouching:
         return images.index_copy(0, here, noisy)
 
     def _tables(self, images: Tensor, ids: Tensor, seed: int, epoch: int) -> Tensor:
-        """The tones of each picture, B C 256: those that are not drawn leave every level as it is."""
+        """The tones of each image, B C 256: those that are not drawn leave every level as it is."""
         wanted = (streams.EQUALIZE, streams.GAMMA, *streams.SOLARIZE, *streams.POSTERIZE)
         draws = uniforms(seed, epoch, ids, wanted).to(images.device).double()
         tables = torch.arange(256, dtype=torch.uint8, device=images.device).expand(*images.shape[:2], -1)

@@ -2,7 +2,7 @@
 
 Every row of an output is one run of w * C numbers somewhere in the padded batch, so a batch of shifts is one
 `index_select` over all runs of that length: measured 3 to 20 times faster than fancy indexing, a gather or a loop over
-256 small pictures, and as fast as a loop over 32 photographs.
+256 small images, and as fast as a loop over 32 photographs.
 """
 
 import torch
@@ -11,9 +11,9 @@ from torch.nn.functional import pad
 
 from striate.views.warping import Border
 
-__all__ = ["is_exact", "slice_pictures"]
+__all__ = ["is_exact", "slice_images"]
 
-PHOTOGRAPH = 1 << 14  # numbers of a picture from which on the memory for all of them together costs more than a loop
+PHOTOGRAPH = 1 << 14  # numbers of an image from which on the memory for all of them together costs more than a loop
 
 
 def is_exact(place: Tensor) -> Tensor:
@@ -23,16 +23,16 @@ def is_exact(place: Tensor) -> Tensor:
     return straight & (place[:, :2, 2].frac() == 0).all(1) & (place[:, 2, 2] == 1)
 
 
-def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], border: Border = "black") -> Tensor:
-    """Take `size` pixels of each picture: B C H W, exact B 3 3 (or 1 for all) -> B C h w, same dtype; black is 0.
+def slice_images(images: Tensor, place: Tensor, size: tuple[int, int], border: Border = "black") -> Tensor:
+    """Take `size` pixels of each image: B C H W, exact B 3 3 (or 1 for all) -> B C h w, same dtype; black is 0.
 
-    The result is channels last. It shares memory with `pictures` where one unflipped crop serves them all.
+    The result is channels last. It shares memory with `images` where one unflipped crop serves them all.
     """
     height, width = size
     turn = place.diagonal(dim1=1, dim2=2)[:, :2]  # B 2: 1, or -1 where the axis is flipped; x then y
     shift = place[:, :2, 2]
     frame = place.new_tensor([width, height])
-    pixels = pictures.permute(0, 2, 3, 1)  # B H W C
+    pixels = images.permute(0, 2, 3, 1)  # B H W C
     mirrored, upside_down = (turn < 0).unbind(1)
     if (
         len(place) > 1
@@ -42,10 +42,10 @@ def slice_pictures(pictures: Tensor, place: Tensor, size: tuple[int, int], borde
     ):
         whole = pixels.clone(memory_format=torch.contiguous_format)
         return _mirror(whole, mirrored.nonzero()[:, 0]).permute(0, 3, 1, 2)
-    canvas = place.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    canvas = place.new_tensor([images.shape[-1], images.shape[-2]])
     start = torch.where(turn > 0, -shift, shift - frame)  # B 2: the first pixel taken
     if border == "reflect":
-        start = (start + canvas).remainder(2 * canvas) - canvas  # a picture and its mirror image, again and again
+        start = (start + canvas).remainder(2 * canvas) - canvas  # an image and its mirror image, again and again
     start = torch.maximum(start, -frame).minimum(canvas).long()  # wholly outside looks the same, however far
     left, top = start.amin(0).neg().clamp(min=0).tolist()
     right, bottom = (start.amax(0) + frame - canvas).long().clamp(min=0).tolist()
@@ -78,7 +78,7 @@ def _extend(pixels: Tensor, left: int, right: int, top: int, bottom: int, border
 
 
 def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
-    """Mirror those samples of B h w C in place: photographs one by one, small pictures all at once."""
+    """Mirror those samples of B h w C in place: photographs one by one, small images all at once."""
     if pixels.device.type == "cpu" and pixels[0].numel() >= PHOTOGRAPH:
         for sample in chosen.tolist():
             pixels[sample] = pixels[sample].flip(1)

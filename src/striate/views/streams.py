@@ -3,7 +3,7 @@
 from typing import Final
 
 GEOMETRY: Final = range(10)
-COLOURS: Final = range(10, 13)
+COLORS: Final = range(10, 13)
 ERASING: Final = range(13, 18)
 FLIP_VERTICAL: Final = 18
 HUE: Final = 19

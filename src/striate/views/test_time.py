@@ -1,9 +1,9 @@
-"""Test-time augmentation: several looks at each picture, and one answer merged from what the network says to each.
+"""Test-time augmentation: several looks at each image, and one answer merged from what the network says to each.
 
 `looks = mirrored(view)`, then `merge_probabilities` of the classes, or `merge_maps` of dense maps, which go back to the
-picture through the inverse of the view that each was made by.
+image through the inverse of the view that each was made by.
 Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012,
-section 4.1: four corners and the centre, and their mirror images.
+section 4.1: four corners and the center, and their mirror images.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def mirrored(view: View) -> list[View]:
 
 
 def five_crops(view: View, size: tuple[int, int]) -> list[View]:
-    """The centre and the four corners of what the view sees, pixel for pixel, for a network of `size` (height, width)."""
+    """The center and the four corners of what the view sees, pixel for pixel, for a network of `size` (height, width)."""
     down, right = view.size[0] - size[0], view.size[1] - size[1]
     corners = [(down // 2, right // 2), (0, 0), (0, right), (down, 0), (down, right)]
     shifts = (torch.tensor([[[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]]) for y, x in corners)
@@ -31,12 +31,12 @@ def five_crops(view: View, size: tuple[int, int]) -> list[View]:
 
 
 def scaled(view: View, factors: Sequence[float]) -> list[View]:
-    """What the view sees, enlarged about its centre by each factor, in the same frame."""
-    centre = torch.tensor([view.size[1] / 2, view.size[0] / 2])
+    """What the view sees, enlarged about its center by each factor, in the same frame."""
+    center = torch.tensor([view.size[1] / 2, view.size[0] / 2])
     zooms = (torch.diag(torch.tensor([factor, factor, 1.0])) for factor in factors)
     looks = []
     for zoom, factor in zip(zooms, factors, strict=True):
-        zoom[:2, 2] = (1 - factor) * centre
+        zoom[:2, 2] = (1 - factor) * center
         looks.append(view.then(zoom[None].to(view.place.device)))
     return looks
 
@@ -46,10 +46,10 @@ def merge_probabilities(probabilities: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(probabilities)).mean(0)
 
 
-def merge_maps(views: Sequence[View], maps: Sequence[Tensor], picture: tuple[int, int]) -> Tensor:
-    """Each look's map B C h w -> B C H W on pictures of (height, width): the mean over those that saw a pixel, else 0."""
+def merge_maps(views: Sequence[View], maps: Sequence[Tensor], image: tuple[int, int]) -> Tensor:
+    """Each look's map B C h w -> B C H W on images of (height, width): the mean over those that saw a pixel, else 0."""
     total, seen = torch.zeros(()), torch.zeros(())
     for view, one in zip(views, maps, strict=True):
-        total = total.to(one.device) + view.inverse_image(one, picture)
-        seen = seen.to(one.device) + view.inverse_image(torch.ones_like(one[:, :1]), picture)
+        total = total.to(one.device) + view.inverse_image(one, image)
+        seen = seen.to(one.device) + view.inverse_image(torch.ones_like(one[:, :1]), image)
     return total / seen.clamp(min=1e-3)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from striate.views.levels import cut_off
 
-__all__ = ["auto_contrast", "brighten", "change_contrast", "equalize", "gamma", "grey", "invert", "look_up"]
+__all__ = ["auto_contrast", "brighten", "change_contrast", "equalize", "gamma", "gray", "invert", "look_up"]
 __all__ += ["posterize", "solarize", "then"]
 
 LUMA = (2989.0, 5870.0, 1140.0)  # ten thousandths: BT.601 as torchvision rounds it
@@ -38,9 +38,9 @@ def brighten(factors: Tensor) -> Tensor:
 
 
 def change_contrast(images: Tensor, factors: Tensor) -> Tensor:
-    """Each level times a factor about the mean grey of the picture, B C h w."""
+    """Each level times a factor about the mean gray of the image, B C h w."""
     height, width = images.shape[-2:]
-    mean = grey(images).sum((1, 2, 3), dtype=torch.float64).float() / (height * width)  # whole numbers: exact
+    mean = gray(images).sum((1, 2, 3), dtype=torch.float64).float() / (height * width)  # whole numbers: exact
     scaled = _levels(factors) * factors.float()[:, None, None]
     rest = mean.double() * (1 - factors).float().double()
     # the sum is rounded once, as by a fused multiply-add
@@ -93,7 +93,7 @@ def gamma(exponents: Tensor) -> Tensor:
     return cut_off(((share * exponents[:, None, None]).exp() * 255).round())
 
 
-def grey(images: Tensor) -> Tensor:
+def gray(images: Tensor) -> Tensor:
     """B C h w uint8 -> B 1 h w float32 in whole levels: the luma of RGB rounded down; of other channels their mean."""
     if images.shape[1] != 3:
         return images.float().mean(1, keepdim=True)

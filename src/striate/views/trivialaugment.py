@@ -1,4 +1,4 @@
-"""TrivialAugment: one operation of a random strength a picture, and nothing to tune."""
+"""TrivialAugment: one operation of a random strength an image, and nothing to tune."""
 
 from dataclasses import dataclass
 from typing import Final, final

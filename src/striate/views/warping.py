@@ -1,6 +1,6 @@
-"""The other path: one bilinear warp, after a box reduce by whole factors where the view shrinks a picture below half.
+"""The other path: one bilinear warp, after a box reduce by whole factors where the view shrinks an image below half.
 
-A picture is a function on [0, W] x [0, H]: to its border it keeps the colour of its outermost pixels, as in a resize.
+An image is a function on [0, W] x [0, H]: to its border it keeps the color of its outermost pixels, as in a resize.
 Beyond, it falls to black within about one network pixel, or goes on as its nearest pixel or its mirror image.
 """
 
@@ -14,16 +14,16 @@ from striate.views.bends import bend_field, undo_displacement
 from striate.views.geometry import divide, invert, is_affine, move
 from striate.views.parts import parts
 
-__all__ = ["Border", "pick_classes", "warp_back", "warp_pictures"]
+__all__ = ["Border", "pick_classes", "warp_back", "warp_images"]
 
 Border = Literal["black", "nearest", "reflect"]
 
 ROUNDING = 1e-3  # pixels: a frame that ends on the border may, rounded, end a little beyond it
-MAGNIFIED = 0.8  # picture pixels to a network pixel: above it, the blend of plain sampling is narrow enough
+MAGNIFIED = 0.8  # image pixels to a network pixel: above it, the blend of plain sampling is narrow enough
 
 
-def warp_pictures(
-    pictures: Tensor,
+def warp_images(
+    images: Tensor,
     place: Tensor,
     size: tuple[int, int],
     border: Border = "black",
@@ -38,25 +38,25 @@ def warp_pictures(
         place = place.expand(max(len(place), len(bend)), -1, -1)
     back = invert(place)
     step = _steps(back, size)
-    rim = _needs_rim(back, step, size, pictures.shape[-2:])
-    if out is None or pictures.requires_grad:
-        out = pictures.new_empty((len(pictures), *size, pictures.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
+    rim = _needs_rim(back, step, size, images.shape[-2:])
+    if out is None or images.requires_grad:
+        out = images.new_empty((len(images), *size, images.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
     for part in parts(out):
         here = part if len(back) > 1 else slice(None)
         bent = bend if bend is None or len(bend) == 1 else bend[part]
-        coordinates = _coordinates(back[here], size, bent, pictures.device)
-        out[part] = _sample(pictures[part], coordinates, step[here], rim[here], border)
+        coordinates = _coordinates(back[here], size, bent, images.device)
+        out[part] = _sample(images[part], coordinates, step[here], rim[here], border)
     return out
 
 
-def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], picture: tuple[int, int], bend: Tensor) -> Tensor:
-    """Lay what a bent frame of `size` holds, B C h w, on a picture of (height, width): B C H W float32, outside is 0."""
+def warp_back(maps: Tensor, place: Tensor, size: tuple[int, int], image: tuple[int, int], bend: Tensor) -> Tensor:
+    """Lay what a bent frame of `size` holds, B C h w, on an image of (height, width): B C H W float32, outside is 0."""
     place = place.expand(max(len(place), len(bend)), -1, -1)
     cells = place.new_tensor([maps.shape[-1] / size[1], maps.shape[-2] / size[0]])
-    seen = _coordinates(place, picture, None, maps.device).flatten(2).mT  # B H*W 2
+    seen = _coordinates(place, image, None, maps.device).flatten(2).mT  # B H*W 2
     seen = undo_displacement(seen, bend.to(maps.device), size)
-    step = _steps(place, picture) * cells
-    coordinates = seen.mT.unflatten(2, picture) * cells.to(maps.device)[:, None, None]
+    step = _steps(place, image) * cells
+    coordinates = seen.mT.unflatten(2, image) * cells.to(maps.device)[:, None, None]
     return _sample(maps, coordinates, step, torch.ones_like(step[:, 0], dtype=torch.bool), "black")
 
 
@@ -72,7 +72,7 @@ def pick_classes(
 
 
 def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
-    """Picture pixels along x and y from one network pixel to the next: B 2, the median of the corners and the centre."""
+    """Image pixels along x and y from one network pixel to the next: B 2, the median of the corners and the center."""
     if is_affine(back):  # everywhere the same
         return back[:, :2, :2].square().sum(2).sqrt()
     x, y = size[1] / 2, size[0] / 2
@@ -83,21 +83,21 @@ def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
     return jacobian.square().sum(3).sqrt().median(1).values
 
 
-def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], picture: torch.Size) -> Tensor:
-    """Which samples B look past the centres of the outermost pixels, and would see them blend into black too early."""
+def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], image: torch.Size) -> Tensor:
+    """Which samples B look past the centers of the outermost pixels, and would see them blend into black too early."""
     height, width = size
-    canvas = back.new_tensor([picture[1], picture[0]])
+    canvas = back.new_tensor([image[1], image[0]])
     ends = back.new_tensor([[[0, 0], [width, 0], [0, height], [width, height]]])
     low, high = move(ends, back).aminmax(dim=1)  # B 2: where the frame ends
     inside = ((low >= -ROUNDING) & (high <= canvas + ROUNDING)).all(1)
-    centres = ends.clamp(min=0.5).minimum(ends.amax(1, keepdim=True) - 0.5)
-    low, high = move(centres, back).aminmax(dim=1)  # where its outermost pixels look
+    centers = ends.clamp(min=0.5).minimum(ends.amax(1, keepdim=True) - 0.5)
+    low, high = move(centers, back).aminmax(dim=1)  # where its outermost pixels look
     past = ((low < 0.5) | (high > canvas - 0.5)).any(1)
     return past & (inside | (step < MAGNIFIED).any(1))
 
 
 def _coordinates(back: Tensor, size: tuple[int, int], bend: Tensor | None, device: torch.device) -> Tensor:
-    """Where the centre of each network pixel lies on the picture: B 3 3 -> B 2 h w (x, y) in picture pixels."""
+    """Where the center of each network pixel lies on the image: B 3 3 -> B 2 h w (x, y) in image pixels."""
     rows = back[:, :2] if is_affine(back) else back
     rows = rows.to(device)
     u = torch.arange(size[1], device=device) + 0.5
@@ -109,31 +109,31 @@ def _coordinates(back: Tensor, size: tuple[int, int], bend: Tensor | None, devic
     return sent if rows.shape[1] == 2 else divide(sent[:, :2], sent[:, 2:])
 
 
-def _sample(pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, border: Border) -> Tensor:
+def _sample(originals: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, border: Border) -> Tensor:
     """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that what one sample sees is not up to its company."""
-    canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    canvas = step.new_tensor([originals.shape[-1], originals.shape[-2]])
     factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
     groups = [[1, 1]] if (factor == 1).all() else torch.unique(factor.long(), dim=0).tolist()
     if len(groups) == 1:
-        return _bilinear(pictures, coordinates, step, rim, groups[0], border)
-    images = pictures.new_empty((len(pictures), pictures.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
+        return _bilinear(originals, coordinates, step, rim, groups[0], border)
+    images = originals.new_empty((len(originals), originals.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
     for group in groups:
         chosen = (factor == factor.new_tensor(group)).all(1).nonzero()[:, 0]
-        here = chosen.to(pictures.device)
-        images[here] = _bilinear(pictures[here], coordinates[here], step[chosen], rim[chosen], group, border)
+        here = chosen.to(originals.device)
+        images[here] = _bilinear(originals[here], coordinates[here], step[chosen], rim[chosen], group, border)
     return images
 
 
 def _bilinear(
-    pictures: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, factor: list[int], border: Border
+    images: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, factor: list[int], border: Border
 ) -> Tensor:
-    values = pictures.to(torch.float32)  # channels stay last: sampling takes either, and to move them takes longer
-    if pictures.dtype == torch.uint8:
+    values = images.to(torch.float32)  # channels stay last: sampling takes either, and to move them takes longer
+    if images.dtype == torch.uint8:
         values = values.mul_(1 / 255)
-    canvas = step.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    canvas = step.new_tensor([images.shape[-1], images.shape[-2]])
     if factor != [1, 1]:
         values = avg_pool2d(values, (factor[1], factor[0]), ceil_mode=True)
-    # on the grid, the reduced picture spans -1..1; its last box may reach beyond the border
+    # on the grid, the reduced image spans -1..1; its last box may reach beyond the border
     unit = 2 / (step.new_tensor([values.shape[-1], values.shape[-2]]) * step.new_tensor(factor))
     if border == "reflect":
         coordinates = _reflect(coordinates, canvas)
@@ -149,7 +149,7 @@ def _bilinear(
 
 
 def _reflect(coordinates: Tensor, canvas: Tensor) -> Tensor:
-    """Fold B 2 h w at the picture's borders, so that it goes on as its own mirror image."""
+    """Fold B 2 h w at the image's borders, so that it goes on as its own mirror image."""
     canvas = canvas.to(coordinates.device)[:, None, None]
     return canvas - (coordinates.remainder(2 * canvas) - canvas).abs()
 
@@ -157,8 +157,8 @@ def _reflect(coordinates: Tensor, canvas: Tensor) -> Tensor:
 def _to_the_border(grid: Tensor, pixel: Tensor, step: Tensor) -> Tensor:
     """Move a grid B 2 h w so that sampling keeps the outermost pixels up to the border and leaves them within a step.
 
-    `pixel` 2 and `step` B 2 are a picture pixel and a network pixel in the grid's units. Sampling blends into black
-    from the outermost centre on, over one picture pixel: a grid that is held there and let go at the border, faster,
+    `pixel` 2 and `step` B 2 are an image pixel and a network pixel in the grid's units. Sampling blends into black
+    from the outermost center on, over one image pixel: a grid that is held there and let go at the border, faster,
     does so over one network pixel.
     """
     pixel, step = pixel[:, None, None], step[:, :, None, None]

@@ -1,9 +1,9 @@
-"""Damaged pictures by the thousand, the same ones every time, and what becomes of each.
+"""Damaged images by the thousand, the same ones every time, and what becomes of each.
 
     python -m tests.data.decoding.mutants 800
 
-Run as a program of its own, so that a crash, a hang or the memory of one picture is seen from outside. It prints JSON:
-how often each format ended in each verdict, the most processor time and the most memory that one picture took.
+Run as a program of its own, so that a crash, a hang or the memory of one image is seen from outside. It prints JSON:
+how often each format ended in each verdict, the most processor time and the most memory that one image took.
 """
 
 import io
@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from striate.data import Canvas, Header, Limits, Unreadable, decode_picture, read_header, read_picture
+from striate.data import Canvas, Header, Limits, Unreadable, decode_image, read_header, read_image
 
 FORMATS: Final = ("JPEG", "progressive JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "NPY")
 CANVASES: Final = (Canvas(24, 32, 3), Canvas(40, 24, 1), Canvas(16, 16, 4, 16))
@@ -30,12 +30,12 @@ TIFF_KINDS: Final = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")
 
 
 def healthy(kind: str, random: Random) -> bytes:
-    """A picture of up to 150 x 150 in one of the flavours of a format; some carry an EXIF block and a colour profile."""
+    """An image of up to 150 x 150 in one of the flavours of a format; some carry an EXIF block and a color profile."""
     height, width = (int(side) for side in random.integers(20, 150, 2))
     coarse = Image.fromarray(random.integers(0, 256, (5, 7, 3), dtype=np.uint8))
-    picture = coarse.resize((width, height), Image.Resampling.BICUBIC)
+    image = coarse.resize((width, height), Image.Resampling.BICUBIC)
     if kind == "NPY":
-        return array_file(np.asarray(picture), random)
+        return array_file(np.asarray(image), random)
     mode = str(random.choice({"GIF": ["P"], "JPEG": ["RGB", "L", "CMYK"]}.get(kind.split()[-1], ["RGB", "L", "RGBA"])))
     how: dict[str, Any] = {}
     if random.random() < 0.5 and kind not in ("GIF", "BMP"):
@@ -45,15 +45,15 @@ def healthy(kind: str, random: Random) -> bytes:
     if kind == "TIFF":
         how["compression"] = TIFF_KINDS[int(random.integers(len(TIFF_KINDS))) if mode != "RGBA" else 1]
     if kind in ("PNG", "TIFF") and random.random() < 0.2:
-        picture, mode = Image.fromarray(random.integers(0, 65536, (height, width), dtype=np.uint16)), "I;16"
+        image, mode = Image.fromarray(random.integers(0, 65536, (height, width), dtype=np.uint16)), "I;16"
         how.pop("compression", None)
     if kind == "WEBP":
         how["lossless"] = bool(random.random() < 0.5)
     if kind in ("PNG", "GIF", "WEBP") and random.random() < 0.2:
-        how |= {"save_all": True, "append_images": [picture.convert(mode).rotate(90) for _ in range(2)]}
+        how |= {"save_all": True, "append_images": [image.convert(mode).rotate(90) for _ in range(2)]}
     how["progressive"] = kind == "progressive JPEG"
     content = io.BytesIO()
-    picture.convert(mode).save(content, kind.split()[-1], **how)
+    image.convert(mode).save(content, kind.split()[-1], **how)
     return content.getvalue()
 
 
@@ -131,13 +131,13 @@ def lie(content: bytes, kind: str, random: Random) -> bytes:
 
 
 def splice(content: bytes, kind: str, random: Random) -> bytes:
-    """The beginning of one picture with the end of another, half of the time in another format."""
+    """The beginning of one image with the end of another, half of the time in another format."""
     other = healthy(kind if random.random() < 0.5 else str(random.choice(FORMATS)), random)
     return content[: int(random.integers(8, len(content)))] + other[int(random.integers(0, len(other))) :]
 
 
 def break_blocks(content: bytes, kind: str, random: Random) -> bytes:
-    """Bytes of the EXIF block, the colour profile, or else of the text of the header, made random."""
+    """Bytes of the EXIF block, the color profile, or else of the text of the header, made random."""
     places = [content.find(name) for name in (b"Exif", b"eXIf", b"EXIF", b"ICC", b"iCCP", b"{'descr")]
     known = [place for place in places if place >= 0] or [8]
     first = known[int(random.integers(len(known)))] + int(random.integers(0, 24))
@@ -157,7 +157,7 @@ DAMAGES: Final[tuple[Callable[[bytes, str, Random], bytes], ...]] = (
 
 
 def mutants(count: int) -> Iterator[tuple[str, bytes]]:
-    """`count` damaged pictures, each with the format that it once was."""
+    """`count` damaged images, each with the format that it once was."""
     for i in range(count):
         random = np.random.default_rng(i)
         kind = FORMATS[i % len(FORMATS)]
@@ -166,9 +166,9 @@ def mutants(count: int) -> Iterator[tuple[str, bytes]]:
 
 
 def verdict(content: bytes, canvas: Canvas) -> str:
-    """ "pixels", or the reason. The three readers must agree: whatever refuses a header refuses its picture too."""
+    """ "pixels", or the reason. The three readers must agree: whatever refuses a header refuses its image too."""
     limits, shapes, reasons = Limits(), [], []
-    for read in (read_header, read_picture, lambda content, limits: decode_picture(content, canvas, limits)):
+    for read in (read_header, read_image, lambda content, limits: decode_image(content, canvas, limits)):
         try:
             result = read(content, limits)
         except Unreadable as failure:

@@ -1,4 +1,4 @@
-"""Arrays (.npy) as pictures, 16 bits, and channels beyond RGBA: values are kept, and headers that lie are refused."""
+"""Arrays (.npy) as images, 16 bits, and channels beyond RGBA: values are kept, and headers that lie are refused."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header, read_picture
+from striate.data import Canvas, Limits, Unreadable, decode_image, read_header, read_image
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.rendering import Rendering
 
@@ -30,7 +30,7 @@ def npy(values: npt.NDArray[Any], **how: Any) -> bytes:
 
 
 def decode(content: bytes, channels: int, bits: Any = 8) -> npt.NDArray[Any]:
-    return decode_picture(content, Canvas(H, W, channels, bits), LIMITS)
+    return decode_image(content, Canvas(H, W, channels, bits), LIMITS)
 
 
 def refusal(content: bytes, channels: int = 1) -> str:
@@ -55,8 +55,8 @@ def test_integers_come_back_bit_for_bit(dtype: str, order: Any, channels: int, h
     assert (header.channels, header.bits, header.frames) == (channels, bits, 1)
     full = Rendering(integers=(0, 65535))
     for pixels in (
-        read_picture(content, LIMITS, rendering=full),
-        decode_picture(content, Canvas(height, width, channels, 8 if bits == 8 else 16, full), LIMITS),
+        read_image(content, LIMITS, rendering=full),
+        decode_image(content, Canvas(height, width, channels, 8 if bits == 8 else 16, full), LIMITS),
     ):
         assert pixels.dtype == (np.uint8 if bits == 8 else np.uint16)
         assert pixels.flags.writeable
@@ -71,29 +71,29 @@ def test_16_bits_are_257_times_8() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_a_grey_picture_keeps_its_16_bits(kind: str, encode: Encode) -> None:
+def test_a_gray_image_keeps_its_16_bits(kind: str, encode: Encode) -> None:
     values = RANDOM.integers(0, 65536, (H, W), dtype=np.uint16)
     content = encode(Image.fromarray(values), kind)
     assert read_header(content, LIMITS).bits == 16
     assert (decode(content, 1, 16)[..., 0] == values).all()
     assert (decode(content, 3, 16) == values[..., None]).all()
-    assert (read_picture(content, LIMITS)[..., 0] == values).all()
+    assert (read_image(content, LIMITS)[..., 0] == values).all()
     assert np.abs(decode(content, 1, 8)[..., 0] - values / 257).max() <= 0.5
 
 
 def test_8_bit_files_are_stretched_onto_16_bits(encode: Encode) -> None:
-    colours = RANDOM.integers(0, 256, (H, W, 3), dtype=np.uint8)
-    decoded = decode(encode(Image.fromarray(colours)), 3, 16)
+    colors = RANDOM.integers(0, 256, (H, W, 3), dtype=np.uint8)
+    decoded = decode(encode(Image.fromarray(colors)), 3, 16)
     assert decoded.dtype == np.uint16
-    assert (decoded == colours.astype(int) * 257).all()
-    assert read_picture(encode(Image.fromarray(colours)), LIMITS).dtype == np.uint8
+    assert (decoded == colors.astype(int) * 257).all()
+    assert read_image(encode(Image.fromarray(colors)), LIMITS).dtype == np.uint8
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_floats(dtype: str, bits: int) -> None:
     top = 2**bits - 1
-    values = (RANDOM.random((H, W, 2)) / 2).astype(dtype)  # a dark picture stays dark
+    values = (RANDOM.random((H, W, 2)) / 2).astype(dtype)  # a dark image stays dark
     assert np.abs(decode(npy(values), 2, bits) - values.astype(float) * top).max() <= 0.5
     wide = values * 100 - 7
     low, high = float(wide.min()), float(wide.max())
@@ -160,7 +160,7 @@ def header_of(shape: str, descr: str = "'|u1'", values: bytes = b"") -> bytes:
         (b"\x93NUMPY", "unreadable: "),
     ],
 )
-def test_what_is_no_picture_is_refused(content: bytes, expected: str) -> None:
+def test_what_is_no_image_is_refused(content: bytes, expected: str) -> None:
     assert refusal(content).startswith(expected)
 
 
@@ -174,16 +174,16 @@ def test_nothing_is_unpickled_and_headers_come_before_the_values(monkeypatch: py
     monkeypatch.setattr(ArrayFile, "load", lambda _: pytest.fail("touched"))
     small = Limits(max_pixels=H * W - 1)
     with pytest.raises(Unreadable, match="decompression bomb"):
-        decode_picture(npy(np.zeros((H, W))), Canvas(H, W, 1), small)
+        decode_image(npy(np.zeros((H, W))), Canvas(H, W, 1), small)
 
 
 def test_what_a_header_tells(encode: Encode) -> None:
     def told(content: bytes) -> tuple[str, str, int, int, int, bool]:
         header = read_header(content, LIMITS)
-        return header.format, header.mode, header.channels, header.bits, header.frames, header.colour
+        return header.format, header.mode, header.channels, header.bits, header.frames, header.color
 
     rgb = Image.new("RGB", (9, 7), "red")
-    frames = {"save_all": True, "append_images": [Image.new("RGB", (9, 7), colour) for colour in ("lime", "blue")]}
+    frames = {"save_all": True, "append_images": [Image.new("RGB", (9, 7), color) for color in ("lime", "blue")]}
     assert told(encode(rgb, "JPEG")) == ("JPEG", "RGB", 3, 8, 1, True)
     assert told(encode(rgb.convert("CMYK"), "JPEG")) == ("JPEG", "CMYK", 3, 8, 1, True)
     assert told(encode(rgb.convert("1"))) == ("PNG", "1", 1, 1, 1, False)

@@ -1,4 +1,4 @@
-"""Thousands of damaged pictures: each ends as pixels or as one of the reasons, soon, and in little memory."""
+"""Thousands of damaged images: each ends as pixels or as one of the reasons, soon, and in little memory."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from tests.data.decoding.mutants import FORMATS
 
-from striate.data.set_aside import Reason
+from striate.data.skipped_files import Reason
 
 ROOT = Path(__file__).parents[3]
 VERDICTS = {"pixels", *get_args(Reason)}
@@ -33,10 +33,10 @@ def survey(count: int) -> Any:
     return found
 
 
-def test_800_damaged_pictures_end_as_pixels_or_as_a_reason() -> None:
+def test_800_damaged_images_end_as_pixels_or_as_a_reason() -> None:
     survey(800)
 
 
 @pytest.mark.large
-def test_5000_damaged_pictures_end_as_pixels_or_as_a_reason_within_2_seconds_each() -> None:
+def test_5000_damaged_images_end_as_pixels_or_as_a_reason_within_2_seconds_each() -> None:
     assert survey(5000)["slowest"] < 2

@@ -1,4 +1,4 @@
-"""Files that are no pictures, or not whole, or traps: each is refused for its reason, and its healthy twin is not."""
+"""Files that are no images, or not whole, or traps: each is refused for its reason, and its healthy twin is not."""
 
 import io
 import os
@@ -15,7 +15,7 @@ import pytest
 from PIL import GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from tests.data.decoding.mutants import lying
 
-from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header
+from striate.data import Canvas, Limits, Unreadable, decode_image, read_header
 from striate.data.decoding import jpeg, regular_file
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.strict import STRICT_PILLOW
@@ -30,7 +30,7 @@ Encode = Callable[..., bytes]
 
 def reason(content: bytes, limits: Limits = LIMITS) -> str:
     with pytest.raises(Unreadable) as caught:
-        decode_picture(content, CANVAS, limits)
+        decode_image(content, CANVAS, limits)
     assert caught.value.detail.isprintable()
     return caught.value.reason
 
@@ -45,14 +45,14 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def in_format(kind: str, scene: Scene, encode: Encode) -> bytes:
-    picture = scene(24, 32)
+    image = scene(24, 32)
     how: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
-    return encode(picture.quantize(64) if kind == "GIF" else picture, kind, **how.get(kind, {}))
+    return encode(image.quantize(64) if kind == "GIF" else image, kind, **how.get(kind, {}))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_is_read(kind: str, scene: Scene, encode: Encode) -> None:
-    pixels = decode_picture(in_format(kind, scene, encode), CANVAS, LIMITS)
+    pixels = decode_image(in_format(kind, scene, encode), CANVAS, LIMITS)
     assert pixels.shape == CANVAS.shape
     assert pixels.dtype == np.uint8
     error = np.abs(pixels.astype(int) - np.asarray(scene(24, 32))).mean()
@@ -65,7 +65,7 @@ def test_a_file_cut_in_half_is_truncated(kind: str, scene: Scene, encode: Encode
     assert reason(healthy[: len(healthy) // 2]) in ("truncated", "unreadable")
     if kind in ("JPEG", "PNG", "GIF", "BMP"):
         assert reason(healthy[: len(healthy) // 2]) == "truncated"
-    decode_picture(healthy, CANVAS, LIMITS)
+    decode_image(healthy, CANVAS, LIMITS)
 
 
 def test_a_png_whose_second_half_is_zeroed_is_refused(scene: Scene, encode: Encode) -> None:
@@ -80,7 +80,7 @@ def test_a_png_with_one_damaged_byte_in_a_chunk_that_load_does_not_check_is_refu
     end = png_chunk(b"IEND", b"")
     text = png_chunk(b"tEXt", b"Comment\0taken on a Sunday")
     whole = healthy[: -len(end)] + text + end
-    decode_picture(whole, CANVAS, LIMITS)
+    decode_image(whole, CANVAS, LIMITS)
     broken = whole.replace(b"Sunday", b"Monday")
     assert reason(broken) == "unreadable"
 
@@ -89,32 +89,32 @@ def test_a_png_with_one_damaged_byte_in_a_chunk_that_load_does_not_check_is_refu
     ("content", "expected"),
     [
         (b"", "empty file"),
-        (b"\n", "not a picture"),
-        (b"hello, I am a text and no picture at all\n", "not a picture"),
-        (b"<!DOCTYPE html><html><body>404 Not Found</body></html>", "not a picture"),
+        (b"\n", "not an image"),
+        (b"hello, I am a text and no image at all\n", "not an image"),
+        (b"<!DOCTYPE html><html><body>404 Not Found</body></html>", "not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%BeginBinary: -1\n", "format not read"),
         (b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 24, 32, 8, 3) + bytes(64), "format not read"),
         (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "format not read"),
         (b"%PDF-1.7\n", "format not read"),
         (b"P6 2 2 255\n" + bytes(12), "format not read"),  # PPM: Pillow reads it, but it is not in the allowed list
-        (b"\0" * 1000, "not a picture"),
+        (b"\0" * 1000, "not an image"),
         (b"BM, said the text, is how I begin", "truncated"),
         (b"\xff\xd8\xff", "unreadable"),
         (b"RIFF\x10\0\0\0WEBPVP8 ", "unreadable"),
         (b"GIF89a", "unreadable"),
     ],
 )
-def test_what_is_no_picture_is_refused_by_its_first_bytes(content: bytes, expected: str) -> None:
+def test_what_is_no_image_is_refused_by_its_first_bytes(content: bytes, expected: str) -> None:
     assert reason(content) == expected
 
 
 def test_the_name_does_not_matter(tmp_path: Path, scene: Scene, encode: Encode) -> None:
-    text, picture = tmp_path / "text.jpg", tmp_path / "picture.txt"
-    text.write_text("no picture")
-    picture.write_bytes(encode(scene(24, 32), "PNG"))
-    with pytest.raises(Unreadable, match="not a picture"):
-        decode_picture(text, CANVAS, LIMITS)
-    assert (decode_picture(picture, CANVAS, LIMITS) == np.asarray(scene(24, 32))).all()
+    text, image = tmp_path / "text.jpg", tmp_path / "image.txt"
+    text.write_text("no image")
+    image.write_bytes(encode(scene(24, 32), "PNG"))
+    with pytest.raises(Unreadable, match="not an image"):
+        decode_image(text, CANVAS, LIMITS)
+    assert (decode_image(image, CANVAS, LIMITS) == np.asarray(scene(24, 32))).all()
 
 
 @pytest.mark.parametrize("kind", [*FORMATS, "progressive JPEG", "NPY"])
@@ -129,7 +129,7 @@ def test_a_bomb_is_refused_before_any_pixel_is_decoded(
         healthy = array.getvalue()
     else:
         healthy = in_format(kind, scene, encode)
-    assert decode_picture(healthy, CANVAS, LIMITS).shape == CANVAS.shape
+    assert decode_image(healthy, CANVAS, LIMITS).shape == CANVAS.shape
     nothing_may_be_decoded(monkeypatch)
     bomb = lying(kind, healthy, 16000, 16000)
     assert reason(bomb) == "decompression bomb"
@@ -157,15 +157,15 @@ def nothing_may_be_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_flavour_of_webp_is_measured_before_its_decoder_is_made(
     flavour: str, scene: Scene, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = scene(24, 32)
+    image = scene(24, 32)
     if flavour == "animated":
-        healthy = encode(picture, "WEBP", save_all=True, append_images=[scene(24, 32, 1)])
+        healthy = encode(image, "WEBP", save_all=True, append_images=[scene(24, 32, 1)])
     else:
         if flavour == "with alpha":
-            picture.putalpha(99)
-        healthy = encode(picture, "WEBP")
-    assert decode_picture(healthy, CANVAS, LIMITS).shape == CANVAS.shape
-    assert decode_picture(healthy, CANVAS, Limits(max_pixels=24 * 32)).shape == CANVAS.shape
+            image.putalpha(99)
+        healthy = encode(image, "WEBP")
+    assert decode_image(healthy, CANVAS, LIMITS).shape == CANVAS.shape
+    assert decode_image(healthy, CANVAS, Limits(max_pixels=24 * 32)).shape == CANVAS.shape
     nothing_may_be_decoded(monkeypatch)
     assert reason(healthy, Limits(max_pixels=24 * 32 - 1)) == "decompression bomb"
     if flavour == "lossy":
@@ -193,7 +193,7 @@ def test_the_frames_of_an_animation_are_never_walked_through(
     monkeypatch.setattr(WebPImagePlugin.WebPImageFile, "seek", seek)
     for one in content.values():
         read_header(one, LIMITS)
-        assert decode_picture(one, CANVAS, LIMITS).shape == CANVAS.shape
+        assert decode_image(one, CANVAS, LIMITS).shape == CANVAS.shape
 
 
 def test_a_bomb_that_holds_what_it_declares_is_refused() -> None:
@@ -207,9 +207,9 @@ def test_a_bomb_that_holds_what_it_declares_is_refused() -> None:
 
 
 def test_the_limit_is_the_largest_size_that_passes(scene: Scene, encode: Encode) -> None:
-    picture = encode(scene(24, 32))
-    assert reason(picture, Limits(max_pixels=24 * 32 - 1)) == "decompression bomb"
-    decode_picture(picture, CANVAS, Limits(max_pixels=24 * 32))
+    image = encode(scene(24, 32))
+    assert reason(image, Limits(max_pixels=24 * 32 - 1)) == "decompression bomb"
+    decode_image(image, CANVAS, Limits(max_pixels=24 * 32))
 
 
 def test_a_gif_frame_beyond_its_screen_is_a_bomb_and_no_warning(scene: Scene, encode: Encode) -> None:
@@ -219,51 +219,51 @@ def test_a_gif_frame_beyond_its_screen_is_a_bomb_and_no_warning(scene: Scene, en
     assert reason(swollen) == "decompression bomb"
 
 
-def test_a_header_is_read_without_the_picture(tmp_path: Path, scene: Scene, encode: Encode) -> None:
+def test_a_header_is_read_without_the_image(tmp_path: Path, scene: Scene, encode: Encode) -> None:
     file = tmp_path / "half.jpg"
     content = encode(scene(240, 320), "JPEG")
     file.write_bytes(content[: len(content) // 2])
     header = read_header(file, LIMITS)
-    assert (header.format, header.height, header.width, header.colour) == ("JPEG", 240, 320, True)
+    assert (header.format, header.height, header.width, header.color) == ("JPEG", 240, 320, True)
     with pytest.raises(Unreadable, match="truncated"):
-        decode_picture(file, CANVAS, LIMITS)
+        decode_image(file, CANVAS, LIMITS)
 
 
 @pytest.mark.timeout(20)
 def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(Unreadable, match="not a regular file"):
-        decode_picture(tmp_path / "pipe.jpg", CANVAS, LIMITS)
+        decode_image(tmp_path / "pipe.jpg", CANVAS, LIMITS)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("trouble", ["large", "short read"])
-def test_a_file_that_is_not_read_at_once_is_the_same_picture(
+def test_a_file_that_is_not_read_at_once_is_the_same_image(
     kind: str, trouble: str, tmp_path: Path, scene: Scene, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = in_format(kind, scene, encode)
-    (tmp_path / "picture").write_bytes(content)
+    (tmp_path / "image").write_bytes(content)
     if trouble == "large":
         monkeypatch.setattr(regular_file, "SMALL", len(content) - 1)
     else:  # as some network file systems answer
         monkeypatch.setattr(os, "read", lambda descriptor, size, read=os.read: read(descriptor, size // 2))
-    assert np.array_equal(decode_picture(tmp_path / "picture", CANVAS, LIMITS), decode_picture(content, CANVAS, LIMITS))
+    assert np.array_equal(decode_image(tmp_path / "image", CANVAS, LIMITS), decode_image(content, CANVAS, LIMITS))
 
 
 def test_folders_devices_and_what_is_gone_are_refused(tmp_path: Path) -> None:
     for path, expected in ((tmp_path, "not a regular file"), (Path("/dev/zero"), "not a regular file")):
         with pytest.raises(Unreadable, match=expected):
-            decode_picture(path, CANVAS, LIMITS)
+            decode_image(path, CANVAS, LIMITS)
     with pytest.raises(Unreadable, match="vanished"):
-        decode_picture(tmp_path / "gone.jpg", CANVAS, LIMITS)
+        decode_image(tmp_path / "gone.jpg", CANVAS, LIMITS)
 
 
-def test_a_file_that_no_picture_within_the_limit_can_fill_is_not_read(tmp_path: Path) -> None:
+def test_a_file_that_no_image_within_the_limit_can_fill_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.webp").open("wb") as file:
         file.write(b"RIFF\0\0\0\x40WEBPVP8L")
         file.truncate(2**30)  # sparse
     with pytest.raises(Unreadable, match="1073741824 bytes"):
-        decode_picture(tmp_path / "huge.webp", CANVAS, LIMITS)
+        decode_image(tmp_path / "huge.webp", CANVAS, LIMITS)
 
 
 def test_load_truncated_images_is_not_honoured_and_is_put_back(
@@ -272,7 +272,7 @@ def test_load_truncated_images_is_not_honoured_and_is_put_back(
     half = encode(scene(240, 320), "JPEG")
     half = half[: len(half) // 2]
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    Image.open(io.BytesIO(half)).load()  # so it is in force, and Pillow makes a half-grey picture
+    Image.open(io.BytesIO(half)).load()  # so it is in force, and Pillow makes a half-gray image
     assert reason(half) == "truncated"
     assert ImageFile.LOAD_TRUNCATED_IMAGES is True
 
@@ -284,14 +284,14 @@ def corrupt_exif(healthy: bytes) -> bytes:
     return healthy[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + healthy[20:]
 
 
-def test_broken_exif_costs_neither_the_picture_nor_a_warning(scene: Scene, encode: Encode) -> None:
+def test_broken_exif_costs_neither_the_image_nor_a_warning(scene: Scene, encode: Encode) -> None:
     healthy = encode(scene(24, 32), "JPEG")
     broken = corrupt_exif(healthy)
     with pytest.warns(UserWarning, match="Corrupt EXIF"):
         Image.open(io.BytesIO(broken))  # what Pillow does by itself
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        assert (decode_picture(broken, CANVAS, LIMITS) == decode_picture(healthy, CANVAS, LIMITS)).all()
+        assert (decode_image(broken, CANVAS, LIMITS) == decode_image(healthy, CANVAS, LIMITS)).all()
     assert not seen
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageFile
 from tests.data.decoding.mutants import mutants
 
-from striate.data import Canvas, Limits, Unreadable, decode_picture, read_picture
+from striate.data import Canvas, Limits, Unreadable, decode_image, read_image
 from striate.data.decoding import jpeg
 
 LIMITS = Limits()
@@ -47,9 +47,9 @@ def without_pillow() -> Iterator[None]:
 
 def both(content: bytes, canvas: Canvas) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     with without_simplejpeg():
-        slow = decode_picture(content, canvas, LIMITS)
+        slow = decode_image(content, canvas, LIMITS)
     with without_pillow():
-        return slow, decode_picture(content, canvas, LIMITS)
+        return slow, decode_image(content, canvas, LIMITS)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -59,14 +59,14 @@ def both(content: bytes, canvas: Canvas) -> tuple[npt.NDArray[Any], npt.NDArray[
 def test_both_give_the_same_pixels_whole_and_reduced(
     mode: str, progressive: bool, subsampling: int, height: int, width: int, scene: Scene, encode: Encode
 ) -> None:
-    picture = scene(height, width).convert(mode)
-    content = encode(picture, "JPEG", quality=90, progressive=progressive, subsampling=subsampling)
+    image = scene(height, width).convert(mode)
+    content = encode(image, "JPEG", quality=90, progressive=progressive, subsampling=subsampling)
     for factor in (1, 2, 4, 8):
         at_least = max(1, height // factor), max(1, width // factor)
         with without_simplejpeg():
-            slow = read_picture(content, LIMITS, at_least)
+            slow = read_image(content, LIMITS, at_least)
         with without_pillow():
-            fast = read_picture(content, LIMITS, at_least)
+            fast = read_image(content, LIMITS, at_least)
         assert slow.shape == fast.shape == (-(-height // factor), -(-width // factor), len(mode))
         assert (slow == fast).all()
 
@@ -92,13 +92,13 @@ def test_every_orientation_is_the_same_by_both_from_a_path_and_from_bytes(
     (tmp_path / "one.jpg").write_bytes(content)
     slow, fast = both(content, canvas)
     assert (slow == fast).all()
-    assert (decode_picture(tmp_path / "one.jpg", canvas, LIMITS) == fast).all()
-    assert (decode_picture(str(tmp_path / "one.jpg"), canvas, LIMITS) == fast).all()
+    assert (decode_image(tmp_path / "one.jpg", canvas, LIMITS) == fast).all()
+    assert (decode_image(str(tmp_path / "one.jpg"), canvas, LIMITS) == fast).all()
 
 
 def outcome(content: bytes, canvas: Canvas) -> str | bytes:
     try:
-        return decode_picture(content, canvas, LIMITS).tobytes()
+        return decode_image(content, canvas, LIMITS).tobytes()
     except Unreadable as failure:
         return str(failure)
 
@@ -115,16 +115,16 @@ def test_damaged_jpegs_come_to_the_same_end_by_both() -> None:
 
 def test_cmyk_is_left_to_pillow(encode: Encode) -> None:
     flat = encode(Image.new("CMYK", (32, 24), (0, 128, 255, 51)), "JPEG", quality=100)
-    assert np.abs(decode_picture(flat, CANVAS, LIMITS).astype(int) - (204, 102, 0)).max() <= 3
+    assert np.abs(decode_image(flat, CANVAS, LIMITS).astype(int) - (204, 102, 0)).max() <= 3
     with without_pillow(), pytest.raises(Unreadable, match="decoded by Pillow"):
-        decode_picture(flat, CANVAS, LIMITS)
+        decode_image(flat, CANVAS, LIMITS)
 
 
-def test_a_picture_whose_size_the_two_read_differently_is_left_to_pillow(
+def test_an_image_whose_size_the_two_read_differently_is_left_to_pillow(
     scene: Scene, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = encode(scene(100, 100), "JPEG")
-    expected = decode_picture(content, CANVAS, LIMITS)
+    expected = decode_image(content, CANVAS, LIMITS)
 
     def decode_jpeg(*_: object, **__: object) -> None:
         raise AssertionError("decoded by simplejpeg")
@@ -132,7 +132,7 @@ def test_a_picture_whose_size_the_two_read_differently_is_left_to_pillow(
     simplejpeg = jpeg._simplejpeg()
     monkeypatch.setattr(simplejpeg, "decode_jpeg_header", lambda _: (9000, 9000, "YCbCr", "420"))
     monkeypatch.setattr(simplejpeg, "decode_jpeg", decode_jpeg)
-    assert (decode_picture(content, CANVAS, LIMITS) == expected).all()
+    assert (decode_image(content, CANVAS, LIMITS) == expected).all()
 
 
 def with_scans(content: bytes, more: int) -> bytes:
@@ -144,15 +144,15 @@ def with_scans(content: bytes, more: int) -> bytes:
 def test_a_jpeg_of_endless_scans_is_refused_and_one_of_many_is_read(encode: Encode) -> None:
     content = encode(Image.new("L", (64, 48), 99), "JPEG", progressive=True)
     scans = content.count(b"\xff\xda")
-    assert (decode_picture(with_scans(content, 100 - scans), CANVAS, LIMITS) == 99).all()
+    assert (decode_image(with_scans(content, 100 - scans), CANVAS, LIMITS) == 99).all()
     with without_pillow(), pytest.raises(Unreadable, match="101 scans"):
-        decode_picture(with_scans(content, 101 - scans), CANVAS, LIMITS)
+        decode_image(with_scans(content, 101 - scans), CANVAS, LIMITS)
 
 
 def test_what_looks_like_scans_within_a_comment_or_behind_the_end_is_none(scene: Scene, encode: Encode) -> None:
     content = encode(scene(48, 64), "JPEG", comment=b"\xff\xda\0\x02" * 200) + b"\xff\xda\0\x02" * 200
     plain = encode(scene(48, 64), "JPEG")
-    assert (decode_picture(content, CANVAS, LIMITS) == decode_picture(plain, CANVAS, LIMITS)).all()
+    assert (decode_image(content, CANVAS, LIMITS) == decode_image(plain, CANVAS, LIMITS)).all()
 
 
 def test_at_least_is_covered_and_only_just(scene: Scene, encode: Encode) -> None:
@@ -169,10 +169,10 @@ def test_at_least_is_covered_and_only_just(scene: Scene, encode: Encode) -> None
         (1, 1): (50, 38, 3),
     }
     for at_least, shape in sizes.items():
-        assert read_picture(content, LIMITS, at_least).shape == shape
-    assert read_picture(content, LIMITS).shape == (400, 300, 3)
+        assert read_image(content, LIMITS, at_least).shape == shape
+    assert read_image(content, LIMITS).shape == (400, 300, 3)
     png = io.BytesIO()
     scene(30, 40).save(png, "PNG")
-    assert (read_picture(png.getvalue(), LIMITS, (1, 1)) == np.asarray(scene(30, 40))).all()
+    assert (read_image(png.getvalue(), LIMITS, (1, 1)) == np.asarray(scene(30, 40))).all()
     with pytest.raises(ValueError, match="begin at 1"):
-        read_picture(content, LIMITS, (0, 5))
+        read_image(content, LIMITS, (0, 5))

@@ -1,4 +1,4 @@
-"""Every mode of picture becomes 8 bits by a stated rule, and every way of holding the camera the same pixels."""
+"""Every mode of image becomes 8 bits by a stated rule, and every way of holding the camera the same pixels."""
 
 import io
 import struct
@@ -12,131 +12,131 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from striate.data import Canvas, Limits, Unreadable, decode_picture, read_header, read_picture
+from striate.data import Canvas, Limits, Unreadable, decode_image, read_header, read_image
 from striate.data.decoding.fit import fit
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.rendering import Background, Rendering, levels_of, span_of
 
 LIMITS = Limits()
 H, W = 16, 16
-GREY, RGB, RGBA = Canvas(H, W, 1), Canvas(H, W, 3), Canvas(H, W, 4)
+GRAY, RGB, RGBA = Canvas(H, W, 1), Canvas(H, W, 3), Canvas(H, W, 4)
 RAMP = np.arange(256, dtype=np.uint8).reshape(H, W)
-COLOURS = np.stack([RAMP, RAMP.T, 255 - RAMP], -1)  # H W 3
+COLORS = np.stack([RAMP, RAMP.T, 255 - RAMP], -1)  # H W 3
 
 Scene = Callable[..., Image.Image]
 Encode = Callable[..., bytes]
 
 
 def decode(content: bytes, canvas: Canvas) -> npt.NDArray[np.int64]:
-    return decode_picture(content, canvas, LIMITS).astype(np.int64)
+    return decode_image(content, canvas, LIMITS).astype(np.int64)
 
 
-def luma(colours: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    return colours[..., :3] @ np.array([0.299, 0.587, 0.114])
+def luma(colors: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return colors[..., :3] @ np.array([0.299, 0.587, 0.114])
 
 
-def on_white(colours: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def on_white(colors: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     share = alpha[..., None] / 255.0
-    return colours * share + 255 * (1 - share)
+    return colors * share + 255 * (1 - share)
 
 
 def test_one_bit(encode: Encode) -> None:
     bits = RAMP % 3 == 0
-    assert (decode(encode(Image.fromarray(bits)), GREY)[..., 0] == 255 * bits).all()
+    assert (decode(encode(Image.fromarray(bits)), GRAY)[..., 0] == 255 * bits).all()
 
 
-def test_grey_stays_and_is_repeated_for_colour(encode: Encode) -> None:
+def test_gray_stays_and_is_repeated_for_color(encode: Encode) -> None:
     content = encode(Image.fromarray(RAMP))
-    assert (decode(content, GREY)[..., 0] == RAMP).all()
+    assert (decode(content, GRAY)[..., 0] == RAMP).all()
     assert (decode(content, RGB) == RAMP[..., None]).all()
     assert (decode(content, RGBA)[..., :3] == RAMP[..., None]).all()
     assert (decode(content, RGBA)[..., 3] == 255).all()
 
 
-def test_rgb_stays_and_its_grey_is_luma(encode: Encode) -> None:
-    content = encode(Image.fromarray(COLOURS))
-    assert (decode(content, RGB) == COLOURS).all()
-    assert np.abs(decode(content, GREY)[..., 0] - luma(COLOURS)).max() <= 0.51
+def test_rgb_stays_and_its_gray_is_luma(encode: Encode) -> None:
+    content = encode(Image.fromarray(COLORS))
+    assert (decode(content, RGB) == COLORS).all()
+    assert np.abs(decode(content, GRAY)[..., 0] - luma(COLORS)).max() <= 0.51
 
 
 def test_alpha_is_composited_on_white_unless_four_channels_are_asked(encode: Encode) -> None:
-    pixels = np.dstack([COLOURS, RAMP.T[::-1]])
+    pixels = np.dstack([COLORS, RAMP.T[::-1]])
     content = encode(Image.fromarray(pixels))
     assert (decode(content, RGBA) == pixels).all()
-    expected = on_white(COLOURS, pixels[..., 3])
+    expected = on_white(COLORS, pixels[..., 3])
     assert np.abs(decode(content, RGB) - expected).max() <= 1
-    assert np.abs(decode(content, GREY)[..., 0] - luma(expected)).max() <= 1.5
+    assert np.abs(decode(content, GRAY)[..., 0] - luma(expected)).max() <= 1.5
 
 
-def test_grey_with_alpha(encode: Encode) -> None:
+def test_gray_with_alpha(encode: Encode) -> None:
     content = encode(Image.fromarray(np.dstack([RAMP, RAMP.T])))
-    assert np.abs(decode(content, GREY) - on_white(RAMP[..., None], RAMP.T)).max() <= 1
+    assert np.abs(decode(content, GRAY) - on_white(RAMP[..., None], RAMP.T)).max() <= 1
 
 
 def test_palette(encode: Encode) -> None:
-    picture = Image.fromarray(RAMP % 4)
+    image = Image.fromarray(RAMP % 4)
     palette = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 8, 7]], np.uint8)
-    picture.putpalette(palette.tobytes())
-    assert (decode(encode(picture), RGB) == palette[RAMP % 4]).all()
-    assert (decode(encode(picture, "GIF"), RGB) == palette[RAMP % 4]).all()
+    image.putpalette(palette.tobytes())
+    assert (decode(encode(image), RGB) == palette[RAMP % 4]).all()
+    assert (decode(encode(image, "GIF"), RGB) == palette[RAMP % 4]).all()
 
 
 @pytest.mark.parametrize("transparency", [2, bytes([255, 255, 0, 255])])
 def test_what_a_palette_makes_transparent_is_white(transparency: int | bytes, encode: Encode) -> None:
-    picture = Image.fromarray(RAMP % 4)
+    image = Image.fromarray(RAMP % 4)
     palette = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 8, 7]], np.uint8)
-    picture.putpalette(palette.tobytes())
+    image.putpalette(palette.tobytes())
     palette[2] = 255
-    assert (decode(encode(picture, transparency=transparency), RGB) == palette[RAMP % 4]).all()
+    assert (decode(encode(image, transparency=transparency), RGB) == palette[RAMP % 4]).all()
 
 
-def test_a_transparent_colour_of_rgb_is_white(encode: Encode) -> None:
-    content = encode(Image.fromarray(COLOURS), transparency=tuple(COLOURS[3, 4].tolist()))
-    expected = COLOURS.copy()
+def test_a_transparent_color_of_rgb_is_white(encode: Encode) -> None:
+    content = encode(Image.fromarray(COLORS), transparency=tuple(COLORS[3, 4].tolist()))
+    expected = COLORS.copy()
     expected[3, 4] = 255
     assert (decode(content, RGB) == expected).all()
 
 
 def test_palette_with_alpha(encode: Encode) -> None:
-    picture = Image.fromarray(np.dstack([COLOURS, RAMP])).convert("PA")
-    assert picture.mode == "PA"
-    expected = np.asarray(picture.convert("RGBA")).astype(int)
-    assert np.abs(decode(encode(picture, "TIFF"), RGB) - on_white(expected[..., :3], expected[..., 3])).max() <= 1
+    image = Image.fromarray(np.dstack([COLORS, RAMP])).convert("PA")
+    assert image.mode == "PA"
+    expected = np.asarray(image.convert("RGBA")).astype(int)
+    assert np.abs(decode(encode(image, "TIFF"), RGB) - on_white(expected[..., :3], expected[..., 3])).max() <= 1
 
 
 def test_cmyk(encode: Encode) -> None:
-    inks = np.dstack([COLOURS, RAMP.T // 2])  # H W 4
+    inks = np.dstack([COLORS, RAMP.T // 2])  # H W 4
     expected = (255 - inks[..., :3].astype(int)) * (255 - inks[..., 3:].astype(int)) / 255
-    picture = Image.frombytes("CMYK", (W, H), inks.tobytes())
-    assert np.abs(decode(encode(picture, "TIFF"), RGB) - expected).max() <= 1
+    image = Image.frombytes("CMYK", (W, H), inks.tobytes())
+    assert np.abs(decode(encode(image, "TIFF"), RGB) - expected).max() <= 1
     flat = Image.new("CMYK", (W, H), (0, 128, 255, 51))  # in a JPEG the inks are stored inverted
     assert np.abs(decode(encode(flat, "JPEG", quality=100), RGB) - (204, 102, 0)).max() <= 3
 
 
 def test_ycbcr(encode: Encode) -> None:
-    y, cb, cr = (COLOURS[..., c].astype(float) for c in range(3))
+    y, cb, cr = (COLORS[..., c].astype(float) for c in range(3))
     expected = np.stack(  # ITU-R 601, full range
         [y + 1.402 * (cr - 128), y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128), y + 1.772 * (cb - 128)], -1
     )
-    picture = Image.frombytes("YCbCr", (W, H), COLOURS.tobytes())
-    assert np.abs(decode(encode(picture, "TIFF"), RGB) - expected.clip(0, 255)).max() <= 2
+    image = Image.frombytes("YCbCr", (W, H), COLORS.tobytes())
+    assert np.abs(decode(encode(image, "TIFF"), RGB) - expected.clip(0, 255)).max() <= 2
 
 
 def test_lab(encode: Encode) -> None:
-    def colour(*lab: int) -> list[int]:
+    def color(*lab: int) -> list[int]:
         return decode(encode(Image.new("LAB", (W, H), lab), "TIFF"), RGB)[0, 0].tolist()
 
-    assert colour(255, 128, 128) == pytest.approx([255, 255, 255], abs=2)
-    assert colour(0, 128, 128) == pytest.approx([0, 0, 0], abs=2)
+    assert color(255, 128, 128) == pytest.approx([255, 255, 255], abs=2)
+    assert color(0, 128, 128) == pytest.approx([0, 0, 0], abs=2)
     # CIE L*a*b* 53.2, 80.1, 67.2 is the red of sRGB (D65; Pillow's profile is for D50, hence not to the last bit)
-    assert colour(136, 208, 195) == pytest.approx([255, 0, 0], abs=40)
+    assert color(136, 208, 195) == pytest.approx([255, 0, 0], abs=40)
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("I;16", "PNG"), ("I;16", "TIFF"), ("I;16B", "TIFF")])
 def test_sixteen_bits_are_scaled_and_not_clipped(mode: str, kind: str, encode: Encode) -> None:
     values = (np.arange(H * W) ** 2 + 2 * np.arange(H * W)).astype(">u2" if mode == "I;16B" else "<u2").reshape(H, W)
-    picture = Image.frombytes(mode, (W, H), values.tobytes())
-    decoded = decode(encode(picture, kind), GREY)[..., 0]
+    image = Image.frombytes(mode, (W, H), values.tobytes())
+    decoded = decode(encode(image, kind), GRAY)[..., 0]
     assert np.abs(decoded - values / 257).max() <= 0.5
     assert decoded.min() == 0
     assert decoded.max() == 255
@@ -146,33 +146,33 @@ def test_sixteen_bits_are_scaled_and_not_clipped(mode: str, kind: str, encode: E
 @pytest.mark.parametrize("mode", ["I;16", "I;16L", "I;16B"])
 def test_each_byte_order_in_memory(mode: str) -> None:
     values = (np.arange(H * W) * 257).astype(">u2" if mode == "I;16B" else "<u2")
-    picture = Image.frombytes(mode, (W, H), values.tobytes())
-    assert (to_pixels(picture, 1, 8)[..., 0] == RAMP).all()
+    image = Image.frombytes(mode, (W, H), values.tobytes())
+    assert (to_pixels(image, 1, 8)[..., 0] == RAMP).all()
 
 
 def test_integers_within_16_bits_are_taken_as_such_and_others_stretched(encode: Encode) -> None:
     within = np.arange(H * W, dtype=np.int32).reshape(H, W) ** 2
-    assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GREY)[..., 0] - within / 257).max() <= 0.5
+    assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GRAY)[..., 0] - within / 257).max() <= 0.5
     beyond = (np.arange(H * W, dtype=np.int32).reshape(H, W) - 100) * 1_000_000
-    assert (decode(encode(Image.fromarray(beyond), "TIFF"), GREY)[..., 0] == RAMP).all()
+    assert (decode(encode(Image.fromarray(beyond), "TIFF"), GRAY)[..., 0] == RAMP).all()
 
 
 def test_floats_within_0_and_1_are_taken_as_such_and_others_stretched(encode: Encode) -> None:
     ramp = np.arange(H * W, dtype=np.float32).reshape(H, W)
-    within = ramp / 510  # 0 .. 0.5: a dark picture stays dark
-    assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GREY)[..., 0] - RAMP / 2).max() <= 0.5
+    within = ramp / 510  # 0 .. 0.5: a dark image stays dark
+    assert np.abs(decode(encode(Image.fromarray(within), "TIFF"), GRAY)[..., 0] - RAMP / 2).max() <= 0.5
     beyond = (ramp - 7) * 1e30
-    assert (decode(encode(Image.fromarray(beyond), "TIFF"), GREY)[..., 0] == RAMP).all()
-    assert (decode(encode(Image.fromarray(0 * ramp + 999.5), "TIFF"), GREY) == 0).all()  # constant, scale unknown
+    assert (decode(encode(Image.fromarray(beyond), "TIFF"), GRAY)[..., 0] == RAMP).all()
+    assert (decode(encode(Image.fromarray(0 * ramp + 999.5), "TIFF"), GRAY) == 0).all()  # constant, scale unknown
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_nan_and_infinity_are_refused(wrong: float, encode: Encode) -> None:
     values = np.zeros((H, W), np.float32)
-    decode(encode(Image.fromarray(values), "TIFF"), GREY)
+    decode(encode(Image.fromarray(values), "TIFF"), GRAY)
     values[3, 4] = wrong
     with pytest.raises(Unreadable, match="NaN or infinite"):
-        decode(encode(Image.fromarray(values), "TIFF"), GREY)
+        decode(encode(Image.fromarray(values), "TIFF"), GRAY)
 
 
 def png_of_16_bits(values: npt.NDArray[Any], kind: int) -> bytes:
@@ -247,7 +247,7 @@ def test_planes_of_16_bits_are_refused_where_they_are_not_compressed() -> None:
     def planes(values: npt.NDArray[Any]) -> list[bytes]:
         return [plane.tobytes() for plane in np.moveaxis(values, -1, 0)]
 
-    wide = COLOURS.astype("<u2") * 256 + 77
+    wide = COLORS.astype("<u2") * 256 + 77
     content = tiff(planes(wide), (H, W), (16, 16, 16))
     for read in (lambda: read_header(content, LIMITS), lambda: decode(content, RGB)):
         with pytest.raises(Unreadable, match="save it with interleaved channels") as refused:
@@ -255,14 +255,14 @@ def test_planes_of_16_bits_are_refused_where_they_are_not_compressed() -> None:
         assert refused.value.reason == "format not read"
     deflated = tiff(planes(wide), (H, W), (16, 16, 16), deflated=True)
     assert read_header(deflated, LIMITS).bits_lost
-    assert (decode(deflated, RGB) == COLOURS).all()
-    assert (decode(tiff(planes(COLOURS), (H, W), (8, 8, 8)), RGB) == COLOURS).all()
+    assert (decode(deflated, RGB) == COLORS).all()
+    assert (decode(tiff(planes(COLORS), (H, W), (8, 8, 8)), RGB) == COLORS).all()
 
 
 @pytest.mark.parametrize("kind", [0, 2])
 def test_a_transparent_color_of_16_bits_hides_nothing(kind: int) -> None:
     values = (
-        np.dstack([COLOURS, RAMP])[..., -1 if kind == 0 else 0 :][..., : 1 if kind == 0 else 3].astype(np.uint16) * 257
+        np.dstack([COLORS, RAMP])[..., -1 if kind == 0 else 0 :][..., : 1 if kind == 0 else 3].astype(np.uint16) * 257
     )
     content = png_of_16_bits(values, kind)
     transparent = struct.pack(f">{values.shape[2]}H", *values[3, 4].tolist())
@@ -277,23 +277,23 @@ def test_a_transparent_color_of_16_bits_hides_nothing(kind: int) -> None:
 
 @pytest.mark.parametrize(("kind", "channels"), [(4, 2), (6, 4)])
 def test_16_bits_with_transparency_keep_the_high_byte_and_say_so(kind: int, channels: int) -> None:
-    content = png_of_16_bits(np.dstack([COLOURS, RAMP])[..., -channels:].astype(np.uint16) * 256 + 77, kind)
+    content = png_of_16_bits(np.dstack([COLORS, RAMP])[..., -channels:].astype(np.uint16) * 256 + 77, kind)
     header = read_header(content, LIMITS)
     assert (header.bits, header.wide, header.bits_lost) == (16, False, True)
-    expected = np.dstack([COLOURS, RAMP])[..., -channels:]
+    expected = np.dstack([COLORS, RAMP])[..., -channels:]
     assert (decode(content, RGBA)[..., [-2, -1]] == expected[..., [-2, -1]]).all()
 
 
 @pytest.mark.parametrize(("background", "level"), [("white", 255), ("black", 0), ("gray", 128)])
 def test_the_background_is_what_lies_behind(background: Background, level: int, encode: Encode) -> None:
     seen = Rendering(background=background)
-    content = encode(Image.fromarray(np.dstack([COLOURS, RAMP.T[::-1]])))
+    content = encode(Image.fromarray(np.dstack([COLORS, RAMP.T[::-1]])))
     share = RAMP.T[::-1][..., None] / 255
-    expected = COLOURS * share + level * (1 - share)
+    expected = COLORS * share + level * (1 - share)
     assert np.abs(decode(content, Canvas(H, W, 3, 8, seen)) - expected).max() <= 1
     assert np.abs(decode(content, Canvas(H, W, 3, 16, seen)) / 257 - expected).max() <= 1
-    assert np.abs(read_picture(content, LIMITS, rendering=seen).astype(int) - expected).max() <= 1
-    assert read_picture(content, LIMITS).shape == (H, W, 4)
+    assert np.abs(read_image(content, LIMITS, rendering=seen).astype(int) - expected).max() <= 1
+    assert read_image(content, LIMITS).shape == (H, W, 4)
 
 
 @pytest.mark.parametrize(("greatest", "white"), [(200, 255), (256, 1023), (4095, 4095), (9000, 16383), (40000, 65535)])
@@ -302,7 +302,7 @@ def test_an_image_without_a_data_set_is_on_the_scale_of_its_bits_in_use(
 ) -> None:
     values = np.linspace(0, greatest, H * W).round().astype(np.uint16).reshape(H, W)
     content = encode(Image.fromarray(values))
-    assert np.abs(decode(content, GREY)[..., 0] - values / white * 255).max() <= 0.5
+    assert np.abs(decode(content, GRAY)[..., 0] - values / white * 255).max() <= 0.5
     decided = Canvas(H, W, 1, 8, Rendering(integers=(0, 65535)))
     assert np.abs(decode(content, decided)[..., 0] - values / 257).max() <= 0.5
 
@@ -340,7 +340,7 @@ def tiff_with_second_page(kind: int, encode: Encode) -> bytes:
     content = io.BytesIO()
     with TiffImagePlugin.AppendingTiffWriter(content, new=True) as file:
         for page in pages:
-            Image.fromarray(COLOURS).save(file, "TIFF", tiffinfo=page)
+            Image.fromarray(COLORS).save(file, "TIFF", tiffinfo=page)
             file.newFrame()
     return content.getvalue()
 
@@ -352,20 +352,20 @@ def test_a_thumbnail_or_a_mask_is_no_second_page(kind: int, frames: int, encode:
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
 def test_one_frame_is_one_and_more_are_counted(kind: str, encode: Encode) -> None:
-    one, two = (Image.new("RGB", (W, H), colour) for colour in ("red", "lime"))
+    one, two = (Image.new("RGB", (W, H), color) for color in ("red", "lime"))
     assert read_header(encode(one, kind), LIMITS).frames == 1
     assert read_header(encode(one, kind, save_all=True, append_images=[two]), LIMITS).frames == 2
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_the_first_frame_stands_for_an_animation(kind: str, encode: Encode) -> None:
-    frames = [Image.new("RGB", (W, H), colour) for colour in ("red", "lime", "blue")]
+    frames = [Image.new("RGB", (W, H), color) for color in ("red", "lime", "blue")]
     how = {"lossless": True} if kind == "WEBP" else {}
     content = encode(frames[0], kind, save_all=True, append_images=frames[1:], **how)
     assert (decode(content, RGB) == (255, 0, 0)).all()
 
 
-# What the camera stored for each orientation of the same upright picture (EXIF 2.32, tag 0x0112), in numpy
+# What the camera stored for each orientation of the same upright image (EXIF 2.32, tag 0x0112), in numpy
 STORED: dict[int, Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -382,8 +382,8 @@ def stored(upright: npt.NDArray[np.uint8], orientation: int, kind: str, encode: 
     exif = Image.Exif()
     exif[0x0112] = orientation
     how: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
-    picture = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
-    return encode(picture, kind, exif=exif, **how.get(kind, {}))
+    image = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
+    return encode(image, kind, exif=exif, **how.get(kind, {}))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -427,7 +427,7 @@ def test_a_jpeg_decoded_small_lies_where_the_whole_one_lies(
     coarse = np.random.default_rng(3).integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
     upright = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
     decoded = decode(stored(np.asarray(upright), orientation, "JPEG", encode), canvas)
-    # the whole picture, cut and shrunk in one step by Pillow
+    # the whole image, cut and shrunk in one step by Pillow
     scale = max(canvas.height / height, canvas.width / width)
     x, y = (width - canvas.width / scale) / 2, (height - canvas.height / scale) / 2
     whole = upright.resize((canvas.width, canvas.height), Image.Resampling.BILINEAR, box=(x, y, width - x, height - y))
@@ -445,19 +445,19 @@ def test_a_jpeg_on_its_side_is_not_decoded_too_small(orientation: int, scene: Sc
     )  # below 20 where height and width are mistaken: 1/8 would do for those
 
 
-def test_a_picture_that_equals_the_canvas_keeps_its_pixels(scene: Scene, encode: Encode) -> None:
-    picture = scene(37, 53)
-    assert (decode(encode(picture), Canvas(37, 53, 3)) == np.asarray(picture)).all()
+def test_an_image_that_equals_the_canvas_keeps_its_pixels(scene: Scene, encode: Encode) -> None:
+    image = scene(37, 53)
+    assert (decode(encode(image), Canvas(37, 53, 3)) == np.asarray(image)).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(37, 40), (20, 53)])
-def test_a_picture_that_has_one_side_of_the_canvas_is_cut_and_not_resampled(
+def test_an_image_that_has_one_side_of_the_canvas_is_cut_and_not_resampled(
     height: int, width: int, scene: Scene, encode: Encode
 ) -> None:
-    picture = scene(37, 53)
+    image = scene(37, 53)
     top, left = (37 - height) // 2, (53 - width) // 2
-    expected = np.asarray(picture)[top : top + height, left : left + width]
-    assert (decode(encode(picture), Canvas(height, width, 3)) == expected).all()
+    expected = np.asarray(image)[top : top + height, left : left + width]
+    assert (decode(encode(image), Canvas(height, width, 3)) == expected).all()
 
 
 def test_shrinking_does_not_alias(encode: Encode) -> None:
@@ -468,11 +468,11 @@ def test_shrinking_does_not_alias(encode: Encode) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 65_535), (65_535, 1), (3, 2), (2000, 3)])
-def test_any_shape_of_picture_covers_the_canvas(height: int, width: int, encode: Encode) -> None:
+def test_any_shape_of_image_covers_the_canvas(height: int, width: int, encode: Encode) -> None:
     assert (decode(encode(Image.new("L", (width, height), 99)), Canvas(20, 30, 1)) == 99).all()
 
 
-def test_the_centre_is_what_is_kept(encode: Encode) -> None:
+def test_the_center_is_what_is_kept(encode: Encode) -> None:
     wide = np.zeros((50, 250), np.uint8)
     wide[:, 100:150] = 200
     assert (decode(encode(Image.fromarray(wide)), Canvas(50, 50, 1)) == 200).all()
@@ -480,5 +480,5 @@ def test_the_centre_is_what_is_kept(encode: Encode) -> None:
     assert (shrunk[:, 1:-1] == 200).all()
 
 
-def test_fit_leaves_a_picture_of_the_right_size_alone() -> None:
-    assert np.shares_memory(fit(COLOURS, H, W, (0, 0, W, H)), COLOURS)
+def test_fit_leaves_an_image_of_the_right_size_alone() -> None:
+    assert np.shares_memory(fit(COLORS, H, W, (0, 0, W, H)), COLORS)

@@ -1,4 +1,4 @@
-"""Fitting a picture to the canvas: torch's road and Pillow's are one filter, for all types and numbers of channels."""
+"""Fitting an image to the canvas: torch's road and Pillow's are one filter, for all types and numbers of channels."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import Canvas, Limits, decode_picture
+from striate.data import Canvas, Limits, decode_image
 from striate.data.decoding.fit import fit, placement
 
 RANDOM = np.random.default_rng(2)
@@ -24,7 +24,7 @@ def by_pillow(pixels: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[
 
 @pytest.mark.parametrize(("dtype", "channels"), [("u1", 1), ("u1", 2), ("u1", 3), ("u1", 7), ("u2", 1), ("u2", 5)])
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_shrinking_equals_pillow_within_one_grey_level(dtype: str, channels: int, height: int, width: int) -> None:
+def test_shrinking_equals_pillow_within_one_gray_level(dtype: str, channels: int, height: int, width: int) -> None:
     pixels = RANDOM.integers(0, np.iinfo(dtype).max, (height, width, channels), endpoint=True).astype(dtype)
     side = 48
     fitted = fit(pixels, side, side, (0, 0, width, height))
@@ -42,11 +42,11 @@ def test_shrinking_equals_pillow_within_one_grey_level(dtype: str, channels: int
 
 @pytest.mark.parametrize(("dtype", "channels"), [("u1", 3), ("u1", 6), ("u2", 1), ("u2", 6)])
 def test_enlarging_and_fractions_of_a_pixel_treat_all_channels_alike(dtype: str, channels: int) -> None:
-    grey = RANDOM.integers(0, 256, (11, 14), dtype=np.uint8)
+    gray = RANDOM.integers(0, 256, (11, 14), dtype=np.uint8)
     scale = 1 if dtype == "u1" else 257
-    pixels = (grey.astype(dtype) * np.dtype(dtype).type(scale))[..., None].repeat(channels, -1)
+    pixels = (gray.astype(dtype) * np.dtype(dtype).type(scale))[..., None].repeat(channels, -1)
     for height, width, content in ((20, 30, (0, 0, 14, 11)), (5, 6, (0.5, 0, 14, 10.5))):
-        alone = fit(grey[..., None], height, width, content)
+        alone = fit(gray[..., None], height, width, content)
         assert np.abs(fit(pixels, height, width, content) - alone.astype(float) * scale).max() <= 1.01 * scale
 
 
@@ -66,7 +66,7 @@ def test_the_number_of_threads_of_torch_changes_no_pixel(dtype: str, channels: i
 
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
 @pytest.mark.parametrize("content", [(0, 0, 133, 100), (0, 0, 132.5, 99.5)])
-def test_colours_that_cannot_be_seen_do_not_bleed_into_those_that_can(dtype: str, content: Any) -> None:
+def test_colors_that_cannot_be_seen_do_not_bleed_into_those_that_can(dtype: str, content: Any) -> None:
     top = np.iinfo(dtype).max
     pixels = RANDOM.integers(0, top, (100, 133, 4), endpoint=True).astype(dtype)
     pixels[..., :3] = top // 2
@@ -85,7 +85,7 @@ def test_a_constant_stays_constant_to_the_last_level() -> None:
     assert (fit(np.full((90, 80, 2), 65535, np.uint16), 48, 40, (0, 0, 80, 90)) == 65535).all()
 
 
-def test_what_is_kept_is_mirrored_with_the_picture() -> None:
+def test_what_is_kept_is_mirrored_with_the_image() -> None:
     pixels = RANDOM.integers(0, 256, (101, 144, 3), dtype=np.uint8)
     there = fit(pixels, 40, 40, (0, 0, 144, 101)).astype(int)
     back = fit(np.ascontiguousarray(pixels[::-1, ::-1]), 40, 40, (0, 0, 144, 101))[::-1, ::-1]
@@ -110,6 +110,6 @@ def test_a_whole_image_lies_centered_in_black(dtype: str, channels: int, height:
 def test_a_large_jpeg_is_decoded_as_small_as_the_whole_of_it_is_seen(tmp_path: Path) -> None:
     Image.fromarray(RANDOM.integers(0, 256, (100, 800, 3), dtype=np.uint8)).save(tmp_path / "wide.jpg")
     whole = Image.open(tmp_path / "wide.jpg").convert("RGB").resize((48, 6), Image.Resampling.BILINEAR)
-    decoded = decode_picture(tmp_path / "wide.jpg", Canvas(48, 48, 3, fit="contain"), Limits())
+    decoded = decode_image(tmp_path / "wide.jpg", Canvas(48, 48, 3, fit="contain"), Limits())
     assert np.abs(decoded[21:27].astype(int) - np.asarray(whole)).mean() < 4
     assert decoded[:21].sum() == decoded[27:].sum() == 0

@@ -1,1 +1,1 @@
-"""Decoding: one picture, from the bytes of a stranger's file to pixels on the canvas, safely."""
+"""Decoding: one image, from the bytes of a stranger's file to pixels on the canvas, safely."""

@@ -1,6 +1,6 @@
-"""One picture, read safely: what it says of itself, all of its pixels, or its pixels on the canvas.
+"""One image, read safely: what it says of itself, all of its pixels, or its pixels on the canvas.
 
-A picture is what its first bytes say, never its name. The order is: a regular file, known first bytes, a header that
+An image is what its first bytes say, never its name. The order is: a regular file, known first bytes, a header that
 declares no more pixels than the limit, checksums where the format has them, the whole of the pixels, upright, channels
 and bits, canvas. Nothing is decoded before the header has passed. The first frame stands for an animation or many pages.
 """
@@ -25,7 +25,7 @@ from striate.data.decoding.fit import Box, Fit, Pixels, fit, placement
 from striate.data.decoding.formats import check_size, open_header
 from striate.data.decoding.jpeg import decode_jpeg
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.modes import GREY_MODES, WIDE_MODES, Decoded, own_bits, own_channels, to_pixels
+from striate.data.decoding.modes import GRAY_MODES, WIDE_MODES, Decoded, own_bits, own_channels, to_pixels
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.orientation import SIDEWAYS, orientation, upright, upright_grid
 from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
@@ -33,15 +33,15 @@ from striate.data.decoding.rendering import AS_STORED, Rendering, Span, with_nea
 from striate.data.decoding.sixteen import keeps_bits, sixteen_bits
 from striate.data.decoding.strict import STRICT_PILLOW
 from striate.data.names import printable
-from striate.data.set_aside import Reason, Unreadable
+from striate.data.skipped_files import Reason, Unreadable
 
 __all__ = [
     "Header",
     "Stored",
-    "decode_picture",
+    "decode_image",
     "load_image",
     "read_header",
-    "read_picture",
+    "read_image",
     "read_span",
     "read_stored",
 ]
@@ -62,7 +62,7 @@ _BITS: Final = {
 @final
 @dataclass(frozen=True)
 class Header:
-    """What a picture says of itself; no pixel was decoded.
+    """What an image says of itself; no pixel was decoded.
 
     `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", and "PIL" of an image that was made by Pillow; height
     and width are those of the upright image.
@@ -83,9 +83,9 @@ class Header:
     bits_lost: bool = False
 
     @property
-    def colour(self) -> bool:
-        """Whether a grey canvas would lose something."""
-        return self.channels >= 3 if self.format == "NPY" else self.mode not in GREY_MODES
+    def color(self) -> bool:
+        """Whether a gray canvas would lose something."""
+        return self.channels >= 3 if self.format == "NPY" else self.mode not in GRAY_MODES
 
     @property
     def wide(self) -> bool:
@@ -98,12 +98,12 @@ class Header:
         return self.channels == 4 and self.format not in ("NPY", "array")
 
 
-def read_header(picture: Stored, limits: Limits) -> Header:
-    """The header of a picture; no pixel is decoded. Raises Unreadable."""
-    if isinstance(picture, Image.Image):
+def read_header(image: Stored, limits: Limits) -> Header:
+    """The header of an image; no pixel is decoded. Raises Unreadable."""
+    if isinstance(image, Image.Image):
         with _reasons():
-            return _header_in_hand(_in_hand(picture, limits))
-    with _reasons(), _opened(picture) as file:
+            return _header_in_hand(_in_hand(image, limits))
+    with _reasons(), _opened(image) as file:
         header = open_header(file, limits)
         if isinstance(header, ArrayFile):
             bits = 8 * header.dtype.itemsize
@@ -119,19 +119,19 @@ def read_header(picture: Stored, limits: Limits) -> Header:
         return Header(str(header.format), height, width, mode, channels, bits, _frames(header), held, lost)
 
 
-def decode_picture(picture: Stored, canvas: Canvas, limits: Limits) -> Pixels:
-    """A picture on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
+def decode_image(image: Stored, canvas: Canvas, limits: Limits) -> Pixels:
+    """An image on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
 
     The same for training, prediction and serving. Raises Unreadable.
     """
-    with _reasons(), _whole(picture) as opened:
+    with _reasons(), _whole(image) as opened:
         decoded, content = _decode(opened, limits, (canvas.height, canvas.width), canvas.fit)
         pixels = to_pixels(decoded, canvas.channels, canvas.bits, canvas.rendering)
         return _writable(fit(pixels, canvas.height, canvas.width, content, canvas.fit))
 
 
-def read_picture(
-    picture: Stored, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+def read_image(
+    image: Stored, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
 ) -> Pixels:
     """The whole of an image, upright, H W C at its own size.
 
@@ -141,7 +141,7 @@ def read_picture(
     """
     if at_least is not None and min(at_least) < 1:
         raise ValueError(f"at_least {at_least}: heights and widths begin at 1")
-    with _reasons(), _whole(picture) as opened:
+    with _reasons(), _whole(image) as opened:
         decoded, _ = _decode(opened, limits, at_least, "cover")
         if isinstance(decoded, Image.Image):
             channels = own_channels(decoded.mode, decoded.has_transparency_data)
@@ -151,9 +151,9 @@ def read_picture(
         return _writable(to_pixels(decoded, channels, own_bits(decoded), rendering or AS_STORED))
 
 
-def read_span(picture: Stored, limits: Limits) -> Span:
+def read_span(image: Stored, limits: Limits) -> Span:
     """From the least to the greatest value of an image of more than 8 bits. Raises Unreadable."""
-    with _reasons(), _whole(picture) as opened:
+    with _reasons(), _whole(image) as opened:
         decoded, _ = _decode(opened, limits, None, "cover")
         return with_nearly_all(np.asarray(decoded))
 
@@ -164,9 +164,9 @@ def load_image(image: Image.Image, limits: Limits) -> None:
         _in_hand(image, limits).load()
 
 
-def read_stored(picture: str | Path | bytes, limits: Limits) -> Decoded:
-    """The whole of a picture as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
-    with _reasons(), _whole_file(picture) as file:
+def read_stored(image: str | Path | bytes, limits: Limits) -> Decoded:
+    """The whole of an image as it is stored: its own mode, not turned, a palette's numbers kept. Raises Unreadable."""
+    with _reasons(), _whole_file(image) as file:
         header = open_header(file, limits)
         return header.load() if isinstance(header, ArrayFile) else _loaded(file, header)
 
@@ -179,25 +179,25 @@ def _decode(
         image = _in_hand(opened, limits)
         image.load()
         return upright(image, (0, 0, image.width, image.height), orientation(image))
-    file, picture = opened, open_header(opened, limits)
-    if isinstance(picture, ArrayFile):
-        return picture.load(), (0, 0, picture.width, picture.height)
-    if isinstance(picture, JpegImageFile):
-        held = orientation(picture)
+    file, original = opened, open_header(opened, limits)
+    if isinstance(original, ArrayFile):
+        return original.load(), (0, 0, original.width, original.height)
+    if isinstance(original, JpegImageFile):
+        held = orientation(original)
         if at_least is not None and how == "contain":
-            height, width = (picture.height, picture.width)[:: -1 if held in SIDEWAYS else 1]
+            height, width = (original.height, original.width)[:: -1 if held in SIDEWAYS else 1]
             _, (left, top, right, bottom) = placement(*at_least, (0, 0, width, height), how)
             at_least = bottom - top, right - left
-        return decode_jpeg(file, picture, held, at_least)
-    sixteen = keeps_bits(picture)
-    picture = _loaded(file, picture)
-    held = orientation(picture)  # which may stand behind the pixels
+        return decode_jpeg(file, original, held, at_least)
+    sixteen = keeps_bits(original)
+    original = _loaded(file, original)
+    held = orientation(original)  # which may stand behind the pixels
     if sixteen:
         again = open_header(file, limits)
         assert not isinstance(again, ArrayFile)
-        values = upright_grid(sixteen_bits(picture, again), held)
+        values = upright_grid(sixteen_bits(original, again), held)
         return values, (0, 0, values.shape[1], values.shape[0])
-    return upright(picture, (0, 0, picture.width, picture.height), held)
+    return upright(original, (0, 0, original.width, original.height), held)
 
 
 def _in_hand(image: Image.Image, limits: Limits) -> Image.Image:
@@ -208,14 +208,14 @@ def _in_hand(image: Image.Image, limits: Limits) -> Image.Image:
     return image
 
 
-def _loaded(file: BinaryIO, picture: ImageFile.ImageFile) -> ImageFile.ImageFile:
+def _loaded(file: BinaryIO, image: ImageFile.ImageFile) -> ImageFile.ImageFile:
     """All pixels of the first frame."""
-    if isinstance(picture, PngImageFile):  # verify() alone sees damaged chunks, load() alone a missing end
-        picture.verify()
+    if isinstance(image, PngImageFile):  # verify() alone sees damaged chunks, load() alone a missing end
+        image.verify()
         file.seek(0)
-        picture = PngImageFile(file)
-    picture.load()
-    return picture
+        image = PngImageFile(file)
+    image.load()
+    return image
 
 
 def _writable(pixels: Pixels) -> Pixels:
@@ -233,50 +233,50 @@ def _header_in_hand(image: Image.Image) -> Header:
     return Header(image.format or "PIL", height, width, image.mode, channels, bits, 1, held)
 
 
-def _bits(picture: ImageFile.ImageFile) -> int:
-    raw = " ".join(str(tile.args) for tile in picture.tile)  # Pillow's name of what is stored, such as RGB;16B
-    return 16 if ";16" in raw else _BITS.get(picture.mode, 8)
+def _bits(image: ImageFile.ImageFile) -> int:
+    raw = " ".join(str(tile.args) for tile in image.tile)  # Pillow's name of what is stored, such as RGB;16B
+    return 16 if ";16" in raw else _BITS.get(image.mode, 8)
 
 
-def _frames(picture: ImageFile.ImageFile) -> int:
+def _frames(image: ImageFile.ImageFile) -> int:
     """Frames or pages; 2 for any number above 1 where only walking through the file would tell it."""
-    if isinstance(picture, PngImageFile | WebPImageFile):
-        return picture.n_frames
+    if isinstance(image, PngImageFile | WebPImageFile):
+        return image.n_frames
     try:
-        if isinstance(picture, GifImageFile):
-            return 1 + picture.is_animated
-        return _pages(picture) if isinstance(picture, TiffImageFile) else 1
+        if isinstance(image, GifImageFile):
+            return 1 + image.is_animated
+        return _pages(image) if isinstance(image, TiffImageFile) else 1
     except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds, and damage behind the first frame, which alone is used, is no fault
         return 1
 
 
-def _pages(picture: TiffImageFile) -> int:
+def _pages(image: TiffImageFile) -> int:
     """2 where a page follows that is no reduced copy of the first and no mask, else 1."""
     for page in range(1, _MOST_PAGES):
-        if not picture.is_animated:
+        if not image.is_animated:
             break
         try:
-            picture.seek(page)
+            image.seek(page)
         except EOFError:
             break
-        kind = picture.tag_v2.get(_SUBFILE, 0)
+        kind = image.tag_v2.get(_SUBFILE, 0)
         if not (isinstance(kind, int) and kind & _NO_PAGE):
             return 2
     return 1
 
 
-def _opened(picture: str | Path | bytes) -> BinaryIO:
+def _opened(image: str | Path | bytes) -> BinaryIO:
     """The file, or the content as one."""
-    return io.BytesIO(picture) if isinstance(picture, bytes) else open_regular_file(picture)
+    return io.BytesIO(image) if isinstance(image, bytes) else open_regular_file(image)
 
 
-def _whole(picture: Stored) -> AbstractContextManager[BinaryIO | Image.Image]:
+def _whole(image: Stored) -> AbstractContextManager[BinaryIO | Image.Image]:
     """The same, for what will read all of it; an image stays open."""
-    return nullcontext(picture) if isinstance(picture, Image.Image) else _whole_file(picture)
+    return nullcontext(image) if isinstance(image, Image.Image) else _whole_file(image)
 
 
-def _whole_file(picture: str | Path | bytes) -> BinaryIO:
-    return io.BytesIO(picture) if isinstance(picture, bytes) else hold_regular_file(picture)
+def _whole_file(image: str | Path | bytes) -> BinaryIO:
+    return io.BytesIO(image) if isinstance(image, bytes) else hold_regular_file(image)
 
 
 @contextmanager

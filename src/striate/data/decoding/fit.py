@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, w
 Pixels = npt.NDArray[np.uint8 | np.uint16]  # H W C
 
 
-def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box, how: Fit = "cover") -> Pixels:
+def fit(image: Pixels | Image.Image, height: int, width: int, content: Box, how: Fit = "cover") -> Pixels:
     """`content` on a canvas of `height` x `width`, H W C: its largest centered part with that aspect, or all of it in black.
 
     Where no change of scale is needed, whole pixels are cut out and nothing is resampled. Otherwise the filter is
@@ -26,7 +26,7 @@ def fit(picture: Pixels | Image.Image, height: int, width: int, content: Box, ho
     be seen is touched. Torch shrinks, Pillow does what needs fractions of a pixel; they agree to one gray level. The
     colors of RGBA count by their alpha.
     """
-    pixels = np.asarray(picture)
+    pixels = np.asarray(image)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     seen, (left, top, right, bottom) = placement(height, width, content, how)
     fitted = _fitted(pixels, bottom - top, right - left, seen)
@@ -101,6 +101,6 @@ def _resample(values: npt.NDArray[Any], height: int, width: int, box: Box | None
 
 
 def _by_pillow(values: npt.NDArray[Any], height: int, width: int, box: Box | None) -> npt.NDArray[Any]:
-    picture = Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
-    fitted = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box))
+    image = Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
+    fitted = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
     return fitted if fitted.ndim == 3 else fitted[..., None]

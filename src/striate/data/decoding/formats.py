@@ -1,4 +1,4 @@
-"""Which files are pictures: by their first bytes and never by their names; and a header that keeps within the limits.
+"""Which files are images: by their first bytes and never by their names; and a header that keeps within the limits.
 
 Nothing is decoded here, no frame is looked for, and no memory is taken that grows with what a header declares.
 """
@@ -19,7 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from striate.data.decoding.foreign import START, advice, foreign_format
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 
 __all__ = ["EXTENSIONS", "IMAGE_EXTENSIONS", "check_size", "is_image", "open_header"]
 
@@ -59,7 +59,7 @@ _BITS_PER_SAMPLE, _PLANAR, _SUBFILE, _SUB_IMAGES, _DNG_VERSION = 258, 284, 254, 
 
 
 def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFile:
-    """The picture with its header read and its size accepted. Raises Unreadable, and whatever Pillow's readers raise."""
+    """The image with its header read and its size accepted. Raises Unreadable, and whatever Pillow's readers raise."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     start = file.read(START)
@@ -67,7 +67,7 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
     if size == 0:
         raise Unreadable("empty file", "0 bytes")
     if size > limits.max_bytes:
-        raise Unreadable("unreadable", f"{size} bytes, more than any picture within the limit takes")
+        raise Unreadable("unreadable", f"{size} bytes, more than any image within the limit takes")
     if start.startswith(MAGIC):
         array = open_array(file)
         check_size(array.width, array.height, limits)
@@ -76,15 +76,15 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
     reader = _reader(start)
     if reader is WebPImageFile:  # its decoder takes memory for the whole canvas as soon as it is opened
         check_size(*_webp_size(start), limits)
-    picture = reader(file)
-    if isinstance(picture, TiffImageFile) and _is_raw(picture):
+    image = reader(file)
+    if isinstance(image, TiffImageFile) and _is_raw(image):
         raise Unreadable("format not read", advice("a raw camera file"))
-    if isinstance(picture, TiffImageFile) and _is_planar_of_16_bits(picture):
+    if isinstance(image, TiffImageFile) and _is_planar_of_16_bits(image):
         raise Unreadable(
             "format not read", "16 bits in planes of red, green and blue; save it with interleaved channels"
         )
-    check_size(*picture.size, limits)
-    return picture
+    check_size(*image.size, limits)
+    return image
 
 
 def is_image(start: bytes) -> bool:
@@ -98,7 +98,7 @@ def _reader(start: bytes) -> type[ImageFile.ImageFile]:
     if reader := _known(start):
         return reader
     what = next((says for mark, says in _OTHERS if mark in start[:64]), f"begins with {start[:16]!r}")
-    raise Unreadable("not a picture", f"{what}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are read")
+    raise Unreadable("not an image", f"{what}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are read")
 
 
 def _known(start: bytes) -> type[ImageFile.ImageFile] | None:
@@ -108,17 +108,17 @@ def _known(start: bytes) -> type[ImageFile.ImageFile] | None:
     return None
 
 
-def _is_raw(picture: TiffImageFile) -> bool:
+def _is_raw(image: TiffImageFile) -> bool:
     """Whether a TIFF is a raw camera file: DNG says so, others begin with a thumbnail and keep the image elsewhere."""
-    tags = picture.tag_v2
+    tags = image.tag_v2
     return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(int(tags.get(_SUBFILE, 0)) & 1))
 
 
-def _is_planar_of_16_bits(picture: TiffImageFile) -> bool:
+def _is_planar_of_16_bits(image: TiffImageFile) -> bool:
     """Whether more than 8 bits lie in a plane for each color, of which Pillow takes every byte for a value."""
-    bits = picture.tag_v2.get(_BITS_PER_SAMPLE, (1,))
-    stored = str([tile.args for tile in picture.tile])  # Pillow's names of what is stored, such as RGB;16B
-    return max(bits) > 8 and picture.tag_v2.get(_PLANAR) == 2 and len(bits) > 1 and ";16" not in stored
+    bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))
+    stored = str([tile.args for tile in image.tile])  # Pillow's names of what is stored, such as RGB;16B
+    return max(bits) > 8 and image.tag_v2.get(_PLANAR) == 2 and len(bits) > 1 and ";16" not in stored
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

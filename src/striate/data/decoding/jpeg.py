@@ -3,7 +3,7 @@
 Both are libjpeg-turbo. What simplejpeg will not take, be it strange or damaged (its strict mode stops at every warning
 of the library), is left to Pillow, so that which files are refused, and why, never depends on what is installed.
 
-A scan of a few bytes makes either library pass over the whole picture once more, so their number is looked at first.
+A scan of a few bytes makes either library pass over the whole image once more, so their number is looked at first.
 """
 
 import re
@@ -17,13 +17,13 @@ import numpy.typing as npt
 from PIL.JpegImagePlugin import JpegImageFile
 
 from striate.data.decoding.fit import Box
-from striate.data.decoding.modes import Decoded, as_picture
+from striate.data.decoding.modes import Decoded, as_image
 from striate.data.decoding.orientation import SIDEWAYS, upright
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 
 __all__ = ["decode_jpeg"]
 
-_COLOURS: Final = MappingProxyType({"L": "GRAY", "RGB": "RGB"})  # CMYK is left to Pillow
+_COLORS: Final = MappingProxyType({"L": "GRAY", "RGB": "RGB"})  # CMYK is left to Pillow
 _MOST_SCANS: Final = 100  # encoders write 1 to about 20
 _MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # of those that stand between segments and scans
 _SCAN: Final = b"\xff\xda"
@@ -32,45 +32,43 @@ _SHORTEST: Final = 16  # below, n/8 of a side is no longer another number of pix
 
 
 def decode_jpeg(
-    file: BinaryIO, picture: JpegImageFile, held: int, at_least: tuple[int, int] | None
+    file: BinaryIO, image: JpegImageFile, held: int, at_least: tuple[int, int] | None
 ) -> tuple[Decoded, Box]:
-    """A JPEG whose header was read from `file`, turned upright, and the box of it that is picture.
+    """A JPEG whose header was read from `file`, turned upright, and the box of it that is image.
 
-    Decoded at 1/2, 1/4 or 1/8, in which the last row and column are picture only in part, if that covers `at_least`.
+    Decoded at 1/2, 1/4 or 1/8, in which the last row and column are image only in part, if that covers `at_least`.
     """
     file.seek(0)
     content = file.read()
     if _count_pairs(content, _SCAN) > _MOST_SCANS and (scans := _scans(content)) > _MOST_SCANS:
         raise Unreadable(
-            "unreadable", f"{scans} scans, each of which costs as much as a picture; up to {_MOST_SCANS} are read"
+            "unreadable", f"{scans} scans, each of which costs as much as an image; up to {_MOST_SCANS} are read"
         )
-    height, width = at_least or (picture.height, picture.width)
+    height, width = at_least or (image.height, image.width)
     if at_least is not None and held in SIDEWAYS:
         height, width = width, height
-    least = min(picture.height // height, picture.width // width)
+    least = min(image.height // height, image.width // width)
     factor = next((factor for factor in (8, 4, 2) if least >= factor), 1)
-    box: Box = (0, 0, picture.width / factor, picture.height / factor)
-    pixels = _by_simplejpeg(content, picture, factor)
+    box: Box = (0, 0, image.width / factor, image.height / factor)
+    pixels = _by_simplejpeg(content, image, factor)
     if pixels is not None:
-        return (pixels, box) if held == 1 else upright(as_picture(pixels), box, held)
-    picture.draft(None, (width, height))  # takes the same factor
-    picture.load()
-    return upright(picture, box, held)
+        return (pixels, box) if held == 1 else upright(as_image(pixels), box, held)
+    image.draft(None, (width, height))  # takes the same factor
+    image.load()
+    return upright(image, box, held)
 
 
-def _by_simplejpeg(content: bytes, picture: JpegImageFile, factor: int) -> npt.NDArray[np.uint8] | None:
+def _by_simplejpeg(content: bytes, image: JpegImageFile, factor: int) -> npt.NDArray[np.uint8] | None:
     """H W C; None leaves it to Pillow."""
     simplejpeg = _simplejpeg()
-    if simplejpeg is None or picture.mode not in _COLOURS or min(picture.size) < _SHORTEST:
+    if simplejpeg is None or image.mode not in _COLORS or min(image.size) < _SHORTEST:
         return None
-    least = (
-        {} if factor == 1 else {"min_height": -(-picture.height // factor), "min_width": -(-picture.width // factor)}
-    )
+    least = {} if factor == 1 else {"min_height": -(-image.height // factor), "min_width": -(-image.width // factor)}
     try:
         # two headers in one file: each library may believe another one, and only Pillow's was held against the limits
-        if simplejpeg.decode_jpeg_header(content)[:2] != (picture.height, picture.width):
+        if simplejpeg.decode_jpeg_header(content)[:2] != (image.height, image.width):
             return None
-        pixels: npt.NDArray[np.uint8] = simplejpeg.decode_jpeg(content, _COLOURS[picture.mode], **least)
+        pixels: npt.NDArray[np.uint8] = simplejpeg.decode_jpeg(content, _COLORS[image.mode], **least)
     except ValueError:
         return None
     return pixels

@@ -1,4 +1,4 @@
-"""What the reading of pictures refuses, and how much of it a data set may contain."""
+"""What the reading of images refuses, and how much of it a data set may contain."""
 
 from dataclasses import dataclass
 from typing import Final, final
@@ -14,7 +14,7 @@ MOST_PIXELS: Final = 2_000_000_000
 @dataclass(frozen=True)
 class Limits:
     """`max_pixels`: largest height x width that a header may declare; above it the file is a bomb and is not decoded.
-    `max_bad`: largest share of a data set's files that may be set aside; above it nothing is trained.
+    `max_bad`: largest share of a data set's files that may be skipped; above it nothing is trained.
     `follow_links`: whether links to folders, and to files outside the data, are followed.
     """
 
@@ -30,7 +30,7 @@ class Limits:
 
     @property
     def max_bytes(self) -> int:
-        """Largest file that is read: a picture of `max_pixels` at 16 bytes a pixel, the most that any mode takes."""
+        """Largest file that is read: an image of `max_pixels` at 16 bytes a pixel, the most that any mode takes."""
         return 16 * self.max_pixels + 2**20
 
 

@@ -3,7 +3,7 @@
 | what is in the file                 | what becomes of it                                                            |
 |-------------------------------------|-------------------------------------------------------------------------------|
 | 1, L, RGB, RGBA                     | as they are (1 bit: 0 and 255); on a canvas of 16 bits x 257                  |
-| P, PA                               | the colours of the palette                                                    |
+| P, PA                               | the colors of the palette                                                    |
 | CMYK, YCbCr, LAB                    | RGB                                                                           |
 | I;16, I (32 bits), F (floats)       | from black to white as the canvas' rendering says (rendering.py), on 8 or 16 bits; |
 |                                     | beyond these levels they are clipped                                          |
@@ -27,15 +27,15 @@ from PIL import Image
 
 from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, BACKGROUNDS, Background, Rendering
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 
 __all__ = [
-    "GREY_MODES",
+    "GRAY_MODES",
     "LUMA",
     "PILLOW_MODES",
     "WIDE_MODES",
     "Decoded",
-    "as_picture",
+    "as_image",
     "own_bits",
     "own_channels",
     "to_channels",
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 WIDE_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # more than 8 bits, and one channel
-GREY_MODES: Final = ("1", "L", "LA", "La", *WIDE_MODES)  # a picture of these has no colour
+GRAY_MODES: Final = ("1", "L", "LA", "La", *WIDE_MODES)  # an image of these has no color
 PILLOW_MODES: Final = MappingProxyType({1: "L", 3: "RGB", 4: "RGBA"})  # by number of channels
 LUMA: Final = (0.299, 0.587, 0.114)  # the gray of red, green and blue: ITU-R BT.601
 _BLOCK: Final = 2**16  # values that are scaled at a time
@@ -52,8 +52,8 @@ Decoded = Image.Image | npt.NDArray[Any]  # arrays: H W C of any real numbers
 
 
 def own_channels(mode: str, transparent: bool) -> int:
-    """How many channels a Pillow picture of this mode fills: 4 with transparency, else 3 with colour, else 1."""
-    return 4 if transparent else 1 if mode in GREY_MODES else 3
+    """How many channels a Pillow image of this mode fills: 4 with transparency, else 3 with color, else 1."""
+    return 4 if transparent else 1 if mode in GRAY_MODES else 3
 
 
 def own_bits(decoded: Decoded) -> Literal[8, 16]:
@@ -73,31 +73,31 @@ def to_pixels(decoded: Decoded, channels: int, bits: int, rendering: Rendering =
     return _converted(_scaled(decoded, bits, rendering), channels, rendering.background)
 
 
-def to_channels(picture: Image.Image, channels: int, background: Background = "white") -> Image.Image:
+def to_channels(image: Image.Image, channels: int, background: Background = "white") -> Image.Image:
     """An image of 8 bits in mode L, RGB or RGBA for 1, 3 or 4 channels. Raises Unreadable for other numbers."""
     if channels not in PILLOW_MODES:
-        raise _not_convertible(own_channels(picture.mode, picture.has_transparency_data), channels)
+        raise _not_convertible(own_channels(image.mode, image.has_transparency_data), channels)
     mode = PILLOW_MODES[channels]
-    if picture.mode == "LAB":
-        picture = picture.convert("RGB")
-    if picture.has_transparency_data and mode != "RGBA":
-        picture = _composited(picture.convert("RGBA"), background)
-    return picture if picture.mode == mode else picture.convert(mode)
+    if image.mode == "LAB":
+        image = image.convert("RGB")
+    if image.has_transparency_data and mode != "RGBA":
+        image = _composited(image.convert("RGBA"), background)
+    return image if image.mode == mode else image.convert(mode)
 
 
-def as_picture(pixels: Pixels) -> Image.Image:
-    """H W C uint8 of 1, 3 or 4 channels as a Pillow picture."""
+def as_image(pixels: Pixels) -> Image.Image:
+    """H W C uint8 of 1, 3 or 4 channels as a Pillow image."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def _as_pixels(picture: Image.Image) -> Pixels:
-    pixels = np.asarray(picture)
+def _as_pixels(image: Image.Image) -> Pixels:
+    pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _composited(picture: Image.Image, background: Background) -> Image.Image:
-    behind = Image.new("RGB", picture.size, (BACKGROUNDS[background],) * 3)
-    behind.paste(picture, mask=picture)
+def _composited(image: Image.Image, background: Background) -> Image.Image:
+    behind = Image.new("RGB", image.size, (BACKGROUNDS[background],) * 3)
+    behind.paste(image, mask=image)
     return behind
 
 
@@ -127,19 +127,19 @@ def _converted(pixels: Pixels, channels: int, background: Background) -> Pixels:
     if there not in PILLOW_MODES or channels not in PILLOW_MODES:
         raise _not_convertible(there, channels)
     if pixels.dtype == np.uint8:
-        return _as_pixels(to_channels(as_picture(pixels), channels, background))
+        return _as_pixels(to_channels(as_image(pixels), channels, background))
     white = np.float32(65535)
-    colours: npt.NDArray[np.float32] = pixels[..., :3].astype(np.float32)
+    colors: npt.NDArray[np.float32] = pixels[..., :3].astype(np.float32)
     if there == 4:
         share = pixels[..., 3:].astype(np.float32) / white
-        colours = colours * share + np.float32(257 * BACKGROUNDS[background]) * (1 - share)
+        colors = colors * share + np.float32(257 * BACKGROUNDS[background]) * (1 - share)
     if channels == 1:
-        colours = (colours @ np.array(LUMA, np.float32))[..., None]
+        colors = (colors @ np.array(LUMA, np.float32))[..., None]
     elif there == 1:
-        colours = colours.repeat(3, -1)
+        colors = colors.repeat(3, -1)
     if channels == 4:
-        colours = np.concatenate([colours, np.full_like(colours[..., :1], white)], -1)
-    return np.rint(colours).astype(np.uint16)
+        colors = np.concatenate([colors, np.full_like(colors[..., :1], white)], -1)
+    return np.rint(colors).astype(np.uint16)
 
 
 def _not_convertible(there: int, wanted: int) -> Unreadable:

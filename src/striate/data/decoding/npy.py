@@ -1,4 +1,4 @@
-"""Pictures as NumPy arrays in a file (.npy): the only ones with any number of channels. Nothing is ever unpickled.
+"""Images as NumPy arrays in a file (.npy): the only ones with any number of channels. Nothing is ever unpickled.
 
 The header is text that NumPy parses as a literal. It is believed only when it declares H W or H W C of plain numbers,
 in just as many bytes as the file goes on to have; either order of axes in memory will do. Then the pixels are read.
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from striate.data.decoding.canvas import MAX_CHANNELS
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 
 __all__ = ["MAGIC", "ArrayFile", "open_array"]
 
@@ -60,7 +60,7 @@ def open_array(file: BinaryIO) -> ArrayFile:
         raise Unreadable("unreadable", f"an array of {dtype}; integers and floats of up to 64 bits are read")
     if len(shape) not in (2, 3) or min(shape) < 1 or (len(shape) == 3 and shape[2] > MAX_CHANNELS):
         raise Unreadable(
-            "unreadable", f"an array of {shape}; height x width, or that x up to {MAX_CHANNELS} channels, is a picture"
+            "unreadable", f"an array of {shape}; height x width, or that x up to {MAX_CHANNELS} channels, is an image"
         )
     height, width, channels = (*shape, 1)[:3]
     return ArrayFile(file, height, width, channels, dtype, columns_first)

@@ -1,4 +1,4 @@
-"""How a camera was held: the EXIF orientation, read by hand, and the turn that brings the picture upright.
+"""How a camera was held: the EXIF orientation, read by hand, and the turn that brings the image upright.
 
 Pillow's EXIF reader raises a dozen kinds of errors on broken blocks, and all that is needed is one number. A block that
 cannot be read counts as upright: the pixels are used as they are.
@@ -31,9 +31,9 @@ _MIRRORS_Y: Final = (3, 4, 7, 8)
 _TAG: Final = 0x0112
 
 
-def orientation(picture: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """1 to 8; 1 is upright, and so is every TIFF, since Pillow turns those itself and keeps no such block of them."""
-    exif = picture.info.get("exif")
+    exif = image.info.get("exif")
     if not isinstance(exif, bytes):
         return 1
     block = exif.removeprefix(b"Exif\0\0")
@@ -52,11 +52,11 @@ def orientation(picture: Image.Image) -> int:
     return 1
 
 
-def upright(picture: Image.Image, content: Box, held: int) -> tuple[Image.Image, Box]:
-    """The picture and the box of its content, both turned from orientation `held` to upright."""
+def upright(image: Image.Image, content: Box, held: int) -> tuple[Image.Image, Box]:
+    """The image and the box of its content, both turned from orientation `held` to upright."""
     if held == 1:
-        return picture, content
-    turned = picture.transpose(_TURNS[held])
+        return image, content
+    turned = image.transpose(_TURNS[held])
     left, top, right, bottom = content
     if held in SIDEWAYS:
         left, top, right, bottom = top, left, bottom, right
@@ -74,7 +74,7 @@ def upright_grid(grid: npt.NDArray[Any], held: int) -> npt.NDArray[Any]:
 
 
 def upright_points(points: npt.NDArray[np.float64], height: int, width: int, held: int) -> npt.NDArray[np.float64]:
-    """Points x, y (... 2) in a picture stored with `height` x `width`, turned along with it."""
+    """Points x, y (... 2) in an image stored with `height` x `width`, turned along with it."""
     if held in SIDEWAYS:
         points, height, width = points[..., ::-1], width, height
     if held in _MIRRORS_X:

@@ -6,7 +6,7 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Final
 
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 
 __all__ = ["hold_regular_file", "open_regular_file"]
 

@@ -1,7 +1,7 @@
 """Pillow as strict and as silent as we need it, in all threads, for as long as any of them decodes.
 
 Two of its settings belong to the whole process: the warnings filter, and LOAD_TRUNCATED_IMAGES, which other libraries
-switch on and which makes half-grey pictures of truncated files. The first thread that comes in sets them, the last one
+switch on and which makes half-gray images of truncated files. The first thread that comes in sets them, the last one
 that leaves puts them back: saving and restoring them in each thread would leave them wrong when two threads overlap.
 """
 

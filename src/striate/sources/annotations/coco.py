@@ -1,11 +1,11 @@
-"""COCO: one JSON file for each part of the data, with lists of pictures, categories and annotations.
+"""COCO: one JSON file for each part of the data, with lists of images, categories and annotations.
 
     annotations/instances_train2017.json      parts by the names of the files, or one file for all
     train/_annotations.coco.json              or by folders
 
 Classes are the categories in the order of their numbers. A box is x, y, width, height from the top left corner. Where
 any object has an outline (polygons or runs) the objects have masks. Objects marked `iscrowd` are groups that nobody
-told apart: they are left out and counted, and so are pictures in a file of another kind (captions). A picture without
+told apart: they are left out and counted, and so are images in a file of another kind (captions). An image without
 annotations has no objects in it, and is used. Lin et al., "Microsoft COCO: Common Objects in Context", 2014.
 """
 
@@ -19,16 +19,16 @@ from typing import Any, final
 
 import numpy as np
 
+from striate.data.annotation_faults import AnnotationFault
 from striate.data.decoding.limits import Limits
-from striate.data.faults import Fault
 from striate.data.names import printable
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.targets import Skeleton
 from striate.errors import DataError
 from striate.sources.annotations.coco_object import CocoObject, read_object
 from striate.sources.annotations.mirror_pairs import mirror_pairs
-from striate.sources.annotations.named_images import NamedPictures
+from striate.sources.annotations.named_images import NamedImages
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.outlines import Outline
 from striate.sources.splits import arranged, by_split, origin
@@ -42,7 +42,7 @@ _CROWD = "crowds, which are no single objects"  # a kind of ignored annotation
 @final
 @dataclass(frozen=True, eq=False)
 class _Content:
-    """One file, parsed: pictures by number in the order of the file, and the objects of each of them."""
+    """One file, parsed: images by number in the order of the file, and the objects of each of them."""
 
     name: str
     path: Path
@@ -52,7 +52,7 @@ class _Content:
     categories: Mapping[int, str]
     skeleton: Skeleton | None
     crowds: int
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[AnnotationFault] = field(default_factory=list)
 
 
 def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> Source:
@@ -67,7 +67,7 @@ def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> 
         raise DataError(f"{first.name} has no categories; add them")
     objects = [one for content in contents.values() for of in content.objects.values() for one in of]
     masked = any(one.outline is not None for one in objects)
-    named = NamedPictures(root, follow=limits.follow_links)
+    named = NamedImages(root, follow=limits.follow_links)
     splits: dict[str, Listing] = {}
     ignored: Counter[str] = Counter()
     for part, content in contents.items():
@@ -86,22 +86,22 @@ def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> 
     )
 
 
-def _list(root: Path, content: _Content, named: NamedPictures, limits: Limits, masked: bool) -> Listing:
+def _list(root: Path, content: _Content, named: NamedImages, limits: Limits, masked: bool) -> Listing:
     base = named.base(list(content.files.values()), content.path)
     label_of = {number: label for label, number in enumerate(sorted(content.categories))}
-    pictures: list[Described] = []
-    set_aside: list[SetAside] = []
+    images: list[Described] = []
+    skipped: list[SkippedFile] = []
     for number, file in content.files.items():
         found = named.find(base, file)
-        if isinstance(found, SetAside):
-            set_aside.append(found)
+        if isinstance(found, SkippedFile):
+            skipped.append(found)
             continue
         objects = content.objects.get(number, ())
         outlines: tuple[Outline | None, ...] | None = tuple(one.outline for one in objects) if masked else None
         points = None
         if content.skeleton is not None:
             points = np.array([one.keypoints for one in objects]).reshape(-1, len(content.skeleton.names), 3)
-        pictures.append(
+        images.append(
             Described(
                 found,
                 tuple(one.where for one in objects),
@@ -114,11 +114,11 @@ def _list(root: Path, content: _Content, named: NamedPictures, limits: Limits, m
         )
     return list_objects(
         root,
-        pictures,
+        images,
         limits,
         name=content.name,
         faults=content.faults,
-        set_aside=set_aside,
+        skipped=skipped,
         skeleton=content.skeleton,
     )
 
@@ -130,19 +130,19 @@ def _read(path: Path) -> _Content:
     names, skeleton = _categories(categories, name)
     files: dict[int | str, str] = {}
     sizes: dict[int | str, tuple[int, int] | None] = {}
-    faults: list[Fault] = []
+    faults: list[AnnotationFault] = []
     number_of: dict[str, int | str] = {}  # of each file
     same: dict[int | str, int | str] = {}  # a second number of a file -> the first
     for i, image in enumerate(images, 1):
-        where = f"{name}, picture {i}"
+        where = f"{name}, image {i}"
         number, file = _id(image.get("id"), where), image.get("file_name")
         if not isinstance(file, str) or not file:
             raise DataError(f"{where}: file_name is {show(file)} and no name; mend it")
         if number in files or number in same:
-            faults.append(Fault(printable(file), where, f"the id {show(number)} is there twice", "duplicate"))
+            faults.append(AnnotationFault(printable(file), where, f"the id {show(number)} is there twice", "duplicate"))
         elif file in number_of:
             same[number] = number_of[file]
-            faults.append(Fault(printable(file), where, "the file is there twice", "duplicate"))
+            faults.append(AnnotationFault(printable(file), where, "the file is there twice", "duplicate"))
         else:
             number_of[file], files[number], sizes[number] = number, file, _size(image, where)
     objects: dict[int | str, list[CocoObject]] = {}
@@ -155,16 +155,18 @@ def _read(path: Path) -> _Content:
         own = annotation.get("id")
         shown = printable(files.get(number, str(number)))
         if own is not None and _id(own, where) in seen:
-            faults.append(Fault(shown, where, f"the id {show(own)} is there twice", "duplicate"))
+            faults.append(AnnotationFault(shown, where, f"the id {show(own)} is there twice", "duplicate"))
             continue
         if own is not None:
             seen.add(own)
         category = annotation.get("category_id")
         if number not in files:
-            faults.append(Fault(shown, where, f"there is no picture with the id {show(number)}", "unknown picture"))
+            faults.append(
+                AnnotationFault(shown, where, f"there is no image with the id {show(number)}", "unknown image")
+            )
         elif type(category) is not int or category not in names:
             says = f"there is no category with the id {show(category)}"
-            faults.append(Fault(shown, where, says, "unknown class"))
+            faults.append(AnnotationFault(shown, where, says, "unknown class"))
         elif annotation.get("iscrowd") in (1, True):
             crowds += 1
         else:
@@ -196,7 +198,7 @@ def _size(image: Mapping[str, Any], where: str) -> tuple[int, int] | None:
         return None
     if type(height) is not int or type(width) is not int or height < 1 or width < 1:
         raise DataError(
-            f"{where}: height and width are {show(height)} and {show(width)}, which no picture has; mend them"
+            f"{where}: height and width are {show(height)} and {show(width)}, which no image has; mend them"
         )
     return height, width
 

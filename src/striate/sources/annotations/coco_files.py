@@ -11,7 +11,7 @@ from typing import Final
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 from striate.sources.splits import PARTS, splits_of
 from striate.sources.tree import list_folder

@@ -27,7 +27,7 @@ class CocoObject:
 def read_object(
     annotation: Mapping[str, Any], where: str, size: tuple[int, int] | None, skeleton: Skeleton | None
 ) -> CocoObject:
-    """The annotation of a picture of `size`, height and width. Raises DataError where it is malformed."""
+    """The annotation of an image of `size`, height and width. Raises DataError where it is malformed."""
     box = to_numbers(annotation.get("bbox"), where, "bbox")
     if len(box) != 4:
         raise DataError(f"{where}: bbox has {len(box)} numbers and not x, y, width, height; mend it")
@@ -64,7 +64,7 @@ def _runs(segmentation: Mapping[str, Any], where: str, size: tuple[int, int] | N
     counts, of = segmentation.get("counts"), segmentation.get("size")
     if size is None or of != list(size):
         has = f"{size[0]}, {size[1]}" if size else "no height and width"
-        raise DataError(f"{where}: runs of size {show(of)} are for another picture than this, with {has}; mend it")
+        raise DataError(f"{where}: runs of size {show(of)} are for another image than this, with {has}; mend it")
     try:
         if isinstance(counts, str):
             runs = runs_from_text(counts)
@@ -73,5 +73,5 @@ def _runs(segmentation: Mapping[str, Any], where: str, size: tuple[int, int] | N
     except ValueError as error:
         raise DataError(f"{where}: counts is no text of runs: {error}; mend it") from None
     if runs.min(initial=0) < 0 or runs.sum() != size[0] * size[1]:
-        raise DataError(f"{where}: counts adds up to {runs.sum()} pixels, the picture has {size[0] * size[1]}; mend it")
+        raise DataError(f"{where}: counts adds up to {runs.sum()} pixels, the image has {size[0] * size[1]}; mend it")
     return runs

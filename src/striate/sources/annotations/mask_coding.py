@@ -1,4 +1,4 @@
-"""Which number or colour in mask files is which class; decided once for a source, from all of its masks.
+"""Which number or color in mask files is which class; decided once for a source, from all of its masks.
 
 | found in all masks together       | classes                                                                       |
 |-----------------------------------|-------------------------------------------------------------------------------|
@@ -6,10 +6,10 @@
 | 255 beside other numbers          | 255 is nothing (VOC and others draw borders with it); so is -1                |
 | numbers, with classes.txt         | a number is the line, counted from 0                                          |
 | numbers, without                  | the numbers found, in order, called by themselves                             |
-| R = G = B everywhere              | grey: as numbers                                                              |
-| colours, with a colour table      | the rows of labelmap.txt (name:r,g,b) or class_dict.csv (name,r,g,b), in order |
-| colours of VOC's palette          | the palette's numbers, 224,224,192 being 255                                  |
-| at most 64 other colours          | the colours found, in order, called #rrggbb                                   |
+| R = G = B everywhere              | gray: as numbers                                                              |
+| colors, with a color table      | the rows of labelmap.txt (name:r,g,b) or class_dict.csv (name,r,g,b), in order |
+| colors of VOC's palette          | the palette's numbers, 224,224,192 being 255                                  |
+| at most 64 other colors          | the colors found, in order, called #rrggbb                                   |
 """
 
 import re
@@ -32,7 +32,7 @@ from striate.sources.tree import list_folder
 __all__ = ["MAX_NUMBERS", "MaskCoding", "decide_coding"]
 
 MAX_NUMBERS: Final = 1000  # different ones in a mask; more are instances or a photograph
-_MAX_COLOURS: Final = 64
+_MAX_COLORS: Final = 64
 _TABLES: Final = ("labelmap.txt", "class_dict.csv")
 _ROW: Final = re.compile(r"(?P<name>[^:,]+)[:,]\s*(?P<r>\d{1,3})\s*,\s*(?P<g>\d{1,3})\s*,\s*(?P<b>\d{1,3})\s*(:.*)?")
 
@@ -40,51 +40,51 @@ _ROW: Final = re.compile(r"(?P<name>[^:,]+)[:,]\s*(?P<r>\d{1,3})\s*,\s*(?P<g>\d{
 @final
 @dataclass(frozen=True)
 class MaskCoding:
-    """The class of each number, and of each packed colour; IGNORE is nothing."""
+    """The class of each number, and of each packed color; IGNORE is nothing."""
 
     classes: tuple[str, ...]
     numbers: Mapping[int, int]
-    colours: Mapping[int, int]
+    colors: Mapping[int, int]
 
     def decode(self, codes: npt.NDArray[Any], *, packed: bool) -> npt.NDArray[np.int64]:
         """The class of each pixel, H W. ValueError for a number that is no class."""
-        table = self.colours if packed else self.numbers
+        table = self.colors if packed else self.numbers
         known = np.array(sorted(table), np.int64)
         meant = np.array([table[code] for code in sorted(table)], np.int64)
         at = np.searchsorted(known, codes).clip(max=len(known) - 1)
         if not len(known) or (known[at] != codes).any():
-            raise ValueError("it holds a number or colour that it did not hold when the data was opened")
+            raise ValueError("it holds a number or color that it did not hold when the data was opened")
         return meant[at]
 
 
-def decide_coding(root: Path, numbers: Mapping[int, str], colours: Mapping[int, str]) -> MaskCoding:
-    """The coding for the numbers and packed colours found, each with a file that holds it. Raises DataError."""
-    names, table = read_class_names(root), _colour_table(root)
-    if table is not None and colours:
-        return _by_table(root, table, numbers, colours)
-    if all(code == (code & 255) * 0x010101 for code in colours):  # grey
-        number_of = {code: code & 255 for code in colours}
-        classes, of = _by_number(root, {number_of[code]: file for code, file in colours.items()} | dict(numbers), names)
+def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, str]) -> MaskCoding:
+    """The coding for the numbers and packed colors found, each with a file that holds it. Raises DataError."""
+    names, table = read_class_names(root), _color_table(root)
+    if table is not None and colors:
+        return _by_table(root, table, numbers, colors)
+    if all(code == (code & 255) * 0x010101 for code in colors):  # gray
+        number_of = {code: code & 255 for code in colors}
+        classes, of = _by_number(root, {number_of[code]: file for code, file in colors.items()} | dict(numbers), names)
         return _coding(classes, {n: of[n] for n in numbers}, {code: of[n] for code, n in number_of.items()})
     if numbers:
-        one, other = next(iter(numbers.values())), next(iter(colours.values()))
-        raise DataError(f"{printable(root)} has masks of numbers ({one}) and of colours ({other}); make them the same")
+        one, other = next(iter(numbers.values())), next(iter(colors.values()))
+        raise DataError(f"{printable(root)} has masks of numbers ({one}) and of colors ({other}); make them the same")
     palette = {code: number for number, code in enumerate(_voc_palette())}
-    if colours.keys() <= palette.keys():
-        numbers_found = {palette[code]: file for code, file in colours.items()}
+    if colors.keys() <= palette.keys():
+        numbers_found = {palette[code]: file for code, file in colors.items()}
         classes, of = _by_number(root, numbers_found, names)
-        return _coding(classes, {}, {code: of[palette[code]] for code in colours})
-    if names or len(colours) > _MAX_COLOURS:
+        return _coding(classes, {}, {code: of[palette[code]] for code in colors})
+    if names or len(colors) > _MAX_COLORS:
         raise DataError(
-            f"{printable(root)} has masks of {len(colours)} colours, such as #{min(colours):06x} in {colours[min(colours)]}, "
+            f"{printable(root)} has masks of {len(colors)} colors, such as #{min(colors):06x} in {colors[min(colors)]}, "
             "and nothing says which class each is; add labelmap.txt with lines like road:128,64,128"
         )
-    ordered = sorted(colours)
+    ordered = sorted(colors)
     return _coding(tuple(f"#{code:06x}" for code in ordered), {}, {code: i for i, code in enumerate(ordered)})
 
 
-def _coding(classes: tuple[str, ...], numbers: Mapping[int, int], colours: Mapping[int, int]) -> MaskCoding:
-    return MaskCoding(classes, MappingProxyType(numbers), MappingProxyType(colours))
+def _coding(classes: tuple[str, ...], numbers: Mapping[int, int], colors: Mapping[int, int]) -> MaskCoding:
+    return MaskCoding(classes, MappingProxyType(numbers), MappingProxyType(colors))
 
 
 def _by_number(root: Path, found: Mapping[int, str], names: Sequence[str]) -> tuple[tuple[str, ...], dict[int, int]]:
@@ -112,20 +112,18 @@ def _by_number(root: Path, found: Mapping[int, str], names: Sequence[str]) -> tu
 
 
 def _by_table(
-    root: Path, table: Mapping[str, int], numbers: Mapping[int, str], colours: Mapping[int, str]
+    root: Path, table: Mapping[str, int], numbers: Mapping[int, str], colors: Mapping[int, str]
 ) -> MaskCoding:
     class_of = {code: i for i, code in enumerate(table.values())}
-    unknown = sorted(colours.keys() - class_of.keys())
+    unknown = sorted(colors.keys() - class_of.keys())
     if unknown or numbers:
-        file = colours[unknown[0]] if unknown else next(iter(numbers.values()))
-        what = (
-            f"the colour {', '.join(map(str, unknown[0].to_bytes(3, 'big')))}" if unknown else "no colours but numbers"
-        )
-        raise DataError(f"{file} holds {what}, which the colour table of {printable(root)} has not; add it")
+        file = colors[unknown[0]] if unknown else next(iter(numbers.values()))
+        what = f"the color {', '.join(map(str, unknown[0].to_bytes(3, 'big')))}" if unknown else "no colors but numbers"
+        raise DataError(f"{file} holds {what}, which the color table of {printable(root)} has not; add it")
     return _coding(tuple(table), {}, class_of)
 
 
-def _colour_table(root: Path) -> dict[str, int] | None:
+def _color_table(root: Path) -> dict[str, int] | None:
     file = next((name for name in list_folder(str(root)).files if name.lower() in _TABLES), None)
     if file is None:
         return None
@@ -137,16 +135,16 @@ def _colour_table(root: Path) -> dict[str, int] | None:
         name, code = (printable(row["name"].strip()), [int(row[c]) for c in "rgb"]) if row else ("", [256])
         if max(code) > 255 or name in table:
             raise DataError(
-                f"{where}, line {number}: {printable(line[:60])} is no new name with a colour; write name:r,g,b"
+                f"{where}, line {number}: {printable(line[:60])} is no new name with a color; write name:r,g,b"
             )
         table[name] = code[0] << 16 | code[1] << 8 | code[2]
     if len(set(table.values())) < max(2, len(table)):
-        raise DataError(f"{where} gives two classes one colour, or has fewer than two; give each its own")
+        raise DataError(f"{where} gives two classes one color, or has fewer than two; give each its own")
     return table
 
 
 def _voc_palette() -> list[int]:
-    """Packed colours by number: its bits, three at a time, become the highest bits of red, green and blue."""
+    """Packed colors by number: its bits, three at a time, become the highest bits of red, green and blue."""
     return [
         sum(
             (number >> 3 * bit + channel & 1) << 7 - bit << 16 - 8 * channel for bit in range(8) for channel in range(3)

@@ -1,6 +1,6 @@
 """One mask file: a whole number for each pixel, as it is stored.
 
-Read are palettes (their numbers, never their colours), grey of 1, 8, 16 and 32 bits, whole numbers in .npy, and colours,
+Read are palettes (their numbers, never their colors), gray of 1, 8, 16 and 32 bits, whole numbers in .npy, and colors,
 which are packed into one number, 0xRRGGBB; transparency is passed over. A JPEG is refused: it blurs classes into others.
 """
 
@@ -13,29 +13,29 @@ from PIL import Image
 
 from striate.data.decoding.decode import read_stored
 from striate.data.decoding.limits import Limits
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 
 __all__ = ["MASK_SUFFIXES", "read_mask"]
 
 # what a mask file may be called, so that its folder is recognised; what it is, its first bytes say
 MASK_SUFFIXES: Final = (".png", ".npy", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
-_COLOURS: Final = ("RGB", "RGBA", "RGBX")
+_COLORS: Final = ("RGB", "RGBA", "RGBX")
 
 
 def read_mask(path: str | Path, limits: Limits) -> tuple[npt.NDArray[Any], bool]:
-    """The numbers, H W, and whether they are packed colours. Raises Unreadable."""
+    """The numbers, H W, and whether they are packed colors. Raises Unreadable."""
     stored = read_stored(path, limits)
     if not isinstance(stored, Image.Image):
         return _numbers(stored), False
     if stored.format == "JPEG":
         raise Unreadable("unreadable", "a mask as JPEG, which blurs classes into others; save it as PNG")
-    if stored.mode in _COLOURS:
+    if stored.mode in _COLORS:
         red, green, blue = (np.asarray(stored.getchannel(i)).astype(np.int32) for i in range(3))
         return red << 16 | green << 8 | blue, True
     if stored.mode == "LA":
         stored = stored.getchannel(0)
     if stored.mode not in ("1", "L", "P", "I") and not stored.mode.startswith("I;16"):
-        raise Unreadable("unreadable", f"a mask of mode {stored.mode}; palettes, grey and RGB are read")
+        raise Unreadable("unreadable", f"a mask of mode {stored.mode}; palettes, gray and RGB are read")
     return np.asarray(stored).astype(_kind(stored)), False
 
 

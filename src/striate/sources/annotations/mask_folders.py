@@ -1,12 +1,12 @@
-"""Pictures and masks in pairs: a file for each picture that says of each of its pixels what it is.
+"""Images and masks in pairs: a file for each image that says of each of its pixels what it is.
 
     images/a.jpg, masks/a.png        with train, val and test inside or around; masks may be called labels or
                                      annotations, and JPEGImages with SegmentationClass is VOC's way
     a.jpg, a_mask.png                side by side, in parts or not
 
-Pairs have the same name, but for _mask at the end; what has no partner is set aside. A mask is for the upright picture
-where it has that size; where it has the size of the stored pixels of a picture that lies on its side (EXIF), it is
-turned along; any other is set aside. All masks are read when the source is opened: they say what the classes are.
+Pairs have the same name, but for _mask at the end; what has no partner is skipped. A mask is for the upright image
+where it has that size; where it has the size of the stored pixels of an image that lies on its side (EXIF), it is
+turned along; any other is skipped. All masks are read when the source is opened: they say what the classes are.
 """
 
 import os
@@ -24,8 +24,8 @@ import numpy.typing as npt
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
 from striate.data.names import printable
-from striate.data.reading import check_set_aside
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.reading import check_skipped
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.data.targets import Targets, TaskKind
@@ -49,7 +49,7 @@ _ENDINGS: Final = ("_mask", "-mask", "_label", "_gt")
 @final
 @dataclass(frozen=True)
 class MaskFolders:
-    """Each part with its folders of pictures and masks; `sets` are names by part (VOC's lists), or empty."""
+    """Each part with its folders of images and masks; `sets` are names by part (VOC's lists), or empty."""
 
     pairs: Sequence[tuple[str, Paired]]
     sets: Mapping[str, Sequence[str]]
@@ -58,7 +58,7 @@ class MaskFolders:
 @final
 @dataclass(frozen=True, eq=False)
 class MaskFiles(Targets):
-    """A mask file for each picture, read when it is asked for."""
+    """A mask file for each image, read when it is asked for."""
 
     paths: tuple[str, ...]
     frames: tuple[Frame, ...]  # that the masks are drawn in
@@ -80,12 +80,12 @@ class MaskFiles(Targets):
             raise Unreadable("unreadable", str(error)) from None
 
     def content(self) -> bytes:
-        coding = repr((sorted(self.coding.numbers.items()), sorted(self.coding.colours.items())))
+        coding = repr((sorted(self.coding.numbers.items()), sorted(self.coding.colors.items())))
         return "\n".join([coding, *FileStore(self.paths).digests()]).encode()
 
 
 def find_masks(folder: Path) -> MaskFolders | None:
-    """Folders of pictures and masks in this one; None if there are none. Raises DataError."""
+    """Folders of images and masks in this one; None if there are none. Raises DataError."""
     pairs = find_pairs(folder, _NAMED, lambda name: name.lower().endswith(MASK_SUFFIXES))
     if pairs:
         return MaskFolders(pairs, image_sets(folder, "Segmentation") if "all" in dict(pairs) else {})
@@ -97,7 +97,7 @@ def find_masks(folder: Path) -> MaskFolders | None:
 
 
 def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
-    """The source over folders of pictures and masks, all below `root`. Raises DataError."""
+    """The source over folders of images and masks, all below `root`. Raises DataError."""
     scans: dict[str, _Scan] = {}
     ignored: Counter[str] = Counter()
     folders = by_split(found.pairs, printable(root))
@@ -107,19 +107,19 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
             scans[part] = _scan(root, pairs, aside, limits)
         for name, listed in found.sets.items():
             stems = set(listed)
-            named = [one for one in pairs if _stem(one[0], pair.pictures) in stems]
+            named = [one for one in pairs if _stem(one[0], pair.images) in stems]
             scans[name] = _scan(root, named, aside if name == "train" else [], limits)
     numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
-    colours = {code: file for scan in scans.values() for code, file in scan.colours.items()}
-    if not numbers and not colours:
-        raise DataError(f"{printable(root)} has no picture with a mask that can be used; add some")
-    coding = decide_coding(root, numbers, colours)
+    colors = {code: file for scan in scans.values() for code, file in scan.colors.items()}
+    if not numbers and not colors:
+        raise DataError(f"{printable(root)} has no image with a mask that can be used; add some")
+    coding = decide_coding(root, numbers, colors)
     splits = {
         part: Listing(
-            tuple(map(printable, scan.pictures)),
+            tuple(map(printable, scan.images)),
             MaskFiles(tuple(f"{root}/{mask}" for mask in scan.masks), tuple(scan.frames), coding, limits),
-            FileStore(tuple(f"{root}/{picture}" for picture in scan.pictures)),
-            tuple(scan.set_aside),
+            FileStore(tuple(f"{root}/{image}" for image in scan.images)),
+            tuple(scan.skipped),
         )
         for part, scan in scans.items()
     }
@@ -133,78 +133,78 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
         if found.sets
-        else origin("folders", [pair.pictures for pair in folders.values()]),
+        else origin("folders", [pair.images for pair in folders.values()]),
     )
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class _Scan:
-    """The pairs of a part that can be used, and what numbers and colours their masks hold, each with a file."""
+    """The pairs of a part that can be used, and what numbers and colors their masks hold, each with a file."""
 
-    pictures: list[str]
+    images: list[str]
     masks: list[str]
     frames: list[Frame]
     numbers: dict[int, str]
-    colours: dict[int, str]
-    set_aside: list[SetAside]
+    colors: dict[int, str]
+    skipped: list[SkippedFile]
 
 
-def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SetAside], limits: Limits) -> _Scan:
-    results: list[tuple[Frame, npt.NDArray[np.int64], bool] | SetAside | None] = [None] * len(pairs)
+def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SkippedFile], limits: Limits) -> _Scan:
+    results: list[tuple[Frame, npt.NDArray[np.int64], bool] | SkippedFile | None] = [None] * len(pairs)
 
     def read(i: int) -> None:
-        picture, mask = pairs[i]
-        at = picture
+        image, mask = pairs[i]
+        at = image
         try:
-            header = read_header(f"{root}/{picture}", limits)
+            header = read_header(f"{root}/{image}", limits)
             at = mask
             codes, packed = read_mask(f"{root}/{mask}", limits)
         except Unreadable as failure:
-            results[i] = SetAside(printable(at), failure.reason, failure.detail)
+            results[i] = SkippedFile(printable(at), failure.reason, failure.detail)
             return
         frame = frame_of(header, (codes.shape[0], codes.shape[1]))
         if frame is None:
-            sizes = f"{codes.shape[1]} x {codes.shape[0]}, and {printable(picture)} is {header.width} x {header.height}"
-            results[i] = SetAside(printable(mask), "another size", f"the mask is {sizes}")
+            sizes = f"{codes.shape[1]} x {codes.shape[0]}, and {printable(image)} is {header.width} x {header.height}"
+            results[i] = SkippedFile(printable(mask), "another size", f"the mask is {sizes}")
             return
         found = np.flatnonzero(np.bincount(codes.ravel())) if codes.dtype == np.uint8 else np.unique(codes)
         if len(found) > MAX_NUMBERS:
             raise DataError(
-                f"{printable(root / mask)} holds {len(found)} different numbers or colours, which are no classes; "
+                f"{printable(root / mask)} holds {len(found)} different numbers or colors, which are no classes; "
                 "give masks with a number for each class"
             )
         results[i] = frame, found, packed
 
     in_threads(read, len(pairs), os.cpu_count() or 1)
     scan = _Scan([], [], [], {}, {}, list(aside))
-    for (picture, mask), result in zip(pairs, results, strict=True):
-        if isinstance(result, SetAside):
-            scan.set_aside.append(result)
+    for (image, mask), result in zip(pairs, results, strict=True):
+        if isinstance(result, SkippedFile):
+            scan.skipped.append(result)
         elif result is not None:
             frame, found, packed = result
-            scan.pictures.append(picture)
+            scan.images.append(image)
             scan.masks.append(mask)
             scan.frames.append(frame)
             for code in found.tolist():
-                (scan.colours if packed else scan.numbers).setdefault(code, printable(mask))
-    check_set_aside(scan.set_aside, len(scan.pictures) + len(scan.set_aside), limits)
+                (scan.colors if packed else scan.numbers).setdefault(code, printable(mask))
+    check_skipped(scan.skipped, len(scan.images) + len(scan.skipped), limits)
     return scan
 
 
 def _match(
     root: Path, pair: Paired, limits: Limits, ignored: Counter[str]
-) -> tuple[list[tuple[str, str]], list[SetAside]]:
-    """Pictures with their masks, and what has no partner; what is no image is added to `ignored`."""
-    places = [pair.pictures] if pair.beside == pair.pictures else [pair.pictures, pair.beside]
+) -> tuple[list[tuple[str, str]], list[SkippedFile]]:
+    """Images with their masks, and what has no partner; what is no image is added to `ignored`."""
+    places = [pair.images] if pair.beside == pair.images else [pair.images, pair.beside]
     trees = [image_files(str(root), walk(str(root), place, follow=limits.follow_links)) for place in places]
     files = [posixpath.normpath(file) for file in trees[0].files]
-    aside = [one for tree in trees for one in tree.set_aside]
+    aside = [one for tree in trees for one in tree.skipped]
     for tree in trees:
         ignored.update(tree.ignored)
     masks: dict[str, str] = {}
-    if pair.beside == pair.pictures:
-        stem_of = {file: _stem(file, pair.pictures) for file in files}
+    if pair.beside == pair.images:
+        stem_of = {file: _stem(file, pair.images) for file in files}
         stems = set(stem_of.values())
         marked = {file for file, stem in stem_of.items() if _unmarked(stem) != stem and _unmarked(stem) in stems}
         candidates = [file for file in files if file in marked]
@@ -214,20 +214,20 @@ def _match(
     for mask in candidates:
         stem = _stem(mask, pair.beside)
         if masks.setdefault(stem, mask) != mask:
-            aside.append(SetAside(printable(mask), "unpaired", "another mask has this name"))
+            aside.append(SkippedFile(printable(mask), "unpaired", "another mask has this name"))
     pairs: list[tuple[str, str]] = []
     taken: set[str] = set()
-    for picture in files:
-        stem = _stem(picture, pair.pictures)
+    for image in files:
+        stem = _stem(image, pair.images)
         name = next((name for name in (stem, *(stem + ending for ending in _ENDINGS)) if name in masks), None)
         if name is None or masks[name] in taken:
-            says = "there is no mask of this name" if name is None else "another picture has this name"
-            aside.append(SetAside(printable(picture), "unpaired", says))
+            says = "there is no mask of this name" if name is None else "another image has this name"
+            aside.append(SkippedFile(printable(image), "unpaired", says))
         else:
             taken.add(masks[name])
-            pairs.append((picture, masks[name]))
+            pairs.append((image, masks[name]))
     left = [mask for mask in masks.values() if mask not in taken]
-    return pairs, aside + [SetAside(printable(mask), "unpaired", "there is no picture of this name") for mask in left]
+    return pairs, aside + [SkippedFile(printable(mask), "unpaired", "there is no image of this name") for mask in left]
 
 
 def _stem(file: str, below: str) -> str:

@@ -1,4 +1,4 @@
-"""The pictures that an annotation names, looked up in what really lies in the folder: no name leads out of it."""
+"""The images that an annotation names, looked up in what really lies in the folder: no name leads out of it."""
 
 import posixpath
 from collections import Counter
@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import printable
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 from striate.errors import DataError
 from striate.sources.tree import walk
 
-__all__ = ["NamedPictures"]
+__all__ = ["NamedImages"]
 
 _LOOKED_AT: Final = 100  # names that tell where the names begin
 
 
 @final
-class NamedPictures:
+class NamedImages:
     """All files below a folder, listed once. Links are followed to files inside it only, or anywhere if asked to."""
 
     def __init__(self, root: Path, *, follow: bool = False) -> None:
         tree = walk(str(root), ".", follow=follow)
         self._root = root
         self._files = frozenset(file.removeprefix("./") for file in tree.files)
-        self._refused = {one.id.removeprefix("./"): one for one in tree.set_aside}
+        self._refused = {one.id.removeprefix("./"): one for one in tree.skipped}
         self._folders = sorted({part for file in self._files for part in _parents(file)})
 
     def base(self, names: Sequence[str], described_in: Path) -> str:
@@ -39,7 +39,7 @@ class NamedPictures:
         if most == 0:
             first = f", such as {printable(names[0])}" if names else ""
             raise DataError(
-                f"none of the pictures that {printable(described_in)} names{first}, is in {printable(self._root)}; "
+                f"none of the images that {printable(described_in)} names{first}, is in {printable(self._root)}; "
                 "put them there"
             )
         own = described_in.parent.relative_to(self._root).as_posix()
@@ -48,14 +48,14 @@ class NamedPictures:
             best, key=lambda folder: (not _mentioned(folder, described_in.stem), folder != own, len(folder), folder)
         )
 
-    def find(self, base: str, name: str) -> str | SetAside:
+    def find(self, base: str, name: str) -> str | SkippedFile:
         """The file relative to the root, or why there is none."""
         path = _join(base, name)
         if path in self._files:
             return path
         shown = printable(path)
         refused = self._refused.get(shown)
-        return refused or SetAside(
+        return refused or SkippedFile(
             shown, "vanished", "the annotation names it, and there is no such file in the folder"
         )
 

@@ -1,7 +1,7 @@
-"""From what annotations say of pictures to a listing: headers read, boxes clipped, turned upright, faults counted.
+"""From what annotations say of images to a listing: headers read, boxes clipped, turned upright, faults counted.
 
 A box that passes the border by up to a pixel is clipped without a word (rounding, and counting from 1 or from 0);
-further out it is clipped and is a fault; one with nothing inside the picture or without area is a fault and left out.
+further out it is clipped and is a fault; one with nothing inside the image or without area is a fault and left out.
 """
 
 import os
@@ -13,19 +13,19 @@ from typing import Any, Final, Literal, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.annotation_faults import AnnotationFault, AnnotationFaultKind, check_faults
 from striate.data.decoding.decode import Header, read_header
 from striate.data.decoding.limits import Limits
-from striate.data.faults import Fault, FaultKind, check_faults
 from striate.data.names import printable
-from striate.data.reading import check_set_aside
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.reading import check_skipped
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing
 from striate.data.store import FileStore
-from striate.data.targets import ObjectLists, Objects, Skeleton, Targets
+from striate.data.targets import Instances, InstanceTargets, Skeleton, Targets
 from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
-from striate.sources.annotations.outlines import Outline, OutlinedObjects
+from striate.sources.annotations.outlines import Outline, OutlinedInstances
 
 __all__ = ["Described", "list_objects", "read_headers"]
 
@@ -35,63 +35,63 @@ _ROUNDING: Final = 1.0  # pixels
 @final
 @dataclass(frozen=True, eq=False)
 class Described:
-    """What an annotation says of one picture and the M objects in it, before the picture is looked at."""
+    """What an annotation says of one image and the M objects in it, before the image is looked at."""
 
     file: str  # relative to the root of the data
     where: tuple[str, ...]  # M: the line or number of each object
     boxes: npt.NDArray[np.float64]  # M 4: x1, y1, x2, y2
     labels: npt.NDArray[np.int64]  # M
-    unit: Literal["pixel", "picture"] = "pixel"  # what the coordinates count; "picture": its whole width and height
+    unit: Literal["pixel", "image"] = "pixel"  # what the coordinates count; "image": its whole width and height
     size: tuple[int, int] | None = None  # height and width, where the annotation gives them
     keypoints: npt.NDArray[np.float64] | None = None  # M P 3
-    outlines: tuple[Outline | None, ...] | None = None  # M; of all pictures of a source or of none
+    outlines: tuple[Outline | None, ...] | None = None  # M; of all images of a source or of none
 
 
 def list_objects(
     root: Path,
-    pictures: Sequence[Described],
+    images: Sequence[Described],
     limits: Limits,
     *,
     name: str,
-    faults: Sequence[Fault] = (),
-    set_aside: Sequence[SetAside] = (),
+    faults: Sequence[AnnotationFault] = (),
+    skipped: Sequence[SkippedFile] = (),
     skeleton: Skeleton | None = None,
 ) -> Listing:
-    """The listing of a split; `name` is that of its annotations, `faults` and `set_aside` were found while reading them.
+    """The listing of a split; `name` is that of its annotations, `faults` and `skipped` were found while reading them.
 
-    DataError when more than `limits.max_bad` of the pictures or of the objects cannot be used.
+    DataError when more than `limits.max_bad` of the images or of the objects cannot be used.
     """
-    found, aside = list(faults), list(set_aside)
-    headers = read_headers([f"{root}/{one.file}" for one in pictures], limits)
-    rows = sum(len(one.where) for one in pictures) + len(found)
+    found, aside = list(faults), list(skipped)
+    headers = read_headers([f"{root}/{one.file}" for one in images], limits)
+    rows = sum(len(one.where) for one in images) + len(found)
     kept: list[str] = []
-    settled: list[tuple[Objects, tuple[Outline | None, ...], Frame]] = []
-    for one, header in zip(pictures, headers, strict=True):
+    settled: list[tuple[Instances, tuple[Outline | None, ...], Frame]] = []
+    for one, header in zip(images, headers, strict=True):
         if isinstance(header, Unreadable):
-            aside.append(SetAside(printable(one.file), header.reason, header.detail))
+            aside.append(SkippedFile(printable(one.file), header.reason, header.detail))
         elif (frame := frame_of(header, one.size)) is None:
             assert one.size is not None
             said, is_ = f"{one.size[1]} x {one.size[0]}", f"{header.width} x {header.height}"
-            aside.append(SetAside(printable(one.file), "another size", f"annotated as {said}, it has {is_} pixels"))
+            aside.append(SkippedFile(printable(one.file), "another size", f"annotated as {said}, it has {is_} pixels"))
         else:
             objects, outlines = _settle(one, frame, found)
             kept.append(one.file)
             settled.append((objects, outlines, frame))
-    check_set_aside(aside, len(kept) + len(aside), limits)
+    check_skipped(aside, len(kept) + len(aside), limits)
     check_faults(found, rows, name, limits)
     if not kept:
-        raise DataError(f"{name} describes no picture that can be used; add pictures")
+        raise DataError(f"{name} describes no image that can be used; add images")
     lists, all_outlines, frames = zip(*settled, strict=True)
-    masked = any(one.outlines is not None for one in pictures)
+    masked = any(one.outlines is not None for one in images)
     targets: Targets = (
-        OutlinedObjects(lists, all_outlines, frames, limits, skeleton) if masked else ObjectLists(lists, skeleton)
+        OutlinedInstances(lists, all_outlines, frames, limits, skeleton) if masked else InstanceTargets(lists, skeleton)
     )
     store = FileStore(tuple(f"{root}/{file}" for file in kept))
     return Listing(tuple(map(printable, kept)), targets, store, tuple(aside), faults=tuple(found))
 
 
 def read_headers(paths: Sequence[str], limits: Limits) -> list[Header | Unreadable]:
-    """The header of each picture, or why there is none; in threads."""
+    """The header of each image, or why there is none; in threads."""
     headers: list[Header | Unreadable] = [Unreadable("vanished", "not read")] * len(paths)
 
     def read(i: int) -> None:
@@ -104,9 +104,9 @@ def read_headers(paths: Sequence[str], limits: Limits) -> list[Header | Unreadab
     return headers
 
 
-def _settle(one: Described, frame: Frame, found: list[Fault]) -> tuple[Objects, tuple[Outline | None, ...]]:
+def _settle(one: Described, frame: Frame, found: list[AnnotationFault]) -> tuple[Instances, tuple[Outline | None, ...]]:
     """The objects that can be used, upright, with their outlines; faults go to `found`."""
-    if one.unit == "picture":
+    if one.unit == "image":
         one = _in_pixels(one, frame)
     border = np.array([frame.width, frame.height, frame.width, frame.height], np.float64)
     inside = one.boxes.clip(0, border)  # M 4
@@ -116,7 +116,7 @@ def _settle(one: Described, frame: Frame, found: list[Fault]) -> tuple[Objects, 
     flat |= ~outside & _without_area(boxes)  # also where 32 bits leave nothing
     keep = ~flat & ~outside
     clipped: npt.NDArray[np.bool_] = keep & np.any(np.abs(one.boxes - inside) > _ROUNDING, 1)
-    kinds: tuple[tuple[FaultKind, npt.NDArray[np.bool_], str], ...] = (
+    kinds: tuple[tuple[AnnotationFaultKind, npt.NDArray[np.bool_], str], ...] = (
         ("box without area", flat, "has no area in"),
         ("box outside", outside, "lies outside"),
         ("box clipped", clipped, "passes the border of"),
@@ -124,16 +124,16 @@ def _settle(one: Described, frame: Frame, found: list[Fault]) -> tuple[Objects, 
     for kind, which, verb in kinds:
         for i in np.flatnonzero(which):
             corners = ", ".join(f"{number:g}" for number in one.boxes[i].tolist())
-            says = f"the box {corners} {verb} the picture of {frame.width} x {frame.height}"
-            found.append(Fault(printable(one.file), one.where[i], says, kind))
+            says = f"the box {corners} {verb} the image of {frame.width} x {frame.height}"
+            found.append(AnnotationFault(printable(one.file), one.where[i], says, kind))
     keypoints = _points(one, frame, found)
     outlines = one.outlines or ()
     found += (
-        Fault(printable(one.file), where, "the object has no outline, others have", "no outline")
+        AnnotationFault(printable(one.file), where, "the object has no outline, others have", "no outline")
         for where, outline, kept in zip(one.where, outlines, keep, strict=False)
         if outline is None and kept
     )
-    objects = Objects(boxes[keep], one.labels[keep], None, None if keypoints is None else keypoints[keep])
+    objects = Instances(boxes[keep], one.labels[keep], None, None if keypoints is None else keypoints[keep])
     return objects, tuple(outline for outline, kept in zip(outlines, keep, strict=False) if kept)
 
 
@@ -152,7 +152,7 @@ def _in_pixels(one: Described, frame: Frame) -> Described:
     return replace(one, boxes=one.boxes * np.tile(scale, 2), keypoints=points, outlines=outlines)
 
 
-def _points(one: Described, frame: Frame, found: list[Fault]) -> npt.NDArray[np.float32] | None:
+def _points(one: Described, frame: Frame, found: list[AnnotationFault]) -> npt.NDArray[np.float32] | None:
     if one.keypoints is None:
         return None
     place, seen = one.keypoints[..., :2], one.keypoints[..., 2] > 0  # M P 2, M P
@@ -160,8 +160,8 @@ def _points(one: Described, frame: Frame, found: list[Fault]) -> npt.NDArray[np.
     out = seen & ((place < -_ROUNDING) | (place > np.add(border, _ROUNDING))).any(-1)
     for i, j in np.argwhere(out):
         x, y = place[i, j].tolist()
-        says = f"keypoint {j + 1} at {x:g}, {y:g} lies outside the picture of {frame.width} x {frame.height}"
-        found.append(Fault(printable(one.file), one.where[i], says, "point outside"))
+        says = f"keypoint {j + 1} at {x:g}, {y:g} lies outside the image of {frame.width} x {frame.height}"
+        found.append(AnnotationFault(printable(one.file), one.where[i], says, "point outside"))
     turned = frame.points(place.clip(0, border))
     there = (seen & ~out)[..., None]
     return np.where(there, np.concatenate([turned, one.keypoints[..., 2:]], -1), 0).astype(np.float32)

@@ -1,6 +1,6 @@
 """Outlines of objects, as polygons or as runs of pixels, and the masks that they fill.
 
-A pixel is inside a polygon when its centre is, by the even-odd rule; several polygons of one object are one mask. Runs
+A pixel is inside a polygon when its center is, by the even-odd rule; several polygons of one object are one mask. Runs
 are those of COCO: lengths of alternating background and object, down the columns, background first, as a list or as
 text. In the text each number takes as many characters as it needs, 5 bits each, least first; from the fourth number on
 it is the difference to the one before the last (as the notes in cocoapi's maskApi.c describe).
@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.limits import Limits
-from striate.data.set_aside import Unreadable
-from striate.data.targets import Objects, Skeleton, Target, Targets, TaskKind
+from striate.data.skipped_files import Unreadable
+from striate.data.targets import Instances, Skeleton, Target, Targets, TaskKind
 from striate.sources.annotations.frame import Frame
 
-__all__ = ["Outline", "OutlinedObjects", "fill", "runs_from_text"]
+__all__ = ["Outline", "OutlinedInstances", "fill", "runs_from_text"]
 
 Outline = tuple[npt.NDArray[np.float64], ...] | npt.NDArray[np.int64]  # polygons, each K 2; or runs
-_MASKS: Final = 20  # masks of a picture of the largest size that is read: 1 GB, where none may be larger
+_MASKS: Final = 20  # masks of an image of the largest size that is read: 1 GB, where none may be larger
 
 
 def runs_from_text(text: str) -> npt.NDArray[np.int64]:
@@ -32,7 +32,7 @@ def runs_from_text(text: str) -> npt.NDArray[np.int64]:
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
     if lengths.max() > 7:  # 35 bits
-        raise ValueError("it holds a number larger than any picture")
+        raise ValueError("it holds a number larger than any image")
     shifts = 5 * (np.arange(len(codes)) - np.repeat(starts, lengths))
     runs = np.add.reduceat((codes & 0x1F) << shifts, starts)
     runs -= np.where(codes[ends] & 0x10, 1 << 5 * lengths, 0)  # two's complement
@@ -57,7 +57,7 @@ def fill(outline: Outline, height: int, width: int) -> npt.NDArray[np.bool_]:
 def _fill_polygon(polygon: npt.NDArray[np.float64], height: int, width: int) -> npt.NDArray[np.bool_]:
     x1, y1 = polygon.T  # K
     x2, y2 = np.roll(polygon, -1, 0).T
-    # each edge crosses the centre lines of rows first..last-1, whichever way it runs
+    # each edge crosses the center lines of rows first..last-1, whichever way it runs
     first, last = (np.ceil(edge(y1, y2) - 0.5).clip(0, height).astype(np.int64) for edge in (np.minimum, np.maximum))
     counts = last - first
     total = int(counts.sum())
@@ -66,17 +66,17 @@ def _fill_polygon(polygon: npt.NDArray[np.float64], height: int, width: int) -> 
     edge = np.repeat(np.arange(len(polygon)), counts)
     row = np.arange(total) - np.repeat(counts.cumsum() - counts, counts) + first[edge]
     x = x1[edge] + (row + 0.5 - y1[edge]) * (x2[edge] - x1[edge]) / (y2[edge] - y1[edge])
-    column = np.ceil(x - 0.5).clip(0, width).astype(np.int64)  # the first whose centre lies right of the crossing
+    column = np.ceil(x - 0.5).clip(0, width).astype(np.int64)  # the first whose center lies right of the crossing
     crossings = np.bincount(row * (width + 1) + column, minlength=height * (width + 1)).reshape(height, width + 1)
     return (crossings.astype(np.uint8).cumsum(1, dtype=np.uint8) & 1).astype(np.bool_)[:, :width]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class OutlinedObjects(Targets):
+class OutlinedInstances(Targets):
     """Objects whose masks are filled when they are asked for; `objects` have none yet."""
 
-    objects: tuple[Objects, ...]
+    objects: tuple[Instances, ...]
     outlines: tuple[tuple[Outline | None, ...], ...]  # of each object; None is an empty mask
     frames: tuple[Frame, ...]  # that the outlines count in
     limits: Limits
@@ -97,7 +97,7 @@ class OutlinedObjects(Targets):
                     mask[:] = frame.grid(fill(outline, frame.height, frame.width))
                 except ValueError as error:
                     raise Unreadable("unreadable", str(error)) from None
-        return Objects(one.boxes, one.labels, masks, one.keypoints)
+        return Instances(one.boxes, one.labels, masks, one.keypoints)
 
     def content(self) -> bytes:
         parts: list[bytes] = []

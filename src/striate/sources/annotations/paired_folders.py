@@ -1,4 +1,4 @@
-"""A folder of pictures and beside it one of what is known of them, file by file: masks/, labels/.
+"""A folder of images and beside it one of what is known of them, file by file: masks/, labels/.
 
 images/1.jpg, masks/1.png                       all
 images/train/1.jpg, masks/train/1.png           parts inside
@@ -17,7 +17,7 @@ from striate.sources.tree import list_folder, refuse_links
 
 __all__ = ["Paired", "find_pairs"]
 
-_PICTURES: Final = ("images", "image", "imgs", "img", "jpegimages")  # lower case
+_IMAGES: Final = ("images", "image", "imgs", "img", "jpegimages")  # lower case
 
 
 @final
@@ -25,11 +25,11 @@ _PICTURES: Final = ("images", "image", "imgs", "img", "jpegimages")  # lower cas
 class Paired:
     """Folders relative to the root of the data."""
 
-    pictures: str
+    images: str
     beside: str
 
     def __str__(self) -> str:
-        return self.pictures if self.pictures == self.beside else f"{self.pictures} with {self.beside}"
+        return self.images if self.images == self.beside else f"{self.images} with {self.beside}"
 
 
 def find_pairs(root: Path, named: Collection[str], holds: Callable[[str], bool]) -> list[tuple[str, Paired]]:
@@ -45,35 +45,35 @@ def find_pairs(root: Path, named: Collection[str], holds: Callable[[str], bool])
 
 
 def _parts(root: Path, pair: Paired) -> list[tuple[str, Paired]]:
-    """Each part with its folder among the pictures, and that beside them: of the same name, or else of the same part."""
-    names, beside = (splits_of(list_folder(f"{root}/{place}").folders) for place in (pair.pictures, pair.beside))
+    """Each part with its folder among the images, and that beside them: of the same name, or else of the same part."""
+    names, beside = (splits_of(list_folder(f"{root}/{place}").folders) for place in (pair.images, pair.beside))
     parts = []
     for name, split in names.items() if beside else ():
         fitting = [name] if name in beside else [other for other, of in beside.items() if of == split]
         if not fitting:
-            raise DataError(f"{printable(root / pair.beside)} has no folder {name}, but {pair.pictures} has; add it")
-        parts += [(split, Paired(f"{pair.pictures}/{name}", f"{pair.beside}/{other}")) for other in fitting]
+            raise DataError(f"{printable(root / pair.beside)} has no folder {name}, but {pair.images} has; add it")
+        parts += [(split, Paired(f"{pair.images}/{name}", f"{pair.beside}/{other}")) for other in fitting]
     return parts
 
 
 def _pair(root: Path, below: str, named: Collection[str], holds: Callable[[str], bool]) -> Paired | None:
     folder = list_folder(f"{root}/{below}")
-    pictures = [name for name in folder.folders if name.lower() in _PICTURES]
+    images = [name for name in folder.folders if name.lower() in _IMAGES]
     beside = [
         name
         for name in folder.folders
-        if name.lower() in named and _holds(f"{root}/{below}/{name}", holds) and name not in pictures
+        if name.lower() in named and _holds(f"{root}/{below}/{name}", holds) and name not in images
     ]
-    linked = [name for name in folder.folder_links if name.lower() in (*_PICTURES, *named)]
-    if linked and (pictures or beside):
+    linked = [name for name in folder.folder_links if name.lower() in (*_IMAGES, *named)]
+    if linked and (images or beside):
         refuse_links(root / below, folder)
-    if not pictures or not beside:
+    if not images or not beside:
         return None
-    if len(pictures) > 1 or len(beside) > 1:
-        both = ", ".join(map(printable, [*pictures, *beside]))
-        raise DataError(f"{printable(root / below)} has {both}; keep one folder of pictures, and one beside it")
+    if len(images) > 1 or len(beside) > 1:
+        both = ", ".join(map(printable, [*images, *beside]))
+        raise DataError(f"{printable(root / below)} has {both}; keep one folder of images, and one beside it")
     prefix = "" if below == "." else f"{below}/"
-    return Paired(prefix + pictures[0], prefix + beside[0])
+    return Paired(prefix + images[0], prefix + beside[0])
 
 
 def _holds(folder: str, holds: Callable[[str], bool]) -> bool:

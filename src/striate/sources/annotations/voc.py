@@ -1,11 +1,11 @@
-"""Pascal VOC: an XML file for each picture, with the same name.
+"""Pascal VOC: an XML file for each image, with the same name.
 
     Annotations/1.xml, JPEGImages/1.jpg, ImageSets/Main/train.txt      parts by lists of names, or all
     train/1.xml, train/1.jpg, val/2.xml, val/2.jpg                     or side by side, in parts or not
 
 Corners are whole pixels counted from 1, both inside the box, so that a box becomes (xmin - 1, ymin - 1, xmax, ymax).
 Classes are the names found, in natural order. Objects marked `difficult` are left out and counted, as VOC's
-own evaluation does. A picture is one of its part even without an object in it, but not without an XML file.
+own evaluation does. An image is one of its part even without an object in it, but not without an XML file.
 Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010.
 """
 
@@ -20,13 +20,13 @@ from typing import Final, final
 
 import numpy as np
 
+from striate.data.annotation_faults import AnnotationFault
 from striate.data.decoding.limits import Limits
-from striate.data.faults import Fault
 from striate.data.names import natural_key, printable
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.sources.annotations.object_listing import Described, list_objects
-from striate.sources.annotations.voc_file import VocPicture, read_voc
+from striate.sources.annotations.voc_file import VocImage, read_voc
 from striate.sources.image_files import image_files
 from striate.sources.splits import arranged, by_split, origin, splits_of
 from striate.sources.text_file import read_text
@@ -43,20 +43,20 @@ _MAX_LIST: Final = 2**26  # bytes
 @final
 @dataclass(frozen=True)
 class VocFolders:
-    """Each part with its folders of annotations and pictures, relative to the root; `sets` are names by part, or empty."""
+    """Each part with its folders of annotations and images, relative to the root; `sets` are names by part, or empty."""
 
     folders: Sequence[tuple[str, tuple[str, str]]]
     sets: Mapping[str, Sequence[str]]
 
 
 def find_voc(folder: Path) -> VocFolders | None:
-    """VOC's folders in this one, or XML files beside pictures; None if there are none. Raises DataError."""
+    """VOC's folders in this one, or XML files beside images; None if there are none. Raises DataError."""
     top = list_folder(str(folder))
     annotations = [name for name in top.folders if name.lower() == "annotations" and _has_xml(folder / name)]
-    pictures = [name for name in top.folders if name.lower() in ("jpegimages", "images")]
+    images = [name for name in top.folders if name.lower() in ("jpegimages", "images")]
     if annotations:
         refuse_links(folder, top)
-        return VocFolders([("all", (annotations[0], (pictures or annotations)[0]))], image_sets(folder, "Main"))
+        return VocFolders([("all", (annotations[0], (images or annotations)[0]))], image_sets(folder, "Main"))
     if _has_xml(folder):
         return VocFolders([("all", (".", "."))], {})
     parts = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(folder / name)]
@@ -94,7 +94,7 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
         ignored[_DIFFICULT] += sum(xml.difficult for stem, xml in content.described.items() if stem in used)
         ignored[_UNLISTED] += len(content.described.keys() - used)
         ignored.update(content.ignored)
-        ignored[_UNDESCRIBED] += len(content.pictures.keys() - content.described.keys())
+        ignored[_UNDESCRIBED] += len(content.images.keys() - content.described.keys())
     return Source(
         printable(root.name),
         printable(root.as_posix()),
@@ -113,17 +113,17 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
 @dataclass(frozen=True, eq=False)
 class _Part:
     name: str
-    described: Mapping[str, VocPicture]  # by stem
-    pictures: Mapping[str, str]  # files relative to the root, by stem
-    set_aside: Sequence[SetAside]
-    ignored: Mapping[str, int]  # of what lies beside the pictures, by kind
+    described: Mapping[str, VocImage]  # by stem
+    images: Mapping[str, str]  # files relative to the root, by stem
+    skipped: Sequence[SkippedFile]
+    ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
-def _read_part(root: Path, annotations: str, pictures: str, limits: Limits) -> _Part:
-    places = [annotations] if pictures == annotations else [annotations, pictures]
+def _read_part(root: Path, annotations: str, originals: str, limits: Limits) -> _Part:
+    places = [annotations] if originals == annotations else [annotations, originals]
     trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
     images = image_files(str(root), trees[-1])
-    described: dict[str, VocPicture] = {}
+    described: dict[str, VocImage] = {}
     files: dict[str, str] = {}
     for place, tree in zip(places, trees, strict=True):
         for file in map(posixpath.normpath, tree.files):
@@ -131,29 +131,29 @@ def _read_part(root: Path, annotations: str, pictures: str, limits: Limits) -> _
             if suffix.lower() == ".xml":
                 described[stem] = read_voc(root / file)
     for file in map(posixpath.normpath, images.files):
-        files.setdefault(posixpath.splitext(posixpath.relpath(file, pictures))[0], file)
-    aside = [*(trees[0].set_aside if len(trees) > 1 else ()), *images.set_aside]
+        files.setdefault(posixpath.splitext(posixpath.relpath(file, originals))[0], file)
+    aside = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
     others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
     return _Part(printable(root / annotations), described, files, aside, others)
 
 
 def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits) -> Listing:
-    pictures: list[Described] = []
-    set_aside: list[SetAside] = []
-    faults: list[Fault] = []
+    images: list[Described] = []
+    skipped: list[SkippedFile] = []
+    faults: list[AnnotationFault] = []
     for stem, times in Counter(stems).items():
-        where, file = f"{content.name}/{printable(stem)}.xml", content.pictures.get(stem)
+        where, file = f"{content.name}/{printable(stem)}.xml", content.images.get(stem)
         if times > 1:
-            faults.append(Fault(printable(stem), where, f"a list names it {times} times", "duplicate"))
+            faults.append(AnnotationFault(printable(stem), where, f"a list names it {times} times", "duplicate"))
         if stem not in content.described:
             faults.append(
-                Fault(printable(stem), where, "a list names it, and there is no such file", "unknown picture")
+                AnnotationFault(printable(stem), where, "a list names it, and there is no such file", "unknown image")
             )
         elif file is None:
-            set_aside.append(SetAside(where, "unpaired", "there is no picture of this name"))
+            skipped.append(SkippedFile(where, "unpaired", "there is no image of this name"))
         else:
             xml = content.described[stem]
-            pictures.append(
+            images.append(
                 Described(
                     file,
                     tuple(f"{where}, object {one.number}" for one in xml.objects),
@@ -162,8 +162,8 @@ def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[st
                     size=xml.size,
                 )
             )
-    set_aside += content.set_aside
-    return list_objects(root, pictures, limits, name=content.name, faults=faults, set_aside=set_aside)
+    skipped += content.skipped
+    return list_objects(root, images, limits, name=content.name, faults=faults, skipped=skipped)
 
 
 def _has_xml(folder: Path) -> bool:

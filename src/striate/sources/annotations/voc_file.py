@@ -12,7 +12,7 @@ from striate.errors import DataError
 from striate.sources.strict_json import LARGEST
 from striate.sources.text_file import read_text
 
-__all__ = ["VocObject", "VocPicture", "read_voc"]
+__all__ = ["VocImage", "VocObject", "read_voc"]
 
 _MAX_BYTES: Final = 2**24  # 50,000 objects
 _DECLARED: Final = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -30,7 +30,7 @@ class VocObject:
 
 @final
 @dataclass(frozen=True)
-class VocPicture:
+class VocImage:
     """Height and width where the file gives them, the objects that are not difficult, and how many are."""
 
     size: tuple[int, int] | None
@@ -38,8 +38,8 @@ class VocPicture:
     difficult: int
 
 
-def read_voc(path: Path) -> VocPicture:
-    """What an XML file says of a picture. Raises DataError, naming the object and the value."""
+def read_voc(path: Path) -> VocImage:
+    """What an XML file says of an image. Raises DataError, naming the object and the value."""
     name = printable(path)
     text = read_text(path, _MAX_BYTES)
     declared = _DECLARED.search(text)
@@ -68,7 +68,7 @@ def read_voc(path: Path) -> VocPicture:
             raise DataError(f"{where} has no bndbox; add it")
         x1, y1, x2, y2 = (_number(box, corner, where) for corner in ("xmin", "ymin", "xmax", "ymax"))
         objects.append(VocObject(number, label, (x1 - 1, y1 - 1, x2, y2)))
-    return VocPicture(_size(root, name), tuple(objects), difficult)
+    return VocImage(_size(root, name), tuple(objects), difficult)
 
 
 def _size(root: ElementTree.Element, name: str) -> tuple[int, int] | None:
@@ -79,7 +79,7 @@ def _size(root: ElementTree.Element, name: str) -> tuple[int, int] | None:
     if not height and not width:  # some tools do not fill it in
         return None
     if height < 1 or width < 1:
-        raise DataError(f"{name}, size: {width:g} x {height:g} is the size of no picture; mend it")
+        raise DataError(f"{name}, size: {width:g} x {height:g} is the size of no image; mend it")
     return int(height), int(width)
 
 
@@ -90,5 +90,5 @@ def _number(element: ElementTree.Element, tag: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not -LARGEST <= number <= LARGEST:
-        raise DataError(f"{where}: {tag} is {printable(text[:40]) or 'missing'} and no number in a picture; mend it")
+        raise DataError(f"{where}: {tag} is {printable(text[:40]) or 'missing'} and no number in an image; mend it")
     return number

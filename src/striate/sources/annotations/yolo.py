@@ -1,11 +1,11 @@
-"""YOLO: a text file of objects for each picture, and data.yaml or classes.txt with the names of the classes.
+"""YOLO: a text file of objects for each image, and data.yaml or classes.txt with the names of the classes.
 
     data.yaml, train/images/1.jpg, train/labels/1.txt       folders as data.yaml says
     images/train/1.jpg, labels/train/1.txt, classes.txt     or in pairs, with or without parts; classes.txt may lack
 
-Labels lie where the path of the pictures says `labels` in the place of `images`, or beside the pictures. An empty label
-file, or none, means that there is no object in the picture; one without a picture is set aside. Coordinates are parts of
-the width and height of the upright picture. Where any object is a polygon, the objects have masks.
+Labels lie where the path of the images says `labels` in the place of `images`, or beside the images. An empty label
+file, or none, means that there is no object in the image; one without an image is skipped. Coordinates are parts of
+the width and height of the upright image. Where any object is a polygon, the objects have masks.
 Format: Ultralytics' documentation of its detect, segment and pose data sets.
 """
 
@@ -20,10 +20,10 @@ from typing import Final, final
 
 import numpy as np
 
+from striate.data.annotation_faults import AnnotationFault
 from striate.data.decoding.limits import Limits
-from striate.data.faults import Fault
 from striate.data.names import printable
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.targets import Skeleton
 from striate.errors import DataError
@@ -38,7 +38,7 @@ from striate.sources.tree import list_folder, walk
 
 __all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
 
-_NO_LABELS: Final = ("classes", "labels", "names", "readme", "notes")  # text files beside pictures that label none
+_NO_LABELS: Final = ("classes", "labels", "names", "readme", "notes")  # text files beside images that label none
 
 
 @final
@@ -68,13 +68,13 @@ def yolo_folders(file: Path) -> YoloFolders:
     described = read_data_yaml(file)
     pairs: list[tuple[str, Paired]] = []
     for part, value in described.parts.items():
-        pictures = _folder(file.parent, described.path, value)
-        if pictures is None:
+        images = _folder(file.parent, described.path, value)
+        if images is None:
             raise DataError(
                 f"{printable(file)}: {part} is {printable(value)}, and there is no such folder in "
                 f"{printable(file.parent)}; put data.yaml into the folder of its data"
             )
-        parts = pictures.split("/")
+        parts = images.split("/")
         if "images" in parts:
             last = len(parts) - 1 - parts[::-1].index("images")
             parts[last] = "labels"
@@ -83,7 +83,7 @@ def yolo_folders(file: Path) -> YoloFolders:
             raise DataError(
                 f"{printable(file.parent / labels)} is reached by a link, and those are not followed; put it there"
             )
-        pairs.append((part, Paired(pictures, labels)))
+        pairs.append((part, Paired(images, labels)))
     return YoloFolders(pairs, file, described)
 
 
@@ -95,7 +95,7 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
     parts = {part: _read_part(root, pair, points, limits) for part, pair in folders.items()}
     objects = [one for part in parts.values() for of in part.labels.values() for one in of]
     if not any(part.labels for part in parts.values()):
-        raise DataError(f"{printable(root)} has no label file for any of its pictures; add them in a folder labels")
+        raise DataError(f"{printable(root)} has no label file for any of its images; add them in a folder labels")
     names = described.names if described else read_class_names(root)
     classes = names or tuple(map(str, range(1 + max((one.label for one in objects), default=0))))
     masked = any(one.polygon is not None for one in objects)
@@ -116,7 +116,7 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
         skeleton,
         ("" if len(folders) < 2 else printable(found.file.name))
         if found.file
-        else origin("folders", [pair.pictures for pair in folders.values()]),
+        else origin("folders", [pair.images for pair in folders.values()]),
     )
 
 
@@ -124,71 +124,71 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
 @dataclass(frozen=True, eq=False)
 class _Part:
     name: str
-    pictures: Sequence[str]  # files relative to the root
-    labels: Mapping[str, Sequence[YoloObject]]  # by picture
-    set_aside: Sequence[SetAside]
-    ignored: Mapping[str, int]  # of what lies beside the pictures, by kind
+    images: Sequence[str]  # files relative to the root
+    labels: Mapping[str, Sequence[YoloObject]]  # by image
+    skipped: Sequence[SkippedFile]
+    ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
 def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits: Limits) -> _Part:
-    together = pair.pictures == pair.beside or not (root / pair.beside).is_dir()
-    below = pair.pictures if together else pair.beside
-    places = [pair.pictures] if together else [pair.pictures, pair.beside]
+    together = pair.images == pair.beside or not (root / pair.beside).is_dir()
+    below = pair.images if together else pair.beside
+    places = [pair.images] if together else [pair.images, pair.beside]
     trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
     images = image_files(str(root), trees[0])
-    pictures = list(map(posixpath.normpath, images.files))
-    picture_of = {posixpath.splitext(posixpath.relpath(file, pair.pictures))[0]: file for file in reversed(pictures)}
+    originals = list(map(posixpath.normpath, images.files))
+    image_of = {posixpath.splitext(posixpath.relpath(file, pair.images))[0]: file for file in reversed(originals)}
     labels: dict[str, Sequence[YoloObject]] = {}
-    set_aside = [*images.set_aside, *(one for tree in trees[1:] for one in tree.set_aside)]
+    skipped = [*images.skipped, *(one for tree in trees[1:] for one in tree.skipped)]
     for file in map(posixpath.normpath, trees[-1].files):
         stem, suffix = posixpath.splitext(posixpath.relpath(file, below))
-        if suffix.lower() != ".txt" or (posixpath.basename(stem).lower() in _NO_LABELS and stem not in picture_of):
+        if suffix.lower() != ".txt" or (posixpath.basename(stem).lower() in _NO_LABELS and stem not in image_of):
             continue
-        if stem in picture_of:
-            labels[picture_of[stem]] = read_yolo(root / file, points)
+        if stem in image_of:
+            labels[image_of[stem]] = read_yolo(root / file, points)
         else:
-            set_aside.append(SetAside(printable(file), "unpaired", "there is no picture of this name"))
-    first = set(picture_of.values())
-    twice = [file for file in pictures if file not in first]
-    set_aside += (SetAside(printable(file), "unpaired", "another picture has this name") for file in twice)
+            skipped.append(SkippedFile(printable(file), "unpaired", "there is no image of this name"))
+    first = set(image_of.values())
+    twice = [file for file in originals if file not in first]
+    skipped += (SkippedFile(printable(file), "unpaired", "another image has this name") for file in twice)
     return _Part(
         printable(root / pair.beside),
-        [file for file in pictures if file in first],
+        [file for file in originals if file in first],
         labels,
-        set_aside,
+        skipped,
         {kind: count for kind, count in images.ignored.items() if not (together and kind == ".txt files")},
     )
 
 
 def _list(root: Path, content: _Part, classes: int, limits: Limits, masked: bool, skeleton: Skeleton | None) -> Listing:
-    faults: list[Fault] = []
-    pictures = []
-    for file in content.pictures:
+    faults: list[AnnotationFault] = []
+    images = []
+    for file in content.images:
         kept: dict[str, YoloObject] = {}
         for one in content.labels.get(file, ()):
             if one.label >= classes:
                 says = f"the class {one.label} is not one of the {classes} from 0 to {classes - 1}"
-                faults.append(Fault(printable(file), one.where, says, "unknown class"))
+                faults.append(AnnotationFault(printable(file), one.where, says, "unknown class"))
             elif kept.setdefault(one.text, one) is not one:
-                faults.append(Fault(printable(file), one.where, "the line is there twice", "duplicate"))
+                faults.append(AnnotationFault(printable(file), one.where, "the line is there twice", "duplicate"))
         objects = list(kept.values())
         keypoints = None
         if skeleton is not None:
             keypoints = np.array([one.keypoints for one in objects]).reshape(-1, len(skeleton.names), 3)
         outlines = tuple(None if one.polygon is None else (one.polygon,) for one in objects) if masked else None
-        pictures.append(
+        images.append(
             Described(
                 file,
                 tuple(one.where for one in objects),
                 np.array([one.box for one in objects], np.float64).reshape(-1, 4),
                 np.array([one.label for one in objects], np.int64),
-                "picture",
+                "image",
                 keypoints=keypoints,
                 outlines=outlines,
             )
         )
-    aside = content.set_aside
-    return list_objects(root, pictures, limits, name=content.name, faults=faults, set_aside=aside, skeleton=skeleton)
+    aside = content.skipped
+    return list_objects(root, images, limits, name=content.name, faults=faults, skipped=aside, skeleton=skeleton)
 
 
 def _folder(root: Path, path: str, value: str) -> str | None:

@@ -1,6 +1,6 @@
-"""One label file of YOLO: a line for each object, its class and then parts of the picture's width and height.
+"""One label file of YOLO: a line for each object, its class and then parts of the image's width and height.
 
-class cx cy w h                     a box by its centre
+class cx cy w h                     a box by its center
 class x1 y1 x2 y2 x3 y3 ...         a polygon; the box is the one around it
 class cx cy w h x y v x y v ...     a box and keypoints, where data.yaml gives kpt_shape
 """

@@ -11,7 +11,7 @@ from typing import Final, final
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 
 __all__ = ["Member", "Other", "list_tar", "read_member"]

@@ -3,10 +3,10 @@
     shards/train-000000.tar   000017.jpg, 000017.cls, 000018.jpg, 000018.cls ...
     shards/train-{000000..000007}.tar                             the same as a name for several
 
-The key is all before the first dot of a file's name. A sample is one picture and one label: .cls (a class), .txt (text) or
+The key is all before the first dot of a file's name. A sample is one image and one label: .cls (a class), .txt (text) or
 .json (a text or number, or an object that has it as label, class, target ...). Shards called train-*, val-* and test-* are
 those parts. Names in an archive are keys and nothing else: no file is made from them. Every sample ends among the
-samples or the files set aside.
+samples or the files skipped.
 """
 
 import json
@@ -23,7 +23,7 @@ import numpy as np
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
-from striate.data.set_aside import SetAside, Unreadable
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import ContentStore
 from striate.data.targets import TaskKind
@@ -34,7 +34,7 @@ from striate.sources.splits import arranged, splits_of_files
 
 __all__ = ["find_shards", "open_shards"]
 
-_PICTURES: Final = frozenset(  # a .npy beside an image is something else that is known of it
+_IMAGES: Final = frozenset(  # a .npy beside an image is something else that is known of it
     (*(end[1:] for end in IMAGE_EXTENSIONS if end != ".npy"), "img", "image")
 )
 _LABELS: Final = ("cls", "txt", "text", "json")  # the first of these that a sample has is its label
@@ -50,7 +50,7 @@ class _Sample:
     """The files under one key of one shard."""
 
     id: str
-    pictures: list[Member] = field(default_factory=list)
+    images: list[Member] = field(default_factory=list)
     labels: dict[str, Member] = field(default_factory=dict)
 
 
@@ -83,17 +83,17 @@ def open_shards(
     parts: list[str] = []
     samples: list[_Sample] = []
     cells: list[str] = []
-    set_aside: dict[str, list[SetAside]] = {}
+    skipped: dict[str, list[SkippedFile]] = {}
     part_of = _parts(shards)
     for shard in shards:
         part = part_of[shard]
         good, bad = _samples(shard)
-        set_aside.setdefault(part, []).extend(bad)
+        skipped.setdefault(part, []).extend(bad)
         samples.extend(good)
         parts.extend([part] * len(good))
         cells.extend(_label(sample) for sample in good)
     if not samples:
-        raise DataError(f"{name} has no pictures under a key with a label, such as 000.jpg and 000.cls; put them in")
+        raise DataError(f"{name} has no images under a key with a label, such as 000.jpg and 000.cls; put them in")
     part_array = np.array(parts)
     meaning = read_meaning(
         {"label": cells},
@@ -105,12 +105,12 @@ def open_shards(
     listings = {}
     for part in dict.fromkeys(parts):
         rows = np.flatnonzero(part_array == part)
-        pictures = [samples[i].pictures[0] for i in rows]
+        images = [samples[i].images[0] for i in rows]
         listings[part] = Listing(
             tuple(samples[i].id for i in rows),
             meaning.targets(rows),
-            ContentStore(len(rows), partial(_content, pictures, limits.max_bytes)),
-            tuple(set_aside.get(part, ())),
+            ContentStore(len(rows), partial(_content, images, limits.max_bytes)),
+            tuple(skipped.get(part, ())),
         )
     return Source(
         *named(path),
@@ -131,7 +131,7 @@ def _parts(shards: Sequence[Path]) -> Mapping[Path, str]:
     return {shard: parts[shard.stem] if is_split else "all" for shard in shards}
 
 
-def _samples(shard: Path) -> tuple[list[_Sample], list[SetAside]]:
+def _samples(shard: Path) -> tuple[list[_Sample], list[SkippedFile]]:
     """The samples of a shard in its order, and those that are none. Raises DataError where a key says two things."""
     members, others = list_tar(shard)
     samples: dict[str, _Sample] = {}
@@ -143,25 +143,25 @@ def _samples(shard: Path) -> tuple[list[_Sample], list[SetAside]]:
         key = f"{folder}{slash}{stem}"
         sample = samples.setdefault(key, _Sample(printable(f"{shard.name}/{key}")))
         kind = extension.lower().rpartition(".")[2]
-        if kind in _PICTURES:
-            sample.pictures.append(member)
+        if kind in _IMAGES:
+            sample.images.append(member)
         elif kind in _LABELS:
             if kind in sample.labels:
                 raise DataError(f"{printable(shard)} has two files .{kind} of the sample {printable(key)}; remove one")
             sample.labels[kind] = member
-        if len(sample.pictures) > 1:
-            names = " and ".join(printable(one.name) for one in sample.pictures)
-            raise DataError(f"{printable(shard)} has two pictures of one sample, {names}; remove one")
+        if len(sample.images) > 1:
+            names = " and ".join(printable(one.name) for one in sample.images)
+            raise DataError(f"{printable(shard)} has two images of one sample, {names}; remove one")
     bad = [
-        SetAside(printable(f"{shard.name}/{other.name}"), "link out of the folder", "a link in an archive")
+        SkippedFile(printable(f"{shard.name}/{other.name}"), "link out of the folder", "a link in an archive")
         if other.link
-        else SetAside(
+        else SkippedFile(
             printable(f"{shard.name}/{other.name}"), "not a regular file", "a device, FIFO or file with holes"
         )
         for other in others
     ]
-    bad += [SetAside(one.id, "vanished", "the sample has no picture") for one in samples.values() if not one.pictures]
-    return [one for one in samples.values() if one.pictures], bad
+    bad += [SkippedFile(one.id, "vanished", "the sample has no image") for one in samples.values() if not one.images]
+    return [one for one in samples.values() if one.images], bad
 
 
 def _label(sample: _Sample) -> str:
@@ -196,5 +196,5 @@ def _from_json(value: object) -> str:
     return str(value).strip()
 
 
-def _content(pictures: Sequence[Member], at_most: int, i: int) -> bytes:
-    return read_member(pictures[i], at_most)
+def _content(images: Sequence[Member], at_most: int, i: int) -> bytes:
+    return read_member(images[i], at_most)

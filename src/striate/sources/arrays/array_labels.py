@@ -68,11 +68,9 @@ def _values(array: StoredArray, count: int) -> npt.NDArray[Any]:
     """N, or N K with K of 2 or more."""
     shape = array.shape
     if len(shape) > 2 and shape[-1] != 1:
-        raise DataError(f"{array.where} holds masks, {' x '.join(map(str, shape))}; give masks as a folder of pictures")
+        raise DataError(f"{array.where} holds masks, {' x '.join(map(str, shape))}; give masks as a folder of images")
     if not shape or len(shape) > 2 or shape[0] != count or 0 in shape:
-        raise DataError(
-            f"{array.where} is {' x '.join(map(str, shape))}, for {count} pictures; give one label for each"
-        )
+        raise DataError(f"{array.where} is {' x '.join(map(str, shape))}, for {count} images; give one label for each")
     values = array.read()
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         i = int(np.argwhere(~np.isfinite(values))[0][0])
@@ -85,13 +83,13 @@ def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> Mean
     names = tuple(map(str, range(values.shape[1])))
     if values.dtype.kind == "U":
         raise DataError(
-            f"{place(0, '')}: it is a row of text; give one label for each picture, or a column of 0 and 1 for each class"
+            f"{place(0, '')}: it is a row of text; give one label for each image, or a column of 0 and 1 for each class"
         )
     other = np.flatnonzero(~np.isin(values, (0, 1)).all(1))
     if task == "regress" or (task is None and len(other)):
         if not (np.abs(values) <= np.finfo(np.float32).max).all():
             raise DataError(f"{place(0, '')} or below: there are values too large for a float32; scale them")
-        return Meaning("regress", names, values.astype(np.float32), f"{len(names)} numbers a picture")
+        return Meaning("regress", names, values.astype(np.float32), f"{len(names)} numbers an image")
     if len(other):
         raise DataError(
             f"{place(int(other[0]), '')}: not all values are 0 or 1, as columns of classes must be; fix them"

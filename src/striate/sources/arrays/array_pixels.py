@@ -1,6 +1,6 @@
-"""An array of pictures as N H W C, uint8 or uint16: which axis is which, and what full scale is.
+"""An array of images as N H W C, uint8 or uint16: which axis is which, and what full scale is.
 
-    N H W              grey
+    N H W              gray
     N H W C            the last axis has 1, 3 or 4 entries, and the second has not
     N C H W            the second axis has 1, 3 or 4 entries, and the last has not; where both have, nobody can tell
     other channels     up to 64 on the last or the second axis, whichever is shorter than the two others
@@ -67,7 +67,7 @@ def layout_of(images: StoredArray) -> Layout:
     shape = images.shape
     sizes = " x ".join(map(str, shape))
     if len(shape) not in (3, 4) or 0 in shape:
-        raise DataError(f"{images.where} is {sizes} and no array of pictures; reshape it to N x H x W x C")
+        raise DataError(f"{images.where} is {sizes} and no array of images; reshape it to N x H x W x C")
     if len(shape) == 3:
         return Layout((shape[0], shape[1], shape[2], 1), False, _levels(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS

@@ -1,4 +1,4 @@
-"""Arrays of pictures and labels: a .npz archive, or a folder of .npy files.
+"""Arrays of images and labels: a .npz archive, or a folder of .npy files.
 
 x_train, y_train, x_test, y_test               as Keras has them
 train_images, train_labels, val_images ...     as MedMNIST has them
@@ -125,7 +125,7 @@ def open_arrays(
 
 
 def _pairs(arrays: Mapping[str, StoredArray], name: str) -> dict[str, tuple[StoredArray, StoredArray]]:
-    """Pictures and labels of each part. Raises DataError where one has no other."""
+    """Images and labels of each part. Raises DataError where one has no other."""
     found: dict[tuple[str, str], str] = {}
     for key in arrays:
         if (role := _role(key)) is not None:
@@ -134,7 +134,7 @@ def _pairs(arrays: Mapping[str, StoredArray], name: str) -> dict[str, tuple[Stor
             found[role] = key
     for (part, what), key in found.items():
         if (part, "y" if what == "x" else "x") not in found:
-            missing = "labels" if what == "x" else "pictures"
+            missing = "labels" if what == "x" else "images"
             raise DataError(
                 f"{name} has {printable(key)} and no {missing} for it; call arrays x_train, y_train, x_test ..."
             )

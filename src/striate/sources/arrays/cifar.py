@@ -1,7 +1,7 @@
 """The two forms of CIFAR-10 and CIFAR-100 as arrays: the records of the binary version, the dictionaries of the Python one.
 
-    binary   CIFAR-10   a byte for the class, then 3072 of the picture: 32 x 32 red, then green, then blue
-             CIFAR-100  a byte for the coarse class, one for the fine class, then the picture
+    binary   CIFAR-10   a byte for the class, then 3072 of the image: 32 x 32 red, then green, then blue
+             CIFAR-100  a byte for the coarse class, one for the fine class, then the image
     Python   a pickled dictionary of data (N 3072), and labels, or coarse_labels and fine_labels
 
 Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 from striate.sources.arrays.cifar_pickle import Array, read_pickled
 
@@ -38,7 +38,7 @@ class Batch:
 
 
 def read_binary(path: Path, *, fine: bool) -> Batch:
-    """A file of the binary version; `fine`: with two classes a picture, as CIFAR-100 has. Raises DataError."""
+    """A file of the binary version; `fine`: with two classes an image, as CIFAR-100 has. Raises DataError."""
     content = _content(path)
     record = PIXELS + 1 + fine
     if not content or len(content) % record:
@@ -55,7 +55,7 @@ def read_python(path: Path) -> Batch:
     if not isinstance(data, Array) or len(data.shape) != 2 or data.shape[1] != PIXELS or data.kind not in ("u1", "|u1"):
         raise DataError(f"{printable(path)} has no data of N x {PIXELS} bytes; get it anew")
     if len(data.content) != data.shape[0] * PIXELS or not data.shape[0]:
-        raise DataError(f"{printable(path)} declares {data.shape[0]} pictures and does not hold as many; get it anew")
+        raise DataError(f"{printable(path)} declares {data.shape[0]} images and does not hold as many; get it anew")
     count = data.shape[0]
     labels = _labels(record, "fine_labels" if "fine_labels" in record else "labels", count, path)
     coarse = _labels(record, "coarse_labels", count, path) if "coarse_labels" in record else None
@@ -85,7 +85,7 @@ def _labels(record: dict[str, object], key: str, count: int, path: Path) -> npt.
     values = record.get(key)
     if not isinstance(values, list) or len(values) != count:
         raise DataError(
-            f"{printable(path)} has no list {key} with one class for each of its {count} pictures; get it anew"
+            f"{printable(path)} has no list {key} with one class for each of its {count} images; get it anew"
         )
     if not all(type(value) is int and 0 <= value < 256 for value in values):
         raise DataError(f"{printable(path)}: {key} holds something that is no class; get it anew")

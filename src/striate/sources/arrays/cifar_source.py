@@ -14,7 +14,7 @@ import numpy.typing as npt
 from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.cifar import Batch, read_binary, read_names, read_python, read_python_names
 from striate.sources.splits import arranged, origin
@@ -58,7 +58,7 @@ def find_cifar(folder: Path) -> CifarFiles | None:
 
 
 def open_cifar(folder: Path, files: CifarFiles) -> Source:
-    """The source over CIFAR: 32 x 32 in colour; of CIFAR-100 the fine classes, the coarse ones in a column. Raises DataError.
+    """The source over CIFAR: 32 x 32 in color; of CIFAR-100 the fine classes, the coarse ones in a column. Raises DataError.
 
     Reads all files for their labels; pixels are read again when they are wanted.
     """
@@ -93,7 +93,7 @@ def _listing(
             coarse.extend(coarse_classes[i] for i in _checked(batch.coarse, coarse_classes, path))
     return Listing(
         tuple(ids),
-        Labels(np.concatenate(labels)),
+        ClassTargets(np.concatenate(labels)),
         ArrayStore((len(ids), 32, 32, 3), partial(_pixels, paths, files), partial(_digest, paths, files)),
         columns={"coarse": tuple(coarse)} if coarse else {},
     )

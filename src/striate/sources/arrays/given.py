@@ -3,7 +3,7 @@
     a path, or bytes of a file, or an open binary file        read as `striate predict` reads files
     an image of Pillow                                        likewise: turned upright, palette, transparency
     an array or tensor, H W, H W C or C H W                   which axis is which, and what white is, by array_pixels.py
-    an array or tensor, N H W C, N C H W, or N H W of grey    N images
+    an array or tensor, N H W C, N C H W, or N H W of gray    N images
     a list, a generator ... of any of these                   one image for each
 
 An array of three axes by itself is one image where its last axis has 1, 3 or 4 entries (H W C), or its first has 1, or as
@@ -38,7 +38,7 @@ from striate.data.decoding.decode import load_image
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.data.names import expanded, printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.store import HeldArray, HeldImage
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
@@ -203,7 +203,7 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def _files(given: str, limits: Limits) -> Iterator[Given]:
-    """A file; or the images in a folder, and what is set aside among them."""
+    """A file; or the images in a folder, and what is skipped among them."""
     path, name = expanded(given), printable(given) or "''"
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
         yield Given(name, Unreadable("vanished", "no such file or folder"))
@@ -218,9 +218,9 @@ def _files(given: str, limits: Limits) -> Iterator[Given]:
         return
     for file in found.files:
         yield Given(printable(str(Path(given) / file)), path / file)
-    for one in found.set_aside:
+    for one in found.skipped:
         yield Given(f"{name}/{one.id.removeprefix('./')}", Unreadable(one.reason, one.detail))
-    if not found.files and not found.set_aside:
+    if not found.files and not found.skipped:
         others = ", ".join(f"{count:,} {kind}" for kind, count in found.ignored.items())
         yield Given(
             name,

@@ -1,7 +1,7 @@
 """The idx format of the MNIST family: a magic number, the sizes, then the values in row-major order, plain or gzipped.
 
     bytes 0-1  zero
-    byte  2    type of the values: 0x08 is uint8, the only one that the pictures and labels of this family have
+    byte  2    type of the values: 0x08 is uint8, the only one that the images and labels of this family have
     byte  3    number of dimensions
     then       one big-endian uint32 for each dimension, and the values
 
@@ -48,7 +48,7 @@ def read_shape(path: Path) -> tuple[int, ...]:
         zero, kind, dimensions = struct.unpack_from(">HBB", header)
         if zero != 0 or kind != 0x08 or dimensions not in (1, 3):
             raise DataError(
-                f"{printable(path)} holds no pictures or labels: it begins with {header[:4].hex(' ')} and not with "
+                f"{printable(path)} holds no images or labels: it begins with {header[:4].hex(' ')} and not with "
                 "00 00 08 03 or 00 00 08 01; get it anew"
             )
         shape: tuple[int, ...] = struct.unpack_from(f">{dimensions}I", header, 4)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.idx import read_idx, read_shape
 from striate.sources.splits import arranged, origin
@@ -75,12 +75,12 @@ def open_idx(
         if len(shape) != 3 or 0 in shape:
             raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get it anew")
         if shape[1:] != (height_width or shape[1:]):
-            raise DataError(f"{printable(two.images)} has pictures of another size than the first split; get it anew")
+            raise DataError(f"{printable(two.images)} has images of another size than the first split; get it anew")
         height_width = shape[1:]
         labels = raw[split]
         if labels.shape != shape[:1]:
             raise DataError(
-                f"{printable(two.labels)} has {labels.size} labels for {shape[0]} pictures; get both files anew"
+                f"{printable(two.labels)} has {labels.size} labels for {shape[0]} images; get both files anew"
             )
         unknown = np.setdiff1d(labels, values)
         if len(unknown):
@@ -90,7 +90,7 @@ def open_idx(
         stem = _stem(two.images)
         splits[split] = Listing(
             tuple(f"{stem}[{i}]" for i in range(shape[0])),
-            Labels(np.searchsorted(values, labels).astype(np.int64)),
+            ClassTargets(np.searchsorted(values, labels).astype(np.int64)),
             ArrayStore((*shape, 1), partial(_pixels, two.images, known), partial(_digest, two.images, known)),
         )
     classes = tuple(str(value) for value in values)

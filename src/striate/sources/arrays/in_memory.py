@@ -23,10 +23,10 @@ from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import Levels, Span
 from striate.data.names import expanded, printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
-from striate.data.targets import Labels, TaskKind
+from striate.data.targets import ClassTargets, TaskKind
 from striate.errors import DataError, nearest
 from striate.sources.arrays.array_files import StoredArray
 from striate.sources.arrays.array_labels import read_labels
@@ -272,7 +272,7 @@ def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterab
     """Each image of a list. DataError for what is no image, NaN among it."""
     for i, item in enumerate(split.items):
         held = held_image(item, limits)
-        if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is set aside, as in a folder
+        if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is skipped, as in a folder
             raise DataError(f"{split.where}[{i}]: {held.detail}")
         yield replace(held, levels=levels[held.kind]) if isinstance(held, HeldArray) else held
 
@@ -303,7 +303,7 @@ def _ids(split: _Split, used: set[str]) -> tuple[str, ...]:
 
 def _check_classes(listing: Listing, classes: Sequence[str], limits: Limits) -> None:
     """DataError when no image of a class has the header of one."""
-    if not isinstance(listing.targets, Labels):
+    if not isinstance(listing.targets, ClassTargets):
         return
     failures: dict[int, str] = {}
     readable: set[int] = set()

@@ -1,4 +1,4 @@
-"""The MNIST inside the package: 60,000 + 10,000 handwritten digits, 28 x 28, grey. Its licence: mnist_files/README.md.
+"""The MNIST inside the package: 60,000 + 10,000 handwritten digits, 28 x 28, gray. Its license: mnist_files/README.md.
 
 LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998.
 """

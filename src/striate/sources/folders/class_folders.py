@@ -20,10 +20,10 @@ import numpy as np
 from striate.data.decoding.decode import Header, read_header
 from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
-from striate.data.targets import Labels
+from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.folders.layout import ClassFolder, Layout, arrange, known_classes
 from striate.sources.folders.names import MASKS
@@ -66,9 +66,9 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
         )
         splits[split] = Listing(
             tuple(map(printable, files)),
-            Labels(np.repeat(np.array([label_of[folder.name] for folder in folders], np.int64), counts)),
+            ClassTargets(np.repeat(np.array([label_of[folder.name] for folder in folders], np.int64), counts)),
             FileStore(tuple(f"{root}/{file}" for file in files)),
-            tuple(one for folder in folders for one in found[folder.path].set_aside),
+            tuple(one for folder in folders for one in found[folder.path].skipped),
             MappingProxyType({"folder": around} if any(around) else {}),
         )
     for between in {".", *layout.between}:
@@ -76,7 +76,7 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
         ignored.update({HIDDEN: here.ignored, _LOOSE: len(here.files) + len(here.others)})
     for passed in (*layout.passed, *layout.unlabeled, *layout.again):
         tree = walk(str(root), passed, follow=limits.follow_links)
-        ignored.update({HIDDEN: tree.ignored, _LOOSE: len(tree.files) + len(tree.set_aside)})
+        ignored.update({HIDDEN: tree.ignored, _LOOSE: len(tree.files) + len(tree.skipped)})
     return Source(
         *named(root),
         "class folders",
@@ -137,7 +137,7 @@ def _check_class(root: Path, folders: Sequence[ClassFolder], found: dict[str, Im
             if isinstance(header, Header):
                 return
             failure = failure or f"{printable(file)}: {header}"
-    aside = [one for folder in folders for one in found[folder.path].set_aside]
+    aside = [one for folder in folders for one in found[folder.path].skipped]
     failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in aside), None)
     others = Counter[str]()
     for folder in folders:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.data.store import Store
-from striate.data.targets import Objects
+from striate.data.targets import Instances
 
 __all__ = ["SIDE", "Digits", "Layout", "PastedDigit", "Words", "lay_out"]
 
@@ -63,7 +63,7 @@ class Words:
 @final
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """The digits that scenes are made of: `count` of the store's pictures from `first` on. Any thread may call."""
+    """The digits that scenes are made of: `count` of the store's images from `first` on. Any thread may call."""
 
     store: Store
     labels: npt.NDArray[np.int64]  # of the whole store
@@ -72,7 +72,7 @@ class Digits:
 
     def ink(self, digit: int) -> npt.NDArray[np.uint8]:
         """28 28, white on black."""
-        return self.store.picture(self.first + digit, DEFAULT_LIMITS)[..., 0].astype(np.uint8, copy=False)
+        return self.store.pixels_of(self.first + digit, DEFAULT_LIMITS)[..., 0].astype(np.uint8, copy=False)
 
     def label(self, digit: int) -> int:
         return int(self.labels[self.first + digit])
@@ -90,7 +90,7 @@ class PastedDigit:
     left: int
     top: int
     ink: npt.NDArray[np.uint8]  # h w, how far each pixel is covered
-    centre: tuple[float, float]  # x, y in the scene: of MNIST's frame, which is the digit's centre of mass to a pixel
+    center: tuple[float, float]  # x, y in the scene: of MNIST's frame, which is the digit's center of mass to a pixel
 
 
 @final
@@ -101,7 +101,7 @@ class Layout:
     digits: tuple[PastedDigit, ...]
     owners: npt.NDArray[np.uint8]  # H W: 0 background, k the k-th digit
 
-    def objects(self) -> Objects:
+    def objects(self) -> Instances:
         """Masks of the pixels in sight, boxes tight around them, and one keypoint each: hidden under a later digit."""
         count = len(self.digits)
         masks = self.owners == np.arange(1, count + 1, dtype=np.uint8)[:, None, None]  # M H W
@@ -110,9 +110,9 @@ class Layout:
         for k, (one, mask) in enumerate(zip(self.digits, masks, strict=True)):
             x, y = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
             boxes[k] = x[0], y[0], x[-1] + 1, y[-1] + 1
-            above = self.owners[math.floor(one.centre[1]), math.floor(one.centre[0])]
-            keypoints[k, 0] = *one.centre, 1 if above > k + 1 else 2
-        return Objects(boxes, np.array([one.label for one in self.digits], np.int64), masks, keypoints)
+            above = self.owners[math.floor(one.center[1]), math.floor(one.center[0])]
+            keypoints[k, 0] = *one.center, 1 if above > k + 1 else 2
+        return Instances(boxes, np.array([one.label for one in self.digits], np.int64), masks, keypoints)
 
     def classes(self) -> npt.NDArray[np.int64]:
         """The class of each pixel, H W: 0 background, 1 + digit."""
@@ -136,8 +136,8 @@ def lay_out(digits: Digits, seed: int, scene: int) -> Layout:
             window = owners[top : top + height, left : left + width]
             left_over = seen - np.bincount(window[solid], minlength=len(pasted) + 1)[1:]
             if (left_over * 100 >= whole * VISIBLE).all():
-                centre = left + middle[0], top + middle[1]
-                pasted.append(PastedDigit(digit, digits.label(digit), side, degrees, left, top, ink, centre))
+                center = left + middle[0], top + middle[1]
+                pasted.append(PastedDigit(digit, digits.label(digit), side, degrees, left, top, ink, center))
                 window[solid] = len(pasted)
                 area = int(solid.sum())
                 whole, seen = np.append(whole, area), np.append(left_over, area)
@@ -146,11 +146,11 @@ def lay_out(digits: Digits, seed: int, scene: int) -> Layout:
 
 
 def _turned(ink: npt.NDArray[np.uint8], side: int, degrees: int) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
-    """The digit at its size, turned about the centre of its frame and cut to its ink; where that centre went (x, y)."""
+    """The digit at its size, turned about the center of its frame and cut to its ink; where that center went (x, y)."""
     half = side * FRAME // (2 * INSIDE) + 2
     across = round(1024 * INSIDE / side * math.cos(math.radians(degrees))) / 1024
     along = round(1024 * INSIDE / side * math.sin(math.radians(degrees))) / 1024
-    # where each pixel of the result comes from: the centre (half, half) from the centre (14, 14)
+    # where each pixel of the result comes from: the center (half, half) from the center (14, 14)
     way_back = (
         across, along, FRAME / 2 - half * (across + along),
         -along, across, FRAME / 2 - half * (across - along),

@@ -20,7 +20,7 @@ from striate.data.decoding.rendering import Rendering
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.store import Store, on_canvas
-from striate.data.targets import Objects, Skeleton, Targets, TaskKind
+from striate.data.targets import Instances, Skeleton, Targets, TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.mnist import open_mnist
 from striate.sources.generated.scene_layout import SIDE, Digits, lay_out
@@ -34,13 +34,13 @@ TRAIN: Final = 2000  # scenes to train on, where nothing is said
 MOST: Final = 1_000_000
 PART: Final = 5  # val and test have one scene for so many to train on
 FOR_TRAIN: Final = 50_000  # of MNIST's training digits; the rest are for validation
-CENTRE: Final = Skeleton(("centre",))
+CENTER: Final = Skeleton(("center",))
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Scenes:
-    """The scenes of one split: what both pictures and targets are made from."""
+    """The scenes of one split: what both images and targets are made from."""
 
     digits: Digits
     seed: int
@@ -55,7 +55,7 @@ class Scenes:
 @final
 @dataclass(frozen=True, eq=False)
 class SceneStore(Store):
-    """The pictures of the scenes, each painted when it is wanted."""
+    """The images of the scenes, each painted when it is wanted."""
 
     scenes: Scenes
 
@@ -68,7 +68,7 @@ class SceneStore(Store):
     def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files, and these are painted
         return Header("generated", SIDE, SIDE, "RGB", 3, 8, 1)
 
-    def picture(
+    def pixels_of(
         self,
         i: int,
         limits: Limits,  # noqa: ARG002 - limits are for files, and these are painted
@@ -79,13 +79,13 @@ class SceneStore(Store):
         return paint(lay_out(digits, seed, i), digits, seed, i)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        return on_canvas(self.picture(i, limits), canvas)
+        return on_canvas(self.pixels_of(i, limits), canvas)
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class SceneObjects(Targets):
-    """Box, mask and centre of each digit in sight."""
+    """Box, mask and center of each digit in sight."""
 
     scenes: Scenes
     task: TaskKind = "detect"
@@ -93,7 +93,7 @@ class SceneObjects(Targets):
     def __len__(self) -> int:
         return self.scenes.count
 
-    def target(self, i: int) -> Objects:
+    def target(self, i: int) -> Instances:
         return lay_out(self.scenes.digits, self.scenes.seed, i).objects()
 
     def content(self) -> bytes:
@@ -119,7 +119,7 @@ class SceneMasks(Targets):
 
 
 def open_scenes(data: str) -> Source:
-    """The source for "mnist-scenes" (boxes, masks, centres) or "mnist-scenes-segment" (a class for each pixel).
+    """The source for "mnist-scenes" (boxes, masks, centers) or "mnist-scenes-segment" (a class for each pixel).
 
     ":N" behind the name makes N scenes to train on and a fifth of that to validate and to test on; without it N is
     2000. Scenes of a longer set begin with those of a shorter one. Raises DataError.
@@ -146,7 +146,7 @@ def open_scenes(data: str) -> Source:
         "scenes",
         ("background", *numerals) if segment else numerals,
         MappingProxyType(splits),
-        skeleton=None if segment else CENTRE,
+        skeleton=None if segment else CENTER,
     )
 
 

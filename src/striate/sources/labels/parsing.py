@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
-from striate.data.targets import Labels, LabelSets, Numbers, Targets, TaskKind
+from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets, Targets, TaskKind
 from striate.errors import DataError, nearest
 from striate.sources.labels.kinds import MISSING, kind_of_labels, listed
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
@@ -62,8 +62,12 @@ class Meaning:
         """The labels of some of the samples."""
         chosen = self.values[rows]
         if self.task == "classify":
-            return Labels(chosen.astype(np.int64))
-        return LabelSets(chosen.astype(np.bool_)) if self.task == "multilabel" else Numbers(chosen.astype(np.float32))
+            return ClassTargets(chosen.astype(np.int64))
+        return (
+            MultiLabelTargets(chosen.astype(np.bool_))
+            if self.task == "multilabel"
+            else RegressionTargets(chosen.astype(np.float32))
+        )
 
 
 def read_meaning(

@@ -21,7 +21,7 @@ from typing import Final
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 from striate.sources.tables.table import MAX_BYTES, Table, table_of
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from striate.data.names import printable
-from striate.data.set_aside import Reason
+from striate.data.skipped_files import Reason
 from striate.errors import DataError
 from striate.sources.tables.file_index import FileIndex
 from striate.sources.tables.image_roots import chosen_folders, is_of_another_split

@@ -35,7 +35,7 @@ def read_parquet(path: Path) -> Table:
                 raise DataError(f"{name}, column {one}: it holds {field.type}, which is no text or number; remove it")
         cells = {one: as_cells(column.to_pylist()) for one, column in zip(names, file.read().columns, strict=True)}
     if not cells or not cells[names[0]]:
-        raise DataError(f"{name} has no rows; add a row for each picture")
+        raise DataError(f"{name} has no rows; add a row for each image")
     numeric = frozenset(one for one, field in zip(names, schema, strict=True) if is_numeric(types, field.type))
     rows = range(2, 2 + len(cells[names[0]]))
     return Table(name, "Parquet table", cells, rows, lists=frozenset(lists), numeric=numeric)

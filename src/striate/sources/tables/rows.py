@@ -1,4 +1,4 @@
-"""The rows of one Arrow or Parquet file that has a column of pictures: their other columns as text, and each picture."""
+"""The rows of one Arrow or Parquet file that has a column of images: their other columns as text, and each image."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from striate.data.names import printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
 from striate.sources.read_errors import read_errors
@@ -18,7 +18,7 @@ from striate.sources.tables.arrow import arrow
 from striate.sources.tables.parquet import as_cells, is_numeric
 from striate.sources.tables.table import column_names
 
-__all__ = ["Rows", "has_pictures", "read_arrow", "read_parquet_rows"]
+__all__ = ["Rows", "has_images", "read_arrow", "read_parquet_rows"]
 
 _GROUPS: Final = 4  # groups of rows of a Parquet file that are kept in memory
 
@@ -26,7 +26,7 @@ _GROUPS: Final = 4  # groups of rows of a Parquet file that are kept in memory
 @final
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """`picture` gives the content of a row's picture, or raises Unreadable; any thread may call it."""
+    """`image` gives the content of a row's image, or raises Unreadable; any thread may call it."""
 
     path: Path
     kind: str
@@ -35,22 +35,22 @@ class Rows:
     classes: Mapping[str, tuple[str, ...]]  # the names of the classes in a column, where the file says them
     lists: frozenset[str]
     numeric: frozenset[str]
-    picture: Callable[[int], bytes]
+    image: Callable[[int], bytes]
 
     @property
     def name(self) -> str:
         return printable(self.path)
 
 
-def has_pictures(path: Path) -> bool:
-    """Whether a Parquet file has a column of pictures. Raises DataError, also where pyarrow is missing."""
+def has_images(path: Path) -> bool:
+    """Whether a Parquet file has a column of images. Raises DataError, also where pyarrow is missing."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
     with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
-        return bool(_picture_columns(file.schema_arrow, name))
+        return bool(_image_columns(file.schema_arrow, name))
 
 
-def read_arrow(path: Path, picture: str | None) -> Rows:
+def read_arrow(path: Path, image: str | None) -> Rows:
     """An Arrow file as `datasets` saves it, mapped. Raises DataError."""
     name = printable(path)
     pyarrow, ipc = arrow("pyarrow", name), arrow("pyarrow.ipc", name)
@@ -59,16 +59,16 @@ def read_arrow(path: Path, picture: str | None) -> Rows:
     with read_errors(name, "get it anew"):
         table = ipc.open_stream(pyarrow.memory_map(str(path))).read_all()
         table.validate(full=True)  # so that no offset leads out of the file
-    column = _picture_column(table.schema, picture, name)
+    column = _image_column(table.schema, image, name)
     return _rows(path, "Arrow", table.drop_columns([column]), partial(_from, table.column(column)))
 
 
-def read_parquet_rows(path: Path, picture: str | None) -> Rows:
-    """A Parquet file; the groups of rows whose pictures were last wanted stay in memory. Raises DataError."""
+def read_parquet_rows(path: Path, image: str | None) -> Rows:
+    """A Parquet file; the groups of rows whose images were last wanted stay in memory. Raises DataError."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
     with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
-        column = _picture_column(file.schema_arrow, picture, name)
+        column = _image_column(file.schema_arrow, image, name)
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         largest = max((group.total_byte_size for group in groups), default=0)
         if largest * _GROUPS > MEMORY_SHARE * available_memory():
@@ -79,23 +79,23 @@ def read_parquet_rows(path: Path, picture: str | None) -> Rows:
         ends = np.cumsum([group.num_rows for group in groups])
 
     @lru_cache(_GROUPS)
-    def pictures_of(group: int) -> Any:
+    def images_of(group: int) -> Any:
         with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
             return file.read_row_group(group, [column]).column(0)
 
     def read(i: int) -> bytes:
         group = int(np.searchsorted(ends, i, "right"))
         try:
-            pictures = pictures_of(group)
+            images = images_of(group)
         except DataError as error:
             raise Unreadable("unreadable", str(error)[:160]) from None
-        return _from(pictures, i - int(ends[group] - groups[group].num_rows))
+        return _from(images, i - int(ends[group] - groups[group].num_rows))
 
     return _rows(path, "Parquet", rest, read, count=int(ends[-1]) if len(ends) else 0, schema=file.schema_arrow)
 
 
 def _rows(
-    path: Path, kind: str, rest: Any, picture: Callable[[int], bytes], count: int | None = None, schema: Any = None
+    path: Path, kind: str, rest: Any, image: Callable[[int], bytes], count: int | None = None, schema: Any = None
 ) -> Rows:
     """The columns that are text, numbers, truth values, or lists of these; what else there is is passed over."""
     name = printable(path)
@@ -119,30 +119,30 @@ def _rows(
             classes[one] = names
             values = [_called(names, value, f"{name}, row {i}, column {one}") for i, value in enumerate(values, 1)]
         cells[one] = as_cells(values)
-    return Rows(path, kind, count, cells, classes, frozenset(lists), frozenset(numeric), picture)
+    return Rows(path, kind, count, cells, classes, frozenset(lists), frozenset(numeric), image)
 
 
-def _from(pictures: Any, i: int) -> bytes:
-    """The bytes of a picture in a column of pictures, or of structs of bytes and path."""
-    value = pictures[i].as_py()
+def _from(images: Any, i: int) -> bytes:
+    """The bytes of an image in a column of images, or of structs of bytes and path."""
+    value = images[i].as_py()
     content = value.get("bytes") if isinstance(value, dict) else value
     if not isinstance(content, bytes):
-        raise Unreadable("vanished", "the row holds no bytes of a picture")
+        raise Unreadable("vanished", "the row holds no bytes of an image")
     return content
 
 
-def _picture_column(schema: Any, wanted: str | None, name: str) -> str:
-    found = _picture_columns(schema, name)
+def _image_column(schema: Any, wanted: str | None, name: str) -> str:
+    found = _image_columns(schema, name)
     if len(found) == 1 or wanted in found:
         return wanted if wanted in found else found[0]
     if not found:
-        raise DataError(f"{name} has no column of pictures, a struct of bytes and path; save it with the feature Image")
+        raise DataError(f"{name} has no column of images, a struct of bytes and path; save it with the feature Image")
     raise DataError(
-        f"{name} has several columns of pictures, {', '.join(map(printable, found))}; say which (--path-column NAME)"
+        f"{name} has several columns of images, {', '.join(map(printable, found))}; say which (--path-column NAME)"
     )
 
 
-def _picture_columns(schema: Any, name: str) -> list[str]:
+def _image_columns(schema: Any, name: str) -> list[str]:
     types = arrow("pyarrow.types", name)
     found = []
     for one in schema:

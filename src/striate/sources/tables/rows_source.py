@@ -1,10 +1,10 @@
-"""Pictures in the rows of a table: what Hugging Face's `save_to_disk` leaves, and Parquet with pictures inside.
+"""Images in the rows of a table: what Hugging Face's `save_to_disk` leaves, and Parquet with images inside.
 
     saved/            dataset_info.json, state.json, data-00000-of-00002.arrow ...    or with dataset_dict.json a folder
                       for each part
     data.parquet      or a folder of train-00000-of-00003.parquet ..., also in a folder data
 
-A column of pictures is a struct of bytes and path. Names of classes are in the schema. Arrow files are mapped; of a
+A column of images is a struct of bytes and path. Names of classes are in the schema. Arrow files are mapped; of a
 Parquet file the few groups of rows that were last wanted stay in memory. Read with pyarrow alone.
 """
 
@@ -25,7 +25,7 @@ from striate.errors import DataError
 from striate.sources.labels.parsing import read_meaning
 from striate.sources.splits import arranged, splits_of, splits_of_files
 from striate.sources.tables.columns import Columns, label_columns, named_labels
-from striate.sources.tables.rows import Rows, has_pictures, read_arrow, read_parquet_rows
+from striate.sources.tables.rows import Rows, has_images, read_arrow, read_parquet_rows
 from striate.sources.tables.split_columns import RowSplits, read_splits
 from striate.sources.tables.table import Table
 
@@ -33,9 +33,9 @@ __all__ = ["find_rows", "open_rows"]
 
 
 def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
-    """The files of each part, None where the path holds no pictures in rows. Raises DataError."""
+    """The files of each part, None where the path holds no images in rows. Raises DataError."""
     if path.is_file():
-        holds = path.suffix.lower() == ".parquet" and has_pictures(path)
+        holds = path.suffix.lower() == ".parquet" and has_images(path)
         return {"all": [path]} if holds or path.suffix.lower() == ".arrow" else None
     if (path / "dataset_dict.json").is_file():
         named = _json(path / "dataset_dict.json").get("splits")
@@ -52,7 +52,7 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
         return {"all": _saved(path)}
     files = _parquet_files(path) or (_parquet_files(path / "data") if (path / "data").is_dir() else [])
-    if not files or not has_pictures(files[0]):
+    if not files or not has_images(files[0]):
         return None
     parts: dict[str, list[Path]] = {}
     splits = splits_of_files([file.stem for file in files])
@@ -69,7 +69,7 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
 def open_rows(
     path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns, *, to_learn: bool = True
 ) -> Source:
-    """The source over rows with pictures in them. Reads all columns but the pictures. Raises DataError, SettingError."""
+    """The source over rows with images in them. Reads all columns but the images. Raises DataError, SettingError."""
     name = printable(path)
     read = [(part, _read(file, columns.path)) for part, several in parts.items() for file in several]
     first = read[0][1]
@@ -129,11 +129,11 @@ def _content(files: Sequence[Rows], starts: npt.NDArray[np.int64], where: npt.ND
     """The content of the `i`-th of the rows `where`, which are counted over all files."""
     row = int(where[i])
     file = int(np.searchsorted(starts, row, "right")) - 1
-    return files[file].picture(row - int(starts[file]))
+    return files[file].image(row - int(starts[file]))
 
 
-def _read(file: Path, picture: str | None) -> Rows:
-    return read_parquet_rows(file, picture) if file.suffix.lower() == ".parquet" else read_arrow(file, picture)
+def _read(file: Path, image: str | None) -> Rows:
+    return read_parquet_rows(file, image) if file.suffix.lower() == ".parquet" else read_arrow(file, image)
 
 
 def _parquet_files(folder: Path) -> list[Path]:

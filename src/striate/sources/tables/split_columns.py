@@ -33,7 +33,7 @@ _CORE: Final = re.compile(r"(\w+_)?(split|splits|set|subset|partition|usage|data
 _FLAG: Final = re.compile(
     r"(?P<sure>is_?|(is|in|for|use_for|used_for)_(the_)?)?"
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
-    r"(_(set|split|image|img|picture|photo|sample|row|data|flag|example))?"
+    r"(_(set|split|image|img|image|photo|sample|row|data|flag|example))?"
 )
 # names that speak of a split, whatever the cells are: these, and those of one word for a split and others that say no more
 _SPEAKS: Final = re.compile(r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?")

@@ -18,7 +18,7 @@ from typing import Final, final
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
-from striate.data.set_aside import Unreadable
+from striate.data.skipped_files import Unreadable
 from striate.errors import DataError, SettingError, nearest
 from striate.sources.folders.layout import class_folder_names
 from striate.sources.labels.quantities import is_number
@@ -152,7 +152,7 @@ def image_folder(folder: Path, columns: Columns) -> str:
     if not (folder / columns.folder).is_dir():
         there = list_folder(str(folder)).folders
         raise SettingError(
-            f"pictures = {columns.folder!r}: there is no such folder in {printable(folder)}{nearest(columns.folder, there)}"
+            f"images = {columns.folder!r}: there is no such folder in {printable(folder)}{nearest(columns.folder, there)}"
         )
     return str(folder / columns.folder)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.errors import AmbiguousDataError, DataError
@@ -85,7 +85,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
             tuple(located.id(i) for i in kept),
             meaning.targets(rows[usable[rows]]),
             FileStore(tuple(f"{folder}/{located.names[i]}" for i in kept)),
-            tuple(SetAside(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
+            tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
@@ -170,9 +170,9 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
     )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
-        way_out = "put the table beside them, or say where paths begin (--pictures FOLDER)"
+        way_out = "put the table beside them, or say where paths begin (--image-root FOLDER)"
         if cells[0].startswith("../"):
-            way_out = "say which folder holds the images, so that it may be read (--pictures ..)"
+            way_out = "say which folder holds the images, so that it may be read (--image-root ..)"
         if FOLLOW in detail:
             way_out = "or put the images into the folder of the data"
         if is_address(cells[0]):
@@ -215,7 +215,7 @@ def _first_rows(
 def _check_classes(
     table: Table, label: str, meaning: Meaning, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
 ) -> None:
-    """DataError when none of the pictures of a class is there."""
+    """DataError when none of the images of a class is there."""
     if meaning.task != "classify":
         return
     there = np.bincount(meaning.values[learned & usable].astype(np.int64), minlength=len(meaning.classes))
@@ -223,5 +223,5 @@ def _check_classes(
         lost = int(np.flatnonzero(there == 0)[0])
         i = int(np.flatnonzero(learned & (meaning.values == lost))[0])
         raise DataError(
-            f"{table.place(i, label)}: no picture of the class {meaning.classes[lost]} is there; add some, or remove its rows"
+            f"{table.place(i, label)}: no image of the class {meaning.classes[lost]} is there; add some, or remove its rows"
         )

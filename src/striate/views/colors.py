@@ -1,4 +1,4 @@
-"""Linear colour: one matrix a sample that holds brightness, contrast, saturation and the normalization.
+"""Linear color: one matrix a sample that holds brightness, contrast, saturation and the normalization.
 
 Elementwise only, like the geometry: a matrix product would be rounded under autocast or TF32, and gains little at 3x3.
 """
@@ -12,15 +12,15 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.views.parts import parts
 
-__all__ = ["Normalization", "jitter", "picture_means", "recolour", "room_for_colours"]
+__all__ = ["Normalization", "image_means", "jitter", "recolor", "room_for_colors"]
 
-LUMA: Final = (0.299, 0.587, 0.114)  # the grey of red, green and blue: ITU-R BT.601
+LUMA: Final = (0.299, 0.587, 0.114)  # the gray of red, green and blue: ITU-R BT.601
 
 
 @final
 @dataclass(frozen=True)
 class Normalization:
-    """(colour - mean) / std of each channel, colours in 0..1. Raises SettingError for figures that no pictures have."""
+    """(color - mean) / std of each channel, colors in 0..1. Raises SettingError for figures that no images have."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -29,7 +29,7 @@ class Normalization:
         if not self.mean or len(self.mean) != len(self.std):
             raise SettingError(f"normalization needs a mean and a std for each channel, not {self.mean} and {self.std}")
         if not all(0 <= mean <= 1 for mean in self.mean):
-            raise SettingError(f"normalization mean must be within 0 and 1, as colours are, not {self.mean}")
+            raise SettingError(f"normalization mean must be within 0 and 1, as colors are, not {self.mean}")
         if not all(1e-3 <= std <= 1e3 for std in self.std):
             raise SettingError(f"normalization std must be within 0.001 and 1000, not {self.std}")
 
@@ -45,8 +45,8 @@ class Normalization:
 def jitter(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tensor | None, channels: int) -> Tensor:
     """Factors B each, 1 = as it is, applied in this order -> B C+1 C+1 float32.
 
-    Brightness scales; contrast scales about the picture's mean grey, from its `means` B C (None: contrast must be 1);
-    saturation scales about each pixel's grey, which only RGB has. Nothing is clamped, so the sequence of the three is
+    Brightness scales; contrast scales about the image's mean gray, from its `means` B C (None: contrast must be 1);
+    saturation scales about each pixel's gray, which only RGB has. Nothing is clamped, so the sequence of the three is
     this matrix: the mean of a linear image is the linear image of the mean.
     """
     eye = torch.eye(channels + 1, device=brightness.device)
@@ -61,32 +61,32 @@ def jitter(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tens
     return matrix
 
 
-def picture_means(pictures: Tensor) -> Tensor:
-    """Mean colour of each picture: B C H W, uint8 or float in 0..1 -> B C float32 in 0..1."""
-    height, width = pictures.shape[-2:]
-    if pictures.dtype == torch.uint8:  # exact, whatever the threads: float32 holds each whole sum of a column
-        columns = [pictures[part].to(torch.float32).sum(2) for part in parts(pictures)]  # B C W
+def image_means(images: Tensor) -> Tensor:
+    """Mean color of each image: B C H W, uint8 or float in 0..1 -> B C float32 in 0..1."""
+    height, width = images.shape[-2:]
+    if images.dtype == torch.uint8:  # exact, whatever the threads: float32 holds each whole sum of a column
+        columns = [images[part].to(torch.float32).sum(2) for part in parts(images)]  # B C W
         return torch.cat(columns).long().sum(2).to(torch.float32) / (255 * height * width)
-    return pictures.to(torch.float32).mean((2, 3))
+    return images.to(torch.float32).mean((2, 3))
 
 
-def room_for_colours(seen: Tensor, pictures: Tensor, out: Tensor | None) -> Tensor | None:
-    """Where `recolour` may write what becomes of `seen`: in its own place, unless it shares memory with `pictures`."""
-    ours = seen.untyped_storage().data_ptr() != pictures.untyped_storage().data_ptr()
+def room_for_colors(seen: Tensor, images: Tensor, out: Tensor | None) -> Tensor | None:
+    """Where `recolor` may write what becomes of `seen`: in its own place, unless it shares memory with `images`."""
+    ours = seen.untyped_storage().data_ptr() != images.untyped_storage().data_ptr()
     fits = seen.dtype == torch.float32 and seen.is_contiguous(memory_format=torch.channels_last)
     return seen if ours and fits else out
 
 
-def recolour(images: Tensor, tint: Tensor, out: Tensor | None = None) -> Tensor:
+def recolor(images: Tensor, tint: Tensor, out: Tensor | None = None) -> Tensor:
     """B C h w, uint8 or float in 0..1, by B C+1 C+1 (or 1 for all) -> B C h w float32, channels last.
 
     It is written to `out`, which may be `images`, unless gradients flow through it.
     """
     channels = images.shape[1]
     if tint.shape[1] != channels + 1 or len(tint) not in (1, len(images)):
-        raise ValueError(f"a tint {tuple(tint.shape)} does not fit pictures {tuple(images.shape)}")
+        raise ValueError(f"a tint {tuple(tint.shape)} does not fit images {tuple(images.shape)}")
     linear, constant = tint[:, :channels, :channels], tint[:, :channels, channels]
-    # a colour is scaled before it is mixed: to the bit what becomes of a uint8 that was made a float in 0..1 earlier
+    # a color is scaled before it is mixed: to the bit what becomes of a uint8 that was made a float in 0..1 earlier
     unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
     diagonal = linear.diagonal(dim1=1, dim2=2)
     if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):

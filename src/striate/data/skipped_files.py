@@ -5,26 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
-__all__ = ["Reason", "SetAside", "Unreadable", "count_reasons"]
+__all__ = ["Reason", "SkippedFile", "Unreadable", "count_reasons"]
 
 Reason = Literal[
     "empty file",  # zero bytes
-    "not a picture",  # the first bytes are of no format that is read here, whatever the file is called
+    "not an image",  # the first bytes are of no format that is read here, whatever the file is called
     "format not read",  # an image, but of a format that is not read here: HEIC, DICOM, raw camera files
-    "truncated",  # the file ends before the picture does
+    "truncated",  # the file ends before the image does
     "decompression bomb",  # the header declares more pixels than the limit; nothing was decoded
     "not a regular file",  # FIFO, socket, device, folder
     "link out of the folder",  # a link to a folder, or to a file outside the data; not followed without --follow-links
     "unreadable",  # a header or pixels that the decoder refuses, a file that may not be opened, NaN or infinite values
     "vanished",  # listed, but gone when it was read
-    "unpaired",  # a picture without its mask, or a mask or label file without its picture
-    "another size",  # its mask or annotation is for pixels that the picture has neither stored nor when upright
+    "unpaired",  # an image without its mask, or a mask or label file without its image
+    "another size",  # its mask or annotation is for pixels that the image has neither stored nor when upright
 ]
 
 
 @final
 @dataclass(frozen=True)
-class SetAside:
+class SkippedFile:
     """A file that was not used, and why; `detail` is one printable line."""
 
     id: str
@@ -33,8 +33,8 @@ class SetAside:
 
 
 @final
-class Unreadable(Exception):  # noqa: N818 - an outcome that is expected of any folder and becomes a SetAside, like StopIteration no error
-    """A file that gives no picture; `detail` is one printable line."""
+class Unreadable(Exception):  # noqa: N818 - an outcome that is expected of any folder and becomes a SkippedFile, like StopIteration no error
+    """A file that gives no image; `detail` is one printable line."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -42,6 +42,6 @@ class Unreadable(Exception):  # noqa: N818 - an outcome that is expected of any 
         self.detail = detail
 
 
-def count_reasons(set_aside: Sequence[SetAside]) -> str:
+def count_reasons(skipped: Sequence[SkippedFile]) -> str:
     """ "12 truncated, 3 empty file": each reason with its count, most frequent first."""
-    return ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in set_aside).most_common())
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in skipped).most_common())

@@ -12,16 +12,16 @@ from typing import Final, Literal, final
 from striate.data.decoding.limits import Limits
 from striate.errors import DataError
 
-__all__ = ["MENDED", "Fault", "FaultKind", "check_faults"]
+__all__ = ["MENDED", "AnnotationFault", "AnnotationFaultKind", "check_faults"]
 
-FaultKind = Literal[
-    "box clipped",  # it passes the border of the picture by more than a pixel; the part inside is used
-    "point outside",  # a keypoint lies outside the picture; it counts as absent
+AnnotationFaultKind = Literal[
+    "box clipped",  # it passes the border of the image by more than a pixel; the part inside is used
+    "point outside",  # a keypoint lies outside the image; it counts as absent
     "no outline",  # an object without one where others have one; its mask is empty
-    "box outside",  # nothing of it is in the picture
+    "box outside",  # nothing of it is in the image
     "box without area",  # its width or height is zero or negative, or nothing is left of it
     "unknown class",
-    "unknown picture",  # an annotation of a picture that the file does not list, or a split names and nothing describes
+    "unknown image",  # an annotation of an image that the file does not list, or a split names and nothing describes
     "duplicate",  # the same row or number a second time; the first is used
 ]
 MENDED: Final = frozenset({"box clipped", "point outside", "no outline"})  # of all other kinds the object is left out
@@ -29,16 +29,16 @@ MENDED: Final = frozenset({"box clipped", "point outside", "no outline"})  # of 
 
 @final
 @dataclass(frozen=True)
-class Fault:
-    """`id` is the picture's, `where` names file and line or number, `says` is one printable line with the value."""
+class AnnotationFault:
+    """`id` is the image's, `where` names file and line or number, `says` is one printable line with the value."""
 
     id: str
     where: str
     says: str
-    kind: FaultKind
+    kind: AnnotationFaultKind
 
 
-def check_faults(faults: Sequence[Fault], rows: int, where: str, limits: Limits) -> None:
+def check_faults(faults: Sequence[AnnotationFault], rows: int, where: str, limits: Limits) -> None:
     """DataError when more than `limits.max_bad` of the `rows` had to be left out; it names kinds and the first three."""
     lost = [fault for fault in faults if fault.kind not in MENDED]
     if len(lost) > limits.max_bad * rows:

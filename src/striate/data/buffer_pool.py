@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Recycled"]
+__all__ = ["BufferPool"]
 
 KEPT = 3  # batches: the one a loop works on, the one that is made meanwhile, and one that somebody still looks at
 
 
 @final
-class Recycled:
+class BufferPool:
     """Batches in the memory of earlier ones, as soon as no tensor shows any part of those any more."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Folders of pictures that no two are alike, and what can be planted in them."""
+"""Folders of images that no two are alike, and what can be planted in them."""
 
 import io
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from striate.audit.audit_finding import AuditFinding
 from striate.audit.copies import blanks, exact_copies, near_copies
 from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
 from striate.audit.fingerprints import Fingerprints, take_fingerprints
-from striate.audit.found import Found
 from striate.data import Limits
 from striate.sources import open_source
 
@@ -28,15 +28,15 @@ def textured(seed: int, height: int = 120, width: int = 160) -> Image.Image:
     return Image.fromarray((128 + whole).clip(0, 255).astype(np.uint8))
 
 
-def jpeg(picture: Image.Image, quality: int) -> Image.Image:
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
     content = io.BytesIO()
-    picture.save(content, "JPEG", quality=quality)
+    image.save(content, "JPEG", quality=quality)
     return Image.open(content).convert("RGB")
 
 
-def cropped(picture: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
-    w, h = picture.size
-    return picture.crop((round(left * w), round(top * h), round((1 - right) * w), round((1 - bottom) * h)))
+def cropped(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
+    w, h = image.size
+    return image.crop((round(left * w), round(top * h), round((1 - right) * w), round((1 - bottom) * h)))
 
 
 COPIES = {
@@ -70,7 +70,7 @@ def fingerprints(root: Path, max_pixels: int = Limits().max_pixels) -> Fingerpri
     return take_fingerprints(open_source(root, chosen), threads=1, limits=chosen)
 
 
-def copies(prints: Fingerprints) -> dict[str, Found]:
+def copies(prints: Fingerprints) -> dict[str, AuditFinding]:
     empty, exact = blank(prints), exact_groups(prints)
     near = near_groups(prints, exact, empty, threads=1)
     lists = (

@@ -6,15 +6,15 @@ from typing import Any, final
 
 from striate.findings import Finding, Severity
 
-__all__ = ["EXAMPLES", "Found", "found"]
+__all__ = ["EXAMPLES", "AuditFinding", "found"]
 
 EXAMPLES = 10  # files, or groups of files, that a finding's evidence names
 
 
 @final
 @dataclass(frozen=True)
-class Found:
-    """`files` has a tuple for each case: one id, or the ids of the pictures that are the same."""
+class AuditFinding:
+    """`files` has a tuple for each case: one id, or the ids of the images that are the same."""
 
     finding: Finding
     files: tuple[tuple[str, ...], ...]
@@ -25,7 +25,9 @@ class Found:
 
 def found(
     name: str, severity: Severity, says: str, files: Sequence[tuple[str, ...]], figures: Mapping[str, Any], fix: str
-) -> Found:
+) -> AuditFinding:
     """A Found whose evidence holds the figures, the number of cases and the first of them."""
     first = [case[0] if len(case) == 1 else list(case[:EXAMPLES]) for case in files[:EXAMPLES]]
-    return Found(Finding(name, severity, says, {"count": len(files), **figures, "first": first}, fix), tuple(files))
+    return AuditFinding(
+        Finding(name, severity, says, {"count": len(files), **figures, "first": first}, fix), tuple(files)
+    )

@@ -1,4 +1,4 @@
-"""Pictures of a split, their labels, and the account of every file that is not among them."""
+"""Images of a split, their labels, and the account of every file that is not among them."""
 
 from dataclasses import dataclass
 from typing import final
@@ -8,21 +8,21 @@ from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.images import Images
-from striate.data.set_aside import SetAside
+from striate.data.skipped_files import SkippedFile
 
-__all__ = ["Pictures"]
+__all__ = ["Images"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """The samples of one split. Every file of the split is either in `pixels` or in `set_aside`."""
+class LabeledImages:
+    """The samples of one split. Every file of the split is either in `pixels` or in `skipped`."""
 
     pixels: Images  # N H W C
     labels: Tensor  # N int64, positions in `classes`
     ids: tuple[str, ...]
     classes: tuple[str, ...]
-    set_aside: tuple[SetAside, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -45,12 +45,12 @@ class Pictures:
         return Canvas(height, width, channels, 8 if self.pixels.dtype == torch.uint8 else 16)
 
     def counts(self) -> list[int]:
-        """Pictures of each class."""
+        """Images of each class."""
         return torch.bincount(self.labels, minlength=len(self.classes)).tolist()
 
-    def subset(self, indices: Tensor) -> "Pictures":
-        """The samples at `indices` (int64), in that order, with nothing set aside. Pixels are shared and not copied."""
+    def subset(self, indices: Tensor) -> "LabeledImages":
+        """The samples at `indices` (int64), in that order, with nothing skipped. Pixels are shared and not copied."""
         positions: list[int] = indices.tolist()
-        return Pictures(
+        return LabeledImages(
             self.pixels.subset(indices), self.labels[indices], tuple(self.ids[i] for i in positions), self.classes
         )

@@ -2,11 +2,11 @@
 
 import torch
 
-from striate.data.recycling import KEPT, Recycled
+from striate.data.buffer_pool import KEPT, BufferPool
 
 
 def test_memory_is_used_again_once_nothing_shows_it() -> None:
-    recycled = Recycled()
+    recycled = BufferPool()
     batch = recycled.batch(4, 3, (8, 6))
     assert batch.shape == (4, 3, 8, 6)
     assert batch.is_contiguous(memory_format=torch.channels_last)
@@ -20,7 +20,7 @@ def test_memory_is_used_again_once_nothing_shows_it() -> None:
 
 
 def test_memory_is_left_alone_as_long_as_anything_shows_it() -> None:
-    recycled = Recycled()
+    recycled = BufferPool()
     batch = recycled.batch(4, 3, (8, 6)).fill_(1)
     corner = batch[2, :, 4:, 3:]
     as_numpy = batch[1].numpy()
@@ -39,7 +39,7 @@ def test_memory_is_left_alone_as_long_as_anything_shows_it() -> None:
 
 
 def test_many_batches_at_once_have_memory_of_their_own_which_is_not_kept() -> None:
-    recycled = Recycled()
+    recycled = BufferPool()
     batches = [recycled.batch(2, 1, (4, 4)).fill_(i) for i in range(KEPT + 4)]
     assert [batch.unique().tolist() for batch in batches] == [[i] for i in range(KEPT + 4)]
     places = {batch.data_ptr() for batch in batches[:KEPT]}

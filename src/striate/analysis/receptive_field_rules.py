@@ -1,4 +1,4 @@
-"""What the output of each operation of ATen, torch's own vocabulary, sees of the picture.
+"""What the output of each operation of ATen, torch's own vocabulary, sees of the image.
 
 It does not matter how a `forward` is written, since all of torch ends in these operations. One without a rule gives an
 output whose sight is unknown, unless it is computed cell by cell; nothing is guessed.
@@ -21,7 +21,7 @@ from striate.analysis.receptive_field import (
     Merged,
     Sight,
     Spatial,
-    WholePicture,
+    WholeImage,
     joined,
     permuted,
     reshaped,
@@ -45,7 +45,7 @@ def sight_of_output(func: OpOverload, args: tuple[Any, ...], outputs: Any, of: C
         return _concatenated(seen, args)
     if torch.Tag.pointwise in func.tags or op in POINTWISE:
         return joined(_aligned(sight, tensor, outputs) for sight, tensor in zip(seen, tensors, strict=True))
-    return WHOLE if all(isinstance(sight, Absent | WholePicture) for sight in seen) else UNKNOWN
+    return WHOLE if all(isinstance(sight, Absent | WholeImage) for sight in seen) else UNKNOWN
 
 
 def _tensors(args: Sequence[Any]) -> Iterator[Tensor]:
@@ -65,7 +65,7 @@ def _aligned(sight: Sight, tensor: Tensor, output: Any) -> Sight:
 
 
 def _concatenated(seen: Sequence[Sight], args: tuple[Any, ...]) -> Sight:
-    if len({sight for sight in seen if isinstance(sight, WholePicture | Merged)}) > 1:
+    if len({sight for sight in seen if isinstance(sight, WholeImage | Merged)}) > 1:
         return UNKNOWN  # some of the cells see everything and others do not
     result = joined(seen)
     dim = (args[1] if len(args) > 1 else 0) % args[0][0].ndim
@@ -234,7 +234,7 @@ def sight_after_linear(sight: Sight, given: Tensor) -> Sight:
 def sight_after_attention(seen: Sequence[Sight], query: Tensor) -> Sight:
     """Every cell looks at all cells that lie in the dimension before the last."""
     everywhere = Merged((query.ndim - 2,))
-    return WHOLE if all(isinstance(s, WholePicture) or s == everywhere for s in seen) else UNKNOWN
+    return WHOLE if all(isinstance(s, WholeImage) or s == everywhere for s in seen) else UNKNOWN
 
 
 RULES: Final[Mapping[Any, Callable[[Sight, tuple[Any, ...], Any], Sight]]] = MappingProxyType(
