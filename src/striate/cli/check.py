@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import ReadingOverrides, said
+from striate.cli.overrides import ReadingOverrides, given
 
 
 def check(
@@ -53,7 +53,7 @@ def check(
         run=run,
         enough=enough,
         progress=not (quiet or json),
-        **said(settings),
+        **given(settings),
     )
     if json:
         print(json_format.dumps(checked.as_json(), indent=1))
