@@ -13,7 +13,7 @@ from PIL import Image
 from striate.audit import check_data
 from striate.audit.fingerprints import take_fingerprints
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
-from striate.data import HeldImages, Limits, Source, Splits, load_images
+from striate.data import Limits, Source, Splits, TensorImages, load_images
 from striate.data.decoding.rendering import BACKGROUNDS
 from striate.sources import open_in_memory, open_source
 
@@ -223,7 +223,7 @@ def icons(root: Path, levels: tuple[int, int, int]) -> Source:
 def test_images_that_the_background_hides_are_no_copies(tmp_path: Path) -> None:
     source = icons(tmp_path, (0, 255, 255))
     canvas = source.native()
-    assert source.survey.hides("white")
+    assert source.survey.hides_content("white")
     on_white = load_images(
         source, type(canvas)(SIDE, SIDE, 1, rendering=source.survey.rendering("white")), threads=1, limits=Limits()
     )
@@ -231,6 +231,6 @@ def test_images_that_the_background_hides_are_no_copies(tmp_path: Path) -> None:
     assert {one.id for one in check_data(splits)} >= {"data-two-labels", "data-duplicates-across-parts"}
     assert not {"data-two-labels", "data-duplicates-across-parts"} & {one.id for one in check_data(splits, "white")}
     black = next(image for image in on_white["train"].images if (image != BACKGROUNDS["white"]).any())
-    copy = replace(on_white["test"], pixels=HeldImages(torch.cat([black[None], on_white["test"].images[1:]])))
+    copy = replace(on_white["test"], pixels=TensorImages(torch.cat([black[None], on_white["test"].images[1:]])))
     splits = Splits(on_white["train"], None, copy)  # a copy that shows something is still one
     assert "data-duplicates-across-parts" in {one.id for one in check_data(splits, "white")}

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from striate.data import (
     Cache,
     Canvas,
-    HeldImages,
     LabeledImages,
     Limits,
     StreamedImages,
+    TensorImages,
     decode_image,
     load_images,
     storage,
@@ -168,11 +168,11 @@ def test_without_a_wish_it_is_memory_then_disk_then_nowhere(
 
     monkeypatch.setattr(storage, "available_memory", lambda: 2 * size)
     held = load(cache)
-    assert isinstance(held.pixels, HeldImages)
+    assert isinstance(held.pixels, TensorImages)
     assert not (tmp_path / "run").exists()
     monkeypatch.setattr(storage, "available_memory", lambda: 2 * size - 1)
     mapped = load(cache)
-    assert isinstance(mapped.pixels, HeldImages)
+    assert isinstance(mapped.pixels, TensorImages)
     assert [path.name for path in (tmp_path / "run" / "cache").rglob("*.raw")] == ["pixels.raw"]
     assert isinstance(load(Cache()).pixels, StreamedImages)
     monkeypatch.setattr(storage, "_free_disk", lambda _: 1.25 * size - 1)
@@ -197,7 +197,7 @@ def test_available_memory_is_a_number_of_bytes() -> None:
 @given(st.lists(st.integers(0, 9), max_size=12), st.booleans())
 def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) -> None:
     images = torch.arange(10 * 2 * 3 * 1, dtype=torch.uint8).reshape(10, 2, 3, 1)
-    samples = LabeledImages(HeldImages(images), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    samples = LabeledImages(TensorImages(images), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
     chosen = torch.tensor(sorted(positions) if ascending else positions, dtype=torch.int64)
     subset = samples.subset(chosen)
     assert torch.equal(subset.images, images[chosen])
@@ -208,10 +208,10 @@ def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) 
 
 def test_images_that_do_not_fit_together_are_refused() -> None:
     images, labels = torch.zeros(3, 4, 4, 1, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)
-    assert LabeledImages(HeldImages(images), labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
+    assert LabeledImages(TensorImages(images), labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
     for wrong in ((images[:2], labels), (images.float(), labels), (images, labels[:2]), (images, labels.int())):
         with pytest.raises(ValueError, match="must be"):
-            LabeledImages(HeldImages(wrong[0]), wrong[1], ("a", "b", "c"), ("x",))
+            LabeledImages(TensorImages(wrong[0]), wrong[1], ("a", "b", "c"), ("x",))
 
 
 def test_settings_out_of_range_are_refused() -> None:

@@ -71,9 +71,9 @@ def test_plain_photographs_ask_for_nothing_and_cost_no_pixel(
 
     source = open_source(folders(tmp_path / "data", draw, extension="jpg"))
     monkeypatch.setattr(FileStore, "pixels_of", lambda *_: pytest.fail("decoded"))
-    monkeypatch.setattr(FileStore, "span", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(FileStore, "value_range", lambda *_: pytest.fail("decoded"))
     assert source.native() == Canvas(*size, 3)
-    assert source.survey.told(source.native()) == []
+    assert source.survey.summary(source.native()) == []
     assert survey_findings(source.survey, source.native()) == []
 
 
@@ -139,7 +139,7 @@ def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
     x = np.stack([draw(i) for i in range(16)])
     arrays = open_in_memory((x, ["a"] * 8 + ["b"] * 8))
     for source in (files, arrays)[: 1 if high < 256 else 2]:  # arrays of such are of 8 bits
-        assert source.survey.told(source.native()) == [f"levels: {says}"]
+        assert source.survey.summary(source.native()) == [f"levels: {says}"]
         if "fill" in says:
             expected = (x.astype(np.float64) - low) / (high - low) * 255
             assert source.native().bits == 8
@@ -195,8 +195,8 @@ def test_the_line_of_levels_says_of_which_images(tmp_path: Path) -> None:
     mixed = open_source(
         folders(tmp_path / "mixed", lambda i: (disc(i) * 16).astype(np.uint16) if i % 2 else disc(i).astype(np.uint8))
     )
-    assert wide.survey.told(wide.native()) == ["levels: 12 bits in use, 0 is black and 4095 white in all images"]
-    assert mixed.survey.told(mixed.native())[0].endswith("4095 white in all images of more than 8 bits")
+    assert wide.survey.summary(wide.native()) == ["levels: 12 bits in use, 0 is black and 4095 white in all images"]
+    assert mixed.survey.summary(mixed.native())[0].endswith("4095 white in all images of more than 8 bits")
 
 
 @pytest.mark.parametrize(("learned", "tested"), [(1 / 255, 1), (1, 1 / 255)])
@@ -333,7 +333,7 @@ def test_the_background_is_one_on_which_all_is_seen(levels: tuple[int, ...], bac
     canvas = source.native()
     assert canvas.rendering.background == background
     assert survey_findings(source.survey, canvas) == []
-    assert bool(source.survey.told(canvas)) == (background != "white")
+    assert bool(source.survey.summary(canvas)) == (background != "white")
     assert decoded(source).std((1, 2, 3)).min() > 20
 
 

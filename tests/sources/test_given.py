@@ -11,9 +11,9 @@ import torch
 from PIL import Image, ImageOps
 
 from striate.data import Canvas, ImageStore, Limits, Unreadable
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, Rendering
-from striate.data.spans import on_one_scale, waits_for_scale
+from striate.data.decoding.resize import Pixels
+from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.errors import DataError
 from striate.sources import given_images
 from striate.sources.arrays.given import held_image

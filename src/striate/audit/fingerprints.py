@@ -10,10 +10,10 @@ import numpy.typing as npt
 from striate.audit.thumbnails import SIDE, eight_bits, gray, hashes, mean_and_deviation, shrink, thumbnails
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import Rendering
-from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.decoding.resize import Pixels
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets

@@ -22,8 +22,8 @@ import PIL
 import torch
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
-from striate.data.images import HeldImages
+from striate.data.decoding.resize import Pixels
+from striate.data.images import TensorImages
 from striate.data.skipped_files import SkippedFile
 from striate.data.storage import Place, choose_place, explained_disk, image_bytes, map_new_file, pixel_type
 
@@ -55,7 +55,7 @@ ANYWHERE: Final = Cache()
 class Entry:
     """Pixels of the files at the positions `kept` of a listing, and those that cannot be used."""
 
-    images: HeldImages
+    images: TensorImages
     kept: list[int]
     skipped: list[SkippedFile]
 
@@ -77,7 +77,7 @@ def open_entry(path: Path, canvas: Canvas) -> Entry | None:
         pixels = (
             np.memmap(path / "pixels.raw", pixel_type(canvas), "c", shape=shape) if kept else np.empty(shape, np.uint8)
         )
-        images = HeldImages(torch.from_numpy(pixels))
+        images = TensorImages(torch.from_numpy(pixels))
         if _checksum(images) != index["checksum"]:
             raise ValueError("the pixels are not those that were written")
         return Entry(images, kept, [SkippedFile(*one) for one in index["skipped"]])
@@ -102,7 +102,7 @@ def new_entry(path: Path, count: int, canvas: Canvas) -> Iterator[tuple[Pixels, 
 
 def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], skipped: list[SkippedFile]) -> None:
     """Name a filled folder; where another process was first, its entry stays, which holds the same."""
-    checksum = _checksum(HeldImages(torch.from_numpy(pixels[: len(kept)])))
+    checksum = _checksum(TensorImages(torch.from_numpy(pixels[: len(kept)])))
     said = {"kept": kept, "skipped": [[one.id, one.reason, one.detail] for one in skipped], "checksum": checksum}
     with explained_disk(path.parent, 0):
         (folder / "index.json").write_text(json.dumps(said), encoding="utf-8")
@@ -113,5 +113,5 @@ def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], skip
                 raise
 
 
-def _checksum(images: HeldImages) -> str:
+def _checksum(images: TensorImages) -> str:
     return hashlib.sha256(images.content_hashes().tobytes()).hexdigest()

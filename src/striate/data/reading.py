@@ -10,10 +10,10 @@ import torch
 
 from striate.data.cache import Cache, Entry, cache_key, finish_entry, new_entry, open_entry
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.strict import STRICT_PILLOW
-from striate.data.images import HeldImages, Images
+from striate.data.decoding.resize import Pixels
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
+from striate.data.images import Images, TensorImages
 from striate.data.labeled_images import LabeledImages
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, count_reasons
@@ -44,14 +44,14 @@ def read_images(
     if ready is not None:
         if progress is not None:
             progress(len(ready), len(ready))
-        return _images(listing, source, HeldImages(torch.from_numpy(ready)), list(range(len(listing))), [])
+        return _images(listing, source, TensorImages(torch.from_numpy(ready)), list(range(len(listing))), [])
     reader = Reader(listing.store, listing.ids, canvas, limits, threads)
     if cache.place == "none":
         return _images(listing, source, *stream(reader, progress))
     if cache.place == "memory" or cache.folder is None:
         pixels = allocate((len(listing), *canvas.shape), pixel_type(canvas))
         kept, skipped = _fill(pixels, reader, progress)
-        return _images(listing, source, HeldImages(torch.from_numpy(pixels[: len(kept)])), kept, skipped)
+        return _images(listing, source, TensorImages(torch.from_numpy(pixels[: len(kept)])), kept, skipped)
     path = cache.folder / cache_key(cache.digest or source.digest(), split, canvas, limits.max_pixels)
     entry = open_entry(path, canvas) or _written(path, reader, progress)
     if progress is not None:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from striate.data.annotation_faults import AnnotationFault
 from striate.data.cache import ANYWHERE, Cache
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
+from striate.data.decoding.resize import Pixels
 from striate.data.labeled_images import LabeledImages
 from striate.data.reading import check_classes, check_skipped, read_images
 from striate.data.skipped_files import SkippedFile

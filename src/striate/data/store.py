@@ -17,24 +17,24 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import Header, Stored, decode_image, read_header, read_image, read_span
-from striate.data.decoding.fit import Pixels, fit
+from striate.data.decoding.decode import Header, ImageLike, decode_image, read_header, read_image, read_value_range
 from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import PILLOW_MODES, to_pixels
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, with_nearly_all
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, ValueRange, robust_value_range
+from striate.data.decoding.resize import Pixels, fit
 from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
 __all__ = [
+    "ArrayImage",
     "ArrayStore",
     "ContentStore",
     "FileStore",
-    "HeldArray",
-    "HeldImage",
+    "ImageItem",
     "ImageStore",
     "Store",
-    "held_images",
+    "image_store",
     "on_canvas",
 ]
 
@@ -68,7 +68,7 @@ class Store(ABC):
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         """An image on the canvas: H W C."""
 
-    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
+    def value_range(self, i: int, limits: Limits) -> ValueRange | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
         """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
         return None
 
@@ -83,7 +83,7 @@ class Store(ABC):
 
 @final
 @dataclass(frozen=True, eq=False)
-class HeldArray:
+class ArrayImage:
     """One image in an array, H W C of any real numbers, and which are black and white, where a canvas does not say else."""
 
     values: npt.NDArray[Any]
@@ -104,14 +104,14 @@ class HeldArray:
 
 
 # a path, a file's content, Pillow's image, an array, or why there is no image
-HeldImage = Stored | HeldArray | Unreadable
+ImageItem = ImageLike | ArrayImage | Unreadable
 
 
 class OneByOneStore(Store):
     """Images that are read one by one, each of its own kind and size."""
 
     @abstractmethod
-    def image(self, i: int) -> Stored | HeldArray:
+    def image(self, i: int) -> ImageLike | ArrayImage:
         """What there is of an image before it is decoded."""
 
     def digests(self) -> list[str]:
@@ -129,7 +129,7 @@ class OneByOneStore(Store):
 
     def header(self, i: int, limits: Limits) -> Header:
         image = self.image(i)
-        if isinstance(image, HeldArray):
+        if isinstance(image, ArrayImage):
             return _array_header(image.values.shape, image.bits)
         return read_header(image, limits)
 
@@ -137,19 +137,19 @@ class OneByOneStore(Store):
         self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
     ) -> Pixels:
         image = self.image(i)
-        if isinstance(image, HeldArray):
+        if isinstance(image, ArrayImage):
             return to_pixels(image.values, image.values.shape[2], image.bits, image.rendering(rendering or AS_STORED))
         return read_image(image, limits, at_least, rendering)
 
-    def span(self, i: int, limits: Limits) -> Span | None:
+    def value_range(self, i: int, limits: Limits) -> ValueRange | None:
         image = self.image(i)
-        if isinstance(image, HeldArray):
-            return with_nearly_all(image.values) if image.bits == 16 else None
-        return read_span(image, limits)
+        if isinstance(image, ArrayImage):
+            return robust_value_range(image.values) if image.bits == 16 else None
+        return read_value_range(image, limits)
 
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
         image = self.image(i)
-        if isinstance(image, HeldArray):
+        if isinstance(image, ArrayImage):
             return on_canvas(image.values, replace(canvas, rendering=image.rendering(canvas.rendering)))
         return decode_image(image, canvas, limits)
 
@@ -159,11 +159,11 @@ class OneByOneStore(Store):
             return _file_digest(image)
         if isinstance(image, bytes):
             return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
-        if isinstance(image, HeldArray):
+        if isinstance(image, ArrayImage):
             values, scale = np.ascontiguousarray(image.values), "{:g} {:g}".format(*image.levels)
         else:  # its pixels may be on a scale of their own
             values = np.ascontiguousarray(self.pixels_of(i, _ANY_SIZE))
-            scale = str(self.span(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
+            scale = str(self.value_range(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
         return f"{values.shape} {values.dtype} {scale}\t{hashlib.sha256(values.data).hexdigest()}"
 
 
@@ -204,12 +204,12 @@ class ContentStore(OneByOneStore):
 class ImageStore(OneByOneStore):
     """Images as Python code holds them."""
 
-    images: tuple[HeldImage, ...]
+    images: tuple[ImageItem, ...]
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def image(self, i: int) -> Stored | HeldArray:
+    def image(self, i: int) -> ImageLike | ArrayImage:
         image = self.images[i]
         if isinstance(image, Unreadable):
             raise Unreadable(image.reason, image.detail)
@@ -260,18 +260,18 @@ class ArrayStore(Store):
     def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
         return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
 
-    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
+    def value_range(self, i: int, limits: Limits) -> ValueRange | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
         if self.bits == 8:
             return None
-        span = with_nearly_all(self.pixels[i])
-        assert span.nearly is not None
+        extent = robust_value_range(self.pixels[i])
+        assert extent.robust is not None
         least, greatest, low, high = (
-            float(round(value * self.white / 65535)) for value in (span.least, span.greatest, *span.nearly)
+            float(round(value * self.white / 65535)) for value in (extent.least, extent.greatest, *extent.robust)
         )
-        return Span(least, greatest, whole=True, floats=False, nearly=(low, high))
+        return ValueRange(least, greatest, whole=True, floats=False, robust=(low, high))
 
     def as_stored(self) -> Store:
-        return self if self.stored is None else held_images(self.stored(), (0.0, self.white))
+        return self if self.stored is None else image_store(self.stored(), (0.0, self.white))
 
     def ready(self, canvas: Canvas) -> Pixels | None:
         as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))
@@ -284,9 +284,9 @@ class ArrayStore(Store):
         return replace(rendering, integers=levels)
 
 
-def held_images(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
+def image_store(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
     """The images of an array, N H W C of any real numbers, black and white by the same values."""
-    return ImageStore(tuple(HeldArray(one, levels) for one in values))
+    return ImageStore(tuple(ArrayImage(one, levels) for one in values))
 
 
 def _file_digest(path: str | Path) -> str:

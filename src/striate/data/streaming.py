@@ -16,11 +16,11 @@ from torch import Tensor
 
 from striate.data.content_hash import content_hashes, moments
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.decoding.resize import Pixels
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.images import Images
-from striate.data.looks import SIDE, Looks, looks
+from striate.data.signatures import SIDE, Signatures, looks
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.statistics import MEASURES, Measured, image_statistics
 from striate.data.storage import pixel_type
@@ -65,7 +65,7 @@ class Scanned:
     content_hashes: npt.NDArray[np.uint64]  # N
     moments: npt.NDArray[np.int64]  # N C 2, sums and sums of squares
     statistics: Measured  # N 3
-    looks: Looks  # N 64
+    looks: Signatures  # N 64
 
     def at(self, positions: npt.NDArray[np.int64]) -> "Scanned":
         return Scanned(
@@ -120,7 +120,7 @@ class StreamedImages(Images):
         channels = self._scanned.moments.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
         return [(sum(sums), sum(squares)) for sums, squares in channels]
 
-    def looks(self) -> Looks:
+    def looks(self) -> Signatures:
         return self._scanned.looks
 
     def statistics(self) -> Measured:

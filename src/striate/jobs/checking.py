@@ -22,7 +22,7 @@ from striate.audit.objects import annotation_faults, box_faults, describe_boxes,
 from striate.audit.outliers import outliers
 from striate.audit.pixels import bits_lost, first_frames, survey_findings
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
-from striate.data import Source, Unreadable, contact_sheet, require_classes, understood, understood_as_json
+from striate.data import Source, Unreadable, contact_sheet, describe_source, require_classes, source_as_json
 from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
@@ -64,7 +64,7 @@ class Checked:
                 "location": source.location,
                 "kind": source.kind,
                 "task": source.task,
-                **understood_as_json(source),
+                **source_as_json(source),
             },
             "files": asdict(self.account),
             **self.inventory,
@@ -101,7 +101,7 @@ def check(
         require_classes(opened)
     monitor = monitor_of(progress)
     try:
-        for line in understood(opened):
+        for line in describe_source(opened):
             monitor.say(line)
         opened.take_survey(monitor.reading)
         prints = take_fingerprints(opened, threads=available_cores(), limits=limits, progress=monitor.reading)
@@ -186,7 +186,7 @@ def _look(
 
 
 def _nearly_black(prints: Fingerprints) -> list[AuditFinding]:
-    if prints.source.survey.spans:  # of images of more than 8 bits their scale is known
+    if prints.source.survey.value_ranges:  # of images of more than 8 bits their scale is known
         return []
     at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
     return nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), prints.source.classes)

@@ -11,7 +11,7 @@ import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, LabeledImages, Limits, Source, load_images, read_known_images, understood
+from striate.data import Batches, LabeledImages, Limits, Source, describe_source, load_images, read_known_images
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -131,7 +131,7 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     )
     measured = samples.pixels.statistics()
     findings = findings_on_new(bundle, source.survey, measured, samples.ids)
-    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), understood(source))
+    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), describe_source(source))
 
 
 def _figures(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
     recipe = checked(read_toml(folder.recipe_path)[0])
     limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
-    return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).parts()
+    return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).by_name()
 
 
 def _other_split(source: Source, bundle: Bundle, name: str) -> LabeledImages:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.data import Canvas, Instances, Limits, Listing, Sample, Source, Unreadable, fitting_view, moved
+from striate.data import Canvas, Instances, Limits, Listing, Sample, Source, Unreadable, canvas_view, transform_target
 from striate.data.targets import IGNORE, Target
 from striate.errors import DataError
 
@@ -83,6 +83,6 @@ def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas, limits:
     image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i)
     if isinstance(target, Instances) or target.ndim == 2:
         header = listing.store.header(i, limits)
-        view = fitting_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
-        target = moved(target, view, source.skeleton)
+        view = canvas_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
+        target = transform_target(target, view, source.skeleton)
     return Sample(listing.ids[i], image, target)

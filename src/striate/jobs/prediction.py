@@ -12,8 +12,8 @@ import torch
 
 from striate.audit.pixels import first_frames
 from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
-from striate.data.spans import on_one_scale, waits_for_scale
 from striate.data.survey import SAMPLE, survey
+from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.errors import DataError
 from striate.findings import Finding
 from striate.jobs.new_images import findings_on_new

@@ -11,8 +11,8 @@ from striate.audit.balance import absent_classes
 from striate.audit.pixels import read_in_part, survey_findings
 from striate.audit.scales import outlier_values, scale_by_class
 from striate.data import Batches, Cache, Canvas, LabeledImages, SkippedFile, Source, Splits, decoded_size, load_images
-from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
+from striate.data.decoding.resize import FitMode
 from striate.data.storage import Place
 from striate.data.survey import Survey
 from striate.errors import DataError, SettingError
@@ -88,7 +88,7 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
         fit=native.fit,
     )
     contain = settings.recipe.fit == "contain"
-    settings = settings.filled("data", size=default_size(source.survey, cast(Fit, settings.recipe.fit)))
+    settings = settings.filled("data", size=default_size(source.survey, cast(FitMode, settings.recipe.fit)))
     if contain and policy_of(settings.recipe).crop < 1:  # crops would hide the ends again
         settings = settings.filled("data", crop=1.0)
     check_split(source, settings.recipe)
@@ -100,7 +100,7 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings
     return replace(settings, recipe=replace(settings.recipe, split=whole))
 
 
-def default_size(survey: Survey, fit: Fit) -> int:
+def default_size(survey: Survey, fit: FitMode) -> int:
     """The side of what a network sees where nothing is said."""
     return min(survey.side(fit), LARGEST_SIZE)
 
@@ -123,7 +123,7 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     side = round(recipe.size * MARGIN) if margin else recipe.size
     # a run of a striate that did not know the two has them undecided, and began with these
     background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
-    fit = cast(Fit, "cover" if recipe.fit == "auto" else recipe.fit)
+    fit = cast(FitMode, "cover" if recipe.fit == "auto" else recipe.fit)
     rendering = source.survey.rendering(background)
     return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
 
@@ -133,7 +133,7 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     recipe = settings.recipe
     source.take_survey(monitor.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
-    for line in source.survey.told(canvas):
+    for line in source.survey.summary(canvas):
         monitor.say(line)
     images = load_images(
         source,
@@ -153,10 +153,10 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         raise DataError(f"{error}{why}") from None
     for line in (split_line(splits), *other_than_asked(splits, images, recipe)):
         monitor.say(line)
-    hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
+    hiding = canvas.rendering.background if source.survey.hides_content(canvas.rendering.background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *of_scales)]
-    counts = {name: part.counts() for name, part in splits.parts().items()}
+    counts = {name: part.counts() for name, part in splits.by_name().items()}
     findings += absent_classes(source.classes, counts, drawn_shares(images, recipe))
     write_split(folder, splits, source)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
@@ -182,7 +182,7 @@ def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, mo
 
 def split_line(splits: Splits) -> str:
     """How many images each split has now that they are read."""
-    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.parts().items())
+    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.by_name().items())
 
 
 def without_leakage(finding: Finding, recipe: Recipe) -> Finding:

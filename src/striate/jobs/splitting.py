@@ -118,9 +118,9 @@ def other_than_asked(splits: Splits, samples: Mapping[str, LabeledImages], recip
     """A sentence for each split that was drawn and came out noticeably larger or smaller than asked for."""
     lines, whole = [], samples.get("all") or samples["train"]
     for name, share in drawn_shares(samples, recipe).items():
-        held_out, asked = len(splits.parts()[name]), share * len(whole)
+        held_out, asked = len(splits.by_name()[name]), share * len(whole)
         if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
-            each_one = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            each_one = recipe.split == "stratified" and max(splits.by_name()[name].counts()) == 1
             why = (
                 "each class that has several images gives one"
                 if each_one

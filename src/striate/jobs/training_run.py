@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, Source, require_classes, understood
+from striate.data import Batches, Source, describe_source, require_classes
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
@@ -103,7 +103,7 @@ def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
     monitor = monitor_of(progress)
-    for line in understood(source, how_drawn(source.splits, settings.recipe)):
+    for line in describe_source(source, how_drawn(source.splits, settings.recipe)):
         monitor.say(line)
     model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)

@@ -17,7 +17,7 @@ import numpy as np
 
 from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore, held_images
+from striate.data.store import ArrayStore, image_store
 from striate.data.targets import TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, read_npy, read_npz
@@ -102,7 +102,7 @@ def open_arrays(
         listings[part] = Listing(
             tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),
             labels.targets[part],
-            held_images(stored_values(images, layout), levels)
+            image_store(stored_values(images, layout), levels)
             if any(one.own_range for one in layouts.values())
             else ArrayStore(
                 layout.shape,

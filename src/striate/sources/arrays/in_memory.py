@@ -19,13 +19,13 @@ from typing import Any, Final, cast, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import Levels, Span
+from striate.data.decoding.rendering import Levels, ValueRange
+from striate.data.decoding.resize import Pixels
 from striate.data.names import expanded, printable
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
+from striate.data.store import ArrayImage, ArrayStore, FileStore, ImageItem, ImageStore, Store, image_store
 from striate.data.targets import ClassTargets, TaskKind
 from striate.errors import DataError, nearest
 from striate.sources.arrays.array_files import StoredArray
@@ -238,7 +238,7 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             if any(one.own_range for one in layouts.values()):
-                stores[name] = held_images(stored_values(array, layouts[name]), levels)
+                stores[name] = image_store(stored_values(array, layouts[name]), levels)
                 continue
             read = partial(read_pixels, array, layouts[name], levels[1])
             stored = None if array.dtype == np.uint8 else partial(stored_values, array, layouts[name])
@@ -255,7 +255,7 @@ def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
     levels: dict[str, list[Levels]] = defaultdict(list)
     layouts: dict[str, Layout] = {}
-    spans: dict[str, list[Span]] = defaultdict(list)
+    spans: dict[str, list[ValueRange]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
@@ -268,13 +268,13 @@ def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     return {kind: joined(of_kind) for kind, of_kind in levels.items()}
 
 
-def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[HeldImage]:
+def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[ImageItem]:
     """Each image of a list. DataError for what is no image, NaN among it."""
     for i, item in enumerate(split.items):
         held = held_image(item, limits)
         if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is skipped, as in a folder
             raise DataError(f"{split.where}[{i}]: {held.detail}")
-        yield replace(held, levels=levels[held.kind]) if isinstance(held, HeldArray) else held
+        yield replace(held, levels=levels[held.kind]) if isinstance(held, ArrayImage) else held
 
 
 def _array_item(item: object) -> Array | None:

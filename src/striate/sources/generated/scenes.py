@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import Rendering
+from striate.data.decoding.resize import Pixels
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.store import Store, on_canvas
