@@ -14,7 +14,7 @@ from PIL import Image
 
 from striate.audit import FEW, IMBALANCE, check_data
 from striate.audit.balance import absent_classes
-from striate.data import LabeledImages, Limits, SkippedFile, Splits, TensorImages, load_images, split_samples
+from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, load_images, split_samples
 from striate.findings import Finding
 from striate.sources import open_source
 
@@ -51,7 +51,7 @@ def test_healthy_data_gives_no_findings() -> None:
 
 def test_mnist_gives_no_findings() -> None:
     source = open_source("mnist")
-    loaded = load_images(source, source.native(), threads=1, limits=Limits())
+    loaded = load_images(source, source.native(), threads=1)
     assert check_data(split_samples(loaded, val=0.1, test=0, seed=0)) == []
 
 
@@ -160,9 +160,9 @@ def test_a_folder_with_a_copied_image(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(parents=True)
         for i in range(12):
             Image.new("RGB", (8, 8), (i, len(name), sum(map(ord, name)) % 256)).save(tmp_path / name / f"{i}.png")
-    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
+    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1)
     assert check_data(split_samples(loaded, val=0, test=0, seed=0)) == []
     (tmp_path / "test/cat/copy.png").write_bytes((tmp_path / "train/cat/7.png").read_bytes())
-    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
+    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1)
     finding = one(split_samples(loaded, val=0, test=0, seed=0), "stop")
     assert finding.evidence["pairs"] == [["train/cat/7.png", "test/cat/copy.png"]]

@@ -238,7 +238,7 @@ def png(image: Image.Image) -> bytes:
 def test_other_digits_are_not_taken_for_copies(any_light):
     """The test images of MNIST beside those of the training: all are strokes in the middle."""
     source = open_source("mnist")
-    train, test = (source.splits[name].store.ready(source.native()) for name in ("train", "test"))
+    train, test = (source.splits[name].store.preloaded(source.native()) for name in ("train", "test"))
     assert train is not None
     assert test is not None
     trained, held_out, new = (

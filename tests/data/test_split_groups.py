@@ -36,7 +36,7 @@ def random_images(values: list[int], labels: list[int] | None = None) -> Labeled
 
 
 def table(columns: Mapping[str, tuple[str, ...]], ids: tuple[str, ...]) -> Source:
-    listing = Listing(ids, ClassTargets(np.zeros(len(ids), np.int64)), FileStore(ids), columns=columns)
+    listing = Listing(ids, ClassTargets(np.zeros(len(ids), np.int64)), FileStore(ids, Limits()), columns=columns)
     return Source("t", "t.csv", "table", ("a", "b"), {"all": listing})
 
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_parted_is_one_line() -> None:
 def test_a_group_that_lies_in_two_given_parts_is_one_line(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 6, "train/dog": 6, "test/cat": 3})
     source = open_source(root)
-    loaded = load_images(source, source.native(), threads=1, limits=Limits())
+    loaded = load_images(source, source.native(), threads=1)
     with pytest.raises(DataError, match="the group 000 is in train and in test, as the data came"):
         split_samples(loaded, val=0.2, test=0, seed=0, groups=groups_of(source, r"(\d+)\.jpg"))
     with pytest.raises(DataError, match="a test part of their own"):

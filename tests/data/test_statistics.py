@@ -25,7 +25,7 @@ def test_the_figures_are_numpys(dtype, channels):
 
 def test_streamed_and_held_images_have_the_same(class_folders):
     paths = tuple(str(path) for path in sorted(class_folders({"a": 5, "b": 4}).rglob("*.jpg")))
-    reader = Reader(FileStore(paths), paths, Canvas(24, 24, 3), Limits(), threads=2)
+    reader = Reader(FileStore(paths, Limits()), paths, Canvas(24, 24, 3), threads=2)
     streamed, kept, _ = stream(reader, None)
     held = TensorImages(streamed.all())
     assert len(kept) == 9

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from striate.data import Limits
 from striate.data.store import ArrayImage, ImageStore
 
 RAMP = 100.25 * np.arange(1, 13, dtype=np.float32).reshape(3, 4)
@@ -18,6 +19,6 @@ RAMP = 100.25 * np.arange(1, 13, dtype=np.float32).reshape(3, 4)
     ],
 )
 def test_other_images_have_other_digests(one, other):
-    first, second, again = ImageStore((one, other, one)).digests()
+    first, second, again = ImageStore((one, other, one), Limits()).digests()
     assert first == again
     assert first != second

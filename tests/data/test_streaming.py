@@ -32,7 +32,7 @@ CANVAS = Canvas(24, 32, 3)
 
 
 def load(root: Path, cache: Cache, threads: int) -> LabeledImages:
-    return load_images(open_source(root), CANVAS, threads=threads, limits=Limits(max_bad=0.2), cache=cache)["all"]
+    return load_images(open_source(root).with_limits(Limits(max_bad=0.2)), CANVAS, threads=threads, cache=cache)["all"]
 
 
 def batches(samples: LabeledImages, policy: Policy | None, equal_classes: bool = False) -> Batches:

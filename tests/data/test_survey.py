@@ -55,7 +55,7 @@ def folders(root: Path, draw: Draw, count: int = 8, extension: str = "png", spli
 
 
 def decoded(source: Source, **how: Any) -> npt.NDArray[Any]:
-    pixels = load_images(source, source.native(), threads=1, limits=Limits(), **how)
+    pixels = load_images(source, source.native(), threads=1, **how)
     return next(iter(pixels.values())).images.numpy()
 
 
@@ -185,7 +185,7 @@ def test_white_of_8_bits_and_white_of_more_are_both_white(tmp_path: Path) -> Non
 def test_16_bit_files_with_small_values_are_for_a_network_of_8_bits_what_8_bit_files_are(tmp_path: Path) -> None:
     eight = open_source(folders(tmp_path / "8", lambda i: disc(i).astype(np.uint8)))
     sixteen = open_source(folders(tmp_path / "16", lambda i: disc(i).astype(np.uint16)))
-    given = load_images(sixteen, eight.native(), threads=1, limits=Limits())["all"].images.numpy()
+    given = load_images(sixteen, eight.native(), threads=1)["all"].images.numpy()
     assert (given == decoded(eight)).all()
     assert (given == decoded(sixteen)).all()
 
@@ -472,8 +472,8 @@ def test_the_sample_misses_nothing_that_comes_in_turn_and_says_what_it_is() -> N
     )
     frames = content(disc(1).astype("u1"), "GIF", save_all=True, append_images=[Image.fromarray(disc(2).astype("u1"))])
     in_turn = (eight, twelve, frames, twelve)
-    images = ContentStore(800, lambda i: in_turn[i % 4])
-    found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)}, Limits())
+    images = ContentStore(800, lambda i: in_turn[i % 4], Limits())
+    found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)})
     assert found.bits_in_use == 12
     (finding,) = read_in_part(found, 800)
     assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.says)

@@ -120,8 +120,8 @@ def test_targets_reach_the_canvas_as_the_pixels_do(image, canvas, fit):
     ramps = np.stack(np.broadcast_arrays(np.arange(width)[None] * 2, np.arange(height)[:, None] * 2, 0), -1).astype(
         np.uint8
     )
-    store = ArrayStore((1, height, width, 3), lambda: ramps[None], lambda: "")
-    told = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit), LIMITS)[..., :2] / 2 + 0.5  # x, y in it
+    store = ArrayStore((1, height, width, 3), lambda: ramps[None])
+    told = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit))[..., :2] / 2 + 0.5  # x, y in it
     rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
     points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
     said = canvas_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)

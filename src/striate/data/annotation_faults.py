@@ -32,11 +32,11 @@ CORRECTED: Final = frozenset(
 @final
 @dataclass(frozen=True)
 class AnnotationFault:
-    """`id` is the image's, `where` names file and line or number, `says` is one printable line with the value."""
+    """`id` is the image's, `where` names file and line or number, `message` is one printable line with the value."""
 
     id: str
     where: str
-    says: str
+    message: str
     kind: AnnotationFaultKind
 
 
@@ -45,7 +45,7 @@ def check_faults(faults: Sequence[AnnotationFault], rows: int, where: str, limit
     lost = [fault for fault in faults if fault.kind not in CORRECTED]
     if len(lost) > limits.max_bad * rows:
         kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(fault.kind for fault in lost).most_common())
-        first = "; ".join(f"{fault.where}: {fault.says}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
+        first = "; ".join(f"{fault.where}: {fault.message}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
         raise DataError(
             f"{where} has {len(lost)} of {rows} annotations that cannot be used ({kinds}), more than the share of "
             f"{limits.max_bad:g} that may: {first}; mend or remove them, or allow more with --max-bad"

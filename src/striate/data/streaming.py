@@ -16,7 +16,6 @@ from torch import Tensor
 
 from striate.data.content_hash import content_hashes, moments
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.limits import Limits
 from striate.data.decoding.resize import Pixels
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.images import Images
@@ -42,7 +41,6 @@ class Reader:
     store: Store
     ids: tuple[str, ...]
     canvas: Canvas
-    limits: Limits
     threads: int
     lost: dict[int, SkippedFile] = field(default_factory=dict)
 
@@ -51,7 +49,7 @@ class Reader:
         if i in self.lost:
             return None
         try:
-            return self.store.decode(i, self.canvas, self.limits)
+            return self.store.decode(i, self.canvas)
         except Unreadable as failure:
             self.lost[i] = SkippedFile(self.ids[i], failure.reason, failure.detail)
             return None
@@ -173,7 +171,7 @@ def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, l
         np.zeros((count, len(MEASURES))),
         np.zeros((count, SIDE * SIDE), np.uint8),
     )
-    scan = Reader(reader.store, reader.ids, reader.canvas, reader.limits, reader.threads)
+    scan = Reader(reader.store, reader.ids, reader.canvas, reader.threads)
 
     def look(i: int) -> None:
         image = scan.read(i)

@@ -20,7 +20,6 @@ import numpy.typing as npt
 from striate.data.cropping import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
-from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import (
     BACKGROUNDS,
     Background,
@@ -158,24 +157,22 @@ class Survey:
         return Canvas(self.height, self.width, self.channels, 16 if wide else 8, rendering, self.fit)
 
 
-def survey(splits: Mapping[str, NamedStore], limits: Limits, progress: Progress | None = None) -> Survey:
+def survey(splits: Mapping[str, NamedStore], progress: Progress | None = None) -> Survey:
     """Look at the data of a source; the first split is what is learned from. `progress` counts images whose levels are read.
 
     DataError where splits are on different scales, or where no header can be read.
     """
     listing, *others = splits.values()
-    headers = _headers(listing, limits)
+    headers = _headers(listing)
     known = list(headers.values())
-    any_wide = any(header.wide for header in known) or any(_is_wide(one, limits) for one in others)
+    any_wide = any(header.wide for header in known) or any(_is_wide(one) for one in others)
     stores = {split: one.store for split, one in splits.items()}
-    wide = wide_value_ranges(stores, limits, progress) if any_wide else {}
+    wide = wide_value_ranges(stores, progress) if any_wide else {}
     ranges = one_scale(wide)
     only_wide = all(header.wide for header in known)
-    hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent], limits)
+    hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent])
     background = _best_background(hidden)
-    lost = _lost(
-        listing.store, headers, limits, rendering_of(ranges, _whole_range if only_wide else levels_of_all, background)
-    )
+    lost = _lost(listing.store, headers, rendering_of(ranges, _whole_range if only_wide else levels_of_all, background))
     return Survey(
         height=statistics.median_low(header.height for header in known),
         width=statistics.median_low(header.width for header in known),
@@ -194,14 +191,14 @@ def survey(splits: Mapping[str, NamedStore], limits: Limits, progress: Progress 
     )
 
 
-def _headers(listing: NamedStore, limits: Limits) -> dict[int, Header]:
+def _headers(listing: NamedStore) -> dict[int, Header]:
     """Headers of the sample by their position; the first of all where the sample has none that can be read."""
     count, failures = len(listing.store), []
 
     def readable(positions: Sequence[int]) -> Iterator[tuple[int, Header]]:
         for i in positions:
             try:
-                yield i, listing.store.header(i, limits)
+                yield i, listing.store.header(i)
             except Unreadable as failure:
                 failures.append(f"{listing.ids[i]}: {failure.reason}: {failure.detail}")
 
@@ -224,10 +221,10 @@ def _channels(headers: Sequence[Header]) -> int:
 # ---- levels
 
 
-def _is_wide(listing: NamedStore, limits: Limits) -> bool:
+def _is_wide(listing: NamedStore) -> bool:
     """Whether a sampled image has more than 8 bits."""
     try:
-        return any(header.wide for header in _headers(listing, limits).values())
+        return any(header.wide for header in _headers(listing).values())
     except DataError:  # none can be read; what is learned from was asked before
         return False
 
@@ -250,9 +247,9 @@ def _whole_range(extent: ValueRange) -> Levels:
 # ---- background
 
 
-def _hidden(store: Store, transparent: Sequence[int], limits: Limits) -> Mapping[Background, float]:
+def _hidden(store: Store, transparent: Sequence[int]) -> Mapping[Background, float]:
     """For each background the share of the images with transparent parts that it hides; {} where there are none."""
-    hiding = [one for one in _each(_hiding, store, transparent, limits) if one is not None]
+    hiding = [one for one in _each(_hiding, store, transparent) if one is not None]
     if not hiding:
         return MappingProxyType({})
     shares = np.array(hiding).mean(0).tolist()  # M 3 -> 3
@@ -283,10 +280,10 @@ def _best_background(hidden: Mapping[Background, float]) -> Background:
 # ---- fit
 
 
-def _lost(store: Store, headers: Mapping[int, Header], limits: Limits, shown: Rendering) -> npt.NDArray[np.float64]:
+def _lost(store: Store, headers: Mapping[int, Header], shown: Rendering) -> npt.NDArray[np.float64]:
     """What a square cuts off of images, where it holds content: a value for each image, or the same many of each value."""
     at = [i for i, header in headers.items() if area_cut(header.height, header.width) > CUT]
-    lost = np.array(_each(content_lost, store, at, limits, shown))
+    lost = np.array(_each(content_lost, store, at, shown))
     whole = np.zeros(len(headers) - len(at))
     if not len(lost):
         return np.zeros(1)
@@ -294,7 +291,7 @@ def _lost(store: Store, headers: Mapping[int, Header], limits: Limits, shown: Re
 
 
 def _each(
-    look: Callable[[Pixels], Result], store: Store, at: Sequence[int], limits: Limits, shown: Rendering | None = None
+    look: Callable[[Pixels], Result], store: Store, at: Sequence[int], shown: Rendering | None = None
 ) -> list[Result]:
     """What is seen in images at a few of these positions, spread evenly, where they can be read."""
     count = min(len(at), _LOOKED_AT)
@@ -302,7 +299,7 @@ def _each(
 
     def read(n: int) -> None:
         try:
-            seen[n] = look(store.pixels_of(at[len(at) * n // count], limits, (_REDUCED, _REDUCED), shown))
+            seen[n] = look(store.pixels_of(at[len(at) * n // count], (_REDUCED, _REDUCED), shown))
         except Unreadable:
             return
 

@@ -37,9 +37,7 @@ _OTHER_SCALE: Final = 4 * 255  # typical greatest value of images that are surel
 ValueRanges = tuple[ValueRange | None, ...]  # by the position of an image; None of 8 bits, or of what cannot be read
 
 
-def wide_value_ranges(
-    stores: Mapping[str, Store], limits: Limits, progress: Progress | None = None
-) -> Mapping[str, ValueRanges]:
+def wide_value_ranges(stores: Mapping[str, Store], progress: Progress | None = None) -> Mapping[str, ValueRanges]:
     """Of each split the value range of each image of more than 8 bits. `progress` counts through all splits."""
     total, before, found = sum(map(len, stores.values())), 0, {}
     for split, store in stores.items():
@@ -48,18 +46,18 @@ def wide_value_ranges(
             if progress is not None:
                 progress(before + done, total)
 
-        found[split] = _value_ranges(store, limits, report)
+        found[split] = _value_ranges(store, report)
         before += len(store)
     return found
 
 
-def _value_ranges(store: Store, limits: Limits, report: Progress) -> ValueRanges:
+def _value_ranges(store: Store, report: Progress) -> ValueRanges:
     ranges: list[ValueRange | None] = [None] * len(store)
 
     def read(i: int) -> None:
         try:
-            if store.header(i, limits).wide:
-                ranges[i] = store.value_range(i, limits)
+            if store.header(i).wide:
+                ranges[i] = store.value_range(i)
         except Unreadable:
             return
 
@@ -110,7 +108,7 @@ def on_one_scale(
 
     Also the images, and in place of integers or floats that are together on no known scale why they are refused.
     """
-    ranges = wide_value_ranges({"all": ImageStore(tuple(images))}, limits)
+    ranges = wide_value_ranges({"all": ImageStore(tuple(images), limits)})
     own, rendering = rendering_of(one_scale(ranges), levels_of, known.background), known
     refused: dict[bool, Unreadable] = {}
     for floats, of_kind in ((False, replace(own, floats=None)), (True, replace(own, integers=None))):

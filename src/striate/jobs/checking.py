@@ -27,7 +27,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
 from striate.jobs.monitor import monitor_of
-from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
+from striate.jobs.opening import check_reading, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_size
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
@@ -93,8 +93,7 @@ def check(
     read, by the settings of a Recipe that say so (source, class_level, task, label_column ...). Bad input is a StriateError.
     """
     check_reading(reading)
-    how = how_to_read(reading)
-    opened, limits = open_data(data, reading), how.limits
+    opened = open_data(data, reading)
     page = _page_path(opened, data, out)
     answers = _answers(opened, run) if run else []
     if enough:
@@ -104,11 +103,11 @@ def check(
         for line in describe_source(opened):
             monitor.say(line)
         opened.take_survey(monitor.reading)
-        prints = take_fingerprints(opened, threads=available_cores(), limits=limits, progress=monitor.reading)
+        prints = take_fingerprints(opened, threads=available_cores(), progress=monitor.reading)
         if len(prints) == 0:
             raise DataError(f"{opened.location} has no image that can be used; fix its files")
         described, found = _look(prints, group, answers, str(run))
-        curve = learning_curve(opened, limits, monitor) if enough else None
+        curve = learning_curve(opened, monitor) if enough else None
         if curve is not None:
             found = (*found, *more_would_help(curve))
             found = tuple(sorted(found, key=_rank))
@@ -146,7 +145,7 @@ def _look(
     threads = available_cores()
     described = inventory(prints)
     faults: list[tuple[str, str, str]] = [
-        (fault.id, f"{fault.where}: {fault.says}", fault.kind)
+        (fault.id, f"{fault.where}: {fault.message}", fault.kind)
         for listing in prints.source.splits.values()
         for fault in listing.faults
     ]
@@ -267,7 +266,7 @@ def _small_image(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
         canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
-        return prints.listing(i).store.decode(int(prints.row[i]), canvas, prints.limits)
+        return prints.listing(i).store.decode(int(prints.row[i]), canvas)
     except Unreadable:
         return None
 

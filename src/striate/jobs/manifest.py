@@ -36,7 +36,6 @@ def first_manifest(source: Source, settings: Settings, model: Network, out: Path
             "name": source.name,
             "location": source.location,
             "kind": source.kind,
-            "digest": source.digest(),
             "classes": list(source.classes),
             **source_as_json(source),
         },

@@ -136,10 +136,9 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
     for line in source.survey.summary(canvas):
         monitor.say(line)
     images = load_images(
-        source,
+        source.with_limits(replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)),
         canvas,
         threads=available_cores(),
-        limits=replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad),
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
@@ -173,7 +172,7 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:
     """Where the images are kept; said where nobody chose it and it is not the memory."""
     size = decoded_size(source, canvas)
-    cache = Cache(cast(Place, recipe.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
+    cache = Cache(cast(Place, recipe.cache), folder.cache_path).resolved(size)
     if recipe.cache == "auto" and cache.place != "memory":
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
         monitor.say(f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")

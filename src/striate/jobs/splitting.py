@@ -65,12 +65,13 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Map
 
 
 def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
-    """Write the split down, sample by sample, with what tells each image from others wherever it turns up, and its digest."""
+    """Write the split down, sample by sample, with what tells each image from others, and the digests of data and split."""
     manifest = folder.manifest()
     if folder.splits_path.exists() and "splits_digest" in manifest["data"]:  # a run that goes on
         return
     folder.write_splits(split_rows(splits, source.contents()))
-    folder.write_manifest({**manifest, "data": {**manifest["data"], "splits_digest": folder.splits_digest()}})
+    digests = {"digest": source.digest(), "splits_digest": folder.splits_digest()}
+    folder.write_manifest({**manifest, "data": {**manifest["data"], **digests}})
 
 
 def check_written_split(folder: RunFolder) -> None:

@@ -141,7 +141,8 @@ def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
     _check_running(folder)
     said, origin = read_toml(folder.recipe_path)
     settings = Settings(checked(said), origin)
-    if source.digest() != folder.manifest()["data"]["digest"]:
+    digest = folder.manifest()["data"].get("digest")  # that is known once the images were read
+    if digest is not None and source.digest() != digest:
         raise RunError(
             f"{source.location}: the data changed since the run {folder.path} began; train anew, or bring them back"
         )

@@ -5,7 +5,6 @@ train_images, train_labels, val_images ...     as MedMNIST has them
 x, y  or  images, labels                       one set, split later
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +22,6 @@ from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, read_npy, read_npz
 from striate.sources.arrays.array_labels import read_labels
 from striate.sources.arrays.array_pixels import (
-    Layout,
     check_scales,
     layout_of,
     read_pixels,
@@ -107,7 +105,6 @@ def open_arrays(
             else ArrayStore(
                 layout.shape,
                 partial(read_pixels, images, layout, levels[1]),
-                partial(_digest, images, layout, levels[1]),
                 levels[1],
                 None if images.dtype == np.uint8 else partial(stored_values, images, layout),
             ),
@@ -160,7 +157,3 @@ def _role(key: str) -> tuple[str, str] | None:
         return None
     first, second = words if words[0] in PARTS else words[::-1]
     return (PARTS[first], _WHAT[second]) if first in PARTS and second in _WHAT else None
-
-
-def _digest(images: StoredArray, layout: Layout, white: float) -> str:
-    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, white)).data).hexdigest()
