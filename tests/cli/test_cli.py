@@ -166,7 +166,7 @@ def test_predicting_in_three_forms(desk, finished):
     assert len(rows) == 12
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1)
     lines = list(csv.DictReader(io.StringIO(striate("predict", str(finished), images, "--csv").stdout)))
-    assert [line["class"] for line in lines] == [row["said"] for row in rows]
+    assert [line["prediction"] for line in lines] == [row["prediction"] for row in rows]
 
 
 def test_evaluating(finished):

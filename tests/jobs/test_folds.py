@@ -43,8 +43,8 @@ def test_each_fold_knows_its_images_when_the_data_were_moved(whole, shapes, tmp_
     for number in (1, 2, 3):
         fold = Run(whole.path / f"fold-{number}")
         found = fold.evaluate(data)
-        assert found["account"]["measured"] == {"test": 20}
-        assert found["confusion"] == fold.metrics["test"]["confusion"]
+        assert found["overlap"]["measured"] == {"test": 20}
+        assert found["confusion_matrix"] == fold.metrics["test"]["confusion_matrix"]
 
 
 def test_the_summary_is_that_of_the_folds(whole):

@@ -19,12 +19,12 @@ def test_cells_and_totals_are_the_data(square):
     matrix = read_matrix([str(n) for n in range(len(square))], square.tolist())
     found = np.zeros_like(square)
     for cell in matrix.cells:
-        found[cell.true, cell.said] = cell.images
-        assert cell.rate == pytest.approx(cell.images / square[cell.true].sum())
+        found[cell.label, cell.prediction] = cell.images
+        assert cell.rate == pytest.approx(cell.images / square[cell.label].sum())
         assert 1 <= min(cell.count_shade, cell.rate_shade) <= max(cell.count_shade, cell.rate_shade) <= SHADES
     assert (found == square).all()
-    assert matrix.true_totals == tuple(square.sum(1))
-    assert matrix.said_totals == tuple(square.sum(0))
+    assert matrix.label_totals == tuple(square.sum(1))
+    assert matrix.prediction_totals == tuple(square.sum(0))
     assert [[cell.images if cell else 0 for cell in row] for row in matrix.rows] == square.tolist()
 
 
@@ -43,7 +43,7 @@ def test_more_is_never_lighter_and_the_most_is_strongest(square):
 
 def test_mistakes_are_the_most_frequent_first():
     matrix = read_matrix(["a", "b", "c"], [[90, 3, 7], [3, 5, 0], [0, 1, 50]])
-    assert [(m.true, m.said, m.images) for m in matrix.mistakes] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
+    assert [(m.label, m.prediction, m.images) for m in matrix.mistakes] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
 
 
 @settings(deadline=None)

@@ -95,7 +95,7 @@ def test_a_figure_that_chose_the_epoch_is_called_optimistic(make_contents, read_
 
 def test_no_better_than_the_largest_class_is_said(make_contents, read_page):
     contents = make_contents(DIGITS)
-    metrics = {"test": contents.metrics["test"] | {"largest_class": 0.93}}
+    metrics = {"test": contents.metrics["test"] | {"baseline_accuracy": 0.93}}
     text = read_page(render_report(replace(contents, metrics=metrics))).text()
     assert "This is not surely better than always saying 7 , the largest class" in text
 
@@ -125,7 +125,7 @@ def test_curves_tell_every_epoch(make_contents, read_page):
 @pytest.mark.parametrize("classes", [2, 10, 20])
 def test_confusion_table_holds_the_matrix_and_its_sums(make_contents, classes):
     contents = make_contents([f"c{n}" for n in range(classes)])
-    confusion = contents.metrics["test"]["confusion"]
+    confusion = contents.metrics["test"]["confusion_matrix"]
     html = render_report(contents)
     table = html[html.index('<table class="matrix') :].partition("</table>")[0]
     rows = [
@@ -164,7 +164,7 @@ def test_hostile_names_stay_text(make_contents, read_page):
         "\x00\x1b[31m",
     ]
     contents = make_contents(
-        hostile, findings=(replace(STOP, says=hostile[0], evidence={hostile[0]: hostile[1]}, fix=hostile[0]),)
+        hostile, findings=(replace(STOP, message=hostile[0], evidence={hostile[0]: hostile[1]}, fix=hostile[0]),)
     )
     errors = [replace(error, id='a/caf\udce9<b>\r\n".png') for error in contents.errors]
     manifest = contents.manifest | {"command": hostile[0], "started": hostile[0], "versions": {hostile[0]: hostile[1]}}
@@ -202,7 +202,7 @@ def test_errors_that_are_none_and_errors_that_were_not_kept_differ(make_contents
     contents = make_contents(["a", "b"], errors=0)
     assert "were not kept" in read_page(render_report(contents)).text()
     perfect = [[3, 0], [0, 4]]
-    metrics = {"test": contents.metrics["test"] | {"confusion": perfect, "images": 7}}
+    metrics = {"test": contents.metrics["test"] | {"confusion_matrix": perfect, "images": 7}}
     text = read_page(render_report(replace(contents, metrics=metrics))).text()
     assert "every image was right" in text
     assert "No image was taken for another class" in text
@@ -310,5 +310,5 @@ def test_text_can_be_read_on_every_ground(make_contents, read_page, theme):
 @pytest.mark.parametrize(("kept", "chose"), [("best", True), ("last", False)])
 def test_validation_is_called_the_chooser_only_where_it_chose(make_contents, kept, chose):
     whole = make_contents(DIGITS)
-    page = render_report(replace(whole, manifest={**whole.manifest, "kept": kept}))
+    page = render_report(replace(whole, manifest={**whole.manifest, "keep": kept}))
     assert ("(chose the epoch)" in page) == chose

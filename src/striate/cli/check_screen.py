@@ -27,14 +27,14 @@ def print_check(checked: Checked, *, heading: bool) -> None:
             print(f"the {len(shown) // 2} largest and smallest of {len(rows):,} classes")
     sizes = _sizes(inventory["sizes"]["height"], inventory["sizes"]["width"])
     print(f"sizes: {sizes}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}")
-    for line in inventory["seen"]["says"]:
+    for line in inventory["rendering"]["messages"]:
         print(line)
     print(
         f"files: {files.found:,} found = {files.used:,} used + {_sum(files.skipped, 'skipped')} + "
         f"{_sum(files.ignored, 'ignored')}"
     )
     for one in checked.found:
-        print(f"{one.finding.severity}: {one.finding.says} [{one.finding.id}]")
+        print(f"{one.finding.severity}: {one.finding.message} [{one.finding.id}]")
         for case in one.files[:MOST_FILES]:
             print(f"    {' = '.join(case[:4])}{' ...' if len(case) > 4 else ''}")
         if len(one.files) > MOST_FILES:
@@ -43,7 +43,7 @@ def print_check(checked: Checked, *, heading: bool) -> None:
     if not checked.found:
         print("no findings")
     if checked.curve is not None:
-        print(f"is it enough: {checked.curve.says}")
+        print(f"is it enough: {checked.curve.message}")
     print(f"page: {checked.page}")
 
 

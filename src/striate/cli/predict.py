@@ -54,9 +54,9 @@ def predict(
         print(json_format.dumps([asdict(one) for one in predictions], indent=1))
     elif csv:
         writer = csv_format.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["path", "class", "probability", "error"])
+        writer.writerow(["path", "prediction", "confidence", "error"])
         for one in predictions:
-            probability = "" if one.probability is None else f"{one.probability:.6g}"
-            writer.writerow([one.path, one.said or "", probability, one.error or ""])
+            probability = "" if one.confidence is None else f"{one.confidence:.6g}"
+            writer.writerow([one.path, one.prediction or "", probability, one.error or ""])
     else:
         print_predictions(predictions)

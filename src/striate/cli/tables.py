@@ -155,12 +155,12 @@ def print_figures(evaluated: Evaluated) -> None:
 
 def print_predictions(predictions: Sequence[Prediction]) -> None:
     """With a column of errors where there are any."""
-    columns, broken = [("image", False), ("class", False), ("probability", True)], False
+    columns, broken = [("image", False), ("class", False), ("confidence", True)], False
     rows = []
     for one in predictions:
         broken = broken or one.error is not None
-        probability = "" if one.probability is None else f"{one.probability:.1%}"
-        rows.append((one.path, one.said or "", probability, one.error or ""))
+        probability = "" if one.confidence is None else f"{one.confidence:.1%}"
+        rows.append((one.path, one.prediction or "", probability, one.error or ""))
     if broken:
         print_table([*columns, ("error", False)], rows)
     else:

@@ -133,7 +133,7 @@ def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
         brightness=prints.brightness,
         findings=_shown(checked.found, prints),
         sheet=_sheet(prints),
-        curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.says),
+        curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.message),
         split_origin=source.split_origin,
         notes=source.notes,
     )
@@ -221,7 +221,9 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
     known = {name for listing in source.splits.values() for name in listing.ids}
     try:
         answers = [
-            Answer(row["id"], row["true"], row["said"], float(row["probability"]), float(row["probability_of_true"]))
+            Answer(
+                row["id"], row["label"], row["prediction"], float(row["confidence"]), float(row["label_probability"])
+            )
             for row in rows
         ]
     except (KeyError, TypeError, ValueError):

@@ -49,7 +49,7 @@ class Evaluated:
         if self.account is None:
             return self.figures
         findings = [finding.as_json() for finding in self.findings]
-        return {**self.figures, "account": self.account.as_json(), "findings": findings}
+        return {**self.figures, "overlap": self.account.as_json(), "findings": findings}
 
     def warnings(self) -> list[str]:
         """What a person should not miss: images that were left out or learned from, and what was found."""

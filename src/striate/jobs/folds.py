@@ -94,7 +94,6 @@ def _with_flips_decided(source: Source, settings: Settings, monitor: Monitor) ->
 def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> dict[str, Any]:
     """What is known before the first fold."""
     return {
-        "format": 1,
         "command": command_line(source, settings, folder.path),
         "status": "running",
         "folds": settings.recipe.folds,

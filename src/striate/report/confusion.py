@@ -16,8 +16,8 @@ MOST_SIDE, MOST_CELL, LABEL = 930.0, 24.0, 18  # of a heat map: all cells togeth
 class Cell:
     """Images of class `true` that were said to be `said` (positions in the classes); at least one."""
 
-    true: int
-    said: int
+    label: int
+    prediction: int
     images: int
     rate: float  # share of the images of the true class
     count_shade: int  # 1..SHADES
@@ -25,7 +25,7 @@ class Cell:
 
     @property
     def right(self) -> bool:
-        return self.true == self.said
+        return self.label == self.prediction
 
 
 @final
@@ -35,13 +35,13 @@ class Matrix:
 
     classes: tuple[str, ...]
     cells: tuple[Cell, ...]
-    true_totals: tuple[int, ...]
-    said_totals: tuple[int, ...]
+    label_totals: tuple[int, ...]
+    prediction_totals: tuple[int, ...]
 
     @property
     def rows(self) -> list[list[Cell | None]]:
         """The whole square, for a table."""
-        at = {(cell.true, cell.said): cell for cell in self.cells}
+        at = {(cell.label, cell.prediction): cell for cell in self.cells}
         inside = range(len(self.classes))
         return [[at.get((true, said)) for said in inside] for true in inside]
 
@@ -79,8 +79,8 @@ def read_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> M
     highest_wrong = max((rate for (i, j), rate in rates.items() if i != j), default=0.0)
     cells = tuple(
         Cell(
-            true=i,
-            said=j,
+            label=i,
+            prediction=j,
             images=n,
             rate=rates[i, j],
             count_shade=_shade(n, most_right if i == j else most_wrong),
@@ -88,8 +88,8 @@ def read_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> M
         )
         for (i, j), n in counts.items()
     )
-    said_totals = tuple(sum(column) for column in zip(*confusion, strict=True))
-    return Matrix(tuple(classes), cells, tuple(totals), said_totals)
+    prediction_totals = tuple(sum(column) for column in zip(*confusion, strict=True))
+    return Matrix(tuple(classes), cells, tuple(totals), prediction_totals)
 
 
 def heat_map(matrix: Matrix) -> HeatMap:

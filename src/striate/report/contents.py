@@ -14,9 +14,9 @@ class ErrorImage:
 
     png: bytes
     id: str
-    true: str
-    said: str
-    probability: float
+    label: str
+    prediction: str
+    confidence: float
     loss: float
 
 

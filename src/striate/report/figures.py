@@ -8,13 +8,13 @@ from striate.report.numbers import figure, number, percent
 
 NAMES = {
     "accuracy": "Accuracy",
-    "top5": "Right class among the first five",
+    "top5_accuracy": "Right class among the first five",
     "macro_f1": "F1, mean of classes",
     "weighted_f1": "F1, weighted by images",
     "macro_precision": "Precision, mean of classes",
     "macro_recall": "Recall, mean of classes",
     "log_loss": "Log loss",
-    "calibration_error": "Calibration error",
+    "expected_calibration_error": "Calibration error",
 }
 PER_CLASS = ("precision", "recall", "f1")
 SHARES = {*NAMES, *PER_CLASS} - {"log_loss"}  # shown in percent

@@ -31,8 +31,8 @@ class EmbeddedImage:
 class Group:
     """The mistakes that took `true` for `said`, the most confident first."""
 
-    true: str
-    said: str
+    label: str
+    prediction: str
     mistakes: tuple[tuple[ErrorImage, EmbeddedImage], ...]
 
 
@@ -45,10 +45,10 @@ def group_errors(errors: Sequence[ErrorImage]) -> list[Group]:
     """Pairs with the most images first, then the most confident."""
 
     def pair(error: ErrorImage) -> tuple[str, str]:
-        return error.true, error.said
+        return error.label, error.prediction
 
     groups = []
     for (true, said), members in groupby(sorted(errors, key=pair), key=pair):
-        confident = sorted(members, key=lambda error: (-error.probability, -error.loss))
+        confident = sorted(members, key=lambda error: (-error.confidence, -error.loss))
         groups.append(Group(true, said, tuple((error, embed(error.png)) for error in confident)))
-    return sorted(groups, key=lambda group: (-len(group.mistakes), -group.mistakes[0][0].probability))
+    return sorted(groups, key=lambda group: (-len(group.mistakes), -group.mistakes[0][0].confidence))

@@ -20,7 +20,7 @@ class GrowthFigures:
 
     sizes: Sequence[int]
     accuracies: Sequence[Sequence[float]]
-    says: str
+    message: str
 
 
 @final
@@ -28,7 +28,7 @@ class GrowthFigures:
 class Growth:
     """In coordinates of the charts' view box."""
 
-    says: str
+    message: str
     summary: str
     path: str
     dots: tuple[tuple[str, str, str], ...]  # x, y, what it is
@@ -54,7 +54,7 @@ def growth(figures: GrowthFigures) -> Growth:
     means = [100 * sum(runs) / len(runs) for runs in figures.accuracies]
     points = list(zip(figures.sizes, means, strict=True))
     return Growth(
-        figures.says,
+        figures.message,
         "; ".join(f"{size:,} images: {mean:.1f} % right" for size, mean in points),
         "M" + "L".join(f"{x(size)} {y(mean)}" for size, mean in points),
         tuple(

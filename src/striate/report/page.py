@@ -27,7 +27,7 @@ def render_report(contents: ReportContents) -> str:
     data = manifest.get("data", {})
     verdict = read_verdict(manifest, metrics)
     figures = metrics[verdict.split] if verdict else None
-    matrix = read_matrix(figures["classes"], figures["confusion"]) if figures else None
+    matrix = read_matrix(figures["classes"], figures["confusion_matrix"]) if figures else None
     best_epoch = number(manifest.get("best_epoch"))
     page = (
         environment()

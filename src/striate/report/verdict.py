@@ -32,9 +32,9 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
     figures = metrics.get(split)
     if not figures:
         return None
-    accuracy, confusion = figures["accuracy"], figures["confusion"]
+    accuracy, confusion = figures["accuracy"], figures["confusion_matrix"]
     images = figures["images"]
-    low, high, largest = number(accuracy["low"]), number(accuracy["high"]), number(figures["largest_class"])
+    low, high, largest = number(accuracy["low"]), number(accuracy["high"]), number(figures["baseline_accuracy"])
     decimals = 2 if low is not None and high is not None and high - low < 0.002 else 1
     return Verdict(
         split=split,
@@ -46,5 +46,5 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         largest_class=percent(largest),
         largest_name=max(figures["per_class"], key=lambda row: row["images"])["class"],
         beats_largest=low is not None and largest is not None and low > largest,
-        chose_epoch=split == "val" and manifest.get("kept") != "last",
+        chose_epoch=split == "val" and manifest.get("keep") != "last",
     )

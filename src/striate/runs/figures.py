@@ -1,6 +1,6 @@
 """Figures as JSON: a line a figure, a class, or a row of the confusion matrix; of many classes only what is not zero of it.
 
-With more than MOST_DENSE classes "confusion" is {"shape": [K, K], "cells": [[label, prediction, count], ...]}.
+With more than MOST_DENSE classes "confusion_matrix" is {"shape": [K, K], "entries": [[label, prediction, count], ...]}.
 """
 
 import json
@@ -21,21 +21,21 @@ def figures_text(figures: Mapping[str, Any], indent: int = 0) -> str:
 def read_figures(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of one split, from JSON, with the whole confusion matrix."""
     figures = dict(stored)
-    sparse = figures.get("confusion")
+    sparse = figures.get("confusion_matrix")
     if isinstance(sparse, dict):
         rows, columns = sparse["shape"]
         whole = [[0] * columns for _ in range(rows)]
-        for label, prediction, count in sparse["cells"]:
+        for label, prediction, count in sparse["entries"]:
             whole[label][prediction] = count
-        figures["confusion"] = whole
+        figures["confusion_matrix"] = whole
     return figures
 
 
 def _stored(name: str, value: Any) -> Any:
-    if name != "confusion" or len(value) <= MOST_DENSE:
+    if name != "confusion_matrix" or len(value) <= MOST_DENSE:
         return value
     cells = [[i, j, count] for i, row in enumerate(value) for j, count in enumerate(row) if count]
-    return {"shape": [len(value), len(value[0])], "cells": cells}
+    return {"shape": [len(value), len(value[0])], "entries": cells}
 
 
 def _lines(value: Any, indent: int) -> str:

@@ -17,8 +17,10 @@ from striate.runs.atomic import explained, write_bytes, write_text
 from striate.runs.bundle import Bundle
 from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
 from striate.runs.figures import figures_text, read_figures
+from striate.runs.format import check_format
 from striate.runs.lock import exclusive
 
+FORMAT = 2  # of a run's files
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -58,6 +60,7 @@ class RunFolder:
             fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
             hint = f"; it has the folds of a cross-validation, give one of them: {fold}" if fold else ""
             raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
+        check_format(path, folder.manifest().get("format"), FORMAT)
         return folder
 
     @property
@@ -91,7 +94,7 @@ class RunFolder:
         return self.path / "splits.csv"
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        write_text(self.manifest_path, as_json(manifest))
+        write_text(self.manifest_path, as_json({"format": FORMAT, **manifest}))
 
     def manifest(self) -> dict[str, Any]:
         return read_json(self.manifest_path)
@@ -137,7 +140,7 @@ class RunFolder:
         write_text(self.path / "findings.json", as_json([finding.as_json() for finding in findings]))
 
     def findings(self) -> list[Finding]:
-        return [Finding(**said) for said in read_json(self.path / "findings.json")]
+        return [Finding(**stored) for stored in read_json(self.path / "findings.json")]
 
     def write_errors(self, images: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
         """errors/: PNG images 001.png, 002.png ... worst first, and errors.csv that says what each is."""
