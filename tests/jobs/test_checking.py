@@ -142,7 +142,7 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
     assert checked.curve.sizes == (16, 32, 64, 128)
     assert checked.curve.gain.low <= checked.curve.gain.value <= checked.curve.gain.high
     assert more_would_help(checked.curve) == [] or checked.curve.gain.low >= 0.005
-    assert "Is it enough?" in (tmp_path / "page.html").read_text()
+    assert "<h2>Learning curve</h2>" in (tmp_path / "page.html").read_text()
     assert "95 % interval" in checked.curve.message
 
 

@@ -97,7 +97,7 @@ def make(
     errors: int = 4,
     findings: tuple[Finding, ...] = (),
     measured: bool = True,
-    sheet: bool = True,
+    augmented: bool = True,
     skipped: tuple[dict[str, str], ...] = (),
 ) -> ReportContents:
     confusion = mistaken(len(classes))
@@ -141,7 +141,7 @@ def make(
         history=history(epochs),
         findings=findings,
         errors=wrong,
-        sheet=png(120, 60) if sheet else None,
+        augmented=png(120, 60) if augmented else None,
     )
 
 

@@ -33,10 +33,10 @@ def test_tables_come_back_and_formulas_are_disarmed(tmp_path):
 def test_findings_come_back(tmp_path):
     folder = RunFolder.create(tmp_path / "run")
     findings = [Finding("some-id", "warning", "Something is off.", {"share": 0.5}, "striate train x")]
-    assert not folder.has_begun()
+    assert not folder.is_worth_keeping()
     folder.write_findings(findings)
     assert folder.findings() == findings
-    assert folder.has_begun()
+    assert folder.is_worth_keeping()
 
 
 def test_a_second_process_is_refused_while_the_first_works(tmp_path):

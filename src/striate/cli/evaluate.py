@@ -35,18 +35,18 @@ def evaluate(
         print all figures as JSON
     """
     from striate.cli.closing import print_findings
-    from striate.cli.tables import print_figures
+    from striate.cli.tables import print_metrics
     from striate.jobs import evaluate as evaluate_job
     from striate.runs import RunFolder
-    from striate.runs.figures import figures_text
+    from striate.runs.metrics_json import metrics_text
 
     evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, **said(settings))
     if json:
-        print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
+        print(metrics_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
         for line in evaluated.understood:
             print(line)
         if evaluated.account is not None:
             print(evaluated.account.line())
         print_findings(evaluated.findings)
-        print_figures(evaluated)
+        print_metrics(evaluated)

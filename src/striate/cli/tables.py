@@ -131,14 +131,14 @@ def same(values: Sequence[object]) -> str:
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
-def print_figures(evaluated: Evaluated) -> None:
-    figures = evaluated.figures
-    names = [name for name, value in figures.items() if isinstance(value, dict)]
-    rows = [(name.replace("_", " "), *_interval(figures[name], name)) for name in names]
+def print_metrics(evaluated: Evaluated) -> None:
+    metrics = evaluated.metrics
+    names = [name for name, value in metrics.items() if isinstance(value, dict)]
+    rows = [(name.replace("_", " "), *_interval(metrics[name], name)) for name in names]
     print_table(
         [("figure", False), ("value", True), ("95 % interval", True)],
         rows,
-        title=f"{evaluated.data}, {evaluated.split}: {figures['images']:,} images",
+        title=f"{evaluated.data}, {evaluated.split}: {metrics['images']:,} images",
     )
     print_table(
         [("class", False), ("images", True), ("precision", True), ("recall", True), ("F1", True)],
@@ -148,7 +148,7 @@ def print_figures(evaluated: Evaluated) -> None:
                 f"{row['images']:,}",
                 *(f"{row[name]['value']:.4f}" for name in ("precision", "recall", "f1")),
             )
-            for row in figures["per_class"]
+            for row in metrics["per_class"]
         ],
     )
 

@@ -29,7 +29,7 @@ from striate.jobs.learning_curve import LearningCurve, learning_curve, more_woul
 from striate.jobs.monitor import monitor_of
 from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_size
-from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
+from striate.report import CheckContents, LearningCurvePoints, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
 from striate.sources import TrainingData
@@ -132,8 +132,8 @@ def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
         sides=np.sqrt(prints.heights * prints.widths),
         brightness=prints.brightness,
         findings=_shown(checked.found, prints),
-        sheet=_sheet(prints),
-        curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.message),
+        contact_sheet=_sheet(prints),
+        learning_curve=None if curve is None else LearningCurvePoints(curve.sizes, curve.accuracies, curve.message),
         split_origin=source.split_origin,
         notes=source.notes,
     )

@@ -82,7 +82,7 @@ def finish(
         history=state.history_rows(),
         findings=findings,
         errors=measured.gallery,
-        sheet=augmentation_sheet(prepared, settings.recipe) if prepared.policy != Policy() else None,
+        augmented=augmentation_sheet(prepared, settings.recipe) if prepared.policy != Policy() else None,
     )
     folder.write_report(render_report(contents))
     clock.lap("report")

@@ -16,9 +16,9 @@ from striate.findings import Finding
 from striate.runs.atomic import explained, write_bytes, write_text
 from striate.runs.bundle import Bundle
 from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
-from striate.runs.figures import figures_text, read_figures
 from striate.runs.format import check_format
 from striate.runs.lock import exclusive
+from striate.runs.metrics_json import metrics_text, read_metrics
 
 FORMAT = 2  # of a run's files
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
@@ -123,11 +123,11 @@ class RunFolder:
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """metrics.json, the figures of each split."""
-        splits = [f" {json.dumps(split)}: {figures_text(figures, 1)}" for split, figures in metrics.items()]
+        splits = [f" {json.dumps(split)}: {metrics_text(figures, 1)}" for split, figures in metrics.items()]
         write_text(self.path / "metrics.json", "{\n" + ",\n".join(splits) + "\n}\n")
 
     def metrics(self) -> dict[str, Any]:
-        return {split: read_figures(stored) for split, stored in read_json(self.path / "metrics.json").items()}
+        return {split: read_metrics(stored) for split, stored in read_json(self.path / "metrics.json").items()}
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row a sample."""
@@ -178,7 +178,7 @@ class RunFolder:
                 remove_leftovers(folder)
             yield
 
-    def has_begun(self) -> bool:
+    def is_worth_keeping(self) -> bool:
         """Whether there is anything here worth keeping: a checkpoint, or a finding on why there is none."""
         return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
 

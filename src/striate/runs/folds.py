@@ -58,7 +58,7 @@ class FoldsFolder:
         """The rows of predictions.csv: every sample once, by a network that never saw it."""
         return self._root.predictions()
 
-    def remove_if_nothing_began(self) -> None:
+    def remove_if_empty(self) -> None:
         """Remove the folder, unless a fold in it has begun to learn."""
         if not any(self.path.glob("fold-*")):
             self._root.remove()

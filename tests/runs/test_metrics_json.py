@@ -7,7 +7,7 @@ import pytest
 
 from striate.analysis import Predictions, evaluate
 from striate.runs import RunFolder
-from striate.runs.figures import MOST_DENSE
+from striate.runs.metrics_json import MOST_DENSE
 
 
 def figures(classes: int, images: int) -> dict[str, object]:

@@ -7,18 +7,18 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["MOST_DENSE", "figures_text", "read_figures"]
+__all__ = ["MOST_DENSE", "metrics_text", "read_metrics"]
 
 MOST_DENSE: Final = 100
 
 
-def figures_text(figures: Mapping[str, Any], indent: int = 0) -> str:
+def metrics_text(figures: Mapping[str, Any], indent: int = 0) -> str:
     """The figures of one split as a JSON object, without the last line's end."""
     entries = [f"{json.dumps(name)}: {_lines(_stored(name, value), indent + 1)}" for name, value in figures.items()]
     return _enclosed("{", entries, "}", indent)
 
 
-def read_figures(stored: Mapping[str, Any]) -> dict[str, Any]:
+def read_metrics(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of one split, from JSON, with the whole confusion matrix."""
     figures = dict(stored)
     sparse = figures.get("confusion_matrix")
