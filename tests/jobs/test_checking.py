@@ -83,7 +83,7 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
         (["data", "--group", "("], "regular expression"),
         (["data", "--group", "patient"], "needs brackets"),
         (["data", "--run", "no-run"], "no such run"),
-        (["data", "--enough"], "too few for a learning curve"),
+        (["data", "--learning-curve"], "too few for a learning curve"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path, monkeypatch, capsys):

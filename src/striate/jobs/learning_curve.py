@@ -78,7 +78,7 @@ def learning_curve(source: Source, limits: Limits, monitor: Monitor) -> Learning
     if len(kept) < LEAST or len(out) < 20:
         raise DataError(
             f"{source.location} has {len(samples)} images to learn from, too few for a learning curve; "
-            f"{round(LEAST / (1 - HELD_OUT))} are the least: leave --enough out"
+            f"{round(LEAST / (1 - HELD_OUT))} are the least: leave --learning-curve out"
         )
     whole = len(kept)
     if whole > MOST:

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from striate.report.number_format import finite, four_digits, percent
 
-NAMES = {
+METRIC_NAMES = {
     "accuracy": "Accuracy",
     "top5_accuracy": "Top-5 accuracy",
     "macro_f1": "F1, macro average",
@@ -17,7 +17,7 @@ NAMES = {
     "expected_calibration_error": "Expected calibration error",
 }
 PER_CLASS = ("precision", "recall", "f1")
-SHARES = {*NAMES, *PER_CLASS} - {"log_loss"}  # shown in percent
+SHARES = {*METRIC_NAMES, *PER_CLASS} - {"log_loss"}  # shown in percent
 FLOORS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where the axis of the per-class intervals may begin
 
 
@@ -55,10 +55,10 @@ def metric_table(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Estima
     keys = dict.fromkeys(
         key for of_split in metrics.values() for key, value in of_split.items() if isinstance(value, Mapping)
     )
-    ordered = [key for key in NAMES if key in keys] + [key for key in keys if key not in NAMES]
+    ordered = [key for key in METRIC_NAMES if key in keys] + [key for key in keys if key not in METRIC_NAMES]
     return [
         (
-            NAMES.get(key, key.replace("_", " ")),
+            METRIC_NAMES.get(key, key.replace("_", " ")),
             {split: estimate(of_split[key], key) if key in of_split else None for split, of_split in metrics.items()},
         )
         for key in ordered
