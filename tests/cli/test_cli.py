@@ -18,7 +18,9 @@ from typing import final
 import pytest
 from tests.jobs.conftest import QUICK, make_images
 
-from striate.cli import VERBS, create_app, main
+from striate.cli import main
+from striate.cli.app import create_app
+from striate.cli.verbs import VERBS
 
 
 @final
