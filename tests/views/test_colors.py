@@ -33,7 +33,7 @@ KINDS = ["uint8, channels last", "uint8", "float, channels last", "float"]
 def test_normalization(channels: int, kind: str):
     images = images_of(channels, kind)
     mean, std = tuple(0.1 * (n + 1) for n in range(channels)), tuple(0.2 + 0.05 * n for n in range(channels))
-    view = evaluation_view(3, image=(5, 7), size=(5, 7), normalization=Normalization(mean, std))
+    view = evaluation_view(3, image_size=(5, 7), size=(5, 7), normalization=Normalization(mean, std))
     before = images.clone()
     seen = view.image(images)
     colors = images.double() / (255 if images.dtype == torch.uint8 else 1)
@@ -49,18 +49,18 @@ def test_normalization(channels: int, kind: str):
 def test_any_matrix_for_each_sample(channels: int, kind: str):
     images = images_of(channels, kind)
     before = images.clone()
-    tint = torch.randn(3, channels + 1, channels + 1)
-    tint[:, channels] = torch.eye(channels + 1)[channels]
-    seen = recolor(images, tint)
+    color = torch.randn(3, channels + 1, channels + 1)
+    color[:, channels] = torch.eye(channels + 1)[channels]
+    seen = recolor(images, color)
     colors = images / 255 if images.dtype == torch.uint8 else images
     with_one = torch.cat([colors, torch.ones(3, 1, 5, 7)], 1)
-    expected = torch.einsum("bij,bjhw->bihw", tint, with_one)[:, :channels]
+    expected = torch.einsum("bij,bjhw->bihw", color, with_one)[:, :channels]
     assert seen.is_contiguous(memory_format=torch.channels_last)
     assert torch.allclose(seen, expected, atol=1e-5)
     assert torch.equal(images, before), "the images were written to"
-    shared = recolor(images, tint[:1])
-    assert torch.equal(shared, recolor(images, tint[:1].repeat(3, 1, 1)))
-    assert torch.equal(shared, View(torch.eye(3)[None], tint[:1].expand(3, -1, -1), (5, 7)).color(images))
+    shared = recolor(images, color[:1])
+    assert torch.equal(shared, recolor(images, color[:1].repeat(3, 1, 1)))
+    assert torch.equal(shared, View(torch.eye(3)[None], color[:1].expand(3, -1, -1), (5, 7)).apply_color(images))
 
 
 @given(brightness=factors, contrast=factors, saturation=factors, channels=st.sampled_from([1, 2, 3, 4]))
@@ -68,8 +68,8 @@ def test_any_matrix_for_each_sample(channels: int, kind: str):
 def test_jitter_equals_the_unclamped_sequence(brightness: Tensor, contrast: Tensor, saturation: Tensor, channels: int):
     images = images_of(channels, "uint8, channels last")
     normalization = Normalization((0.4,) * channels, (0.3,) * channels)
-    tint = jitter(brightness, contrast, saturation, image_means(images), channels)
-    seen = recolor(images, compose(normalization.matrix(), tint))
+    color = jitter(brightness, contrast, saturation, image_means(images), channels)
+    seen = recolor(images, compose(normalization.matrix(), color))
 
     def gray(image: Tensor) -> Tensor:
         luma = LUMA if channels == 3 else torch.full((channels,), 1 / channels)
@@ -92,7 +92,7 @@ def test_means(channels: int, kind: str):
 
 
 def test_black_beyond_the_border_is_tinted_as_black_is():
-    view = evaluation_view(1, image=(2, 2), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
+    view = evaluation_view(1, image_size=(2, 2), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
     assert torch.equal(view.image(torch.full((1, 1, 2, 2), 255, dtype=torch.uint8))[0, 0, 0], torch.full((4,), -2.0))
 
 
@@ -115,6 +115,6 @@ def test_a_normalization_of_no_images_is_refused(mean: tuple[float, ...], std: t
 
 
 def test_a_tint_for_other_channels_is_refused():
-    view = evaluation_view(1, image=(4, 4), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
-    with pytest.raises(ValueError, match="tint"):
+    view = evaluation_view(1, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
+    with pytest.raises(ValueError, match="color"):
         view.image(torch.zeros(1, 3, 4, 4))

@@ -18,7 +18,7 @@ ON: dict[str, Any] = {
 
 def test_every_setting_has_its_own_words():
     still = describe(Policy())
-    assert still == ["place: the center of the image", "tint: normalize"]
+    assert still == ["geometry: the center of the image", "color: normalize"]
     for field in fields(Policy):
         values: dict[str, Any] = {field.name: ON.get(field.name, 0.25)}
         said = describe(replace(Policy(), **values))
@@ -29,7 +29,7 @@ def test_every_setting_has_its_own_words():
 def test_the_order_is_place_pixels_tint():
     for policy in POLICIES.values():
         stages = [line.split(":")[0] for line in describe(policy)]
-        assert stages == sorted(stages, key=["place", "pixels", "tint"].index)
+        assert stages == sorted(stages, key=["geometry", "pixels", "color"].index)
 
 
 def test_the_operations_of_a_published_policy_are_named():

@@ -118,8 +118,10 @@ def test_boxes_can_follow_into_a_mosaic(seed: int):
     images = torch.rand(5, 3, 20, 28).clamp(min=0.01)  # zero is what lies beyond
     made = mosaic(images, torch.eye(5))
     covered = torch.zeros(20, 28)
-    for partner, place, (x1, y1, x2, y2) in zip(made.partners, made.places, made.quadrants.tolist(), strict=True):
-        whole = View(place[None].expand(5, -1, -1), torch.eye(4)[None], (20, 28)).resample(images[partner])
+    for partner, geometry, (x1, y1, x2, y2) in zip(
+        made.partners, made.geometries, made.quadrants.tolist(), strict=True
+    ):
+        whole = View(geometry[None].expand(5, -1, -1), torch.eye(4)[None], (20, 28)).resample(images[partner])
         assert torch.equal(made.images[:, :, y1:y2, x1:x2], whole[:, :, y1:y2, x1:x2])
         assert whole[:, :, y1:y2, x1:x2].min() > 0, "a quadrant shows what is beyond its image"
         covered[y1:y2, x1:x2] += 1

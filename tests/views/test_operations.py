@@ -31,10 +31,10 @@ def done(operations: Operations, ids: Tensor, epoch: int = 1) -> tuple[Tensor, T
 @given(ids=st.lists(st.integers(0, 39), min_size=1, max_size=12))
 @settings(max_examples=12, deadline=None)
 def test_a_sample_is_treated_the_same_in_any_company(operations: Operations, ids: list[int]):
-    everyone, places = done(operations, torch.arange(40))
-    some, their_places = done(operations, torch.tensor(ids))
+    everyone, geometries = done(operations, torch.arange(40))
+    some, their_geometry = done(operations, torch.tensor(ids))
     assert torch.equal(some, everyone[ids])
-    assert torch.equal(their_places, places[ids])
+    assert torch.equal(their_geometry, geometries[ids])
 
 
 @pytest.mark.parametrize("operations", PUBLISHED, ids=lambda one: one.describe().split(":")[0])
@@ -56,10 +56,10 @@ def test_epochs_differ_and_nothing_else_has_a_say(operations: Operations):
 @pytest.mark.parametrize("operations", PUBLISHED, ids=lambda one: one.describe().split(":")[0])
 def test_any_number_of_channels(operations: Operations, channels: int):
     images = torch.randint(0, 256, (30, channels, 9, 8), dtype=torch.uint8)
-    seen, place = operations.apply(images, torch.arange(30), seed=0, epoch=0)
+    seen, geometry = operations.apply(images, torch.arange(30), seed=0, epoch=0)
     assert seen.shape == images.shape
     assert seen.dtype == torch.uint8
-    assert place.shape == (30, 3, 3)
+    assert geometry.shape == (30, 3, 3)
 
 
 def shares(kinds: Tensor) -> Tensor:
@@ -125,17 +125,17 @@ def test_augmix_weighs_its_chains_as_promised():
 @pytest.mark.parametrize("kind", ["ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"])
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_place_follows_the_image(kind: str, sign: int):
-    """The pixels that land in the frame are those that the place says."""
+    """The pixels that land in the frame are those that the geometry says."""
     strength = {"Rotate": 25.0, "TranslateX": 7.0, "TranslateY": 5.0}.get(kind, 0.3)
     images = torch.zeros(1, 1, 41, 47, dtype=torch.uint8)
     images[0, 0, 18:23, 21:26] = 255
     steps = Steps(torch.tensor([[KINDS.index(kind)]]), torch.tensor([[sign * strength]], dtype=torch.float64))
-    seen, place = perform(images, steps)
+    seen, geometry = perform(images, steps)
     rows, columns = seen[0, 0].nonzero().double().unbind(1)
     found = torch.stack([columns.mean() + 0.5, rows.mean() + 0.5]).float()
-    expected = View(place, torch.eye(2)[None], (41, 47)).points(torch.tensor([[[23.5, 20.5]]]))[0, 0]
+    expected = View(geometry, torch.eye(2)[None], (41, 47)).points(torch.tensor([[[23.5, 20.5]]]))[0, 0]
     assert (found - expected).abs().max() < 0.3
-    assert place[0].sub(torch.eye(3)).abs().max() > 0.2
+    assert geometry[0].sub(torch.eye(3)).abs().max() > 0.2
 
 
 def test_the_view_of_a_policy_has_the_moves_of_its_operations():

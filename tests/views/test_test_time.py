@@ -16,7 +16,7 @@ def smooth() -> Tensor:
 def test_mirrored_maps_come_home_to_the_bit():
     """A pointwise network says the same of a pixel wherever it is seen."""
     image = torch.rand(2, 1, 40, 40)
-    looks = mirrored(evaluation_view(2, image=(40, 40), size=(32, 32), normalization=GRAY))
+    looks = mirrored(evaluation_view(2, image_size=(40, 40), size=(32, 32), normalization=GRAY))
     maps = [look.resample(image) ** 2 for look in looks]
     assert not torch.equal(*maps)
     merged = merge_maps(looks, maps, (40, 40))
@@ -27,7 +27,7 @@ def test_mirrored_maps_come_home_to_the_bit():
 
 def test_crops_cover_the_image_and_each_pixel_is_a_mean():
     image = torch.rand(2, 1, 40, 40)
-    looks = five_crops(evaluation_view(2, image=(40, 40), size=(40, 40), normalization=GRAY), (24, 26))
+    looks = five_crops(evaluation_view(2, image_size=(40, 40), size=(40, 40), normalization=GRAY), (24, 26))
     seen = [look.resample(image) for look in looks]
     assert torch.equal(seen[0], image[..., 8:32, 7:33])
     assert torch.equal(seen[4], image[..., 16:, 14:])
@@ -41,7 +41,7 @@ def test_crops_cover_the_image_and_each_pixel_is_a_mean():
 
 def test_scaled_maps_come_home():
     image = smooth()
-    looks = scaled(evaluation_view(2, image=(40, 40), size=(40, 40), normalization=GRAY), (1.0, 1.25, 2.0))
+    looks = scaled(evaluation_view(2, image_size=(40, 40), size=(40, 40), normalization=GRAY), (1.0, 1.25, 2.0))
     merged = merge_maps(looks, [look.resample(image) for look in looks], (40, 40))
     assert (merged - image).abs().max() < 0.01
     ones = merge_maps(looks, [torch.ones(2, 1, 40, 40)] * 3, (40, 40))
@@ -53,7 +53,7 @@ def test_a_mirrored_image_gives_a_mirrored_answer():
     torch.manual_seed(0)
     weight = torch.rand(3, 1, 5, 5)
     image = torch.rand(2, 1, 32, 32)
-    looks = mirrored(evaluation_view(2, image=(32, 32), size=(32, 32), normalization=GRAY))
+    looks = mirrored(evaluation_view(2, image_size=(32, 32), size=(32, 32), normalization=GRAY))
 
     def answer(images: Tensor) -> Tensor:
         maps = [torch.nn.functional.conv2d(look.image(images), weight, padding=2) for look in looks]

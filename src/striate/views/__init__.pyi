@@ -1,11 +1,11 @@
 from striate.views.augmix import AugMix as AugMix
 from striate.views.autoaugment import AutoAugment as AutoAugment
-from striate.views.bends import draw_bend as draw_bend
 from striate.views.boxes import random_boxes as random_boxes
 from striate.views.boxes import to_whole_pixels as to_whole_pixels
 from striate.views.colors import Normalization as Normalization
 from striate.views.colors import image_means as image_means
 from striate.views.describing import describe as describe
+from striate.views.displacement import random_displacement as random_displacement
 from striate.views.draws import permutation as permutation
 from striate.views.draws import uniform as uniform
 from striate.views.draws import uniforms as uniforms

@@ -34,7 +34,7 @@ class Normalization:
             raise SettingError(f"normalization std must be within 0.001 and 1000, not {self.std}")
 
     def matrix(self) -> Tensor:
-        """As a tint: 1 C+1 C+1 float32."""
+        """As a color: 1 C+1 C+1 float32."""
         channels = len(self.mean)
         matrix = torch.eye(channels + 1)
         for channel, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
@@ -77,19 +77,19 @@ def room_for_colors(seen: Tensor, images: Tensor, out: Tensor | None) -> Tensor 
     return seen if ours and fits else out
 
 
-def recolor(images: Tensor, tint: Tensor, out: Tensor | None = None) -> Tensor:
+def recolor(images: Tensor, color: Tensor, out: Tensor | None = None) -> Tensor:
     """B C h w, uint8 or float in 0..1, by B C+1 C+1 (or 1 for all) -> B C h w float32, channels last.
 
     It is written to `out`, which may be `images`, unless gradients flow through it.
     """
     channels = images.shape[1]
-    if tint.shape[1] != channels + 1 or len(tint) not in (1, len(images)):
-        raise ValueError(f"a tint {tuple(tint.shape)} does not fit images {tuple(images.shape)}")
-    linear, constant = tint[:, :channels, :channels], tint[:, :channels, channels]
+    if color.shape[1] != channels + 1 or len(color) not in (1, len(images)):
+        raise ValueError(f"a color {tuple(color.shape)} does not fit images {tuple(images.shape)}")
+    linear, constant = color[:, :channels, :channels], color[:, :channels, channels]
     # a color is scaled before it is mixed: to the bit what becomes of a uint8 that was made a float in 0..1 earlier
     unit = 1 / 255 if images.dtype == torch.uint8 else 1.0
     diagonal = linear.diagonal(dim1=1, dim2=2)
-    if channels == 1 or (tint.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
+    if channels == 1 or (color.device.type == "cpu" and linear.count_nonzero() == diagonal.count_nonzero()):
         return _scale(images, out, unit, *(one.to(images.device, non_blocking=True) for one in (diagonal, constant)))
     return _mix(images, out, unit, *(one.to(images.device, non_blocking=True) for one in (linear, constant)))
 

@@ -6,15 +6,15 @@ __all__ = ["describe"]
 
 
 def describe(policy: Policy) -> list[str]:
-    """A short sentence for each step that is on, each beginning with its stage: place, pixels or tint."""
+    """A short sentence for each step that is on, each beginning with its stage: geometry, pixels or color."""
     return [
-        *(f"place: {says}" for says in _place(policy)),
+        *(f"geometry: {says}" for says in _geometry(policy)),
         *(f"pixels: {says}" for says in _pixels(policy)),
-        *(f"tint: {says}" for says in _tint(policy)),
+        *(f"color: {says}" for says in _color(policy)),
     ]
 
 
-def _place(policy: Policy) -> list[str]:
+def _geometry(policy: Policy) -> list[str]:
     return _said(
         (policy.crop < 1, f"crop at random, {policy.crop:.3g} of the area or more, to the whole frame"),
         (policy.crop == 1, "the center of the image"),
@@ -25,7 +25,7 @@ def _place(policy: Policy) -> list[str]:
         (policy.flip_vertical, "mirror top and bottom, every other image"),
         (policy.shift, f"shift by up to {policy.shift:.3g} of the side"),
         (policy.perspective, f"pull each corner by up to {policy.perspective:.3g} of the side"),
-        (policy.elastic, f"bend by about {policy.elastic:.3g} of the side"),
+        (policy.elastic, f"elastic displacement of about {policy.elastic:.3g} of the side"),
         (policy.fill != "black", f"fill what is beyond the image: {policy.fill}"),
     )
 
@@ -43,7 +43,7 @@ def _pixels(policy: Policy) -> list[str]:
     )
 
 
-def _tint(policy: Policy) -> list[str]:
+def _color(policy: Policy) -> list[str]:
     return _said(
         (policy.brightness, f"brightness by a factor of {1 - policy.brightness:.3g} to {1 + policy.brightness:.3g}"),
         (policy.contrast, f"contrast by a factor of {1 - policy.contrast:.3g} to {1 + policy.contrast:.3g}"),

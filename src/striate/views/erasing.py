@@ -1,7 +1,7 @@
 """Random erasing: a rectangle of the image is painted over, so that no single part of a thing is relied on.
 
 Source: Zhong, Zheng, Kang, Li, Yang, "Random Erasing Data Augmentation", arXiv:1708.04896. A pixel operation: it comes
-after the geometry and before the tint. The paint is the mean color, which the normalization turns into about 0.
+after the geometry and before the color. The paint is the mean color, which the normalization turns into about 0.
 """
 
 from collections.abc import Sequence

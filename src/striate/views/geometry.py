@@ -1,4 +1,4 @@
-"""The arithmetic of `place` matrices: composition, inverse, moving points. They are homographies, most of them affine.
+"""The arithmetic of `geometry` matrices: composition, inverse, moving points. They are homographies, most of them affine.
 
 A point (x, y) becomes (x', y', w) by the matrix and is then divided by w. What has no positive w lies on the horizon or
 behind the eye: it is sent far outside, and never to a NaN.
@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = ["compose", "determinant", "divide", "invert", "is_affine", "move"]
 
-HORIZON: Final = 1e-6  # the least w in front of the eye, where an affine place has 1
+HORIZON: Final = 1e-6  # the least w in front of the eye, where an affine geometry has 1
 FAR: Final = 1e6  # pixels
 
 
@@ -23,31 +23,31 @@ def compose(second: Tensor, first: Tensor) -> Tensor:
     return (second[..., :, :, None] * first[..., None, :, :]).sum(-2)
 
 
-def invert(place: Tensor) -> Tensor:
+def invert(geometry: Tensor) -> Tensor:
     """The way back: B 3 3 -> B 3 3, by cross products of the rows. Raises ValueError where there is none."""
-    cofactors = _cofactors(place)
-    # the determinant along the last row: for an affine place exactly that of its linear part, so 0 0 1 stays 0 0 1
-    back = cofactors.mT / (cofactors[:, 2] * place[:, 2]).sum(1)[:, None, None]
+    cofactors = _cofactors(geometry)
+    # the determinant along the last row: for an affine geometry exactly that of its linear part, so 0 0 1 stays 0 0 1
+    back = cofactors.mT / (cofactors[:, 2] * geometry[:, 2]).sum(1)[:, None, None]
     if not back.isfinite().all():
-        raise ValueError("a place that flattens the image, or is not finite, has no inverse")
+        raise ValueError("a geometry that flattens the image, or is not finite, has no inverse")
     return back
 
 
-def determinant(place: Tensor) -> Tensor:
+def determinant(geometry: Tensor) -> Tensor:
     """B 3 3 -> B, below 0 where the view mirrors the image."""
-    return (_cofactors(place)[:, 2] * place[:, 2]).sum(1)
+    return (_cofactors(geometry)[:, 2] * geometry[:, 2]).sum(1)
 
 
-def is_affine(place: Tensor) -> bool:
+def is_affine(geometry: Tensor) -> bool:
     """Whether the last row of each of B 3 3 is 0 0 1."""
-    return bool((place[:, 2] == place.new_tensor([0.0, 0.0, 1.0])).all())
+    return bool((geometry[:, 2] == geometry.new_tensor([0.0, 0.0, 1.0])).all())
 
 
-def move(points: Tensor, place: Tensor) -> Tensor:
-    """Points B N 2 (x, y) sent through `place` B 3 3 -> B N 2 float32."""
+def move(points: Tensor, geometry: Tensor) -> Tensor:
+    """Points B N 2 (x, y) sent through `geometry` B 3 3 -> B N 2 float32."""
     x, y = points.to(torch.float32)[..., None].unbind(-2)  # B N 1
     rows = (
-        place[:, :2] if place.device.type == "cpu" and is_affine(place) else place
+        geometry[:, :2] if geometry.device.type == "cpu" and is_affine(geometry) else geometry
     )  # a GPU would have to be waited for
     sent = rows[:, None, :, 0] * x + rows[:, None, :, 1] * y + rows[:, None, :, 2]  # B N 3, or B N 2
     return sent if sent.shape[2] == 2 else divide(sent[..., :2], sent[..., 2:])
@@ -58,5 +58,5 @@ def divide(sent: Tensor, w: Tensor) -> Tensor:
     return torch.where(w > HORIZON, sent / w.clamp(min=HORIZON), torch.full_like(sent, FAR).copysign(sent))
 
 
-def _cofactors(place: Tensor) -> Tensor:
-    return torch.linalg.cross(place.roll(-1, dims=1), place.roll(-2, dims=1))
+def _cofactors(geometry: Tensor) -> Tensor:
+    return torch.linalg.cross(geometry.roll(-1, dims=1), geometry.roll(-2, dims=1))

@@ -1,6 +1,6 @@
 """Hue, linearly: a rotation of RGB about its gray axis, which leaves grays and the sum of the channels as they are.
 
-Hue in the sense of HSV is no matrix; this turn is, so it joins brightness, contrast and saturation in the tint.
+Hue in the sense of HSV is no matrix; this turn is, so it joins brightness, contrast and saturation in the color.
 """
 
 import torch

@@ -13,7 +13,7 @@ from torch.nn.functional import grid_sample
 from striate.views.geometry import invert
 from striate.views.levels import cut_off
 
-__all__ = ["MOVES", "Interpolation", "back_matrices", "move_images", "place_of"]
+__all__ = ["MOVES", "Interpolation", "back_matrices", "geometry_of", "move_images"]
 
 MOVES = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 Interpolation = Literal["nearest", "bilinear"]
@@ -37,8 +37,8 @@ def back_matrices(moves: Tensor, strengths: Tensor, size: tuple[int, int]) -> Te
     return back
 
 
-def place_of(back: Tensor, size: tuple[int, int]) -> Tensor:
-    """The same move as a `place`, from pixels to pixels, corners at 0 and W: B 2 3 -> B 3 3 float32."""
+def geometry_of(back: Tensor, size: tuple[int, int]) -> Tensor:
+    """The same move as a `geometry`, from pixels to pixels, corners at 0 and W: B 2 3 -> B 3 3 float32."""
     center = back.new_tensor([size[1] / 2, size[0] / 2])
     shift = back[:, :, 2] + center - (back[:, :, :2] * center).sum(2)
     rows = torch.cat([back[:, :, :2], shift[:, :, None]], 2)

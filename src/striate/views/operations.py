@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.views import tones
 from striate.views.geometry import compose
-from striate.views.moves import MOVES, Interpolation, back_matrices, move_images, place_of
+from striate.views.moves import MOVES, Interpolation, back_matrices, geometry_of, move_images
 from striate.views.pixels import saturate, sharpen
 
 __all__ = ["AT_ONCE", "KINDS", "Operations", "Ranges", "Steps", "bins_of", "choose", "perform", "published_ranges"]
@@ -94,18 +94,18 @@ def choose(kinds: Tensor, table: Tensor, bins: Tensor, signs: Tensor) -> Tensor:
 
 def perform(images: Tensor, steps: Steps, interpolation: Interpolation = "nearest") -> tuple[Tensor, Tensor]:
     """All steps, one after another: B C h w uint8 -> B C h w uint8, and where its pixels went, B 3 3."""
-    place = torch.eye(3)[None].expand(len(images), -1, -1)
+    geometry = torch.eye(3)[None].expand(len(images), -1, -1)
     images = images.contiguous()
     for kinds, strengths in zip(steps.kinds, steps.strengths, strict=True):
         images, moved = _perform_one(images, kinds, strengths, interpolation)
-        place = compose(moved, place)
-    return images, place
+        geometry = compose(moved, geometry)
+    return images, geometry
 
 
 def _perform_one(
     images: Tensor, kinds: Tensor, strengths: Tensor, interpolation: Interpolation
 ) -> tuple[Tensor, Tensor]:
-    place = torch.eye(3).repeat(len(images), 1, 1)
+    geometry = torch.eye(3).repeat(len(images), 1, 1)
     family = torch.tensor([number for number, family in enumerate(FAMILIES) for _ in family])[kinds]
     order, result = family.argsort(stable=True), torch.empty_like(images)
     at_once = max(1, AT_ONCE // images[0].numel())
@@ -113,10 +113,10 @@ def _perform_one(
         for part in chosen.split(at_once) if len(chosen) else ():
             originals = images.index_select(0, part.to(images.device))
             changed, moved = _perform_family(originals, kinds[part], strengths[part], interpolation)
-            place[part] = moved
+            geometry[part] = moved
             for row, image in zip(part.tolist(), changed, strict=True):
                 result[row].copy_(image)  # of one block, which is ten times faster than writing to chosen rows at once
-    return result, place
+    return result, geometry
 
 
 def _perform_family(
@@ -127,7 +127,7 @@ def _perform_family(
     kind = KINDS[kinds[0]]
     if kind in MOVES:
         back = back_matrices(kinds, strengths, size)
-        return move_images(images, back, interpolation), place_of(back, size)
+        return move_images(images, back, interpolation), geometry_of(back, size)
     if kind in TONES:
         return tones.look_up(images, _tables(images, kinds, strengths)), still
     if kind == "Color":

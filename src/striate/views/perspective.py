@@ -1,4 +1,4 @@
-"""Perspective: the four corners of a frame are pulled to other places, and a homography moves all that lies between."""
+"""Perspective: the four corners of a frame are moved, and a homography moves all that lies between."""
 
 import torch
 from torch import Tensor

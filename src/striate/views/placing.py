@@ -12,7 +12,7 @@ from torch import Tensor
 
 from striate.views.boxes import random_boxes, to_whole_pixels
 from striate.views.draws import uniforms
-from striate.views.evaluation import center_box, center_place
+from striate.views.evaluation import center_box, center_geometry
 from striate.views.geometry import compose
 from striate.views.perspective import from_corners
 from striate.views.streams import FLIP_VERTICAL, GEOMETRY, PERSPECTIVE
@@ -36,37 +36,39 @@ class Placing:
     crop: float
     perspective: float
 
-    def draw(self, ids: Tensor, seed: int, epoch: int, image: tuple[int, int], size: tuple[int, int]) -> Tensor:
-        """`ids` B int64 -> B 3 3, expanded from one where nothing is random; `image` and `size` are height, width.
+    def draw(self, ids: Tensor, seed: int, epoch: int, image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
+        """`ids` B int64 -> B 3 3, expanded from one where nothing is random; `image_size` and `size` are height, width.
 
         What is left at nothing gives exact zeros and ones: the exact path recognizes those.
         """
         if not (self._warps() or self.crop < 1 or self.shift or self.flip or self.flip_vertical):
-            return center_place(image, size).expand(len(ids), -1, -1)
+            return center_geometry(image_size, size).expand(len(ids), -1, -1)
         draws = uniforms(seed, epoch, ids, (*GEOMETRY, FLIP_VERTICAL))
         height, width = size
         a, b, c, d = self._about_center(draws)
-        x1, y1, x2, y2 = self._box(draws, image, size).unbind(1)
+        x1, y1, x2, y2 = self._box(draws, image_size, size).unbind(1)
         zoom_x, zoom_y = width / (x2 - x1), height / (y2 - y1)
 
         # the box fills the frame; about its center all the rest happens; then the shift
         left, top = zoom_x * x1 + width / 2, zoom_y * y1 + height / 2
         right, down = self._shift(draws[3], width) + width / 2, self._shift(draws[4], height) + height / 2
         rows = [a * zoom_x, b * zoom_y, right - a * left - b * top, c * zoom_x, d * zoom_y, down - c * left - d * top]
-        place = torch.stack(rows, 1).view(-1, 2, 3)
-        place = torch.cat([place, place.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(place), -1, -1)], 1)
+        geometry = torch.stack(rows, 1).view(-1, 2, 3)
+        geometry = torch.cat([geometry, geometry.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(geometry), -1, -1)], 1)
         if self.perspective:
             pulls = signed(uniforms(seed, epoch, ids, PERSPECTIVE)).mT.reshape(-1, 4, 2)
-            place = compose(from_corners(self.perspective * pulls * pulls.new_tensor([width, height]), size), place)
-        return place
+            geometry = compose(
+                from_corners(self.perspective * pulls * pulls.new_tensor([width, height]), size), geometry
+            )
+        return geometry
 
-    def _box(self, draws: Tensor, image: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    def _box(self, draws: Tensor, image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
         """What of the image fills the frame, B 4 (or 1 4 for all)."""
         if self.crop == 1:
-            return center_box(image, size).to(draws.device)
+            return center_box(image_size, size).to(draws.device)
         shape = size[1] / size[0]
-        boxes = random_boxes(draws[6:10], image, (self.crop, 1.0), (shape * ASPECT[0], shape * ASPECT[1]))
-        return boxes if self._warps() or self.shift else to_whole_pixels(boxes, image)
+        boxes = random_boxes(draws[6:10], image_size, (self.crop, 1.0), (shape * ASPECT[0], shape * ASPECT[1]))
+        return boxes if self._warps() or self.shift else to_whole_pixels(boxes, image_size)
 
     def _about_center(self, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the mirrors."""

@@ -1,8 +1,8 @@
 """A policy: what may happen to a training image, drawn at random for each sample.
 
-The order is fixed: place (crop, then shear, zoom, rotation, mirrors, shift and perspective, as one matrix, and an elastic
-bend), pixel operations (those of a
-published policy, then retouching, then erasing), tint (brightness, contrast, saturation, hue and normalization, as one
+The order is fixed: geometry (crop, then shear, zoom, rotation, mirrors, shift and perspective, as one matrix, and an elastic
+displacement), pixel operations (those of a
+published policy, then retouching, then erasing), color (brightness, contrast, saturation, hue and normalization, as one
 matrix). Mixing of samples comes last and belongs to the training step.
 """
 
@@ -13,8 +13,8 @@ from typing import Final, final, get_args
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views.bends import draw_bend
 from striate.views.colors import Normalization, image_means, jitter, room_for_colors
+from striate.views.displacement import random_displacement
 from striate.views.draws import uniforms
 from striate.views.erasing import draw_rectangles, erase
 from striate.views.geometry import compose
@@ -48,7 +48,7 @@ LIMITS: Final = MappingProxyType(  # the other settings: 1; corners pulled by le
 class Policy:
     """What may happen to a training image; the defaults are nothing. Raises SettingError for a value out of range."""
 
-    # place
+    # geometry
     rotate: float = 0.0  # largest angle, degrees
     shift: float = 0.0  # largest shift, share of the side; by whole pixels where nothing else interpolates
     shear: float = 0.0  # largest shear, degrees
@@ -57,7 +57,7 @@ class Policy:
     flip_vertical: bool = False  # mirror top and bottom with probability 1/2
     crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1 = center crop
     perspective: float = 0.0  # largest pull of a corner along either side, share of the side
-    elastic: float = 0.0  # standard deviation of a smooth bend, share of the shorter side
+    elastic: float = 0.0  # standard deviation of a smooth displacement, share of the shorter side
     fill: Border = "black"  # beyond the image: black, its nearest pixel, or its mirror image
 
     # pixel operations
@@ -70,7 +70,7 @@ class Policy:
     posterize: float = 0.0  # probability that only the highest 4 to 7 bits are kept
     erase: float = 0.0  # probability that a rectangle is painted over
 
-    # tint
+    # color
     brightness: float = 0.0  # a factor between 1 - brightness and 1 + brightness; so for the next two
     contrast: float = 0.0  # about the image's mean gray
     saturation: float = 0.0  # about each pixel's gray; only RGB has it
@@ -86,7 +86,9 @@ class Policy:
         if self.fill not in get_args(Border):
             raise SettingError(f"fill must be one of {', '.join(get_args(Border))}, not {self.fill!r}")
         if self.elastic and self.operations:
-            raise SettingError("elastic does not go with a published policy, which moves images after they were bent")
+            raise SettingError(
+                "elastic does not go with a published policy, which moves images after they were displaced"
+            )
 
     def draw(
         self,
@@ -94,12 +96,12 @@ class Policy:
         *,
         seed: int,
         epoch: int,
-        image: tuple[int, int],
+        image_size: tuple[int, int],
         size: tuple[int, int],
         normalization: Normalization,
         means: Tensor | None = None,
     ) -> View:
-        """A view for each sample, a function of (seed, epoch, id) only; `image` and `size` are height, width.
+        """A view for each sample, a function of (seed, epoch, id) only; `image_size` and `size` are height, width.
 
         `means` B C in 0..1, the images' mean colors (`image_means`), are needed where contrast changes. What
         `operations` move is not in it; the view that `apply` returns has that too.
@@ -116,9 +118,13 @@ class Policy:
             crop=self.crop,
             perspective=self.perspective,
         )
-        place = placing.draw(ids, seed, epoch, image, size)
-        bend = draw_bend(uniforms(seed, epoch, ids, ELASTIC), size, self.elastic * min(size)) if self.elastic else None
-        return View(place, self._tint(ids, seed, epoch, normalization, means), size, self.fill, bend)
+        geometry = placing.draw(ids, seed, epoch, image_size, size)
+        displacement = (
+            random_displacement(uniforms(seed, epoch, ids, ELASTIC), size, self.elastic * min(size))
+            if self.elastic
+            else None
+        )
+        return View(geometry, self._color(ids, seed, epoch, normalization, means), size, self.fill, displacement)
 
     def apply(
         self,
@@ -141,7 +147,7 @@ class Policy:
             ids,
             seed=seed,
             epoch=epoch,
-            image=(height, width),
+            image_size=(height, width),
             size=size,
             normalization=normalization,
             means=means,
@@ -156,7 +162,7 @@ class Policy:
         if self.erase:
             rectangles = draw_rectangles(uniforms(seed, epoch, ids, ERASING), self.erase, size)
             images = erase(images, rectangles, normalization.mean)
-        return view.color(images, room_for_colors(images, originals, out)), view
+        return view.apply_color(images, room_for_colors(images, originals, out)), view
 
     def _retouching(self) -> Retouching:
         return Retouching(
@@ -168,7 +174,7 @@ class Policy:
             posterize=self.posterize,
         )
 
-    def _tint(self, ids: Tensor, seed: int, epoch: int, normalization: Normalization, means: Tensor | None) -> Tensor:
+    def _color(self, ids: Tensor, seed: int, epoch: int, normalization: Normalization, means: Tensor | None) -> Tensor:
         """B C+1 C+1, expanded from one where nothing is random."""
         if not (self.brightness or self.contrast or self.saturation or self.hue):
             return normalization.matrix().expand(len(ids), -1, -1)
@@ -177,7 +183,7 @@ class Policy:
         channels = len(normalization.mean)
         amounts = (self.brightness, self.contrast, self.saturation)
         brightness, contrast, saturation = (1 + amount * draw for amount, draw in zip(amounts, draws[:3], strict=True))
-        tint = jitter(brightness, contrast, saturation, means, channels)
+        color = jitter(brightness, contrast, saturation, means, channels)
         if self.hue:
-            tint = compose(turn_hue(self.hue * draws[3], channels), tint)
-        return compose(normalization.matrix().to(tint.device, non_blocking=True), tint)
+            color = compose(turn_hue(self.hue * draws[3], channels), color)
+        return compose(normalization.matrix().to(color.device, non_blocking=True), color)

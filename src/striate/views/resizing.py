@@ -15,28 +15,30 @@ from torch.nn.functional import interpolate
 
 __all__ = ["is_whole_box", "resize_boxes"]
 
-WHOLE: Final = 0.01  # pixels: a box off by less, as the rounding of `place` leaves it, is one of whole pixels
+WHOLE: Final = 0.01  # pixels: a box off by less, as the rounding of `geometry` leaves it, is one of whole pixels
 VECTORIZED: Final = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
 FEWEST: Final = 8  # images that are worth a thread of their own
 PHOTOGRAPH: Final = 1 << 16  # numbers of an image from which on threads are worth it
 
 
-def is_whole_box(place: Tensor, image: tuple[int, int], size: tuple[int, int]) -> Tensor:
+def is_whole_box(geometry: Tensor, image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
     """Which of B 3 3 let a box of whole pixels within an image of (height, width) fill the frame, or its mirror: B bool."""
-    straight = (place[:, 0, 1] == 0) & (place[:, 1, 0] == 0) & (place[:, 2] == place.new_tensor([0, 0, 1])).all(1)
+    straight = (
+        (geometry[:, 0, 1] == 0) & (geometry[:, 1, 0] == 0) & (geometry[:, 2] == geometry.new_tensor([0, 0, 1])).all(1)
+    )
     if not straight.any():
         return straight
-    box = _boxes(place, size)
-    canvas = place.new_tensor([image[1], image[0]])
+    box = _boxes(geometry, size)
+    canvas = geometry.new_tensor([image_size[1], image_size[0]])
     whole = ((box - box.round()).abs() < WHOLE).all(1)
     inside = ((box[:, :2].round() >= 0) & (box[:, 2:].round() <= canvas)).all(1)
     return straight & whole & inside & (box[:, 2:].round() > box[:, :2].round()).all(1)
 
 
-def resize_boxes(originals: Tensor, place: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_boxes(originals: Tensor, geometry: Tensor, size: tuple[int, int]) -> Tensor:
     """B C H W uint8 or float, B 3 3 of whole boxes (or 1 for all) -> B C h w, same dtype, channels last."""
-    boxes = _boxes(place, size).round().long().tolist()
-    turned = (place.diagonal(dim1=1, dim2=2)[:, :2] < 0).tolist()
+    boxes = _boxes(geometry, size).round().long().tolist()
+    turned = (geometry.diagonal(dim1=1, dim2=2)[:, :2] < 0).tolist()
     if len(boxes) == 1:
         return _turn(_resize(originals, boxes[0], size), turned[0]).contiguous(memory_format=torch.channels_last)
     images = originals.new_empty((len(originals), *size, originals.shape[1])).permute(0, 3, 1, 2)
@@ -93,8 +95,8 @@ def _turn(images: Tensor, turned: list[bool]) -> Tensor:
     return images.flip(axes) if axes else images
 
 
-def _boxes(place: Tensor, size: tuple[int, int]) -> Tensor:
+def _boxes(geometry: Tensor, size: tuple[int, int]) -> Tensor:
     """What fills the frame: B 3 3 -> B 4 (x1, y1, x2, y2) in image pixels."""
-    zoom, shift = place.diagonal(dim1=1, dim2=2)[:, :2], place[:, :2, 2]
-    ends = torch.stack([-shift / zoom, (place.new_tensor([size[1], size[0]]) - shift) / zoom])
+    zoom, shift = geometry.diagonal(dim1=1, dim2=2)[:, :2], geometry[:, :2, 2]
+    ends = torch.stack([-shift / zoom, (geometry.new_tensor([size[1], size[0]]) - shift) / zoom])
     return torch.cat([ends.amin(0), ends.amax(0)], 1)

@@ -16,33 +16,33 @@ __all__ = ["is_exact", "slice_images"]
 PHOTOGRAPH = 1 << 14  # numbers of an image from which on the memory for all of them together costs more than a loop
 
 
-def is_exact(place: Tensor) -> Tensor:
+def is_exact(geometry: Tensor) -> Tensor:
     """Which of B 3 3 are a flip and a whole-pixel shift and nothing else: B bool."""
-    axes = torch.eye(3, device=place.device)[:, :2]
-    straight = (place[:, :, :2].abs() == axes).flatten(1).all(1)
-    return straight & (place[:, :2, 2].frac() == 0).all(1) & (place[:, 2, 2] == 1)
+    axes = torch.eye(3, device=geometry.device)[:, :2]
+    straight = (geometry[:, :, :2].abs() == axes).flatten(1).all(1)
+    return straight & (geometry[:, :2, 2].frac() == 0).all(1) & (geometry[:, 2, 2] == 1)
 
 
-def slice_images(images: Tensor, place: Tensor, size: tuple[int, int], border: Border = "black") -> Tensor:
+def slice_images(images: Tensor, geometry: Tensor, size: tuple[int, int], border: Border = "black") -> Tensor:
     """Take `size` pixels of each image: B C H W, exact B 3 3 (or 1 for all) -> B C h w, same dtype; black is 0.
 
     The result is channels last. It shares memory with `images` where one unflipped crop serves them all.
     """
     height, width = size
-    turn = place.diagonal(dim1=1, dim2=2)[:, :2]  # B 2: 1, or -1 where the axis is flipped; x then y
-    shift = place[:, :2, 2]
-    frame = place.new_tensor([width, height])
+    turn = geometry.diagonal(dim1=1, dim2=2)[:, :2]  # B 2: 1, or -1 where the axis is flipped; x then y
+    shift = geometry[:, :2, 2]
+    frame = geometry.new_tensor([width, height])
     pixels = images.permute(0, 2, 3, 1)  # B H W C
     mirrored, upside_down = (turn < 0).unbind(1)
     if (
-        len(place) > 1
+        len(geometry) > 1
         and pixels.shape[1:3] == size
         and not upside_down.any()
         and torch.equal(shift, frame * (turn < 0))
     ):
         whole = pixels.clone(memory_format=torch.contiguous_format)
         return _mirror(whole, mirrored.nonzero()[:, 0]).permute(0, 3, 1, 2)
-    canvas = place.new_tensor([images.shape[-1], images.shape[-2]])
+    canvas = geometry.new_tensor([images.shape[-1], images.shape[-2]])
     start = torch.where(turn > 0, -shift, shift - frame)  # B 2: the first pixel taken
     if border == "reflect":
         start = (start + canvas).remainder(2 * canvas) - canvas  # an image and its mirror image, again and again
@@ -53,7 +53,7 @@ def slice_images(images: Tensor, place: Tensor, size: tuple[int, int], border: B
     if left or right or top or bottom:
         pixels = _extend(pixels, left, right, top, bottom, border)
     start += start.new_tensor([left, top])
-    if len(place) > 1:
+    if len(geometry) > 1:
         pixels = _runs(pixels, start.to(pixels.device), size, upside_down.to(pixels.device))
         pixels = _mirror(pixels, mirrored.nonzero()[:, 0])
         return pixels.permute(0, 3, 1, 2)

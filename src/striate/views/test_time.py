@@ -19,7 +19,7 @@ __all__ = ["five_crops", "merge_maps", "merge_probabilities", "mirrored", "scale
 def mirrored(view: View) -> list[View]:
     """The view and its mirror image."""
     mirror = torch.tensor([[[-1.0, 0.0, view.size[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
-    return [view, view.then(mirror.to(view.place.device))]
+    return [view, view.then(mirror.to(view.geometry.device))]
 
 
 def five_crops(view: View, size: tuple[int, int]) -> list[View]:
@@ -27,7 +27,7 @@ def five_crops(view: View, size: tuple[int, int]) -> list[View]:
     down, right = view.size[0] - size[0], view.size[1] - size[1]
     corners = [(down // 2, right // 2), (0, 0), (0, right), (down, 0), (down, right)]
     shifts = (torch.tensor([[[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]]) for y, x in corners)
-    return [view.then(shift.to(view.place.device), size) for shift in shifts]
+    return [view.then(shift.to(view.geometry.device), size) for shift in shifts]
 
 
 def scaled(view: View, factors: Sequence[float]) -> list[View]:
@@ -37,7 +37,7 @@ def scaled(view: View, factors: Sequence[float]) -> list[View]:
     looks = []
     for zoom, factor in zip(zooms, factors, strict=True):
         zoom[:2, 2] = (1 - factor) * center
-        looks.append(view.then(zoom[None].to(view.place.device)))
+        looks.append(view.then(zoom[None].to(view.geometry.device)))
     return looks
 
 
@@ -46,10 +46,10 @@ def merge_probabilities(probabilities: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(probabilities)).mean(0)
 
 
-def merge_maps(views: Sequence[View], maps: Sequence[Tensor], image: tuple[int, int]) -> Tensor:
+def merge_maps(views: Sequence[View], maps: Sequence[Tensor], image_size: tuple[int, int]) -> Tensor:
     """Each look's map B C h w -> B C H W on images of (height, width): the mean over those that saw a pixel, else 0."""
     total, seen = torch.zeros(()), torch.zeros(())
     for view, one in zip(views, maps, strict=True):
-        total = total.to(one.device) + view.inverse_image(one, image)
-        seen = seen.to(one.device) + view.inverse_image(torch.ones_like(one[:, :1]), image)
+        total = total.to(one.device) + view.inverse_image(one, image_size)
+        seen = seen.to(one.device) + view.inverse_image(torch.ones_like(one[:, :1]), image_size)
     return total / seen.clamp(min=1e-3)

@@ -1,6 +1,6 @@
-"""Elastic distortion: a smooth field of displacements after `place`, so that strokes and tissue bend as if on rubber.
+"""Elastic distortion: a smooth field of displacements after `geometry`, so that strokes and tissue bend as if on rubber.
 
-A `bend` is B 2 gh gw: displacements (x, y) in network pixels at the centers of gh x gw cells that cover the frame,
+A `displacement` is B 2 gh gw: displacements (x, y) in network pixels at the centers of gh x gw cells that cover the frame,
 bilinear between them and constant beyond. The network pixel u shows what, unbent, would be seen at u + d(u). Where the
 displacements of two points differ by less than the points are apart, nothing folds, and the way from u + d(u) back to u
 is a fixed point.
@@ -13,50 +13,50 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, pad
 
-__all__ = ["bend_field", "displace", "draw_bend", "steepness", "undo_displacement"]
+__all__ = ["displace", "displacement_field", "random_displacement", "steepness", "undo_displacement"]
 
-STEEPEST: Final = 0.5  # of a drawn bend; each step of the fixed point halves the error
+STEEPEST: Final = 0.5  # of a drawn displacement; each step of the fixed point halves the error
 STEPS: Final = 30
 SMOOTHED: Final = (1 / 3) ** 0.5 * 3 / 8  # standard deviation of uniform noise in -1..1, and of its sums by 1 2 1 / 4
-FINER: Final = 4  # cells of a drawn bend to a cell of its noise, which is enough for no crease to be seen
+FINER: Final = 4  # cells of a drawn displacement to a cell of its noise, which is enough for no crease to be seen
 
 
-def bend_field(bend: Tensor, size: tuple[int, int]) -> Tensor:
+def displacement_field(displacement: Tensor, size: tuple[int, int]) -> Tensor:
     """The displacement of each network pixel: B 2 gh gw -> B 2 h w."""
-    return interpolate(bend, size, mode="bilinear")
+    return interpolate(displacement, size, mode="bilinear")
 
 
-def displace(points: Tensor, bend: Tensor, size: tuple[int, int]) -> Tensor:
+def displace(points: Tensor, displacement: Tensor, size: tuple[int, int]) -> Tensor:
     """u -> u + d(u): B N 2 (x, y in network pixels) -> B N 2 float32."""
     points = points.to(torch.float32)
     frame = points.new_tensor([size[1], size[0]])
     grid = (2 / frame * points - 1)[:, None]  # B 1 N 2
-    moved = grid_sample(bend.expand(len(points), -1, -1, -1), grid, padding_mode="border", align_corners=False)
+    moved = grid_sample(displacement.expand(len(points), -1, -1, -1), grid, padding_mode="border", align_corners=False)
     return points + moved[:, :, 0].mT
 
 
-def undo_displacement(points: Tensor, bend: Tensor, size: tuple[int, int]) -> Tensor:
-    """u + d(u) -> u: B N 2 -> B N 2 float32. Raises ValueError where the bend folds and there are several."""
+def undo_displacement(points: Tensor, displacement: Tensor, size: tuple[int, int]) -> Tensor:
+    """u + d(u) -> u: B N 2 -> B N 2 float32. Raises ValueError where the displacement folds and there are several."""
     goal = points.to(torch.float32)
     found = goal
     for _ in range(STEPS):
-        found = found + (goal - displace(found, bend, size))
+        found = found + (goal - displace(found, displacement, size))
     # what is far away is rounded by more than a hundredth of a pixel, and nobody looks there
-    off = (displace(found, bend, size) - goal).abs() - 1e-6 * goal.abs()
+    off = (displace(found, displacement, size) - goal).abs() - 1e-6 * goal.abs()
     if (off > 0.01).any():
-        raise ValueError("a bend that folds the image has no way back: make it weaker or smoother")
+        raise ValueError("a displacement that folds the image has no way back: make it weaker or smoother")
     return found
 
 
-def steepness(bend: Tensor, size: tuple[int, int]) -> Tensor:
+def steepness(displacement: Tensor, size: tuple[int, int]) -> Tensor:
     """The most by which a step of one pixel changes a displacement: B. Nothing folds below 1."""
     # between four centers, a slope lies between those of two opposite sides
-    across = bend.diff(dim=3, prepend=bend[..., :1]).abs() * (bend.shape[3] / size[1])
-    down = bend.diff(dim=2, prepend=bend[..., :1, :]).abs() * (bend.shape[2] / size[0])
+    across = displacement.diff(dim=3, prepend=displacement[..., :1]).abs() * (displacement.shape[3] / size[1])
+    down = displacement.diff(dim=2, prepend=displacement[..., :1, :]).abs() * (displacement.shape[2] / size[0])
     return (across.amax((2, 3)) + down.amax((2, 3))).amax(1)
 
 
-def draw_bend(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
+def random_displacement(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
     """`draws` 2 * g * g B in [0, 1) -> B 2 4g 4g for a frame of `size`, g being 2 or more.
 
     Noise is smoothed over neighboring cells of a g x g grid; `strength` is its standard deviation in network pixels.
@@ -64,11 +64,11 @@ def draw_bend(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
     """
     count = round((len(draws) / 2) ** 0.5)
     if 2 * count * count != len(draws) or count < 2:
-        raise ValueError(f"a bend takes 2 * g * g draws, not {len(draws)}")
+        raise ValueError(f"a displacement takes 2 * g * g draws, not {len(draws)}")
     noise = (2 * draws - 1).mT.reshape(-1, 2, count, count)
     smooth = _smooth(_smooth(pad(noise, (1, 1, 1, 1), mode="replicate")))
-    bend = interpolate(smooth * (strength / SMOOTHED), scale_factor=FINER, mode="bicubic")
-    return bend * (STEEPEST / steepness(bend, size).clamp(min=STEEPEST))[:, None, None, None]
+    displacement = interpolate(smooth * (strength / SMOOTHED), scale_factor=FINER, mode="bicubic")
+    return displacement * (STEEPEST / steepness(displacement, size).clamp(min=STEEPEST))[:, None, None, None]
 
 
 def _smooth(field: Tensor) -> Tensor:
