@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from striate.views import Normalization, View, evaluation_view, image_means
-from striate.views.colors import jitter
+from striate.views.color import jitter
 from striate.views.geometry import compose
 from striate.views.warping import Border
 

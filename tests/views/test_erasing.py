@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from striate.views import draw_rectangles, erase, uniforms
+from striate.views import erase, random_rectangles, uniforms
 
 
 def test_rectangles_fit_and_are_as_many_as_promised():
     draws = uniforms(0, 0, torch.arange(10_000), range(5))
-    x1, y1, x2, y2 = draw_rectangles(draws, 0.25, (28, 32)).unbind(1)
+    x1, y1, x2, y2 = random_rectangles(draws, 0.25, (28, 32)).unbind(1)
     erased = x2 > x1
     assert abs(erased.double().mean() - 0.25) < 0.02
     assert torch.equal(erased, y2 > y1)
@@ -23,8 +23,8 @@ def test_rectangles_fit_and_are_as_many_as_promised():
 
 def test_never_and_always():
     draws = uniforms(0, 0, torch.arange(500), range(5))
-    assert draw_rectangles(draws, 0.0, (8, 8)).count_nonzero() == 0
-    assert (draw_rectangles(draws, 1.0, (8, 8))[:, 2:] > 0).all()
+    assert random_rectangles(draws, 0.0, (8, 8)).count_nonzero() == 0
+    assert (random_rectangles(draws, 1.0, (8, 8))[:, 2:] > 0).all()
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import View
-from striate.views.slicing import is_exact
+from striate.views.cropping import is_exact
 from striate.views.warping import warp_images
 
 SAME_COLOR = torch.eye(4)[None]

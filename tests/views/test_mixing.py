@@ -113,7 +113,7 @@ def test_mosaic_targets_equal_the_share_of_pixels(seed: int, count: int, side: t
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_boxes_can_follow_into_a_mosaic(seed: int):
-    """Each quadrant is what its partner looks like through its place, and the quadrants tile the frame."""
+    """Each quadrant is what its partner views like through its place, and the quadrants tile the frame."""
     torch.manual_seed(seed)
     images = torch.rand(5, 3, 20, 28).clamp(min=0.01)  # zero is what lies beyond
     made = mosaic(images, torch.eye(5))

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, image_means, streams
-from striate.views.boxes import random_boxes
-from striate.views.slicing import is_exact
-from striate.views.streams import COLORS, ERASING, GEOMETRY
+from striate.views import POLICIES, Normalization, Policy, View, evaluation_view, image_means
+from striate.views.cropping import is_exact
+from striate.views.pixel_operations import PIXEL_OPERATIONS
+from striate.views.random_geometry import random_boxes
+from striate.views.randomness import Streams
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 EVERYTHING = Policy(
@@ -36,7 +37,9 @@ def drawn(
     policy: Policy, ids: Tensor = MANY, seed: int = 0, epoch: int = 0, image_size=(40, 40), size=(32, 32)
 ) -> View:
     means = torch.full((len(ids), 3), 0.5)
-    return policy.draw(ids, seed=seed, epoch=epoch, image_size=image_size, size=size, normalization=RGB, means=means)
+    return policy.random_view(
+        ids, seed=seed, epoch=epoch, image_size=image_size, size=size, normalization=RGB, means=means
+    )
 
 
 def spread_evenly(values: Tensor, low: float, high: float) -> bool:
@@ -93,8 +96,9 @@ def test_the_draws_of_old_runs_stay():
 
 
 def test_no_stream_serves_twice_and_those_of_old_runs_stay():
-    assert (range(10), range(10, 13), range(13, 18)) == (GEOMETRY, COLORS, ERASING)
-    numbers = [value for name, value in vars(streams).items() if name.isupper()]
+    pixels = {operation.setting: operation.streams for operation in PIXEL_OPERATIONS}
+    assert (range(10), range(10, 13), range(13, 18)) == (Streams.GEOMETRY, Streams.COLORS, pixels["erase"])
+    numbers = [*pixels.values(), *(value for name, value in vars(Streams).items() if name.isupper())]
     taken = [stream for value in numbers for stream in (value if isinstance(value, range) else [value])]
     assert len(set(taken)) == len(taken)
 
@@ -254,7 +258,7 @@ def test_apply_is_draw_then_look():
     policy = replace(EVERYTHING, erase=0.0)
     seen, view = policy.apply(images, MANY[:8], seed=1, epoch=2, size=(32, 32), normalization=RGB)
     means = image_means(images)
-    expected = policy.draw(
+    expected = policy.random_view(
         MANY[:8], seed=1, epoch=2, image_size=(40, 40), size=(32, 32), normalization=RGB, means=means
     )
     assert torch.equal(view.geometry, expected.geometry)
@@ -318,7 +322,7 @@ def test_elastic_bends_as_far_as_it_says_and_shows():
         torch.rand(4, 3, 32, 32), MANY[:4], seed=0, epoch=0, size=(32, 32), normalization=RGB
     )
     assert displaced[1].displacement is not None
-    with pytest.raises(SettingError, match="elastic does not go with"):
+    with pytest.raises(SettingError, match="elastic cannot be combined"):
         replace(POLICIES["randaugment"], elastic=0.02)
 
 
@@ -367,7 +371,7 @@ def test_settings_out_of_range_are_refused(name: str, value: float):
 
 def test_contrast_asks_for_the_means():
     with pytest.raises(ValueError, match="means"):
-        Policy(contrast=0.1).draw(MANY[:2], seed=0, epoch=0, image_size=(8, 8), size=(8, 8), normalization=RGB)
+        Policy(contrast=0.1).random_view(MANY[:2], seed=0, epoch=0, image_size=(8, 8), size=(8, 8), normalization=RGB)
 
 
 def test_the_table_is_read_only():

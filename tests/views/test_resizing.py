@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import View, random_boxes, to_whole_pixels
-from striate.views.resizing import is_whole_box
+from striate.views.cropping import is_whole_box
 from striate.views.warping import warp_images
 
 SAME_COLOR = torch.eye(4)[None]

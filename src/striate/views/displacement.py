@@ -1,7 +1,7 @@
 """Elastic distortion: a smooth field of displacements after `geometry`, so that strokes and tissue bend as if on rubber.
 
-A `displacement` is B 2 gh gw: displacements (x, y) in network pixels at the centers of gh x gw cells that cover the frame,
-bilinear between them and constant beyond. The network pixel u shows what, unbent, would be seen at u + d(u). Where the
+A `displacement` is B 2 gh gw: displacements (x, y) in network pixels at the centers of a gh x gw grid over the frame,
+bilinear between them and constant beyond. The network pixel u shows what would be at u + d(u) without it. Where the
 displacements of two points differ by less than the points are apart, nothing folds, and the way from u + d(u) back to u
 is a fixed point.
 Source: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks", ICDAR 2003.
@@ -15,10 +15,10 @@ from torch.nn.functional import grid_sample, interpolate, pad
 
 __all__ = ["displace", "displacement_field", "random_displacement", "steepness", "undo_displacement"]
 
-STEEPEST: Final = 0.5  # of a drawn displacement; each step of the fixed point halves the error
+STEEPEST: Final = 0.5  # of a random displacement; each step of the fixed point halves the error
 STEPS: Final = 30
 SMOOTHED: Final = (1 / 3) ** 0.5 * 3 / 8  # standard deviation of uniform noise in -1..1, and of its sums by 1 2 1 / 4
-FINER: Final = 4  # cells of a drawn displacement to a cell of its noise, which is enough for no crease to be seen
+FINER: Final = 4  # times as fine a grid as that of the noise, which is enough for no crease to show
 
 
 def displacement_field(displacement: Tensor, size: tuple[int, int]) -> Tensor:
@@ -41,7 +41,7 @@ def undo_displacement(points: Tensor, displacement: Tensor, size: tuple[int, int
     found = goal
     for _ in range(STEPS):
         found = found + (goal - displace(found, displacement, size))
-    # what is far away is rounded by more than a hundredth of a pixel, and nobody looks there
+    # what is far away is rounded by more than a hundredth of a pixel, and nothing is shown there
     off = (displace(found, displacement, size) - goal).abs() - 1e-6 * goal.abs()
     if (off > 0.01).any():
         raise ValueError("a displacement that folds the image has no way back: make it weaker or smoother")
@@ -59,7 +59,7 @@ def steepness(displacement: Tensor, size: tuple[int, int]) -> Tensor:
 def random_displacement(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
     """`draws` 2 * g * g B in [0, 1) -> B 2 4g 4g for a frame of `size`, g being 2 or more.
 
-    Noise is smoothed over neighboring cells of a g x g grid; `strength` is its standard deviation in network pixels.
+    Noise is smoothed over neighbors in a g x g grid; `strength` is its standard deviation in network pixels.
     Where a field would be steeper than STEEPEST, it is made weaker as a whole, so that nothing ever folds.
     """
     count = round((len(draws) / 2) ** 0.5)

@@ -1,6 +1,6 @@
-"""Mixing of samples: the network sees two images at once, or four, and the target says how much of each.
+"""Mixing of samples: an input is made of two images, or four, and its target holds the share of each.
 
-The last step, after the color. Randomness is torch's default generator on the CPU, which a run saves with its state. One
+The last step, after the color matrix. Randomness is torch's default generator on the CPU, which a run saves with its state. One
 weight is drawn for the batch, as in the papers, and no device is waited for.
 """
 
@@ -22,10 +22,10 @@ class Mosaic:
     """Four images about a center, and where each of them is; quadrants from the top left, row by row."""
 
     images: Tensor  # B C h w
-    targets: Tensor  # B K, weighed by area
+    targets: Tensor  # B K, weighted by area
     partners: Tensor  # 4 B int64: whose image is in each quadrant; in the first, each sample's own
     geometries: Tensor  # 4 3 3 float32: that image's pixels -> pixels of the mosaic
-    quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is seen of it, in pixels of the mosaic
+    quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is shown of it, in pixels of the mosaic
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:

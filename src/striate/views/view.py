@@ -1,4 +1,4 @@
-"""A View is how a network looks at an image: where each pixel goes (3x3) and what becomes of its color (4x4)."""
+"""A View maps images to network inputs: where each pixel goes (3x3) and what becomes of its color (4x4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,29 +7,27 @@ from typing import final, get_args
 import torch
 from torch import Tensor
 
-from striate.views.colors import recolor, room_for_colors
+from striate.views.boxes_and_keypoints import MovedBoxes, clip, hide_outside, keep_visible, outline, swap_sides, upright
+from striate.views.color import Normalization, color_buffer, recolor
+from striate.views.cropping import is_exact, is_whole_box, resize_boxes, slice_images
 from striate.views.displacement import displace, undo_displacement
-from striate.views.geometry import compose, determinant, invert, move
-from striate.views.keypoints import hide_outside, swap_sides
-from striate.views.outlines import MovedBoxes, clip, keep_visible, outline, upright
-from striate.views.resizing import is_whole_box, resize_boxes
-from striate.views.slicing import is_exact, slice_images
+from striate.views.geometry import center_geometry, compose, determinant, invert, move
 from striate.views.warping import Border, pick_classes, warp_back, warp_images
 
-__all__ = ["View"]
+__all__ = ["View", "evaluation_view"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class View:
-    """One look at each of B images: what belongs to an image moves by its `geometry`, and comes back by the inverse.
+    """How B images are shown to a network: an image, its mask, boxes and points move by `geometry` and come back by the inverse.
 
     Any field may have a batch of 1, or be expanded from one, where all samples share it: that is the cheap case. All
     are small and best kept on the CPU, wherever the images are: then choosing the exact path waits for nothing.
 
-    Outside the image is black, color 0 before `color`: what a digit's background, a letterbox and the padded crop of
+    Outside the image is black, 0 before `color`: what a digit's background, a letterbox and the padded crop of
     the published CIFAR recipes are, so brightness and normalization act on it as on any black pixel. Photographs have
-    no natural outside: a policy for them should crop within the image, or let its `border` go on.
+    no natural outside: a policy for them should crop within the image, or extend its `border`.
     """
 
     geometry: (
@@ -38,7 +36,7 @@ class View:
     color: (
         Tensor  # B C+1 C+1 float32: colors in 0..1, and 1 -> network values; holds the normalization; last row 0 0 .. 1
     )
-    size: tuple[int, int]  # height, width that the network sees
+    size: tuple[int, int]  # height, width of the network's input
     border: Border = "black"  # beyond the image: black, its nearest pixel, or its mirror image (edge pixels twice)
     displacement: Tensor | None = (
         None  # B 2 gh gw float32, network pixels, after `geometry`: network pixel u shows what was at u + d(u)
@@ -61,14 +59,14 @@ class View:
             )
 
     def image(self, images: Tensor, out: Tensor | None = None) -> Tensor:
-        """What the network sees: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last.
+        """The network's input: B C H W, uint8 or float in 0..1 -> B C h w float32, channels last.
 
         `out` is such a batch whose memory may be written over: to ask the system for more takes longer than to fill it.
         """
-        seen = self.resample(images, out)
-        return self.apply_color(seen, room_for_colors(seen, images, out))
+        moved = self.resample(images, out)
+        return self.apply_color(moved, color_buffer(moved, images, out))
 
-    def resample(self, originals: Tensor, out: Tensor | None = None) -> Tensor:
+    def resample(self, images: Tensor, out: Tensor | None = None) -> Tensor:
         """The geometry alone: B C H W -> B C h w; uint8 is 0..255 and float 0..1, before and after.
 
         A sample that is flipped and moved by whole pixels at most is sliced: exact to the bit, perhaps sharing memory
@@ -76,35 +74,33 @@ class View:
         after a box reduce where it shrinks more than twice. Where one sample is warped, all are given as float32, in
         `out` if there is one.
         """
-        if originals.dtype != torch.uint8 and not originals.is_floating_point():
-            raise TypeError(f"images are uint8 or float, not {originals.dtype}")
-        geometry = self._geometry(originals)
+        if images.dtype != torch.uint8 and not images.is_floating_point():
+            raise TypeError(f"images are uint8 or float, not {images.dtype}")
+        geometry = self._geometry(images)
         if self.displacement is not None:
-            return warp_images(originals, geometry, self.size, self.border, _shared(self.displacement), out)
+            return warp_images(images, geometry, self.size, self.border, _shared(self.displacement), out)
         exact = is_exact(geometry)
         if exact.all():
-            return slice_images(originals, geometry, self.size, self.border)
-        height, width = originals.shape[-2:]
+            return slice_images(images, geometry, self.size, self.border)
+        height, width = images.shape[-2:]
         boxes = is_whole_box(geometry, (height, width), self.size) & ~exact
         if boxes.all():
-            return resize_boxes(originals, geometry, self.size)
+            return resize_boxes(images, geometry, self.size)
         if not (exact | boxes).any():
-            return warp_images(originals, geometry, self.size, self.border, out=out)
+            return warp_images(images, geometry, self.size, self.border, out=out)
 
-        # Each by its own path, so that what a sample sees does not depend on its company.
+        # Each by its own path, so that a sample does not depend on the others of its batch.
         warped = ~(exact | boxes)
-        kept = torch.float32 if warped.any() else originals.dtype
-        images = out
-        if images is None or images.dtype != kept or originals.requires_grad:
-            images = originals.new_empty((len(originals), *self.size, originals.shape[1]), dtype=kept).permute(
-                0, 3, 1, 2
-            )
+        kept = torch.float32 if warped.any() else images.dtype
+        moved = out
+        if moved is None or moved.dtype != kept or images.requires_grad:
+            moved = images.new_empty((len(images), *self.size, images.shape[1]), dtype=kept).permute(0, 3, 1, 2)
         for chosen in (exact, boxes, warped):
             if chosen.any():
-                here = chosen.nonzero()[:, 0].to(originals.device)
-                seen = replace(self, geometry=geometry[chosen]).resample(originals[here])
-                images[here] = seen * (1 / 255) if seen.dtype == torch.uint8 != kept else seen.to(kept)
-        return images
+                here = chosen.nonzero()[:, 0].to(images.device)
+                some = replace(self, geometry=geometry[chosen]).resample(images[here])
+                moved[here] = some * (1 / 255) if some.dtype == torch.uint8 != kept else some.to(kept)
+        return moved
 
     def apply_color(self, images: Tensor, out: Tensor | None = None) -> Tensor:
         """The colors alone: B C h w, uint8 or float in 0..1 -> B C h w float32, channels last, in `out` if it is given."""
@@ -163,15 +159,15 @@ class View:
         return moved, hide_outside(moved, visible, self.size)
 
     def inverse_image(self, maps: Tensor, image_size: tuple[int, int]) -> Tensor:
-        """Lay what the network sees or says, B C h w, on an image of (height, width): B C H W, 0 where it saw nothing.
+        """Maps of the network, B C h w -> B C H W on an image of (height, width), 0 beyond what the view shows.
 
-        `maps` may be coarser than what the network sees: they are stretched over `size` first.
+        `maps` may be coarser than the network's input: they are stretched over `size` first.
         """
         if self.displacement is not None:
             return warp_back(maps, self._geometry(maps), self.size, image_size, _shared(self.displacement))
         height, width = maps.shape[-2:]
-        cells = torch.tensor([self.size[1] / width, self.size[0] / height, 1.0], device=self.geometry.device)
-        return View(invert(self.geometry) * cells, self.color, image_size).resample(maps)
+        scale = torch.tensor([self.size[1] / width, self.size[0] / height, 1.0], device=self.geometry.device)
+        return View(invert(self.geometry) * scale, self.color, image_size).resample(maps)
 
     def then(self, geometry: Tensor, size: tuple[int, int] | None = None) -> "View":
         """This view, then `geometry` (B 3 3 or 1 3 3, network pixels -> network pixels), at the same size or at `size`."""
@@ -183,12 +179,25 @@ class View:
         """`geometry`, one row for all where it is shared."""
         geometry = _shared(self.geometry)
         if len(geometry) not in (1, len(batch)):
-            raise ValueError(f"{len(batch)} images meet a view with {len(geometry)} matrices")
+            raise ValueError(f"a view with {len(geometry)} matrices cannot take {len(batch)} images")
         return geometry
 
     def _outline_steps(self) -> int:
         """Straight lines stay straight by a homography: the corners of a box are enough."""
         return 1 if self.displacement is None else 16
+
+
+def evaluation_view(
+    count: int,
+    *,
+    image_size: tuple[int, int],
+    size: tuple[int, int],
+    normalization: Normalization,
+    device: torch.device | str = "cpu",
+) -> View:
+    """What evaluation, prediction and serving use: the center of each of `count` images; a smaller one gets a black border."""
+    geometry = center_geometry(image_size, size).to(device).expand(count, -1, -1)
+    return View(geometry, normalization.matrix().to(device).expand(count, -1, -1), size)
 
 
 def _shared(matrices: Tensor) -> Tensor:

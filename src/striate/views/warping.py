@@ -1,7 +1,7 @@
-"""The other path: one bilinear warp, after a box reduce by whole factors where the view shrinks an image below half.
+"""Warping: one bilinear sampling, after a box reduce by whole factors where the view shrinks an image below half.
 
 An image is a function on [0, W] x [0, H]: to its border it keeps the color of its outermost pixels, as in a resize.
-Beyond, it falls to black within about one network pixel, or goes on as its nearest pixel or its mirror image.
+Beyond, it falls to black within about one network pixel, or is extended by its nearest pixel or its mirror image.
 """
 
 from typing import Literal
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
+from striate.views.chunks import chunks
 from striate.views.displacement import displacement_field, undo_displacement
 from striate.views.geometry import divide, invert, is_affine, move
-from striate.views.parts import parts
 
 __all__ = ["Border", "pick_classes", "warp_back", "warp_images"]
 
@@ -41,11 +41,11 @@ def warp_images(
     rim = _needs_rim(back, step, size, images.shape[-2:])
     if out is None or images.requires_grad:
         out = images.new_empty((len(images), *size, images.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
-    for part in parts(out):
-        here = part if len(back) > 1 else slice(None)
-        field = displacement if displacement is None or len(displacement) == 1 else displacement[part]
+    for chunk in chunks(out):
+        here = chunk if len(back) > 1 else slice(None)
+        field = displacement if displacement is None or len(displacement) == 1 else displacement[chunk]
         coordinates = _coordinates(back[here], size, field, images.device)
-        out[part] = _sample(images[part], coordinates, step[here], rim[here], border)
+        out[chunk] = _sample(images[chunk], coordinates, step[here], rim[here], border)
     return out
 
 
@@ -54,11 +54,11 @@ def warp_back(
 ) -> Tensor:
     """Lay what a displaced frame of `size` holds, B C h w, on an image of (height, width): B C H W float32, outside is 0."""
     geometry = geometry.expand(max(len(geometry), len(displacement)), -1, -1)
-    cells = geometry.new_tensor([maps.shape[-1] / size[1], maps.shape[-2] / size[0]])
-    seen = _coordinates(geometry, image_size, None, maps.device).flatten(2).mT  # B H*W 2
-    seen = undo_displacement(seen, displacement.to(maps.device), size)
-    step = _steps(geometry, image_size) * cells
-    coordinates = seen.mT.unflatten(2, image_size) * cells.to(maps.device)[:, None, None]
+    scale = geometry.new_tensor([maps.shape[-1] / size[1], maps.shape[-2] / size[0]])
+    points = _coordinates(geometry, image_size, None, maps.device).flatten(2).mT  # B H*W 2
+    points = undo_displacement(points, displacement.to(maps.device), size)
+    step = _steps(geometry, image_size) * scale
+    coordinates = points.mT.unflatten(2, image_size) * scale.to(maps.device)[:, None, None]
     return _sample(maps, coordinates, step, torch.ones_like(step[:, 0], dtype=torch.bool), "black")
 
 
@@ -91,14 +91,14 @@ def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], image_size: torch.Size) -> Tensor:
-    """Which samples B look past the centers of the outermost pixels, and would see them blend into black too early."""
+    """Which samples B reach past the centers of the outermost pixels, where plain sampling blends into black too early."""
     height, width = size
     canvas = back.new_tensor([image_size[1], image_size[0]])
     ends = back.new_tensor([[[0, 0], [width, 0], [0, height], [width, height]]])
     low, high = move(ends, back).aminmax(dim=1)  # B 2: where the frame ends
     inside = ((low >= -ROUNDING) & (high <= canvas + ROUNDING)).all(1)
     centers = ends.clamp(min=0.5).minimum(ends.amax(1, keepdim=True) - 0.5)
-    low, high = move(centers, back).aminmax(dim=1)  # where its outermost pixels look
+    low, high = move(centers, back).aminmax(dim=1)  # where its outermost pixels lie on the image
     past = ((low < 0.5) | (high > canvas - 0.5)).any(1)
     return past & (inside | (step < MAGNIFIED).any(1))
 
@@ -116,19 +116,19 @@ def _coordinates(back: Tensor, size: tuple[int, int], displacement: Tensor | Non
     return sent if rows.shape[1] == 2 else divide(sent[:, :2], sent[:, 2:])
 
 
-def _sample(originals: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, border: Border) -> Tensor:
-    """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that what one sample sees is not up to its company."""
-    canvas = step.new_tensor([originals.shape[-1], originals.shape[-2]])
+def _sample(images: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, border: Border) -> Tensor:
+    """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that a sample does not depend on the others of its batch."""
+    canvas = step.new_tensor([images.shape[-1], images.shape[-2]])
     factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
     groups = [[1, 1]] if (factor == 1).all() else torch.unique(factor.long(), dim=0).tolist()
     if len(groups) == 1:
-        return _bilinear(originals, coordinates, step, rim, groups[0], border)
-    images = originals.new_empty((len(originals), originals.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
+        return _bilinear(images, coordinates, step, rim, groups[0], border)
+    sampled = images.new_empty((len(images), images.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
     for group in groups:
         chosen = (factor == factor.new_tensor(group)).all(1).nonzero()[:, 0]
-        here = chosen.to(originals.device)
-        images[here] = _bilinear(originals[here], coordinates[here], step[chosen], rim[chosen], group, border)
-    return images
+        here = chosen.to(images.device)
+        sampled[here] = _bilinear(images[here], coordinates[here], step[chosen], rim[chosen], group, border)
+    return sampled
 
 
 def _bilinear(
@@ -156,7 +156,7 @@ def _bilinear(
 
 
 def _reflect(coordinates: Tensor, canvas: Tensor) -> Tensor:
-    """Fold B 2 h w at the image's borders, so that it goes on as its own mirror image."""
+    """Fold B 2 h w at the image's borders, so that it is extended by its own mirror image."""
     canvas = canvas.to(coordinates.device)[:, None, None]
     return canvas - (coordinates.remainder(2 * canvas) - canvas).abs()
 

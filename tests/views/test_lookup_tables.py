@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.views import tones
+from striate.views import lookup_tables
 
 LEVELS = torch.arange(256, dtype=torch.uint8)
 IMAGES = torch.randint(0, 256, (5, 3, 11, 13), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -16,7 +16,7 @@ IMAGES = torch.randint(0, 256, (5, 3, 11, 13), dtype=torch.uint8, generator=torc
 def test_look_up_is_indexing(channels: int, shared: bool):
     images = IMAGES[:, :channels].contiguous(memory_format=torch.channels_last)
     tables = torch.randint(0, 256, (5, 1 if shared else channels, 256), dtype=torch.uint8)
-    seen = tones.look_up(images, tables)
+    seen = lookup_tables.look_up(images, tables)
     for sample in range(5):
         for channel in range(channels):
             table = tables[sample, 0 if shared else channel]
@@ -25,25 +25,25 @@ def test_look_up_is_indexing(channels: int, shared: bool):
 
 def test_then_is_one_look_up_after_another():
     first, second = torch.randint(0, 256, (2, 5, 3, 256), dtype=torch.uint8)
-    expected = tones.look_up(tones.look_up(IMAGES, first), second)
-    assert torch.equal(tones.look_up(IMAGES, tones.then(first, second)), expected)
+    expected = lookup_tables.look_up(lookup_tables.look_up(IMAGES, first), second)
+    assert torch.equal(lookup_tables.look_up(IMAGES, lookup_tables.then(first, second)), expected)
     shared = second[:, :1]
-    expected = tones.look_up(tones.look_up(IMAGES, first), shared)
-    assert torch.equal(tones.look_up(IMAGES, tones.then(first, shared)), expected)
+    expected = lookup_tables.look_up(lookup_tables.look_up(IMAGES, first), shared)
+    assert torch.equal(lookup_tables.look_up(IMAGES, lookup_tables.then(first, shared)), expected)
 
 
 def test_tables_that_change_nothing():
     one = torch.ones(5, dtype=torch.float64)
     for table in (
-        tones.brighten(one),
-        tones.gamma(one),
-        tones.posterize(8 * one),
-        tones.solarize(256 * one),
-        tones.change_contrast(IMAGES, one),
+        lookup_tables.brighten(one),
+        lookup_tables.gamma(one),
+        lookup_tables.posterize(8 * one),
+        lookup_tables.solarize(256 * one),
+        lookup_tables.change_contrast(IMAGES, one),
     ):
         assert torch.equal(table, LEVELS.expand(5, 1, -1))
-    twice = tones.invert(5, IMAGES.device)
-    assert torch.equal(tones.then(twice, twice), LEVELS.expand(5, 1, -1))
+    twice = lookup_tables.invert(5, IMAGES.device)
+    assert torch.equal(lookup_tables.then(twice, twice), LEVELS.expand(5, 1, -1))
 
 
 @given(exponent=st.floats(0.1, 1.9), bits=st.integers(0, 8), threshold=st.integers(0, 256))
@@ -52,33 +52,35 @@ def test_gamma_posterize_and_solarize_in_plain_arithmetic(exponent: float, bits:
     def tensor(value: float) -> torch.Tensor:
         return torch.tensor([value], dtype=torch.float64)
 
-    for level, to in enumerate(tones.gamma(tensor(exponent))[0, 0].tolist()):
+    for level, to in enumerate(lookup_tables.gamma(tensor(exponent))[0, 0].tolist()):
         assert abs(to - 255 * (level / 255) ** exponent) <= 0.5 + 1e-6
     kept = [level >> (8 - bits) << (8 - bits) for level in range(256)]
-    assert tones.posterize(tensor(bits))[0, 0].tolist() == kept
-    assert tones.solarize(tensor(threshold))[0, 0].tolist() == [n if n < threshold else 255 - n for n in range(256)]
+    assert lookup_tables.posterize(tensor(bits))[0, 0].tolist() == kept
+    assert lookup_tables.solarize(tensor(threshold))[0, 0].tolist() == [
+        n if n < threshold else 255 - n for n in range(256)
+    ]
 
 
 def test_equalize_makes_levels_even():
     images = (torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0)) ** 3 * 90 + 20).to(torch.uint8)
-    seen = tones.look_up(images, tones.equalize(images)).double()
+    seen = lookup_tables.look_up(images, lookup_tables.equalize(images)).double()
     assert abs(seen.mean() - 127.5) < 12
     assert seen.amin() == 0
     assert seen.amax() == 255
-    assert torch.equal(tones.equalize(torch.full((1, 3, 8, 8), 7, dtype=torch.uint8))[0, 0], LEVELS)
+    assert torch.equal(lookup_tables.equalize(torch.full((1, 3, 8, 8), 7, dtype=torch.uint8))[0, 0], LEVELS)
 
 
 def test_auto_contrast_reaches_both_ends():
     images = (IMAGES // 3 + 40).to(torch.uint8)
-    seen = tones.look_up(images, tones.auto_contrast(images)).flatten(2)
+    seen = lookup_tables.look_up(images, lookup_tables.auto_contrast(images)).flatten(2)
     assert (seen.amin(2) == 0).all()
     assert (seen.amax(2) >= 254).all()
-    assert torch.equal(tones.auto_contrast(torch.full((1, 3, 8, 8), 7, dtype=torch.uint8))[0, 0], LEVELS)
+    assert torch.equal(lookup_tables.auto_contrast(torch.full((1, 3, 8, 8), 7, dtype=torch.uint8))[0, 0], LEVELS)
 
 
 def test_contrast_turns_about_the_mean_of_any_channels():
     for channels in (1, 2, 3):
         images = IMAGES[:, :channels]
-        flat = tones.look_up(images, tones.change_contrast(images, torch.zeros(5, dtype=torch.float64)))
-        expected = tones.gray(images).mean((1, 2, 3)).to(torch.uint8)
+        flat = lookup_tables.look_up(images, lookup_tables.change_contrast(images, torch.zeros(5, dtype=torch.float64)))
+        expected = lookup_tables.gray(images).mean((1, 2, 3)).to(torch.uint8)
         assert torch.equal(flat, expected.view(-1, 1, 1, 1).expand_as(flat))

@@ -10,22 +10,18 @@ from typing import Final, final
 import torch
 from torch import Tensor
 
-from striate.views.boxes import random_boxes, to_whole_pixels
-from striate.views.draws import uniforms
-from striate.views.evaluation import center_box, center_geometry
-from striate.views.geometry import compose
-from striate.views.perspective import from_corners
-from striate.views.streams import FLIP_VERTICAL, GEOMETRY, PERSPECTIVE
+from striate.views.geometry import center_box, center_geometry, compose, from_corners
+from striate.views.randomness import Streams, uniforms
 
-__all__ = ["Placing", "signed"]
+__all__ = ["GeometricParameters", "random_boxes", "signed", "to_whole_pixels"]
 
-ASPECT: Final = (3 / 4, 4 / 3)  # of a random resized crop, relative to what the network sees
+ASPECT: Final = (3 / 4, 4 / 3)  # width / height of a random resized crop, relative to the network's input
 
 
 @final
 @dataclass(frozen=True)
-class Placing:
-    """The settings of `Policy` that move pixels; their meaning and range stand there."""
+class GeometricParameters:
+    """The settings of `Policy` that are one 3x3 matrix; their meaning and range stand there."""
 
     rotate: float
     shift: float
@@ -36,14 +32,16 @@ class Placing:
     crop: float
     perspective: float
 
-    def draw(self, ids: Tensor, seed: int, epoch: int, image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
-        """`ids` B int64 -> B 3 3, expanded from one where nothing is random; `image_size` and `size` are height, width.
+    def random_matrix(
+        self, ids: Tensor, seed: int, epoch: int, image_size: tuple[int, int], size: tuple[int, int]
+    ) -> Tensor:
+        """`ids` B int64 -> geometry B 3 3, expanded from one where nothing is random; `image_size` and `size` are height, width.
 
         What is left at nothing gives exact zeros and ones: the exact path recognizes those.
         """
         if not (self._warps() or self.crop < 1 or self.shift or self.flip or self.flip_vertical):
             return center_geometry(image_size, size).expand(len(ids), -1, -1)
-        draws = uniforms(seed, epoch, ids, (*GEOMETRY, FLIP_VERTICAL))
+        draws = uniforms(seed, epoch, ids, (*Streams.GEOMETRY, Streams.FLIP_VERTICAL))
         height, width = size
         a, b, c, d = self._about_center(draws)
         x1, y1, x2, y2 = self._box(draws, image_size, size).unbind(1)
@@ -56,7 +54,7 @@ class Placing:
         geometry = torch.stack(rows, 1).view(-1, 2, 3)
         geometry = torch.cat([geometry, geometry.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(geometry), -1, -1)], 1)
         if self.perspective:
-            pulls = signed(uniforms(seed, epoch, ids, PERSPECTIVE)).mT.reshape(-1, 4, 2)
+            pulls = signed(uniforms(seed, epoch, ids, Streams.PERSPECTIVE)).mT.reshape(-1, 4, 2)
             geometry = compose(
                 from_corners(self.perspective * pulls * pulls.new_tensor([width, height]), size), geometry
             )
@@ -92,6 +90,38 @@ class Placing:
             return self.shift * side * signed(draw)
         reach = round(self.shift * side)
         return ((2 * reach + 1) * draw).floor() - reach
+
+
+def random_boxes(
+    draws: Tensor, canvas: tuple[int, int], area: tuple[float, float], aspect: tuple[float, float]
+) -> Tensor:
+    """`draws` 4 B in [0, 1) -> B 4 float32 (x1, y1, x2, y2) within a canvas of (height, width) pixels.
+
+    The share of the canvas's area is uniform in `area`; width / height is log-uniform in that part of `aspect` at which
+    such a share fits, so nothing is drawn twice. Where none fits (a panorama), the box is the largest of the nearest
+    aspect. Positions are uniform.
+    """
+    height, width = canvas
+    share = area[0] + (area[1] - area[0]) * draws[0]
+    narrowest = (share * width / height).clamp(*aspect)
+    widest = (width / height / share).clamp(*aspect)
+    # logarithm and exp and not a power: torch's power may round the last samples of a batch otherwise than the first
+    ratio = narrowest * ((widest / narrowest).log() * draws[1]).exp()
+    box_width = (share * width * height * ratio).sqrt().minimum(height * ratio).clamp(max=width)
+    box_height = (box_width / ratio).clamp(max=height)
+    x, y = draws[2] * (width - box_width), draws[3] * (height - box_height)
+    return torch.stack([x, y, x + box_width, y + box_height], 1)
+
+
+def to_whole_pixels(boxes: Tensor, canvas: tuple[int, int]) -> Tensor:
+    """B 4 within a canvas of (height, width) -> the same rounded, a pixel wide at least, and still within.
+
+    A crop of whole pixels is resized as it stands, several times faster than it is warped.
+    """
+    frame = boxes.new_tensor([canvas[1], canvas[0]])
+    sides = (boxes[:, 2:] - boxes[:, :2]).round().clamp(min=1).minimum(frame)
+    start = boxes[:, :2].round().clamp(min=0).minimum(frame - sides)
+    return torch.cat([start, start + sides], 1)
 
 
 def signed(draw: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import Normalization, Policy
-from striate.views.hue import turn_hue
-from striate.views.noise import add_noise, normals
-from striate.views.pixels import gaussian_blur, saturate, sharpen
+from striate.views.color import rotate_hue
+from striate.views.pixel_operations import add_noise, gaussian_blur
+from striate.views.published_operations import saturate, sharpen
+from striate.views.randomness import normals
 
 PLAIN = Normalization((0.0,) * 3, (1.0,) * 3)
 RANDOM = torch.randint(0, 256, (60, 3, 16, 18), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -72,7 +73,7 @@ def test_float_images_are_retouched_as_their_levels_are():
     assert torch.equal(seen_by(ALL, ids), seen_by(ALL, ids, RANDOM / 255))
 
 
-def test_noise_has_its_deviation_and_is_white():
+def test_noise_has_its_std_and_is_white():
     images = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
     noisy = add_noise(images, torch.tensor([5.0, 20.0]), 0, 0, torch.tensor([3, 4]), 34).double() - 128
     assert torch.allclose(noisy.flatten(1).std(1), torch.tensor([5.0, 20.0]).double(), rtol=0.03)
@@ -94,14 +95,14 @@ def test_normals_are_normal():
 def test_blur_spreads_a_point_as_a_gaussian():
     images = torch.zeros(2, 1, 31, 31, dtype=torch.uint8)
     images[:, :, 15, 15] = 255
-    deviations = torch.tensor([0.8, 2.0], dtype=torch.float64)
-    blurred = gaussian_blur(images, deviations, 7).double()[:, 0]
-    for seen, deviation in zip(blurred, deviations.tolist(), strict=True):
+    stds = torch.tensor([0.8, 2.0], dtype=torch.float64)
+    blurred = gaussian_blur(images, stds, 7).double()[:, 0]
+    for seen, std in zip(blurred, stds.tolist(), strict=True):
         step = torch.arange(31).double() - 15
-        gaussian = (-(step**2) / (2 * deviation**2)).exp() / (2 * math.pi) ** 0.5 / deviation
+        gaussian = (-(step**2) / (2 * std**2)).exp() / (2 * math.pi) ** 0.5 / std
         assert (seen - 255 * gaussian[:, None] * gaussian).abs().max() < 2
     plain = torch.full((1, 2, 4, 3), 9, dtype=torch.uint8)
-    assert torch.equal(gaussian_blur(plain, deviations[1:], 7), plain)
+    assert torch.equal(gaussian_blur(plain, stds[1:], 7), plain)
 
 
 def test_a_blur_of_nothing_changes_nothing():
@@ -124,12 +125,12 @@ def test_saturation_and_sharpness_of_one_change_nothing_and_of_nothing_take_it_a
 
 
 def test_hue_turns_about_gray():
-    turn = turn_hue(torch.tensor([0.0, 120.0, 120.0, 37.0]), 3)
+    turn = rotate_hue(torch.tensor([0.0, 120.0, 120.0, 37.0]), 3)
     assert torch.allclose(turn[0], torch.eye(4), atol=1e-6)
     assert torch.allclose(turn[1] @ torch.tensor([1.0, 0, 0, 1]), torch.tensor([0.0, 1, 0, 1]), atol=1e-6)
     assert torch.allclose(turn @ torch.tensor([0.3, 0.3, 0.3, 1.0]), torch.tensor([0.3, 0.3, 0.3, 1.0]), atol=1e-6)
     assert torch.allclose(turn @ turn.mT, torch.eye(4).expand(4, -1, -1), atol=1e-6)
     assert torch.allclose(
-        turn_hue(torch.tensor([40.0]), 3) @ turn_hue(torch.tensor([-40.0]), 3), torch.eye(4), atol=1e-6
+        rotate_hue(torch.tensor([40.0]), 3) @ rotate_hue(torch.tensor([-40.0]), 3), torch.eye(4), atol=1e-6
     )
-    assert torch.equal(turn_hue(torch.tensor([40.0]), 2), torch.eye(3)[None])
+    assert torch.equal(rotate_hue(torch.tensor([40.0]), 2), torch.eye(3)[None])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.views.draws import GOLDEN, WORD, _scramble, _signed, permutation, uniform, uniforms
+from striate.views.randomness import GOLDEN, WORD, _scramble, _signed, permutation, uniform, uniforms
 
 COUNT = 1 << 16
 integers = st.integers(-(2**63), 2**63 - 1)

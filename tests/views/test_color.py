@@ -8,7 +8,7 @@ from torch import Tensor
 
 from striate.errors import SettingError
 from striate.views import Normalization, View, evaluation_view, image_means
-from striate.views.colors import jitter, recolor
+from striate.views.color import jitter, recolor
 from striate.views.geometry import compose
 
 LUMA = torch.tensor([0.299, 0.587, 0.114])

@@ -33,4 +33,4 @@ def test_the_order_is_place_pixels_tint():
 
 
 def test_the_operations_of_a_published_policy_are_named():
-    assert any("RandAugment: 2 operations of strength 9 of 30" in line for line in describe(POLICIES["randaugment"]))
+    assert any("RandAugment: 2 operations of magnitude 9 of 30" in line for line in describe(POLICIES["randaugment"]))

@@ -9,7 +9,7 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.views import POLICIES, AugMix, AutoAugment, Normalization, Operations, RandAugment, TrivialAugment, View
 from striate.views.autoaugment import TABLES
-from striate.views.operations import KINDS, SIGNED, Steps, perform
+from striate.views.published_operations import KINDS, SIGNED, Steps, perform
 
 PUBLISHED = [
     RandAugment(3, 15),
@@ -69,8 +69,8 @@ def shares(kinds: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("steps", "kinds"),
     [
-        (RandAugment(2, 9).draw(MANY, 0, 0, (32, 32)), 14),
-        (TrivialAugment().draw(MANY, 0, 0), 14),
+        (RandAugment(2, 9).steps(MANY, 0, 0, (32, 32)), 14),
+        (TrivialAugment().steps(MANY, 0, 0), 14),
     ],
 )
 def test_kinds_are_as_likely_and_signs_are_even(steps: Steps, kinds: int):
@@ -79,14 +79,14 @@ def test_kinds_are_as_likely_and_signs_are_even(steps: Steps, kinds: int):
     assert share[KINDS.index("Invert")] == 0
     assert (share[offered] - 1 / kinds).abs().max() < 4.5 * (1 / kinds / steps.kinds.numel()) ** 0.5
     for kind in SIGNED:
-        strengths = steps.strengths[steps.kinds == KINDS.index(kind)]
-        strengths = strengths[strengths != 0]
-        assert abs((strengths < 0).double().mean() - 0.5) < 4.5 * 0.5 / len(strengths) ** 0.5, kind
+        magnitudes = steps.magnitudes[steps.kinds == KINDS.index(kind)]
+        magnitudes = magnitudes[magnitudes != 0]
+        assert abs((magnitudes < 0).double().mean() - 0.5) < 4.5 * 0.5 / len(magnitudes) ** 0.5, kind
 
 
 def test_trivialaugment_draws_each_of_31_strengths():
-    steps = TrivialAugment().draw(MANY, 0, 0)
-    angles = steps.strengths[steps.kinds == KINDS.index("Rotate")].abs()
+    steps = TrivialAugment().steps(MANY, 0, 0)
+    angles = steps.magnitudes[steps.kinds == KINDS.index("Rotate")].abs()
     counts = angles.round(decimals=3).unique(return_counts=True)[1].double()
     assert len(counts) == 31
     assert (counts / len(angles) - 1 / 31).abs().max() < 4.5 * (1 / 31 / len(angles)) ** 0.5
@@ -94,7 +94,7 @@ def test_trivialaugment_draws_each_of_31_strengths():
 
 @pytest.mark.parametrize("name", TABLES)
 def test_autoaugment_does_each_pair_as_often_as_its_table_says(name):
-    steps = AutoAugment(name).draw(MANY, 0, 0, (32, 32))
+    steps = AutoAugment(name).steps(MANY, 0, 0, (32, 32))
     expected = torch.zeros(2, len(KINDS), dtype=torch.float64)
     rows = TABLES[name].strip().splitlines()
     for row in rows:
@@ -117,7 +117,7 @@ def test_augmix_weighs_its_chains_as_promised():
     for chain in chains:
         assert abs(chain.mean() - 1 / 3) < 4.5 * (1 / 18 / len(MANY)) ** 0.5
         assert abs(chain.var() - 1 / 18) < 0.003
-    kinds = AugMix().draw(MANY, 0, 0, (32, 32)).kinds.view(3, 3, -1)
+    kinds = AugMix().steps(MANY, 0, 0, (32, 32)).kinds.view(3, 3, -1)
     lengths = (kinds != KINDS.index("Identity")).sum(1)
     assert (torch.bincount(lengths.flatten()) / lengths.numel() - torch.tensor([0, 1, 1, 1]) / 3).abs().max() < 0.01
 
@@ -126,10 +126,10 @@ def test_augmix_weighs_its_chains_as_promised():
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_place_follows_the_image(kind: str, sign: int):
     """The pixels that land in the frame are those that the geometry says."""
-    strength = {"Rotate": 25.0, "TranslateX": 7.0, "TranslateY": 5.0}.get(kind, 0.3)
+    magnitude = {"Rotate": 25.0, "TranslateX": 7.0, "TranslateY": 5.0}.get(kind, 0.3)
     images = torch.zeros(1, 1, 41, 47, dtype=torch.uint8)
     images[0, 0, 18:23, 21:26] = 255
-    steps = Steps(torch.tensor([[KINDS.index(kind)]]), torch.tensor([[sign * strength]], dtype=torch.float64))
+    steps = Steps(torch.tensor([[KINDS.index(kind)]]), torch.tensor([[sign * magnitude]], dtype=torch.float64))
     seen, geometry = perform(images, steps)
     rows, columns = seen[0, 0].nonzero().double().unbind(1)
     found = torch.stack([columns.mean() + 0.5, rows.mean() + 0.5]).float()
