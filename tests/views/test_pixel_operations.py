@@ -1,4 +1,4 @@
-"""Retouching: each operation does what it is called after, to as many images as promised, and to each its own."""
+"""Pixel operations: each does what its name says, to as many images as promised, and draws for each image alone."""
 
 import math
 
