@@ -61,8 +61,8 @@ def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[i
     done, _ = perform(images, steps)
     wrong = Counter(
         kind
-        for seen, image, (kind, magnitude) in zip(done, images, drawn, strict=True)
-        if not torch.equal(seen, expected(policy, image, kind, magnitude))
+        for result, image, (kind, magnitude) in zip(done, images, drawn, strict=True)
+        if not torch.equal(result, expected(policy, image, kind, magnitude))
     )
     assert not wrong
 
@@ -78,12 +78,12 @@ def test_the_magnitudes_of_each_policy_are_torchvisions(size: tuple[int, int]):
     }
     for policy, (bins, used, steps) in drawn.items():
         for kind, (magnitudes, signed) in policy._AUGMENTATION_SPACE.items():
-            seen = set(steps.magnitudes[steps.kinds == KINDS.index(kind)].tolist())
+            result = set(steps.magnitudes[steps.kinds == KINDS.index(kind)].tolist())
             values = magnitudes(bins, *size)
             offered = {0.0} if values is None else {float(values[number]) for number in used}
             offered |= {-value for value in offered} if signed else set()
             if kind != "Identity":
-                assert seen == offered, (policy.__name__, kind)
+                assert result == offered, (policy.__name__, kind)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -97,19 +97,19 @@ def test_the_pairs_of_autoaugment_are_torchvisions(name: Any):
 @pytest.mark.parametrize("operations", [RandAugment(3, 17), TrivialAugment(), AutoAugment(), AutoAugment("svhn")])
 def test_a_whole_policy_is_torchvisions_operations_in_turn(operations: Any):
     images, ids = random_images(90, 3, (32, 32)), torch.arange(90)
-    seen, _ = operations.apply(images, ids, seed=1, epoch=2)
+    result, _ = operations.apply(images, ids, seed=1, epoch=2)
     steps = operations.steps(ids, 1, 2) if operations == TrivialAugment() else operations.steps(ids, 1, 2, (32, 32))
     policy = v2.RandAugment()
     for sample, image in enumerate(images):
         for kind, magnitude in zip(steps.kinds[:, sample], steps.magnitudes[:, sample].tolist(), strict=True):
             image = expected(policy, image, KINDS[kind], magnitude)
-        assert torch.equal(seen[sample], image)
+        assert torch.equal(result[sample], image)
 
 
 def test_augmix_blends_torchvisions_chains():
     """Bilinear, as AugMix is there: one level off where a blend of four rounds otherwise, and torchvision rounds down."""
     images, ids, operations = random_images(60, 3, (32, 32)), torch.arange(60), AugMix(3)
-    seen, _ = operations.apply(images, ids, seed=1, epoch=2)
+    result, _ = operations.apply(images, ids, seed=1, epoch=2)
     steps, weights = operations.steps(ids, 1, 2, (32, 32)), operations.weights(ids, 1, 2)
     policy = v2.AugMix()
     for sample, image in enumerate(images):
@@ -120,25 +120,25 @@ def test_augmix_blends_torchvisions_chains():
                 kind, magnitude = KINDS[steps.kinds[step, sample]], steps.magnitudes[step, sample].item()
                 done = expected(policy, done, kind, magnitude, BILINEAR)
             mixed += weights[chain + 1, sample] * done
-        assert (seen[sample].float() - mixed.to(torch.uint8).float()).abs().max() <= 1
+        assert (result[sample].float() - mixed.to(torch.uint8).float()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("std", [0.5, 1.0, 2.0])
 def test_blur(std: float):
     images = random_images(3, 3, (30, 34))
-    seen = gaussian_blur(images, torch.full((3,), std, dtype=torch.float64), 6)
-    assert (seen.float() - functional.gaussian_blur(images, [13, 13], [std] * 2).float()).abs().max() <= 1
+    result = gaussian_blur(images, torch.full((3,), std, dtype=torch.float64), 6)
+    assert (result.float() - functional.gaussian_blur(images, [13, 13], [std] * 2).float()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("exponent", [0.4, 1.0, 1.7])
 def test_gamma(exponent: float):
     """torchvision turns floats into levels by its own rule, hence one level."""
     images = random_images(3, 3, (16, 16))
-    seen = lookup_tables.look_up(images, lookup_tables.gamma(torch.full((3,), exponent, dtype=torch.float64)))
-    assert (seen.float() - functional.adjust_gamma(images, exponent).float()).abs().max() <= 1
+    result = lookup_tables.look_up(images, lookup_tables.gamma(torch.full((3,), exponent, dtype=torch.float64)))
+    assert (result.float() - functional.adjust_gamma(images, exponent).float()).abs().max() <= 1
 
 
-def test_a_third_turn_of_the_hue_is_torchvisions_on_pure_colors():
+def test_a_hue_rotation_of_120_degrees_is_torchvisions_on_pure_colors():
     """The two hues differ elsewhere: only on the primaries does a turn about gray agree with a turn of HSV."""
     colors = torch.eye(3).view(3, 3, 1, 1)
     turned = rotate_hue(torch.full((3,), 120.0), 3)[:, :3, :3] @ colors.flatten(1)[:, :, None]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from striate.views import Normalization, View, evaluation_view, image_means
-from striate.views.color import jitter
+from striate.views.color import color_jitter
 from striate.views.geometry import compose
 from striate.views.warping import Border
 
@@ -54,8 +54,8 @@ def test_affine(side: tuple[int, int], degrees: float, zoom: float, shear: float
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
     slant = -math.tan(math.radians(shear))
     geometry = about_center(cos, cos * slant - sin, sin, sin * slant + cos, shift, side)
-    seen = View(geometry, SAME_COLOR, side).resample(images)
-    assert torch.allclose(seen, expected, atol=2e-4)
+    result = View(geometry, SAME_COLOR, side).resample(images)
+    assert torch.allclose(result, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("degrees", [5, 45, 90, 170, -20])
@@ -63,8 +63,8 @@ def test_rotate(degrees: float):
     images = smooth(30, 44)
     expected = functional.rotate(images, degrees, interpolation=functional.InterpolationMode.BILINEAR)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    seen = View(about_center(cos, sin, -sin, cos, (0, 0), (30, 44)), SAME_COLOR, (30, 44)).resample(images)
-    assert torch.allclose(seen, expected, atol=2e-4)
+    result = View(about_center(cos, sin, -sin, cos, (0, 0), (30, 44)), SAME_COLOR, (30, 44)).resample(images)
+    assert torch.allclose(result, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("antialias", [False, True])
@@ -76,8 +76,8 @@ def test_resized_crop_that_enlarges(size: tuple[int, int], antialias: bool):
     expected = functional.resized_crop(images, top, left, height, width, list(size), antialias=antialias)
     x, y = size[1] / width, size[0] / height
     geometry = torch.tensor([[[x, 0.0, -left * x], [0.0, y, -top * y], [0.0, 0.0, 1.0]]])
-    seen = View(geometry, SAME_COLOR, size).resample(images)
-    assert torch.allclose(seen[:, :, 2:-2, 2:-2], expected[:, :, 2:-2, 2:-2], atol=2e-4)
+    result = View(geometry, SAME_COLOR, size).resample(images)
+    assert torch.allclose(result[:, :, 2:-2, 2:-2], expected[:, :, 2:-2, 2:-2], atol=2e-4)
     whole = functional.resize(images, [2 * 64, 2 * 70], antialias=antialias)
     double = View(torch.diag(torch.tensor([2.0, 2.0, 1.0]))[None], SAME_COLOR, (128, 140)).resample(images)
     assert torch.allclose(double, whole, atol=2e-4)  # of the whole image, up to the rim
@@ -87,10 +87,10 @@ def test_resized_crop_that_shrinks():
     """By 3 and a half: nearer to the antialiased answer than a plain one by far."""
     images = smooth(224, 224) + 0.2 * torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     geometry = torch.diag(torch.tensor([64 / 224, 64 / 224, 1.0]))[None]
-    seen = View(geometry, SAME_COLOR, (64, 64)).resample(images)
+    result = View(geometry, SAME_COLOR, (64, 64)).resample(images)
     best = functional.resized_crop(images, 0, 0, 224, 224, [64, 64], antialias=True)
     plain = functional.resized_crop(images, 0, 0, 224, 224, [64, 64], antialias=False)
-    assert (seen - best).square().mean() < (plain - best).square().mean() / 4
+    assert (result - best).square().mean() < (plain - best).square().mean() / 4
 
 
 def test_flips_and_crops():
@@ -124,10 +124,10 @@ def test_brightness_contrast_saturation(factor: float):
         ("contrast", (same, changed, same), 1e-4),
         ("saturation", (same, same, changed), 1e-4),
     ):
-        view = View(torch.eye(3)[None], jitter(*factors, means, 3), (20, 30))
+        view = View(torch.eye(3)[None], color_jitter(*factors, means, 3), (20, 30))
         expected = getattr(functional, f"adjust_{name}")(images, factor)
         assert torch.allclose(view.image(images), expected, atol=tolerance), name
-    composed = jitter(changed, changed, changed, means, 3)
+    composed = color_jitter(changed, changed, changed, means, 3)
     expected = functional.adjust_saturation(
         functional.adjust_contrast(functional.adjust_brightness(images, factor), factor), factor
     )
@@ -165,11 +165,11 @@ def test_resized_crop_to_the_bit(box: tuple[int, int, int, int], size: tuple[int
     for images in (pixels.permute(0, 3, 1, 2), pixels.permute(0, 3, 1, 2) / 255):
         expected = functional.resized_crop(images, top, left, height, width, list(size), antialias=True)
         expected = functional.horizontal_flip(expected) if mirror else expected
-        seen = view.resample(images)
-        assert seen.dtype == images.dtype
+        result = view.resample(images)
+        assert result.dtype == images.dtype
         if images.dtype == torch.uint8:
-            assert torch.equal(seen, expected)
-        assert torch.allclose(seen.float(), expected.float(), atol=1e-6)
+            assert torch.equal(result, expected)
+        assert torch.allclose(result.float(), expected.float(), atol=1e-6)
     mask = torch.randint(0, 9, (2, 64, 70), dtype=torch.uint8)
     exact = functional.InterpolationMode.NEAREST_EXACT
     expected = functional.resized_crop(mask[:, None], top, left, height, width, list(size), interpolation=exact)[:, 0]
@@ -228,10 +228,10 @@ def test_perspective_of_images_masks_boxes_and_keypoints():
     view = View(from_corners(pull[None].float(), side), SAME_COLOR, side)
     images = smooth(*side)
     expected = functional.perspective(images, **corners, interpolation=BILINEAR)
-    seen = view.resample(images)
+    result = view.resample(images)
     rim = functional.perspective(torch.ones_like(images), **corners, interpolation=BILINEAR) < 0.999
-    assert torch.allclose(seen[~rim], expected[~rim], atol=3e-4)
-    assert torch.allclose(seen, expected, atol=0.3)
+    assert torch.allclose(result[~rim], expected[~rim], atol=3e-4)
+    assert torch.allclose(result, expected, atol=0.3)
     mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
     picked = functional.perspective(mask[:, None], **corners, interpolation=NEAREST)[:, 0].long()
     assert (view.mask(mask, ignore=0) != picked).double().mean() < 0.005

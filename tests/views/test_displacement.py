@@ -27,7 +27,7 @@ def turned(degrees: float, zoom: float) -> Tensor:
 
 @given(seed=st.integers(0, 10**6), strength=st.floats(0.1, 50), cells=st.integers(2, 9))
 @settings(max_examples=40, deadline=None)
-def test_a_drawn_bend_never_folds(seed: int, strength: float, cells: int):
+def test_a_random_displacement_never_folds(seed: int, strength: float, cells: int):
     displacement = drawn(3, strength, cells, seed)
     assert (steepness(displacement, SIZE) <= 0.5 + 1e-4).all()
     x, y = (
@@ -38,7 +38,7 @@ def test_a_drawn_bend_never_folds(seed: int, strength: float, cells: int):
     assert area.min() > 0
 
 
-def test_a_folding_bend_is_noticed_on_the_way_back():
+def test_the_inverse_of_a_folding_displacement_is_refused():
     displacement = torch.zeros(1, 2, 4, 4)
     displacement[0, 0, :, 1] = 60
     assert steepness(displacement, SIZE) > 1
@@ -69,7 +69,7 @@ def test_a_map_comes_back():
     assert error < 0.02
     straight = View(turned(10, 1.6), SAME_COLOR, SIZE)
     wrong = straight.inverse_image(view.resample(image), (32, 36))
-    assert (wrong - image)[:, :, 3:-3, 3:-3].abs().max() > 3 * error, "the test sees no displacement"
+    assert (wrong - image)[:, :, 3:-3, 3:-3].abs().max() > 3 * error, "the test does not notice a displacement"
 
 
 def test_a_bright_pixel_goes_where_its_point_goes():
@@ -77,8 +77,8 @@ def test_a_bright_pixel_goes_where_its_point_goes():
     for row, column in ((9, 10), (20, 25), (16, 18)):
         image = torch.zeros(1, 1, 32, 36)
         image[0, 0, row, column] = 1
-        seen = view.resample(image)[0, 0]
-        weight = seen / seen.sum()
+        result = view.resample(image)[0, 0]
+        weight = result / result.sum()
         x = (weight.sum(0) * (torch.arange(72) + 0.5)).sum()
         y = (weight.sum(1) * (torch.arange(64) + 0.5)).sum()
         expected = view.points(torch.tensor([[[column + 0.5, row + 0.5]]]))[0, 0]
@@ -89,10 +89,10 @@ def test_masks_follow_images():
     mask = torch.zeros(2, 32, 36, dtype=torch.int64)
     mask[:, 8:22, 10:25] = 1
     view = View(turned(0, 1.5), SAME_COLOR, SIZE, displacement=drawn(2, 3))
-    seen, classes = view.resample(mask[:, None].float()), view.mask(mask)
-    certain = (seen[:, 0] - 0.5).abs() > 0.45
+    result, classes = view.resample(mask[:, None].float()), view.mask(mask)
+    certain = (result[:, 0] - 0.5).abs() > 0.45
     assert certain.double().mean() > 0.9
-    assert torch.equal(classes[certain] == 1, seen[:, 0][certain] > 0.5)
+    assert torch.equal(classes[certain] == 1, result[:, 0][certain] > 0.5)
 
 
 def test_boxes_hold_the_warped_rectangle():
@@ -108,7 +108,7 @@ def test_boxes_hold_the_warped_rectangle():
         assert torch.allclose(torch.tensor([x1, y1, x2, y2]), torch.stack(found).float(), atol=1)
 
 
-def test_no_bend_is_no_change_and_constant_bend_is_a_shift():
+def test_zero_displacement_changes_nothing_and_a_constant_one_is_a_shift():
     images = torch.rand(2, 3, 32, 36)
     straight = View(turned(12, 3), SAME_COLOR, SIZE)
     none = View(straight.geometry, SAME_COLOR, SIZE, displacement=torch.zeros(1, 2, 3, 3))
@@ -118,7 +118,7 @@ def test_no_bend_is_no_change_and_constant_bend_is_a_shift():
     assert torch.allclose(displace(points, shift, SIZE), points + torch.tensor([3.0, -2]), atol=1e-5)
 
 
-def test_a_bend_comes_last():
+def test_a_displacement_comes_last():
     view = View(turned(0, 1), SAME_COLOR, SIZE, displacement=drawn(1, 1))
     with pytest.raises(ValueError, match="comes last"):
         view.then(torch.eye(3)[None])
@@ -126,25 +126,25 @@ def test_a_bend_comes_last():
         random_displacement(torch.rand(7, 3), SIZE, 1.0)
 
 
-def test_a_sample_is_bent_the_same_in_any_company_and_precision():
+def test_displacement_is_independent_of_batch_and_precision():
     ids = torch.arange(9)
     draws = uniforms(3, 1, ids, range(50))
     together = random_displacement(draws, SIZE, 4.0)
     images = torch.randint(0, 256, (9, 3, 32, 36), dtype=torch.uint8)
     geometry = turned(7, 1.4).repeat(9, 1, 1)
-    seen = View(geometry, SAME_COLOR, SIZE, displacement=together).image(images)
+    result = View(geometry, SAME_COLOR, SIZE, displacement=together).image(images)
     for one in (0, 4, 8):
         alone = random_displacement(draws[:, [one]], SIZE, 4.0)
         assert torch.equal(alone, together[[one]])
         assert torch.equal(
-            View(geometry[[one]], SAME_COLOR, SIZE, displacement=alone).image(images[[one]]), seen[[one]]
+            View(geometry[[one]], SAME_COLOR, SIZE, displacement=alone).image(images[[one]]), result[[one]]
         )
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(random_displacement(draws, SIZE, 4.0), together)
-        assert torch.equal(View(geometry, SAME_COLOR, SIZE, displacement=together).image(images), seen)
+        assert torch.equal(View(geometry, SAME_COLOR, SIZE, displacement=together).image(images), result)
 
 
-def test_one_place_for_all_is_the_same_place_for_each():
+def test_one_geometry_for_all_equals_the_same_for_each():
     """And one displacement for all; there and back."""
     images, maps = torch.rand(3, 2, 32, 36), torch.rand(3, 2, 16, 18)
     for geometry, displacement in ((turned(8, 1.3), drawn(3, 3)), (turned(8, 1.3).repeat(3, 1, 1), drawn(1, 3))):

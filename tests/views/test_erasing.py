@@ -28,7 +28,7 @@ def test_never_and_always():
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_erase_paints_the_rectangle_only(whole: bool):
+def test_erase_fills_the_rectangle_only(whole: bool):
     images = torch.randint(1, 255, (4, 9, 7, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     images = images if whole else images / 255
     rectangles = torch.tensor([[0, 0, 0, 0], [1, 2, 4, 9], [0, 0, 7, 9], [6, 8, 7, 9]])

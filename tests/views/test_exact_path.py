@@ -36,8 +36,8 @@ def plainly(image: Tensor, move: Move, size: tuple[int, int]) -> Tensor:
     wide = image.new_zeros(channels, height + 2 * border, width + 2 * border)
     wide[:, border : border + height, border : border + width] = image
     top, left = border - down, border - right
-    seen = wide[:, top : top + size[0], left : left + size[1]]
-    return seen.flip([axis for axis, turned in ((2, mirrored), (1, upside_down)) if turned])
+    result = wide[:, top : top + size[0], left : left + size[1]]
+    return result.flip([axis for axis, turned in ((2, mirrored), (1, upside_down)) if turned])
 
 
 def batch(count: int, channels: int, height: int, width: int, whole: bool) -> Tensor:
@@ -57,19 +57,17 @@ def test_equals_slicing_to_the_bit(shape: tuple[int, int, int], size: tuple[int,
     images = batch(len(drawn), *shape, whole)
     geometry = torch.stack([geometry_of(move, size) for move in drawn])
     assert is_exact(geometry).all()
-    seen = View(geometry, SAME_COLOR, size).resample(images)
+    result = View(geometry, SAME_COLOR, size).resample(images)
     expected = torch.stack([plainly(image, move, size) for image, move in zip(images, drawn, strict=True)])
-    assert seen.dtype == images.dtype
-    assert torch.equal(seen, expected)
+    assert result.dtype == images.dtype
+    assert torch.equal(result, expected)
     warped = warp_images(images, geometry, size)
     assert torch.allclose(warped, expected.float() / (255 if whole else 1), atol=1e-4)
 
 
 @given(shape=st.tuples(st.sampled_from([1, 3]), sides, sides), size=st.tuples(sides, sides), move=moves)
 @settings(max_examples=100, deadline=None)
-def test_one_place_for_all_equals_the_same_place_for_each(
-    shape: tuple[int, int, int], size: tuple[int, int], move: Move
-):
+def test_one_geometry_for_all_equals_the_same_for_each(shape: tuple[int, int, int], size: tuple[int, int], move: Move):
     images = batch(3, *shape, whole=True)
     geometry = geometry_of(move, size)[None]
     each = View(geometry.repeat(3, 1, 1), SAME_COLOR, size).resample(images)
@@ -86,7 +84,7 @@ def test_one_place_for_all_equals_the_same_place_for_each(
 )
 @settings(max_examples=80, deadline=None)
 def test_composition_equals_the_sequence(sizes: list[tuple[int, int]], data: st.DataObject):
-    """Crops within what is seen (a part that fell outside cannot come back in the sequence), flips anywhere."""
+    """Crops within the frame (a part that fell outside cannot come back in the sequence), flips anywhere."""
     count, canvas = 4, (30, 31)
     images = batch(count, 3, *canvas, whole=True)
     view = View(torch.eye(3).expand(count, -1, -1), SAME_COLOR, canvas)
@@ -149,7 +147,7 @@ def test_anything_else_is_not_exact(row: int, column: int, value: float):
     assert is_exact(geometry).tolist() == [True, False]
 
 
-def test_quarter_turns_take_the_warp_and_lose_next_to_nothing():
+def test_quarter_rotations_take_the_warp_and_lose_next_to_nothing():
     images = batch(2, 3, 6, 6, whole=False)
     turn = torch.tensor([[[0.0, -1, 6], [1, 0, 0], [0, 0, 1]]])
     assert torch.allclose(View(turn, SAME_COLOR, (6, 6)).resample(images), images.rot90(-1, (2, 3)), atol=1e-4)
@@ -157,7 +155,7 @@ def test_quarter_turns_take_the_warp_and_lose_next_to_nothing():
 
 @pytest.mark.parametrize("side", [6, 160])  # small images are mirrored all at once, photographs one by one
 @pytest.mark.parametrize("shift", [0, 2])
-def test_gradients_flow_back_through_mirrors(side: int, shift: int):
+def test_gradients_flow_through_flips(side: int, shift: int):
     images = torch.rand(4, 3, side, side, requires_grad=True)
     geometry = torch.eye(3).repeat(4, 1, 1)
     geometry[::2, 0, 0], geometry[::2, 0, 2] = -1, side

@@ -16,11 +16,11 @@ IMAGES = torch.randint(0, 256, (5, 3, 11, 13), dtype=torch.uint8, generator=torc
 def test_look_up_is_indexing(channels: int, shared: bool):
     images = IMAGES[:, :channels].contiguous(memory_format=torch.channels_last)
     tables = torch.randint(0, 256, (5, 1 if shared else channels, 256), dtype=torch.uint8)
-    seen = lookup_tables.look_up(images, tables)
+    result = lookup_tables.look_up(images, tables)
     for sample in range(5):
         for channel in range(channels):
             table = tables[sample, 0 if shared else channel]
-            assert torch.equal(seen[sample, channel], table[images[sample, channel].long()])
+            assert torch.equal(result[sample, channel], table[images[sample, channel].long()])
 
 
 def test_then_is_one_look_up_after_another():
@@ -61,24 +61,24 @@ def test_gamma_posterize_and_solarize_in_plain_arithmetic(exponent: float, bits:
     ]
 
 
-def test_equalize_makes_levels_even():
+def test_equalize_makes_values_even():
     images = (torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0)) ** 3 * 90 + 20).to(torch.uint8)
-    seen = lookup_tables.look_up(images, lookup_tables.equalize(images)).double()
-    assert abs(seen.mean() - 127.5) < 12
-    assert seen.amin() == 0
-    assert seen.amax() == 255
+    result = lookup_tables.look_up(images, lookup_tables.equalize(images)).double()
+    assert abs(result.mean() - 127.5) < 12
+    assert result.amin() == 0
+    assert result.amax() == 255
     assert torch.equal(lookup_tables.equalize(torch.full((1, 3, 8, 8), 7, dtype=torch.uint8))[0, 0], LEVELS)
 
 
 def test_auto_contrast_reaches_both_ends():
     images = (IMAGES // 3 + 40).to(torch.uint8)
-    seen = lookup_tables.look_up(images, lookup_tables.auto_contrast(images)).flatten(2)
-    assert (seen.amin(2) == 0).all()
-    assert (seen.amax(2) >= 254).all()
+    result = lookup_tables.look_up(images, lookup_tables.auto_contrast(images)).flatten(2)
+    assert (result.amin(2) == 0).all()
+    assert (result.amax(2) >= 254).all()
     assert torch.equal(lookup_tables.auto_contrast(torch.full((1, 3, 8, 8), 7, dtype=torch.uint8))[0, 0], LEVELS)
 
 
-def test_contrast_turns_about_the_mean_of_any_channels():
+def test_contrast_scales_about_the_mean_of_any_channels():
     for channels in (1, 2, 3):
         images = IMAGES[:, :channels]
         flat = lookup_tables.look_up(images, lookup_tables.change_contrast(images, torch.zeros(5, dtype=torch.float64)))

@@ -1,4 +1,4 @@
-"""Mixup, CutMix and mosaic: targets are convex weights and equal the share of what is seen."""
+"""Mixup, CutMix and mosaic: targets are convex weights and equal the share of each image."""
 
 import math
 
@@ -63,7 +63,7 @@ def test_cutmix_pastes_one_rectangle():
 
 
 @pytest.mark.parametrize("mix", [mixup, cutmix])
-def test_weights_are_spread_as_promised(mix):
+def test_weights_follow_their_distribution(mix):
     """alpha 1 is uniform; cutmix loses what the border cuts off, on average a little under half of the pasted part."""
     torch.manual_seed(0)
     images, targets = telling(2, 32, 32)
@@ -113,7 +113,7 @@ def test_mosaic_targets_equal_the_share_of_pixels(seed: int, count: int, side: t
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_boxes_can_follow_into_a_mosaic(seed: int):
-    """Each quadrant is what its partner views like through its place, and the quadrants tile the frame."""
+    """Each quadrant is what its partner shows through its geometry, and the quadrants tile the frame."""
     torch.manual_seed(seed)
     images = torch.rand(5, 3, 20, 28).clamp(min=0.01)  # zero is what lies beyond
     made = mosaic(images, torch.eye(5))

@@ -18,7 +18,7 @@ pulls = st.lists(st.floats(-9, 9, width=32), min_size=8, max_size=8).map(lambda 
 
 @given(pull=pulls)
 @settings(max_examples=80, deadline=None)
-def test_corners_go_where_they_are_sent_and_back(pull: Tensor):
+def test_corners_move_as_told_and_back(pull: Tensor):
     geometry = from_corners(pull, SIZE)
     assert torch.allclose(move(CORNERS, geometry), CORNERS + pull, atol=2e-3)
     view = View(geometry, SAME_COLOR, SIZE)
@@ -53,7 +53,7 @@ def test_a_smooth_image_comes_back(pull: Tensor):
     assert (back - image)[:, :, 4:-4, 4:-4].abs().max() < 0.03
 
 
-def test_no_pull_is_the_identity():
+def test_unmoved_corners_are_the_identity():
     geometry = from_corners(torch.zeros(3, 4, 2), SIZE)
     assert torch.allclose(geometry, torch.eye(3), atol=1e-6)
     assert is_affine(torch.eye(3)[None])
@@ -62,7 +62,7 @@ def test_no_pull_is_the_identity():
 def test_crossed_corners_are_refused():
     pull = torch.zeros(1, 4, 2)
     pull[0, 0] = torch.tensor([60.0, 50])
-    with pytest.raises(ValueError, match="past one another"):
+    with pytest.raises(ValueError, match="corners cross"):
         from_corners(pull, SIZE)
 
 
@@ -72,9 +72,9 @@ def test_beyond_the_horizon_is_outside_and_never_nan():
     images = torch.ones(1, 3, 60, 60)
     view = View(geometry, SAME_COLOR, (40, 40))
     for border in ("black", "nearest", "reflect"):
-        seen = View(geometry, SAME_COLOR, (40, 40), border).resample(images)
-        assert seen.isfinite().all()
-        assert border != "black" or seen[..., :20].count_nonzero() == 0
+        result = View(geometry, SAME_COLOR, (40, 40), border).resample(images)
+        assert result.isfinite().all()
+        assert border != "black" or result[..., :20].count_nonzero() == 0
     assert view.resample(images).sum() > 0
     classes = view.mask(torch.ones(1, 60, 60, dtype=torch.uint8))
     assert (classes[..., :20] == -1).all()
@@ -84,15 +84,15 @@ def test_beyond_the_horizon_is_outside_and_never_nan():
 
 
 def test_sampling_follows_the_points():
-    """A bright pixel is seen where its point goes."""
+    """A bright pixel is found where its point moves."""
     geometry = from_corners(torch.tensor([[[6.0, 3], [-8, 5], [-2, -6], [1, -2]]]), (90, 90))
     zoom = torch.diag(torch.tensor([3.0, 3.0, 1.0]))[None]
     view = View(compose(geometry, zoom), SAME_COLOR, (90, 90))
     for row, column in ((5, 7), (20, 9), (24, 24)):
         image = torch.zeros(1, 1, 30, 30)
         image[0, 0, row, column] = 1
-        seen = view.resample(image)[0, 0]
-        weight = seen / seen.sum()
+        result = view.resample(image)[0, 0]
+        weight = result / result.sum()
         x = (weight.sum(0) * (torch.arange(90) + 0.5)).sum()
         y = (weight.sum(1) * (torch.arange(90) + 0.5)).sum()
         assert torch.allclose(

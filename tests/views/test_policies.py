@@ -59,7 +59,7 @@ def spread_evenly(values: Tensor, low: float, high: float) -> bool:
     data=st.data(),
 )
 @settings(max_examples=15, deadline=None)
-def test_a_sample_is_drawn_the_same_in_any_company(
+def test_random_views_are_independent_of_the_batch(
     name: str, ids: list[int], seed: int, epoch: int, data: st.DataObject
 ):
     policy = POLICIES.get(name, EVERYTHING)
@@ -70,7 +70,7 @@ def test_a_sample_is_drawn_the_same_in_any_company(
     assert torch.equal(together.color[order], apart.color)
 
 
-def test_a_sample_is_drawn_the_same_at_the_end_of_a_long_batch():
+def test_random_views_are_the_same_at_the_end_of_a_long_batch():
     """Vectorized arithmetic may round the last few numbers otherwise than the rest."""
     whole = drawn(EVERYTHING, torch.arange(300))
     for last in range(1, 150):
@@ -79,7 +79,7 @@ def test_a_sample_is_drawn_the_same_at_the_end_of_a_long_batch():
         assert torch.equal(part.color, whole.color[:last])
 
 
-def test_the_draws_of_old_runs_stay():
+def test_the_random_views_of_old_runs_stay():
     view = drawn(EVERYTHING, torch.tensor([0, 60_000]), seed=1, epoch=2)
     assert torch.allclose(
         view.geometry[:, :2].flatten(1),
@@ -104,7 +104,7 @@ def test_no_stream_serves_twice_and_those_of_old_runs_stay():
 
 
 @pytest.mark.parametrize("name", ["digits", "default", "cifar"])
-def test_other_seeds_epochs_and_samples_draw_otherwise(name: str):
+def test_other_seeds_epochs_and_samples_give_other_views(name: str):
     ids = torch.arange(500)
     one = drawn(POLICIES[name], ids, seed=1, epoch=1).geometry
     others = (
@@ -156,11 +156,11 @@ def test_flips_are_half_and_exact():
     assert abs(mirrored.double().mean() - 0.5) < 4 * 0.5 / len(MANY) ** 0.5
     assert is_exact(geometry).all()
     left = torch.tensor([[[4.0, 4.0]]]).expand(len(MANY), -1, -1)
-    seen = View(geometry, torch.eye(4)[None], (32, 32)).points(left)[:, 0]
-    assert torch.equal(seen, torch.where(mirrored[:, None], torch.tensor([32.0, 0]), torch.tensor([0.0, 0])))
+    result = View(geometry, torch.eye(4)[None], (32, 32)).points(left)[:, 0]
+    assert torch.equal(result, torch.where(mirrored[:, None], torch.tensor([32.0, 0]), torch.tensor([0.0, 0])))
 
 
-def test_vertical_flips_are_half_exact_and_of_their_own():
+def test_vertical_flips_are_half_exact_and_independent():
     geometry = drawn(Policy(flip=True, flip_vertical=True)).geometry
     upturned, mirrored = geometry[:, 1, 1] == -1, geometry[:, 0, 0] == -1
     assert abs(upturned.double().mean() - 0.5) < 4 * 0.5 / len(MANY) ** 0.5
@@ -186,7 +186,7 @@ def test_random_resized_crops_lie_within_the_image(image: tuple[int, int], size:
     assert relative.max() < 1.334 * 1.05
 
 
-def test_random_boxes_are_spread_as_promised():
+def test_random_boxes_follow_their_distribution():
     draws = torch.rand(4, 20_000, generator=torch.Generator().manual_seed(0))
     boxes = random_boxes(draws, (60, 60), (0.1, 0.5), (0.8, 1.25))
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
@@ -208,7 +208,7 @@ def test_a_random_box_fits_any_canvas(draws: list[float], canvas: tuple[int, int
     assert 0.7499 < (x2 - x1) / (y2 - y1) < 1.3336
 
 
-def test_color_factors_are_spread_as_promised():
+def test_color_factors_follow_their_distribution():
     """Read back from the matrix: where black goes, and how far a color is from its gray."""
     normal = RGB.matrix()[0].double().inverse()
     brightness = normal @ drawn(Policy(brightness=0.4)).color.double()
@@ -228,18 +228,18 @@ def test_color_factors_are_spread_as_promised():
 def test_gray_images_take_every_policy():
     images = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8)
     for policy in (*POLICIES.values(), EVERYTHING):
-        seen, view = policy.apply(
+        result, view = policy.apply(
             images, MANY[:6], seed=0, epoch=0, size=(24, 26), normalization=Normalization((0.1,), (0.3,))
         )
-        assert seen.shape == (6, 1, 24, 26)
+        assert result.shape == (6, 1, 24, 26)
         assert view.color.shape == (6, 2, 2)
 
 
-def test_nothing_is_evaluation():
+def test_the_policy_none_equals_the_evaluation_view():
     images = torch.randint(0, 256, (5, 3, 40, 41), dtype=torch.uint8)
     view = evaluation_view(5, image_size=(40, 41), size=(32, 32), normalization=RGB)
-    seen, drawn_view = POLICIES["none"].apply(images, MANY[:5], seed=3, epoch=4, size=(32, 32), normalization=RGB)
-    assert torch.equal(seen, view.image(images))
+    result, drawn_view = POLICIES["none"].apply(images, MANY[:5], seed=3, epoch=4, size=(32, 32), normalization=RGB)
+    assert torch.equal(result, view.image(images))
     assert torch.equal(view.resample(images), images[:, :, 4:36, 4:36])
     assert torch.equal(drawn_view.geometry, view.geometry)
     assert len(view.geometry) == len(view.color) == 5
@@ -248,56 +248,56 @@ def test_nothing_is_evaluation():
 def test_a_smaller_image_is_centered():
     images = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
     view = evaluation_view(2, image_size=(28, 28), size=(32, 33), normalization=Normalization((0.5,), (0.5,)))
-    seen = view.resample(images)
-    assert torch.equal(seen[:, :, 2:30, 3:31], images)
-    assert seen.sum() == images.sum()
+    result = view.resample(images)
+    assert torch.equal(result[:, :, 2:30, 3:31], images)
+    assert result.sum() == images.sum()
 
 
-def test_apply_is_draw_then_look():
+def test_apply_is_a_random_view_then_its_image():
     images = torch.randint(0, 256, (8, 40, 40, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     policy = replace(EVERYTHING, erase=0.0)
-    seen, view = policy.apply(images, MANY[:8], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    result, view = policy.apply(images, MANY[:8], seed=1, epoch=2, size=(32, 32), normalization=RGB)
     means = image_means(images)
     expected = policy.random_view(
         MANY[:8], seed=1, epoch=2, image_size=(40, 40), size=(32, 32), normalization=RGB, means=means
     )
     assert torch.equal(view.geometry, expected.geometry)
     assert torch.equal(view.color, expected.color)
-    assert torch.equal(seen, expected.image(images))
+    assert torch.equal(result, expected.image(images))
 
 
 @pytest.mark.parametrize("name", [*POLICIES, "everything"])
 @pytest.mark.parametrize("kind", [torch.uint8, torch.float32])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_memory_that_is_lent_changes_nothing_but_is_filled(name: str, kind: torch.dtype, channels: int):
+def test_a_lent_output_buffer_changes_nothing_and_is_filled(name: str, kind: torch.dtype, channels: int):
     policy = POLICIES.get(name, EVERYTHING)
     images = torch.randint(0, 256, (11, channels, 24, 20), generator=torch.Generator().manual_seed(0))
     images = images.to(torch.uint8) if kind == torch.uint8 else images.float() / 255
     before = images.clone()
     normalization = Normalization((0.5,) * channels, (0.2,) * channels)
-    look = partial(policy.apply, images, torch.arange(11), seed=1, epoch=2, size=(16, 16), normalization=normalization)
+    run = partial(policy.apply, images, torch.arange(11), seed=1, epoch=2, size=(16, 16), normalization=normalization)
     lent = torch.full((11, 16, 16, channels), torch.nan).permute(0, 3, 1, 2)
-    expected, _ = look()
-    seen, view = look(out=lent)
-    assert torch.equal(seen, expected)
+    expected, _ = run()
+    result, view = run(out=lent)
+    assert torch.equal(result, expected)
     assert torch.equal(images, before)
     assert torch.equal(view.image(images), view.image(images, out=lent))
     if kind == torch.uint8:
         assert view.image(images, out=lent).data_ptr() == lent.data_ptr()
 
 
-def test_erasing_comes_before_the_tint():
+def test_erasing_comes_before_the_color_matrix():
     """On white images the painted rectangle has the mean color, which the normalization turns into nothing."""
     images = torch.full((64, 32, 32, 3), 255, dtype=torch.uint8).permute(0, 3, 1, 2)
     policy = Policy(flip=True, erase=0.5)
-    seen, _ = policy.apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
+    result, _ = policy.apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
     bare, _ = replace(policy, erase=0.0).apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)
-    erased = (seen != bare).any(1)
+    erased = (result != bare).any(1)
     assert 16 < erased.flatten(1).any(1).sum() < 48
-    assert seen.movedim(1, -1)[erased].abs().max() < 0.5 / 255 / 0.2 + 1e-5  # within the rounding of uint8
+    assert result.movedim(1, -1)[erased].abs().max() < 0.5 / 255 / 0.2 + 1e-5  # within the rounding of uint8
 
 
-def test_perspective_pulls_each_corner_within_its_range():
+def test_perspective_moves_each_corner_within_its_range():
     geometry = drawn(Policy(perspective=0.15), image_size=(32, 40), size=(32, 40)).geometry
     corners = torch.tensor([[[0.0, 0], [40, 0], [40, 32], [0, 32]]]).expand(len(MANY), -1, -1)
     pulled = (View(geometry, torch.eye(4)[None], (32, 40)).points(corners) - corners) / torch.tensor([40.0, 32.0])
@@ -313,7 +313,7 @@ def test_the_strongest_perspective_still_shows_an_image():
         assert view.geometry.isfinite().all()
 
 
-def test_elastic_bends_as_far_as_it_says_and_shows():
+def test_elastic_has_its_std_and_is_in_the_view():
     view = drawn(Policy(elastic=0.03), MANY[:2000], image_size=(32, 32))
     assert view.displacement is not None
     assert view.displacement.shape[:2] == (2000, 2)
@@ -369,7 +369,7 @@ def test_settings_out_of_range_are_refused(name: str, value: float):
         Policy(**{name: value})  # type: ignore[arg-type]  # mypy takes the number for each setting, flip too
 
 
-def test_contrast_asks_for_the_means():
+def test_contrast_requires_the_means():
     with pytest.raises(ValueError, match="means"):
         Policy(contrast=0.1).random_view(MANY[:2], seed=0, epoch=0, image_size=(8, 8), size=(8, 8), normalization=RGB)
 
@@ -382,11 +382,11 @@ def test_the_table_is_read_only():
 def test_images_do_not_depend_on_threads():
     images = torch.randint(0, 256, (64, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     for policy in (*POLICIES.values(), EVERYTHING):
-        seen = []
+        result = []
         for threads in (1, 2):
             torch.set_num_threads(threads)
             try:
-                seen.append(policy.apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)[0])
+                result.append(policy.apply(images, MANY[:64], seed=1, epoch=2, size=(32, 32), normalization=RGB)[0])
             finally:
                 torch.set_num_threads(1)
-        assert torch.equal(*seen)
+        assert torch.equal(*result)

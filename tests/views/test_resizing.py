@@ -68,13 +68,13 @@ def test_equals_torch_interpolation_of_each_crop(channels: int, whole: bool):
         [[3, 4, 33, 44], [0, 0, 60, 50], [10, 11, 12, 13], [59, 49, 60, 50], [0, 10, 60, 20], [5, 5, 29, 21]]
     )
     mirrored = torch.tensor([True, False, True, False, True, False])
-    seen = View(fill(boxes.float(), (24, 16), mirrored), SAME_COLOR, (24, 16)).resample(images)
-    assert seen.dtype == images.dtype
+    result = View(fill(boxes.float(), (24, 16), mirrored), SAME_COLOR, (24, 16)).resample(images)
+    assert result.dtype == images.dtype
     for one, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         expected = F.interpolate(images[[one], :, y1:y2, x1:x2], (24, 16), mode="bilinear", antialias=True)
-        assert torch.equal(seen[one], (expected.flip(3) if mirrored[one] else expected)[0])
+        assert torch.equal(result[one], (expected.flip(3) if mirrored[one] else expected)[0])
     one_for_all = View(fill(boxes[:1].float(), (24, 16), mirrored[:1]), SAME_COLOR, (24, 16)).resample(images)
-    assert torch.equal(one_for_all[0], seen[0])
+    assert torch.equal(one_for_all[0], result[0])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -86,12 +86,12 @@ def test_photographs_are_shared_among_threads_and_stay_the_same(threads: int):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        seen = view.resample(images)
+        result = view.resample(images)
     finally:
         torch.set_num_threads(before)
     for one, (x1, y1, x2, y2) in enumerate(boxes.int().tolist()):
         expected = F.interpolate(images[[one], :, y1:y2, x1:x2], (150, 160), mode="bilinear", antialias=True)[0]
-        assert torch.equal(seen[one], expected if one % 2 else expected.flip(2))
+        assert torch.equal(result[one], expected if one % 2 else expected.flip(2))
 
 
 def test_what_is_no_whole_box_is_warped():
@@ -108,7 +108,7 @@ def test_what_is_no_whole_box_is_warped():
 
 
 def test_three_paths_agree_where_nothing_is_lost():
-    """A smooth image, enlarged: the warp sees a little more at the rim of the crop."""
+    """A smooth image, enlarged: the warp takes in a little more at the border of the crop."""
     x = torch.linspace(0, 4, 48)
     image = (x.sin() * x.cos()[:, None] * 0.4 + 0.5)[None, None]
     geometry = fill(torch.tensor([[8.0, 9, 40, 33]]), (48, 64))

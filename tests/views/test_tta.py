@@ -28,18 +28,18 @@ def test_maps_of_flipped_views_return_to_the_bit():
 def test_crops_cover_the_image_and_each_pixel_is_a_mean():
     image = torch.rand(2, 1, 40, 40)
     views = five_crops(evaluation_view(2, image_size=(40, 40), size=(40, 40), normalization=GRAY), (24, 26))
-    seen = [view.resample(image) for view in views]
-    assert torch.equal(seen[0], image[..., 8:32, 7:33])
-    assert torch.equal(seen[4], image[..., 16:, 14:])
-    assert torch.allclose(merge_maps(views, seen, (40, 40)), image, atol=1e-6)
+    result = [view.resample(image) for view in views]
+    assert torch.equal(result[0], image[..., 8:32, 7:33])
+    assert torch.equal(result[4], image[..., 16:, 14:])
+    assert torch.allclose(merge_maps(views, result, (40, 40)), image, atol=1e-6)
     answers = [torch.full((2, 3, 24, 26), float(number)) for number in range(5)]
     merged = merge_maps(views, answers, (40, 40))
     assert merged[0, 0, 0, 0] == 1
     assert merged[0, 0, -1, -1] == 4
-    assert torch.allclose(merged[0, 0, 20, 20], torch.tensor(2.0))  # seen by all
+    assert torch.allclose(merged[0, 0, 20, 20], torch.tensor(2.0))  # shown by all
 
 
-def test_scaled_maps_come_home():
+def test_maps_of_scaled_views_return():
     image = smooth()
     views = scaled(evaluation_view(2, image_size=(40, 40), size=(40, 40), normalization=GRAY), (1.0, 1.25, 2.0))
     merged = merge_maps(views, [view.resample(image) for view in views], (40, 40))
@@ -48,7 +48,7 @@ def test_scaled_maps_come_home():
     assert torch.allclose(ones, torch.ones(()), atol=1e-3)
 
 
-def test_a_mirrored_image_gives_a_mirrored_answer():
+def test_a_mirrored_image_gives_a_mirrored_prediction():
     """Whatever the network: with both views merged, the mirrored image's map is the mirrored map."""
     torch.manual_seed(0)
     weight = torch.rand(3, 1, 5, 5)

@@ -1,4 +1,4 @@
-"""What moves with the image: masks, boxes and keypoints follow it by every path; borders; a sample's company."""
+"""What moves with the image: masks, boxes and keypoints follow it by every path; borders; independence of the batch."""
 
 import math
 
@@ -56,9 +56,9 @@ def test_flips_and_crops_are_exact_for_images_masks_and_boxes(
     """An image, its mask as an image, and the box of the mask, by one view and by a composition of two."""
     masks = torch.randint(0, 5, (2, 40, 44), dtype=torch.uint8)
     view = View(exact_geometry(first, (50, 52)), SAME_COLOR, (50, 52)).then(exact_geometry(second, (48, 51)), (48, 51))
-    seen = view.resample(masks[:, None] + 1)[:, 0].long() - 1
-    assert torch.equal(view.mask(masks), seen)
-    assert torch.equal(pick_classes(masks.long(), view.geometry, view.size, -1), seen)
+    result = view.resample(masks[:, None] + 1)[:, 0].long() - 1
+    assert torch.equal(view.mask(masks), result)
+    assert torch.equal(pick_classes(masks.long(), view.geometry, view.size, -1), result)
     wide = View(view.then(torch.tensor([[[1.0, 0, 30], [0, 1, 30], [0, 0, 1]]])).geometry, SAME_COLOR, (120, 120))
     assert torch.equal(wide.boxes(RECTANGLE).boxes[0, 0], box_of(wide.mask(rectangle_mask())[0] == 1))
     assert torch.equal(wide.inverse_boxes(wide.boxes(RECTANGLE).boxes), RECTANGLE)
@@ -91,9 +91,9 @@ def test_masks_are_ignored_outside_whatever_the_border_and_the_dtype():
             torch.tensor([[[1.0, 0, 4], [0, 1, 0], [0, 0, 1]]]),
             torch.tensor([[[0.5, -0.5, 4], [0.5, 0.5, 1], [0, 0, 1]]]),
         ):
-            seen = View(geometry, SAME_COLOR, (8, 8), border).mask(masks, ignore=7)
-            assert seen.dtype == torch.int64
-            assert set(seen.unique().tolist()) == {7, 255}
+            result = View(geometry, SAME_COLOR, (8, 8), border).mask(masks, ignore=7)
+            assert result.dtype == torch.int64
+            assert set(result.unique().tolist()) == {7, 255}
     with pytest.raises(TypeError, match="integers"):
         View(torch.eye(3)[None], SAME_COLOR, (8, 8)).mask(masks.float())
 
@@ -139,29 +139,29 @@ def test_a_mirrored_left_hand_is_a_right_one(mirror: bool):
     view = View(geometry, SAME_COLOR, (40, 44))
     points = torch.tensor([[22.0, 10], [30, 20], [14, 21]]).expand(2, 1, 3, 2)
     visible = torch.tensor([2, 1, 0]).expand(2, 1, 3)
-    moved, seen = view.keypoints(points, visible, pairs=((1, 2),))
+    moved, result = view.keypoints(points, visible, pairs=((1, 2),))
     assert torch.allclose(moved[0, 0], torch.tensor([44.0, 40]) - points[0, 0], atol=1e-4)
-    assert seen[0].tolist() == [[2, 1, 0]]
+    assert result[0].tolist() == [[2, 1, 0]]
     expected = [[22.0, 10], [30, 21], [14, 20]] if mirror else points[0, 0].tolist()
     assert torch.allclose(moved[1, 0], torch.tensor(expected), atol=1e-4)
-    assert seen[1].tolist() == [[2, 0, 1]] if mirror else [[2, 1, 0]]
+    assert result[1].tolist() == [[2, 0, 1]] if mirror else [[2, 1, 0]]
 
 
 def test_keypoints_outside_are_not_visible():
     view = View(torch.tensor([[[1.0, 0, -10], [0, 1, 0], [0, 0, 1]]]), SAME_COLOR, (20, 20))
     points = torch.tensor([[[[9.0, 5], [10, 5], [30, 5], [31, 5], [torch.nan, 5]]]])
-    _, seen = view.keypoints(points, torch.ones(1, 1, 5, dtype=torch.bool))
-    assert seen.tolist() == [[[False, True, True, False, False]]]
+    _, result = view.keypoints(points, torch.ones(1, 1, 5, dtype=torch.bool))
+    assert result.tolist() == [[[False, True, True, False, False]]]
 
 
 @given(move=exact_moves, far=st.integers(-60, 60), border=st.sampled_from(["nearest", "reflect"]))
 @settings(max_examples=60, deadline=None)
-def test_borders_go_on_by_every_path(move: tuple[int, int, bool, bool], far: int, border: Border):
+def test_borders_are_extended_by_every_path(move: tuple[int, int, bool, bool], far: int, border: Border):
     """Sliced: to the bit what a wide border of the same kind gives; warped: nearly."""
     images = torch.randint(0, 256, (2, 3, 9, 11), dtype=torch.uint8)
     geometry = exact_geometry((move[0] + far, *move[1:]), (14, 15))
     geometries = torch.cat([geometry, exact_geometry(move, (14, 15))])
-    seen = View(geometries, SAME_COLOR, (14, 15), border).resample(images)
+    result = View(geometries, SAME_COLOR, (14, 15), border).resample(images)
 
     def beyond(count: int, side: int) -> Tensor:
         index = torch.arange(-count, side + count)
@@ -182,8 +182,8 @@ def test_borders_go_on_by_every_path(move: tuple[int, int, bool, bool], far: int
             for one, image in zip(expected, wide, strict=True)
         ]
     )
-    assert seen.dtype == torch.uint8
-    assert torch.equal(seen, expected)
+    assert result.dtype == torch.uint8
+    assert torch.equal(result, expected)
     assert torch.allclose(warp_images(images, geometries, (14, 15), border), expected / 255, atol=1e-4)
 
 
@@ -191,12 +191,12 @@ def test_borders_go_on_by_every_path(move: tuple[int, int, bool, bool], far: int
 def test_a_white_image_stays_white(border: Border):
     images = torch.full((3, 3, 21, 20), 255, dtype=torch.uint8)
     geometry = torch.cat([turned(30, zoom, (16, 17)) for zoom in (0.1, 0.4, 1.3)])
-    seen = View(geometry, SAME_COLOR, (16, 17), border).resample(images)
-    assert torch.allclose(seen, torch.ones(()), atol=1e-5)
+    result = View(geometry, SAME_COLOR, (16, 17), border).resample(images)
+    assert torch.allclose(result, torch.ones(()), atol=1e-5)
     assert View(geometry, SAME_COLOR, (16, 17)).resample(images).min() == 0
 
 
-def test_a_sample_sees_the_same_in_any_company_by_any_path():
+def test_each_path_is_independent_of_the_batch():
     """Sliced, resized and warped samples in one batch: each to the bit what it is alone, on one thread and on two."""
     size = (32, 32)
     crop = torch.tensor([[[32 / 20, 0, -5 * 32 / 20], [0, 32 / 30, -32 / 30 * 3], [0, 0, 1]]])

@@ -47,8 +47,8 @@ def test_a_bright_pixel_goes_where_its_point_goes(degrees: float, zoom: float, r
     if mirror:
         geometry = compose(torch.tensor([[[-1.0, 0, 72], [0, 1, 0], [0, 0, 1]]]), geometry)
     view = View(geometry, SAME_COLOR, (70, 72))
-    seen = view.resample(images)[0, 0]
-    weight = seen / seen.sum()
+    result = view.resample(images)[0, 0]
+    weight = result / result.sum()
     x = (weight.sum(0) * (torch.arange(72) + 0.5)).sum()
     y = (weight.sum(1) * (torch.arange(70) + 0.5)).sum()
     (expected,) = view.points(torch.tensor([[[column + 0.5, row + 0.5]]]))[0]
@@ -97,12 +97,12 @@ def test_a_coarse_map_covers_the_image():
 @given(zoom=st.floats(0.05, 6), degrees=st.sampled_from([0.0, 90.0, 17.0, 45.0]), count=st.integers(1, 3))
 @example(zoom=1.1, degrees=0.0, count=1)
 @settings(max_examples=60, deadline=None)
-def test_a_frame_within_the_image_has_no_dark_rim(zoom: float, degrees: float, count: int):
+def test_a_frame_within_the_image_has_no_dark_border(zoom: float, degrees: float, count: int):
     cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
     side = max(1, int(40 * zoom / (cos + sin)))  # the largest turned frame that lies within
     geometry = similarity(degrees, zoom, (40, 40), (side, side)).repeat(count, 1, 1)
-    seen = warp_images(torch.full((count, 3, 40, 40), 255, dtype=torch.uint8), geometry, (side, side))
-    assert torch.allclose(seen, torch.ones(()), atol=1e-4)
+    result = warp_images(torch.full((count, 3, 40, 40), 255, dtype=torch.uint8), geometry, (side, side))
+    assert torch.allclose(result, torch.ones(()), atol=1e-4)
 
 
 @given(zoom=st.floats(1.3, 8), right=st.floats(-30, 30))
@@ -126,17 +126,17 @@ def test_a_border_is_hardly_wider_where_nothing_is_enlarged(zoom: float, right: 
     assert (row[(x < first - 1.25) | (x > last + 2.25)] < 1e-3).all()  # a box reduce ends with a whole box
 
 
-def test_enlarging_equals_interpolation_up_to_the_rim():
+def test_enlarging_equals_interpolation_up_to_the_border():
     images = torch.rand(2, 3, 10, 12)
     geometry = torch.tensor([[[2.5, 0, 0], [0, 3, 0], [0, 0, 1]]])
-    seen = View(geometry, SAME_COLOR, (30, 30)).resample(images)
-    assert torch.allclose(seen, F.interpolate(images, (30, 30), mode="bilinear"), atol=1e-4)
+    result = View(geometry, SAME_COLOR, (30, 30)).resample(images)
+    assert torch.allclose(result, F.interpolate(images, (30, 30), mode="bilinear"), atol=1e-4)
 
 
 def test_what_lies_beyond_the_border_is_black():
-    seen = View(similarity(45, 1, (20, 20), (20, 20)), SAME_COLOR, (20, 20)).resample(torch.ones(1, 3, 20, 20))[0, 0]
-    assert seen[0, 0] == seen[0, -1] == seen[-1, 0] == seen[-1, -1] == 0
-    assert torch.allclose(seen[10, 2:-2], torch.ones(()))
+    result = View(similarity(45, 1, (20, 20), (20, 20)), SAME_COLOR, (20, 20)).resample(torch.ones(1, 3, 20, 20))[0, 0]
+    assert result[0, 0] == result[0, -1] == result[-1, 0] == result[-1, -1] == 0
+    assert torch.allclose(result[10, 2:-2], torch.ones(()))
 
 
 @pytest.mark.parametrize("step", [2.3, 2.5, 3.0, 3.7, 5.0])
@@ -144,13 +144,13 @@ def test_shrinking_does_not_alias(step: float):
     image = zone_plate(480)
     side = round(480 / step)
     geometry = torch.diag(torch.tensor([side / 480, side / 480, 1.0]))[None]
-    seen = warp_images(image, geometry, (side, side))
+    result = warp_images(image, geometry, (side, side))
     smooth = F.interpolate(image, (side, side), mode="bilinear", antialias=True)
     plain = F.interpolate(image, (side, side), mode="bilinear")
-    assert decibels(seen, smooth) > 24  # measured 24.1 to 28.3
+    assert decibels(result, smooth) > 24  # measured 24.1 to 28.3
     assert decibels(plain, smooth) < 16  # and 9.3 to 15.4 for bilinear sampling alone
     geometry[0, 2, 0] = 1e-8  # all but affine: the factor comes from the local Jacobian
-    assert torch.allclose(warp_images(image, geometry, (side, side)), seen, atol=2e-3)
+    assert torch.allclose(warp_images(image, geometry, (side, side)), result, atol=2e-3)
 
 
 def test_each_axis_is_reduced_by_its_own_factor():
@@ -165,7 +165,7 @@ def test_each_axis_is_reduced_by_its_own_factor():
 
 @given(zooms=st.lists(st.floats(0.05, 4), min_size=2, max_size=6), chosen=st.integers(0, 5))
 @settings(max_examples=40, deadline=None)
-def test_a_sample_looks_the_same_in_any_company(zooms: list[float], chosen: int):
+def test_warping_is_independent_of_the_batch(zooms: list[float], chosen: int):
     """Samples that are reduced by other factors, or lie within the image, change nothing for the next one."""
     chosen %= len(zooms)
     images = torch.rand(len(zooms), 3, 24, 24)
@@ -213,7 +213,7 @@ def test_gradients_flow_back_to_the_image():
             assert gradient.abs().sum() > 0
 
 
-def test_what_cannot_be_warped_says_so():
+def test_what_cannot_be_warped_is_refused():
     images = torch.zeros(2, 3, 8, 8)
     flat = torch.diag(torch.tensor([1.0, 0.0, 1.0]))[None]
     with pytest.raises(ValueError, match="no inverse"):

@@ -12,7 +12,7 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.views.chunks import chunks
 
-__all__ = ["Normalization", "color_buffer", "image_means", "jitter", "recolor", "rotate_hue"]
+__all__ = ["Normalization", "color_buffer", "color_jitter", "image_means", "recolor", "rotate_hue"]
 
 LUMA: Final = (0.299, 0.587, 0.114)  # the gray of red, green and blue: ITU-R BT.601
 
@@ -42,7 +42,9 @@ class Normalization:
         return matrix[None]
 
 
-def jitter(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tensor | None, channels: int) -> Tensor:
+def color_jitter(
+    brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tensor | None, channels: int
+) -> Tensor:
     """Factors B each, 1 = as it is, applied in this order -> B C+1 C+1 float32.
 
     Brightness scales; contrast scales about the image's mean gray, from its `means` B C (None: contrast must be 1);

@@ -41,24 +41,24 @@ def slice_images(images: Tensor, geometry: Tensor, size: tuple[int, int], border
     The result is channels last. It shares memory with `images` where one unflipped crop serves them all.
     """
     height, width = size
-    turn = geometry.diagonal(dim1=1, dim2=2)[:, :2]  # B 2: 1, or -1 where the axis is flipped; x then y
+    direction = geometry.diagonal(dim1=1, dim2=2)[:, :2]  # B 2: 1, or -1 where the axis is flipped; x then y
     shift = geometry[:, :2, 2]
     frame = geometry.new_tensor([width, height])
     pixels = images.permute(0, 2, 3, 1)  # B H W C
-    mirrored, upside_down = (turn < 0).unbind(1)
+    mirrored, upside_down = (direction < 0).unbind(1)
     if (
         len(geometry) > 1
         and pixels.shape[1:3] == size
         and not upside_down.any()
-        and torch.equal(shift, frame * (turn < 0))
+        and torch.equal(shift, frame * (direction < 0))
     ):
         whole = pixels.clone(memory_format=torch.contiguous_format)
         return _mirror(whole, mirrored.nonzero()[:, 0]).permute(0, 3, 1, 2)
     canvas = geometry.new_tensor([images.shape[-1], images.shape[-2]])
-    start = torch.where(turn > 0, -shift, shift - frame)  # B 2: the first pixel taken
+    start = torch.where(direction > 0, -shift, shift - frame)  # B 2: the first pixel taken
     if border == "reflect":
         start = (start + canvas).remainder(2 * canvas) - canvas  # an image and its mirror image, again and again
-    start = torch.maximum(start, -frame).minimum(canvas).long()  # wholly outside looks the same, however far
+    start = torch.maximum(start, -frame).minimum(canvas).long()  # wholly outside is the same, however far
     left, top = start.amin(0).neg().clamp(min=0).tolist()
     right, bottom = (start.amax(0) + frame - canvas).long().clamp(min=0).tolist()
 
@@ -71,7 +71,7 @@ def slice_images(images: Tensor, geometry: Tensor, size: tuple[int, int], border
         return pixels.permute(0, 3, 1, 2)
     x, y = start[0].tolist()
     pixels = pixels[:, y : y + height, x : x + width]
-    flipped = [axis for axis, sign in zip((2, 1), turn[0].tolist(), strict=True) if sign < 0]
+    flipped = [axis for axis, sign in zip((2, 1), direction[0].tolist(), strict=True) if sign < 0]
     return (pixels.flip(flipped) if flipped else pixels).permute(0, 3, 1, 2)
 
 
@@ -165,17 +165,17 @@ def _resize_in_threads(images: Tensor, boxes: list[list[int]], out: Tensor) -> N
     size = (out.shape[2], out.shape[3])
     source, target = images.permute(0, 2, 3, 1).numpy(), out.permute(0, 2, 3, 1).numpy()  # B H W C
 
-    def resize(part: range) -> None:
-        for index in part:
+    def resize(share: range) -> None:
+        for index in share:
             x1, y1, x2, y2 = boxes[index]
             box = torch.from_numpy(source[index : index + 1, y1:y2, x1:x2].copy().transpose(0, 3, 1, 2))
             target[index] = interpolate(box, size, mode="bilinear", antialias=True).numpy().transpose(0, 2, 3, 1)[0]
 
     threads = max(1, min(torch.get_num_threads(), len(boxes) // IMAGES_A_THREAD))
-    parts = [range(len(boxes))[first::threads] for first in range(threads)]
+    shares = [range(len(boxes))[first::threads] for first in range(threads)]
     with ThreadPoolExecutor(threads, "striate-resize") as pool:
-        others = [pool.submit(resize, part) for part in parts[1:]]
-        resize(parts[0])
+        others = [pool.submit(resize, share) for share in shares[1:]]
+        resize(shares[0])
         for other in others:
             other.result()
 
@@ -183,10 +183,10 @@ def _resize_in_threads(images: Tensor, boxes: list[list[int]], out: Tensor) -> N
 def _resize(images: Tensor, box: list[int], size: tuple[int, int]) -> Tensor:
     """One box of all images: B C H W -> B C h w. Elsewhere than on a CPU torch resizes no integers: they are rounded."""
     x1, y1, x2, y2 = box
-    part = images[:, :, y1:y2, x1:x2]
-    rounded = part.dtype == torch.uint8 and part.device.type != "cpu"
-    part = interpolate(part.float() if rounded else part, size, mode="bilinear", antialias=True)
-    return part.round().to(torch.uint8) if rounded else part
+    crop = images[:, :, y1:y2, x1:x2]
+    rounded = crop.dtype == torch.uint8 and crop.device.type != "cpu"
+    crop = interpolate(crop.float() if rounded else crop, size, mode="bilinear", antialias=True)
+    return crop.round().to(torch.uint8) if rounded else crop
 
 
 def _flip(images: Tensor, flipped: list[bool]) -> Tensor:

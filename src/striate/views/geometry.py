@@ -93,9 +93,11 @@ def from_corners(displacements: Tensor, size: tuple[int, int]) -> Tensor:
     start = torch.tensor(CORNERS, dtype=torch.float64) * torch.tensor([size[1], size[0]], dtype=torch.float64)
     end = start + moved  # B 4 2
     side = end.roll(-1, dims=1) - end
-    turn = side[..., 0] * side.roll(-1, dims=1)[..., 1] - side[..., 1] * side.roll(-1, dims=1)[..., 0]  # at each corner
-    if not (turn > 0).all():
-        raise ValueError("corners that are pulled past one another span no image: displace them less")
+    cross = (
+        side[..., 0] * side.roll(-1, dims=1)[..., 1] - side[..., 1] * side.roll(-1, dims=1)[..., 0]
+    )  # at each corner
+    if not (cross > 0).all():
+        raise ValueError("the corners cross or make a dent, so they span no image: move them less")
 
     x, y = start.unbind(1)  # 4
     one, nothing = torch.ones_like(x), torch.zeros_like(x)

@@ -12,7 +12,7 @@ from typing import Final, final, get_args
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views.color import Normalization, color_buffer, image_means, jitter, rotate_hue
+from striate.views.color import Normalization, color_buffer, color_jitter, image_means, rotate_hue
 from striate.views.displacement import random_displacement
 from striate.views.geometry import compose
 from striate.views.lookup_tables import to_uint8
@@ -105,7 +105,7 @@ class Policy:
         what `operations` move; the view that `apply` returns has that too.
         """
         if self.contrast and means is None:
-            raise ValueError("contrast turns about the mean gray of each image: pass means")
+            raise ValueError("contrast scales about the mean gray of each image: pass means")
         parameters = GeometricParameters(**{f.name: getattr(self, f.name) for f in fields(GeometricParameters)})
         geometry = parameters.random_matrix(ids, seed, epoch, image_size, size)
         displacement = (
@@ -158,7 +158,7 @@ class Policy:
         channels = len(normalization.mean)
         amounts = (self.brightness, self.contrast, self.saturation)
         brightness, contrast, saturation = (1 + amount * one for amount, one in zip(amounts, draws[:3], strict=True))
-        color = jitter(brightness, contrast, saturation, means, channels)
+        color = color_jitter(brightness, contrast, saturation, means, channels)
         if self.hue:
             color = compose(rotate_hue(self.hue * draws[3], channels), color)
         return compose(normalization.matrix().to(color.device, non_blocking=True), color)

@@ -202,11 +202,11 @@ def _perform_one(
     group = torch.tensor([TOGETHER.index(row.together) for row in OPERATIONS])[kinds]
     order, result = group.argsort(stable=True), torch.empty_like(images)
     for chosen in order.split(torch.bincount(group, minlength=len(TOGETHER)).tolist()):
-        for part in chosen.split(chunk_size(images)) if len(chosen) else ():
-            before = images.index_select(0, part.to(images.device))
-            changed, moved = _perform_together(before, kinds[part], magnitudes[part], interpolation)
-            geometry[part] = moved
-            for row, image in zip(part.tolist(), changed, strict=True):
+        for chunk in chosen.split(chunk_size(images)) if len(chosen) else ():
+            before = images.index_select(0, chunk.to(images.device))
+            changed, moved = _perform_together(before, kinds[chunk], magnitudes[chunk], interpolation)
+            geometry[chunk] = moved
+            for row, image in zip(chunk.tolist(), changed, strict=True):
                 result[row].copy_(image)  # of one block, which is ten times faster than writing to chosen rows at once
     return result, geometry
 
@@ -214,14 +214,14 @@ def _perform_one(
 def _perform_together(
     images: Tensor, kinds: Tensor, magnitudes: Tensor, interpolation: Interpolation
 ) -> tuple[Tensor, Tensor]:
-    size, still = (images.shape[-2], images.shape[-1]), torch.eye(3)[None]
+    size, unmoved = (images.shape[-2], images.shape[-1]), torch.eye(3)[None]
     operation = OPERATIONS[kinds[0]]
     if operation.affine:
         back = _affine_matrices(kinds, magnitudes, size)
         return _transform(images, back, interpolation), _geometry(back, size)
     if operation.table:
-        return look_up(images, _tables(images, kinds, magnitudes)), still
-    return (operation.pixels(images, magnitudes) if operation.pixels else images), still
+        return look_up(images, _tables(images, kinds, magnitudes)), unmoved
+    return (operation.pixels(images, magnitudes) if operation.pixels else images), unmoved
 
 
 def _tables(images: Tensor, kinds: Tensor, magnitudes: Tensor) -> Tensor:

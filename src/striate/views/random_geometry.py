@@ -54,9 +54,9 @@ class GeometricParameters:
         geometry = torch.stack(rows, 1).view(-1, 2, 3)
         geometry = torch.cat([geometry, geometry.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(geometry), -1, -1)], 1)
         if self.perspective:
-            pulls = signed(uniforms(seed, epoch, ids, Streams.PERSPECTIVE)).mT.reshape(-1, 4, 2)
+            moves = signed(uniforms(seed, epoch, ids, Streams.PERSPECTIVE)).mT.reshape(-1, 4, 2)
             geometry = compose(
-                from_corners(self.perspective * pulls * pulls.new_tensor([width, height]), size), geometry
+                from_corners(self.perspective * moves * moves.new_tensor([width, height]), size), geometry
             )
         return geometry
 
@@ -69,27 +69,27 @@ class GeometricParameters:
         return boxes if self._warps() or self.shift else to_whole_pixels(boxes, image_size)
 
     def _about_center(self, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the mirrors."""
+        """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the flips."""
         mirror = torch.where(draws[5] < self.flip / 2, -1.0, 1.0)
-        upturn = torch.where(draws[10] < self.flip_vertical / 2, -1.0, 1.0)
+        upside_down = torch.where(draws[10] < self.flip_vertical / 2, -1.0, 1.0)
         if not (self.rotate or self.zoom or self.shear):
-            return mirror, torch.zeros_like(mirror), torch.zeros_like(mirror), upturn
-        turn = math.radians(self.rotate) * signed(draws[0])
-        slant = (math.radians(self.shear) * signed(draws[2])).tan()
+            return mirror, torch.zeros_like(mirror), torch.zeros_like(mirror), upside_down
+        angle = math.radians(self.rotate) * signed(draws[0])
+        slope = (math.radians(self.shear) * signed(draws[2])).tan()
         # exp and not a power: torch's power may round the last samples of a batch otherwise than the first
         growth = (1 - self.zoom) * (math.log((1 + self.zoom) / (1 - self.zoom)) * draws[1]).exp()
-        cos, sin = growth * turn.cos(), growth * turn.sin()
-        return mirror * cos, mirror * (cos * slant - sin), upturn * sin, upturn * (sin * slant + cos)
+        cos, sin = growth * angle.cos(), growth * angle.sin()
+        return mirror * cos, mirror * (cos * slope - sin), upside_down * sin, upside_down * (sin * slope + cos)
 
     def _warps(self) -> bool:
         return bool(self.rotate or self.zoom or self.shear or self.perspective)
 
-    def _shift(self, draw: Tensor, side: int) -> Tensor:
+    def _shift(self, draws: Tensor, side: int) -> Tensor:
         """Pixels: B in [0, 1) -> B within shift * side either way, whole where nothing else needs interpolation."""
         if self._warps() or self.crop < 1:
-            return self.shift * side * signed(draw)
+            return self.shift * side * signed(draws)
         reach = round(self.shift * side)
-        return ((2 * reach + 1) * draw).floor() - reach
+        return ((2 * reach + 1) * draws).floor() - reach
 
 
 def random_boxes(
@@ -124,6 +124,6 @@ def to_whole_pixels(boxes: Tensor, canvas: tuple[int, int]) -> Tensor:
     return torch.cat([start, start + sides], 1)
 
 
-def signed(draw: Tensor) -> Tensor:
+def signed(draws: Tensor) -> Tensor:
     """[0, 1) -> [-1, 1)."""
-    return 2 * draw - 1
+    return 2 * draws - 1

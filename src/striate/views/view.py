@@ -30,16 +30,12 @@ class View:
     no natural outside: a policy for them should crop within the image, or extend its `border`.
     """
 
-    geometry: (
-        Tensor  # B 3 3 float32, a homography: image pixels -> network pixels; corners at 0 and W, not pixel centers
-    )
-    color: (
-        Tensor  # B C+1 C+1 float32: colors in 0..1, and 1 -> network values; holds the normalization; last row 0 0 .. 1
-    )
+    geometry: Tensor  # B 3 3 float32, a homography: image pixels -> network pixels; corners at 0 and W
+    color: Tensor  # B C+1 C+1 float32: colors in 0..1, and 1 -> network values, normalized; last row 0 0 .. 1
     size: tuple[int, int]  # height, width of the network's input
     border: Border = "black"  # beyond the image: black, its nearest pixel, or its mirror image (edge pixels twice)
     displacement: Tensor | None = (
-        None  # B 2 gh gw float32, network pixels, after `geometry`: network pixel u shows what was at u + d(u)
+        None  # B 2 gh gw float32, after `geometry`: network pixel u shows what was at u + d(u)
     )
 
     def __post_init__(self) -> None:

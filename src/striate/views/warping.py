@@ -38,14 +38,14 @@ def warp_images(
         geometry = geometry.expand(max(len(geometry), len(displacement)), -1, -1)
     back = invert(geometry)
     step = _steps(back, size)
-    rim = _needs_rim(back, step, size, images.shape[-2:])
+    edge = _needs_edge(back, step, size, images.shape[-2:])
     if out is None or images.requires_grad:
         out = images.new_empty((len(images), *size, images.shape[1]), dtype=torch.float32).permute(0, 3, 1, 2)
     for chunk in chunks(out):
         here = chunk if len(back) > 1 else slice(None)
         field = displacement if displacement is None or len(displacement) == 1 else displacement[chunk]
         coordinates = _coordinates(back[here], size, field, images.device)
-        out[chunk] = _sample(images[chunk], coordinates, step[here], rim[here], border)
+        out[chunk] = _sample(images[chunk], coordinates, step[here], edge[here], border)
     return out
 
 
@@ -90,7 +90,7 @@ def _steps(back: Tensor, size: tuple[int, int]) -> Tensor:
     return jacobian.square().sum(3).sqrt().median(1).values
 
 
-def _needs_rim(back: Tensor, step: Tensor, size: tuple[int, int], image_size: torch.Size) -> Tensor:
+def _needs_edge(back: Tensor, step: Tensor, size: tuple[int, int], image_size: torch.Size) -> Tensor:
     """Which samples B reach past the centers of the outermost pixels, where plain sampling blends into black too early."""
     height, width = size
     canvas = back.new_tensor([image_size[1], image_size[0]])
@@ -116,23 +116,23 @@ def _coordinates(back: Tensor, size: tuple[int, int], displacement: Tensor | Non
     return sent if rows.shape[1] == 2 else divide(sent[:, :2], sent[:, 2:])
 
 
-def _sample(images: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, border: Border) -> Tensor:
+def _sample(images: Tensor, coordinates: Tensor, step: Tensor, edge: Tensor, border: Border) -> Tensor:
     """B C H W at B 2 h w (or 1 for all). Grouped by factor, so that a sample does not depend on the others of its batch."""
     canvas = step.new_tensor([images.shape[-1], images.shape[-2]])
     factor = (step + ROUNDING).floor().clamp(min=1).minimum(canvas)
     groups = [[1, 1]] if (factor == 1).all() else torch.unique(factor.long(), dim=0).tolist()
     if len(groups) == 1:
-        return _bilinear(images, coordinates, step, rim, groups[0], border)
+        return _bilinear(images, coordinates, step, edge, groups[0], border)
     sampled = images.new_empty((len(images), images.shape[1], *coordinates.shape[2:]), dtype=torch.float32)
     for group in groups:
         chosen = (factor == factor.new_tensor(group)).all(1).nonzero()[:, 0]
         here = chosen.to(images.device)
-        sampled[here] = _bilinear(images[here], coordinates[here], step[chosen], rim[chosen], group, border)
+        sampled[here] = _bilinear(images[here], coordinates[here], step[chosen], edge[chosen], group, border)
     return sampled
 
 
 def _bilinear(
-    images: Tensor, coordinates: Tensor, step: Tensor, rim: Tensor, factor: list[int], border: Border
+    images: Tensor, coordinates: Tensor, step: Tensor, edge: Tensor, factor: list[int], border: Border
 ) -> Tensor:
     values = images.to(torch.float32)  # channels stay last: sampling takes either, and to move them takes longer
     if images.dtype == torch.uint8:
@@ -145,7 +145,7 @@ def _bilinear(
     if border == "reflect":
         coordinates = _reflect(coordinates, canvas)
     grid = coordinates * unit.to(values.device)[:, None, None] - 1
-    chosen = rim.nonzero()[:, 0]
+    chosen = edge.nonzero()[:, 0]
     if len(chosen):
         here = chosen.to(values.device)
         pixel = step.new_tensor(factor) * unit
