@@ -25,7 +25,7 @@ from striate.audit.scales import nearly_black, outlier_values, scale_by_class
 from striate.data import Source, Unreadable, contact_sheet, require_classes, understood, understood_as_json
 from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
-from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
+from striate.jobs.learning_curve import LearningCurve, measure_learning_curve, more_would_help
 from striate.jobs.monitor import monitor_of
 from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_size
@@ -80,7 +80,7 @@ def check(
     out: str | Path | None = None,
     group: str | None = None,
     run: str | Path | None = None,
-    enough: bool = False,
+    learning_curve: bool = False,
     progress: bool = True,
     **reading: Any,
 ) -> Checked:
@@ -89,7 +89,7 @@ def check(
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
     or all folds of a cross-validation, whose answers to images it was not trained on are searched for wrong labels.
-    enough: train a small network on parts of the data and say what twice as many would bring. reading: how the data are
+    learning_curve: train a small network on parts of the data and say what twice as many would bring. reading: how the data are
     read, by the settings of a Recipe that say so (source, class_level, task, label_column ...). Bad input is a StriateError.
     """
     check_reading(reading)
@@ -97,7 +97,7 @@ def check(
     opened, limits = open_data(data, reading), how.limits
     page = _page_path(opened, data, out)
     answers = _answers(opened, run) if run else []
-    if enough:
+    if learning_curve:
         require_classes(opened)
     monitor = monitor_of(progress)
     try:
@@ -108,7 +108,7 @@ def check(
         if len(prints) == 0:
             raise DataError(f"{opened.location} has no image that can be used; fix its files")
         described, found = _look(prints, group, answers, str(run))
-        curve = learning_curve(opened, limits, monitor) if enough else None
+        curve = measure_learning_curve(opened, limits, monitor) if learning_curve else None
         if curve is not None:
             found = (*found, *more_would_help(curve))
             found = tuple(sorted(found, key=_rank))

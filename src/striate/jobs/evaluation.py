@@ -22,7 +22,7 @@ from striate.jobs.splitting import check_written_split, split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.sources import TrainingData
 from striate.tasks import Classify
-from striate.training import available_cores, checked, keep_freed_memory, read_toml
+from striate.training import Recipe, available_cores, keep_freed_memory, read_toml
 
 BATCH = 128
 WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, or --data"
@@ -158,8 +158,8 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
-    recipe = checked(read_toml(folder.recipe_path)[0])
-    limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
+    recipe = Recipe.of(**read_toml(folder.recipe_path)[0])
+    limits = replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
     return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).parts()
 
 

@@ -21,7 +21,7 @@ from striate.models import Network
 from striate.report import ErrorImage, ReportContents, render_report
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Task
-from striate.training import Recipe, Settings, TrainingState
+from striate.training import Recipe, ResolvedRecipe, TrainingState, setting_rows
 from striate.views import Policy
 
 GALLERY = 48
@@ -41,7 +41,7 @@ def finish(
     state: TrainingState,
     task: Task,
     prepared: Prepared,
-    settings: Settings,
+    settings: ResolvedRecipe,
     clock: Clock,
 ) -> None:
     """Turn the weights that were kept into a bundle, measure it on images it was not trained on, and write it all down."""
@@ -68,16 +68,16 @@ def finish(
     folder.write_findings(findings)
     manifest["data"] |= data_seen(source, prepared, lost)
     manifest |= {
-        "threads": settings.recipe.threads,
+        "threads": settings.recipe.machine.threads,
         "best_epoch": state.best_epoch,
-        "kept": settings.recipe.keep,
+        "kept": settings.recipe.training.keep,
         "reported_split": measured.reported,
     }
     clock.lap("writing")
     manifest |= {"timings": {**clock.seconds, "total": clock.total()}, "finished": now(), "status": "finished"}
     contents = ReportContents(
         manifest=manifest,
-        settings=settings.rows(),
+        settings=setting_rows(settings),
         metrics=measured.metrics,
         history=state.history_rows(),
         findings=findings,
@@ -91,13 +91,13 @@ def finish(
 
 
 def bundle_of(
-    model: Network, source: Source, prepared: Prepared, settings: Settings, manifest: dict[str, Any], epoch: int
+    model: Network, source: Source, prepared: Prepared, settings: ResolvedRecipe, manifest: dict[str, Any], epoch: int
 ) -> Bundle:
     """The network with all that is needed to use it, and where it comes from."""
     train = prepared.splits.train
     return Bundle(
         model=model,
-        architecture=settings.recipe.model,
+        architecture=settings.recipe.model.name,
         arguments=architecture_arguments(settings, source.classes),
         task="classify",
         classes=source.classes,
@@ -184,11 +184,11 @@ def png(image: np.ndarray[Any, Any]) -> bytes:  # H W C
     return data.getvalue()
 
 
-def architecture_arguments(settings: Settings, classes: tuple[str, ...]) -> dict[str, Any]:
+def architecture_arguments(settings: ResolvedRecipe, classes: tuple[str, ...]) -> dict[str, Any]:
     """What create_model needs beside the name to build the network again."""
     recipe = settings.recipe
-    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.channels, "size": recipe.size}
-    return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
+    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.model.channels, "size": recipe.model.size}
+    return arguments if recipe.model.dropout is None else {**arguments, "dropout": recipe.model.dropout}
 
 
 def files_lost(lost: list[SkippedFile]) -> list[Finding]:
