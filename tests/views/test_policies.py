@@ -336,7 +336,7 @@ def test_fill_is_what_lies_beyond_the_image():
         for fill in ("black", "nearest", "reflect")
     }
     assert darkest == {"black": 0.0, "nearest": 1.0, "reflect": 1.0}
-    with pytest.raises(SettingError, match="fill must be one of black, nearest, reflect"):
+    with pytest.raises(SettingError, match="fill = 'gray': takes one of black, nearest, reflect"):
         Policy(fill="gray")  # type: ignore[arg-type]  # that it is refused is the point
 
 

@@ -6,12 +6,12 @@ contrast, saturation, hue and normalization, as one 4x4 matrix. Mixing of sample
 """
 
 from dataclasses import dataclass, fields
-from types import MappingProxyType
-from typing import Final, final, get_args
+from typing import Final, final
 
 from torch import Tensor
 
 from striate.errors import SettingError
+from striate.settings import declared_settings
 from striate.views.color import Normalization, color_buffer, color_jitter, image_means, rotate_hue
 from striate.views.displacement import random_displacement
 from striate.views.geometry import compose
@@ -20,31 +20,22 @@ from striate.views.pixel_operations import PIXEL_OPERATIONS, apply_pixel_operati
 from striate.views.published_operations import Operations
 from striate.views.random_geometry import GeometricParameters, signed
 from striate.views.randomness import Streams, uniforms
+from striate.views.settings import AugmentSettings
 from striate.views.view import View
 from striate.views.warping import Border
 
 __all__ = ["Policy", "describe"]
 
-LIMITS: Final = (
-    MappingProxyType(  # the other settings: 1; corners that move by less than a quarter of the side never make a dent
-        {
-            "rotate": 180.0,
-            "zoom": 0.9,
-            "shear": 60.0,
-            "hue": 180.0,
-            "blur": 10.0,
-            "gamma": 0.9,
-            "perspective": 0.2,
-            "elastic": 0.1,
-        }
-    )
-)
+RANGES: Final = declared_settings(AugmentSettings)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What may happen to a training image; the defaults are nothing. Raises SettingError for a value out of range."""
+    """What may happen to a training image; the defaults change nothing. Raises SettingError for a value out of range.
+
+    The ranges are those of `AugmentSettings`.
+    """
 
     # geometry
     rotate: float = 0.0  # largest angle, degrees
@@ -76,13 +67,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, limit = getattr(self, field.name), LIMITS.get(field.name, 1.0)
-            if field.name not in ("operations", "fill") and not 0 <= value <= limit:
-                raise SettingError(f"{field.name} must be within 0 and {limit:g}, not {value}")
-        if self.crop < 0.01:
-            raise SettingError(f"crop must keep at least 0.01 of the area, not {self.crop}")
-        if self.fill not in get_args(Border):
-            raise SettingError(f"fill must be one of {', '.join(get_args(Border))}, not {self.fill!r}")
+            if field.name in RANGES:
+                RANGES[field.name].check(getattr(self, field.name))
         if self.elastic and self.operations:
             raise SettingError(
                 "elastic cannot be combined with a published policy, which moves images after the displacement"

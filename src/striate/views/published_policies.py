@@ -12,15 +12,17 @@ import torch
 from torch import Tensor
 
 from striate.errors import SettingError
+from striate.settings import declared_settings
 from striate.views.chunks import chunk_size
 from striate.views.lookup_tables import clamp_to_uint8
 from striate.views.published_operations import KINDS, Operations, Ranges, Steps, perform, published_ranges, random_steps
 from striate.views.randomness import Streams, uniforms
+from striate.views.settings import AugmentSettings
 
 __all__ = ["AugMix", "RandAugment", "TrivialAugment"]
 
+RANGES: Final = declared_settings(AugmentSettings)
 BINS: Final = 31  # magnitudes of RandAugment and TrivialAugment
-MOST_OPERATIONS: Final = 16  # of RandAugment, an image
 WIDE: Final[Ranges] = {
     "Identity": (0.0, 0.0),
     "ShearX": (0.0, 0.99),
@@ -54,10 +56,8 @@ class RandAugment(Operations):
     magnitude: int = 9
 
     def __post_init__(self) -> None:
-        if not 1 <= self.count <= MOST_OPERATIONS:
-            raise SettingError(f"randaugment takes 1 to {MOST_OPERATIONS} operations an image, not {self.count}")
-        if not 0 <= self.magnitude < BINS:
-            raise SettingError(f"the magnitude of randaugment must be within 0 and {BINS - 1}, not {self.magnitude}")
+        RANGES["randaugment_count"].check(self.count)
+        RANGES["randaugment_magnitude"].check(self.magnitude)
 
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         return perform(images, self.steps(ids, seed, epoch, (images.shape[-2], images.shape[-1])))
