@@ -143,7 +143,7 @@ def test_augmenting_says_what_is_done_in_order_and_where_the_sheet_is(desk):
     assert data == "data:   mnist-scenes:20 (scenes), to detect, 10 classes"
     assert policy == "policy: strong, 128 x 128 pixels, in this order"
     assert [int(step.split()[0]) for step in steps] == list(range(1, len(steps) + 1))
-    assert "geometry: mirror left and right" in " ".join(steps)
+    assert "geometry: flip horizontally" in " ".join(steps)
     assert "mostly left the image and are not learned from" in boxes
     assert sheet == "sheet:  mnist-scenes-augment.png (3 images, as they are and in 2 epochs)"
     assert (desk / "mnist-scenes-augment.png").exists()

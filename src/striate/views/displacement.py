@@ -17,7 +17,7 @@ __all__ = ["displace", "displacement_field", "random_displacement", "steepness",
 
 STEEPEST: Final = 0.5  # of a random displacement; each step of the fixed point halves the error
 STEPS: Final = 30
-SMOOTHED: Final = (1 / 3) ** 0.5 * 3 / 8  # standard deviation of uniform noise in -1..1, and of its sums by 1 2 1 / 4
+SMOOTHED: Final = (1 / 3) ** 0.5 * 3 / 8  # std of uniform noise in -1..1, and of its sums by 1 2 1 / 4
 FINER: Final = 4  # times as fine a grid as that of the noise, which is enough for no crease to show
 
 
@@ -59,7 +59,7 @@ def steepness(displacement: Tensor, size: tuple[int, int]) -> Tensor:
 def random_displacement(draws: Tensor, size: tuple[int, int], strength: float) -> Tensor:
     """`draws` 2 * g * g B in [0, 1) -> B 2 4g 4g for a frame of `size`, g being 2 or more.
 
-    Noise is smoothed over neighbors in a g x g grid; `strength` is its standard deviation in network pixels.
+    Noise is smoothed over neighbors in a g x g grid; `strength` is its std in network pixels.
     Where a field would be steeper than STEEPEST, it is made weaker as a whole, so that nothing ever folds.
     """
     count = round((len(draws) / 2) ** 0.5)

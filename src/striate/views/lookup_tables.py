@@ -1,4 +1,4 @@
-"""Lookup tables: what becomes of each of the 256 values of a channel, so that any sequence of them is one lookup.
+"""Lookup tables: what becomes of each of the 256 values of a channel.
 
 Tables are B C 256 uint8, or B 1 256 where the channels share one. They are small, hence made by exact arithmetic: the
 same bits on every device and thread count, and in any batch. Factors and thresholds are B float64.
@@ -21,7 +21,6 @@ __all__ = [
     "look_up",
     "posterize",
     "solarize",
-    "then",
     "to_uint8",
 ]
 
@@ -35,12 +34,6 @@ def look_up(images: Tensor, tables: Tensor) -> Tensor:
     row = torch.arange(count * channels, dtype=torch.int32, device=images.device).view(count, channels, 1, 1)
     index = images.to(torch.int32, memory_format=torch.contiguous_format).add_(256 * row)
     return tables.reshape(-1).index_select(0, index.view(-1)).view(images.shape)
-
-
-def then(first: Tensor, second: Tensor) -> Tensor:
-    """`first`, then `second`, as one table: B C 256 and B C 256 -> B C 256."""
-    first, second = torch.broadcast_tensors(first, second)
-    return second.gather(2, first.long())
 
 
 def brighten(factors: Tensor) -> Tensor:

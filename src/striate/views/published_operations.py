@@ -1,6 +1,6 @@
 """The operations of published policies, each a function and a row of one table, on uint8 images clamped after each.
 
-So they are no matrices and not composed, but done one after another as published. In each step of a batch every sample
+Clamping is no matrix, so they are done one after another, as published. In each step of a batch every sample
 has its own kind and magnitude; samples of a kind are done together, and a sample's result depends on no other.
 
 All follow torchvision to the bit: a result is rounded once, as by a fused multiply-add, clamped, and rounded down.
@@ -41,7 +41,7 @@ Ranges = Mapping[str, tuple[float, float]]  # kind -> its magnitude in the first
 
 
 class Operations(ABC):
-    """A published policy: draws for each sample, a function of (seed, epoch, id) only, and does it."""
+    """A published policy of augmentation: what it does to a sample is a function of (seed, epoch, id) only."""
 
     @abstractmethod
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
