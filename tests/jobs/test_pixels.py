@@ -10,7 +10,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.cli import main
-from striate.data import Limits, decode_image
+from striate.data import decode_image
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
 from striate.jobs.evaluation import _decoded
@@ -189,7 +189,7 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
     run = train(folders(at / "data", exposed), out=at / "run", progress=False, **{**QUICK, "epochs": 1})
     bundle = RunFolder.open(run.path).bundle()
     as_learned, as_new = (
-        _decoded(open_source(data), bundle, Limits())["all"].images for data in (at / "data", folders(at / "new", raw))
+        _decoded(open_source(data), bundle)["all"].images for data in (at / "data", folders(at / "new", raw))
     )
     assert (as_learned.int() - as_new.int()).abs().max() <= 1
     # and the same predictions, however they are asked for

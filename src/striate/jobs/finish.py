@@ -50,8 +50,8 @@ def finish(
     bundle = bundle_of(model, source, prepared, settings, manifest, state.best_epoch)
     bundle.save(folder.bundle_path)
     measured = measure(model, task, prepared, settings.recipe, source.classes)
-    lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
-    held_out = {name: part for name, part in prepared.splits.parts().items() if name != "train"}
+    lost = [one for part in prepared.splits.by_name().values() for one in part.pixels.lost]
+    held_out = {name: part for name, part in prepared.splits.by_name().items() if name != "train"}
     shifts = [one for name, part in held_out.items() if name in source.splits for one in shifted(bundle, name, part)]
     known = (*prepared.findings, *shifts)
     findings = [*known, *files_lost(lost), *learned_nothing(measured.metrics, measured.reported, known)]
@@ -132,7 +132,7 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     gallery: list[ErrorImage] = []
-    for name, images in prepared.splits.parts().items():
+    for name, images in prepared.splits.by_name().items():
         if name != "train":
             predictions = predict(model, task, prepared.plain_batches(images, recipe))
             metrics[name] = evaluate(predictions, classes)
@@ -144,9 +144,9 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
 def data_seen(source: Source, prepared: Prepared, lost: Sequence[SkippedFile]) -> dict[str, Any]:
     """What the manifest tells of the data as they were read in the end."""
     return {
-        "counts": {name: len(part) for name, part in prepared.splits.parts().items()},
+        "counts": {name: len(part) for name, part in prepared.splits.by_name().items()},
         "image": list(prepared.splits.train.pixels.shape[1:]),
-        "seen": source.survey.told(prepared.preprocessing.canvas),
+        "seen": source.survey.summary(prepared.preprocessing.canvas),
         "skipped": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.skipped, *lost)],
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import striate
-from striate.data import Source, understood_as_json
+from striate.data import Source, source_as_json
 from striate.data.names import unescaped
 from striate.models import Network
 from striate.sources import IN_MEMORY
@@ -36,9 +36,8 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
             "name": source.name,
             "location": source.location,
             "kind": source.kind,
-            "digest": source.digest(),
             "classes": list(source.classes),
-            **understood_as_json(source),
+            **source_as_json(source),
         },
         "model": {
             "name": recipe.model.name,

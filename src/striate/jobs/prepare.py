@@ -11,8 +11,8 @@ from striate.audit.balance import absent_classes
 from striate.audit.pixels import read_in_part, survey_findings
 from striate.audit.scales import outlier_values, scale_by_class
 from striate.data import Batches, Cache, Canvas, LabeledImages, SkippedFile, Source, Splits, decoded_size, load_images
-from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
+from striate.data.decoding.resize import FitMode
 from striate.data.storage import Place
 from striate.data.survey import Survey
 from striate.errors import DataError, SettingError
@@ -88,7 +88,7 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Resolved
         fit=native.fit,
     )
     contain = settings.recipe.data.fit == "contain"
-    settings = settings.with_defaults("data", size=default_size(source.survey, cast(Fit, settings.recipe.data.fit)))
+    settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
     if contain and policy_of(settings.recipe).crop < 1:  # crops would hide the ends again
         settings = settings.with_defaults("data", crop=1.0)
     check_split(source, settings.recipe)
@@ -100,7 +100,7 @@ def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Resolved
     return replace(settings, recipe=settings.recipe.with_values(split=whole))
 
 
-def default_size(survey: Survey, fit: Fit) -> int:
+def default_size(survey: Survey, fit: FitMode) -> int:
     """The side of what a network sees where nothing is said."""
     return min(survey.side(fit), LARGEST_SIZE)
 
@@ -123,7 +123,7 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
     # a run of a striate that did not know the two has them undecided, and began with these
     background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)
-    fit = cast(Fit, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
+    fit = cast(FitMode, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
     rendering = source.survey.rendering(background)
     return Canvas(side, side, recipe.model.channels, 16 if recipe.data.bits == 16 else 8, rendering, fit)
 
@@ -133,13 +133,12 @@ def prepare(source: Source, settings: ResolvedRecipe, folder: RunFolder, monitor
     recipe = settings.recipe
     source.take_survey(monitor.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
-    for line in source.survey.told(canvas):
+    for line in source.survey.summary(canvas):
         monitor.say(line)
     images = load_images(
-        source,
+        source.with_limits(replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)),
         canvas,
         threads=available_cores(),
-        limits=replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad),
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
@@ -153,10 +152,10 @@ def prepare(source: Source, settings: ResolvedRecipe, folder: RunFolder, monitor
         raise DataError(f"{error}{why}") from None
     for line in (split_line(splits), *other_than_asked(splits, images, recipe)):
         monitor.say(line)
-    hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
+    hiding = canvas.rendering.background if source.survey.hides_content(canvas.rendering.background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *of_scales)]
-    counts = {name: part.counts() for name, part in splits.parts().items()}
+    counts = {name: part.counts() for name, part in splits.by_name().items()}
     findings += absent_classes(source.classes, counts, drawn_shares(images, recipe))
     write_split(folder, splits, source)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
@@ -175,7 +174,7 @@ def prepare(source: Source, settings: ResolvedRecipe, folder: RunFolder, monitor
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:
     """Where the images are kept; said where nobody chose it and it is not the memory."""
     size = decoded_size(source, canvas)
-    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
+    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path).resolved(size)
     if recipe.data.cache == "auto" and cache.place != "memory":
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
         monitor.say(f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
@@ -184,7 +183,7 @@ def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, mo
 
 def split_line(splits: Splits) -> str:
     """How many images each split has now that they are read."""
-    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.parts().items())
+    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.by_name().items())
 
 
 def without_leakage(finding: Finding, recipe: Recipe) -> Finding:

@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from striate.data import as_colors, as_images, contact_sheet
+from striate.data import as_colors, contact_sheet, denormalize
 from striate.jobs.examples import in_turn
 from striate.jobs.prepare import Prepared
 from striate.training import Recipe
@@ -31,7 +31,7 @@ def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
         size=prepared.preprocessing.size,
         normalization=normalization,
     )
-    columns = [as_images(images, normalization) for images, _ in seen]
+    columns = [denormalize(images, normalization) for images, _ in seen]
     return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
 
 

@@ -65,12 +65,13 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Map
 
 
 def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
-    """Write the split down, sample by sample, with what tells each image from others wherever it turns up, and its digest."""
+    """Write the split down, sample by sample, with what tells each image from others, and the digests of data and split."""
     manifest = folder.manifest()
     if folder.splits_path.exists() and "splits_digest" in manifest["data"]:  # a run that goes on
         return
     folder.write_splits(split_rows(splits, source.contents()))
-    folder.write_manifest({**manifest, "data": {**manifest["data"], "splits_digest": folder.splits_digest()}})
+    digests = {"digest": source.digest(), "splits_digest": folder.splits_digest()}
+    folder.write_manifest({**manifest, "data": {**manifest["data"], **digests}})
 
 
 def check_written_split(folder: RunFolder) -> None:
@@ -118,9 +119,9 @@ def other_than_asked(splits: Splits, samples: Mapping[str, LabeledImages], recip
     """A sentence for each split that was drawn and came out noticeably larger or smaller than asked for."""
     lines, whole = [], samples.get("all") or samples["train"]
     for name, share in drawn_shares(samples, recipe).items():
-        held_out, asked = len(splits.parts()[name]), share * len(whole)
+        held_out, asked = len(splits.by_name()[name]), share * len(whole)
         if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
-            each_one = recipe.data.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            each_one = recipe.data.split == "stratified" and max(splits.by_name()[name].counts()) == 1
             why = (
                 "each class that has several images gives one"
                 if each_one

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, Source, require_classes, understood
+from striate.data import Batches, Source, describe_source, require_classes
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
@@ -106,7 +106,7 @@ def begin(source: Source, settings: ResolvedRecipe, path: Path, progress: bool) 
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
     monitor = monitor_of(progress)
-    for line in understood(source, how_drawn(source.splits, settings.recipe)):
+    for line in describe_source(source, how_drawn(source.splits, settings.recipe)):
         monitor.say(line)
     model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)
@@ -144,7 +144,8 @@ def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
     _check_running(folder)
     said, origin = read_toml(folder.recipe_path)
     settings = ResolvedRecipe(Recipe.of(**said), origin)
-    if source.digest() != folder.manifest()["data"]["digest"]:
+    digest = folder.manifest()["data"].get("digest")  # that is known once the images were read
+    if digest is not None and source.digest() != digest:
         raise RunError(
             f"{source.location}: the data changed since the run {folder.path} began; train anew, or bring them back"
         )
