@@ -137,7 +137,7 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
         for i in range(80):
             image = np.asarray(textured(i, 32, 32)) // 2 + shade
             Image.fromarray(image.astype(np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
-    checked = check(tmp_path / "data", out=tmp_path / "page.html", enough=True, progress=False)
+    checked = check(tmp_path / "data", out=tmp_path / "page.html", learning_curve=True, progress=False)
     assert checked.curve is not None
     assert checked.curve.sizes == (16, 32, 64, 128)
     assert checked.curve.gain.low <= checked.curve.gain.value <= checked.curve.gain.high

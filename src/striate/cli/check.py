@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from striate.cli.flags import Flag
-from striate.cli.overrides import ReadingOverrides, said
+from striate.cli.overrides import ReadingOverrides, given
 
 
 def check(
@@ -49,9 +49,9 @@ def check(
         out=out,
         group=group,
         run=run,
-        enough=learning_curve,
+        learning_curve=learning_curve,
         progress=not (quiet or json),
-        **said(settings),
+        **given(settings),
     )
     if json:
         print(json_format.dumps(checked.as_json(), indent=1))

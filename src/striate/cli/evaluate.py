@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from striate.cli.flags import Flag
-from striate.cli.overrides import ReadingOverrides, said
+from striate.cli.overrides import ReadingOverrides, given
 
 
 def evaluate(
@@ -39,7 +39,7 @@ def evaluate(
     from striate.runs import RunFolder
     from striate.runs.metrics_json import metrics_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, **said(settings))
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, **given(settings))
     if json:
         print(metrics_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:

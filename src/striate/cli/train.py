@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from striate.cli.flags import Flag
-from striate.cli.overrides import Overrides, said
+from striate.cli.overrides import Overrides, given
 
 
 def train(
@@ -33,8 +33,8 @@ def train(
     from striate.jobs import train as train_job
     from striate.jobs import train_folds
 
-    given = said(settings)
-    if given.get("folds") and not given.get("fold"):
-        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **given))
+    typed = given(settings)
+    if typed.get("folds") and not typed.get("fold"):
+        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **typed))
     else:
-        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **given))
+        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **typed))

@@ -40,7 +40,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], scalars
     broken = [name for name, value in tensors.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
         raise RunError(
-            f"{folder}: no checkpoint at step {step}, since {broken[0]} is not finite; lower --lr or set --clip"
+            f"{folder}: no checkpoint at step {step}, since {broken[0]} is not finite; lower --lr or set --clip-grad-norm"
         )
     final_path = folder / f"step-{step:08d}"
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{final_path.name}"

@@ -60,14 +60,14 @@ class TrainingState:
     """
 
     def __init__(self, model: Network, task: Task, recipe: Recipe) -> None:
-        device = torch.device(recipe.device)
+        device = torch.device(recipe.machine.device)
         self.model = model.to(device)
-        if recipe.channels_last:
+        if recipe.machine.channels_last:
             for parameter in self.model.parameters():
                 if parameter.ndim == 4:
                     parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self.optimizer = create_optimizer(self.model, recipe)
-        self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
+        self.optimizer = create_optimizer(self.model, recipe.optimizer)
+        self.average = WeightAverage(self.model, recipe.training.ema) if recipe.training.ema else None
         self.metrics: Metrics = task.metrics()
         self.loss_sum = torch.zeros((), device=device)
         self.epoch = 0
