@@ -28,6 +28,21 @@ from striate.views import Normalization
 
 FORMAT = 2
 GOLDEN_TOLERANCE = 1e-3
+KEYS = frozenset(
+    [
+        "architecture",
+        "arguments",
+        "task",
+        "classes",
+        "preprocessing",
+        "thresholds",
+        "license",
+        "provenance",
+        "statistics",
+        "weights",
+        "golden_output",
+    ]
+)  # of model.json, beside its format and its digest
 ARGUMENTS = frozenset({"classes", "channels", "size", "dropout"})  # of the network
 MAX_JSON_BYTES = 16 * 2**20
 
@@ -64,7 +79,7 @@ class Preprocessing:
         """The inverse of `as_json`. Raises SettingError, TypeError, KeyError or ValueError for anything else."""
         height, width = stored["size"]
         mean, std = (tuple(map(float, stored["normalization"][key])) for key in ("mean", "std"))
-        max_pixels = Limits(max_pixels=stored.get("max_pixels", DEFAULT_LIMITS.max_pixels)).max_pixels
+        max_pixels = Limits(max_pixels=stored["max_pixels"]).max_pixels
         return cls(Canvas.from_json(stored["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
 
 
@@ -151,7 +166,7 @@ class Bundle:
             thresholds=stored["thresholds"],
             license=stored["license"],
             provenance=stored["provenance"],
-            statistics=_statistics(stored.get("statistics"), folder),
+            statistics=_statistics(stored["statistics"], folder),
         )
 
 
@@ -227,5 +242,7 @@ def _read_sealed(path: Path) -> dict[str, Any]:
     # Comparing bytes too refuses changes that JSON does not show: spaces, repeated keys, other spellings of a number.
     if hashlib.sha256(_canonical(stored)).hexdigest() != digest or _canonical({**stored, "digest": digest}) != raw:
         raise RunError(f"{path}: was changed after it was written; copy the bundle again")
-    check_format(path, stored["format"], FORMAT)
+    check_format(path, stored.get("format"), FORMAT)
+    if missing := KEYS - stored.keys():
+        raise RunError(f"{path}: has no {min(missing)}; it is not a striate bundle")
     return stored
