@@ -44,7 +44,7 @@ def test_the_run_folder_is_as_promised(trained):
     assert trained.report.read_text().startswith("<!doctype html>")
     recipe = tomllib.loads((trained.path / "recipe.toml").read_text())
     assert (recipe["optimizer"]["lr"], recipe["origin"]["lr"]) == (0.01, "user")
-    assert (recipe["size"], recipe["origin"]["size"]) == (24, "data")
+    assert (recipe["model"]["size"], recipe["origin"]["size"]) == (24, "data")
     assert recipe["origin"]["augment"] == "recipe photos"
     assert recipe["origin"]["beta2"] == "default"
 
