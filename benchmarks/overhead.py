@@ -73,7 +73,7 @@ def seconds_a_step(clock: Callable[[], float], steps: int, loop: Iterator[object
 def compare(
     batch_size: int, precision: str, rounds: int, steps: int, threads: int | None, clock: Callable[[], float]
 ) -> list[str]:
-    recipe = Recipe(
+    recipe = Recipe.of(
         model="digit_cnn",
         size=28,
         channels=1,

@@ -127,15 +127,15 @@ def _columns(
     """What the network sees of each image, and what it is told of it: first as it is, then epoch after epoch."""
     ids = torch.tensor([position for position, _ in chosen])
     originals = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
-    normalization = normalization_of(recipe.normalize, TensorImages(originals))
-    assert recipe.size is not None
+    normalization = normalization_of(recipe.data.normalize, TensorImages(originals))
+    assert recipe.model.size is not None
     seen = looks(
         as_colors(originals.permute(0, 3, 1, 2)),
         ids,
         policy_of(recipe),
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         columns=columns,
-        size=(recipe.size, recipe.size),
+        size=(recipe.model.size, recipe.model.size),
         normalization=normalization,
     )
     for epoch, (images, view) in enumerate(seen, start=-1):
@@ -151,7 +151,7 @@ def _columns(
 def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -> tuple[Tensor, list[Target]]:
     """The rows of the sheet mixed with each other as the images of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed + epoch)
+        torch.manual_seed(recipe.training.seed + epoch)
         mixed = mix(batch, recipe, Classify(classes))
     return mixed.images, list(mixed.labels.numpy())
 
@@ -159,9 +159,9 @@ def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -
 def _mixing(recipe: Recipe) -> list[str]:
     """What is done to a batch after all the rest, in words; nothing where nothing is."""
     kinds = (
-        (recipe.mosaic, f"mix: mosaic of four images, {recipe.mosaic:.3g} of the batches"),
-        (recipe.mixup, f"mix: Mixup with another image, alpha {recipe.mixup:.3g}"),
-        (recipe.cutmix, f"mix: CutMix with another image, alpha {recipe.cutmix:.3g}"),
+        (recipe.augment.mosaic, f"mix: mosaic of four images, {recipe.augment.mosaic:.3g} of the batches"),
+        (recipe.augment.mixup, f"mix: Mixup with another image, alpha {recipe.augment.mixup:.3g}"),
+        (recipe.augment.cutmix, f"mix: CutMix with another image, alpha {recipe.augment.cutmix:.3g}"),
     )
     return [says for on, says in kinds if on]
 

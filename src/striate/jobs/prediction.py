@@ -35,8 +35,8 @@ class Prediction:
     """
 
     path: str
-    said: str | None
-    probability: float | None
+    prediction: str | None
+    confidence: float | None
     probabilities: dict[str, float]
     error: str | None = None
 

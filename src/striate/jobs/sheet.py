@@ -26,7 +26,7 @@ def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
         as_colors(samples.pixels.gather(ids).permute(0, 3, 1, 2)),
         ids,
         prepared.policy,
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         columns=COLUMNS,
         size=prepared.preprocessing.size,
         normalization=normalization,
