@@ -19,7 +19,7 @@ TASK = Classify(("cat", "dog", "eel"), label_smoothing=0.1)
 
 def batch(labels: torch.Tensor) -> Batch:
     count = len(labels)
-    view = evaluation_view(count, image=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
+    view = evaluation_view(count, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
     return Batch(torch.zeros(count, 1, 4, 4), labels, torch.arange(count), view)
 
 
