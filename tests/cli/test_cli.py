@@ -277,11 +277,13 @@ def test_help_shows_what_each_verb_does_and_an_example() -> None:
         assert f"Example: {verb.example}" in shown
 
 
-def test_a_closed_pipe_is_no_error() -> None:
+@pytest.mark.parametrize("arguments", ["", "models"])
+def test_a_closed_pipe_is_no_error(arguments: str) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m striate models | true", shell=True, capture_output=True, text=True, check=False
+        f"{sys.executable} -m striate {arguments} | true", shell=True, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+    assert "BrokenPipeError" not in done.stderr
 
 
 @pytest.mark.parametrize(("typed", "number"), [("3", 3), ("+3", 3), ("3.0", 3), ("1e3", 1000), ("10_000", 10_000)])
