@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from striate.analysis import small_receptive_field, summarize
-from striate.analysis.receptive_field import UNKNOWN, WHOLE, Axis, Merged, Spatial
+from striate.analysis.receptive_field import UNKNOWN, WHOLE, AxisField, FlattenedField, WindowField
 from striate.models import NETWORKS, Network, create_model
 
 # One network a paper; the others are made of the same blocks, and follow in a step of .ci/run.
@@ -80,7 +80,7 @@ def test_gradients_reach_just_as_far_as_the_receptive_field(name):
     torch.manual_seed(0)
     channels = NETWORKS[name].channels
     network = randomized(create_model(name, classes=2, channels=channels))
-    width = max(network.smallest, network.strides[-1])
+    width = max(network.min_size, network.strides[-1])
     axis = field(network, width, channels)
     cell = -(axis.first // axis.stride) + 1  # the first row whose field lies in the image, and one more
     cells = cell + -(-axis.last // axis.stride) + 2
@@ -93,7 +93,7 @@ def test_gradients_reach_just_as_far_as_the_receptive_field(name):
     assert axis.stride == network.strides[-1]
 
 
-def field(network: nn.Module, size: int, channels: int = 3) -> Axis:
+def field(network: nn.Module, size: int, channels: int = 3) -> AxisField:
     axes = summarize(network, channels=channels, size=size).receptive_field
     assert axes is not None
     assert axes[0] == axes[1]
@@ -124,9 +124,9 @@ def test_gates_give_context_and_keep_the_window():
     )
     assert plain.receptive_field == gated.receptive_field
     for summary, context in ((plain, False), (gated, True)):
-        (sight,) = [layer.sight for layer in summary.layers if layer.name == "layer1.0.relu2"]
-        assert isinstance(sight, Spatial)
-        assert sight.context == context
+        (field,) = [layer.receptive_field for layer in summary.layers if layer.name == "layer1.0.relu2"]
+        assert isinstance(field, WindowField)
+        assert field.context == context
 
 
 window = st.fixed_dictionaries(
@@ -183,39 +183,42 @@ class Sliced(nn.Module):
         return nn.functional.pad(x[:, :, 2::3], (0, 0, 1, 0)) * 1.0
 
 
-def sights_of(*layers: nn.Module, size: int = 12) -> list[object]:
-    return [layer.sight for layer in summarize(nn.Sequential(*layers), channels=3, size=size).layers]
+def fields_of(*layers: nn.Module, size: int = 12) -> list[object]:
+    return [layer.receptive_field for layer in summarize(nn.Sequential(*layers), channels=3, size=size).layers]
 
 
 def test_slices_and_pads_move_the_cells():
-    (sight,) = sights_of(Sliced())
-    assert isinstance(sight, Spatial)
-    assert sight.axes == (Axis(stride=3, first=-1, last=-1), Axis(stride=1, first=0, last=0))  # row 1 is the old row 2
+    (field,) = fields_of(Sliced())
+    assert isinstance(field, WindowField)
+    assert field.axes == (
+        AxisField(stride=3, first=-1, last=-1),
+        AxisField(stride=1, first=0, last=0),
+    )  # row 1 is the old row 2
 
 
 def test_offsets_by_hand():
-    assert [Axis(1, 0, 0).offset, Axis(1, 0, 0).windowed(2, 2, 0, 1).offset] == [0.5, 1.0]
-    assert Axis(1, 0, 0).windowed(3, 2, 1, 1).offset == 0.5  # centered on the first pixel
-    assert Axis(1, 0, 0).windowed(3, 1, 2, 2).size == 5
+    assert [AxisField(1, 0, 0).offset, AxisField(1, 0, 0).after_window(2, 2, 0, 1).offset] == [0.5, 1.0]
+    assert AxisField(1, 0, 0).after_window(3, 2, 1, 1).offset == 0.5  # centered on the first pixel
+    assert AxisField(1, 0, 0).after_window(3, 1, 2, 2).size == 5
 
 
 @pytest.mark.parametrize(
     "kind", [nn.ReLU6, nn.SiLU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardsigmoid, nn.LeakyReLU, nn.PReLU, nn.Tanh]
 )
 def test_activations_keep_the_window(kind):
-    assert sights_of(kind()) == sights_of(nn.Identity())
+    assert fields_of(kind()) == fields_of(nn.Identity())
 
 
 def test_what_is_no_window_is_not_given_as_one():
-    assert sights_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 cells to 5: windows of different sizes
-    assert isinstance(sights_of(nn.AdaptiveAvgPool2d(4))[0], Spatial)
-    assert sights_of(nn.AdaptiveAvgPool2d(1)) == [WHOLE]
-    assert sights_of(nn.Flatten(), nn.Linear(432, 2)) == [Merged((1,)), WHOLE]
-    assert sights_of(nn.Flatten(2), nn.Linear(144, 2)) == [Merged((2,)), WHOLE]
-    assert sights_of(nn.Flatten(2), nn.Softmax(2)) == [Merged((2,)), UNKNOWN]
-    assert sights_of(nn.ConvTranspose2d(3, 3, 2)) == [UNKNOWN]
-    assert sights_of(nn.PixelUnshuffle(2)) == [UNKNOWN]
-    assert sights_of(nn.ChannelShuffle(3)) == sights_of(nn.ReLU())
+    assert fields_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 cells to 5: windows of different sizes
+    assert isinstance(fields_of(nn.AdaptiveAvgPool2d(4))[0], WindowField)
+    assert fields_of(nn.AdaptiveAvgPool2d(1)) == [WHOLE]
+    assert fields_of(nn.Flatten(), nn.Linear(432, 2)) == [FlattenedField((1,)), WHOLE]
+    assert fields_of(nn.Flatten(2), nn.Linear(144, 2)) == [FlattenedField((2,)), WHOLE]
+    assert fields_of(nn.Flatten(2), nn.Softmax(2)) == [FlattenedField((2,)), UNKNOWN]
+    assert fields_of(nn.ConvTranspose2d(3, 3, 2)) == [UNKNOWN]
+    assert fields_of(nn.PixelUnshuffle(2)) == [UNKNOWN]
+    assert fields_of(nn.ChannelShuffle(3)) == fields_of(nn.ReLU())
 
 
 def test_a_field_smaller_than_the_objects_is_a_finding_and_a_larger_one_is_none():
@@ -230,5 +233,5 @@ def test_a_transformer_whose_cells_see_everything_is_never_found_too_small():
     with torch.device("meta"):
         network = create_model("vit_ti_16", classes=2)
     summary = summarize(network, channels=3, size=224)
-    assert WHOLE in [layer.sight for layer in summary.layers]
+    assert WHOLE in [layer.receptive_field for layer in summary.layers]
     assert small_receptive_field(summary, objects=200) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from striate.analysis.receptive_field import Spatial
+from striate.analysis.receptive_field import WindowField
 from striate.analysis.summary import Layer, Summary, output_size, summarize
 from striate.models import NETWORKS, create_model
 
@@ -133,8 +133,8 @@ ROUNDING = {"floor": math.floor, "ceil": math.ceil}
 def figures(layer: Layer, what: str, axis: int) -> int:
     """What a formula speaks of, as the row has it."""
     if what == "receptive field":
-        assert isinstance(layer.sight, Spatial)
-        return layer.sight.axes[axis].size
+        assert isinstance(layer.receptive_field, WindowField)
+        return layer.receptive_field.axes[axis].size
     return layer.parameters if what == "parameters" else layer.shape[axis]
 
 

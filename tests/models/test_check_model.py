@@ -18,7 +18,7 @@ class Healthy(Network):
 
     widths = (4, 6)
     strides = (2, 4)
-    smallest = 7
+    min_size = 7
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Stranger(nn.Module):
 
     widths = (4,)
     strides = (2,)
-    smallest = 3
+    min_size = 3
 
     def __init__(self) -> None:
         super().__init__()
@@ -258,7 +258,7 @@ class RefusesWithoutTheSize(Stranger):
 
 
 FAULTS = [
-    (lambda: nn.Linear(2, 2), r"Linear has no features, head, widths, strides, smallest: see striate.models.Network"),
+    (lambda: nn.Linear(2, 2), r"Linear has no features, head, widths, strides, min_size: see striate.models.Network"),
     (declares(widths=(4,)), r"widths \(4,\) and strides \(2, 4\) must be as many as the stages"),
     (declares(widths=(), strides=()), r"widths \(\) and strides \(\) must be as many as the stages"),
     (declares(strides=(4, 2)), r"strides \(4, 2\) are not in the order finest first"),
@@ -277,8 +277,8 @@ FAULTS = [
     (Squeezed, r"logits have shape 5 for a batch of one, not 1 x classes"),
     (FixedSize, r"images of shape 1 x 3 x 25 x 27 fail: RuntimeError: .*"),
     (ClassesByWidth, r"7 x 7 pixels give logits of shape 1 x 1"),
-    (declares(smallest=6), r"images of shape 1 x 3 x 6 x 6 fail: RuntimeError: .*"),
-    (TakesAnything, r"2 x 3 pixels are taken, although smallest is declared as 3"),
+    (declares(min_size=6), r"images of shape 1 x 3 x 6 x 6 fail: RuntimeError: .*"),
+    (TakesAnything, r"2 x 3 pixels are taken, although min_size is declared as 3"),
     (TorchRefuses, r"2 x 3 pixels give RuntimeError: .*, not a SettingError that says that 3 fit"),
     (RefusesWithoutTheSize, r"the refusal 'too small' does not say that 3 pixels fit"),
     (OneReLU, r"the activation stage1.1 runs 2 times in one forward: give each place its own"),

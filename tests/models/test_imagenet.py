@@ -19,7 +19,7 @@ import pytest
 from striate.errors import SettingError
 from striate.models import create_model
 from striate.models.imagenet import PACKAGE, fetch, https_only, imagenet_file, packaged
-from striate.models.published import PUBLISHED, Published
+from striate.models.pretrained import PRETRAINED, PretrainedFile
 
 WEIGHTS = bytes(range(256)) * 4096  # one MiB
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -27,8 +27,8 @@ ADDRESS = f"https://example.org/models/net-{SHA256[:8]}.pth"
 BY_HAND = f"to do it by hand, save {ADDRESS} as"
 
 
-def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> Published:
-    return Published(url=url, sha256=sha256, megabytes=megabytes, top1=70.0, size=224, normalization="imagenet")
+def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> PretrainedFile:
+    return PretrainedFile(url=url, sha256=sha256, megabytes=megabytes, top1=70.0, size=224, normalization="imagenet")
 
 
 class Answer(io.BytesIO):
@@ -75,7 +75,7 @@ class Endless(io.BytesIO):
         return bytes(size or 0)
 
 
-def refusal(folder: Path, answer: io.BytesIO | Exception, row: Published | None = None) -> str:
+def refusal(folder: Path, answer: io.BytesIO | Exception, row: PretrainedFile | None = None) -> str:
     with pytest.raises(SettingError) as caught:
         fetch("net", row or published(), folder, Shelf(answer))
     assert "\n" not in str(caught.value)
@@ -268,7 +268,7 @@ def test_networks_without_published_weights_say_what_can_be_done():
 
 @pytest.mark.parametrize("chosen", [None, "elsewhere"])
 def test_files_are_kept_where_the_user_works_or_says(tmp_path, monkeypatch, chosen):
-    name, row = next((name, row) for name, row in PUBLISHED.items() if row.sha256[:8] in row.url)
+    name, row = next((name, row) for name, row in PRETRAINED.items() if row.sha256[:8] in row.url)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STRIATE_WEIGHTS", raising=False)
     if chosen:
@@ -281,7 +281,7 @@ def test_files_are_kept_where_the_user_works_or_says(tmp_path, monkeypatch, chos
 
 
 def test_every_published_row_can_be_fetched_safely():
-    for name, row in PUBLISHED.items():
+    for name, row in PRETRAINED.items():
         assert row.url.startswith("https://"), name
         assert len(row.sha256) >= 8, name
         assert set(row.sha256) <= set("0123456789abcdef"), name

@@ -10,7 +10,7 @@ from torch import Tensor
 from striate.models import Network, create_model
 from striate.models.swin import WindowAttention
 from striate.models.vit import ViT, resized
-from striate.models.weights import renamed
+from striate.models.weights import converted
 
 
 def built(name: str, size: int, classes: int = 5) -> Network:
@@ -29,7 +29,7 @@ def built(name: str, size: int, classes: int = 5) -> Network:
 def test_a_small_image_gives_what_it_gives_enlarged_to_the_size_of_the_published_weights(name, size, factor):
     native = built(name, size * factor)
     small = create_model(name, classes=5, size=size).eval()
-    small.load_state_dict(renamed(small, native.state_dict()))
+    small.load_state_dict(converted(small, native.state_dict()))
     image = torch.rand(1, 3, size, size)
     enlarged = image.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
     torch.testing.assert_close(small(image), native(enlarged), rtol=1e-4, atol=1e-5)
@@ -62,7 +62,7 @@ def test_positions_of_another_grid_are_interpolated_between_their_neighbors():
 @torch.no_grad()
 def test_a_vit_takes_positions_of_another_grid_from_a_file():
     small, large = built("vit_ti_16", 160), create_model("vit_ti_16", classes=5, size=256).eval()
-    large.load_state_dict(renamed(large, small.state_dict()))
+    large.load_state_dict(converted(large, small.state_dict()))
     images = torch.rand(1, 3, 256, 256)
     torch.testing.assert_close(large(images), small(images))
 
@@ -107,7 +107,7 @@ def test_a_vit_knows_its_layers_under_torchvisions_names_and_timms():
     ):
         published = written(*patterns)
         assert not {name for name in published if name.startswith("stage")}
-        adopted = renamed(network, published)
+        adopted = converted(network, published)
         assert adopted.keys() == own.keys()
         assert all(torch.equal(value, own[name]) for name, value in adopted.items())
 

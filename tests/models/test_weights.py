@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from striate.errors import SettingError
 from striate.models import Network, create_model
-from striate.models.weights import Differs, load_weights, other_channels, renamed
+from striate.models.weights import Mismatch, converted, load_weights, other_channels
 
 
 class Small(Network):
@@ -23,7 +23,7 @@ class Small(Network):
 
     widths = (4, 6)
     strides = (2, 4)
-    smallest = 8
+    min_size = 8
     input_layers = ("patches",)
     classifier_layers = ("last", "helper.2")
     auxiliary_weight = 0.3
@@ -100,7 +100,7 @@ def test_published_names_are_translated():
     ours = weights_of(network)
     theirs = {name.replace("stage", "net.").replace("helper", "side"): value for name, value in ours.items()}
     assert "net.1.0.weight" in theirs
-    assert same(renamed(network, theirs), ours)
+    assert same(converted(network, theirs), ours)
     assert load_weights(network, theirs).whole
     assert same(network.state_dict(), ours)
 
@@ -164,7 +164,7 @@ def test_other_classes_leave_the_class_layers_fresh():
     fresh = deepcopy(network.state_dict())
     weights = weights_of(Small(classes=5))
     fit = load_weights(network, weights)
-    assert fit.swapped == (Differs("last", "5", "2"), Differs("helper.2", "5", "2"))
+    assert fit.swapped == (Mismatch("last", "5", "2"), Mismatch("helper.2", "5", "2"))
     assert not fit.whole
     for name, value in network.state_dict().items():
         assert torch.equal(value, (fresh if name.startswith(("last", "helper.2")) else weights)[name]), name
@@ -182,7 +182,7 @@ def test_one_class_layer_that_is_no_class_layer_is_refused():
 def test_other_channels_adapt_the_first_layer(theirs, ours):
     network, weights = Small(channels=ours), weights_of(Small(channels=theirs))
     fit = load_weights(network, weights)
-    assert fit.adapted == (Differs("patches", str(theirs), str(ours)),)
+    assert fit.adapted == (Mismatch("patches", str(theirs), str(ours)),)
     assert not fit.whole
     assert f"patches adapted from {theirs} channels to {ours}" in str(fit)
     assert torch.equal(network.state_dict()["patches.bias"], weights["patches.bias"])
@@ -212,7 +212,7 @@ def test_other_patches_leave_the_first_layer_fresh():
     network = Small(patch=4, channels=1)
     fresh = deepcopy(network.state_dict())
     fit = load_weights(network, weights_of(Small(patch=2)))
-    assert fit.resized == (Differs("patches", "4x3x2x2", "4x1x4x4"),)
+    assert fit.resized == (Mismatch("patches", "4x3x2x2", "4x1x4x4"),)
     assert not fit.whole
     assert fit.adapted == ()
     assert torch.equal(network.patches.weight, fresh["patches.weight"])

@@ -84,14 +84,14 @@ def test_features_have_the_declared_widths_and_sizes(name):
 @pytest.mark.parametrize("name", CHANGES_WITH_SIZE)
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = ghost(name, size, channels=1)
-    assert network.smallest <= size
+    assert network.min_size <= size
     if not name.startswith("vgg"):  # its first layers keep the size anyway
         assert network.strides[-1] <= size // 3 + 4  # three cells a side, or nearly
     last = network.features(torch.empty(2, 1, size, size, device="meta"))[-1]
     assert min(last.shape[2:]) >= 1
     assert [
         logits.shape for logits in network.train().training_logits(torch.empty(2, 1, size, size, device="meta"))
-    ] == [(2, 1000)] * (1 + len(network.auxiliary(network.outputs(torch.empty(2, 1, size, size, device="meta")))))
+    ] == [(2, 1000)] * (1 + len(network.auxiliary(network.stage_outputs(torch.empty(2, 1, size, size, device="meta")))))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -217,10 +217,10 @@ def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name,
     network, entry = native(name), NETWORKS[name]
     height, width = (data.draw(st.integers(1, 48), label=side) for side in ("height", "width"))
     images = torch.zeros(1, entry.channels, height, width)
-    if min(height, width) >= network.smallest:
+    if min(height, width) >= network.min_size:
         assert network(images).shape == (1, entry.classes)
     else:
-        fits = f"{network.smallest} x {network.smallest}"
+        fits = f"{network.min_size} x {network.min_size}"
         for part in (network, network.features):
             with pytest.raises(SettingError, match=rf"^an image of {height} x {width} pixels .* {fits}$"):
                 part(images)
@@ -237,9 +237,9 @@ def test_one_pixel_below_the_smallest_leaves_nothing(name):
             x = stage(x)
         return x
 
-    assert last_feature(network.smallest).shape[-2:] == (1, 1)
+    assert last_feature(network.min_size).shape[-2:] == (1, 1)
     with pytest.raises(RuntimeError):
-        last_feature(network.smallest - 1)
+        last_feature(network.min_size - 1)
 
 
 @pytest.mark.parametrize("name", ["digit_cnn", "digit_cnn_strided", "lenet5"])

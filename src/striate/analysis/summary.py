@@ -15,8 +15,8 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from striate.analysis.receptive_field import ABSENT, Axis, Sight, Spatial
-from striate.analysis.tracing import Operation, Sights, watch
+from striate.analysis.receptive_field import NO_FIELD, AxisField, ReceptiveField, WindowField
+from striate.analysis.tracing import FieldTracker, Operation, watch
 from striate.findings import Finding
 from striate.models import Network
 
@@ -34,7 +34,7 @@ class Layer:
     parameters: int
     macs: int  # multiply-accumulates of convolutions and products of matrices, 0 for the others
     memory: int  # bytes of its output; 0 where that is the input itself (identity, flatten, dropout at rest)
-    sight: Sight  # what a cell of its output sees of the image
+    receptive_field: ReceptiveField  # what a cell of its output sees of the image
     formulas: tuple[str, ...]  # how sizes, parameters and receptive field come about
 
 
@@ -48,7 +48,9 @@ class Summary:
     parameters: int  # of the whole network, each counted once
     macs: int
     memory: int  # bytes of all outputs: about what a training step keeps for its way back
-    receptive_field: tuple[Axis, ...] | None  # of the last map, height, then width; None if its cells see no window
+    receptive_field: (
+        tuple[AxisField, ...] | None
+    )  # of the last map, height, then width; None if its cells see no window
 
 
 def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -> Summary:
@@ -57,8 +59,8 @@ def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -
     ghost = deepcopy(model).to("meta").eval()
     dtype = next((p.dtype for p in ghost.parameters() if p.is_floating_point()), torch.float32)
     image = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
-    recorder = _Recorder(ghost, Sights(image))
-    watch(ghost, image, recorder.note, recorder.sights)
+    recorder = _Recorder(ghost, FieldTracker(image))
+    watch(ghost, image, recorder.note, recorder.fields)
     layers = tuple(recorder.layers)
     return Summary(
         image=(channels, height, width),
@@ -66,7 +68,7 @@ def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         macs=sum(layer.macs for layer in layers),
         memory=sum(layer.memory for layer in layers),
-        receptive_field=recorder.last_map.axes if isinstance(recorder.last_map, Spatial) else None,
+        receptive_field=recorder.last_map.axes if isinstance(recorder.last_map, WindowField) else None,
     )
 
 
@@ -91,13 +93,13 @@ def small_receptive_field(summary: Summary, objects: int) -> list[Finding]:
 class _Recorder:
     """Turns operations into rows. A layer without layers of its own is one row; what other modules compute is another."""
 
-    def __init__(self, network: nn.Module, sights: Sights) -> None:
-        self.sights = sights
+    def __init__(self, network: nn.Module, fields: FieldTracker) -> None:
+        self.fields = fields
         self.layers: list[Layer] = []
         self.counted: set[Tensor] = set()
         self.running: list[tuple[str, nn.Module]] = []
         self.operations: list[Operation] = []  # of the innermost running module, since its last child
-        self.last_map: Sight = ABSENT
+        self.last_map: ReceptiveField = NO_FIELD
         self.last_stage = network.stages()[-1] if isinstance(network, Network) else None
         for name, module in network.named_modules():
             module.register_forward_pre_hook(partial(self._enter, name))
@@ -115,14 +117,14 @@ class _Recorder:
     def _leave(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         name, _ = self.running.pop()
         if module is self.last_stage:
-            self.last_map = self.sights.of(output[0] if isinstance(output, tuple) else output)
+            self.last_map = self.fields.of(output[0] if isinstance(output, tuple) else output)
         if list(module.children()) or not isinstance(output, Tensor):
             self._write_own(name, module)
         else:
             kinds, memory = [type(module).__name__], output.nbytes
             if output is inputs[0] or not any(operation.memory for operation in self.operations):
                 memory = 0
-            self._write(name, module, kinds, output, memory, tuple(_formulas(module, inputs[0], self.sights)))
+            self._write(name, module, kinds, output, memory, tuple(_formulas(module, inputs[0], self.fields)))
 
     def _write_own(self, name: str, module: nn.Module) -> None:
         """What a module computes between its layers; views and copies are no computation."""
@@ -139,9 +141,9 @@ class _Recorder:
     ) -> None:
         own = set(module.parameters(recurse=False)) - self.counted
         self.counted.update(own)
-        sight = self.sights.of(output)
-        if self.last_stage is None and isinstance(sight, Spatial):
-            self.last_map = sight
+        field = self.fields.of(output)
+        if self.last_stage is None and isinstance(field, WindowField):
+            self.last_map = field
         self.layers.append(
             Layer(
                 name=name,
@@ -150,7 +152,7 @@ class _Recorder:
                 parameters=sum(parameter.numel() for parameter in own),
                 macs=sum(operation.macs for operation in self.operations),
                 memory=memory,
-                sight=sight,
+                receptive_field=field,
                 formulas=formulas,
             )
         )
@@ -174,7 +176,7 @@ def output_size(
     return cells - 1 if (cells - 1) * stride >= size + padding else cells
 
 
-def _formulas(layer: nn.Module, given: Any, sights: Sights) -> Iterator[str]:
+def _formulas(layer: nn.Module, given: Any, fields: FieldTracker) -> Iterator[str]:
     windows = _windows(layer)
     if windows is not None:
         ceil_mode = isinstance(layer, nn.MaxPool2d | nn.AvgPool2d) and layer.ceil_mode
@@ -185,9 +187,9 @@ def _formulas(layer: nn.Module, given: Any, sights: Sights) -> Iterator[str]:
         yield _count_formula([rows, columns, layer.in_channels // layer.groups, layer.out_channels], layer)
     elif isinstance(layer, nn.Linear):
         yield _count_formula([layer.in_features, layer.out_features], layer)
-    sight = sights.of(given)
-    if windows is not None and isinstance(sight, Spatial):
-        lines = [_sight_formula(axis, *side) for axis, side in zip(sight.axes, windows, strict=True)]
+    field = fields.of(given)
+    if windows is not None and isinstance(field, WindowField):
+        lines = [_field_formula(axis, *side) for axis, side in zip(field.axes, windows, strict=True)]
         yield from _each_axis("receptive field: ", lines)
 
 
@@ -222,8 +224,8 @@ def _size_formula(size: int, kernel_size: int, stride: int, padding: int, dilati
     return f"ceil({span}) + 1 = {cells}"
 
 
-def _sight_formula(axis: Axis, kernel_size: int, stride: int, padding: int, dilation: int) -> str:
-    after = axis.windowed(kernel_size, stride, padding, dilation)
+def _field_formula(axis: AxisField, kernel_size: int, stride: int, padding: int, dilation: int) -> str:
+    after = axis.after_window(kernel_size, stride, padding, dilation)
     line = f"{axis.size} + {dilation}*({kernel_size} - 1)*{axis.stride} = {after.size}"
     return f"{line}, stride {axis.stride}*{stride} = {after.stride}" if stride > 1 else line
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Sight, Spatial, Summary, UnknownSight, WholeImage
+from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import Evaluated, Prediction
 from striate.models import NETWORKS
 
@@ -42,7 +42,7 @@ def print_models(names: Sequence[str]) -> None:
             millions(row.macs),
             f"{row.size}x{row.size}x{row.channels}",
             "" if row.top1 is None else f"{row.top1:.1f}",
-            row.says,
+            row.idea,
             row.paper,
         )
         for name in names
@@ -83,7 +83,7 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
             size(layer.memory),
-            *seen(layer.sight),
+            *seen(layer.receptive_field),
         )
         for layer in summary.layers
     ]
@@ -96,11 +96,11 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
                     "\n    ".join([f"{layer.name} {layer.kind} -> {'x'.join(map(str, layer.shape))}", *layer.formulas])
                 )
         print()
-    sights = [layer.sight for layer in summary.layers]
+    fields = [layer.receptive_field for layer in summary.layers]
     print("sees: receptive field in pixels; stride and offset: pixels between cells and from the edge to the first one")
-    if any(isinstance(sight, Spatial) and sight.context for sight in sights):
+    if any(isinstance(field, WindowField) and field.context for field in fields):
         print("  + and the means of whole maps besides, through gates or norms")
-    if any(isinstance(sight, UnknownSight) for sight in sights):
+    if any(isinstance(field, UnknownField) for field in fields):
         print("  ? no window that is the same for every cell")
     resting = summary.parameters - sum(layer.parameters for layer in summary.layers)
     print(
@@ -109,18 +109,18 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
     )
 
 
-def seen(sight: Sight) -> tuple[str, str, str]:
+def seen(field: ReceptiveField) -> tuple[str, str, str]:
     """Receptive field, stride and offset for a person: one number where height and width agree."""
-    if isinstance(sight, Spatial):
-        more = "+" if sight.context else ""
-        offsets = [f"{axis.offset:g}" for axis in sight.axes]
+    if isinstance(field, WindowField):
+        more = "+" if field.context else ""
+        offsets = [f"{axis.offset:g}" for axis in field.axes]
         return (
-            same([axis.size for axis in sight.axes]) + more,
-            same([axis.stride for axis in sight.axes]),
+            same([axis.size for axis in field.axes]) + more,
+            same([axis.stride for axis in field.axes]),
             same(offsets),
         )
     return (
-        ("all" if isinstance(sight, WholeImage) else "?" if isinstance(sight, UnknownSight) else ""),
+        ("all" if isinstance(field, WholeImageField) else "?" if isinstance(field, UnknownField) else ""),
         "",
         "",
     )

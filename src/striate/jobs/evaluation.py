@@ -9,8 +9,7 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis import evaluate as evaluate_predictions
-from striate.analysis import predict
+from striate.analysis import classification_metrics, predict_batches
 from striate.data import Batches, LabeledImages, Limits, Source, load_images, read_known_images, understood
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
@@ -145,7 +144,7 @@ def _figures(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
         seed=0,
         device=torch.device("cpu"),
     )
-    return evaluate_predictions(predict(bundle.model, Classify(bundle.classes), batches), bundle.classes)
+    return classification_metrics(predict_batches(bundle.model, Classify(bundle.classes), batches), bundle.classes)
 
 
 def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from striate.analysis import Predictions, evaluate, predict, shift_findings
+from striate.analysis import Predictions, classification_metrics, predict_batches, shift_findings
 from striate.data import LabeledImages, SkippedFile, Source, as_rgb, training_statistics
 from striate.data.skipped_files import count_reasons
 from striate.findings import Finding
@@ -134,8 +134,8 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
     gallery: list[ErrorImage] = []
     for name, images in prepared.splits.parts().items():
         if name != "train":
-            predictions = predict(model, task, prepared.plain_batches(images, recipe))
-            metrics[name] = evaluate(predictions, classes)
+            predictions = predict_batches(model, task, prepared.plain_batches(images, recipe))
+            metrics[name] = classification_metrics(predictions, classes)
             rows += predictions.rows(name, classes)
             gallery = error_images(predictions, images, classes)
     return Measured(metrics, rows, gallery)
@@ -162,7 +162,7 @@ def shifted(bundle: Bundle, name: str, samples: LabeledImages) -> list[Finding]:
 def error_images(predictions: Predictions, samples: LabeledImages, classes: tuple[str, ...]) -> list[ErrorImage]:
     """The worst errors as PNG images, the surest of the wrong first."""
     worst, place = predictions.worst(GALLERY).tolist(), {id_: at for at, id_ in enumerate(samples.ids)}
-    said, sure, losses = predictions.said, predictions.probabilities.max(1), predictions.losses
+    said, sure, losses = predictions.predicted, predictions.probabilities.max(1), predictions.losses
     return [
         ErrorImage(
             png=png(samples.pixels.gather(torch.tensor([place[predictions.ids[n]]]))[0].numpy()),

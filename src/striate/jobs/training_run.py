@@ -206,8 +206,8 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     model = create_model(
         recipe.model, classes=len(classes), channels=recipe.channels, size=recipe.size, dropout=recipe.dropout
     )
-    if recipe.size is not None and recipe.size < model.smallest:
+    if recipe.size is not None and recipe.size < model.min_size:
         raise SettingError(
-            f"size = {recipe.size}: too small for {recipe.model}, the smallest that fits is {model.smallest}"
+            f"size = {recipe.size}: too small for {recipe.model}, the smallest that fits is {model.min_size}"
         )
     return model

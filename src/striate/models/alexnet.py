@@ -36,7 +36,7 @@ class AlexNet(Network):
         first, second = early_strides(size, 4, 2)
         self.strides = (first, first * second, 2 * first * second, 4 * first * second)
         cells = 15 if second == 2 else 7  # of the first map: the last pool needs 3, each before it twice as many and 1
-        self.smallest = first * (cells - 1) + 11 - 4
+        self.min_size = first * (cells - 1) + 11 - 4
         self.stage1 = nn.Sequential(
             nn.Conv2d(channels, 64, kernel_size=11, stride=first, padding=2), nn.ReLU(inplace=True)
         )

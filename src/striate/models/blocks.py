@@ -34,7 +34,7 @@ class Network(nn.Module, ABC):
 
     widths: tuple[int, ...]  # channels of each stage's output, finest first
     strides: tuple[int, ...]  # image pixels from one cell of that output to the next
-    smallest: int  # the smallest height and width that leave at least one cell of the last output
+    min_size: int  # the smallest height and width that leave at least one cell of the last output
     input_layers: tuple[str, ...]  # the layers that take the image's channels
     classifier_layers: tuple[str, ...]  # the layers that have one output for each class
     auxiliary_weight: float = 0.0  # of the loss of each auxiliary output
@@ -65,7 +65,7 @@ class Network(nn.Module, ABC):
         return weights
 
     @final
-    def outputs(self, x: Tensor) -> list[Any]:
+    def stage_outputs(self, x: Tensor) -> list[Any]:
         """What every stage gives, finest first."""
         outputs = [self.stem(self._large_enough(x))]  # B C H W
         for stage in self.stages():
@@ -75,12 +75,12 @@ class Network(nn.Module, ABC):
     @final
     def features(self, x: Tensor) -> list[Tensor]:
         """Every stage's output as a map, finest first: B widths[i] h w, where `strides[i]` more pixels give one more cell."""
-        return [self.to_feature_map(output) for output in self.outputs(x)]
+        return [self.to_feature_map(output) for output in self.stage_outputs(x)]
 
     @final
     def training_logits(self, x: Tensor) -> tuple[Tensor, ...]:
         """The logits, then those of the auxiliary heads, if there are any."""
-        outputs = self.outputs(x)
+        outputs = self.stage_outputs(x)
         auxiliary = self.auxiliary(outputs)  # before the head: dropout draws in the order of the layers
         return self.head(outputs[-1]), *auxiliary
 
@@ -94,10 +94,10 @@ class Network(nn.Module, ABC):
 
     def _large_enough(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        if height < self.smallest or width < self.smallest:
+        if height < self.min_size or width < self.min_size:
             raise SettingError(
                 f"an image of {height} x {width} pixels is too small for {type(self).__name__}: "
-                f"the smallest that fits is {self.smallest} x {self.smallest}"
+                f"the smallest that fits is {self.min_size} x {self.min_size}"
             )
         return x
 

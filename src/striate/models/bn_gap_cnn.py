@@ -17,7 +17,7 @@ from striate.models.blocks import Network, conv_bn_act, he_init
 class BnGapCNN(Network):
     widths = (32, 64, 128)
     strides = (2, 4, 4)
-    smallest = 4
+    min_size = 4
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.3",)
 

@@ -17,7 +17,7 @@ from striate.models.blocks import Network, conv_bn_act, he_init
 class CifarCNN(Network):
     widths = (64, 128, 256)
     strides = (2, 4, 8)
-    smallest = 8
+    min_size = 8
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.5",)
 

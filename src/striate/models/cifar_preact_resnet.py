@@ -40,7 +40,7 @@ class CifarPreactResNet(Network):
     """Three stages of `depth` blocks, whose changes `change` makes, and `shortcut` the way around each stage's first."""
 
     strides = (1, 2, 4)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv",)
     classifier_layers = ("fc",)
 

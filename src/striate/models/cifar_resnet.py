@@ -66,7 +66,7 @@ def stage(inputs: int, width: int, depth: int, stride: int) -> nn.Sequential:
 class CifarResNet(Network):
     widths = (16, 32, 64)
     strides = (1, 2, 4)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv1",)
     classifier_layers = ("fc",)
 

@@ -61,7 +61,7 @@ def _seeded(build: Callable[[], nn.Module]) -> nn.Module:
 
 def _declared(module: nn.Module) -> Network:
     missing = [
-        name for name in ("features", "head", "widths", "strides", "smallest") if getattr(module, name, None) is None
+        name for name in ("features", "head", "widths", "strides", "min_size") if getattr(module, name, None) is None
     ]
     if missing:
         raise ModelError(f"{type(module).__name__} has no {', '.join(missing)}: see striate.models.Network")
@@ -115,7 +115,7 @@ def _forward_is_the_head_on_the_last_stage(network: Network, images: Tensor) -> 
         raise ModelError("the network changes the images that it is given")
     if logits.ndim != 2 or len(logits) != len(images):
         raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(images)}, not batch x classes")
-    stages = network.outputs if isinstance(network, Network) else network.features
+    stages = network.stage_outputs if isinstance(network, Network) else network.features
     if not _close(logits, network.head(stages(images)[-1])):
         raise ModelError("forward is not the head on the last feature")
 
@@ -139,8 +139,8 @@ def _any_batch_and_any_size(network: Network, images: Tensor) -> None:
         raise ModelError(f"logits have shape {_by(alone.shape)} for a batch of one, not 1 x classes")
     if not _close(logits[:1], alone):
         raise ModelError("in eval mode an image's logits depend on the other images of its batch")
-    smallest = network.smallest
-    for odd_height, odd_width in ((height + 1, width + 3), (smallest, smallest), (smallest + 2, smallest + 1)):
+    min_size = network.min_size
+    for odd_height, odd_width in ((height + 1, width + 3), (min_size, min_size), (min_size + 2, min_size + 1)):
         logits = _run(network, images.new_zeros(1, channels, odd_height, odd_width))
         if logits.shape != alone.shape:
             raise ModelError(f"{odd_height} x {odd_width} pixels give logits of shape {_by(logits.shape)}")
@@ -148,21 +148,21 @@ def _any_batch_and_any_size(network: Network, images: Tensor) -> None:
 
 @torch.no_grad()
 def _too_small_is_refused(network: Network, images: Tensor) -> None:
-    smallest = network.smallest
-    if smallest == 1:
+    min_size = network.min_size
+    if min_size == 1:
         return
-    for height, width in ((smallest - 1, smallest), (smallest, smallest - 1)):
+    for height, width in ((min_size - 1, min_size), (min_size, min_size - 1)):
         try:
             network(images[:1, :, :1, :1].expand(-1, -1, height, width))
         except SettingError as error:
-            if str(smallest) not in str(error):
-                raise ModelError(f"the refusal {str(error)!r} does not say that {smallest} pixels fit") from error
+            if str(min_size) not in str(error):
+                raise ModelError(f"the refusal {str(error)!r} does not say that {min_size} pixels fit") from error
         except Exception as error:
             raise ModelError(
-                f"{height} x {width} pixels give {_first_line(error)}, not a SettingError that says that {smallest} fit"
+                f"{height} x {width} pixels give {_first_line(error)}, not a SettingError that says that {min_size} fit"
             ) from error
         else:
-            raise ModelError(f"{height} x {width} pixels are taken, although smallest is declared as {smallest}")
+            raise ModelError(f"{height} x {width} pixels are taken, although min_size is declared as {min_size}")
 
 
 @torch.no_grad()

@@ -97,7 +97,7 @@ class ConvNeXt(Network):
         super().__init__()
         self.patch = 4 if size >= 128 else 2 if size >= 64 else 1
         self.widths, self.strides = widths, tuple(self.patch * halvings for halvings in (1, 2, 4, 8))
-        self.smallest = self.strides[-1]  # nothing pads where cells become fewer
+        self.min_size = self.strides[-1]  # nothing pads where cells become fewer
         total = sum(depths)
         drops = [[drop * i / (total - 1) for i in range(sum(depths[:n]), sum(depths[: n + 1]))] for n in range(4)]
         patches = nn.Sequential(nn.Conv2d(channels, widths[0], self.patch, self.patch), ChannelNorm(widths[0]))

@@ -53,7 +53,7 @@ def pooled_stage(inputs: int, outputs: int) -> nn.Sequential:
 @final
 class CosineCNN(Network):
     strides = (4, 8)
-    smallest = 7
+    min_size = 7
     input_layers = ()  # each channel has its own cosines, and the first stage mixes them
     classifier_layers = ("classifier.2",)
 

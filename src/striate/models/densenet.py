@@ -76,7 +76,7 @@ class DenseNet(Network):
         first, second = early_strides(size, 2, 2)
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 8 * stride)
-        self.smallest = 7 * stride + 1  # the first layers round up, and 8 of their cells can be halved three times
+        self.min_size = 7 * stride + 1  # the first layers round up, and 8 of their cells can be halved three times
         wide = [width + depths[0] * growth]  # maps at the end of each block
         for depth in depths[1:]:
             wide.append(wide[-1] // 2 + depth * growth)

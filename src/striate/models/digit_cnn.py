@@ -33,10 +33,10 @@ class DigitCNN(Network):
     classifier_layers = ("classifier.4",)
 
     def __init__(
-        self, stage: Callable[[int, int], nn.Module], *, grid: int, smallest: int, classes: int, channels: int
+        self, stage: Callable[[int, int], nn.Module], *, grid: int, min_size: int, classes: int, channels: int
     ) -> None:
         super().__init__()
-        self.smallest = smallest
+        self.min_size = min_size
         self.stage1 = stage(channels, 32)
         self.stage2 = stage(32, 64)
         self.stage3 = stage(64, 128)
@@ -60,8 +60,8 @@ class DigitCNN(Network):
 
 
 def digit_cnn(*, classes: int, channels: int) -> DigitCNN:
-    return DigitCNN(pooled, grid=1, smallest=22, classes=classes, channels=channels)
+    return DigitCNN(pooled, grid=1, min_size=22, classes=classes, channels=channels)
 
 
 def digit_cnn_strided(*, classes: int, channels: int) -> DigitCNN:
-    return DigitCNN(strided, grid=2, smallest=15, classes=classes, channels=channels)
+    return DigitCNN(strided, grid=2, min_size=15, classes=classes, channels=channels)

@@ -81,7 +81,7 @@ class MBConv(nn.Module):
 
 @final
 class EfficientNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.1",)
     key_map = (  # torchvision numbers everything before the mean

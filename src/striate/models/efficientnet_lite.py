@@ -91,7 +91,7 @@ class InvertedResidual(nn.Module):
 @final
 class EfficientNetLite(Network):
     widths = (16, 24, 40, 112, 320)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.conv",)
     classifier_layers = ("classifier.1",)
     key_map = (

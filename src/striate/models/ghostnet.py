@@ -97,7 +97,7 @@ class Bottleneck(nn.Module):
 
 @final
 class GhostNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv_stem",)
     classifier_layers = ("classifier",)
     key_map = (  # timm has the first block of a stage, which halves, apart from the others

@@ -85,7 +85,7 @@ class GoogLeNet(Network):
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 4 * stride, 4 * stride, 8 * stride)
         # A pool that rounds up leaves 1 cell of 2, 2 of 4, 4 of 8, and the last one 1 of 1.
-        self.smallest = first * (7 if second == 2 else 3) + 1
+        self.min_size = first * (7 if second == 2 else 3) + 1
         self.stage1 = nn.Sequential(OrderedDict(conv1=conv(channels, 64, 7, first)))
         self.stage2 = nn.Sequential(
             OrderedDict(

@@ -25,7 +25,7 @@ from urllib.request import (
 from striate.errors import SettingError
 
 if TYPE_CHECKING:
-    from striate.models.published import Published
+    from striate.models.pretrained import PretrainedFile
 
 __all__ = ["fetch", "https_only", "imagenet_file", "packaged"]
 
@@ -49,16 +49,16 @@ class Opener(Protocol):
 
 def imagenet_file(name: str) -> Path:
     """The file of the network's published weights; fetched if it is not here yet. Raises SettingError."""
-    from striate.models.published import PUBLISHED
+    from striate.models.pretrained import PRETRAINED
 
     if name == "efficientnet_lite0":
         return packaged()
-    if name not in PUBLISHED:
+    if name not in PRETRAINED:
         raise SettingError(
             f"there are no published ImageNet weights of {name} that striate knows; give a file (weights='path.safetensors') "
             "or leave weights out"
         )
-    return fetch(name, PUBLISHED[name], Path(os.environ.get(FOLDER) or "weights"), https_only())
+    return fetch(name, PRETRAINED[name], Path(os.environ.get(FOLDER) or "weights"), https_only())
 
 
 def packaged(package: str = PACKAGE, sha256: str = PACKAGED_SHA256) -> Path:
@@ -79,7 +79,7 @@ def packaged(package: str = PACKAGE, sha256: str = PACKAGED_SHA256) -> Path:
     return path
 
 
-def fetch(name: str, published: "Published", folder: Path, opener: Opener) -> Path:
+def fetch(name: str, published: "PretrainedFile", folder: Path, opener: Opener) -> Path:
     """The published file in `folder`: the one that is there, or else a download, whose digest is checked."""
     address, sha256 = published.url, published.sha256.lower()
     if urlsplit(address).scheme != "https" or len(sha256) < 8:

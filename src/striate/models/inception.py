@@ -156,7 +156,7 @@ class InceptionV3(Network):
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 8 * stride)
         # No pool and few convolutions pad: 1 cell comes of 3, 7, 15, 17, then 35 if there is a first pool, and 2 more.
-        self.smallest = first * (36 if second == 2 else 18) + 3
+        self.min_size = first * (36 if second == 2 else 18) + 3
         self.stage1 = nn.Sequential(
             OrderedDict(
                 Conv2d_1a_3x3=conv(channels, 32, 3, stride=first),

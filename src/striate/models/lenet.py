@@ -19,7 +19,7 @@ from striate.models.blocks import Network, glorot_init
 class LeNet5(Network):
     widths = (6, 16)
     strides = (2, 4)
-    smallest = 12
+    min_size = 12
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.6",)
 

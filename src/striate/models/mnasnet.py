@@ -56,7 +56,7 @@ class InvertedResidual(nn.Module):
 
 @final
 class MnasNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.1",)
     key_map = (  # torchvision numbers everything before the mean

@@ -45,7 +45,7 @@ class Separable(nn.Module):
 
 @final
 class MobileNetV1(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv_stem",)
     classifier_layers = ("classifier",)
 

@@ -60,7 +60,7 @@ def stage(inputs: int, rows: tuple[Row, ...], stride: int) -> nn.Sequential:
 @final
 class MobileNetV2(Network):
     widths = (16, 24, 32, 96, 320)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.1",)
 

@@ -88,7 +88,7 @@ class InvertedResidual(nn.Module):
 
 @final
 class MobileNetV3(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.3",)
 

@@ -22,7 +22,7 @@ from striate.models.blocks import Network
 class NiN(Network):
     widths = (96, 192, 192)
     strides = (1, 2, 4)
-    smallest = 4
+    min_size = 4
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.0",)
 

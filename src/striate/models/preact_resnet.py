@@ -67,7 +67,7 @@ def stage(change: Change, inputs: int, outputs: int, depth: int, stride: int) ->
 
 @final
 class PreactResNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv",)
     classifier_layers = ("fc",)
     key_map = (

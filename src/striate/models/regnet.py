@@ -97,7 +97,7 @@ def squeeze_excite(width: int, inputs: int) -> SqueezeExcite:
 
 @final
 class RegNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("fc",)
     key_map = (

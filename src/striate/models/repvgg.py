@@ -107,7 +107,7 @@ def folded(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 @final
 class RepVGG(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers: tuple[str, ...] = ("first.conv_kxk.conv", "first.conv_1x1.conv")
     classifier_layers = ("fc",)
     key_map = (

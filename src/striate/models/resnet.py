@@ -84,7 +84,7 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
 class ResNet(Network):
     """Four stages of the blocks that `block` makes, each of which gives `expansion` times its width."""
 
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv1",)
     classifier_layers = ("fc",)
 

@@ -66,7 +66,7 @@ def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
 
 @final
 class ShuffleNetV2(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv1.0",)
     classifier_layers = ("fc",)
 

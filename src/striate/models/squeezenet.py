@@ -70,7 +70,7 @@ class SqueezeNet(Network):
         self.widths = (width, *(8 * stage[-1] for stage in squeezed))
         self.strides = (first, first * second, 2 * first * second, 4 * first * second)
         cells = 8 if second == 2 else 4  # of the first map: a pool that rounds up leaves 1 of 2, 2 of 4, 4 of 8
-        self.smallest = first * (cells - 1) + kernel_size
+        self.min_size = first * (cells - 1) + kernel_size
         self.stage1 = nn.Sequential(nn.Conv2d(channels, width, kernel_size, stride=first), nn.ReLU(inplace=True))
         self.stage2 = nn.Sequential(pool() if second == 2 else nn.Identity(), *fires(width, squeezed[0]))
         self.stage3 = nn.Sequential(pool(), *fires(self.widths[1], squeezed[1]))

@@ -175,7 +175,7 @@ class Swin(Network):
         self.patch = 4 if size >= 128 else 2 if size >= 64 else 1
         self.widths = (width, 2 * width, 4 * width, 8 * width)
         self.strides = (self.patch, 2 * self.patch, 4 * self.patch, 8 * self.patch)
-        self.smallest = self.patch  # merging pads
+        self.min_size = self.patch  # merging pads
         total = sum(depths)
         drops = [[drop * i / (total - 1) for i in range(sum(depths[:n]), sum(depths[: n + 1]))] for n in range(4)]
         self.stage1 = Stage(Patches(channels, width, self.patch), self.widths[0], drops[0])

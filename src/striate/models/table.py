@@ -21,7 +21,7 @@ class Entry:
 
     module: str  # the file in this folder; its function has the network's name
     year: int
-    says: str
+    idea: str
     paper: str
     channels: int  # of the images it was made for
     size: int  # their height and width, pixels
@@ -47,7 +47,7 @@ class Row:
 class Paper:
     module: str
     year: int
-    says: str
+    idea: str
     source: str
     networks: Mapping[str, Row]
 
@@ -480,7 +480,7 @@ NETWORKS: Final[Mapping[str, Entry]] = MappingProxyType(
         name: Entry(
             paper.module,
             paper.year,
-            paper.says,
+            paper.idea,
             paper.source,
             row.channels,
             row.size,

@@ -43,7 +43,7 @@ class VGG(Network):
         super().__init__()
         last = 2 if size >= 32 else 1  # an image below 32 pixels has nothing left to halve a fifth time
         self.strides = (1, 2, 4, 8, 16, 16 * last)
-        self.smallest = 16 * last
+        self.min_size = 16 * last
         self.stage1 = nn.Sequential(*repeated(unit, channels, 64, depths[0]))
         self.stage2 = nn.Sequential(nn.MaxPool2d(2), *repeated(unit, 64, 128, depths[1]))
         self.stage3 = nn.Sequential(nn.MaxPool2d(2), *repeated(unit, 128, 256, depths[2]))

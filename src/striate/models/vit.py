@@ -123,7 +123,7 @@ class ViT(Network):
         super().__init__()
         self.patch = patch if size >= 128 else patch // 2 if size >= 64 else patch // 4
         self.side = max(1, size // self.patch)  # of the grid whose positions are learnt
-        self.widths, self.strides, self.smallest = (width,) * 4, (self.patch,) * 4, self.patch
+        self.widths, self.strides, self.min_size = (width,) * 4, (self.patch,) * 4, self.patch
         self.key_map = (
             (r"^encoder\.layers\.encoder_layer_", "blocks."),  # torchvision's, then timm's
             (r"^encoder\.", ""),

@@ -20,7 +20,7 @@ from striate.models.blocks import Network
 from striate.models.imagenet import imagenet_file
 from striate.models.weight_files import printable, read_weights
 
-__all__ = ["Differs", "Fit", "find_weights", "load_weights", "other_channels", "read_weights", "renamed"]
+__all__ = ["LoadReport", "Mismatch", "converted", "find_weights", "load_weights", "other_channels", "read_weights"]
 
 LOG: Final = logging.getLogger("striate")
 AUXILIARY: Final = re.compile(r"^(aux|Aux)")  # heads that only help in training
@@ -34,7 +34,7 @@ REFUSED_WITH: Final = 5  # mismatches
 
 @final
 @dataclass(frozen=True)
-class Differs:
+class Mismatch:
     """A layer, and what there is of something in the file and in the network."""
 
     layer: str
@@ -44,13 +44,13 @@ class Differs:
 
 @final
 @dataclass(frozen=True)
-class Fit:
+class LoadReport:
     """What a file gave a network. Names are the network's."""
 
     loaded: tuple[str, ...]  # weights that are the file's
-    swapped: tuple[Differs, ...]  # class layers left fresh, because the file has another number of classes
-    adapted: tuple[Differs, ...]  # image layers made from the file's for another number of channels
-    resized: tuple[Differs, ...]  # image layers left fresh, because the file's look at larger or smaller patches
+    swapped: tuple[Mismatch, ...]  # class layers left fresh, because the file has another number of classes
+    adapted: tuple[Mismatch, ...]  # image layers made from the file's for another number of channels
+    resized: tuple[Mismatch, ...]  # image layers left fresh, because the file's look at larger or smaller patches
     absent: tuple[str, ...]  # weights of auxiliary heads left fresh, because the file has none
     unused: tuple[str, ...]  # weights of auxiliary heads in the file that the network has not
     computed: tuple[str, ...]  # what a network computes itself, in only one of the two
@@ -79,13 +79,15 @@ def find_weights(name: str, weights: str | Path) -> Path:
     return imagenet_file(name) if weights == "imagenet" else Path(weights)
 
 
-def renamed(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def converted(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Published weights under the network's names and in its shapes."""
     return network.convert_state_dict(_own_names(network, weights))
 
 
 @torch.no_grad()
-def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = "", source: str = "the file") -> Fit:
+def load_weights(
+    network: Network, weights: dict[str, Tensor], *, name: str = "", source: str = "the file"
+) -> LoadReport:
     """Give the network these weights and say what was made of them.
 
     `name` and `source` are those of the network and of the weights in what a refusal says. Raises SettingError, and
@@ -140,7 +142,7 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
         raise SettingError(f"{source}: these are not the weights of {name}: {'; '.join(said[:REFUSED_WITH])}{more}")
     for key, value in fitting.items():
         own[key].copy_(value)
-    return Fit(
+    return LoadReport(
         loaded=tuple(fitting),
         swapped=tuple(swapped.values()),
         adapted=tuple(adapted.values()),
@@ -206,7 +208,7 @@ def other_channels(weight: Tensor, channels: int) -> Tensor:
     return weight[:, [i % inputs for i in range(channels)]] * (inputs / channels)
 
 
-def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Differs | None:
+def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Mismatch | None:
     """A class layer whose shapes differ by the number of outputs and nothing else."""
     kinds = [key for key in own if key.rpartition(".")[0] == layer]
     if any(key not in given or given[key].ndim == 0 or given[key].shape[1:] != own[key].shape[1:] for key in kinds):
@@ -215,18 +217,18 @@ def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor])
     here = len(own[f"{layer}.weight"])
     if len(counts) != 1 or counts == {here}:
         return None
-    return Differs(layer, str(counts.pop()), str(here))
+    return Mismatch(layer, str(counts.pop()), str(here))
 
 
-def _other_patches(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Differs | None:
+def _other_patches(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Mismatch | None:
     """An image layer with the file's outputs and another kernel, as it is built for small images."""
     theirs, mine = given.get(f"{layer}.weight"), own[f"{layer}.weight"]
     if theirs is None or theirs.ndim != 4 or mine.ndim != 4 or len(theirs) != len(mine):
         return None
-    return Differs(layer, _by(theirs), _by(mine)) if theirs.shape[2:] != mine.shape[2:] else None
+    return Mismatch(layer, _by(theirs), _by(mine)) if theirs.shape[2:] != mine.shape[2:] else None
 
 
-def _other_channels(layer: str, given: dict[str, Tensor], own: dict[str, Tensor], network: Network) -> Differs | None:
+def _other_channels(layer: str, given: dict[str, Tensor], own: dict[str, Tensor], network: Network) -> Mismatch | None:
     """An image layer that sees another number of channels and is the file's in all else."""
     theirs, mine = given.get(f"{layer}.weight"), own[f"{layer}.weight"]
     if theirs is None or theirs.ndim != 4 or mine.ndim != 4 or theirs.numel() == 0:
@@ -235,7 +237,7 @@ def _other_channels(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]
         return None
     if getattr(network.get_submodule(layer), "groups", 1) != 1:  # its weight does not show its channels
         return None
-    return Differs(layer, str(theirs.shape[1]), str(mine.shape[1]))
+    return Mismatch(layer, str(theirs.shape[1]), str(mine.shape[1]))
 
 
 def _auxiliary(network: Network) -> set[str]:
@@ -245,7 +247,7 @@ def _auxiliary(network: Network) -> set[str]:
     first = network.get_parameter(f"{network.input_layers[0]}.weight")
     with torch.inference_mode(False), torch.enable_grad():
         network.eval()  # so that no statistics move and nothing is drawn
-        image = first.new_zeros(1, first.shape[1], network.smallest, network.smallest)
+        image = first.new_zeros(1, first.shape[1], network.min_size, network.min_size)
         gradients = torch.autograd.grad(network(image).sum(), list(named.values()), allow_unused=True)
     for module, mode in modes.items():
         module.training = mode

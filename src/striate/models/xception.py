@@ -80,7 +80,7 @@ class Xception(Network):
         first, second = early_strides(size, 2, 2)
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 8 * stride)
-        self.smallest = 2 * first + 3  # all but the first two convolutions pad: 1 cell comes of 3, and those of 7 or 5
+        self.min_size = 2 * first + 3  # all but the first two convolutions pad: 1 cell comes of 3, and those of 7 or 5
         self.stage1 = nn.Sequential(
             OrderedDict(
                 conv1=nn.Conv2d(channels, 32, kernel_size=3, stride=first, bias=False),

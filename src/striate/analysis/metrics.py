@@ -1,17 +1,13 @@
 """Evaluation of a classifier: what it says of each image, and the figures that follow, each with its 95 % interval."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
+from striate.analysis.inference import Predictions
 from striate.analysis.intervals import Interval, of_draws, of_mean, wilson
-from striate.data import Batches
-from striate.tasks import Task
 
 Array = npt.NDArray[Any]
 BOOTSTRAP_DRAWS = 500
@@ -19,65 +15,9 @@ BOOTSTRAP_CELLS = 20_000_000  # of all drawn matrices together, so that a thousa
 CALIBRATION_BINS = 15
 
 
-@final
-@dataclass(frozen=True)
-class Predictions:
-    """Probabilities (N K) and true classes (N) of the images of a split, in their order, and the image's ids."""
-
-    probabilities: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.int64]
-    ids: tuple[str, ...]
-
-    @property
-    def said(self) -> npt.NDArray[np.int64]:
-        return self.probabilities.argmax(1)
-
-    @property
-    def losses(self) -> npt.NDArray[np.float64]:
-        """Negative logarithm of the probability of the true class."""
-        of_true = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return -np.log(np.clip(of_true, 1e-12, None))
-
-    def worst(self, count: int) -> npt.NDArray[np.int64]:
-        """Positions of the wrong answers, the surest first."""
-        wrong = np.flatnonzero(self.said != self.labels)
-        return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
-
-    def rows(self, split: str, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Rows of predictions.csv."""
-        of_said = self.probabilities.max(1)
-        return [
-            {
-                "split": split,
-                "id": id_,
-                "true": classes[label],
-                "said": classes[said],
-                "probability": float(of_said[n]),
-                "probability_of_true": float(self.probabilities[n, label]),
-                "loss": float(loss),
-            }
-            for n, (id_, label, said, loss) in enumerate(
-                zip(self.ids, self.labels.tolist(), self.said.tolist(), self.losses.tolist(), strict=True)
-            )
-        ]
-
-
-@torch.inference_mode()
-def predict(model: nn.Module, task: Task, batches: Batches) -> Predictions:
-    """Ask a network about every image once, in float32; one whose file went bad since it was first read is left out."""
-    model.eval()
-    parts, positions = [], []
-    for batch in batches.epoch(0):
-        parts.append(task.decode(model(batch.images), batch).cpu())
-        positions.append(batch.ids)
-    samples, asked = batches.samples, torch.cat(positions)
-    ids = tuple(samples.ids[i] for i in asked.tolist())
-    return Predictions(torch.cat(parts).double().numpy(), samples.labels[asked].numpy(), ids)
-
-
-def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
+def classification_metrics(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
     """The figures of metrics.json for one split."""
-    table = confusion(predictions.labels, predictions.said, len(classes))
+    table = confusion(predictions.labels, predictions.predicted, len(classes))
     total = int(table.sum())
     draw = np.random.default_rng(0)
     # Resampling images with replacement is drawing a new confusion matrix of the same total.
@@ -107,9 +47,9 @@ def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, An
     return figures
 
 
-def confusion(labels: Array, said: Array, classes: int) -> npt.NDArray[np.int64]:
+def confusion(labels: Array, predicted: Array, classes: int) -> npt.NDArray[np.int64]:
     """Counts, K K: rows are the truth, columns what was said."""
-    return np.bincount(labels * classes + said, minlength=classes * classes).reshape(classes, classes)
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def precision(table: Array) -> Array:
@@ -150,7 +90,7 @@ def _per_class(table: Array, tables: Array, classes: tuple[str, ...]) -> list[di
 
 def _calibration_interval(predictions: Predictions, draw: np.random.Generator) -> Interval:
     sure = predictions.probabilities.max(1)
-    correct = (predictions.said == predictions.labels).astype(float)
+    correct = (predictions.predicted == predictions.labels).astype(float)
     picks = (draw.integers(0, len(sure), len(sure)) for _ in range(100))
     draws = np.array([calibration_error(sure[pick], correct[pick]) for pick in picks])
     return of_draws(calibration_error(sure, correct), draws)

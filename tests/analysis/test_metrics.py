@@ -14,8 +14,8 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from striate.analysis import Predictions, evaluate, wilson
-from striate.analysis.evaluation import calibration_error
+from striate.analysis import Predictions, classification_metrics, wilson
+from striate.analysis.metrics import calibration_error
 
 
 def some_predictions(classes: int, count: int, seed: int = 0) -> Predictions:
@@ -29,8 +29,8 @@ def some_predictions(classes: int, count: int, seed: int = 0) -> Predictions:
 @pytest.mark.parametrize(("classes", "count"), [(2, 50), (10, 400), (7, 12)])
 def test_equals_scikit_learn(classes, count):
     predictions = some_predictions(classes, count)
-    figures = evaluate(predictions, tuple(map(str, range(classes))))
-    true, said = predictions.labels, predictions.said
+    figures = classification_metrics(predictions, tuple(map(str, range(classes))))
+    true, said = predictions.labels, predictions.predicted
     seen = sorted({*true, *said})
     assert figures["accuracy"]["value"] == pytest.approx(accuracy_score(true, said))
     options = {"labels": seen, "zero_division": 0}
@@ -52,7 +52,7 @@ def test_equals_scikit_learn(classes, count):
 
 
 def test_every_interval_holds_its_figure():
-    figures = evaluate(some_predictions(4, 60), ("a", "b", "c", "d"))
+    figures = classification_metrics(some_predictions(4, 60), ("a", "b", "c", "d"))
     intervals = [value for value in figures.values() if isinstance(value, dict)]
     intervals += [row[name] for row in figures["per_class"] for name in ("precision", "recall", "f1")]
     assert len(intervals) == 7 + 12
@@ -82,7 +82,7 @@ def test_wilson_stays_within_0_and_1(total):
 
 
 def test_a_wider_test_set_narrows_the_interval():
-    narrow, wide = (evaluate(some_predictions(3, count), ("a", "b", "c")) for count in (4000, 40))
+    narrow, wide = (classification_metrics(some_predictions(3, count), ("a", "b", "c")) for count in (4000, 40))
     for name in ("accuracy", "macro_f1", "log_loss"):
         assert narrow[name]["high"] - narrow[name]["low"] < wide[name]["high"] - wide[name]["low"]
 
@@ -97,11 +97,11 @@ def test_calibration_of_the_sure_and_right_is_nought_and_of_the_sure_and_wrong_i
 def test_the_worst_errors_come_first_and_right_answers_never():
     predictions = some_predictions(3, 100)
     worst = predictions.worst(1000)
-    assert len(worst) == (predictions.said != predictions.labels).sum()
+    assert len(worst) == (predictions.predicted != predictions.labels).sum()
     losses = predictions.losses[worst]
     assert (np.diff(losses) <= 0).all()
 
 
 def test_a_thousand_classes_do_not_take_the_memory():
-    figures = evaluate(some_predictions(1000, 2000), tuple(map(str, range(1000))))
+    figures = classification_metrics(some_predictions(1000, 2000), tuple(map(str, range(1000))))
     assert len(figures["per_class"]) == 1000

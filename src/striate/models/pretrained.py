@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, final
 
-__all__ = ["PUBLISHED", "Published"]
+__all__ = ["PRETRAINED", "PretrainedFile"]
 
 Normalization = Literal["imagenet", "symmetric"]
 
 
 @final
 @dataclass(frozen=True)
-class Published:
+class PretrainedFile:
     """A file of weights."""
 
     url: str
@@ -28,30 +28,30 @@ class Published:
     normalization: Normalization  # imagenet: its mean and deviation of each color; symmetric: 0..1 becomes -1..1
 
 
-def _published(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> Published:
+def _published(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> PretrainedFile:
     """Both libraries put the first digits of the digest at the end of the file's name."""
     sha256 = url.removesuffix(".pth").rpartition("-")[2]
-    return Published(url, sha256, megabytes, top1, size, normalization)
+    return PretrainedFile(url, sha256, megabytes, top1, size, normalization)
 
 
 def _torchvision(
     file: str, megabytes: float, top1: float, size: int = 224, normalization: Normalization = "imagenet"
-) -> Published:
+) -> PretrainedFile:
     return _published(f"https://download.pytorch.org/models/{file}", megabytes, top1, size, normalization)
 
 
-def _timm(file: str, megabytes: float, top1: float) -> Published:
+def _timm(file: str, megabytes: float, top1: float) -> PretrainedFile:
     releases = "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights"
     return _published(f"{releases}/{file}", megabytes, top1, 224, "imagenet")
 
 
-def _deit(file: str, megabytes: float, top1: float) -> Published:
+def _deit(file: str, megabytes: float, top1: float) -> PretrainedFile:
     return _published(f"https://dl.fbaipublicfiles.com/deit/{file}", megabytes, top1, 224, "imagenet")
 
 
 # GoogLeNet and Inception-v3 were trained by TensorFlow, on images from -1 to 1: torchvision normalizes as for its own
 # networks and undoes it inside, by transform_input.
-PUBLISHED: Final[Mapping[str, Published]] = MappingProxyType(
+PRETRAINED: Final[Mapping[str, PretrainedFile]] = MappingProxyType(
     {
         "alexnet": _torchvision("alexnet-owt-7be5be79.pth", 244.4, 56.522),
         "vgg11": _torchvision("vgg11-8a719046.pth", 531.5, 69.02),

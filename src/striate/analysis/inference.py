@@ -1,0 +1,70 @@
+"""Inference: from batches to decoded predictions, in one pass."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from striate.data import Batches
+from striate.tasks import Task
+
+__all__ = ["Predictions", "predict_batches"]
+
+
+@final
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities (N K) and true classes (N) of the images of a split, in their order, and the image's ids."""
+
+    probabilities: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int64]
+    ids: tuple[str, ...]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        return self.probabilities.argmax(1)
+
+    @property
+    def losses(self) -> npt.NDArray[np.float64]:
+        """Negative logarithm of the probability of the true class."""
+        of_true = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return -np.log(np.clip(of_true, 1e-12, None))
+
+    def worst(self, count: int) -> npt.NDArray[np.int64]:
+        """Positions of the wrong answers, the surest first."""
+        wrong = np.flatnonzero(self.predicted != self.labels)
+        return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
+
+    def rows(self, split: str, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Rows of predictions.csv."""
+        confidences = self.probabilities.max(1)
+        return [
+            {
+                "split": split,
+                "id": id_,
+                "true": classes[label],
+                "said": classes[predicted],
+                "probability": float(confidences[n]),
+                "probability_of_true": float(self.probabilities[n, label]),
+                "loss": float(loss),
+            }
+            for n, (id_, label, predicted, loss) in enumerate(
+                zip(self.ids, self.labels.tolist(), self.predicted.tolist(), self.losses.tolist(), strict=True)
+            )
+        ]
+
+
+@torch.inference_mode()
+def predict_batches(model: nn.Module, task: Task, batches: Batches) -> Predictions:
+    """Ask a network about every image once, in float32; one whose file went bad since it was first read is left out."""
+    model.eval()
+    parts, positions = [], []
+    for batch in batches.epoch(0):
+        parts.append(task.decode(model(batch.images), batch).cpu())
+        positions.append(batch.ids)
+    samples, asked = batches.samples, torch.cat(positions)
+    ids = tuple(samples.ids[i] for i in asked.tolist())
+    return Predictions(torch.cat(parts).double().numpy(), samples.labels[asked].numpy(), ids)
