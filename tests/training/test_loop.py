@@ -10,7 +10,7 @@ from striate.data import Batches, HeldImages, LabeledImages
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
-from striate.training.loop import mix
+from striate.training.loop import mix, total, validate
 from striate.views import Normalization, Policy
 
 TASK = Classify(("dark", "light", "striped"))
@@ -130,10 +130,16 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_says():
     assert mix(batch, RECIPE, TASK) is batch
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
-@pytest.mark.parametrize("stop", [1, 3, 4, 6, 11])
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
+@pytest.mark.parametrize(
+    ("optimizer", "accumulate", "stop"),
+    [
+        *((name, 1, stop) for name in ("sgd", "adam", "adamw", "rmsprop") for stop in (1, 3, 4, 6, 11)),
+        *(("adamw", 3, stop) for stop in (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumulate, stop):
     recipe = replace(RECIPE, optimizer=optimizer, mixup=0.3, cutmix=0.5, mosaic=0.4, clip=1.0, lr=0.003)
+    recipe = replace(recipe, accumulate=accumulate)
     whole, _ = run(recipe)
 
     first = fresh(recipe)
@@ -189,6 +195,39 @@ def test_accumulating_two_halves_is_one_step_of_the_whole():
     assert (one.step, two.step) == (3, 6)
     for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_the_last_window_of_an_epoch_weighs_as_much_as_the_others():
+    # Three batches in windows of two: the last window holds one batch, and its gradient is the mean over that one.
+    recipe = Recipe(
+        model="lenet5", epochs=1, batch_size=20, optimizer="sgd", lr=0.01, schedule="constant", device="cpu"
+    )
+    state = fresh(recipe := replace(recipe, precision="float32", accumulate=2, momentum=0.0, nesterov=False))
+    *_, before_last, _ = train(state, TASK, batches(recipe), None, recipe)
+    assert isinstance(before_last, Step)
+    alone = fresh(recipe)
+    loop, ready = train(alone, TASK, batches(recipe), None, recipe), list(batches(recipe).epoch(0))
+    next(loop), next(loop)
+    outputs = alone.model(ready[2].images)
+    total(TASK.losses(outputs, ready[2])).backward()
+    for whole, one in zip(state.model.parameters(), alone.model.parameters(), strict=True):
+        assert one.grad is not None
+        assert torch.allclose(whole, one - 0.01 * one.grad, atol=1e-7)
+
+
+def test_validation_reads_the_device_once(monkeypatch):
+    reads: list[Tensor] = []
+    item = Tensor.item
+
+    def counted(tensor: Tensor) -> float:
+        reads.append(tensor)
+        return item(tensor)
+
+    monkeypatch.setattr(Tensor, "item", counted)
+    validate(fresh().model, TASK, batches(RECIPE))
+    before = len(reads)
+    validate(fresh().model, TASK, batches(replace(RECIPE, batch_size=4)))
+    assert len(reads) - before == before
 
 
 def test_a_lost_loss_is_told_and_ends_the_training():

@@ -70,7 +70,7 @@ def train(
             loss = total(task.losses(outputs, mixed))
             for extra in auxiliary:
                 loss = loss + state.model.auxiliary_weight * total(task.losses(extra, mixed))
-            (loss / recipe.accumulate).backward()
+            (loss / window_size(state.batch, recipe.accumulate, steps_an_epoch)).backward()
             state.batch += 1
             state.step += 1
             if state.batch % recipe.accumulate == 0 or state.batch == steps_an_epoch:
@@ -92,6 +92,11 @@ def train(
             if not last:
                 yield Step(state.step, lr, loss.detach(), images, state.score)
         yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
+
+
+def window_size(batch: int, accumulate: int, batches: int) -> int:
+    """How many batches the window of accumulated gradients holds that `batch` is in; the last one of an epoch may hold fewer."""
+    return min(accumulate, batches - batch // accumulate * accumulate)
 
 
 def _finish_epoch(
@@ -119,14 +124,16 @@ def _finish_epoch(
 def validate(model: nn.Module, task: Task, batches: Batches, bfloat16: bool = False) -> tuple[float, dict[str, float]]:
     """Mean loss and score of a model over all batches."""
     model.eval()
-    score, total, count = task.metrics(), 0.0, 0
+    score, losses, sizes = task.metrics(), [], []
     for batch in batches.epoch(0):
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=bfloat16):
             outputs = model(batch.images)
-        total += sum(part.item() for part in task.losses(outputs, batch).values()) * len(batch.images)
+        losses.append(torch.stack(list(task.losses(outputs, batch).values())))
         score.add(outputs, batch)
-        count += len(batch.images)
-    return total / count, score.result()
+        sizes.append(len(batch.images))
+    # Read once, at the end: to read the device after each batch would make a GPU wait.
+    sums = (sum(values) * size for values, size in zip(torch.stack(losses).tolist(), sizes, strict=True))
+    return sum(sums) / sum(sizes), score.result()
 
 
 def total(losses: Mapping[str, Tensor]) -> Tensor:
