@@ -7,22 +7,13 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.models.networks import marked
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from striate.analysis import small_receptive_field, summarize
 from striate.analysis.receptive_field import UNKNOWN, WHOLE, AxisField, FlattenedField, WindowField
 from striate.models import NETWORKS, Network, create_model
-
-# One network a paper; the others are made of the same blocks, and follow in a step of .ci/run.
-FIRST = [
-    "alexnet", "bn_gap_cnn", "cbam_resnet18", "cifar_cnn", "cifar_preact_resnet164", "cifar_resnet20",
-    "cifar_wide_resnet16_8", "convnext_tiny", "cosine_cnn", "densenet121", "digit_cnn", "digit_cnn_strided",
-    "eca_resnet18", "efficientnet_b0", "efficientnet_lite0", "ghostnet_050", "googlenet", "inception_v3", "lenet5",
-    "mnasnet0_5", "mobilenet_v1_025", "mobilenet_v2", "mobilenet_v3_small", "nin", "preact_resnet18", "regnet_x_400mf",
-    "regnet_y_400mf", "repvgg_a0", "resnet18", "resnet50", "se_resnet18", "shufflenet_v2_x0_5", "squeezenet1_0", "vgg11",
-    "xception",
-]  # fmt: skip
 
 
 class MeansDetached(TorchFunctionMode):
@@ -65,16 +56,16 @@ def randomized(network: Network) -> Network:
     return network.double().eval()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in FIRST else pytest.mark.large)
-        for name, entry in NETWORKS.items()
-        if not name.startswith(("vit", "swin"))  # attention sees no window that is the same everywhere
-        and name != "cifar_resnet1202"  # at the rim its gradients are smaller than any number of 64 bits
-        and entry.parameters <= 50e6  # to save time
-    ],
-)
+# Not those that have no window that is the same everywhere, the one whose gradients are smaller than any number of 64 bits
+# at the border of its receptive field, and, to save time, the largest.
+WITH_WINDOW = [
+    name
+    for name, entry in NETWORKS.items()
+    if not name.startswith(("vit", "swin")) and name != "cifar_resnet1202" and entry.parameters <= 50e6
+]
+
+
+@pytest.mark.parametrize("name", marked(WITH_WINDOW))
 def test_gradients_reach_just_as_far_as_the_receptive_field(name):
     """In an image that is higher than the field; a narrow one, since height and width go the same way."""
     torch.manual_seed(0)
@@ -223,10 +214,10 @@ def test_what_is_no_window_is_not_given_as_one():
 
 def test_a_field_smaller_than_the_objects_is_a_finding_and_a_larger_one_is_none():
     summary = summarize(create_model("digit_cnn", classes=10, channels=1), channels=1, size=28)
-    assert small_receptive_field(summary, objects=22) == []
-    (finding,) = small_receptive_field(summary, objects=23)
+    assert small_receptive_field(summary, object_size=22) == []
+    (finding,) = small_receptive_field(summary, object_size=23)
     assert finding.id == "small-receptive-field"
-    assert finding.evidence == {"receptive_field": [22, 22], "objects": 23}
+    assert finding.evidence == {"receptive_field": [22, 22], "object_size": 23}
 
 
 def test_a_transformer_whose_cells_see_everything_is_never_found_too_small():
@@ -234,4 +225,4 @@ def test_a_transformer_whose_cells_see_everything_is_never_found_too_small():
         network = create_model("vit_ti_16", classes=2)
     summary = summarize(network, channels=3, size=224)
     assert WHOLE in [layer.receptive_field for layer in summary.layers]
-    assert small_receptive_field(summary, objects=200) == []
+    assert small_receptive_field(summary, object_size=200) == []

@@ -216,7 +216,10 @@ def test_info_shows_how_far_layers_see_and_how_the_figures_come_about():
     ]
     assert "    receptive field: 43 + 1*(3 - 1)*4 = 51, stride 4*2 = 8" in shown
     assert "    parameters: 3*3*64*128 = 73728" in shown
-    assert "warning: A cell of the last map sees 435 x 435 pixels, less than an object of 500." in shown
+    assert (
+        "warning: The receptive field of the last feature map is 435 x 435 pixels, smaller than an object of 500."
+        in shown
+    )
     assert "?" not in striate("info", "resnet18").stdout
 
 

@@ -176,9 +176,9 @@ def plain_by_hand(x: Tensor, values: Iterator[Tensor], n: int) -> Tensor:
     for stage, width in enumerate((16, 32, 64)):
         for block in range(n):
             stride = 2 if stage > 0 and block == 0 else 1
-            change = norm_by_hand(F.conv2d(x, next(values), stride=stride, padding=1), values).clamp(min=0)
-            change = norm_by_hand(F.conv2d(change, next(values), padding=1), values)
-            x = (option_a_by_hand(x, width, stride) + change).clamp(min=0)
+            residual = norm_by_hand(F.conv2d(x, next(values), stride=stride, padding=1), values).clamp(min=0)
+            residual = norm_by_hand(F.conv2d(residual, next(values), padding=1), values)
+            x = (option_a_by_hand(x, width, stride) + residual).clamp(min=0)
     return x.mean((2, 3)) @ next(values).T + next(values)
 
 
@@ -188,17 +188,17 @@ def preact_by_hand(x: Tensor, values: Iterator[Tensor], n: int, kernels: list[in
     for stage in range(3):
         for block in range(n):
             stride = 2 if stage > 0 and block == 0 else 1
-            active = change = norm_by_hand(x, values).clamp(min=0)
+            active = residual = norm_by_hand(x, values).clamp(min=0)
             for i, kernel in enumerate(kernels):
                 if i > 0:
-                    change = norm_by_hand(change, values).clamp(min=0)
-                change = F.conv2d(change, next(values), stride=stride if i == 0 else 1, padding=kernel // 2)
+                    residual = norm_by_hand(residual, values).clamp(min=0)
+                residual = F.conv2d(residual, next(values), stride=stride if i == 0 else 1, padding=kernel // 2)
             if block > 0:
-                x = x + change
+                x = x + residual
             elif projected:
-                x = F.conv2d(active, next(values), stride=stride) + change
+                x = F.conv2d(active, next(values), stride=stride) + residual
             else:
-                x = option_a_by_hand(active, change.shape[1], stride) + change
+                x = option_a_by_hand(active, residual.shape[1], stride) + residual
     x = norm_by_hand(x, values).clamp(min=0)
     return x.mean((2, 3)) @ next(values).T + next(values)
 
@@ -245,5 +245,5 @@ def test_dropout_is_between_the_convolutions_of_each_wide_block_and_off_unless_a
     assert shares(network) == [0.3] * 6
     for stage in network.stages():
         for block in stage.children():
-            change = [type(layer).__name__ for layer in block.get_submodule("change").children()]
-            assert change == ["Conv2d", "BatchNorm2d", "ReLU", "Dropout", "Conv2d"]
+            residual = [type(layer).__name__ for layer in block.get_submodule("residual").children()]
+            assert residual == ["Conv2d", "BatchNorm2d", "ReLU", "Dropout", "Conv2d"]

@@ -24,7 +24,7 @@ from striate.models.pretrained import PRETRAINED, PretrainedFile
 WEIGHTS = bytes(range(256)) * 4096  # one MiB
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 ADDRESS = f"https://example.org/models/net-{SHA256[:8]}.pth"
-BY_HAND = f"to do it by hand, save {ADDRESS} as"
+BY_HAND = f"or download it yourself: save {ADDRESS} as"
 
 
 def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> PretrainedFile:
@@ -118,7 +118,7 @@ def test_another_file_under_the_name_is_left_and_refused(tmp_path):
     path = tmp_path / f"net-{SHA256[:8]}.pth"
     path.write_bytes(b"something else")
     with pytest.raises(
-        SettingError, match=f"is not the published file, whose SHA-256 begins with {SHA256[:8]}; remove it"
+        SettingError, match=f"is not the published file, whose SHA-256 begins with {SHA256[:8]}; delete it"
     ):
         fetch("net", published(), tmp_path, Shelf(AssertionError("asked")))
     assert path.read_bytes() == b"something else"
@@ -128,15 +128,13 @@ def test_a_wrong_digest_is_not_kept(tmp_path):
     said = refusal(tmp_path, Answer(WEIGHTS[::-1]))
     wrong = hashlib.sha256(WEIGHTS[::-1]).hexdigest()[:8]
     assert said == (
-        f"{ADDRESS}: what came is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
-        "and it is not kept; try again"
+        f"{ADDRESS}: the download is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
+        "and it was deleted; try again"
     )
 
 
 def test_more_than_the_published_size_is_not_taken(tmp_path):
-    assert f"{ADDRESS}: gives more than the 2,058,576 bytes that its weights can be; {BY_HAND}" in refusal(
-        tmp_path, Endless()
-    )
+    assert f"{ADDRESS}: sends more than the 2,058,576 bytes of its weights; {BY_HAND}" in refusal(tmp_path, Endless())
     fetch("net", published(megabytes=0.99), tmp_path, Shelf(Answer(WEIGHTS)))  # it is rounded
 
 
@@ -145,17 +143,17 @@ def test_more_than_the_published_size_is_not_taken(tmp_path):
     [
         (
             URLError(OSError(-2, "Name or service not known")),
-            "cannot be fetched ([Errno -2] Name or service not known)",
+            "cannot be downloaded ([Errno -2] Name or service not known)",
         ),
-        (TimeoutError("timed out"), "cannot be fetched (timed out)"),
-        (URLError("a\nb"), "cannot be fetched (a b)"),
-        (Torn(WEIGHTS), f"cannot be fetched ([Errno {errno.ECONNRESET}] Connection reset by peer)"),
-        (Incomplete(WEIGHTS), "cannot be fetched (IncompleteRead(0 bytes read))"),
+        (TimeoutError("timed out"), "cannot be downloaded (timed out)"),
+        (URLError("a\nb"), "cannot be downloaded (a b)"),
+        (Torn(WEIGHTS), f"cannot be downloaded ([Errno {errno.ECONNRESET}] Connection reset by peer)"),
+        (Incomplete(WEIGHTS), "cannot be downloaded (IncompleteRead(0 bytes read))"),
         (
             Answer(WEIGHTS[:-1], len(WEIGHTS)),
-            "cannot be fetched (the connection was cut after 1,048,575 of 1,048,576 bytes)",
+            "cannot be downloaded (the connection ended after 1,048,575 of 1,048,576 bytes)",
         ),
-        (HTTPError(ADDRESS, 404, "Not Found", Message(), io.BytesIO()), "answers 404 Not Found"),
+        (HTTPError(ADDRESS, 404, "Not Found", Message(), io.BytesIO()), "HTTP error 404 Not Found"),
     ],
 )
 def test_without_network_it_says_how_to_do_it_by_hand(tmp_path, answer, says):
@@ -172,7 +170,7 @@ def test_without_network_no_empty_folder_is_left(tmp_path):
     "row", [published(url=ADDRESS.replace("https", "http")), published(url="file:///etc/passwd"), published(sha256="")]
 )
 def test_what_could_not_be_trusted_is_not_asked_for(tmp_path, row):
-    assert "is not fetched, because it is no https address or nothing could check" in refusal(
+    assert "is not downloaded, because it is not an https address or has no digest" in refusal(
         tmp_path, AssertionError("asked"), row
     )
 
@@ -218,7 +216,7 @@ class SentOn(BaseHandler):
 def test_nor_does_it_leave_https_where_it_is_sent_on(tmp_path, to):
     opener = https_only()
     opener.add_handler(SentOn(to))
-    with pytest.raises(SettingError, match=r"cannot be fetched \(unknown url type: |answers 302 Found"):
+    with pytest.raises(SettingError, match=r"cannot be downloaded \(unknown url type: |HTTP error 302 Found"):
         fetch("net", published(), tmp_path, opener)
 
 
@@ -262,7 +260,7 @@ def test_the_real_package_has_the_published_file():
 
 
 def test_networks_without_published_weights_say_what_can_be_done():
-    with pytest.raises(SettingError, match=r"there are no published ImageNet weights of lenet5 .*; give a file"):
+    with pytest.raises(SettingError, match=r"striate knows no ImageNet weights of lenet5; give a file"):
         create_model("lenet5", classes=10, weights="imagenet")
 
 

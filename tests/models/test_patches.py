@@ -9,7 +9,7 @@ from torch import Tensor
 
 from striate.models import Network, create_model
 from striate.models.swin import WindowAttention
-from striate.models.vit import ViT, resized
+from striate.models.vit import ViT, interpolated
 from striate.models.weights import converted
 
 
@@ -49,8 +49,8 @@ def test_positions_of_another_grid_are_interpolated_between_their_neighbors():
     rows, columns = torch.meshgrid(torch.arange(7.0), torch.arange(7.0), indexing="ij")
     grid = torch.stack([rows, columns, torch.full((7, 7), 3.0)], dim=2).view(1, 49, 3)
     positions = torch.cat([torch.full((1, 1, 3), -9.0), grid], dim=1)
-    assert resized(positions, 7, 7) is positions
-    larger = resized(positions, 21, 14)
+    assert interpolated(positions, 7, 7) is positions
+    larger = interpolated(positions, 21, 14)
     assert torch.equal(larger[:, :1], positions[:, :1])  # the summary lies nowhere
     row, column, constant = larger[0, 1:].view(21, 14, 3).unbind(2)
     torch.testing.assert_close(constant, torch.full((21, 14), 3.0))
@@ -147,7 +147,7 @@ def test_a_single_window_is_not_shifted():
 @torch.no_grad()
 def test_the_position_bias_is_the_tables_entry_for_how_far_two_cells_lie_apart():
     attention = WindowAttention(64, 0)
-    bias, table = attention.bias(), attention.relative_position_bias_table
+    bias, table = attention.relative_position_bias(), attention.relative_position_bias_table
     for cell, seen in ((0, 0), (0, 48), (48, 0), (17, 30), (6, 7)):
         below, right = cell // 7 - seen // 7, cell % 7 - seen % 7
         assert torch.equal(bias[:, cell, seen], table[13 * (below + 6) + right + 6])

@@ -17,7 +17,7 @@ __all__ = ["Predictions", "predict_batches"]
 @final
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities (N K) and true classes (N) of the images of a split, in their order, and the image's ids."""
+    """Probabilities (N K), labels (N) and ids of the images of a split, in their order."""
 
     probabilities: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64]
@@ -29,12 +29,12 @@ class Predictions:
 
     @property
     def losses(self) -> npt.NDArray[np.float64]:
-        """Negative logarithm of the probability of the true class."""
-        of_true = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return -np.log(np.clip(of_true, 1e-12, None))
+        """Cross-entropy of each image: the negative logarithm of its label's probability."""
+        of_label = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return -np.log(np.clip(of_label, 1e-12, None))
 
     def worst(self, count: int) -> npt.NDArray[np.int64]:
-        """Positions of the wrong answers, the surest first."""
+        """Indices of the wrong predictions, the largest loss first."""
         wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
 
@@ -59,12 +59,12 @@ class Predictions:
 
 @torch.inference_mode()
 def predict_batches(model: nn.Module, task: Task, batches: Batches) -> Predictions:
-    """Ask a network about every image once, in float32; one whose file went bad since it was first read is left out."""
+    """Run a network in eval mode on every image once; an image whose file cannot be read any more is left out."""
     model.eval()
-    parts, positions = [], []
+    probabilities, positions = [], []
     for batch in batches.epoch(0):
-        parts.append(task.decode(model(batch.images), batch).cpu())
+        probabilities.append(task.decode(model(batch.images), batch).cpu())
         positions.append(batch.ids)
-    samples, asked = batches.samples, torch.cat(positions)
-    ids = tuple(samples.ids[i] for i in asked.tolist())
-    return Predictions(torch.cat(parts).double().numpy(), samples.labels[asked].numpy(), ids)
+    samples, order = batches.samples, torch.cat(positions)
+    ids = tuple(samples.ids[i] for i in order.tolist())
+    return Predictions(torch.cat(probabilities).double().numpy(), samples.labels[order].numpy(), ids)

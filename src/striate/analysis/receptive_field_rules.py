@@ -1,7 +1,7 @@
-"""What the output of each operation of ATen, torch's own vocabulary, sees of the image.
+"""Receptive-field rules: from the receptive fields of an ATen operation's inputs to that of its output.
 
-It does not matter how a `forward` is written, since all of torch ends in these operations. One without a rule gives an
-output whose sight is unknown, unless it is computed cell by cell; nothing is guessed.
+It does not matter how a `forward` is written, since all of torch ends in ATen operations. An operation without a rule gives
+UNKNOWN, unless it is pointwise; nothing is guessed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from striate.analysis.receptive_field import (
     ReceptiveField,
     WholeImageField,
     WindowField,
-    joined,
     permuted,
     reshaped,
+    union,
 )
 
 __all__ = ["field_after", "field_after_attention", "field_after_linear", "pool_window"]
@@ -35,19 +35,19 @@ aten = torch.ops.aten
 def field_after(
     func: OpOverload, args: tuple[Any, ...], outputs: Any, of: Callable[[Tensor], ReceptiveField]
 ) -> ReceptiveField:
-    """What the output of an operation sees; `of` tells what its inputs see."""
+    """The receptive field of an operation's output; `of` gives those of its inputs."""
     tensors = list(_tensors(args))
-    seen = [of(tensor) for tensor in tensors]
-    if all(isinstance(field, NoField) for field in seen):
+    inputs = [of(tensor) for tensor in tensors]
+    if all(isinstance(field, NoField) for field in inputs):
         return NO_FIELD
     op = func.overloadpacket
     if op in RULES:
-        return RULES[op](seen[0], args, outputs)
+        return RULES[op](inputs[0], args, outputs)
     if op is aten.cat:
-        return _concatenated(seen, args)
+        return _concatenated(inputs, args)
     if torch.Tag.pointwise in func.tags or op in POINTWISE:
-        return joined(_aligned(field, tensor, outputs) for field, tensor in zip(seen, tensors, strict=True))
-    return WHOLE if all(isinstance(field, NoField | WholeImageField) for field in seen) else UNKNOWN
+        return union(_aligned(field, tensor, outputs) for field, tensor in zip(inputs, tensors, strict=True))
+    return WHOLE if all(isinstance(field, NoField | WholeImageField) for field in inputs) else UNKNOWN
 
 
 def _tensors(args: Sequence[Any]) -> Iterator[Tensor]:
@@ -59,7 +59,7 @@ def _tensors(args: Sequence[Any]) -> Iterator[Tensor]:
 
 
 def _aligned(field: ReceptiveField, tensor: Tensor, output: Any) -> ReceptiveField:
-    """The dimensions of an operand as they lie in a result that it is broadcast to."""
+    """The field of an operand, its dimensions shifted to those of the result that it is broadcast to."""
     more = (output[0] if isinstance(output, tuple | list) else output).ndim - tensor.ndim
     return (
         replace(field, dims=tuple(dim + more for dim in field.dims))
@@ -68,10 +68,10 @@ def _aligned(field: ReceptiveField, tensor: Tensor, output: Any) -> ReceptiveFie
     )
 
 
-def _concatenated(seen: Sequence[ReceptiveField], args: tuple[Any, ...]) -> ReceptiveField:
-    if len({field for field in seen if isinstance(field, WholeImageField | FlattenedField)}) > 1:
-        return UNKNOWN  # some of the cells see everything and others do not
-    result = joined(seen)
+def _concatenated(inputs: Sequence[ReceptiveField], args: tuple[Any, ...]) -> ReceptiveField:
+    if len({field for field in inputs if isinstance(field, WholeImageField | FlattenedField)}) > 1:
+        return UNKNOWN  # some values depend on the whole image and others do not
+    result = union(inputs)
     dim = (args[1] if len(args) > 1 else 0) % args[0][0].ndim
     return UNKNOWN if isinstance(result, WindowField) and dim in result.dims else result
 
@@ -93,11 +93,11 @@ def _pool(field: ReceptiveField, args: tuple[Any, ...], _outputs: Any) -> Recept
 
 
 def _average_pool(field: ReceptiveField, args: tuple[Any, ...], outputs: Any) -> ReceptiveField:
-    return _pool(field, args[:4], outputs)  # the fifth is no dilation, as it would be in a max pool
+    return _pool(field, args[:4], outputs)  # the fifth argument is not the dilation, as it is in a max pooling
 
 
 def pool_window(args: Sequence[Any]) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Kernel size, stride, padding and dilation of a pool's arguments: each with its default, for two axes."""
+    """Kernel size, stride, padding and dilation from the arguments of a pooling, with their defaults, for each axis."""
     axes = args[0].ndim - 2
     kernel_size = args[1]
     stride = args[2] if len(args) > 2 and args[2] else kernel_size
@@ -228,17 +228,17 @@ def _padded(field: ReceptiveField, args: tuple[Any, ...], _outputs: Any) -> Rece
 
 
 def field_after_linear(field: ReceptiveField, given: Tensor) -> ReceptiveField:
-    """A linear layer mixes the last dimension and nothing else."""
+    """A linear layer mixes the last dimension only."""
     last = given.ndim - 1
     if isinstance(field, FlattenedField):
         return WHOLE if field.dims == (last,) else UNKNOWN if last in field.dims else field
     return UNKNOWN if isinstance(field, WindowField) and last in field.dims else field
 
 
-def field_after_attention(seen: Sequence[ReceptiveField], query: Tensor) -> ReceptiveField:
-    """Every cell looks at all cells that lie in the dimension before the last."""
+def field_after_attention(inputs: Sequence[ReceptiveField], query: Tensor) -> ReceptiveField:
+    """Every position attends to all positions, which lie in the dimension before the last."""
     everywhere = FlattenedField((query.ndim - 2,))
-    return WHOLE if all(isinstance(s, WholeImageField) or s == everywhere for s in seen) else UNKNOWN
+    return WHOLE if all(isinstance(s, WholeImageField) or s == everywhere for s in inputs) else UNKNOWN
 
 
 RULES: Final[Mapping[Any, Callable[[ReceptiveField, tuple[Any, ...], Any], ReceptiveField]]] = MappingProxyType(
@@ -282,7 +282,7 @@ RULES: Final[Mapping[Any, Callable[[ReceptiveField, tuple[Any, ...], Any], Recep
         aten.alias: _kept,
     }
 )
-# Computed cell by cell as well, though not every torch marks them so
+# Pointwise as well, though not every version of torch tags them so
 POINTWISE: Final = frozenset(
     {
         aten._prelu_kernel,

@@ -1,4 +1,4 @@
-"""Watching a network run: every operation of a forward pass, what it costs, and what its output sees of the image."""
+"""Tracing a forward pass: every ATen operation, its cost, and the receptive field of its output."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from striate.analysis.receptive_field import NO_FIELD, AxisField, NoField, ReceptiveField, WindowField
 from striate.analysis.receptive_field_rules import field_after, field_after_attention, field_after_linear
 
-__all__ = ["FieldTracker", "Operation", "watch"]
+__all__ = ["FieldTracker", "Operation", "trace"]
 
 aten = torch.ops.aten
 SHARING: Final = frozenset({aten._reshape_alias, aten._unsafe_view})  # views that torch does not mark as such
@@ -35,7 +35,7 @@ class Operation:
 
 @final
 class FieldTracker:
-    """What each tensor of a running network sees of the image."""
+    """The receptive field of each tensor of a running network."""
 
     def __init__(self, image: Tensor) -> None:
         self._of = WeakTensorKeyDictionary()
@@ -53,11 +53,11 @@ class FieldTracker:
 
 @final
 class _Operations(TorchDispatchMode):
-    """Sees the operations of ATen."""
+    """Intercepts the ATen operations."""
 
-    def __init__(self, fields: FieldTracker, note: Callable[[Operation], None]) -> None:
+    def __init__(self, fields: FieldTracker, record: Callable[[Operation], None]) -> None:
         super().__init__()
-        self.fields, self.note = fields, note
+        self.fields, self.record = fields, record
 
     def __torch_dispatch__(
         self,
@@ -71,7 +71,7 @@ class _Operations(TorchDispatchMode):
         first = outputs[0] if isinstance(outputs, tuple | list) and outputs else outputs
         is_tensor = isinstance(first, Tensor)
         shares = func.is_view or func.overloadpacket in SHARING or any(first is arg for arg in args)
-        self.note(
+        self.record(
             Operation(
                 name=func.overloadpacket.__name__.strip("_"),
                 output=first if is_tensor else None,
@@ -84,7 +84,7 @@ class _Operations(TorchDispatchMode):
 
 @final
 class _Functions(TorchFunctionMode):
-    """Sees the two functions that ATen takes apart into operations that say less."""
+    """Intercepts two functions that ATen splits into operations from which their rule could not be told."""
 
     def __init__(self, fields: FieldTracker) -> None:
         super().__init__()
@@ -105,16 +105,16 @@ class _Functions(TorchFunctionMode):
         return output
 
 
-def watch(
-    forward: Callable[[Tensor], Any], image: Tensor, note: Callable[[Operation], None], fields: FieldTracker
+def trace(
+    forward: Callable[[Tensor], Any], image: Tensor, record: Callable[[Operation], None], fields: FieldTracker
 ) -> Any:
-    """Run `forward` on the image, noting every operation; `fields` then knows what each living tensor sees."""
-    with torch.no_grad(), _Functions(fields), _Operations(fields, note):
+    """Run `forward` on the image and record every operation; `fields` then has the receptive field of each living tensor."""
+    with torch.no_grad(), _Functions(fields), _Operations(fields, record):
         return forward(image)
 
 
 def _macs(func: OpOverload, args: tuple[Any, ...], output: Any) -> int:
-    """Multiply-accumulates of convolutions and products of matrices; 0 for the others, as is the custom."""
+    """Multiply-accumulates (MACs) of convolutions and matrix products; by convention 0 for all others."""
     op = func.overloadpacket
     if op is aten.convolution:
         given, weight, transposed = args[0], args[1], args[6]

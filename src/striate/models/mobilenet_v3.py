@@ -1,9 +1,9 @@
-"""MobileNet v3: a search against a phone's clock chose the blocks; gates and a swish of straight pieces finish them.
+"""MobileNet v3: blocks chosen by a search for low latency on a phone, with squeeze-and-excitation and hard-swish.
 
-Howard et al., "Searching for MobileNetV3", ICCV 2019, arXiv:1905.02244. Weights, first weights (He for convolutions, a
-normal of deviation 0.01 for linear layers, biases zero), dropout before the last layer and batch norm (epsilon 0.001;
-momentum 0.01, the paper's decay of 0.99) are torchvision's. As there, a gate squeezes to a quarter of the channels,
-rounded to a multiple of 8, and what is dropped is 0.2; the paper says "dropout of 0.8" and means what is kept.
+Howard et al., "Searching for MobileNetV3", ICCV 2019, arXiv:1905.02244. Weights, initialization (He for convolutions, a
+normal with std 0.01 for linear layers, biases zero), dropout before the last layer and batch norm (epsilon 0.001;
+momentum 0.01, the paper's decay of 0.99) are torchvision's. As there, squeeze-and-excitation has a quarter of the
+channels, rounded to a multiple of 8, and dropout is 0.2; the paper's "dropout of 0.8" is the probability of keeping.
 
     large: 3x224x224 -> 16x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 160x7x7
            -> 960x7x7 -> mean -> 1280 -> 1000
@@ -64,10 +64,10 @@ norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 @final
 class InvertedResidual(nn.Module):
-    """Widens, filters each channel alone, gates the channels, narrows without an activation."""
+    """1x1 expansion, depthwise convolution, squeeze-and-excitation, 1x1 projection without an activation."""
 
     def __init__(
-        self, inputs: int, row: Row, activation: Callable[[], nn.Module], stride: int, *, residual: bool
+        self, inputs: int, row: Row, activation: Callable[[], nn.Module], stride: int, *, shortcut: bool
     ) -> None:
         super().__init__()
         kernel_size, hidden, outputs, gated = row
@@ -80,10 +80,10 @@ class InvertedResidual(nn.Module):
             *gate,
             conv_bn_act(hidden, outputs, 1, norm=norm, activation=nn.Identity),
         )
-        self.residual = residual
+        self.use_shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        return x + self.block(x) if self.residual else self.block(x)
+        return x + self.block(x) if self.use_shortcut else self.block(x)
 
 
 @final
@@ -98,7 +98,9 @@ class MobileNetV3(Network):
         super().__init__()
         first, second = early_strides(size, 2, 2)
         strides = (1, second, 2, 2, 2)[-len(table) :]  # SMALL has no stage of the first convolution's size
-        native = (1, 2, 2, 2, 2)[-len(table) :]  # a block made to halve has no residual, although it may not halve here
+        native = (1, 2, 2, 2, 2)[
+            -len(table) :
+        ]  # a block with stride 2 has no shortcut, even where its stride is reduced to 1
         self.strides = tuple(first * below for below in accumulate(strides, mul))
         self.widths = tuple(rows[-1][2] for _, rows in table)
         self.first = conv_bn_act(channels, 16, 3, first, norm=norm, activation=nn.Hardswish)
@@ -108,8 +110,8 @@ class MobileNetV3(Network):
             stage = nn.Sequential()
             for row in rows:
                 halves = native[i] == 2 and not len(stage)
-                residual = inputs == row[2] and not halves
-                stage.append(InvertedResidual(inputs, row, activation, strides[i] if halves else 1, residual=residual))
+                shortcut = inputs == row[2] and not halves
+                stage.append(InvertedResidual(inputs, row, activation, strides[i] if halves else 1, shortcut=shortcut))
                 inputs = row[2]
             self.blocks.append(stage)
         self.last = conv_bn_act(inputs, 6 * inputs, 1, norm=norm, activation=nn.Hardswish)
