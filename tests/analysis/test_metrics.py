@@ -46,9 +46,9 @@ def test_equals_scikit_learn(classes, count):
         assert ours == pytest.approx(numbers)
     if classes > 5:
         expected = top_k_accuracy_score(true, predictions.probabilities, k=5, labels=range(classes))
-        assert figures["top5"]["value"] == pytest.approx(expected)
+        assert figures["top5_accuracy"]["value"] == pytest.approx(expected)
     else:
-        assert "top5" not in figures
+        assert "top5_accuracy" not in figures
 
 
 def test_every_interval_holds_its_figure():

@@ -161,4 +161,4 @@ def test_a_test_split_that_is_unlike_the_training_is_said(arrays, tmp_path):
         run = st.train(data, out=tmp_path / name, progress=False, **{**QUICK, "epochs": 1})
         shifts = [one for one in run.findings if one.id == "data-shift"]
         assert bool(shifts) is found, name
-        assert all(one.says.startswith("In the test split 30 of 30 images") for one in shifts)
+        assert all(one.message.startswith("In the test split 30 of 30 images") for one in shifts)

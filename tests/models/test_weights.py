@@ -369,7 +369,8 @@ def test_create_model_says_what_did_not_fit(saved_resnet18, caplog, capfd):
         (
             "striate",
             logging.WARNING,
-            f"{start}120 weights loaded; fc not loaded: 5 classes in the file, 2 in the network; conv1 adapted from 3 channels to 1",
+            f"{start}120 weights loaded; fc not loaded: 5 classes in the file, 2 in the network; "
+            "conv1 adapted from 3 channels to 1",
         ),
     ]
     assert capfd.readouterr() == ("", "")

@@ -45,10 +45,10 @@ class Predictions:
             {
                 "split": split,
                 "id": id_,
-                "true": classes[label],
-                "said": classes[predicted],
-                "probability": float(confidences[n]),
-                "probability_of_true": float(self.probabilities[n, label]),
+                "label": classes[label],
+                "prediction": classes[predicted],
+                "confidence": float(confidences[n]),
+                "label_probability": float(self.probabilities[n, label]),
                 "loss": float(loss),
             }
             for n, (id_, label, predicted, loss) in enumerate(

@@ -35,15 +35,15 @@ def classification_metrics(predictions: Predictions, classes: tuple[str, ...]) -
         "macro_precision": with_interval(lambda t: _mean_over_present(precision(t), t)),
         "macro_recall": with_interval(lambda t: _mean_over_present(recall(t), t)),
         "log_loss": of_mean(predictions.losses).as_json(),
-        "calibration_error": _calibration_interval(predictions, draw).as_json(),
-        "largest_class": float(table.sum(1).max() / total),
+        "expected_calibration_error": _calibration_interval(predictions, draw).as_json(),
+        "baseline_accuracy": float(table.sum(1).max() / total),
         "classes": list(classes),
-        "confusion": table.tolist(),
+        "confusion_matrix": table.tolist(),
         "per_class": _per_class(table, tables, classes),
     }
     if len(classes) > 5:
         top_five = np.argpartition(-predictions.probabilities, 5, axis=1)[:, :5]
-        figures["top5"] = wilson(int((top_five == predictions.labels[:, None]).any(1).sum()), total).as_json()
+        figures["top5_accuracy"] = wilson(int((top_five == predictions.labels[:, None]).any(1).sum()), total).as_json()
     return figures
 
 

@@ -82,7 +82,7 @@ def small_receptive_field(summary: Summary, object_size: int) -> list[Finding]:
         Finding(
             id="small-receptive-field",
             severity="warning",
-            says=f"The receptive field of the last feature map is {size} pixels, smaller than an object of {object_size}.",
+            message=f"The receptive field of the last feature map is {size} pixels, smaller than an object of {object_size}.",
             evidence={"receptive_field": [axis.size for axis in axes], "object_size": object_size},
             fix="choose a deeper network, or train on smaller images (--size), in which the objects are smaller too",
         )

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import Overrides, said
+from striate.cli.flags import Flag
+from striate.cli.overrides import Overrides, given
 
 
 def train(
@@ -12,21 +13,19 @@ def train(
     *,
     recipe: str | None = None,
     out: str | None = None,
-    quiet: bool = False,
+    quiet: Flag = False,
     settings: Annotated[Overrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Train a network and leave a run folder: weights, figures, predictions and a report.
-
-    A setting that is given here wins over the recipe; the report says where each value came from.
+    """Train a network on images.
 
     Parameters
     ----------
     data
-        `mnist`, or a folder with one sub-folder of images for each class (also below train, val and test), or of idx files
+        `mnist`, a folder with one sub-folder of images for each class (also within train, val and test), a table, an archive ...
     recipe
-        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10) or a TOML file, as a run leaves one
+        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10), or a TOML file such as the recipe.toml of a run
     out
-        the run folder, which must not exist yet; runs/DATA-MODEL if left out
+        the new run folder; if left out, runs/DATA-MODEL
     quiet
         show no progress
     """
@@ -34,8 +33,8 @@ def train(
     from striate.jobs import train as train_job
     from striate.jobs import train_folds
 
-    given = said(settings)
-    if given.get("folds") and not given.get("fold"):
-        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **given))
+    typed = given(settings)
+    if typed.get("folds") and not typed.get("fold"):
+        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **typed))
     else:
-        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **given))
+        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **typed))

@@ -10,7 +10,7 @@ from typing import Any, final
 import torch
 
 from striate.analysis import classification_metrics, predict_batches
-from striate.data import Batches, LabeledImages, Limits, Source, load_images, read_known_images, understood
+from striate.data import Batches, LabeledImages, Source, describe_source, load_images, read_known_images
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -21,7 +21,7 @@ from striate.jobs.splitting import check_written_split, split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.sources import TrainingData
 from striate.tasks import Classify
-from striate.training import available_cores, checked, keep_freed_memory, read_toml
+from striate.training import Recipe, available_cores, keep_freed_memory, read_toml
 
 BATCH = 128
 WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, or --data"
@@ -30,7 +30,7 @@ WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, 
 @final
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures of one split, as in metrics.json.
+    """The metrics of one split, as in metrics.json.
 
     Of other data also how they were understood, what was measured and left out, and what was found; `account` is None for a
     run's own data, but for those that it was trained on.
@@ -38,17 +38,17 @@ class Evaluated:
 
     data: str
     split: str
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     account: Account | None = None
     findings: tuple[Finding, ...] = ()
     understood: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The figures, and beside them `images` and `findings` where there is an account."""
+        """The metrics, and beside them `overlap` and `findings` where there is an account."""
         if self.account is None:
-            return self.figures
+            return self.metrics
         findings = [finding.as_json() for finding in self.findings]
-        return {**self.figures, "account": self.account.as_json(), "findings": findings}
+        return {**self.metrics, "overlap": self.account.as_json(), "findings": findings}
 
     def warnings(self) -> list[str]:
         """What a person should not miss: images that were left out or learned from, and what was found."""
@@ -86,7 +86,7 @@ def evaluate(
     limits = source.limits if max_bad is None else replace(source.limits, max_bad=max_bad)
     if not reading.get("max_pixels"):
         limits = replace(limits, max_pixels=bundle.preprocessing.limits.max_pixels)
-    return _evaluate_other(folder, bundle, replace(source, limits=limits), split)
+    return _evaluate_other(folder, bundle, source.with_limits(limits), split)
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:
@@ -96,10 +96,6 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evalu
     except DataError as error:
         raise RunError(f"{error}; where the data of {folder.path} were moved to, say with --data") from None
     _check_classes(bundle, source, folder)
-    if source.digest() != said["digest"]:
-        raise RunError(
-            f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
-        )
     images = _own_splits(folder, source, bundle)
     name = split or next((name for name in ("test", "val") if name in images), None)
     if name is None:
@@ -110,7 +106,7 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evalu
     if name not in images:
         raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(images))}")
     account = Account({"train": len(images[name])}, {}) if name == "train" else None
-    return Evaluated(source.name, name, _figures(bundle, images[name]), account)
+    return Evaluated(source.name, name, _metrics(bundle, images[name]), account)
 
 
 def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: str | None) -> Evaluated:
@@ -130,10 +126,10 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     )
     measured = samples.pixels.statistics()
     findings = findings_on_new(bundle, source.survey, measured, samples.ids)
-    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), understood(source))
+    return Evaluated(source.name, name, _metrics(bundle, samples), account, tuple(findings), describe_source(source))
 
 
-def _figures(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
+def _metrics(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
     preprocessing = bundle.preprocessing
     batches = Batches(
         samples,
@@ -157,19 +153,29 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
-    recipe = checked(read_toml(folder.recipe_path)[0])
-    limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
-    return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).parts()
+    """The data of a run, split as it was. RunError where they changed."""
+    recipe = Recipe.of(**read_toml(folder.recipe_path)[0])
+    source = source.with_limits(
+        replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
+    )
+    decoded = _decoded(source, bundle)
+    if (
+        source.digest() != folder.manifest()["data"]["digest"]
+    ):  # after decoding, by which it is known: one read for both
+        raise RunError(
+            f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
+        )
+    return split_of_run(folder, source, recipe, decoded).by_name()
 
 
 def _other_split(source: Source, bundle: Bundle, name: str) -> LabeledImages:
     """One of the source's own splits, its labels counted in the order of the bundle's classes."""
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
-    split = _decoded(source, bundle, source.limits, only=name)[name]
+    split = _decoded(source, bundle, only=name)[name]
     return replace(split, labels=place[split.labels], classes=bundle.classes)
 
 
-def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = None) -> dict[str, LabeledImages]:
+def _decoded(source: Source, bundle: Bundle, only: str | None = None) -> dict[str, LabeledImages]:
     """The source on the canvas of the bundle.
 
     A run on 8-bit images knows no levels of wider values. They are then one for all images of the data set, as in training,
@@ -177,6 +183,4 @@ def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = 
     """
     canvas = bundle.preprocessing.canvas
     rendering = canvas.rendering.filled(source.survey.of_new_images())
-    return load_images(
-        source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
-    )
+    return load_images(source, replace(canvas, rendering=rendering), threads=available_cores(), only=only)

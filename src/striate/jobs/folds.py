@@ -3,7 +3,7 @@ that never saw it.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -21,7 +21,7 @@ from striate.jobs.training_run import begin, go_on_with, path_of_run, settled, w
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
-from striate.training import Settings, checked, read_toml, to_toml
+from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 
 
 @final
@@ -35,11 +35,8 @@ class Folds:
     def line(self) -> str:
         """The result for a person."""
         found = self.summary["accuracy"]
-        mean, sd, low, high = (f"{100 * found[name]:.2f}" for name in ("mean", "sd", "low", "high"))
-        return (
-            f"{mean} % of test images right, mean of {self.summary['folds']} folds "
-            f"(deviation {sd}, 95 % interval {low} to {high} %)"
-        )
+        mean, std, low, high = (f"{100 * found[name]:.2f}" for name in ("mean", "std", "low", "high"))
+        return f"test accuracy: {mean} %, mean of {self.summary['folds']} folds (std {std} %, 95 % interval {low} to {high} %)"
 
 
 def train_folds(
@@ -57,7 +54,7 @@ def train_folds(
     The other arguments are those of `train`.
     """
     source, resolved = settled(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
-    if not resolved.recipe.folds or resolved.recipe.fold:
+    if not resolved.recipe.data.folds or resolved.recipe.data.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
         raise SettingError(
@@ -73,14 +70,14 @@ def train_folds(
             folder.write_summary(_first_summary(folder, source, resolved))
             return _go_on(folder, source, resolved, progress)
         except BaseException as error:
-            folder.remove_if_nothing_began()
+            folder.remove_if_empty()
             if isinstance(error, DiskFullError):
                 kept = folder.path.exists()
                 raise (error.with_resume_of(folder.path) if kept else error.after_removal_of(folder.path)) from None
             raise
 
 
-def _with_flips_decided(source: Source, settings: Settings, monitor: Monitor) -> Settings:
+def _with_flips_decided(source: Source, settings: ResolvedRecipe, monitor: Monitor) -> ResolvedRecipe:
     """Flips are decided once for all folds, whose mean is of one method then; each fold says what it thinks of those asked for."""
     recipe = settings.recipe
     flips = settle_flips(
@@ -91,13 +88,12 @@ def _with_flips_decided(source: Source, settings: Settings, monitor: Monitor) ->
     return flips.settings
 
 
-def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> dict[str, Any]:
+def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """What is known before the first fold."""
     return {
-        "format": 1,
         "command": command_line(source, settings, folder.path),
         "status": "running",
-        "folds": settings.recipe.folds,
+        "folds": settings.recipe.data.folds,
         "data": {"name": source.name, "location": source.location, "digest": source.digest()},
     }
 
@@ -124,13 +120,13 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
         )
     with folder.locked():
         try:
-            return _go_on(folder, source, Settings(checked(recipe), origin), progress)
+            return _go_on(folder, source, ResolvedRecipe(Recipe.of(**recipe), origin), progress)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
 
 
-def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bool) -> Folds:
-    numbers = range(1, settings.recipe.folds + 1)
+def _go_on(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progress: bool) -> Folds:
+    numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
             _finish_fold(folder.fold_path(number), source, _of_fold(settings, number), progress)
@@ -146,7 +142,7 @@ def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bo
     accuracies = [one["accuracy"]["value"] for one in figures]
     interval = of_folds(accuracies)
     mean = interval.value
-    sd = math.sqrt(sum((one - mean) ** 2 for one in accuracies) / (len(accuracies) - 1))
+    std = math.sqrt(sum((one - mean) ** 2 for one in accuracies) / (len(accuracies) - 1))
     each = [
         {"fold": number, "images": one["images"], "accuracy": accuracy}
         for number, one, accuracy in zip(numbers, figures, accuracies, strict=True)
@@ -158,13 +154,13 @@ def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bo
         if row["split"] == "test"
     ]
     folder.write_predictions(sorted(rows, key=lambda row: str(row["id"])))
-    accuracy = {"mean": mean, "sd": sd, "low": interval.low, "high": interval.high}
+    accuracy = {"mean": mean, "std": std, "low": interval.low, "high": interval.high}
     summary = {**folder.summary(), "status": "finished", "accuracy": accuracy, "runs": each}
     folder.write_summary(summary)
     return Folds(folder.path, summary)
 
 
-def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool) -> None:
+def _finish_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:
     """Train a fold, go on with it, or leave it as it is."""
     run = RunFolder(path)
     if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock says that nobody is at it
@@ -175,6 +171,8 @@ def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool)
         go_on_with(run, source, progress)
 
 
-def _of_fold(settings: Settings, number: int) -> Settings:
+def _of_fold(settings: ResolvedRecipe, number: int) -> ResolvedRecipe:
     """The settings of one fold, as if a person had asked for it."""
-    return Settings(replace(settings.recipe, fold=number), {**settings.source, "folds": "user", "fold": "user"})
+    return ResolvedRecipe(
+        settings.recipe.with_values(fold=number), {**settings.origins, "folds": "user", "fold": "user"}
+    )

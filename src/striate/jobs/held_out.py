@@ -10,20 +10,20 @@ from typing import Any, Final, final
 import torch
 
 from striate.data import KnownImages, LabeledImages
-from striate.data.known_images import UNSEEN
+from striate.data.known_images import NOT_IN_RUN
 from striate.errors import RunError, SettingError
 
 __all__ = ["UNKNOWN", "Account", "held_out"]
 
 UNKNOWN: Final = "unknown"  # all images are, to a run that does not know its own by content
-_ALWAYS: Final = ("test", UNSEEN, UNKNOWN)
+_ALWAYS: Final = ("test", NOT_IN_RUN, UNKNOWN)
 _WHERE_ASKED_FOR: Final = MappingProxyType({"train": ("train", "val"), "val": ("val",)})
 _SAYS: Final = MappingProxyType(
     {
         "train": "that the run was trained on",
         "val": "that chose its epoch",
         "test": "of the run's test split",
-        UNSEEN: "that the run does not know",
+        NOT_IN_RUN: "that the run does not know",
     }
 )
 
@@ -37,7 +37,7 @@ class Account:
     left_out: Mapping[str, int]
 
     def as_json(self) -> dict[str, Any]:
-        return {"measured": dict(self.measured), "left_out": dict(self.left_out), "says": self.line()}
+        return {"measured": dict(self.measured), "excluded": dict(self.left_out), "message": self.line()}
 
     def line(self) -> str:
         """For a person: "120 images: 84 that the run was trained on are left out; 36 measured: images of its test split"."""

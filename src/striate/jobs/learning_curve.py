@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from striate.analysis import Interval
 from striate.analysis.intervals import of_draws
 from striate.audit.audit_finding import AuditFinding, found
-from striate.data import LabeledImages, Limits, Source, load_images, require_classes, stratified_split
+from striate.data import LabeledImages, Source, load_images, require_classes, stratified_split
 from striate.errors import DataError
 from striate.jobs.monitor import Monitor
 from striate.models import create_model
 from striate.training import available_cores
 
-__all__ = ["LearningCurve", "fit_power_law", "learning_curve", "more_would_help"]
+__all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help"]
 
 SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 SEEDS: Final = 3
@@ -50,7 +50,7 @@ class LearningCurve:
     images: int  # what twice is counted from
 
     @property
-    def says(self) -> str:
+    def message(self) -> str:
         value, low, high = (f"{100 * share:+.1f}" for share in (self.gain.value, self.gain.low, self.gain.high))
         return (
             f"twice the data would bring about {value} points of accuracy (95 % interval {low} to {high}) "
@@ -59,10 +59,10 @@ class LearningCurve:
         )
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "says": self.says}
+        return {**asdict(self), "message": self.message}
 
 
-def learning_curve(source: Source, limits: Limits, monitor: Monitor) -> LearningCurve:
+def measure_learning_curve(source: Source, monitor: Monitor) -> LearningCurve:
     """Train SEEDS small networks on each share of the images. DataError where there are too few."""
     require_classes(source)
     native = source.native()
@@ -71,14 +71,13 @@ def learning_curve(source: Source, limits: Limits, monitor: Monitor) -> Learning
         source,
         replace(native, height=side, width=side, bits=8, rendering=source.survey.window()),
         threads=available_cores(),
-        limits=limits,
     )
     samples = loaded.get("all") or loaded["train"]
     kept, out = stratified_split(samples.labels, HELD_OUT, seed=0)
     if len(kept) < LEAST or len(out) < 20:
         raise DataError(
             f"{source.location} has {len(samples)} images to learn from, too few for a learning curve; "
-            f"{round(LEAST / (1 - HELD_OUT))} are the least: leave --enough out"
+            f"{round(LEAST / (1 - HELD_OUT))} are the least: leave --learning-curve out"
         )
     whole = len(kept)
     if whole > MOST:
@@ -115,7 +114,7 @@ def more_would_help(curve: LearningCurve) -> list[AuditFinding]:
     if curve.gain.low < SURE:
         return []
     figures = {"images": list(curve.sizes), "accuracy": [round(float(np.mean(runs)), 4) for runs in curve.accuracies]}
-    says = curve.says[0].upper() + curve.says[1:] + "."
+    says = curve.message[0].upper() + curve.message[1:] + "."
     return [found("data-more-would-help", "note", says, (), figures, "gather more images before tuning the network")]
 
 

@@ -1,0 +1,70 @@
+"""What was understood of the data, in a few plain lines, before any image is read."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from striate.data.source import Source
+from striate.data.targets import TaskKind
+
+__all__ = ["describe_source", "source_as_json"]
+
+ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
+    {
+        "classify": "one class per image",
+        "multilabel": "sets of classes",
+        "regress": "numbers",
+        "segment": "masks",
+        "detect": "boxes",
+    }
+)
+_NAMED: Final = 5  # classes and kinds of ignored files that are named
+
+
+def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
+    """How the data were read, images and classes, splits, what was ignored, and what a person should see.
+
+    `drawn` says how splits will be drawn where the data have none.
+    """
+    counts = {split: len(listing) for split, listing in source.splits.items()}
+    lines = [
+        f"data:    {source.location}, read as {source.kind}",
+        f"         {_counted(sum(counts.values()), 'image')}, {_classes(source)}; {ASKS[source.task]} ({source.task})",
+    ]
+    if len(counts) > 1:
+        told = ", ".join(f"{split} {count:,}" for split, count in counts.items())
+        lines.append(f"splits:  {told}{f' ({source.split_origin})' if source.split_origin else ''}")
+    if drawn:
+        lines.append(f"{'         ' if len(counts) > 1 else 'splits:  '}{drawn}")
+    elif len(counts) == 1:
+        lines.append("splits:  none in the data")
+    skipped = sum(len(listing.skipped) for listing in source.splits.values())
+    if skipped:
+        lines.append(f"skipped: {_counted(skipped, 'file')} that cannot be used")
+    if source.ignored:
+        kinds = sorted(source.ignored.items(), key=lambda item: -item[1])
+        told = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:_NAMED])
+        more = f" and {sum(count for _, count in kinds[_NAMED:]):,} others" if len(kinds) > _NAMED else ""
+        lines.append(f"ignored: {told}{more}")
+    lines += [f"note:    {note}" for note in source.notes]
+    return tuple(lines)
+
+
+def source_as_json(source: Source) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "splits": {split: len(listing) for split, listing in source.splits.items()},
+        "split_origin": source.split_origin,
+        "ignored": dict(source.ignored),
+        "notes": list(source.notes),
+    }
+
+
+def _classes(source: Source) -> str:
+    single, plural = ("number", "numbers") if source.task == "regress" else ("class", "classes")
+    names = ", ".join(source.classes[:_NAMED]) + (" ..." if len(source.classes) > _NAMED else "")
+    return f"{_counted(len(source.classes), single, plural)} ({names})"
+
+
+def _counted(count: int, single: str, plural: str = "") -> str:
+    return f"{count:,} {single if count == 1 else plural or single + 's'}"
