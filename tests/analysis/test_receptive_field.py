@@ -1,4 +1,4 @@
-"""What a cell sees: by rule, against gradients of the running network, published figures, and pencil and paper."""
+"""Receptive fields: by rule, against gradients of the running network, published figures, and pencil and paper."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from striate.models import NETWORKS, Network, create_model
 
 
 class MeansDetached(TorchFunctionMode):
-    """No gradient passes the means and maxima of whole maps, by which gates let every cell see everything."""
+    """No gradient passes global pooling, through which attention adds context."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         output = func(*args, **(kwargs or {}))
@@ -29,16 +29,16 @@ class MeansDetached(TorchFunctionMode):
 
 
 def rows_that_count(
-    features: Callable[[Tensor], Tensor], image: tuple[int, ...], cell: int, expected: list[int]
+    features: Callable[[Tensor], Tensor], image: tuple[int, ...], position: int, expected: list[int]
 ) -> list[int]:
-    """First and last row of the image on which the features in row `cell` depend, by gradients.
+    """First and last row of the image on which the features in row `position` depend, by gradients.
 
-    A max pool shows one of its cells at a time, so several random images are asked until the `expected` rows are reached.
+    A max pooling passes the gradient of one position, so several random images are tried until the `expected` rows are reached.
     """
     touched = torch.zeros(image[2], dtype=torch.float64)
     for _ in range(8):
         pixels = torch.randn(image, dtype=torch.float64, requires_grad=True)
-        rows = features(pixels)[:, :, cell]
+        rows = features(pixels)[:, :, position]
         (gradient,) = torch.autograd.grad((rows * torch.rand_like(rows)).sum(), pixels)
         touched += gradient.abs().sum((0, 1, 3))
         rows_found = touched.nonzero().flatten().tolist()
@@ -73,13 +73,14 @@ def test_gradients_reach_just_as_far_as_the_receptive_field(name):
     network = randomized(create_model(name, classes=2, channels=channels))
     width = max(network.min_size, network.strides[-1])
     axis = field(network, width, channels)
-    cell = -(axis.first // axis.stride) + 1  # the first row whose field lies in the image, and one more
-    cells = cell + -(-axis.last // axis.stride) + 2
-    height = max(axis.stride * cells, width) + width % axis.stride  # TensorFlow's padding depends on the remainder
-    expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
+    position = -(axis.first // axis.stride) + 1  # the first row whose field lies in the image, and one more
+    positions = position + -(-axis.last // axis.stride) + 2
+    height = max(axis.stride * positions, width) + width % axis.stride  # TensorFlow's padding depends on the remainder
+    expected = [axis.stride * position + axis.first, axis.stride * position + axis.last]
     with MeansDetached():
         assert (
-            rows_that_count(lambda x: network.features(x)[-1], (1, channels, height, width), cell, expected) == expected
+            rows_that_count(lambda x: network.features(x)[-1], (1, channels, height, width), position, expected)
+            == expected
         )
     assert axis.stride == network.strides[-1]
 
@@ -109,7 +110,7 @@ def test_published_receptive_fields(name, size):
     assert field(network, 299).size == size
 
 
-def test_gates_give_context_and_keep_the_window():
+def test_squeeze_and_excitation_adds_context_and_keeps_the_window():
     plain, gated = (
         summarize(create_model(name, classes=2), channels=3, size=128) for name in ("resnet18", "se_resnet18")
     )
@@ -156,17 +157,17 @@ class Branches(nn.Module):
 
 @given(chain=st.lists(window, max_size=2), reach=st.integers(0, 2), dilation=st.integers(1, 2))
 @settings(deadline=None, max_examples=40)
-def test_any_chain_with_branches_sees_what_gradients_say(chain, reach, dilation):
+def test_the_receptive_field_of_any_chain_with_branches_is_that_of_gradients(chain, reach, dilation):
     torch.manual_seed(1)
     wide = nn.Conv2d(4, 4, 2 * reach + 1, padding=dilation * reach, dilation=dilation)
     network = Branches([layer_of(**each) for each in chain], wide, nn.Conv2d(4, 4, 1)).double().eval()
     axes = summarize(network, channels=4, size=64).receptive_field
     assert axes is not None
     axis = axes[0]
-    cell = -(axis.first // axis.stride) + 1
-    expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
+    position = -(axis.first // axis.stride) + 1
+    expected = [axis.stride * position + axis.first, axis.stride * position + axis.last]
     height = expected[1] + 1 + 2 * axis.stride
-    assert rows_that_count(network, (8, 4, height, 28), cell, expected) == expected
+    assert rows_that_count(network, (8, 4, height, 28), position, expected) == expected
 
 
 class Sliced(nn.Module):
@@ -178,7 +179,7 @@ def fields_of(*layers: nn.Module, size: int = 12) -> list[object]:
     return [layer.receptive_field for layer in summarize(nn.Sequential(*layers), channels=3, size=size).layers]
 
 
-def test_slices_and_pads_move_the_cells():
+def test_slices_and_pads_move_the_window():
     (field,) = fields_of(Sliced())
     assert isinstance(field, WindowField)
     assert field.axes == (
@@ -200,8 +201,8 @@ def test_activations_keep_the_window(kind):
     assert fields_of(kind()) == fields_of(nn.Identity())
 
 
-def test_what_is_no_window_is_not_given_as_one():
-    assert fields_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 cells to 5: windows of different sizes
+def test_other_operations_have_no_window():
+    assert fields_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 positions to 5: windows of different sizes
     assert isinstance(fields_of(nn.AdaptiveAvgPool2d(4))[0], WindowField)
     assert fields_of(nn.AdaptiveAvgPool2d(1)) == [WHOLE]
     assert fields_of(nn.Flatten(), nn.Linear(432, 2)) == [FlattenedField((1,)), WHOLE]
@@ -220,7 +221,7 @@ def test_a_field_smaller_than_the_objects_is_a_finding_and_a_larger_one_is_none(
     assert finding.evidence == {"receptive_field": [22, 22], "object_size": 23}
 
 
-def test_a_transformer_whose_cells_see_everything_is_never_found_too_small():
+def test_a_transformer_with_global_attention_is_never_too_small():
     with torch.device("meta"):
         network = create_model("vit_ti_16", classes=2)
     summary = summarize(network, channels=3, size=224)

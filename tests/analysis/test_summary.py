@@ -56,11 +56,11 @@ def test_stride_1_padding_1_keeps_the_size_and_stride_2_halves_it(size):
     dilation=st.integers(1, 4),
 )
 def test_the_size_formula_is_torchs(size, kernel_size, stride, padding, dilation):
-    cells = output_size(size, kernel_size, stride, padding, dilation)
+    positions = output_size(size, kernel_size, stride, padding, dilation)
     convolution = nn.Conv1d(1, 1, kernel_size, stride=stride, padding=padding, dilation=dilation, device="meta")
     line = torch.empty(1, 1, size, device="meta")
-    if cells >= 1:
-        assert convolution(line).shape[-1] == cells
+    if positions >= 1:
+        assert convolution(line).shape[-1] == positions
     else:
         with pytest.raises(RuntimeError):
             convolution(line)
@@ -94,14 +94,16 @@ def test_macs_of_any_convolution(groups, inputs, outputs, kernel_size, stride, d
 def test_layers_come_in_the_order_of_a_real_forward_with_its_shapes(name):
     entry = NETWORKS[name]
     network = create_model(name, classes=3, channels=entry.channels).eval()
-    seen: list[tuple[str, tuple[int, ...]]] = []
+    recorded: list[tuple[str, tuple[int, ...]]] = []
     for path, layer in network.named_modules():
         if not list(layer.children()):
-            layer.register_forward_hook(lambda _, __, output, path=path: seen.append((path, tuple(output.shape[1:]))))
+            layer.register_forward_hook(
+                lambda _, __, output, path=path: recorded.append((path, tuple(output.shape[1:])))
+            )
     size = (entry.size // 2 + 14, entry.size // 2 + 11)
     with torch.no_grad():
         network(torch.zeros(1, entry.channels, *size))
-    expected = list(seen)  # the summary runs a copy, hooks and all
+    expected = list(recorded)  # the summary runs a copy, hooks and all
     summary = summarize(network, channels=entry.channels, size=size)
     layers = {path for path, _ in expected}
     assert [(layer.name, layer.shape) for layer in summary.layers if layer.name in layers] == expected
@@ -156,11 +158,11 @@ def test_ceil_mode_is_torchs(size, kernel_size, stride, padding):
     assume(padding <= kernel_size // 2)
     assume(size + 2 * padding >= kernel_size)
     pool = nn.MaxPool1d(kernel_size, stride, padding, ceil_mode=True)
-    cells = output_size(size, kernel_size, stride, padding, ceil_mode=True)
-    assert pool(torch.empty(1, 1, size, device="meta")).shape[-1] == cells
+    positions = output_size(size, kernel_size, stride, padding, ceil_mode=True)
+    assert pool(torch.empty(1, 1, size, device="meta")).shape[-1] == positions
 
 
-def test_a_formula_for_ceil_mode_says_when_the_last_window_would_begin_outside():
+def test_a_formula_for_ceil_mode_tells_when_the_last_window_would_begin_outside():
     rounded, outside = (
         summary_of(nn.MaxPool2d(2, stride, ceil_mode=True), size=size) for size, stride in ((5, 2), (4, 3))
     )

@@ -1,4 +1,4 @@
-"""The contract: every network of the table keeps it, and each promise broken on purpose is named in one line."""
+"""The contract: every network of the table fulfills it, and each deliberate violation is reported in one line."""
 
 import random
 from collections.abc import Callable
@@ -37,8 +37,8 @@ class Healthy(Network):
         return self.last(x.mean((2, 3)))
 
 
-class Stranger(nn.Module):
-    """The same promises kept by a module that knows nothing of striate but its error."""
+class PlainModule(nn.Module):
+    """A module that fulfills the contract without inheriting from Network."""
 
     widths = (4,)
     strides = (2,)
@@ -90,7 +90,7 @@ def test_a_feature_that_a_later_stage_changes_is_found():
         check_model(InPlace, channels=3, size=SIZE)
 
 
-@pytest.mark.parametrize("build", [Healthy, Stranger, FrozenFilters])
+@pytest.mark.parametrize("build", [Healthy, PlainModule, FrozenFilters])
 def test_a_healthy_module_is_passed_in_silence(build):
     check_model(build, channels=3, size=SIZE)
 
@@ -225,22 +225,22 @@ class OneAndABit(Healthy):
         return super().head(x) / (torch.ones_like(x[0, 0, 0, 0]) * 1.001 - 1)
 
 
-class NotItsHead(Stranger):
+class NotItsHead(PlainModule):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x) + 1
 
 
-class TakesAnything(Stranger):
+class TakesAnything(PlainModule):
     def features(self, x: Tensor) -> list[Tensor]:
         return super().features(nn.functional.pad(x, (2, 2, 2, 2)))
 
 
-class TorchRefuses(Stranger):
+class TorchRefuses(PlainModule):
     def features(self, x: Tensor) -> list[Tensor]:
         return [self.act(self.body(x))]
 
 
-class RefusesWithoutTheSize(Stranger):
+class RefusesWithoutTheSize(PlainModule):
     def features(self, x: Tensor) -> list[Tensor]:
         if min(x.shape[-2:]) < 3:
             raise SettingError("too small")
@@ -283,9 +283,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("build", "says"), FAULTS)
-def test_a_broken_promise_is_named_in_one_line(build, says):
-    with pytest.raises(ModelError, match=rf"^{says}$"):
+@pytest.mark.parametrize(("build", "message"), FAULTS)
+def test_a_violation_is_reported_in_one_line(build, message):
+    with pytest.raises(ModelError, match=rf"^{message}$"):
         check_model(build, channels=3, size=SIZE)
 
 

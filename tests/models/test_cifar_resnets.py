@@ -130,7 +130,7 @@ def test_each_stage_has_the_papers_depth_width_and_size(build):
     assert [len(list(stage.children())) for stage in network.stages()] == [depth] * 3
 
 
-def test_the_shortcut_takes_every_other_cell_and_adds_channels_of_zeros():
+def test_the_shortcut_takes_every_other_position_and_adds_channels_of_zeros():
     x = torch.arange(2 * 3 * 5 * 4.0).view(2, 3, 5, 4)
     shortcut = Subsample(3, 7, 2)
     y = shortcut(x)
@@ -223,7 +223,7 @@ def test_logits_equal_the_arithmetic_by_hand(build):
 
 
 @pytest.mark.parametrize("build", [cifar_resnet56, cifar_preact_resnet164, cifar_wide_resnet16_8])
-def test_new_weights_have_hes_deviation(build):
+def test_new_weights_have_hes_std(build):
     torch.manual_seed(3)
     network = build(classes=10, channels=3)
     for layer in network.modules():

@@ -50,7 +50,7 @@ def package() -> dict[str, Tensor]:
 def by_hand(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
     def conv_bn(x: Tensor, conv: str, norm: str, stride: int = 1) -> Tensor:
         kernel = weights[f"{conv}.weight"]
-        before = (kernel.shape[-1] - stride) // 2  # cells of padding; sides that are halved are even here
+        before = (kernel.shape[-1] - stride) // 2  # positions of padding; sides that are halved are even here
         behind = kernel.shape[-1] - stride - before
         x = F.conv2d(
             F.pad(x, (before, behind, before, behind)), kernel, None, stride, groups=x.shape[1] // kernel.shape[1]

@@ -32,7 +32,7 @@ def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1
 
 
 class Answer(io.BytesIO):
-    """What an address gives, and what it said that it would be."""
+    """A response of a server, with its declared length."""
 
     def __init__(self, content: bytes, promised: int | None = None) -> None:
         super().__init__(content)
@@ -83,7 +83,7 @@ def refusal(folder: Path, answer: io.BytesIO | Exception, row: PretrainedFile | 
     return str(caught.value)
 
 
-def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
+def test_a_file_is_downloaded_once_and_logged_first(tmp_path, caplog):
     folder = tmp_path / "deep" / "weights"
     shelf = Shelf(Answer(WEIGHTS))
     path = fetch("net", published(), folder, shelf)
@@ -91,8 +91,8 @@ def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
     assert path.read_bytes() == WEIGHTS
     assert list(folder.iterdir()) == [path]
     assert shelf.asked == [ADDRESS]
-    says = f"downloading 1.0 MB from {ADDRESS} to {path}, SHA-256 to begin with {SHA256[:8]}"
-    assert caplog.record_tuples == [("striate", logging.WARNING, says)]
+    message = f"downloading 1.0 MB from {ADDRESS} to {path}, SHA-256 to begin with {SHA256[:8]}"
+    assert caplog.record_tuples == [("striate", logging.WARNING, message)]
     caplog.clear()
     nothing = Shelf(AssertionError("asked again"))
     assert fetch("net", published(), folder, nothing) == path
@@ -100,7 +100,7 @@ def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
     assert caplog.record_tuples == []
 
 
-def test_it_is_said_before_anything_is_done(tmp_path, caplog):
+def test_a_download_is_logged_before_it_starts(tmp_path, caplog):
     class Listener(Shelf):
         def open(self, fullurl: str, *, timeout: float) -> Any:
             assert "downloading" in caplog.text
@@ -125,9 +125,9 @@ def test_another_file_under_the_name_is_left_and_refused(tmp_path):
 
 
 def test_a_wrong_digest_is_not_kept(tmp_path):
-    said = refusal(tmp_path, Answer(WEIGHTS[::-1]))
+    message = refusal(tmp_path, Answer(WEIGHTS[::-1]))
     wrong = hashlib.sha256(WEIGHTS[::-1]).hexdigest()[:8]
-    assert said == (
+    assert message == (
         f"{ADDRESS}: the download is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
         "and it was deleted; try again"
     )
@@ -139,7 +139,7 @@ def test_more_than_the_published_size_is_not_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         (
             URLError(OSError(-2, "Name or service not known")),
@@ -156,9 +156,9 @@ def test_more_than_the_published_size_is_not_taken(tmp_path):
         (HTTPError(ADDRESS, 404, "Not Found", Message(), io.BytesIO()), "HTTP error 404 Not Found"),
     ],
 )
-def test_without_network_it_says_how_to_do_it_by_hand(tmp_path, answer, says):
+def test_without_network_the_message_tells_how_to_download_it_yourself(tmp_path, answer, message):
     path = tmp_path / f"net-{SHA256[:8]}.pth"
-    assert refusal(tmp_path, answer) == f"{ADDRESS}: {says}; {BY_HAND} {path}"
+    assert refusal(tmp_path, answer) == f"{ADDRESS}: {message}; {BY_HAND} {path}"
 
 
 def test_without_network_no_empty_folder_is_left(tmp_path):
@@ -175,7 +175,7 @@ def test_what_could_not_be_trusted_is_not_asked_for(tmp_path, row):
     )
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "weights").write_text("a file")
     with pytest.raises(SettingError, match=r"cannot be read or written \(.*\); set STRIATE_WEIGHTS to another folder$"):
         fetch("net", published(), tmp_path / "weights", Shelf(Answer(WEIGHTS)))
@@ -265,7 +265,7 @@ def test_networks_without_published_weights_say_what_can_be_done():
 
 
 @pytest.mark.parametrize("chosen", [None, "elsewhere"])
-def test_files_are_kept_where_the_user_works_or_says(tmp_path, monkeypatch, chosen):
+def test_files_are_saved_in_the_current_folder_or_the_one_set(tmp_path, monkeypatch, chosen):
     name, row = next((name, row) for name, row in PRETRAINED.items() if row.sha256[:8] in row.url)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STRIATE_WEIGHTS", raising=False)

@@ -122,13 +122,13 @@ def test_a_vit_knows_its_layers_under_torchvisions_names_and_timms():
     ],
 )
 @torch.no_grad()
-def test_a_cell_is_seen_in_its_own_window_and_not_around_the_edge(shift, moved, rows, columns):
+def test_a_patch_affects_its_own_window_only(shift, moved, rows, columns):
     torch.manual_seed(1)
     attention = WindowAttention(64, shift)
-    cells = torch.randn(1, 14, 14, 64)
-    other = cells.clone()
+    positions = torch.randn(1, 14, 14, 64)
+    other = positions.clone()
     other[0, moved[0], moved[1]] += 1
-    change = (attention(other) - attention(cells))[0].abs().amax(dim=2)
+    change = (attention(other) - attention(positions))[0].abs().amax(dim=2)
     inside = torch.zeros(14, 14, dtype=torch.bool)
     inside[rows.start : rows.stop, columns.start : columns.stop] = True
     assert (change[inside] > 0).all()
@@ -138,16 +138,16 @@ def test_a_cell_is_seen_in_its_own_window_and_not_around_the_edge(shift, moved, 
 @torch.no_grad()
 def test_a_single_window_is_not_shifted():
     torch.manual_seed(1)
-    attention, cells = WindowAttention(64, 3), torch.randn(1, 5, 6, 64)
+    attention, positions = WindowAttention(64, 3), torch.randn(1, 5, 6, 64)
     attention_at_rest = WindowAttention(64, 0)
     attention_at_rest.load_state_dict(attention.state_dict())
-    assert torch.equal(attention(cells), attention_at_rest(cells))
+    assert torch.equal(attention(positions), attention_at_rest(positions))
 
 
 @torch.no_grad()
-def test_the_position_bias_is_the_tables_entry_for_how_far_two_cells_lie_apart():
+def test_the_relative_position_bias_is_the_tables_entry_for_two_positions():
     attention = WindowAttention(64, 0)
     bias, table = attention.relative_position_bias(), attention.relative_position_bias_table
-    for cell, seen in ((0, 0), (0, 48), (48, 0), (17, 30), (6, 7)):
-        below, right = cell // 7 - seen // 7, cell % 7 - seen % 7
-        assert torch.equal(bias[:, cell, seen], table[13 * (below + 6) + right + 6])
+    for position, seen in ((0, 0), (0, 48), (48, 0), (17, 30), (6, 7)):
+        below, right = position // 7 - seen // 7, position % 7 - seen % 7
+        assert torch.equal(bias[:, position, seen], table[13 * (below + 6) + right + 6])

@@ -73,12 +73,12 @@ def refusal(path: Path) -> str:
     """What the refusal says after the file's name; checked to be what a user gets, one line and exit code 2."""
     with pytest.raises(SettingError) as caught:
         read_weights(path)
-    said = str(caught.value)
-    assert said.startswith(f"{path}: ")
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
     assert isinstance(caught.value, StriateError)
     assert caught.value.exit_code == 2
-    return said.removeprefix(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_code_in_a_file_does_not_run(tmp_path, room, form):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore:Validating sparse tensor", "ignore:Sparse invariant")
 @pytest.mark.parametrize(
-    ("held", "says"),
+    ("held", "expected"),
     [
         (nn.Linear(2, 2), "asks for torch.nn.modules.linear.Linear, which is code"),
         ("script", "is a TorchScript archive, which is code"),
@@ -154,7 +154,7 @@ def test_code_in_a_file_does_not_run(tmp_path, room, form):
         ({"w": torch.ones(1).expand(2**40)}, "claims 4,096.0 GiB of weights, more than a file"),
     ],
 )
-def test_what_holds_no_plain_weights_is_refused_by_the_child(held, says):
+def test_a_file_without_plain_weights_is_refused(held, expected):
     """What the child does after its limits are set, here in this process: torch.load is safe with weights_only."""
     if held == "script":
         buffer = io.BytesIO()
@@ -165,9 +165,9 @@ def test_what_holds_no_plain_weights_is_refused_by_the_child(held, says):
     with pytest.raises(Exception) as caught:  # torch's own kinds as well
         weight_files._tensors(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), 2**30)
     error = caught.value
-    said = str(error) if isinstance(error, SettingError) else weight_files._reason(error)
-    assert said.startswith(says)
-    assert "\n" not in said
+    message = str(error) if isinstance(error, SettingError) else weight_files._reason(error)
+    assert message.startswith(expected)
+    assert "\n" not in message
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit a process's memory")
@@ -187,13 +187,15 @@ def test_a_file_that_claims_a_giant_tensor_is_refused(tmp_path):
 def test_a_file_that_was_cut_off_is_refused(tmp_path):
     path = tmp_path / "cut.pth"
     path.write_bytes(saved({"w": torch.ones(1000)})[:2000])
-    said = refusal(path)
-    assert said.startswith("is damaged, truncated or not a file of weights (RuntimeError: PytorchStreamReader failed")
-    assert said.endswith("; download or copy it again")
+    message = refusal(path)
+    assert message.startswith(
+        "is damaged, truncated or not a file of weights (RuntimeError: PytorchStreamReader failed"
+    )
+    assert message.endswith("; download or copy it again")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits there")
-def test_a_file_that_takes_for_ever_is_stopped(tmp_path, monkeypatch):
+def test_a_file_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
     """None, put into the memo ten million times."""
     monkeypatch.setattr(weight_files, "CPU_SECONDS", 1)
     path = tmp_path / "slow.pth"
@@ -213,7 +215,7 @@ def test_a_child_that_hangs_is_ended(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
-def test_a_child_that_dies_is_said(tmp_path, monkeypatch):
+def test_a_child_that_is_killed_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(weight_files, "CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     path = tmp_path / "w.pth"
     path.write_bytes(saved({"w": torch.ones(2)}))
@@ -266,7 +268,7 @@ def tar(_: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "expected"),
     [
         ("empty.pth", b"", "is empty; download or copy it again"),
         ("empty.safetensors", b"", "is empty; download or copy it again"),
@@ -284,15 +286,15 @@ def tar(_: object) -> bytes:
         ),
     ],
 )
-def test_what_is_no_file_of_weights_is_refused_at_once(tmp_path, monkeypatch, name, content, says):
+def test_other_content_is_refused_at_once(tmp_path, monkeypatch, name, content, expected):
     monkeypatch.setattr(weight_files, "CHILD", "refuse to start")
     path = tmp_path / name
     path.write_bytes(content)
-    assert refusal(path).startswith(says)
+    assert refusal(path).startswith(expected)
 
 
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
-def test_what_is_no_file_is_refused_at_once(tmp_path, ending):
+def test_a_path_that_is_not_a_file_is_refused_at_once(tmp_path, ending):
     assert refusal(tmp_path / f"missing.{ending}").startswith("there is no such file")
     (tmp_path / f"folder.{ending}").mkdir()
     assert refusal(tmp_path / f"folder.{ending}").startswith("is a folder; give the file of weights")
@@ -309,7 +311,7 @@ def test_a_safetensors_file_that_was_cut_off_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    "damaged",
     [
         torch.tensor([1.0, NAN]),
         torch.tensor([[1.0, -INFINITY]]),
@@ -319,9 +321,9 @@ def test_a_safetensors_file_that_was_cut_off_is_refused(tmp_path):
         torch.tensor([complex(1, NAN)]),
     ],
 )
-def test_weights_that_are_not_finite_are_refused(tmp_path, spoilt):
-    path = tmp_path / "spoilt.safetensors"
-    save_file({"fine": torch.ones(3), "none": torch.ones(0), "count": torch.tensor(3), "layer.weight": spoilt}, path)
+def test_weights_that_are_not_finite_are_refused(tmp_path, damaged):
+    path = tmp_path / "damaged.safetensors"
+    save_file({"fine": torch.ones(3), "none": torch.ones(0), "count": torch.tensor(3), "layer.weight": damaged}, path)
     assert refusal(path) == "layer.weight is not finite (NaN or infinity); use another file"
 
 
@@ -365,14 +367,14 @@ def test_what_lies_beside_weights_is_never_made(beside):
     assert type(held["best"]) in (weight_files._Placeholder, dict, list)
 
 
-def test_stand_ins_are_told_and_run_nothing(tmp_path, room, caplog):
+def test_placeholders_are_logged_and_run_nothing(tmp_path, room, caplog):
     caplog.set_level("INFO", "striate")
     path, marker = tmp_path / "checkpoint.pth", tmp_path / "marker"
     path.write_bytes(saved({"state_dict": weight(1), "out": Path("runs/a"), "trap": Maker(marker)}))
     assert read_weights(path) == weight(1)
-    (said,) = caplog.messages
-    assert said.startswith(f"{path}: pathlib.")
-    assert "shutil.copy in the file was neither read nor run" in said
+    (message,) = caplog.messages
+    assert message.startswith(f"{path}: pathlib.")
+    assert "shutil.copy in the file was neither read nor run" in message
     assert not marker.exists()
     with pytest.raises(pickle.UnpicklingError) as caught:
         weight_files._unpickled(io.BytesIO(saved({"state_dict": weight(1), "trap": Evaluated()})), {})

@@ -1,4 +1,4 @@
-"""Weights in networks: what fits is loaded, what nearly fits is adapted and said, what does not leaves the network as it was."""
+"""Weights in networks: what fits is loaded, what nearly fits is adapted and logged, what does not leaves the network unchanged."""
 
 import logging
 import subprocess
@@ -69,13 +69,13 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def refusal(network: Network, weights: dict[str, Tensor], **said: str) -> str:
+def refusal(network: Network, weights: dict[str, Tensor], **names: str) -> str:
     """The refusal; checked to leave the network, its modes and the random numbers as they were."""
     network.stage1.eval() if isinstance(network, Small) else None
     before = deepcopy(network.state_dict())
     modes, drawn = [module.training for module in network.modules()], torch.get_rng_state()
     with pytest.raises(SettingError) as caught:
-        load_weights(network, weights, **said)
+        load_weights(network, weights, **names)
     assert same(network.state_dict(), before)
     assert [module.training for module in network.modules()] == modes
     assert torch.equal(torch.get_rng_state(), drawn)
@@ -116,10 +116,10 @@ def test_names_are_taken_without_what_wraps_them(prefix, also, caplog):
     fit = load_weights(network, {**wrapped, **beside}, source="w.pth")
     assert fit.complete
     assert same(network.state_dict(), weights)
-    said = [f"w.pth: the prefix {prefix} is removed from its names"]
+    messages = [f"w.pth: the prefix {prefix} is removed from its names"]
     if "criterion.weight" in also:
-        said.append("w.pth: not part of the network and not used: criterion.weight, val_acc.total")
-    assert caplog.messages == said
+        messages.append("w.pth: not part of the network and not used: criterion.weight, val_acc.total")
+    assert caplog.messages == messages
 
 
 def test_a_head_may_lie_beside_the_wrapped_network():
@@ -318,13 +318,13 @@ class NeedsMore(Small):
 
 
 def test_weights_that_lack_what_the_translation_needs_are_refused():
-    said = refusal(NeedsMore(), weights_of(Small()))
-    assert said.endswith("NeedsMore: they cannot be converted to its shapes (KeyError('scale'))")
+    message = refusal(NeedsMore(), weights_of(Small()))
+    assert message.endswith("NeedsMore: they cannot be converted to its shapes (KeyError('scale'))")
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_spoilt_file_is_loaded_whole_or_not_at_all(data):
+def test_a_damaged_file_is_loaded_completely_or_not_at_all(data):
     network = Small()
     weights = weights_of(network)
     for name in data.draw(st.lists(st.sampled_from(sorted(weights)), max_size=3, unique=True)):
@@ -358,7 +358,7 @@ def saved_resnet18(tmp_path) -> Path:
     return path
 
 
-def test_create_model_says_what_did_not_fit(saved_resnet18, caplog, capfd):
+def test_create_model_logs_what_was_not_loaded(saved_resnet18, caplog, capfd):
     caplog.set_level(logging.INFO, logger="striate")
     network = create_model("resnet18", classes=5, weights=saved_resnet18)
     assert torch.equal(network.state_dict()["fc.bias"], weights_of(network)["fc.bias"])

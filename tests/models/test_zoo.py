@@ -1,4 +1,4 @@
-"""The networks of the table: counts, shapes, arithmetic written out by hand, sizes, first weights, and refusals."""
+"""The networks of the table: counts, shapes, arithmetic written out by hand, sizes, initialization, and refusals."""
 
 import re
 import subprocess
@@ -79,7 +79,7 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_say(name):
     ):
         changed = {key.rpartition(".")[0] for key, value in other.state_dict().items() if value.shape != own[key]}
         if name.startswith("cosine_cnn") and declared == network.input_layers:
-            continue  # a mean and a standard deviation for each channel's cosines besides
+            continue  # a mean and a standard std for each channel's cosines besides
         assert changed == set(declared)
 
 
@@ -110,7 +110,7 @@ def test_networks_for_large_images_take_small_ones_without_losing_them(name, siz
     ],
 )
 @torch.no_grad()
-def test_features_have_the_shapes_that_the_page_says(name, shapes):
+def test_features_have_the_shapes_of_the_page(name, shapes):
     assert [tuple(feature.shape[1:]) for feature in native(name).features(image(name, 1))] == shapes
 
 
@@ -129,7 +129,7 @@ def digit_cnn_by_hand(x: Tensor) -> Tensor:
 def digit_cnn_strided_by_hand(x: Tensor) -> Tensor:
     c1, b1, c2, b2, c3, b3, w4, b4, w5, b5 = weights("digit_cnn_strided")
     for kernel, bias in ((c1, b1), (c2, b2), (c3, b3)):
-        x = F.conv2d(x, kernel, bias)[:, :, ::2, ::2].clamp(min=0)  # a stride keeps every other cell
+        x = F.conv2d(x, kernel, bias)[:, :, ::2, ::2].clamp(min=0)  # a stride keeps every other position
     return (x.flatten(1) @ w4.T + b4).clamp(min=0) @ w5.T + b5
 
 
@@ -228,8 +228,8 @@ def test_one_pixel_below_the_smallest_leaves_nothing(name):
 def test_glorot_networks_start_inside_glorots_limits(name):
     for layer in native(name).modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            cells = layer.weight[0, 0].numel() if layer.weight.ndim == 4 else 1
-            limit = sqrt(6 / (cells * (layer.weight.shape[0] + layer.weight.shape[1])))
+            positions = layer.weight[0, 0].numel() if layer.weight.ndim == 4 else 1
+            limit = sqrt(6 / (positions * (layer.weight.shape[0] + layer.weight.shape[1])))
             assert layer.weight.abs().max() <= limit
             assert layer.weight.abs().max() > 0.9 * limit
             assert layer.bias is not None
@@ -237,7 +237,7 @@ def test_glorot_networks_start_inside_glorots_limits(name):
 
 
 @pytest.mark.parametrize("name", ["bn_gap_cnn", "cifar_cnn", "resnet18"])
-def test_he_networks_start_with_hes_deviation(name):
+def test_he_networks_start_with_hes_std(name):
     for layer in native(name).modules():
         if isinstance(layer, nn.Conv2d):
             fan_out = layer.out_channels * layer.weight[0, 0].numel()
@@ -256,7 +256,7 @@ def test_cosine_patterns_are_orthonormal_of_both_signs_and_fixed():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_few_steps_learn_one_batch_by_heart(name):
+def test_a_few_steps_overfit_one_batch(name):
     torch.manual_seed(3)
     entry = NETWORKS[name]
     network = create_model(name, classes=4, channels=entry.channels)
@@ -286,7 +286,7 @@ def test_dropout_is_the_networks_own_unless_set():
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         ({"name": "resnet81", "classes": 10}, "there is no model 'resnet81'; did you mean resnet"),
         ({"name": "LeNet-5", "classes": 10}, "there is no model 'LeNet-5'; did you mean lenet5"),
@@ -301,8 +301,8 @@ def test_dropout_is_the_networks_own_unless_set():
         ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "resnet18 has no dropout"),
     ],
 )
-def test_a_wrong_setting_is_refused_in_one_line(settings, says):
-    with pytest.raises(SettingError, match=re.escape(says)) as refusal:
+def test_a_wrong_setting_is_refused_in_one_line(settings, message):
+    with pytest.raises(SettingError, match=re.escape(message)) as refusal:
         create_model(**settings)
     assert "\n" not in str(refusal.value)
 

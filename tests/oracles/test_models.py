@@ -29,7 +29,7 @@ THOROUGH = [
     "vit_ti_16", "wide_resnet50_2", "xception",
 ]  # fmt: skip
 LIGHT = [name for name in TWINS if NETWORKS[name].parameters <= 100e6]
-TRAINING_SIZE = {"inception_v3": 299}  # of the reference: its auxiliary head wants a map of 17 cells
+TRAINING_SIZE = {"inception_v3": 299}  # of the reference: its auxiliary classifier needs a map of 17 x 17
 FIXED_SIZE = {name: 224 for name in TWINS if name.startswith("vit")}  # of the reference
 
 
@@ -130,9 +130,9 @@ def test_new_weights_have_the_same_moments_layer_by_layer(name):
         if value.float().std(correction=0) == 0:  # batch norm
             assert torch.equal(mine, value.float()), key
         else:
-            deviation, noise = value.float().std().item(), 6 / sqrt(value.numel())
-            assert mine.std().item() == pytest.approx(deviation, rel=noise), key
-            assert mine.mean().item() == pytest.approx(value.float().mean().item(), abs=2 * noise * deviation), key
+            std, noise = value.float().std().item(), 6 / sqrt(value.numel())
+            assert mine.std().item() == pytest.approx(std, rel=noise), key
+            assert mine.mean().item() == pytest.approx(value.float().mean().item(), abs=2 * noise * std), key
 
 
 @pytest.mark.parametrize("name", TWINS)

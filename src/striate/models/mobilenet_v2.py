@@ -17,7 +17,7 @@ from striate.models.blocks import Network, conv_bn_act, early_strides, he_init
 
 Row = tuple[int, int, int]
 
-# Expansion, width, number of blocks; the first block of a stage halves
+# Expansion, width, number of blocks; the first block of a stage has stride 2
 STAGES: Final[tuple[tuple[Row, ...], ...]] = (
     ((1, 16, 1),),  # but here, where the first convolution did
     ((6, 24, 2),),

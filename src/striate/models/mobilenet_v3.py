@@ -27,15 +27,15 @@ from striate.models.blocks import Network, SqueezeExcite, conv_bn_act, early_str
 Row = tuple[int, int, int, bool]
 Stage = tuple[Callable[[], nn.Module], tuple[Row, ...]]
 
-GATE: Final = True
+SQUEEZE: Final = True
 PLAIN: Final = False
 
-# Activation, then for each block kernel size, hidden width, width, gate. The first block of a stage halves, but for the
-# very first of LARGE. Swish comes late, where it is cheap.
+# Activation, then for each block kernel size, hidden width, width, squeeze-and-excitation or not. The first block of a stage
+# has stride 2, except for the first stage of LARGE. Hard-swish is used in the later stages, where it costs less.
 LARGE: Final[tuple[Stage, ...]] = (
     (nn.ReLU, ((3, 16, 16, PLAIN),)),
     (nn.ReLU, ((3, 64, 24, PLAIN), (3, 72, 24, PLAIN))),
-    (nn.ReLU, ((5, 72, 40, GATE), (5, 120, 40, GATE), (5, 120, 40, GATE))),
+    (nn.ReLU, ((5, 72, 40, SQUEEZE), (5, 120, 40, SQUEEZE), (5, 120, 40, SQUEEZE))),
     (
         nn.Hardswish,
         (
@@ -43,20 +43,26 @@ LARGE: Final[tuple[Stage, ...]] = (
             (3, 200, 80, PLAIN),
             (3, 184, 80, PLAIN),
             (3, 184, 80, PLAIN),
-            (3, 480, 112, GATE),
-            (3, 672, 112, GATE),
+            (3, 480, 112, SQUEEZE),
+            (3, 672, 112, SQUEEZE),
         ),
     ),
-    (nn.Hardswish, ((5, 672, 160, GATE), (5, 960, 160, GATE), (5, 960, 160, GATE))),
+    (nn.Hardswish, ((5, 672, 160, SQUEEZE), (5, 960, 160, SQUEEZE), (5, 960, 160, SQUEEZE))),
 )
 SMALL: Final[tuple[Stage, ...]] = (
-    (nn.ReLU, ((3, 16, 16, GATE),)),
+    (nn.ReLU, ((3, 16, 16, SQUEEZE),)),
     (nn.ReLU, ((3, 72, 24, PLAIN), (3, 88, 24, PLAIN))),
     (
         nn.Hardswish,
-        ((5, 96, 40, GATE), (5, 240, 40, GATE), (5, 240, 40, GATE), (5, 120, 48, GATE), (5, 144, 48, GATE)),
+        (
+            (5, 96, 40, SQUEEZE),
+            (5, 240, 40, SQUEEZE),
+            (5, 240, 40, SQUEEZE),
+            (5, 120, 48, SQUEEZE),
+            (5, 144, 48, SQUEEZE),
+        ),
     ),
-    (nn.Hardswish, ((5, 288, 96, GATE), (5, 576, 96, GATE), (5, 576, 96, GATE))),
+    (nn.Hardswish, ((5, 288, 96, SQUEEZE), (5, 576, 96, SQUEEZE), (5, 576, 96, SQUEEZE))),
 )
 
 norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
@@ -109,9 +115,11 @@ class MobileNetV3(Network):
         for i, (activation, rows) in enumerate(table):
             stage = nn.Sequential()
             for row in rows:
-                halves = native[i] == 2 and not len(stage)
-                shortcut = inputs == row[2] and not halves
-                stage.append(InvertedResidual(inputs, row, activation, strides[i] if halves else 1, shortcut=shortcut))
+                downsample = native[i] == 2 and not len(stage)
+                shortcut = inputs == row[2] and not downsample
+                stage.append(
+                    InvertedResidual(inputs, row, activation, strides[i] if downsample else 1, shortcut=shortcut)
+                )
                 inputs = row[2]
             self.blocks.append(stage)
         self.last = conv_bn_act(inputs, 6 * inputs, 1, norm=norm, activation=nn.Hardswish)

@@ -41,7 +41,7 @@ class VGG(Network):
         self, unit: Unit, depths: tuple[int, ...], *, classes: int, channels: int, size: int, dropout: float
     ) -> None:
         super().__init__()
-        last = 2 if size >= 32 else 1  # an image below 32 pixels has nothing left to halve a fifth time
+        last = 2 if size >= 32 else 1  # an image below 32 pixels is too small for a fifth pooling
         self.strides = (1, 2, 4, 8, 16, 16 * last)
         self.min_size = 16 * last
         self.stage1 = nn.Sequential(*repeated(unit, channels, 64, depths[0]))
