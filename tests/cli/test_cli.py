@@ -253,7 +253,7 @@ def test_info_shows_receptive_fields_and_how_they_are_computed() -> None:
     assert "    receptive field: 43 + 1*(3 - 1)*4 = 51, stride 4*2 = 8" in shown
     assert "    parameters: 3*3*64*128 = 73728" in shown
     assert "warning: " in shown
-    assert "435 x 435 pixels" in shown
+    assert "is 435 x 435 pixels, smaller than an object of 500." in shown
     assert "[small-receptive-field]" in shown
     assert "?" not in striate("info", "resnet18").out
 
