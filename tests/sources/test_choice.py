@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from striate.data import Source
-from striate.data.split_file import read_split
+from striate.data.splits import read_split
 from striate.errors import AmbiguousDataError, DataError, SettingError
 from striate.sources import open_source
 

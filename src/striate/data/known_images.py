@@ -21,7 +21,7 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from striate.data.labeled_images import LabeledImages
+from striate.data.images import LabeledImages
 from striate.data.names import printable
 from striate.data.signatures import SIDE, Signatures, copy_threshold, within
 from striate.data.splits import Splits

@@ -55,7 +55,7 @@ class Listing:
         return tuple(self.store.digests())
 
     @property
-    def contents(self) -> str:
+    def digest(self) -> str:
         """SHA-256 over ids and contents, without targets."""
         return hashlib.sha256("\n".join((*self.ids, *self.digests)).encode()).hexdigest()
 

@@ -182,5 +182,5 @@ def _decoded(source: Source, bundle: Bundle, only: str | None = None) -> dict[st
     and as `predict` has it for all images that are given together. DataError where they are on no known scale.
     """
     canvas = bundle.preprocessing.canvas
-    rendering = canvas.rendering.filled(source.survey.of_new_images())
+    rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
     return load_images(source, replace(canvas, rendering=rendering), threads=available_cores(), only=only)
