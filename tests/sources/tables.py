@@ -13,7 +13,7 @@ from striate.data import (
     Source,
 )
 
-Tabled = Callable[..., Path]
+TableFolder = Callable[..., Path]
 
 
 def written(rows: Sequence[Sequence[object]], **how: Any) -> str:
@@ -23,7 +23,7 @@ def written(rows: Sequence[Sequence[object]], **how: Any) -> str:
     return text.getvalue()
 
 
-def told(source: Source, part: str = "all") -> Mapping[str, object]:
+def labels_by_id(source: Source, part: str = "all") -> Mapping[str, object]:
     """Path and label of each sample, labels as names or values."""
     listing = source.splits[part]
     targets = listing.targets

@@ -17,7 +17,7 @@ from striate.data.decoding.rendering import Rendering
 from striate.errors import DataError, SettingError
 from striate.sources import Columns, open_in_memory, open_source
 from striate.sources.arrays import array_files
-from striate.sources.read_errors import read_errors
+from striate.sources.files.read_errors import read_errors
 
 COUNT = 12
 GRAY = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5), dtype=np.uint8)
@@ -376,7 +376,7 @@ def test_a_pipe_is_not_waited_on(tmp_path: Path) -> None:
 
 
 def test_columns_are_not_for_arrays(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="columns are those of a table"):
+    with pytest.raises(Exception, match="only tables have columns"):
         open_source(saved(tmp_path, x=GRAY, y=CLASSES), columns=Columns(label=("y",)))
 
 

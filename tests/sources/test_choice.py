@@ -173,7 +173,7 @@ def test_predictions_beside_class_folders_are_never_meant(around: str, class_fol
     shutil.rmtree(root / f"{around}bus")
     with pytest.raises(DataError, match="one class only, car"):
         open_source(root)
-    assert open_source(root, to_learn=False).classes == ("car",)
+    assert open_source(root, for_training=False).classes == ("car",)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,10 @@ def test_the_example_of_two_readings_is_true(labels: str, says: str, photos: Pat
 def test_a_stray_table_does_not_block_one_class_that_is_measured(name: str, class_folders: ClassFolders) -> None:
     root = class_folders({"car": 2})
     (root / name).write_text(_rows("epoch,loss", "1,0.5"))
-    assert open_source(root, to_learn=False).classes == ("car",)
+    assert open_source(root, for_training=False).classes == ("car",)
     (root / name).write_text(_rows("path,label", "car/000.jpg,x", "car/001.jpg,x"))
     if name.endswith(".csv"):
-        assert open_source(root, to_learn=False).classes == ("x",)
+        assert open_source(root, for_training=False).classes == ("x",)
 
 
 def test_a_table_that_tears_a_folder_apart_is_asked_about(photos: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_table_beside_class_folders_that_has_a_question_asks_it(photos: Path) 
 
 @pytest.mark.parametrize("source", ["table", "arrays"])
 def test_a_class_level_is_for_class_folders(source: str, photos: Path) -> None:
-    with pytest.raises(SettingError, match="class_level = 2: is for class folders"):
+    with pytest.raises(SettingError, match="class_level = 2: only class folders have levels"):
         open_source(photos, class_level=2, source=source)
 
 

@@ -230,7 +230,7 @@ def test_a_test_alone_can_be_measured_on(make: Callable[[Path], Path], tmp_path:
     for path in root.iterdir():
         if path.name.startswith(("data_batch", "train")):
             path.unlink()
-    source = open_source(root, to_learn=False)
+    source = open_source(root, for_training=False)
     assert {split: len(listing) for split, listing in source.splits.items()} == {"test": 3}
     with pytest.raises(DataError, match="has test but no split train to learn from"):
         open_source(root)

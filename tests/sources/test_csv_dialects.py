@@ -1,7 +1,7 @@
 """CSV as spreadsheets, pandas and people write it."""
 
 import pytest
-from tests.sources.tables import ANIMALS, Tabled, told
+from tests.sources.tables import ANIMALS, TableFolder, labels_by_id
 
 from striate.errors import DataError
 from striate.sources import open_source
@@ -30,34 +30,34 @@ ROWS = {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
         (" \n,,,\npath,label\na.png,dog\nb.png,cat\nc.png,dog\n", "labels.csv"),
     ],
 )
-def test_a_dialect(content: str, name: str, tabled: Tabled) -> None:
-    root = tabled(content, name)
+def test_a_dialect(content: str, name: str, table_folder: TableFolder) -> None:
+    root = table_folder(content, name)
     for data in (root, root / name):
         source = open_source(data)
-        assert told(source) == ROWS
+        assert labels_by_id(source) == ROWS
         assert not source.notes
         assert not source.ignored or "\n\n" in content[1:]
 
 
-def test_rows_below_blank_ones_keep_their_numbers(tabled: Tabled) -> None:
+def test_rows_below_blank_ones_keep_their_numbers(table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match="row 4: there are 3 cells for 2 columns"):
-        open_source(tabled("\n\npath,label\na.png,x,y\n"))
+        open_source(table_folder("\n\npath,label\na.png,x,y\n"))
     with pytest.raises(DataError, match="row 3: there is a.png in place of the names"):
-        open_source(tabled("\n\na.png,x\n"))
+        open_source(table_folder("\n\na.png,x\n"))
 
 
 @pytest.mark.parametrize(
     ("name", "start"), [("labels.csv", b"\x1f\x8b"), ("labels.tsv", b"\xd0\xcf\x11\xe0"), ("train.csv", b"PK\3\4")]
 )
-def test_a_packed_table_is_called_so(name: str, start: bytes, tabled: Tabled) -> None:
+def test_a_packed_table_is_called_so(name: str, start: bytes, table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match=f"{name} is no text, but packed or of old Excel; unpack it"):
-        open_source(tabled(start + bytes(40), name))
+        open_source(table_folder(start + bytes(40), name))
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "labels.xls"])
-def test_a_format_that_is_not_read_says_what_to_do(name: str, tabled: Tabled) -> None:
+def test_a_format_that_is_not_read_says_what_to_do(name: str, table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match=f"{name} is not read in this format; save it as .xlsx or as CSV"):
-        open_source(tabled("x", name))
+        open_source(table_folder("x", name))
 
 
 @pytest.mark.parametrize(
@@ -72,24 +72,24 @@ def test_a_format_that_is_not_read_says_what_to_do(name: str, tabled: Tabled) ->
         (" 'cat'", "'cat'"),
     ],
 )
-def test_quotes_after_a_separator_and_a_space(cell: str, label: str, tabled: Tabled) -> None:
-    root = tabled(f"path,label,more\na.png,{cell},1\nb.png,x,2\n")
-    assert told(open_source(root))["a.png"] == label
+def test_quotes_after_a_separator_and_a_space(cell: str, label: str, table_folder: TableFolder) -> None:
+    root = table_folder(f"path,label,more\na.png,{cell},1\nb.png,x,2\n")
+    assert labels_by_id(open_source(root))["a.png"] == label
     assert open_source(root).splits["all"].columns["more"] == ("1", "2")
 
 
-def test_a_cell_that_begins_with_a_space_keeps_it(tabled: Tabled) -> None:
-    root = tabled("")
+def test_a_cell_that_begins_with_a_space_keeps_it(table_folder: TableFolder) -> None:
+    root = table_folder("")
     (root / "a.png").rename(root / " a.png")
     (root / "labels.csv").write_text('path,label,more\n a.png, "x", z\nb.png,"y, w", z\n')
     source = open_source(root)
-    assert told(source) == {" a.png": "x", "b.png": "y, w"}
+    assert labels_by_id(source) == {" a.png": "x", "b.png": "y, w"}
     assert source.splits["all"].columns["more"] == (" z", " z")
 
 
-def test_rows_are_counted_as_excel_shows_them(tabled: Tabled) -> None:
+def test_rows_are_counted_as_excel_shows_them(table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match="row 3: there are 1 cells for 2 columns"):
-        open_source(tabled("sep=;\npath;label\na.png;x\nb.png\n"))
+        open_source(table_folder("sep=;\npath;label\na.png;x\nb.png\n"))
 
 
 @pytest.mark.parametrize(
@@ -103,21 +103,21 @@ def test_rows_are_counted_as_excel_shows_them(tabled: Tabled) -> None:
         ("x", "labels.ods", "labels.ods is not read in this format; save it as .xlsx or as CSV"),
     ],
 )
-def test_what_is_no_table_ends_as_one_line(content: str, name: str, says: str, tabled: Tabled) -> None:
+def test_what_is_no_table_ends_as_one_line(content: str, name: str, says: str, table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match=says) as caught:
-        open_source(tabled(content, name) / name)
+        open_source(table_folder(content, name) / name)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("blank", [",", " , ", '"",""'])
-def test_rows_of_empty_cells_are_blank(blank: str, tabled: Tabled) -> None:
-    source = open_source(tabled(f"{ANIMALS}{blank}\n{blank}\n"))
+def test_rows_of_empty_cells_are_blank(blank: str, table_folder: TableFolder) -> None:
+    source = open_source(table_folder(f"{ANIMALS}{blank}\n{blank}\n"))
     assert len(source.splits["all"]) == 3
     assert source.ignored["blank rows"] == 2
     with pytest.raises(DataError, match="row 5, column label: there is no label"):
-        open_source(tabled(f"{ANIMALS}d.png,\n{blank}\n", folder="other"))
+        open_source(table_folder(f"{ANIMALS}d.png,\n{blank}\n", folder="other"))
 
 
-def test_names_of_columns_are_counted_from_the_first_row(tabled: Tabled) -> None:
+def test_names_of_columns_are_counted_from_the_first_row(table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match="row 3: two columns are called path"):
-        open_source(tabled(",,\n,,\npath,label,path\na.png,x,1\nb.png,y,1\n"))
+        open_source(table_folder(",,\n,,\npath,label,path\na.png,x,1\nb.png,y,1\n"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from tests.sources.tables import Tabled, told
+from tests.sources.tables import TableFolder, labels_by_id
 
 from striate.errors import DataError
 from striate.sources import open_source
@@ -30,12 +30,12 @@ HEAD = ("path", "label")
 ANIMALS = (HEAD, ("a.png", "dog"), ("b.png", "cat"), ("c.png", "dog"))
 
 
-def test_a_workbook(tabled: Tabled) -> None:
-    root = tabled("")
+def test_a_workbook(table_folder: TableFolder) -> None:
+    root = table_folder("")
     (root / "labels.csv").unlink()
     workbook(root / "labels.xlsx", ANIMALS)
     source = open_source(root)
-    assert told(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
+    assert labels_by_id(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
     assert source.kind == "Excel table labels.xlsx, paths in the column path, 2 classes in the column label"
     assert not source.notes
     assert not source.ignored
@@ -50,9 +50,9 @@ def test_a_workbook(tabled: Tabled) -> None:
         (("=x", "x", "y"), ("=x", "x", "y")),
     ],
 )
-def test_cells(cells: tuple[object, ...], classes: tuple[str, ...], tabled: Tabled) -> None:
+def test_cells(cells: tuple[object, ...], classes: tuple[str, ...], table_folder: TableFolder) -> None:
     rows = [(f"{name}.png", cell) for name, cell in zip("abc", cells, strict=True)]
-    root = tabled("")
+    root = table_folder("")
     path = root / "labels.xlsx"
     workbook(path, [HEAD, *rows])
     if cells[0] == "=x":  # as text, not as a formula
@@ -62,8 +62,8 @@ def test_cells(cells: tuple[object, ...], classes: tuple[str, ...], tabled: Tabl
     assert open_source(path).classes == classes
 
 
-def test_what_lies_around_the_table(tabled: Tabled) -> None:
-    root = tabled("")
+def test_what_lies_around_the_table(table_folder: TableFolder) -> None:
+    root = table_folder("")
     rows = [
         (),
         (None, "path", "label", "when", "is_valid", None),
@@ -78,13 +78,13 @@ def test_what_lies_around_the_table(tabled: Tabled) -> None:
     ]
     workbook(root / "labels.xlsx", rows)
     source = open_source(root / "labels.xlsx")
-    assert told(source, "train") == {"a.png": "x", "b.png": "y"}
+    assert labels_by_id(source, "train") == {"a.png": "x", "b.png": "y"}
     assert source.splits["train"].columns == {"when": ("2024-01-31", "2024-02-01T12:00:00")}
     assert source.split_origin == "column is_valid (True is val)"
 
 
-def test_several_sheets(tabled: Tabled) -> None:
-    root = tabled("")
+def test_several_sheets(table_folder: TableFolder) -> None:
+    root = table_folder("")
     workbook(root / "labels.xlsx", [("old",)], (), ANIMALS, [("x", "y")], hidden=1)
     source = open_source(root / "labels.xlsx")
     assert source.classes == ("cat", "dog")
@@ -96,16 +96,16 @@ def test_several_sheets(tabled: Tabled) -> None:
 @pytest.mark.parametrize(
     "first", [[("made by me",), ("in 2020",)], [("class", "count"), ("cat", 1)], [("photos",), ("", "x")]]
 )
-def test_the_sheet_that_names_paths_is_meant(first: Sequence[Sequence[object]], tabled: Tabled) -> None:
-    root = tabled("")
+def test_the_sheet_that_names_paths_is_meant(first: Sequence[Sequence[object]], table_folder: TableFolder) -> None:
+    root = table_folder("")
     workbook(root / "labels.xlsx", first, ANIMALS)
     source = open_source(root / "labels.xlsx")
-    assert told(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
+    assert labels_by_id(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
     assert "the sheet sheet 1 is read, and sheet 0 not" in source.notes[0]
 
 
-def test_a_workbook_is_one_whatever_it_is_called(tabled: Tabled) -> None:
-    root = tabled("")
+def test_a_workbook_is_one_whatever_it_is_called(table_folder: TableFolder) -> None:
+    root = table_folder("")
     workbook(root / "labels.xlsx", ANIMALS)
     (root / "labels.xlsx").rename(root / "labels.csv")
     assert open_source(root).kind.startswith("Excel table labels.csv")
@@ -121,15 +121,17 @@ def test_a_workbook_is_one_whatever_it_is_called(tabled: Tabled) -> None:
         ([HEAD, ("a.png", "x"), (None, "y")], "row 3, column path: there is no path"),
     ],
 )
-def test_a_workbook_that_is_no_table(rows: Sequence[Sequence[object]], says: str, tabled: Tabled) -> None:
-    root = tabled("")
+def test_a_workbook_that_is_no_table(rows: Sequence[Sequence[object]], says: str, table_folder: TableFolder) -> None:
+    root = table_folder("")
     workbook(root / "labels.xlsx", rows)
     with pytest.raises(DataError, match=says):
         open_source(root / "labels.xlsx")
 
 
-def test_damaged_and_hostile_workbooks_end_as_one_line(tabled: Tabled, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tabled("")
+def test_damaged_and_hostile_workbooks_end_as_one_line(
+    table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = table_folder("")
     path = root / "labels.xlsx"
     workbook(path, ANIMALS)
     content = path.read_bytes()
@@ -149,13 +151,13 @@ def test_damaged_and_hostile_workbooks_end_as_one_line(tabled: Tabled, monkeypat
             open_source(path)
         assert "\n" not in str(caught.value)
     path.write_bytes(content)
-    monkeypatch.setattr("striate.sources.tables.excel._MAX_UNPACKED", 1000)
+    monkeypatch.setattr("striate.sources.tables.excel_file._MAX_UNPACKED", 1000)
     with pytest.raises(DataError, match="unpacks to .* bytes, more than the 1000"):
         open_source(path)
 
 
-def test_without_openpyxl_it_says_what_to_install(tabled: Tabled, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tabled("")
+def test_without_openpyxl_it_says_what_to_install(table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = table_folder("")
     workbook(root / "labels.xlsx", ANIMALS)
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     with pytest.raises(

@@ -177,7 +177,7 @@ def test_names_of_splits_inside_classes_are_those_of_all_classes(class_folders: 
 
 def test_splits_inside_classes_that_are_only_measured(class_folders: ClassFolders) -> None:
     root = class_folders({"cat/val": 1, "cat/test": 2, "dog/test": 1})
-    assert list(open_source(root, to_learn=False).splits) == ["val", "test"]
+    assert list(open_source(root, for_training=False).splits) == ["val", "test"]
 
 
 def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: ClassFolders) -> None:

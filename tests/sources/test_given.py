@@ -15,8 +15,8 @@ from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.data.spans import on_one_scale, waits_for_scale
 from striate.errors import DataError
-from striate.sources import given_images
-from striate.sources.arrays.given import held_image
+from striate.sources import named_inputs
+from striate.sources.arrays.image_inputs import held_image
 
 COLOR, GRAY, WIDE = Canvas(8, 8, 3), Canvas(8, 8, 1), Canvas(8, 8, 1, 16)
 X = np.random.default_rng(0).integers(0, 256, (5, 10, 12, 3), dtype=np.uint8)
@@ -37,7 +37,7 @@ class Stream:
 def decoded(images: Any, canvas: Canvas = COLOR) -> list[Pixels | str]:
     """The pixels of each image, or why there are none."""
     found: list[Pixels | str] = []
-    for one in given_images(images, canvas):
+    for one in named_inputs(images, canvas):
         try:
             found.append(ImageStore((one.image,)).decode(0, canvas, Limits()))
         except Unreadable as error:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sources.tables import ANIMALS, Tabled, told, written
+from tests.sources.tables import ANIMALS, TableFolder, labels_by_id, written
 
 from striate.data import require_classes
 from striate.errors import DataError, SettingError, StriateError
@@ -73,9 +73,9 @@ HEAD = "path,label\n"
         ("path,x,y\na.png,1.5,2.5\nb.png,1.5,cat\n", "columns x, y, and any may be the label"),
     ],
 )
-def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, tabled: Tabled) -> None:
+def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match=says) as caught:
-        open_source(tabled(content) / "labels.csv")
+        open_source(table_folder(content) / "labels.csv")
     assert "labels.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "; " in str(caught.value)  # the way out
@@ -92,18 +92,18 @@ def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, table
         ({"label": ()}, "label names no column"),
     ],
 )
-def test_a_column_that_is_not_there_is_refused(columns: dict[str, Any], says: str, tabled: Tabled) -> None:
+def test_a_column_that_is_not_there_is_refused(columns: dict[str, Any], says: str, table_folder: TableFolder) -> None:
     with pytest.raises(SettingError, match=says):
-        open_source(tabled(ANIMALS), columns=Columns(**columns))
+        open_source(table_folder(ANIMALS), columns=Columns(**columns))
 
 
 def test_columns_of_what_is_no_table_are_refused(class_folders: Callable[..., Path]) -> None:
-    with pytest.raises(SettingError, match="columns are those of a table"):
+    with pytest.raises(SettingError, match="only tables have columns"):
         open_source(class_folders({"cat": 1, "dog": 1}), columns=Columns(label=("x",)))
 
 
-def test_a_task_that_does_not_fit_names_the_cell(tabled: Tabled) -> None:
-    root = tabled("path,u,v\na.png,1,0\nb.png,1,1\nc.png,z,2")
+def test_a_task_that_does_not_fit_names_the_cell(table_folder: TableFolder) -> None:
+    root = table_folder("path,u,v\na.png,1,0\nb.png,1,1\nc.png,z,2")
     for task, says in (
         ("classify", "row 4, column u: 'z' is not 0 or 1"),
         ("regress", "row 4, column u: 'z' is no number"),
@@ -111,13 +111,13 @@ def test_a_task_that_does_not_fit_names_the_cell(tabled: Tabled) -> None:
         with pytest.raises(DataError, match=says):
             open_source(root, columns=Columns(label=("u", "v"), task=task))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="row 3, column u: the row has 2 classes and not one"):
-        open_source(tabled("path,u,v\na.png,1,0\nb.png,1,1"), columns=Columns(task="classify"))
+        open_source(table_folder("path,u,v\na.png,1,0\nb.png,1,1"), columns=Columns(task="classify"))
 
 
-def test_training_refuses_what_is_no_class_in_one_line(tabled: Tabled) -> None:
+def test_training_refuses_what_is_no_class_in_one_line(table_folder: TableFolder) -> None:
     for content, what in (("path,y\na.png,.5\nb.png,1", "numbers"), ("path,y\na.png,x|y\nb.png,x", "several classes")):
         with pytest.raises(DataError, match=what):
-            require_classes(open_source(tabled(content)))
+            require_classes(open_source(table_folder(content)))
 
 
 NAMES = st.text(
@@ -151,7 +151,7 @@ def test_names_that_are_no_utf8_are_found(name: bytes, tmp_path_factory: pytest.
     (Path(os.fsdecode(os.fsencode(root) + b"/" + name))).write_bytes(b"1")
     (root / "b.png").write_bytes(b"2")
     (root / "labels.csv").write_bytes(b"path,label\n" + name + b",x\nb.png,y\n")
-    assert told(open_source(root)).keys() >= {"b.png"}
+    assert labels_by_id(open_source(root)).keys() >= {"b.png"}
     assert len(open_source(root).splits["all"]) == 2
 
 
@@ -163,13 +163,13 @@ def test_names_that_are_no_utf8_are_found(name: bytes, tmp_path_factory: pytest.
 )
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_a_table_holds_it_is_a_source_or_one_line(
-    rows: list[tuple[str, str]], encoding: str, tabled: Tabled
+    rows: list[tuple[str, str]], encoding: str, table_folder: TableFolder
 ) -> None:
     content = written([("path", "label"), *((f"{path}.png", label) for path, label in rows)]).encode(
         encoding, "replace"
     )
     try:
-        source = open_source(tabled(content) / "labels.csv")
+        source = open_source(table_folder(content) / "labels.csv")
     except StriateError as error:
         assert "\n" not in str(error)  # noqa: PT017 - either is right
     else:

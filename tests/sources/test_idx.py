@@ -16,7 +16,7 @@ from striate.data import Canvas, Limits
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays import mnist
-from striate.sources.arrays.idx import read_idx
+from striate.sources.arrays.idx_file import read_idx
 from striate.sources.arrays.idx_source import find_idx, open_idx
 from striate.sources.arrays.mnist import SHA256
 
@@ -234,7 +234,7 @@ def test_a_set_that_does_not_hold_together_is_refused(files: dict[str, bytes], s
 def test_a_test_alone_can_be_measured_on(tmp_path: Path) -> None:
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(IMAGES))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS))
-    source = open_source(tmp_path, to_learn=False)
+    source = open_source(tmp_path, for_training=False)
     assert {split: len(listing) for split, listing in source.splits.items()} == {"test": len(LABELS)}
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS * 0))
-    assert open_source(tmp_path, to_learn=False).classes == ("0",)
+    assert open_source(tmp_path, for_training=False).classes == ("0",)

@@ -16,11 +16,11 @@ from striate.data.decoding.foreign import foreign_format
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.errors import DataError
 from striate.sources import open_source
-from striate.sources.archives.webdataset import _IMAGES
-from striate.sources.image_files import image_files
-from striate.sources.tables.csv_table import read_csv
+from striate.sources.archives.webdataset_source import _IMAGES
+from striate.sources.files.image_files import image_files
+from striate.sources.files.tree import walk
+from striate.sources.tables.csv_file import read_csv
 from striate.sources.tables.file_index import FileIndex
-from striate.sources.tree import walk
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 

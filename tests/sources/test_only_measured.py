@@ -102,7 +102,7 @@ def test_a_split_test_of_one_class_can_be_measured_and_not_learned(
     write: Callable[[Path], None], tmp_path: Path
 ) -> None:
     write(tmp_path)
-    source = open_source(tmp_path, to_learn=False)
+    source = open_source(tmp_path, for_training=False)
     assert list(source.splits) == ["test"]
     assert len(source.splits["test"]) >= 1
     with pytest.raises(DataError, match=r"learn from|of val or test"):
@@ -113,7 +113,7 @@ def test_a_train_of_one_class_can_be_measured_and_not_learned(tmp_path: Path) ->
     _idx(tmp_path)
     for name in ("images-idx3-ubyte", "labels-idx1-ubyte"):
         (tmp_path / f"t10k-{name}").rename(tmp_path / f"train-{name}")
-    assert open_source(tmp_path, to_learn=False).classes == ("7",)
+    assert open_source(tmp_path, for_training=False).classes == ("7",)
     with pytest.raises(DataError, match="has the one class 7; add images of another"):
         open_source(tmp_path)
 
@@ -124,4 +124,4 @@ def test_folders_without_any_image_are_refused(names: list[str], level: int | No
     for name in names:
         _put(tmp_path / name, "none")
     with pytest.raises(DataError, match="has no .*folders"):
-        open_source(tmp_path, class_level=level, to_learn=False)
+        open_source(tmp_path, class_level=level, for_training=False)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.sources.tables import Tabled, told
+from tests.sources.tables import TableFolder, labels_by_id
 
 from striate.errors import DataError
 from striate.sources import open_source
@@ -30,10 +30,10 @@ def parquet(root: Path, **columns: Any) -> Path:
         ([["x z"], ["y"], []], "multilabel", {"x z"}),
     ],
 )
-def test_parquet(labels: Any, task: str, a: object, tabled: Tabled) -> None:
-    source = open_source(parquet(tabled(""), path=["a.png", "b.png", "c.png"], label=labels))
+def test_parquet(labels: Any, task: str, a: object, table_folder: TableFolder) -> None:
+    source = open_source(parquet(table_folder(""), path=["a.png", "b.png", "c.png"], label=labels))
     assert source.task == task
-    assert told(source)["a.png"] == a
+    assert labels_by_id(source)["a.png"] == a
     assert source.kind.startswith("Parquet table")
 
 
@@ -46,8 +46,8 @@ def test_parquet(labels: Any, task: str, a: object, tabled: Tabled) -> None:
         ([{"u": 1}] * 3, "column label: it holds struct"),
     ],
 )
-def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, tabled: Tabled) -> None:
-    root = parquet(tabled(""), path=["a.png", "b.png", "c.png"], label=labels)
+def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, table_folder: TableFolder) -> None:
+    root = parquet(table_folder(""), path=["a.png", "b.png", "c.png"], label=labels)
     with pytest.raises(DataError, match=says):
         open_source(root)
     content = (root / "labels.parquet").read_bytes()
@@ -58,8 +58,8 @@ def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, tabled: Tabl
         assert "\n" not in str(caught.value)
 
 
-def test_without_pyarrow_it_says_what_to_install(tabled: Tabled, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = parquet(tabled(""), path=["a.png", "b.png"], label=["x", "y"])
+def test_without_pyarrow_it_says_what_to_install(table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = parquet(table_folder(""), path=["a.png", "b.png"], label=["x", "y"])
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     with pytest.raises(
         DataError, match=r"labels.parquet is read with pyarrow, which is not here; pip install 'striate\[tables\]'"

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.sources.tables import Tabled, told, written
+from tests.sources.tables import TableFolder, labels_by_id, written
 
 from striate.errors import DataError, SettingError
 from striate.sources import Columns, open_source
@@ -44,12 +44,12 @@ def test_measurements() -> None:
     assert measured("rating", list("12345") * 20) is False
 
 
-def test_decimal_commas_are_asked_and_the_task_answers(tabled: Tabled) -> None:
-    root = tabled("path;label\na.png;0,5\nb.png;2\nc.png;1,25\n")
+def test_decimal_commas_are_asked_and_the_task_answers(table_folder: TableFolder) -> None:
+    root = table_folder("path;label\na.png;0,5\nb.png;2\nc.png;1,25\n")
     with pytest.raises(DataError, match=r"row 2, column label: '0,5' may be a number with a comma, .*--task regress"):
         open_source(root)
     source = open_source(root, columns=Columns(task="regress"))
-    assert told(source) == {"a.png": (0.5,), "b.png": (2.0,), "c.png": (1.25,)}
+    assert labels_by_id(source) == {"a.png": (0.5,), "b.png": (2.0,), "c.png": (1.25,)}
     assert open_source(root, columns=Columns(task="classify")).classes == ("0,5", "1,25", "2")
 
 
@@ -106,12 +106,12 @@ def test_what_a_file_holds_as_numbers_is_called_without_a_point(tmp_path: Path, 
         ("1.5,2.5,", "row 4, column label: there is no label"),
     ],
 )
-def test_numbers_that_are_written_by_people_are_asked_about(cells: str, says: str, tabled: Tabled) -> None:
+def test_numbers_that_are_written_by_people_are_asked_about(cells: str, says: str, table_folder: TableFolder) -> None:
     rows = "".join(f"{name}.png,{cell}\n" for name, cell in zip("abc", cells.split(","), strict=True))
     with pytest.raises(DataError, match=says):
-        open_source(tabled("path,label\n" + rows))
+        open_source(table_folder("path,label\n" + rows))
     if "classify" in says or "class;" in says:
-        assert len(open_source(tabled("path,label\n" + rows), columns=Columns(task="classify")).classes) == 3
+        assert len(open_source(table_folder("path,label\n" + rows), columns=Columns(task="classify")).classes) == 3
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_numbers_that_are_written_by_people_are_asked_about(cells: str, says: st
         "v1.0,v1.1,v1.0",
     ],
 )
-def test_numbers_in_the_names_of_classes_are_plain(cells: str, tabled: Tabled) -> None:
+def test_numbers_in_the_names_of_classes_are_plain(cells: str, table_folder: TableFolder) -> None:
     rows = "".join(f"{name}.png,{cell}\n" for name, cell in zip("abc", cells.split(","), strict=True))
-    source = open_source(tabled("path,label\n" + rows))
+    source = open_source(table_folder("path,label\n" + rows))
     assert (source.task, source.notes) == ("classify", ())
 
 
@@ -150,11 +150,11 @@ def test_numbers_in_the_names_of_classes_are_plain(cells: str, tabled: Tabled) -
     ],
 )
 def test_numbers_are_read_as_people_write_them(
-    cells: tuple[str, ...], numbers: tuple[float, ...], tabled: Tabled
+    cells: tuple[str, ...], numbers: tuple[float, ...], table_folder: TableFolder
 ) -> None:
     rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abc", cells, strict=True))]
-    source = open_source(tabled(written(rows)), columns=Columns(task="regress"))
-    assert [told(source)[f"{name}.png"] for name in "abc"] == [(pytest.approx(number),) for number in numbers]
+    source = open_source(table_folder(written(rows)), columns=Columns(task="regress"))
+    assert [labels_by_id(source)[f"{name}.png"] for name in "abc"] == [(pytest.approx(number),) for number in numbers]
     assert bool(source.notes) == any("," in cell for cell in cells)
 
 
@@ -167,10 +167,10 @@ def test_numbers_are_read_as_people_write_them(
         (("1.5 kg", "2 kg", "500 g"), "row 4, column label: '500 g' is no number in kg, as others are"),
     ],
 )
-def test_numbers_that_may_be_two_are_refused(cells: tuple[str, ...], says: str, tabled: Tabled) -> None:
+def test_numbers_that_may_be_two_are_refused(cells: tuple[str, ...], says: str, table_folder: TableFolder) -> None:
     rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abc", cells, strict=True))]
     with pytest.raises(DataError, match=says):
-        open_source(tabled(written(rows)), columns=Columns(task="regress"))
+        open_source(table_folder(written(rows)), columns=Columns(task="regress"))
 
 
 def test_product_numbers_with_several_images_each_are_classes() -> None:

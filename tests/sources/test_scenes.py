@@ -12,7 +12,7 @@ from striate.data import Canvas, Instances, Limits, Source
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.generated.scene_layout import DEGREES, LARGEST, SMALLEST, VISIBLE, Digits, Layout, Words, lay_out
-from striate.sources.generated.scenes import SceneStore
+from striate.sources.generated.scene_source import SceneStore
 
 LIMITS = Limits()
 SCENES = 200
@@ -224,7 +224,7 @@ def test_the_same_in_any_order_and_on_any_number_of_threads(source):
 
 def test_the_first_scenes_are_pinned(source):
     """Exact, since each step is in whole numbers or in sums that a double holds: raise VERSION when these must change."""
-    told = []
+    drawn = []
     pixels = hashlib.sha256()
     for split in ("train", "val", "test"):
         scenes = _scenes(source, split)
@@ -232,10 +232,10 @@ def test_the_first_scenes_are_pinned(source):
             layout = lay_out(scenes.digits, scenes.seed, i)
             objects = layout.objects()
             places = [[one.digit, one.label, one.side, one.degrees, one.left, one.top] for one in layout.digits]
-            told.append([places, objects.boxes.astype(int).tolist(), np.bincount(layout.owners.ravel()).tolist()])
+            drawn.append([places, objects.boxes.astype(int).tolist(), np.bincount(layout.owners.ravel()).tolist()])
             pixels.update(source.splits[split].store.pixels_of(i, LIMITS).tobytes())
     assert (
-        hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        hashlib.sha256(json.dumps(drawn).encode()).hexdigest()
         == "2390e90f16261811062bb6abd675fee563be95109b9733da36601522e38ea82f"
     )
     assert pixels.hexdigest() == "f4fb1998a8f0793be17714dee031b62b1ef385aa56e1d8c34767c26f7e42a27b"
@@ -261,7 +261,7 @@ def test_scenes_are_made_only_when_asked_for(monkeypatch):
     def refuse(*arguments: object) -> Layout:
         raise AssertionError("a scene was made")
 
-    monkeypatch.setattr("striate.sources.generated.scenes.lay_out", refuse)
+    monkeypatch.setattr("striate.sources.generated.scene_source.lay_out", refuse)
     source = open_source("mnist-scenes:1000000")
     assert len(source.digest()) == 64
     assert source.native().height == 128

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.sources.tables import Tabled, told
+from tests.sources.tables import TableFolder, labels_by_id
 
 from striate.data import Source
 from striate.errors import DataError
 from striate.sources import Columns, open_source
 
 
-def opened(tabled: Tabled, head: str, cells: Sequence[str], **columns: str) -> Source:
+def opened(table_folder: TableFolder, head: str, cells: Sequence[str], **columns: str) -> Source:
     """The source over a.png to f.png with labels x and y in turn and these cells in the columns after them."""
     rows = [f"{name}.png,{'xy'[i % 2]},{cell}" for i, (name, cell) in enumerate(zip("abcdef", cells, strict=False))]
-    return open_source(tabled("\n".join([f"path,label,{head}", *rows])), columns=Columns(**columns))  # type: ignore[arg-type]
+    return open_source(table_folder("\n".join([f"path,label,{head}", *rows])), columns=Columns(**columns))  # type: ignore[arg-type]
 
 
 def splits(source: Source) -> dict[str, str]:
@@ -56,9 +56,9 @@ def splits(source: Source) -> dict[str, str]:
     ],
 )
 def test_a_column_of_splits(
-    head: str, cells: list[str], expected: tuple[str, str, str], origin: str, tabled: Tabled
+    head: str, cells: list[str], expected: tuple[str, str, str], origin: str, table_folder: TableFolder
 ) -> None:
-    source = opened(tabled, head, cells)
+    source = opened(table_folder, head, cells)
     assert splits(source) == {name: ids for name, ids in zip(("train", "val", "test"), expected, strict=True) if ids}
     assert source.split_origin == origin
     assert not source.notes
@@ -81,39 +81,39 @@ def test_a_column_of_splits(
         ("test_score", ["0.1", "0.2"] * 3),
     ],
 )
-def test_what_only_sounds_like_a_split_is_a_column(head: str, cells: list[str], tabled: Tabled) -> None:
-    source = opened(tabled, head, cells)
+def test_what_only_sounds_like_a_split_is_a_column(head: str, cells: list[str], table_folder: TableFolder) -> None:
+    source = opened(table_folder, head, cells)
     assert splits(source) == {"all": "abcdef"}
     assert source.splits["all"].columns[head] == tuple(cells)
     assert not source.notes
     assert not source.split_origin
 
 
-def test_labels_that_are_called_as_splits_stay_labels(tabled: Tabled) -> None:
-    assert open_source(tabled("path,test\na.png,pos\nb.png,neg\n")).classes == ("neg", "pos")
-    assert open_source(tabled("path,is_valid\na.png,True\nb.png,False\n")).classes == ("False", "True")
-    source = open_source(tabled("path,car,train,bus\na.png,1,0,0\nb.png,0,1,0\nc.png,0,0,1\n"))  # vehicles
+def test_labels_that_are_called_as_splits_stay_labels(table_folder: TableFolder) -> None:
+    assert open_source(table_folder("path,test\na.png,pos\nb.png,neg\n")).classes == ("neg", "pos")
+    assert open_source(table_folder("path,is_valid\na.png,True\nb.png,False\n")).classes == ("False", "True")
+    source = open_source(table_folder("path,car,train,bus\na.png,1,0,0\nb.png,0,1,0\nc.png,0,0,1\n"))  # vehicles
     assert source.classes == ("car", "train", "bus")
     assert list(source.splits) == ["all"]
-    source = open_source(tabled("path,car,bus,is_test\na.png,1,0,0\nb.png,0,1,0\nc.png,0,1,1\n"))
+    source = open_source(table_folder("path,car,bus,is_test\na.png,1,0,0\nb.png,0,1,0\nc.png,0,1,1\n"))
     assert source.classes == ("car", "bus")
     assert splits(source) == {"train": "ab", "test": "c"}
 
 
-def test_an_unusual_name_is_used_and_pointed_out(tabled: Tabled) -> None:
+def test_an_unusual_name_is_used_and_pointed_out(table_folder: TableFolder) -> None:
     cells = ["train"] * 4 + ["val"] * 2
-    source = opened(tabled, "what for", cells)
+    source = opened(table_folder, "what for", cells)
     assert splits(source) == {"train": "abcd", "val": "ef"}
     assert source.notes == (
         "the column what for holds train, val alone, so it is taken for the split; --split-column none keeps it as a column",
     )
-    assert splits(opened(tabled, "what for", cells, split="none")) == {"all": "abcdef"}
-    assert not opened(tabled, "what for", cells, split="what for").notes
+    assert splits(opened(table_folder, "what for", cells, split="none")) == {"all": "abcdef"}
+    assert not opened(table_folder, "what for", cells, split="what for").notes
 
 
 @pytest.mark.parametrize("learned", ["Training", "entrainement", "Trainingsdaten", "训练"])
-def test_cells_of_other_languages(learned: str, tabled: Tabled) -> None:
-    assert splits(opened(tabled, "Teil", [learned] * 4 + ["Testdaten"] * 2)) == {"train": "abcd", "test": "ef"}
+def test_cells_of_other_languages(learned: str, table_folder: TableFolder) -> None:
+    assert splits(opened(table_folder, "Teil", [learned] * 4 + ["Testdaten"] * 2)) == {"train": "abcd", "test": "ef"}
 
 
 @pytest.mark.parametrize(
@@ -139,31 +139,35 @@ def test_cells_of_other_languages(learned: str, tabled: Tabled) -> None:
     ],
 )
 def test_what_may_be_a_split_and_is_not_used_is_pointed_out(
-    head: str, cells: list[str], held: str, tabled: Tabled
+    head: str, cells: list[str], held: str, table_folder: TableFolder
 ) -> None:
-    source = opened(tabled, head, cells)
+    source = opened(table_folder, head, cells)
     assert splits(source) == {"all": "abcdef"}
     assert source.notes == (
         f"the column {head} holds {held} and is not used; if it says the split, write train, val or test in each row and "
         f"--split-column {head}",
     )
-    assert not opened(tabled, head, cells, split="none").notes
+    assert not opened(table_folder, head, cells, split="none").notes
 
 
 @pytest.mark.parametrize("head", ["blood_test", "test_result", "invalid", "pretraining", "dev_stage", "age at test"])
-def test_a_name_with_a_word_of_splits_that_says_more_is_none(head: str, tabled: Tabled) -> None:
-    assert not opened(tabled, head, list("010101")).notes
+def test_a_name_with_a_word_of_splits_that_says_more_is_none(head: str, table_folder: TableFolder) -> None:
+    assert not opened(table_folder, head, list("010101")).notes
 
 
 @pytest.mark.parametrize("cells", [("train", "bus"), ("valid", "invalid"), ("test", "control"), ("tests", "testing")])
-def test_a_word_of_splits_among_others_is_none(cells: tuple[str, str], tabled: Tabled) -> None:
-    assert not opened(tabled, "kind", [*cells] * 3).notes
+def test_a_word_of_splits_among_others_is_none(cells: tuple[str, str], table_folder: TableFolder) -> None:
+    assert not opened(table_folder, "kind", [*cells] * 3).notes
 
 
-def test_a_second_column_of_splits_is_pointed_out_where_it_differs(tabled: Tabled) -> None:
+def test_a_second_column_of_splits_is_pointed_out_where_it_differs(table_folder: TableFolder) -> None:
     cells = ["train,train"] * 4 + ["val,val"] * 2
-    assert not opened(tabled, "split,old", cells).notes
-    assert opened(tabled, "split,old", [*cells[1:], "val,train"]).notes[0].startswith("the column old holds train, val")
+    assert not opened(table_folder, "split,old", cells).notes
+    assert (
+        opened(table_folder, "split,old", [*cells[1:], "val,train"])
+        .notes[0]
+        .startswith("the column old holds train, val")
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,17 +206,19 @@ def test_a_second_column_of_splits_is_pointed_out_where_it_differs(tabled: Table
         ),
     ],
 )
-def test_a_row_of_no_split_or_of_two_is_refused(head: str, cells: list[str], says: str, tabled: Tabled) -> None:
+def test_a_row_of_no_split_or_of_two_is_refused(
+    head: str, cells: list[str], says: str, table_folder: TableFolder
+) -> None:
     with pytest.raises(DataError, match=says):
-        opened(tabled, head, cells)
+        opened(table_folder, head, cells)
 
 
-def test_columns_that_are_named(tabled: Tabled) -> None:
-    source = opened(tabled, "valid,other", ["1,0", "1,0", "1,0", "1,0", "0,0", "0,0"], split="valid")
+def test_columns_that_are_named(table_folder: TableFolder) -> None:
+    source = opened(table_folder, "valid,other", ["1,0", "1,0", "1,0", "1,0", "0,0", "0,0"], split="valid")
     assert splits(source) == {"train": "ef", "val": "abcd"}
     with pytest.raises(DataError, match="column other: '0' is no split"):
-        opened(tabled, "other", list("010101"), split="other")
-    assert told(source, "val")["a.png"] == "x"
+        opened(table_folder, "other", list("010101"), split="other")
+    assert labels_by_id(source, "val")["a.png"] == "x"
 
 
 def test_folders_in_the_paths_that_are_called_as_splits_are_splits(class_folders) -> None:
@@ -237,9 +243,9 @@ def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, ...], class_
     assert list(open_source(root / "labels.csv").splits) == ["all"]
 
 
-def test_the_only_other_column_is_no_label_where_it_holds_splits(tabled: Tabled) -> None:
-    root = tabled("image,where\na.png,train\nb.png,test\nc.png,train\n")
+def test_the_only_other_column_is_no_label_where_it_holds_splits(table_folder: TableFolder) -> None:
+    root = table_folder("image,where\na.png,train\nb.png,test\nc.png,train\n")
     with pytest.raises(DataError, match="has no column of labels, only image, where; add one"):
         open_source(root)
     assert len(open_source(root, columns=Columns(label=("where",))).classes) == 2
-    assert open_source(tabled("image,label\na.png,train\nb.png,bus\n")).classes == ("bus", "train")
+    assert open_source(table_folder("image,label\na.png,train\nb.png,bus\n")).classes == ("bus", "train")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.sources.tables import told
+from tests.sources.tables import labels_by_id
 
 from striate.data import Limits, Source
 from striate.errors import AmbiguousDataError, DataError, SettingError
@@ -144,7 +144,7 @@ def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[...,
     with pytest.raises(DataError, match=r"no .* of the class x is there"):
         open_source(listed(paths, [f"y/{i}.png" for i in range(3)]))
     source = open_source(listed(paths, [f"{label}/{i}.png" for i in range(3) for label in "xy"]))
-    assert told(source) == {f"{label}/{i}.png": label for i in range(3) for label in "xy"}
+    assert labels_by_id(source) == {f"{label}/{i}.png": label for i in range(3) for label in "xy"}
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.sources.tables import ANIMALS, Tabled, told, written
+from tests.sources.tables import ANIMALS, TableFolder, labels_by_id, written
 
 from striate.data import Limits, load_images
 from striate.errors import DataError
 from striate.sources import Columns, open_source
 
 
-def test_text_is_classes(tabled: Tabled) -> None:
-    root = tabled(ANIMALS)
+def test_text_is_classes(table_folder: TableFolder) -> None:
+    root = table_folder(ANIMALS)
     source = open_source(root)
     assert source.classes == ("cat", "dog")
-    assert told(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
+    assert labels_by_id(source) == {"a.png": "dog", "b.png": "cat", "c.png": "dog"}
     assert source.kind == "CSV table labels.csv, paths in the column path, 2 classes in the column label"
     assert not source.split_origin
     assert not source.notes
@@ -58,28 +58,28 @@ def test_text_is_classes(tabled: Tabled) -> None:
     ],
 )
 def test_what_a_column_holds_is_told_by_its_cells(
-    content: str, task: str, classes: tuple[str, ...] | None, a: object, tabled: Tabled
+    content: str, task: str, classes: tuple[str, ...] | None, a: object, table_folder: TableFolder
 ) -> None:
-    source = open_source(tabled(content))
+    source = open_source(table_folder(content))
     assert source.task == task
     assert classes is None or source.classes == classes
-    assert told(source)["a.png"] == a
+    assert labels_by_id(source)["a.png"] == a
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
-def test_what_a_byte_order_mark_says(encoding: str, tabled: Tabled) -> None:
+def test_what_a_byte_order_mark_says(encoding: str, table_folder: TableFolder) -> None:
     mark = "" if encoding in ("utf-16", "utf-8-sig") else "\ufeff"
-    source = open_source(tabled((mark + ANIMALS.replace("cat", "Kätzchen")).encode(encoding)))
+    source = open_source(table_folder((mark + ANIMALS.replace("cat", "Kätzchen")).encode(encoding)))
     assert source.classes == ("Kätzchen", "dog")
 
 
-def test_classes_that_are_one_number_are_two_and_pointed_out(tabled: Tabled) -> None:
+def test_classes_that_are_one_number_are_two_and_pointed_out(table_folder: TableFolder) -> None:
     for cells in (("7", "007"), ("1", "1.0")):
-        source = open_source(tabled(f"path,label\na.png,{cells[0]}\nb.png,{cells[1]}\n"))
+        source = open_source(table_folder(f"path,label\na.png,{cells[0]}\nb.png,{cells[1]}\n"))
         assert source.notes == (
             f"the column label has the classes {cells[0]} and {cells[1]}, the same number written in two ways; both are kept",
         )
-    assert not open_source(tabled("path,label\na.png,07\nb.png,08\n")).notes
+    assert not open_source(table_folder("path,label\na.png,07\nb.png,08\n")).notes
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_classes_that_are_one_number_are_two_and_pointed_out(tabled: Tabled) -> 
     ],
 )
 def test_columns_that_cannot_be_the_label_are_not_asked_about(
-    header: str, rest: str, label: str | None, tabled: Tabled
+    header: str, rest: str, label: str | None, table_folder: TableFolder
 ) -> None:
     rows = (rest.format(i=i, p=p, c=("cat", "dog")[i % 2], k=i // 3, o=1 - i // 3) for i, p in enumerate("abcdef"))
-    root = tabled("\n".join([header, *rows]))
+    root = table_folder("\n".join([header, *rows]))
     if label is None:
         with pytest.raises(DataError, match="any may be the label"):
             open_source(root)
@@ -116,33 +116,33 @@ def test_columns_that_cannot_be_the_label_are_not_asked_about(
     assert f"2 classes{',' if ' ' in label else ''} {named}" in source.kind
 
 
-def test_each_row_with_a_class_of_its_own_is_refused(tabled: Tabled) -> None:
+def test_each_row_with_a_class_of_its_own_is_refused(table_folder: TableFolder) -> None:
     rows = [("path", "label"), ("a.png", 60), *((f"{i}.png", i) for i in range(60))]
     with pytest.raises(DataError, match="each row has a class of its own"):
-        open_source(tabled(written(rows)))
+        open_source(table_folder(written(rows)))
 
 
-def test_a_task_that_is_named_comes_first(tabled: Tabled) -> None:
-    root = tabled("path,label\na.png,1\nb.png,2\nc.png,2\n")
+def test_a_task_that_is_named_comes_first(table_folder: TableFolder) -> None:
+    root = table_folder("path,label\na.png,1\nb.png,2\nc.png,2\n")
     assert open_source(root, columns=Columns(task="regress")).task == "regress"
     assert open_source(root, columns=Columns(task="multilabel")).classes == ("1", "2")
-    root = tabled("path,label\na.png,x y\nb.png,y\nc.png,x\n")
+    root = table_folder("path,label\na.png,x y\nb.png,y\nc.png,x\n")
     assert open_source(root, columns=Columns(task="classify")).classes == ("x", "x y", "y")
-    assert told(open_source(root, columns=Columns(task="multilabel")))["a.png"] == {"x", "y"}
-    root = tabled("path,label\na.png,x|y\nb.png,y\nc.png,x\n")
+    assert labels_by_id(open_source(root, columns=Columns(task="multilabel")))["a.png"] == {"x", "y"}
+    root = table_folder("path,label\na.png,x|y\nb.png,y\nc.png,x\n")
     assert open_source(root, columns=Columns(task="classify")).classes == ("x", "x|y", "y")
-    root = tabled("path,cat,dog\na.png,1,0\nb.png,0,1\nc.png,0,1")
+    root = table_folder("path,cat,dog\na.png,1,0\nb.png,0,1\nc.png,0,1")
     assert open_source(root, columns=Columns(task="multilabel")).task == "multilabel"
     assert open_source(root, columns=Columns(label=("cat",))).classes == ("0", "1")
 
 
-def test_parts_and_other_columns(tabled: Tabled) -> None:
+def test_parts_and_other_columns(table_folder: TableFolder) -> None:
     rows = "path,label,split,patient\na.png,x,Train,1\nb.png,y,train,2\nc.png,x,valid,3\nd.png,y,test,4\n"
-    source = open_source(tabled(rows))
+    source = open_source(table_folder(rows))
     assert list(source.splits) == ["train", "val", "test"]
     assert source.kind.endswith(", paths in the column path, 2 classes in the column label; other columns: patient")
     assert source.split_origin == "column split"
-    assert told(source, "val") == {"c.png": "x"}
+    assert labels_by_id(source, "val") == {"c.png": "x"}
     assert {part: listing.columns["patient"] for part, listing in source.splits.items()} == {
         "train": ("1", "2"),
         "val": ("3",),
@@ -150,12 +150,12 @@ def test_parts_and_other_columns(tabled: Tabled) -> None:
     }
 
 
-def test_images_in_a_folder_beside_the_table(tabled: Tabled) -> None:
-    root = tabled("id,label\na.png,x\nb.png,y\n", images="images")
+def test_images_in_a_folder_beside_the_table(table_folder: TableFolder) -> None:
+    root = table_folder("id,label\na.png,x\nb.png,y\n", images="images")
     assert open_source(root).splits["all"].ids == ("images/a.png", "images/b.png")
     (root / "more").mkdir()
     assert open_source(root).kind.startswith("CSV table")  # its paths lead to files
-    elsewhere = tabled("id,label\na.png,x\nb.png,y\n", images="far/images", folder="other")
+    elsewhere = table_folder("id,label\na.png,x\nb.png,y\n", images="far/images", folder="other")
     assert open_source(elsewhere / "labels.csv").splits["all"].ids == ("far/images/a.png", "far/images/b.png")
     assert open_source(elsewhere, columns=Columns(folder="far")).splits["all"].ids == ("images/a.png", "images/b.png")
 
@@ -166,9 +166,9 @@ def test_class_folders_with_some_table_beside_them_stay_class_folders(class_fold
     assert open_source(root).kind == "class folders"
 
 
-def test_every_row_ends_in_one_place(tabled: Tabled, tmp_path: Path) -> None:
+def test_every_row_ends_in_one_place(table_folder: TableFolder, tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(b"secret")
-    root = tabled("a b c d f")
+    root = table_folder("a b c d f")
     (root / "link.png").symlink_to(tmp_path / "secret.png")
     (root / "inner.png").symlink_to(root / "f.png")
     (root / "out").symlink_to(tmp_path)
@@ -187,7 +187,7 @@ def test_every_row_ends_in_one_place(tabled: Tabled, tmp_path: Path) -> None:
     rows = [("path", "label"), *((path, "xy"[path.endswith("d.png")]) for path in paths)]
     (root / "labels.csv").write_text(written(rows).replace("gone", "\r\ngone"), newline="")
     source = open_source(root)
-    assert told(source) == {"a.png": "x", "b.png": "x", "c.png": "x", "inner.png": "x", "d.png": "y"}
+    assert labels_by_id(source) == {"a.png": "x", "b.png": "x", "c.png": "x", "inner.png": "x", "d.png": "y"}
     assert {one.id: one.reason for one in source.splits["all"].skipped} == {
         "gone.png": "vanished",
         "../secret.png": "link out of the folder",
@@ -201,10 +201,10 @@ def test_every_row_ends_in_one_place(tabled: Tabled, tmp_path: Path) -> None:
     assert source.ignored == {"blank rows": 1, "rows given twice": 3}  # a, b, and the secret by its other name
 
 
-def test_the_digest_changes_with_a_label_and_a_pixel(tabled: Tabled) -> None:
-    before = open_source(tabled(ANIMALS)).digest()
-    assert open_source(tabled(ANIMALS.replace("c.png,dog", "c.png,cat"))).digest() != before
-    root = tabled(ANIMALS)
+def test_the_digest_changes_with_a_label_and_a_pixel(table_folder: TableFolder) -> None:
+    before = open_source(table_folder(ANIMALS)).digest()
+    assert open_source(table_folder(ANIMALS.replace("c.png,dog", "c.png,cat"))).digest() != before
+    root = table_folder(ANIMALS)
     content = bytearray((root / "a.png").read_bytes())
     content[-1] ^= 1
     (root / "a.png").write_bytes(content)
@@ -212,12 +212,12 @@ def test_the_digest_changes_with_a_label_and_a_pixel(tabled: Tabled) -> None:
     assert np.unique(open_source(root).splits["all"].labels).tolist() == [0, 1]
 
 
-def test_a_first_row_that_is_an_image_is_no_name_of_columns(tabled: Tabled) -> None:
-    root = tabled("a,x\nb,y\nc,x\n")
+def test_a_first_row_that_is_an_image_is_no_name_of_columns(table_folder: TableFolder) -> None:
+    root = table_folder("a,x\nb,y\nc,x\n")
     with pytest.raises(
         DataError, match=r"labels.csv, row 1: a is an image, and not the name of a column; add a row above"
     ):
         open_source(root)
     assert open_source(root, columns=Columns(path="a")).splits["all"].ids == ("b.png", "c.png")
     (root / "image.png").write_bytes((root / "a.png").read_bytes())
-    assert len(open_source(tabled("image,label\na,x\nb,y\nimage,x\n")).splits["all"]) == 3
+    assert len(open_source(table_folder("image,label\na,x\nb,y\nimage,x\n")).splits["all"]) == 3

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 from tests.sources.class_names_of_datasets import NAMES
-from tests.sources.tables import Tabled, written
+from tests.sources.tables import TableFolder, written
 
 from striate.errors import DataError
 from striate.sources import Columns, open_source
@@ -125,15 +125,15 @@ def test_lists_as_python_writes_them() -> None:
     assert as_list("a, b") is None
 
 
-def test_lists_are_sets_and_brackets_are_names(tabled: Tabled) -> None:
-    source = open_source(tabled("path,label\na.png,\"['x', 'y z']\"\nb.png,['x']\nc.png,[]\n"))
+def test_lists_are_sets_and_brackets_are_names(table_folder: TableFolder) -> None:
+    source = open_source(table_folder("path,label\na.png,\"['x', 'y z']\"\nb.png,['x']\nc.png,[]\n"))
     assert source.task == "multilabel"
     assert source.classes == ("x", "y z")
-    assert open_source(tabled("path,label\na.png,[x]\nb.png,[y]\n")).classes == ("[x]", "[y]")
+    assert open_source(table_folder("path,label\na.png,[x]\nb.png,[y]\n")).classes == ("[x]", "[y]")
 
 
-def test_words_are_asked_and_the_task_answers(tabled: Tabled) -> None:
-    root = tabled("path,label\na.png,x y\nb.png,y\nc.png,x\n")
+def test_words_are_asked_and_the_task_answers(table_folder: TableFolder) -> None:
+    root = table_folder("path,label\na.png,x y\nb.png,y\nc.png,x\n")
     with pytest.raises(DataError, match=ASKS_WORDS) as caught:
         open_source(root)
     assert "\n" not in str(caught.value)
@@ -141,16 +141,16 @@ def test_words_are_asked_and_the_task_answers(tabled: Tabled) -> None:
     assert open_source(root, columns=Columns(task="classify")).classes == ("x", "x y", "y")
 
 
-def test_few_words_that_may_be_sets_are_pointed_out(tabled: Tabled) -> None:
+def test_few_words_that_may_be_sets_are_pointed_out(table_folder: TableFolder) -> None:
     for cells in (
         ("clear primary", "haze primary", "clear road", "haze water", "clear"),
         ("person car", "person", "car dog", "dog", "dog"),
     ):
         rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abcde", cells, strict=True))]
-        source = open_source(tabled(written(rows)))
+        source = open_source(table_folder(written(rows)))
         assert source.task == "classify"
         assert "and the like are taken for names of classes; --task multilabel takes them" in source.notes[0]
-        assert not open_source(tabled(written(rows)), columns=Columns(task="classify")).notes
+        assert not open_source(table_folder(written(rows)), columns=Columns(task="classify")).notes
 
 
 @pytest.mark.parametrize(
@@ -166,29 +166,29 @@ def test_few_words_that_may_be_sets_are_pointed_out(tabled: Tabled) -> None:
     ],
 )
 def test_what_parts_labels_where_there_are_several(
-    cells: tuple[str, ...], classes: tuple[str, ...], tabled: Tabled
+    cells: tuple[str, ...], classes: tuple[str, ...], table_folder: TableFolder
 ) -> None:
     rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abc", cells, strict=True))]
-    assert open_source(tabled(written(rows)), columns=Columns(task="multilabel")).classes == classes
+    assert open_source(table_folder(written(rows)), columns=Columns(task="multilabel")).classes == classes
 
 
-def test_lists_of_fractions_are_no_sets(tabled: Tabled) -> None:
+def test_lists_of_fractions_are_no_sets(table_folder: TableFolder) -> None:
     rows = [("path", "label"), ("a.png", "[0.5, 1]"), ("b.png", "[2, 1.5]")]
     with pytest.raises(DataError, match="there are several fractions, lists, and those are no classes"):
-        open_source(tabled(written(rows)))
+        open_source(table_folder(written(rows)))
 
 
 @pytest.mark.parametrize("word", ["NA", "None", "#N/A", "null", "-"])
-def test_classes_called_as_what_is_missing_are_pointed_out(word: str, tabled: Tabled) -> None:
-    source = open_source(tabled(f"path,label\na.png,cat\nb.png,dog\nc.png,{word}\n"))
+def test_classes_called_as_what_is_missing_are_pointed_out(word: str, table_folder: TableFolder) -> None:
+    source = open_source(table_folder(f"path,label\na.png,cat\nb.png,dog\nc.png,{word}\n"))
     assert word in source.classes
     assert source.notes == (
         f"the class {word} of the column label has 1 row; remove it where that means that there is no label",
     )
-    source = open_source(tabled(f"path,label\na.png,cat|{word}\nb.png,dog\nc.png,{word}\n"))
+    source = open_source(table_folder(f"path,label\na.png,cat|{word}\nb.png,dog\nc.png,{word}\n"))
     assert source.notes[0].startswith(f"the class {word} of the column label has 2 rows; remove them")
 
 
-def test_marks_are_classes_as_any_other(tabled: Tabled) -> None:
-    assert not open_source(tabled("path,label\na.png,+\nb.png,-\n")).notes
-    assert not open_source(tabled("path,label\na.png,nothing\nb.png,no finding\n")).notes
+def test_marks_are_classes_as_any_other(table_folder: TableFolder) -> None:
+    assert not open_source(table_folder("path,label\na.png,+\nb.png,-\n")).notes
+    assert not open_source(table_folder("path,label\na.png,nothing\nb.png,no finding\n")).notes

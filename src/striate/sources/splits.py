@@ -11,22 +11,22 @@ from striate.data.source import Listing, Source
 from striate.errors import AmbiguousDataError, DataError
 
 __all__ = [
-    "PARTS",
-    "arranged",
+    "SPLIT_WORDS",
     "by_split",
-    "learnable",
+    "ordered_splits",
     "origin",
-    "perhaps_split_of",
+    "possible_split_of",
     "split_of",
     "splits_of",
     "splits_of_files",
     "train_and_more",
+    "trainable",
 ]
 
 T = TypeVar("T")
 
 # lower case, letters only; split_of takes many spellings of these
-PARTS: Final[Mapping[str, str]] = MappingProxyType(
+SPLIT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
         **dict.fromkeys(("val", "valid", "validate", "validating", "validation", "vali"), "val"),
@@ -35,7 +35,7 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 # words that mean a split only where all names beside them do; other languages without accents
-_PERHAPS: Final[Mapping[str, str]] = MappingProxyType(
+_CONTEXT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("tr", "learn", "learning", "fit", "fitting"), "train"),
         **dict.fromkeys(("va", "vl"), "val"),
@@ -84,12 +84,12 @@ def split_of(name: str) -> str | None:
 
     Case, spaces, "_", "-", digits and words such as set, data or images do not matter: Training Set, 1_train, val2017.
     """
-    return _in(PARTS, name)
+    return _in(SPLIT_WORDS, name)
 
 
-def perhaps_split_of(name: str) -> str | None:
+def possible_split_of(name: str) -> str | None:
     """The same of words that mean a split only among others that do: tr, learn, unseen, entrainement."""
-    return _in(_PERHAPS, name)
+    return _in(_CONTEXT_WORDS, name)
 
 
 def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
@@ -100,7 +100,7 @@ def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
     """
     found = {name: split for name in names if (split := split_of(name))}
     if perhaps and len(found) < len(names):
-        more = {name: split for name in names if (split := found.get(name) or perhaps_split_of(name))}
+        more = {name: split for name in names if (split := found.get(name) or possible_split_of(name))}
         if len(more) == len(names) and len(set(more.values())) > 1:
             found = more
     found = found or _beside_shared_words(names)
@@ -162,7 +162,7 @@ def origin(what: str, names: Sequence[str]) -> str:
     return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
-def learnable(source: Source) -> Source:
+def trainable(source: Source) -> Source:
     """The source, of whatever kind. DataError where nothing can be learned from it: no split train, or one class."""
     there = source.splits
     if "all" not in there and "train" not in there:
@@ -172,7 +172,7 @@ def learnable(source: Source) -> Source:
     return source
 
 
-def arranged(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
+def ordered_splits(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
     """What is learned first, then val and test; a train alone is all."""
     if len(parts) == 1 and not parts.keys() & {"val", "test"}:
         return MappingProxyType({"all": next(iter(parts.values()))})

@@ -13,13 +13,13 @@ from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
-from striate.sources.splits import PARTS, splits_of
-from striate.sources.tree import list_folder
+from striate.sources.files.tree import list_folder
+from striate.sources.splits import SPLIT_WORDS, splits_of
 
 __all__ = ["coco_root", "find_coco"]
 
 _START: Final = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(images|annotations|categories|info|licenses)"\s*:')
-_PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(PARTS, key=len, reverse=True))})(?![a-z])")
+_PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![a-z])")
 _INSTANCES: Final = "instances"
 
 
@@ -60,7 +60,7 @@ def _by_name(files: list[Path], folder: Path) -> list[tuple[str, Path]]:
         stem = path.stem.lower()
         part = _PART.search(stem)
         kind = stem[: part.start()].strip("_-.") if part else stem
-        kinds.setdefault(kind, []).append((PARTS[part[1]] if part else "all", path))
+        kinds.setdefault(kind, []).append((SPLIT_WORDS[part[1]] if part else "all", path))
     chosen = kinds.get(_INSTANCES) or (next(iter(kinds.values())) if len(kinds) == 1 else [])
     found = dict(chosen)
     if not chosen or len(found) < len(chosen) or ("all" in found and len(found) > 1):

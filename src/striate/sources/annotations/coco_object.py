@@ -9,7 +9,7 @@ import numpy as np
 from striate.data.targets import Skeleton
 from striate.errors import DataError
 from striate.sources.annotations.outlines import Outline, runs_from_text
-from striate.sources.strict_json import show, to_numbers
+from striate.sources.files.json_file import show, to_numbers
 
 __all__ = ["CocoObject", "read_object"]
 

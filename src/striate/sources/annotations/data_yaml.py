@@ -13,7 +13,7 @@ from typing import Final, final
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.text_file import read_text
+from striate.sources.files.text_file import read_text
 
 __all__ = ["DataYaml", "read_data_yaml"]
 

@@ -26,8 +26,8 @@ from striate.data.names import printable
 from striate.data.targets import IGNORE
 from striate.errors import DataError
 from striate.sources.annotations.class_names import read_class_names
-from striate.sources.text_file import read_text
-from striate.sources.tree import list_folder
+from striate.sources.files.text_file import read_text
+from striate.sources.files.tree import list_folder
 
 __all__ = ["MAX_NUMBERS", "MaskCoding", "decide_coding"]
 

@@ -9,7 +9,7 @@ from typing import Final, final
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile
 from striate.errors import DataError
-from striate.sources.tree import walk
+from striate.sources.files.tree import walk
 
 __all__ = ["NamedImages"]
 

@@ -12,8 +12,8 @@ from typing import Final, final
 
 from striate.data.names import printable
 from striate.errors import DataError
+from striate.sources.files.tree import list_folder, refuse_links
 from striate.sources.splits import splits_of
-from striate.sources.tree import list_folder, refuse_links
 
 __all__ = ["Paired", "find_pairs"]
 

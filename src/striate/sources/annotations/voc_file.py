@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.strict_json import LARGEST
-from striate.sources.text_file import read_text
+from striate.sources.files.json_file import LARGEST
+from striate.sources.files.text_file import read_text
 
 __all__ = ["VocImage", "VocObject", "read_voc"]
 

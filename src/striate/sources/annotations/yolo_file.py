@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.strict_json import LARGEST
-from striate.sources.text_file import read_text
+from striate.sources.files.json_file import LARGEST
+from striate.sources.files.text_file import read_text
 
 __all__ = ["YoloObject", "read_yolo"]
 

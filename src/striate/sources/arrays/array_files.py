@@ -22,7 +22,7 @@ from striate.data.decoding.rendering import Span, span_of
 from striate.data.names import printable
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
-from striate.sources.read_errors import read_errors
+from striate.sources.files.read_errors import read_errors
 
 __all__ = ["StoredArray", "blocks", "read_npy", "read_npz"]
 

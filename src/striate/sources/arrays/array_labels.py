@@ -1,6 +1,6 @@
 """An array of labels: whole numbers, text, one-hot rows, truth values, or fractions.
 
-N  or  N 1         whole numbers or text are classes, fractions are numbers, by the rules of meaning.py
+N  or  N 1         whole numbers or text are classes, fractions are numbers, by the rules of labels/parsing.py
 N K                0 and 1: classes where each row has one 1, else, or where it is bool, sets of classes; other values
                    are K numbers; a task that the user names comes first
 N H W              masks: not read here
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from striate.data.targets import Targets, TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
-from striate.sources.labels.parsing import Meaning, Place, read_meaning
+from striate.sources.labels.parsing import ParsedLabels, Place, parse_labels
 
 __all__ = ["ArrayLabels", "read_labels"]
 
@@ -33,7 +33,11 @@ class ArrayLabels:
 
 
 def read_labels(
-    arrays: Mapping[str, StoredArray], counts: Mapping[str, int], task: TaskKind | None = None, *, to_learn: bool = True
+    arrays: Mapping[str, StoredArray],
+    counts: Mapping[str, int],
+    task: TaskKind | None = None,
+    *,
+    for_training: bool = True,
 ) -> ArrayLabels:
     """The labels of the parts, for as many images as each has; `task` answers what may be asked. Raises DataError."""
     values = {part: _values(array, counts[part]) for part, array in arrays.items()}
@@ -53,7 +57,7 @@ def read_labels(
     if together.ndim == 1:
         cells = [str(value) for value in together.tolist()]
         numeric = together.dtype.kind in "iuf"
-        meaning = read_meaning({"labels": cells}, is_learned, place, task, numeric=numeric, to_learn=to_learn)
+        meaning = parse_labels({"labels": cells}, is_learned, place, task, numeric=numeric, for_training=for_training)
     else:
         meaning = _rows(together, place, task)
     return ArrayLabels(
@@ -78,8 +82,8 @@ def _values(array: StoredArray, count: int) -> npt.NDArray[Any]:
     return values[:, 0] if values.ndim == 2 and shape[1] == 1 else values
 
 
-def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> Meaning:
-    """What N K values say, by the rules that meaning.py has for several columns, and without their text."""
+def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> ParsedLabels:
+    """What N K values say, by the rules that labels/parsing.py has for several columns, and without their text."""
     names = tuple(map(str, range(values.shape[1])))
     if values.dtype.kind == "U":
         raise DataError(
@@ -89,17 +93,17 @@ def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> Mean
     if task == "regress" or (task is None and len(other)):
         if not (np.abs(values) <= np.finfo(np.float32).max).all():
             raise DataError(f"{place(0, '')} or below: there are values too large for a float32; scale them")
-        return Meaning("regress", names, values.astype(np.float32), f"{len(names)} numbers an image")
+        return ParsedLabels("regress", names, values.astype(np.float32), f"{len(names)} numbers an image")
     if len(other):
         raise DataError(
             f"{place(int(other[0]), '')}: not all values are 0 or 1, as columns of classes must be; fix them"
         )
     many = np.flatnonzero(values.astype(np.int64).sum(1) != 1)
     if task == "multilabel" or (task is None and (values.dtype.kind == "b" or len(many))):
-        return Meaning("multilabel", names, values.astype(np.bool_), f"sets of {len(names)} classes")
+        return ParsedLabels("multilabel", names, values.astype(np.bool_), f"sets of {len(names)} classes")
     if len(many):
         count = int(values[many[0]].sum())
         raise DataError(
             f"{place(int(many[0]), '')}: the row has {count} classes and not one; fix it, or ask for multilabel"
         )
-    return Meaning("classify", names, values.argmax(1), f"{len(names)} classes, one-hot")
+    return ParsedLabels("classify", names, values.argmax(1), f"{len(names)} classes, one-hot")

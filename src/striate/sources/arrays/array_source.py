@@ -30,7 +30,7 @@ from striate.sources.arrays.array_pixels import (
     spans_of,
     stored_values,
 )
-from striate.sources.splits import PARTS, arranged, origin
+from striate.sources.splits import SPLIT_WORDS, ordered_splits, origin
 
 __all__ = ["find_arrays", "open_arrays"]
 
@@ -68,7 +68,7 @@ def find_arrays(path: Path) -> Mapping[str, StoredArray] | None:
 
 
 def open_arrays(
-    path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None, *, to_learn: bool = True
+    path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None, *, for_training: bool = True
 ) -> Source:
     """The source over arrays of images and labels; `task` answers what the labels leave open. Raises DataError.
 
@@ -76,7 +76,7 @@ def open_arrays(
     """
     name = printable(path)
     parts = _pairs(arrays, name)
-    if to_learn and "train" not in parts and "all" not in parts:
+    if for_training and "train" not in parts and "all" not in parts:
         raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
     layouts = {part: layout_of(images) for part, (images, _) in parts.items()}
     learned = layouts["train" if "train" in layouts else next(iter(layouts))]
@@ -93,7 +93,7 @@ def open_arrays(
         {part: two for part, (_, two) in parts.items()},
         {part: one.shape[0] for part, one in layouts.items()},
         task,
-        to_learn=to_learn,
+        for_training=for_training,
     )
     listings = {}
     for part, (images, _) in parts.items():
@@ -117,7 +117,7 @@ def open_arrays(
         *named(path),
         f"arrays, {learned.says}, {labels.says}",
         labels.classes,
-        arranged(listings),
+        ordered_splits(listings),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
         notes=labels.notes,
         split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in parts.values()]),
@@ -158,8 +158,8 @@ def _role(key: str) -> tuple[str, str] | None:
         return "all", _WHAT[words[0]]
     if len(words) != 2:
         return None
-    first, second = words if words[0] in PARTS else words[::-1]
-    return (PARTS[first], _WHAT[second]) if first in PARTS and second in _WHAT else None
+    first, second = words if words[0] in SPLIT_WORDS else words[::-1]
+    return (SPLIT_WORDS[first], _WHAT[second]) if first in SPLIT_WORDS and second in _WHAT else None
 
 
 def _digest(images: StoredArray, layout: Layout, white: float) -> str:

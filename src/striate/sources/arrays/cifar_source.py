@@ -16,8 +16,8 @@ from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
-from striate.sources.arrays.cifar import Batch, read_binary, read_names, read_python, read_python_names
-from striate.sources.splits import arranged, origin
+from striate.sources.arrays.cifar_file import Batch, read_binary, read_names, read_python, read_python_names
+from striate.sources.splits import ordered_splits, origin
 
 __all__ = ["CifarFiles", "find_cifar", "open_cifar"]
 
@@ -74,7 +74,9 @@ def open_cifar(folder: Path, files: CifarFiles) -> Source:
         *named(folder),
         f"CIFAR-{100 if files.fine else 10}, {'binary' if files.binary else 'Python'} version",
         classes,
-        arranged({part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths}),
+        ordered_splits(
+            {part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths}
+        ),
         split_origin=origin("files of", [part for part, paths in parts.items() if paths]),
     )
 

@@ -16,8 +16,8 @@ from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
-from striate.sources.arrays.idx import read_idx, read_shape
-from striate.sources.splits import arranged, origin
+from striate.sources.arrays.idx_file import read_idx, read_shape
+from striate.sources.splits import ordered_splits, origin
 
 __all__ = ["IdxFiles", "find_idx", "open_idx"]
 
@@ -59,15 +59,15 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
 
 
 def open_idx(
-    name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, to_learn: bool = True
+    name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, for_training: bool = True
 ) -> Source:
     """The source over idx files found: gray images of one size; the classes are the numbers in the training split.
 
-    Where nothing is `to_learn`, they are those of all. Reads headers and labels.
+    Where nothing is `for_training`, they are those of all. Reads headers and labels.
     `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
     """
     raw = {split: _read(two.labels, known) for split, two in files.items()}
-    values = np.unique(raw["train"] if to_learn and "train" in raw else np.concatenate(list(raw.values())))
+    values = np.unique(raw["train"] if for_training and "train" in raw else np.concatenate(list(raw.values())))
     height_width: tuple[int, ...] = ()
     splits = {}
     for split, two in files.items():
@@ -94,7 +94,7 @@ def open_idx(
             ArrayStore((*shape, 1), partial(_pixels, two.images, known), partial(_digest, two.images, known)),
         )
     classes = tuple(str(value) for value in values)
-    return Source(name, location, "idx", classes, arranged(splits), split_origin=origin("files of", list(splits)))
+    return Source(name, location, "idx", classes, ordered_splits(splits), split_origin=origin("files of", list(splits)))
 
 
 def _pixels(path: Path, known: Mapping[str, str]) -> npt.NDArray[np.uint8]:

@@ -4,7 +4,7 @@
     {"train": (images, labels), "test": (images, labels)} splits, by any usual name
     ((images, labels), (images, labels))                  train and test, as Keras's load_data gives them
 
-Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what given.py takes; labels are whole
+Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what image_inputs.py takes; labels are whole
 numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays, such as 1 or 255 of fractions.
 """
 
@@ -39,8 +39,8 @@ from striate.sources.arrays.array_pixels import (
     spans_of,
     stored_values,
 )
-from striate.sources.arrays.given import array_of, held_image, holds_file, is_list, not_finite
-from striate.sources.splits import PARTS, arranged, by_split, learnable, splits_of
+from striate.sources.arrays.image_inputs import array_of, held_image, holds_file, is_list, not_finite
+from striate.sources.splits import SPLIT_WORDS, by_split, ordered_splits, splits_of, trainable
 from striate.sources.tables.columns import with_task
 
 __all__ = ["IN_MEMORY", "open_in_memory"]
@@ -73,13 +73,13 @@ class _Split:
 
 
 def open_in_memory(
-    data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None, *, to_learn: bool = True
+    data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None, *, for_training: bool = True
 ) -> Source:
-    """The source over images and labels in memory; `task` is as in `Columns`, `to_learn` as in `HowToRead`.
+    """The source over images and labels in memory; `task` is as in `Columns`, `for_training` as in `ReadOptions`.
 
     Raises DataError for what does not hold together.
     """
-    given = {name: _split(name, *pair) for name, pair in _pairs(data, to_learn).items()}
+    given = {name: _split(name, *pair) for name, pair in _pairs(data, for_training).items()}
     if len({one.array and one.array.shape[1:] for one in given.values()}) > 1:  # images differ in size or kind
         given = {name: one.one_by_one() for name, one in given.items()}
     learned = given.get("train") or next(iter(given.values()))
@@ -87,29 +87,29 @@ def open_in_memory(
         {name: one.labels for name, one in given.items()},
         {name: len(one) for name, one in given.items()},
         task,
-        to_learn=to_learn,
+        for_training=for_training,
     )
     stores, says = _stores(given, limits)
     used: set[str] = set()
     listings = {
         name: Listing(_ids(one, used), labels.targets[name], stores[name]) for name, one in given.items()
     }  # fmt: skip
-    if learned.array is None and to_learn:
+    if learned.array is None and for_training:
         _check_classes(listings["train" if "train" in listings else next(iter(listings))], labels.classes, limits)
     source = Source(
         "in-memory",
         IN_MEMORY,
         f"{says} from Python, {labels.says}",
         labels.classes,
-        arranged(listings),
+        ordered_splits(listings),
         limits=limits,
         split_origin="the dictionary of splits" if len(given) > 1 else "",
         notes=labels.notes,
     )
-    return with_task(learnable(source) if to_learn else source, task)
+    return with_task(trainable(source) if for_training else source, task)
 
 
-def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:
+def _pairs(data: object, for_training: bool) -> dict[str, tuple[Any, Any]]:
     """Images and labels by split; "all" where they are not split."""
     if _is_train_and_test(data):
         data = dict(zip(("train", "test"), cast(Sequence[object], data), strict=True))
@@ -119,10 +119,10 @@ def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:
     known = splits_of(list(pairs))
     unknown = next((name for name in pairs if name not in known), None)
     if unknown is not None:
-        raise DataError(f"{printable(unknown)!r} is no split{nearest(unknown, PARTS)}; {_FORMS}")
+        raise DataError(f"{printable(unknown)!r} is no split{nearest(unknown, SPLIT_WORDS)}; {_FORMS}")
     names = by_split(((split, name) for name, split in known.items()), "the dictionary")
     found = {split: _pair(pairs[name], f"the split {name!r}") for split, name in names.items()}
-    if "train" not in found and (to_learn or not found):
+    if "train" not in found and (for_training or not found):
         raise DataError(
             f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no train to learn from; {_FORMS}"
         )

@@ -15,11 +15,11 @@ from typing import Final, final
 
 from striate.data.names import natural_key, printable
 from striate.errors import AmbiguousDataError, DataError, nearest
-from striate.sources.folders.inside_classes import again_inside, same_inside, splits_inside
-from striate.sources.folders.refusals import groups, refuse_few, some, splits_in_names, two_levels
-from striate.sources.image_files import holds_images
+from striate.sources.files.image_files import holds_images
+from striate.sources.files.tree import Folder, list_folder, refuse_links
+from striate.sources.folders.inner_folders import again_inside, same_inside, splits_inside
+from striate.sources.folders.layout_errors import groups, refuse_few, some, splits_in_names, two_levels
 from striate.sources.splits import origin, splits_of, train_and_more
-from striate.sources.tree import Folder, list_folder, refuse_links
 
 __all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "known_classes"]
 
@@ -61,18 +61,18 @@ class Layout:
         return tuple(dict.fromkeys(folder.split for folder in self.folders))
 
 
-def arrange(root: Path, level: int | None, *, follow: bool, to_learn: bool = True) -> Layout:
+def arrange(root: Path, level: int | None, *, follow: bool, for_training: bool = True) -> Layout:
     """The layout of the class folders below `root`; `level` says which folders are classes, where two readings fit.
 
     Raises DataError where there is nothing to learn from, if that is wanted, or where it takes a person to say what is meant.
     """
-    return _Arranger(root, level, follow, to_learn).layout()
+    return _Arranger(root, level, follow, for_training).layout()
 
 
 @final
 class _Arranger:
-    def __init__(self, root: Path, level: int | None, follow: bool, to_learn: bool) -> None:
-        self._root, self._level, self._follow, self._to_learn = root, level, follow, to_learn
+    def __init__(self, root: Path, level: int | None, follow: bool, for_training: bool) -> None:
+        self._root, self._level, self._follow, self._to_learn = root, level, follow, for_training
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
@@ -241,7 +241,7 @@ class _Arranger:
 
         Where they are that of some classes only it takes a person to say.
         """
-        inner = splits_inside(str(self._root / base), names, follow=self._follow, to_learn=self._to_learn)
+        inner = splits_inside(str(self._root / base), names, follow=self._follow, for_training=self._to_learn)
         if inner is not None and inner.again and self._level != 1:
             raise groups(self._root / base, inner)
         if inner is None or self._level == 2:
@@ -272,12 +272,12 @@ class _Arranger:
         )
 
 
-def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple[str, ...]:
+def known_classes(root: Path, layout: Layout, *, for_training: bool = True) -> tuple[str, ...]:
     """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
 
     Where nothing is to be learned, the classes of all.
     """
-    if not to_learn:
+    if not for_training:
         return tuple(sorted({folder.name for folder in layout.folders}, key=natural_key))
     first = layout.splits[0]
     names = dict.fromkeys(folder.name for folder in layout.folders if folder.split == first)

@@ -6,12 +6,12 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.errors import DataError
+from striate.sources.files.tree import list_folder
 from striate.sources.splits import split_of
 from striate.sources.tables.columns import called_as_label, named_paths
 from striate.sources.tables.split_columns import says_splits
 from striate.sources.tables.table import Table
 from striate.sources.tables.table_files import TableFiles, read_table
-from striate.sources.tree import list_folder
 
 __all__ = ["split_notes", "split_tables", "tells_labels"]
 

@@ -1,6 +1,6 @@
 """Which kind one column of labels is: classes, sets of classes or numbers; where it may be two of them, the question.
 
-The rules are those in meaning.py. A question names a cell, and the task that answers it.
+The rules are those in parsing.py. A question names a cell, and the task that answers it.
 """
 
 from collections.abc import Callable, Sequence

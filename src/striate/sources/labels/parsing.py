@@ -36,7 +36,7 @@ from striate.sources.labels.kinds import MISSING, kind_of_labels, listed
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
 from striate.sources.labels.word_sets import LIST, MARKS, parted, word_sets
 
-__all__ = ["Meaning", "Place", "is_binary", "read_meaning"]
+__all__ = ["ParsedLabels", "Place", "is_binary", "parse_labels"]
 
 Place = Callable[[int, str], str]  # where the cell of a sample and a column is, for a person
 Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
@@ -49,7 +49,7 @@ _MAX_SETS: Final = 2**31  # N x K
 
 @final
 @dataclass(frozen=True, eq=False)
-class Meaning:
+class ParsedLabels:
     """The labels of N samples, and how they were understood; `classes` are the names of the numbers in a regression."""
 
     task: TaskKind
@@ -70,7 +70,7 @@ class Meaning:
         )
 
 
-def read_meaning(
+def parse_labels(
     columns: Mapping[str, Sequence[str]],
     learned: Learned,
     place: Place,
@@ -78,19 +78,19 @@ def read_meaning(
     known: Sequence[str] = (),
     *,
     numeric: bool = False,
-    to_learn: bool = True,
-) -> Meaning:
+    for_training: bool = True,
+) -> ParsedLabels:
     """What the columns of labels say, see above. Raises DataError, which names the place.
 
     `known` are classes in their order, where the file says them. `numeric`: the file holds numbers and no text.
-    Where nothing is `to_learn`, classes are what any of the samples has, and one is enough.
+    Where nothing is `for_training`, classes are what any of the samples has, and one is enough.
     """
     cells: dict[str, Sequence[str]] = {
         name: [cell.strip(" \t\r\n") for cell in column] for name, column in columns.items()
     }
     for name, column in cells.items():
         _check_text(name, column, place)
-    if not to_learn:
+    if not for_training:
         learned = np.ones_like(learned)
     if not learned.any():
         raise DataError(
@@ -102,7 +102,7 @@ def read_meaning(
             column = listed(column)
         kind, notes = (task, ()) if task else kind_of_labels(name, column, partial(_first, name, column, place))
         if kind == "classify":
-            meaning = _classes(name, column, learned, place, known, numeric=numeric, to_learn=to_learn)
+            meaning = _classes(name, column, learned, place, known, numeric=numeric, for_training=for_training)
             return replace(meaning, notes=(*notes, *meaning.notes))
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
@@ -130,19 +130,19 @@ def _classes(
     known: Sequence[str],
     *,
     numeric: bool,
-    to_learn: bool,
-) -> Meaning:
+    for_training: bool,
+) -> ParsedLabels:
     _refuse_missing(name, cells, place)
     distinct = set(cells)
     whole = numeric and not known and all(float(cell).is_integer() for cell in distinct)
     called = {cell: _whole(cell) if whole else printable(cell) for cell in distinct}
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted(used, known)
-    if len(classes) < 2 and to_learn:
+    if len(classes) < 2 and for_training:
         raise DataError(
             f"{place(0, name)}: all rows to learn from have the one class {', '.join(classes)}; add another"
         )
-    if to_learn and len(classes) > 20 and len(classes) == int(learned.sum()):
+    if for_training and len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
             f"{place(0, name)}: each row has a class of its own; say which column is the label (--label-column NAME)"
             + (", or that these are measurements (--task regress)" if all(map(is_number, classes)) else "")
@@ -153,7 +153,7 @@ def _classes(
     if len(unknown := np.flatnonzero(values < 0)):
         i = int(unknown[0])
         raise _unknown(place(i, name), called[cells[i]], classes)
-    return Meaning(
+    return ParsedLabels(
         "classify",
         classes,
         values,
@@ -180,7 +180,7 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
 
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
-) -> Meaning:
+) -> ParsedLabels:
     mark, says = _parting(name, cells, MARKS if task else ())
     labels = {cell: list(map(printable, parted(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
     used = {cell for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
@@ -203,7 +203,9 @@ def _sets(
                 raise _unknown(place(i, name), one, classes)
             values[i, position[one]] = True
     notes = _perhaps_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
-    return Meaning("multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {says}", notes)
+    return ParsedLabels(
+        "multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {says}", notes
+    )
 
 
 def _parting(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
@@ -217,21 +219,21 @@ def _parting(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str
     return mark, {" ": "parted by spaces", " and ": "parted by the word and"}.get(mark, f"parted by {mark}")
 
 
-def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind | None) -> Meaning:
+def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind | None) -> ParsedLabels:
     values = np.stack([[_TRUTH[cell.lower()] for cell in column] for column in cells.values()], axis=1)  # N K
     names = tuple(cells)
     single = values.sum(1) == 1
     if task == "multilabel" or (task is None and not single.all()):
-        return Meaning("multilabel", names, values, f"sets of {len(names)} classes, a column of 0 and 1 for each")
+        return ParsedLabels("multilabel", names, values, f"sets of {len(names)} classes, a column of 0 and 1 for each")
     if not single.all():
         i = int(np.flatnonzero(~single)[0])
         raise DataError(
             f"{place(i, names[0])}: the row has {values[i].sum()} classes and not one; mend it, or ask for multilabel"
         )
-    return Meaning("classify", names, values.argmax(1), f"{len(names)} classes, one 1 in a row of their columns")
+    return ParsedLabels("classify", names, values.argmax(1), f"{len(names)} classes, one 1 in a row of their columns")
 
 
-def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
+def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> ParsedLabels:
     values = np.empty((len(next(iter(cells.values()))), len(cells)), np.float32)
     notes: list[str] = []
     units: list[str] = []
@@ -255,7 +257,7 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
         if comma := next((cell for cell, number in found.numbers.items() if "," in number), None):
             notes.append(f"in the column {name} {comma} is read as {exact[comma]:.12g}")
     what = "numbers in the column" if len(cells) == 1 else f"{len(cells)} numbers in the columns"
-    return Meaning(
+    return ParsedLabels(
         "regress",
         tuple(cells),
         values,

@@ -145,12 +145,12 @@ def called_as_label(name: str) -> bool:
 
 
 def label_columns(
-    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str, *, to_learn: bool = True
+    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str, *, for_training: bool = True
 ) -> tuple[str, ...]:
     """The column or columns of labels, among those that are not `taken` already. Raises SettingError, DataError.
 
     By name; else the only other column; else all others where each holds nothing but 0 and 1, or nothing but fractions;
-    else the same of those that can be a label: neither ids nor empty nor, where it is `to_learn` from, of one value.
+    else the same of those that can be a label: neither ids nor empty nor, where it is `for_training` from, of one value.
     """
     if columns.label is not None:
         return tuple(dict.fromkeys(_known(list(cells), name, table) for name in columns.label))
@@ -164,7 +164,7 @@ def label_columns(
         )
     if not others:
         raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add one, called label")
-    likely = [name for name in others if _may_be_label(name, cells[name], to_learn=to_learn)]
+    likely = [name for name in others if _may_be_label(name, cells[name], for_training=for_training)]
     for names in filter(None, (others, likely)):
         if len(names) == 1 or any(all(kind(cells[name]) for name in names) for kind in (is_binary, _fractions)):
             return tuple(names)
@@ -173,7 +173,7 @@ def label_columns(
     )
 
 
-def _may_be_label(name: str, cells: Sequence[str], *, to_learn: bool) -> bool:
+def _may_be_label(name: str, cells: Sequence[str], *, for_training: bool) -> bool:
     """Whether a column of several can be the label: not empty, not of one value, and not of another in each row, as ids are.
 
     Numbers may all differ, where they do not count the rows.
@@ -184,7 +184,7 @@ def _may_be_label(name: str, cells: Sequence[str], *, to_learn: bool) -> bool:
     if len(cells) <= _SOME_ROWS:
         return True
     if len(distinct) < len(cells):
-        return len(distinct) > 1 or not to_learn
+        return len(distinct) > 1 or not for_training
     found = quantities(distinct)
     if len(found.numbers) < len(distinct) or "id" in snake_case(name).split("_"):
         return False

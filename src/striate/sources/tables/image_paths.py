@@ -23,10 +23,10 @@ from typing import Final, TypeVar, final
 from striate.data.names import printable
 from striate.data.skipped_files import Reason
 from striate.errors import DataError
+from striate.sources.files.tree import FOLLOW, list_folder, refusal
 from striate.sources.tables.file_index import FileIndex
 from striate.sources.tables.image_roots import chosen_folders, is_of_another_split
-from striate.sources.tables.written_path import Written, is_address, what_was_done, written_path
-from striate.sources.tree import FOLLOW, list_folder, refusal
+from striate.sources.tables.written_path import WrittenPath, is_address, parse_path, what_was_done
 
 __all__ = ["Located", "TablePaths"]
 
@@ -103,7 +103,7 @@ class TablePaths:
         few = _few(cells)
         if literal := self._literal(few):
             return len(set.union(*literal.values())) / len(few)
-        written = list(map(written_path, few))
+        written = list(map(parse_path, few))
         plans = [self._plan([one for one in written if one.root == root]) for root in {one.root for one in written}]
         return sum(len(set.union(*plan.found.values())) for plan in plans if plan) / len(few)
 
@@ -115,19 +115,19 @@ class TablePaths:
         begin = self._as_written(cells, table).begin(table)
         names: list[str] = []
         refusals: list[Refused | None] = []
-        lost: dict[str, list[tuple[int, Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
+        lost: dict[str, list[tuple[int, WrittenPath]]] = {}  # rows by what their paths begin with, that leads elsewhere
         for i, cell in enumerate(cells):
             name, refused = self._look(begin[i] or ("",), cell)
             names.append(name)
             refusals.append(refused)
-            if refused is not None and ((written := written_path(cell)).root or refused[0] == "vanished"):
+            if refused is not None and ((written := parse_path(cell)).root or refused[0] == "vanished"):
                 lost.setdefault(written.root, []).append((i, written))
         done: dict[tuple[str, ...], list[int]] = {}
         for root, rows in lost.items():
             within = [begin[i] for i, _ in rows]
             left_out = 0
             if root or not begin.bases:  # none is there as it is written
-                there = (written_path(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
+                there = (parse_path(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
                 planned, left_out = (plan.begin(table), plan.left_out) if plan else (_Begin((), {}), 0)
                 within = [planned[n] for n in range(len(rows))]
@@ -195,7 +195,7 @@ class TablePaths:
         except (OSError, ValueError):
             return False
 
-    def _plan(self, group: Sequence[Written]) -> _Plan | None:
+    def _plan(self, group: Sequence[WrittenPath]) -> _Plan | None:
         """Where paths are that are not there as they are written: as little as possible is left out in front.
 
         What is left out, all paths of the group begin with: else a class that is not here would be taken for another.
@@ -228,7 +228,7 @@ class TablePaths:
                 return found[0]
         return None
 
-    def _cause(self, cell: str, written: Written, bases: Sequence[str]) -> str | None:
+    def _cause(self, cell: str, written: WrittenPath, bases: Sequence[str]) -> str | None:
         """Why a path leads to nothing, as far as the files that are there tell."""
         if os.path.lexists(cell):  # outside of the data
             return None

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
 from striate.errors import DataError, SettingError, nearest
-from striate.sources.splits import perhaps_split_of, split_of, splits_of
+from striate.sources.splits import possible_split_of, split_of, splits_of
 from striate.sources.tables.table import Table
 
 __all__ = ["NONE", "RowSplits", "read_splits", "says_splits", "snake_case", "splits_of_paths"]
@@ -228,7 +228,7 @@ def _splits_of(cells: Set[str]) -> dict[str, str]:
     """
     plain = {cell: re.sub(r"public|private", "", cell.lower()) for cell in cells}
     of = splits_of(sorted(plain.values()))
-    of = {cell: of.get(one) or perhaps_split_of(one) or "" for cell, one in plain.items()}
+    of = {cell: of.get(one) or possible_split_of(one) or "" for cell, one in plain.items()}
     return {cell: split for cell, split in of.items() if split}
 
 

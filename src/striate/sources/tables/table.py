@@ -1,4 +1,4 @@
-"""A table as text: columns of cells, each of a known row. csv_table.py, excel.py and parquet.py read it from files.
+"""A table as text: columns of cells, each of a known row. csv_file.py, excel_file.py and parquet_file.py read it from files.
 
 Rows are counted as a spreadsheet counts them: the names of the columns are row 1, or the first that is not blank; blank rows
 count, a quoted line break does not.
@@ -30,7 +30,7 @@ class Table:
     cells: Mapping[str, Sequence[str]]  # N each
     rows: Sequence[int]  # N: which row of the file
     blank: int = 0
-    lists: frozenset[str] = frozenset()  # columns whose cells are lists, see meaning.py
+    lists: frozenset[str] = frozenset()  # columns whose cells are lists, see labels/parsing.py
     numeric: frozenset[str] = frozenset()  # columns that the file holds as numbers, not as text
     files: tuple[tuple[int, str], ...] = ()  # of a table out of several files: where each begins, and its name
     notes: tuple[str, ...] = ()

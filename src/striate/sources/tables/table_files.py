@@ -20,18 +20,18 @@ from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError, SettingError, nearest
+from striate.sources.files.tree import list_folder
 from striate.sources.folders.layout import class_folder_names
 from striate.sources.labels.quantities import is_number
 from striate.sources.splits import split_of, splits_of
 from striate.sources.tables.columns import Columns, named_labels, path_column
-from striate.sources.tables.csv_table import read_csv
-from striate.sources.tables.excel import is_workbook, read_excel
+from striate.sources.tables.csv_file import read_csv
+from striate.sources.tables.excel_file import is_workbook, read_excel
 from striate.sources.tables.image_paths import TablePaths
 from striate.sources.tables.image_roots import table_stem
-from striate.sources.tables.parquet import read_parquet
+from striate.sources.tables.parquet_file import read_parquet
 from striate.sources.tables.split_columns import snake_case
 from striate.sources.tables.table import Table
-from striate.sources.tree import list_folder
 
 __all__ = ["TABLES", "TableFiles", "find_table", "image_folder", "likely_table", "read_table"]
 

@@ -21,21 +21,21 @@ from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.errors import AmbiguousDataError, DataError
-from striate.sources.image_files import images_by_name
-from striate.sources.labels.parsing import Meaning, is_binary, read_meaning
-from striate.sources.splits import arranged, split_of
+from striate.sources.files.image_files import images_by_name
+from striate.sources.files.tree import FOLLOW, list_folder
+from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
+from striate.sources.splits import ordered_splits, split_of
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import Located, TablePaths
 from striate.sources.tables.split_columns import RowSplits, read_splits, says_splits, splits_of_paths
 from striate.sources.tables.table import Table, joined
 from striate.sources.tables.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
 from striate.sources.tables.written_path import is_address
-from striate.sources.tree import FOLLOW, list_folder
 
 __all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table"]
 
 
-def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to_learn: bool = True) -> Source:
+def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, for_training: bool = True) -> Source:
     """The source over a table, or over the tables of a folder. Raises DataError, naming row and column.
 
     SettingError for columns that are not there.
@@ -60,9 +60,9 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         )
     located = _locate(table, by, paths, list(files.paths.values()))
     splits = _splits(table, by, located, columns, tables)
-    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, to_learn=to_learn)
+    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, for_training=for_training)
     learned = np.isin(splits.names, ("all", "train"))
-    if to_learn and not learned.any():
+    if for_training and not learned.any():
         held = " and ".join(dict.fromkeys(splits.names.tolist()))
         raise DataError(
             f"{table.name}: the {splits.origin} leaves no row to learn from, only {held}; write train in some, or take the splits "
@@ -71,10 +71,10 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
-    meaning = read_meaning(of_labels, learned, table.place, task, numeric=numeric, to_learn=to_learn)
+    meaning = parse_labels(of_labels, learned, table.place, task, numeric=numeric, for_training=for_training)
     usable = np.array([refused is None for refused in located.refusals])
     kept_rows = _first_rows(table, by, located, meaning, splits.names)
-    if to_learn:
+    if for_training:
         _check_classes(table, labels[0], meaning, learned, usable)
     others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
     listings = {}
@@ -93,7 +93,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         *named(first if len(tables) == 1 else first.parent),
         _kind(table, by, meaning, list(others), tables),
         meaning.classes,
-        arranged(listings),
+        ordered_splits(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         limits,
         split_origin=splits.origin if len(listings) > 1 else "",
@@ -143,7 +143,7 @@ def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
         yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
-def _kind(table: Table, by: str, meaning: Meaning, others: Sequence[str], tables: Mapping[str, Table]) -> str:
+def _kind(table: Table, by: str, meaning: ParsedLabels, others: Sequence[str], tables: Mapping[str, Table]) -> str:
     """What was read, in words: the tables, and which columns."""
     names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
     beside = f"; other columns: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}" if others else ""
@@ -195,7 +195,7 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 
 
 def _first_rows(
-    table: Table, by: str, located: Located, meaning: Meaning, parts: npt.NDArray[np.str_]
+    table: Table, by: str, located: Located, meaning: ParsedLabels, parts: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
     """The rows without those that say again what an earlier one says. DataError where two say different things."""
     first: dict[str, int] = {}
@@ -213,7 +213,7 @@ def _first_rows(
 
 
 def _check_classes(
-    table: Table, label: str, meaning: Meaning, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
+    table: Table, label: str, meaning: ParsedLabels, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
 ) -> None:
     """DataError when none of the images of a class is there."""
     if meaning.task != "classify":

@@ -35,10 +35,10 @@ from striate.sources.annotations.frame import Frame, frame_of
 from striate.sources.annotations.mask_coding import MAX_NUMBERS, MaskCoding, decide_coding
 from striate.sources.annotations.mask_file import MASK_SUFFIXES, read_mask
 from striate.sources.annotations.paired_folders import Paired, find_pairs
-from striate.sources.annotations.voc import image_sets
-from striate.sources.image_files import image_files
-from striate.sources.splits import arranged, by_split, origin, splits_of
-from striate.sources.tree import list_folder, walk
+from striate.sources.annotations.voc_source import image_sets
+from striate.sources.files.image_files import image_files
+from striate.sources.files.tree import list_folder, walk
+from striate.sources.splits import by_split, ordered_splits, origin, splits_of
 
 __all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
 
@@ -128,7 +128,7 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
         printable(root.as_posix()),
         "mask folders",
         coding.classes,
-        arranged(splits),
+        ordered_splits(splits),
         MappingProxyType(dict(ignored)),
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")

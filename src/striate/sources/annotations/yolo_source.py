@@ -32,9 +32,9 @@ from striate.sources.annotations.data_yaml import DataYaml, read_data_yaml
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.paired_folders import Paired, find_pairs
 from striate.sources.annotations.yolo_file import YoloObject, read_yolo
-from striate.sources.image_files import image_files
-from striate.sources.splits import arranged, by_split, origin
-from striate.sources.tree import list_folder, walk
+from striate.sources.files.image_files import image_files
+from striate.sources.files.tree import list_folder, walk
+from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
 
@@ -110,7 +110,7 @@ def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
         printable((found.file or root).as_posix()),
         "YOLO",
         classes,
-        arranged(splits),
+        ordered_splits(splits),
         MappingProxyType(dict(sum((Counter(part.ignored) for part in parts.values()), Counter()))),
         limits,
         skeleton,

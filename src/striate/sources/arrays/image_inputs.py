@@ -15,7 +15,7 @@ A file of JPEG much larger than the canvas is decoded at a fraction of its size,
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
-it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in spans.py); a range of
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in data/spans.py); a range of
 their own is refused.
 """
 
@@ -43,20 +43,20 @@ from striate.data.store import HeldArray, HeldImage
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
 from striate.sources.arrays.array_pixels import images_of, joined, layout_of
-from striate.sources.image_files import image_files
-from striate.sources.tree import walk
+from striate.sources.files.image_files import image_files
+from striate.sources.files.tree import walk
 
 __all__ = [
-    "Given",
     "ImageInput",
     "ImagesInput",
     "LabelsInput",
+    "NamedInput",
     "TrainingData",
     "array_of",
-    "given_images",
     "held_image",
     "holds_file",
     "is_list",
+    "named_inputs",
     "not_finite",
 ]
 
@@ -86,14 +86,14 @@ _CHANNELS: Final = (1, 3, 4)
 
 @final
 @dataclass(frozen=True)
-class Given:
+class NamedInput:
     """One image to predict: how it is called in the answer, and what it is."""
 
     name: str
     image: HeldImage
 
 
-def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_LIMITS) -> Iterator[Given]:
+def named_inputs(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_LIMITS) -> Iterator[NamedInput]:
     """Each image, in order, for a network that sees `canvas`. Folders stand for the files in them.
 
     What is no image is an Unreadable in its place; DataError for an array that nobody can tell the axes or the range of.
@@ -105,16 +105,16 @@ def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
         yield from _files(os.fspath(images), limits)
     elif values is not None and values.dtype.kind not in "UO":
         for i, held in enumerate(_from_array(values, canvas)):
-            yield Given(f"input[{i}]", held)
+            yield NamedInput(f"input[{i}]", held)
     elif is_list(images):
         assert isinstance(images, Iterable)
         for i, one in enumerate(images if values is None else values.tolist()):
             if isinstance(one, str | os.PathLike):
                 yield from _files(os.fspath(one), limits)
             else:
-                yield Given(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
+                yield NamedInput(f"input[{i}]", held_image(_its_file(one), limits, canvas.rendering))
     else:
-        yield Given("input[0]", held_image(_its_file(images), limits, canvas.rendering))
+        yield NamedInput("input[0]", held_image(_its_file(images), limits, canvas.rendering))
 
 
 def is_list(images: object) -> bool:
@@ -202,27 +202,27 @@ def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.array([not np.isfinite(one).all() for one in values], np.bool_)
 
 
-def _files(given: str, limits: Limits) -> Iterator[Given]:
+def _files(given: str, limits: Limits) -> Iterator[NamedInput]:
     """A file; or the images in a folder, and what is skipped among them."""
     path, name = expanded(given), printable(given) or "''"
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
-        yield Given(name, Unreadable("vanished", "no such file or folder"))
+        yield NamedInput(name, Unreadable("vanished", "no such file or folder"))
         return
     if not path.is_dir():
-        yield Given(name, path)
+        yield NamedInput(name, path)
         return
     try:
         found = image_files(str(path), walk(str(path), ".", follow=limits.follow_links))
     except (DataError, OSError) as error:
-        yield Given(name, Unreadable("unreadable", printable(" ".join(str(error).split()))))
+        yield NamedInput(name, Unreadable("unreadable", printable(" ".join(str(error).split()))))
         return
     for file in found.files:
-        yield Given(printable(str(Path(given) / file)), path / file)
+        yield NamedInput(printable(str(Path(given) / file)), path / file)
     for one in found.skipped:
-        yield Given(f"{name}/{one.id.removeprefix('./')}", Unreadable(one.reason, one.detail))
+        yield NamedInput(f"{name}/{one.id.removeprefix('./')}", Unreadable(one.reason, one.detail))
     if not found.files and not found.skipped:
         others = ", ".join(f"{count:,} {kind}" for kind, count in found.ignored.items())
-        yield Given(
+        yield NamedInput(
             name,
             Unreadable("not a regular file", f"there is no image in this folder{f', only {others}' if others else ''}"),
         )

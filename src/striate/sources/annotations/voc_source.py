@@ -27,10 +27,10 @@ from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.voc_file import VocImage, read_voc
-from striate.sources.image_files import image_files
-from striate.sources.splits import arranged, by_split, origin, splits_of
-from striate.sources.text_file import read_text
-from striate.sources.tree import list_folder, refuse_links, walk
+from striate.sources.files.image_files import image_files
+from striate.sources.files.text_file import read_text
+from striate.sources.files.tree import list_folder, refuse_links, walk
+from striate.sources.splits import by_split, ordered_splits, origin, splits_of
 
 __all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
 
@@ -100,7 +100,7 @@ def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
         printable(root.as_posix()),
         "Pascal VOC",
         tuple(map(printable, classes)),
-        arranged(splits),
+        ordered_splits(splits),
         MappingProxyType(dict(+ignored)),
         limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")

@@ -22,10 +22,10 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.store import ContentStore
 from striate.errors import DataError
-from striate.sources.labels.parsing import read_meaning
-from striate.sources.splits import arranged, splits_of, splits_of_files
+from striate.sources.labels.parsing import parse_labels
+from striate.sources.splits import ordered_splits, splits_of, splits_of_files
 from striate.sources.tables.columns import Columns, label_columns, named_labels
-from striate.sources.tables.rows import Rows, has_images, read_arrow, read_parquet_rows
+from striate.sources.tables.image_rows import ImageRows, has_images, read_arrow, read_parquet_rows
 from striate.sources.tables.split_columns import RowSplits, read_splits
 from striate.sources.tables.table import Table
 
@@ -67,7 +67,7 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
 
 
 def open_rows(
-    path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns, *, to_learn: bool = True
+    path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns, *, for_training: bool = True
 ) -> Source:
     """The source over rows with images in them. Reads all columns but the images. Raises DataError, SettingError."""
     name = printable(path)
@@ -85,19 +85,19 @@ def open_rows(
     if len(parts) == 1 and "all" in parts:
         label = columns.label or tuple(named_labels(list(cells))[:1])
         splits = read_splits(table, columns.split, label, label_is_known=bool(label))
-    labels = label_columns(cells, splits.columns, columns, name, to_learn=to_learn)
+    labels = label_columns(cells, splits.columns, columns, name, for_training=for_training)
     known = first.classes.get(labels[0], ()) if len(labels) == 1 else ()
     task = columns.task or ("multilabel" if labels[0] in first.lists else "classify" if known else None)
     learned = np.isin(splits.names, ("all", "train"))
     numeric = first.numeric.issuperset(labels)
-    meaning = read_meaning(
+    meaning = parse_labels(
         {column: cells[column] for column in labels},
         learned,
         table.place,
         task,
         known,
         numeric=numeric,
-        to_learn=to_learn,
+        for_training=for_training,
     )
     ids = [f"{_id(rows.path, path)}[{i}]" for _, rows in read for i in range(rows.count)]
     others = [column for column in cells if column not in (*labels, *splits.columns)]
@@ -114,7 +114,7 @@ def open_rows(
         *named(path),
         f"images in rows of {first.kind}, {meaning.says}",
         meaning.classes,
-        arranged(listings),
+        ordered_splits(listings),
         limits=limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(*splits.notes, *meaning.notes),
@@ -125,14 +125,14 @@ def _id(file: Path, path: Path) -> str:
     return printable(file.relative_to(path).as_posix() if path.is_dir() else file.name)
 
 
-def _content(files: Sequence[Rows], starts: npt.NDArray[np.int64], where: npt.NDArray[np.int64], i: int) -> bytes:
+def _content(files: Sequence[ImageRows], starts: npt.NDArray[np.int64], where: npt.NDArray[np.int64], i: int) -> bytes:
     """The content of the `i`-th of the rows `where`, which are counted over all files."""
     row = int(where[i])
     file = int(np.searchsorted(starts, row, "right")) - 1
     return files[file].image(row - int(starts[file]))
 
 
-def _read(file: Path, image: str | None) -> Rows:
+def _read(file: Path, image: str | None) -> ImageRows:
     return read_parquet_rows(file, image) if file.suffix.lower() == ".parquet" else read_arrow(file, image)
 
 

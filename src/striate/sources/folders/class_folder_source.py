@@ -1,11 +1,11 @@
 """Class folders: one folder for each class, with or without a folder for each split of the data around them.
 
     photos/cat/1.jpg                  one set, split later
-    photos/train/cat/1.jpg            splits by any of the names that people give to them (parts.py); val and test may
+    photos/train/cat/1.jpg            splits by any of the names that people give to them (splits.py); val and test may
     photos/Testing Set/cat/9.jpg      lack classes that train has, not the other way round
 
-Within a class folder files are found at any depth; which of them are images is in image_files.py, which folders are
-classes in folder_layout.py. Hidden files, thumbnails and what systems leave behind are ignored by name and counted.
+Within a class folder files are found at any depth; which of them are images is in files/image_files.py, which folders are
+classes in layout.py. Hidden files, thumbnails and what systems leave behind are ignored by name and counted.
 Links are followed to files inside the data only, unless the limits say otherwise. Classes are in natural order, files in
 that of their names' bytes, the same on every machine.
 """
@@ -25,23 +25,23 @@ from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
+from striate.sources.files.folder_names import MASKS
+from striate.sources.files.image_files import HIDDEN, ImageFiles, image_files
+from striate.sources.files.tree import list_folder, walk
 from striate.sources.folders.layout import ClassFolder, Layout, arrange, known_classes
-from striate.sources.folders.names import MASKS
-from striate.sources.image_files import HIDDEN, ImageFiles, image_files
-from striate.sources.tree import list_folder, walk
 
 __all__ = ["open_folders"]
 
 _LOOSE = "outside the class folders"  # a kind of ignored files
 
 
-def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_learn: bool = True) -> Source:
+def open_folders(root: Path, limits: Limits, level: int | None = None, *, for_training: bool = True) -> Source:
     """The source over a folder of class folders. Raises DataError for whatever cannot be learned from, or measured.
 
     `level`: 1 where the folders at the top are the classes, 2 where those in them are; None where the layout tells.
     """
-    layout = arrange(root, level, follow=limits.follow_links, to_learn=to_learn)
-    names = known_classes(root, layout, to_learn=to_learn)
+    layout = arrange(root, level, follow=limits.follow_links, for_training=for_training)
+    names = known_classes(root, layout, for_training=for_training)
     label_of = {name: label for label, name in enumerate(names)}
     ignored: Counter[str] = Counter()
     found = {folder.path: _images(root, folder.path, limits) for folder in layout.folders}
@@ -52,8 +52,8 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
         str, list[ClassFolder]
     ] = {}  # those of each class that is learned; of data that are measured all as one
     for folder in layout.folders:
-        if not to_learn or folder.split == learned:
-            needed.setdefault(folder.name if to_learn else "", []).append(folder)
+        if not for_training or folder.split == learned:
+            needed.setdefault(folder.name if for_training else "", []).append(folder)
     for folders in needed.values():
         _check_class(root, folders, found, limits)
     splits = {}

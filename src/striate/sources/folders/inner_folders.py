@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from striate.data.names import printable
-from striate.sources.folders.names import holds_no_classes
-from striate.sources.image_files import holds_images, looks_like_image
+from striate.sources.files.folder_names import holds_no_classes
+from striate.sources.files.image_files import holds_images, looks_like_image
+from striate.sources.files.tree import list_folder
 from striate.sources.splits import splits_of
-from striate.sources.tree import list_folder
 
 __all__ = ["InnerSplits", "again_inside", "same_inside", "splits_inside"]
 
@@ -45,7 +45,7 @@ class InnerSplits:
         return {split: inner for folders in self.of.values() for inner, split in folders.items()}
 
 
-def splits_inside(where: str, classes: Sequence[str], *, follow: bool, to_learn: bool) -> InnerSplits | None:
+def splits_inside(where: str, classes: Sequence[str], *, follow: bool, for_training: bool) -> InnerSplits | None:
     """The splits inside the classes in the folder `where`; None where no class holds train and another one.
 
     With one such class no accident is left, so all of them must be parted, and by nothing else.
@@ -53,7 +53,7 @@ def splits_inside(where: str, classes: Sequence[str], *, follow: bool, to_learn:
     inside = {name: list_folder(f"{where}/{name}", follow=follow).folders for name in classes}
     splits = splits_of(sorted({folder for folders in inside.values() for folder in folders}))
     of = {name: {folder: splits[folder] for folder in inside[name] if folder in splits} for name in classes}
-    needed = {"train"} if to_learn else set()
+    needed = {"train"} if for_training else set()
     if not any(len(set(its.values())) > 1 and needed <= set(its.values()) for its in of.values()):
         return None
     unclear = next((why for name in classes if (why := _unclear(where, name, of[name], follow, needed))), "")

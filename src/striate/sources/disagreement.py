@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from striate.data.source import Source
 from striate.data.targets import ClassTargets
 
-__all__ = ["difference"]
+__all__ = ["disagreement"]
 
 
-def difference(folders: Source, rival: Source, name: str) -> str | None:
+def disagreement(folders: Source, rival: Source, name: str) -> str | None:
     """What a rival says that the folders do not; None where they agree on every image that it names.
 
     It may call classes by other names, each always by the same one. `name` is what the rival is called.

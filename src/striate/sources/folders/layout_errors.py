@@ -5,8 +5,8 @@ from pathlib import Path
 
 from striate.data.names import listed, natural_key, printable
 from striate.errors import AmbiguousDataError, DataError
-from striate.sources.folders.inside_classes import InnerSplits
-from striate.sources.tree import Folder, list_folder
+from striate.sources.files.tree import Folder, list_folder
+from striate.sources.folders.inner_folders import InnerSplits
 
 __all__ = ["groups", "refuse_few", "some", "splits_in_names", "two_levels"]
 

@@ -5,65 +5,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
-from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import named
 from striate.data.source import Source
-from striate.errors import SettingError
-from striate.sources.annotations.coco import open_coco
 from striate.sources.annotations.coco_files import find_coco
-from striate.sources.annotations.mask_folders import find_masks, open_masks
-from striate.sources.annotations.voc import find_voc, open_voc
-from striate.sources.annotations.yolo import YoloFolders, find_yolo, open_yolo
-from striate.sources.archives.webdataset import find_shards, open_shards
+from striate.sources.annotations.coco_source import open_coco
+from striate.sources.annotations.mask_source import find_masks, open_masks
+from striate.sources.annotations.voc_source import find_voc, open_voc
+from striate.sources.annotations.yolo_source import YoloFolders, find_yolo, open_yolo
+from striate.sources.archives.webdataset_source import find_shards, open_shards
 from striate.sources.arrays.array_source import find_arrays, open_arrays
 from striate.sources.arrays.cifar_source import find_cifar, open_cifar
 from striate.sources.arrays.idx_source import find_idx, open_idx
-from striate.sources.tables.columns import Columns
-from striate.sources.tables.rows_source import find_rows, open_rows
+from striate.sources.read_options import ReadOptions
+from striate.sources.tables.image_rows_source import find_rows, open_rows
 from striate.sources.tables.table_source import find_table, open_table
 
-__all__ = ["AUTO", "BY_NAME", "OF_FILES", "OF_TABLES", "READINGS", "HowToRead", "Reading"]
-
-AUTO: Final = "auto"
-BY_NAME: Final = Columns()  # all told by names and contents
-OF_FILES: Final = "columns, a source and a class level say how files are read; leave them out"
-OF_TABLES: Final = ("rows", "table")  # the readings that have columns
-
-
-@final
-@dataclass(frozen=True)
-class HowToRead:
-    """What a person may say of how data are read: the reading, the columns of a table, where the classes are.
-
-    `to_learn`: whether they are to be learned from. Data that are only measured may have one class, and no split train.
-    Raises SettingError for settings that no reading takes together.
-    """
-
-    source: str = AUTO
-    columns: Columns = BY_NAME
-    class_level: int | None = None
-    limits: Limits = DEFAULT_LIMITS
-    to_learn: bool = True
-
-    def __post_init__(self) -> None:
-        if self.columns.named and self.source not in (AUTO, *OF_TABLES):
-            raise SettingError(
-                f"source = {self.source}: columns are those of a table; leave the columns out, or give source = table"
-            )
-        if self.class_level is not None and (self.columns.named or self.source not in (AUTO, "folders")):
-            raise SettingError(
-                f"class_level = {self.class_level}: is for class folders; leave it out, or the columns and the source"
-            )
-
-    @property
-    def is_of_files(self) -> bool:
-        """Whether it says what only files on a disk have."""
-        return self.columns.named or (self.source, self.class_level) != (AUTO, None)
+__all__ = ["FOLDER_FORMATS", "FolderFormat"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Reading:
+class FolderFormat:
     """One way to read a folder that is no class folders.
 
     `find` gives what there is, or nothing; `open` makes a Source of it; both raise DataError. `holds`: the images are in
@@ -77,14 +39,14 @@ class Reading:
     needs: str
     suffixes: tuple[str, ...]
     holds: Literal["pixels", "labels"]
-    find: Callable[[Path, HowToRead], Any]
-    open: Callable[[Path, Any, HowToRead], Source]
+    find: Callable[[Path, ReadOptions], Any]
+    open: Callable[[Path, Any, ReadOptions], Source]
     own_folder: Callable[[Any], bool] = lambda _: False
     is_stray: Callable[[Any], bool] = lambda _: False
 
 
-def _idx(folder: Path, found: Any, how: HowToRead) -> Source:
-    return open_idx(*named(folder), found, {}, to_learn=how.to_learn)
+def _idx(folder: Path, found: Any, how: ReadOptions) -> Source:
+    return open_idx(*named(folder), found, {}, for_training=how.for_training)
 
 
 def _yolo_apart(found: YoloFolders) -> bool:
@@ -94,60 +56,60 @@ def _yolo_apart(found: YoloFolders) -> bool:
     )
 
 
-READINGS: Final = (
-    Reading(
+FOLDER_FORMATS: Final = (
+    FolderFormat(
         "idx", "idx files", "train-images-idx3-ubyte and train-labels-idx1-ubyte", ("ubyte", "ubyte.gz"), "pixels",
         lambda folder, _: find_idx(folder), _idx,
     ),
-    Reading(
+    FolderFormat(
         "cifar", "CIFAR", "data_batch_1 ... and batches.meta", (".bin", "data_batch_1"), "pixels",
         lambda folder, _: find_cifar(folder), lambda folder, found, _: open_cifar(folder, found),
     ),
-    Reading(
+    FolderFormat(
         "arrays", "arrays", "a .npz file, or x.npy and y.npy", (".npz", ".npy"), "pixels",
         lambda folder, _: find_arrays(folder),
-        lambda folder, found, how: open_arrays(folder, found, how.columns.task, to_learn=how.to_learn),
+        lambda folder, found, how: open_arrays(folder, found, how.columns.task, for_training=how.for_training),
     ),
-    Reading(
+    FolderFormat(
         "webdataset", "WebDataset", ".tar files", (".tar",), "pixels",
         lambda folder, _: find_shards(folder),
         lambda folder, found, how: open_shards(
-            folder, found, how.limits, how.columns.task, to_learn=how.to_learn
+            folder, found, how.limits, how.columns.task, for_training=how.for_training
         ),
     ),
-    Reading(
+    FolderFormat(
         "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
         lambda folder, _: find_coco(folder.resolve()),
         lambda folder, found, how: open_coco(folder.resolve(), found, how.limits),
         lambda found: any(path.parent.name.lower() == "annotations" for _, path in found),
     ),
-    Reading(
+    FolderFormat(
         "voc", "Pascal VOC", "XML files in a folder Annotations, or beside the images", (".xml",), "labels",
         lambda folder, _: find_voc(folder.resolve()),
         lambda folder, found, how: open_voc(folder.resolve(), found, how.limits),
         lambda found: any(one != other for _, (one, other) in found.folders),
     ),
-    Reading(
+    FolderFormat(
         "yolo", "YOLO", "data.yaml, or the folders images and labels", (".yaml", ".yml"), "labels",
         lambda folder, _: find_yolo(folder.resolve()),
         lambda folder, found, how: open_yolo(folder.resolve(), found, how.limits),
         _yolo_apart,
     ),
-    Reading(
+    FolderFormat(
         "masks", "mask folders", "the folders images and masks", (".png",), "labels",
         lambda folder, _: find_masks(folder.resolve()),
         lambda folder, found, how: open_masks(folder.resolve(), found, how.limits),
         lambda found: any(pair.images != pair.beside for _, pair in found.pairs),
     ),
-    Reading(
+    FolderFormat(
         "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",
         lambda path, _: find_rows(path),
-        lambda path, found, how: open_rows(path, found, how.limits, how.columns, to_learn=how.to_learn),
+        lambda path, found, how: open_rows(path, found, how.limits, how.columns, for_training=how.for_training),
     ),
-    Reading(
+    FolderFormat(
         "table", "a table", "a table whose paths lead to images", (".csv", ".tsv", ".tab", ".psv", ".xlsx", ".parquet"), "labels",
         lambda folder, how: find_table(folder, how.columns, follow=how.limits.follow_links),
-        lambda _, found, how: open_table(found, how.limits, how.columns, to_learn=how.to_learn),
+        lambda _, found, how: open_table(found, how.limits, how.columns, for_training=how.for_training),
         is_stray=lambda found: found.are_predictions,
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.read_errors import read_errors
+from striate.sources.files.read_errors import read_errors
 from striate.sources.tables.columns import named_paths
 from striate.sources.tables.table import MAX_COLUMNS, Table, table_of
 

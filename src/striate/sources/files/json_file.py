@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.text_file import read_text
+from striate.sources.files.text_file import read_text
 
 __all__ = ["LARGEST", "read_json", "show", "to_numbers"]
 

@@ -28,9 +28,9 @@ from striate.data.source import Listing, Source
 from striate.data.store import ContentStore
 from striate.data.targets import TaskKind
 from striate.errors import DataError
-from striate.sources.archives.tar import Member, list_tar, read_member
-from striate.sources.labels.parsing import read_meaning
-from striate.sources.splits import arranged, splits_of_files
+from striate.sources.archives.tar_file import Member, list_tar, read_member
+from striate.sources.labels.parsing import parse_labels
+from striate.sources.splits import ordered_splits, splits_of_files
 
 __all__ = ["find_shards", "open_shards"]
 
@@ -76,7 +76,7 @@ def find_shards(path: Path) -> Sequence[Path] | None:
 
 
 def open_shards(
-    path: Path, shards: Sequence[Path], limits: Limits, task: TaskKind | None = None, *, to_learn: bool = True
+    path: Path, shards: Sequence[Path], limits: Limits, task: TaskKind | None = None, *, for_training: bool = True
 ) -> Source:
     """The source over shards; `task` answers what the labels leave open. Reads all headers and labels. Raises DataError."""
     name = printable(path)
@@ -95,12 +95,12 @@ def open_shards(
     if not samples:
         raise DataError(f"{name} has no images under a key with a label, such as 000.jpg and 000.cls; put them in")
     part_array = np.array(parts)
-    meaning = read_meaning(
+    meaning = parse_labels(
         {"label": cells},
         np.isin(part_array, ("all", "train")),
         lambda i, _: f"{name}, sample {samples[i].id}",
         task,
-        to_learn=to_learn,
+        for_training=for_training,
     )
     listings = {}
     for part in dict.fromkeys(parts):
@@ -116,7 +116,7 @@ def open_shards(
         *named(path),
         f"WebDataset, {meaning.says.removesuffix(' in the column label')}",
         meaning.classes,
-        arranged(listings),
+        ordered_splits(listings),
         MappingProxyType({}),
         limits,
         notes=meaning.notes,

@@ -31,8 +31,8 @@ from striate.sources.annotations.mirror_pairs import mirror_pairs
 from striate.sources.annotations.named_images import NamedImages
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.outlines import Outline
-from striate.sources.splits import arranged, by_split, origin
-from striate.sources.strict_json import read_json, show
+from striate.sources.files.json_file import read_json, show
+from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["open_coco"]
 
@@ -78,7 +78,7 @@ def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> 
         printable((root if len(files) > 1 else first.path).as_posix()),
         "COCO",
         tuple(first.categories[number] for number in sorted(first.categories)),
-        arranged(splits),
+        ordered_splits(splits),
         MappingProxyType(dict(+ignored)),
         limits,
         first.skeleton,

@@ -17,8 +17,8 @@ from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, Unreadable
-from striate.sources.folders.names import MASKS, THUMBNAILS, holds_no_classes
-from striate.sources.tree import Tree, list_folder
+from striate.sources.files.folder_names import MASKS, THUMBNAILS, holds_no_classes
+from striate.sources.files.tree import Tree, list_folder
 
 __all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "looks_like_image"]
 

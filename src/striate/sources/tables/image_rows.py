@@ -13,19 +13,19 @@ from striate.data.names import printable
 from striate.data.skipped_files import Unreadable
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
-from striate.sources.read_errors import read_errors
-from striate.sources.tables.arrow import arrow
-from striate.sources.tables.parquet import as_cells, is_numeric
+from striate.sources.files.read_errors import read_errors
+from striate.sources.tables.parquet_file import as_cells, is_numeric
+from striate.sources.tables.pyarrow_modules import arrow
 from striate.sources.tables.table import column_names
 
-__all__ = ["Rows", "has_images", "read_arrow", "read_parquet_rows"]
+__all__ = ["ImageRows", "has_images", "read_arrow", "read_parquet_rows"]
 
 _GROUPS: Final = 4  # groups of rows of a Parquet file that are kept in memory
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Rows:
+class ImageRows:
     """`image` gives the content of a row's image, or raises Unreadable; any thread may call it."""
 
     path: Path
@@ -50,7 +50,7 @@ def has_images(path: Path) -> bool:
         return bool(_image_columns(file.schema_arrow, name))
 
 
-def read_arrow(path: Path, image: str | None) -> Rows:
+def read_arrow(path: Path, image: str | None) -> ImageRows:
     """An Arrow file as `datasets` saves it, mapped. Raises DataError."""
     name = printable(path)
     pyarrow, ipc = arrow("pyarrow", name), arrow("pyarrow.ipc", name)
@@ -63,7 +63,7 @@ def read_arrow(path: Path, image: str | None) -> Rows:
     return _rows(path, "Arrow", table.drop_columns([column]), partial(_from, table.column(column)))
 
 
-def read_parquet_rows(path: Path, image: str | None) -> Rows:
+def read_parquet_rows(path: Path, image: str | None) -> ImageRows:
     """A Parquet file; the groups of rows whose images were last wanted stay in memory. Raises DataError."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
@@ -96,7 +96,7 @@ def read_parquet_rows(path: Path, image: str | None) -> Rows:
 
 def _rows(
     path: Path, kind: str, rest: Any, image: Callable[[int], bytes], count: int | None = None, schema: Any = None
-) -> Rows:
+) -> ImageRows:
     """The columns that are text, numbers, truth values, or lists of these; what else there is is passed over."""
     name = printable(path)
     types = arrow("pyarrow.types", name)
@@ -119,7 +119,7 @@ def _rows(
             classes[one] = names
             values = [_called(names, value, f"{name}, row {i}, column {one}") for i, value in enumerate(values, 1)]
         cells[one] = as_cells(values)
-    return Rows(path, kind, count, cells, classes, frozenset(lists), frozenset(numeric), image)
+    return ImageRows(path, kind, count, cells, classes, frozenset(lists), frozenset(numeric), image)
 
 
 def _from(images: Any, i: int) -> bytes:

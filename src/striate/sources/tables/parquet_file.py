@@ -6,9 +6,9 @@ from typing import Any
 
 from striate.data.names import printable
 from striate.errors import DataError
+from striate.sources.files.read_errors import read_errors
 from striate.sources.labels.word_sets import LIST
-from striate.sources.read_errors import read_errors
-from striate.sources.tables.arrow import arrow
+from striate.sources.tables.pyarrow_modules import arrow
 from striate.sources.tables.table import MAX_BYTES, Table, column_names
 
 __all__ = ["as_cells", "is_numeric", "read_parquet"]
