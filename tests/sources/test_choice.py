@@ -1,19 +1,27 @@
 """What lies beside class folders: stray files never replace or block them, real rivals are asked about, agreement is silent."""
 
 import json
+import os
 import re
 import shutil
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.sources.tables import TableFolder
 
 from striate.data import Source
 from striate.data.split_file import read_split
 from striate.errors import AmbiguousDataError, DataError, SettingError
 from striate.sources import open_source
+from striate.sources.tables import table_files, table_source
+from striate.sources.tables.table import Table
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 Put = Callable[..., Path]
@@ -208,11 +216,11 @@ def test_numbers_beside_class_folders_are_no_labels(
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        ("dog cat cat dog dog dog", "cat/000.jpg is in the folder cat, and labels.csv says dog"),
-        ("DOG CAT CAT DOG DOG DOG", "cat/000.jpg is in the folder cat, and labels.csv says DOG"),
-        ("dog dog dog cat cat cat", "cat/000.jpg is in the folder cat, and labels.csv says dog"),
-        ("cat cat cat cat cat dog", "dog/000.jpg is in the folder dog, and labels.csv says cat"),
-        ("k m m h h h", "cat/000.jpg is in the folder cat, and labels.csv says k"),
+        ("dog cat cat dog dog dog", "cat/000.jpg is in the folder cat, and labels.csv has the label dog"),
+        ("DOG CAT CAT DOG DOG DOG", "cat/000.jpg is in the folder cat, and labels.csv has the label DOG"),
+        ("dog dog dog cat cat cat", "cat/000.jpg is in the folder cat, and labels.csv has the label dog"),
+        ("cat cat cat cat cat dog", "dog/000.jpg is in the folder dog, and labels.csv has the label cat"),
+        ("k m m h h h", "cat/000.jpg is in the folder cat, and labels.csv has the label k"),
     ],
 )
 def test_the_example_of_two_readings_is_true(labels: str, says: str, photos: Path) -> None:
@@ -235,7 +243,7 @@ def test_a_stray_table_does_not_block_one_class_that_is_measured(name: str, clas
 
 def test_a_table_that_tears_a_folder_apart_is_asked_about(photos: Path) -> None:
     (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,x", "cat/001.jpg,y", "dog/000.jpg,y"))
-    with pytest.raises(DataError, match=r"cat/001.jpg is in the folder cat, and labels.csv says y"):
+    with pytest.raises(DataError, match=r"cat/001.jpg is in the folder cat, and labels.csv has the label y"):
         open_source(photos)
 
 
@@ -246,20 +254,20 @@ def test_a_table_that_says_what_the_folders_say_is_no_rival(labels: tuple[str, s
     (photos / "labels.csv").write_text(_rows("path,label", *rows))
     source = open_source(photos)
     assert (source.kind, source.classes) == ("class folders", ("cat", "dog"))
-    assert source.notes[0].startswith("labels.csv says of each image what its folder says")
+    assert source.notes[0].startswith("labels.csv has the labels of the folders for each image")
 
 
 def test_a_table_of_some_images_is_said_to_name_some(photos: Path) -> None:
     (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,cat", "dog/000.jpg,dog"))
     assert open_source(photos).notes[0] == (
-        "labels.csv says of the 2 images that it names what their folders say; the folders are read"
+        "labels.csv has the labels of the folders for the 2 images that it names; the folders are read"
     )
 
 
 def test_several_tables_beside_class_folders_are_called_by_their_names(photos: Path) -> None:
     for i, name in enumerate(("train.csv", "val.csv")):
         (photos / name).write_text(_rows("path,label", f"cat/00{i}.jpg,dog", f"dog/00{i}.jpg,cat"))
-    with pytest.raises(AmbiguousDataError, match="in the folder cat, and train.csv, val.csv says dog"):
+    with pytest.raises(AmbiguousDataError, match="in the folder cat, and train.csv, val.csv has the label dog"):
         open_source(photos)
 
 
@@ -272,7 +280,7 @@ def test_a_table_that_agrees_and_has_splits_is_meant(photos: Path) -> None:
     (photos / "labels.csv").write_text(_rows("path,label,split", *rows))
     source = open_source(photos)
     assert list(source.splits) == ["train", "test"]
-    assert "has splits besides" in source.notes[0]
+    assert "has the labels of the folders, and splits as well" in source.notes[0]
 
 
 def test_folders_whose_names_are_no_classes_are_none_against_a_table(class_folders: ClassFolders) -> None:
@@ -361,9 +369,9 @@ def test_two_files_of_images_are_asked_about(tmp_path: Path) -> None:
 
 
 def test_a_reading_that_was_named_is_the_only_one(photos: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read as COCO: it takes a JSON file with images"):
+    with pytest.raises(DataError, match="cannot be read as COCO; that takes a JSON file with images"):
         open_source(photos, source="coco")
-    with pytest.raises(SettingError, match="'tabel' is no way to read data; did you mean table"):
+    with pytest.raises(SettingError, match="'tabel' is not a format; did you mean table"):
         open_source(photos, source="tabel")
     with pytest.raises(SettingError, match="class_level = 3"):
         open_source(photos, class_level=3)
@@ -406,7 +414,7 @@ def test_a_table_with_splits_of_some_images_only_is_asked_about(photos: Path) ->
     )
     (photos / "labels.csv").write_text("path,label,split\n" + rows)
     with pytest.raises(
-        DataError, match="labels.csv has splits, but of 4 images only.*--source folders or --source table"
+        DataError, match="labels.csv has splits, but only for 4 images.*--source folders or --source table"
     ):
         open_source(photos)
 
@@ -419,6 +427,42 @@ def test_a_table_that_leads_to_batches_of_images_says_why_it_cannot_be_read(
     rows = "".join(f"{name}/00{i}.jpg,{i},a{i},b{i % 2}\n" for name in names for i in range(3))
     (folder / "metadata.csv").write_text("path,age,site,kind\n" + rows)
     with pytest.raises(
-        DataError, match="--label-column NAME.*if the folders are classes all the same: --source folders"
+        DataError, match="--label-column NAME.*if the folders are classes nevertheless: --source folders"
     ):
         open_source(folder)
+
+
+@pytest.mark.parametrize("table", ["path,label\na.png,cat\nb.png,dog\nc.png,dog\n", ""])
+def test_a_flat_folder_is_listed_once_for_all_formats(
+    table: str, table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = table_folder(table or "readme", "labels.csv" if table else "readme.md")
+    listed = Counter[str]()
+
+    def counted(list_folder: Callable[[str], Any], path: str = ".") -> Any:
+        listed[os.path.realpath(path)] += 1
+        return list_folder(path)
+
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, partial(counted, getattr(os, name)))
+    with nullcontext() if table else pytest.raises(DataError, match="holds files but no folders"):
+        open_source(root)
+    assert listed == {str(root.resolve()): 1}
+
+
+def test_a_format_that_fits_is_opened_once(
+    png: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for image in ("images_1/a.png", "images_2/b.png", "images_2/c.png"):
+        png(tmp_path / image)
+    (tmp_path / "labels.csv").write_text("path,label\nimages_1/a.png,cat\nimages_2/b.png,dog\nimages_2/c.png,cat\n")
+    opened: list[Path] = []
+    read = table_files.read_table
+
+    def count(path: Path) -> Table:
+        opened.append(path)
+        return read(path)
+
+    monkeypatch.setattr(table_source, "read_table", count)
+    assert open_source(tmp_path).kind.startswith("CSV table")
+    assert len(opened) == 1

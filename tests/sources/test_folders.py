@@ -216,19 +216,19 @@ def test_an_empty_folder_loose_images_and_files_stop(
     root = class_folders({"cat": 2, "dog": 2})
     with pytest.raises(DataError, match="data/cat holds files but no folders"):
         open_source(root / "cat")
-    with pytest.raises(DataError, match=r"000.jpg is no folder; give the folder of class folders"):
+    with pytest.raises(DataError, match=r"000.jpg is not a folder; give the folder of the class folders"):
         open_source(root / "cat/000.jpg")
     (tmp_path / "photos.zip").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"photos.zip is no folder; unpack it and give the folder"):
+    with pytest.raises(DataError, match=r"photos.zip is not a folder; unpack it and give the folder"):
         open_source(tmp_path / "photos.zip")
-    with pytest.raises(DataError, match=r"there is no .*/gone; check the path"):
+    with pytest.raises(DataError, match=r".*/gone does not exist; check the path"):
         open_source(tmp_path / "gone")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        DataError, match=r"there is no data named 'minst' and no such folder here; did you mean mnist\?"
+        DataError, match=r"'minst' is neither a built-in data set nor a folder here; did you mean mnist\?"
     ):
         open_source("minst")
-    with pytest.raises(DataError, match="there is no data named ''"):
+    with pytest.raises(DataError, match="'' is neither a built-in data set nor a folder here"):
         open_source("")
     (root / "cat").rename(tmp_path / "elsewhere")
     (root / "cat").symlink_to(tmp_path / "elsewhere")

@@ -17,8 +17,9 @@ from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays import mnist
 from striate.sources.arrays.idx_file import read_idx
-from striate.sources.arrays.idx_source import find_idx, open_idx
+from striate.sources.arrays.idx_source import find_idx, open_idx_files
 from striate.sources.arrays.mnist import SHA256
+from striate.sources.data_path import DataPath
 
 LIMITS = Limits()
 MNIST = Path(mnist.__file__).parent / "mnist_files"
@@ -91,13 +92,13 @@ def test_mnist_with_one_byte_changed_is_refused(tmp_path: Path) -> None:
     images = bytearray(gzip.decompress((folder / "t10k-images-idx3-ubyte.gz").read_bytes()))
     images[12345] ^= 1
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, 1))
-    source = open_idx("mnist", "mnist", find_idx(folder), SHA256)
+    source = open_idx_files("mnist", "mnist", find_idx(DataPath(folder)), SHA256)
     with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz was changed: its SHA-256 is"):
         source.decode("test", Canvas(28, 28, 1), threads=1, limits=LIMITS)
     labels[100] ^= 1
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz was changed"):
-        open_idx("mnist", "mnist", find_idx(folder), SHA256)
+        open_idx_files("mnist", "mnist", find_idx(DataPath(folder)), SHA256)
 
 
 def test_one_bit_of_a_gzip_changed_is_found(tmp_path: Path) -> None:

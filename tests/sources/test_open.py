@@ -122,11 +122,11 @@ def test_no_folder_is_lost_where_two_mean_one_split(
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ("~nosuch_user/data", "there is no ~nosuch_user/data; check the path"),
+        ("~nosuch_user/data", "~nosuch_user/data does not exist; check the path"),
         ("a" * 300, "File name too long; check the path"),
-        ("b/" + "a" * 300 + "/c", "there is no b/a+/c; check the path|File name too long"),
-        ("a\0b", r"there is no data named 'a\\\\u0000b'"),
-        ("~\0b/c", "there is no "),
+        ("b/" + "a" * 300 + "/c", "b/a+/c does not exist; check the path|File name too long"),
+        ("a\0b", r"'a\\\\u0000b' is neither a built-in data set nor a folder"),
+        ("~\0b/c", "does not exist"),
     ],
 )
 @pytest.mark.parametrize("class_level", [None, 1])

@@ -7,6 +7,7 @@ import pytest
 
 from striate.errors import AmbiguousDataError, DataError, SettingError
 from striate.sources import Columns, open_source
+from striate.sources.data_path import DataPath
 from striate.sources.tables.table_files import find_table
 
 Png = Callable[[Path], None]
@@ -208,6 +209,6 @@ def test_tables_of_splits_whose_paths_have_an_unusual_name(images: Callable[...,
 def test_a_submission_is_never_the_labels(images: Callable[..., Path]) -> None:
     root = images("train", "more")
     table(root / "sample_submission.csv", NAMES)
-    assert find_table(root) is None
+    assert find_table(DataPath(root)) is None
     table(root / "train.csv", NAMES)
-    assert find_table(root) is not None
+    assert find_table(DataPath(root)) is not None

@@ -97,7 +97,7 @@ def test_a_link_to_a_folder_names_the_option(cell: str, listed: Callable[..., Pa
 def test_images_that_are_no_folder_are_refused(folder: str, listed: Callable[..., Path]) -> None:
     table = listed([file[7:] for file in FILES])
     for data in (table, table.parent):
-        with pytest.raises(SettingError, match=f"images = '{folder}': there is no such folder in .*images"):
+        with pytest.raises(SettingError, match=f"image_root = '{folder}': there is no such folder in .*images"):
             open_source(data, columns=Columns(folder=folder))
 
 

@@ -13,7 +13,7 @@ from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
-from striate.sources.files.tree import list_folder
+from striate.sources.data_path import DataPath
 from striate.sources.splits import SPLIT_WORDS, splits_of
 
 __all__ = ["coco_root", "find_coco"]
@@ -23,14 +23,14 @@ _PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(SPLIT_WORDS, key=len, r
 _INSTANCES: Final = "instances"
 
 
-def find_coco(folder: Path) -> list[tuple[str, Path]]:
+def find_coco(data: DataPath) -> list[tuple[str, Path]]:
     """The COCO files in a folder, each with its part, "all" where parts are not told. Raises DataError."""
-    top = list_folder(str(folder))
-    annotations = [name for name in top.folders if name.lower() == "annotations"]
-    files = [path for where in (folder, *(folder / name for name in annotations)) for path in _files_in(where)]
+    folders = data.list().folders
+    annotations = [name for name in folders if name.lower() == "annotations"]
+    files = [path for below in (".", *annotations) for path in _files_in(data, below)]
     if files:
-        return _by_name(files, folder)
-    return [(split, path) for name, split in splits_of(top.folders).items() for path in _files_in(folder / name)]
+        return _by_name(files, data.path.resolve())
+    return [(split, path) for name, split in splits_of(folders).items() for path in _files_in(data, name)]
 
 
 def coco_root(file: Path) -> Path:
@@ -38,8 +38,9 @@ def coco_root(file: Path) -> Path:
     return file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
 
 
-def _files_in(folder: Path) -> list[Path]:
-    return [folder / name for name in list_folder(str(folder)).files if _is_coco(folder / name)]
+def _files_in(data: DataPath, below: str) -> list[Path]:
+    folder = data.path.resolve() / below
+    return [folder / name for name in data.list(below).files if _is_coco(folder / name)]
 
 
 def _is_coco(path: Path) -> bool:

@@ -31,6 +31,7 @@ from striate.sources.annotations.mirror_pairs import mirror_pairs
 from striate.sources.annotations.named_images import NamedImages
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.outlines import Outline
+from striate.sources.data_path import DataPath
 from striate.sources.files.json_file import read_json, show
 from striate.sources.splits import by_split, ordered_splits, origin
 
@@ -55,8 +56,9 @@ class _Content:
     faults: list[AnnotationFault] = field(default_factory=list)
 
 
-def open_coco(root: Path, found: Sequence[tuple[str, Path]], limits: Limits) -> Source:
-    """The source over COCO files, each with its part, all below `root`. Raises DataError."""
+def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
+    """The source over COCO files, each with its split. Raises DataError."""
+    root, limits = data.path.resolve(), data.limits
     files = by_split(found, printable(root), lambda path: os.path.relpath(path, root))
     contents = {part: _read(path) for part, path in files.items()}
     first = next(iter(contents.values()))

@@ -36,8 +36,9 @@ from striate.sources.annotations.mask_coding import MAX_NUMBERS, MaskCoding, dec
 from striate.sources.annotations.mask_file import MASK_SUFFIXES, read_mask
 from striate.sources.annotations.paired_folders import Paired, find_pairs
 from striate.sources.annotations.voc_source import image_sets
+from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
-from striate.sources.files.tree import list_folder, walk
+from striate.sources.files.tree import walk
 from striate.sources.splits import by_split, ordered_splits, origin, splits_of
 
 __all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
@@ -53,6 +54,11 @@ class MaskFolders:
 
     pairs: Sequence[tuple[str, Paired]]
     sets: Mapping[str, Sequence[str]]
+
+    @property
+    def has_own_folders(self) -> bool:
+        """Whether images and masks lie apart."""
+        return any(pair.images != pair.beside for _, pair in self.pairs)
 
 
 @final
@@ -84,20 +90,21 @@ class MaskFiles(Targets):
         return "\n".join([coding, *FileStore(self.paths).digests()]).encode()
 
 
-def find_masks(folder: Path) -> MaskFolders | None:
+def find_masks(data: DataPath) -> MaskFolders | None:
     """Folders of images and masks in this one; None if there are none. Raises DataError."""
-    pairs = find_pairs(folder, _NAMED, lambda name: name.lower().endswith(MASK_SUFFIXES))
+    pairs = find_pairs(data, _NAMED, lambda name: name.lower().endswith(MASK_SUFFIXES))
     if pairs:
-        return MaskFolders(pairs, image_sets(folder, "Segmentation") if "all" in dict(pairs) else {})
-    if _has_masks_beside(folder):
+        return MaskFolders(pairs, image_sets(data, "Segmentation") if "all" in dict(pairs) else {})
+    if _has_masks_beside(data, "."):
         return MaskFolders([("all", Paired(".", "."))], {})
-    names = splits_of(list_folder(str(folder)).folders)
-    beside = [(split, Paired(name, name)) for name, split in names.items() if _has_masks_beside(folder / name)]
+    names = splits_of(data.list().folders)
+    beside = [(split, Paired(name, name)) for name, split in names.items() if _has_masks_beside(data, name)]
     return MaskFolders(beside, {}) if beside else None
 
 
-def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
-    """The source over folders of images and masks, all below `root`. Raises DataError."""
+def open_masks(data: DataPath, found: MaskFolders) -> Source:
+    """The source over folders of images and masks. Raises DataError."""
+    root, limits = data.path.resolve(), data.limits
     scans: dict[str, _Scan] = {}
     ignored: Counter[str] = Counter()
     folders = by_split(found.pairs, printable(root))
@@ -238,7 +245,7 @@ def _unmarked(stem: str) -> str:
     return next((stem.removesuffix(ending) for ending in _ENDINGS if stem.endswith(ending)), stem)
 
 
-def _has_masks_beside(folder: Path) -> bool:
-    files = [name for name in list_folder(str(folder)).files if name.lower().endswith(MASK_SUFFIXES)]
+def _has_masks_beside(data: DataPath, below: str) -> bool:
+    files = [name for name in data.list(below).files if name.lower().endswith(MASK_SUFFIXES)]
     stems = {posixpath.splitext(name)[0] for name in files}
     return any(_unmarked(stem) != stem and _unmarked(stem) in stems for stem in stems)

@@ -27,9 +27,10 @@ from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.voc_file import VocImage, read_voc
+from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.text_file import read_text
-from striate.sources.files.tree import list_folder, refuse_links, walk
+from striate.sources.files.tree import refuse_links, walk
 from striate.sources.splits import by_split, ordered_splits, origin, splits_of
 
 __all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
@@ -48,27 +49,32 @@ class VocFolders:
     folders: Sequence[tuple[str, tuple[str, str]]]
     sets: Mapping[str, Sequence[str]]
 
+    @property
+    def has_own_folders(self) -> bool:
+        """Whether annotations and images lie apart."""
+        return any(one != other for _, (one, other) in self.folders)
 
-def find_voc(folder: Path) -> VocFolders | None:
+
+def find_voc(data: DataPath) -> VocFolders | None:
     """VOC's folders in this one, or XML files beside images; None if there are none. Raises DataError."""
-    top = list_folder(str(folder))
-    annotations = [name for name in top.folders if name.lower() == "annotations" and _has_xml(folder / name)]
+    folder, top = data.path.resolve(), data.list()
+    annotations = [name for name in top.folders if name.lower() == "annotations" and _has_xml(data, name)]
     images = [name for name in top.folders if name.lower() in ("jpegimages", "images")]
     if annotations:
         refuse_links(folder, top)
-        return VocFolders([("all", (annotations[0], (images or annotations)[0]))], image_sets(folder, "Main"))
-    if _has_xml(folder):
+        return VocFolders([("all", (annotations[0], (images or annotations)[0]))], image_sets(data, "Main"))
+    if _has_xml(data, "."):
         return VocFolders([("all", (".", "."))], {})
-    parts = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(folder / name)]
+    parts = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(data, name)]
     return VocFolders(parts, {}) if parts else None
 
 
-def image_sets(root: Path, kind: str) -> dict[str, list[str]]:
+def image_sets(data: DataPath, kind: str) -> dict[str, list[str]]:
     """The names in ImageSets/<kind>/train.txt, val.txt and test.txt; trainval.txt is train where there is no train.txt."""
-    folder = root / "ImageSets" / kind
-    if "ImageSets" not in list_folder(str(root)).folders or kind not in list_folder(str(folder.parent)).folders:
+    folder = data.path / "ImageSets" / kind
+    if "ImageSets" not in data.list().folders or kind not in data.list("ImageSets").folders:
         return {}
-    there = list_folder(str(folder)).files
+    there = data.list(f"ImageSets/{kind}").files
     lists = {part: f"{part}.txt" for part in ("train", "val", "test") if f"{part}.txt" in there}
     if "train" not in lists and "trainval.txt" in there:
         lists = {"train": "trainval.txt"} | {part: file for part, file in lists.items() if part == "test"}
@@ -76,8 +82,9 @@ def image_sets(root: Path, kind: str) -> dict[str, list[str]]:
     return {part: [line.split()[0] for line in of if line.split()] for part, of in lines.items()}
 
 
-def open_voc(root: Path, found: VocFolders, limits: Limits) -> Source:
-    """The source over VOC's folders, all below `root`. Raises DataError."""
+def open_voc(data: DataPath, found: VocFolders) -> Source:
+    """The source over VOC's folders. Raises DataError."""
+    root, limits = data.path.resolve(), data.limits
     folders = by_split(found.folders, printable(root), lambda two: two[0])
     read = {part: _read_part(root, *two, limits) for part, two in folders.items()}
     classes = sorted(
@@ -166,5 +173,5 @@ def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[st
     return list_objects(root, images, limits, name=content.name, faults=faults, skipped=skipped)
 
 
-def _has_xml(folder: Path) -> bool:
-    return any(name.lower().endswith(".xml") for name in list_folder(str(folder)).files)
+def _has_xml(data: DataPath, below: str) -> bool:
+    return any(name.lower().endswith(".xml") for name in data.list(below).files)

@@ -32,8 +32,9 @@ from striate.sources.annotations.data_yaml import DataYaml, read_data_yaml
 from striate.sources.annotations.object_listing import Described, list_objects
 from striate.sources.annotations.paired_folders import Paired, find_pairs
 from striate.sources.annotations.yolo_file import YoloObject, read_yolo
+from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
-from striate.sources.files.tree import list_folder, walk
+from striate.sources.files.tree import walk
 from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
@@ -50,14 +51,23 @@ class YoloFolders:
     file: Path | None = None
     described: DataYaml | None = None
 
+    @property
+    def has_own_folders(self) -> bool:
+        """Whether images and labels lie apart."""
+        root = self.file.parent if self.file else None
+        return any(
+            pair.images != pair.beside and (root is None or (root / pair.beside).is_dir()) for _, pair in self.pairs
+        )
 
-def find_yolo(folder: Path) -> YoloFolders | None:
+
+def find_yolo(data: DataPath) -> YoloFolders | None:
     """YOLO's data.yaml or folders in this one; None if there are none. Raises DataError."""
-    files = [name for name in list_folder(str(folder)).files if name.lower().endswith((".yaml", ".yml"))]
+    folder = data.path.resolve()
+    files = [name for name in data.list().files if name.lower().endswith((".yaml", ".yml"))]
     named = [name for name in files if name.lower() in ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")]
     if named:
         return yolo_folders(folder / named[0])
-    pairs = find_pairs(folder, ("labels",), lambda name: name.lower().endswith(".txt"))
+    pairs = find_pairs(data, ("labels",), lambda name: name.lower().endswith(".txt"))
     if pairs and len(files) == 1:
         return yolo_folders(folder / files[0])
     return YoloFolders(pairs) if pairs else None
@@ -87,8 +97,9 @@ def yolo_folders(file: Path) -> YoloFolders:
     return YoloFolders(pairs, file, described)
 
 
-def open_yolo(root: Path, found: YoloFolders, limits: Limits) -> Source:
-    """The source over YOLO's folders, all below `root`. Raises DataError."""
+def open_yolo(data: DataPath, found: YoloFolders) -> Source:
+    """The source over YOLO's folders. Raises DataError."""
+    root, limits = data.path.resolve(), data.limits
     described = found.described
     points = described.points if described else None
     folders = by_split(found.pairs, printable(root))

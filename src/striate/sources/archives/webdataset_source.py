@@ -21,14 +21,13 @@ from typing import Final, final
 import numpy as np
 
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
-from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.store import ContentStore
-from striate.data.targets import TaskKind
 from striate.errors import DataError
 from striate.sources.archives.tar_file import Member, list_tar, read_member
+from striate.sources.data_path import DataPath
 from striate.sources.labels.parsing import parse_labels
 from striate.sources.splits import ordered_splits, splits_of_files
 
@@ -54,10 +53,11 @@ class _Sample:
     labels: dict[str, Member] = field(default_factory=dict)
 
 
-def find_shards(path: Path) -> Sequence[Path] | None:
+def find_shards(data: DataPath) -> Sequence[Path] | None:
     """The archives that a path means: a .tar file, a folder of them, or a name with {000..012}; None where it is none."""
+    path = data.path
     if path.is_dir():
-        return sorted(one for one in path.iterdir() if one.suffix.lower() == ".tar" and one.is_file()) or None
+        return data.files(lambda name: name.lower().endswith(".tar")) or None
     if match := _RANGE.search(path.name):
         first, last = int(match[1]), int(match[2])
         if not 0 <= last - first < _MOST_SHARDS:
@@ -75,11 +75,9 @@ def find_shards(path: Path) -> Sequence[Path] | None:
     return [path] if path.suffix.lower() == ".tar" and path.is_file() else None
 
 
-def open_shards(
-    path: Path, shards: Sequence[Path], limits: Limits, task: TaskKind | None = None, *, for_training: bool = True
-) -> Source:
-    """The source over shards; `task` answers what the labels leave open. Reads all headers and labels. Raises DataError."""
-    name = printable(path)
+def open_shards(data: DataPath, shards: Sequence[Path]) -> Source:
+    """The source over shards. Reads all headers and labels. Raises DataError."""
+    name, limits = data.name, data.limits
     parts: list[str] = []
     samples: list[_Sample] = []
     cells: list[str] = []
@@ -99,8 +97,8 @@ def open_shards(
         {"label": cells},
         np.isin(part_array, ("all", "train")),
         lambda i, _: f"{name}, sample {samples[i].id}",
-        task,
-        for_training=for_training,
+        data.options.columns.task,
+        for_training=data.options.for_training,
     )
     listings = {}
     for part in dict.fromkeys(parts):
@@ -113,7 +111,7 @@ def open_shards(
             tuple(skipped.get(part, ())),
         )
     return Source(
-        *named(path),
+        *named(data.path),
         f"WebDataset, {meaning.says.removesuffix(' in the column label')}",
         meaning.classes,
         ordered_splits(listings),

@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -18,7 +17,6 @@ import numpy as np
 from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore, held_images
-from striate.data.targets import TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, read_npy, read_npz
 from striate.sources.arrays.array_labels import read_labels
@@ -30,6 +28,7 @@ from striate.sources.arrays.array_pixels import (
     spans_of,
     stored_values,
 )
+from striate.sources.data_path import DataPath
 from striate.sources.splits import SPLIT_WORDS, ordered_splits, origin
 
 __all__ = ["find_arrays", "open_arrays"]
@@ -49,32 +48,29 @@ _WHAT: Final = MappingProxyType(
 )
 
 
-def find_arrays(path: Path) -> Mapping[str, StoredArray] | None:
+def find_arrays(data: DataPath) -> Mapping[str, StoredArray] | None:
     """The arrays in a .npz file, or in a folder that holds one or holds .npy files; None where it does not."""
+    path = data.path
     if path.is_dir():
-        files = sorted(one for one in path.iterdir() if one.suffix.lower() in (".npy", ".npz") and one.is_file())
+        files = data.files(lambda name: name.lower().endswith((".npy", ".npz")))
         archives = [one for one in files if one.suffix.lower() == ".npz"]
         if archives:
             if len(files) > 1:
-                raise DataError(f"{printable(path)} holds {len(files)} files of arrays; give the path of one archive")
+                raise DataError(f"{data.name} holds {len(files)} files of arrays; give the path of one archive")
             return read_npz(archives[0])
         named = [one for one in files if _role(one.stem)]
         return {one.stem: read_npy(one) for one in named} or None
     if path.suffix.lower() == ".npy":
-        raise DataError(
-            f"{printable(path)} is one array; give the folder that holds it and its labels, as x.npy and y.npy"
-        )
+        raise DataError(f"{data.name} is one array; give the folder that holds it and its labels, as x.npy and y.npy")
     return read_npz(path) if path.suffix.lower() == ".npz" else None
 
 
-def open_arrays(
-    path: Path, arrays: Mapping[str, StoredArray], task: TaskKind | None = None, *, for_training: bool = True
-) -> Source:
-    """The source over arrays of images and labels; `task` answers what the labels leave open. Raises DataError.
+def open_arrays(data: DataPath, arrays: Mapping[str, StoredArray]) -> Source:
+    """The source over arrays of images and labels. Raises DataError.
 
     Reads labels, and pixels to tell their range; one split of uint8 is read, or mapped, when it is wanted.
     """
-    name = printable(path)
+    name, for_training = data.name, data.options.for_training
     parts = _pairs(arrays, name)
     if for_training and "train" not in parts and "all" not in parts:
         raise DataError(f"{name} has arrays of {' and '.join(parts)} and none to learn from; add x_train and y_train")
@@ -92,7 +88,7 @@ def open_arrays(
     labels = read_labels(
         {part: two for part, (_, two) in parts.items()},
         {part: one.shape[0] for part, one in layouts.items()},
-        task,
+        data.options.columns.task,
         for_training=for_training,
     )
     listings = {}
@@ -114,7 +110,7 @@ def open_arrays(
         )
     ignored = sum(_role(key) is None for key in arrays)
     return Source(
-        *named(path),
+        *named(data.path),
         f"arrays, {learned.says}, {labels.says}",
         labels.classes,
         ordered_splits(listings),

@@ -17,11 +17,15 @@ from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.cifar_file import Batch, read_binary, read_names, read_python, read_python_names
+from striate.sources.data_path import DataPath
 from striate.sources.splits import ordered_splits, origin
 
 __all__ = ["CifarFiles", "find_cifar", "open_cifar"]
 
 _BATCH: Final = re.compile(r"data_batch_\d+")
+_NAME: Final = re.compile(
+    r"(data_batch_\d+|test_batch|train|test)(\.bin)?|(batches\.)?meta(\.txt)?|(fine|coarse)_label_names\.txt"
+)
 
 
 @final
@@ -37,9 +41,10 @@ class CifarFiles:
     coarse_names: Path
 
 
-def find_cifar(folder: Path) -> CifarFiles | None:
+def find_cifar(data: DataPath) -> CifarFiles | None:
     """The files of CIFAR in a folder, None where there are none or the names of the classes are missing."""
-    names = {path.name for path in folder.iterdir() if path.is_file()}
+    folder = data.path
+    names = {path.name for path in data.files(lambda name: _NAME.fullmatch(name) is not None)}
     for end in (".bin", ""):
         batches = tuple(
             folder / name
@@ -57,7 +62,7 @@ def find_cifar(folder: Path) -> CifarFiles | None:
     return None
 
 
-def open_cifar(folder: Path, files: CifarFiles) -> Source:
+def open_cifar(data: DataPath, files: CifarFiles) -> Source:
     """The source over CIFAR: 32 x 32 in color; of CIFAR-100 the fine classes, the coarse ones in a column. Raises DataError.
 
     Reads all files for their labels; pixels are read again when they are wanted.
@@ -71,7 +76,7 @@ def open_cifar(folder: Path, files: CifarFiles) -> Source:
         raise DataError(f"{printable(files.names)} does not name two or more different classes; get it anew")
     parts = {"train": files.train, "test": files.test}
     return Source(
-        *named(folder),
+        *named(data.path),
         f"CIFAR-{100 if files.fine else 10}, {'binary' if files.binary else 'Python'} version",
         classes,
         ordered_splits(

@@ -11,15 +11,16 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.idx_file import read_idx, read_shape
+from striate.sources.data_path import DataPath
 from striate.sources.splits import ordered_splits, origin
 
-__all__ = ["IdxFiles", "find_idx", "open_idx"]
+__all__ = ["IdxFiles", "find_idx", "open_idx", "open_idx_files"]
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-letters-train-images-idx3-ubyte.gz
 _NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)-(?P<what>images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -35,18 +36,18 @@ class IdxFiles:
     labels: Path
 
 
-def find_idx(folder: Path) -> dict[str, IdxFiles]:
+def find_idx(data: DataPath) -> dict[str, IdxFiles]:
     """The idx files in a folder by split, {} if it holds none; a plain file comes before its gzip. Raises DataError."""
     found: dict[tuple[str, str, str], Path] = {}  # set, split, what
-    for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".gz", path.name)):
-        match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
+    files = data.files(lambda name: _NAME.fullmatch(name) is not None)
+    for path in sorted(files, key=lambda path: path.suffix == ".gz"):
+        if match := _NAME.fullmatch(path.name):
             found.setdefault((match["set"], _SPLITS[match["split"]], match["what"]), path)
     sets = sorted({name for name, _, _ in found})
     if len(sets) > 1:
         names = ", ".join(printable(name) or "one without a name" for name in sets)
-        raise DataError(f"{printable(folder)} holds several idx sets ({names}); give each a folder of its own")
-    files = {}
+        raise DataError(f"{data.name} holds several idx sets ({names}); give each a folder of its own")
+    pairs = {}
     for name, split, what in found:
         images, labels = found.get((name, split, "images")), found.get((name, split, "labels"))
         if images is None or labels is None:
@@ -54,11 +55,16 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
             raise DataError(
                 f"{printable(found[name, split, what])} has no {missing} file beside it; add it to the folder"
             )
-        files[split] = IdxFiles(images, labels)
-    return dict(sorted(files.items(), reverse=True))  # train first
+        pairs[split] = IdxFiles(images, labels)
+    return dict(sorted(pairs.items(), reverse=True))  # train first
 
 
-def open_idx(
+def open_idx(data: DataPath, files: Mapping[str, IdxFiles]) -> Source:
+    """The source over the idx files of a folder. Raises DataError."""
+    return open_idx_files(*named(data.path), files, {}, for_training=data.options.for_training)
+
+
+def open_idx_files(
     name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, for_training: bool = True
 ) -> Source:
     """The source over idx files found: gray images of one size; the classes are the numbers in the training split.

@@ -17,6 +17,7 @@ from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, Unreadable
+from striate.sources.data_path import DataPath
 from striate.sources.files.folder_names import MASKS, THUMBNAILS, holds_no_classes
 from striate.sources.files.tree import Tree, list_folder
 
@@ -156,15 +157,13 @@ def looks_like_image(path: str, *, documents: bool = False) -> bool:
     return start is None or is_image(start) or (form is not None and (documents or form not in DOCUMENTS))
 
 
-def images_by_name(root: str, folders: Iterable[str], *, follow: bool = False) -> Iterator[str]:
-    """The files directly in these folders below `root` that have the extension of an image and are not made of another."""
+def images_by_name(data: DataPath, folders: Iterable[str]) -> Iterator[str]:
+    """The files directly in these folders of the data that have the extension of an image and are not made of another."""
     files: list[str] = []
     for folder in folders:
-        files += (
-            posixpath.join(folder, name) for name in list_folder(posixpath.join(root, folder), follow=follow).files
-        )
+        files += (posixpath.join(folder, name) for name in data.list(folder, follow=data.follow).files)
     files = [file for file in files if posixpath.splitext(file)[1].lower() in IMAGE_EXTENSIONS]
-    return iter(image_files(root, Tree(tuple(files), (), 0), without_masks=True).files)
+    return iter(image_files(str(data.path), Tree(tuple(files), (), 0), without_masks=True).files)
 
 
 def holds_images(folder: str, *, follow: bool = False, documents: bool = False) -> bool:

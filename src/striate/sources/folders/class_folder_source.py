@@ -25,9 +25,10 @@ from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
+from striate.sources.data_path import DataPath
 from striate.sources.files.folder_names import MASKS
 from striate.sources.files.image_files import HIDDEN, ImageFiles, image_files
-from striate.sources.files.tree import list_folder, walk
+from striate.sources.files.tree import walk
 from striate.sources.folders.layout import ClassFolder, Layout, arrange, known_classes
 
 __all__ = ["open_folders"]
@@ -35,13 +36,11 @@ __all__ = ["open_folders"]
 _LOOSE = "outside the class folders"  # a kind of ignored files
 
 
-def open_folders(root: Path, limits: Limits, level: int | None = None, *, for_training: bool = True) -> Source:
-    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from, or measured.
-
-    `level`: 1 where the folders at the top are the classes, 2 where those in them are; None where the layout tells.
-    """
-    layout = arrange(root, level, follow=limits.follow_links, for_training=for_training)
-    names = known_classes(root, layout, for_training=for_training)
+def open_folders(data: DataPath) -> Source:
+    """The source over a folder of class folders. Raises DataError for whatever cannot be learned from, or measured."""
+    root, limits, for_training = data.path, data.limits, data.options.for_training
+    layout = arrange(data)
+    names = known_classes(data, layout)
     label_of = {name: label for label, name in enumerate(names)}
     ignored: Counter[str] = Counter()
     found = {folder.path: _images(root, folder.path, limits) for folder in layout.folders}
@@ -72,7 +71,7 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, for_tr
             MappingProxyType({"folder": around} if any(around) else {}),
         )
     for between in {".", *layout.between}:
-        here = list_folder(f"{root}/{between}", follow=limits.follow_links)
+        here = data.list(between, follow=data.follow)
         ignored.update({HIDDEN: here.ignored, _LOOSE: len(here.files) + len(here.others)})
     for passed in (*layout.passed, *layout.unlabeled, *layout.again):
         tree = walk(str(root), passed, follow=limits.follow_links)

@@ -10,13 +10,13 @@ A class that is called test or train beside other classes, with no folders insid
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
 from striate.errors import AmbiguousDataError, DataError, nearest
+from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import holds_images
-from striate.sources.files.tree import Folder, list_folder, refuse_links
+from striate.sources.files.tree import Folder, refuse_links
 from striate.sources.folders.inner_folders import again_inside, same_inside, splits_inside
 from striate.sources.folders.layout_errors import groups, refuse_few, some, splits_in_names, two_levels
 from striate.sources.splits import origin, splits_of, train_and_more
@@ -61,18 +61,19 @@ class Layout:
         return tuple(dict.fromkeys(folder.split for folder in self.folders))
 
 
-def arrange(root: Path, level: int | None, *, follow: bool, for_training: bool = True) -> Layout:
-    """The layout of the class folders below `root`; `level` says which folders are classes, where two readings fit.
+def arrange(data: DataPath) -> Layout:
+    """The layout of the class folders of the data.
 
     Raises DataError where there is nothing to learn from, if that is wanted, or where it takes a person to say what is meant.
     """
-    return _Arranger(root, level, follow, for_training).layout()
+    return _Arranger(data).layout()
 
 
 @final
 class _Arranger:
-    def __init__(self, root: Path, level: int | None, follow: bool, for_training: bool) -> None:
-        self._root, self._level, self._follow, self._to_learn = root, level, follow, for_training
+    def __init__(self, data: DataPath) -> None:
+        self._data, self._root, self._follow = data, data.path, data.follow
+        self._level, self._for_training = data.options.class_level, data.options.for_training
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
@@ -114,10 +115,10 @@ class _Arranger:
     @property
     def _fewest(self) -> int:
         """How many classes there must be."""
-        return 2 if self._to_learn else 1
+        return 2 if self._for_training else 1
 
     def _list(self, path: str) -> Folder:
-        folder = list_folder(f"{self._root}/{path}", follow=self._follow)
+        folder = self._data.list(path, follow=self._follow)
         refuse_links(self._root / path, folder)
         return folder
 
@@ -125,7 +126,7 @@ class _Arranger:
         return holds_images(f"{self._root}/{path}", follow=self._follow, documents=documents)
 
     def _holds_files(self, path: str) -> bool:
-        return _holds_files(f"{self._root}/{path}", self._follow)
+        return _holds_files(self._data, path, follow=self._follow)
 
     def _with_images(self, base: str, names: Sequence[str], fewest: int = 0) -> list[str]:
         """The names without those of folders that hold files, but nothing that looks like an image.
@@ -156,8 +157,8 @@ class _Arranger:
         """The folder of each split, what is learned first; {"all": "."} where the folders are no splits."""
         where = printable(self._root)
         named = splits_of(top.folders)
-        unpacked = {name: _unpacked(self._root, name, self._follow) for name in named}
-        holding = [name for name in named if list_folder(f"{self._root}/{unpacked[name]}", follow=self._follow).folders]
+        unpacked = {name: _unpacked(self._data, name) for name in named}
+        holding = [name for name in named if self._data.list(unpacked[name], follow=self._follow).folders]
         if not holding:
             named = splits_of(top.folders, perhaps=False)
         others = [name for name in top.folders if name not in named]
@@ -166,7 +167,7 @@ class _Arranger:
             return {"all": "."}
         others = [name for name in others if self._holds_images(name)]
         if {"train"} < {named[name] for name in holding}:  # beside two splits, images in no class folder have no label
-            flat = [name for name in others if not self._list(_unpacked(self._root, name, self._follow)).folders]
+            flat = [name for name in others if not self._list(_unpacked(self._data, name)).folders]
             self._unlabeled += flat
             others = [name for name in others if name not in flat]
         if others and self._may_mix(holding[0], others[0], {named[name] for name in holding}):
@@ -195,7 +196,7 @@ class _Arranger:
                 f"{where}/{printable(self._unlabeled[0])} has no class folders, so its images have no labels; "
                 "sort them into folders"
             )
-        if "train" not in splits and self._to_learn:
+        if "train" not in splits and self._for_training:
             there = " and ".join(map(printable, splits.values()))
             raise DataError(f"{where} has {there} but nothing to learn from; add a folder train")
         return splits if len(splits) > 1 or "train" not in splits else {"all": splits["train"]}
@@ -229,7 +230,7 @@ class _Arranger:
             inner = self._with_images(prefix + around, self._list(prefix + around).folders)
             found += [ClassFolder(split, name, f"{prefix}{around}/{name}", around) for name in inner]
         if split in ("all", "train") and len({folder.name for folder in found}) < self._fewest:
-            what = "two classes" if self._to_learn else "class"
+            what = "two classes" if self._for_training else "class"
             raise DataError(
                 f"{printable(self._root / base)} has no {what} in the folders that it holds; "
                 "leave --class-level out, or give 1"
@@ -241,7 +242,7 @@ class _Arranger:
 
         Where they are that of some classes only it takes a person to say.
         """
-        inner = splits_inside(str(self._root / base), names, follow=self._follow, for_training=self._to_learn)
+        inner = splits_inside(str(self._root / base), names, follow=self._follow, for_training=self._for_training)
         if inner is not None and inner.again and self._level != 1:
             raise groups(self._root / base, inner)
         if inner is None or self._level == 2:
@@ -272,18 +273,18 @@ class _Arranger:
         )
 
 
-def known_classes(root: Path, layout: Layout, *, for_training: bool = True) -> tuple[str, ...]:
+def known_classes(data: DataPath, layout: Layout) -> tuple[str, ...]:
     """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
 
     Where nothing is to be learned, the classes of all.
     """
-    if not for_training:
+    if not data.options.for_training:
         return tuple(sorted({folder.name for folder in layout.folders}, key=natural_key))
     first = layout.splits[0]
     names = dict.fromkeys(folder.name for folder in layout.folders if folder.split == first)
     for folder in layout.folders:
         if folder.name not in names:
-            here, name = printable((root / folder.path).parent), printable(folder.name)
+            here, name = printable((data.path / folder.path).parent), printable(folder.name)
             raise DataError(
                 f"{here} has the class {name}, which the training split does not have"
                 f"{nearest(name, map(printable, names))}; rename it, move it away, or add it to the training split"
@@ -291,29 +292,25 @@ def known_classes(root: Path, layout: Layout, *, for_training: bool = True) -> t
     return tuple(names)
 
 
-def _unpacked(root: Path, name: str, follow: bool) -> str:
+def _unpacked(data: DataPath, name: str) -> str:
     """The folder of a split: the one in it, where archives were unpacked so that seg_train holds seg_train alone."""
-    here = list_folder(f"{root}/{name}", follow=follow)
+    here = data.list(name, follow=data.follow)
     return f"{name}/{name}" if here.folders == (name,) and not here.files else name
 
 
-def _holds_files(path: str, follow: bool) -> bool:
-    here = list_folder(path, follow=follow)
-    return bool(here.files) or any(_holds_files(f"{path}/{name}", False) for name in here.folders)
+def _holds_files(data: DataPath, below: str, *, follow: bool = False) -> bool:
+    here = data.list(below, follow=follow)
+    return bool(here.files) or any(_holds_files(data, f"{below}/{name}") for name in here.folders)
 
 
-def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
+def class_folder_names(data: DataPath) -> tuple[str, ...]:
     """The names of folders with images where classes would be, at the top or in the splits there; nothing is refused."""
-    top = list_folder(str(root), follow=follow)
-    splits = [_unpacked(root, name, follow) for name in splits_of(top.folders)]
-    splits = [path for path in splits if list_folder(f"{root}/{path}", follow=follow).folders]
+    root, follow, top = data.path, data.follow, data.list(follow=data.follow)
+    splits = [_unpacked(data, name) for name in splits_of(top.folders)]
+    splits = [path for path in splits if data.list(path, follow=follow).folders]
     places = [(name, name) for name in top.folders]
     if splits:
-        places = [
-            (name, f"{split}/{name}")
-            for split in splits
-            for name in list_folder(f"{root}/{split}", follow=follow).folders
-        ]
+        places = [(name, f"{split}/{name}") for split in splits for name in data.list(split, follow=follow).folders]
     there: dict[str, None] = {}
     for name, path in places:
         if name not in there and holds_images(f"{root}/{path}", follow=follow):

@@ -6,20 +6,20 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.files.tree import list_folder
+from striate.sources.data_path import DataPath
 from striate.sources.splits import split_of
 from striate.sources.tables.columns import called_as_label, named_paths
 from striate.sources.tables.split_columns import says_splits
 from striate.sources.tables.table import Table
 from striate.sources.tables.table_files import TableFiles, read_table
 
-__all__ = ["split_notes", "split_tables", "tells_labels"]
+__all__ = ["has_labels", "split_notes", "split_tables"]
 
 _PEEK: Final = 200  # rows
 _WAY_OUT: Final = "train --split takes a CSV with the columns id and split, and train, val or test for each image"
 
 
-def tells_labels(found: TableFiles, classes: Set[str]) -> bool:
+def has_labels(found: TableFiles, classes: Set[str]) -> bool:
     """Whether any of the tables has a column that is called as labels are, or most of whose cells are class folders."""
     tables = filter(None, map(_peeked, (*found.paths.values(), *found.several)))
     known = {name.casefold() for name in classes}
@@ -30,10 +30,10 @@ def tells_labels(found: TableFiles, classes: Set[str]) -> bool:
     )
 
 
-def split_tables(folder: Path) -> dict[str, bool]:
+def split_tables(data: DataPath) -> dict[str, bool]:
     """The tables of a folder that say of its images which split they are of, and nothing else; whether as --split takes it."""
-    names = [name for name in list_folder(str(folder)).files if name.lower().endswith((".csv", ".tsv"))]
-    tables = {name: table for name in names if (table := _peeked(folder / name)) is not None}
+    names = [name for name in data.list().files if name.lower().endswith((".csv", ".tsv"))]
+    tables = {name: table for name in names if (table := _peeked(data.path / name)) is not None}
     found = {}
     for name, table in tables.items():
         others = [cells for column, cells in table.cells.items() if column not in named_paths(list(table.cells))]
@@ -43,12 +43,12 @@ def split_tables(folder: Path) -> dict[str, bool]:
     return found
 
 
-def split_notes(folder: Path) -> Iterator[str]:
+def split_notes(data: DataPath) -> Iterator[str]:
     """What a person should see of the tables and lists (train.txt, test.txt) that say splits alone, beside class folders."""
-    for name, is_taken in split_tables(folder).items():
-        way_out = f"train --split {printable(folder / name)} takes its splits" if is_taken else _WAY_OUT
+    for name, is_taken in split_tables(data).items():
+        way_out = f"train --split {printable(data.path / name)} takes its splits" if is_taken else _WAY_OUT
         yield f"{printable(name)} has splits and no labels, so the folders are read without it; {way_out}"
-    lists = [name for name in list_folder(str(folder)).files if name.endswith(".txt") and split_of(Path(name).stem)]
+    lists = [name for name in data.list().files if name.endswith(".txt") and split_of(Path(name).stem)]
     if len(lists) > 1:
         yield f"{', '.join(map(printable, lists))} lie beside the class folders and are not read; {_WAY_OUT}"
 

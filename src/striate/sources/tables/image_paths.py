@@ -23,7 +23,8 @@ from typing import Final, TypeVar, final
 from striate.data.names import printable
 from striate.data.skipped_files import Reason
 from striate.errors import DataError
-from striate.sources.files.tree import FOLLOW, list_folder, refusal
+from striate.sources.data_path import DataPath
+from striate.sources.files.tree import FOLLOW, refusal
 from striate.sources.tables.file_index import FileIndex
 from striate.sources.tables.image_roots import chosen_folders, is_of_another_split
 from striate.sources.tables.written_path import WrittenPath, is_address, parse_path, what_was_done
@@ -86,12 +87,13 @@ class _Plan:
 
 @final
 class TablePaths:
-    """The files of one folder of data, asked for by the cells of tables; `follow`: links may lead elsewhere."""
+    """The files of one folder of data, asked for by the cells of tables."""
 
-    def __init__(self, folder: str, *, follow: bool = False) -> None:
-        self._folder = folder
-        self._follow = follow
-        self._real = os.path.realpath(folder)
+    def __init__(self, data: DataPath) -> None:
+        self._data = data
+        self._folder = str(data.path)
+        self._follow = data.follow
+        self._real = os.path.realpath(data.path)
         self._parents: dict[str, bool] = {}  # whether a folder is inside
 
     @cached_property
@@ -164,7 +166,7 @@ class TablePaths:
 
     @cached_property
     def _near(self) -> tuple[str, ...]:
-        return ("", *list_folder(self._folder, follow=self._follow).folders)
+        return ("", *self._data.list(follow=self._follow).folders)
 
     def _look(self, bases: Sequence[str], cell: str) -> tuple[str, Refused | None]:
         """The path of a cell from the folder of the data, as it is written, and why it may not be used."""
@@ -235,7 +237,7 @@ class TablePaths:
         if is_address(cell):
             return "an address on the web, and nothing is downloaded; write the path of the file"
         path = "/".join(written.parts)
-        for link in list_folder(self._folder, follow=self._follow).folder_links:
+        for link in self._data.list(follow=self._follow).folder_links:
             if path and not written.root and self._is_file(link, path):
                 return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
         others = self._index.elsewhere(path) if path else ()

@@ -17,14 +17,14 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.store import ContentStore
 from striate.errors import DataError
+from striate.sources.data_path import DataPath
 from striate.sources.labels.parsing import parse_labels
 from striate.sources.splits import ordered_splits, splits_of, splits_of_files
-from striate.sources.tables.columns import Columns, label_columns, named_labels
+from striate.sources.tables.columns import label_columns, named_labels
 from striate.sources.tables.image_rows import ImageRows, has_images, read_arrow, read_parquet_rows
 from striate.sources.tables.split_columns import RowSplits, read_splits
 from striate.sources.tables.table import Table
@@ -32,8 +32,9 @@ from striate.sources.tables.table import Table
 __all__ = ["find_rows", "open_rows"]
 
 
-def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
+def find_rows(data: DataPath) -> Mapping[str, Sequence[Path]] | None:
     """The files of each part, None where the path holds no images in rows. Raises DataError."""
+    path = data.path
     if path.is_file():
         holds = path.suffix.lower() == ".parquet" and has_images(path)
         return {"all": [path]} if holds or path.suffix.lower() == ".arrow" else None
@@ -51,7 +52,7 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
         return {split: _saved(path / name) for name, split in splits_of(named).items()}
     if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
         return {"all": _saved(path)}
-    files = _parquet_files(path) or (_parquet_files(path / "data") if (path / "data").is_dir() else [])
+    files = _parquet_files(data) or (_parquet_files(data, "data") if (path / "data").is_dir() else ())
     if not files or not has_images(files[0]):
         return None
     parts: dict[str, list[Path]] = {}
@@ -66,11 +67,10 @@ def find_rows(path: Path) -> Mapping[str, Sequence[Path]] | None:
     return parts
 
 
-def open_rows(
-    path: Path, parts: Mapping[str, Sequence[Path]], limits: Limits, columns: Columns, *, for_training: bool = True
-) -> Source:
+def open_rows(data: DataPath, parts: Mapping[str, Sequence[Path]]) -> Source:
     """The source over rows with images in them. Reads all columns but the images. Raises DataError, SettingError."""
-    name = printable(path)
+    name, path, columns = data.name, data.path, data.options.columns
+    for_training = data.options.for_training
     read = [(part, _read(file, columns.path)) for part, several in parts.items() for file in several]
     first = read[0][1]
     for _, rows in read:
@@ -115,7 +115,7 @@ def open_rows(
         f"images in rows of {first.kind}, {meaning.says}",
         meaning.classes,
         ordered_splits(listings),
-        limits=limits,
+        limits=data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(*splits.notes, *meaning.notes),
     )
@@ -136,8 +136,8 @@ def _read(file: Path, image: str | None) -> ImageRows:
     return read_parquet_rows(file, image) if file.suffix.lower() == ".parquet" else read_arrow(file, image)
 
 
-def _parquet_files(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.iterdir() if one.suffix.lower() == ".parquet" and one.is_file())
+def _parquet_files(data: DataPath, below: str = ".") -> Sequence[Path]:
+    return data.files(lambda name: name.lower().endswith(".parquet"), below)
 
 
 def _saved(folder: Path) -> list[Path]:

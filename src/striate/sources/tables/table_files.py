@@ -20,7 +20,7 @@ from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError, SettingError, nearest
-from striate.sources.files.tree import list_folder
+from striate.sources.data_path import DataPath
 from striate.sources.folders.layout import class_folder_names
 from striate.sources.labels.quantities import is_number
 from striate.sources.splits import split_of, splits_of
@@ -42,7 +42,6 @@ _ZIP: Final = b"PK\3\4"  # how files begin, whatever they are called
 _GZIP: Final = b"\x1f\x8b"
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _PEEK: Final = 200  # rows that tell whether a table fits
-_BY_NAME: Final = Columns()
 
 
 @final
@@ -96,17 +95,17 @@ def read_table(path: Path, most: int | None = None) -> Table:
     return read_csv(path, most)
 
 
-def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = False) -> TableFiles | None:
+def find_table(data: DataPath) -> TableFiles | None:
     """The tables that a folder holds for its images; None where it holds none that fits.
 
     A split has every column of train that may be the label; else train alone is read, and asks which it is.
     """
-    content = list_folder(str(folder))
+    folder, columns, content = data.path, data.options.columns, data.list()
     tables = _tables(content.files)
     plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
-    classes = class_folder_names(folder, follow=follow)
-    paths = TablePaths(image_folder(folder, columns), follow=follow)
+    classes = class_folder_names(data)
+    paths = TablePaths(image_folder(data))
     fits = {
         name: fit
         for name in tables
@@ -145,24 +144,24 @@ def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = Fals
     return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)
 
 
-def image_folder(folder: Path, columns: Columns) -> str:
-    """Where the paths of a table in this folder begin. SettingError where a person names no folder."""
-    if columns.folder is None:
-        return str(folder)
-    if not (folder / columns.folder).is_dir():
-        there = list_folder(str(folder)).folders
+def image_folder(data: DataPath) -> DataPath:
+    """The folder that the paths of a table in this folder begin in. SettingError where a person names no folder."""
+    root = data.options.columns.folder
+    if root is None:
+        return data
+    if not (data.path / root).is_dir():
         raise SettingError(
-            f"images = {columns.folder!r}: there is no such folder in {printable(folder)}{nearest(columns.folder, there)}"
+            f"image_root = {root!r}: there is no such folder in {data.name}{nearest(root, data.list().folders)}"
         )
-    return str(folder / columns.folder)
+    return DataPath(data.path / root, data.options)
 
 
-def likely_table(folder: Path) -> Path | None:
+def likely_table(data: DataPath) -> Path | None:
     """The table that most likely holds the labels by its name, whether it can be read or not."""
-    names = [name for name in _tables(list_folder(str(folder)).files) if Path(name).suffix.lower() in _READ]
+    names = [name for name in _tables(data.list().files) if Path(name).suffix.lower() in _READ]
     names = [name for name in names if not _is_submission(name) and not _is_predicted(name)]
     return (
-        folder / max(names, key=lambda name: (split_of(table_stem(name)) == "train", "label" in name.lower()))
+        data.path / max(names, key=lambda name: (split_of(table_stem(name)) == "train", "label" in name.lower()))
         if names
         else None
     )

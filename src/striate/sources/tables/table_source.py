@@ -15,14 +15,14 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.errors import AmbiguousDataError, DataError
+from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import images_by_name
-from striate.sources.files.tree import FOLLOW, list_folder
+from striate.sources.files.tree import FOLLOW
 from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
 from striate.sources.splits import ordered_splits, split_of
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
@@ -32,15 +32,20 @@ from striate.sources.tables.table import Table, joined
 from striate.sources.tables.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
 from striate.sources.tables.written_path import is_address
 
-__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table"]
+__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table", "open_table_file"]
 
 
-def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, for_training: bool = True) -> Source:
-    """The source over a table, or over the tables of a folder. Raises DataError, naming row and column.
+def open_table_file(data: DataPath, path: Path) -> Source:
+    """The source over one table, in the folder or given by itself. Raises DataError, naming row and column."""
+    return open_table(data, TableFiles(MappingProxyType({"all": path})))
+
+
+def open_table(data: DataPath, found: TableFiles) -> Source:
+    """The source over the tables of a folder, or over one that was given by itself. Raises DataError, naming row and column.
 
     SettingError for columns that are not there.
     """
-    files = TableFiles(MappingProxyType({"all": found})) if isinstance(found, Path) else found
+    files, columns, for_training = found, data.options.columns, data.options.for_training
     if files.several:
         names = " and ".join(printable(path.name) for path in files.several[:4])
         raise AmbiguousDataError(
@@ -50,8 +55,8 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, fo
     tables = {split: read_table(path) for split, path in files.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
-    folder = image_folder(first.parent, columns)
-    paths = TablePaths(folder, follow=limits.follow_links)
+    images = image_folder(data if first.parent == data.path else DataPath(first.parent, data.options))
+    paths = TablePaths(images)
     of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
     by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
     if columns.path is None and not named_paths([by]) and paths.share([by]):
@@ -84,7 +89,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, fo
         listings[split] = Listing(
             tuple(located.id(i) for i in kept),
             meaning.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{folder}/{located.names[i]}" for i in kept)),
+            FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept)),
             tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
@@ -95,11 +100,11 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, fo
         meaning.classes,
         ordered_splits(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
-        limits,
+        data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
             *(*files.notes, *table.notes, *splits.notes, *meaning.notes, *located.notes),
-            *_left_out(folder, located, limits),
+            *_left_out(images, located),
         ),
     )
 
@@ -129,16 +134,16 @@ def _is_split_alone(name: str, cells: Sequence[str]) -> bool:
     return not named_labels([name]) and says_splits(cells) and len(set(cells)) > 1
 
 
-def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
+def _left_out(images: DataPath, located: Located) -> Iterator[str]:
     """Notes for images that no row names: beside those that are named, or in a folder that is called as a split, such as test."""
     used = {name.partition("/")[0] for name in located.names}
-    for name in list_folder(folder).folders:
+    for name in images.list().folders:
         if name not in used and split_of(name):
             yield f"the table names no image in the folder {printable(name)}, so it is left out"
     there = (name for name, refused in zip(located.names, located.refusals, strict=True) if refused is None)
     folders = sorted({name.rpartition("/")[0] for name in there})
     named = {os.path.normpath(name) for name in located.names}
-    others = [one for one in images_by_name(folder, folders, follow=limits.follow_links) if one not in named]
+    others = [one for one in images_by_name(images, folders) if one not in named]
     if others:
         yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
 
