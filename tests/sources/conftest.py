@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.sources.tables import TableFolder
+from tests.sources.tables.table_folder import TableFolder
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from tests.sources.class_names_of_datasets import NAMES
-from tests.sources.tables import TableFolder, written
+from tests.sources.labels.class_names_of_datasets import NAMES
+from tests.sources.tables.table_folder import TableFolder, written
 
 from striate.errors import DataError
 from striate.sources import Columns, open_source

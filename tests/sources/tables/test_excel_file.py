@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from tests.sources.tables import TableFolder, labels_by_id
+from tests.sources.tables.table_folder import TableFolder, labels_by_id
 
 from striate.errors import DataError
 from striate.sources import open_source

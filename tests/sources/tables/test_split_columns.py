@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.sources.tables import TableFolder, labels_by_id
+from tests.sources.tables.table_folder import TableFolder, labels_by_id
 
 from striate.data import Source
 from striate.errors import DataError

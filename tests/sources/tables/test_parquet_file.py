@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.sources.tables import TableFolder, labels_by_id
+from tests.sources.tables.table_folder import TableFolder, labels_by_id
 
 from striate.errors import DataError
 from striate.sources import open_source

@@ -1,7 +1,7 @@
 """CSV as spreadsheets, pandas and people write it."""
 
 import pytest
-from tests.sources.tables import ANIMALS, TableFolder, labels_by_id
+from tests.sources.tables.table_folder import ANIMALS, TableFolder, labels_by_id
 
 from striate.errors import DataError
 from striate.sources import open_source

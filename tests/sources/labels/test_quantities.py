@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.sources.tables import TableFolder, labels_by_id, written
+from tests.sources.tables.table_folder import TableFolder, labels_by_id, written
 
 from striate.errors import DataError, SettingError
 from striate.sources import Columns, open_source

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.sources.tables import labels_by_id
+from tests.sources.tables.table_folder import labels_by_id
 
 from striate.data import Limits, Source
 from striate.errors import AmbiguousDataError, DataError, SettingError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.sources.tables import ANIMALS, TableFolder, labels_by_id, written
+from tests.sources.tables.table_folder import ANIMALS, TableFolder, labels_by_id, written
 
 from striate.data import Limits, load_images
 from striate.errors import DataError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sources.tables import ANIMALS, TableFolder, labels_by_id, written
+from tests.sources.tables.table_folder import ANIMALS, TableFolder, labels_by_id, written
 
 from striate.data import require_classes
 from striate.errors import DataError, SettingError, StriateError
