@@ -105,7 +105,7 @@ def test_a_split_test_of_one_class_can_be_measured_and_not_learned(
     source = open_source(tmp_path, for_training=False)
     assert list(source.splits) == ["test"]
     assert len(source.splits["test"]) >= 1
-    with pytest.raises(DataError, match=r"learn from|of val or test"):
+    with pytest.raises(DataError, match=r"no training|training needs|in val or test"):
         open_source(tmp_path)
 
 
@@ -114,7 +114,7 @@ def test_a_train_of_one_class_can_be_measured_and_not_learned(tmp_path: Path) ->
     for name in ("images-idx3-ubyte", "labels-idx1-ubyte"):
         (tmp_path / f"t10k-{name}").rename(tmp_path / f"train-{name}")
     assert open_source(tmp_path, for_training=False).classes == ("7",)
-    with pytest.raises(DataError, match="has the one class 7; add images of another"):
+    with pytest.raises(DataError, match="has only one class, 7; add images of another"):
         open_source(tmp_path)
 
 

@@ -213,7 +213,7 @@ def test_a_flat_folder_is_listed_once_for_all_formats(
 
     for name in ("scandir", "listdir"):
         monkeypatch.setattr(os, name, partial(counted, getattr(os, name)))
-    with nullcontext() if table else pytest.raises(DataError, match="holds files but no folders"):
+    with nullcontext() if table else pytest.raises(DataError, match="has files but no folders"):
         open_source(root)
     assert listed == {str(root.resolve()): 1}
 

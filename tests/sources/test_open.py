@@ -111,7 +111,7 @@ def test_no_folder_is_lost_where_two_mean_one_split(
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(path.read_bytes())
     if "train1" in parts:
-        with pytest.raises(DataError, match=r"train1\S* .*and \S*train2.* mean the same split; keep one of them"):
+        with pytest.raises(DataError, match=r"train1\S* .*and \S*train2.* are the same split; keep one of them"):
             open_source(tmp_path / "data")
     else:
         source = open_source(tmp_path / "data")

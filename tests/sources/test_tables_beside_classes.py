@@ -84,7 +84,7 @@ def test_splits_without_labels_beside_class_folders_are_pointed_out(header: str,
         assert note.endswith(f"--split {table} takes its splits")
         assert read_split(table).keys() == set(source.splits["all"].ids)
     else:
-        assert note.endswith("takes a CSV with the columns id and split, and train, val or test for each image")
+        assert note.endswith("needs a CSV with the columns id and split, where split is train, val or test")
 
 
 def test_lists_of_the_images_of_splits_beside_class_folders_are_pointed_out(class_folders: ClassFolders) -> None:
@@ -94,7 +94,7 @@ def test_lists_of_the_images_of_splits_beside_class_folders_are_pointed_out(clas
     assert not open_source(root).notes
     (root / "test.txt").write_text(_rows(*FILES[1::2]))
     (note,) = open_source(root).notes
-    assert note.startswith("test.txt, train.txt lie beside the class folders and are not read; train --split takes")
+    assert note.startswith("test.txt, train.txt lie beside the class folders and are not read; train --split needs")
 
 
 @pytest.mark.parametrize("around", ["", "train/"])
@@ -126,7 +126,7 @@ def test_predictions_beside_class_folders_are_never_meant(around: str, class_fol
     )
     assert open_source(root / "predictions.csv").classes == ("bus", "car")
     shutil.rmtree(root / f"{around}bus")
-    with pytest.raises(DataError, match="one class only, car"):
+    with pytest.raises(DataError, match="one class, car"):
         open_source(root)
     assert open_source(root, for_training=False).classes == ("car",)
 

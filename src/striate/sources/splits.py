@@ -152,7 +152,7 @@ def by_split(found: Iterable[tuple[str, T]], where: str, called: Callable[[T], s
     for split, one in found:
         if split in one_of:
             both = f"{printable(called(one_of[split]))} and {printable(called(one))}"
-            raise AmbiguousDataError(f"{where} has {both}, which mean the same split; keep one of them")
+            raise AmbiguousDataError(f"{where} has {both}, which are the same split; keep one of them")
         one_of[split] = one
     return one_of
 
@@ -166,17 +166,21 @@ def trainable(source: Source) -> Source:
     """The source, of whatever kind. DataError where nothing can be learned from it: no split train, or one class."""
     there = source.splits
     if "all" not in there and "train" not in there:
-        raise DataError(f"{source.location} has {' and '.join(sorted(there))} but no split train to learn from; add it")
+        raise DataError(
+            f"{source.location} has {' and '.join(sorted(there))} but no split train, which training needs; add it"
+        )
     if source.task in ("classify", "segment") and len(source.classes) < 2:
-        raise DataError(f"{source.location} has the one class {', '.join(source.classes)}; add images of another")
+        raise DataError(
+            f"{source.location} has only one class, {', '.join(source.classes)}; add images of another class"
+        )
     return source
 
 
-def ordered_splits(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
+def ordered_splits(listings: Mapping[str, Listing]) -> Mapping[str, Listing]:
     """What is learned first, then val and test; a train alone is all."""
-    if len(parts) == 1 and not parts.keys() & {"val", "test"}:
-        return MappingProxyType({"all": next(iter(parts.values()))})
-    return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
+    if len(listings) == 1 and not listings.keys() & {"val", "test"}:
+        return MappingProxyType({"all": next(iter(listings.values()))})
+    return MappingProxyType({split: listings[split] for split in ("train", "val", "test") if split in listings})
 
 
 def _beside_shared_words(names: Sequence[str]) -> dict[str, str]:

@@ -159,7 +159,7 @@ def test_a_size_that_tells_upright_is_upright(tmp_path: Path, put: Put) -> None:
     assert objects(tmp_path).boxes.tolist() == [[4, 3, 14, 15]]
     note["images"][0]["height"] = 33
     (tmp_path / "a.json").write_text(json.dumps(note | {"annotations": [BOX]}))
-    with pytest.raises(DataError, match=r"another size.*annotated as 24 x 33, it has 24 x 32 pixels"):
+    with pytest.raises(DataError, match=r"another size.*annotated as 24 x 33, but it has 24 x 32 pixels"):
         open_source(tmp_path)
 
 
@@ -225,45 +225,54 @@ def text(**others: Any) -> str:
 
 
 MALFORMED = [
-    (text(annotations=[BOX | {"bbox": [1, 2, 3]}]), "annotation 1: bbox has 3 numbers and not x, y, width, height"),
+    (
+        text(annotations=[BOX | {"bbox": [1, 2, 3]}]),
+        "annotation 1: bbox has 3 numbers and not 4 \\(x, y, width, height",
+    ),
     (
         text(annotations=[BOX, BOX | {"id": 6, "bbox": [1, "2", 3, 4]}]),
-        'annotation 2: bbox holds "2", which is no number',
+        'annotation 2: bbox contains "2", which is not a number',
     ),
-    (text(annotations=[BOX | {"bbox": [1, 2, 1e12, 4]}]), "bbox holds 1000000000000.0, which is no number of a size"),
-    (text().replace("10, 12", "1e309, 12"), "bbox holds Infinity, which is no number"),
-    (text().replace("10, 12", "NaN, 12"), "holds NaN, which is no number in JSON"),
-    (text().replace("10, 12", "-Infinity, 12"), "holds -Infinity, which is no number in JSON"),
-    (text().replace("10, 12", "1" * 400 + ", 12"), "bbox holds 1111"),
-    (text().replace("10, 12", "1" * 5000 + ", 12"), "holds a number of thousands of digits"),
-    (text(annotations=[{"id": 1, "image_id": 1, "category_id": 1}]), "bbox is null and no list of numbers"),
-    (text(annotations=[7]), "annotations 1: 7 is no object"),
-    (text(annotations=[BOX | {"image_id": [1]}]), r"image_id is \[1\] and no number"),
+    (
+        text(annotations=[BOX | {"bbox": [1, 2, 1e12, 4]}]),
+        "bbox contains 1000000000000.0, which is not a number in the range",
+    ),
+    (text().replace("10, 12", "1e309, 12"), "bbox contains Infinity, which is not a number"),
+    (text().replace("10, 12", "NaN, 12"), "has the value NaN, which JSON does not allow"),
+    (text().replace("10, 12", "-Infinity, 12"), "has the value -Infinity, which JSON does not allow"),
+    (text().replace("10, 12", "1" * 400 + ", 12"), "bbox contains 1111"),
+    (text().replace("10, 12", "1" * 5000 + ", 12"), "has a number of thousands of digits"),
+    (text(annotations=[{"id": 1, "image_id": 1, "category_id": 1}]), "bbox is null and not a list of numbers"),
+    (text(annotations=[7]), "annotations 1: 7 is not an object"),
+    (text(annotations=[BOX | {"image_id": [1]}]), r"image_id is \[1\] and not a number"),
     (text(annotations=[BOX | {"segmentation": [[1, 2, 3, 4]]}]), "a polygon has 4 numbers"),
     (text(annotations=[BOX | {"segmentation": [[1, 2, 3, 4, 5, 6, 7]]}]), "a polygon has 7 numbers"),
-    (text(annotations=[BOX | {"segmentation": "x"}]), "segmentation is .x., neither polygons nor runs"),
+    (text(annotations=[BOX | {"segmentation": "x"}]), "segmentation is .x., neither polygons nor run lengths"),
     (
         text(annotations=[BOX | {"segmentation": {"size": [24, 32], "counts": [5]}}]),
-        "adds up to 5 pixels, the image has 768",
+        "adds up to 5 pixels, and the image has 768",
     ),
     (
         text(annotations=[BOX | {"segmentation": {"size": [24, 33], "counts": [5]}}]),
-        r"runs of size \[24, 33\] are for another",
+        r"are of size \[24, 33\], and the image has 24, 32",
     ),
-    (text(annotations=[BOX | {"segmentation": {"size": [24, 32], "counts": "~"}}]), "counts is no text of runs"),
-    (text(images=7), "has no list 'images', so it is no COCO file"),
-    (text(images=[{"id": 1, "file_name": 3}]), "image 1: file_name is 3 and no name"),
+    (text(annotations=[BOX | {"segmentation": {"size": [24, 32], "counts": "~"}}]), "counts is not compressed RLE"),
+    (text(images=7), "has no list 'images', so it is not a COCO file"),
+    (text(images=[{"id": 1, "file_name": 3}]), "image 1: file_name is 3 and not a name"),
     (text(images=[{"id": 1, "file_name": "1.jpg", "height": -1, "width": 4}]), "height and width are -1 and 4"),
     (text(categories=[]), "has no categories"),
-    (text(categories=[{"id": "1", "name": "a"}]), "category 1: id is .1. and no whole number"),
-    (text(categories=[{"id": 1, "name": ""}]), "category 1: name is .. and no name"),
+    (text(categories=[{"id": "1", "name": "a"}]), "category 1: id is .1. and not a whole number"),
+    (text(categories=[{"id": 1, "name": ""}]), "category 1: name is .. and not a name"),
     (
         text(categories=[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]),
-        "category 2: the id 1 or the name b is there twice",
+        "category 2: the id 1 or the name b appears twice",
     ),
-    (text(categories=[{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]), "the id 2 or the name a is there twice"),
-    (text(categories=[{"id": 1, "name": "a", "keypoints": ["x"], "skeleton": [[1, 2]]}]), "joins no two keypoints"),
-    (text(images=[{"id": 1, "file_name": "gone.jpg"}]), "none of the images that .* names, such as gone.jpg, is in"),
+    (text(categories=[{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]), "the id 2 or the name a appears twice"),
+    (
+        text(categories=[{"id": 1, "name": "a", "keypoints": ["x"], "skeleton": [[1, 2]]}]),
+        "does not connect two keypoints",
+    ),
+    (text(images=[{"id": 1, "file_name": "gone.jpg"}]), "has none of the images that .* names, such as gone.jpg; put"),
     ('{"images": ' + "[" * 100_000, "nested too deeply|line 1, column"),
     ('{"images": [,]}', "line 1, column 13: Expecting value"),
     ('{"images": []} {}', "line 1, column 16: Extra data"),
@@ -305,7 +314,7 @@ def test_other_json_is_no_coco_and_bytes_that_are_no_text_stop(tmp_path: Path, p
     with pytest.raises(DataError, match=r"package.json has no list 'images'"):
         open_source(tmp_path / "package.json")
     (tmp_path / "package.json").write_bytes(b'{"images": "\xff"}')
-    with pytest.raises(DataError, match=r"package.json is no text: byte 12 is no UTF-8"):
+    with pytest.raises(DataError, match=r"package.json is not text: byte 12 is not UTF-8"):
         open_source(tmp_path / "package.json")
     (tmp_path / "package.json").write_text(text(), encoding="utf-16")
     with pytest.raises(DataError, match="2 of 3 files cannot be used"):

@@ -32,7 +32,7 @@ def read(tmp_path: Path, text: str) -> DataYaml:
 def test_names_in_every_way_that_they_are_written(names: str, tmp_path: Path) -> None:
     found = read(tmp_path, f"%s\ntrain: a b/images\nnames: {names}\nnc: 3\n" % "# comment")
     assert found.names == ("cat", "dog", "traffic light")
-    assert found.parts == {"train": "a b/images"}
+    assert found.splits == {"train": "a b/images"}
 
 
 def test_what_is_not_needed_is_passed_over_with_all_below_it(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_what_is_not_needed_is_passed_over_with_all_below_it(tmp_path: Path) -> 
 
 
 REFUSED = [
-    ("names: &x [a]", "line 1: the value of names is written in a way that is not read here"),
+    ("names: &x [a]", "line 1: the value of names is in a YAML form that cannot be read"),
     ("names: *x", "line 1: the value of names"),
     ("names: !!python/object/apply:os.system [a]", "line 1: the value of names"),
     ("names: |\n  a", "line 1: the value of names"),
@@ -62,16 +62,16 @@ REFUSED = [
     ("nc: 2", "has no list of names"),
     ("", "has no list of names"),
     ("names: [a, a]", "names has a twice"),
-    ("names: [a]\nnames: [b]", "line 2: names is there twice"),
+    ("names: [a]\nnames: [b]", "line 2: names appears twice"),
     ("names: [a]\nnc: 2", "nc is 2, and there are 1 names"),
-    ("names: [a]\ntrain: [x, y]", "train is a list of files or folders, and one folder is read"),
+    ("names: [a]\ntrain: [x, y]", "train is a list of files or folders, and only one folder can be read"),
     ("names: [a]\ntrain: train.txt", "train is a list of files"),
     ("names: [a]\nkpt_shape: [0, 3]", r"kpt_shape is \[0, 3\] and not a number of keypoints and 2 or 3"),
     ("names: [a]\nkpt_shape: [999999, 3]", "kpt_shape is"),
-    ("names: [a]\nkpt_shape: x", "kpt_shape is no list of whole numbers"),
-    ("names: [a]\nkpt_shape: [2, 3]\nflip_idx: [0, 0]", "flip_idx does not hold each keypoint"),
-    ("names: [a]\njust text", "line 2: just text is not read here; write key: value"),
-    ("{names: [a]}", "is not read here; write key: value"),
+    ("names: [a]\nkpt_shape: x", "kpt_shape is not a list of whole numbers"),
+    ("names: [a]\nkpt_shape: [2, 3]\nflip_idx: [0, 0]", "flip_idx does not contain each keypoint"),
+    ("names: [a]\njust text", "line 2: just text cannot be read; write key: value"),
+    ("{names: [a]}", "cannot be read; write key: value"),
 ]
 
 
@@ -84,7 +84,7 @@ def test_the_rest_is_refused_in_one_line(text: str, says: str, tmp_path: Path) -
 
 
 def test_a_large_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has 2097159 bytes, more than the 1048576 that are read"):
+    with pytest.raises(DataError, match="has 2097159 bytes, more than the limit of 1048576"):
         read(tmp_path, "names: " + "[" * 2**21)
 
 

@@ -112,7 +112,7 @@ def test_classes_are_those_of_all_masks_or_of_a_file(tmp_path: Path, put: Put) -
     assert open_source(tmp_path).classes == ("sky", "road", "car", "tree", "man")
     assert [mask(tmp_path, i) for i in range(3)] == [[1], [2], [4]]
     (tmp_path / "classes.txt").write_text("sky\nroad\n")
-    with pytest.raises(DataError, match=r"masks/1.png holds 2, and the 2 classes have numbers from 0; mend"):
+    with pytest.raises(DataError, match=r"masks/1.png contains 2, and the 2 classes have numbers from 0; fix"):
         open_source(tmp_path)
 
 
@@ -130,10 +130,10 @@ def test_a_color_table_names_and_orders_colors(file: str, content: str, tmp_path
     assert open_source(tmp_path).classes == ("road", "sky")
     assert mask(tmp_path) == [1, 0]
     put_mask(tmp_path / "masks/1.png", [[70, 130, 180], [1, 2, 3]], "RGB")
-    with pytest.raises(DataError, match=r"masks/1.png holds the color 1, 2, 3, which the color table"):
+    with pytest.raises(DataError, match=r"masks/1.png contains the color 1, 2, 3, which is not in the color table"):
         open_source(tmp_path)
     (tmp_path / file).write_text("a:1,2,3\nb:1,2,300\n")
-    with pytest.raises(DataError, match=rf"{file}, line 2: b:1,2,300 is no new name with a color"):
+    with pytest.raises(DataError, match=rf"{file}, line 2: b:1,2,300 is not a new name with a color"):
         open_source(tmp_path)
 
 
@@ -202,10 +202,10 @@ def test_what_cannot_be_used_is_skipped_with_its_reason(tmp_path: Path, put: Put
 
 
 STOPS = [
-    ([[0]], "L", "has the one class 0; add images of another"),
-    ([[255, 255]], "L", "has masks that hold nothing but 255"),
+    ([[0]], "L", "has only one class, 0; add images of another"),
+    ([[255, 255]], "L", "has masks with no value but 255"),
     ([list(range(32))] * 1, "RGBs", "has masks of 96 colors, such as #"),
-    ([[0, 1], [[0, 0, 0], [1, 2, 3]]], "RGB", "has masks of numbers .* and of colors .*; make them the same"),
+    ([[0, 1], [[0, 0, 0], [1, 2, 3]]], "RGB", "has masks of numbers .* and masks of colors .*; use one kind"),
 ]
 
 
@@ -230,16 +230,14 @@ def test_a_photograph_or_an_array_of_instances_is_no_mask(
 ) -> None:
     put(tmp_path / "images/1.png", 64, 64)
     put(tmp_path / "masks/1.png", 64, 64)
-    with pytest.raises(DataError, match=r"masks/1.png holds \d{4} different numbers or colors, which are no classes"):
+    with pytest.raises(DataError, match=r"masks/1.png has \d{4} different numbers or colors, too many for classes"):
         open_source(tmp_path)
     (tmp_path / "masks/1.png").unlink()
     np.save(tmp_path / "masks/1.npy", np.arange(64 * 64).reshape(64, 64) % 300)
-    with pytest.raises(
-        DataError, match="299 different numbers in its masks, which look like instances"
-    ):  # 255 is nothing
+    with pytest.raises(DataError, match="299 different numbers in its masks, like instance masks"):  # 255 is nothing
         open_source(tmp_path)
     np.save(tmp_path / "masks/1.npy", np.full((64, 64), -2))
-    with pytest.raises(DataError, match=r"masks/1.npy holds -2, and classes have numbers from 0"):
+    with pytest.raises(DataError, match=r"masks/1.npy contains -2, and classes have numbers from 0"):
         open_source(tmp_path)
 
 
@@ -281,7 +279,7 @@ def test_a_mask_that_changed_after_opening_is_unreadable(tmp_path: Path, put: Pu
     put_mask(tmp_path / "masks/1.png", [0, 1])
     source = open_source(tmp_path)
     put_mask(tmp_path / "masks/1.png", [0, 9])
-    with pytest.raises(Unreadable, match="a number or color that it did not hold"):
+    with pytest.raises(Unreadable, match="a number or color that it did not contain"):
         source.sample("all", 0)
     Image.new("L", (9, 9)).save(tmp_path / "masks/1.png")
     with pytest.raises(Unreadable, match="the mask was 32 x 24 when the data was opened"):

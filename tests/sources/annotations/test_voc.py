@@ -109,20 +109,20 @@ def test_faults(wrong: str, kind: str | None, boxes: list[list[float]], tmp_path
 
 
 MALFORMED = [
-    ('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "holds <!DOCTYPE, which no annotation needs"),
-    ('<?xml version="1.0"?><!doctype a SYSTEM "file:///etc/passwd"><annotation/>', "holds <!doctype, which no"),
-    ("<annotation><!ENTITY a 'b'></annotation>", "holds <!ENTITY"),
+    ('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "contains <!DOCTYPE, which is not allowed"),
+    ('<?xml version="1.0"?><!doctype a SYSTEM "file:///etc/passwd"><annotation/>', "contains <!doctype, which is not"),
+    ("<annotation><!ENTITY a 'b'></annotation>", "contains <!ENTITY"),
     ("<annotation>&lol;</annotation>", "line 1: undefined entity"),
     ("<annotation><object>", "line 1: no element found"),
     ("", "line 1: no element found"),
     ("<html></html>", "begins with <html> and not with <annotation>"),
     (xml("<object><name>a</name></object>"), "object 1 has no bndbox"),
     (xml(box("", 1, 1, 2, 2)), "object 1 has no name"),
-    (xml(box("a", 1, 1, 2, 2), box("a", 1, "x", 2, 2)), "object 2: ymin is x and no number"),
-    (xml(box("a", "nan", 1, 2, 2)), "object 1: xmin is nan and no number"),
-    (xml(box("a", 1, 1, "1e309", 2)), "object 1: xmax is 1e309 and no number"),
+    (xml(box("a", 1, 1, 2, 2), box("a", 1, "x", 2, 2)), "object 2: ymin is x and not an image coordinate"),
+    (xml(box("a", "nan", 1, 2, 2)), "object 1: xmin is nan and not an image coordinate"),
+    (xml(box("a", 1, 1, "1e309", 2)), "object 1: xmax is 1e309 and not an image coordinate"),
     (xml(box("a", 1, 1, "", 2)), "object 1: xmax is missing"),
-    (xml(size="<size><width>-3</width><height>4</height></size>"), "size: -3 x 4 is the size of no image"),
+    (xml(size="<size><width>-3</width><height>4</height></size>"), "size: -3 x 4 is not the size of an image"),
     (xml(size="<size><width>3</width></size>"), "size: height is missing"),
     ("<annotation>" + "<a>" * 200_000, "line 1: no element found"),
 ]
@@ -144,7 +144,7 @@ def test_a_declaration_is_found_in_any_encoding(encoding: str, tmp_path: Path, p
     file.write_bytes(xml(box("köter", 1, 1, 9, 9)).encode(encoding))
     assert open_source(tmp_path).classes == ("köter",)
     file.write_bytes(MALFORMED[0][0].encode(encoding))
-    with pytest.raises(DataError, match="holds <!DOCTYPE"):
+    with pytest.raises(DataError, match="contains <!DOCTYPE"):
         open_source(tmp_path)
 
 
@@ -164,5 +164,5 @@ def test_links_and_lonely_files_are_skipped(tmp_path: Path, put: Put) -> None:
     assert all(one.isprintable() for one in source.splits["all"].ids)
     (root / "Annotations").rename(tmp_path / "elsewhere")
     (root / "Annotations").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="Annotations is a link to a folder, and those are not followed"):
+    with pytest.raises(DataError, match="Annotations is a link to a folder, and such links are not followed"):
         open_source(root)

@@ -62,21 +62,21 @@ GOOD = npy_bytes(GRAY)
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "cannot read .*x.npy: .*; get it anew"),
-        (b"<html>404</html>", "cannot read .*x.npy: .*; get it anew"),
-        (GOOD[:50], "cannot read .*x.npy: .*; get it anew"),
+        (b"", "cannot read .*x.npy: .*; get a new copy"),
+        (b"<html>404</html>", "cannot read .*x.npy: .*; get a new copy"),
+        (GOOD[:50], "cannot read .*x.npy: .*; get a new copy"),
         (GOOD[:-1], "declares 12 x 6 x 5 values of uint8, and there are 359 bytes"),
         (GOOD + b"\0", "and there are 361 bytes"),
         (GOOD.replace(b"(12, 6, 5)", b"(99, 6, 5)"), "declares 99 x 6 x 5"),
-        (GOOD.replace(b"(12, 6, 5), }  ", b"(2**40, 6, 5)}"), "cannot read .*x.npy: .*; get it anew"),
+        (GOOD.replace(b"(12, 6, 5), }  ", b"(2**40, 6, 5)}"), "cannot read .*x.npy: .*; get a new copy"),
         (GOOD.replace(b"(12, 6, 5), }            ", b"(-12, -6, 5), }          "), "declares -12 x -6 x 5"),
-        (GOOD.replace(b"'|u1'", b"'|O' "), "holds object and not numbers"),
+        (GOOD.replace(b"'|u1'", b"'|O' "), "contains object and not numbers"),
         (GOOD.replace(b"\x93NUMPY\x01", b"\x93NUMPY\x03"), "version"),
         (
             GOOD[:10] + b"__import__('os').mkdir('hacked')".ljust(118) + GOOD[128:],
-            "cannot read .*x.npy: .*; get it anew",
+            "cannot read .*x.npy: .*; get a new copy",
         ),
-        (GOOD[:6] + b"\x02\x00" + b"\xff\xff\xff\xff" + GOOD[10:], "cannot read .*x.npy: .*; get it anew"),
+        (GOOD[:6] + b"\x02\x00" + b"\xff\xff\xff\xff" + GOOD[10:], "cannot read .*x.npy: .*; get a new copy"),
     ],
 )
 def test_a_lying_npy_ends_as_one_line(
@@ -104,13 +104,13 @@ def test_an_npz_that_is_none_ends_as_one_line(tmp_path: Path) -> None:
     assert len(open_source(tmp_path / "a.npz").splits["all"]) == COUNT
     for content in (b"", b"<html>", healthy[:-30], healthy[:60] + bytes(20) + healthy[80:]):
         (tmp_path / "a.npz").write_bytes(content)
-        with pytest.raises(DataError, match=r"cannot read .*a\.npz.*: .*; get it anew") as caught:
+        with pytest.raises(DataError, match=r"cannot read .*a\.npz.*: .*; get a new copy") as caught:
             pixels(tmp_path / "a.npz")
         assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=r"a.npz\[x\] declares 99 x 6 x 5"):
         open_source(zipped(tmp_path / "a.npz", good | {"x.npy": GOOD.replace(b"(12, 6, 5)", b"(99, 6, 5)")}))
     zipped(tmp_path / "b.npz", good)
-    with pytest.raises(DataError, match="holds 2 files of arrays"):
+    with pytest.raises(DataError, match="has 2 files of arrays"):
         open_source(tmp_path)
 
 
@@ -119,7 +119,9 @@ def test_a_bomb_is_refused_by_what_the_archive_declares(tmp_path: Path, monkeypa
     assert path.stat().st_size < 10_000
     assert len(open_source(path).splits["all"]) == COUNT
     monkeypatch.setattr(array_files, "available_memory", lambda: 2**20)
-    with pytest.raises(DataError, match=r"declares 2 arrays of 3000\d+ bytes, and 524288 bytes of memory may be used"):
+    with pytest.raises(
+        DataError, match=r"declares 2 arrays of 3000\d+ bytes, and 524288 bytes of memory are available"
+    ):
         open_source(path)
 
 
@@ -156,7 +158,7 @@ def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.Monke
         raise MemoryError("Unable to allocate 30.0 GiB")
 
     monkeypatch.setattr(np.lib.format, "read_array", full)
-    with pytest.raises(DataError, match="needs more memory than there is; end other programs"):
+    with pytest.raises(DataError, match="there is not enough memory; close other programs"):
         open_source(path)
-    with pytest.raises(SettingError, match="as it is"), read_errors("a", "get it anew"):
+    with pytest.raises(SettingError, match="as it is"), read_errors("a", "get a new copy"):
         raise SettingError("as it is")

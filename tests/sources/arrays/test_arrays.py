@@ -110,7 +110,7 @@ def test_splits_on_different_scales_are_refused(
     learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
 ) -> None:
     path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=tested, y_test=CLASSES)
-    with pytest.raises(DataError, match=r"has values up to .* and .* up to .*; bring them to one scale"):
+    with pytest.raises(DataError, match=r"has values up to .* and .* up to .*; scale them alike"):
         open_source(path)
 
 
@@ -119,7 +119,7 @@ def test_splits_of_which_one_alone_goes_below_0_are_refused(
     learned: npt.NDArray[Any], tested: npt.NDArray[Any], tmp_path: Path
 ) -> None:
     path = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=tested, y_test=CLASSES)
-    with pytest.raises(DataError, match=r"has values down to -1 and .* none below 0, .*; bring them to one scale"):
+    with pytest.raises(DataError, match=r"has values down to -1 and .* none below 0, .*; scale them alike"):
         open_source(path)
     few = saved(tmp_path, x_train=learned, y_train=CLASSES, x_test=learned[:2] * 0.9, y_test=CLASSES[:2])
     assert open_source(few).native().channels == 3
@@ -199,37 +199,37 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
     [
         ({"x": GRAY}, "has x and no labels for it"),
         ({"y": CLASSES}, "has y and no images for it"),
-        ({"arr_0": GRAY, "arr_1": CLASSES}, "has the arrays arr_0, arr_1; call them x_train"),
-        ({"x": GRAY, "images": GRAY, "y": CLASSES}, "has x and images, which mean the same"),
+        ({"arr_0": GRAY, "arr_1": CLASSES}, "has the arrays arr_0, arr_1; name them x_train"),
+        ({"x": GRAY, "images": GRAY, "y": CLASSES}, "has x and images, which are the same array"),
         ({"x": GRAY, "y": CLASSES, "x_test": GRAY, "y_test": CLASSES}, "has x beside x_test; keep one"),
         (
             {"x_test": GRAY, "y_test": CLASSES, "x_val": GRAY, "y_val": CLASSES},
-            "has arrays of test and val and none to learn from",
+            "has arrays of test and val and no training arrays",
         ),
         ({"x": GRAY, "y": CLASSES[:-1]}, r"y\] is 11, for 12 images"),
-        ({"x": GRAY, "y": GRAY}, r"y\] holds masks, 12 x 6 x 5; give masks as a folder"),
-        ({"x": GRAY.reshape(COUNT, 30), "y": CLASSES}, "is 12 x 30 and no array of images; reshape it"),
-        ({"x": GRAY[:0], "y": CLASSES[:0]}, "is 0 x 6 x 5 and no array of images"),
-        ({"x": np.zeros((COUNT, 3, 5, 3), np.uint8), "y": CLASSES}, "channels may be second or last"),
-        ({"x": np.zeros((COUNT, 5, 5, 5), np.uint8), "y": CLASSES}, "no axis is told for that of the channels"),
-        ({"x": with_value(GRAY, np.nan), "y": CLASSES}, r"x\] holds NaN or infinite values"),
-        ({"x": with_value(GRAY, -np.inf), "y": CLASSES}, r"x\] holds NaN or infinite values"),
+        ({"x": GRAY, "y": GRAY}, r"y\] contains masks, 12 x 6 x 5; give masks as a folder"),
+        ({"x": GRAY.reshape(COUNT, 30), "y": CLASSES}, "is 12 x 30, which is not an array of images; reshape it"),
+        ({"x": GRAY[:0], "y": CLASSES[:0]}, "is 0 x 6 x 5, which is not an array of images"),
+        ({"x": np.zeros((COUNT, 3, 5, 3), np.uint8), "y": CLASSES}, "channels may be the second or the last axis"),
+        ({"x": np.zeros((COUNT, 5, 5, 5), np.uint8), "y": CLASSES}, "unclear which axis is that of the channels"),
+        ({"x": with_value(GRAY, np.nan), "y": CLASSES}, r"x\] contains NaN or infinite values"),
+        ({"x": with_value(GRAY, -np.inf), "y": CLASSES}, r"x\] contains NaN or infinite values"),
         (
             {"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY / 127.5 - 1, "y_test": CLASSES},
-            "bring them to one scale",
+            "scale them alike",
         ),
-        ({"x": GRAY.astype(np.complex64), "y": CLASSES}, "holds complex64 and not numbers"),
-        ({"x": GRAY.astype(str), "y": CLASSES}, "and no pixels"),
+        ({"x": GRAY.astype(np.complex64), "y": CLASSES}, "contains complex64 and not numbers"),
+        ({"x": GRAY.astype(str), "y": CLASSES}, "and not pixels"),
         ({"x": GRAY, "y": with_value(CLASSES, np.nan)}, r"y\]\[5\] is NaN or infinite"),
         ({"x": GRAY, "y": with_value(EYE * 2.5, np.inf)}, r"y\]\[5\] is NaN or infinite"),
         ({"x": GRAY, "y": EYE * 1e300}, "too large for a float32"),
         ({"x": GRAY, "y": EYE.astype(str)}, "it is a row of text"),
-        ({"x": GRAY, "y": CLASSES * 0}, "the one class 0"),
-        ({"x": GRAY, "y": np.array([None] * COUNT, object)}, "y.* holds object and not numbers"),
+        ({"x": GRAY, "y": CLASSES * 0}, "have one class, 0"),
+        ({"x": GRAY, "y": np.array([None] * COUNT, object)}, "y.* contains object and not numbers"),
         ({"x": GRAY, "y": np.zeros(COUNT, "i4,f4")}, "and not numbers"),
         ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY[:, :5], "y_test": CLASSES}, "another size than"),
-        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY / 255, "y_test": CLASSES}, "bring them to one scale"),
-        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY, "y_test": EYE}, "another number of columns"),
+        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY / 255, "y_test": CLASSES}, "scale them alike"),
+        ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY, "y_test": EYE}, "different numbers of columns"),
         ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),
     ],
 )

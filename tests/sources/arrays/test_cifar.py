@@ -123,35 +123,35 @@ HOSTILE = [
     (b"cnumpy\nload\n(S'x'\ntR.", "numpy load"),
     (b"cnumpy.core.multiarray\nscalar\n.", "scalar"),
     (b"c_codecs\ndecode\n.", "_codecs decode"),
-    (b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR.", "no pickle as CIFAR"),
+    (b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR.", "not a pickle of CIFAR"),
     (b"\x80\x04\x8c\x05posix\x8c\x06system\x93.", "posix.system"),
     (b"\x80\x04\x8c\x05numpy\x8c\x0cndarray.flat\x93.", "ndarray.flat"),
     (b"(S'x'\nios\nsystem\n.", "instruction INST"),
     (b"cnumpy\nndarray\n)\x81.", "instruction NEWOBJ"),
     (b"\x82\x01.", "instruction EXT1"),
     (b"Pevil\n.", "instruction PERSID"),
-    (b"\x80\x05\x95" + struct.pack("<Q", 2**40) + b".", "no pickle as CIFAR"),
-    (b"\x8e" + struct.pack("<Q", 2**62) + b".", "no pickle as CIFAR"),  # bytes of that length
-    (b"}r\xff\xff\xff\x7f.", "takes memory for nothing"),
-    (with_state(b"cnumpy\ndtype\n"), "no pickle as CIFAR"),
-    (with_state(b"cnumpy\nndarray\n"), "no pickle as CIFAR"),
-    (with_state(b"c_codecs\nencode\n"), "no pickle as CIFAR"),
-    (with_state(b"cnumpy.core.multiarray\n_reconstruct\n"), "no pickle as CIFAR"),
-    (b"", "no pickle as CIFAR"),
-    (b"<html>", "no pickle as CIFAR"),
-    (b"]" * 100_000 + b"a" * 99_999 + b".", "no dictionary"),  # lists in lists in lists
-    (pickle.dumps([1, 2]), "no dictionary"),
+    (b"\x80\x05\x95" + struct.pack("<Q", 2**40) + b".", "not a pickle of CIFAR"),
+    (b"\x8e" + struct.pack("<Q", 2**62) + b".", "not a pickle of CIFAR"),  # bytes of that length
+    (b"}r\xff\xff\xff\x7f.", "wastes memory"),
+    (with_state(b"cnumpy\ndtype\n"), "not a pickle of CIFAR"),
+    (with_state(b"cnumpy\nndarray\n"), "not a pickle of CIFAR"),
+    (with_state(b"c_codecs\nencode\n"), "not a pickle of CIFAR"),
+    (with_state(b"cnumpy.core.multiarray\n_reconstruct\n"), "not a pickle of CIFAR"),
+    (b"", "not a pickle of CIFAR"),
+    (b"<html>", "not a pickle of CIFAR"),
+    (b"]" * 100_000 + b"a" * 99_999 + b".", "not contain CIFAR's dictionary"),  # lists in lists in lists
+    (pickle.dumps([1, 2]), "not contain CIFAR's dictionary"),
     (pickle.dumps({}), "has no data of N x 3072 bytes"),
     (pickle.dumps({"data": ROWS.astype(np.float32)}, 2), "has no data of N x 3072 bytes"),
-    (pickle.dumps({"data": np.array([{}] * 3, object)}, 2), "holds an array that is none"),
+    (pickle.dumps({"data": np.array([{}] * 3, object)}, 2), "contains a damaged array"),
     (pickle.dumps({"data": ROWS[:, :3071]}, 2), "has no data of N x 3072 bytes"),
     (pickle.dumps({"data": ROWS[:0]}, 4), "declares 0 images"),
     (pickle.dumps({"data": ROWS}, 2).replace(b"K\x0cM\x00\x0c", b"K\x0dM\x00\x0c"), "declares 13 images"),
     (pickle.dumps({"data": ROWS}, 2), "no list labels"),
     (pickle.dumps({"data": ROWS, "labels": FINE[:-1]}, 2), "one class for each of its 12"),
-    (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], -1]}, 2), "something that is no class"),
-    (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], 10**400]}, 2), "something that is no class"),
-    (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], True]}, 2), "something that is no class"),
+    (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], -1]}, 2), "something that is not a class"),
+    (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], 10**400]}, 2), "something that is not a class"),
+    (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], True]}, 2), "something that is not a class"),
     (pickle.dumps({"data": ROWS, "labels": [*FINE[:-1], 3]}, 2), r"data_batch_1\[11\] has the class 3, and there are"),
 ]
 
@@ -193,16 +193,16 @@ def test_any_byte_changed_is_read_or_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("data_batch_1.bin", b"", "has 0 bytes, no multiple of 3073"),
-        ("data_batch_2.bin", bytes(3072), "has 3072 bytes, no multiple of 3073"),
+        ("data_batch_1.bin", b"", "has 0 bytes, which is not a multiple of 3073"),
+        ("data_batch_2.bin", bytes(3072), "has 3072 bytes, which is not a multiple of 3073"),
         (
             "data_batch_2.bin",
             b"\x03" + bytes(3072),
-            r"data_batch_2.bin\[0\] has the class 3, and there are names for 3",
+            r"data_batch_2.bin\[0\] has the class 3, and there are only 3",
         ),
         ("batches.meta.txt", b"cat\n", "does not name two or more"),
         ("batches.meta.txt", b"cat\ncat\nowl", "does not name two or more"),
-        ("batches.meta.txt", b"\xff\xfe", "is no text"),
+        ("batches.meta.txt", b"\xff\xfe", "is not text"),
     ],
 )
 def test_a_hostile_binary_ends_as_one_line(name: str, content: bytes, says: str, tmp_path: Path) -> None:
@@ -232,5 +232,5 @@ def test_a_test_alone_can_be_measured_on(make: Callable[[Path], Path], tmp_path:
             path.unlink()
     source = open_source(root, for_training=False)
     assert {split: len(listing) for split, listing in source.splits.items()} == {"test": 3}
-    with pytest.raises(DataError, match="has test but no split train to learn from"):
+    with pytest.raises(DataError, match="has test but no split train, which training needs"):
         open_source(root)

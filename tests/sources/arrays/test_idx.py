@@ -93,11 +93,11 @@ def test_mnist_with_one_byte_changed_is_refused(tmp_path: Path) -> None:
     images[12345] ^= 1
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, 1))
     source = open_idx_files("mnist", "mnist", find_idx(DataPath(folder)), SHA256)
-    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz was changed: its SHA-256 is"):
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz is changed: its SHA-256 is"):
         source.decode("test", Canvas(28, 28, 1), threads=1, limits=LIMITS)
     labels[100] ^= 1
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
-    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz was changed"):
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is changed"):
         open_idx_files("mnist", "mnist", find_idx(DataPath(folder)), SHA256)
 
 
@@ -165,12 +165,12 @@ HEADER = struct.pack(">HBBIII", 0, 8, 3, 12, 5, 4)
         (b"<html>404</html>", "begins with 3c 68 74 6d"),
         (b"\0\0\x0d\x03" + HEADER[4:] + bytes(960), "begins with 00 00 0d 03"),  # floats
         (struct.pack(">HBBII", 0, 8, 2, 12, 20) + bytes(240), "begins with 00 00 08 02"),
-        (idx(IMAGES)[:-1], "does not hold as many"),
-        (idx(IMAGES) + b"\0", "does not hold as many"),
-        (struct.pack(">HBBIII", 0, 8, 3, 2**32 - 1, 5, 4) + bytes(240), "does not hold as many"),
-        (packed(idx(IMAGES)[:-1]), "does not hold as many"),
-        (packed(struct.pack(">HBBIII", 0, 8, 3, 2**31, 2**10, 2**10)), "does not hold as many"),
-        (packed(idx(IMAGES))[:-30], "does not hold as many|cut off|damaged"),
+        (idx(IMAGES)[:-1], "does not contain as many"),
+        (idx(IMAGES) + b"\0", "does not contain as many"),
+        (struct.pack(">HBBIII", 0, 8, 3, 2**32 - 1, 5, 4) + bytes(240), "does not contain as many"),
+        (packed(idx(IMAGES)[:-1]), "does not contain as many"),
+        (packed(struct.pack(">HBBIII", 0, 8, 3, 2**31, 2**10, 2**10)), "does not contain as many"),
+        (packed(idx(IMAGES))[:-30], "does not contain as many|cut off|damaged"),
         (idx(IMAGES[:11]), "has 12 labels for 11 images"),
         (idx(IMAGES.reshape(12, 20)[:, 0].copy()), "not count x height x width"),
         (idx(IMAGES[:, :, :0]), "not count x height x width"),
@@ -199,7 +199,7 @@ def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: P
     with pytest.raises(DataError, match="cut is cut off: its gzip stream does not end"):
         read_idx(tmp_path / "cut")
     (tmp_path / "more").write_bytes(packed(idx(IMAGES)[:-8]) + size)
-    with pytest.raises(DataError, match="more declares 12 x 5 x 4 values and does not hold as many"):
+    with pytest.raises(DataError, match="more declares 12 x 5 x 4 values and does not contain as many"):
         read_idx(tmp_path / "more")
     (tmp_path / "whole").write_bytes(packed(idx(IMAGES)))
     assert (read_idx(tmp_path / "whole") == IMAGES).all()
@@ -212,13 +212,13 @@ def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: P
         ({"train-labels-idx1-ubyte": idx(LABELS)}, "has no images-idx3 file beside it"),
         (
             {"t10k-images-idx3-ubyte": idx(IMAGES), "t10k-labels-idx1-ubyte": idx(LABELS)},
-            "no split train to learn from",
+            "no split train, which training needs",
         ),
         (train_files() | {f"kmnist-{name}": file for name, file in train_files().items()}, "several idx sets"),
-        (train_files(labels=idx(LABELS * 0)), "has the one class 0"),
+        (train_files(labels=idx(LABELS * 0)), "has only one class, 0"),
         (
             train_files() | {"t10k-images-idx3-ubyte": idx(IMAGES), "t10k-labels-idx1-ubyte": idx(LABELS + 1)},
-            "the label 2, which the training part has not",
+            "the label 2, which the training split does not have",
         ),
         (
             train_files()

@@ -193,34 +193,34 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
     values = X / 255
     values[2, 3, 4, 1] = np.nan
     found = decoded(values)
-    assert found[2] == "unreadable: the array holds NaN or infinite values"
+    assert found[2] == "unreadable: the array contains NaN or infinite values"
     assert same(values[[0, 1, 3, 4]], [found[i] for i in (0, 1, 3, 4)])
     values[2, 3, 4, 1] = np.inf
-    assert decoded(list(values))[2] == "unreadable: the array holds NaN or infinite values"
+    assert decoded(list(values))[2] == "unreadable: the array contains NaN or infinite values"
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (None, "NoneType is no image; give a path"),
-        (3, "int is no image"),
-        ([1, 2], "a list within the list is no image; give one list, and np.array(x) of numbers"),
+        (None, "NoneType is not an image; give a path"),
+        (3, "int is not an image"),
+        ([1, 2], "a list within the list is not an image; give one list, and np.array(x) of numbers"),
         (b"", "empty file"),
         (b"abc", "not an image"),
         (io.StringIO("text"), "open it with mode 'rb'"),
         (Stream(RuntimeError("the line\nwas cut")), "the line was cut"),
-        (Stream(3), "reading the file gives int"),
-        (X, "5 x 10 x 12 x 3 in a list is not one image; give it by itself, or list(x)"),
+        (Stream(3), "the file returns int"),
+        (X, "5 x 10 x 12 x 3 in a list is not one image; give it without the list, or list(x)"),
         (np.zeros(3), "an array of 3 is not one image"),
         (np.zeros((0, 3, 3)), "0 x 3 x 3"),
         (np.float64(1), "one number is not one image"),
         (np.zeros((9, 9, 5)), "5 channels where 3 are wanted"),
         (X[0] / 128 - 1, "has values from -1 to"),
-        (X[0].astype(complex), "complex128 and no pixels"),
+        (X[0].astype(complex), "complex128 and not pixels"),
         (Image.new("RGB", (0, 5)), "0 x 5 pixels shows nothing"),
         (Image.new("1", (10_000, 6_000)), "decompression bomb"),
-        (torch.zeros(3, 4, 4, device="meta"), "is no plain one"),
-        (torch.zeros(4, 4).to_sparse(), "is no plain one"),
+        (torch.zeros(3, 4, 4, device="meta"), "is not a dense tensor"),
+        (torch.zeros(4, 4).to_sparse(), "is not a dense tensor"),
         ("", "no such file or folder"),
         ("nowhere.png", "no such file or folder"),
         ("x" * 5000, "no such file or folder"),
@@ -252,10 +252,10 @@ def test_a_damaged_file_of_pillow_and_a_closed_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (np.zeros((7, 8 * 8 * 3)), "7 x 192 and no image; reshape it"),
-        (np.zeros(5), "is 5 and no image"),
-        (np.zeros((2, 3, 9, 9, 3)), "2 x 3 x 9 x 9 x 3 and no image"),
-        ({"a": X[0]}, "not as a dictionary"),
+        (np.zeros((7, 8 * 8 * 3)), "7 x 192 and not an image; reshape it"),
+        (np.zeros(5), "is 5 and not an image"),
+        (np.zeros((2, 3, 9, 9, 3)), "2 x 3 x 9 x 9 x 3 and not an image"),
+        ({"a": X[0]}, "are a dictionary and not a list"),
     ],
 )
 def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, says: str) -> None:

@@ -183,17 +183,20 @@ def test_printable_keeps_what_prints() -> None:
 
 
 STOPS: list[tuple[dict[str, int], str]] = [
-    ({"cat": 2}, "one class only, cat; add a folder for another class"),
-    ({"photos/cat": 2, "photos/dog": 1}, "one class only, photos; did you mean .*/data/photos?"),
+    ({"cat": 2}, "one class, cat; add a folder for another class"),
+    ({"photos/cat": 2, "photos/dog": 1}, "one class, photos; did you mean .*/data/photos?"),
     ({"cat": 2, "dog": 0}, r"class folder .*/data/dog has no readable image \(it is empty\)"),
     ({"train/cat": 2, "train/dog": 2, "val/cat": 1, "val/dgo": 1}, "has the class dgo, .*; did you mean dog?"),
-    ({"test/cat": 2, "test/dog": 2}, "has test but nothing to learn from; add a folder train"),
-    ({"val/cat": 2, "test/cat": 2}, "has val and test but nothing to learn from"),
-    ({"train/cat": 2, "train/dog": 2, "val/cat": 1, "Valid/cat": 1}, "Valid and val, which both mean val; rename one"),
+    ({"test/cat": 2, "test/dog": 2}, "has test but no training images; add a folder train"),
+    ({"val/cat": 2, "test/cat": 2}, "has val and test but no training images"),
+    (
+        {"train/cat": 2, "train/dog": 2, "val/cat": 1, "Valid/cat": 1},
+        "Valid and val, which are both the split val; rename one",
+    ),
     ({"train/cat": 2, "train/dog": 2, "val": 3}, "data/val has no class folders"),
     ({"train/cat": 2, "train/dog": 2, "test": 0}, "data/test has no class folders"),
-    ({"train/cat": 2, "train/dog": 2, "extra/cat": 3}, "has train with folders in it, and extra beside it"),
-    ({"train/cat": 2, "val/cat": 1}, "data/train has one class only"),
+    ({"train/cat": 2, "train/dog": 2, "extra/cat": 3}, "has train with folders in it, and beside it extra"),
+    ({"train/cat": 2, "val/cat": 1}, "data/train has only one class"),
 ]
 
 
@@ -214,7 +217,7 @@ def test_an_empty_folder_loose_images_and_files_stop(
     with pytest.raises(DataError, match="empty is empty; put the images of each class in a folder"):
         open_source(empty)
     root = class_folders({"cat": 2, "dog": 2})
-    with pytest.raises(DataError, match="data/cat holds files but no folders"):
+    with pytest.raises(DataError, match="data/cat has files but no folders"):
         open_source(root / "cat")
     with pytest.raises(DataError, match=r"000.jpg is not a folder; give the folder of the class folders"):
         open_source(root / "cat/000.jpg")
@@ -232,7 +235,7 @@ def test_an_empty_folder_loose_images_and_files_stop(
         open_source("")
     (root / "cat").rename(tmp_path / "elsewhere")
     (root / "cat").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="data/cat is a link to a folder, and those are not followed"):
+    with pytest.raises(DataError, match="data/cat is a link to a folder, and such links are not followed"):
         open_source(root)
 
 
@@ -241,7 +244,7 @@ def test_a_link_in_the_place_of_a_part_stops(class_folders: ClassFolders, tmp_pa
     open_source(root)
     (root / "test").rename(tmp_path / "elsewhere")
     (root / "test").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="data/test is a link to a folder, and those are not followed"):
+    with pytest.raises(DataError, match="data/test is a link to a folder, and such links are not followed"):
         open_source(root)
 
 
@@ -303,7 +306,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 def test_the_users_folder_is_byte_identical_afterwards(class_folders: ClassFolders, tmp_path: Path) -> None:
     root = class_folders({"cat": 12, "dog": 12})
-    (root / "cat/000.jpg").write_bytes((root / "cat/000.jpg").read_bytes()[:-2])  # no end of image: peers mend it there
+    (root / "cat/000.jpg").write_bytes((root / "cat/000.jpg").read_bytes()[:-2])  # no end of image: peers fix it there
     for folder in (root, root / "cat", root / "dog"):
         folder.chmod(0o555)
     before = fingerprint(root)

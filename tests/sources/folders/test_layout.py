@@ -65,8 +65,8 @@ def test_folders_that_all_hold_the_same_ones_are_asked_about(class_folders: Clas
     root = class_folders({f"{site}/{name}": 2 for site in ("site_a", "site_b") for name in ("cat", "dog")})
     with pytest.raises(
         DataError,
-        match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog, .*level 2\); if site_a, site_b are "
-        "splits, rename them train, val or test",
+        match=r"two ways: site_a, site_b are the classes \(--class-level 1\), or cat, dog in each of them are .*level 2\); "
+        "if site_a, site_b are splits, rename them train, val or test",
     ):
         open_source(root)
     assert open_source(root, class_level=1).classes == ("site_a", "site_b")
@@ -125,7 +125,9 @@ def test_groups_around_splits_around_classes(
 ) -> None:
     groups = {f"{site}/{split}/{name}": 1 for site in "ab" for split in ("train", "test") for name in ("cat", "dog")}
     root = class_folders({path: 1 for path in groups if path not in lacking})
-    with pytest.raises(AmbiguousDataError, match=r"a/train .* hold the folders cat, dog; .* a, b .*: --class-level 1"):
+    with pytest.raises(
+        AmbiguousDataError, match=r"a/train .* contain the folders cat, dog; .* a, b .*: --class-level 1"
+    ):
         open_source(root, class_level=level)
     source = open_source(root, class_level=1)
     assert (source.classes, list(source.splits)) == (("a", "b"), ["train", "test"])
@@ -142,10 +144,10 @@ def test_splits_inside_classes_may_hold_folders_of_their_own(class_folders: Clas
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"cat": 1}, "cat/000.jpg is in none"),
-        ({"owl": 1}, "owl/000.jpg is in none"),
-        ({"owl/indoor": 1}, "owl/indoor is in none"),
-        ({"cat/Training": 1}, "cat has two that mean the same"),
+        ({"cat": 1}, "cat/000.jpg is in none of them"),
+        ({"owl": 1}, "owl/000.jpg is in none of them"),
+        ({"owl/indoor": 1}, "owl/indoor is in none of them"),
+        ({"cat/Training": 1}, "cat has two folders for one split"),
         ({"owl/test": 1}, "owl has no train"),
     ],
 )
@@ -157,7 +159,7 @@ def test_splits_inside_some_classes_are_asked_about(
         open_source(root)
     source = open_source(root, class_level=1)
     assert len(source.splits["all"]) == sum(map(len, source.splits.values())) == 6 + sum(more.values())
-    assert f"but {says}; so these folders are no splits, and their images are mixed" in source.notes[0]
+    assert f"but {says}; so these folders are not used as splits, and their images are mixed" in source.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -183,12 +185,13 @@ def test_splits_inside_classes_that_are_only_measured(class_folders: ClassFolder
 def test_a_split_beside_an_unknown_folder_names_the_way_out(class_folders: ClassFolders) -> None:
     root = class_folders({f"{top}/{name}": 1 for top in ("train", "extra") for name in ("cat", "dog")})
     with pytest.raises(
-        AmbiguousDataError, match=r"call it train, val or test.*--class-level 1: all of these, 2: those in them"
+        AmbiguousDataError,
+        match=r"rename it to train, val or test.*--class-level 1: all of these, --class-level 2: the folders in them",
     ):
         open_source(root)
     source = open_source(root, class_level=2)
     assert source.classes == ("cat", "dog")
-    assert source.notes[0] == "train is no split here: its images and those of extra are mixed"
+    assert source.notes[0] == "train is not used as a split: its images and those of extra are mixed"
     assert open_source(root, class_level=1).classes == ("extra", "train")
 
 
@@ -219,9 +222,9 @@ def test_splits_that_share_a_word_with_others(inner: str, class_folders: ClassFo
     class_folders({f"seg_pred/{inner.format('pred')}": 2})
     source = open_source(root)
     assert (list(source.splits), source.ignored) == (["train", "test"], {"outside the class folders": 2})
-    assert source.notes[0].startswith("the images in seg_pred are in no class folders")
+    assert source.notes[0].startswith("the images in seg_pred are not in class folders")
     class_folders({f"seg_extra/{inner.format('extra')}{name}": 1 for name in ("sea", "ice")})
-    with pytest.raises(AmbiguousDataError, match="seg_test with folders in it, and seg_extra beside it"):
+    with pytest.raises(AmbiguousDataError, match="seg_test with folders in it, and beside it seg_extra"):
         open_source(root)
 
 
@@ -233,7 +236,7 @@ def test_a_test_folder_without_labels_may_be_unpacked_twice(inner: str, class_fo
         ["all"],
         {"outside the class folders": 3},
     )
-    assert source.notes[0].startswith("the images in test are in no class folders")
+    assert source.notes[0].startswith("the images in test are not in class folders")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +264,7 @@ def test_classes_that_share_a_word_are_classes(names: tuple[str, ...], class_fol
 @pytest.mark.parametrize("level", [None, 2])
 def test_a_test_split_beside_an_unknown_folder_is_never_mixed(level: int | None, class_folders: ClassFolders) -> None:
     root = class_folders({f"{top}/{name}": 1 for top in ("train", "test", "extra") for name in ("cat", "dog")})
-    with pytest.raises(AmbiguousDataError, match=r"call it train, val or test.*\(--class-level 1: all of these\)"):
+    with pytest.raises(AmbiguousDataError, match=r"rename it to train, val or test.*\(--class-level 1: all of these\)"):
         open_source(root, class_level=level)
     (root / "extra").rename(root / "val")
     assert list(open_source(root).splits) == ["train", "val", "test"]
@@ -303,8 +306,8 @@ def test_folders_without_images_are_no_classes_and_no_riddle(class_folders: Clas
     source = open_source(root)
     assert source.classes == ("cat", "dog")
     assert sorted(source.notes) == [
-        "the folder scripts holds no images and is no class",
-        "the folder train/docs holds no images and is no class",
+        "the folder scripts has no images and is not a class",
+        "the folder train/docs has no images and is not a class",
     ]
     assert source.ignored == {"outside the class folders": 2}
 
@@ -314,7 +317,7 @@ def test_folders_of_documents_are_no_classes(file: str, class_folders: ClassFold
     root = class_folders({"cat": 1, "dog": 1, "papers": 0})
     (root / "papers" / file).write_bytes(b"x")
     source = open_source(root)
-    assert (source.classes, source.notes) == (("cat", "dog"), ("the folder papers holds no images and is no class",))
+    assert (source.classes, source.notes) == (("cat", "dog"), ("the folder papers has no images and is not a class",))
     splits = class_folders({"train/cat": 1, "train/dog": 1, "test/cat": 1, "test/papers": 0})
     (root / "test/papers" / file).write_bytes(b"x")
     for name in ("cat", "dog"):
@@ -344,7 +347,9 @@ def test_the_data_once_more_in_a_folder_are_left_out_and_said(around: str, class
     source = open_source(root)
     assert (source.classes, len(source.splits["all"])) == (("daisy", "rose"), 4)
     assert source.ignored == {"outside the class folders": 4}
-    assert source.notes[0].startswith(f"the folder {around}flowers holds folders called as all the others beside it")
+    assert source.notes[0].startswith(
+        f"the folder {around}flowers contains folders with the names of all others beside it"
+    )
     assert open_source(root, class_level=1).classes == ("daisy", "flowers", "rose")
 
 
@@ -363,5 +368,5 @@ def test_a_test_folder_without_class_folders_is_left_out_and_said(class_folders:
     assert {split: len(listing) for split, listing in source.splits.items()} == {"all": 4}
     assert source.ignored == {"outside the class folders": 3}
     assert source.notes == (
-        "the images in test are in no class folders, so they have no labels and are left out; `striate predict` takes them",
+        "the images in test are not in class folders, so they have no labels and are left out; `striate predict` takes them",
     )

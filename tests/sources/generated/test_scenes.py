@@ -73,7 +73,7 @@ def test_any_number_of_scenes_and_the_first_are_the_same(source):
 
 @pytest.mark.parametrize("typed", ["", "0", "many", "1e3", "-5", "1000001", "9" * 5000, "5\n", "\u0665"])
 def test_a_wrong_number_is_one_line(typed):
-    with pytest.raises(DataError, match="no number of scenes behind the colon; write 1 to 1000000, as in") as caught:
+    with pytest.raises(DataError, match="no number of scenes after the colon; write 1 to 1000000, as in") as caught:
         open_source(f"mnist-scenes:{typed}")
     assert "\n" not in str(caught.value)
 

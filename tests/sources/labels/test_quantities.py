@@ -99,11 +99,11 @@ def test_what_a_file_holds_as_numbers_is_called_without_a_point(tmp_path: Path, 
         ),
         ("$10.50,$1.5,$2", "row 2, column label: '\\$10.50' may be a measurement"),
         ("12.5%,30%,7.25%", "row 2, column label: '12.5%' may be a measurement"),
-        ("1.5,2.5,NA", "row 4, column label: 'NA' is no number, and most labels are; .* --task classify"),
-        ("1.5,2.5,?", "row 4, column label: '\\?' is no number"),
-        ("-,2.5,1", "row 2, column label: '-' is no number"),
-        ("1.5 kg,2.5 kg,500 g", "row 4, column label: '500 g' is no number, and most"),
-        ("1.5,2.5,", "row 4, column label: there is no label"),
+        ("1.5,2.5,NA", "row 4, column label: 'NA' is not a number, and most labels are; .* --task classify"),
+        ("1.5,2.5,?", "row 4, column label: '\\?' is not a number"),
+        ("-,2.5,1", "row 2, column label: '-' is not a number"),
+        ("1.5 kg,2.5 kg,500 g", "row 4, column label: '500 g' is not a number, and most"),
+        ("1.5,2.5,", "row 4, column label: the label is missing"),
     ],
 )
 def test_numbers_that_are_written_by_people_are_asked_about(cells: str, says: str, table_folder: TableFolder) -> None:
@@ -161,10 +161,10 @@ def test_numbers_are_read_as_people_write_them(
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
-        (("1,101", "2,200", "7"), "row 2, column label: '1,101' may be 1.101 or 1101, for three digits"),
+        (("1,101", "2,200", "7"), "row 2, column label: '1,101' may be 1.101 or 1101, as three digits"),
         (("1,101 kg", "2,200 kg", "7 kg"), "row 2, column label: '1,101 kg' may be 1.101 or 1101"),
-        (("1.5", "7", "1,5"), "row 4, column label: '1,5' has a decimal comma, and '1.5' has a point"),
-        (("1.5 kg", "2 kg", "500 g"), "row 4, column label: '500 g' is no number in kg, as others are"),
+        (("1.5", "7", "1,5"), "row 4, column label: '1,5' has a decimal comma, and '1.5' a point"),
+        (("1.5 kg", "2 kg", "500 g"), "row 4, column label: '500 g' is not a number in kg, as others are"),
     ],
 )
 def test_numbers_that_may_be_two_are_refused(cells: tuple[str, ...], says: str, table_folder: TableFolder) -> None:

@@ -11,9 +11,7 @@ from striate.errors import DataError
 from striate.sources import Columns, open_source
 from striate.sources.labels.word_sets import as_list, word_sets
 
-ASKS_WORDS = (
-    "row 2, column label: 'x y' may be several labels or the name of one class; say which: --task classify, or "
-)
+ASKS_WORDS = "row 2, column label: 'x y' may be several labels or the name of one class; choose --task classify, or "
 PLANET = {
     "primary": 0.93,
     "agriculture": 0.3,
@@ -149,7 +147,7 @@ def test_few_words_that_may_be_sets_are_pointed_out(table_folder: TableFolder) -
         rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abcde", cells, strict=True))]
         source = open_source(table_folder(written(rows)))
         assert source.task == "classify"
-        assert "and the like are taken for names of classes; --task multilabel takes them" in source.notes[0]
+        assert "and similar are read as names of classes; --task multilabel reads them" in source.notes[0]
         assert not open_source(table_folder(written(rows)), columns=Columns(task="classify")).notes
 
 
@@ -174,7 +172,7 @@ def test_what_parts_labels_where_there_are_several(
 
 def test_lists_of_fractions_are_no_sets(table_folder: TableFolder) -> None:
     rows = [("path", "label"), ("a.png", "[0.5, 1]"), ("b.png", "[2, 1.5]")]
-    with pytest.raises(DataError, match="there are several fractions, lists, and those are no classes"):
+    with pytest.raises(DataError, match="the cell has several fractions, lists, which are not classes"):
         open_source(table_folder(written(rows)))
 
 
@@ -183,7 +181,7 @@ def test_classes_called_as_what_is_missing_are_pointed_out(word: str, table_fold
     source = open_source(table_folder(f"path,label\na.png,cat\nb.png,dog\nc.png,{word}\n"))
     assert word in source.classes
     assert source.notes == (
-        f"the class {word} of the column label has 1 row; remove it where that means that there is no label",
+        f"the class {word} of the column label has 1 row; remove it if that means that the label is missing",
     )
     source = open_source(table_folder(f"path,label\na.png,cat|{word}\nb.png,dog\nc.png,{word}\n"))
     assert source.notes[0].startswith(f"the class {word} of the column label has 2 rows; remove them")

@@ -40,9 +40,9 @@ def test_a_dialect(content: str, name: str, table_folder: TableFolder) -> None:
 
 
 def test_rows_below_blank_ones_keep_their_numbers(table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match="row 4: there are 3 cells for 2 columns"):
+    with pytest.raises(DataError, match="row 4: it has 3 cells for 2 columns"):
         open_source(table_folder("\n\npath,label\na.png,x,y\n"))
-    with pytest.raises(DataError, match="row 3: there is a.png in place of the names"):
+    with pytest.raises(DataError, match="row 3: a.png is an image, not a column name"):
         open_source(table_folder("\n\na.png,x\n"))
 
 
@@ -50,13 +50,13 @@ def test_rows_below_blank_ones_keep_their_numbers(table_folder: TableFolder) -> 
     ("name", "start"), [("labels.csv", b"\x1f\x8b"), ("labels.tsv", b"\xd0\xcf\x11\xe0"), ("train.csv", b"PK\3\4")]
 )
 def test_a_packed_table_is_called_so(name: str, start: bytes, table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match=f"{name} is no text, but packed or of old Excel; unpack it"):
+    with pytest.raises(DataError, match=f"{name} is compressed, or an old Excel file; unpack it"):
         open_source(table_folder(start + bytes(40), name))
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "labels.xls"])
 def test_a_format_that_is_not_read_says_what_to_do(name: str, table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match=f"{name} is not read in this format; save it as .xlsx or as CSV"):
+    with pytest.raises(DataError, match=f"{name} has a format that cannot be read; save it as .xlsx or as CSV"):
         open_source(table_folder("x", name))
 
 
@@ -88,19 +88,19 @@ def test_a_cell_that_begins_with_a_space_keeps_it(table_folder: TableFolder) -> 
 
 
 def test_rows_are_counted_as_excel_shows_them(table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match="row 3: there are 1 cells for 2 columns"):
+    with pytest.raises(DataError, match="row 3: it has 1 cells for 2 columns"):
         open_source(table_folder("sep=;\npath;label\na.png;x\nb.png\n"))
 
 
 @pytest.mark.parametrize(
     ("content", "name", "says"),
     [
-        ("a.png,dog\nb.png,cat\n", "labels.csv", "row 1: there is a.png in place of the names of the columns"),
-        ("a.png dog\nb.png cat\n", "labels.txt", "row 1: there is a.png in place of the names of the columns"),
-        ("Images, of things.\nTaken in 2020\n", "about.txt", "row 2: there are 1 cells for 2 columns"),
-        ("What these images are: taken in 2020.\n", "about.txt", "no names of columns in row 1"),
-        ("x", "labels.xls", "labels.xls is not read in this format; save it as .xlsx or as CSV"),
-        ("x", "labels.ods", "labels.ods is not read in this format; save it as .xlsx or as CSV"),
+        ("a.png,dog\nb.png,cat\n", "labels.csv", "row 1: a.png is an image, not a column name"),
+        ("a.png dog\nb.png cat\n", "labels.txt", "row 1: a.png is an image, not a column name"),
+        ("Images, of things.\nTaken in 2020\n", "about.txt", "row 2: it has 1 cells for 2 columns"),
+        ("What these images are: taken in 2020.\n", "about.txt", "no column names in row 1"),
+        ("x", "labels.xls", "labels.xls has a format that cannot be read; save it as .xlsx or as CSV"),
+        ("x", "labels.ods", "labels.ods has a format that cannot be read; save it as .xlsx or as CSV"),
     ],
 )
 def test_what_is_no_table_ends_as_one_line(content: str, name: str, says: str, table_folder: TableFolder) -> None:
@@ -114,10 +114,10 @@ def test_rows_of_empty_cells_are_blank(blank: str, table_folder: TableFolder) ->
     source = open_source(table_folder(f"{ANIMALS}{blank}\n{blank}\n"))
     assert len(source.splits["all"]) == 3
     assert source.ignored["blank rows"] == 2
-    with pytest.raises(DataError, match="row 5, column label: there is no label"):
+    with pytest.raises(DataError, match="row 5, column label: the label is missing"):
         open_source(table_folder(f"{ANIMALS}d.png,\n{blank}\n", folder="other"))
 
 
 def test_names_of_columns_are_counted_from_the_first_row(table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match="row 3: two columns are called path"):
+    with pytest.raises(DataError, match="row 3: two columns have the name path"):
         open_source(table_folder(",,\n,,\npath,label,path\na.png,x,1\nb.png,y,1\n"))

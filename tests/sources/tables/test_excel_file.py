@@ -89,7 +89,7 @@ def test_several_sheets(table_folder: TableFolder) -> None:
     source = open_source(root / "labels.xlsx")
     assert source.classes == ("cat", "dog")
     assert source.notes == (
-        f"{root}/labels.xlsx: the sheet sheet 2 is read, and sheet 3 not; for another sheet, save it as a file of its own",
+        f"{root}/labels.xlsx: the sheet sheet 2 is read, and sheet 3 not; to read another sheet, save it as a file of its own",
     )
 
 
@@ -114,11 +114,11 @@ def test_a_workbook_is_one_whatever_it_is_called(table_folder: TableFolder) -> N
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ([], "no sheet with anything in it"),
-        ([HEAD], "names of columns and no rows"),
-        ([HEAD, ("a.png", "x"), ("b.png", None), ("c.png", "y")], "row 3, column label: there is no label"),
+        ([], "only empty sheets"),
+        ([HEAD], "column names and no rows"),
+        ([HEAD, ("a.png", "x"), ("b.png", None), ("c.png", "y")], "row 3, column label: the label is missing"),
         ([HEAD, ("a.png", "x", "note"), ("b.png", "y")], "row 2: 'note' is in a column without a name"),
-        ([HEAD, ("a.png", "x"), (None, "y")], "row 3, column path: there is no path"),
+        ([HEAD, ("a.png", "x"), (None, "y")], "row 3, column path: the path is missing"),
     ],
 )
 def test_a_workbook_that_is_no_table(rows: Sequence[Sequence[object]], says: str, table_folder: TableFolder) -> None:
@@ -147,12 +147,12 @@ def test_damaged_and_hostile_workbooks_end_as_one_line(
         other.getvalue(),
     ):
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match="cannot read .*save it anew as .xlsx, or as CSV") as caught:
+        with pytest.raises(DataError, match="cannot read .*save it again as .xlsx, or as CSV") as caught:
             open_source(path)
         assert "\n" not in str(caught.value)
     path.write_bytes(content)
     monkeypatch.setattr("striate.sources.tables.excel_file._MAX_UNPACKED", 1000)
-    with pytest.raises(DataError, match="unpacks to .* bytes, more than the 1000"):
+    with pytest.raises(DataError, match="unpacks to .* bytes, more than the limit of 1000"):
         open_source(path)
 
 
@@ -161,6 +161,6 @@ def test_without_openpyxl_it_says_what_to_install(table_folder: TableFolder, mon
     workbook(root / "labels.xlsx", ANIMALS)
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     with pytest.raises(
-        DataError, match=r"openpyxl, which is not here; pip install 'striate\[tables\]', or save it as CSV"
+        DataError, match=r"openpyxl, which is not installed; pip install 'striate\[tables\]', or save it as CSV"
     ):
         open_source(root / "labels.xlsx")

@@ -88,7 +88,7 @@ def test_a_link_to_a_folder_names_the_option(cell: str, listed: Callable[..., Pa
     table = listed([cell.format(i) for i in range(6)])
     (tmp_path / "data/images").rename(tmp_path / "far")
     (tmp_path / "data/images").symlink_to(tmp_path / "far")
-    with pytest.raises(DataError, match="link.*; --follow-links reads what they lead to.*; or put the images into"):
+    with pytest.raises(DataError, match="link.*; --follow-links follows them.*; or put the images into"):
         open_source(table)
     assert ids(open_source(table, Limits(follow_links=True))) == FILES
 
@@ -115,7 +115,7 @@ def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
     assert ids(source) == FILES[:5]
     assert source.notes == (
         "1 of 6 paths are found with an extension added: images/a4 is images/a4.png",
-        "images beside those of the table that no row names are left out: 1, such as images/a5.png",
+        "images that no row of the table names are left out: 1, such as images/a5.png",
     )
     assert [(one.id, one.reason) for one in source.splits["all"].skipped] == [("images/gone", "vanished")]
 
@@ -124,7 +124,7 @@ def test_images_that_no_row_names_are_told(listed: Callable[..., Path], png: Png
     table = listed([file[7:] for file in FILES[:4]], [*FILES, "images/thumbs/a0.png", "other/b.png"])
     (table.parent / "images/notes.txt").touch()
     png(table.parent / "images/a1_mask.png")
-    note = "images beside those of the table that no row names are left out: 2, such as images/a4.png"
+    note = "images that no row of the table names are left out: 2, such as images/a4.png"
     assert open_source(table).notes == (note,)
     listed([file[7:] for file in FILES])
     assert not open_source(table).notes
@@ -133,7 +133,7 @@ def test_images_that_no_row_names_are_told(listed: Callable[..., Path], png: Png
 def test_two_that_fit_are_refused(listed: Callable[..., Path]) -> None:
     files = [*FILES, "images/a3.jpg", "images/a3.txt", "images/a4.json"]
     with pytest.raises(
-        DataError, match=r"row 5, column path: images/a3 may be images/a3.jpg or images/a3.png; write which"
+        DataError, match=r"row 5, column path: images/a3 may be images/a3.jpg or images/a3.png; write one of them"
     ):
         open_source(listed([file[:-4] for file in FILES], files))
     assert ids(open_source(listed(FILES, files))) == FILES
@@ -141,7 +141,7 @@ def test_two_that_fit_are_refused(listed: Callable[..., Path]) -> None:
 
 def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[..., Path]) -> None:
     paths = [f"/x/data/{'xy'[i % 2]}/{i // 2}.png" for i in range(6)]
-    with pytest.raises(DataError, match=r"no .* of the class x is there"):
+    with pytest.raises(DataError, match=r"all .* of the class x are missing"):
         open_source(listed(paths, [f"y/{i}.png" for i in range(3)]))
     source = open_source(listed(paths, [f"{label}/{i}.png" for i in range(3) for label in "xy"]))
     assert labels_by_id(source) == {f"{label}/{i}.png": label for i in range(3) for label in "xy"}
@@ -150,12 +150,15 @@ def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[...,
 @pytest.mark.parametrize(
     ("written", "says"),
     [
-        ("images/a{}.jpg", r"\(row 2, images/a0.jpg: vanished: no such file, but images/a0.png; write its extension\)"),
-        ("x{}/a0.png", r"no such file there, but images/a0.png; write its folder"),
-        ("images/more{}", r"no such file, but images/more0.raw; write its extension"),
-        ("x/more{}", r"no such file there, but images/more0.raw; write its folder"),
-        ("https://a.org/images/a{}.png", "an address on the web, and nothing is downloaded.*; get the images"),
-        ("s3://bucket/images/a{}.png", "an address on the web"),
+        (
+            "images/a{}.jpg",
+            r"\(row 2, images/a0.jpg: vanished: no such file, but images/a0.png exists; write its extension\)",
+        ),
+        ("x{}/a0.png", r"no such file, but images/a0.png exists; write its folder"),
+        ("images/more{}", r"no such file, but images/more0.raw exists; write its extension"),
+        ("x/more{}", r"no such file, but images/more0.raw exists; write its folder"),
+        ("https://a.org/images/a{}.png", "a web address, and nothing is downloaded.*; download the images"),
+        ("s3://bucket/images/a{}.png", "a web address"),
     ],
 )
 def test_what_is_not_found_is_explained(written: str, says: str, listed: Callable[..., Path]) -> None:
@@ -230,7 +233,7 @@ def test_names_in_more_folders_than_rows_are_looked_at(base: str, name: str, lis
 def test_names_that_are_in_two_of_the_folders_are_asked_about(listed: Callable[..., Path]) -> None:
     files = [f"p{i // 2}/{i:03}.png" for i in range(240)]
     table = listed([f"{i:03}.png" for i in range(240)], [*files, "p7/121.png"])  # no row that is looked at
-    with pytest.raises(AmbiguousDataError, match=r"of labels.csv may be those in p\d+ or in p\d+; say which"):
+    with pytest.raises(AmbiguousDataError, match=r"of labels.csv may be those in p\d+ or in p\d+; choose with"):
         open_source(table)
     (table.parent / "p7/121.png").rename(table.parent / "p60/thumb.png")
     assert ids(open_source(table)) == files
@@ -248,6 +251,6 @@ def test_a_table_in_a_folder_of_its_own(listed: Callable[..., Path], tmp_path: P
     table = listed([f"../images/a{i}.png" for i in range(6)])
     (tmp_path / "data/notes").mkdir()
     table = table.rename(tmp_path / "data/notes/labels.csv")
-    with pytest.raises(DataError, match=r"a path out of the folder of the data\); .*--image-root \.\."):
+    with pytest.raises(DataError, match=r"a path out of the data folder\); .*--image-root \.\."):
         open_source(table)
     assert ids(open_source(table, columns=Columns(folder=".."))) == FILES

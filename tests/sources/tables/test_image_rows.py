@@ -119,10 +119,10 @@ def test_a_row_without_an_image_is_skipped(rows: Callable[..., pa.Table], tmp_pa
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"label": [0, 1, -1, 0, 1, 0]}, "row 3, column label: there is no label"),
+        ({"label": [0, 1, -1, 0, 1, 0]}, "row 3, column label: the label is missing"),
         ({"label": [0, 1, 3, 0, 1, 0]}, "the class 3 has no name"),
-        ({"label": [0, 0, 0, 0, 0, 0]}, "the one class zebra"),
-        ({"photo": [b"x"] * 6}, r"several columns of images, image, photo; say which \(--path-column NAME\)"),
+        ({"label": [0, 0, 0, 0, 0, 0]}, "have one class, zebra"),
+        ({"photo": [b"x"] * 6}, r"several columns of images, image, photo; choose one with --path-column NAME"),
         ({"class": ["x", "y"] * 3}, "label and class, and either may be the label"),
     ],
 )
@@ -155,7 +155,7 @@ def test_damaged_files_end_as_one_line(rows: Callable[..., pa.Table], tmp_path: 
             open_source(root)
         assert "\n" not in str(caught.value)
     (root / "state.json").write_text('{"_data_files": [{"filename": "gone.arrow"}]}')
-    with pytest.raises(DataError, match=r"gone\.arrow is no file"):
+    with pytest.raises(DataError, match=r"gone\.arrow is not a file"):
         open_source(root)
     for names in ('{"splits": ["train", "../x"]}', '{"splits": ["test"]}', "{}", "{"):
         saved_parts = tmp_path / "parts"
@@ -172,7 +172,7 @@ def test_without_pyarrow_it_says_what_to_install(
     root = saved(tmp_path / "saved", rows())
     monkeypatch.setitem(sys.modules, "pyarrow.ipc", None)
     with pytest.raises(
-        DataError, match=r"arrow is read with pyarrow, which is not here; pip install 'striate\[tables\]'"
+        DataError, match=r"arrow needs pyarrow, which is not installed; pip install 'striate\[tables\]'"
     ):
         open_source(root)
 

@@ -40,10 +40,10 @@ def test_parquet(labels: Any, task: str, a: object, table_folder: TableFolder) -
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        (["x", None, "y"], "row 3, column label: there is no label"),
-        ([0.5, float("nan"), 1], "row 3, column label: there is no label"),
+        (["x", None, "y"], "row 3, column label: the label is missing"),
+        ([0.5, float("nan"), 1], "row 3, column label: the label is missing"),
         ([0.5, float("inf"), 1], "row 3, column label: inf is infinite"),
-        ([{"u": 1}] * 3, "column label: it holds struct"),
+        ([{"u": 1}] * 3, "column label: its type is struct"),
     ],
 )
 def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, table_folder: TableFolder) -> None:
@@ -62,6 +62,6 @@ def test_without_pyarrow_it_says_what_to_install(table_folder: TableFolder, monk
     root = parquet(table_folder(""), path=["a.png", "b.png"], label=["x", "y"])
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     with pytest.raises(
-        DataError, match=r"labels.parquet is read with pyarrow, which is not here; pip install 'striate\[tables\]'"
+        DataError, match=r"labels.parquet needs pyarrow, which is not installed; pip install 'striate\[tables\]'"
     ):
         open_source(root)

@@ -105,7 +105,7 @@ def test_an_unusual_name_is_used_and_pointed_out(table_folder: TableFolder) -> N
     source = opened(table_folder, "what for", cells)
     assert splits(source) == {"train": "abcd", "val": "ef"}
     assert source.notes == (
-        "the column what for holds train, val alone, so it is taken for the split; --split-column none keeps it as a column",
+        "the column what for holds train, val alone, so it is read as the split; --split-column none keeps it as a column",
     )
     assert splits(opened(table_folder, "what for", cells, split="none")) == {"all": "abcdef"}
     assert not opened(table_folder, "what for", cells, split="what for").notes
@@ -144,8 +144,8 @@ def test_what_may_be_a_split_and_is_not_used_is_pointed_out(
     source = opened(table_folder, head, cells)
     assert splits(source) == {"all": "abcdef"}
     assert source.notes == (
-        f"the column {head} holds {held} and is not used; if it says the split, write train, val or test in each row and "
-        f"--split-column {head}",
+        f"the column {head} holds {held} and is not used; if it is the split, write train, val or test in each row and "
+        f"give --split-column {head}",
     )
     assert not opened(table_folder, head, cells, split="none").notes
 
@@ -173,26 +173,26 @@ def test_a_second_column_of_splits_is_pointed_out_where_it_differs(table_folder:
 @pytest.mark.parametrize(
     ("head", "cells", "says"),
     [
-        ("split", ["train", "train", ""], "row 4, column split: there is no split"),
-        ("is_valid", ["0", "1", "", "0", "0"], "row 4, column is_valid: there is no split"),
-        ("is_valid,is_test", ["0,0", "1,1"], "row 3, column is_valid: the columns is_valid, is_test say two splits"),
+        ("split", ["train", "train", ""], "row 4, column split: the split is missing"),
+        ("is_valid", ["0", "1", "", "0", "0"], "row 4, column is_valid: the split is missing"),
+        ("is_valid,is_test", ["0,0", "1,1"], "row 3, column is_valid: the columns is_valid, is_test give two splits"),
         (
             "split,is_train",
             ["train,1", "val,1", "test,0"],
-            "row 3, column split: the columns split, is_train say two splits",
+            "row 3, column split: the columns split, is_train give two splits",
         ),
-        ("subset", ["train", "val", "extra"], r"row 4, column subset: 'extra' is no split; .*--split-column none"),
-        ("set", ["train", "train", "more"], r"row 4, column set: 'more' is no split; .*--split-column none"),
-        ("split", ["1", "2"], r"row 2, column split: '1' is no split; .*--split-column none"),
+        ("subset", ["train", "val", "extra"], r"row 4, column subset: 'extra' is not a split; .*--split-column none"),
+        ("set", ["train", "train", "more"], r"row 4, column set: 'more' is not a split; .*--split-column none"),
+        ("split", ["1", "2"], r"row 2, column split: '1' is not a split; .*--split-column none"),
         (
             "is_train",
             ["0"] * 6,
-            r"the column is_train .* leaves no row to learn from, only test; write train in some",
+            r"the column is_train .* no training rows, only test; write train in some",
         ),
         (
             "split",
             ["dev", "dev", "test"],
-            "the column split leaves no row to learn from, only val and test; write train",
+            "the column split there are no training rows, only val and test; write train",
         ),
         (
             "is_valid",
@@ -216,7 +216,7 @@ def test_a_row_of_no_split_or_of_two_is_refused(
 def test_columns_that_are_named(table_folder: TableFolder) -> None:
     source = opened(table_folder, "valid,other", ["1,0", "1,0", "1,0", "1,0", "0,0", "0,0"], split="valid")
     assert splits(source) == {"train": "ef", "val": "abcd"}
-    with pytest.raises(DataError, match="column other: '0' is no split"):
+    with pytest.raises(DataError, match="column other: '0' is not a split"):
         opened(table_folder, "other", list("010101"), split="other")
     assert labels_by_id(source, "val")["a.png"] == "x"
 
@@ -245,7 +245,7 @@ def test_other_folders_in_the_paths_are_no_splits(names: tuple[str, ...], class_
 
 def test_the_only_other_column_is_no_label_where_it_holds_splits(table_folder: TableFolder) -> None:
     root = table_folder("image,where\na.png,train\nb.png,test\nc.png,train\n")
-    with pytest.raises(DataError, match="has no column of labels, only image, where; add one"):
+    with pytest.raises(DataError, match="has no column of labels, only image, where; add a column"):
         open_source(root)
     assert len(open_source(root, columns=Columns(label=("where",))).classes) == 2
     assert open_source(table_folder("image,label\na.png,train\nb.png,bus\n")).classes == ("bus", "train")

@@ -42,7 +42,7 @@ def test_a_root_of_kaggle(end: str, images: Callable[..., Path]) -> None:
     assert source.splits["all"].ids == tuple(f"train/{name}.png" for name in NAMES)
     assert source.location == str(root / "train.csv")
     assert source.kind == "CSV table train.csv, paths in the column id, 2 classes in the column label"
-    assert "labels are those of train.csv; sample_submission.csv, test.csv are left out" in source.notes
+    assert "labels are read from train.csv; sample_submission.csv, test.csv are left out" in source.notes
     assert "the table names no image in the folder test, so it is left out" in source.notes
     assert open_source(source.location).digest() == source.digest()
 
@@ -70,7 +70,7 @@ def test_a_table_for_each_split(images: Callable[..., Path]) -> None:
     assert not source.notes
     assert open_source(source.location).digest() == source.digest()
     (root / "val_labels.csv").write_text("id,label\na3.png,\na4.png,x\n")
-    with pytest.raises(DataError, match="val_labels.csv, row 2, column label: there is no label"):
+    with pytest.raises(DataError, match="val_labels.csv, row 2, column label: the label is missing"):
         open_source(root)
     (root / "val_labels.csv").write_text("id,label\na0.png,x\na4.png,x\n")
     with pytest.raises(DataError, match="val_labels.csv, row 2, column id: images/a0.png is in row 2 .*too"):
@@ -84,13 +84,13 @@ def test_a_list_of_classes_beside_a_table_is_left_out(images: Callable[..., Path
     (root / "class_names.csv").write_text("id,name\n0,x\n1,y\n")
     source = open_source(root)
     assert source.location == str(root / "train.csv")
-    assert "labels are those of train.csv; class_names.csv is left out" in source.notes
+    assert "labels are read from train.csv; class_names.csv is left out" in source.notes
     (root / "class_names.csv").write_text("id,name\n0,x\n1,y\n2,y\n")
-    with pytest.raises(AmbiguousDataError, match="any may hold the labels"):
+    with pytest.raises(AmbiguousDataError, match="any may have the labels"):
         open_source(root)
     (root / "train.csv").unlink()
     (root / "class_names.csv").write_text("id,name\n0,x\n1,y\n")
-    with pytest.raises(DataError, match="class_names.csv lists classes and no images"):
+    with pytest.raises(DataError, match="class_names.csv lists classes, not images"):
         open_source(root)
 
 
@@ -102,7 +102,7 @@ def test_a_test_table_without_the_label_is_left_out(images: Callable[..., Path])
     (root / "test.csv").write_text("id,age\n" + "".join(f"{name},{i}\n" for i, name in enumerate(NAMES)))
     source = open_source(root)
     assert list(source.splits) == ["all"]
-    assert "labels are those of train.csv; test.csv is left out" in source.notes
+    assert "labels are read from train.csv; test.csv is left out" in source.notes
 
 
 @pytest.mark.parametrize("shared", [("f0", "f1", "f2"), ("width",)])
@@ -155,16 +155,14 @@ def test_the_one_that_fits(images: Callable[..., Path]) -> None:
     (root / "people.csv").write_text("who,when\nme,now\n")
     source = open_source(root)
     assert source.location == str(root / "labels.csv")
-    assert source.notes == ("labels are those of labels.csv; people.csv is left out",)
+    assert source.notes == ("labels are read from labels.csv; people.csv is left out",)
 
 
 def test_several_that_fit_are_refused_with_their_names(images: Callable[..., Path]) -> None:
     root = images("images")
     table(root / "alice.csv", NAMES, end=".png")
     table(root / "bob.csv", NAMES, end=".png")
-    says = (
-        r"alice.csv and bob.csv name images of this folder.*give the path of the one that does, such as /.*/alice.csv"
-    )
+    says = r"alice.csv and bob.csv name images of this folder.*give the path of the right one, such as /.*/alice.csv"
     with pytest.raises(AmbiguousDataError, match=says):
         open_source(root)
     assert len(open_source(root / "bob.csv").splits["all"]) == 6
@@ -178,7 +176,7 @@ def test_what_is_no_labels_by_its_name_is_left_out_beside_a_table(name: str, ima
     table(root / name, list(reversed(NAMES)), end=".png")
     source = open_source(root)
     assert source.location == str(root / "train.csv")
-    assert source.notes[0] == f"labels are those of train.csv; {name} is left out"
+    assert source.notes[0] == f"labels are read from train.csv; {name} is left out"
 
 
 @pytest.mark.parametrize("other", ["train_folds.csv", "test.csv"])
@@ -194,7 +192,7 @@ def test_where_no_table_fits_the_likely_one_says_why(other: str, folder: str, im
         open_source(root)
     for name in ("train.csv", other):
         (root / name).unlink()
-    with pytest.raises(DataError, match="no class folders|one class only"):
+    with pytest.raises(DataError, match="no class folders|only one class"):
         open_source(root)
 
 

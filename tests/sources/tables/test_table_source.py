@@ -77,7 +77,7 @@ def test_classes_that_are_one_number_are_two_and_pointed_out(table_folder: Table
     for cells in (("7", "007"), ("1", "1.0")):
         source = open_source(table_folder(f"path,label\na.png,{cells[0]}\nb.png,{cells[1]}\n"))
         assert source.notes == (
-            f"the column label has the classes {cells[0]} and {cells[1]}, the same number written in two ways; both are kept",
+            f"the column label has the classes {cells[0]} and {cells[1]}, one number written in two ways; they are two classes",
         )
     assert not open_source(table_folder("path,label\na.png,07\nb.png,08\n")).notes
 
@@ -214,9 +214,7 @@ def test_the_digest_changes_with_a_label_and_a_pixel(table_folder: TableFolder) 
 
 def test_a_first_row_that_is_an_image_is_no_name_of_columns(table_folder: TableFolder) -> None:
     root = table_folder("a,x\nb,y\nc,x\n")
-    with pytest.raises(
-        DataError, match=r"labels.csv, row 1: a is an image, and not the name of a column; add a row above"
-    ):
+    with pytest.raises(DataError, match=r"labels.csv, row 1: a is an image, not a column name; add a row above"):
         open_source(root)
     assert open_source(root, columns=Columns(path="a")).splits["all"].ids == ("b.png", "c.png")
     (root / "image.png").write_bytes((root / "a.png").read_bytes())

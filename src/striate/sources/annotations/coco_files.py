@@ -1,8 +1,8 @@
-"""Which JSON files of a folder are COCO's, and of which part of the data.
+"""Which JSON files of a folder are COCO's, and of which split of the data.
 
 Looked into are the folder itself, annotations/ in it, and then train/, val/ and test/. A file is COCO's when it begins
 with one of COCO's lists, whatever it is called. Of files of several kinds (instances, captions, person_keypoints) for
-the same parts the instances are taken; another kind is opened by its own name.
+the same splits the instances are taken; another kind is opened by its own name.
 """
 
 import re
@@ -19,12 +19,12 @@ from striate.sources.splits import SPLIT_WORDS, splits_of
 __all__ = ["coco_root", "find_coco"]
 
 _START: Final = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(images|annotations|categories|info|licenses)"\s*:')
-_PART: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![a-z])")
+_SPLIT: Final = re.compile(rf"(?<![a-z])({'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![a-z])")
 _INSTANCES: Final = "instances"
 
 
 def find_coco(data: DataPath) -> list[tuple[str, Path]]:
-    """The COCO files in a folder, each with its part, "all" where parts are not told. Raises DataError."""
+    """The COCO files in a folder, each with its split, "all" where splits are not told. Raises DataError."""
     folders = data.list().folders
     annotations = [name for name in folders if name.lower() == "annotations"]
     files = [path for below in (".", *annotations) for path in _files_in(data, below)]
@@ -59,12 +59,12 @@ def _by_name(files: list[Path], folder: Path) -> list[tuple[str, Path]]:
     kinds: dict[str, list[tuple[str, Path]]] = {}
     for path in files:
         stem = path.stem.lower()
-        part = _PART.search(stem)
-        kind = stem[: part.start()].strip("_-.") if part else stem
-        kinds.setdefault(kind, []).append((SPLIT_WORDS[part[1]] if part else "all", path))
+        split = _SPLIT.search(stem)
+        kind = stem[: split.start()].strip("_-.") if split else stem
+        kinds.setdefault(kind, []).append((SPLIT_WORDS[split[1]] if split else "all", path))
     chosen = kinds.get(_INSTANCES) or (next(iter(kinds.values())) if len(kinds) == 1 else [])
     found = dict(chosen)
     if not chosen or len(found) < len(chosen) or ("all" in found and len(found) > 1):
         names = listed([printable(path.name) for path in files], 6)
-        raise DataError(f"{printable(folder)} has several COCO files ({names}); give the path of the one that is meant")
+        raise DataError(f"{printable(folder)} has several COCO files ({names}); give the path of the right one")
     return chosen

@@ -1,6 +1,6 @@
-"""COCO: one JSON file for each part of the data, with lists of images, categories and annotations.
+"""COCO: one JSON file for each split of the data, with lists of images, categories and annotations.
 
-    annotations/instances_train2017.json      parts by the names of the files, or one file for all
+    annotations/instances_train2017.json      splits by the names of the files, or one file for all
     train/_annotations.coco.json              or by folders
 
 Classes are the categories in the order of their numbers. A box is x, y, width, height from the top left corner. Where
@@ -60,11 +60,11 @@ def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
     """The source over COCO files, each with its split. Raises DataError."""
     root, limits = data.path.resolve(), data.limits
     files = by_split(found, printable(root), lambda path: os.path.relpath(path, root))
-    contents = {part: _read(path) for part, path in files.items()}
+    contents = {split: _read(path) for split, path in files.items()}
     first = next(iter(contents.values()))
     for other in contents.values():
         if (other.categories, other.skeleton) != (first.categories, first.skeleton):
-            raise DataError(f"{other.name} has other categories than {first.name}; make them the same")
+            raise DataError(f"{other.name} has other categories than {first.name}; give them the same categories")
     if not first.categories:
         raise DataError(f"{first.name} has no categories; add them")
     objects = [one for content in contents.values() for of in content.objects.values() for one in of]
@@ -72,8 +72,8 @@ def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
     named = NamedImages(root, follow=limits.follow_links)
     splits: dict[str, Listing] = {}
     ignored: Counter[str] = Counter()
-    for part, content in contents.items():
-        splits[part] = _list(root, content, named, limits, masked)
+    for split, content in contents.items():
+        splits[split] = _list(root, content, named, limits, masked)
         ignored[_CROWD] += content.crowds
     return Source(
         printable(root.name),
@@ -139,12 +139,12 @@ def _read(path: Path) -> _Content:
         where = f"{name}, image {i}"
         number, file = _id(image.get("id"), where), image.get("file_name")
         if not isinstance(file, str) or not file:
-            raise DataError(f"{where}: file_name is {show(file)} and no name; mend it")
+            raise DataError(f"{where}: file_name is {show(file)} and not a name; fix it")
         if number in files or number in same:
-            faults.append(AnnotationFault(printable(file), where, f"the id {show(number)} is there twice", "duplicate"))
+            faults.append(AnnotationFault(printable(file), where, f"the id {show(number)} appears twice", "duplicate"))
         elif file in number_of:
             same[number] = number_of[file]
-            faults.append(AnnotationFault(printable(file), where, "the file is there twice", "duplicate"))
+            faults.append(AnnotationFault(printable(file), where, "the file appears twice", "duplicate"))
         else:
             number_of[file], files[number], sizes[number] = number, file, _size(image, where)
     objects: dict[int | str, list[CocoObject]] = {}
@@ -157,17 +157,15 @@ def _read(path: Path) -> _Content:
         own = annotation.get("id")
         shown = printable(files.get(number, str(number)))
         if own is not None and _id(own, where) in seen:
-            faults.append(AnnotationFault(shown, where, f"the id {show(own)} is there twice", "duplicate"))
+            faults.append(AnnotationFault(shown, where, f"the id {show(own)} appears twice", "duplicate"))
             continue
         if own is not None:
             seen.add(own)
         category = annotation.get("category_id")
         if number not in files:
-            faults.append(
-                AnnotationFault(shown, where, f"there is no image with the id {show(number)}", "unknown image")
-            )
+            faults.append(AnnotationFault(shown, where, f"no image has the id {show(number)}", "unknown image"))
         elif type(category) is not int or category not in names:
-            says = f"there is no category with the id {show(category)}"
+            says = f"no category has the id {show(category)}"
             faults.append(AnnotationFault(shown, where, says, "unknown class"))
         elif annotation.get("iscrowd") in (1, True):
             crowds += 1
@@ -180,17 +178,17 @@ def _records(content: object, key: str, name: str) -> list[dict[str, Any]]:
     records = content.get(key) if isinstance(content, dict) else None
     if not isinstance(records, list):
         raise DataError(
-            f"{name} has no list {key!r}, so it is no COCO file; give one with images, annotations, categories"
+            f"{name} has no list {key!r}, so it is not a COCO file; give a file with images, annotations, categories"
         )
     for i, record in enumerate(records, 1):
         if not isinstance(record, dict):
-            raise DataError(f"{name}, {key} {i}: {show(record)} is no object; mend it")
+            raise DataError(f"{name}, {key} {i}: {show(record)} is not an object; fix it")
     return records
 
 
 def _id(value: object, where: str, what: str = "id") -> int | str:
     if type(value) is not int and not isinstance(value, str):
-        raise DataError(f"{where}: {what} is {show(value)} and no number; mend it")
+        raise DataError(f"{where}: {what} is {show(value)} and not a number; fix it")
     return value
 
 
@@ -200,7 +198,7 @@ def _size(image: Mapping[str, Any], where: str) -> tuple[int, int] | None:
         return None
     if type(height) is not int or type(width) is not int or height < 1 or width < 1:
         raise DataError(
-            f"{where}: height and width are {show(height)} and {show(width)}, which no image has; mend them"
+            f"{where}: height and width are {show(height)} and {show(width)}, not positive whole numbers; fix them"
         )
     return height, width
 
@@ -212,17 +210,17 @@ def _categories(records: Sequence[Mapping[str, Any]], name: str) -> tuple[dict[i
     for i, record in enumerate(records, 1):
         where, number, category = f"{name}, category {i}", record.get("id"), record.get("name")
         if type(number) is not int:
-            raise DataError(f"{where}: id is {show(number)} and no whole number; mend it")
+            raise DataError(f"{where}: id is {show(number)} and not a whole number; fix it")
         if not isinstance(category, str) or not category.strip():
-            raise DataError(f"{where}: name is {show(category)} and no name; mend it")
+            raise DataError(f"{where}: name is {show(category)} and not a name; fix it")
         if number in names or printable(category) in names.values():
-            raise DataError(f"{where}: the id {number} or the name {printable(category)} is there twice; rename one")
+            raise DataError(f"{where}: the id {number} or the name {printable(category)} appears twice; rename one")
         names[number] = printable(category)
         if record.get("keypoints"):
             skeletons.append(_skeleton(record, where))
     if any(one != skeletons[0] for one in skeletons):
         raise DataError(
-            f"{name} has categories with different keypoints; keep those with the same, or make files of each"
+            f"{name} has categories with different keypoints; keep those with the same keypoints, or write one file for each"
         )
     return names, skeletons[0] if skeletons else None
 
@@ -230,10 +228,10 @@ def _categories(records: Sequence[Mapping[str, Any]], name: str) -> tuple[dict[i
 def _skeleton(record: Mapping[str, Any], where: str) -> Skeleton:
     points, edges = record["keypoints"], record.get("skeleton") or []
     if not isinstance(points, list) or not all(isinstance(point, str) for point in points):
-        raise DataError(f"{where}: keypoints is {show(points)} and no list of names; mend it")
+        raise DataError(f"{where}: keypoints is {show(points)} and not a list of names; fix it")
     joined = []
     for edge in edges if isinstance(edges, list) else [edges]:
         if not isinstance(edge, list) or len(edge) != 2 or any(end not in range(1, len(points) + 1) for end in edge):
-            raise DataError(f"{where}: skeleton holds {show(edge)}, which joins no two keypoints; mend it")
+            raise DataError(f"{where}: skeleton contains {show(edge)}, which does not connect two keypoints; fix it")
         joined.append((int(edge[0]) - 1, int(edge[1]) - 1))
     return Skeleton(tuple(map(printable, points)), mirror_pairs(points), tuple(joined))

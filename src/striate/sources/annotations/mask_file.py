@@ -28,7 +28,7 @@ def read_mask(path: str | Path, limits: Limits) -> tuple[npt.NDArray[Any], bool]
     if not isinstance(stored, Image.Image):
         return _numbers(stored), False
     if stored.format == "JPEG":
-        raise Unreadable("unreadable", "a mask as JPEG, which blurs classes into others; save it as PNG")
+        raise Unreadable("unreadable", "a JPEG mask: compression changes its classes; save it as PNG")
     if stored.mode in _COLORS:
         red, green, blue = (np.asarray(stored.getchannel(i)).astype(np.int32) for i in range(3))
         return red << 16 | green << 8 | blue, True

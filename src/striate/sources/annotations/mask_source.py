@@ -2,7 +2,7 @@
 
     images/a.jpg, masks/a.png        with train, val and test inside or around; masks may be called labels or
                                      annotations, and JPEGImages with SegmentationClass is VOC's way
-    a.jpg, a_mask.png                side by side, in parts or not
+    a.jpg, a_mask.png                side by side, in splits or not
 
 Pairs have the same name, but for _mask at the end; what has no partner is skipped. A mask is for the upright image
 where it has that size; where it has the size of the stored pixels of an image that lies on its side (EXIF), it is
@@ -50,7 +50,7 @@ _ENDINGS: Final = ("_mask", "-mask", "_label", "_gt")
 @final
 @dataclass(frozen=True)
 class MaskFolders:
-    """Each part with its folders of images and masks; `sets` are names by part (VOC's lists), or empty."""
+    """Each split with its folders of images and masks; `sets` are names by split (VOC's lists), or empty."""
 
     pairs: Sequence[tuple[str, Paired]]
     sets: Mapping[str, Sequence[str]]
@@ -108,10 +108,10 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
     scans: dict[str, _Scan] = {}
     ignored: Counter[str] = Counter()
     folders = by_split(found.pairs, printable(root))
-    for part, pair in folders.items():
+    for split, pair in folders.items():
         pairs, aside = _match(root, pair, limits, ignored)
         if not found.sets:
-            scans[part] = _scan(root, pairs, aside, limits)
+            scans[split] = _scan(root, pairs, aside, limits)
         for name, listed in found.sets.items():
             stems = set(listed)
             named = [one for one in pairs if _stem(one[0], pair.images) in stems]
@@ -119,16 +119,16 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
     numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
     colors = {code: file for scan in scans.values() for code, file in scan.colors.items()}
     if not numbers and not colors:
-        raise DataError(f"{printable(root)} has no image with a mask that can be used; add some")
+        raise DataError(f"{printable(root)} has no image with a usable mask; add some")
     coding = decide_coding(root, numbers, colors)
     splits = {
-        part: Listing(
+        split: Listing(
             tuple(map(printable, scan.images)),
             MaskFiles(tuple(f"{root}/{mask}" for mask in scan.masks), tuple(scan.frames), coding, limits),
             FileStore(tuple(f"{root}/{image}" for image in scan.images)),
             tuple(scan.skipped),
         )
-        for part, scan in scans.items()
+        for split, scan in scans.items()
     }
     return Source(
         printable(root.name),
@@ -147,7 +147,7 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
 @final
 @dataclass(frozen=True, eq=False)
 class _Scan:
-    """The pairs of a part that can be used, and what numbers and colors their masks hold, each with a file."""
+    """The pairs of a split that can be used, and what numbers and colors their masks hold, each with a file."""
 
     images: list[str]
     masks: list[str]
@@ -178,8 +178,8 @@ def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SkippedF
         found = np.flatnonzero(np.bincount(codes.ravel())) if codes.dtype == np.uint8 else np.unique(codes)
         if len(found) > MAX_NUMBERS:
             raise DataError(
-                f"{printable(root / mask)} holds {len(found)} different numbers or colors, which are no classes; "
-                "give masks with a number for each class"
+                f"{printable(root / mask)} has {len(found)} different numbers or colors, too many for classes; "
+                "give masks with one number for each class"
             )
         results[i] = frame, found, packed
 
@@ -228,13 +228,13 @@ def _match(
         stem = _stem(image, pair.images)
         name = next((name for name in (stem, *(stem + ending for ending in _ENDINGS)) if name in masks), None)
         if name is None or masks[name] in taken:
-            says = "there is no mask of this name" if name is None else "another image has this name"
+            says = "no mask has this name" if name is None else "another image has this name"
             aside.append(SkippedFile(printable(image), "unpaired", says))
         else:
             taken.add(masks[name])
             pairs.append((image, masks[name]))
     left = [mask for mask in masks.values() if mask not in taken]
-    return pairs, aside + [SkippedFile(printable(mask), "unpaired", "there is no image of this name") for mask in left]
+    return pairs, aside + [SkippedFile(printable(mask), "unpaired", "no image has this name") for mask in left]
 
 
 def _stem(file: str, below: str) -> str:

@@ -71,8 +71,12 @@ def list_objects(
             aside.append(SkippedFile(printable(one.file), header.reason, header.detail))
         elif (frame := frame_of(header, one.size)) is None:
             assert one.size is not None
-            said, is_ = f"{one.size[1]} x {one.size[0]}", f"{header.width} x {header.height}"
-            aside.append(SkippedFile(printable(one.file), "another size", f"annotated as {said}, it has {is_} pixels"))
+            annotated, actual = f"{one.size[1]} x {one.size[0]}", f"{header.width} x {header.height}"
+            aside.append(
+                SkippedFile(
+                    printable(one.file), "another size", f"annotated as {annotated}, but it has {actual} pixels"
+                )
+            )
         else:
             objects, outlines = _settle(one, frame, found)
             kept.append(one.file)
@@ -80,7 +84,7 @@ def list_objects(
     check_skipped(aside, len(kept) + len(aside), limits)
     check_faults(found, rows, name, limits)
     if not kept:
-        raise DataError(f"{name} describes no image that can be used; add images")
+        raise DataError(f"{name} has no annotated image that can be used; add images")
     lists, all_outlines, frames = zip(*settled, strict=True)
     masked = any(one.outlines is not None for one in images)
     targets: Targets = (
@@ -129,7 +133,7 @@ def _settle(one: Described, frame: Frame, found: list[AnnotationFault]) -> tuple
     keypoints = _points(one, frame, found)
     outlines = one.outlines or ()
     found += (
-        AnnotationFault(printable(one.file), where, "the object has no outline, others have", "no outline")
+        AnnotationFault(printable(one.file), where, "the object has no outline, and others have", "no outline")
         for where, outline, kept in zip(one.where, outlines, keep, strict=False)
         if outline is None and kept
     )

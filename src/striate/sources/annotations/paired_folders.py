@@ -1,8 +1,8 @@
 """A folder of images and beside it one of what is known of them, file by file: masks/, labels/.
 
 images/1.jpg, masks/1.png                       all
-images/train/1.jpg, masks/train/1.png           parts inside
-train/images/1.jpg, train/masks/1.png           parts around
+images/train/1.jpg, masks/train/1.png           splits inside
+train/images/1.jpg, train/masks/1.png           splits around
 """
 
 from collections.abc import Callable, Collection
@@ -33,7 +33,7 @@ class Paired:
 
 
 def find_pairs(data: DataPath, named: Collection[str], holds: Callable[[str], bool]) -> list[tuple[str, Paired]]:
-    """Each part with its two folders, [] if there are none.
+    """Each split with its two folders, [] if there are none.
 
     The second folder is called one of `named` (lower case), and a file in it, or in a folder in it, is one that it `holds`.
     """
@@ -41,21 +41,21 @@ def find_pairs(data: DataPath, named: Collection[str], holds: Callable[[str], bo
     if here is None:
         names = splits_of(data.list().folders)
         return [(split, pair) for name, split in names.items() if (pair := _pair(data, name, named, holds))]
-    return _parts(data, here) or [("all", here)]
+    return _splits(data, here) or [("all", here)]
 
 
-def _parts(data: DataPath, pair: Paired) -> list[tuple[str, Paired]]:
-    """Each part with its folder among the images, and that beside them: of the same name, or else of the same part."""
+def _splits(data: DataPath, pair: Paired) -> list[tuple[str, Paired]]:
+    """Each split with its folder among the images, and that beside them: of the same name, or else of the same split."""
     names, beside = (splits_of(data.list(place).folders) for place in (pair.images, pair.beside))
-    parts = []
+    found = []
     for name, split in names.items() if beside else ():
         fitting = [name] if name in beside else [other for other, of in beside.items() if of == split]
         if not fitting:
             raise DataError(
-                f"{printable(data.path.resolve() / pair.beside)} has no folder {name}, but {pair.images} has; add it"
+                f"{printable(data.path.resolve() / pair.beside)} has no folder {name}, but {pair.images} has one; add it"
             )
-        parts += [(split, Paired(f"{pair.images}/{name}", f"{pair.beside}/{other}")) for other in fitting]
-    return parts
+        found += [(split, Paired(f"{pair.images}/{name}", f"{pair.beside}/{other}")) for other in fitting]
+    return found
 
 
 def _pair(data: DataPath, below: str, named: Collection[str], holds: Callable[[str], bool]) -> Paired | None:
@@ -73,7 +73,7 @@ def _pair(data: DataPath, below: str, named: Collection[str], holds: Callable[[s
         return None
     if len(images) > 1 or len(beside) > 1:
         both = ", ".join(map(printable, [*images, *beside]))
-        raise DataError(f"{printable(root / below)} has {both}; keep one folder of images, and one beside it")
+        raise DataError(f"{printable(root / below)} has {both}; keep one folder of images and one of labels")
     prefix = "" if below == "." else f"{below}/"
     return Paired(prefix + images[0], prefix + beside[0])
 

@@ -1,11 +1,11 @@
 """Pascal VOC: an XML file for each image, with the same name.
 
-    Annotations/1.xml, JPEGImages/1.jpg, ImageSets/Main/train.txt      parts by lists of names, or all
-    train/1.xml, train/1.jpg, val/2.xml, val/2.jpg                     or side by side, in parts or not
+    Annotations/1.xml, JPEGImages/1.jpg, ImageSets/Main/train.txt      splits by lists of names, or all
+    train/1.xml, train/1.jpg, val/2.xml, val/2.jpg                     or side by side, in splits or not
 
 Corners are whole pixels counted from 1, both inside the box, so that a box becomes (xmin - 1, ymin - 1, xmax, ymax).
 Classes are the names found, in natural order. Objects marked `difficult` are left out and counted, as VOC's
-own evaluation does. An image is one of its part even without an object in it, but not without an XML file.
+own evaluation does. An image is one of its split even without an object in it, but not without an XML file.
 Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010.
 """
 
@@ -44,7 +44,7 @@ _MAX_LIST: Final = 2**26  # bytes
 @final
 @dataclass(frozen=True)
 class VocFolders:
-    """Each part with its folders of annotations and images, relative to the root; `sets` are names by part, or empty."""
+    """Each split with its folders of annotations and images, relative to the root; `sets` are names by split, or empty."""
 
     folders: Sequence[tuple[str, tuple[str, str]]]
     sets: Mapping[str, Sequence[str]]
@@ -65,8 +65,8 @@ def find_voc(data: DataPath) -> VocFolders | None:
         return VocFolders([("all", (annotations[0], (images or annotations)[0]))], image_sets(data, "Main"))
     if _has_xml(data, "."):
         return VocFolders([("all", (".", "."))], {})
-    parts = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(data, name)]
-    return VocFolders(parts, {}) if parts else None
+    folders = [(split, (name, name)) for name, split in splits_of(top.folders).items() if _has_xml(data, name)]
+    return VocFolders(folders, {}) if folders else None
 
 
 def image_sets(data: DataPath, kind: str) -> dict[str, list[str]]:
@@ -75,26 +75,26 @@ def image_sets(data: DataPath, kind: str) -> dict[str, list[str]]:
     if "ImageSets" not in data.list().folders or kind not in data.list("ImageSets").folders:
         return {}
     there = data.list(f"ImageSets/{kind}").files
-    lists = {part: f"{part}.txt" for part in ("train", "val", "test") if f"{part}.txt" in there}
+    lists = {split: f"{split}.txt" for split in ("train", "val", "test") if f"{split}.txt" in there}
     if "train" not in lists and "trainval.txt" in there:
-        lists = {"train": "trainval.txt"} | {part: file for part, file in lists.items() if part == "test"}
-    lines = {part: read_text(folder / file, _MAX_LIST).splitlines() for part, file in lists.items()}
-    return {part: [line.split()[0] for line in of if line.split()] for part, of in lines.items()}
+        lists = {"train": "trainval.txt"} | {split: file for split, file in lists.items() if split == "test"}
+    lines = {split: read_text(folder / file, _MAX_LIST).splitlines() for split, file in lists.items()}
+    return {split: [line.split()[0] for line in of if line.split()] for split, of in lines.items()}
 
 
 def open_voc(data: DataPath, found: VocFolders) -> Source:
     """The source over VOC's folders. Raises DataError."""
     root, limits = data.path.resolve(), data.limits
     folders = by_split(found.folders, printable(root), lambda two: two[0])
-    read = {part: _read_part(root, *two, limits) for part, two in folders.items()}
+    read = {split: _read_split(root, *two, limits) for split, two in folders.items()}
     classes = sorted(
         {one.name for of in read.values() for xml in of.described.values() for one in xml.objects}, key=natural_key
     )
     label_of = {name: label for label, name in enumerate(classes)}
     splits: dict[str, Listing] = {}
     ignored: Counter[str] = Counter()
-    for part, content in read.items():
-        sets: Mapping[str, Sequence[str]] = found.sets or {part: sorted(content.described, key=os.fsencode)}
+    for split, content in read.items():
+        sets: Mapping[str, Sequence[str]] = found.sets or {split: sorted(content.described, key=os.fsencode)}
         for name, stems in sets.items():
             splits[name] = _list(root, content, stems, label_of, limits)
         used = {stem for stems in sets.values() for stem in stems}
@@ -118,7 +118,7 @@ def open_voc(data: DataPath, found: VocFolders) -> Source:
 
 @final
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _SplitFiles:
     name: str
     described: Mapping[str, VocImage]  # by stem
     images: Mapping[str, str]  # files relative to the root, by stem
@@ -126,7 +126,7 @@ class _Part:
     ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
-def _read_part(root: Path, annotations: str, originals: str, limits: Limits) -> _Part:
+def _read_split(root: Path, annotations: str, originals: str, limits: Limits) -> _SplitFiles:
     places = [annotations] if originals == annotations else [annotations, originals]
     trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
     images = image_files(str(root), trees[-1])
@@ -141,10 +141,12 @@ def _read_part(root: Path, annotations: str, originals: str, limits: Limits) -> 
         files.setdefault(posixpath.splitext(posixpath.relpath(file, originals))[0], file)
     aside = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
     others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
-    return _Part(printable(root / annotations), described, files, aside, others)
+    return _SplitFiles(printable(root / annotations), described, files, aside, others)
 
 
-def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits) -> Listing:
+def _list(
+    root: Path, content: _SplitFiles, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits
+) -> Listing:
     images: list[Described] = []
     skipped: list[SkippedFile] = []
     faults: list[AnnotationFault] = []
@@ -154,10 +156,10 @@ def _list(root: Path, content: _Part, stems: Sequence[str], label_of: Mapping[st
             faults.append(AnnotationFault(printable(stem), where, f"a list names it {times} times", "duplicate"))
         if stem not in content.described:
             faults.append(
-                AnnotationFault(printable(stem), where, "a list names it, and there is no such file", "unknown image")
+                AnnotationFault(printable(stem), where, "a list names it, and the file does not exist", "unknown image")
             )
         elif file is None:
-            skipped.append(SkippedFile(where, "unpaired", "there is no image of this name"))
+            skipped.append(SkippedFile(where, "unpaired", "no image has this name"))
         else:
             xml = content.described[stem]
             images.append(

@@ -1,10 +1,10 @@
 """YOLO: a text file of objects for each image, and data.yaml or classes.txt with the names of the classes.
 
     data.yaml, train/images/1.jpg, train/labels/1.txt       folders as data.yaml says
-    images/train/1.jpg, labels/train/1.txt, classes.txt     or in pairs, with or without parts; classes.txt may lack
+    images/train/1.jpg, labels/train/1.txt, classes.txt     or in pairs, with or without splits; classes.txt may lack
 
 Labels lie where the path of the images says `labels` in the place of `images`, or beside the images. An empty label
-file, or none, means that there is no object in the image; one without an image is skipped. Coordinates are parts of
+file, or none, means that there is no object in the image; one without an image is skipped. Coordinates are fractions of
 the width and height of the upright image. Where any object is a polygon, the objects have masks.
 Format: Ultralytics' documentation of its detect, segment and pose data sets.
 """
@@ -45,7 +45,7 @@ _NO_LABELS: Final = ("classes", "labels", "names", "readme", "notes")  # text fi
 @final
 @dataclass(frozen=True)
 class YoloFolders:
-    """Each part with its two folders, and the description if there is one."""
+    """Each split with its two folders, and the description if there is one."""
 
     pairs: Sequence[tuple[str, Paired]]
     file: Path | None = None
@@ -77,23 +77,23 @@ def yolo_folders(file: Path) -> YoloFolders:
     """The folders that a data.yaml describes. Raises DataError."""
     described = read_data_yaml(file)
     pairs: list[tuple[str, Paired]] = []
-    for part, value in described.parts.items():
+    for split, value in described.splits.items():
         images = _folder(file.parent, described.path, value)
         if images is None:
             raise DataError(
-                f"{printable(file)}: {part} is {printable(value)}, and there is no such folder in "
-                f"{printable(file.parent)}; put data.yaml into the folder of its data"
+                f"{printable(file)}: {split} is {printable(value)}, and {printable(file.parent)} "
+                "has no such folder; put data.yaml into the data folder"
             )
-        parts = images.split("/")
-        if "images" in parts:
-            last = len(parts) - 1 - parts[::-1].index("images")
-            parts[last] = "labels"
-        labels = "/".join(parts)
+        names = images.split("/")
+        if "images" in names:
+            last = len(names) - 1 - names[::-1].index("images")
+            names[last] = "labels"
+        labels = "/".join(names)
         if (file.parent / labels).is_dir() and not _is_inside(file.parent, labels):
             raise DataError(
-                f"{printable(file.parent / labels)} is reached by a link, and those are not followed; put it there"
+                f"{printable(file.parent / labels)} is behind a link, and links are not followed here; put the folder there"
             )
-        pairs.append((part, Paired(images, labels)))
+        pairs.append((split, Paired(images, labels)))
     return YoloFolders(pairs, file, described)
 
 
@@ -103,10 +103,12 @@ def open_yolo(data: DataPath, found: YoloFolders) -> Source:
     described = found.described
     points = described.points if described else None
     folders = by_split(found.pairs, printable(root))
-    parts = {part: _read_part(root, pair, points, limits) for part, pair in folders.items()}
-    objects = [one for part in parts.values() for of in part.labels.values() for one in of]
-    if not any(part.labels for part in parts.values()):
-        raise DataError(f"{printable(root)} has no label file for any of its images; add them in a folder labels")
+    contents = {split: _read_split(root, pair, points, limits) for split, pair in folders.items()}
+    objects = [one for content in contents.values() for of in content.labels.values() for one in of]
+    if not any(content.labels for content in contents.values()):
+        raise DataError(
+            f"{printable(root)} has no label file for any of its images; add label files in a folder labels"
+        )
     names = described.names if described else read_class_names(root)
     classes = names or tuple(map(str, range(1 + max((one.label for one in objects), default=0))))
     masked = any(one.polygon is not None for one in objects)
@@ -115,14 +117,16 @@ def open_yolo(data: DataPath, found: YoloFolders) -> Source:
         flip = described.flip or ()
         pairs = tuple((i, other) for i, other in enumerate(flip) if i < other and flip[other] == i)
         skeleton = Skeleton(tuple(f"point {i + 1}" for i in range(described.points[0])), pairs)
-    splits = {part: _list(root, content, len(classes), limits, masked, skeleton) for part, content in parts.items()}
+    splits = {
+        split: _list(root, content, len(classes), limits, masked, skeleton) for split, content in contents.items()
+    }
     return Source(
         printable(root.name),
         printable((found.file or root).as_posix()),
         "YOLO",
         classes,
         ordered_splits(splits),
-        MappingProxyType(dict(sum((Counter(part.ignored) for part in parts.values()), Counter()))),
+        MappingProxyType(dict(sum((Counter(content.ignored) for content in contents.values()), Counter()))),
         limits,
         skeleton,
         ("" if len(folders) < 2 else printable(found.file.name))
@@ -133,7 +137,7 @@ def open_yolo(data: DataPath, found: YoloFolders) -> Source:
 
 @final
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _SplitFiles:
     name: str
     images: Sequence[str]  # files relative to the root
     labels: Mapping[str, Sequence[YoloObject]]  # by image
@@ -141,7 +145,7 @@ class _Part:
     ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
-def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits: Limits) -> _Part:
+def _read_split(root: Path, pair: Paired, points: tuple[int, int] | None, limits: Limits) -> _SplitFiles:
     together = pair.images == pair.beside or not (root / pair.beside).is_dir()
     below = pair.images if together else pair.beside
     places = [pair.images] if together else [pair.images, pair.beside]
@@ -158,11 +162,11 @@ def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits:
         if stem in image_of:
             labels[image_of[stem]] = read_yolo(root / file, points)
         else:
-            skipped.append(SkippedFile(printable(file), "unpaired", "there is no image of this name"))
+            skipped.append(SkippedFile(printable(file), "unpaired", "no image has this name"))
     first = set(image_of.values())
     twice = [file for file in originals if file not in first]
     skipped += (SkippedFile(printable(file), "unpaired", "another image has this name") for file in twice)
-    return _Part(
+    return _SplitFiles(
         printable(root / pair.beside),
         [file for file in originals if file in first],
         labels,
@@ -171,17 +175,19 @@ def _read_part(root: Path, pair: Paired, points: tuple[int, int] | None, limits:
     )
 
 
-def _list(root: Path, content: _Part, classes: int, limits: Limits, masked: bool, skeleton: Skeleton | None) -> Listing:
+def _list(
+    root: Path, content: _SplitFiles, classes: int, limits: Limits, masked: bool, skeleton: Skeleton | None
+) -> Listing:
     faults: list[AnnotationFault] = []
     images = []
     for file in content.images:
         kept: dict[str, YoloObject] = {}
         for one in content.labels.get(file, ()):
             if one.label >= classes:
-                says = f"the class {one.label} is not one of the {classes} from 0 to {classes - 1}"
+                says = f"the class {one.label} is not one of 0 to {classes - 1}"
                 faults.append(AnnotationFault(printable(file), one.where, says, "unknown class"))
             elif kept.setdefault(one.text, one) is not one:
-                faults.append(AnnotationFault(printable(file), one.where, "the line is there twice", "duplicate"))
+                faults.append(AnnotationFault(printable(file), one.where, "the line appears twice", "duplicate"))
         objects = list(kept.values())
         keypoints = None
         if skeleton is not None:
@@ -217,5 +223,5 @@ def _folder(root: Path, path: str, value: str) -> str | None:
 
 
 def _is_inside(root: Path, relative: str) -> bool:
-    """Whether no part of the way is a link."""
+    """Whether no folder on the way is a link."""
     return os.path.realpath(root / relative) == os.path.normpath(f"{os.path.realpath(root)}/{relative}")

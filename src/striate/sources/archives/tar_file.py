@@ -53,7 +53,7 @@ def list_tar(path: Path) -> tuple[list[Member], list[Other]]:
             packed = next((kind for mark, kind in _COMPRESSED if start.startswith(mark)), None)
             if packed:
                 raise DataError(
-                    f"{name} is packed with {packed}, and its parts cannot be reached; unpack it to a plain .tar"
+                    f"{name} is packed with {packed}, so single files in it cannot be read; unpack it to a plain .tar"
                 )
             end = 0
             with tarfile.open(fileobj=file, mode="r:") as archive:
@@ -61,7 +61,7 @@ def list_tar(path: Path) -> tuple[list[Member], list[Other]]:
                     archive.members.clear()  # type: ignore[attr-defined] # typeshed leaves it out; kept, it holds every header a second time
                     if one.offset_data + one.size > size or one.size < 0 or archive.offset <= end:
                         raise DataError(
-                            f"{name} declares {one.size} bytes for {printable(one.name)[:80]} and ends before"
+                            f"{name} declares {one.size} bytes for {printable(one.name)[:80]} and ends before them"
                         )
                     end = archive.offset
                     if one.isreg() and not one.issparse():
@@ -69,21 +69,21 @@ def list_tar(path: Path) -> tuple[list[Member], list[Other]]:
                     elif not one.isdir():
                         others.append(Other(one.name, one.issym() or one.islnk()))
                     if len(members) + len(others) > _MOST_MEMBERS:
-                        raise DataError(f"{name} has over {_MOST_MEMBERS} parts; split it into shards")
+                        raise DataError(f"{name} has over {_MOST_MEMBERS} files; split it into shards")
     except DataError as refusal:
-        raise DataError(f"{refusal}; get it anew" if "; " not in str(refusal) else str(refusal)) from None
+        raise DataError(f"{refusal}; get a new copy" if "; " not in str(refusal) else str(refusal)) from None
     except Unreadable as failure:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
     except Exception as error:  # noqa: BLE001 - besides TarError, damaged headers make tarfile raise ValueError, OverflowError and more
         says = printable(" ".join(str(error).split()))[:80] or type(error).__name__
-        raise DataError(f"{name} is no tar archive, or damaged ({says}); get it anew") from None
+        raise DataError(f"{name} is not a tar archive, or damaged ({says}); get a new copy") from None
     return members, others
 
 
 def read_member(member: Member, at_most: int) -> bytes:
-    """The content of a part. Raises Unreadable, also where it has over `at_most` bytes; any thread may call it."""
+    """The content of a file in an archive. Raises Unreadable, also where it has over `at_most` bytes; any thread may call it."""
     if member.size > at_most:
-        raise Unreadable("unreadable", f"{member.size} bytes, more than the {at_most} that are read")
+        raise Unreadable("unreadable", f"{member.size} bytes, more than the limit of {at_most}")
     try:
         with open_regular_file(member.path) as file:
             file.seek(member.offset)
@@ -91,5 +91,5 @@ def read_member(member: Member, at_most: int) -> bytes:
     except OSError as error:
         raise Unreadable("unreadable", error.strerror or "cannot be read") from None
     if len(content) < member.size:
-        raise Unreadable("truncated", "the archive ends before")
+        raise Unreadable("truncated", "the archive ends before it")
     return content

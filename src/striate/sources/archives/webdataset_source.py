@@ -5,7 +5,7 @@
 
 The key is all before the first dot of a file's name. A sample is one image and one label: .cls (a class), .txt (text) or
 .json (a text or number, or an object that has it as label, class, target ...). Shards called train-*, val-* and test-* are
-those parts. Names in an archive are keys and nothing else: no file is made from them. Every sample ends among the
+those splits. Names in an archive are keys and nothing else: no file is made from them. Every sample ends among the
 samples or the files skipped.
 """
 
@@ -61,13 +61,15 @@ def find_shards(data: DataPath) -> Sequence[Path] | None:
     if match := _RANGE.search(path.name):
         first, last = int(match[1]), int(match[2])
         if not 0 <= last - first < _MOST_SHARDS:
-            raise DataError(f"{printable(path)} means {last - first + 1} archives; give a range such as {{000..012}}")
+            raise DataError(
+                f"the range in {printable(path)} has {last - first + 1} archives; give a range such as {{000..012}}"
+            )
         start, end = path.name[: match.start()], path.name[match.end() :]
         shards = [path.with_name(f"{start}{i:0{len(match[1])}}{end}") for i in range(first, last + 1)]
         missing = next((one for one in shards if not one.is_file()), None)
         if missing is not None:
             raise DataError(
-                f"there is no {printable(missing)}, which {printable(path.name)} means; get it, or mend the range"
+                f"{printable(missing)} of the range {printable(path.name)} does not exist; get it, or fix the range"
             )
         return shards
     if path.name.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")) and path.is_file():
@@ -78,37 +80,37 @@ def find_shards(data: DataPath) -> Sequence[Path] | None:
 def open_shards(data: DataPath, shards: Sequence[Path]) -> Source:
     """The source over shards. Reads all headers and labels. Raises DataError."""
     name, limits = data.name, data.limits
-    parts: list[str] = []
+    split_of_sample: list[str] = []
     samples: list[_Sample] = []
     cells: list[str] = []
     skipped: dict[str, list[SkippedFile]] = {}
-    part_of = _parts(shards)
+    split_of_shard = _splits(shards)
     for shard in shards:
-        part = part_of[shard]
+        split = split_of_shard[shard]
         good, bad = _samples(shard)
-        skipped.setdefault(part, []).extend(bad)
+        skipped.setdefault(split, []).extend(bad)
         samples.extend(good)
-        parts.extend([part] * len(good))
+        split_of_sample.extend([split] * len(good))
         cells.extend(_label(sample) for sample in good)
     if not samples:
-        raise DataError(f"{name} has no images under a key with a label, such as 000.jpg and 000.cls; put them in")
-    part_array = np.array(parts)
+        raise DataError(f"{name} has no image with a label, such as 000.jpg and 000.cls; add some")
+    splits = np.array(split_of_sample)
     meaning = parse_labels(
         {"label": cells},
-        np.isin(part_array, ("all", "train")),
+        np.isin(splits, ("all", "train")),
         lambda i, _: f"{name}, sample {samples[i].id}",
         data.options.columns.task,
         for_training=data.options.for_training,
     )
     listings = {}
-    for part in dict.fromkeys(parts):
-        rows = np.flatnonzero(part_array == part)
+    for split in dict.fromkeys(split_of_sample):
+        rows = np.flatnonzero(splits == split)
         images = [samples[i].images[0] for i in rows]
-        listings[part] = Listing(
+        listings[split] = Listing(
             tuple(samples[i].id for i in rows),
             meaning.targets(rows),
             ContentStore(len(rows), partial(_content, images, limits.max_bytes)),
-            tuple(skipped.get(part, ())),
+            tuple(skipped.get(split, ())),
         )
     return Source(
         *named(data.path),
@@ -122,11 +124,11 @@ def open_shards(data: DataPath, shards: Sequence[Path]) -> Source:
     )
 
 
-def _parts(shards: Sequence[Path]) -> Mapping[Path, str]:
-    """The part that each shard is of; all of one where any name says nothing."""
-    parts = splits_of_files([shard.stem for shard in shards])
-    is_split = all(shard.stem in parts for shard in shards)
-    return {shard: parts[shard.stem] if is_split else "all" for shard in shards}
+def _splits(shards: Sequence[Path]) -> Mapping[Path, str]:
+    """The split that each shard is of; all of one where any name says nothing."""
+    splits = splits_of_files([shard.stem for shard in shards])
+    is_split = all(shard.stem in splits for shard in shards)
+    return {shard: splits[shard.stem] if is_split else "all" for shard in shards}
 
 
 def _samples(shard: Path) -> tuple[list[_Sample], list[SkippedFile]]:
@@ -136,7 +138,7 @@ def _samples(shard: Path) -> tuple[list[_Sample], list[SkippedFile]]:
     for member in members:
         folder, slash, file = member.name.rpartition("/")
         stem, _, extension = file.partition(".")
-        if not stem or not extension:  # hidden, or no part of a sample
+        if not stem or not extension:  # hidden, or of no sample
             continue
         key = f"{folder}{slash}{stem}"
         sample = samples.setdefault(key, _Sample(printable(f"{shard.name}/{key}")))
@@ -175,11 +177,9 @@ def _label(sample: _Sample) -> str:
             raise ValueError("a NUL byte")
         return text if kind != "json" else _from_json(json.loads(text))
     except Unreadable as failure:
-        raise DataError(f"the label .{kind} of {sample.id} cannot be read: {failure.detail}; mend it") from None
+        raise DataError(f"the label .{kind} of {sample.id} cannot be read: {failure.detail}; fix it") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON
-        raise DataError(
-            f"the label .{kind} of {sample.id} is not to be understood ({type(error).__name__}); mend it"
-        ) from None
+        raise DataError(f"the label .{kind} of {sample.id} cannot be read ({type(error).__name__}); fix it") from None
 
 
 def _from_json(value: object) -> str:

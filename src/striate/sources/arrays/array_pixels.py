@@ -67,20 +67,20 @@ def layout_of(images: StoredArray) -> Layout:
     shape = images.shape
     sizes = " x ".join(map(str, shape))
     if len(shape) not in (3, 4) or 0 in shape:
-        raise DataError(f"{images.where} is {sizes} and no array of images; reshape it to N x H x W x C")
+        raise DataError(f"{images.where} is {sizes}, which is not an array of images; reshape it to N x H x W x C")
     if len(shape) == 3:
         return Layout((shape[0], shape[1], shape[2], 1), False, _levels(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS
     if last and second:
         raise DataError(
-            f"{images.where} is {sizes}, and channels may be second or last; save it as N x H x W x C with H over 4"
+            f"{images.where} is {sizes}, and channels may be the second or the last axis; save it as N x H x W x C with H over 4"
         )
     if not last and not second:
         last = shape[3] <= MAX_CHANNELS and shape[3] < min(shape[1:3])
         second = shape[1] <= MAX_CHANNELS and shape[1] < min(shape[2:])
     if not last and not second:
         raise DataError(
-            f"{images.where} is {sizes}, and no axis is told for that of the channels; save it as N x H x W x C, "
+            f"{images.where} is {sizes}, and it is unclear which axis is that of the channels; save it as N x H x W x C, "
             "with fewer channels than rows and columns"
         )
     count, one, two, three = shape
@@ -116,13 +116,13 @@ def check_scales(
                 for split in (one, other)
             )
             raise DataError(
-                f"{where[one]} has values {says} and {where[other]} {also}, so the same number is another brightness; "
-                "bring them to one scale"
+                f"{where[one]} has values {says} and {where[other]} {also}, so one number has two brightnesses; "
+                "scale them alike"
             )
         if other_black(spans[other], spans[one]):
             raise DataError(
-                f"{where[other]} has values down to {layouts[other].levels[0]:g} and {where[one]} none below 0, so the same "
-                "number is another brightness; bring them to one scale"
+                f"{where[other]} has values down to {layouts[other].levels[0]:g} and {where[one]} none below 0, so one "
+                "number has two brightnesses; scale them alike"
             )
     return joined([layout.levels for layout in layouts.values()])
 
@@ -160,7 +160,7 @@ def _levels(images: StoredArray) -> Levels:
     if images.dtype == np.uint8:
         return 0.0, 255.0
     if images.dtype.kind not in "buif":
-        raise DataError(f"{images.where} holds {images.dtype} and no pixels; save it as uint8")
+        raise DataError(f"{images.where} contains {images.dtype} and not pixels; save it as uint8")
     if images.dtype.kind == "b":
         return 0.0, 1.0
     span, _ = images.measured

@@ -42,7 +42,9 @@ def read_binary(path: Path, *, fine: bool) -> Batch:
     content = _content(path)
     record = PIXELS + 1 + fine
     if not content or len(content) % record:
-        raise DataError(f"{printable(path)} has {len(content)} bytes, no multiple of {record}; get it anew")
+        raise DataError(
+            f"{printable(path)} has {len(content)} bytes, which is not a multiple of {record}; get a new copy"
+        )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
     labels = records[:, int(fine)].astype(np.int64)
     return Batch(_upright(records[:, 1 + fine :]), labels, records[:, 0].astype(np.int64) if fine else None)
@@ -53,9 +55,11 @@ def read_python(path: Path) -> Batch:
     record = read_pickled(_content(path), printable(path))
     data = record.get("data")
     if not isinstance(data, Array) or len(data.shape) != 2 or data.shape[1] != PIXELS or data.kind not in ("u1", "|u1"):
-        raise DataError(f"{printable(path)} has no data of N x {PIXELS} bytes; get it anew")
+        raise DataError(f"{printable(path)} has no data of N x {PIXELS} bytes; get a new copy")
     if len(data.content) != data.shape[0] * PIXELS or not data.shape[0]:
-        raise DataError(f"{printable(path)} declares {data.shape[0]} images and does not hold as many; get it anew")
+        raise DataError(
+            f"{printable(path)} declares {data.shape[0]} images and does not contain as many; get a new copy"
+        )
     count = data.shape[0]
     labels = _labels(record, "fine_labels" if "fine_labels" in record else "labels", count, path)
     coarse = _labels(record, "coarse_labels", count, path) if "coarse_labels" in record else None
@@ -69,7 +73,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     try:
         text = _content(path).decode()
     except UnicodeDecodeError:
-        raise DataError(f"{printable(path)} is no text; get it anew") from None
+        raise DataError(f"{printable(path)} is not text; get a new copy") from None
     return tuple(printable(line.strip()) for line in text.splitlines() if line.strip())
 
 
@@ -77,7 +81,7 @@ def read_python_names(path: Path, key: str) -> tuple[str, ...]:
     """The names of the classes in `meta` or `batches.meta` under a key such as fine_label_names. Raises DataError."""
     names = read_pickled(_content(path), printable(path)).get(key)
     if not isinstance(names, list) or not all(isinstance(name, (bytes, str)) for name in names):
-        raise DataError(f"{printable(path)} has no list {key}; get it anew")
+        raise DataError(f"{printable(path)} has no list {key}; get a new copy")
     return tuple(printable(name if isinstance(name, str) else os.fsdecode(name)) for name in names)
 
 
@@ -85,10 +89,10 @@ def _labels(record: dict[str, object], key: str, count: int, path: Path) -> npt.
     values = record.get(key)
     if not isinstance(values, list) or len(values) != count:
         raise DataError(
-            f"{printable(path)} has no list {key} with one class for each of its {count} images; get it anew"
+            f"{printable(path)} has no list {key} with one class for each of its {count} images; get a new copy"
         )
     if not all(type(value) is int and 0 <= value < 256 for value in values):
-        raise DataError(f"{printable(path)}: {key} holds something that is no class; get it anew")
+        raise DataError(f"{printable(path)}: {key} contains something that is not a class; get a new copy")
     return np.array(values, np.int64)
 
 
@@ -101,7 +105,7 @@ def _content(path: Path) -> bytes:
         with open_regular_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_BYTES:
-                raise DataError(f"{printable(path)} has {size} bytes, more than any file of CIFAR; get it anew")
+                raise DataError(f"{printable(path)} has {size} bytes, more than any file of CIFAR; get a new copy")
             return file.read()
     except Unreadable as failure:
         raise DataError(f"cannot read {printable(path)}: {failure.detail}; make it readable") from None

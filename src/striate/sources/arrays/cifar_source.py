@@ -31,7 +31,7 @@ _NAME: Final = re.compile(
 @final
 @dataclass(frozen=True)
 class CifarFiles:
-    """The files of each part, and of the names of the classes."""
+    """The files of each split, and of the names of the classes."""
 
     fine: bool  # CIFAR-100
     binary: bool
@@ -73,16 +73,16 @@ def open_cifar(data: DataPath, files: CifarFiles) -> Source:
         classes = read_python_names(files.names, "fine_label_names" if files.fine else "label_names")
         coarse_classes = read_python_names(files.names, "coarse_label_names") if files.fine else ()
     if len(set(classes)) < max(2, len(classes)):
-        raise DataError(f"{printable(files.names)} does not name two or more different classes; get it anew")
-    parts = {"train": files.train, "test": files.test}
+        raise DataError(f"{printable(files.names)} does not name two or more different classes; get a new copy")
+    paths_of = {"train": files.train, "test": files.test}
     return Source(
         *named(data.path),
         f"CIFAR-{100 if files.fine else 10}, {'binary' if files.binary else 'Python'} version",
         classes,
         ordered_splits(
-            {part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths}
+            {split: _listing(paths, files, classes, coarse_classes) for split, paths in paths_of.items() if paths}
         ),
-        split_origin=origin("files of", [part for part, paths in parts.items() if paths]),
+        split_origin=origin("files of", [split for split, paths in paths_of.items() if paths]),
     )
 
 
@@ -110,7 +110,7 @@ def _checked(labels: npt.NDArray[np.int64], classes: Sequence[str], path: Path) 
     if int(labels.max()) >= len(classes):
         i = int(labels.argmax())
         raise DataError(
-            f"{printable(path)}[{i}] has the class {labels[i]}, and there are names for {len(classes)}; get it anew"
+            f"{printable(path)}[{i}] has the class {labels[i]}, and there are only {len(classes)} class names; get a new copy"
         )
     return labels
 

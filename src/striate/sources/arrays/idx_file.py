@@ -48,14 +48,14 @@ def read_shape(path: Path) -> tuple[int, ...]:
         zero, kind, dimensions = struct.unpack_from(">HBB", header)
         if zero != 0 or kind != 0x08 or dimensions not in (1, 3):
             raise DataError(
-                f"{printable(path)} holds no images or labels: it begins with {header[:4].hex(' ')} and not with "
-                "00 00 08 03 or 00 00 08 01; get it anew"
+                f"{printable(path)} has no images or labels: it begins with {header[:4].hex(' ')} and not with "
+                "00 00 08 03 or 00 00 08 01; get a new copy"
             )
         shape: tuple[int, ...] = struct.unpack_from(f">{dimensions}I", header, 4)
     except zlib.error as error:
-        raise DataError(f"{printable(path)} is damaged ({error}); get it anew") from None
+        raise DataError(f"{printable(path)} is damaged ({error}); get a new copy") from None
     except struct.error:
-        raise DataError(f"{printable(path)} has no idx header; get it anew") from None
+        raise DataError(f"{printable(path)} has no idx header; get a new copy") from None
     declared = 4 + 4 * dimensions + math.prod(shape)
     possible = declared <= size * DEFLATE_LIMIT if zipped else declared == size
     if not possible or (zipped and end != struct.pack("<I", declared % 2**32)):  # gzip ends with the unpacked size
@@ -84,8 +84,8 @@ def read_idx(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
         raise _wrong_size(path, shape)
     if sha256 is not None and digest.hexdigest() != sha256:
         raise DataError(
-            f"{printable(path)} was changed: its SHA-256 is {digest.hexdigest()[:16]}... and not {sha256[:16]}...; "
-            "get it anew, or install striate anew"
+            f"{printable(path)} is changed: its SHA-256 is {digest.hexdigest()[:16]}... and not {sha256[:16]}...; "
+            "get a new copy, or install striate again"
         )
     return buffer[header:].reshape(shape)
 
@@ -104,11 +104,11 @@ def _unpacked(file: BinaryIO, path: Path) -> Iterator[bytes]:
             yield unpacker.decompress(block, CHUNK)
             block = unpacker.unconsumed_tail or file.read(CHUNK)
     except zlib.error as error:
-        raise DataError(f"{printable(path)} is damaged ({error}); get it anew") from None
+        raise DataError(f"{printable(path)} is damaged ({error}); get a new copy") from None
     if not unpacker.eof:
-        raise DataError(f"{printable(path)} is cut off: its gzip stream does not end; get it anew")
+        raise DataError(f"{printable(path)} is cut off: its gzip stream does not end; get a new copy")
 
 
 def _wrong_size(path: Path, shape: tuple[int, ...]) -> DataError:
     sizes = " x ".join(map(str, shape))
-    return DataError(f"{printable(path)} declares {sizes} values and does not hold as many; get it anew")
+    return DataError(f"{printable(path)} declares {sizes} values and does not contain as many; get a new copy")

@@ -46,7 +46,7 @@ def find_idx(data: DataPath) -> dict[str, IdxFiles]:
     sets = sorted({name for name, _, _ in found})
     if len(sets) > 1:
         names = ", ".join(printable(name) or "one without a name" for name in sets)
-        raise DataError(f"{data.name} holds several idx sets ({names}); give each a folder of its own")
+        raise DataError(f"{data.name} has several idx sets ({names}); put each in a folder of its own")
     pairs = {}
     for name, split, what in found:
         images, labels = found.get((name, split, "images")), found.get((name, split, "labels"))
@@ -79,19 +79,19 @@ def open_idx_files(
     for split, two in files.items():
         shape = read_shape(two.images)
         if len(shape) != 3 or 0 in shape:
-            raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get it anew")
+            raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get a new copy")
         if shape[1:] != (height_width or shape[1:]):
-            raise DataError(f"{printable(two.images)} has images of another size than the first split; get it anew")
+            raise DataError(f"{printable(two.images)} has images of another size than the first split; get a new copy")
         height_width = shape[1:]
         labels = raw[split]
         if labels.shape != shape[:1]:
             raise DataError(
-                f"{printable(two.labels)} has {labels.size} labels for {shape[0]} images; get both files anew"
+                f"{printable(two.labels)} has {labels.size} labels for {shape[0]} images; get new copies of both files"
             )
         unknown = np.setdiff1d(labels, values)
         if len(unknown):
             raise DataError(
-                f"{printable(two.labels)} has the label {unknown[0]}, which the training part has not; get both anew"
+                f"{printable(two.labels)} has the label {unknown[0]}, which the training split does not have; get new copies"
             )
         stem = _stem(two.images)
         splits[split] = Listing(

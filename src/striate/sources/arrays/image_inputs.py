@@ -120,7 +120,7 @@ def named_inputs(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_L
 def is_list(images: object) -> bool:
     """Whether several images were given, one by one, and not one thing."""
     if isinstance(images, Mapping):
-        raise DataError("images are given as a list, not as a dictionary; give list(images.values())")
+        raise DataError("images are a dictionary and not a list; give list(images.values())")
     array = array_of(images)
     if array is not None:
         return array.dtype.kind in "UO" and array.ndim > 0
@@ -141,7 +141,9 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
             there = given.detach().to("cpu")
             return (there.float() if there.dtype == torch.bfloat16 else there).numpy()
         except (RuntimeError, TypeError):  # sparse, quantized, or without values
-            raise DataError(f"a tensor of {given.dtype} on {given.device} is no plain one; give x.to_dense()") from None
+            raise DataError(
+                f"a tensor of {given.dtype} on {given.device} is not a dense tensor with values; give x.to_dense()"
+            ) from None
     if isinstance(given, Image.Image | memoryview) or not callable(getattr(given, "__array__", None)):
         return None
     return np.asarray(given)
@@ -178,20 +180,22 @@ def _from_one_array(given: object, rendering: Rendering | None) -> HeldArray:
     values = array_of(given)
     if isinstance(given, list | tuple):
         raise DataError(
-            f"a {type(given).__name__} within the list is no image; give one list, and np.array(x) of numbers"
+            f"a {type(given).__name__} within the list is not an image; give one list, and np.array(x) of numbers"
         )
     if values is None:
         raise DataError(
-            f"{type(given).__name__} is no image; give a path, bytes, an open file, a Pillow image, an array or a tensor"
+            f"{type(given).__name__} is not an image; give a path, bytes, an open file, a Pillow image, an array or a tensor"
         )
     if values.ndim == 4 and len(values) == 1:
         values = values[0]
     if values.ndim == 4:
-        raise DataError(f"an array of {_sizes(values)} in a list is not one image; give it by itself, or list(x)")
+        raise DataError(
+            f"an array of {_sizes(values)} in a list is not one image; give it without the list, or list(x)"
+        )
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise DataError(f"an array of {_sizes(values)} is not one image; give H x W x C")
     if not_finite(values[None]).any():
-        raise DataError("the array holds NaN or infinite values")
+        raise DataError("the array contains NaN or infinite values")
     return _held(values[None], rendering)[0]
 
 
@@ -224,7 +228,7 @@ def _files(given: str, limits: Limits) -> Iterator[NamedInput]:
         others = ", ".join(f"{count:,} {kind}" for kind, count in found.ignored.items())
         yield NamedInput(
             name,
-            Unreadable("not a regular file", f"there is no image in this folder{f', only {others}' if others else ''}"),
+            Unreadable("not a regular file", f"this folder has no image{f', only {others}' if others else ''}"),
         )
 
 
@@ -236,7 +240,7 @@ def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[HeldImage]
     bad = not_finite(batch)
     held = iter(_held(batch[~bad] if bad.any() else batch, canvas.rendering) if not bad.all() else ())
     for is_bad in bad.tolist():
-        yield Unreadable("unreadable", "the array holds NaN or infinite values") if is_bad else next(held)
+        yield Unreadable("unreadable", "the array contains NaN or infinite values") if is_bad else next(held)
 
 
 def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
@@ -245,7 +249,7 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
         return values
     flat = canvas.height * canvas.width * canvas.channels
     if values.ndim not in (2, 3) or (values.ndim == 2 and values.shape[1] == flat > canvas.width):
-        raise DataError(f"the array is {_sizes(values)} and no image; reshape it to N x H x W x C")
+        raise DataError(f"the array is {_sizes(values)} and not an image; reshape it to N x H x W x C")
     if values.ndim == 2:
         return values[None]
     first, last = values.shape[0], values.shape[2]
@@ -269,7 +273,7 @@ def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[HeldArr
     layout = layout_of(StoredArray("the array", values.shape, look_at, lambda: values))
     if layout.own_range and rendering is not None:
         raise DataError(
-            f"the array has values from {values.min():g} to {values.max():g}, and the network has learned from none of such a "
+            f"the array has values from {values.min():g} to {values.max():g}, and the network was not trained on such a "
             "range; scale it to 0..1, or save it as uint8"
         )
     own = known if wide and known is not None else joined([layout.levels])
@@ -292,7 +296,7 @@ def _content(file: Any, limits: Limits) -> bytes | Unreadable:
     if isinstance(content, str):
         return Unreadable("unreadable", "the file was opened as text; open it with mode 'rb'")
     if not isinstance(content, bytes | bytearray | memoryview):
-        return Unreadable("unreadable", f"reading the file gives {type(content).__name__} and not bytes")
+        return Unreadable("unreadable", f"the file returns {type(content).__name__} and not bytes")
     return bytes(content)
 
 

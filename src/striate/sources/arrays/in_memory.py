@@ -119,13 +119,11 @@ def _pairs(data: object, for_training: bool) -> dict[str, tuple[Any, Any]]:
     known = splits_of(list(pairs))
     unknown = next((name for name in pairs if name not in known), None)
     if unknown is not None:
-        raise DataError(f"{printable(unknown)!r} is no split{nearest(unknown, SPLIT_WORDS)}; {_FORMS}")
+        raise DataError(f"{printable(unknown)!r} is not a split{nearest(unknown, SPLIT_WORDS)}; {_FORMS}")
     names = by_split(((split, name) for name, split in known.items()), "the dictionary")
     found = {split: _pair(pairs[name], f"the split {name!r}") for split, name in names.items()}
     if "train" not in found and (for_training or not found):
-        raise DataError(
-            f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no train to learn from; {_FORMS}"
-        )
+        raise DataError(f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no split train; {_FORMS}")
     return found if len(found) > 1 or "train" not in found else {"all": found["train"]}
 
 
@@ -152,16 +150,18 @@ def _split(name: str, images: object, labels: object) -> _Split:
     items: tuple[object, ...] = ()
     if array is None or array.dtype.kind in "UO":
         if isinstance(images, Mapping) or not is_list(images):
-            raise DataError(f"{where}: {type(images).__name__} is not several images; give an array or a list of them")
+            raise DataError(
+                f"{where}: {type(images).__name__} is not a list of images; give an array or a list of images"
+            )
         items = tuple(cast(Iterable[object], images) if array is None else array.tolist())
         array = _stacked(items)
     if (len(items) if array is None else len(array) if array.ndim else 0) == 0:
-        raise DataError(f"{where}: there is no image; {_FORMS}")
+        raise DataError(f"{where}: it has no image; {_FORMS}")
     if array is not None:
         items = ()
         bad = np.flatnonzero(not_finite(array))
         if len(bad):
-            raise DataError(f"{where}[{bad[0]}] holds NaN or infinite values; leave it out, or fix it")
+            raise DataError(f"{where}[{bad[0]}] contains NaN or infinite values; leave it out, or fix it")
         array = np.require(array, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     stored = None if array is None else _stored(where, array)
     label_array = _labels(labels, "labels" if name == "all" else f"labels of {name}")
@@ -206,7 +206,7 @@ def _label_array(items: list[Any], where: str) -> Array:
         if value.dtype.kind not in "buifU":
             raise DataError(f"{where}[{i}] is {printable(repr(one))[:40]}; give whole numbers or text")
         if value.shape != values[0].shape:
-            raise DataError(f"{where}[{i}] has not the shape of {where}[0]; give labels of one form")
+            raise DataError(f"{where}[{i}] does not have the shape of {where}[0]; give all labels the same shape")
         if (value.dtype.kind == "U") != (values[0].dtype.kind == "U"):
             kinds = f"{printable(repr(items[0]))[:40]} and {where}[{i}] is {printable(repr(one))[:40]}"
             raise DataError(f"{where}[0] is {kinds}; give all of them as text, or all as numbers")

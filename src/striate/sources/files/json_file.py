@@ -21,28 +21,28 @@ def read_json(path: Path) -> Any:
     name = printable(path)
 
     def refuse(constant: str) -> None:
-        raise DataError(f"{name} holds {constant}, which is no number in JSON; mend or remove that annotation")
+        raise DataError(f"{name} has the value {constant}, which JSON does not allow; fix or remove that annotation")
 
     try:
         return json.loads(read_text(path, _MAX_BYTES), parse_constant=refuse)
     except json.JSONDecodeError as error:
-        raise DataError(f"{name}, line {error.lineno}, column {error.colno}: {error.msg}; mend it") from None
+        raise DataError(f"{name}, line {error.lineno}, column {error.colno}: {error.msg}; fix it") from None
     except RecursionError:
-        raise DataError(f"{name} is nested too deeply to be an annotation; get it anew") from None
+        raise DataError(f"{name} is nested too deeply for an annotation file; get a new copy") from None
     except ValueError:  # Python reads no number of over 4300 digits
-        raise DataError(f"{name} holds a number of thousands of digits; mend it") from None
+        raise DataError(f"{name} has a number of thousands of digits; fix it") from None
 
 
 def to_numbers(values: object, where: str, what: str) -> list[float]:
     """A list of numbers, each finite and no larger than LARGEST. Raises DataError."""
     if not isinstance(values, list):
-        raise DataError(f"{where}: {what} is {show(values)} and no list of numbers; mend it")
+        raise DataError(f"{where}: {what} is {show(values)} and not a list of numbers; fix it")
     if values and _NUMBERS.issuperset(map(type, values)) and min(values) >= -LARGEST and max(values) <= LARGEST:
         return values
     for value in values:
         if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
-            size = " of a size that images have" if type(value) is float and not math.isnan(value) else ""
-            raise DataError(f"{where}: {what} holds {show(value)}, which is no number{size}; mend it")
+            size = " in the range of image coordinates" if type(value) is float and not math.isnan(value) else ""
+            raise DataError(f"{where}: {what} contains {show(value)}, which is not a number{size}; fix it")
     return values
 
 

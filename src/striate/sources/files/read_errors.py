@@ -24,7 +24,7 @@ def read_errors(name: str, way_out: str) -> Iterator[None]:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
     except MemoryError:
         raise DataError(
-            f"cannot read {name}: it needs more memory than there is; end other programs, or split it into smaller files"
+            f"cannot read {name}: there is not enough memory; close other programs, or split it into smaller files"
         ) from None
     except Exception as error:
         says = printable(" ".join(str(error).split()))[:_MOST] or type(error).__name__

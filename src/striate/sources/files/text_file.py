@@ -24,12 +24,12 @@ def read_text(path: str | Path, most: int) -> str:
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}; make it readable") from None
     if len(content) > most:
-        raise DataError(f"{name} has {size} bytes, more than the {most} that are read; split it up")
+        raise DataError(f"{name} has {size} bytes, more than the limit of {most}; split it")
     sixteen = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if sixteen else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{name} is no text: byte {error.start} is no UTF-8; save it as UTF-8") from None
+        raise DataError(f"{name} is not text: byte {error.start} is not UTF-8; save it as UTF-8") from None
     if "\0" in text:
-        raise DataError(f"{name} is no text: it holds a zero character; save it as UTF-8")
+        raise DataError(f"{name} is not text: it contains a NUL character; save it as UTF-8")
     return text

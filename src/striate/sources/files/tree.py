@@ -20,7 +20,7 @@ _LEFT_BEHIND: Final = frozenset(
     )
 )
 _LEFT_ENDINGS: Final = ("@synoeastream", "@synoresource", ":zone.identifier", ".lrdata", ".lrcat", ".lrcat-data")
-FOLLOW: Final = "--follow-links reads what they lead to"
+FOLLOW: Final = "--follow-links follows them"
 
 
 @final
@@ -76,7 +76,9 @@ def refuse_links(where: Path, folder: Folder) -> None:
     """DataError for a link in the place of a class or a split: passing over it would lose a class without a word."""
     if folder.folder_links:
         link = printable(f"{where}/{folder.folder_links[0]}")
-        raise DataError(f"{link} is a link to a folder, and those are not followed; {FOLLOW}, or put the folder there")
+        raise DataError(
+            f"{link} is a link to a folder, and such links are not followed; {FOLLOW}, or put the folder there"
+        )
 
 
 def walk(root: str, below: str, *, follow: bool = False) -> Tree:

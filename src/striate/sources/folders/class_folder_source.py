@@ -90,16 +90,16 @@ def open_folders(data: DataPath) -> Source:
 
 def _notes(layout: Layout) -> tuple[str, ...]:
     around = tuple(dict.fromkeys(printable(folder.around) for folder in layout.folders if folder.around))
-    grouped = f"the folders around the classes are the column folder (--group folder keeps each of the {len(around)} together)"
-    passed = [f"the folder {printable(passed)} holds no images and is no class" for passed in layout.passed]
+    grouped = f"the folders around the classes are the column folder (--group folder keeps each of the {len(around)} in one split)"
+    passed = [f"the folder {printable(passed)} has no images and is not a class" for passed in layout.passed]
     unlabeled = [
-        f"the images in {printable(name)} are in no class folders, so they have no labels and are left out; "
+        f"the images in {printable(name)} are not in class folders, so they have no labels and are left out; "
         "`striate predict` takes them"
         for name in layout.unlabeled
     ]
     again = [
-        f"the folder {printable(name)} holds folders called as all the others beside it are, so it is taken for the same "
-        "data once more and left out (--class-level 1 reads it as a class)"
+        f"the folder {printable(name)} contains folders with the names of all others beside it, so it is left out as a "
+        "copy of the data (--class-level 1 reads it as a class)"
         for name in layout.again
     ]
     return (*layout.notes, *([grouped] if around else []), *passed, *unlabeled, *again)

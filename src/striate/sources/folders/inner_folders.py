@@ -78,9 +78,9 @@ def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, nee
         (one for one in here.folders if one not in splits and holds_images(f"{path}/{one}", follow=follow)), None
     )
     if loose is not None or other is not None:
-        return f"{printable(name)}/{printable(loose or other or '')} is in none"
+        return f"{printable(name)}/{printable(loose or other or '')} is in none of them"
     if len(set(splits.values())) < len(splits):
-        return f"{printable(name)} has two that mean the same"
+        return f"{printable(name)} has two folders for one split"
     missing = next(iter(needed - set(splits.values())), None)
     return "" if missing is None else f"{printable(name)} has no {missing}"
 

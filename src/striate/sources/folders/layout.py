@@ -98,7 +98,9 @@ class _Arranger:
             folders += self._classes(split, splits[split], here)
         if not folders:
             refuse_few(self._root / base, self._list(base), [])
-        self._between += [part for path in splits.values() if path != "." for part in {path, path.partition("/")[0]}]
+        self._between += [
+            folder for path in splits.values() if path != "." for folder in {path, path.partition("/")[0]}
+        ]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
     def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> Layout:
@@ -179,7 +181,7 @@ class _Arranger:
             if len(same) > 1:
                 both = " and ".join(printable(name) for name in same[:2])
                 raise DataError(
-                    f"{where} has {both}, which both mean {split}; rename one of them, or put their images into one"
+                    f"{where} has {both}, which are both the split {split}; rename one of them, or put their images into one"
                 )
             if same and same[0] not in holding and split == "test" and self._holds_images(same[0]):
                 self._unlabeled.append(same[0])
@@ -198,7 +200,7 @@ class _Arranger:
             )
         if "train" not in splits and self._for_training:
             there = " and ".join(map(printable, splits.values()))
-            raise DataError(f"{where} has {there} but nothing to learn from; add a folder train")
+            raise DataError(f"{where} has {there} but no training images; add a folder train")
         return splits if len(splits) > 1 or "train" not in splits else {"all": splits["train"]}
 
     def _may_mix(self, known: str, other: str, splits: Set[str]) -> bool:
@@ -210,14 +212,16 @@ class _Arranger:
             return True
         if self._level == 2 and splits == {"train"}:
             self._notes.append(
-                f"{printable(known)} is no split here: its images and those of {printable(other)} are mixed"
+                f"{printable(known)} is not used as a split: its images and those of {printable(other)} are mixed"
             )
             return True
-        levels = "--class-level 1: all of these" + (", 2: those in them" if splits == {"train"} else "")
+        levels = "--class-level 1: all of these" + (
+            ", --class-level 2: the folders in them" if splits == {"train"} else ""
+        )
         raise AmbiguousDataError(
-            f"{printable(self._root)} has {printable(known)} with folders in it, and {printable(other)} beside it, whose name "
-            "is that of no split; call it train, val or test if it is one, move it elsewhere, or say which folders are the "
-            f"classes ({levels})"
+            f"{printable(self._root)} has {printable(known)} with folders in it, and beside it {printable(other)}, which is "
+            "not the name of a split; rename it to train, val or test if it is one, move it elsewhere, or choose which folders "
+            f"are the classes ({levels})"
         )
 
     def _classes(self, split: str, base: str, names: Sequence[str]) -> list[ClassFolder]:
@@ -232,8 +236,7 @@ class _Arranger:
         if split in ("all", "train") and len({folder.name for folder in found}) < self._fewest:
             what = "two classes" if self._for_training else "class"
             raise DataError(
-                f"{printable(self._root / base)} has no {what} in the folders that it holds; "
-                "leave --class-level out, or give 1"
+                f"{printable(self._root / base)} has no {what} in its folders; leave --class-level out, or give 1"
             )
         return sorted(found, key=lambda folder: natural_key(folder.name))
 
@@ -253,9 +256,9 @@ class _Arranger:
             if self._level is None:
                 raise AmbiguousDataError(
                     f"{printable(self._root / base)}: {there}; put all images of each class into such folders, "
-                    "or mix them and draw the splits anew (--class-level 1)"
+                    "or ignore these folders and split the images at random (--class-level 1)"
                 )
-            self._notes.append(f"{there}; so these folders are no splits, and their images are mixed")
+            self._notes.append(f"{there}; so these folders are not used as splits, and their images are mixed")
             return None
         prefix = "" if base == "." else f"{base}/"
         called = inner.names
@@ -287,7 +290,7 @@ def known_classes(data: DataPath, layout: Layout) -> tuple[str, ...]:
             here, name = printable((data.path / folder.path).parent), printable(folder.name)
             raise DataError(
                 f"{here} has the class {name}, which the training split does not have"
-                f"{nearest(name, map(printable, names))}; rename it, move it away, or add it to the training split"
+                f"{nearest(name, map(printable, names))}; rename it, move it elsewhere, or add it to the training split"
             )
     return tuple(names)
 

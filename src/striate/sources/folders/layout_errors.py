@@ -16,14 +16,14 @@ def two_levels(where: Path, names: Sequence[str], inside: Sequence[str]) -> Ambi
     splits = f"; if {some(names)} are splits, rename them train, val or test" if len(names) <= 3 else ""
     return AmbiguousDataError(
         f"{printable(where)} can be read in two ways: {some(names)} are the classes (--class-level 1), or "
-        f"{some(sorted(inside, key=natural_key))}, which they all hold, are (--class-level 2){splits}"
+        f"{some(sorted(inside, key=natural_key))} in each of them are (--class-level 2){splits}"
     )
 
 
 def splits_in_names(where: Path, name: str, rest: str) -> AmbiguousDataError:
     """Of folders of which each is one class of one split."""
     return AmbiguousDataError(
-        f"the folders in {printable(where)} are called by a split and something else ({printable(name)}); if {printable(rest)} "
+        f"the folders in {printable(where)} have names of a split and something else ({printable(name)}); if {printable(rest)} "
         f"is a class, move these images into train/{printable(rest)} and so on; if each folder is a class: --class-level 1"
     )
 
@@ -34,8 +34,8 @@ def groups(where: Path, inner: InnerSplits) -> AmbiguousDataError:
     split = printable(next((name for name in of if of[name] == "train"), next(iter(of))))
     again = sorted(inner.again, key=natural_key)
     return AmbiguousDataError(
-        f"{here}: {printable(group)}/{split} and others beside it hold the folders {some(again)}; if these are the "
-        f"classes, give one folder of splits ({here}/{printable(group)}), or move the images together into {split}/"
+        f"{here}: {printable(group)}/{split} and others beside it contain the folders {some(again)}; if these are the "
+        f"classes, give one folder of splits ({here}/{printable(group)}), or move all their images into {split}/"
         f"{printable(again[0])} and so on; if {some(list(inner.of))} are the classes: --class-level 1"
     )
 
@@ -46,9 +46,9 @@ def refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
     if names:
         inner = list_folder(str(where / names[0])).folders
         hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
-        raise DataError(f"{here} has one class only, {printable(names[0])}{hint}")
+        raise DataError(f"{here} has only one class, {printable(names[0])}{hint}")
     if folder.files and not folder.folders:
-        raise DataError(f"{here} holds files but no folders; put the images of each class in a folder with its name")
+        raise DataError(f"{here} has files but no folders; put the images of each class in a folder with its name")
     if folder.files or folder.others or folder.folders:
         raise DataError(
             f"{here} has no folders with images in them; put the images of each class in a folder with its name"

@@ -16,7 +16,7 @@ from striate.sources.tables.table_files import TableFiles, read_table
 __all__ = ["has_labels", "split_notes", "split_tables"]
 
 _PEEK: Final = 200  # rows
-_WAY_OUT: Final = "train --split takes a CSV with the columns id and split, and train, val or test for each image"
+_WAY_OUT: Final = "train --split needs a CSV with the columns id and split, where split is train, val or test"
 
 
 def has_labels(found: TableFiles, classes: Set[str]) -> bool:

@@ -130,7 +130,7 @@ def open_scenes(data: str) -> Source:
     train = int(typed) if number else 0 if colon else TRAIN
     if not 1 <= train <= MOST:
         raise DataError(
-            f"{printable(data)} has no number of scenes behind the colon; write 1 to {MOST}, as in {name}:{TRAIN}"
+            f"{printable(data)} has no number of scenes after the colon; write 1 to {MOST}, as in {name}:{TRAIN}"
         )
     segment = name == "mnist-scenes-segment"
     splits = {}

@@ -17,7 +17,7 @@ __all__ = ["MISSING", "kind_of_labels", "listed"]
 Where = Callable[[str], str]  # where a text is first in the column, for a person
 
 MISSING: Final = ("", "nan")
-_NOT_TRAINED: Final = "(read by `check` and `augment`; `train` cannot learn it yet)"
+_NOT_TRAINED: Final = "(only `check` and `augment` support it yet, `train` does not)"
 
 
 def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskKind, tuple[str, ...]]:
@@ -35,7 +35,7 @@ def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskK
     if sets.sure:
         says = f"'{printable(sets.cell)}' may be several labels or the name of one class"
         raise _either(f"{where(sets.cell)}: {says}", "multilabel")
-    says = f"'{printable(sets.cell)}' and the like are taken for names of classes; --task multilabel takes them for several labels"
+    says = f"'{printable(sets.cell)}' and similar are read as names of classes; --task multilabel reads them as several labels"
     return "classify", (says,)
 
 
@@ -50,8 +50,8 @@ def _of_numbers(
         return None if others or found.unit else "classify"
     if others:
         raise AmbiguousDataError(
-            f"{where(others[0])}: '{printable(others[0])}' is no number, and most labels are; write the number or remove the "
-            "row, or say that all are names of classes: --task classify"
+            f"{where(others[0])}: '{printable(others[0])}' is not a number, and most labels are; write a number or remove the "
+            "row, or read all labels as names of classes: --task classify"
         )
     if found.unit:
         cell = next(iter(found.numbers))
@@ -69,7 +69,7 @@ def _of_numbers(
 def _either(says: str, *others: TaskKind) -> AmbiguousDataError:
     """The question whether labels are classes or something else."""
     tasks = " or ".join(f"--task {task}" for task in others)
-    return AmbiguousDataError(f"{says}; say which: --task classify, or {tasks} {_NOT_TRAINED}")
+    return AmbiguousDataError(f"{says}; choose --task classify, or {tasks} {_NOT_TRAINED}")
 
 
 def listed(cells: Sequence[str]) -> Sequence[str]:

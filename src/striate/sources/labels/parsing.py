@@ -93,9 +93,7 @@ def parse_labels(
     if not for_training:
         learned = np.ones_like(learned)
     if not learned.any():
-        raise DataError(
-            f"{place(0, next(iter(cells)))}: it and all others are of val or test; name some train to learn from"
-        )
+        raise DataError(f"{place(0, next(iter(cells)))}: all rows are in val or test; put some of them in train")
     if len(cells) == 1:
         name, column = next(iter(cells.items()))
         if task != "classify":
@@ -112,9 +110,7 @@ def parse_labels(
     name, i = next(
         (name, i) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell])
     )
-    raise DataError(
-        f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as several columns of classes must be; mend it"
-    )
+    raise DataError(f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as in several columns of classes; fix it")
 
 
 def is_binary(cells: Sequence[str]) -> bool:
@@ -139,13 +135,11 @@ def _classes(
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted(used, known)
     if len(classes) < 2 and for_training:
-        raise DataError(
-            f"{place(0, name)}: all rows to learn from have the one class {', '.join(classes)}; add another"
-        )
+        raise DataError(f"{place(0, name)}: all training rows have one class, {', '.join(classes)}; add another class")
     if for_training and len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
-            f"{place(0, name)}: each row has a class of its own; say which column is the label (--label-column NAME)"
-            + (", or that these are measurements (--task regress)" if all(map(is_number, classes)) else "")
+            f"{place(0, name)}: each row has a class of its own; choose another column with --label-column NAME"
+            + (", or read the labels as measurements with --task regress" if all(map(is_number, classes)) else "")
         )
     position = {one: i for i, one in enumerate(classes)}
     code = {cell: position.get(one, -1) for cell, one in called.items()}
@@ -173,7 +167,7 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
     for one in classes:
         if (other := first.setdefault(float(one), one)) != one:
             return (
-                f"the column {name} has the classes {other} and {one}, the same number written in two ways; both are kept",
+                f"the column {name} has the classes {other} and {one}, one number written in two ways; they are two classes",
             )
     return ()
 
@@ -188,12 +182,12 @@ def _sets(
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
         raise DataError(
             f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, {says}; "
-            "those are no sets of classes, say which column holds them (--label-column NAME)"
+            "these are not sets of classes; choose another column with --label-column NAME"
         )
     if task is None and all(map(is_number, classes)) and not all(float(one).is_integer() for one in classes):
         raise DataError(
-            f"{place(0, name)}: there are several fractions, {says}, and those are no classes; give each number a column, "
-            "or say that they are: --task multilabel"
+            f"{place(0, name)}: the cell has several fractions, {says}, which are not classes; give each number a column, "
+            "or read them as classes: --task multilabel"
         )
     position = {one: k for k, one in enumerate(classes)}
     values = np.zeros((len(cells), len(classes)), np.bool_)
@@ -209,14 +203,14 @@ def _sets(
 
 
 def _parting(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
-    """What parts the labels of a cell, in words too; `marks` are those that do so where a person says that there are several."""
+    """What separates the labels of a cell, in words too; `marks` are what may do so under --task multilabel."""
     distinct = set(cells)
-    for mark, says in ((LIST, "lists"), ("|", "parted by |"), (";", "parted by ;")):
+    for mark, says in ((LIST, "lists"), ("|", "separated by |"), (";", "separated by ;")):
         if any(mark in cell for cell in distinct):
             return mark, says
     found = word_sets(name, cells) if marks else None
     mark = found.mark if found else next((one for one in marks if any(one in cell for cell in distinct)), "|")
-    return mark, {" ": "parted by spaces", " and ": "parted by the word and"}.get(mark, f"parted by {mark}")
+    return mark, {" ": "separated by spaces", " and ": "separated by the word and"}.get(mark, f"separated by {mark}")
 
 
 def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind | None) -> ParsedLabels:
@@ -228,7 +222,7 @@ def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind
     if not single.all():
         i = int(np.flatnonzero(~single)[0])
         raise DataError(
-            f"{place(i, names[0])}: the row has {values[i].sum()} classes and not one; mend it, or ask for multilabel"
+            f"{place(i, names[0])}: the row has {values[i].sum()} classes and not one; fix it, or choose --task multilabel"
         )
     return ParsedLabels("classify", names, values.argmax(1), f"{len(names)} classes, one 1 in a row of their columns")
 
@@ -245,13 +239,13 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> ParsedLabels:
             if cell not in found.numbers:
                 unit = f" in {found.unit}, as others are" if found.unit else ""
                 raise DataError(
-                    f"{where(cell)}: '{printable(cell)}' is no number{unit}; mend it, or say which column is the label "
-                    "(--label-column NAME)"
+                    f"{where(cell)}: '{printable(cell)}' is not a number{unit}; fix it, or choose another column with "
+                    "--label-column NAME"
                 )
         exact = found.values(decimal_mark(found, where))
         for cell, number in exact.items():
             if not abs(number) <= _LARGEST:
-                raise DataError(f"{where(cell)}: {cell[:40]} is infinite, or too large for a float32; mend it")
+                raise DataError(f"{where(cell)}: {cell[:40]} is infinite, or too large for a float32; fix it")
         values[:, d] = [exact[cell] for cell in column]
         units.append(f"{name} ({printable(found.unit)})" if found.unit else name)
         if comma := next((cell for cell, number in found.numbers.items() if "," in number), None):
@@ -269,14 +263,14 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> ParsedLabels:
 def _refuse_missing(name: str, cells: Sequence[str], place: Place) -> None:
     if any(cell.lower() in MISSING for cell in set(cells)):
         i = next(i for i, cell in enumerate(cells) if cell.lower() in MISSING)
-        raise DataError(f"{place(i, name)}: there is no label ({cells[i] or 'empty'}); add it, or remove the row")
+        raise DataError(f"{place(i, name)}: the label is missing ({cells[i] or 'empty'}); add it, or remove the row")
 
 
 def _check_text(name: str, cells: Sequence[str], place: Place) -> None:
     for cell in set(cells):
         if not cell.isascii() and any("\ud800" <= character <= "\udfff" for character in cell):
             raise DataError(
-                f"{place(cells.index(cell), name)}: '{printable(cell)}' holds bytes that are no UTF-8; "
+                f"{place(cells.index(cell), name)}: '{printable(cell)}' has bytes that are not UTF-8; "
                 "save the table as UTF-8"
             )
 
@@ -309,12 +303,12 @@ def _perhaps_missing(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
     odd = [one for one in counts if one.lower() in _PERHAPS_MISSING and (not has_marks or any(map(str.isalnum, one)))]
     return tuple(
         f"the class {one} of the column {name} has {counts[one]:,} row{'' if counts[one] == 1 else 's'}; remove "
-        f"{'it' if counts[one] == 1 else 'them'} where that means that there is no label"
+        f"{'it' if counts[one] == 1 else 'them'} if that means that the label is missing"
         for one in odd
     )
 
 
 def _unknown(where: str, name: str, classes: Sequence[str]) -> DataError:
     return DataError(
-        f"{where}: nothing to learn from has the class {name}{nearest(name, classes)}; mend it or add some"
+        f"{where}: no training row has the class {name}{nearest(name, classes)}; fix it, or add training rows"
     )

@@ -57,7 +57,7 @@ class Quantities:
         return not self.unit and all(map(is_number, self.numbers.values()))
 
     def values(self, decimal_mark: str) -> dict[str, float]:
-        """Cell -> the number, where "." or "," is the decimal mark and the other one parts thousands."""
+        """Cell -> the number, where "." or "," is the decimal mark and the other one separates thousands."""
         thousands = "." if decimal_mark == "," else ","
         return {
             cell: float(number.replace(thousands, "").replace(decimal_mark, "."))
@@ -76,14 +76,14 @@ def decimal_mark(found: Quantities, where: Callable[[str], str]) -> str:
             shown.setdefault("," if marks[0] == "." else ".", cell)
     if len(shown) == 2:
         raise DataError(
-            f"{where(shown[','])}: '{shown[',']}' has a decimal comma, and '{shown['.']}' has a point; write all numbers in one way"
+            f"{where(shown[','])}: '{shown[',']}' has a decimal comma, and '{shown['.']}' a point; write all numbers the same way"
         )
     open_ = next((cell for cell, number in found.numbers.items() if "," in number), None)
     if open_ is not None and not shown:
         number = found.numbers[open_]
         raise DataError(
-            f"{where(open_)}: '{open_}' may be {number.replace(',', '.')} or {number.replace(',', '')}, for three digits follow "
-            "each comma; write a point, or no separator of thousands"
+            f"{where(open_)}: '{open_}' may be {number.replace(',', '.')} or {number.replace(',', '')}, as three digits "
+            "follow each comma; write a decimal point, or no thousands separator"
         )
     return next(iter(shown), ".")
 

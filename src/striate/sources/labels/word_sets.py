@@ -18,7 +18,7 @@ from typing import Final, final
 
 __all__ = ["LIST", "MARKS", "WordSets", "as_list", "parted", "word_sets"]
 
-LIST: Final = "\x1f"  # ends each part of a cell that was a list in the file: the unit separator of ASCII
+LIST: Final = "\x1f"  # ends each item of a cell that was a list in the file: the unit separator of ASCII
 MARKS: Final = (
     ",",
     "/",
@@ -26,7 +26,7 @@ MARKS: Final = (
     "&",
     " and ",
     " ",
-)  # what may part the words of a set; the first of them that is there counts
+)  # what may separate the words of a set; the first of them that is there counts
 _IN_NAMES: Final = (":", "_", "-")  # these do only where the words combine as those of sets
 _OF_SETS: Final = re.compile(r"(\w+_)?(tags|keywords|attributes|genres|objects|findings|topics)")
 _MOST_WORDS: Final = 50  # of a cell; longer ones are sentences
@@ -42,7 +42,7 @@ _ITEM: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^\s,'\"\[\](){}]+)")
 @final
 @dataclass(frozen=True)
 class WordSets:
-    """A cell that looks like a set of words, what parts them, and whether that can hardly be an accident."""
+    """A cell that looks like a set of words, what separates them, and whether that can hardly be an accident."""
 
     cell: str
     mark: str
@@ -74,9 +74,9 @@ def word_sets(name: str, cells: Sequence[str]) -> WordSets | None:
 
 
 def parted(cell: str, mark: str) -> list[str]:
-    """The labels in a cell. With marks that people write in sentences the word "and" parts them too: a, b and c."""
+    """The labels in a cell. With marks that people write in sentences the word "and" separates them too: a, b and c."""
     also = r"|\s+and\s+" if mark in MARKS and mark != " " else ""
-    return [word for part in re.split(re.escape(mark) + also, cell) if (word := part.strip())]
+    return [word for text in re.split(re.escape(mark) + also, cell) if (word := text.strip())]
 
 
 def as_list(cell: str) -> list[str] | None:

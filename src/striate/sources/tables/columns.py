@@ -76,9 +76,9 @@ class Columns:
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in _TASKS:
-            raise SettingError(f"task = {self.task!r} is none that labels can have{nearest(self.task, _TASKS)}")
+            raise SettingError(f"task = {self.task!r} is not a task for labels in tables{nearest(self.task, _TASKS)}")
         if self.label == ():
-            raise SettingError("label names no column; give one or several, or leave it out")
+            raise SettingError("label is empty; give one or several columns, or leave it out")
 
     @property
     def named(self) -> bool:
@@ -121,8 +121,8 @@ def path_column(
     )
     if found is None:
         raise DataError(
-            f"{table} has no column of paths to images that are there, among {listed(names, 8)}; "
-            "call it path, or say which it is (--path-column NAME)"
+            f"{table} has no column of paths to existing images, only {listed(names, 8)}; "
+            "name the column path, or choose it with --path-column NAME"
         )
     return found
 
@@ -160,16 +160,16 @@ def label_columns(
         return ((named or others)[0],)
     if len(named) > 1:
         raise DataError(
-            f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (--label-column NAME)"
+            f"{table} has {named[0]} and {named[1]}, and either may be the label; choose it with --label-column NAME"
         )
     if not others:
-        raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add one, called label")
+        raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add a column label")
     likely = [name for name in others if _may_be_label(name, cells[name], for_training=for_training)]
     for names in filter(None, (others, likely)):
         if len(names) == 1 or any(all(kind(cells[name]) for name in names) for kind in (is_binary, _fractions)):
             return tuple(names)
     raise DataError(
-        f"{table} has the columns {listed(others, 8)}, and any may be the label; say which (--label-column NAME)"
+        f"{table} has the columns {listed(others, 8)}, and any may be the label; choose it with --label-column NAME"
     )
 
 

@@ -1,6 +1,6 @@
 """CSV, TSV and text files of rows as a table, in the dialects that spreadsheets, pandas and people write.
 
-    path,label          commas, or semicolons, tabs or "|", whichever parts the names of the columns
+    path,label          commas, or semicolons, tabs or "|", whichever separates the names of the columns
     sep=;               as Excel writes it in the first line: the separator, and no row
     a.png, "cat, big"   spaces before a quoted cell are no part of it, nor of others in a row that only so has its cells
     path label          in a .txt the words of each line, where the first line names the columns
@@ -45,7 +45,7 @@ def read_csv(path: Path, most: int | None = None) -> Table:
         with open_regular_file(path) as file:
             size = file.seek(0, os.SEEK_END)
             if size > MAX_BYTES:
-                raise DataError(f"{name} has {size} bytes, more than the {MAX_BYTES} that a table may; split it up")
+                raise DataError(f"{name} has {size} bytes, more than the limit of {MAX_BYTES}; split the table")
             file.seek(0)
             start = file.read(4)
             file.seek(0)
@@ -80,7 +80,7 @@ def _read(file: io.TextIOWrapper, path: Path, most: int | None) -> Table:
         raise DataError(f"{name}, row {reached[0] + 1}: {error}; fix the row") from None
     except UnicodeError:
         raise DataError(
-            f"{name}, row {reached[0] + 1} or below: there are bytes that are no text; save the table as UTF-8"
+            f"{name}, row {reached[0] + 1} or below: some bytes are not text; save the table as UTF-8"
         ) from None
 
 
@@ -100,9 +100,9 @@ class _Lines:
         for line in iter(partial(self._file.readline, _MAX_ROW + 1), ""):
             self._taken += len(line)
             if self._taken > _MAX_ROW:
-                raise csv.Error(f"it is longer than {_MAX_ROW} characters, perhaps for want of a closing quote")
+                raise csv.Error(f"it is longer than {_MAX_ROW} characters, a closing quote may be missing")
             if "\0" in line:
-                raise csv.Error("it holds a NUL byte, so this is no table or one in UTF-16; save it as UTF-8")
+                raise csv.Error("it has a NUL byte, so this is not a table, or one in UTF-16; save it as UTF-8")
             self.row.append(line)
             yield line
 
@@ -121,15 +121,15 @@ def _headed(rows: Iterator[tuple[int, Sequence[str]]], name: str) -> Iterator[tu
         return
     if any(_IMAGE.search(cell.strip()) for cell in names):
         raise DataError(
-            f"{name}, row {row}: there is {printable(next(filter(_IMAGE.search, names)))[:80]} in place of the names of the "
-            "columns; add a row above it, such as path,label"
+            f"{name}, row {row}: {printable(next(filter(_IMAGE.search, names)))[:80]} is an image, not a column "
+            "name; add a row above it, such as path,label"
         )
     yield row, names
     yield from rows
 
 
 def _separator(line: str, suffix: str) -> str:
-    """What parts the names of the columns: the mark that is there most often outside of quotes."""
+    """What separates the names of the columns: the mark that is there most often outside of quotes."""
     bare = re.sub(r'"[^"]*"', "", line)
     if suffix == ".tsv" and "\t" in bare:
         return "\t"
@@ -147,7 +147,7 @@ def _check_words(line: str, name: str) -> None:
     if not all(re.fullmatch(r"\w[\w-]*", word) and not word.isdecimal() for word in words) and not any(
         map(_IMAGE.search, words)
     ):
-        raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label, or give another file")
+        raise DataError(f"{name} has no column names in row 1; add them, such as path,label, or give another file")
 
 
 def _repaired(rows: Iterator[Sequence[str]], lines: _Lines, mark: str) -> Iterator[Sequence[str]]:

@@ -34,9 +34,9 @@ def read_excel(path: Path, most: int | None = None) -> Table:
         openpyxl = import_module("openpyxl")
     except ImportError:
         raise DataError(
-            f"{name} is read with openpyxl, which is not here; pip install 'striate[tables]', or save it as CSV"
+            f"{name} needs openpyxl, which is not installed; pip install 'striate[tables]', or save it as CSV"
         ) from None
-    with read_errors(name, "save it anew as .xlsx, or as CSV"), open_regular_file(path) as file:
+    with read_errors(name, "save it again as .xlsx, or as CSV"), open_regular_file(path) as file:
         _check_size(zipfile.ZipFile(file), name)
         file.seek(0)
         with warnings.catch_warnings(action="ignore"):  # of styles and validations, which say nothing here
@@ -63,7 +63,7 @@ def _sheet(book: Any, name: str, most: int | None) -> Table:
         if first := next(_rows(sheet), None):
             sheets[sheet.title], names[sheet.title] = sheet, first[1]
     if not sheets:
-        raise DataError(f"{name} has no sheet with anything in it; add a row of names, such as path and label")
+        raise DataError(f"{name} has only empty sheets; add a row of column names, such as path and label")
     title = next((title for title, cells in names.items() if len(cells) > 1 and named_paths(cells)), next(iter(sheets)))
     rows = list(_rows(sheets[title]) if most is None else islice(_rows(sheets[title]), most + 1))
     others = [printable(other) for other in sheets if other != title]
@@ -71,7 +71,7 @@ def _sheet(book: Any, name: str, most: int | None) -> Table:
     if others:
         notes = (
             f"{name}: the sheet {printable(title)} is read, and {', '.join(others[:4])} not; "
-            "for another sheet, save it as a file of its own",
+            "to read another sheet, save it as a file of its own",
         )
     return table_of(name, "Excel table", _trimmed(rows, name), notes=notes)
 
@@ -116,4 +116,4 @@ def _check_size(archive: zipfile.ZipFile, name: str) -> None:
     """DataError for a workbook that unpacks to more than a table has: zip bombs among them."""
     size = sum(one.file_size for one in archive.infolist())
     if size > _MAX_UNPACKED:
-        raise DataError(f"{name} unpacks to {size} bytes, more than the {_MAX_UNPACKED} that are read; save it as CSV")
+        raise DataError(f"{name} unpacks to {size} bytes, more than the limit of {_MAX_UNPACKED}; save it as CSV")

@@ -37,7 +37,7 @@ _NOTES: Final = 4
 _NEAR: Final = 20  # folders; in more it takes long to ask for each file
 _ESCAPED: Final = "\\\\"  # a backslash as it is printed
 
-_BY_LINK: Final = f"a path through a link to a folder outside of the data; {FOLLOW}"
+_BY_LINK: Final = f"a path through a link to a folder outside the data; {FOLLOW}"
 
 Refused = tuple[Reason, str]
 _Item = TypeVar("_Item")
@@ -183,7 +183,7 @@ class TablePaths:
                 refused = _refusal(f"{start}/{name}", self._real, follow=self._follow)
             else:
                 is_link = _is_below(parent, self._folder)
-                refused = "link out of the folder", _BY_LINK if is_link else "a path out of the folder of the data"
+                refused = "link out of the folder", _BY_LINK if is_link else "a path out of the data folder"
             looked = _joined(base, name), refused
             if refused is None:
                 return looked
@@ -224,7 +224,7 @@ class TablePaths:
             found = self._index.find(base, "/".join(parts)) if parts and ".." not in parts else ()
             if len(found) > 1:
                 raise DataError(
-                    f"{place()}: {printable(cell)[:80]} may be {printable(found[0])} or {printable(found[1])}; write which"
+                    f"{place()}: {printable(cell)[:80]} may be {printable(found[0])} or {printable(found[1])}; write one of them"
                 )
             if found and self._look(("",), found[0])[1] is None:
                 return found[0]
@@ -235,16 +235,16 @@ class TablePaths:
         if os.path.lexists(cell):  # outside of the data
             return None
         if is_address(cell):
-            return "an address on the web, and nothing is downloaded; write the path of the file"
+            return "a web address, and nothing is downloaded; write the path of the file"
         path = "/".join(written.parts)
         for link in self._data.list(follow=self._follow).folder_links:
             if path and not written.root and self._is_file(link, path):
-                return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
+                return f"no such file, but one behind the link {printable(link)}; {FOLLOW}"
         others = self._index.elsewhere(path) if path else ()
         here = {posixpath.dirname(_joined(base, path)).lower() for base in bases}
         if other := next((one for one in others if posixpath.dirname(one).lower() in here), None):
-            return f"no such file, but {printable(other)}; write its extension"
-        return f"no such file there, but {printable(others[0])}; write its folder" if others else None
+            return f"no such file, but {printable(other)} exists; write its extension"
+        return f"no such file, but {printable(others[0])} exists; write its folder" if others else None
 
 
 def _few(items: Sequence[_Item]) -> Sequence[_Item]:

@@ -55,7 +55,7 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
 def _two(table: str, one: str, other: str) -> AmbiguousDataError:
     return AmbiguousDataError(
         f"the images of {printable(table)} may be those in {printable(one)} or in {printable(other)}; "
-        "say which (--image-root FOLDER)"
+        "choose with --image-root FOLDER"
     )
 
 

@@ -46,7 +46,7 @@ def has_images(path: Path) -> bool:
     """Whether a Parquet file has a column of images. Raises DataError, also where pyarrow is missing."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
-    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+    with read_errors(name, "get a new copy"), parquet.ParquetFile(path) as file:
         return bool(_image_columns(file.schema_arrow, name))
 
 
@@ -55,8 +55,8 @@ def read_arrow(path: Path, image: str | None) -> ImageRows:
     name = printable(path)
     pyarrow, ipc = arrow("pyarrow", name), arrow("pyarrow.ipc", name)
     if not path.is_file():
-        raise DataError(f"{name} is no file; get the data set anew")
-    with read_errors(name, "get it anew"):
+        raise DataError(f"{name} is not a file; get a new copy of the data set")
+    with read_errors(name, "get a new copy"):
         table = ipc.open_stream(pyarrow.memory_map(str(path))).read_all()
         table.validate(full=True)  # so that no offset leads out of the file
     column = _image_column(table.schema, image, name)
@@ -67,20 +67,20 @@ def read_parquet_rows(path: Path, image: str | None) -> ImageRows:
     """A Parquet file; the groups of rows whose images were last wanted stay in memory. Raises DataError."""
     name = printable(path)
     parquet = arrow("pyarrow.parquet", name)
-    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+    with read_errors(name, "get a new copy"), parquet.ParquetFile(path) as file:
         column = _image_column(file.schema_arrow, image, name)
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         largest = max((group.total_byte_size for group in groups), default=0)
         if largest * _GROUPS > MEMORY_SHARE * available_memory():
             raise DataError(
-                f"{name} has a group of {largest} bytes, too large for the memory; write it in smaller row groups"
+                f"{name} has a row group of {largest} bytes, too large for the memory; write it with smaller row groups"
             )
         rest = file.read([one for one in file.schema_arrow.names if one != column])
         ends = np.cumsum([group.num_rows for group in groups])
 
     @lru_cache(_GROUPS)
     def images_of(group: int) -> Any:
-        with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+        with read_errors(name, "get a new copy"), parquet.ParquetFile(path) as file:
             return file.read_row_group(group, [column]).column(0)
 
     def read(i: int) -> bytes:
@@ -102,7 +102,7 @@ def _rows(
     types = arrow("pyarrow.types", name)
     count = rest.num_rows if count is None else count
     if not count:
-        raise DataError(f"{name} has no rows; get the data set anew")
+        raise DataError(f"{name} has no rows; get a new copy of the data set")
     features = _features((schema or rest.schema).metadata)
     cells, classes, lists, numeric = {}, {}, set(), set()
     for one, column in zip(column_names(rest.schema.names, name), rest.columns, strict=True):
@@ -138,7 +138,7 @@ def _image_column(schema: Any, wanted: str | None, name: str) -> str:
     if not found:
         raise DataError(f"{name} has no column of images, a struct of bytes and path; save it with the feature Image")
     raise DataError(
-        f"{name} has several columns of images, {', '.join(map(printable, found))}; say which (--path-column NAME)"
+        f"{name} has several columns of images, {', '.join(map(printable, found))}; choose one with --path-column NAME"
     )
 
 
@@ -184,5 +184,5 @@ def _called(names: Sequence[str], value: Any, where: str) -> Any:
     if value is None or value == -1:
         return None
     if not isinstance(value, int) or not 0 <= value < len(names):
-        raise DataError(f"{where}: the class {printable(str(value))[:40]} has no name; get the data set anew")
+        raise DataError(f"{where}: the class {printable(str(value))[:40]} has no name; get a new copy of the data set")
     return names[value]

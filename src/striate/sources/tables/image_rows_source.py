@@ -1,7 +1,7 @@
 """Images in the rows of a table: what Hugging Face's `save_to_disk` leaves, and Parquet with images inside.
 
     saved/            dataset_info.json, state.json, data-00000-of-00002.arrow ...    or with dataset_dict.json a folder
-                      for each part
+                      for each split
     data.parquet      or a folder of train-00000-of-00003.parquet ..., also in a folder data
 
 A column of images is a struct of bytes and path. Names of classes are in the schema. Arrow files are mapped; of a
@@ -33,7 +33,7 @@ __all__ = ["find_rows", "open_rows"]
 
 
 def find_rows(data: DataPath) -> Mapping[str, Sequence[Path]] | None:
-    """The files of each part, None where the path holds no images in rows. Raises DataError."""
+    """The files of each split, None where the path holds no images in rows. Raises DataError."""
     path = data.path
     if path.is_file():
         holds = path.suffix.lower() == ".parquet" and has_images(path)
@@ -47,7 +47,7 @@ def find_rows(data: DataPath) -> Mapping[str, Sequence[Path]] | None:
             or len(set(splits_of(named).values())) < len(named)
         ):
             raise DataError(
-                f"{printable(path / 'dataset_dict.json')} names other splits than train, val and test; rename them"
+                f"{printable(path / 'dataset_dict.json')} has splits other than train, val and test; rename them"
             )
         return {split: _saved(path / name) for name, split in splits_of(named).items()}
     if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
@@ -55,34 +55,34 @@ def find_rows(data: DataPath) -> Mapping[str, Sequence[Path]] | None:
     files = _parquet_files(data) or (_parquet_files(data, "data") if (path / "data").is_dir() else ())
     if not files or not has_images(files[0]):
         return None
-    parts: dict[str, list[Path]] = {}
+    files_of: dict[str, list[Path]] = {}
     splits = splits_of_files([file.stem for file in files])
     for file in files:
-        parts.setdefault(splits.get(file.stem, "all"), []).append(file)
-    if "all" in parts and len(parts) > 1:
-        others = next(part for part in parts if part != "all")
+        files_of.setdefault(splits.get(file.stem, "all"), []).append(file)
+    if "all" in files_of and len(files_of) > 1:
+        others = next(split for split in files_of if split != "all")
         raise DataError(
-            f"{printable(path)} has {printable(parts['all'][0].name)} beside {parts[others][0].name}; keep one kind"
+            f"{printable(path)} has {printable(files_of['all'][0].name)} beside {files_of[others][0].name}; keep one kind"
         )
-    return parts
+    return files_of
 
 
-def open_rows(data: DataPath, parts: Mapping[str, Sequence[Path]]) -> Source:
+def open_rows(data: DataPath, files_of: Mapping[str, Sequence[Path]]) -> Source:
     """The source over rows with images in them. Reads all columns but the images. Raises DataError, SettingError."""
     name, path, columns = data.name, data.path, data.options.columns
     for_training = data.options.for_training
-    read = [(part, _read(file, columns.path)) for part, several in parts.items() for file in several]
+    read = [(split, _read(file, columns.path)) for split, several in files_of.items() for file in several]
     first = read[0][1]
     for _, rows in read:
         if list(rows.cells) != list(first.cells):
-            raise DataError(f"{rows.name} has other columns than {first.name}; get them anew")
+            raise DataError(f"{rows.name} has other columns than {first.name}; get new copies of both")
     cells = {column: [cell for _, rows in read for cell in rows.cells[column]] for column in first.cells}
     counts = [rows.count for _, rows in read]
     starts = np.cumsum([0, *counts])
     files = tuple((int(start), rows.name) for start, (_, rows) in zip(starts, read, strict=False))
     table = Table(name, first.kind, cells, [i for count in counts for i in range(1, count + 1)], files=files)
-    splits = RowSplits(np.repeat([part for part, _ in read], counts), origin="names of the files")
-    if len(parts) == 1 and "all" in parts:
+    splits = RowSplits(np.repeat([split for split, _ in read], counts), origin="names of the files")
+    if len(files_of) == 1 and "all" in files_of:
         label = columns.label or tuple(named_labels(list(cells))[:1])
         splits = read_splits(table, columns.split, label, label_is_known=bool(label))
     labels = label_columns(cells, splits.columns, columns, name, for_training=for_training)
@@ -102,9 +102,9 @@ def open_rows(data: DataPath, parts: Mapping[str, Sequence[Path]]) -> Source:
     ids = [f"{_id(rows.path, path)}[{i}]" for _, rows in read for i in range(rows.count)]
     others = [column for column in cells if column not in (*labels, *splits.columns)]
     listings = {}
-    for part in dict.fromkeys(splits.names.tolist()):
-        where = np.flatnonzero(splits.names == part)
-        listings[part] = Listing(
+    for split in dict.fromkeys(splits.names.tolist()):
+        where = np.flatnonzero(splits.names == split)
+        listings[split] = Listing(
             tuple(ids[i] for i in where),
             meaning.targets(where),
             ContentStore(len(where), partial(_content, [rows for _, rows in read], starts, where)),
@@ -146,7 +146,7 @@ def _saved(folder: Path) -> list[Path]:
     listed = _json(state).get("_data_files")
     names = [one.get("filename") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise DataError(f"{printable(state)} does not list the files of its rows; save the data set anew")
+        raise DataError(f"{printable(state)} does not list the files of its rows; save the data set again")
     return [folder / str(name) for name in names]
 
 
@@ -156,7 +156,7 @@ def _json(path: Path) -> dict[str, object]:
             raise ValueError("too large")
         value = json.loads(path.read_bytes())
     except OSError as error:
-        raise DataError(f"cannot read {printable(path)}: {error.strerror}; save the data set anew") from None
+        raise DataError(f"cannot read {printable(path)}: {error.strerror}; save the data set again") from None
     except (ValueError, RecursionError):
-        raise DataError(f"{printable(path)} is no JSON; save the data set anew") from None
+        raise DataError(f"{printable(path)} is not JSON; save the data set again") from None
     return value if isinstance(value, dict) else {}

@@ -21,18 +21,20 @@ def read_parquet(path: Path) -> Table:
     """
     name = printable(path)
     parquet, types = arrow("pyarrow.parquet", name), arrow("pyarrow.types", name)
-    with read_errors(name, "get it anew"), parquet.ParquetFile(path) as file:
+    with read_errors(name, "get a new copy"), parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
         names = column_names(schema.names, name)
         groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
         size = sum(group.total_byte_size for group in groups)
         if size > MAX_BYTES:
-            raise DataError(f"{name} has {size} bytes, more than the {MAX_BYTES} that a table may; split it up")
+            raise DataError(f"{name} has {size} bytes, more than the limit of {MAX_BYTES}; split the table")
         lists = {one for one, field in zip(names, schema, strict=True) if types.is_list(field.type)}
         for one, field in zip(names, schema, strict=True):
             inner = field.type.value_type if one in lists else field.type
             if types.is_nested(inner) or types.is_binary(inner) or types.is_large_binary(inner):
-                raise DataError(f"{name}, column {one}: it holds {field.type}, which is no text or number; remove it")
+                raise DataError(
+                    f"{name}, column {one}: its type is {field.type}, which is neither text nor number; remove it"
+                )
         cells = {one: as_cells(column.to_pylist()) for one, column in zip(names, file.read().columns, strict=True)}
     if not cells or not cells[names[0]]:
         raise DataError(f"{name} has no rows; add a row for each image")

@@ -13,4 +13,4 @@ def arrow(module: str, wanted_by: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError:
-        raise DataError(f"{wanted_by} is read with pyarrow, which is not here; pip install 'striate[tables]'") from None
+        raise DataError(f"{wanted_by} needs pyarrow, which is not installed; pip install 'striate[tables]'") from None

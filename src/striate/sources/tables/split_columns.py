@@ -5,7 +5,7 @@
 
 A column counts by its cells: one called set that holds the numbers of sets is a column as any other. Several that count
 are taken together: each leaves some splits open for a row (False in is_valid: train or test), and what all of them leave
-open is the split, train before test and test before val where that is more than one. So is_valid by itself parts train and
+open is the split, train before test and test before val where that is more than one. So is_valid by itself separates train and
 val, is_test train and test, and is_train train and test. A row that nothing is left for, or nothing is said of, is refused.
 A column that is called as a split, or holds names of splits, and is not used is pointed out.
 """
@@ -124,8 +124,8 @@ def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label
     left = np.bitwise_and.reduce([claim.open for claim in claims])
     columns = tuple(claim.column for claim in claims)
     for says, wrong in (
-        (f"the columns {', '.join(columns)} say two splits of the row; fix it", left == 0),
-        ("there is no split; write train, val or test, or remove the row", left == _ALL),
+        (f"the columns {', '.join(columns)} give two splits for this row; fix it", left == 0),
+        ("the split is missing; write train, val or test, or remove the row", left == _ALL),
     ):
         if wrong.any():
             raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {says}")
@@ -140,11 +140,11 @@ def splits_of_paths(paths: Sequence[str], notes: tuple[str, ...]) -> RowSplits |
     """
     folders = [re.split(r"[/\\]", path)[:-1] for path in paths]
     for depth in range(min(map(len, folders), default=0)):
-        names = dict.fromkeys(parts[depth] for parts in folders)
+        names = dict.fromkeys(path[depth] for path in folders)
         of = splits_of(list(names)) if 2 <= len(names) <= _FEW else {}
         if len(of) == len(names) and len(set(of.values())) > 1 and "train" in of.values():
             origin = f"folders in the paths: {', '.join(map(printable, names))}"
-            return RowSplits(np.array([of[parts[depth]] for parts in folders]), origin=origin, notes=notes)
+            return RowSplits(np.array([of[path[depth]] for path in folders]), origin=origin, notes=notes)
     return None
 
 
@@ -204,7 +204,7 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
     if not claims and unusual:
         claims = [unusual.pop(0)]
         notes.append(
-            f"the column {claims[0].column} holds {_held(table.cells[claims[0].column])} alone, so it is taken for the split; "
+            f"the column {claims[0].column} holds {_held(table.cells[claims[0].column])} alone, so it is read as the split; "
             f"--split-column {NONE} keeps it as a column"
         )
     others = [one for one in unusual if not any(np.array_equal(one.open, used.open) for used in claims)]
@@ -213,8 +213,8 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
 
 def _not_used(name: str, cells: Sequence[str]) -> str:
     return (
-        f"the column {name} holds {_held(cells)} and is not used; if it says the split, write train, val or test in each row "
-        f"and --split-column {name}"
+        f"the column {name} holds {_held(cells)} and is not used; if it is the split, write train, val or test in each row "
+        f"and give --split-column {name}"
     )
 
 
@@ -270,8 +270,8 @@ def _check_meaning(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
     """DataError where is_valid is true of most rows: it may well say that they are good."""
     if flag["split"] == "valid" and (share := float((claim.open == _VAL).mean())) > 0.5:
         raise DataError(
-            f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may say that they are good, or "
-            f"that they are for validation; say which: --split-column {NONE}, or --split-column {claim.column}"
+            f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may mean that they are usable, or "
+            f"that they are for validation; choose --split-column {NONE}, or --split-column {claim.column}"
         )
 
 
@@ -297,6 +297,6 @@ def _are_splits(of: Mapping[str, str], distinct: Set[str]) -> bool:
 
 def _no_split(table: Table, name: str, i: int) -> DataError:
     return DataError(
-        f"{table.place(i, name)}: '{printable(table.cells[name][i].strip())}' is no split; write train, val or test, "
+        f"{table.place(i, name)}: '{printable(table.cells[name][i].strip())}' is not a split; write train, val or test, "
         f"or keep it as a column (--split-column {NONE})"
     )

@@ -79,7 +79,7 @@ def read_table(path: Path, most: int | None = None) -> Table:
     """A table of any kind, of most kinds at most `most` of its rows. Raises DataError."""
     suffix = path.suffix.lower()
     if suffix in _NOT_READ:
-        raise DataError(f"{printable(path)} is not read in this format; save it as .xlsx or as CSV")
+        raise DataError(f"{printable(path)} has a format that cannot be read; save it as .xlsx or as CSV")
     if suffix == ".parquet":
         return read_parquet(path)
     if suffix in (".xlsx", ".xlsm"):
@@ -90,7 +90,7 @@ def read_table(path: Path, most: int | None = None) -> Table:
             return read_excel(path, most)
         if start in (_ZIP, _OLD_EXCEL) or start.startswith(_GZIP):
             raise DataError(
-                f"{printable(path)} is no text, but packed or of old Excel; unpack it, or save it as .xlsx or as CSV"
+                f"{printable(path)} is compressed, or an old Excel file; unpack it, or save it as .xlsx or as CSV"
             )
     return read_csv(path, most)
 
@@ -119,7 +119,7 @@ def find_table(data: DataPath) -> TableFiles | None:
     fits = {name: fit for name, fit in fits.items() if fit.labels <= fit.others} or fits
     if not fits and lists:
         raise DataError(
-            f"{printable(lists[0])} lists classes and no images; write the path of an image and its label in each row"
+            f"{printable(lists[0])} lists classes, not images; write the path of an image and its label in each row"
         )
     if not fits:
         return None
@@ -138,7 +138,7 @@ def find_table(data: DataPath) -> TableFiles | None:
     notes: tuple[str, ...] = ()
     if others:
         notes = (
-            f"labels are those of {listed(list(map(printable, chosen.values())), 4)}; "
+            f"labels are read from {listed(list(map(printable, chosen.values())), 4)}; "
             f"{listed(list(map(printable, others)), 4)} {'is' if len(others) == 1 else 'are'} left out",
         )
     return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)

@@ -49,7 +49,7 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     if files.several:
         names = " and ".join(printable(path.name) for path in files.several[:4])
         raise AmbiguousDataError(
-            f"{names} name images of this folder, and any may hold the labels; give the path of the one that does, such as "
+            f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
             f"{printable(files.several[0])}"
         )
     tables = {split: read_table(path) for split, path in files.paths.items()}
@@ -61,7 +61,7 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
     if columns.path is None and not named_paths([by]) and paths.share([by]):
         raise DataError(
-            f"{table.name}, row 1: {by} is an image, and not the name of a column; add a row above it, such as path,label"
+            f"{table.name}, row 1: {by} is an image, not a column name; add a row above it, such as path,label"
         )
     located = _locate(table, by, paths, list(files.paths.values()))
     splits = _splits(table, by, located, columns, tables)
@@ -70,8 +70,8 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     if for_training and not learned.any():
         held = " and ".join(dict.fromkeys(splits.names.tolist()))
         raise DataError(
-            f"{table.name}: the {splits.origin} leaves no row to learn from, only {held}; write train in some, or take the splits "
-            "for none (--split-column none)"
+            f"{table.name}: by the {splits.origin} there are no training rows, only {held}; write train in some, or ignore "
+            "the splits (--split-column none)"
         )
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
@@ -145,7 +145,7 @@ def _left_out(images: DataPath, located: Located) -> Iterator[str]:
     named = {os.path.normpath(name) for name in located.names}
     others = [one for one in images_by_name(images, folders) if one not in named]
     if others:
-        yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
+        yield f"images that no row of the table names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
 def _kind(table: Table, by: str, meaning: ParsedLabels, others: Sequence[str], tables: Mapping[str, Table]) -> str:
@@ -160,28 +160,28 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
     cells = table.cells[by]
     if not all(map(str.strip, cells)):
         raise DataError(
-            f"{table.place(next(i for i, cell in enumerate(cells) if not cell.strip()), by)}: there is no path; "
+            f"{table.place(next(i for i, cell in enumerate(cells) if not cell.strip()), by)}: the path is missing; "
             "add it, or remove the row"
         )
     ends = [*(start for start, _ in table.files), len(cells)] if table.files else [0, len(cells)]
-    parts = [
+    located_in = [
         paths.locate(cells[start:end], partial(_place, table, by, start), file.name)
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
     located = Located(
-        tuple(name for part in parts for name in part.names),
-        tuple(refused for part in parts for refused in part.refusals),
-        tuple(note for part in parts for note in part.notes),
+        tuple(name for part in located_in for name in part.names),
+        tuple(refused for part in located_in for refused in part.refusals),
+        tuple(note for part in located_in for note in part.notes),
     )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
-        way_out = "put the table beside them, or say where paths begin (--image-root FOLDER)"
+        way_out = "put the table beside them, or give their folder with --image-root FOLDER"
         if cells[0].startswith("../"):
-            way_out = "say which folder holds the images, so that it may be read (--image-root ..)"
+            way_out = "allow the folder of the images to be read with --image-root .."
         if FOLLOW in detail:
-            way_out = "or put the images into the folder of the data"
+            way_out = "or put the images into the data folder"
         if is_address(cells[0]):
-            way_out = "get the images, and write the paths of their files"
+            way_out = "download the images, and write the paths of their files"
         raise DataError(
             f"none of the {len(cells)} images that {table.name} names can be used (row {table.rows[0]}, "
             f"{printable(cells[0])}: {reason}: {detail}); {way_out}"
@@ -189,7 +189,7 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
     for i, (cell, refused) in enumerate(zip(cells, located.refusals, strict=True)):
         if refused is not None and not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
             raise DataError(
-                f"{table.place(i, by)}: {printable(cell)} holds bytes that are no UTF-8, and no file is called that; "
+                f"{table.place(i, by)}: {printable(cell)} has bytes that are not UTF-8, and no file has this name; "
                 "save the table as UTF-8"
             )
     return located
@@ -200,7 +200,7 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 
 
 def _first_rows(
-    table: Table, by: str, located: Located, meaning: ParsedLabels, parts: npt.NDArray[np.str_]
+    table: Table, by: str, located: Located, meaning: ParsedLabels, splits: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
     """The rows without those that say again what an earlier one says. DataError where two say different things."""
     first: dict[str, int] = {}
@@ -209,9 +209,9 @@ def _first_rows(
         earlier = first.setdefault(name, i)
         if earlier == i:
             kept.append(i)
-        elif parts[i] != parts[earlier] or not np.array_equal(meaning.values[i], meaning.values[earlier]):
+        elif splits[i] != splits[earlier] or not np.array_equal(meaning.values[i], meaning.values[earlier]):
             raise DataError(
-                f"{table.place(i, by)}: {located.id(i)} is in row {table.rows[earlier]} too, with another label or part; "
+                f"{table.place(i, by)}: {located.id(i)} is in row {table.rows[earlier]} too, with another label or split; "
                 "remove one of them"
             )
     return np.array(kept, np.int64)
@@ -228,5 +228,5 @@ def _check_classes(
         lost = int(np.flatnonzero(there == 0)[0])
         i = int(np.flatnonzero(learned & (meaning.values == lost))[0])
         raise DataError(
-            f"{table.place(i, label)}: no image of the class {meaning.classes[lost]} is there; add some, or remove its rows"
+            f"{table.place(i, label)}: all images of the class {meaning.classes[lost]} are missing; add some, or remove its rows"
         )
