@@ -1,13 +1,11 @@
 """Normalization: the figures of the training images, exact, whatever the threads; others by their name."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from tests.jobs.conftest import QUICK
 
-from striate.data import HeldImages
+from striate.data import TensorImages
 from striate.errors import SettingError
 from striate.jobs import train
 from striate.jobs.normalization import normalization_of
@@ -19,7 +17,7 @@ from striate.views import Normalization
 def test_data_are_measured_exactly(kind):
     values = np.random.default_rng(0).integers(0, np.iinfo(kind).max + 1, (2100, 7, 5, 3)).astype(kind)
     values[..., 1] = 77
-    found = normalization_of("data", HeldImages(torch.from_numpy(values)))
+    found = normalization_of("data", TensorImages(torch.from_numpy(values)))
     scaled = values.astype(np.longdouble) / np.iinfo(kind).max
     mean, std = scaled.mean((0, 1, 2)), scaled.std((0, 1, 2))
     assert found.mean == pytest.approx(mean.astype(float), rel=1e-13)
@@ -27,7 +25,7 @@ def test_data_are_measured_exactly(kind):
 
 
 def test_neither_order_nor_threads_change_a_bit():
-    images = HeldImages(torch.randint(0, 256, (3000, 9, 9, 3)).to(torch.uint8))
+    images = TensorImages(torch.randint(0, 256, (3000, 9, 9, 3)).to(torch.uint8))
     found = set()
     for threads in (1, 2, 5):
         torch.set_num_threads(threads)
@@ -38,7 +36,7 @@ def test_neither_order_nor_threads_change_a_bit():
 
 
 def test_names_say_the_figures():
-    images = HeldImages(torch.zeros(2, 3, 3, 2, dtype=torch.uint8))
+    images = TensorImages(torch.zeros(2, 3, 3, 2, dtype=torch.uint8))
     assert normalization_of("unit", images) == Normalization((0.0, 0.0), (1.0, 1.0))
     assert normalization_of("symmetric", images) == Normalization((0.5, 0.5), (0.5, 0.5))
     assert normalization_of("imagenet", images).mean == (0.485, 0.456, 0.406)
@@ -49,4 +47,4 @@ def test_imagenets_figures_need_three_channels(shapes, tmp_path):
         train(shapes, out=tmp_path / "run", progress=False, normalize="imagenet", channels=1, **QUICK)
     assert "\n" not in str(no.value)
     assert not (tmp_path / "run").exists()
-    assert replace(Recipe(), normalize="imagenet").channels is None
+    assert Recipe.of(normalize="imagenet").model.channels is None

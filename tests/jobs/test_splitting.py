@@ -3,7 +3,6 @@
 import csv
 import shlex
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
 from striate.data import LabeledImages, split_samples
-from striate.data.images import HeldImages
+from striate.data.images import TensorImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
 from striate.jobs.splitting import drawn_shares, how_drawn, other_than_asked
@@ -227,10 +226,10 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
     labels = torch.arange(classes).repeat_interleave(each)
     pixels = torch.arange(len(labels) * 12).reshape(-1, 2, 2, 3).remainder(251).to(torch.uint8)
     whole = LabeledImages(
-        HeldImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
+        TensorImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
     )
     splits = split_samples({"all": whole}, val=0, test=share, seed=0)
-    lines = other_than_asked(splits, {"all": whole}, replace(Recipe(), val=0.0, test=share))
+    lines = other_than_asked(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
     assert lines == ([said] if said else [])
 
 
@@ -239,31 +238,33 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
     [
         (
             ["all"],
-            Recipe(),
+            Recipe.of(),
             {"val": 0.15, "test": 0.15},
             "drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
         ),
-        (["all"], Recipe(val=0.0, test=0.0), {}, "none: all images are learned from"),
+        (["all"], Recipe.of(val=0.0, test=0.0), {}, "none: all images are learned from"),
         (
             ["all"],
-            Recipe(val=0.0, folds=4, fold=1),
+            Recipe.of(val=0.0, folds=4, fold=1),
             {"test": 0.25},
             "drawn: fold 1 of 4 for test (stratified, seed 0)",
         ),
-        (["train"], Recipe(), {"val": 0.15}, "drawn from train: 15 % for validation (stratified, seed 0)"),
-        (["train", "test"], Recipe(val=0.0), {}, ""),
-        (["train", "val"], Recipe(), {}, ""),
-        (["all"], Recipe(split="other.csv"), {}, "taken from other.csv"),
+        (["train"], Recipe.of(), {"val": 0.15}, "drawn from train: 15 % for validation (stratified, seed 0)"),
+        (["train", "test"], Recipe.of(val=0.0), {}, ""),
+        (["train", "val"], Recipe.of(), {}, ""),
+        (["all"], Recipe.of(split="other.csv"), {}, "taken from other.csv"),
     ],
 )
 def test_what_is_drawn_is_said_and_done(given, recipe, shares, says):
     assert drawn_shares(given, recipe) == shares
     assert how_drawn(given, recipe) == says
-    if recipe.split != "other.csv":
+    if recipe.data.split != "other.csv":
         draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
-        some = LabeledImages(HeldImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
-        fold = (recipe.fold, recipe.folds) if recipe.fold else None
-        parts = split_samples(dict.fromkeys(given, some), val=recipe.val, test=recipe.test, seed=0, fold=fold).parts()
+        some = LabeledImages(TensorImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
+        fold = (recipe.data.fold, recipe.data.folds) if recipe.data.fold else None
+        parts = split_samples(
+            dict.fromkeys(given, some), val=recipe.data.val, test=recipe.data.test, seed=0, fold=fold
+        ).by_name()
         assert set(parts) - {"train"} == {*given, *shares} - {"all", "train"}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import ReadingOverrides, said
+from striate.cli.overrides import ReadingOverrides, given
 
 
 def check(
@@ -14,7 +14,7 @@ def check(
     out: str | None = None,
     group: str | None = None,
     run: str | None = None,
-    enough: bool = False,
+    learning_curve: bool = False,
     json: bool = False,
     quiet: bool = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
@@ -34,8 +34,8 @@ def check(
         such as 'patient(\\d+)': the same group in two parts is leakage
     run
         the folder of a run on these data: its answers to images it was not trained on show labels that are probably wrong
-    enough
-        train a small network on an eighth, a quarter, half and all of the data, and say what twice as many would bring
+    learning_curve
+        train a small network on an eighth, a quarter, half and all of the data, and estimate what twice as many would gain
     json
         print everything as JSON, with all files that each finding concerns
     quiet
@@ -51,9 +51,9 @@ def check(
         out=out,
         group=group,
         run=run,
-        enough=enough,
+        learning_curve=learning_curve,
         progress=not (quiet or json),
-        **said(settings),
+        **given(settings),
     )
     if json:
         print(json_format.dumps(checked.as_json(), indent=1))

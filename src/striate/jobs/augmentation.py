@@ -12,17 +12,17 @@ from torch import Tensor
 
 from striate.data import (
     Batch,
-    HeldImages,
     Instances,
     Sample,
     Source,
     TaskKind,
+    TensorImages,
+    annotated_image,
     as_colors,
-    as_images,
-    draw_sample,
-    headed_sheet,
-    is_sheet,
-    moved,
+    denormalize,
+    is_contact_sheet,
+    labeled_contact_sheet,
+    transform_target,
 )
 from striate.data.targets import Target
 from striate.errors import SettingError
@@ -102,7 +102,7 @@ def augment(
     seen = list(_columns(source, chosen, settled, columns))
     pages = [[_page(sample, source) for sample in column] for column in seen]
     headings = ["as it is", *(f"epoch {epoch}" for epoch in range(columns - 1))]
-    write_bytes(path, headed_sheet(list(zip(*pages, strict=True)), headings))
+    write_bytes(path, labeled_contact_sheet(list(zip(*pages, strict=True)), headings))
     before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Instances)) for column in seen]
     return Augmented(
         path=path,
@@ -127,29 +127,31 @@ def _columns(
     """What the network sees of each image, and what it is told of it: first as it is, then epoch after epoch."""
     ids = torch.tensor([position for position, _ in chosen])
     originals = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
-    normalization = normalization_of(recipe.normalize, HeldImages(originals))
-    assert recipe.size is not None
+    normalization = normalization_of(recipe.data.normalize, TensorImages(originals))
+    assert recipe.model.size is not None
     seen = looks(
         as_colors(originals.permute(0, 3, 1, 2)),
         ids,
         policy_of(recipe),
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         columns=columns,
-        size=(recipe.size, recipe.size),
+        size=(recipe.model.size, recipe.model.size),
         normalization=normalization,
     )
     for epoch, (images, view) in enumerate(seen, start=-1):
-        targets = [moved(sample.target, of_one(view, i), source.skeleton) for i, (_, sample) in enumerate(chosen)]
+        targets = [
+            transform_target(sample.target, of_one(view, i), source.skeleton) for i, (_, sample) in enumerate(chosen)
+        ]
         if epoch >= 0 and _mixing(recipe):
             images, targets = _mixed(Batch(images, torch.tensor(targets), ids, view), recipe, source.classes, epoch)
-        shown = as_images(images, normalization).numpy()
+        shown = denormalize(images, normalization).numpy()
         yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
 
 
 def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -> tuple[Tensor, list[Target]]:
     """The rows of the sheet mixed with each other as the images of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed + epoch)
+        torch.manual_seed(recipe.training.seed + epoch)
         mixed = mix(batch, recipe, Classify(classes))
     return mixed.images, list(mixed.labels.numpy())
 
@@ -157,9 +159,9 @@ def _mixed(batch: Batch, recipe: Recipe, classes: tuple[str, ...], epoch: int) -
 def _mixing(recipe: Recipe) -> list[str]:
     """What is done to a batch after all the rest, in words; nothing where nothing is."""
     kinds = (
-        (recipe.mosaic, f"mix: mosaic of four images, {recipe.mosaic:.3g} of the batches"),
-        (recipe.mixup, f"mix: Mixup with another image, alpha {recipe.mixup:.3g}"),
-        (recipe.cutmix, f"mix: CutMix with another image, alpha {recipe.cutmix:.3g}"),
+        (recipe.augment.mosaic, f"mix: mosaic of four images, {recipe.augment.mosaic:.3g} of the batches"),
+        (recipe.augment.mixup, f"mix: Mixup with another image, alpha {recipe.augment.mixup:.3g}"),
+        (recipe.augment.cutmix, f"mix: CutMix with another image, alpha {recipe.augment.cutmix:.3g}"),
     )
     return [says for on, says in kinds if on]
 
@@ -171,7 +173,7 @@ def _page(sample: Sample, source: Source) -> Image.Image:
         present = [i for i in np.argsort(-target.astype(np.float64), kind="stable").tolist() if target[i] > 0]
         classes = tuple(f"{classes[i]} {target[i]:.0%}" for i in present)
         sample = Sample(sample.id, sample.image, np.ones(len(present), np.bool_))
-    page = draw_sample(sample, classes, source.skeleton)
+    page = annotated_image(sample, classes, source.skeleton)
     return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page
 
 
@@ -181,7 +183,7 @@ def _path_of_sheet(out: str | Path | None, data: TrainingData, source: Source) -
     if path.suffix.lower() != ".png":
         raise SettingError(f"--out {path}: the sheet is a PNG; give a name that ends in .png")
     with explained(path):
-        taken = path.exists() and not (path.is_file() and is_sheet(path))
+        taken = path.exists() and not (path.is_file() and is_contact_sheet(path))
     if taken:
         raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
     if not path.parent.is_dir():

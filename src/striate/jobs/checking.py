@@ -22,12 +22,12 @@ from striate.audit.objects import annotation_faults, box_faults, describe_boxes,
 from striate.audit.outliers import outliers
 from striate.audit.pixels import bits_lost, first_frames, survey_findings
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
-from striate.data import Source, Unreadable, contact_sheet, require_classes, understood, understood_as_json
+from striate.data import Source, Unreadable, contact_sheet, describe_source, require_classes, source_as_json
 from striate.data.decoding.canvas import Canvas
 from striate.errors import DataError, RunError, SettingError
-from striate.jobs.learning_curve import LearningCurve, learning_curve, more_would_help
+from striate.jobs.learning_curve import LearningCurve, measure_learning_curve, more_would_help
 from striate.jobs.monitor import monitor_of
-from striate.jobs.opening import check_reading, how_to_read, open_data, refuse_within_the_data
+from striate.jobs.opening import check_reading, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_size
 from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
@@ -64,7 +64,7 @@ class Checked:
                 "location": source.location,
                 "kind": source.kind,
                 "task": source.task,
-                **understood_as_json(source),
+                **source_as_json(source),
             },
             "files": asdict(self.account),
             **self.inventory,
@@ -80,7 +80,7 @@ def check(
     out: str | Path | None = None,
     group: str | None = None,
     run: str | Path | None = None,
-    enough: bool = False,
+    learning_curve: bool = False,
     progress: bool = True,
     **reading: Any,
 ) -> Checked:
@@ -89,26 +89,25 @@ def check(
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first brackets find the group in a file name. run: a finished run on these data,
     or all folds of a cross-validation, whose answers to images it was not trained on are searched for wrong labels.
-    enough: train a small network on parts of the data and say what twice as many would bring. reading: how the data are
+    learning_curve: train a small network on parts of the data and say what twice as many would bring. reading: how the data are
     read, by the settings of a Recipe that say so (source, class_level, task, label_column ...). Bad input is a StriateError.
     """
     check_reading(reading)
-    how = how_to_read(reading)
-    opened, limits = open_data(data, reading), how.limits
+    opened = open_data(data, reading)
     page = _page_path(opened, data, out)
     answers = _answers(opened, run) if run else []
-    if enough:
+    if learning_curve:
         require_classes(opened)
     monitor = monitor_of(progress)
     try:
-        for line in understood(opened):
+        for line in describe_source(opened):
             monitor.say(line)
         opened.take_survey(monitor.reading)
-        prints = take_fingerprints(opened, threads=available_cores(), limits=limits, progress=monitor.reading)
+        prints = take_fingerprints(opened, threads=available_cores(), progress=monitor.reading)
         if len(prints) == 0:
             raise DataError(f"{opened.location} has no image that can be used; fix its files")
         described, found = _look(prints, group, answers, str(run))
-        curve = learning_curve(opened, limits, monitor) if enough else None
+        curve = measure_learning_curve(opened, monitor) if learning_curve else None
         if curve is not None:
             found = (*found, *more_would_help(curve))
             found = tuple(sorted(found, key=_rank))
@@ -146,7 +145,7 @@ def _look(
     threads = available_cores()
     described = inventory(prints)
     faults: list[tuple[str, str, str]] = [
-        (fault.id, f"{fault.where}: {fault.says}", fault.kind)
+        (fault.id, f"{fault.where}: {fault.message}", fault.kind)
         for listing in prints.source.splits.values()
         for fault in listing.faults
     ]
@@ -186,7 +185,7 @@ def _look(
 
 
 def _nearly_black(prints: Fingerprints) -> list[AuditFinding]:
-    if prints.source.survey.spans:  # of images of more than 8 bits their scale is known
+    if prints.source.survey.value_ranges:  # of images of more than 8 bits their scale is known
         return []
     at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
     return nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), prints.source.classes)
@@ -267,7 +266,7 @@ def _small_image(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
         canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
-        return prints.listing(i).store.decode(int(prints.row[i]), canvas, prints.limits)
+        return prints.listing(i).store.decode(int(prints.row[i]), canvas)
     except Unreadable:
         return None
 

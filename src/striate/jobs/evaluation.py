@@ -11,7 +11,7 @@ import torch
 
 from striate.analysis import evaluate as evaluate_predictions
 from striate.analysis import predict
-from striate.data import Batches, LabeledImages, Limits, Source, load_images, read_known_images, understood
+from striate.data import Batches, LabeledImages, Source, describe_source, load_images, read_known_images
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -22,7 +22,7 @@ from striate.jobs.splitting import check_written_split, split_of_run
 from striate.runs import Bundle, RunFolder
 from striate.sources import TrainingData
 from striate.tasks import Classify
-from striate.training import available_cores, checked, keep_freed_memory, read_toml
+from striate.training import Recipe, available_cores, keep_freed_memory, read_toml
 
 BATCH = 128
 WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, or --data"
@@ -87,7 +87,7 @@ def evaluate(
     limits = source.limits if max_bad is None else replace(source.limits, max_bad=max_bad)
     if not reading.get("max_pixels"):
         limits = replace(limits, max_pixels=bundle.preprocessing.limits.max_pixels)
-    return _evaluate_other(folder, bundle, replace(source, limits=limits), split)
+    return _evaluate_other(folder, bundle, source.with_limits(limits), split)
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evaluated:
@@ -97,10 +97,6 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evalu
     except DataError as error:
         raise RunError(f"{error}; where the data of {folder.path} were moved to, say with --data") from None
     _check_classes(bundle, source, folder)
-    if source.digest() != said["digest"]:
-        raise RunError(
-            f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
-        )
     images = _own_splits(folder, source, bundle)
     name = split or next((name for name in ("test", "val") if name in images), None)
     if name is None:
@@ -131,7 +127,7 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     )
     measured = samples.pixels.statistics()
     findings = findings_on_new(bundle, source.survey, measured, samples.ids)
-    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), understood(source))
+    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), describe_source(source))
 
 
 def _figures(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
@@ -158,19 +154,29 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
-    recipe = checked(read_toml(folder.recipe_path)[0])
-    limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
-    return split_of_run(folder, source, recipe, _decoded(source, bundle, limits)).parts()
+    """The data of a run, split as it was. RunError where they changed."""
+    recipe = Recipe.of(**read_toml(folder.recipe_path)[0])
+    source = source.with_limits(
+        replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
+    )
+    decoded = _decoded(source, bundle)
+    if (
+        source.digest() != folder.manifest()["data"]["digest"]
+    ):  # after decoding, by which it is known: one read for both
+        raise RunError(
+            f"{source.location}: changed since {folder.path} was trained; give the data to measure on with --data"
+        )
+    return split_of_run(folder, source, recipe, decoded).by_name()
 
 
 def _other_split(source: Source, bundle: Bundle, name: str) -> LabeledImages:
     """One of the source's own splits, its labels counted in the order of the bundle's classes."""
     place = torch.tensor([bundle.classes.index(name) for name in source.classes])
-    split = _decoded(source, bundle, source.limits, only=name)[name]
+    split = _decoded(source, bundle, only=name)[name]
     return replace(split, labels=place[split.labels], classes=bundle.classes)
 
 
-def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = None) -> dict[str, LabeledImages]:
+def _decoded(source: Source, bundle: Bundle, only: str | None = None) -> dict[str, LabeledImages]:
     """The source on the canvas of the bundle.
 
     A run on 8-bit images knows no levels of wider values. They are then one for all images of the data set, as in training,
@@ -178,6 +184,4 @@ def _decoded(source: Source, bundle: Bundle, limits: Limits, only: str | None = 
     """
     canvas = bundle.preprocessing.canvas
     rendering = canvas.rendering.filled(source.survey.of_new_images())
-    return load_images(
-        source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
-    )
+    return load_images(source, replace(canvas, rendering=rendering), threads=available_cores(), only=only)

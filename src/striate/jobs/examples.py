@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.data import Canvas, Instances, Limits, Listing, Sample, Source, Unreadable, fitting_view, moved
+from striate.data import Canvas, Instances, Listing, Sample, Source, Unreadable, canvas_view, transform_target
 from striate.data.targets import IGNORE, Target
 from striate.errors import DataError
 
@@ -21,12 +21,12 @@ def examples(source: Source, canvas: Canvas, count: int) -> list[tuple[int, Samp
 
     DataError where nothing can be read.
     """
-    listing, limits = next(iter(source.splits.values())), source.limits
+    listing = next(iter(source.splits.values()))
     positions = _looked_at(listing, count)
     found: list[tuple[int, Sample]] = []
     for turn in in_turn(_classes_at(listing, i) for i in positions):
         try:
-            found.append((positions[turn], _on_canvas(source, listing, positions[turn], canvas, limits)))
+            found.append((positions[turn], _on_canvas(source, listing, positions[turn], canvas)))
         except Unreadable:
             continue
         if len(found) == count:
@@ -79,10 +79,10 @@ def _classes_in(target: Target) -> Collection[int]:
     return set(np.unique(target).tolist()) - {IGNORE} if target.ndim == 2 else ()
 
 
-def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas, limits: Limits) -> Sample:
-    image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i)
+def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas) -> Sample:
+    image, target = listing.store.decode(i, canvas), listing.targets.target(i)
     if isinstance(target, Instances) or target.ndim == 2:
-        header = listing.store.header(i, limits)
-        view = fitting_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
-        target = moved(target, view, source.skeleton)
+        header = listing.store.header(i)
+        view = canvas_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
+        target = transform_target(target, view, source.skeleton)
     return Sample(listing.ids[i], image, target)

@@ -21,7 +21,7 @@ from striate.models import Network
 from striate.report import ErrorImage, ReportContents, render_report
 from striate.runs import Bundle, RunFolder
 from striate.tasks import Task
-from striate.training import Recipe, Settings, TrainingState
+from striate.training import Recipe, ResolvedRecipe, TrainingState, setting_rows
 from striate.views import Policy
 
 GALLERY = 48
@@ -41,7 +41,7 @@ def finish(
     state: TrainingState,
     task: Task,
     prepared: Prepared,
-    settings: Settings,
+    settings: ResolvedRecipe,
     clock: Clock,
 ) -> None:
     """Turn the weights that were kept into a bundle, measure it on images it was not trained on, and write it all down."""
@@ -50,8 +50,8 @@ def finish(
     bundle = bundle_of(model, source, prepared, settings, manifest, state.best_epoch)
     bundle.save(folder.bundle_path)
     measured = measure(model, task, prepared, settings.recipe, source.classes)
-    lost = [one for part in prepared.splits.parts().values() for one in part.pixels.lost]
-    held_out = {name: part for name, part in prepared.splits.parts().items() if name != "train"}
+    lost = [one for part in prepared.splits.by_name().values() for one in part.pixels.lost]
+    held_out = {name: part for name, part in prepared.splits.by_name().items() if name != "train"}
     shifts = [one for name, part in held_out.items() if name in source.splits for one in shifted(bundle, name, part)]
     known = (*prepared.findings, *shifts)
     findings = [*known, *files_lost(lost), *learned_nothing(measured.metrics, measured.reported, known)]
@@ -68,16 +68,16 @@ def finish(
     folder.write_findings(findings)
     manifest["data"] |= data_seen(source, prepared, lost)
     manifest |= {
-        "threads": settings.recipe.threads,
+        "threads": settings.recipe.machine.threads,
         "best_epoch": state.best_epoch,
-        "kept": settings.recipe.keep,
+        "kept": settings.recipe.training.keep,
         "reported_split": measured.reported,
     }
     clock.lap("writing")
     manifest |= {"timings": {**clock.seconds, "total": clock.total()}, "finished": now(), "status": "finished"}
     contents = ReportContents(
         manifest=manifest,
-        settings=settings.rows(),
+        settings=setting_rows(settings),
         metrics=measured.metrics,
         history=state.history_rows(),
         findings=findings,
@@ -91,13 +91,13 @@ def finish(
 
 
 def bundle_of(
-    model: Network, source: Source, prepared: Prepared, settings: Settings, manifest: dict[str, Any], epoch: int
+    model: Network, source: Source, prepared: Prepared, settings: ResolvedRecipe, manifest: dict[str, Any], epoch: int
 ) -> Bundle:
     """The network with all that is needed to use it, and where it comes from."""
     train = prepared.splits.train
     return Bundle(
         model=model,
-        architecture=settings.recipe.model,
+        architecture=settings.recipe.model.name,
         arguments=architecture_arguments(settings, source.classes),
         task="classify",
         classes=source.classes,
@@ -132,7 +132,7 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     gallery: list[ErrorImage] = []
-    for name, images in prepared.splits.parts().items():
+    for name, images in prepared.splits.by_name().items():
         if name != "train":
             predictions = predict(model, task, prepared.plain_batches(images, recipe))
             metrics[name] = evaluate(predictions, classes)
@@ -144,9 +144,9 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
 def data_seen(source: Source, prepared: Prepared, lost: Sequence[SkippedFile]) -> dict[str, Any]:
     """What the manifest tells of the data as they were read in the end."""
     return {
-        "counts": {name: len(part) for name, part in prepared.splits.parts().items()},
+        "counts": {name: len(part) for name, part in prepared.splits.by_name().items()},
         "image": list(prepared.splits.train.pixels.shape[1:]),
-        "seen": source.survey.told(prepared.preprocessing.canvas),
+        "seen": source.survey.summary(prepared.preprocessing.canvas),
         "skipped": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.skipped, *lost)],
     }
 
@@ -184,11 +184,11 @@ def png(image: np.ndarray[Any, Any]) -> bytes:  # H W C
     return data.getvalue()
 
 
-def architecture_arguments(settings: Settings, classes: tuple[str, ...]) -> dict[str, Any]:
+def architecture_arguments(settings: ResolvedRecipe, classes: tuple[str, ...]) -> dict[str, Any]:
     """What create_model needs beside the name to build the network again."""
     recipe = settings.recipe
-    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.channels, "size": recipe.size}
-    return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
+    arguments: dict[str, Any] = {"classes": len(classes), "channels": recipe.model.channels, "size": recipe.model.size}
+    return arguments if recipe.model.dropout is None else {**arguments, "dropout": recipe.model.dropout}
 
 
 def files_lost(lost: list[SkippedFile]) -> list[Finding]:

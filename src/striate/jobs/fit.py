@@ -18,19 +18,21 @@ def fit(
     batches = prepared.training_batches(recipe)
     validation = prepared.plain_batches(prepared.splits.val, recipe) if prepared.splits.val else None
     go_on(folder, state, monitor)
-    monitor.start(recipe.epochs, len(batches), state.step)
+    monitor.start(recipe.training.epochs, len(batches), state.step)
     saved = state.step
     with interruptible() as interruption:
-        if stops_early(state.history, recipe.patience):
+        if stops_early(state.history, recipe.training.patience):
             return
         for record in train(state, task, batches, validation, recipe):
             if isinstance(record, Diverged):
                 raise diverged(folder, record, recipe)
             due = isinstance(record, Epoch) or interruption.asked
-            due = due or (recipe.checkpoint_every > 0 and state.step - saved >= recipe.checkpoint_every)
+            due = due or (
+                recipe.training.checkpoint_every > 0 and state.step - saved >= recipe.training.checkpoint_every
+            )
             if isinstance(record, Epoch):
                 best = is_best(state.history)
-                if best or recipe.keep == "last":
+                if best or recipe.training.keep == "last":
                     state.keep_as_best()
                 folder.write_history(state.history_rows())
                 monitor.epoch(record, best)
@@ -46,9 +48,9 @@ def fit(
                 raise InterruptedRunError(
                     f"stopped after step {state.step}; {how_to_go_on(folder)} goes on", interruption.number
                 )
-            if isinstance(record, Epoch) and stops_early(state.history, recipe.patience):
+            if isinstance(record, Epoch) and stops_early(state.history, recipe.training.patience):
                 monitor.say(
-                    f"no progress for {recipe.patience} epochs, stopping early; epoch {state.best_epoch} is kept"
+                    f"no progress for {recipe.training.patience} epochs, stopping early; epoch {state.best_epoch} is kept"
                 )
                 return
 
@@ -75,7 +77,11 @@ def go_on(folder: RunFolder, state: TrainingState, monitor: Monitor) -> None:
 
 def diverged(folder: RunFolder, record: Diverged, recipe: Recipe) -> RunError:
     """Leave a finding that says what happened, and mark the run so that nobody goes on with it."""
-    fix = f"--lr {recipe.lr / 10:g}" if recipe.clip else f"--lr {recipe.lr / 10:g} or --clip 1"
+    fix = (
+        f"--lr {recipe.optimizer.lr / 10:g}"
+        if recipe.training.clip_grad_norm
+        else f"--lr {recipe.optimizer.lr / 10:g} or --clip-grad-norm 1"
+    )
     finding = Finding(
         id="training-diverged",
         severity="stop",

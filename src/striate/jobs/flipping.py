@@ -7,7 +7,7 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor
 
-from striate.data import LabeledImages, Limits, Listing, Source, Unreadable
+from striate.data import LabeledImages, Listing, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
 from striate.data.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
 from striate.data.mirrored_names import Mirror, mirrored_names
@@ -15,7 +15,7 @@ from striate.data.targets import ClassTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding
 from striate.jobs.policy import policy_of
-from striate.training import Settings, available_cores
+from striate.training import ResolvedRecipe, available_cores
 
 __all__ = ["Flips", "images_of_listing", "images_of_split", "settle_flips"]
 
@@ -33,12 +33,12 @@ Sample = Callable[[], tuple[Tensor, Tensor]]  # small images N C h w, and their 
 class Flips:
     """The settings with flips decided, what to say about it, and the finding on flips that were asked for."""
 
-    settings: Settings
+    settings: ResolvedRecipe
     lines: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-def settle_flips(settings: Settings, classes: Sequence[str], sample: Sample) -> Flips:
+def settle_flips(settings: ResolvedRecipe, classes: Sequence[str], sample: Sample) -> Flips:
     """Set flips off that would turn one class into another, by their names or else by a test on a sample of the images.
 
     A flip that a person or a recipe file asks for stays, with a finding, and so does a rotation that turns images over.
@@ -48,11 +48,11 @@ def settle_flips(settings: Settings, classes: Sequence[str], sample: Sample) -> 
     for mirror in MIRRORS:
         policy = policy_of(settings.recipe)
         happens = policy.rotate > QUARTER if mirror == "rotate" else getattr(policy, mirror)
-        if not happens or settings.source[mirror] == "data":
+        if not happens or settings.origins[mirror] == "data":
             continue
         told_by, pairs, evidence = _exchanged(classes, mirror, sample)
-        if getattr(settings.recipe, mirror) is None:
-            settings = settings.filled("data", **{mirror: False if pairs else None})
+        if getattr(settings.recipe.augment, mirror) is None:
+            settings = settings.with_defaults("data", **{mirror: False if pairs else None})
             if pairs:
                 lines.append(_line(mirror, told_by, pairs))
         elif pairs:
@@ -82,7 +82,7 @@ def images_of_listing(source: Source, canvas: Canvas) -> Sample:
             return torch.empty(0), torch.empty(0, dtype=torch.int64)
         labels = torch.from_numpy(listing.targets.values).long()
         positions = sample_for_mirror_test(labels)
-        read = _decoded(listing, positions.tolist(), canvas, source.limits)
+        read = _decoded(listing, positions.tolist(), canvas)
         if not read:
             return torch.empty(0), positions[:0]
         return torch.cat([read[i] for i in sorted(read)]), labels[sorted(read)]
@@ -90,13 +90,13 @@ def images_of_listing(source: Source, canvas: Canvas) -> Sample:
     return sample
 
 
-def _decoded(listing: Listing, positions: Sequence[int], canvas: Canvas, limits: Limits) -> dict[int, Tensor]:
+def _decoded(listing: Listing, positions: Sequence[int], canvas: Canvas) -> dict[int, Tensor]:
     """Position -> small image, 1 C h w, of those that can be read."""
     read: dict[int, Tensor] = {}
 
     def decode(i: int) -> None:
         try:
-            image = listing.store.decode(positions[i], canvas, limits)
+            image = listing.store.decode(positions[i], canvas)
         except Unreadable:
             return
         read[positions[i]] = small_images(torch.from_numpy(image)[None])

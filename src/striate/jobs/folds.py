@@ -3,7 +3,7 @@ that never saw it.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -21,7 +21,7 @@ from striate.jobs.training_run import begin, go_on_with, path_of_run, settled, w
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
-from striate.training import Settings, checked, read_toml, to_toml
+from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 
 
 @final
@@ -57,7 +57,7 @@ def train_folds(
     The other arguments are those of `train`.
     """
     source, resolved = settled(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
-    if not resolved.recipe.folds or resolved.recipe.fold:
+    if not resolved.recipe.data.folds or resolved.recipe.data.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
         raise SettingError(
@@ -80,7 +80,7 @@ def train_folds(
             raise
 
 
-def _with_flips_decided(source: Source, settings: Settings, monitor: Monitor) -> Settings:
+def _with_flips_decided(source: Source, settings: ResolvedRecipe, monitor: Monitor) -> ResolvedRecipe:
     """Flips are decided once for all folds, whose mean is of one method then; each fold says what it thinks of those asked for."""
     recipe = settings.recipe
     flips = settle_flips(
@@ -91,13 +91,13 @@ def _with_flips_decided(source: Source, settings: Settings, monitor: Monitor) ->
     return flips.settings
 
 
-def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> dict[str, Any]:
+def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """What is known before the first fold."""
     return {
         "format": 1,
         "command": command_line(source, settings, folder.path),
         "status": "running",
-        "folds": settings.recipe.folds,
+        "folds": settings.recipe.data.folds,
         "data": {"name": source.name, "location": source.location, "digest": source.digest()},
     }
 
@@ -124,13 +124,13 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
         )
     with folder.locked():
         try:
-            return _go_on(folder, source, Settings(checked(recipe), origin), progress)
+            return _go_on(folder, source, ResolvedRecipe(Recipe.of(**recipe), origin), progress)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
 
 
-def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bool) -> Folds:
-    numbers = range(1, settings.recipe.folds + 1)
+def _go_on(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progress: bool) -> Folds:
+    numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
             _finish_fold(folder.fold_path(number), source, _of_fold(settings, number), progress)
@@ -164,7 +164,7 @@ def _go_on(folder: FoldsFolder, source: Source, settings: Settings, progress: bo
     return Folds(folder.path, summary)
 
 
-def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool) -> None:
+def _finish_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:
     """Train a fold, go on with it, or leave it as it is."""
     run = RunFolder(path)
     if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock says that nobody is at it
@@ -175,6 +175,8 @@ def _finish_fold(path: Path, source: Source, settings: Settings, progress: bool)
         go_on_with(run, source, progress)
 
 
-def _of_fold(settings: Settings, number: int) -> Settings:
+def _of_fold(settings: ResolvedRecipe, number: int) -> ResolvedRecipe:
     """The settings of one fold, as if a person had asked for it."""
-    return Settings(replace(settings.recipe, fold=number), {**settings.source, "folds": "user", "fold": "user"})
+    return ResolvedRecipe(
+        settings.recipe.with_values(fold=number), {**settings.origins, "folds": "user", "fold": "user"}
+    )

@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from striate.analysis import Interval
 from striate.analysis.intervals import of_draws
 from striate.audit.audit_finding import AuditFinding, found
-from striate.data import LabeledImages, Limits, Source, load_images, require_classes, stratified_split
+from striate.data import LabeledImages, Source, load_images, require_classes, stratified_split
 from striate.errors import DataError
 from striate.jobs.monitor import Monitor
 from striate.models import create_model
 from striate.training import available_cores
 
-__all__ = ["LearningCurve", "fit_power_law", "learning_curve", "more_would_help"]
+__all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help"]
 
 SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 SEEDS: Final = 3
@@ -62,7 +62,7 @@ class LearningCurve:
         return {**asdict(self), "says": self.says}
 
 
-def learning_curve(source: Source, limits: Limits, monitor: Monitor) -> LearningCurve:
+def measure_learning_curve(source: Source, monitor: Monitor) -> LearningCurve:
     """Train SEEDS small networks on each share of the images. DataError where there are too few."""
     require_classes(source)
     native = source.native()
@@ -71,14 +71,13 @@ def learning_curve(source: Source, limits: Limits, monitor: Monitor) -> Learning
         source,
         replace(native, height=side, width=side, bits=8, rendering=source.survey.window()),
         threads=available_cores(),
-        limits=limits,
     )
     samples = loaded.get("all") or loaded["train"]
     kept, out = stratified_split(samples.labels, HELD_OUT, seed=0)
     if len(kept) < LEAST or len(out) < 20:
         raise DataError(
             f"{source.location} has {len(samples)} images to learn from, too few for a learning curve; "
-            f"{round(LEAST / (1 - HELD_OUT))} are the least: leave --enough out"
+            f"{round(LEAST / (1 - HELD_OUT))} are the least: leave --learning-curve out"
         )
     whole = len(kept)
     if whole > MOST:

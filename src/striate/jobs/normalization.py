@@ -15,9 +15,9 @@ SMALLEST = 1e-3  # deviation; a channel with less is constant, and dividing by o
 
 def check_normalization(recipe: Recipe) -> None:
     """SettingError where the figures of ImageNet are asked for and there are not its three channels."""
-    if recipe.normalize == "imagenet" and recipe.channels != 3:
+    if recipe.data.normalize == "imagenet" and recipe.model.channels != 3:
         raise SettingError(
-            f"normalize = 'imagenet': has figures for 3 channels and the images have {recipe.channels}; "
+            f"normalize = 'imagenet': has figures for 3 channels and the images have {recipe.model.channels}; "
             "say --channels 3, or --normalize data"
         )
 

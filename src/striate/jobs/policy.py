@@ -2,7 +2,6 @@
 
 from dataclasses import fields, replace
 
-from striate.errors import SettingError
 from striate.training import Recipe
 from striate.views import POLICIES, Policy, RandAugment
 
@@ -12,14 +11,11 @@ POLICY_SETTINGS = tuple(field.name for field in fields(Policy) if field.name != 
 
 
 def policy_of(recipe: Recipe) -> Policy:
-    """The recipe's policy with the parts that were set one by one."""
-    policy = POLICIES[recipe.augment]
-    parts = {name: getattr(recipe, name) for name in POLICY_SETTINGS}
-    operations = {"count": recipe.randaugment_count, "magnitude": recipe.randaugment_magnitude}
-    for name, value in operations.items():
-        if value is None:
-            continue
-        if not isinstance(policy.operations, RandAugment):
-            raise SettingError(f"randaugment_{name} = {value}: set augment to randaugment, not {recipe.augment}")
-        policy = replace(policy, operations=replace(policy.operations, **{name: value}))
-    return replace(policy, **{name: value for name, value in parts.items() if value is not None})
+    """The recipe's policy with the settings that were set one by one."""
+    policy, chosen = POLICIES[recipe.augment.name], recipe.augment
+    if isinstance(policy.operations, RandAugment):
+        operations = {"count": chosen.randaugment_count, "magnitude": chosen.randaugment_magnitude}
+        tuned = replace(policy.operations, **{name: value for name, value in operations.items() if value is not None})
+        policy = replace(policy, operations=tuned)
+    settings = {name: getattr(chosen, name) for name in POLICY_SETTINGS}
+    return replace(policy, **{name: value for name, value in settings.items() if value is not None})

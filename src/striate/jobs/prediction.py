@@ -12,8 +12,8 @@ import torch
 
 from striate.audit.pixels import first_frames
 from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
-from striate.data.spans import on_one_scale, waits_for_scale
 from striate.data.survey import SAMPLE, survey
+from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.errors import DataError
 from striate.findings import Finding
 from striate.jobs.new_images import findings_on_new
@@ -103,11 +103,11 @@ def predict(
 def _found(bundle: Bundle, seen: _Seen, limits: Limits) -> list[Finding]:
     if not seen.measured:
         return []
-    names, store = tuple(one.name for one in seen.first), ImageStore(tuple(one.image for one in seen.first))
+    names, store = tuple(one.name for one in seen.first), ImageStore(tuple(one.image for one in seen.first), limits)
     measured = np.stack(list(seen.measured.values()))
     return [
         *(one.finding for one in first_frames(seen.many_frames)),
-        *findings_on_new(bundle, survey({"all": _Sample(names, store)}, limits), measured, list(seen.measured)),
+        *findings_on_new(bundle, survey({"all": _Sample(names, store)}), measured, list(seen.measured)),
     ]
 
 
@@ -123,12 +123,12 @@ def _predict_batch(
     bundle: Bundle, canvas: Canvas, given: Sequence[tuple[int, NamedInput]], limits: Limits, seen: _Seen
 ) -> dict[int, Prediction]:
     """By the numbers of the images."""
-    preprocessing, store = bundle.preprocessing, ImageStore(tuple(one.image for _, one in given))
+    preprocessing, store = bundle.preprocessing, ImageStore(tuple(one.image for _, one in given), limits)
     images, errors = {}, {}
     for i, (_, one) in enumerate(given):
         try:
-            images[i] = store.decode(i, canvas, limits)
-            if store.header(i, limits).frames > 1:
+            images[i] = store.decode(i, canvas)
+            if store.header(i).frames > 1:
                 seen.many_frames.append(one.name)
             if len(seen.first) < SAMPLE:
                 seen.first.append(one)

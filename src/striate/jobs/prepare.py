@@ -11,8 +11,8 @@ from striate.audit.balance import absent_classes
 from striate.audit.pixels import read_in_part, survey_findings
 from striate.audit.scales import outlier_values, scale_by_class
 from striate.data import Batches, Cache, Canvas, LabeledImages, SkippedFile, Source, Splits, decoded_size, load_images
-from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
+from striate.data.decoding.resize import FitMode
 from striate.data.storage import Place
 from striate.data.survey import Survey
 from striate.errors import DataError, SettingError
@@ -23,7 +23,7 @@ from striate.jobs.normalization import check_normalization, normalization_of
 from striate.jobs.policy import policy_of
 from striate.jobs.splitting import DRAWN, check_split, drawn_shares, other_than_asked, split_of_run, write_split
 from striate.runs import Preprocessing, RunFolder
-from striate.training import NamedRecipe, Recipe, Settings, available_cores, find_recipe, resolve
+from striate.training import NamedRecipe, Recipe, ResolvedRecipe, available_cores, find_recipe, resolve
 from striate.views import Policy
 
 LARGEST_SIZE = 128  # of photographs, where nothing is said: what two CPU cores train in minutes
@@ -40,7 +40,7 @@ class Prepared:
     splits: Splits
     skipped: tuple[SkippedFile, ...]
     preprocessing: Preprocessing
-    settings: Settings  # with what the images decided
+    settings: ResolvedRecipe  # with what the images decided
     policy: Policy
     findings: tuple[Finding, ...]
 
@@ -48,25 +48,25 @@ class Prepared:
         """The training images, shuffled and augmented."""
         return Batches(
             self.splits.train,
-            batch_size=recipe.batch_size,
+            batch_size=recipe.training.batch_size,
             size=self.preprocessing.size,
             normalization=self.preprocessing.normalization,
             policy=self.policy,
-            seed=recipe.seed,
-            device=torch.device(recipe.device),
-            equal_classes=recipe.balance == "sampler",
+            seed=recipe.training.seed,
+            device=torch.device(recipe.machine.device),
+            equal_classes=recipe.loss.balance == "sampler",
         )
 
     def plain_batches(self, samples: LabeledImages, recipe: Recipe) -> Batches:
         """Images in their order, as they are, for validation and test."""
         return Batches(
             samples,
-            batch_size=max(recipe.batch_size, EVALUATION_BATCH),
+            batch_size=max(recipe.training.batch_size, EVALUATION_BATCH),
             size=self.preprocessing.size,
             normalization=self.preprocessing.normalization,
             policy=None,
-            seed=recipe.seed,
-            device=torch.device(recipe.device),
+            seed=recipe.training.seed,
+            device=torch.device(recipe.machine.device),
         )
 
 
@@ -77,38 +77,38 @@ def default_recipe(source: Source) -> NamedRecipe:
     return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
 
 
-def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings:
+def settle(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:
     """Every setting that the data decide; what the machine decides stays open."""
     native = source.native()
-    settings = resolve(user, named).filled(
+    settings = resolve(user, named).with_defaults(
         "data",
         channels=native.channels,
         bits=native.bits,
         background=native.rendering.background,
         fit=native.fit,
     )
-    contain = settings.recipe.fit == "contain"
-    settings = settings.filled("data", size=default_size(source.survey, cast(Fit, settings.recipe.fit)))
+    contain = settings.recipe.data.fit == "contain"
+    settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
     if contain and policy_of(settings.recipe).crop < 1:  # crops would hide the ends again
-        settings = settings.filled("data", crop=1.0)
+        settings = settings.with_defaults("data", crop=1.0)
     check_split(source, settings.recipe)
     check_normalization(settings.recipe)
-    _check_bits(settings.recipe)
-    if settings.recipe.split in DRAWN:
+    _check_bits(settings.recipe.data.bits)
+    if settings.recipe.data.split in DRAWN:
         return settings
-    whole = str(Path(settings.recipe.split).resolve())  # so that the run's own command finds it from anywhere
-    return replace(settings, recipe=replace(settings.recipe, split=whole))
+    whole = str(Path(settings.recipe.data.split).resolve())  # so that the run's own command finds it from anywhere
+    return replace(settings, recipe=settings.recipe.with_values(split=whole))
 
 
-def default_size(survey: Survey, fit: Fit) -> int:
+def default_size(survey: Survey, fit: FitMode) -> int:
     """The side of what a network sees where nothing is said."""
     return min(survey.side(fit), LARGEST_SIZE)
 
 
-def _check_bits(recipe: Recipe) -> None:
-    if recipe.bits not in (None, 8, 16):
+def _check_bits(bits: int | None) -> None:
+    if bits not in (None, 8, 16):
         raise SettingError(
-            f"bits = {recipe.bits}: images are kept in 8 or in 16 bits, and 16 keep all of {recipe.bits} in use; leave it out"
+            f"bits = {bits}: images are kept in 8 or in 16 bits, and 16 keep all of {bits} in use; leave it out"
         )
 
 
@@ -117,29 +117,28 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
 
     Where whole images are to be seen no margin is added, since the margin is what evaluation cuts off.
     """
-    assert recipe.size is not None
-    assert recipe.channels is not None
-    margin = policy.crop < 1 and recipe.size > SMALL_IMAGE and recipe.fit != "contain"
-    side = round(recipe.size * MARGIN) if margin else recipe.size
+    assert recipe.model.size is not None
+    assert recipe.model.channels is not None
+    margin = policy.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
+    side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
     # a run of a striate that did not know the two has them undecided, and began with these
-    background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
-    fit = cast(Fit, "cover" if recipe.fit == "auto" else recipe.fit)
+    background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)
+    fit = cast(FitMode, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
     rendering = source.survey.rendering(background)
-    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
+    return Canvas(side, side, recipe.model.channels, 16 if recipe.data.bits == 16 else 8, rendering, fit)
 
 
-def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Monitor) -> Prepared:
+def prepare(source: Source, settings: ResolvedRecipe, folder: RunFolder, monitor: Monitor) -> Prepared:
     """Decode, split, look for what is wrong, and measure the normalization on the training images."""
     recipe = settings.recipe
     source.take_survey(monitor.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
-    for line in source.survey.told(canvas):
+    for line in source.survey.summary(canvas):
         monitor.say(line)
     images = load_images(
-        source,
+        source.with_limits(replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)),
         canvas,
         threads=available_cores(),
-        limits=replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad),
         cache=_cache(source, canvas, recipe, folder, monitor),
         progress=monitor.reading,
     )
@@ -153,18 +152,20 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
         raise DataError(f"{error}{why}") from None
     for line in (split_line(splits), *other_than_asked(splits, images, recipe)):
         monitor.say(line)
-    hiding = canvas.rendering.background if source.survey.hides(canvas.rendering.background) else None
+    hiding = canvas.rendering.background if source.survey.hides_content(canvas.rendering.background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     findings = [without_leakage(one, recipe) for one in (*check_data(splits, hiding), *unseen, *of_scales)]
-    counts = {name: part.counts() for name, part in splits.parts().items()}
+    counts = {name: part.counts() for name, part in splits.by_name().items()}
     findings += absent_classes(source.classes, counts, drawn_shares(images, recipe))
     write_split(folder, splits, source)
     flips = settle_flips(settings, source.classes, images_of_split(splits.train))
     for line in flips.lines:
         monitor.say(line)
-    normalization = normalization_of(recipe.normalize, splits.train.pixels)
-    assert recipe.size is not None
-    preprocessing = Preprocessing(canvas, (recipe.size, recipe.size), normalization, recipe.max_pixels)
+    normalization = normalization_of(recipe.data.normalize, splits.train.pixels)
+    assert recipe.model.size is not None
+    preprocessing = Preprocessing(
+        canvas, (recipe.model.size, recipe.model.size), normalization, recipe.reading.max_pixels
+    )
     skipped = tuple(one for part in images.values() for one in part.skipped)
     policy = policy_of(flips.settings.recipe)
     return Prepared(splits, skipped, preprocessing, flips.settings, policy, (*findings, *flips.findings))
@@ -173,8 +174,8 @@ def prepare(source: Source, settings: Settings, folder: RunFolder, monitor: Moni
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, monitor: Monitor) -> Cache:
     """Where the images are kept; said where nobody chose it and it is not the memory."""
     size = decoded_size(source, canvas)
-    cache = Cache(cast(Place, recipe.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
-    if recipe.cache == "auto" and cache.place != "memory":
+    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path).resolved(size)
+    if recipe.data.cache == "auto" and cache.place != "memory":
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
         monitor.say(f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
     return cache
@@ -182,14 +183,14 @@ def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, mo
 
 def split_line(splits: Splits) -> str:
     """How many images each split has now that they are read."""
-    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.parts().items())
+    return "images:  " + ", ".join(f"{name} {len(part):,}" for name, part in splits.by_name().items())
 
 
 def without_leakage(finding: Finding, recipe: Recipe) -> Finding:
     """A finding to go on with: one that is a reason to stop raises DataError, or warns if the recipe says so."""
     if finding.severity != "stop":
         return finding
-    if recipe.leakage == "warn":
+    if recipe.data.leakage == "warn":
         return replace(finding, severity="warning")
     pairs = ", ".join(" = ".join(map(str, pair)) for pair in finding.evidence.get("pairs", [])[:3])
     raise DataError(

@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from striate.data import as_colors, as_images, contact_sheet
+from striate.data import as_colors, contact_sheet, denormalize
 from striate.jobs.examples import in_turn
 from striate.jobs.prepare import Prepared
 from striate.training import Recipe
@@ -26,12 +26,12 @@ def augmentation_sheet(prepared: Prepared, recipe: Recipe) -> bytes:
         as_colors(samples.pixels.gather(ids).permute(0, 3, 1, 2)),
         ids,
         prepared.policy,
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         columns=COLUMNS,
         size=prepared.preprocessing.size,
         normalization=normalization,
     )
-    columns = [as_images(images, normalization) for images, _ in seen]
+    columns = [denormalize(images, normalization) for images, _ in seen]
     return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
 
 

@@ -15,20 +15,20 @@ NOTICEABLE = 0.2  # of the share that was asked for: how far a split that was dr
 
 def check_split(source: Source, recipe: Recipe) -> None:
     """SettingError where the settings of a split contradict each other or the data, before anything is decoded."""
-    if recipe.folds == 1:
+    if recipe.data.folds == 1:
         raise SettingError("folds = 1: one fold leaves nothing to learn from; give 2 or more, or 0 for none")
-    if recipe.fold > recipe.folds:
+    if recipe.data.fold > recipe.data.folds:
         raise SettingError(
-            f"fold = {recipe.fold}: is none of {recipe.folds} folds; give --folds, and a fold within them"
+            f"fold = {recipe.data.fold}: is none of {recipe.data.folds} folds; give --folds, and a fold within them"
         )
-    if recipe.split not in DRAWN and (recipe.folds or recipe.group):
+    if recipe.data.split not in DRAWN and (recipe.data.folds or recipe.data.group):
         raise SettingError(
-            f"split = {recipe.split!r}: is taken as it is, so --folds and --group say nothing; leave one of them out"
+            f"split = {recipe.data.split!r}: is taken as it is, so --folds and --group say nothing; leave one of them out"
         )
-    if recipe.split not in DRAWN:
-        split_path(recipe.split)
-    if recipe.group:
-        groups_of(source, recipe.group)
+    if recipe.data.split not in DRAWN:
+        split_path(recipe.data.split)
+    if recipe.data.group:
+        groups_of(source, recipe.data.group)
 
 
 def split_path(said: str) -> Path:
@@ -50,27 +50,28 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Map
     if folder.splits_path.exists():
         check_written_split(folder)
         return apply_split(samples, read_split(folder.splits_path), str(folder.splits_path))
-    if recipe.split not in DRAWN:
-        path = split_path(recipe.split)
+    if recipe.data.split not in DRAWN:
+        path = split_path(recipe.data.split)
         return apply_split(samples, read_split(path), str(path))
     return split_samples(
         samples,
-        val=recipe.val,
-        test=recipe.test,
-        seed=recipe.seed,
-        stratified=recipe.split == "stratified",
-        groups=groups_of(source, recipe.group) if recipe.group else None,
-        fold=(recipe.fold, recipe.folds) if recipe.fold else None,
+        val=recipe.data.val,
+        test=recipe.data.test,
+        seed=recipe.training.seed,
+        stratified=recipe.data.split == "stratified",
+        groups=groups_of(source, recipe.data.group) if recipe.data.group else None,
+        fold=(recipe.data.fold, recipe.data.folds) if recipe.data.fold else None,
     )
 
 
 def write_split(folder: RunFolder, splits: Splits, source: Source) -> None:
-    """Write the split down, sample by sample, with what tells each image from others wherever it turns up, and its digest."""
+    """Write the split down, sample by sample, with what tells each image from others, and the digests of data and split."""
     manifest = folder.manifest()
     if folder.splits_path.exists() and "splits_digest" in manifest["data"]:  # a run that goes on
         return
     folder.write_splits(split_rows(splits, source.contents()))
-    folder.write_manifest({**manifest, "data": {**manifest["data"], "splits_digest": folder.splits_digest()}})
+    digests = {"digest": source.digest(), "splits_digest": folder.splits_digest()}
+    folder.write_manifest({**manifest, "data": {**manifest["data"], **digests}})
 
 
 def check_written_split(folder: RunFolder) -> None:
@@ -90,27 +91,27 @@ def check_written_split(folder: RunFolder) -> None:
 
 def drawn_shares(given: Collection[str], recipe: Recipe) -> dict[str, float]:
     """The splits that chance makes of data that have the `given` ones, and the share of the images that each is to hold."""
-    if recipe.split not in DRAWN:
+    if recipe.data.split not in DRAWN:
         return {}
-    val = {} if "val" in given else {"val": recipe.val}
-    test = {"test": 1 / recipe.folds if recipe.fold else recipe.test} if "all" in given else {}
+    val = {} if "val" in given else {"val": recipe.data.val}
+    test = {"test": 1 / recipe.data.folds if recipe.data.fold else recipe.data.test} if "all" in given else {}
     return {name: share for name, share in (val | test).items() if share}
 
 
 def how_drawn(given: Collection[str], recipe: Recipe) -> str:
     """How the splits that the data do not have come about, for a person; empty where they have all."""
-    if recipe.split not in DRAWN:
-        return f"taken from {recipe.split}"
+    if recipe.data.split not in DRAWN:
+        return f"taken from {recipe.data.split}"
     named = {"val": "validation", "test": "test"}
     wanted = [
-        f"fold {recipe.fold} of {recipe.folds} for test"
-        if recipe.fold and name == "test"
+        f"fold {recipe.data.fold} of {recipe.data.folds} for test"
+        if recipe.data.fold and name == "test"
         else f"{100 * share:g} % for {named[name]}"
         for name, share in drawn_shares(given, recipe).items()
     ]
     if not wanted:
         return "none: all images are learned from" if "all" in given else ""
-    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}, seed {recipe.seed}"
+    how = f"{recipe.data.split}{f', by {recipe.data.group}' if recipe.data.group else ''}, seed {recipe.training.seed}"
     return f"drawn{'' if 'all' in given else ' from train'}: {', '.join(wanted)} ({how})"
 
 
@@ -118,9 +119,9 @@ def other_than_asked(splits: Splits, samples: Mapping[str, LabeledImages], recip
     """A sentence for each split that was drawn and came out noticeably larger or smaller than asked for."""
     lines, whole = [], samples.get("all") or samples["train"]
     for name, share in drawn_shares(samples, recipe).items():
-        held_out, asked = len(splits.parts()[name]), share * len(whole)
+        held_out, asked = len(splits.by_name()[name]), share * len(whole)
         if abs(held_out - asked) > max(NOTICEABLE * asked, 1):
-            each_one = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            each_one = recipe.data.split == "stratified" and max(splits.by_name()[name].counts()) == 1
             why = (
                 "each class that has several images gives one"
                 if each_one

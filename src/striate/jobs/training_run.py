@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches, Source, require_classes, understood
+from striate.data import Batches, Source, describe_source, require_classes
 from striate.errors import RunError, SettingError
 from striate.jobs.clock import Clock
 from striate.jobs.finish import finish
@@ -25,9 +25,8 @@ from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import (
     Recipe,
-    Settings,
+    ResolvedRecipe,
     TrainingState,
-    checked,
     choose_device,
     choose_precision,
     choose_threads,
@@ -59,9 +58,9 @@ def train(
     Recipe; what is given here wins over the recipe. Bad input is a StriateError, and leaves nothing behind.
     """
     source, resolved = settled(with_labels(data, labels), recipe, settings, progress)
-    if resolved.recipe.folds and not resolved.recipe.fold:
+    if resolved.recipe.data.folds and not resolved.recipe.data.fold:
         raise SettingError(
-            f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
+            f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
             "fold = 1 trains the first of them"
         )
     return begin(source, resolved, path_of_run(data, source, resolved, out), progress)
@@ -76,7 +75,9 @@ def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
     return data, labels
 
 
-def settled(data: TrainingData, recipe: str | None, said: dict[str, Any], progress: bool) -> tuple[Source, Settings]:
+def settled(
+    data: TrainingData, recipe: str | None, said: dict[str, Any], progress: bool
+) -> tuple[Source, ResolvedRecipe]:
     """The source, and every setting that data and machine decide. Raises StriateError for whatever cannot be trained."""
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, said, named.settings if named else {})
@@ -87,23 +88,25 @@ def settled(data: TrainingData, recipe: str | None, said: dict[str, Any], progre
     finally:
         monitor.close()
     resolved = settle(source, named or default_recipe(source), said)
-    device = choose_device(resolved.recipe.device)
-    precision = choose_precision(resolved.recipe.precision, device)
-    return source, resolved.filled("machine", device=str(device), precision=precision)
+    device = choose_device(resolved.recipe.machine.device)
+    precision = choose_precision(resolved.recipe.machine.precision, device)
+    return source, resolved.with_defaults("machine", device=str(device), precision=precision)
 
 
-def path_of_run(data: TrainingData | ImagesInput, source: Source, settings: Settings, out: str | Path | None) -> Path:
+def path_of_run(
+    data: TrainingData | ImagesInput, source: Source, settings: ResolvedRecipe, out: str | Path | None
+) -> Path:
     """The run folder: `out`, or one below runs/ that does not exist yet. SettingError where it would lie within the data."""
-    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model.name}")
     refuse_within_the_data(path, data, source)
     return path
 
 
-def begin(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
+def begin(source: Source, settings: ResolvedRecipe, path: Path, progress: bool) -> Run:
     """A new run in a new folder; bad input leaves nothing behind."""
     clock = Clock()
     monitor = monitor_of(progress)
-    for line in understood(source, how_drawn(source.splits, settings.recipe)):
+    for line in describe_source(source, how_drawn(source.splits, settings.recipe)):
         monitor.say(line)
     model = build(settings.recipe, source.classes)
     folder = RunFolder.create(path)
@@ -140,8 +143,9 @@ def go_on_with(folder: RunFolder, source: Source, progress: bool) -> Run:
     clock = Clock()
     _check_running(folder)
     said, origin = read_toml(folder.recipe_path)
-    settings = Settings(checked(said), origin)
-    if source.digest() != folder.manifest()["data"]["digest"]:
+    settings = ResolvedRecipe(Recipe.of(**said), origin)
+    digest = folder.manifest()["data"].get("digest")  # that is known once the images were read
+    if digest is not None and source.digest() != digest:
         raise RunError(
             f"{source.location}: the data changed since the run {folder.path} began; train anew, or bring them back"
         )
@@ -164,15 +168,15 @@ def _check_running(folder: RunFolder) -> None:
 
 
 def _work(
-    folder: RunFolder, source: Source, settings: Settings, model: Network, monitor: Monitor, clock: Clock
+    folder: RunFolder, source: Source, settings: ResolvedRecipe, model: Network, monitor: Monitor, clock: Clock
 ) -> None:
     """All that lies between the settings and the report; a run that was cut off anywhere goes through it again."""
     keep_freed_memory()
     try:
         prepared = prepare(source, settings, folder, monitor)
         settings = prepared.settings
-        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.balance == "weights" else None
-        task = Classify(source.classes, settings.recipe.label_smoothing, weights)
+        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.loss.balance == "weights" else None
+        task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
         clock.lap("data")
         settings = _with_threads(settings, model, prepared.training_batches(settings.recipe))
         folder.write_recipe(to_toml(settings))
@@ -186,28 +190,32 @@ def _work(
             folder.remove_cache()
 
 
-def _with_threads(settings: Settings, model: Network, batches: Batches) -> Settings:
+def _with_threads(settings: ResolvedRecipe, model: Network, batches: Batches) -> ResolvedRecipe:
     """Compute on the threads that were asked for, or on as many as a probe finds fastest; the setting records which."""
     recipe = settings.recipe
-    if recipe.threads is None:
+    if recipe.machine.threads is None:
         example = next(batches.epoch(0)).images
-        bfloat16 = recipe.precision == "bfloat16"
+        bfloat16 = recipe.machine.precision == "bfloat16"
         on_cpu = example.device.type == "cpu"
-        settings = settings.filled("machine", threads=choose_threads(model, example, bfloat16) if on_cpu else 1)
-    assert settings.recipe.threads is not None
-    torch.set_num_threads(settings.recipe.threads)
+        settings = settings.with_defaults("machine", threads=choose_threads(model, example, bfloat16) if on_cpu else 1)
+    assert settings.recipe.machine.threads is not None
+    torch.set_num_threads(settings.recipe.machine.threads)
     return settings
 
 
 def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     """The recipe's network, freshly initialized from its seed."""
-    assert recipe.channels is not None
-    torch.manual_seed(recipe.seed)
+    assert recipe.model.channels is not None
+    torch.manual_seed(recipe.training.seed)
     model = create_model(
-        recipe.model, classes=len(classes), channels=recipe.channels, size=recipe.size, dropout=recipe.dropout
+        recipe.model.name,
+        classes=len(classes),
+        channels=recipe.model.channels,
+        size=recipe.model.size,
+        dropout=recipe.model.dropout,
     )
-    if recipe.size is not None and recipe.size < model.smallest:
+    if recipe.model.size is not None and recipe.model.size < model.smallest:
         raise SettingError(
-            f"size = {recipe.size}: too small for {recipe.model}, the smallest that fits is {model.smallest}"
+            f"size = {recipe.model.size}: too small for {recipe.model.name}, the smallest that fits is {model.smallest}"
         )
     return model

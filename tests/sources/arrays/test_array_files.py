@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from striate.data import Canvas, Limits, Source
+from striate.data import Canvas, Source, load_split
 from striate.errors import DataError, SettingError
 from striate.sources import open_source
 from striate.sources.arrays import array_files
@@ -29,7 +29,7 @@ def saved(root: Path, **arrays: Any) -> Path:
 
 def pixels(path: Path, part: str = "all") -> npt.NDArray[np.uint8]:
     source = open_source(path)
-    decoded = source.decode(part, source.native(), threads=1, limits=Limits()).images.numpy()
+    decoded = load_split(source, part, source.native(), threads=1).images.numpy()
     assert (source.sample(part, 3).image == decoded[3]).all()
     return decoded
 
@@ -47,7 +47,7 @@ def test_npy_is_mapped(tmp_path: Path) -> None:
 
 def decoded(source: Source, split: str, canvas: Canvas) -> list[tuple[str, npt.NDArray[Any]]]:
     listing = source.splits[split]
-    return [(name, listing.store.decode(i, canvas, Limits())) for i, name in enumerate(listing.ids)]
+    return [(name, listing.store.decode(i, canvas)) for i, name in enumerate(listing.ids)]
 
 
 def npy_bytes(array: npt.NDArray[Any]) -> bytes:

@@ -89,7 +89,7 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
         listings[split] = Listing(
             tuple(located.id(i) for i in kept),
             meaning.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept)),
+            FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), data.limits),
             tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
