@@ -11,9 +11,9 @@ from striate.sources import open_source
 from striate.views import POLICIES, Normalization, View
 
 LIMITS = Limits()
-TINT = torch.eye(4)[None]
-MIRROR = View(torch.tensor([[[-1.0, 0, 8], [0, 1, 0], [0, 0, 1]]]), TINT, (6, 8))
-SHIFT = View(torch.tensor([[[1.0, 0, 3], [0, 1, 0], [0, 0, 1]]]), TINT, (6, 8))
+SAME_COLOR = torch.eye(4)[None]
+MIRROR = View(torch.tensor([[[-1.0, 0, 8], [0, 1, 0], [0, 0, 1]]]), SAME_COLOR, (6, 8))
+SHIFT = View(torch.tensor([[[1.0, 0, 3], [0, 1, 0], [0, 0, 1]]]), SAME_COLOR, (6, 8))
 
 
 def some_objects() -> Instances:
@@ -83,7 +83,7 @@ def test_what_has_no_place_stays_as_it_is(target):
 
 @pytest.mark.parametrize("policy", ["none", "digits", "strong", "randaugment"])
 def test_boxes_masks_centers_and_pixels_agree_after_any_policy(policy):
-    """A moved box holds its moved mask, and touches it on all sides where nothing turns; each center is on its digit's place."""
+    """A moved box holds its moved mask, and touches it on all sides where nothing turns; each center is on its digit."""
     source = open_source("mnist-scenes:40")
     normalization = Normalization((0.5,) * 3, (0.5,) * 3)
     kept = 0

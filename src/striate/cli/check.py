@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from striate.cli.flags import Flag
 from striate.cli.overrides import ReadingOverrides, given
 
 
@@ -14,30 +15,27 @@ def check(
     out: str | None = None,
     group: str | None = None,
     run: str | None = None,
-    learning_curve: bool = False,
-    json: bool = False,
-    quiet: bool = False,
+    learning_curve: Flag = False,
+    json: Flag = False,
+    quiet: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Look at data before training: what is there, and what is wrong with it. Nothing in the data is changed.
-
-    Writes one page, check-NAME.html in this folder. The exit code is 1 where a finding says stop, else 0.
+    """Check data before training, and write a page.
 
     Parameters
     ----------
     data
         `mnist`, or a folder as `striate train` takes it
     out
-        the page to write; not inside the data
+        the page to write, outside of the data
     group
-        a column of the table, or a regular expression whose first brackets find the group in a file name,
-        such as 'patient(\\d+)': the same group in two parts is leakage
+        what must stay in one split, such as a patient: a table column, or a regular expression such as 'patient(\\d+)'
     run
-        the folder of a run on these data: its answers to images it was not trained on show labels that are probably wrong
+        the folder of a run on the same data; its predictions on held-out images show which labels are probably wrong
     learning_curve
-        train a small network on an eighth, a quarter, half and all of the data, and estimate what twice as many would gain
+        train a small network on 1/8, 1/4, 1/2 and all of the data, and estimate the accuracy with twice the data
     json
-        print everything as JSON, with all files that each finding concerns
+        print JSON, with all files of each finding
     quiet
         show no progress
     """

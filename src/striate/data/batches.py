@@ -103,7 +103,7 @@ class Batches:
         if self.policy is None:
             view = evaluation_view(
                 len(ids),
-                image=(originals.shape[2], originals.shape[3]),
+                image_size=(originals.shape[2], originals.shape[3]),
                 size=self.size,
                 normalization=self.normalization,
             )

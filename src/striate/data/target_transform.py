@@ -17,8 +17,8 @@ def canvas_view(image: tuple[int, int], canvas: tuple[int, int], fit: FitMode = 
     (height, width), (rows, columns) = image, canvas
     (left, top, right, bottom), (x1, y1, x2, y2) = placement(rows, columns, (0, 0, width, height), fit)
     across, down = (x2 - x1) / (right - left), (y2 - y1) / (bottom - top)
-    place = torch.tensor([[[across, 0, x1 - across * left], [0, down, y1 - down * top], [0, 0, 1]]])
-    return View(place, torch.eye(4)[None], canvas)
+    geometry = torch.tensor([[[across, 0, x1 - across * left], [0, down, y1 - down * top], [0, 0, 1]]])
+    return View(geometry, torch.eye(4)[None], canvas)
 
 
 def transform_target(target: Target, view: View, skeleton: Skeleton | None) -> Target:
@@ -44,9 +44,9 @@ def _moved_objects(objects: Instances, view: View, skeleton: Skeleton | None) ->
     if masks is not None:
         masks = view.mask(torch.from_numpy(masks[kept]).byte(), 0).bool().numpy()
     if keypoints is not None:
-        places, seen = torch.from_numpy(keypoints[kept])[None].split((2, 1), -1)  # 1 M P 2, 1 M P 1
-        places, seen = view.keypoints(places, seen[..., 0], skeleton.pairs if skeleton else ())
-        keypoints = torch.cat([places, seen[..., None]], -1)[0].numpy()
+        points, visible = torch.from_numpy(keypoints[kept])[None].split((2, 1), -1)  # 1 M P 2, 1 M P 1
+        points, visible = view.keypoints(points, visible[..., 0], skeleton.pairs if skeleton else ())
+        keypoints = torch.cat([points, visible[..., None]], -1)[0].numpy()
     return replace(
         objects,
         boxes=boxes.boxes[0].numpy()[kept],

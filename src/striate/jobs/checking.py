@@ -29,7 +29,7 @@ from striate.jobs.learning_curve import LearningCurve, measure_learning_curve, m
 from striate.jobs.monitor import monitor_of
 from striate.jobs.opening import check_reading, open_data, refuse_within_the_data
 from striate.jobs.prepare import default_size
-from striate.report import CheckContents, GrowthFigures, ShownCase, ShownFinding, render_check
+from striate.report import CheckContents, LearningCurvePoints, ShownCase, ShownFinding, render_check
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import write_text
 from striate.sources import TrainingData
@@ -131,8 +131,8 @@ def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
         sides=np.sqrt(prints.heights * prints.widths),
         brightness=prints.brightness,
         findings=_shown(checked.found, prints),
-        sheet=_sheet(prints),
-        curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.says),
+        contact_sheet=_sheet(prints),
+        learning_curve=None if curve is None else LearningCurvePoints(curve.sizes, curve.accuracies, curve.message),
         split_origin=source.split_origin,
         notes=source.notes,
     )
@@ -220,7 +220,9 @@ def _answers(source: Source, run: str | Path) -> list[Answer]:
     known = {name for listing in source.splits.values() for name in listing.ids}
     try:
         answers = [
-            Answer(row["id"], row["true"], row["said"], float(row["probability"]), float(row["probability_of_true"]))
+            Answer(
+                row["id"], row["label"], row["prediction"], float(row["confidence"]), float(row["label_probability"])
+            )
             for row in rows
         ]
     except (KeyError, TypeError, ValueError):

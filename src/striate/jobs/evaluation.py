@@ -31,7 +31,7 @@ WAY_OUT = "give data to measure on: run.evaluate((images, labels)) from Python, 
 @final
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures of one split, as in metrics.json.
+    """The metrics of one split, as in metrics.json.
 
     Of other data also how they were understood, what was measured and left out, and what was found; `account` is None for a
     run's own data, but for those that it was trained on.
@@ -39,17 +39,17 @@ class Evaluated:
 
     data: str
     split: str
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     account: Account | None = None
     findings: tuple[Finding, ...] = ()
     understood: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The figures, and beside them `images` and `findings` where there is an account."""
+        """The metrics, and beside them `overlap` and `findings` where there is an account."""
         if self.account is None:
-            return self.figures
+            return self.metrics
         findings = [finding.as_json() for finding in self.findings]
-        return {**self.figures, "account": self.account.as_json(), "findings": findings}
+        return {**self.metrics, "overlap": self.account.as_json(), "findings": findings}
 
     def warnings(self) -> list[str]:
         """What a person should not miss: images that were left out or learned from, and what was found."""
@@ -107,7 +107,7 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None) -> Evalu
     if name not in images:
         raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(images))}")
     account = Account({"train": len(images[name])}, {}) if name == "train" else None
-    return Evaluated(source.name, name, _figures(bundle, images[name]), account)
+    return Evaluated(source.name, name, _metrics(bundle, images[name]), account)
 
 
 def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: str | None) -> Evaluated:
@@ -127,10 +127,10 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
     )
     measured = samples.pixels.statistics()
     findings = findings_on_new(bundle, source.survey, measured, samples.ids)
-    return Evaluated(source.name, name, _figures(bundle, samples), account, tuple(findings), describe_source(source))
+    return Evaluated(source.name, name, _metrics(bundle, samples), account, tuple(findings), describe_source(source))
 
 
-def _figures(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
+def _metrics(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
     preprocessing = bundle.preprocessing
     batches = Batches(
         samples,

@@ -61,7 +61,7 @@ def finish(
     folder.write_errors(
         [error.png for error in measured.gallery],
         [
-            {"id": e.id, "true": e.true, "said": e.said, "probability": e.probability, "loss": e.loss}
+            {"id": e.id, "label": e.label, "prediction": e.prediction, "confidence": e.confidence, "loss": e.loss}
             for e in measured.gallery
         ],
     )
@@ -70,7 +70,7 @@ def finish(
     manifest |= {
         "threads": settings.recipe.machine.threads,
         "best_epoch": state.best_epoch,
-        "kept": settings.recipe.training.keep,
+        "keep": settings.recipe.training.keep,
         "reported_split": measured.reported,
     }
     clock.lap("writing")
@@ -82,7 +82,7 @@ def finish(
         history=state.history_rows(),
         findings=findings,
         errors=measured.gallery,
-        sheet=augmentation_sheet(prepared, settings.recipe) if prepared.policy != Policy() else None,
+        augmented=augmentation_sheet(prepared, settings.recipe) if prepared.policy != Policy() else None,
     )
     folder.write_report(render_report(contents))
     clock.lap("report")
@@ -146,7 +146,7 @@ def data_seen(source: Source, prepared: Prepared, lost: Sequence[SkippedFile]) -
     return {
         "counts": {name: len(part) for name, part in prepared.splits.by_name().items()},
         "image": list(prepared.splits.train.pixels.shape[1:]),
-        "seen": source.survey.summary(prepared.preprocessing.canvas),
+        "rendering": source.survey.summary(prepared.preprocessing.canvas),
         "skipped": [{"id": s.id, "reason": s.reason, "detail": s.detail} for s in (*prepared.skipped, *lost)],
     }
 
@@ -156,20 +156,20 @@ def shifted(bundle: Bundle, name: str, samples: LabeledImages) -> list[Finding]:
     if bundle.statistics is None:
         return []
     found = shift_findings(bundle.statistics, samples.pixels.statistics(), samples.ids)
-    return [replace(one, says=f"In the {name} split {one.says}") for one in found]
+    return [replace(one, message=f"In the {name} split {one.message}") for one in found]
 
 
 def error_images(predictions: Predictions, samples: LabeledImages, classes: tuple[str, ...]) -> list[ErrorImage]:
     """The worst errors as PNG images, the surest of the wrong first."""
     worst, place = predictions.worst(GALLERY).tolist(), {id_: at for at, id_ in enumerate(samples.ids)}
-    said, sure, losses = predictions.said, predictions.probabilities.max(1), predictions.losses
+    said, sure, losses = predictions.predicted, predictions.probabilities.max(1), predictions.losses
     return [
         ErrorImage(
             png=png(samples.pixels.gather(torch.tensor([place[predictions.ids[n]]]))[0].numpy()),
             id=predictions.ids[n],
-            true=classes[predictions.labels[n]],
-            said=classes[said[n]],
-            probability=float(sure[n]),
+            label=classes[predictions.labels[n]],
+            prediction=classes[said[n]],
+            confidence=float(sure[n]),
             loss=float(losses[n]),
         )
         for n in worst
@@ -199,7 +199,7 @@ def files_lost(lost: list[SkippedFile]) -> list[Finding]:
         Finding(
             id="data-files-skipped",
             severity="warning",
-            says=f"{len(lost)} files went bad while training and others took their place: {count_reasons(lost)}.",
+            message=f"{len(lost)} files went bad while training and others took their place: {count_reasons(lost)}.",
             evidence={"lost": len(lost), "first": [f"{one.id}: {one.reason}: {one.detail}" for one in lost[:10]]},
             fix="bring the files back and train anew; --cache disk reads each of them once",
         )
@@ -211,17 +211,17 @@ def learned_nothing(metrics: dict[str, Any], split: str | None, others: Sequence
     if split is None:
         return []
     figures = metrics[split]
-    if figures["accuracy"]["low"] > figures["largest_class"]:
+    if figures["accuracy"]["low"] > figures["baseline_accuracy"]:
         return []
     return [
         Finding(
             id="no-better-than-largest-class",
             severity="warning",
-            says=f"On the {split} images the network is not surely better than always naming the largest class.",
+            message=f"On the {split} images the network is not surely better than always naming the largest class.",
             evidence={
                 "accuracy": figures["accuracy"]["value"],
                 "low": figures["accuracy"]["low"],
-                "largest_class": figures["largest_class"],
+                "baseline_accuracy": figures["baseline_accuracy"],
                 "images": figures["images"],
             },
             fix=next(

@@ -85,7 +85,7 @@ def diverged(folder: RunFolder, record: Diverged, recipe: Recipe) -> RunError:
     finding = Finding(
         id="training-diverged",
         severity="stop",
-        says=f"The loss or the weights stopped being finite numbers in epoch {record.epoch}: the network is lost.",
+        message=f"The loss or the weights stopped being finite numbers in epoch {record.epoch}: the network is lost.",
         evidence={"epoch": record.epoch, "step": record.step, "learning_rate": record.learning_rate},
         fix=fix,
     )

@@ -35,11 +35,8 @@ class Folds:
     def line(self) -> str:
         """The result for a person."""
         found = self.summary["accuracy"]
-        mean, sd, low, high = (f"{100 * found[name]:.2f}" for name in ("mean", "sd", "low", "high"))
-        return (
-            f"{mean} % of test images right, mean of {self.summary['folds']} folds "
-            f"(deviation {sd}, 95 % interval {low} to {high} %)"
-        )
+        mean, std, low, high = (f"{100 * found[name]:.2f}" for name in ("mean", "std", "low", "high"))
+        return f"test accuracy: {mean} %, mean of {self.summary['folds']} folds (std {std} %, 95 % interval {low} to {high} %)"
 
 
 def train_folds(
@@ -73,7 +70,7 @@ def train_folds(
             folder.write_summary(_first_summary(folder, source, resolved))
             return _go_on(folder, source, resolved, progress)
         except BaseException as error:
-            folder.remove_if_nothing_began()
+            folder.remove_if_empty()
             if isinstance(error, DiskFullError):
                 kept = folder.path.exists()
                 raise (error.with_resume_of(folder.path) if kept else error.after_removal_of(folder.path)) from None
@@ -94,7 +91,6 @@ def _with_flips_decided(source: Source, settings: ResolvedRecipe, monitor: Monit
 def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """What is known before the first fold."""
     return {
-        "format": 1,
         "command": command_line(source, settings, folder.path),
         "status": "running",
         "folds": settings.recipe.data.folds,
@@ -146,7 +142,7 @@ def _go_on(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progre
     accuracies = [one["accuracy"]["value"] for one in figures]
     interval = of_folds(accuracies)
     mean = interval.value
-    sd = math.sqrt(sum((one - mean) ** 2 for one in accuracies) / (len(accuracies) - 1))
+    std = math.sqrt(sum((one - mean) ** 2 for one in accuracies) / (len(accuracies) - 1))
     each = [
         {"fold": number, "images": one["images"], "accuracy": accuracy}
         for number, one, accuracy in zip(numbers, figures, accuracies, strict=True)
@@ -158,7 +154,7 @@ def _go_on(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progre
         if row["split"] == "test"
     ]
     folder.write_predictions(sorted(rows, key=lambda row: str(row["id"])))
-    accuracy = {"mean": mean, "sd": sd, "low": interval.low, "high": interval.high}
+    accuracy = {"mean": mean, "std": std, "low": interval.low, "high": interval.high}
     summary = {**folder.summary(), "status": "finished", "accuracy": accuracy, "runs": each}
     folder.write_summary(summary)
     return Folds(folder.path, summary)

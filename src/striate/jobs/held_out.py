@@ -37,7 +37,7 @@ class Account:
     left_out: Mapping[str, int]
 
     def as_json(self) -> dict[str, Any]:
-        return {"measured": dict(self.measured), "left_out": dict(self.left_out), "says": self.line()}
+        return {"measured": dict(self.measured), "excluded": dict(self.left_out), "message": self.line()}
 
     def line(self) -> str:
         """For a person: "120 images: 84 that the run was trained on are left out; 36 measured: images of its test split"."""

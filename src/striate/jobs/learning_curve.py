@@ -50,7 +50,7 @@ class LearningCurve:
     images: int  # what twice is counted from
 
     @property
-    def says(self) -> str:
+    def message(self) -> str:
         value, low, high = (f"{100 * share:+.1f}" for share in (self.gain.value, self.gain.low, self.gain.high))
         return (
             f"twice the data would bring about {value} points of accuracy (95 % interval {low} to {high}) "
@@ -59,7 +59,7 @@ class LearningCurve:
         )
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "says": self.says}
+        return {**asdict(self), "message": self.message}
 
 
 def measure_learning_curve(source: Source, monitor: Monitor) -> LearningCurve:
@@ -114,7 +114,7 @@ def more_would_help(curve: LearningCurve) -> list[AuditFinding]:
     if curve.gain.low < SURE:
         return []
     figures = {"images": list(curve.sizes), "accuracy": [round(float(np.mean(runs)), 4) for runs in curve.accuracies]}
-    says = curve.says[0].upper() + curve.says[1:] + "."
+    says = curve.message[0].upper() + curve.message[1:] + "."
     return [found("data-more-would-help", "note", says, (), figures, "gather more images before tuning the network")]
 
 

@@ -23,7 +23,6 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
     """What is known before the first step."""
     recipe = settings.recipe
     return {
-        "format": 1,
         "striate": striate.__version__,
         "command": command_line(source, settings, out),
         "status": "running",

@@ -35,8 +35,8 @@ class Prediction:
     """
 
     path: str
-    said: str | None
-    probability: float | None
+    prediction: str | None
+    confidence: float | None
     probabilities: dict[str, float]
     error: str | None = None
 
@@ -141,7 +141,7 @@ def _predict_batch(
         originals = as_colors(decoded.permute(0, 3, 1, 2))  # B C H W
         view = evaluation_view(
             len(originals),
-            image=(canvas.height, canvas.width),
+            image_size=(canvas.height, canvas.width),
             size=preprocessing.size,
             normalization=preprocessing.normalization,
         )

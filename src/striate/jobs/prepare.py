@@ -148,7 +148,7 @@ def prepare(source: Source, settings: ResolvedRecipe, folder: RunFolder, monitor
     try:
         splits = split_of_run(folder, source, recipe, images)
     except DataError as error:  # images may be all alike for what is not seen of them
-        why = "".join(f". {one.says} Fix: {one.fix}" for one in unseen if one.severity == "warning")
+        why = "".join(f". {one.message} Fix: {one.fix}" for one in unseen if one.severity == "warning")
         raise DataError(f"{error}{why}") from None
     for line in (split_line(splits), *other_than_asked(splits, images, recipe)):
         monitor.say(line)
@@ -194,5 +194,5 @@ def without_leakage(finding: Finding, recipe: Recipe) -> Finding:
         return replace(finding, severity="warning")
     pairs = ", ".join(" = ".join(map(str, pair)) for pair in finding.evidence.get("pairs", [])[:3])
     raise DataError(
-        f"{finding.says.rstrip('.')}{f' ({pairs})' if pairs else ''}; {finding.fix}; `--leakage warn` goes on all the same"
+        f"{finding.message.rstrip('.')}{f' ({pairs})' if pairs else ''}; {finding.fix}; `--leakage warn` goes on all the same"
     )

@@ -48,7 +48,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The figures of metrics.json: split -> figure -> value and 95 % interval."""
+        """metrics.json: split -> metric -> value and 95 % interval."""
         return self._folder.metrics()
 
     @property
@@ -83,9 +83,9 @@ class Run:
     ) -> dict[str, Any]:
         """Measure the network on a split of its own data, or on other data with the same classes.
 
-        data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The figures are those of
-        metrics.json; of other data `images` says how many were measured and left out, because the run was trained on them
-        or chose its epoch by them, and `findings` what was found; these are warnings of the logger "striate" too.
+        data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The metrics are those of
+        metrics.json; of other data `overlap` counts the images that are measured and excluded, because the run was trained on
+        them or chose its epoch by them, and `findings` holds the findings; these are warnings of the logger "striate" too.
         max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. reading: settings that
         say how other data are read (source, class_level, task, label_column ...), where the run's own do not fit.
         """

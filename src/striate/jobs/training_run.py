@@ -117,7 +117,7 @@ def begin(source: Source, settings: ResolvedRecipe, path: Path, progress: bool) 
             _work(folder, source, settings, model, monitor, clock)
         except BaseException as error:
             # Input that cannot be trained on leaves nothing behind; a run that has begun to learn is kept.
-            begun = folder.has_begun()
+            begun = folder.is_worth_keeping()
             if not begun:
                 folder.remove()
             if isinstance(error, DiskFullError):

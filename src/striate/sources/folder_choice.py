@@ -26,7 +26,7 @@ from striate.sources.labels.quantities import is_measure
 from striate.sources.read_options import AUTO, BY_NAME, OF_TABLES, ReadOptions
 from striate.sources.splits import trainable
 from striate.sources.tables.columns import named_labels
-from striate.sources.tables.table_source import TABLES, likely_table, open_table_file
+from striate.sources.tables.table_source import TABLES, best_named_table, open_table_file
 
 __all__ = ["is_found", "open_folder"]
 
@@ -179,7 +179,7 @@ def _open_class_folders(folder: DataPath) -> Source:
     except AmbiguousDataError:
         raise
     except DataError:
-        table = likely_table(folder)
+        table = best_named_table(folder)
         if table is None or not all(map(is_no_class, class_folder_names(folder))):
             raise
         try:
@@ -279,7 +279,7 @@ def _refuse_broken_table(found: Iterable[_Candidate]) -> None:
 
 def _refuse_columns(folder: DataPath) -> Source:
     """The error of columns that are named where no table fits: what is wrong with the likely one, if one lies there."""
-    if table := likely_table(folder):
+    if table := best_named_table(folder):
         return open_table_file(folder, table)
     raise SettingError(f"only tables have columns, and {folder.name} holds no table; give the path of a CSV file")
 

@@ -192,12 +192,12 @@ def _beside_shared_words(names: Sequence[str]) -> dict[str, str]:
     sets: dict[tuple[str, ...], None] = {}
     for word in {word: None for of in words.values() for word in sorted(of)}:
         sets[tuple(name for name in names if word in words[name])] = None
-    tellings = [
+    candidates = [
         found
         for sharing in sets
-        if len(sharing) > 1 and (found := _without_shared(sharing, words)) and _are_told(found, names)
+        if len(sharing) > 1 and (found := _without_shared(sharing, words)) and _are_enough(found, names)
     ]
-    return tellings[0] if len(tellings) == 1 else {}
+    return candidates[0] if len(candidates) == 1 else {}
 
 
 def _without_shared(names: Sequence[str], words: Mapping[str, Set[str]]) -> dict[str, str]:
@@ -206,7 +206,7 @@ def _without_shared(names: Sequence[str], words: Mapping[str, Set[str]]) -> dict
     return {name: split for name, word in own.items() if (split := split_of(word))}
 
 
-def _are_told(found: Mapping[str, str], names: Sequence[str]) -> bool:
+def _are_enough(found: Mapping[str, str], names: Sequence[str]) -> bool:
     return len(found) == len(names) or {"train"} < set(found.values())
 
 

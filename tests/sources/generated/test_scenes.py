@@ -11,7 +11,16 @@ import pytest
 from striate.data import Canvas, Instances, Limits, Source
 from striate.errors import DataError
 from striate.sources import open_source
-from striate.sources.generated.scene_layout import DEGREES, LARGEST, SMALLEST, VISIBLE, Digits, Layout, Words, lay_out
+from striate.sources.generated.scene_layout import (
+    DEGREES,
+    LARGEST,
+    SMALLEST,
+    VISIBLE,
+    Digits,
+    SceneLayout,
+    Words,
+    lay_out,
+)
 from striate.sources.generated.scene_source import SceneStore
 
 LIMITS = Limits()
@@ -29,7 +38,7 @@ def segmented() -> Source:
 
 
 @pytest.fixture(scope="module")
-def layouts(source) -> list[Layout]:
+def layouts(source) -> list[SceneLayout]:
     scenes = _scenes(source, "train")
     return [lay_out(scenes.digits, scenes.seed, i) for i in range(SCENES)]
 
@@ -258,7 +267,7 @@ def test_a_scene_on_another_canvas(source):
 
 
 def test_scenes_are_made_only_when_asked_for(monkeypatch):
-    def refuse(*arguments: object) -> Layout:
+    def refuse(*arguments: object) -> SceneLayout:
         raise AssertionError("a scene was made")
 
     monkeypatch.setattr("striate.sources.generated.scene_source.lay_out", refuse)

@@ -29,7 +29,7 @@ from striate.errors import DataError
 from striate.sources.annotations.coco_object import CocoObject, read_object
 from striate.sources.annotations.mirror_pairs import mirror_pairs
 from striate.sources.annotations.named_images import NamedImages
-from striate.sources.annotations.object_listing import Described, list_objects
+from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
 from striate.sources.annotations.outlines import Outline
 from striate.sources.data_path import DataPath
 from striate.sources.files.json_file import read_json, show
@@ -91,7 +91,7 @@ def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
 def _list(root: Path, content: _Content, named: NamedImages, limits: Limits, masked: bool) -> Listing:
     base = named.base(list(content.files.values()), content.path)
     label_of = {number: label for label, number in enumerate(sorted(content.categories))}
-    images: list[Described] = []
+    images: list[AnnotatedImage] = []
     skipped: list[SkippedFile] = []
     for number, file in content.files.items():
         found = named.find(base, file)
@@ -104,7 +104,7 @@ def _list(root: Path, content: _Content, named: NamedImages, limits: Limits, mas
         if content.skeleton is not None:
             points = np.array([one.keypoints for one in objects]).reshape(-1, len(content.skeleton.names), 3)
         images.append(
-            Described(
+            AnnotatedImage(
                 found,
                 tuple(one.where for one in objects),
                 np.array([one.box for one in objects], np.float64).reshape(-1, 4),
@@ -165,8 +165,8 @@ def _read(path: Path) -> _Content:
         if number not in files:
             faults.append(AnnotationFault(shown, where, f"no image has the id {show(number)}", "unknown image"))
         elif type(category) is not int or category not in names:
-            says = f"no category has the id {show(category)}"
-            faults.append(AnnotationFault(shown, where, says, "unknown class"))
+            message = f"no category has the id {show(category)}"
+            faults.append(AnnotationFault(shown, where, message, "unknown class"))
         elif annotation.get("iscrowd") in (1, True):
             crowds += 1
         else:

@@ -21,7 +21,7 @@ _MAX_BYTES: Final = 2**20
 _MAX_POINTS: Final = 10_000  # of a skeleton
 _KEYS: Final = frozenset({"path", "train", "val", "test", "names", "nc", "kpt_shape", "flip_idx"})
 _LINE: Final = re.compile(r"""(?P<key>[\w.-]+|'[^']*'|"[^"\\]*")\s*:(?:\s+(?P<value>.*))?""")
-# an entry of [ ] or { }: quoted text, or plain text without what has a meaning there
+# an entry of [ ] or { }: quoted text, or plain text without characters that have a meaning there
 _ENTRY: Final = re.compile(
     r"""\s*(?:(?P<key>\d+)\s*:\s+)?(?P<value>'(?:[^']|'')*'|"[^"\\]*"|[^\s'",\[\]{}&*!|>%@`#][^,\[\]{}#]*)\s*(?:,|$)"""
 )

@@ -227,8 +227,8 @@ def _match(
         stem = _stem(image, pair.images)
         name = next((name for name in (stem, *(stem + ending for ending in _ENDINGS)) if name in masks), None)
         if name is None or masks[name] in taken:
-            says = "no mask has this name" if name is None else "another image has this name"
-            aside.append(SkippedFile(printable(image), "unpaired", says))
+            message = "no mask has this name" if name is None else "another image has this name"
+            aside.append(SkippedFile(printable(image), "unpaired", message))
         else:
             taken.add(masks[name])
             pairs.append((image, masks[name]))

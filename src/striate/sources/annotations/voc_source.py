@@ -25,7 +25,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import natural_key, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
-from striate.sources.annotations.object_listing import Described, list_objects
+from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
 from striate.sources.annotations.voc_file import VocImage, read_voc
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
@@ -147,7 +147,7 @@ def _read_split(root: Path, annotations: str, originals: str, limits: Limits) ->
 def _list(
     root: Path, content: _SplitFiles, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits
 ) -> Listing:
-    images: list[Described] = []
+    images: list[AnnotatedImage] = []
     skipped: list[SkippedFile] = []
     faults: list[AnnotationFault] = []
     for stem, times in Counter(stems).items():
@@ -163,7 +163,7 @@ def _list(
         else:
             xml = content.described[stem]
             images.append(
-                Described(
+                AnnotatedImage(
                     file,
                     tuple(f"{where}, object {one.number}" for one in xml.objects),
                     np.array([one.box for one in xml.objects], np.float64).reshape(-1, 4),

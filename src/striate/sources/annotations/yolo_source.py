@@ -29,7 +29,7 @@ from striate.data.targets import Skeleton
 from striate.errors import DataError
 from striate.sources.annotations.class_names import read_class_names
 from striate.sources.annotations.data_yaml import DataYaml, read_data_yaml
-from striate.sources.annotations.object_listing import Described, list_objects
+from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
 from striate.sources.annotations.paired_folders import Paired, find_pairs
 from striate.sources.annotations.yolo_file import YoloObject, read_yolo
 from striate.sources.data_path import DataPath
@@ -184,8 +184,8 @@ def _list(
         kept: dict[str, YoloObject] = {}
         for one in content.labels.get(file, ()):
             if one.label >= classes:
-                says = f"the class {one.label} is not one of 0 to {classes - 1}"
-                faults.append(AnnotationFault(printable(file), one.where, says, "unknown class"))
+                message = f"the class {one.label} is not one of 0 to {classes - 1}"
+                faults.append(AnnotationFault(printable(file), one.where, message, "unknown class"))
             elif kept.setdefault(one.text, one) is not one:
                 faults.append(AnnotationFault(printable(file), one.where, "the line appears twice", "duplicate"))
         objects = list(kept.values())
@@ -194,7 +194,7 @@ def _list(
             keypoints = np.array([one.keypoints for one in objects]).reshape(-1, len(skeleton.names), 3)
         outlines = tuple(None if one.polygon is None else (one.polygon,) for one in objects) if masked else None
         images.append(
-            Described(
+            AnnotatedImage(
                 file,
                 tuple(one.where for one in objects),
                 np.array([one.box for one in objects], np.float64).reshape(-1, 4),
@@ -209,7 +209,7 @@ def _list(
 
 
 def _folder(root: Path, path: str, value: str) -> str | None:
-    """A folder of data.yaml relative to the root: as it says, or without `path`, or without the way up before it.
+    """A folder of data.yaml relative to the root: as it is written, or without `path`, or without the way up before it.
 
     None where it is not there, leads out of the root, or passes a link.
     """

@@ -75,8 +75,8 @@ def list_tar(path: Path) -> tuple[list[Member], list[Other]]:
     except Unreadable as failure:
         raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
     except Exception as error:  # noqa: BLE001 - besides TarError, damaged headers make tarfile raise ValueError, OverflowError and more
-        says = printable(" ".join(str(error).split()))[:80] or type(error).__name__
-        raise DataError(f"{name} is not a tar archive, or damaged ({says}); get a new copy") from None
+        message = printable(" ".join(str(error).split()))[:80] or type(error).__name__
+        raise DataError(f"{name} is not a tar archive, or damaged ({message}); get a new copy") from None
     return members, others
 
 

@@ -95,7 +95,7 @@ def open_shards(data: DataPath, shards: Sequence[Path]) -> Source:
     if not samples:
         raise DataError(f"{name} has no image with a label, such as 000.jpg and 000.cls; add some")
     splits = np.array(split_of_sample)
-    meaning = parse_labels(
+    parsed = parse_labels(
         {"label": cells},
         np.isin(splits, ("all", "train")),
         lambda i, _: f"{name}, sample {samples[i].id}",
@@ -108,18 +108,18 @@ def open_shards(data: DataPath, shards: Sequence[Path]) -> Source:
         images = [samples[i].images[0] for i in rows]
         listings[split] = Listing(
             tuple(samples[i].id for i in rows),
-            meaning.targets(rows),
+            parsed.targets(rows),
             ContentStore(len(rows), partial(_content, images, limits.max_bytes), limits),
             tuple(skipped.get(split, ())),
         )
     return Source(
         *named(data.path),
-        f"WebDataset, {meaning.says.removesuffix(' in the column label')}",
-        meaning.classes,
+        f"WebDataset, {parsed.description.removesuffix(' in the column label')}",
+        parsed.classes,
         ordered_splits(listings),
         MappingProxyType({}),
         limits,
-        notes=meaning.notes,
+        notes=parsed.notes,
         split_origin="names of the shards" if len(listings) > 1 else "",
     )
 

@@ -24,11 +24,11 @@ __all__ = ["ArrayLabels", "read_labels"]
 @final
 @dataclass(frozen=True, eq=False)
 class ArrayLabels:
-    """The labels of each split, and how they were understood."""
+    """The labels of each split, and how they are read."""
 
     classes: tuple[str, ...]
     targets: Mapping[str, Targets]
-    says: str
+    description: str
     notes: tuple[str, ...]
 
 
@@ -59,14 +59,14 @@ def read_labels(
     if together.ndim == 1:
         cells = [str(value) for value in together.tolist()]
         numeric = together.dtype.kind in "iuf"
-        meaning = parse_labels({"labels": cells}, is_learned, place, task, numeric=numeric, for_training=for_training)
+        parsed = parse_labels({"labels": cells}, is_learned, place, task, numeric=numeric, for_training=for_training)
     else:
-        meaning = _rows(together, place, task)
+        parsed = _rows(together, place, task)
     return ArrayLabels(
-        meaning.classes,
-        {split: meaning.targets(np.arange(offsets[split], offsets[split] + len(one))) for split, one in values.items()},
-        meaning.says.removesuffix(" in the column labels"),
-        meaning.notes,
+        parsed.classes,
+        {split: parsed.targets(np.arange(offsets[split], offsets[split] + len(one))) for split, one in values.items()},
+        parsed.description.removesuffix(" in the column labels"),
+        parsed.notes,
     )
 
 

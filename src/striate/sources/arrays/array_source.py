@@ -108,7 +108,7 @@ def open_arrays(data: DataPath, arrays: Mapping[str, StoredArray]) -> Source:
     ignored = sum(_role(key) is None for key in arrays)
     return Source(
         *named(data.path),
-        f"arrays, {learned.says}, {labels.says}",
+        f"arrays, {learned.axes}, {labels.description}",
         labels.classes,
         ordered_splits(listings),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),

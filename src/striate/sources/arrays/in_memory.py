@@ -29,7 +29,7 @@ from striate.errors import DataError, nearest
 from striate.sources.arrays.array_files import StoredArray
 from striate.sources.arrays.array_labels import read_labels
 from striate.sources.arrays.array_pixels import (
-    Layout,
+    ArrayLayout,
     check_scales,
     joined,
     layout_of,
@@ -97,7 +97,7 @@ def open_in_memory(
     source = Source(
         "in-memory",
         IN_MEMORY,
-        f"{says} from Python, {labels.says}",
+        f"{says} from Python, {labels.description}",
         labels.classes,
         ordered_splits(listings),
         limits=limits,
@@ -241,7 +241,7 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
             read = partial(read_pixels, array, layouts[name], levels[1])
             stored = None if array.dtype == np.uint8 else partial(stored_values, array, layouts[name])
             stores[name] = ArrayStore(layouts[name].shape, read, levels[1], stored)
-        return stores, f"arrays {next(iter(layouts.values())).says}"
+        return stores, f"arrays {next(iter(layouts.values())).axes}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
         return {name: FileStore(of_split, limits) for name, of_split in paths.items()}, "image files"
@@ -252,7 +252,7 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
 def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
     levels: dict[str, list[Levels]] = defaultdict(list)
-    layouts: dict[str, Layout] = {}
+    layouts: dict[str, ArrayLayout] = {}
     spans: dict[str, list[ValueRange]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):

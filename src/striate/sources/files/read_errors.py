@@ -27,5 +27,5 @@ def read_errors(name: str, way_out: str) -> Iterator[None]:
             f"cannot read {name}: there is not enough memory; close other programs, or split it into smaller files"
         ) from None
     except Exception as error:
-        says = printable(" ".join(str(error).split()))[:_MOST] or type(error).__name__
-        raise DataError(f"cannot read {name}: {says}; {way_out}") from error
+        message = printable(" ".join(str(error).split()))[:_MOST] or type(error).__name__
+        raise DataError(f"cannot read {name}: {message}; {way_out}") from error

@@ -29,7 +29,7 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.folder_names import MASKS
 from striate.sources.files.image_files import HIDDEN, ImageFiles, image_files
 from striate.sources.files.tree import walk
-from striate.sources.folders.layout import ClassFolder, Layout, arrange, known_classes
+from striate.sources.folders.layout import ClassFolder, ClassFolderLayout, arrange, known_classes
 
 __all__ = ["open_folders"]
 
@@ -84,11 +84,11 @@ def open_folders(data: DataPath) -> Source:
         MappingProxyType(dict(+ignored)),  # without zeros
         limits,
         split_origin=layout.split_origin,
-        notes=(*_notes(layout), *_perhaps_masks(layout, found)),
+        notes=(*_notes(layout), *_notes_on_masks(layout, found)),
     )
 
 
-def _notes(layout: Layout) -> tuple[str, ...]:
+def _notes(layout: ClassFolderLayout) -> tuple[str, ...]:
     around = tuple(dict.fromkeys(printable(folder.around) for folder in layout.folders if folder.around))
     grouped = f"the folders around the classes are the column folder (--group folder keeps each of the {len(around)} in one split)"
     passed = [f"the folder {printable(passed)} has no images and is not a class" for passed in layout.passed]
@@ -105,7 +105,7 @@ def _notes(layout: Layout) -> tuple[str, ...]:
     return (*layout.notes, *([grouped] if around else []), *passed, *unlabeled, *again)
 
 
-def _perhaps_masks(layout: Layout, found: Mapping[str, ImageFiles]) -> Iterator[str]:
+def _notes_on_masks(layout: ClassFolderLayout, found: Mapping[str, ImageFiles]) -> Iterator[str]:
     """A note for images in a folder masks inside a class, which belong to no image there by their names."""
     for folder in layout.folders:
         files = found[folder.path].files

@@ -48,7 +48,7 @@ class InnerSplits:
 def splits_inside(where: str, classes: Sequence[str], *, follow: bool, for_training: bool) -> InnerSplits | None:
     """The splits inside the classes in the folder `where`; None where no class holds train and another one.
 
-    With one such class no accident is left, so all of them must be parted, and by nothing else.
+    With one such class no accident is left, so all of them must be separated, and by nothing else.
     """
     inside = {name: list_folder(f"{where}/{name}", follow=follow).folders for name in classes}
     splits = splits_of(sorted({folder for folders in inside.values() for folder in folders}))

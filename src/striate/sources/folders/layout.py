@@ -21,7 +21,7 @@ from striate.sources.folders.inner_folders import again_inside, same_inside, spl
 from striate.sources.folders.layout_errors import groups, refuse_few, some, splits_in_names, two_levels
 from striate.sources.splits import origin, splits_of, train_and_more
 
-__all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "known_classes"]
+__all__ = ["ClassFolder", "ClassFolderLayout", "arrange", "class_folder_names", "known_classes"]
 
 _ORDER: Final = ("train", "val", "test")
 
@@ -39,7 +39,7 @@ class ClassFolder:
 
 @final
 @dataclass(frozen=True)
-class Layout:
+class ClassFolderLayout:
     """All class folders, split by split, what is learned first; `passed` are folders that hold no images.
 
     `unlabeled` are a test folder, or others beside two splits, whose images are in no class folders, as competitions give
@@ -61,7 +61,7 @@ class Layout:
         return tuple(dict.fromkeys(folder.split for folder in self.folders))
 
 
-def arrange(data: DataPath) -> Layout:
+def arrange(data: DataPath) -> ClassFolderLayout:
     """The layout of the class folders of the data.
 
     Raises DataError where there is nothing to learn from, if that is wanted, or where it takes a person to say what is meant.
@@ -80,13 +80,13 @@ class _Arranger:
         self._again: list[str] = []
         self._notes: list[str] = []
 
-    def layout(self) -> Layout:
+    def layout(self) -> ClassFolderLayout:
         top = self._list(".")
         splits = self._splits(top)
         bases = {split: self._base(path, split) for split, path in splits.items()}
         learned, names = next(iter(bases.items()))
         base = splits[learned]
-        if learned == "all" and (parted := self._parted(base, names)):
+        if learned == "all" and (parted := self._splits_in_classes(base, names)):
             return parted
         where = self._root / base
         if self._level is None and base == "." and (more := train_and_more(names)):
@@ -103,8 +103,8 @@ class _Arranger:
         ]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
-    def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> Layout:
-        return Layout(
+    def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> ClassFolderLayout:
+        return ClassFolderLayout(
             tuple(folders),
             tuple(between),
             tuple(self._passed),
@@ -240,7 +240,7 @@ class _Arranger:
             )
         return sorted(found, key=lambda folder: natural_key(folder.name))
 
-    def _parted(self, base: str, names: Sequence[str]) -> Layout | None:
+    def _splits_in_classes(self, base: str, names: Sequence[str]) -> ClassFolderLayout | None:
         """The layout where the folders in the classes are their splits; None where they are none.
 
         Where they are that of some classes only it takes a person to say.
@@ -276,7 +276,7 @@ class _Arranger:
         )
 
 
-def known_classes(data: DataPath, layout: Layout) -> tuple[str, ...]:
+def known_classes(data: DataPath, layout: ClassFolderLayout) -> tuple[str, ...]:
     """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
 
     Where nothing is to be learned, the classes of all.

@@ -8,8 +8,8 @@ from striate.data.names import printable
 from striate.errors import DataError
 from striate.sources.data_path import DataPath
 from striate.sources.splits import split_of
-from striate.sources.tables.columns import called_as_label, named_paths
-from striate.sources.tables.split_columns import says_splits
+from striate.sources.tables.columns import is_label_name, named_paths
+from striate.sources.tables.split_columns import are_split_names
 from striate.sources.tables.table import Table
 from striate.sources.tables.table_files import TableFiles, read_table
 
@@ -24,7 +24,7 @@ def has_labels(found: TableFiles, classes: Set[str]) -> bool:
     tables = filter(None, map(_peeked, (*found.paths.values(), *found.several)))
     known = {name.casefold() for name in classes}
     return any(
-        called_as_label(name) or 2 * sum(cell.strip().casefold() in known for cell in cells) > len(cells)
+        is_label_name(name) or 2 * sum(cell.strip().casefold() in known for cell in cells) > len(cells)
         for table in tables
         for name, cells in table.cells.items()
     )
@@ -37,9 +37,9 @@ def split_tables(data: DataPath) -> dict[str, bool]:
     found = {}
     for name, table in tables.items():
         others = [cells for column, cells in table.cells.items() if column not in named_paths(list(table.cells))]
-        if others and len(others) < len(table.cells) and all(map(says_splits, others)):
-            said = set(table.cells.get("split", ()))
-            found[name] = "id" in table.cells and said <= {"train", "val", "test"} and name.lower().endswith(".csv")
+        if others and len(others) < len(table.cells) and all(map(are_split_names, others)):
+            splits = set(table.cells.get("split", ()))
+            found[name] = "id" in table.cells and splits <= {"train", "val", "test"} and name.lower().endswith(".csv")
     return found
 
 

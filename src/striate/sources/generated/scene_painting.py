@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from striate.sources.generated.scene_layout import SIDE, Digits, Layout, Words
+from striate.sources.generated.scene_layout import SIDE, Digits, SceneLayout, Words
 
 __all__ = ["paint"]
 
@@ -31,7 +31,7 @@ WHEEL: Final = (
 )  # what white must lack: red, yellow ...
 
 
-def paint(layout: Layout, digits: Digits, seed: int, scene: int) -> npt.NDArray[np.uint8]:
+def paint(layout: SceneLayout, digits: Digits, seed: int, scene: int) -> npt.NDArray[np.uint8]:
     """H W 3: the scene that `layout` was made for with the same seed and number."""
     words = Words(seed, scene, 1)
     base, spread = _color(words, 0, DARKEST), words.between(0, 60)

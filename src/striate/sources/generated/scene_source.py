@@ -31,7 +31,7 @@ SCENES: Final = ("mnist-scenes", "mnist-scenes-segment")
 VERSION: Final = 1  # of the generator: what changes any pixel or target of any scene raises it
 TRAIN: Final = 2000  # scenes to train on, where nothing is said
 MOST: Final = 1_000_000
-PART: Final = 5  # val and test have one scene for so many to train on
+SPLIT_SHARE: Final = 5  # val and test have one scene for so many to train on
 FOR_TRAIN: Final = 50_000  # of MNIST's training digits; the rest are for validation
 CENTER: Final = Skeleton(("center",))
 
@@ -133,7 +133,7 @@ def open_scenes(data: str) -> Source:
     segment = name == "mnist-scenes-segment"
     splits = {}
     for seed, (split, digits) in enumerate(_digits().items()):  # seeds differ, so that no two splits are laid out alike
-        scenes = Scenes(digits, seed, train if split == "train" else -(-train // PART))
+        scenes = Scenes(digits, seed, train if split == "train" else -(-train // SPLIT_SHARE))
         ids = tuple(f"{split}-scene[{i}]" for i in range(scenes.count))
         targets = SceneMasks(scenes) if segment else SceneObjects(scenes)
         splits[split] = Listing(ids, targets, SceneStore(scenes))

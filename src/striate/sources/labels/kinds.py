@@ -33,10 +33,10 @@ def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskK
     if (sets := word_sets(name, present)) is None:
         return "classify", ()
     if sets.sure:
-        says = f"'{printable(sets.cell)}' may be several labels or the name of one class"
-        raise _either(f"{where(sets.cell)}: {says}", "multilabel")
-    says = f"'{printable(sets.cell)}' and similar are read as names of classes; --task multilabel reads them as several labels"
-    return "classify", (says,)
+        message = f"'{printable(sets.cell)}' may be several labels or the name of one class"
+        raise _either(f"{where(sets.cell)}: {message}", "multilabel")
+    message = f"'{printable(sets.cell)}' and similar are read as names of classes; --task multilabel reads them as several labels"
+    return "classify", (message,)
 
 
 def _of_numbers(
@@ -57,19 +57,21 @@ def _of_numbers(
         cell = next(iter(found.numbers))
         raise _either(f"{where(cell)}: '{printable(cell)}' may be a measurement or the name of a class", "regress")
     if example is not None:
-        says = f"'{example}' may be a number with a comma, two labels, or the name of a class"
-        raise _either(f"{where(example)}: {says}", "regress", "multilabel")
+        message = f"'{example}' may be a number with a comma, two labels, or the name of a class"
+        raise _either(f"{where(example)}: {message}", "regress", "multilabel")
     if are_measured is None:
         low, high = min(numbers, key=float), max(numbers, key=float)
-        says = f"the {len(found.numbers)} different numbers from {low} to {high} may be measurements or ids of classes"
-        raise _either(f"{where(present[0])}: {says}", "regress")
+        message = (
+            f"the {len(found.numbers)} different numbers from {low} to {high} may be measurements or ids of classes"
+        )
+        raise _either(f"{where(present[0])}: {message}", "regress")
     return "regress"
 
 
-def _either(says: str, *others: TaskKind) -> AmbiguousDataError:
+def _either(message: str, *others: TaskKind) -> AmbiguousDataError:
     """The question whether labels are classes or something else."""
     tasks = " or ".join(f"--task {task}" for task in others)
-    return AmbiguousDataError(f"{says}; choose --task classify, or {tasks} {_NOT_TRAINED}")
+    return AmbiguousDataError(f"{message}; choose --task classify, or {tasks} {_NOT_TRAINED}")
 
 
 def listed(cells: Sequence[str]) -> Sequence[str]:

@@ -34,14 +34,14 @@ from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTarg
 from striate.errors import DataError, nearest
 from striate.sources.labels.kinds import MISSING, kind_of_labels, listed
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
-from striate.sources.labels.word_sets import LIST, MARKS, parted, word_sets
+from striate.sources.labels.word_sets import LIST, MARKS, separated, word_sets
 
 __all__ = ["ParsedLabels", "Place", "is_binary", "parse_labels"]
 
 Place = Callable[[int, str], str]  # where the cell of a sample and a column is, for a person
 Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
 
-_PERHAPS_MISSING: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?", "-", "--")
+_MISSING_WORDS: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?", "-", "--")
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _MAX_SETS: Final = 2**31  # N x K
@@ -50,12 +50,12 @@ _MAX_SETS: Final = 2**31  # N x K
 @final
 @dataclass(frozen=True, eq=False)
 class ParsedLabels:
-    """The labels of N samples, and how they were understood; `classes` are the names of the numbers in a regression."""
+    """The labels of N samples, and how they are read; `classes` are the names of the numbers in a regression."""
 
     task: TaskKind
     classes: tuple[str, ...]
     values: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | npt.NDArray[np.float32]  # N, N K or N D
-    says: str
+    description: str
     notes: tuple[str, ...] = ()
 
     def targets(self, rows: npt.NDArray[np.int64]) -> Targets:
@@ -100,8 +100,8 @@ def parse_labels(
             column = listed(column)
         kind, notes = (task, ()) if task else kind_of_labels(name, column, partial(_first, name, column, place))
         if kind == "classify":
-            meaning = _classes(name, column, learned, place, known, numeric=numeric, for_training=for_training)
-            return replace(meaning, notes=(*notes, *meaning.notes))
+            parsed = _classes(name, column, learned, place, known, numeric=numeric, for_training=for_training)
+            return replace(parsed, notes=(*notes, *parsed.notes))
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
@@ -154,7 +154,7 @@ def _classes(
         f"{len(classes)} class{'' if len(classes) == 1 else 'es'} in the column {name}",
         (
             *_alike(name, classes),
-            *_perhaps_missing(name, dict(zip(classes, np.bincount(values).tolist(), strict=True))),
+            *_notes_on_missing(name, dict(zip(classes, np.bincount(values).tolist(), strict=True))),
         ),
     )
 
@@ -175,8 +175,8 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
 ) -> ParsedLabels:
-    mark, says = _parting(name, cells, MARKS if task else ())
-    labels = {cell: list(map(printable, parted(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
+    mark, says = _separator(name, cells, MARKS if task else ())
+    labels = {cell: list(map(printable, separated(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
     used = {cell for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted({one for cell in used for one in labels[cell]}, known)
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
@@ -196,13 +196,13 @@ def _sets(
             if one not in position:
                 raise _unknown(place(i, name), one, classes)
             values[i, position[one]] = True
-    notes = _perhaps_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
+    notes = _notes_on_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
     return ParsedLabels(
         "multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {says}", notes
     )
 
 
-def _parting(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
+def _separator(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
     """What separates the labels of a cell, in words too; `marks` are what may do so under --task multilabel."""
     distinct = set(cells)
     for mark, says in ((LIST, "lists"), ("|", "separated by |"), (";", "separated by ;")):
@@ -294,13 +294,13 @@ def _first(name: str, cells: Sequence[str], place: Place, cell: str) -> str:
     return place(cells.index(cell), name)
 
 
-def _perhaps_missing(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
+def _notes_on_missing(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
     """A note on classes that are called as what is missing often is; `counts` are the rows of each class.
 
     Marks such as - and ? are classes as any other beside + and !.
     """
     has_marks = sum(not any(map(str.isalnum, one)) for one in counts) > 1
-    odd = [one for one in counts if one.lower() in _PERHAPS_MISSING and (not has_marks or any(map(str.isalnum, one)))]
+    odd = [one for one in counts if one.lower() in _MISSING_WORDS and (not has_marks or any(map(str.isalnum, one)))]
     return tuple(
         f"the class {one} of the column {name} has {counts[one]:,} row{'' if counts[one] == 1 else 's'}; remove "
         f"{'it' if counts[one] == 1 else 'them'} if that means that the label is missing"

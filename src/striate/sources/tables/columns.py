@@ -15,7 +15,7 @@ from striate.sources.tables.split_columns import snake_case
 __all__ = [
     "PATH_NAMES",
     "Columns",
-    "called_as_label",
+    "is_label_name",
     "label_columns",
     "named_labels",
     "named_paths",
@@ -29,7 +29,14 @@ PATH_NAMES: Final = (
     *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file"),
     *("image_name", "img", "img_path", "img_name", "img_file", "picture", "photo", "images", "files", "paths"),
 )
-_PATH_PERHAPS: Final = ("id", "image_id", "img_id", "file_id", "id_code", "name")  # a path only if there are such files
+_WEAK_PATH_NAMES: Final = (
+    "id",
+    "image_id",
+    "img_id",
+    "file_id",
+    "id_code",
+    "name",
+)  # a path only if there are such files
 _LABEL_NAMES: Final = (
     "label",
     "labels",
@@ -112,7 +119,7 @@ def path_column(
         return _known(names, wanted, table)
     by_name = _by_name(names)
     likely = [by_name[name] for name in PATH_NAMES if name in by_name]
-    perhaps = [by_name[name] for name in _PATH_PERHAPS if name in by_name]
+    perhaps = [by_name[name] for name in _WEAK_PATH_NAMES if name in by_name]
     others = [name for name in names[:_LOOKED_AT] if name not in likely + perhaps]
     found = (
         next((name for name in (*likely, *perhaps) if holds_files(name)), None)
@@ -130,7 +137,7 @@ def path_column(
 def named_paths(names: Sequence[str]) -> list[str]:
     """The columns that are called as paths are, or may be."""
     by_name = _by_name(names)
-    return [by_name[name] for name in (*PATH_NAMES, *_PATH_PERHAPS) if name in by_name]
+    return [by_name[name] for name in (*PATH_NAMES, *_WEAK_PATH_NAMES) if name in by_name]
 
 
 def named_labels(names: Sequence[str]) -> list[str]:
@@ -139,7 +146,7 @@ def named_labels(names: Sequence[str]) -> list[str]:
     return [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
 
 
-def called_as_label(name: str) -> bool:
+def is_label_name(name: str) -> bool:
     """Whether the name of a column speaks of labels."""
     return bool(named_labels([name])) or not _LABEL_WORDS.isdisjoint(snake_case(name).split("_"))
 

@@ -65,10 +65,10 @@ def _read(file: io.TextIOWrapper, path: Path, most: int | None) -> Table:
     reached = [0]  # the last row that was read
     try:
         first = next((line for line in iter(partial(file.readline, _MAX_ROW), "") if line.strip()), "")
-        said = _SEP.fullmatch(first.strip("\r\n "))
-        if said is None:
+        declared = _SEP.fullmatch(first.strip("\r\n "))
+        if declared is None:
             file.seek(0)
-        separator = said["mark"] if said else _separator(first, path.suffix.lower())
+        separator = declared["mark"] if declared else _separator(first, path.suffix.lower())
         lines = _Lines(file)
         if separator == " ":
             _check_words(first, name)

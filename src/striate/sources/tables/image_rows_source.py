@@ -90,7 +90,7 @@ def open_rows(data: DataPath, files_of: Mapping[str, Sequence[Path]]) -> Source:
     task = columns.task or ("multilabel" if labels[0] in first.lists else "classify" if known else None)
     learned = np.isin(splits.names, ("all", "train"))
     numeric = first.numeric.issuperset(labels)
-    meaning = parse_labels(
+    parsed = parse_labels(
         {column: cells[column] for column in labels},
         learned,
         table.place,
@@ -106,18 +106,18 @@ def open_rows(data: DataPath, files_of: Mapping[str, Sequence[Path]]) -> Source:
         where = np.flatnonzero(splits.names == split)
         listings[split] = Listing(
             tuple(ids[i] for i in where),
-            meaning.targets(where),
+            parsed.targets(where),
             ContentStore(len(where), partial(_content, [rows for _, rows in read], starts, where), data.limits),
             columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
         )
     return Source(
         *named(path),
-        f"images in rows of {first.kind}, {meaning.says}",
-        meaning.classes,
+        f"images in rows of {first.kind}, {parsed.description}",
+        parsed.classes,
         ordered_splits(listings),
         limits=data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
-        notes=(*splits.notes, *meaning.notes),
+        notes=(*splits.notes, *parsed.notes),
     )
 
 

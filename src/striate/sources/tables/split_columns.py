@@ -23,7 +23,7 @@ from striate.errors import DataError, SettingError, nearest
 from striate.sources.splits import possible_split_of, split_of, splits_of
 from striate.sources.tables.table import Table
 
-__all__ = ["NONE", "RowSplits", "read_splits", "says_splits", "snake_case", "splits_of_paths"]
+__all__ = ["NONE", "RowSplits", "are_split_names", "read_splits", "snake_case", "splits_of_paths"]
 
 NONE: Final = "none"  # what is typed where no column says the split
 _USUAL: Final = re.compile(
@@ -36,7 +36,9 @@ _FLAG: Final = re.compile(
     r"(_(set|split|image|img|image|photo|sample|row|data|flag|example))?"
 )
 # names that speak of a split, whatever the cells are: these, and those of one word for a split and others that say no more
-_SPEAKS: Final = re.compile(r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?")
+_SPLIT_LIKE: Final = re.compile(
+    r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?"
+)
 _FRAME: Final = frozenset(
     (
         *(
@@ -102,7 +104,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"[\s\-./]+", "_", parted).lower()
 
 
-def says_splits(cells: Sequence[str]) -> bool:
+def are_split_names(cells: Sequence[str]) -> bool:
     """Whether all cells are names of splits, of whatever name the column is."""
     distinct = {cell.strip() for cell in cells}
     return len(distinct) <= _FEW and len(_splits_of(distinct)) == len(distinct)
@@ -123,12 +125,12 @@ def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label
         return RowSplits(np.full(len(table.rows), "all"), notes=tuple(notes))
     left = np.bitwise_and.reduce([claim.open for claim in claims])
     columns = tuple(claim.column for claim in claims)
-    for says, wrong in (
+    for message, wrong in (
         (f"the columns {', '.join(columns)} give two splits for this row; fix it", left == 0),
         ("the split is missing; write train, val or test, or remove the row", left == _ALL),
     ):
         if wrong.any():
-            raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {says}")
+            raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {message}")
     origin = ("column " if len(claims) == 1 else "columns ") + ", ".join(one.column + one.how for one in claims)
     return RowSplits(np.array([_CHOICE.get(bits, "") for bits in range(8)])[left], columns, origin, tuple(notes))
 
@@ -191,15 +193,17 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
         elif called == "split":
             raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell not in of))
         elif flag is not None and (flag["sure"] or label_is_known) and (claim := _of_flag(name, cells)):
-            if _says_something(claim):
-                _check_meaning(table, claim, flag)
+            if _is_useful(claim):
+                _check_flag(table, claim, flag)
                 claims.append(claim)
         elif flag is not None and flag["sure"] and (odd := _odd_flag(cells)) is not None:
             raise DataError(
                 f"{table.place(odd, name)}: '{printable(cells[odd])}' is neither yes nor no; write True or False, or keep it as a "
                 f"column (--split-column {NONE})"
             )
-        elif 1 < len(distinct) <= _FEW and (_speaks(called, distinct, label_is_known) or _are_splits(of, distinct)):
+        elif 1 < len(distinct) <= _FEW and (
+            _is_split_like(called, distinct, label_is_known) or _are_splits(of, distinct)
+        ):
             notes.append(_not_used(name, cells))
     if not claims and unusual:
         claims = [unusual.pop(0)]
@@ -261,12 +265,12 @@ def _of_flag(name: str, cells: Sequence[str]) -> _Claim | None:
     return _Claim(name, np.array([bits[cell] for cell in low], np.uint8), f" ({printable(shown)} is {split})")
 
 
-def _says_something(claim: _Claim) -> bool:
+def _is_useful(claim: _Claim) -> bool:
     """Whether it takes a row out of train, and not all to val: is_valid is true of all rows where all of them are good."""
     return bool(np.isin(claim.open, (_VAL, _TEST, _VAL | _TEST)).any()) and not bool((claim.open == _VAL).all())
 
 
-def _check_meaning(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
+def _check_flag(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
     """DataError where is_valid is true of most rows: it may well say that they are good."""
     if flag["split"] == "valid" and (share := float((claim.open == _VAL).mean())) > 0.5:
         raise DataError(
@@ -281,11 +285,11 @@ def _odd_flag(cells: Sequence[str]) -> int | None:
     return is_odd.index(True) if 0 < sum(is_odd) < len(cells) / 2 else None
 
 
-def _speaks(called: str, distinct: Set[str], label_is_known: bool) -> bool:
+def _is_split_like(called: str, distinct: Set[str], label_is_known: bool) -> bool:
     """Whether a column has the name of one of splits. One called test alone may hold results: pos, neg."""
     if split_of(called) is None or not re.fullmatch(r"[a-z]+", called):
         core = "".join(word for word in called.split("_") if word not in _FRAME).removeprefix("is")
-        return _SPEAKS.fullmatch(called) is not None or core == "unseen" or split_of(core) is not None
+        return _SPLIT_LIKE.fullmatch(called) is not None or core == "unseen" or split_of(core) is not None
     return label_is_known and all(re.fullmatch(r"-?\d{1,3}(\.0)?", cell) for cell in distinct)
 
 

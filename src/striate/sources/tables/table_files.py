@@ -33,7 +33,7 @@ from striate.sources.tables.parquet_file import read_parquet
 from striate.sources.tables.split_columns import snake_case
 from striate.sources.tables.table import Table
 
-__all__ = ["TABLES", "TableFiles", "find_table", "image_folder", "likely_table", "read_table"]
+__all__ = ["TABLES", "TableFiles", "best_named_table", "find_table", "image_folder", "read_table"]
 
 _READ: Final = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".xlsx", ".xlsm")
 _NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # what to do is said where one is opened
@@ -156,7 +156,7 @@ def image_folder(data: DataPath) -> DataPath:
     return DataPath(data.path / root, data.options)
 
 
-def likely_table(data: DataPath) -> Path | None:
+def best_named_table(data: DataPath) -> Path | None:
     """The table that most likely holds the labels by its name, whether it can be read or not."""
     names = [name for name in _tables(data.list().files) if Path(name).suffix.lower() in _READ]
     names = [name for name in names if not _is_submission(name) and not _is_predicted(name)]

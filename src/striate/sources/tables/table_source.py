@@ -27,12 +27,19 @@ from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
 from striate.sources.splits import ordered_splits, split_of
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import Located, TablePaths
-from striate.sources.tables.split_columns import RowSplits, read_splits, says_splits, splits_of_paths
+from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
 from striate.sources.tables.table import Table, joined
-from striate.sources.tables.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
+from striate.sources.tables.table_files import (
+    TABLES,
+    TableFiles,
+    best_named_table,
+    find_table,
+    image_folder,
+    read_table,
+)
 from striate.sources.tables.written_path import is_address
 
-__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table", "open_table_file"]
+__all__ = ["TABLES", "TableFiles", "best_named_table", "find_table", "open_table", "open_table_file"]
 
 
 def open_table_file(data: DataPath, path: Path) -> Source:
@@ -76,11 +83,11 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
-    meaning = parse_labels(of_labels, learned, table.place, task, numeric=numeric, for_training=for_training)
+    parsed = parse_labels(of_labels, learned, table.place, task, numeric=numeric, for_training=for_training)
     usable = np.array([refused is None for refused in located.refusals])
-    kept_rows = _first_rows(table, by, located, meaning, splits.names)
+    kept_rows = _first_rows(table, by, located, parsed, splits.names)
     if for_training:
-        _check_classes(table, labels[0], meaning, learned, usable)
+        _check_classes(table, labels[0], parsed, learned, usable)
     others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
     listings = {}
     for split in dict.fromkeys(splits.names.tolist()):
@@ -88,7 +95,7 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
         kept, aside = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
         listings[split] = Listing(
             tuple(located.id(i) for i in kept),
-            meaning.targets(rows[usable[rows]]),
+            parsed.targets(rows[usable[rows]]),
             FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), data.limits),
             tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
@@ -96,14 +103,14 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
-        _kind(table, by, meaning, list(others), tables),
-        meaning.classes,
+        _kind(table, by, parsed, list(others), tables),
+        parsed.classes,
         ordered_splits(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
-            *(*files.notes, *table.notes, *splits.notes, *meaning.notes, *located.notes),
+            *(*files.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
             *_left_out(images, located),
         ),
     )
@@ -131,7 +138,7 @@ def _is_split_alone(name: str, cells: Sequence[str]) -> bool:
     """Whether the only column beside the paths is the split and no label, by its name or by what it holds."""
     if name.strip().lower() == "split":
         return True
-    return not named_labels([name]) and says_splits(cells) and len(set(cells)) > 1
+    return not named_labels([name]) and are_split_names(cells) and len(set(cells)) > 1
 
 
 def _left_out(images: DataPath, located: Located) -> Iterator[str]:
@@ -148,11 +155,11 @@ def _left_out(images: DataPath, located: Located) -> Iterator[str]:
         yield f"images that no row of the table names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
-def _kind(table: Table, by: str, meaning: ParsedLabels, others: Sequence[str], tables: Mapping[str, Table]) -> str:
+def _kind(table: Table, by: str, parsed: ParsedLabels, others: Sequence[str], tables: Mapping[str, Table]) -> str:
     """What was read, in words: the tables, and which columns."""
     names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
     beside = f"; other columns: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}" if others else ""
-    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{beside}"
+    return f"{table.kind} {names}, paths in the column {by}, {parsed.description}{beside}"
 
 
 def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
@@ -200,7 +207,7 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 
 
 def _first_rows(
-    table: Table, by: str, located: Located, meaning: ParsedLabels, splits: npt.NDArray[np.str_]
+    table: Table, by: str, located: Located, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
     """The rows without those that say again what an earlier one says. DataError where two say different things."""
     first: dict[str, int] = {}
@@ -209,7 +216,7 @@ def _first_rows(
         earlier = first.setdefault(name, i)
         if earlier == i:
             kept.append(i)
-        elif splits[i] != splits[earlier] or not np.array_equal(meaning.values[i], meaning.values[earlier]):
+        elif splits[i] != splits[earlier] or not np.array_equal(parsed.values[i], parsed.values[earlier]):
             raise DataError(
                 f"{table.place(i, by)}: {located.id(i)} is in row {table.rows[earlier]} too, with another label or split; "
                 "remove one of them"
@@ -218,15 +225,15 @@ def _first_rows(
 
 
 def _check_classes(
-    table: Table, label: str, meaning: ParsedLabels, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
+    table: Table, label: str, parsed: ParsedLabels, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
 ) -> None:
     """DataError when none of the images of a class is there."""
-    if meaning.task != "classify":
+    if parsed.task != "classify":
         return
-    there = np.bincount(meaning.values[learned & usable].astype(np.int64), minlength=len(meaning.classes))
+    there = np.bincount(parsed.values[learned & usable].astype(np.int64), minlength=len(parsed.classes))
     if not there.all():
         lost = int(np.flatnonzero(there == 0)[0])
-        i = int(np.flatnonzero(learned & (meaning.values == lost))[0])
+        i = int(np.flatnonzero(learned & (parsed.values == lost))[0])
         raise DataError(
-            f"{table.place(i, label)}: all images of the class {meaning.classes[lost]} are missing; add some, or remove its rows"
+            f"{table.place(i, label)}: all images of the class {parsed.classes[lost]} are missing; add some, or remove its rows"
         )

@@ -1,0 +1,84 @@
+"""Numbers as text: no false digits, and never "100 %" where one image is misclassified."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+UNKNOWN = "\u2013"  # a dash
+
+
+def finite(value: Any) -> float | None:
+    """`value` (a number, or its text) as a float; None where it is missing, NaN or infinite."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def count(value: Any, noun: str = "") -> str:
+    """10000 -> "10,000"; with a noun "10,000 images", "1 image"."""
+    if finite(value) is None:
+        return UNKNOWN
+    text = f"{int(value):,}"
+    return f"{text} {noun}{'' if int(value) == 1 else 's'}" if noun else text
+
+
+def percent(share: Any, decimals: int = 1) -> str:
+    """0.992 -> "99.2", without the sign; up to two more decimals where rounding gives 100 or 0 and the share is neither."""
+    share = finite(share)
+    if share is None:
+        return UNKNOWN
+    share = round(share, 12)  # an interval that ends at 1 may be computed a hair below it
+    for digits in (decimals, decimals + 1, decimals + 2):
+        text = f"{100 * share:.{digits}f}"
+        if share in (0.0, 1.0) or float(text) not in (0.0, 100.0):
+            return text
+    return f"< {10.0**-digits:.{digits}f}" if share < 0.5 else f"> {100 - 10.0**-digits:.{digits}f}"
+
+
+def four_digits(value: Any) -> str:
+    """A number of any size to four digits: 0.02671, 12,300, 1.5e-07 -> 1.5e-7."""
+    value = finite(value)
+    if value is None:
+        return UNKNOWN
+    if 1e4 <= abs(value) < 1e9:
+        return f"{value:,.0f}"
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def duration(seconds: Any) -> str:
+    """12.34 -> "12.3 s"; 192 -> "3 min 12 s"; 7500 -> "2 h 5 min"."""
+    seconds = finite(seconds)
+    if seconds is None:
+        return "not recorded"
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def plain(value: Any, format_float: Callable[[float], str] = four_digits) -> str:
+    """A piece of evidence on one line."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return format_float(value) if math.isfinite(value) else str(value)
+        case Mapping():
+            return ", ".join(f"{name}: {plain(part, format_float)}" for name, part in value.items()) or "none"
+        case list() | tuple():
+            shown = ", ".join(plain(part, format_float) for part in value[:12]) or "none"
+            return f"{shown}, and {len(value) - 12:,} more" if len(value) > 12 else shown
+        case _:
+            return str(value)
+
+
+def exact(value: Any) -> str:
+    """A setting on one line, with every digit that it has."""
+    return plain(value, repr)

@@ -1,0 +1,48 @@
+"""What it takes to reproduce a run: seed, threads, hardware, versions; and how long each step took."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, final
+
+from striate.report.number_format import count, duration, finite, plain
+
+HARDWARE = {"cpu": "CPU", "gpu": "GPU", "cores": "Cores", "memory_gib": "Memory, GiB", "system": "System"}
+
+Lines = tuple[tuple[str, str], ...]  # name, value
+
+
+@final
+@dataclass(frozen=True)
+class Reproduction:
+    run: Lines
+    times: Lines
+    hardware: Lines
+    versions: Lines
+
+
+def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str | float | None]]) -> Reproduction:
+    """What the manifest has of it; the speed is the median over the epochs."""
+    timings, hardware = manifest.get("timings", {}), manifest.get("hardware", {})
+    speeds = [speed for row in history if (speed := finite(row.get("images_per_second"))) is not None]
+    return Reproduction(
+        run=(
+            *((name.capitalize(), plain(manifest.get(name))) for name in ("seed", "threads", "device")),
+            *((name.capitalize(), moment(manifest.get(name))) for name in ("started", "finished")),
+        ),
+        times=(
+            *((step.capitalize(), duration(seconds)) for step, seconds in timings.items()),
+            *((("Training speed", count(median(speeds), "image") + " a second"),) if speeds else ()),
+        ),
+        hardware=tuple((HARDWARE.get(name, name), plain(value)) for name, value in hardware.items()),
+        versions=tuple((name, str(version)) for name, version in manifest.get("versions", {}).items()),
+    )
+
+
+def moment(time: Any) -> str:
+    """An ISO time without the letter and the fraction: 2026-07-02T10:12:31.25+00:00 -> 2026-07-02 10:12:31 +00:00."""
+    if not time:
+        return "not recorded"
+    day, _, rest = str(time).partition("T")
+    clock, zone = rest[:8], rest[8:].lstrip(".0123456789")
+    return " ".join(part for part in (day, clock, zone.replace("+00:00", "UTC").replace("Z", "UTC")) if part)
