@@ -98,7 +98,7 @@ KINDS = [_class_folders, _idx, _cifar, _arrays, _webdataset, _rows, _table, _coc
 
 
 @pytest.mark.parametrize("write", KINDS)
-def test_a_split_test_of_one_class_can_be_measured_and_not_learned(
+def test_a_split_test_of_one_class_can_be_evaluated_but_not_trained_on(
     write: Callable[[Path], None], tmp_path: Path
 ) -> None:
     write(tmp_path)
@@ -109,7 +109,7 @@ def test_a_split_test_of_one_class_can_be_measured_and_not_learned(
         open_source(tmp_path)
 
 
-def test_a_train_of_one_class_can_be_measured_and_not_learned(tmp_path: Path) -> None:
+def test_a_train_of_one_class_can_be_evaluated_but_not_trained_on(tmp_path: Path) -> None:
     _idx(tmp_path)
     for name in ("images-idx3-ubyte", "labels-idx1-ubyte"):
         (tmp_path / f"t10k-{name}").rename(tmp_path / f"train-{name}")

@@ -122,7 +122,7 @@ def test_a_stray_archive_does_not_hide_a_table_of_images(class_folders: ClassFol
         ("epoch,loss", "log.csv", False),
     ],
 )
-def test_a_second_reading_is_asked_about_or_named(
+def test_a_second_format_is_asked_about_or_named(
     table: str, name: str, asks: bool, class_folders: ClassFolders
 ) -> None:
     root = class_folders({"images": 6})
@@ -157,7 +157,7 @@ def test_two_files_of_images_are_asked_about(tmp_path: Path) -> None:
     assert open_source(tmp_path).notes == ()
 
 
-def test_a_reading_that_was_named_is_the_only_one(photos: Path) -> None:
+def test_a_named_format_is_the_only_one(photos: Path) -> None:
     with pytest.raises(DataError, match="cannot be read as COCO; that takes a JSON file with images"):
         open_source(photos, source="coco")
     with pytest.raises(SettingError, match="'tabel' is not a format; did you mean table"):
@@ -177,7 +177,7 @@ def test_a_class_level_is_for_class_folders(source: str, photos: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [("raw", "cooked"), ("mask", "no_mask"), ("photo", "sketch"), ("jpg", "png")])
-def test_classes_with_plain_names_are_no_prey_of_a_stray_table(
+def test_classes_with_plain_names_are_read_beside_a_stray_table(
     names: tuple[str, str], class_folders: ClassFolders
 ) -> None:
     folder = class_folders(dict.fromkeys(names, 4))
@@ -188,7 +188,7 @@ def test_classes_with_plain_names_are_no_prey_of_a_stray_table(
 
 
 @pytest.mark.parametrize("names", [("part_1", "part_2"), ("images_001", "images_002"), ("train", "test")])
-def test_a_table_that_leads_to_batches_of_images_says_why_it_cannot_be_read(
+def test_a_table_of_batches_of_images_is_refused_with_the_reason(
     names: tuple[str, str], class_folders: ClassFolders
 ) -> None:
     folder = class_folders(dict.fromkeys(names, 3))

@@ -120,7 +120,7 @@ def test_no_folder_is_lost_where_two_mean_one_split(
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         ("~nosuch_user/data", "~nosuch_user/data does not exist; check the path"),
         ("a" * 300, "File name too long; check the path"),
@@ -130,14 +130,14 @@ def test_no_folder_is_lost_where_two_mean_one_split(
     ],
 )
 @pytest.mark.parametrize("class_level", [None, 1])
-def test_paths_that_nobody_has_end_as_one_line(data: str, says: str, class_level: int | None) -> None:
-    with pytest.raises(StriateError, match=f"{says}|class_level = 1: only class folders have levels") as caught:
+def test_paths_that_nobody_has_end_as_one_line(data: str, message: str, class_level: int | None) -> None:
+    with pytest.raises(StriateError, match=f"{message}|class_level = 1: only class folders have levels") as caught:
         open_source(data, class_level=class_level)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_location_opens_again_whatever_the_folder_is_called(kind: str, tmp_path: Path, put: Put) -> None:
+def test_a_location_opens_again_under_any_name_of_the_folder(kind: str, tmp_path: Path, put: Put) -> None:
     root = tmp_path / "back\\slash \\u0041\nline"
     make(root, kind, put)
     source = open_source(root)
@@ -165,7 +165,7 @@ def test_columns_are_not_for_what_has_none(source: str, tmp_path: Path) -> None:
         open_source(tmp_path, columns=Columns(label=("x",)), source=source)
 
 
-def test_class_levels_and_columns_are_of_two_readings(tmp_path: Path) -> None:
+def test_class_levels_and_columns_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="class_level = 1: only class folders have levels"):
         open_source(tmp_path, columns=Columns(label=("x",)), class_level=1)
 

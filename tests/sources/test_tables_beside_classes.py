@@ -23,18 +23,18 @@ def _rows(*rows: str) -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_a_table_that_says_other_things_is_asked_about(photos: Path) -> None:
+def test_a_table_with_other_labels_is_asked_about(photos: Path) -> None:
     (photos / "answers.csv").write_text(_rows("path,class,probability", "cat/000.jpg,dog,0.9", "dog/000.jpg,cat,0.8"))
     with pytest.raises(DataError) as caught:
         open_source(photos)
-    says = str(caught.value)
+    message = str(caught.value)
     for part in (
         "class folders with 6 images",
         "answers.csv",
         "with 2 images",
         "--source folders or --source table",
     ):
-        assert part in says
+        assert part in message
     assert open_source(photos, source="folders").kind == "class folders"
     table = open_source(photos, source="table")
     assert table.location.endswith("answers.csv")
@@ -115,7 +115,7 @@ def test_a_list_of_classes_is_no_table_of_images(around: str, header: str, class
 
 
 @pytest.mark.parametrize("around", ["", "train/"])
-def test_predictions_beside_class_folders_are_never_meant(around: str, class_folders: ClassFolders) -> None:
+def test_predictions_beside_class_folders_are_never_read(around: str, class_folders: ClassFolders) -> None:
     root = class_folders({f"{around}car": 2, f"{around}bus": 2})
     for name in ("predictions.csv", "resnet_preds.csv"):
         (root / name).write_text(_rows("path,class", f"{around}car/000.jpg,bus", f"{around}bus/000.jpg,car"))
@@ -161,7 +161,7 @@ def test_numbers_beside_class_folders_are_no_labels(
 
 
 @pytest.mark.parametrize(
-    ("labels", "says"),
+    ("labels", "message"),
     [
         ("dog cat cat dog dog dog", "cat/000.jpg is in the folder cat, and labels.csv has the label dog"),
         ("DOG CAT CAT DOG DOG DOG", "cat/000.jpg is in the folder cat, and labels.csv has the label DOG"),
@@ -170,16 +170,16 @@ def test_numbers_beside_class_folders_are_no_labels(
         ("k m m h h h", "cat/000.jpg is in the folder cat, and labels.csv has the label k"),
     ],
 )
-def test_the_example_of_two_readings_is_true(labels: str, says: str, photos: Path) -> None:
+def test_the_example_of_a_disagreement_is_true(labels: str, message: str, photos: Path) -> None:
     files = [f"{kind}/00{i}.jpg" for kind in ("cat", "dog") for i in range(3)]
     rows = [f"{file},{label}" for file, label in zip(files, labels.split(), strict=True)]
     (photos / "labels.csv").write_text(_rows("path,label", *rows))
-    with pytest.raises(AmbiguousDataError, match=re.escape(says)):
+    with pytest.raises(AmbiguousDataError, match=re.escape(message)):
         open_source(photos)
 
 
 @pytest.mark.parametrize("name", ["history.csv", "log.jsonl"])
-def test_a_stray_table_does_not_block_one_class_that_is_measured(name: str, class_folders: ClassFolders) -> None:
+def test_a_stray_table_does_not_block_one_class_that_is_evaluated(name: str, class_folders: ClassFolders) -> None:
     root = class_folders({"car": 2})
     (root / name).write_text(_rows("epoch,loss", "1,0.5"))
     assert open_source(root, for_training=False).classes == ("car",)
@@ -188,14 +188,14 @@ def test_a_stray_table_does_not_block_one_class_that_is_measured(name: str, clas
         assert open_source(root, for_training=False).classes == ("x",)
 
 
-def test_a_table_that_tears_a_folder_apart_is_asked_about(photos: Path) -> None:
+def test_a_table_with_two_labels_for_a_folder_is_asked_about(photos: Path) -> None:
     (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,x", "cat/001.jpg,y", "dog/000.jpg,y"))
     with pytest.raises(DataError, match=r"cat/001.jpg is in the folder cat, and labels.csv has the label y"):
         open_source(photos)
 
 
 @pytest.mark.parametrize("labels", [("cat", "dog"), ("a cat", "a dog")])
-def test_a_table_that_says_what_the_folders_say_is_no_rival(labels: tuple[str, str], photos: Path) -> None:
+def test_a_table_with_the_labels_of_the_folders_is_not_read(labels: tuple[str, str], photos: Path) -> None:
     names = zip(("cat", "dog"), labels, strict=True)
     rows = [f"{folder}/00{i}.jpg,{label}" for folder, label in names for i in range(3)]
     (photos / "labels.csv").write_text(_rows("path,label", *rows))
@@ -204,21 +204,21 @@ def test_a_table_that_says_what_the_folders_say_is_no_rival(labels: tuple[str, s
     assert source.notes[0].startswith("labels.csv has the labels of the folders for each image")
 
 
-def test_a_table_of_some_images_is_said_to_name_some(photos: Path) -> None:
+def test_a_table_of_some_images_gives_a_note(photos: Path) -> None:
     (photos / "labels.csv").write_text(_rows("path,label", "cat/000.jpg,cat", "dog/000.jpg,dog"))
     assert open_source(photos).notes[0] == (
         "labels.csv has the labels of the folders for the 2 images that it names; the folders are read"
     )
 
 
-def test_several_tables_beside_class_folders_are_called_by_their_names(photos: Path) -> None:
+def test_several_tables_beside_class_folders_are_all_named(photos: Path) -> None:
     for i, name in enumerate(("train.csv", "val.csv")):
         (photos / name).write_text(_rows("path,label", f"cat/00{i}.jpg,dog", f"dog/00{i}.jpg,cat"))
     with pytest.raises(AmbiguousDataError, match="in the folder cat, and train.csv, val.csv has the label dog"):
         open_source(photos)
 
 
-def test_a_table_that_agrees_and_has_splits_is_meant(photos: Path) -> None:
+def test_a_table_that_agrees_and_has_splits_is_read(photos: Path) -> None:
     rows = [
         f"{name}/00{i}.jpg,{name},{split}"
         for name in ("cat", "dog")

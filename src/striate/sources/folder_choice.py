@@ -1,7 +1,7 @@
 """Which format a folder is in: the only one that fits, the one that holds more, or a question with the settings that answer it.
 
 Class folders with images in them are there on purpose. Files beside them with images of their own (.npz, .tar, .parquet) are
-not read, and a note tells so. Annotations of the same images (a table, COCO, VOC, YOLO) compete with the folders where they
+not read, and a note tells it. Annotations of the same images (a table, COCO, VOC, YOLO) compete with the folders where they
 can be opened: a table that has the same label for each image as its folder does not, and one that has splits besides is read
 instead. Folders whose names cannot be those of classes (images_001, part_2) do not count beside a table that leads to their
 images.
@@ -278,7 +278,7 @@ def _refuse_broken_table(found: Iterable[_Candidate]) -> None:
 
 
 def _refuse_columns(folder: DataPath) -> Source:
-    """The error of columns that are named where no table fits: what is wrong with the likely one, if one lies there."""
+    """The error of columns that are named where no table fits: what is wrong with the table, if one lies there."""
     if table := best_named_table(folder):
         return open_table_file(folder, table)
     raise SettingError(f"only tables have columns, and {folder.name} holds no table; give the path of a CSV file")
@@ -308,7 +308,7 @@ def _file_names(source: Source) -> str:
 
 def _not_read(folder: DataPath, forms: Sequence[FolderFormat], beside: FolderFormat | None = None) -> list[str]:
     """A note on each kind of file that lies there and is not read."""
-    split_only = split_tables(folder) if beside is None else ()  # split_notes tells of them
+    split_only = split_tables(folder) if beside is None else ()  # split_notes names them
     files = [name for name in folder.list().files if name not in split_only]
     title = beside.title if beside is not None else f"the {_FOLDERS}"
     notes = []

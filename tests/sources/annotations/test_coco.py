@@ -62,7 +62,7 @@ def test_boxes_classes_and_images_without_objects(tmp_path: Path, put: Put) -> N
         (("train.json", "val.json"), ("images", "images")),
     ],
 )
-def test_parts_are_told_by_names(files: tuple[str, str], images: tuple[str, str], tmp_path: Path, put: Put) -> None:
+def test_splits_are_found_by_names(files: tuple[str, str], images: tuple[str, str], tmp_path: Path, put: Put) -> None:
     for file, folder in zip(files, images, strict=True):
         for i in (1, 2, 3):
             put(tmp_path / folder / f"{i}.jpg")
@@ -152,7 +152,7 @@ def test_boxes_points_and_masks_follow_an_image_that_was_annotated_as_stored(
     assert [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] == found
 
 
-def test_a_size_that_tells_upright_is_upright(tmp_path: Path, put: Put) -> None:
+def test_a_size_that_proves_the_image_upright(tmp_path: Path, put: Put) -> None:
     put(tmp_path / "a.jpg", held=6)
     note = {"images": [{"id": 1, "file_name": "a.jpg", "height": 32, "width": 24}], "categories": CATEGORIES}
     (tmp_path / "a.json").write_text(json.dumps(note | {"annotations": [BOX]}))
@@ -279,11 +279,11 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "says"), MALFORMED)
-def test_what_is_malformed_stops_in_one_line(content: str, says: str, tmp_path: Path, put: Put) -> None:
+@pytest.mark.parametrize(("content", "message"), MALFORMED)
+def test_what_is_malformed_stops_in_one_line(content: str, message: str, tmp_path: Path, put: Put) -> None:
     coco(tmp_path, put, [])
     (tmp_path / "annotations.json").write_text(content)
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(tmp_path, ANY)
     assert "annotations.json" in str(caught.value)
     assert str(caught.value).isprintable()

@@ -75,9 +75,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "says"), REFUSED)
-def test_the_rest_is_refused_in_one_line(text: str, says: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_the_rest_is_refused_in_one_line(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         read(tmp_path, text)
     assert "data.yaml" in str(caught.value)
     assert str(caught.value).isprintable()

@@ -209,9 +209,9 @@ STOPS = [
 ]
 
 
-@pytest.mark.parametrize(("masks", "mode", "says"), STOPS)
+@pytest.mark.parametrize(("masks", "mode", "message"), STOPS)
 def test_what_is_no_set_of_classes_stops_in_one_line(
-    masks: list[Any], mode: str, says: str, tmp_path: Path, put: Put
+    masks: list[Any], mode: str, message: str, tmp_path: Path, put: Put
 ) -> None:
     random = np.random.default_rng(0)
     for i, values in enumerate(masks if mode != "RGBs" else masks * 3):
@@ -220,7 +220,7 @@ def test_what_is_no_set_of_classes_stops_in_one_line(
             put_mask(tmp_path / f"masks/{i}.png", random.integers(0, 256, (32, 3)), "RGB")
         else:
             put_mask(tmp_path / f"masks/{i}.png", values, "RGB" if isinstance(values[0], list) else "L")
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(tmp_path)
     assert str(caught.value).isprintable()
 
@@ -260,7 +260,7 @@ def test_arrays_that_are_up_to_something_are_skipped(content: str, tmp_path: Pat
     assert aside.detail.isprintable()
 
 
-def test_lists_of_voc_choose_and_part(tmp_path: Path, put: Put) -> None:
+def test_lists_of_voc_choose_and_split(tmp_path: Path, put: Put) -> None:
     for i in range(4):
         put(tmp_path / f"JPEGImages/{i}.jpg")
         put_mask(tmp_path / f"SegmentationClass/{i}.png", [0, 15, 255, 0], "P")

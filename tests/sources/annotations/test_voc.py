@@ -71,7 +71,7 @@ def test_difficult_objects_are_left_out_and_counted(tmp_path: Path, put: Put) ->
     assert source.ignored == {"objects marked difficult": 1, "files without an annotation": 1}
 
 
-def test_lists_and_folders_give_parts(tmp_path: Path, put: Put) -> None:
+def test_lists_and_folders_give_splits(tmp_path: Path, put: Put) -> None:
     root = voc(tmp_path / "a", put, {str(i): xml(box("dog", 1, 1, 9, 9)) for i in range(5)})
     (root / "ImageSets/Main").mkdir(parents=True)
     (root / "ImageSets/Main/train.txt").write_text("0\n3 1\n\n")
@@ -128,10 +128,10 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "says"), MALFORMED)
-def test_what_is_malformed_stops_in_one_line(content: str, says: str, tmp_path: Path, put: Put) -> None:
+@pytest.mark.parametrize(("content", "message"), MALFORMED)
+def test_what_is_malformed_stops_in_one_line(content: str, message: str, tmp_path: Path, put: Put) -> None:
     voc(tmp_path, put, {"1": content})
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(tmp_path, ANY)
     assert "1.xml" in str(caught.value)
     assert str(caught.value).isprintable()

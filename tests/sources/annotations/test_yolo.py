@@ -102,7 +102,9 @@ def test_keypoints_and_their_pairs(dimensions: int, tmp_path: Path, put: Put) ->
         ("images/train", "images/val", ""),
     ],
 )
-def test_parts_lie_where_data_yaml_or_folders_say(train: str, val: str, yaml: str, tmp_path: Path, put: Put) -> None:
+def test_splits_lie_where_data_yaml_or_folders_put_them(
+    train: str, val: str, yaml: str, tmp_path: Path, put: Put
+) -> None:
     for folder in (train, val):
         put(tmp_path / folder / "1.jpg")
         label = tmp_path / folder.replace("images", "labels") / "1.txt"
@@ -163,10 +165,10 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "says"), MALFORMED)
-def test_what_is_malformed_stops_in_one_line(content: str, says: str, tmp_path: Path, put: Put) -> None:
+@pytest.mark.parametrize(("content", "message"), MALFORMED)
+def test_what_is_malformed_stops_in_one_line(content: str, message: str, tmp_path: Path, put: Put) -> None:
     yolo(tmp_path, put, {"1": content})
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(tmp_path, ANY)
     assert "labels/1.txt" in str(caught.value)
     assert str(caught.value).isprintable()

@@ -70,7 +70,14 @@ def test_shards_are_one_set(form: int, samples: Callable[..., Members], tmp_path
     assert len(open_source(tmp_path / "shard-000.tar").splits["all"]) == 4
 
 
-def test_parts_by_the_names_of_shards(samples: Callable[..., Members], tmp_path: Path) -> None:
+def test_shards_may_be_links_and_hidden_files_are_none(samples: Callable[..., Members], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.tar").symlink_to(tar(tmp_path / "blob", samples(4)))  # as a cache of downloads has them
+    (tmp_path / "data" / "._a.tar").write_bytes(b"as macOS leaves them")
+    assert open_source(tmp_path / "data").splits["all"].ids[0] == "a.tar/000"
+
+
+def test_splits_by_the_names_of_shards(samples: Callable[..., Members], tmp_path: Path) -> None:
     for name, count in (("train-0", 4), ("train-1", 2), ("val-0", 1), ("test_0", 1)):
         tar(tmp_path / f"{name}.tar", samples(count))
     source = open_source(tmp_path)
@@ -150,7 +157,7 @@ BASE_256 = 0x80
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
-    ("size", "says"),
+    ("size", "message"),
     [
         (b"77777777777\0", "declares 8589934591 bytes for 000.png and ends before"),
         (b"\x80" + b"\0" * 3 + b"\x7f" + b"\xff" * 7, "declares 9223372036854775807 bytes|damaged"),
@@ -159,10 +166,12 @@ BASE_256 = 0x80
         (b"zzzzzzzzzzz\0", "not a tar archive, or damaged"),
     ],
 )
-def test_a_lying_size_ends_as_one_line(size: bytes, says: str, samples: Callable[..., Members], tmp_path: Path) -> None:
+def test_a_lying_size_ends_as_one_line(
+    size: bytes, message: str, samples: Callable[..., Members], tmp_path: Path
+) -> None:
     path = tar(tmp_path / "a.tar", samples(4))
     path.write_bytes(changed(path.read_bytes(), size=(124, size)))
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(path)
     assert "a.tar" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -198,7 +207,7 @@ def test_any_cut_is_noticed_or_harmless(samples: Callable[..., Members], tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("members", "says"),
+    ("members", "message"),
     [
         ([], "has no image with a label"),
         ([("0.txt", b"x")], "has no image with a label"),
@@ -220,8 +229,8 @@ def test_any_cut_is_noticed_or_harmless(samples: Callable[..., Members], tmp_pat
         ([("0.png", b"x"), ("0.cls", b"1")], "have one class, 1"),
     ],
 )
-def test_samples_that_cannot_be_used_end_as_one_line(members: Members, says: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+def test_samples_that_cannot_be_used_end_as_one_line(members: Members, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(tar(tmp_path / "a.tar", members))
     assert "\n" not in str(caught.value)
 
@@ -231,7 +240,7 @@ def test_what_is_no_plain_tar_is_refused(samples: Callable[..., Members], tmp_pa
     (tmp_path / "a.tar").write_bytes(b"<html>" * 200)
     (tmp_path / "b.tar.gz").write_bytes(gzip.compress(content))
     (tmp_path / "c.tar").write_bytes(gzip.compress(content))
-    for name, says in (
+    for name, message in (
         ("a.tar", "a.tar is not a tar archive, or damaged"),
         ("b.tar.gz", "b.tar.gz is packed with gzip, so single files in it cannot be read; unpack it to a plain .tar"),
         ("c.tar", "c.tar is packed with gzip"),
@@ -239,7 +248,7 @@ def test_what_is_no_plain_tar_is_refused(samples: Callable[..., Members], tmp_pa
         ("d-{5..2}.tar", "has -2 archives"),
         ("d-{0..999999999999}.tar", "has 1000000000000 archives"),
     ):
-        with pytest.raises(DataError, match=says):
+        with pytest.raises(DataError, match=message):
             open_source(tmp_path / name)
 
 

@@ -27,10 +27,10 @@ def saved(root: Path, **arrays: Any) -> Path:
     return root / "set.npz"
 
 
-def pixels(path: Path, part: str = "all") -> npt.NDArray[np.uint8]:
+def pixels(path: Path, split: str = "all") -> npt.NDArray[np.uint8]:
     source = open_source(path)
-    decoded = load_split(source, part, source.native(), threads=1).images.numpy()
-    assert (source.sample(part, 3).image == decoded[3]).all()
+    decoded = load_split(source, split, source.native(), threads=1).images.numpy()
+    assert (source.sample(split, 3).image == decoded[3]).all()
     return decoded
 
 
@@ -60,7 +60,7 @@ GOOD = npy_bytes(GRAY)
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "cannot read .*x.npy: .*; get a new copy"),
         (b"<html>404</html>", "cannot read .*x.npy: .*; get a new copy"),
@@ -80,12 +80,12 @@ GOOD = npy_bytes(GRAY)
     ],
 )
 def test_a_lying_npy_ends_as_one_line(
-    content: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.npy").write_bytes(content)
     np.save(tmp_path / "y.npy", CLASSES)
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(tmp_path)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "hacked").exists()

@@ -33,10 +33,10 @@ def saved(root: Path, **arrays: Any) -> Path:
     return root / "set.npz"
 
 
-def pixels(path: Path, part: str = "all") -> npt.NDArray[np.uint8]:
+def pixels(path: Path, split: str = "all") -> npt.NDArray[np.uint8]:
     source = open_source(path)
-    decoded = load_split(source, part, source.native(), threads=1).images.numpy()
-    assert (source.sample(part, 3).image == decoded[3]).all()
+    decoded = load_split(source, split, source.native(), threads=1).images.numpy()
+    assert (source.sample(split, 3).image == decoded[3]).all()
     return decoded
 
 
@@ -63,7 +63,7 @@ def test_npz(names: tuple[str, ...], tmp_path: Path) -> None:
     assert open_source(source.location).digest() == source.digest() == open_source(tmp_path).digest()
 
 
-def test_a_val_part_and_one_set(tmp_path: Path) -> None:
+def test_a_val_split_and_one_set(tmp_path: Path) -> None:
     path = saved(tmp_path, train_images=GRAY, train_labels=CLASSES, val_images=GRAY, val_labels=CLASSES)
     assert list(open_source(path).splits) == ["train", "val"]
     for names in (("x", "y"), ("X", "y"), ("images", "labels"), ("image", "label"), ("data", "target")):
@@ -72,7 +72,7 @@ def test_a_val_part_and_one_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("array", "expected", "says"),
+    ("array", "expected", "message"),
     [
         (GRAY, GRAY[..., None], "N H W"),
         (GRAY[..., None], GRAY[..., None], "N H W C"),
@@ -90,9 +90,9 @@ def test_a_val_part_and_one_set(tmp_path: Path) -> None:
         (COLOR > 99, np.where(COLOR > 99, 255, 0), "N H W C"),
     ],
 )
-def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any], says: str, tmp_path: Path) -> None:
+def test_layouts_and_ranges(array: npt.NDArray[Any], expected: npt.NDArray[Any], message: str, tmp_path: Path) -> None:
     path = saved(tmp_path, x=array, y=CLASSES)
-    assert f"arrays, {says}, " in open_source(path).kind
+    assert f"arrays, {message}, " in open_source(path).kind
     assert (pixels(path) == expected).all()
 
 
@@ -203,7 +203,7 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
 
 
 @pytest.mark.parametrize(
-    ("arrays", "says"),
+    ("arrays", "message"),
     [
         ({"x": GRAY}, "has x and no labels for it"),
         ({"y": CLASSES}, "has y and no images for it"),
@@ -241,8 +241,8 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
         ({"x_train": GRAY, "y_train": CLASSES, "x_test": GRAY, "y_test": CLASSES + 5}, r"y_test\]\[1?0?\].* the class"),
     ],
 )
-def test_arrays_that_cannot_be_used_end_as_one_line(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+def test_arrays_that_cannot_be_used_end_as_one_line(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(saved(tmp_path, **arrays))
     assert "set.npz" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -292,7 +292,7 @@ def test_columns_are_not_for_arrays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "task", "says"),
+    ("labels", "task", "message"),
     [
         (np.eye(3)[CLASSES], "multilabel", "sets of 3 classes"),
         (np.eye(3)[CLASSES], "regress", "3 numbers an image"),
@@ -306,12 +306,12 @@ def test_columns_are_not_for_arrays(tmp_path: Path) -> None:
         (np.eye(3)[CLASSES] / 2, "multilabel", r"\[0\]: not all values are 0 or 1"),
     ],
 )
-def test_a_task_that_was_named_is_obeyed(labels: Any, task: TaskKind | None, says: str, tmp_path: Path) -> None:
+def test_a_task_that_was_named_is_obeyed(labels: Any, task: TaskKind | None, message: str, tmp_path: Path) -> None:
     path = saved(tmp_path, x=GRAY, y=labels)
-    if says.startswith(r"\["):
-        with pytest.raises(DataError, match=says):
+    if message.startswith(r"\["):
+        with pytest.raises(DataError, match=message):
             open_source(path, columns=Columns(task=task))
     else:
         source = open_source(path, columns=Columns(task=task))
-        assert source.kind.endswith(says)
+        assert source.kind.endswith(message)
         assert source.task == (task or source.task)

@@ -156,14 +156,14 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize(("content", "says"), HOSTILE)
+@pytest.mark.parametrize(("content", "message"), HOSTILE)
 def test_a_hostile_pickle_ends_as_one_line_and_runs_nothing(
-    content: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     root = python_10(tmp_path / "cifar")
     (root / "data_batch_1").write_bytes(content)
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(root)
     assert "data_batch_1" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -191,7 +191,7 @@ def test_any_byte_changed_is_read_or_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("data_batch_1.bin", b"", "has 0 bytes, which is not a multiple of 3073"),
         ("data_batch_2.bin", bytes(3072), "has 3072 bytes, which is not a multiple of 3073"),
@@ -205,10 +205,10 @@ def test_any_byte_changed_is_read_or_refused() -> None:
         ("batches.meta.txt", b"\xff\xfe", "is not text"),
     ],
 )
-def test_a_hostile_binary_ends_as_one_line(name: str, content: bytes, says: str, tmp_path: Path) -> None:
+def test_a_hostile_binary_ends_as_one_line(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     root = binary_10(tmp_path / "cifar")
     (root / name).write_bytes(content)
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(root)
     assert name in str(caught.value)
 
@@ -225,7 +225,7 @@ def test_the_digest_changes_with_a_pixel_and_a_label(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [binary_10, binary_100, python_10])
-def test_a_test_alone_can_be_measured_on(make: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_a_test_split_alone_can_be_evaluated(make: Callable[[Path], Path], tmp_path: Path) -> None:
     root = make(tmp_path / "cifar")
     for path in root.iterdir():
         if path.name.startswith(("data_batch", "train")):

@@ -142,7 +142,7 @@ def test_the_digest_does_not_depend_on_packing_and_changes_with_a_pixel_or_a_lab
     assert open_source(write(tmp_path / "label", train_files(labels=idx(label)))).digest() != plain
 
 
-def test_a_train_part_alone_is_not_split_yet(tmp_path: Path) -> None:
+def test_a_train_split_alone_is_not_split_yet(tmp_path: Path) -> None:
     assert list(open_source(write(tmp_path / "alone", train_files())).splits) == ["all"]
 
 
@@ -157,7 +157,7 @@ HEADER = struct.pack(">HBBIII", 0, 8, 3, 12, 5, 4)
 
 
 @pytest.mark.parametrize(
-    ("images", "says"),
+    ("images", "message"),
     [
         (b"", "no idx header"),
         (b"\0\0\x08", "no idx header"),
@@ -176,9 +176,9 @@ HEADER = struct.pack(">HBBIII", 0, 8, 3, 12, 5, 4)
         (idx(IMAGES[:, :, :0]), "not count x height x width"),
     ],
 )
-def test_a_lying_header_is_refused(images: bytes, says: str, tmp_path: Path) -> None:
+def test_a_lying_header_is_refused(images: bytes, message: str, tmp_path: Path) -> None:
     open_source(write(tmp_path / "healthy", train_files()))
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(write(tmp_path / "lying", train_files(images=images)))
     assert "train-" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -206,7 +206,7 @@ def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("files", "says"),
+    ("files", "message"),
     [
         ({"train-images-idx3-ubyte": idx(IMAGES)}, "has no labels-idx1 file beside it"),
         ({"train-labels-idx1-ubyte": idx(LABELS)}, "has no images-idx3 file beside it"),
@@ -227,12 +227,12 @@ def test_a_gzip_that_is_cut_off_or_goes_on_behind_its_end_is_refused(tmp_path: P
         ),
     ],
 )
-def test_a_set_that_does_not_hold_together_is_refused(files: dict[str, bytes], says: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=says):
+def test_a_set_that_does_not_hold_together_is_refused(files: dict[str, bytes], message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
         open_source(write(tmp_path / "set", files))
 
 
-def test_a_test_alone_can_be_measured_on(tmp_path: Path) -> None:
+def test_a_test_split_alone_can_be_evaluated(tmp_path: Path) -> None:
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(IMAGES))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS))
     source = open_source(tmp_path, for_training=False)

@@ -176,7 +176,7 @@ def test_one_gray_image_and_many() -> None:
 
 @pytest.mark.parametrize("white", [1023, 4095, 65535])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_arrays_have_the_levels_that_the_network_learned_with(white: int, bits: Literal[8, 16], tmp_path: Path) -> None:
+def test_arrays_have_the_levels_of_training(white: int, bits: Literal[8, 16], tmp_path: Path) -> None:
     canvas = Canvas(8, 8, 1, bits, Rendering(integers=(0, white), floats=(0, 10)))
     dark = X[..., 0].astype(np.uint16)  # none above 255
     Image.fromarray(dark[0]).save(tmp_path / "a.png")
@@ -200,7 +200,7 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("given", "message"),
     [
         (None, "NoneType is not an image; give a path"),
         (3, "int is not an image"),
@@ -229,10 +229,10 @@ def test_nan_in_one_image_of_many_marks_that_one() -> None:
         ("~\0/a.jpg", "no such file or folder"),
     ],
 )
-def test_what_is_no_image_says_why_in_its_place(given: Any, says: str) -> None:
+def test_inputs_that_are_no_images_have_the_reason_in_their_place(given: Any, message: str) -> None:
     before, why, after = decoded([X[0], given, X[1]])
     assert isinstance(why, str)
-    assert says in why
+    assert message in why
     assert "\n" not in why
     assert not isinstance(before, str)
     assert not isinstance(after, str)
@@ -250,7 +250,7 @@ def test_a_damaged_file_of_pillow_and_a_closed_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("given", "message"),
     [
         (np.zeros((7, 8 * 8 * 3)), "7 x 192 and not an image; reshape it"),
         (np.zeros(5), "is 5 and not an image"),
@@ -258,8 +258,8 @@ def test_a_damaged_file_of_pillow_and_a_closed_one(tmp_path: Path) -> None:
         ({"a": X[0]}, "are a dictionary and not a list"),
     ],
 )
-def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, says: str) -> None:
-    with pytest.raises(DataError, match=says):
+def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         decoded(given)
 
 

@@ -185,7 +185,7 @@ def with_nan() -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         ((with_nan(), Y), r"images\[7\] contains NaN or infinite values"),
         (([*with_nan(), X[0, :5] / 255], [*Y, 0]), r"images\[7\]: the array contains NaN"),
@@ -235,8 +235,8 @@ def with_nan() -> npt.NDArray[np.float64]:
         ),
     ],
 )
-def test_what_does_not_hold_together_is_refused_in_one_line(data: Any, says: str) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+def test_what_does_not_hold_together_is_refused_in_one_line(data: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         open_in_memory(data)
     assert "\n" not in str(caught.value)
 

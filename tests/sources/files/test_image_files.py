@@ -91,7 +91,7 @@ def test_arrays_that_stand_alone_are_images(class_folders: ClassFolders) -> None
     assert not source.ignored
 
 
-def test_an_image_is_one_whatever_it_is_called(class_folders: ClassFolders) -> None:
+def test_an_image_is_read_under_any_name(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 2, "dog": 2})
     for name in ("noext", "odd.foo", "photo.txt"):
         (root / "cat/000.jpg").rename(root / "cat" / name)
@@ -130,7 +130,7 @@ def test_images_that_are_not_read_are_skipped_by_name_of_their_format(class_fold
     assert "2 DICOM" in one.finding.message
 
 
-def test_a_class_of_images_that_are_not_read_says_what_to_do(class_folders: ClassFolders) -> None:
+def test_a_class_of_images_that_are_not_read_names_the_way_out(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 3, "dog": 0})
     (root / "dog/1.HEIC").write_bytes(HEIC)
     with pytest.raises(
@@ -223,7 +223,7 @@ def test_what_is_made_of_images_in_a_class_is_ignored_and_no_riddle(inner: str, 
     assert list(source.ignored.values()) == [4]
 
 
-def test_masks_beside_their_images_are_ignored_and_others_are_told(class_folders: ClassFolders) -> None:
+def test_masks_beside_their_images_are_ignored_and_others_give_a_note(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 2, "cat/masks": 3, "dog": 2})
     image = Image.new("RGB", (8, 6))
     for name in ("000_mask.png", "000_mask_1.png", "001_mask.jpg", "no_mask.png"):  # JPEG is no format of masks
@@ -241,19 +241,19 @@ def test_masks_beside_their_images_are_ignored_and_others_are_told(class_folders
 
 
 @pytest.mark.parametrize("around", ["", "train/"])
-def test_a_class_that_is_called_as_masks_are_stays(around: str, class_folders: ClassFolders) -> None:
+def test_a_class_with_the_name_of_masks_stays(around: str, class_folders: ClassFolders) -> None:
     source = open_source(class_folders({f"{around}mask": 2, f"{around}no_mask": 2}))
     assert (source.classes, len(source.splits["all"]), source.notes) == (("mask", "no_mask"), 4, ())
 
 
 @pytest.mark.parametrize(("beside", "made"), [("index", 0), ("images", 2), ("Originals", 2)])
-def test_a_folder_beside_others_that_is_called_thumb(beside: str, made: int, class_folders: ClassFolders) -> None:
+def test_a_folder_thumb_beside_others(beside: str, made: int, class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"hand/thumb": 2, f"hand/{beside}": 2, "foot/toe": 2}))
     assert len(source.splits["all"]) == 6 - made
     assert source.ignored == ({"thumbnails beside their images": made} if made else {})
 
 
-def test_a_class_that_is_called_as_thumbnails_are_stays(class_folders: ClassFolders) -> None:
+def test_a_class_with_the_name_of_thumbnails_stays(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"thumbs": 2, "fists": 2}))
     assert source.classes == ("fists", "thumbs")
     assert len(source.splits["all"]) == 4

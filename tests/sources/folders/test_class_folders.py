@@ -50,7 +50,7 @@ def test_images_are_those_of_the_files(class_folders: ClassFolders) -> None:
 @pytest.mark.parametrize(
     "names", [("train", "val", "test"), ("Train", "Validation", "TEST"), ("train", "valid", "test")]
 )
-def test_parts_are_told_by_their_names(names: tuple[str, str, str], class_folders: ClassFolders) -> None:
+def test_splits_are_found_by_their_names(names: tuple[str, str, str], class_folders: ClassFolders) -> None:
     train, val, test = names
     root = class_folders(
         {f"{train}/cat": 3, f"{train}/dog": 2, f"{train}/owl": 2, f"{val}/cat": 1, f"{test}/dog": 2, f"{test}/owl": 1}
@@ -72,7 +72,7 @@ def test_a_train_folder_alone_is_not_split_yet(class_folders: ClassFolders) -> N
     assert source.classes == ("cat", "dog")
 
 
-def test_a_class_may_be_called_train_beside_others(class_folders: ClassFolders) -> None:
+def test_a_class_may_be_named_train_beside_others(class_folders: ClassFolders) -> None:
     assert open_source(class_folders({"bus": 1, "train": 2})).classes == ("bus", "train")
 
 
@@ -200,11 +200,11 @@ STOPS: list[tuple[dict[str, int], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("counts", "says"), STOPS)
-def test_what_cannot_be_learned_from_stops_with_the_way_out(
-    counts: dict[str, int], says: str, class_folders: ClassFolders
+@pytest.mark.parametrize(("counts", "message"), STOPS)
+def test_data_without_training_images_are_refused_with_the_way_out(
+    counts: dict[str, int], message: str, class_folders: ClassFolders
 ) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(class_folders(counts))
     assert "\n" not in str(caught.value)
 
@@ -239,7 +239,7 @@ def test_an_empty_folder_loose_images_and_files_stop(
         open_source(root)
 
 
-def test_a_link_in_the_place_of_a_part_stops(class_folders: ClassFolders, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_split_stops(class_folders: ClassFolders, tmp_path: Path) -> None:
     root = class_folders({"train/cat": 2, "train/dog": 2, "val/cat": 2, "test/cat": 2})
     open_source(root)
     (root / "test").rename(tmp_path / "elsewhere")
@@ -248,7 +248,7 @@ def test_a_link_in_the_place_of_a_part_stops(class_folders: ClassFolders, tmp_pa
         open_source(root)
 
 
-def test_a_part_without_an_image_stops(class_folders: ClassFolders) -> None:
+def test_a_split_without_an_image_stops(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 40, "train/dog": 40, "val/cat": 1})
     (root / "val/cat/000.jpg").write_bytes(b"")
     loaded = load_images(open_source(root), CANVAS, threads=1)

@@ -9,7 +9,7 @@ import pytest
 from striate.data.names import natural_key
 from striate.errors import AmbiguousDataError, DataError
 from striate.sources import open_source
-from striate.sources.splits import split_of, splits_of
+from striate.sources.split_words import split_of, splits_of
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
 
@@ -48,7 +48,7 @@ def test_splits_are_found_by_any_spelling(train: str, test: str, class_folders: 
 @pytest.mark.parametrize(
     "names", [("bus", "train"), ("exam", "test"), ("dev", "ops"), ("test 1", "test 2"), ("valid", "invalid")]
 )
-def test_a_class_that_is_called_as_a_split_is_a_class(names: tuple[str, str], class_folders: ClassFolders) -> None:
+def test_a_class_with_the_name_of_a_split_is_a_class(names: tuple[str, str], class_folders: ClassFolders) -> None:
     source = open_source(class_folders(dict.fromkeys(names, 2)))
     assert source.classes == tuple(sorted(names))
     assert not source.notes
@@ -142,7 +142,7 @@ def test_splits_inside_classes_may_hold_folders_of_their_own(class_folders: Clas
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "message"),
     [
         ({"cat": 1}, "cat/000.jpg is in none of them"),
         ({"owl": 1}, "owl/000.jpg is in none of them"),
@@ -152,20 +152,20 @@ def test_splits_inside_classes_may_hold_folders_of_their_own(class_folders: Clas
     ],
 )
 def test_splits_inside_some_classes_are_asked_about(
-    more: dict[str, int], says: str, class_folders: ClassFolders
+    more: dict[str, int], message: str, class_folders: ClassFolders
 ) -> None:
     root = class_folders({**more, "cat/train": 2, "cat/test": 2, "dog/train": 2})
-    with pytest.raises(AmbiguousDataError, match=rf"cat has .* in it, but {says}; .*--class-level 1"):
+    with pytest.raises(AmbiguousDataError, match=rf"cat has .* in it, but {message}; .*--class-level 1"):
         open_source(root)
     source = open_source(root, class_level=1)
     assert len(source.splits["all"]) == sum(map(len, source.splits.values())) == 6 + sum(more.values())
-    assert f"but {says}; so these folders are not used as splits, and their images are mixed" in source.notes[0]
+    assert f"but {message}; so these folders are not used as splits, and their images are mixed" in source.notes[0]
 
 
 @pytest.mark.parametrize(
     "counts", [{"cat/test": 2, "dog": 2}, {"cat/test": 2, "dog/test": 2}, {"bus/train": 2, "bus/car": 2, "dog": 1}]
 )
-def test_one_folder_inside_that_is_called_as_a_split_parts_nothing(
+def test_one_folder_inside_with_the_name_of_a_split_is_no_split(
     counts: dict[str, int], class_folders: ClassFolders
 ) -> None:
     source = open_source(class_folders(counts))
@@ -177,7 +177,7 @@ def test_names_of_splits_inside_classes_are_those_of_all_classes(class_folders: 
     assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 4, "test": 1}
 
 
-def test_splits_inside_classes_that_are_only_measured(class_folders: ClassFolders) -> None:
+def test_splits_inside_classes_that_are_only_evaluated(class_folders: ClassFolders) -> None:
     root = class_folders({"cat/val": 1, "cat/test": 2, "dog/test": 1})
     assert list(open_source(root, for_training=False).splits) == ["val", "test"]
 
@@ -291,9 +291,7 @@ def test_rarer_names_of_splits_count_beside_others_only(
 
 
 @pytest.mark.parametrize("names", [("fit", "unfit"), ("te", "tr"), ("seen", "unseen"), ("learn", "test")])
-def test_a_class_that_is_called_as_a_rarer_split_is_a_class(
-    names: tuple[str, ...], class_folders: ClassFolders
-) -> None:
+def test_a_class_with_a_rare_name_of_a_split_is_a_class(names: tuple[str, ...], class_folders: ClassFolders) -> None:
     assert open_source(class_folders(dict.fromkeys(names, 1))).classes == names
     inside = class_folders({f"{name}/day_{name}": 1 for name in (*names, "other")})
     assert len(open_source(inside, class_level=1).classes) >= 3
@@ -325,15 +323,15 @@ def test_folders_of_documents_are_no_classes(file: str, class_folders: ClassFold
     assert list(open_source(splits).splits) == ["train", "test"]
 
 
-@pytest.mark.parametrize(("file", "says"), [("a.heic", "HEIC"), ("a.dcm", "DICOM"), ("a.cr2", "a raw camera file")])
-def test_folders_of_images_that_are_not_read_are_classes(file: str, says: str, class_folders: ClassFolders) -> None:
+@pytest.mark.parametrize(("file", "message"), [("a.heic", "HEIC"), ("a.dcm", "DICOM"), ("a.cr2", "a raw camera file")])
+def test_folders_of_images_that_are_not_read_are_classes(file: str, message: str, class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 1, "dog": 1, "owl": 0})
     (root / "owl" / file).write_bytes(b"x" * 200)
-    with pytest.raises(DataError, match=rf"class folder .*owl has no readable image .*{says}"):
+    with pytest.raises(DataError, match=rf"class folder .*owl has no readable image .*{message}"):
         open_source(root)
 
 
-def test_data_in_documents_are_told_so(class_folders: ClassFolders) -> None:
+def test_documents_are_named_in_the_error(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 1, "dog": 0})
     (root / "dog/a.pdf").write_bytes(b"%PDF-1.4")
     with pytest.raises(DataError, match=r"dog has no readable image .*save its pages as PNG"):
@@ -341,7 +339,7 @@ def test_data_in_documents_are_told_so(class_folders: ClassFolders) -> None:
 
 
 @pytest.mark.parametrize("around", ["", "train/"])
-def test_the_data_once_more_in_a_folder_are_left_out_and_said(around: str, class_folders: ClassFolders) -> None:
+def test_a_copy_of_the_data_in_a_folder_is_left_out_with_a_note(around: str, class_folders: ClassFolders) -> None:
     inside = {f"{around}flowers/{name}": 2 for name in ("daisy", "rose")}
     root = class_folders({f"{around}daisy": 2, f"{around}rose": 2, **inside})
     source = open_source(root)
@@ -356,14 +354,14 @@ def test_the_data_once_more_in_a_folder_are_left_out_and_said(around: str, class
 @pytest.mark.parametrize(
     "more", [{"bunch/daisy": 1}, {"bunch/daisy": 1, "bunch/tulip": 1}, {"bunch": 1, "bunch/daisy": 1, "bunch/rose": 1}]
 )
-def test_a_class_with_folders_called_as_some_classes_is_one(
+def test_a_class_with_folders_named_as_some_classes_is_one(
     more: Mapping[str, int], class_folders: ClassFolders
 ) -> None:
     source = open_source(class_folders({"daisy": 1, "rose": 1, **more}))
     assert (source.classes, source.notes) == (("bunch", "daisy", "rose"), ())
 
 
-def test_a_test_folder_without_class_folders_is_left_out_and_said(class_folders: ClassFolders) -> None:
+def test_a_test_folder_without_class_folders_is_left_out_with_a_note(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"train/cat": 2, "train/dog": 2, "test": 3}))
     assert {split: len(listing) for split, listing in source.splits.items()} == {"all": 4}
     assert source.ignored == {"outside the class folders": 3}

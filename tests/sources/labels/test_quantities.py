@@ -79,7 +79,7 @@ def test_a_task_that_the_data_do_not_have_is_refused(class_folders: Callable[...
         open_source(root, columns=Columns(task="regress"))
 
 
-def test_what_a_file_holds_as_numbers_is_called_without_a_point(tmp_path: Path, png: Callable[[Path], None]) -> None:
+def test_classes_that_a_file_holds_as_numbers_have_no_point(tmp_path: Path, png: Callable[[Path], None]) -> None:
     for name in "abc":
         png(tmp_path / f"{name}.png")
     pq.write_table(pa.table({"path": ["a.png", "b.png", "c.png"], "label": [1.0, 2.0, 10.0]}), tmp_path / "a.parquet")
@@ -91,7 +91,7 @@ def test_what_a_file_holds_as_numbers_is_called_without_a_point(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("cells", "says"),
+    ("cells", "message"),
     [
         (
             "12 kg,30 kg,9.5 kg",
@@ -106,11 +106,13 @@ def test_what_a_file_holds_as_numbers_is_called_without_a_point(tmp_path: Path, 
         ("1.5,2.5,", "row 4, column label: the label is missing"),
     ],
 )
-def test_numbers_that_are_written_by_people_are_asked_about(cells: str, says: str, table_folder: TableFolder) -> None:
+def test_numbers_that_are_written_by_people_are_asked_about(
+    cells: str, message: str, table_folder: TableFolder
+) -> None:
     rows = "".join(f"{name}.png,{cell}\n" for name, cell in zip("abc", cells.split(","), strict=True))
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         open_source(table_folder("path,label\n" + rows))
-    if "classify" in says or "class;" in says:
+    if "classify" in message or "class;" in message:
         assert len(open_source(table_folder("path,label\n" + rows), columns=Columns(task="classify")).classes) == 3
 
 
@@ -159,7 +161,7 @@ def test_numbers_are_read_as_people_write_them(
 
 
 @pytest.mark.parametrize(
-    ("cells", "says"),
+    ("cells", "message"),
     [
         (("1,101", "2,200", "7"), "row 2, column label: '1,101' may be 1.101 or 1101, as three digits"),
         (("1,101 kg", "2,200 kg", "7 kg"), "row 2, column label: '1,101 kg' may be 1.101 or 1101"),
@@ -167,9 +169,9 @@ def test_numbers_are_read_as_people_write_them(
         (("1.5 kg", "2 kg", "500 g"), "row 4, column label: '500 g' is not a number in kg, as others are"),
     ],
 )
-def test_numbers_that_may_be_two_are_refused(cells: tuple[str, ...], says: str, table_folder: TableFolder) -> None:
+def test_numbers_that_may_be_two_are_refused(cells: tuple[str, ...], message: str, table_folder: TableFolder) -> None:
     rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abc", cells, strict=True))]
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         open_source(table_folder(written(rows)), columns=Columns(task="regress"))
 
 

@@ -45,7 +45,7 @@ def test_sets_of_words_as_data_sets_have_them(chances: dict[str, float], rows: i
     assert is_asked("label", drawn(chances, rows, mark))
 
 
-def test_one_word_in_two_cells_is_asked_about_where_the_column_is_called_as_sets_are() -> None:
+def test_one_word_in_two_cells_is_asked_about_where_the_column_has_a_name_for_sets() -> None:
     cells = [
         "agriculture clear primary",
         "clear primary",
@@ -163,7 +163,7 @@ def test_few_words_that_may_be_sets_are_pointed_out(table_folder: TableFolder) -
         (("('a', 'b')", "('a',)", "()"), ("a", "b")),
     ],
 )
-def test_what_parts_labels_where_there_are_several(
+def test_the_separator_of_several_labels(
     cells: tuple[str, ...], classes: tuple[str, ...], table_folder: TableFolder
 ) -> None:
     rows = [("path", "label"), *((f"{name}.png", cell) for name, cell in zip("abc", cells, strict=True))]
@@ -177,7 +177,7 @@ def test_lists_of_fractions_are_no_sets(table_folder: TableFolder) -> None:
 
 
 @pytest.mark.parametrize("word", ["NA", "None", "#N/A", "null", "-"])
-def test_classes_called_as_what_is_missing_are_pointed_out(word: str, table_folder: TableFolder) -> None:
+def test_classes_named_as_missing_values_give_a_note(word: str, table_folder: TableFolder) -> None:
     source = open_source(table_folder(f"path,label\na.png,cat\nb.png,dog\nc.png,{word}\n"))
     assert word in source.classes
     assert source.notes == (

@@ -23,9 +23,9 @@ def written(rows: Sequence[Sequence[object]], **how: Any) -> str:
     return text.getvalue()
 
 
-def labels_by_id(source: Source, part: str = "all") -> Mapping[str, object]:
+def labels_by_id(source: Source, split: str = "all") -> Mapping[str, object]:
     """Path and label of each sample, labels as names or values."""
-    listing = source.splits[part]
+    listing = source.splits[split]
     targets = listing.targets
     if isinstance(targets, ClassTargets):
         return dict(zip(listing.ids, (source.classes[one] for one in targets.values), strict=True))

@@ -49,13 +49,13 @@ def test_rows_below_blank_ones_keep_their_numbers(table_folder: TableFolder) -> 
 @pytest.mark.parametrize(
     ("name", "start"), [("labels.csv", b"\x1f\x8b"), ("labels.tsv", b"\xd0\xcf\x11\xe0"), ("train.csv", b"PK\3\4")]
 )
-def test_a_packed_table_is_called_so(name: str, start: bytes, table_folder: TableFolder) -> None:
+def test_a_compressed_table_is_refused_as_such(name: str, start: bytes, table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match=f"{name} is compressed, or an old Excel file; unpack it"):
         open_source(table_folder(start + bytes(40), name))
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "labels.xls"])
-def test_a_format_that_is_not_read_says_what_to_do(name: str, table_folder: TableFolder) -> None:
+def test_a_format_that_is_not_read_names_the_way_out(name: str, table_folder: TableFolder) -> None:
     with pytest.raises(DataError, match=f"{name} has a format that cannot be read; save it as .xlsx or as CSV"):
         open_source(table_folder("x", name))
 
@@ -93,7 +93,7 @@ def test_rows_are_counted_as_excel_shows_them(table_folder: TableFolder) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "says"),
+    ("content", "name", "message"),
     [
         ("a.png,dog\nb.png,cat\n", "labels.csv", "row 1: a.png is an image, not a column name"),
         ("a.png dog\nb.png cat\n", "labels.txt", "row 1: a.png is an image, not a column name"),
@@ -103,8 +103,8 @@ def test_rows_are_counted_as_excel_shows_them(table_folder: TableFolder) -> None
         ("x", "labels.ods", "labels.ods has a format that cannot be read; save it as .xlsx or as CSV"),
     ],
 )
-def test_what_is_no_table_ends_as_one_line(content: str, name: str, says: str, table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+def test_what_is_no_table_ends_as_one_line(content: str, name: str, message: str, table_folder: TableFolder) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(table_folder(content, name) / name)
     assert "\n" not in str(caught.value)
 

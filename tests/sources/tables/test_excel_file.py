@@ -96,7 +96,7 @@ def test_several_sheets(table_folder: TableFolder) -> None:
 @pytest.mark.parametrize(
     "first", [[("made by me",), ("in 2020",)], [("class", "count"), ("cat", 1)], [("photos",), ("", "x")]]
 )
-def test_the_sheet_that_names_paths_is_meant(first: Sequence[Sequence[object]], table_folder: TableFolder) -> None:
+def test_the_sheet_with_paths_is_read(first: Sequence[Sequence[object]], table_folder: TableFolder) -> None:
     root = table_folder("")
     workbook(root / "labels.xlsx", first, ANIMALS)
     source = open_source(root / "labels.xlsx")
@@ -104,7 +104,7 @@ def test_the_sheet_that_names_paths_is_meant(first: Sequence[Sequence[object]], 
     assert "the sheet sheet 1 is read, and sheet 0 not" in source.notes[0]
 
 
-def test_a_workbook_is_one_whatever_it_is_called(table_folder: TableFolder) -> None:
+def test_a_workbook_is_read_under_any_name(table_folder: TableFolder) -> None:
     root = table_folder("")
     workbook(root / "labels.xlsx", ANIMALS)
     (root / "labels.xlsx").rename(root / "labels.csv")
@@ -112,7 +112,7 @@ def test_a_workbook_is_one_whatever_it_is_called(table_folder: TableFolder) -> N
 
 
 @pytest.mark.parametrize(
-    ("rows", "says"),
+    ("rows", "message"),
     [
         ([], "only empty sheets"),
         ([HEAD], "column names and no rows"),
@@ -121,10 +121,10 @@ def test_a_workbook_is_one_whatever_it_is_called(table_folder: TableFolder) -> N
         ([HEAD, ("a.png", "x"), (None, "y")], "row 3, column path: the path is missing"),
     ],
 )
-def test_a_workbook_that_is_no_table(rows: Sequence[Sequence[object]], says: str, table_folder: TableFolder) -> None:
+def test_a_workbook_that_is_no_table(rows: Sequence[Sequence[object]], message: str, table_folder: TableFolder) -> None:
     root = table_folder("")
     workbook(root / "labels.xlsx", rows)
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         open_source(root / "labels.xlsx")
 
 
@@ -156,7 +156,9 @@ def test_damaged_and_hostile_workbooks_end_as_one_line(
         open_source(path)
 
 
-def test_without_openpyxl_it_says_what_to_install(table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openpyxl_the_error_names_what_to_install(
+    table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = table_folder("")
     workbook(root / "labels.xlsx", ANIMALS)
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)

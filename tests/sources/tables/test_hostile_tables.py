@@ -19,7 +19,7 @@ HEAD = "path,label\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("", "no column names in row 1"),
         ("\n\n", "no column names in row 1"),
@@ -73,8 +73,8 @@ HEAD = "path,label\n"
         ("path,x,y\na.png,1.5,2.5\nb.png,1.5,cat\n", "columns x, y, and any may be the label"),
     ],
 )
-def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, table_folder: TableFolder) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+def test_a_hostile_table_ends_as_one_line(content: str | bytes, message: str, table_folder: TableFolder) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(table_folder(content) / "labels.csv")
     assert "labels.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -82,7 +82,7 @@ def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, table
 
 
 @pytest.mark.parametrize(
-    ("columns", "says"),
+    ("columns", "message"),
     [
         ({"path": "pth"}, r"no column 'pth'; did you mean path\?"),
         ({"label": ("label", "labell")}, r"no column 'labell'; did you mean label\?"),
@@ -92,8 +92,10 @@ def test_a_hostile_table_ends_as_one_line(content: str | bytes, says: str, table
         ({"label": ()}, "label is empty"),
     ],
 )
-def test_a_column_that_is_not_there_is_refused(columns: dict[str, Any], says: str, table_folder: TableFolder) -> None:
-    with pytest.raises(SettingError, match=says):
+def test_a_column_that_is_not_there_is_refused(
+    columns: dict[str, Any], message: str, table_folder: TableFolder
+) -> None:
+    with pytest.raises(SettingError, match=message):
         open_source(table_folder(ANIMALS), columns=Columns(**columns))
 
 
@@ -104,11 +106,11 @@ def test_columns_of_what_is_no_table_are_refused(class_folders: Callable[..., Pa
 
 def test_a_task_that_does_not_fit_names_the_cell(table_folder: TableFolder) -> None:
     root = table_folder("path,u,v\na.png,1,0\nb.png,1,1\nc.png,z,2")
-    for task, says in (
+    for task, message in (
         ("classify", "row 4, column u: 'z' is not 0 or 1"),
         ("regress", "row 4, column u: 'z' is not a number"),
     ):
-        with pytest.raises(DataError, match=says):
+        with pytest.raises(DataError, match=message):
             open_source(root, columns=Columns(label=("u", "v"), task=task))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="row 3, column u: the row has 2 classes and not one"):
         open_source(table_folder("path,u,v\na.png,1,0\nb.png,1,1"), columns=Columns(task="classify"))

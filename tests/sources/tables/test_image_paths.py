@@ -104,7 +104,7 @@ def test_images_that_are_no_folder_are_refused(folder: str, listed: Callable[...
 @pytest.mark.parametrize(
     "written", ["images/a{}.png", "./images/a{}.png", " images/a{}.png ", "a{}.png", "../data/images/a{}.png"]
 )
-def test_written_as_it_is_nothing_is_said(written: str, listed: Callable[..., Path]) -> None:
+def test_paths_as_they_are_give_no_note(written: str, listed: Callable[..., Path]) -> None:
     source = open_source(listed([written.format(i) for i in range(6)]))
     assert ids(source) == FILES
     assert not source.notes
@@ -120,7 +120,7 @@ def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
     assert [(one.id, one.reason) for one in source.splits["all"].skipped] == [("images/gone", "vanished")]
 
 
-def test_images_that_no_row_names_are_told(listed: Callable[..., Path], png: Png) -> None:
+def test_images_that_no_row_names_give_a_note(listed: Callable[..., Path], png: Png) -> None:
     table = listed([file[7:] for file in FILES[:4]], [*FILES, "images/thumbs/a0.png", "other/b.png"])
     (table.parent / "images/notes.txt").touch()
     png(table.parent / "images/a1_mask.png")
@@ -148,7 +148,7 @@ def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("written", "says"),
+    ("written", "message"),
     [
         (
             "images/a{}.jpg",
@@ -161,8 +161,8 @@ def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[...,
         ("s3://bucket/images/a{}.png", "a web address"),
     ],
 )
-def test_what_is_not_found_is_explained(written: str, says: str, listed: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=says) as caught:
+def test_what_is_not_found_is_explained(written: str, message: str, listed: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         open_source(listed([written.format(i) for i in range(6)], [*FILES, "images/more0.raw"]))
     assert "\n" not in str(caught.value)
 

@@ -117,7 +117,7 @@ def test_a_row_without_an_image_is_skipped(rows: Callable[..., pa.Table], tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "message"),
     [
         ({"label": [0, 1, -1, 0, 1, 0]}, "row 3, column label: the label is missing"),
         ({"label": [0, 1, 3, 0, 1, 0]}, "the class 3 has no name"),
@@ -127,7 +127,7 @@ def test_a_row_without_an_image_is_skipped(rows: Callable[..., pa.Table], tmp_pa
     ],
 )
 def test_rows_that_cannot_be_used_end_as_one_line(
-    more: dict[str, list[Any]], says: str, rows: Callable[..., pa.Table], tmp_path: Path
+    more: dict[str, list[Any]], message: str, rows: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     table = rows()
     for name, values in more.items():
@@ -135,7 +135,7 @@ def test_rows_that_cannot_be_used_end_as_one_line(
         table = table.append_column(name, pa.array(values))
     pq.write_table(table, tmp_path / "a.parquet")
     for path in (tmp_path / "a.parquet", saved(tmp_path / "saved", table)):
-        with pytest.raises(DataError, match=says) as caught:
+        with pytest.raises(DataError, match=message) as caught:
             open_source(path)
         assert "\n" not in str(caught.value)
 
@@ -166,7 +166,7 @@ def test_damaged_files_end_as_one_line(rows: Callable[..., pa.Table], tmp_path: 
         assert "\n" not in str(caught.value)
 
 
-def test_without_pyarrow_it_says_what_to_install(
+def test_without_pyarrow_the_error_names_what_to_install(
     rows: Callable[..., pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = saved(tmp_path / "saved", rows())

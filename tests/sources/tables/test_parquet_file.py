@@ -38,7 +38,7 @@ def test_parquet(labels: Any, task: str, a: object, table_folder: TableFolder) -
 
 
 @pytest.mark.parametrize(
-    ("labels", "says"),
+    ("labels", "message"),
     [
         (["x", None, "y"], "row 3, column label: the label is missing"),
         ([0.5, float("nan"), 1], "row 3, column label: the label is missing"),
@@ -46,9 +46,9 @@ def test_parquet(labels: Any, task: str, a: object, table_folder: TableFolder) -
         ([{"u": 1}] * 3, "column label: its type is struct"),
     ],
 )
-def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, table_folder: TableFolder) -> None:
+def test_a_hostile_parquet_ends_as_one_line(labels: Any, message: str, table_folder: TableFolder) -> None:
     root = parquet(table_folder(""), path=["a.png", "b.png", "c.png"], label=labels)
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         open_source(root)
     content = (root / "labels.parquet").read_bytes()
     for damaged in (b"", b"PAR1", content[:-20], content[:40] + bytes(40) + content[80:]):
@@ -58,7 +58,9 @@ def test_a_hostile_parquet_ends_as_one_line(labels: Any, says: str, table_folder
         assert "\n" not in str(caught.value)
 
 
-def test_without_pyarrow_it_says_what_to_install(table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_the_error_names_what_to_install(
+    table_folder: TableFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = parquet(table_folder(""), path=["a.png", "b.png"], label=["x", "y"])
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     with pytest.raises(

@@ -89,7 +89,7 @@ def test_what_only_sounds_like_a_split_is_a_column(head: str, cells: list[str], 
     assert not source.split_origin
 
 
-def test_labels_that_are_called_as_splits_stay_labels(table_folder: TableFolder) -> None:
+def test_labels_with_names_of_splits_stay_labels(table_folder: TableFolder) -> None:
     assert open_source(table_folder("path,test\na.png,pos\nb.png,neg\n")).classes == ("neg", "pos")
     assert open_source(table_folder("path,is_valid\na.png,True\nb.png,False\n")).classes == ("False", "True")
     source = open_source(table_folder("path,car,train,bus\na.png,1,0,0\nb.png,0,1,0\nc.png,0,0,1\n"))  # vehicles
@@ -151,7 +151,7 @@ def test_what_may_be_a_split_and_is_not_used_is_pointed_out(
 
 
 @pytest.mark.parametrize("head", ["blood_test", "test_result", "invalid", "pretraining", "dev_stage", "age at test"])
-def test_a_name_with_a_word_of_splits_that_says_more_is_none(head: str, table_folder: TableFolder) -> None:
+def test_a_name_with_a_word_of_splits_and_another_is_no_split(head: str, table_folder: TableFolder) -> None:
     assert not opened(table_folder, head, list("010101")).notes
 
 
@@ -171,7 +171,7 @@ def test_a_second_column_of_splits_is_pointed_out_where_it_differs(table_folder:
 
 
 @pytest.mark.parametrize(
-    ("head", "cells", "says"),
+    ("head", "cells", "message"),
     [
         ("split", ["train", "train", ""], "row 4, column split: the split is missing"),
         ("is_valid", ["0", "1", "", "0", "0"], "row 4, column is_valid: the split is missing"),
@@ -207,9 +207,9 @@ def test_a_second_column_of_splits_is_pointed_out_where_it_differs(table_folder:
     ],
 )
 def test_a_row_of_no_split_or_of_two_is_refused(
-    head: str, cells: list[str], says: str, table_folder: TableFolder
+    head: str, cells: list[str], message: str, table_folder: TableFolder
 ) -> None:
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         opened(table_folder, head, cells)
 
 
@@ -221,7 +221,7 @@ def test_columns_that_are_named(table_folder: TableFolder) -> None:
     assert labels_by_id(source, "val")["a.png"] == "x"
 
 
-def test_folders_in_the_paths_that_are_called_as_splits_are_splits(class_folders) -> None:
+def test_folders_in_the_paths_with_names_of_splits_are_splits(class_folders) -> None:
     root = class_folders({"images/train": 4, "images/test": 2})
     rows = [
         f"images/{split}/00{i}.jpg,{'xy'[i % 2]}" for split, count in (("train", 4), ("test", 2)) for i in range(count)

@@ -140,7 +140,7 @@ def test_images_outside_of_a_folder_of_several_tables_are_named(images: Callable
 
 
 @pytest.mark.parametrize("end", ["metadata", "annotations", "list", "labels"])
-def test_tables_and_folders_are_called_by_one_rule(end: str, images: Callable[..., Path]) -> None:
+def test_tables_and_folders_are_named_by_one_rule(end: str, images: Callable[..., Path]) -> None:
     root = images("train", "val")  # with the same names in both
     table(root / f"train_{end}.csv", NAMES)
     table(root / f"val_{end}.csv", NAMES)
@@ -162,8 +162,8 @@ def test_several_that_fit_are_refused_with_their_names(images: Callable[..., Pat
     root = images("images")
     table(root / "alice.csv", NAMES, end=".png")
     table(root / "bob.csv", NAMES, end=".png")
-    says = r"alice.csv and bob.csv name images of this folder.*give the path of the right one, such as /.*/alice.csv"
-    with pytest.raises(AmbiguousDataError, match=says):
+    message = r"alice.csv and bob.csv name images of this folder.*give the path of the right one, such as /.*/alice.csv"
+    with pytest.raises(AmbiguousDataError, match=message):
         open_source(root)
     assert len(open_source(root / "bob.csv").splits["all"]) == 6
     assert open_source(root / "bob.csv", columns=Columns(label=("label",))).classes == ("x", "y")
@@ -181,7 +181,9 @@ def test_what_is_no_labels_by_its_name_is_left_out_beside_a_table(name: str, ima
 
 @pytest.mark.parametrize("other", ["train_folds.csv", "test.csv"])
 @pytest.mark.parametrize("folder", ["train", "train/images"])
-def test_where_no_table_fits_the_likely_one_says_why(other: str, folder: str, images: Callable[..., Path]) -> None:
+def test_where_no_table_fits_the_error_is_that_of_the_best_named(
+    other: str, folder: str, images: Callable[..., Path]
+) -> None:
     root = images(folder)
     for name in ("train.csv", other):
         table(root / name, [f"gone_{one}" for one in NAMES])

@@ -57,7 +57,7 @@ def test_text_is_classes(table_folder: TableFolder) -> None:
         ),
     ],
 )
-def test_what_a_column_holds_is_told_by_its_cells(
+def test_the_kind_of_a_column_is_found_by_its_cells(
     content: str, task: str, classes: tuple[str, ...] | None, a: object, table_folder: TableFolder
 ) -> None:
     source = open_source(table_folder(content))
@@ -67,7 +67,7 @@ def test_what_a_column_holds_is_told_by_its_cells(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
-def test_what_a_byte_order_mark_says(encoding: str, table_folder: TableFolder) -> None:
+def test_the_encoding_of_a_byte_order_mark_is_used(encoding: str, table_folder: TableFolder) -> None:
     mark = "" if encoding in ("utf-16", "utf-8-sig") else "\ufeff"
     source = open_source(table_folder((mark + ANIMALS.replace("cat", "Kätzchen")).encode(encoding)))
     assert source.classes == ("Kätzchen", "dog")
@@ -136,7 +136,7 @@ def test_a_task_that_is_named_comes_first(table_folder: TableFolder) -> None:
     assert open_source(root, columns=Columns(label=("cat",))).classes == ("0", "1")
 
 
-def test_parts_and_other_columns(table_folder: TableFolder) -> None:
+def test_splits_and_other_columns(table_folder: TableFolder) -> None:
     rows = "path,label,split,patient\na.png,x,Train,1\nb.png,y,train,2\nc.png,x,valid,3\nd.png,y,test,4\n"
     source = open_source(table_folder(rows))
     assert list(source.splits) == ["train", "val", "test"]

@@ -14,7 +14,7 @@ from striate.data.names import listed, printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 from striate.sources.data_path import DataPath
-from striate.sources.splits import SPLIT_WORDS, splits_of
+from striate.sources.split_words import SPLIT_WORDS, splits_of
 
 __all__ = ["coco_root", "find_coco"]
 
@@ -24,7 +24,7 @@ _INSTANCES: Final = "instances"
 
 
 def find_coco(data: DataPath) -> list[tuple[str, Path]]:
-    """The COCO files in a folder, each with its split, "all" where splits are not told. Raises DataError."""
+    """The COCO files in a folder, each with its split, "all" where there are no splits. Raises DataError."""
     folders = data.list().folders
     annotations = [name for name in folders if name.lower() == "annotations"]
     files = [path for below in (".", *annotations) for path in _files_in(data, below)]

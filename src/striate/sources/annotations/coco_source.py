@@ -4,8 +4,8 @@
     train/_annotations.coco.json              or by folders
 
 Classes are the categories in the order of their numbers. A box is x, y, width, height from the top left corner. Where
-any object has an outline (polygons or runs) the objects have masks. Objects marked `iscrowd` are groups that nobody
-told apart: they are left out and counted, and so are images in a file of another kind (captions). An image without
+any object has an outline (polygons or runs) the objects have masks. Objects marked `iscrowd` are groups that were not
+annotated one by one: they are left out and counted, and so are images in a file of another kind (captions). An image without
 annotations has no objects in it, and is used. Lin et al., "Microsoft COCO: Common Objects in Context", 2014.
 """
 

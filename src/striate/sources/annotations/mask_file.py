@@ -17,7 +17,7 @@ from striate.data.skipped_files import Unreadable
 
 __all__ = ["MASK_SUFFIXES", "read_mask"]
 
-# what a mask file may be called, so that its folder is recognised; what it is, its first bytes say
+# what a mask file may be called, so that its folder is recognized; its format is detected by its first bytes
 MASK_SUFFIXES: Final = (".png", ".npy", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
 _COLORS: Final = ("RGB", "RGBA", "RGBX")
 

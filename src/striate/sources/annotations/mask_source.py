@@ -1,4 +1,4 @@
-"""Images and masks in pairs: a file for each image that says of each of its pixels what it is.
+"""Images and masks in pairs: a file for each image with the class of each pixel.
 
     images/a.jpg, masks/a.png        with train, val and test inside or around; masks may be called labels or
                                      annotations, and JPEGImages with SegmentationClass is VOC's way
@@ -6,7 +6,7 @@
 
 Pairs have the same name, but for _mask at the end; what has no partner is skipped. A mask is for the upright image
 where it has that size; where it has the size of the stored pixels of an image that lies on its side (EXIF), it is
-turned along; any other is skipped. All masks are read when the source is opened: they say what the classes are.
+turned along; any other is skipped. All masks are read when the source is opened, for the classes in them.
 """
 
 import os
@@ -38,7 +38,8 @@ from striate.sources.annotations.voc_source import image_sets
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
-from striate.sources.splits import by_split, ordered_splits, origin, splits_of
+from striate.sources.split_words import splits_of
+from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
 

@@ -1,4 +1,4 @@
-"""From what annotations say of images to a listing: headers read, boxes clipped, turned upright, faults counted.
+"""From annotations of images to a listing: headers read, boxes clipped, turned upright, faults counted.
 
 A box that passes the border by up to a pixel is clipped without a word (rounding, and counting from 1 or from 0);
 further out it is clipped and is a fault; one with nothing inside the image or without area is a fault and left out.
@@ -34,7 +34,7 @@ _ROUNDING: Final = 1.0  # pixels
 @final
 @dataclass(frozen=True, eq=False)
 class AnnotatedImage:
-    """What an annotation says of one image and the M objects in it, before the image is looked at."""
+    """The annotation of one image and the M objects in it, before the image is read."""
 
     file: str  # relative to the root of the data
     where: tuple[str, ...]  # M: the line or number of each object

@@ -13,7 +13,7 @@ from striate.data.names import printable
 from striate.errors import DataError
 from striate.sources.data_path import DataPath
 from striate.sources.files.tree import refuse_links
-from striate.sources.splits import splits_of
+from striate.sources.split_words import splits_of
 
 __all__ = ["Paired", "find_pairs"]
 

@@ -39,7 +39,7 @@ class VocImage:
 
 
 def read_voc(path: Path) -> VocImage:
-    """What an XML file says of an image. Raises DataError, naming the object and the value."""
+    """The annotation of an image in an XML file. Raises DataError, naming the object and the value."""
     name = printable(path)
     text = read_text(path, _MAX_BYTES)
     declared = _DECLARED.search(text)

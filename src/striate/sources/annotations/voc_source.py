@@ -31,7 +31,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.text_file import read_text
 from striate.sources.files.tree import refuse_links, walk
-from striate.sources.splits import by_split, ordered_splits, origin, splits_of
+from striate.sources.split_words import splits_of
+from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
 
@@ -126,8 +127,8 @@ class _SplitFiles:
     ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
-def _read_split(root: Path, annotations: str, originals: str, limits: Limits) -> _SplitFiles:
-    places = [annotations] if originals == annotations else [annotations, originals]
+def _read_split(root: Path, annotations: str, images_folder: str, limits: Limits) -> _SplitFiles:
+    places = [annotations] if images_folder == annotations else [annotations, images_folder]
     trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
     images = image_files(str(root), trees[-1])
     described: dict[str, VocImage] = {}
@@ -138,7 +139,7 @@ def _read_split(root: Path, annotations: str, originals: str, limits: Limits) ->
             if suffix.lower() == ".xml":
                 described[stem] = read_voc(root / file)
     for file in map(posixpath.normpath, images.files):
-        files.setdefault(posixpath.splitext(posixpath.relpath(file, originals))[0], file)
+        files.setdefault(posixpath.splitext(posixpath.relpath(file, images_folder))[0], file)
     aside = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
     others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
     return _SplitFiles(printable(root / annotations), described, files, aside, others)

@@ -1,9 +1,9 @@
 """YOLO: a text file of objects for each image, and data.yaml or classes.txt with the names of the classes.
 
-    data.yaml, train/images/1.jpg, train/labels/1.txt       folders as data.yaml says
+    data.yaml, train/images/1.jpg, train/labels/1.txt       folders as in data.yaml
     images/train/1.jpg, labels/train/1.txt, classes.txt     or in pairs, with or without splits; classes.txt may lack
 
-Labels lie where the path of the images says `labels` in the place of `images`, or beside the images. An empty label
+Labels lie where the path of the images has `labels` in the place of `images`, or beside the images. An empty label
 file, or none, means that there is no object in the image; one without an image is skipped. Coordinates are fractions of
 the width and height of the upright image. Where any object is a polygon, the objects have masks.
 Format: Ultralytics' documentation of its detect, segment and pose data sets.
@@ -151,8 +151,8 @@ def _read_split(root: Path, pair: Paired, points: tuple[int, int] | None, limits
     places = [pair.images] if together else [pair.images, pair.beside]
     trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
     images = image_files(str(root), trees[0])
-    originals = list(map(posixpath.normpath, images.files))
-    image_of = {posixpath.splitext(posixpath.relpath(file, pair.images))[0]: file for file in reversed(originals)}
+    files = list(map(posixpath.normpath, images.files))
+    image_of = {posixpath.splitext(posixpath.relpath(file, pair.images))[0]: file for file in reversed(files)}
     labels: dict[str, Sequence[YoloObject]] = {}
     skipped = [*images.skipped, *(one for tree in trees[1:] for one in tree.skipped)]
     for file in map(posixpath.normpath, trees[-1].files):
@@ -164,11 +164,11 @@ def _read_split(root: Path, pair: Paired, points: tuple[int, int] | None, limits
         else:
             skipped.append(SkippedFile(printable(file), "unpaired", "no image has this name"))
     first = set(image_of.values())
-    twice = [file for file in originals if file not in first]
+    twice = [file for file in files if file not in first]
     skipped += (SkippedFile(printable(file), "unpaired", "another image has this name") for file in twice)
     return _SplitFiles(
         printable(root / pair.beside),
-        [file for file in originals if file in first],
+        [file for file in files if file in first],
         labels,
         skipped,
         {kind: count for kind, count in images.ignored.items() if not (together and kind == ".txt files")},

@@ -29,7 +29,8 @@ from striate.errors import DataError
 from striate.sources.archives.tar_file import Member, list_tar, read_member
 from striate.sources.data_path import DataPath
 from striate.sources.labels.parsing import parse_labels
-from striate.sources.splits import ordered_splits, splits_of_files
+from striate.sources.split_words import splits_of_files
+from striate.sources.splits import ordered_splits
 
 __all__ = ["find_shards", "open_shards"]
 
@@ -73,7 +74,7 @@ def find_shards(data: DataPath) -> Sequence[Path] | None:
             )
         return shards
     if path.name.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")) and path.is_file():
-        list_tar(path)  # says what to do
+        list_tar(path)  # raises the error with the way out
     return [path] if path.suffix.lower() == ".tar" and path.is_file() else None
 
 
@@ -125,14 +126,14 @@ def open_shards(data: DataPath, shards: Sequence[Path]) -> Source:
 
 
 def _splits(shards: Sequence[Path]) -> Mapping[Path, str]:
-    """The split that each shard is of; all of one where any name says nothing."""
+    """The split that each shard is of; "all" for each where any name has no split."""
     splits = splits_of_files([shard.stem for shard in shards])
     is_split = all(shard.stem in splits for shard in shards)
     return {shard: splits[shard.stem] if is_split else "all" for shard in shards}
 
 
 def _samples(shard: Path) -> tuple[list[_Sample], list[SkippedFile]]:
-    """The samples of a shard in its order, and those that are none. Raises DataError where a key says two things."""
+    """The samples of a shard in its order, and those that are none. Raises DataError where a key has two images or labels."""
     members, others = list_tar(shard)
     samples: dict[str, _Sample] = {}
     for member in members:

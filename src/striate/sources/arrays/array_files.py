@@ -45,7 +45,7 @@ class StoredArray:
     def measured(self) -> tuple[ValueRange, tuple[ValueRange, ...]]:
         """The span of the values, and that of each of N. Reads them once; DataError for NaN and infinite ones.
 
-        Whether values are whole is told of a few of N at a time.
+        Whether values are whole is known for a few of N at a time.
         """
         spans: list[ValueRange] = []
         each: list[ValueRange] = []

@@ -89,7 +89,7 @@ def _values(array: StoredArray, count: int) -> npt.NDArray[Any]:
 
 
 def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> ParsedLabels:
-    """What N K values say, by the rules that labels/parsing.py has for several columns, and without their text."""
+    """The labels in N K values, by the rules of labels/parsing.py for several columns."""
     names = tuple(map(str, range(values.shape[1])))
     if values.dtype.kind == "U":
         raise DataError(

@@ -50,7 +50,7 @@ _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darke
 @final
 @dataclass(frozen=True)
 class ArrayLayout:
-    """The images as N H W C, and the values that are black and white; both 0 where no value says it: all are black."""
+    """The images as N H W C, and the values that are black and white; both 0 where all values are black."""
 
     shape: tuple[int, int, int, int]
     channels_first: bool
@@ -120,12 +120,12 @@ def check_scales(
         )
         if scales[one] != scales[other] or bits:
             same = max(greatest[one]) == max(greatest[other])  # as 1 of fractions and of bytes
-            says, also = (
+            range_of_one, range_of_other = (
                 f"up to {max(greatest[split]):g}" + (f" where {scales[split]:g} is white" if same else "")
                 for split in (one, other)
             )
             raise DataError(
-                f"{where[one]} has values {says} and {where[other]} {also}, so one number has two brightnesses; "
+                f"{where[one]} has values {range_of_one} and {where[other]} {range_of_other}, so one number has two brightnesses; "
                 "scale them alike"
             )
         if other_black(spans[other], spans[one]):

@@ -77,7 +77,7 @@ _MOST_INSTRUCTIONS: Final = 10_000_000  # the real files have 200,000
 @final
 @dataclass(frozen=True)
 class Array:
-    """What a pickled array says of itself."""
+    """The fields of a pickled array."""
 
     shape: tuple[int, ...]
     kind: str

@@ -96,7 +96,7 @@ class NamedInput:
 def named_inputs(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_LIMITS) -> Iterator[NamedInput]:
     """Each image, in order, for a network that sees `canvas`. Folders stand for the files in them.
 
-    What is no image is an Unreadable in its place; DataError for an array that nobody can tell the axes or the range of.
+    What is no image is an Unreadable in its place; DataError for an array with ambiguous axes or an unknown range.
     """
     if isinstance(images, np.ndarray) and images.ndim == 0:
         images = images.item()
@@ -264,7 +264,7 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
 
 
 def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[ArrayImage]:
-    """N images, whose values are finite, each H W C. DataError where nobody can tell their axes, or black and white."""
+    """N images, whose values are finite, each H W C. DataError where their axes are ambiguous, or black and white unknown."""
     levels = rendering or AS_STORED
     values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     wide = values.dtype != np.uint8

@@ -38,7 +38,8 @@ from striate.sources.arrays.array_pixels import (
     stored_values,
 )
 from striate.sources.arrays.image_inputs import array_of, held_image, holds_file, is_list, not_finite
-from striate.sources.splits import SPLIT_WORDS, by_split, ordered_splits, splits_of, trainable
+from striate.sources.split_words import SPLIT_WORDS, splits_of
+from striate.sources.splits import by_split, ordered_splits, trainable
 from striate.sources.tables.columns import with_task
 
 __all__ = ["IN_MEMORY", "open_in_memory"]
@@ -87,7 +88,7 @@ def open_in_memory(
         task,
         for_training=for_training,
     )
-    stores, says = _stores(given, limits)
+    stores, description = _stores(given, limits)
     used: set[str] = set()
     listings = {
         name: Listing(_ids(one, used), labels.targets[name], stores[name]) for name, one in given.items()
@@ -97,7 +98,7 @@ def open_in_memory(
     source = Source(
         "in-memory",
         IN_MEMORY,
-        f"{says} from Python, {labels.description}",
+        f"{description} from Python, {labels.description}",
         labels.classes,
         ordered_splits(listings),
         limits=limits,

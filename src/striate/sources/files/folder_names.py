@@ -1,9 +1,9 @@
-"""What the name of a folder says by itself: that it is plainly no class, that it holds thumbnails, or masks."""
+"""Names of folders that are not classes, or that hold thumbnails or masks."""
 
 import re
 from typing import Final
 
-from striate.sources.splits import split_of
+from striate.sources.split_words import split_of
 
 __all__ = ["MASKS", "THUMBNAILS", "holds_no_classes", "is_no_class"]
 
@@ -55,7 +55,7 @@ def holds_no_classes(name: str) -> bool:
 
 
 def is_no_class(name: str) -> bool:
-    """Whether a folder's name says plainly that it is no class: images, train, images_001, part_2."""
+    """Whether a folder's name cannot be that of a class: images, train, images_001, part_2."""
     words = [word for word in re.split(r"[\W_]+|(?<=\D)(?=\d)", name.lower()) if word]
     numbered = len(words) > 1 and words[-1].isdigit() and not _BATCHES.isdisjoint(words[:-1])
     return numbered or split_of(name) is not None or (bool(words) and _STORAGE.issuperset(words))

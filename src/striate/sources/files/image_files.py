@@ -110,7 +110,7 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
 def _whole(files: Sequence[str]) -> Set[str]:
     """The images that others may be made of, without extension: where they are, and as beside the folder that they are in.
 
-    The latter for folders that are called as those of images are: index/1.jpg says nothing of thumb/1.jpg, a finger.
+    The latter for folders that are called as those of images are: index/1.jpg and thumb/1.jpg may be two fingers.
     """
     stems = (stem for stem, extension in map(posixpath.splitext, files) if extension.lower() in IMAGE_EXTENSIONS)
     found = set[str]()
@@ -138,7 +138,7 @@ def _is_camera_tiff(file: str, start: bytes) -> bool:
 
 
 def _start(path: str) -> bytes | None:
-    """The first bytes of a file, None where it cannot be read: the decoder says why."""
+    """The first bytes of a file, None where it cannot be read: the decoder gives the reason."""
     try:
         with open_regular_file(path) as file:
             return file.read(START)

@@ -1,4 +1,4 @@
-"""What reading a stranger's file may raise, as one line that says the way out."""
+"""Errors of libraries on damaged files as one line with the way out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from striate.errors import DataError, StriateError
 
 __all__ = ["read_errors"]
 
-_MOST: Final = 160  # characters of what a library says
+_MOST: Final = 160  # characters of a library's message
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A small text file of a stranger, whole: its size is looked at before its content, and its encoding is settled."""
+"""A small text file of a stranger, whole: its size is checked before it is read, and its encoding detected."""
 
 import codecs
 import os

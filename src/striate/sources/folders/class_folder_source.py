@@ -1,7 +1,7 @@
 """Class folders: one folder for each class, with or without a folder for each split of the data around them.
 
     photos/cat/1.jpg                  one set, split later
-    photos/train/cat/1.jpg            splits by any of the names that people give to them (splits.py); val and test may
+    photos/train/cat/1.jpg            splits by any of the names that people give to them (split_words.py); val and test may
     photos/Testing Set/cat/9.jpg      lack classes that train has, not the other way round
 
 Within a class folder files are found at any depth; which of them are images is in files/image_files.py, which folders are
@@ -136,8 +136,8 @@ def _check_class(root: Path, folders: Sequence[ClassFolder], found: dict[str, Im
             if isinstance(header, Header):
                 return
             failure = failure or f"{printable(file)}: {header}"
-    aside = [one for folder in folders for one in found[folder.path].skipped]
-    failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in aside), None)
+    skipped = [one for folder in folders for one in found[folder.path].skipped]
+    failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in skipped), None)
     others = Counter[str]()
     for folder in folders:
         others.update(found[folder.path].ignored)

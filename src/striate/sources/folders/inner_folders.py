@@ -15,7 +15,7 @@ from striate.data.names import printable
 from striate.sources.files.folder_names import holds_no_classes
 from striate.sources.files.image_files import holds_images, looks_like_image
 from striate.sources.files.tree import list_folder
-from striate.sources.splits import splits_of
+from striate.sources.split_words import splits_of
 
 __all__ = ["InnerSplits", "again_inside", "same_inside", "splits_inside"]
 
@@ -25,7 +25,7 @@ _SHARED: Final = 0.75  # of the folders inside; above it all folders hold the sa
 @final
 @dataclass(frozen=True)
 class InnerSplits:
-    """Class -> folder in it -> split. `unclear` says why they cannot be taken, empty where they can.
+    """Class -> folder in it -> split. `unclear` is why they cannot be used, empty where they can.
 
     `again` are folders that the splits of one name hold in all classes, and that may be the classes instead.
     """
@@ -70,7 +70,7 @@ def _again(where: str, of: Mapping[str, Mapping[str, str]], follow: bool) -> Seq
 
 
 def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, needed: set[str]) -> str:
-    """Why the folders in a class do not say of each of its images which split it is of."""
+    """Why the folders in a class do not give the split of each of its images."""
     path = f"{where}/{name}"
     here = list_folder(path, follow=follow)
     loose = next((file for file in here.files if looks_like_image(f"{path}/{file}")), None)

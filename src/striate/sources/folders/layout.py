@@ -3,7 +3,7 @@
     cat/  dog/                          one set
     train/cat/  test/cat/               splits around classes, by any of the names that people give to splits
     cat/train/  cat/test/               splits inside classes
-    site_a/cat/  site_b/cat/            two readings: the sites or the animals may be the classes (class_level says which)
+    site_a/cat/  site_b/cat/            ambiguous: the sites or the animals may be the classes (class_level chooses)
 
 A class that is called test or train beside other classes, with no folders inside, is a class.
 """
@@ -19,7 +19,8 @@ from striate.sources.files.image_files import holds_images
 from striate.sources.files.tree import Folder, refuse_links
 from striate.sources.folders.inner_folders import again_inside, same_inside, splits_inside
 from striate.sources.folders.layout_errors import groups, refuse_few, some, splits_in_names, two_levels
-from striate.sources.splits import origin, splits_of, train_and_more
+from striate.sources.split_words import splits_of, train_and_more
+from striate.sources.splits import origin
 
 __all__ = ["ClassFolder", "ClassFolderLayout", "arrange", "class_folder_names", "known_classes"]
 
@@ -64,7 +65,7 @@ class ClassFolderLayout:
 def arrange(data: DataPath) -> ClassFolderLayout:
     """The layout of the class folders of the data.
 
-    Raises DataError where there is nothing to learn from, if that is wanted, or where it takes a person to say what is meant.
+    Raises DataError where nothing can be trained on, if that is wanted, or where two layouts fit.
     """
     return _Arranger(data).layout()
 
@@ -133,7 +134,7 @@ class _Arranger:
     def _with_images(self, base: str, names: Sequence[str], fewest: int = 0) -> list[str]:
         """The names without those of folders that hold files, but nothing that looks like an image.
 
-        Folders of PDF or SVG count as with images where there are less than `fewest` others: who has them is told to convert them.
+        Folders of PDF or SVG count as with images where there are less than `fewest` others: the error then gives the way out.
         """
         paths = {name: name if base == "." else f"{base}/{name}" for name in sorted(names, key=natural_key)}
         found = [name for name in paths if self._holds_images(paths[name]) or not self._holds_files(paths[name])]
@@ -162,7 +163,7 @@ class _Arranger:
         unpacked = {name: _unpacked(self._data, name) for name in named}
         holding = [name for name in named if self._data.list(unpacked[name], follow=self._follow).folders]
         if not holding:
-            named = splits_of(top.folders, perhaps=False)
+            named = splits_of(top.folders, in_context=False)
         others = [name for name in top.folders if name not in named]
         twice = len(set(named.values())) < len(named)
         if not named or (not holding and (others or twice)):
@@ -204,9 +205,9 @@ class _Arranger:
         return splits if len(splits) > 1 or "train" not in splits else {"all": splits["train"]}
 
     def _may_mix(self, known: str, other: str, splits: Set[str]) -> bool:
-        """Whether a person says that all top folders are classes or groups, though some are called as splits.
+        """Whether a person chose that all top folders are classes or groups, though some have names of splits.
 
-        DataError where nobody says it, or where a split that is not learned from would be lost by it.
+        DataError where nobody chose, or where val or test would be lost by it.
         """
         if self._level == 1:
             return True
@@ -243,7 +244,7 @@ class _Arranger:
     def _splits_in_classes(self, base: str, names: Sequence[str]) -> ClassFolderLayout | None:
         """The layout where the folders in the classes are their splits; None where they are none.
 
-        Where they are that of some classes only it takes a person to say.
+        AmbiguousDataError where only some classes have them.
         """
         inner = splits_inside(str(self._root / base), names, follow=self._follow, for_training=self._for_training)
         if inner is not None and inner.again and self._level != 1:

@@ -1,4 +1,4 @@
-"""What is said of folders that cannot be read, or that can be in two ways: what was seen there, and the way out."""
+"""Errors of class folders that cannot be read, or that can be read in two ways: what is there, and the way out."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tables and lists beside class folders: those that speak of labels, and those that say splits alone, which --split takes."""
+"""Tables and lists beside class folders: those with labels, and those with splits alone, which --split takes."""
 
 from collections.abc import Iterator, Set
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Final
 from striate.data.names import printable
 from striate.errors import DataError
 from striate.sources.data_path import DataPath
-from striate.sources.splits import split_of
+from striate.sources.split_words import split_of
 from striate.sources.tables.columns import is_label_name, named_paths
 from striate.sources.tables.split_columns import are_split_names
 from striate.sources.tables.table import Table
@@ -31,7 +31,7 @@ def has_labels(found: TableFiles, classes: Set[str]) -> bool:
 
 
 def split_tables(data: DataPath) -> dict[str, bool]:
-    """The tables of a folder that say of its images which split they are of, and nothing else; whether as --split takes it."""
+    """The tables of a folder with the split of each image and nothing else; whether they are as --split takes them."""
     names = [name for name in data.list().files if name.lower().endswith((".csv", ".tsv"))]
     tables = {name: table for name in names if (table := _peeked(data.path / name)) is not None}
     found = {}
@@ -44,7 +44,7 @@ def split_tables(data: DataPath) -> dict[str, bool]:
 
 
 def split_notes(data: DataPath) -> Iterator[str]:
-    """What a person should see of the tables and lists (train.txt, test.txt) that say splits alone, beside class folders."""
+    """Notes on the tables and lists (train.txt, test.txt) with splits alone, beside class folders."""
     for name, is_taken in split_tables(data).items():
         way_out = f"train --split {printable(data.path / name)} takes its splits" if is_taken else _WAY_OUT
         yield f"{printable(name)} has splits and no labels, so the folders are read without it; {way_out}"

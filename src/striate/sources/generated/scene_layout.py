@@ -32,7 +32,7 @@ FRAME, INSIDE = 28, 20  # pixels of MNIST
 
 @final
 class Words:
-    """Random whole numbers, a function of (seed, scene, stream): the counter of Philox starts where the scene says.
+    """Random whole numbers, a function of (seed, scene, stream): the counter of Philox starts at the number of the scene.
 
     Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
     """

@@ -1,4 +1,4 @@
-"""The image of a scene: its digits in colored or gray ink, over a background that gives nothing away.
+"""The image of a scene: its digits in colored or gray ink, over a background that does not hint at them.
 
 Behind the digits: a cloudy gradient, ellipses, zigzags and fragments of other digits; over all of it noise. Half of the
 scenes are dark with light ink, half the reverse; a quarter are gray.
@@ -42,7 +42,7 @@ def paint(layout: SceneLayout, digits: Digits, seed: int, scene: int) -> npt.NDA
     _zigzags(image, words)
     _fragments(image, words, digits)
     hue = words.below(len(WHEEL))
-    for k, one in enumerate(layout.digits):  # hues of neighbors differ, so that one digit on another can be told
+    for k, one in enumerate(layout.digits):  # hues of neighbors differ, so that one digit on another stays visible
         pale = words.between(*PALE)
         lacks = WHEEL[(hue + k * 5 // 2) % len(WHEEL)]
         ink = tuple(255 - pale * lack - words.below(16) for lack in lacks)

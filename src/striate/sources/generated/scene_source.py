@@ -29,7 +29,7 @@ __all__ = ["SCENES", "Scenes", "open_scenes"]
 
 SCENES: Final = ("mnist-scenes", "mnist-scenes-segment")
 VERSION: Final = 1  # of the generator: what changes any pixel or target of any scene raises it
-TRAIN: Final = 2000  # scenes to train on, where nothing is said
+TRAIN: Final = 2000  # scenes to train on by default
 MOST: Final = 1_000_000
 SPLIT_SHARE: Final = 5  # val and test have one scene for so many to train on
 FOR_TRAIN: Final = 50_000  # of MNIST's training digits; the rest are for validation

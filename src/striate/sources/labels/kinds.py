@@ -21,7 +21,7 @@ _NOT_TRAINED: Final = "(only `check` and `augment` support it yet, `train` does 
 
 
 def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskKind, tuple[str, ...]]:
-    """What the one column of labels holds, and notes. DataError where it may be two things, with the setting that says which."""
+    """What the one column of labels holds, and notes. DataError where it may be two things, with the setting that chooses."""
     present = [cell for cell in cells if cell.lower() not in MISSING]
     distinct = dict.fromkeys(present)
     found = quantities(distinct)

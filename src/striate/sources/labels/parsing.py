@@ -1,4 +1,4 @@
-"""What cells mean: text becomes classes, sets of classes, or numbers, and what was decided is said in words.
+"""Label parsing: cells of text become classes, sets of classes, or numbers, with a description of the decision.
 
     one column    fractions                      numbers (regress)
                   whole numbers                  classes; numbers where more than 100 differ and hardly any comes twice;
@@ -80,9 +80,9 @@ def parse_labels(
     numeric: bool = False,
     for_training: bool = True,
 ) -> ParsedLabels:
-    """What the columns of labels say, see above. Raises DataError, which names the place.
+    """The labels in the columns, by the rules above. Raises DataError, which names the cell.
 
-    `known` are classes in their order, where the file says them. `numeric`: the file holds numbers and no text.
+    `known` are classes in their order, where the file has them. `numeric`: the file holds numbers and no text.
     Where nothing is `for_training`, classes are what any of the samples has, and one is enough.
     """
     cells: dict[str, Sequence[str]] = {
@@ -114,7 +114,7 @@ def parse_labels(
 
 
 def is_binary(cells: Sequence[str]) -> bool:
-    """Whether all say yes or no: 0, 1, false, true."""
+    """Whether all are yes or no: 0, 1, false, true."""
     return all(cell.strip().lower() in _TRUTH for cell in set(cells))
 
 
@@ -175,18 +175,18 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
 ) -> ParsedLabels:
-    mark, says = _separator(name, cells, MARKS if task else ())
+    mark, description = _separator(name, cells, MARKS if task else ())
     labels = {cell: list(map(printable, separated(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
     used = {cell for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted({one for cell in used for one in labels[cell]}, known)
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
         raise DataError(
-            f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, {says}; "
+            f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, {description}; "
             "these are not sets of classes; choose another column with --label-column NAME"
         )
     if task is None and all(map(is_number, classes)) and not all(float(one).is_integer() for one in classes):
         raise DataError(
-            f"{place(0, name)}: the cell has several fractions, {says}, which are not classes; give each number a column, "
+            f"{place(0, name)}: the cell has several fractions, {description}, which are not classes; give each number a column, "
             "or read them as classes: --task multilabel"
         )
     position = {one: k for k, one in enumerate(classes)}
@@ -198,16 +198,16 @@ def _sets(
             values[i, position[one]] = True
     notes = _notes_on_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
     return ParsedLabels(
-        "multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {says}", notes
+        "multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {description}", notes
     )
 
 
 def _separator(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
     """What separates the labels of a cell, in words too; `marks` are what may do so under --task multilabel."""
     distinct = set(cells)
-    for mark, says in ((LIST, "lists"), ("|", "separated by |"), (";", "separated by ;")):
+    for mark, description in ((LIST, "lists"), ("|", "separated by |"), (";", "separated by ;")):
         if any(mark in cell for cell in distinct):
-            return mark, says
+            return mark, description
     found = word_sets(name, cells) if marks else None
     mark = found.mark if found else next((one for one in marks if any(one in cell for cell in distinct)), "|")
     return mark, {" ": "separated by spaces", " and ": "separated by the word and"}.get(mark, f"separated by {mark}")

@@ -66,7 +66,7 @@ class Quantities:
 
 
 def decimal_mark(found: Quantities, where: Callable[[str], str]) -> str:
-    """The decimal mark, "." or ",". DataError where cells leave open which it is, or say different things."""
+    """The decimal mark, "." or ",". DataError where it is ambiguous, or cells differ in it."""
     shown: dict[str, str] = {}  # mark -> a cell in which it must be one
     for cell, number in found.numbers.items():
         marks = re.findall(r"[.,]", number)
@@ -122,7 +122,7 @@ def measured(name: str, cells: Sequence[str]) -> bool | None:
     """Whether numbers are measurements (True) or ids of classes (False); None where whole ones may be either.
 
     Ids fill a range from 0 or 1, or each comes often, or there are few. Numbers of which hardly any comes twice are
-    measurements. A name such as age or price leaves it open, however dense they are; leading zeros speak for ids.
+    measurements. A name such as age or price leaves it open, however dense they are; leading zeros mean ids.
     """
     counts = Counter(cells)
     if not all(float(cell).is_integer() for cell in counts):

@@ -1,4 +1,4 @@
-"""Words in a cell that may be several labels or the name of one class: what tells them apart is how words combine.
+"""Words in a cell that may be several labels or the name of one class: the way that words combine distinguishes them.
 
     clear primary, clear road, haze primary road    labels: which are together is free, as in any set
     golden retriever, labrador retriever            names: most words come once

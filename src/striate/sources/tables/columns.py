@@ -1,4 +1,4 @@
-"""Which column of a table is which: the path of the image, and the label or labels. split_columns.py tells the split."""
+"""Which column of a table is which: the path of the image, and the label or labels. The split is in split_columns.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ _LABEL_NAMES: Final = (
     "true_label",
     "true_class",
 )
-# words that speak of labels in any name: lesion_diagnosis, class_id
+# words for labels in any name: lesion_diagnosis, class_id
 _LABEL_WORDS: Final = frozenset(
     (
         *("label", "labels", "class", "classes", "category", "categories", "target", "targets", "tags", "truth"),
@@ -68,9 +68,9 @@ _TASKS: Final = ("classify", "multilabel", "regress")
 @final
 @dataclass(frozen=True)
 class Columns:
-    """What to take from a table. What is None is told by the names of the columns and by what is in them.
+    """What to take from a table. What is None is detected by the names of the columns and by their cells.
 
-    `label`: one column or several. `split`: of train, val and test; several parted by commas, or "none". `task`:
+    `label`: one column or several. `split`: of train, val and test; several separated by commas, or "none". `task`:
     "classify", "multilabel" or "regress".
     `folder`: where the paths begin, relative to the folder of the table. Raises SettingError for an unknown task.
     """
@@ -94,7 +94,7 @@ class Columns:
 
 
 def split_names(typed: str | None) -> tuple[str, ...] | None:
-    """Names of columns as they are typed, parted by commas; None for nothing."""
+    """Names of columns as they are typed, separated by commas; None for nothing."""
     return tuple(name.strip() for name in typed.split(",")) if typed else None
 
 
@@ -118,13 +118,13 @@ def path_column(
     if wanted is not None:
         return _known(names, wanted, table)
     by_name = _by_name(names)
-    likely = [by_name[name] for name in PATH_NAMES if name in by_name]
-    perhaps = [by_name[name] for name in _WEAK_PATH_NAMES if name in by_name]
-    others = [name for name in names[:_LOOKED_AT] if name not in likely + perhaps]
+    candidates = [by_name[name] for name in PATH_NAMES if name in by_name]
+    weak = [by_name[name] for name in _WEAK_PATH_NAMES if name in by_name]
+    others = [name for name in names[:_LOOKED_AT] if name not in candidates + weak]
     found = (
-        next((name for name in (*likely, *perhaps) if holds_files(name)), None)
+        next((name for name in (*candidates, *weak) if holds_files(name)), None)
         or next((name for name in others if len(set(cells[name])) == len(cells[name]) and holds_files(name) == 1), None)
-        or next(iter(likely), None)
+        or next(iter(candidates), None)
     )
     if found is None:
         raise DataError(
@@ -147,7 +147,7 @@ def named_labels(names: Sequence[str]) -> list[str]:
 
 
 def is_label_name(name: str) -> bool:
-    """Whether the name of a column speaks of labels."""
+    """Whether a column has a name for labels."""
     return bool(named_labels([name])) or not _LABEL_WORDS.isdisjoint(snake_case(name).split("_"))
 
 
@@ -171,8 +171,8 @@ def label_columns(
         )
     if not others:
         raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add a column label")
-    likely = [name for name in others if _may_be_label(name, cells[name], for_training=for_training)]
-    for names in filter(None, (others, likely)):
+    candidates = [name for name in others if _may_be_label(name, cells[name], for_training=for_training)]
+    for names in filter(None, (others, candidates)):
         if len(names) == 1 or any(all(kind(cells[name]) for name in names) for kind in (is_binary, _fractions)):
             return tuple(names)
     raise DataError(

@@ -5,7 +5,7 @@
     a.png, "cat, big"   spaces before a quoted cell are no part of it, nor of others in a row that only so has its cells
     path label          in a .txt the words of each line, where the first line names the columns
 
-UTF-8, or what a byte order mark says. Limits come before parsing: the size of the file, the length of a row, the number
+UTF-8, or the encoding of a byte order mark. Limits come before parsing: the size of the file, the length of a row, the number
 of columns.
 """
 

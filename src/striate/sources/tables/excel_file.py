@@ -39,7 +39,7 @@ def read_excel(path: Path, most: int | None = None) -> Table:
     with read_errors(name, "save it again as .xlsx, or as CSV"), open_regular_file(path) as file:
         _check_size(zipfile.ZipFile(file), name)
         file.seek(0)
-        with warnings.catch_warnings(action="ignore"):  # of styles and validations, which say nothing here
+        with warnings.catch_warnings(action="ignore"):  # of styles and validations, which do not matter here
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
                 return _sheet(book, name, most)
@@ -102,7 +102,7 @@ def _trimmed(rows: Sequence[tuple[int, Sequence[str]]], name: str) -> Iterator[t
 
 
 def _text(value: object) -> str:
-    """A cell as it is shown, as far as its value says."""
+    """A cell as a spreadsheet shows it, as far as its value determines that."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

@@ -1,7 +1,7 @@
 """Where the images are that a table names: which folder the paths begin in, and which file each of them is.
 
 Most paths are there as they are written, and are looked up once. The others are looked for among all files below the folder
-of the data, and notes say what was done:
+of the data, and notes tell what was done:
 
     as people write them      spaces or quotes around, a backslash for "/", file:///..., a "/" or "./" in front
     in another case           IMG_1.JPG for img_1.jpg; and in the other form of Unicode, as macOS has it
@@ -110,7 +110,7 @@ class TablePaths:
         return sum(len(set.union(*plan.found.values())) for plan in plans if plan) / len(few)
 
     def locate(self, cells: Sequence[str], place: Callable[[int], str], table: str) -> Located:
-        """Each path looked up; nothing is opened. `place` says where a row is, `table` is what its file is called.
+        """Each path looked up; nothing is opened. `place` names a row in messages, `table` is the name of the file.
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
@@ -277,7 +277,7 @@ def _normal(cell: str, base: str) -> str:
     """The path relative to base, without detours: two ways to write it become one."""
     if os.path.isabs(cell):  # noqa: PTH117 - asked for each of up to a million cells, and a Path takes ten times as long
         return os.path.relpath(cell, os.path.realpath(base))
-    if cell.startswith("../"):  # perhaps out and in again
+    if cell.startswith("../"):  # may lead out and in again
         return os.path.relpath(f"{base}/{cell}", base)
     return os.path.normpath(cell) if "//" in cell or "./" in cell or cell.endswith(("/", "/.", "/..")) else cell
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.errors import AmbiguousDataError
-from striate.sources.splits import split_of
+from striate.sources.split_words import split_of
 from striate.sources.tables.split_columns import snake_case
 
 __all__ = ["chosen_folders", "is_of_another_split", "table_stem"]

@@ -32,7 +32,7 @@ class ImageRows:
     kind: str
     count: int
     cells: Mapping[str, Sequence[str]]  # by column, N each
-    classes: Mapping[str, tuple[str, ...]]  # the names of the classes in a column, where the file says them
+    classes: Mapping[str, tuple[str, ...]]  # the names of the classes in a column, where the file has them
     lists: frozenset[str]
     numeric: frozenset[str]
     image: Callable[[int], bytes]
@@ -157,7 +157,7 @@ def _image_columns(schema: Any, name: str) -> list[str]:
 
 
 def _features(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
-    """What `datasets` says of its columns in the schema of a file, as far as it can be understood."""
+    """The descriptions of columns that `datasets` writes into the schema of a file; empty where they cannot be read."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError, RecursionError):

@@ -1,12 +1,12 @@
-"""Which split each row of a table is of, by the columns that say so.
+"""Which split each row of a table is in, by the columns for it.
 
     split     train, val, test            also set, subset, partition, usage, phase ..., where the cells name splits
-    is_valid  True, False                 also is_val, is_test, is_train, validation ..., where the cells say yes or no
+    is_valid  True, False                 also is_val, is_test, is_train, validation ..., where the cells are yes or no
 
 A column counts by its cells: one called set that holds the numbers of sets is a column as any other. Several that count
 are taken together: each leaves some splits open for a row (False in is_valid: train or test), and what all of them leave
 open is the split, train before test and test before val where that is more than one. So is_valid by itself separates train and
-val, is_test train and test, and is_train train and test. A row that nothing is left for, or nothing is said of, is refused.
+val, is_test train and test, and is_train train and test. A row with no split left, or none given, is refused.
 A column that is called as a split, or holds names of splits, and is not used is pointed out.
 """
 
@@ -20,12 +20,12 @@ import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
 from striate.errors import DataError, SettingError, nearest
-from striate.sources.splits import possible_split_of, split_of, splits_of
+from striate.sources.split_words import possible_split_of, split_of, splits_of
 from striate.sources.tables.table import Table
 
 __all__ = ["NONE", "RowSplits", "are_split_names", "read_splits", "snake_case", "splits_of_paths"]
 
-NONE: Final = "none"  # what is typed where no column says the split
+NONE: Final = "none"  # the name for no column of splits
 _USUAL: Final = re.compile(
     r"(\w+_)?(split|splits|set|subset|partition|usage|phase|mode|purpose|stage|role|fold|dataset|data_?set)(_(name|type|kind))?"
 )
@@ -35,7 +35,7 @@ _FLAG: Final = re.compile(
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
     r"(_(set|split|image|img|image|photo|sample|row|data|flag|example))?"
 )
-# names that speak of a split, whatever the cells are: these, and those of one word for a split and others that say no more
+# names like those of splits, whatever the cells are: these, and those of one word for a split and words without meaning
 _SPLIT_LIKE: Final = re.compile(
     r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?"
 )
@@ -80,7 +80,7 @@ _FEW: Final = 20  # folds of a cross-validation
 @final
 @dataclass(frozen=True, eq=False)
 class RowSplits:
-    """The split of each row, N: "train", "val" and "test", or "all" for each; the columns that say so; and how, for a person."""
+    """The split of each row, N: "train", "val" and "test", or "all" for each; the columns it comes from; and a description."""
 
     names: npt.NDArray[np.str_]
     columns: tuple[str, ...] = ()
@@ -113,8 +113,8 @@ def are_split_names(cells: Sequence[str]) -> bool:
 def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label_is_known: bool) -> RowSplits:
     """The splits of the rows. Raises DataError for a row of none or of two, SettingError for a column that is not there.
 
-    `wanted` is the column that was named, several parted by commas, "none" for no column. Columns that are `taken` say no
-    split. `label_is_known` says that a column is the label by its name: else columns of 0 and 1 that are called train or
+    `wanted` is the column that was named, several separated by commas, "none" for no column. Columns that are `taken` are no
+    splits. `label_is_known` is whether a column is the label by its name: else columns of 0 and 1 that are called train or
     test, without more, may be classes.
     """
     if wanted is not None:
@@ -151,7 +151,7 @@ def splits_of_paths(paths: Sequence[str], notes: tuple[str, ...]) -> RowSplits |
 
 
 def _named(table: Table, wanted: str) -> list[_Claim]:
-    """What the columns that a person named say. Raises SettingError, DataError."""
+    """The splits by the columns that a person named. Raises SettingError, DataError."""
     if wanted == NONE and NONE not in table.cells:
         return []
     names = [wanted] if wanted in table.cells else [name.strip() for name in wanted.split(",")]
@@ -168,7 +168,7 @@ def _named(table: Table, wanted: str) -> list[_Claim]:
 
 
 def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[list[_Claim], list[str]]:
-    """What the columns say that look like those of splits, and what a person should see of the others."""
+    """The splits by the columns whose names and cells fit, and notes on the others."""
     claims: list[_Claim] = []
     notes: list[str] = []
     unusual: list[_Claim] = []
@@ -237,7 +237,7 @@ def _splits_of(cells: Set[str]) -> dict[str, str]:
 
 
 def _of_names(table: Table, name: str, cells: Sequence[str]) -> _Claim:
-    """What a column of names of splits says. DataError for a cell that is none."""
+    """The splits by a column of names of splits. DataError for a cell that is none."""
     distinct = set(cells) - {""}
     of = _splits_of(distinct)
     if len(of) < len(distinct):
@@ -247,7 +247,7 @@ def _of_names(table: Table, name: str, cells: Sequence[str]) -> _Claim:
 
 
 def _of_flag(name: str, cells: Sequence[str]) -> _Claim | None:
-    """What a column of yes and no says that is called as one; None for another."""
+    """The splits by a column of yes and no with the name of a split; None for another column."""
     flag = _FLAG.fullmatch(snake_case(name))
     low = [cell.lower() for cell in cells]
     distinct = set(low)
@@ -271,7 +271,7 @@ def _is_useful(claim: _Claim) -> bool:
 
 
 def _check_flag(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
-    """DataError where is_valid is true of most rows: it may well say that they are good."""
+    """DataError where is_valid is true of most rows: it may mean that they are usable."""
     if flag["split"] == "valid" and (share := float((claim.open == _VAL).mean())) > 0.5:
         raise DataError(
             f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may mean that they are usable, or "

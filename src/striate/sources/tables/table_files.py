@@ -23,7 +23,7 @@ from striate.errors import DataError, SettingError, nearest
 from striate.sources.data_path import DataPath
 from striate.sources.folders.layout import class_folder_names
 from striate.sources.labels.quantities import is_number
-from striate.sources.splits import split_of, splits_of
+from striate.sources.split_words import split_of, splits_of
 from striate.sources.tables.columns import Columns, named_labels, path_column
 from striate.sources.tables.csv_file import read_csv
 from striate.sources.tables.excel_file import is_workbook, read_excel
@@ -36,7 +36,7 @@ from striate.sources.tables.table import Table
 __all__ = ["TABLES", "TableFiles", "best_named_table", "find_table", "image_folder", "read_table"]
 
 _READ: Final = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".xlsx", ".xlsm")
-_NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # what to do is said where one is opened
+_NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # opening one raises an error with the way out
 TABLES: Final = (*_READ, ".txt", *_NOT_READ)
 _ZIP: Final = b"PK\3\4"  # how files begin, whatever they are called
 _GZIP: Final = b"\x1f\x8b"
@@ -49,7 +49,7 @@ _PEEK: Final = 200  # rows that tell whether a table fits
 class TableFiles:
     """The table of each split, or that of "all", and what a person should see of the choice.
 
-    `several` are tables of which any may be meant: then none is, and `open_table` says so.
+    `several` are tables of which any may be meant: then none is chosen, and `open_table` raises an error.
     """
 
     paths: Mapping[str, Path]
@@ -61,7 +61,7 @@ class TableFiles:
 
     @property
     def are_predictions(self) -> bool:
-        """Whether they are called as what a network said, and not people."""
+        """Whether their names are those of predictions of a network, not of labels."""
         return all(_is_predicted(path.name) for path in (*self.paths.values(), *self.several))
 
 
@@ -112,7 +112,7 @@ def find_table(data: DataPath) -> TableFiles | None:
         if not _is_submission(name) and (fit := _fit(folder / name, paths, columns, len(classes))) is not None
     }
     lists = [name for name, fit in fits.items() if fit.lists_classes]
-    if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # if anything is wrong with it, that is what to say
+    if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # its errors are then what a person needs
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
     fits = {name: fit for name, fit in fits.items() if name not in lists}
     fits = {name: fit for name, fit in fits.items() if not _is_predicted(name)} or fits
@@ -157,7 +157,7 @@ def image_folder(data: DataPath) -> DataPath:
 
 
 def best_named_table(data: DataPath) -> Path | None:
-    """The table that most likely holds the labels by its name, whether it can be read or not."""
+    """The table whose name fits labels best, whether it can be read or not."""
     names = [name for name in _tables(data.list().files) if Path(name).suffix.lower() in _READ]
     names = [name for name in names if not _is_submission(name) and not _is_predicted(name)]
     return (

@@ -24,7 +24,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import images_by_name
 from striate.sources.files.tree import FOLLOW
 from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
-from striate.sources.splits import ordered_splits, split_of
+from striate.sources.split_words import split_of
+from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import Located, TablePaths
 from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
@@ -209,7 +210,7 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 def _first_rows(
     table: Table, by: str, located: Located, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
-    """The rows without those that say again what an earlier one says. DataError where two say different things."""
+    """The rows without repeated ones. DataError where two rows of one image differ."""
     first: dict[str, int] = {}
     kept = []
     for i, name in enumerate(located.names):
