@@ -1,4 +1,4 @@
-"""The command line: one line and exit code 2 for what was typed wrong; tables, JSON and CSV for what was asked."""
+"""The command line: one line and exit code 2 for errors; tables, JSON and CSV for results."""
 
 import contextlib
 import csv
@@ -144,7 +144,7 @@ def test_training_ends_with_the_result_the_report_and_the_next_command(training:
 
 
 def test_on_a_terminal_there_is_a_bar(desk: Path) -> None:
-    """A pseudo-terminal sees the epoch, the speed and the time left while it trains."""
+    """A pseudo-terminal shows the epoch, the speed and the time left during training."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "striate", "train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=4", "--batch-size=2",

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from striate.data import ArrayStore, Canvas, Instances, Limits, Skeleton, canvas_view, transform_target
-from striate.data.decoding.resize import placement
+from striate.data.decoding.resize import canvas_boxes
 from striate.data.targets import IGNORE
 from striate.sources import open_source
 from striate.views import POLICIES, Normalization, View
@@ -125,7 +125,7 @@ def test_targets_reach_the_canvas_as_the_pixels_do(image, canvas, fit):
     rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
     points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
     said = canvas_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
-    _, (left, top, right, bottom) = placement(canvas[0], canvas[1], (0, 0, width, height), fit)
+    _, (left, top, right, bottom) = canvas_boxes(canvas[0], canvas[1], (0, 0, width, height), fit)
     assert (fit == "cover") == ((left, top, right, bottom) == (0, 0, canvas[1], canvas[0])) or height == width
     inside = (slice(top + 4, bottom - 4), slice(left + 4, right - 4))  # near the border an enlarged ramp is flat
     assert np.abs(said - told)[inside].max() < 0.8

@@ -125,7 +125,7 @@ def _evaluate_other(folder: RunFolder, bundle: Bundle, source: Source, split: st
         location=source.location,
         run=str(folder.path),
     )
-    measured = samples.pixels.statistics()
+    measured = samples.pixels.measurements.statistics
     findings = findings_on_new(bundle, source.survey, measured, samples.ids)
     return Evaluated(source.name, name, _metrics(bundle, samples), account, tuple(findings), describe_source(source))
 

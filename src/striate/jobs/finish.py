@@ -109,7 +109,7 @@ def bundle_of(
             "epoch": epoch,
             "command": manifest["command"],
         },
-        statistics=training_statistics(train.pixels.statistics(), train.labels.numpy()),
+        statistics=training_statistics(train.pixels.measurements.statistics, train.labels.numpy()),
     )
 
 
@@ -155,7 +155,7 @@ def shifted(bundle: Bundle, name: str, samples: LabeledImages) -> list[Finding]:
     """A finding if a split that the data came with is unlike the training images; one that was drawn is like them."""
     if bundle.statistics is None:
         return []
-    found = shift_findings(bundle.statistics, samples.pixels.statistics(), samples.ids)
+    found = shift_findings(bundle.statistics, samples.pixels.measurements.statistics, samples.ids)
     return [replace(one, message=f"In the {name} split {one.message}") for one in found]
 
 
