@@ -79,7 +79,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnits"], "did you mean mnist"),
         (["train", "no/such/folder"], "no/such/folder"),
         (["train", "mnist-scenes"], "mnist-scenes:2000 has boxes"),
-        (["train", "mnist-scenes:many"], "no number of scenes behind the colon"),
+        (["train", "mnist-scenes:many"], "no number of scenes after the colon"),
         (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),
         (["train", "mnist", "--recipe", "fast"], "mnist-fast"),
         (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: cannot be read"),

@@ -18,7 +18,7 @@ from striate.errors import DataError
 from striate.findings import Finding
 from striate.jobs.new_images import findings_on_new
 from striate.runs import Bundle, RunFolder
-from striate.sources import Given, ImagesInput, given_images, is_list
+from striate.sources import ImagesInput, NamedInput, is_list, named_inputs
 from striate.views import evaluation_view
 
 BATCH = 64
@@ -48,7 +48,7 @@ class _Seen:
 
     measured: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     many_frames: list[str] = field(default_factory=list)
-    first: list[Given] = field(default_factory=list)
+    first: list[NamedInput] = field(default_factory=list)
 
 
 @final
@@ -75,9 +75,9 @@ def predict(
     canvas = bundle.preprocessing.canvas
     limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     limits = replace(limits, follow_links=follow_links)
-    given = enumerate(given_images(images, canvas, limits))
+    given = enumerate(named_inputs(images, canvas, limits))
     seen = _Seen()
-    waiting: list[tuple[int, Given]] = []
+    waiting: list[tuple[int, NamedInput]] = []
     predictions: dict[int, Prediction] = {}
     while batch := list(islice(given, BATCH)):
         wait = [waits_for_scale(one.image, canvas.rendering, limits) for _, one in batch]
@@ -120,7 +120,7 @@ def require_some(predictions: Sequence[Prediction]) -> None:
 
 @torch.inference_mode()
 def _predict_batch(
-    bundle: Bundle, canvas: Canvas, given: Sequence[tuple[int, Given]], limits: Limits, seen: _Seen
+    bundle: Bundle, canvas: Canvas, given: Sequence[tuple[int, NamedInput]], limits: Limits, seen: _Seen
 ) -> dict[int, Prediction]:
     """By the numbers of the images."""
     preprocessing, store = bundle.preprocessing, ImageStore(tuple(one.image for _, one in given), limits)
