@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
@@ -114,8 +114,8 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
             scans[split] = _scan(root, pairs, skipped, limits)
         for name, listed in found.sets.items():
             stems = set(listed)
-            named = [one for one in pairs if _stem(one[0], pair.images) in stems]
-            scans[name] = _scan(root, named, skipped if name == "train" else [], limits)
+            in_list = [one for one in pairs if _stem(one[0], pair.images) in stems]
+            scans[name] = _scan(root, in_list, skipped if name == "train" else [], limits)
     numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
     colors = {code: file for scan in scans.values() for code, file in scan.colors.items()}
     if not numbers and not colors:
@@ -131,8 +131,7 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
         for split, scan in scans.items()
     }
     return Source(
-        printable(root.name),
-        printable(root.as_posix()),
+        *named(root),
         "mask folders",
         coding.classes,
         ordered_splits(splits),

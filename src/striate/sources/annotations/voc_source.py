@@ -22,7 +22,7 @@ import numpy as np
 
 from striate.data.annotation_faults import AnnotationFault
 from striate.data.decoding.limits import Limits
-from striate.data.names import natural_key, printable
+from striate.data.names import named, natural_key, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
@@ -104,8 +104,7 @@ def open_voc(data: DataPath, found: VocFolders) -> Source:
         ignored.update(content.ignored)
         ignored[_UNDESCRIBED] += len(content.images.keys() - content.described.keys())
     return Source(
-        printable(root.name),
-        printable(root.as_posix()),
+        *named(root),
         "Pascal VOC",
         tuple(map(printable, classes)),
         ordered_splits(splits),
