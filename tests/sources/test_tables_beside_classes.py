@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from striate.data.split_file import read_split
+from striate.data.splits import read_split
 from striate.errors import AmbiguousDataError, DataError
 from striate.sources import open_source
 

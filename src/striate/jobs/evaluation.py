@@ -9,8 +9,7 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis import evaluate as evaluate_predictions
-from striate.analysis import predict
+from striate.analysis import classification_metrics, predict_batches
 from striate.data import Batches, LabeledImages, Source, describe_source, load_images, read_known_images
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
@@ -141,7 +140,7 @@ def _metrics(bundle: Bundle, samples: LabeledImages) -> dict[str, Any]:
         seed=0,
         device=torch.device("cpu"),
     )
-    return evaluate_predictions(predict(bundle.model, Classify(bundle.classes), batches), bundle.classes)
+    return classification_metrics(predict_batches(bundle.model, Classify(bundle.classes), batches), bundle.classes)
 
 
 def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
@@ -183,5 +182,5 @@ def _decoded(source: Source, bundle: Bundle, only: str | None = None) -> dict[st
     and as `predict` has it for all images that are given together. DataError where they are on no known scale.
     """
     canvas = bundle.preprocessing.canvas
-    rendering = canvas.rendering.filled(source.survey.of_new_images())
+    rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
     return load_images(source, replace(canvas, rendering=rendering), threads=available_cores(), only=only)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from striate.analysis import Predictions, evaluate, predict, shift_findings
+from striate.analysis import Predictions, classification_metrics, predict_batches, shift_findings
 from striate.data import LabeledImages, SkippedFile, Source, as_rgb, training_statistics
 from striate.data.skipped_files import count_reasons
 from striate.findings import Finding
@@ -134,8 +134,8 @@ def measure(model: Network, task: Task, prepared: Prepared, recipe: Recipe, clas
     gallery: list[ErrorImage] = []
     for name, images in prepared.splits.by_name().items():
         if name != "train":
-            predictions = predict(model, task, prepared.plain_batches(images, recipe))
-            metrics[name] = evaluate(predictions, classes)
+            predictions = predict_batches(model, task, prepared.plain_batches(images, recipe))
+            metrics[name] = classification_metrics(predictions, classes)
             rows += predictions.rows(name, classes)
             gallery = error_images(predictions, images, classes)
     return Measured(metrics, rows, gallery)

@@ -214,8 +214,8 @@ def build(recipe: Recipe, classes: tuple[str, ...]) -> Network:
         size=recipe.model.size,
         dropout=recipe.model.dropout,
     )
-    if recipe.model.size is not None and recipe.model.size < model.smallest:
+    if recipe.model.size is not None and recipe.model.size < model.min_size:
         raise SettingError(
-            f"size = {recipe.model.size}: too small for {recipe.model.name}, the smallest that fits is {model.smallest}"
+            f"size = {recipe.model.size}: too small for {recipe.model.name}, the smallest that fits is {model.min_size}"
         )
     return model

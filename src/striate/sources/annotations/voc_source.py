@@ -139,9 +139,9 @@ def _read_split(root: Path, annotations: str, images_folder: str, limits: Limits
                 described[stem] = read_voc(root / file)
     for file in map(posixpath.normpath, images.files):
         files.setdefault(posixpath.splitext(posixpath.relpath(file, images_folder))[0], file)
-    aside = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
+    skipped = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
     others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
-    return _SplitFiles(printable(root / annotations), described, files, aside, others)
+    return _SplitFiles(printable(root / annotations), described, files, skipped, others)
 
 
 def _list(

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from striate.data.array_store import ArrayStore, image_store
 from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore, image_store
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, read_npy, read_npz
 from striate.sources.arrays.array_labels import read_labels

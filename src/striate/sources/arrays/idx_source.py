@@ -10,9 +10,9 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.array_store import ArrayStore
 from striate.data.names import named, printable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.idx_file import read_idx, read_shape

@@ -18,12 +18,13 @@ from typing import Any, Final, cast, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.array_store import ArrayStore, image_store
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import Levels, ValueRange
 from striate.data.names import expanded, printable
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayImage, ArrayStore, FileStore, ImageItem, ImageStore, Store, image_store
+from striate.data.store import ArrayImage, FileStore, ImageItem, ImageStore, Store
 from striate.data.targets import ClassTargets, TaskKind
 from striate.errors import DataError, nearest
 from striate.sources.arrays.array_files import StoredArray

@@ -35,21 +35,21 @@ def test_what_a_run_wrote_down_comes_back_whatever_the_names(tmp_path: Path) -> 
     whole = images(names, (SkippedFile("bad", "empty file", "0 bytes"),))
     splits = split_samples({"all": whole}, val=0.2, test=0.2, seed=0)
     folder = RunFolder.create(tmp_path / "run")
-    folder.write_splits([{"id": id_, "split": name} for name, part in splits.by_name().items() for id_ in part.ids])
+    folder.write_splits([{"id": id_, "split": name} for name, split in splits.by_name().items() for id_ in split.ids])
     again = apply_split({"all": whole}, read_split(folder.splits_path), "f")
     assert same(splits, again)
     assert again.train.skipped == whole.skipped
 
 
-def test_parts_that_the_data_came_in_stay(tmp_path: Path) -> None:
+def test_splits_that_the_data_have_stay(tmp_path: Path) -> None:
     given = {"train": images(tuple(f"a{i}" for i in range(40))), "test": images(("t0", "t1"))}
     splits = split_samples(given, val=0.25, test=0.5, seed=1)
-    said = {id_: name for name, part in splits.by_name().items() for id_ in part.ids}
-    assert same(splits, apply_split(given, said, "f"))
+    written = {id_: name for name, split in splits.by_name().items() for id_ in split.ids}
+    assert same(splits, apply_split(given, written, "f"))
     with pytest.raises(DataError, match=r"1 images are in the split test of the data and elsewhere in f: t0 \(train\)"):
-        apply_split(given, {**said, "t0": "train"}, "f")
+        apply_split(given, {**written, "t0": "train"}, "f")
     with pytest.raises(DataError, match=r"are in the split train of the data and elsewhere in f: a3 \(test\)"):
-        apply_split(given, {**said, "a3": "test"}, "f")
+        apply_split(given, {**written, "a3": "test"}, "f")
 
 
 def test_missing_and_unknown_images_are_named() -> None:
@@ -65,7 +65,7 @@ def test_missing_and_unknown_images_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "no columns id and split"),
         (b"name,part\na,train\n", "no columns id and split"),
@@ -76,9 +76,9 @@ def test_missing_and_unknown_images_are_named() -> None:
         (b"id,split\n" + b"x" * 200_000 + b",train\n", "cannot be read as a split"),
     ],
 )
-def test_a_file_that_is_no_split_is_one_line(content: bytes, says: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_split_is_one_line(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_bytes(content)
-    with pytest.raises(DataError, match=says) as refused:
+    with pytest.raises(DataError, match=message) as refused:
         read_split(tmp_path / "s.csv")
     assert "\n" not in str(refused.value)
     with pytest.raises(DataError, match="cannot be read as a split"):

@@ -1,8 +1,8 @@
-"""Where weights that were trained on ImageNet are published, and what they reach. Data only: nothing here downloads.
+"""Published ImageNet weights: addresses, digests and accuracy. Data only: nothing here downloads.
 
-torchvision's weights (BSD-3-Clause), of several the newest, and timm's and DeiT's (Apache-2.0) of networks that
-torchvision does not have. They are left out where the file's name does not begin the digest of its content, or where their license
-forbids commercial use: torchvision's vit_h_14 is CC BY-NC 4.0.
+torchvision's weights (BSD-3-Clause), the newest where there are several, and timm's and DeiT's (Apache-2.0) for networks that
+torchvision does not have. Left out are files whose name does not contain the first digits of their SHA-256, and those whose
+license forbids commercial use: torchvision's vit_h_14 is CC BY-NC 4.0.
 """
 
 from collections.abc import Mapping
@@ -10,48 +10,48 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, final
 
-__all__ = ["PUBLISHED", "Published"]
+__all__ = ["PRETRAINED", "PretrainedFile"]
 
 Normalization = Literal["imagenet", "symmetric"]
 
 
 @final
 @dataclass(frozen=True)
-class Published:
+class PretrainedFile:
     """A file of weights."""
 
     url: str
     sha256: str  # as many of the first hexadecimal digits of the file's digest as are published: 8 or 10
     megabytes: float  # of the file, in 10^6 bytes
-    top1: float  # percent of ImageNet's validation images, one crop each
+    top1: float  # accuracy in percent on ImageNet's validation images, one crop each
     size: int  # height and width of that crop, pixels
-    normalization: Normalization  # imagenet: its mean and deviation of each color; symmetric: 0..1 becomes -1..1
+    normalization: Normalization  # imagenet: ImageNet's mean and std; symmetric: 0..1 becomes -1..1
 
 
-def _published(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> Published:
+def _pretrained(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> PretrainedFile:
     """Both libraries put the first digits of the digest at the end of the file's name."""
     sha256 = url.removesuffix(".pth").rpartition("-")[2]
-    return Published(url, sha256, megabytes, top1, size, normalization)
+    return PretrainedFile(url, sha256, megabytes, top1, size, normalization)
 
 
 def _torchvision(
     file: str, megabytes: float, top1: float, size: int = 224, normalization: Normalization = "imagenet"
-) -> Published:
-    return _published(f"https://download.pytorch.org/models/{file}", megabytes, top1, size, normalization)
+) -> PretrainedFile:
+    return _pretrained(f"https://download.pytorch.org/models/{file}", megabytes, top1, size, normalization)
 
 
-def _timm(file: str, megabytes: float, top1: float) -> Published:
+def _timm(file: str, megabytes: float, top1: float) -> PretrainedFile:
     releases = "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights"
-    return _published(f"{releases}/{file}", megabytes, top1, 224, "imagenet")
+    return _pretrained(f"{releases}/{file}", megabytes, top1, 224, "imagenet")
 
 
-def _deit(file: str, megabytes: float, top1: float) -> Published:
-    return _published(f"https://dl.fbaipublicfiles.com/deit/{file}", megabytes, top1, 224, "imagenet")
+def _deit(file: str, megabytes: float, top1: float) -> PretrainedFile:
+    return _pretrained(f"https://dl.fbaipublicfiles.com/deit/{file}", megabytes, top1, 224, "imagenet")
 
 
 # GoogLeNet and Inception-v3 were trained by TensorFlow, on images from -1 to 1: torchvision normalizes as for its own
 # networks and undoes it inside, by transform_input.
-PUBLISHED: Final[Mapping[str, Published]] = MappingProxyType(
+PRETRAINED: Final[Mapping[str, PretrainedFile]] = MappingProxyType(
     {
         "alexnet": _torchvision("alexnet-owt-7be5be79.pth", 244.4, 56.522),
         "vgg11": _torchvision("vgg11-8a719046.pth", 531.5, 69.02),

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from striate.models import NETWORKS
-from striate.models.published import PUBLISHED
+from striate.models.pretrained import PRETRAINED
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_an_address_is_of_a_network_of_the_table_and_ends_in_the_digest(name):
-    published, entry = PUBLISHED[name], NETWORKS[name]
+    published, entry = PRETRAINED[name], NETWORKS[name]
     assert re.fullmatch(
         r"https://(download\.pytorch\.org|github\.com|dl\.fbaipublicfiles\.com)/[\w./-]+-[0-9a-f]{8}([0-9a-f]{2})?\.pth",
         published.url,
@@ -22,9 +22,9 @@ def test_an_address_is_of_a_network_of_the_table_and_ends_in_the_digest(name):
 
 
 def test_no_two_networks_share_a_file():
-    assert len({published.sha256 for published in PUBLISHED.values()}) == len(PUBLISHED)
+    assert len({published.sha256 for published in PRETRAINED.values()}) == len(PRETRAINED)
 
 
 def test_only_the_weights_that_tensorflow_trained_want_images_from_minus_one_to_one():
-    symmetric = {name for name, published in PUBLISHED.items() if published.normalization == "symmetric"}
+    symmetric = {name for name, published in PRETRAINED.items() if published.normalization == "symmetric"}
     assert symmetric == {"googlenet", "inception_v3"}

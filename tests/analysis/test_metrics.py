@@ -14,8 +14,8 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from striate.analysis import Predictions, evaluate, wilson
-from striate.analysis.evaluation import calibration_error
+from striate.analysis import Predictions, classification_metrics, wilson
+from striate.analysis.metrics import calibration_error
 
 
 def some_predictions(classes: int, count: int, seed: int = 0) -> Predictions:
@@ -29,18 +29,20 @@ def some_predictions(classes: int, count: int, seed: int = 0) -> Predictions:
 @pytest.mark.parametrize(("classes", "count"), [(2, 50), (10, 400), (7, 12)])
 def test_equals_scikit_learn(classes, count):
     predictions = some_predictions(classes, count)
-    figures = evaluate(predictions, tuple(map(str, range(classes))))
-    true, said = predictions.labels, predictions.predicted
-    seen = sorted({*true, *said})
-    assert figures["accuracy"]["value"] == pytest.approx(accuracy_score(true, said))
+    figures = classification_metrics(predictions, tuple(map(str, range(classes))))
+    true, predicted = predictions.labels, predictions.predicted
+    seen = sorted({*true, *predicted})
+    assert figures["accuracy"]["value"] == pytest.approx(accuracy_score(true, predicted))
     options = {"labels": seen, "zero_division": 0}
-    assert figures["macro_f1"]["value"] == pytest.approx(f1_score(true, said, average="macro", **options))
-    assert figures["weighted_f1"]["value"] == pytest.approx(f1_score(true, said, average="weighted", **options))
-    assert figures["macro_precision"]["value"] == pytest.approx(precision_score(true, said, average="macro", **options))
-    assert figures["macro_recall"]["value"] == pytest.approx(recall_score(true, said, average="macro", **options))
+    assert figures["macro_f1"]["value"] == pytest.approx(f1_score(true, predicted, average="macro", **options))
+    assert figures["weighted_f1"]["value"] == pytest.approx(f1_score(true, predicted, average="weighted", **options))
+    assert figures["macro_precision"]["value"] == pytest.approx(
+        precision_score(true, predicted, average="macro", **options)
+    )
+    assert figures["macro_recall"]["value"] == pytest.approx(recall_score(true, predicted, average="macro", **options))
     expected = log_loss(true, predictions.probabilities, labels=range(classes))
     assert figures["log_loss"]["value"] == pytest.approx(expected)
-    each = precision_recall_fscore_support(true, said, labels=range(classes), zero_division=0)
+    each = precision_recall_fscore_support(true, predicted, labels=range(classes), zero_division=0)
     for row, *numbers in zip(figures["per_class"], *each, strict=True):
         ours = [row["precision"]["value"], row["recall"]["value"], row["f1"]["value"], row["images"]]
         assert ours == pytest.approx(numbers)
@@ -52,7 +54,7 @@ def test_equals_scikit_learn(classes, count):
 
 
 def test_every_interval_holds_its_figure():
-    figures = evaluate(some_predictions(4, 60), ("a", "b", "c", "d"))
+    figures = classification_metrics(some_predictions(4, 60), ("a", "b", "c", "d"))
     intervals = [value for value in figures.values() if isinstance(value, dict)]
     intervals += [row[name] for row in figures["per_class"] for name in ("precision", "recall", "f1")]
     assert len(intervals) == 7 + 12
@@ -61,7 +63,7 @@ def test_every_interval_holds_its_figure():
 
 @settings(max_examples=20, deadline=None)
 @given(share=st.floats(0.05, 0.95), total=st.integers(20, 200), seed=st.integers(0, 99))
-def test_wilson_covers_the_truth_as_often_as_it_says(share, total, seed):
+def test_wilson_intervals_cover_the_true_share_at_least_90_percent_of_the_time(share, total, seed):
     hits = np.random.default_rng(seed).binomial(total, share, 2000)
     found = [wilson(int(hit), total) for hit in hits]
     assert np.mean([interval.low <= share <= interval.high for interval in found]) > 0.9
@@ -82,12 +84,12 @@ def test_wilson_stays_within_0_and_1(total):
 
 
 def test_a_wider_test_set_narrows_the_interval():
-    narrow, wide = (evaluate(some_predictions(3, count), ("a", "b", "c")) for count in (4000, 40))
+    narrow, wide = (classification_metrics(some_predictions(3, count), ("a", "b", "c")) for count in (4000, 40))
     for name in ("accuracy", "macro_f1", "log_loss"):
         assert narrow[name]["high"] - narrow[name]["low"] < wide[name]["high"] - wide[name]["low"]
 
 
-def test_calibration_of_the_sure_and_right_is_nought_and_of_the_sure_and_wrong_is_one():
+def test_calibration_error_is_0_when_confident_and_right_and_1_when_confident_and_wrong():
     sure = np.ones(10)
     assert calibration_error(sure, np.ones(10)) == 0
     assert calibration_error(sure, np.zeros(10)) == 1
@@ -103,5 +105,5 @@ def test_the_worst_errors_come_first_and_right_answers_never():
 
 
 def test_a_thousand_classes_do_not_take_the_memory():
-    figures = evaluate(some_predictions(1000, 2000), tuple(map(str, range(1000))))
+    figures = classification_metrics(some_predictions(1000, 2000), tuple(map(str, range(1000))))
     assert len(figures["per_class"]) == 1000

@@ -81,7 +81,7 @@ def test_more_bad_files_than_the_limit_stop_with_counts_files_and_the_setting(mi
     assert len(load_images(source.with_limits(Limits(max_bad=7 / 40)), CANVAS, threads=2)["all"]) == 33
 
 
-def test_the_limit_holds_for_all_parts_together(class_folders: ClassFolders) -> None:
+def test_the_limit_holds_for_all_splits_together(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 20, "train/dog": 20, "test/cat": 2})
     (root / "test/cat/000.jpg").write_bytes(b"")
     loaded = load_images(open_source(root).with_limits(Limits(max_bad=0.05)), CANVAS, threads=1)
@@ -124,11 +124,11 @@ def test_the_digest_changes_with_a_name_and_with_a_byte(class_folders: ClassFold
 
 def test_progress_is_told_in_the_callers_thread_up_to_all(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"train/cat": 30, "train/dog": 3, "val/cat": 9}))
-    told: list[tuple[int, int]] = []
-    load_images(source, CANVAS, threads=3, progress=lambda done, count: told.append((done, count)))
-    assert told[-1] == (42, 42)
-    assert told == sorted(told)
-    assert {count for _, count in told} == {42}
+    counted: list[tuple[int, int]] = []
+    load_images(source, CANVAS, threads=3, progress=lambda done, count: counted.append((done, count)))
+    assert counted[-1] == (42, 42)
+    assert counted == sorted(counted)
+    assert {count for _, count in counted} == {42}
 
 
 def test_an_error_in_a_thread_is_raised() -> None:

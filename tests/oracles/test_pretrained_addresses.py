@@ -3,14 +3,14 @@
 import pytest
 import torchvision.models
 
-from striate.models.published import PUBLISHED
+from striate.models.pretrained import PRETRAINED
 
 pytestmark = pytest.mark.oracle
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLISHED if name in torchvision.models.list_models()])
+@pytest.mark.parametrize("name", [name for name in PRETRAINED if name in torchvision.models.list_models()])
 def test_an_address_is_torchvisions_default(name):
-    weights, published = torchvision.models.get_model_weights(name).DEFAULT, PUBLISHED[name]
+    weights, published = torchvision.models.get_model_weights(name).DEFAULT, PRETRAINED[name]
     transforms, meta = weights.transforms(), weights.meta
     assert published.url == weights.url
     assert published.top1 == meta["_metrics"]["ImageNet-1K"]["acc@1"]
