@@ -14,6 +14,7 @@ from striate.cli import main
 from striate.cli.verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
+ROOMS = {path.parent.name for path in (ROOT / "src" / "striate").glob("*/__init__.py")}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -79,6 +80,13 @@ def test_links_between_documents_lead_somewhere():
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
             assert "://" in target or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_files_that_documents_name_are_there():
+    for document in (ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"):
+        for name in re.findall(r"`(?:src/striate/)?([a-z_]+/[a-z_/]*(?:\.py)?)`", document.read_text(encoding="utf-8")):
+            if name.partition("/")[0] in ROOMS:
+                assert (ROOT / "src" / "striate" / name).exists(), f"{document.name}: {name}"
 
 
 def test_every_finding_is_documented():
