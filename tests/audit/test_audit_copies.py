@@ -21,7 +21,7 @@ from tests.audit.images_of_noise import COPIES, copies, fingerprints, textured
 from striate.audit import candidates
 from striate.audit.candidates import near_pairs
 from striate.audit.fingerprints import take_fingerprints
-from striate.audit.pixels import survey_findings
+from striate.audit.unused_content import survey_findings
 from striate.data import Limits
 from striate.sources import open_source
 

@@ -62,8 +62,8 @@ def striate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
         (["train", "mnist", "--optimizer", "adamx"], "sgd, adam"),
         (["train", "mnist", "--val", "0.99"], "val = 0.99"),
         (["train", "mnist", "--device", "tpu9"], "tpu9"),
-        (["train", "mnist", "--folds", "1"], "folds = 1: one fold leaves nothing"),
-        (["train", "mnist", "--folds", "5"], "mnist has a test part of its own"),
+        (["train", "mnist", "--folds", "1"], "folds = 1: a single fold leaves no"),
+        (["train", "mnist", "--folds", "5"], "mnist has a test split, and cross-validation draws its own"),
         (["train", "mnist", "--group", "patient"], "group = 'patient': is no column (mnist has no columns)"),
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
         (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; say --channels 3"),
@@ -101,7 +101,8 @@ def test_what_was_typed_wrong_is_one_line_and_exit_code_2(arguments, says, tmp_p
 def test_training_ends_with_the_result_the_report_and_what_to_type_next(desk, finished):
     again = striate("train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=1", cwd=desk)
     *_, result, report, following = again.stdout.splitlines()
-    assert "test images right (95 % interval" in result
+    assert "test accuracy" in result
+    assert "(95 % interval" in result
     assert report == "report: runs/shapes-bn_gap_cnn/report.html"
     assert following == "next:   striate predict runs/shapes-bn_gap_cnn IMAGE"
     assert "epoch 1/1  loss" in again.stdout
@@ -154,7 +155,7 @@ def test_quiet_is_quiet(desk):
         "train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=1", "--quiet", "--out", str(desk / "quiet")
     )
     assert "epoch 1/1" not in done.stdout
-    assert "test images right" in done.stdout
+    assert "test accuracy" in done.stdout
 
 
 def test_predicting_in_three_forms(desk, finished):

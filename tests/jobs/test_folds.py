@@ -14,8 +14,8 @@ from striate.analysis.intervals import student_t
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, resume_folds, train_folds
-from striate.jobs.interruption import InterruptedRunError
 from striate.runs import FoldsFolder, RunFolder
+from striate.training.interruption import InterruptedRunError
 
 ONCE = {**QUICK, "epochs": 2, "val": 0.1}
 
@@ -91,7 +91,7 @@ def test_cut_off_in_a_fold_it_goes_on_and_keeps_what_is_finished(whole, shapes, 
 def test_the_command_line_does_it_too(shapes, tmp_path, capsys):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in {**ONCE, "epochs": 1}.items()]
     typed("train", str(shapes), "--folds=2", *options, "--quiet", "--out", str(tmp_path / "cv"))
-    assert "% of test images right, mean of 2 folds (deviation" in capsys.readouterr().out
+    assert "%, mean of 2 folds (standard deviation" in capsys.readouterr().out
     assert FoldsFolder.is_at(tmp_path / "cv")
     typed("train", str(shapes), "--folds=2", "--fold=2", *options, "--quiet", "--out", str(tmp_path / "one"))
     one, other = (Run(path).metrics for path in (tmp_path / "one", tmp_path / "cv" / "fold-2"))
@@ -103,7 +103,7 @@ def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
         train_folds(shapes, folds=61, out=tmp_path / "cv", progress=False, **ONCE)
     with pytest.raises(SettingError, match="folds = 1"):
         train_folds(shapes, folds=1, out=tmp_path / "cv", progress=False, **ONCE)
-    with pytest.raises(SettingError, match=r"folds = 3: .* has a test part of its own"):
+    with pytest.raises(SettingError, match=r"folds = 3: .* has a test split, and cross-validation draws its own"):
         train_folds("mnist", folds=3, out=tmp_path / "cv", progress=False)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(RunError, match="fold-9: no such run"):

@@ -60,7 +60,7 @@ def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Pat
     account = found["account"]
     assert account["measured"] == {"test": 9}
     assert account["left_out"] == {"train": 42, "val": 9}
-    assert account["says"] == (
+    assert account["message"] == (
         "60 images: 42 that the run was trained on and 9 that chose its epoch are left out; 9 measured: "
         "images of the run's test split"
     )
@@ -79,7 +79,7 @@ def test_images_that_the_run_does_not_know_are_measured_with_its_own(shapes, tra
         path.rename(data / path.parent.name / f"more{path.name}")
     found = trained.evaluate(data)["account"]
     assert found["measured"] == {"test": 9, "unseen": 12}
-    assert "21 measured: 9 of the run's test split and 12 that the run does not know" in found["says"]
+    assert "21 measured: 9 of the run's test split and 12 that the run does not know" in found["message"]
     assert trained.evaluate(data, split="test")["account"]["measured"] == {"test": 9}
 
 
@@ -87,10 +87,10 @@ def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
     learned = trained.evaluate(data, split="train")
     assert learned["account"]["measured"] == {"train": 42}
-    assert "how well the run remembers, not how well it does on new images" in learned["account"]["says"]
+    assert "how well the run remembers them, not how well it does on new images" in learned["account"]["message"]
     assert trained.evaluate(data, split="val")["confusion"] == trained.metrics["val"]["confusion"]
     own = trained.evaluate(split="train")
-    assert own["account"]["says"].startswith("42 images that the run was trained on; the figures say how well")
+    assert own["account"]["message"].startswith("42 images that the run was trained on; the figures show how well")
     assert "account" not in trained.evaluate(split="val")
     with pytest.raises(SettingError, match="split = 'tset': .* has all$"):
         trained.evaluate(data, split="tset")
@@ -137,7 +137,7 @@ def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
     data = make_images(tmp_path / "data", each=10)
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, **{**QUICK, "epochs": 1})
     data.rename(tmp_path / "moved")
-    with pytest.raises(RunError, match="where the data of .* were moved to, say with --data"):
+    with pytest.raises(RunError, match="if the data of .* were moved, name them with --data"):
         run.evaluate()
     (tmp_path / "moved").rename(data)
     (data / "dark" / "0.png").rename(data / "dark" / "renamed.png")
@@ -155,7 +155,7 @@ def all_trained(shapes, tmp_path_factory) -> Run:
 
 
 def test_a_run_that_held_out_nothing_measures_nothing_unasked(all_trained, shapes, tmp_path):
-    with pytest.raises(RunError, match="held out none to measure it on; .* or `--split train`"):
+    with pytest.raises(RunError, match="held out no images; .* or `--split train`"):
         all_trained.evaluate()
     with pytest.raises(RunError, match="no image is left to measure .* or `--split train` to measure these all the"):
         all_trained.evaluate(moved(shapes, tmp_path / "new"))
@@ -199,7 +199,7 @@ def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matt
     splits.write_bytes(
         content.replace(b",train,", b",x,", 1).replace(b",test,", b",train,", 1).replace(b",x,", b",test,", 1)
     )
-    with pytest.raises(RunError, match="is not as the run wrote it"):
+    with pytest.raises(RunError, match="was changed after the run wrote it"):
         run.evaluate()
 
 
@@ -210,10 +210,10 @@ def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shape
     found = run.evaluate(renamed(shapes, tmp_path / "renamed"))
     assert found["account"]["measured"] == {"unknown": 60}
     assert (
-        "too old to know its images by content; those that it was trained on may be among them"
-        in found["account"]["says"]
+        "too old to recognize its images by content; its training images may be among them"
+        in found["account"]["message"]
     )
-    with pytest.raises(SettingError, match="has all, and the run is too old to know its own test images"):
+    with pytest.raises(SettingError, match="has all, and the run is too old to recognize its own test images"):
         run.evaluate(tmp_path / "renamed", split="test")
     assert run.evaluate() == run.metrics["test"]
 
@@ -275,7 +275,7 @@ def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_said(traine
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--max-bad", "0.1"])
     assert "9 images that the run does not know" in capsys.readouterr().out
-    with pytest.raises(SettingError, match="max_bad: say how other data are read; name them with --data"):
+    with pytest.raises(SettingError, match="max_bad: for reading other data; name them with --data"):
         trained.evaluate(max_bad=0.1)
     with pytest.raises(SettingError, match="max_bad = 7"):
         trained.evaluate(new, max_bad=7)
@@ -306,7 +306,7 @@ def test_python_is_told_what_was_left_out_or_learned_from(shapes, trained, tmp_p
     assert left_out.startswith(
         "60 images: 42 that the run was trained on and 9 that chose its epoch are left out; 9 measured"
     )
-    assert learned.startswith("42 images that the run was trained on; the figures say how well the run remembers")
+    assert learned.startswith("42 images that the run was trained on; the figures show how well the run remembers")
 
 
 def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
@@ -391,9 +391,9 @@ def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--source", "folders", "--json"])
     assert json.loads(capsys.readouterr().out)["account"]["measured"] == {"test": 9}
-    with pytest.raises(SettingError, match="source: say how other data are read; name them with --data"):
+    with pytest.raises(SettingError, match="source: for reading other data; name them with --data"):
         trained.evaluate(source="folders")
-    with pytest.raises(SettingError, match="no setting that says how data are read is called 'epochs'"):
+    with pytest.raises(SettingError, match="'epochs' is not a setting for reading data"):
         trained.evaluate(new, epochs=3)
 
 
@@ -467,7 +467,7 @@ def test_a_label_that_the_run_does_not_know_is_named(form, trained, tmp_path):
         ("one", [new / "foo" / "0.png"]),
         ("two", sorted([*(new / "foo").iterdir(), new / "dark" / "0.png"])),
     ):
-        with pytest.raises(RunError, match="does not know foo"):
+        with pytest.raises(RunError, match="was not trained on: foo"):
             trained.evaluate(form(files, tmp_path / name))
 
 

@@ -1,6 +1,7 @@
 from striate.analysis.evaluation import Predictions as Predictions
 from striate.analysis.evaluation import evaluate as evaluate
 from striate.analysis.evaluation import predict as predict
+from striate.analysis.image_predictor import Prediction as Prediction
 from striate.analysis.intervals import Interval as Interval
 from striate.analysis.intervals import of_folds as of_folds
 from striate.analysis.intervals import wilson as wilson

@@ -12,7 +12,7 @@ from striate.audit.fingerprints import Fingerprints
 from striate.data.decoding.formats import EXTENSIONS
 from striate.data.skipped_files import Reason, SkippedFile, count_reasons
 
-__all__ = ["Account", "account", "unusable", "wrong_names"]
+__all__ = ["FileAccount", "account", "unusable", "wrong_names"]
 
 _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
     {
@@ -41,7 +41,7 @@ _SAYS: Final = MappingProxyType(
 
 @final
 @dataclass(frozen=True)
-class Account:
+class FileAccount:
     """Every file that was found is used, skipped for one reason, or ignored by name."""
 
     found: int
@@ -55,11 +55,11 @@ class Account:
             raise ValueError(f"{self.found} files were found and {total} are accounted for")
 
 
-def account(prints: Fingerprints) -> Account:
+def account(prints: Fingerprints) -> FileAccount:
     """The account of a source whose images have all been read."""
     reasons = [one.reason for one in prints.skipped]
     listings = prints.source.splits.values()
-    return Account(
+    return FileAccount(
         sum(len(one) + len(one.skipped) for one in listings) + sum(prints.source.ignored.values()),
         len(prints),
         {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},

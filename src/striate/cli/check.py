@@ -15,6 +15,7 @@ def check(
     group: str | None = None,
     run: str | None = None,
     enough: bool = False,
+    device: str = "auto",
     json: bool = False,
     quiet: bool = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
@@ -30,12 +31,14 @@ def check(
     out
         the page to write; not inside the data
     group
-        a column of the table, or a regular expression whose first brackets find the group in a file name,
-        such as 'patient(\\d+)': the same group in two parts is leakage
+        a column of the table, or a regular expression whose first group finds the group in a file name,
+        such as 'patient(\\d+)': the same group in two splits is leakage
     run
-        the folder of a run on these data: its answers to images it was not trained on show labels that are probably wrong
+        the folder of a run on these data, in whose held-out predictions labels that are probably wrong are searched
     enough
-        train a small network on an eighth, a quarter, half and all of the data, and say what twice as many would bring
+        train a small network on an eighth, a quarter, half and all of the data, and estimate the gain of twice as many
+    device
+        where the learning curve is computed: auto, cpu, cuda, cuda:1, mps ...
     json
         print everything as JSON, with all files that each finding concerns
     quiet
@@ -52,6 +55,7 @@ def check(
         group=group,
         run=run,
         enough=enough,
+        device=device,
         progress=not (quiet or json),
         **said(settings),
     )
@@ -59,5 +63,5 @@ def check(
         print(json_format.dumps(checked.as_json(), indent=1))
     else:
         print_check(checked, heading=quiet)
-    if any(one.finding.severity == "stop" for one in checked.found):
+    if any(one.finding.severity == "stop" for one in checked.findings):
         sys.exit(1)

@@ -14,6 +14,7 @@ def evaluate(
     data: str | None = None,
     split: str | None = None,
     max_bad: float | None = None,
+    device: str = "auto",
     json: bool = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
@@ -31,6 +32,8 @@ def evaluate(
         train, val or test; test if there is one. Of other data, train or val measures also images that the run learned from
     max_bad
         largest share of files of other data that may be unreadable; 0.05 if left out
+    device
+        where the figures are computed: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json
         print all figures as JSON
     """
@@ -40,7 +43,7 @@ def evaluate(
     from striate.runs import RunFolder
     from striate.runs.figures import figures_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, **said(settings))
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, device=device, **said(settings))
     if json:
         print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:

@@ -17,6 +17,7 @@ def predict(
     csv: bool = False,
     follow_links: bool = False,
     max_pixels: WholeNumber | None = None,
+    device: str = "auto",
 ) -> None:
     """Predict the class of image files, or of all images in folders: one row for each, in order.
 
@@ -36,6 +37,8 @@ def predict(
         follow links to folders, and to files outside the folder that was given
     max_pixels
         largest height x width of an image file; that of the run's training if left out, and no less than 50000000
+    device
+        where predictions are computed: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -45,7 +48,9 @@ def predict(
 
     if not images:
         raise SettingError("no image was given; name files or folders after the run")
-    predictions = predict_job(RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links)
+    predictions = predict_job(
+        RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links, device=device
+    )
     require_some(predictions)
     for one in predictions:
         if one.error is not None:

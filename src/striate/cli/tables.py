@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Sight, Spatial, Summary, UnknownSight, WholeImage
-from striate.jobs import Evaluated, Prediction
+from striate.analysis import Prediction, Sight, Spatial, Summary, UnknownSight, WholeImage
+from striate.jobs import Evaluated
 from striate.models import NETWORKS
 
 PIPE_WIDTH = 160

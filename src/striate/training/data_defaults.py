@@ -1,0 +1,75 @@
+"""Settings that the data decide: the recipe, the size of images, their channels and canvas."""
+
+from typing import Any, Final, cast
+
+from striate.data import Canvas, Source
+from striate.data.decoding.fit import Fit
+from striate.data.decoding.rendering import Background
+from striate.data.normalization import check_normalization
+from striate.data.survey import Survey
+from striate.errors import SettingError
+from striate.training.augmentation_policy import policy_of
+from striate.training.recipe import NamedRecipe, Recipe, Settings, resolve
+from striate.training.recipes import find_recipe
+from striate.views import Policy
+
+__all__ = ["canvas_of", "default_recipe", "default_size", "resolve_with_data"]
+
+LARGEST_SIZE: Final = 128  # default for photographs: what two CPU cores train in minutes
+SMALL_IMAGE: Final = 64  # up to this side an image keeps its size, and idx data are taken for digits
+MARGIN: Final = 8 / 7  # side of the canvas over that of the crop, as 256 pixels to 224
+
+
+def default_recipe(source: Source) -> NamedRecipe:
+    """`mnist` for small grayscale idx images and for scenes of digits, `photos` for the rest."""
+    native = source.native()
+    digits = native.channels == 1 and max(native.height, native.width) <= SMALL_IMAGE and source.kind == "idx"
+    return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
+
+
+def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings:
+    """Every setting that the data decide; those that the machine decides stay open. Raises SettingError."""
+    native = source.native()
+    settings = resolve(user, named).filled(
+        "data",
+        channels=native.channels,
+        bits=native.bits,
+        background=native.rendering.background,
+        fit=native.fit,
+    )
+    contain = settings.recipe.fit == "contain"
+    settings = settings.filled("data", size=default_size(source.survey, cast(Fit, settings.recipe.fit)))
+    if contain and policy_of(settings.recipe).crop < 1:  # crops would cut the ends off again
+        settings = settings.filled("data", crop=1.0)
+    check_normalization(settings.recipe.normalize, settings.recipe.channels)
+    _check_bits(settings.recipe)
+    return settings
+
+
+def default_size(survey: Survey, fit: Fit) -> int:
+    """The side of the network's input where the setting is left out."""
+    return min(survey.side(fit), LARGEST_SIZE)
+
+
+def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
+    """The canvas on which decoded images are kept: a little larger than the network's input where random crops are taken.
+
+    With `fit = contain` there is no margin, since evaluation would cut it off.
+    """
+    assert recipe.size is not None
+    assert recipe.channels is not None
+    margin = policy.crop < 1 and recipe.size > SMALL_IMAGE and recipe.fit != "contain"
+    side = round(recipe.size * MARGIN) if margin else recipe.size
+    # runs of versions without these two settings have them open; they used these values
+    background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
+    fit = cast(Fit, "cover" if recipe.fit == "auto" else recipe.fit)
+    rendering = source.survey.rendering(background)
+    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
+
+
+def _check_bits(recipe: Recipe) -> None:
+    if recipe.bits not in (None, 8, 16):
+        raise SettingError(
+            f"bits = {recipe.bits}: images are kept with 8 or with 16 bits a channel, and 16 keep all of {recipe.bits}; "
+            "leave it out"
+        )
