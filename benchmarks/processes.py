@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,9 @@ from typing import final
 
 # What the shell of a benchmark may have set. A measured process gets the defaults of its libraries.
 TUNING = ("OMP_", "GOMP_", "KMP_", "MKL_", "DNNL_", "ONEDNN_", "OPENBLAS_", "TF_", "TORCH_", "PYTHON")
+
+# of which networks may be faster or slower by a factor
+FEATURES = frozenset({"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8"})
 
 
 @final
@@ -116,6 +120,7 @@ def machine() -> dict[str, object]:
     """What the figures were measured on."""
     return {
         "cpu": cpu_name(),
+        "features": ", ".join(sorted(cpu_features())) or "none that matter here",
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
@@ -130,6 +135,20 @@ def cpu_name() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def cpu_features() -> frozenset[str]:
+    """Which instructions for networks the CPU has; empty where there is no /proc/cpuinfo."""
+    try:
+        flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        return frozenset()
+    return FEATURES & set(flags[1].split() if flags else ())
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the CPU has bfloat16; elsewhere it is emulated, and a step takes many times as long as in float32."""
+    return bool({"avx512_bf16", "amx_bf16"} & cpu_features())
 
 
 def print_machine(facts: Mapping[str, object]) -> None:

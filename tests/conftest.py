@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from striate.data import ArrayStore, ClassTargets, Listing
+from striate.sources.arrays.mnist import open_mnist
 
 torch.set_num_threads(1)
 
@@ -70,3 +74,23 @@ def put(scene: Callable[..., Image.Image]) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The built-in MNIST with the first digits of each split only, so that a command that trains on it takes a second."""
+    whole = open_mnist()
+    splits = {
+        name: _first(listing, count) for (name, listing), count in zip(whole.splits.items(), (1200, 300), strict=True)
+    }
+    monkeypatch.setattr("striate.sources.open.open_mnist", lambda: replace(whole, splits=splits))
+
+
+def _first(listing: Listing, count: int) -> Listing:
+    store, targets = listing.store, listing.targets
+    assert isinstance(store, ArrayStore)
+    assert isinstance(targets, ClassTargets)
+    first = replace(
+        store, shape=(count, *store.shape[1:]), read=lambda: store.pixels[:count], digest=lambda: f"first {count}"
+    )
+    return Listing(listing.ids[:count], ClassTargets(targets.values[:count]), first)

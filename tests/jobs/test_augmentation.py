@@ -14,7 +14,7 @@ from striate.data.augmented_views import augmented_views, view_of_image
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import augment
 from striate.sources import open_source
-from striate.training import Recipe, settings_taken
+from striate.training import Recipe, group_of, recipe_settings
 from striate.views import POLICIES, Normalization
 
 
@@ -186,7 +186,6 @@ def test_a_folder_of_the_name_of_a_built_in_set_is_no_obstacle(tmp_path, monkeyp
 def test_every_augmentation_setting_is_an_option():
     from striate.cli.overrides import AugmentationOverrides
 
-    names = list(settings_taken())
-    group = names[names.index("augment") : names.index("val")]
-    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "max_pixels", "size", "seed"}
-    assert Recipe().augment == "none"
+    group = {name for name in recipe_settings() if group_of(name) in ("augment", "reading")}
+    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "size", "seed"}
+    assert Recipe.of().augment.name == "none"

@@ -83,7 +83,7 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
         (["data", "--group", "("], "regular expression"),
         (["data", "--group", "patient"], "needs brackets"),
         (["data", "--run", "no-run"], "no such run"),
-        (["data", "--enough"], "too few for a learning curve"),
+        (["data", "--learning-curve"], "too few for a learning curve"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path, monkeypatch, capsys):
@@ -137,7 +137,7 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
         for i in range(80):
             image = np.asarray(textured(i, 32, 32)) // 2 + shade
             Image.fromarray(image.astype(np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
-    checked = check(tmp_path / "data", out=tmp_path / "page.html", enough=True, progress=False)
+    checked = check(tmp_path / "data", out=tmp_path / "page.html", learning_curve=True, progress=False)
     assert checked.curve is not None
     assert checked.curve.sizes == (16, 32, 64, 128)
     assert checked.curve.gain.low <= checked.curve.gain.value <= checked.curve.gain.high

@@ -11,7 +11,7 @@ from tests.jobs.conftest import QUICK
 from striate.audit.mirrored_labels import resolve_flips
 from striate.data import printable
 from striate.jobs import augment, resume, train, train_folds
-from striate.training import NamedRecipe, Settings, read_toml, resolve
+from striate.training import NamedRecipe, ResolvedRecipe, read_toml, resolve
 from striate.views import POLICIES
 
 
@@ -38,14 +38,14 @@ def nothing() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.empty(0), torch.empty(0, dtype=torch.int64)
 
 
-def settings(recipe: str = "photos", **said: object) -> Settings:
+def settings(recipe: str = "photos", **said: object) -> ResolvedRecipe:
     return resolve({"augment": "default", **said}, NamedRecipe(recipe, {}, ""))
 
 
 @pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if policy.flip])
 def test_every_policy_that_flips_is_asked(policy):
     flips = resolve_flips(settings(augment=policy), ("turn left", "turn right"), no_sample)
-    assert (flips.settings.recipe.flip, flips.settings.source["flip"]) == (False, "data")
+    assert (flips.settings.recipe.augment.flip, flips.settings.origins["flip"]) == (False, "data")
     assert flips.messages == (
         "classes turn left and turn right are mirror images of each other: no flips (--flip turns them on)",
     )
@@ -63,7 +63,7 @@ def test_a_policy_that_does_not_flip_costs_nothing(policy):
 
 def test_healthy_data_are_flipped_and_asked_once():
     flips = resolve_flips(settings(), ("cat", "dog"), nothing)
-    assert (flips.settings.recipe.flip, flips.settings.source["flip"]) == (None, "data")
+    assert (flips.settings.recipe.augment.flip, flips.settings.origins["flip"]) == (None, "data")
     assert not flips.messages
     assert not flips.findings
     assert resolve_flips(flips.settings, ("cat", "dog"), no_sample) == flips
@@ -164,5 +164,5 @@ def test_folds_are_of_one_method_decided_before_the_first(tmp_path, monkeypatch,
     monkeypatch.setattr("striate.jobs.cross_validate.start_run", stop)
     with pytest.raises(KeyboardInterrupt):
         train_folds(data, folds=3, out=tmp_path / "cv", **{**QUICK, "epochs": 1, "augment": "default"})
-    assert (begun[0].recipe.flip, begun[0].source["flip"]) == (False, "data")
+    assert (begun[0].recipe.augment.flip, begun[0].origins["flip"]) == (False, "data")
     assert "mirrored images of class a look like class b" in capsys.readouterr().out

@@ -1,7 +1,5 @@
 """Normalization: the figures of the training images, exact, whatever the threads; others by their name."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -51,4 +49,4 @@ def test_imagenets_figures_need_three_channels(shapes, tmp_path):
         train(shapes, out=tmp_path / "run", progress=False, normalize="imagenet", channels=1, **QUICK)
     assert "\n" not in str(no.value)
     assert not (tmp_path / "run").exists()
-    assert replace(Recipe(), normalize="imagenet").channels is None
+    assert Recipe.of(normalize="imagenet").model.channels is None

@@ -17,7 +17,7 @@ from striate.jobs import Checked, check, train
 from striate.jobs.evaluate_run import decode_for
 from striate.runs import RunFolder
 from striate.sources import open_source
-from striate.training import Recipe, Settings, find_recipe
+from striate.training import Recipe, ResolvedRecipe, find_recipe
 from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 
@@ -62,7 +62,7 @@ def icon(random: np.random.Generator, label: int) -> np.ndarray[Any, Any]:
     )
 
 
-def settled(data: Path, **said: Any) -> Settings:
+def settled(data: Path, **said: Any) -> ResolvedRecipe:
     return resolve_with_data(open_source(data), find_recipe("photos"), said)
 
 
@@ -105,13 +105,13 @@ def test_the_ends_of_wide_images_are_learned_and_predicted_from(at: Path, capsys
 def test_settings_of_whole_images(at: Path) -> None:
     data = folders(at / "data", wide, 6)
     found = settled(data)
-    assert (found.recipe.fit, found.recipe.size, found.recipe.crop) == ("contain", 60, 1.0)
-    assert found.source["fit"] == found.source["size"] == found.source["crop"] == "data"
+    assert (found.recipe.data.fit, found.recipe.model.size, found.recipe.augment.crop) == ("contain", 60, 1.0)
+    assert found.origins["fit"] == found.origins["size"] == found.origins["crop"] == "data"
     assert canvas(data, found.recipe).shape == (60, 60, 3)
     # what a person said wins
-    assert settled(data, fit="cover").recipe.size == 12
-    assert settled(data, fit="cover").recipe.crop is None
-    assert settled(data, crop=0.5).recipe.crop == 0.5
+    assert settled(data, fit="cover").recipe.model.size == 12
+    assert settled(data, fit="cover").recipe.augment.crop is None
+    assert settled(data, crop=0.5).recipe.augment.crop == 0.5
     large = settled(data, size=128, crop=0.5).recipe
     assert canvas(data, large).height == 128  # no margin, which evaluation would cut off
     assert canvas(data, settled(data, fit="cover", size=128).recipe).height == 146
@@ -122,8 +122,8 @@ def test_images_with_empty_ends_and_ordinary_ones_stay_as_they_were(at: Path) ->
     ordinary = folders(at / "ordinary", lambda random, _: random.integers(0, 256, (90, 120, 3), dtype=np.uint8), 6)
     for data, side in ((empty, 12), (ordinary, 90)):
         found = settled(data)
-        assert (found.recipe.fit, found.recipe.background, found.recipe.bits) == ("cover", "white", 8)
-        assert (found.recipe.size, found.recipe.crop) == (side, None)
+        assert (found.recipe.data.fit, found.recipe.data.background, found.recipe.data.bits) == ("cover", "white", 8)
+        assert (found.recipe.model.size, found.recipe.augment.crop) == (side, None)
 
 
 def test_ends_that_a_person_cuts_off_are_said_and_explain_why_nothing_is_learned(at: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
     assert (seen["bits_in_use"], seen["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
     assert says in seen["says"][0]
     assert checked.inventory["contrast"][0] > 20
-    assert settled(data).recipe.bits == bits
+    assert settled(data).recipe.data.bits == bits
 
 
 def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_image(at: Path) -> None:

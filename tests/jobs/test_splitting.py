@@ -3,7 +3,6 @@
 import csv
 import shlex
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -229,7 +228,7 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
         HeldImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
     )
     splits = split_samples({"all": whole}, val=0, test=share, seed=0)
-    lines = deviating_splits(splits, {"all": whole}, replace(Recipe(), val=0.0, test=share))
+    lines = deviating_splits(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
     assert lines == ([said] if said else [])
 
 
@@ -238,31 +237,33 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
     [
         (
             ["all"],
-            Recipe(),
+            Recipe.of(),
             {"val": 0.15, "test": 0.15},
             "drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
         ),
-        (["all"], Recipe(val=0.0, test=0.0), {}, "none: all images are for training"),
+        (["all"], Recipe.of(val=0.0, test=0.0), {}, "none: all images are for training"),
         (
             ["all"],
-            Recipe(val=0.0, folds=4, fold=1),
+            Recipe.of(val=0.0, folds=4, fold=1),
             {"test": 0.25},
             "drawn: fold 1 of 4 for test (stratified, seed 0)",
         ),
-        (["train"], Recipe(), {"val": 0.15}, "drawn from train: 15 % for validation (stratified, seed 0)"),
-        (["train", "test"], Recipe(val=0.0), {}, ""),
-        (["train", "val"], Recipe(), {}, ""),
-        (["all"], Recipe(split="other.csv"), {}, "taken from other.csv"),
+        (["train"], Recipe.of(), {"val": 0.15}, "drawn from train: 15 % for validation (stratified, seed 0)"),
+        (["train", "test"], Recipe.of(val=0.0), {}, ""),
+        (["train", "val"], Recipe.of(), {}, ""),
+        (["all"], Recipe.of(split="other.csv"), {}, "taken from other.csv"),
     ],
 )
 def test_what_is_drawn_is_said_and_done(given, recipe, shares, says):
     assert drawn_shares(given, recipe) == shares
     assert how_drawn(given, recipe) == says
-    if recipe.split != "other.csv":
+    if recipe.data.split != "other.csv":
         draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
         some = LabeledImages(HeldImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
-        fold = (recipe.fold, recipe.folds) if recipe.fold else None
-        parts = split_samples(dict.fromkeys(given, some), val=recipe.val, test=recipe.test, seed=0, fold=fold).parts()
+        fold = (recipe.data.fold, recipe.data.folds) if recipe.data.fold else None
+        parts = split_samples(
+            dict.fromkeys(given, some), val=recipe.data.val, test=recipe.data.test, seed=0, fold=fold
+        ).parts()
         assert set(parts) - {"train"} == {*given, *shares} - {"all", "train"}
 
 

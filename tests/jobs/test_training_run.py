@@ -46,7 +46,7 @@ def test_the_run_folder_is_as_promised(trained):
     assert (recipe["lr"], recipe["origin"]["lr"]) == (0.01, "user")
     assert (recipe["size"], recipe["origin"]["size"]) == (24, "data")
     assert recipe["origin"]["augment"] == "recipe photos"
-    assert recipe["origin"]["momentum"] == "default"
+    assert recipe["origin"]["beta2"] == "default"
 
 
 def test_every_image_is_in_one_split(trained):

@@ -11,14 +11,15 @@ import pytest
 
 from striate.findings import Finding
 from striate.report import ErrorImage, ReportContents
+from striate.training import SettingRow
 
 VOID = {"meta", "link", "img", "input"}
 SVG_EMPTY = {"path", "circle", "rect"}  # may be closed where they are opened
 SETTINGS = [
-    ("model", "digit_cnn", "user", "Network."),
-    ("learning_rate", 0.00123456, "recipe mnist", "Largest step size."),
-    ("mean", [0.13066047], "data", "Mean of each channel."),
-    ("ema", None, "default", "Decay of the averaged weights."),
+    SettingRow("model", "model", "digit_cnn", "user", "Network."),
+    SettingRow("data", "mean", "0.13066047", "data", "Mean of each channel."),
+    SettingRow("training", "learning_rate", "0.00123456", "recipe mnist", "Largest step size."),
+    SettingRow("training", "ema", "none", "default", "Decay of the averaged weights."),
 ]
 
 

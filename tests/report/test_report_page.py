@@ -242,12 +242,14 @@ def test_errors_are_grouped_and_the_surest_comes_first(make_contents, read_page)
     )
 
 
-def test_settings_have_all_digits_and_their_source(make_contents, read_page):
+def test_settings_have_all_digits_their_group_and_their_origin(make_contents, read_page):
     text = read_page(render_report(make_contents(DIGITS))).text()
     assert "learning_rate 0.00123456 recipe mnist Largest step size." in text
     assert "mean 0.13066047 data" in text
     assert "ema none default" in text
     assert "1 user 1 recipe mnist 1 data 1 default" in text
+    assert "data mean" in text
+    assert text.count("training learning_rate") == 1
 
 
 def test_the_run_can_be_repeated_from_the_page(make_contents, read_page):

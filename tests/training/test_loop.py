@@ -10,11 +10,11 @@ from striate.data import Batches, HeldImages, LabeledImages
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
-from striate.training.loop import mix
+from striate.training.loop import mix, total, validate
 from striate.views import Normalization, Policy
 
 TASK = Classify(("dark", "light", "striped"))
-RECIPE = Recipe(
+RECIPE = Recipe.of(
     model="bn_gap_cnn", epochs=3, batch_size=16, lr=0.01, device="cpu", precision="float32", ema=0.9, dropout=0.3
 )
 
@@ -34,18 +34,18 @@ def images(count: int = 60) -> LabeledImages:
 def batches(recipe: Recipe) -> Batches:
     return Batches(
         images(),
-        batch_size=recipe.batch_size,
+        batch_size=recipe.training.batch_size,
         size=(32, 32),
         normalization=Normalization((0.4,), (0.3,)),
         policy=Policy(shift=0.1),
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         device="cpu",
     )
 
 
 def fresh(recipe: Recipe = RECIPE) -> TrainingState:
-    torch.manual_seed(recipe.seed)
-    return TrainingState(create_model(recipe.model, classes=3, channels=1), TASK, recipe)
+    torch.manual_seed(recipe.training.seed)
+    return TrainingState(create_model(recipe.model.name, classes=3, channels=1), TASK, recipe)
 
 
 def run(recipe: Recipe, state: TrainingState | None = None) -> tuple[TrainingState, list[Step | Epoch | Diverged]]:
@@ -59,7 +59,7 @@ def same_weights(one: TrainingState, other: TrainingState) -> bool:
 
 
 def test_it_learns_and_tells_each_step_and_epoch():
-    state, records = run(replace(RECIPE, epochs=6))
+    state, records = run(RECIPE.with_values(epochs=6))
     epochs = [record for record in records if isinstance(record, Epoch)]
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4, 5, 6]
     assert sum(isinstance(record, Step) for record in records) == 6 * 3  # the last step of 4 is told by the epoch
@@ -70,7 +70,7 @@ def test_it_learns_and_tells_each_step_and_epoch():
 
 def one_step(model: Network) -> tuple[float, dict[str, Tensor]]:
     """The loss and the gradients of one training step on four small gray images."""
-    recipe = replace(RECIPE, epochs=1, batch_size=4, optimizer="sgd", lr=0.0, ema=0.0, dropout=None)
+    recipe = RECIPE.with_values(epochs=1, batch_size=4, optimizer="sgd", lr=1e-8, ema=0.0, dropout=None)
     state, four = TrainingState(model, TASK, recipe), images().subset(torch.arange(4))
     ready = Batches(
         four,
@@ -123,17 +123,23 @@ def test_auxiliary_heads_learn_with_their_share_of_the_loss(monkeypatch):
 def test_a_batch_is_a_mosaic_as_often_as_the_recipe_says():
     torch.manual_seed(0)
     batch = next(batches(RECIPE).epoch(0))
-    mixed = [mix(batch, replace(RECIPE, mosaic=0.25), TASK) for _ in range(400)]
+    mixed = [mix(batch, RECIPE.with_values(mosaic=0.25), TASK) for _ in range(400)]
     share = sum(one is not batch for one in mixed) / 400
     assert 0.17 < share < 0.33
     assert all(torch.allclose(one.labels.sum(1), torch.ones(16)) for one in mixed if one is not batch)
     assert mix(batch, RECIPE, TASK) is batch
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
-@pytest.mark.parametrize("stop", [1, 3, 4, 6, 11])
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
-    recipe = replace(RECIPE, optimizer=optimizer, mixup=0.3, cutmix=0.5, mosaic=0.4, clip=1.0, lr=0.003)
+@pytest.mark.parametrize(
+    ("optimizer", "accumulate", "stop"),
+    [
+        *((name, 1, stop) for name in ("sgd", "adam", "adamw", "rmsprop") for stop in (1, 3, 4, 6, 11)),
+        *(("adamw", 3, stop) for stop in (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumulate, stop):
+    recipe = RECIPE.with_values(optimizer=optimizer, mixup=0.3, cutmix=0.5, mosaic=0.4, clip_grad_norm=1.0, lr=0.003)
+    recipe = recipe.with_values(accumulate=accumulate)
     whole, _ = run(recipe)
 
     first = fresh(recipe)
@@ -144,7 +150,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
     scalars = first.scalars()
 
     torch.manual_seed(999)  # whatever this process did before
-    second = TrainingState(create_model(recipe.model, classes=3, channels=1), TASK, recipe)
+    second = TrainingState(create_model(recipe.model.name, classes=3, channels=1), TASK, recipe)
     second.load(saved, scalars)
     run(recipe, second)
     assert same_weights(whole, second)
@@ -155,7 +161,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, stop):
 @pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])
 def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
     """The comparison above can fail: with one part of the state lost, the result differs."""
-    recipe = replace(RECIPE, mixup=0.3, lr=0.003)
+    recipe = RECIPE.with_values(mixup=0.3, lr=0.003)
     whole, _ = run(recipe)
     first = fresh(recipe)
     for count, _ in enumerate(train(first, TASK, batches(recipe), None, recipe), start=1):
@@ -166,7 +172,7 @@ def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
         name for name in saved if name.startswith(forgotten.split(".")[0])
     ]
     torch.manual_seed(999)
-    second = TrainingState(create_model(recipe.model, classes=3, channels=1), TASK, recipe)
+    second = TrainingState(create_model(recipe.model.name, classes=3, channels=1), TASK, recipe)
     saved[names[0]] = torch.get_rng_state() if forgotten == "generator" else torch.zeros_like(saved[names[0]])
     second.load(saved, first.scalars())
     run(recipe, second)
@@ -177,18 +183,53 @@ def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert same_weights(run(RECIPE)[0], run(RECIPE)[0])
-    assert not same_weights(run(RECIPE)[0], run(replace(RECIPE, seed=1))[0])
+    assert not same_weights(run(RECIPE)[0], run(RECIPE.with_values(seed=1))[0])
 
 
 def test_accumulating_two_halves_is_one_step_of_the_whole():
     # Without batch norm and dropout, and with halves of one size, the gradient of the mean is the mean of the gradients.
-    whole = Recipe(model="lenet5", epochs=1, batch_size=20, optimizer="sgd", lr=0.01, schedule="constant", device="cpu")
-    whole = replace(whole, precision="float32")
+    whole = Recipe.of(
+        model="lenet5", epochs=1, batch_size=20, optimizer="sgd", lr=0.01, schedule="constant", device="cpu"
+    )
+    whole = whole.with_values(precision="float32")
     one, _ = run(whole)
-    two, _ = run(replace(whole, batch_size=10, accumulate=2))
+    two, _ = run(whole.with_values(batch_size=10, accumulate=2))
     assert (one.step, two.step) == (3, 6)
     for a, b in zip(one.model.parameters(), two.model.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_the_last_window_of_an_epoch_weighs_as_much_as_the_others():
+    # Three batches in windows of two: the last window holds one batch, and its gradient is the mean over that one.
+    recipe = Recipe.of(
+        model="lenet5", epochs=1, batch_size=20, optimizer="sgd", lr=0.01, schedule="constant", device="cpu"
+    )
+    state = fresh(recipe := recipe.with_values(precision="float32", accumulate=2, momentum=0.0, nesterov=False))
+    *_, before_last, _ = train(state, TASK, batches(recipe), None, recipe)
+    assert isinstance(before_last, Step)
+    alone = fresh(recipe)
+    loop, ready = train(alone, TASK, batches(recipe), None, recipe), list(batches(recipe).epoch(0))
+    next(loop), next(loop)
+    outputs = alone.model(ready[2].images)
+    total(TASK.losses(outputs, ready[2])).backward()
+    for whole, one in zip(state.model.parameters(), alone.model.parameters(), strict=True):
+        assert one.grad is not None
+        assert torch.allclose(whole, one - 0.01 * one.grad, atol=1e-7)
+
+
+def test_validation_reads_the_device_once(monkeypatch):
+    reads: list[Tensor] = []
+    item = Tensor.item
+
+    def counted(tensor: Tensor) -> float:
+        reads.append(tensor)
+        return item(tensor)
+
+    monkeypatch.setattr(Tensor, "item", counted)
+    validate(fresh().model, TASK, batches(RECIPE))
+    before = len(reads)
+    validate(fresh().model, TASK, batches(RECIPE.with_values(batch_size=4)))
+    assert len(reads) - before == before
 
 
 def test_a_lost_loss_is_told_and_ends_the_training():
@@ -201,8 +242,8 @@ def test_a_lost_loss_is_told_and_ends_the_training():
 
 
 def test_clipping_bounds_the_step():
-    recipe = replace(
-        RECIPE, optimizer="sgd", momentum=0.0, nesterov=False, lr=1.0, clip=0.01, ema=0.0, schedule="constant"
+    recipe = RECIPE.with_values(
+        optimizer="sgd", momentum=0.0, nesterov=False, lr=1.0, clip_grad_norm=0.01, ema=0.0, schedule="constant"
     )
     state = fresh(recipe)
     before = [parameter.detach().clone() for parameter in state.model.parameters()]
@@ -212,7 +253,7 @@ def test_clipping_bounds_the_step():
 
 
 def test_bfloat16_learns_too():
-    state, records = run(replace(RECIPE, precision="bfloat16", epochs=6))
+    state, records = run(RECIPE.with_values(precision="bfloat16", epochs=6))
     *_, last = [record for record in records if isinstance(record, Epoch)]
     assert (last.val_accuracy or 0) > 0.9
     assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())

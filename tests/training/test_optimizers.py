@@ -1,20 +1,29 @@
 """Optimizers by name: one step against torch's own, and no weight decay on biases and norms."""
 
-from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from striate.training import Recipe, create_optimizer
+from striate.training import OptimizerSettings, Recipe, create_optimizer
 
-RECIPE = Recipe(lr=0.1, momentum=0.8, beta2=0.95, weight_decay=0.0)
+SETTINGS = {
+    "sgd": {"momentum": 0.8},
+    "adam": {"beta1": 0.8, "beta2": 0.95},
+    "adamw": {"beta1": 0.8, "beta2": 0.95},
+    "rmsprop": {"momentum": 0.8, "alpha": 0.95},
+}
 REFERENCES = {
     "sgd": lambda p: torch.optim.SGD(p, 0.1, momentum=0.8, nesterov=True),
     "adam": lambda p: torch.optim.Adam(p, 0.1, betas=(0.8, 0.95)),
     "adamw": lambda p: torch.optim.AdamW(p, 0.1, betas=(0.8, 0.95), weight_decay=0),
     "rmsprop": lambda p: torch.optim.RMSprop(p, 0.1, alpha=0.95, momentum=0.8),
 }
+
+
+def settings(name: str, **values: Any) -> OptimizerSettings:
+    return Recipe.of(optimizer=name, lr=0.1, **SETTINGS[name], **values).optimizer
 
 
 def network() -> nn.Module:
@@ -26,7 +35,7 @@ def network() -> nn.Module:
 def test_three_steps_equal_torch(name):
     ours, reference = network(), network()
     images = torch.randn(8, 1, 4, 4, dtype=torch.float64)
-    optimizers = [create_optimizer(ours, replace(RECIPE, optimizer=name)), REFERENCES[name](reference.parameters())]
+    optimizers = [create_optimizer(ours, settings(name)), REFERENCES[name](reference.parameters())]
     for _ in range(3):
         for model, optimizer in zip((ours, reference), optimizers, strict=True):
             model(images).square().mean().backward()
@@ -40,7 +49,7 @@ def test_three_steps_equal_torch(name):
 def test_biases_and_norms_do_not_decay(name):
     model = network()
     before = {key: value.clone() for key, value in model.named_parameters()}
-    optimizer = create_optimizer(model, replace(RECIPE, optimizer=name, weight_decay=0.1))
+    optimizer = create_optimizer(model, settings(name, weight_decay=0.1))
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
@@ -52,5 +61,5 @@ def test_biases_and_norms_do_not_decay(name):
 def test_frozen_weights_are_left_out():
     model = network()
     model.get_submodule("0").requires_grad_(False)
-    optimizer = create_optimizer(model, RECIPE)
+    optimizer = create_optimizer(model, settings("adamw"))
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 4

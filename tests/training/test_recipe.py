@@ -1,6 +1,7 @@
 """Settings: what was typed wins, wrong names and values are refused, and a recipe file gives the same settings back."""
 
 import math
+import tomllib
 
 import numpy as np
 import pytest
@@ -8,36 +9,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.errors import SettingError
+from striate.settings import declared_settings
 from striate.training import (
     RECIPES,
     NamedRecipe,
+    OptimizerSettings,
     Recipe,
-    Settings,
-    checked,
+    ResolvedRecipe,
+    ScheduleSettings,
     find_recipe,
+    group_of,
     read_toml,
+    recipe_settings,
     resolve,
-    settings_taken,
+    setting_rows,
     to_toml,
 )
+from striate.training.recipe import GROUPS, TAKES
 
 
 def test_the_user_wins_over_the_recipe_over_the_data_over_the_default():
     named = NamedRecipe("mine", {"epochs": 7, "lr": 0.5}, reaches="")
-    settings = resolve({"lr": 0.25}, named).filled("data", epochs=3, size=64)
-    assert (settings.recipe.lr, settings.recipe.epochs, settings.recipe.size) == (0.25, 7, 64)
-    assert settings.source["lr"] == "user"
-    assert settings.source["epochs"] == "recipe mine"
-    assert settings.source["size"] == "data"
-    assert settings.source["momentum"] == "default"
+    settings = resolve({"lr": 0.25}, named).with_defaults("data", epochs=3, size=64)
+    assert (settings.recipe.optimizer.lr, settings.recipe.training.epochs, settings.recipe.model.size) == (0.25, 7, 64)
+    assert settings.origins["lr"] == "user"
+    assert settings.origins["epochs"] == "recipe mine"
+    assert settings.origins["size"] == "data"
+    assert settings.origins["momentum"] == "default"
 
 
 def test_filling_leaves_alone_what_was_said():
     settings = resolve({"size": 32, "device": "cpu"}, NamedRecipe("mine", {}, reaches=""))
-    filled = settings.filled("data", size=99, channels=3).filled("machine", device="cuda", precision="float32")
-    assert (filled.recipe.size, filled.recipe.channels) == (32, 3)
-    assert (filled.recipe.device, filled.recipe.precision) == ("cpu", "float32")
-    assert (filled.source["size"], filled.source["channels"], filled.source["precision"]) == ("user", "data", "machine")
+    filled = settings.with_defaults("data", size=99, channels=3).with_defaults(
+        "machine", device="cuda", precision="float32"
+    )
+    assert (filled.recipe.model.size, filled.recipe.model.channels) == (32, 3)
+    assert (filled.recipe.machine.device, filled.recipe.machine.precision) == ("cpu", "float32")
+    assert (filled.origins["size"], filled.origins["channels"], filled.origins["precision"]) == (
+        "user",
+        "data",
+        "machine",
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,9 +80,9 @@ def test_wrong_settings_are_refused_in_one_line(setting, says):
 
 @pytest.mark.parametrize("value", [2, 2.0, np.int64(2), np.float32(2)])
 def test_a_whole_number_may_be_written_in_any_way(value, tmp_path):
-    assert repr(checked({"epochs": value}).epochs) == "2"
-    assert repr(checked({"lr": value}).lr) == "2.0"
-    assert repr(checked({"size": 4 * value}).size) == "8"
+    assert repr(Recipe.of(epochs=value).training.epochs) == "2"
+    assert repr(Recipe.of(lr=value).optimizer.lr) == "2.0"
+    assert repr(Recipe.of(size=4 * value).model.size) == "8"
 
 
 def test_a_recipe_file_with_half_an_epoch_is_refused(tmp_path):
@@ -93,19 +105,19 @@ def test_every_named_recipe_is_in_range():
 )
 def test_a_recipe_file_gives_the_same_settings_back(tmp_path_factory, epochs, lr, size, flip, device):
     said = {"epochs": epochs, "lr": lr, "size": size, "flip": flip, "device": device}
-    settings = resolve(said, NamedRecipe("mine", {"clip": 1.0}, reaches=""))
+    settings = resolve(said, NamedRecipe("mine", {"clip_grad_norm": 1.0}, reaches=""))
     path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
     path.write_text(to_toml(settings), encoding="utf-8")
-    values, source = read_toml(path)
-    assert checked(values) == settings.recipe
-    assert source == dict(settings.source)
+    values, origins = read_toml(path)
+    assert Recipe.of(**values) == settings.recipe
+    assert origins == dict(settings.origins)
 
 
 def test_settings_that_came_after_a_recipe_file_was_written_have_their_defaults(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text('lr = 0.25\n\n[origin]\nlr = "user"\n')
-    values, source = read_toml(path)
-    rows = {name: (value, origin) for name, value, origin, _ in Settings(checked(values), source).rows()}
+    values, origins = read_toml(path)
+    rows = {row.name: (row.value, row.origin) for row in setting_rows(ResolvedRecipe(Recipe.of(**values), origins))}
     assert rows["lr"] == ("0.25", "user")
     assert rows["fit"] == ('"auto"', "default")
 
@@ -131,5 +143,135 @@ def test_an_unknown_recipe_offers_the_nearest():
 
 
 def test_every_setting_has_a_meaning_and_its_default_is_in_range():
-    checked({name: getattr(Recipe(), name) for name in settings_taken()})
-    assert all(meaning.says for _, meaning in settings_taken().values())
+    Recipe.of(**Recipe.of().values())
+    assert all(one.setting.meaning for one in recipe_settings().values())
+
+
+def test_every_setting_has_one_name():
+    fields = [field for record in GROUPS.values() for field in declared_settings(record)]
+    assert len(recipe_settings()) == len(fields)
+    assert sorted({*recipe_settings()} & {*GROUPS}) == ["augment", "model", "optimizer", "schedule"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"optimizer": "adamw", "momentum": 0.9},
+            "optimizer = adamw does not take momentum; it takes lr, weight_decay, beta1, beta2; momentum is for sgd, rmsprop",
+        ),
+        (
+            {"optimizer": "rmsprop", "beta2": 0.9},
+            "rmsprop does not take beta2; it takes lr, weight_decay, momentum, alpha",
+        ),
+        ({"optimizer": "sgd", "alpha": 0.9}, "sgd does not take alpha; it takes lr, weight_decay, momentum, nesterov"),
+        ({"schedule": "cosine", "decay": 0.5}, "cosine does not take decay; it takes warmup"),
+        (
+            {"schedule": "exponential", "decay_epochs": 2},
+            "exponential does not take decay_epochs; it takes warmup, decay",
+        ),
+        ({"augment": "light", "randaugment_count": 2}, "light does not take randaugment_count; .* is for randaugment"),
+        ({"augment": "augmix", "elastic": 0.1}, "augmix does not take elastic"),
+    ],
+)
+def test_a_setting_that_a_choice_does_not_take_is_refused_by_name(settings, message, tmp_path):
+    with pytest.raises(SettingError, match=message):
+        resolve(settings, NamedRecipe("mine", {}, reaches=""))
+    with pytest.raises(SettingError, match=message):
+        resolve({}, NamedRecipe("mine", settings, reaches=""))
+
+
+def test_a_choice_has_its_own_defaults():
+    assert Recipe.of(optimizer="adam").optimizer == OptimizerSettings(name="adam", beta1=0.9, beta2=0.999)
+    assert Recipe.of(optimizer="rmsprop").optimizer == OptimizerSettings(name="rmsprop", momentum=0.9, alpha=0.99)
+    assert Recipe.of(schedule="one_cycle").schedule == ScheduleSettings(name="one_cycle", warmup=0.25)
+    assert Recipe.of(schedule="linear").schedule == ScheduleSettings(name="linear", warmup=0.0)
+
+
+def test_a_choice_of_the_user_leaves_behind_what_belonged_to_the_recipes():
+    resolved = resolve({"optimizer": "sgd", "nesterov": False}, RECIPES["mnist"])
+    assert resolved.recipe.optimizer == OptimizerSettings(
+        name="sgd", lr=0.01, weight_decay=0.5, momentum=0.9, nesterov=False
+    )
+    assert (resolved.origins["momentum"], resolved.origins["beta1"]) == ("default", "default")
+    assert not {"beta1", "beta2", "alpha"} & {*resolved.recipe.values()}
+    assert resolved.recipe.with_values(optimizer="adam").optimizer.beta1 == 0.9
+
+
+def test_optimizers_and_schedules_take_the_settings_of_their_records():
+    for group in TAKES:
+        declared = recipe_settings()[group].setting.choices
+        assert declared == tuple(TAKES[group])
+        assert all(group_of(name) == group for takes in TAKES[group].values() for name in takes)
+        for choice in declared:
+            Recipe.of(**{group: choice})
+
+
+def test_a_recipe_file_has_a_table_for_each_group(tmp_path):
+    content = tomllib.loads(to_toml(resolve({"rotate": 10}, RECIPES["mnist"])))
+    assert list(content) == [*GROUPS, "origin"]
+    assert content["optimizer"] == {"name": "adamw", "lr": 0.01, "weight_decay": 0.5, "beta1": 0.8, "beta2": 0.95}
+    assert content["augment"]["rotate"] == 10.0
+    assert (content["origin"]["optimizer"], content["origin"]["rotate"]) == ("recipe mnist", "user")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[optimiser]\nlr = 1.0\n", r"mine.toml: no table is called \[optimiser\]; did you mean optimizer"),
+        ("[training]\nlr = 1.0\n", r"mine.toml: lr stands in \[training\]: it belongs in \[optimizer\]"),
+        ("[optimizer]\nadam = 1\n", r"mine.toml: no setting is called 'adam'"),
+        ("lr = 1.0\n[optimizer]\nlr = 2.0\n", "mine.toml: lr stands there twice"),
+    ],
+)
+def test_a_recipe_file_with_a_misplaced_setting_is_refused(tmp_path, text, message):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(SettingError, match=message):
+        find_recipe(str(tmp_path / "mine.toml"))
+
+
+FLAT = """
+model = "lenet5"
+optimizer = "adamw"
+momentum = 0.8
+nesterov = true
+beta2 = 0.95
+schedule = "linear"
+warmup = 0.1
+decay = 0.1
+decay_epochs = 5
+clip = 1.0
+randaugment_count = "auto"
+
+[origin]
+momentum = "user"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "optimizer", "schedule"),
+    [
+        ((), {"name": "adamw", "beta1": 0.8, "beta2": 0.95}, {"name": "linear", "warmup": 0.1}),
+        (("adamw", "sgd"), {"name": "sgd", "momentum": 0.8, "nesterov": True}, {"name": "linear", "warmup": 0.1}),
+        (("adamw", "rmsprop"), {"name": "rmsprop", "momentum": 0.8, "alpha": 0.95}, {"name": "linear", "warmup": 0.1}),
+        (
+            ("linear", "step"),
+            {"name": "adamw", "beta1": 0.8, "beta2": 0.95},
+            {"name": "step", "warmup": 0.1, "decay": 0.1, "decay_epochs": 5},
+        ),
+        (
+            ('linear"\nwarmup = 0.1', 'one_cycle"\nwarmup = 0.0'),
+            {"name": "adamw", "beta1": 0.8, "beta2": 0.95},
+            {"name": "one_cycle", "warmup": 0.25},
+        ),
+    ],
+)
+def test_the_flat_file_of_an_earlier_version_means_what_it_meant(tmp_path, change, optimizer, schedule):
+    path = tmp_path / "recipe.toml"
+    path.write_text(FLAT.replace(*change) if change else FLAT)
+    values, origins = read_toml(path)
+    recipe = Recipe.of(**values)
+    assert recipe.optimizer == OptimizerSettings(**optimizer)
+    assert recipe.schedule == ScheduleSettings(**schedule)
+    assert (recipe.model.name, recipe.training.clip_grad_norm) == ("lenet5", 1.0)
+    assert origins["momentum" if "momentum" in optimizer else "beta1"] == "user"

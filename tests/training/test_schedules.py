@@ -1,6 +1,6 @@
 """Learning rates against torch's own schedulers, step by step."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -12,8 +12,19 @@ from striate.training import Recipe, learning_rate
 EPOCHS, STEPS = 6, 5
 
 
+def rate(recipe: Recipe, step: int, losses: Sequence[float] = ()) -> float:
+    return learning_rate(
+        recipe.schedule,
+        recipe.optimizer.lr,
+        step=step,
+        steps_an_epoch=STEPS,
+        epochs=recipe.training.epochs,
+        val_losses=losses,
+    )
+
+
 def rates(recipe: Recipe) -> list[float]:
-    return [learning_rate(recipe, step, STEPS, []) for step in range(EPOCHS * STEPS)]
+    return [rate(recipe, step) for step in range(recipe.training.epochs * STEPS)]
 
 
 def torch_rates(make, each_epoch: bool) -> list[float]:
@@ -31,19 +42,19 @@ def torch_rates(make, each_epoch: bool) -> list[float]:
 @pytest.mark.parametrize(
     ("recipe", "make", "each_epoch"),
     [
-        (Recipe(schedule="constant"), lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0), False),
-        (Recipe(schedule="cosine"), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, EPOCHS * STEPS), False),
+        (Recipe.of(schedule="constant"), lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0), False),
+        (Recipe.of(schedule="cosine"), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, EPOCHS * STEPS), False),
         (
-            Recipe(schedule="step", decay=0.5, decay_epochs=2),
+            Recipe.of(schedule="step", decay=0.5, decay_epochs=2),
             lambda o: torch.optim.lr_scheduler.StepLR(o, 2, 0.5),
             True,
         ),
-        (Recipe(schedule="exponential", decay=0.9), lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9), True),
+        (Recipe.of(schedule="exponential", decay=0.9), lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9), True),
     ],
     ids=["constant", "cosine", "step", "exponential"],
 )
 def test_equals_torch(recipe, make, each_epoch):
-    assert rates(replace(recipe, lr=0.4, epochs=EPOCHS)) == pytest.approx(torch_rates(make, each_epoch))
+    assert rates(recipe.with_values(lr=0.4, epochs=EPOCHS)) == pytest.approx(torch_rates(make, each_epoch))
 
 
 @given(losses=st.lists(st.integers(0, 5).map(float), max_size=30), patience=st.integers(1, 4))
@@ -55,15 +66,15 @@ def test_plateau_equals_torch(losses, patience):
     )
     for loss in losses:
         plateau.step(loss)
-    recipe = Recipe(schedule="plateau", lr=0.4, decay=0.5, decay_epochs=patience, epochs=100)
-    ours = learning_rate(recipe, len(losses) * STEPS, STEPS, losses)
+    recipe = Recipe.of(schedule="plateau", lr=0.4, decay=0.5, decay_epochs=patience, epochs=100)
+    ours = rate(recipe, len(losses) * STEPS, losses)
     assert ours == pytest.approx(optimizer.param_groups[0]["lr"])
 
 
 @given(warmup=st.floats(0.05, 0.9), schedule=st.sampled_from(["constant", "cosine", "one_cycle"]))
 def test_rises_to_the_peak_and_never_beyond(warmup, schedule):
-    recipe = Recipe(schedule=schedule, warmup=warmup, lr=0.4, epochs=40)
-    found = [learning_rate(recipe, step, STEPS, []) for step in range(40 * STEPS)]
+    recipe = Recipe.of(schedule=schedule, warmup=warmup, lr=0.4, epochs=40)
+    found = rates(recipe)
     assert max(found) <= 0.4 + 1e-12
     assert max(found) == pytest.approx(0.4, rel=0.15)
     top = found.index(max(found))

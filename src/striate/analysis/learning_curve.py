@@ -29,7 +29,7 @@ from striate.tasks import Classify
 from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, resolve, train
 from striate.views import Policy
 
-__all__ = ["LearningCurve", "fit_power_law", "learning_curve", "more_would_help"]
+__all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help"]
 
 SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 SEEDS: Final = 3
@@ -73,7 +73,7 @@ class LearningCurve:
         return {**asdict(self), "message": self.message}
 
 
-def learning_curve(
+def measure_learning_curve(
     source: Source, limits: Limits, device: torch.device, report: Callable[[str], None]
 ) -> LearningCurve:
     """Train SEEDS small networks on each share of the images; `report` gets a line after each.
@@ -161,7 +161,7 @@ def _split(source: Source, limits: Limits) -> tuple[LabeledImages, Tensor, Tenso
     if len(training) < LEAST or len(held_out) < 20:
         raise DataError(
             f"{source.location} has {len(samples)} images, too few for a learning curve, which needs "
-            f"{round(LEAST / (1 - HELD_OUT))}; leave --enough out"
+            f"{round(LEAST / (1 - HELD_OUT))}; leave --learning-curve out"
         )
     return samples, training, held_out
 
@@ -185,8 +185,8 @@ def _recipe(images: int, steps: int, seed: int, device: torch.device) -> Recipe:
 def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> npt.NDArray[np.bool_]:
     """Train a small network; which of the held-out images it predicts correctly."""
     height, width, channels = training.pixels.shape[1:]
-    task, device = Classify(training.classes), torch.device(recipe.device)
-    normalization = normalization_of(recipe.normalize, training.pixels)
+    task, device = Classify(training.classes), torch.device(recipe.machine.device)
+    normalization = normalization_of(recipe.data.normalize, training.pixels)
 
     def batches(samples: LabeledImages, policy: Policy | None, batch_size: int) -> Batches:
         return Batches(
@@ -195,15 +195,17 @@ def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> n
             size=(height, width),
             normalization=normalization,
             policy=policy,
-            seed=recipe.seed,
+            seed=recipe.training.seed,
             device=device,
         )
 
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(recipe.seed)
-        model = create_model(recipe.model, classes=len(training.classes), channels=channels, dropout=recipe.dropout)
+        torch.manual_seed(recipe.training.seed)
+        model = create_model(
+            recipe.model.name, classes=len(training.classes), channels=channels, dropout=recipe.model.dropout
+        )
         state = TrainingState(model, task, recipe)
-        for _ in train(state, task, batches(training, Policy(), recipe.batch_size), None, recipe):
+        for _ in train(state, task, batches(training, Policy(), recipe.training.batch_size), None, recipe):
             pass
         predictions = predict(state.model, task, batches(held_out, None, 512))
     return predictions.said == predictions.labels

@@ -14,7 +14,7 @@ from striate.data.mirrored_names import Mirror, mirrored_names
 from striate.data.targets import ClassTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding
-from striate.training import Settings, available_cores
+from striate.training import ResolvedRecipe, available_cores
 from striate.training.augmentation_policy import policy_of
 
 __all__ = ["ResolvedFlips", "resolve_flips", "sample_of_listing", "sample_of_split"]
@@ -31,12 +31,12 @@ Sample = Callable[[], tuple[Tensor, Tensor]]  # small images N C h w, and their 
 class ResolvedFlips:
     """The settings with flips resolved, messages on flips that are off, and findings on flips that the user set."""
 
-    settings: Settings
+    settings: ResolvedRecipe
     messages: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-def resolve_flips(settings: Settings, classes: Sequence[str], sample: Sample) -> ResolvedFlips:
+def resolve_flips(settings: ResolvedRecipe, classes: Sequence[str], sample: Sample) -> ResolvedFlips:
     """Turn off flips that change labels, judged by the names of the classes, else by a test on a sample of the images.
 
     A flip that the user or a recipe sets stays, with a finding, and so does a rotation by more than 90 degrees. A flip
@@ -46,11 +46,11 @@ def resolve_flips(settings: Settings, classes: Sequence[str], sample: Sample) ->
     for mirror in MIRRORS:
         policy = policy_of(settings.recipe)
         happens = policy.rotate > QUARTER if mirror == "rotate" else getattr(policy, mirror)
-        if not happens or settings.source[mirror] == "data":
+        if not happens or settings.origins[mirror] == "data":
             continue
         judged_by, pairs, evidence = _exchanged(classes, mirror, sample)
-        if getattr(settings.recipe, mirror) is None:
-            settings = settings.filled("data", **{mirror: False if pairs else None})
+        if getattr(settings.recipe.augment, mirror) is None:
+            settings = settings.with_defaults("data", **{mirror: False if pairs else None})
             if pairs:
                 messages.append(_message(mirror, judged_by, pairs))
         elif pairs:

@@ -44,7 +44,7 @@ def _without_leakage(finding: Finding, recipe: Recipe) -> Finding:
     """The finding; one of severity stop raises DataError, or becomes a warning where the recipe allows it."""
     if finding.severity != "stop":
         return finding
-    if recipe.leakage == "warn":
+    if recipe.data.leakage == "warn":
         return replace(finding, severity="warning")
     pairs = ", ".join(" = ".join(map(str, pair)) for pair in finding.evidence.get("pairs", [])[:3])
     raise DataError(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import AugmentationOverrides, said
+from striate.cli.overrides import AugmentationOverrides, given
 from striate.cli.whole_numbers import WholeNumber
 
 
@@ -37,4 +37,4 @@ def augment(
     from striate.cli.closing import print_augmented
     from striate.jobs import augment as augment_job
 
-    print_augmented(augment_job(data, recipe=recipe, out=out, rows=rows, columns=columns, **said(settings)))
+    print_augmented(augment_job(data, recipe=recipe, out=out, rows=rows, columns=columns, **given(settings)))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import ReadingOverrides, said
+from striate.cli.overrides import ReadingOverrides, given
 
 
 def check(
@@ -14,7 +14,7 @@ def check(
     out: str | None = None,
     group: str | None = None,
     run: str | None = None,
-    enough: bool = False,
+    learning_curve: bool = False,
     device: str = "auto",
     json: bool = False,
     quiet: bool = False,
@@ -35,7 +35,7 @@ def check(
         such as 'patient(\\d+)': the same group in two splits is leakage
     run
         the folder of a run on these data, in whose held-out predictions labels that are probably wrong are searched
-    enough
+    learning_curve
         train a small network on an eighth, a quarter, half and all of the data, and estimate the gain of twice as many
     device
         where the learning curve is computed: auto, cpu, cuda, cuda:1, mps ...
@@ -54,10 +54,10 @@ def check(
         out=out,
         group=group,
         run=run,
-        enough=enough,
+        learning_curve=learning_curve,
         device=device,
         progress=not (quiet or json),
-        **said(settings),
+        **given(settings),
     )
     if json:
         print(json_format.dumps(checked.as_json(), indent=1))

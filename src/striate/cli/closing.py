@@ -33,7 +33,9 @@ def print_augmented(sheet: Augmented) -> None:
     print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
     for note in sheet.notes:
         print(f"note:   {note}")
-    print(f"policy: {sheet.recipe.augment}, {sheet.recipe.size} x {sheet.recipe.size} pixels, in this order")
+    print(
+        f"policy: {sheet.recipe.augment.name}, {sheet.recipe.model.size} x {sheet.recipe.model.size} pixels, in this order"
+    )
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")
     if sheet.dropped:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import ReadingOverrides, said
+from striate.cli.overrides import ReadingOverrides, given
 
 
 def evaluate(
@@ -43,7 +43,7 @@ def evaluate(
     from striate.runs import RunFolder
     from striate.runs.figures import figures_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, device=device, **said(settings))
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, device=device, **given(settings))
     if json:
         print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:

@@ -1,62 +1,63 @@
-"""The settings of a recipe as options of a command; None means that the user said nothing."""
+"""The settings of a recipe as options of a command; None means that the user gave none."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, field, make_dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final
 
 from cyclopts import Group, Parameter
 
 from striate.cli.whole_numbers import whole_number
-from striate.training import READING, settings_taken
+from striate.training import READING, group_of, recipe_settings
 
-# The help shows the settings in these groups; each begins with the setting named here.
-GROUPS = {
-    "model": "Network and image",
-    "epochs": "Steps",
-    "weight_decay": "Regularization and stopping",
+# What most people need; the help shows it first, and all other settings by their groups.
+FIRST: Final = ("model", "epochs", "batch_size", "lr", "augment", "size", "val", "test", "seed", "device")
+HEADINGS: Final = {
+    "first": "Most used settings",
+    "model": "Model",
+    "reading": "Reading the data",
+    "data": "Images and splits",
     "augment": "Augmentation",
-    "source": "Data and machine",
+    "loss": "Loss",
+    "optimizer": "Optimizer",
+    "schedule": "Learning-rate schedule",
+    "training": "Training",
+    "machine": "Machine",
 }
 
 
-def _grouped() -> Mapping[str, str]:
-    """Setting -> its group, in the order of the recipe."""
-    group, grouped = "", {}
-    for name in settings_taken():
-        group = GROUPS.get(name, group)
-        grouped[name] = group
-    return grouped
-
-
-def _record(of: str, settings: Mapping[str, str]) -> type:
-    rows = []
-    for name, group in settings.items():
-        kind, meaning = settings_taken()[name]
-        says = f"{meaning.says}: {', '.join(meaning.choices)}" if meaning.choices else meaning.says
-        shown = Parameter(
-            help=says,
-            group=Group(group, sort_key=list(GROUPS.values()).index(group) if group in GROUPS.values() else 0),
+def _record(class_name: str, headings: Mapping[str, str]) -> type:
+    """A record of options: `headings` gives the group of HEADINGS that each setting stands in."""
+    options = []
+    for name, heading in headings.items():
+        declared = recipe_settings()[name]
+        choices = declared.setting.choices
+        option = Parameter(
+            help=f"{declared.setting.meaning}: {', '.join(choices)}" if choices else declared.setting.meaning,
+            group=Group(HEADINGS[heading], sort_key=list(HEADINGS).index(heading)),
             show_default=False,
-            converter=whole_number if int in (kind, *get_args(kind)) else None,
+            converter=whole_number if int in declared.kinds else None,
         )
-        rows.append((name, Annotated[kind | None, shown], field(default=None)))
-    record = make_dataclass(of, rows, kw_only=True)
+        options.append((name, Annotated[declared.kind | None, option], field(default=None)))
+    record = make_dataclass(class_name, options, kw_only=True)
     record.__module__ = __name__  # cyclopts looks a class up where it says it lives
     return record
 
 
-Overrides: Any = _record("Overrides", _grouped())
-ReadingOverrides: Any = _record("ReadingOverrides", dict.fromkeys(READING, "How the data are read"))
+_GROUPS: Final = {name: group_of(name) for name in recipe_settings()}
+
+Overrides: Any = _record(
+    "Overrides", {**dict.fromkeys(FIRST, "first"), **{n: g for n, g in _GROUPS.items() if n not in FIRST}}
+)
+ReadingOverrides: Any = _record("ReadingOverrides", dict.fromkeys(READING, "reading"))
 AugmentationOverrides: Any = _record(
     "AugmentationOverrides",
     {
-        name: group
-        for name, group in _grouped().items()
-        if group == "Augmentation" or name in (*READING, "size", "seed")
+        **dict.fromkeys(("augment", "size", "seed"), "first"),
+        **{n: g for n, g in _GROUPS.items() if g in ("augment", "reading") and n != "augment"},
     },
 )
 
 
-def said(overrides: Any) -> dict[str, Any]:
-    """What the user said; `overrides` is one of the records, or None where nothing was."""
+def given(overrides: Any) -> dict[str, Any]:
+    """The settings that the user gave; `overrides` is one of the records, or None where there is none."""
     return {} if overrides is None else {name: value for name, value in asdict(overrides).items() if value is not None}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from striate.cli.overrides import Overrides, said
+from striate.cli.overrides import Overrides, given
 
 
 def train(
@@ -17,16 +17,16 @@ def train(
 ) -> None:
     """Train a network and leave a run folder: weights, figures, predictions and a report.
 
-    A setting that is given here wins over the recipe; the report says where each value came from.
+    A setting given here wins over the recipe, and one that is left out is chosen by the recipe or the data.
 
     Parameters
     ----------
     data
-        `mnist`, or a folder with one sub-folder of images for each class (also below train, val and test), or of idx files
+        `mnist`, or a folder with one sub-folder of images for each class (also below train, val and test), a table, ...
     recipe
-        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10) or a TOML file, as a run leaves one
+        settings by name: mnist-fast, mnist, mnist-best, photos, cifar10; or a TOML file such as recipe.toml of a run
     out
-        the run folder, which must not exist yet; runs/DATA-MODEL if left out
+        the new run folder; runs/DATA-MODEL if left out
     quiet
         show no progress
     """
@@ -34,8 +34,8 @@ def train(
     from striate.jobs import train as train_job
     from striate.jobs import train_folds
 
-    given = said(settings)
-    if given.get("folds") and not given.get("fold"):
-        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **given))
+    typed = given(settings)
+    if typed.get("folds") and not typed.get("fold"):
+        print_folds(train_folds(data, recipe=recipe, out=out, progress=not quiet, **typed))
     else:
-        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **given))
+        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **typed))

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from striate.analysis.learning_curve import LearningCurve, learning_curve, more_would_help
+from striate.analysis.learning_curve import LearningCurve, measure_learning_curve, more_would_help
 from striate.audit import AuditFinding, audit, held_out_predictions
 from striate.audit.files import FileAccount, account
 from striate.audit.fingerprints import Fingerprints, take_fingerprints
@@ -62,7 +62,7 @@ def check(
     out: str | Path | None = None,
     group: str | None = None,
     run: str | Path | None = None,
-    enough: bool = False,
+    learning_curve: bool = False,
     device: str = "auto",
     progress: bool = True,
     **reading: Any,
@@ -72,7 +72,7 @@ def check(
     out: the page, `check-NAME.html` in the current folder if left out; never inside the data. group: a column of the
     table, or a regular expression whose first group finds the group in a file name. run: a finished run on these data,
     or all folds of a cross-validation, in whose held-out predictions wrong labels are searched.
-    enough: train a small network, on `device`, on growing shares of the data and estimate the gain of twice as many.
+    learning_curve: train a small network, on `device`, on growing shares of the data and estimate the gain of twice as many.
     reading: settings for reading the data (source, class_level, task, label_column ...). Raises StriateError for bad input.
     """
     check_reading(reading)
@@ -81,7 +81,7 @@ def check(
     source = open_data(data, reading)
     page = check_page_path(out, data, source)
     predictions = held_out_predictions(source, run) if run else []
-    if enough:
+    if learning_curve:
         require_classes(source)
     display = progress_display(progress)
     try:
@@ -91,7 +91,7 @@ def check(
         if len(prints) == 0:
             raise DataError(f"{source.location} has no image that can be used; fix its files")
         inventory, findings = audit(prints, group, predictions, str(run))
-        curve = learning_curve(source, limits, chosen, display.message) if enough else None
+        curve = measure_learning_curve(source, limits, chosen, display.message) if learning_curve else None
         if curve is not None:
             findings = most_severe_first([*findings, *more_would_help(curve)])
         checked = Checked(source, account(prints), inventory, findings, curve, page)

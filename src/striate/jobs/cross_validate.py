@@ -1,7 +1,7 @@
 """Cross-validate: a run for each fold of the data. Each sample is predicted once, by a network not trained on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -17,7 +17,7 @@ from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
 from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
-from striate.training import Settings, checked, read_toml, to_toml
+from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of
 from striate.training.interruption import InterruptedRunError
@@ -57,7 +57,7 @@ def train_folds(
     The other arguments are those of `train`.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
-    if not resolved.recipe.folds or resolved.recipe.fold:
+    if not resolved.recipe.data.folds or resolved.recipe.data.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
         raise SettingError(
@@ -80,7 +80,7 @@ def train_folds(
             raise
 
 
-def _with_resolved_flips(source: Source, settings: Settings, display: ProgressDisplay) -> Settings:
+def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: ProgressDisplay) -> ResolvedRecipe:
     """Flips are resolved once for all folds, so that all use one method; each fold has its own findings on flips that are set."""
     recipe = settings.recipe
     canvas = canvas_of(source, recipe, policy_of(recipe))
@@ -89,13 +89,13 @@ def _with_resolved_flips(source: Source, settings: Settings, display: ProgressDi
     return flips.settings
 
 
-def _first_summary(folder: FoldsFolder, source: Source, settings: Settings) -> dict[str, Any]:
+def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """The summary before the first fold."""
     return {
         "format": 1,
         "command": command_line(source, settings, folder.path),
         "status": "running",
-        "folds": settings.recipe.folds,
+        "folds": settings.recipe.data.folds,
         "data": {"name": source.name, "location": source.location, "digest": source.digest()},
     }
 
@@ -119,13 +119,13 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
     check_unchanged(source, summary["data"]["digest"], Path(path))
     with folder.locked():
         try:
-            return _run_folds(folder, source, Settings(checked(recipe), origin), progress)
+            return _run_folds(folder, source, ResolvedRecipe(Recipe.of(**recipe), origin), progress)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
 
 
-def _run_folds(folder: FoldsFolder, source: Source, settings: Settings, progress: bool) -> Folds:
-    numbers = range(1, settings.recipe.folds + 1)
+def _run_folds(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progress: bool) -> Folds:
+    numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
             _run_fold(folder.fold_path(number), source, _settings_of_fold(settings, number), progress)
@@ -154,7 +154,7 @@ def _summarize(folder: FoldsFolder, runs: Sequence[RunFolder]) -> Folds:
     return Folds(folder.path, summary)
 
 
-def _run_fold(path: Path, source: Source, settings: Settings, progress: bool) -> None:
+def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:
     """Start a fold, resume it, or leave it where it is finished."""
     run = RunFolder(path)
     if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock excludes other processes
@@ -165,6 +165,7 @@ def _run_fold(path: Path, source: Source, settings: Settings, progress: bool) ->
         resume_run(run, source, progress)
 
 
-def _settings_of_fold(settings: Settings, number: int) -> Settings:
+def _settings_of_fold(settings: ResolvedRecipe, number: int) -> ResolvedRecipe:
     """The settings of one fold, as if the user had asked for it."""
-    return Settings(replace(settings.recipe, fold=number), {**settings.source, "folds": "user", "fold": "user"})
+    recipe = settings.recipe.with_values(fold=number)
+    return ResolvedRecipe(recipe, {**settings.origins, "folds": "user", "fold": "user"})

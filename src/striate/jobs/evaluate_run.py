@@ -20,7 +20,7 @@ from striate.findings import Finding
 from striate.runs import Bundle, RunFolder
 from striate.runs.run_splits import check_written_splits, split_of_run
 from striate.sources import TrainingData
-from striate.training import available_cores, checked, choose_device, keep_freed_memory, read_toml
+from striate.training import Recipe, available_cores, choose_device, keep_freed_memory, read_toml
 from striate.training.opening import check_reading, open_again, open_data_like
 
 WAY_OUT = "pass data to evaluate on: run.evaluate((images, labels)) from Python, or --data"
@@ -151,8 +151,8 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
-    recipe = checked(read_toml(folder.recipe_path)[0])
-    limits = replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad)
+    recipe = Recipe.of(**read_toml(folder.recipe_path)[0])
+    limits = replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
     return split_of_run(folder, source, recipe, decode_for(bundle, source, limits)).parts()
 
 

@@ -22,7 +22,7 @@ from striate.runs.manifest import now, read_data_summary
 from striate.runs.timings import PhaseTimer
 from striate.runs.trained_bundle import trained_bundle
 from striate.tasks import Task
-from striate.training import Recipe, Settings, TrainingState
+from striate.training import Recipe, ResolvedRecipe, TrainingState, setting_rows
 from striate.views import Policy
 
 
@@ -33,7 +33,7 @@ def finish_run(
     state: TrainingState,
     task: Task,
     prepared: PreparedData,
-    settings: Settings,
+    settings: ResolvedRecipe,
     timer: PhaseTimer,
 ) -> None:
     """Save the best weights as a bundle, evaluate it on images it was not trained on, and write the results."""
@@ -51,16 +51,16 @@ def finish_run(
     canvas, skipped = prepared.preprocessing.canvas, (*prepared.skipped, *prepared.lost_files())
     manifest["data"] |= read_data_summary(source, prepared.splits, canvas, skipped)
     manifest |= {
-        "threads": recipe.threads,
+        "threads": recipe.machine.threads,
         "best_epoch": state.best_epoch,
-        "kept": recipe.keep,
+        "kept": recipe.training.keep,
         "reported_split": evaluated.reported,
     }
     timer.end_phase("writing")
     manifest |= {"timings": timer.as_json(), "finished": now(), "status": "finished"}
     contents = ReportContents(
         manifest=manifest,
-        settings=settings.rows(),
+        settings=setting_rows(settings),
         metrics=evaluated.metrics,
         history=state.history_rows(),
         findings=findings,
@@ -93,9 +93,9 @@ def _evaluate(
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     errors: list[ErrorImage] = []
-    device = torch.device(recipe.device)
+    device = torch.device(recipe.machine.device)
     for name, samples in prepared.held_out().items():
-        predictions = predict_split(model, task, samples, prepared.preprocessing, device, recipe.batch_size)
+        predictions = predict_split(model, task, samples, prepared.preprocessing, device, recipe.training.batch_size)
         metrics[name] = evaluate(predictions, classes)
         rows += predictions.rows(name, classes)
         errors = error_images(predictions, samples, classes)
@@ -135,7 +135,7 @@ def _augmentation_sheet(prepared: PreparedData, recipe: Recipe) -> bytes | None:
     return augmentation_sheet(
         prepared.splits.train,
         prepared.policy,
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         size=prepared.preprocessing.size,
         normalization=prepared.preprocessing.normalization,
     )

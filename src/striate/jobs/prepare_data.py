@@ -16,7 +16,7 @@ from striate.jobs.progress_display import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
 from striate.runs.drawn_splits import deviating_splits
 from striate.runs.run_splits import split_of_run, write_splits
-from striate.training import Recipe, Settings, available_cores
+from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of
 from striate.views import Policy
@@ -30,7 +30,7 @@ class PreparedData:
     splits: Splits
     skipped: tuple[SkippedFile, ...]
     preprocessing: Preprocessing
-    settings: Settings  # with those that the images decide
+    settings: ResolvedRecipe  # with those that the images decide
     policy: Policy
     findings: tuple[Finding, ...]
 
@@ -38,13 +38,13 @@ class PreparedData:
         """The training images, shuffled and augmented."""
         return Batches(
             self.splits.train,
-            batch_size=recipe.batch_size,
+            batch_size=recipe.training.batch_size,
             size=self.preprocessing.size,
             normalization=self.preprocessing.normalization,
             policy=self.policy,
-            seed=recipe.seed,
-            device=torch.device(recipe.device),
-            equal_classes=recipe.balance == "sampler",
+            seed=recipe.training.seed,
+            device=torch.device(recipe.machine.device),
+            equal_classes=recipe.loss.balance == "sampler",
         )
 
     def held_out(self) -> dict[str, LabeledImages]:
@@ -56,7 +56,7 @@ class PreparedData:
         return [one for samples in self.splits.parts().values() for one in samples.pixels.lost]
 
 
-def prepare_data(source: Source, settings: Settings, folder: RunFolder, display: ProgressDisplay) -> PreparedData:
+def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, display: ProgressDisplay) -> PreparedData:
     """From a source to what a network is trained on. Raises DataError for data that cannot be trained on."""
     recipe = settings.recipe
     source.take_survey(display.reading)
@@ -66,7 +66,7 @@ def prepare_data(source: Source, settings: Settings, folder: RunFolder, display:
         source,
         canvas,
         threads=available_cores(),
-        limits=replace(source.limits, max_pixels=recipe.max_pixels, max_bad=recipe.max_bad),
+        limits=replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad),
         cache=_cache(source, canvas, recipe, folder, display),
         progress=display.reading,
     )
@@ -82,12 +82,14 @@ def prepare_data(source: Source, settings: Settings, folder: RunFolder, display:
     write_splits(folder, splits, source)
     flips = resolve_flips(settings, source.classes, sample_of_split(splits.train))
     display.messages(flips.messages)
-    assert recipe.size is not None
-    normalization = normalization_of(recipe.normalize, splits.train.pixels)
+    assert recipe.model.size is not None
+    normalization = normalization_of(recipe.data.normalize, splits.train.pixels)
     return PreparedData(
         splits=splits,
         skipped=tuple(one for samples in images.values() for one in samples.skipped),
-        preprocessing=Preprocessing(canvas, (recipe.size, recipe.size), normalization, recipe.max_pixels),
+        preprocessing=Preprocessing(
+            canvas, (recipe.model.size, recipe.model.size), normalization, recipe.reading.max_pixels
+        ),
         settings=flips.settings,
         policy=policy_of(flips.settings.recipe),
         findings=(*of_splits, *of_survey, *flips.findings),
@@ -97,8 +99,8 @@ def prepare_data(source: Source, settings: Settings, folder: RunFolder, display:
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, display: ProgressDisplay) -> Cache:
     """Where decoded images are kept; a message where the default is not memory."""
     size = decoded_size(source, canvas)
-    cache = Cache(cast(Place, recipe.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
-    if recipe.cache == "auto" and cache.place != "memory":
+    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
+    if recipe.data.cache == "auto" and cache.place != "memory":
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
         display.message(f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")
     return cache

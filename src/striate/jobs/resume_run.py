@@ -11,7 +11,7 @@ from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.timings import PhaseTimer
 from striate.sources import TrainingData
-from striate.training import Settings, checked, read_toml
+from striate.training import Recipe, ResolvedRecipe, read_toml
 from striate.training.build_network import build_network
 from striate.training.opening import open_again
 
@@ -33,7 +33,7 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     timer = PhaseTimer()
     _check_running(folder)
     recipe, origin = read_toml(folder.recipe_path)
-    settings = Settings(checked(recipe), origin)
+    settings = ResolvedRecipe(Recipe.of(**recipe), origin)
     check_unchanged(source, folder.manifest()["data"]["digest"], folder.path)
     with folder.locked():
         try:

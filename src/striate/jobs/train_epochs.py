@@ -25,22 +25,24 @@ def train_epochs(
     validation = None
     if prepared.splits.val:
         validation = evaluation_batches(
-            prepared.splits.val, prepared.preprocessing, batches.device, batch_size=recipe.batch_size
+            prepared.splits.val, prepared.preprocessing, batches.device, batch_size=recipe.training.batch_size
         )
     restore_checkpoint(folder, state, display)
-    display.start(recipe.epochs, len(batches), state.step)
+    display.start(recipe.training.epochs, len(batches), state.step)
     saved = state.step
     with interruptible() as interruption:
-        if stops_early(state.history, recipe.patience):
+        if stops_early(state.history, recipe.training.patience):
             return
         for record in train(state, task, batches, validation, recipe):
             if isinstance(record, Diverged):
                 raise diverged(folder, record, recipe)
             due = isinstance(record, Epoch) or interruption.requested
-            due = due or (recipe.checkpoint_every > 0 and state.step - saved >= recipe.checkpoint_every)
+            due = due or (
+                recipe.training.checkpoint_every > 0 and state.step - saved >= recipe.training.checkpoint_every
+            )
             if isinstance(record, Epoch):
                 best = is_best(state.history)
-                if best or recipe.keep == "last":
+                if best or recipe.training.keep == "last":
                     state.keep_as_best()
                 folder.write_history(state.history_rows())
                 display.epoch(record, best)
@@ -56,9 +58,9 @@ def train_epochs(
                 raise InterruptedRunError(
                     f"stopped after step {state.step}; {how_to_resume(folder)} continues the run", interruption.number
                 )
-            if isinstance(record, Epoch) and stops_early(state.history, recipe.patience):
+            if isinstance(record, Epoch) and stops_early(state.history, recipe.training.patience):
                 display.message(
-                    f"no progress for {recipe.patience} epochs, stopping early; epoch {state.best_epoch} is kept"
+                    f"no progress for {recipe.training.patience} epochs, stopping early; epoch {state.best_epoch} is kept"
                 )
                 return
 
@@ -85,7 +87,11 @@ def restore_checkpoint(folder: RunFolder, state: TrainingState, display: Progres
 
 def diverged(folder: RunFolder, record: Diverged, recipe: Recipe) -> RunError:
     """Write a finding, and mark the run so that it is not resumed."""
-    fix = f"--lr {recipe.lr / 10:g}" if recipe.clip else f"--lr {recipe.lr / 10:g} or --clip 1"
+    fix = (
+        f"--lr {recipe.optimizer.lr / 10:g}"
+        if recipe.training.clip_grad_norm
+        else f"--lr {recipe.optimizer.lr / 10:g} or --clip-grad-norm 1"
+    )
     finding = Finding(
         "training-diverged",
         "stop",

@@ -21,7 +21,7 @@ from striate.runs.run_splits import resolve_split
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
-from striate.training import Settings, TrainingState, find_recipe, keep_freed_memory, to_toml
+from striate.training import ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
 from striate.training.build_network import build_network, resolve_machine, use_threads
 from striate.training.data_defaults import default_recipe, resolve_with_data
 from striate.training.opening import open_data, refuse_within_the_data
@@ -48,9 +48,9 @@ def train(
     Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, settings, progress)
-    if resolved.recipe.folds and not resolved.recipe.fold:
+    if resolved.recipe.data.folds and not resolved.recipe.data.fold:
         raise SettingError(
-            f"folds = {resolved.recipe.folds}: call train_folds, or give --folds on the command line; "
+            f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
             "fold = 1 trains the first of them"
         )
     return start_run(source, resolved, run_path(data, source, resolved, out), progress)
@@ -67,7 +67,7 @@ def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
 
 def resolve_run(
     data: TrainingData, recipe: str | None, user: dict[str, Any], progress: bool
-) -> tuple[Source, Settings]:
+) -> tuple[Source, ResolvedRecipe]:
     """The source, and every setting that the data and the machine decide. Raises StriateError for unusable data."""
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, user, named.settings if named else {})
@@ -81,14 +81,16 @@ def resolve_run(
     return source, resolve_machine(resolve_split(source, settings))
 
 
-def run_path(data: TrainingData | ImagesInput, source: Source, settings: Settings, out: str | Path | None) -> Path:
+def run_path(
+    data: TrainingData | ImagesInput, source: Source, settings: ResolvedRecipe, out: str | Path | None
+) -> Path:
     """The run folder: `out`, or a new one below runs/. Raises SettingError where it is inside the data."""
-    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model}")
+    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model.name}")
     refuse_within_the_data(path, data, source)
     return path
 
 
-def start_run(source: Source, settings: Settings, path: Path, progress: bool) -> Run:
+def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bool) -> Run:
     """Train in a new run folder; bad input leaves nothing behind."""
     timer = PhaseTimer()
     display = progress_display(progress)
@@ -114,7 +116,7 @@ def start_run(source: Source, settings: Settings, path: Path, progress: bool) ->
 def run_phases(
     folder: RunFolder,
     source: Source,
-    settings: Settings,
+    settings: ResolvedRecipe,
     model: Network,
     display: ProgressDisplay,
     timer: PhaseTimer,
@@ -124,8 +126,8 @@ def run_phases(
     try:
         prepared = prepare_data(source, settings, folder, display)
         settings = prepared.settings
-        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.balance == "weights" else None
-        task = Classify(source.classes, settings.recipe.label_smoothing, weights)
+        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.loss.balance == "weights" else None
+        task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
         folder.write_recipe(to_toml(settings))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from striate.findings import Finding
+from striate.training import SettingRow
 
 
 @final
@@ -26,7 +27,7 @@ class ReportContents:
     """All that a report shows; a part that a run does not have is empty, and the page says so in words."""
 
     manifest: Mapping[str, Any]  # manifest.json
-    settings: Sequence[tuple[str, Any, str, str]]  # name, value, source (user, recipe NAME, data ...), meaning
+    settings: Sequence[SettingRow]
     metrics: Mapping[str, Any]  # metrics.json: figures of each split
     history: Sequence[Mapping[str, str | float | None]]  # rows of metrics.csv, as text or as numbers
     findings: Sequence[Finding]

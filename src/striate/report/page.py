@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,9 +15,10 @@ from striate.report.gallery import embed, group_errors
 from striate.report.machine import moment, read_machine
 from striate.report.numbers import count, duration, exact, figure, number, percent, plain
 from striate.report.verdict import SPLITS, read_verdict
+from striate.training import SettingRow
 
 SEVERITIES = ("stop", "warning", "note")
-SOURCES = ("user", "recipe", "data", "machine", "default")
+ORIGINS = ("user", "recipe", "data", "machine", "default")
 CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421}
 
 
@@ -50,18 +51,18 @@ def render_report(contents: ReportContents) -> str:
             groups=group_errors(contents.errors),
             shown_errors=len(contents.errors),
             sheet=embed(contents.sheet) if contents.sheet else None,
-            settings=contents.settings,
-            sources=_sources(contents.settings),
+            settings=[(group, list(rows)) for group, rows in groupby(contents.settings, lambda row: row.group)],
+            origins=_origins(contents.settings),
             skipped_reasons=Counter(file["reason"] for file in data.get("skipped", [])).most_common(),
         )
     )
     return encodable(page)
 
 
-def _sources(settings: Sequence[tuple[str, Any, str, str]]) -> list[tuple[str, int]]:
+def _origins(settings: Sequence[SettingRow]) -> list[tuple[str, int]]:
     """How many values came from where; what a person typed first."""
-    times = Counter(source for _, _, source, _ in settings)
-    order = {kind: place for place, kind in enumerate(SOURCES)}
+    times = Counter(row.origin for row in settings)
+    order = {kind: place for place, kind in enumerate(ORIGINS)}
     return sorted(times.items(), key=lambda item: order.get(item[0].partition(" ")[0], len(order)))
 
 

@@ -39,7 +39,9 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], scalars
     """
     broken = [name for name, value in tensors.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
-        raise RunError(f"{folder}: nothing saved at step {step}, {broken[0]} is not finite; lower --lr or set --clip")
+        raise RunError(
+            f"{folder}: nothing saved at step {step}, {broken[0]} is not finite; lower --lr or set --clip-grad-norm"
+        )
     final_path = folder / f"step-{step:08d}"
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{final_path.name}"
     data = safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})

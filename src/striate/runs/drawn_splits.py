@@ -14,27 +14,27 @@ NOTICEABLE: Final = 0.2  # of the requested share: a larger deviation is reporte
 
 def drawn_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:
     """The splits that are drawn where the data have the `existing` ones, and the share of the images for each."""
-    if recipe.split not in DRAWN:
+    if recipe.data.split not in DRAWN:
         return {}
-    val = {} if "val" in existing else {"val": recipe.val}
-    test = {"test": 1 / recipe.folds if recipe.fold else recipe.test} if "all" in existing else {}
+    val = {} if "val" in existing else {"val": recipe.data.val}
+    test = {"test": 1 / recipe.data.folds if recipe.data.fold else recipe.data.test} if "all" in existing else {}
     return {name: share for name, share in (val | test).items() if share}
 
 
 def how_drawn(existing: Collection[str], recipe: Recipe) -> str:
     """A phrase on how missing splits are made; empty where the data have all."""
-    if recipe.split not in DRAWN:
-        return f"taken from {recipe.split}"
+    if recipe.data.split not in DRAWN:
+        return f"taken from {recipe.data.split}"
     full_names = {"val": "validation", "test": "test"}
     shares = [
-        f"fold {recipe.fold} of {recipe.folds} for test"
-        if recipe.fold and name == "test"
+        f"fold {recipe.data.fold} of {recipe.data.folds} for test"
+        if recipe.data.fold and name == "test"
         else f"{100 * share:g} % for {full_names[name]}"
         for name, share in drawn_shares(existing, recipe).items()
     ]
     if not shares:
         return "none: all images are for training" if "all" in existing else ""
-    how = f"{recipe.split}{f', by {recipe.group}' if recipe.group else ''}, seed {recipe.seed}"
+    how = f"{recipe.data.split}{f', by {recipe.data.group}' if recipe.data.group else ''}, seed {recipe.training.seed}"
     return f"drawn{'' if 'all' in existing else ' from train'}: {', '.join(shares)} ({how})"
 
 
@@ -44,7 +44,7 @@ def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recip
     for name, share in drawn_shares(samples, recipe).items():
         size, requested = len(splits.parts()[name]), share * len(whole)
         if abs(size - requested) > max(NOTICEABLE * requested, 1):
-            one_per_class = recipe.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            one_per_class = recipe.data.split == "stratified" and max(splits.parts()[name].counts()) == 1
             reason = (
                 "each class with several images gives one"
                 if one_per_class

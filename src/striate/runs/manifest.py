@@ -15,14 +15,14 @@ from striate.data import Canvas, SkippedFile, Source, Splits, understood_as_json
 from striate.data.names import unescaped
 from striate.models import Network
 from striate.sources import IN_MEMORY
-from striate.training import Settings, available_cores
+from striate.training import ResolvedRecipe, available_cores
 
 __all__ = ["command_line", "first_manifest", "now", "read_data_summary"]
 
 RECORDED_VERSIONS = ("torch", "numpy", "pillow", "safetensors")
 
 
-def first_manifest(source: Source, settings: Settings, model: Network, out: Path) -> dict[str, Any]:
+def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out: Path) -> dict[str, Any]:
     """The fields that are known before the first step."""
     recipe = settings.recipe
     return {
@@ -31,8 +31,8 @@ def first_manifest(source: Source, settings: Settings, model: Network, out: Path
         "command": command_line(source, settings, out),
         "status": "running",
         "started": now(),
-        "seed": recipe.seed,
-        "device": recipe.device,
+        "seed": recipe.training.seed,
+        "device": recipe.machine.device,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in RECORDED_VERSIONS}},
         "hardware": hardware(),
         "data": {
@@ -44,13 +44,13 @@ def first_manifest(source: Source, settings: Settings, model: Network, out: Path
             **understood_as_json(source),
         },
         "model": {
-            "name": recipe.model,
+            "name": recipe.model.name,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
         },
     }
 
 
-def command_line(source: Source, settings: Settings, out: Path) -> str:
+def command_line(source: Source, settings: ResolvedRecipe, out: Path) -> str:
     """The command that repeats this run: all settings that the user chose, typed or by a recipe.
 
     For data in memory it is a call from Python, in which `data` stands for them.
@@ -59,8 +59,8 @@ def command_line(source: Source, settings: Settings, out: Path) -> str:
         return _call(settings, out)
     location = unescaped(source.location)
     words = ["striate", "train", location if location.isprintable() else source.location]
-    for name, origin in settings.source.items():
-        value = getattr(settings.recipe, name)
+    for name, value in settings.recipe.values().items():
+        origin = settings.origins[name]
         option = name.replace("_", "-")
         if origin.startswith("recipe ") and "--recipe" not in words:
             words += ["--recipe", origin.removeprefix("recipe ")]
@@ -73,11 +73,11 @@ def command_line(source: Source, settings: Settings, out: Path) -> str:
     return shlex.join([*words, "--out", str(out)])
 
 
-def _call(settings: Settings, out: Path) -> str:
-    chosen = {name: getattr(settings.recipe, name) for name, origin in settings.source.items() if origin == "user"}
-    named = [origin.removeprefix("recipe ") for origin in settings.source.values() if origin.startswith("recipe ")]
+def _call(settings: ResolvedRecipe, out: Path) -> str:
+    chosen = {name: value for name, value in settings.recipe.values().items() if settings.origins[name] == "user"}
+    named = [origin.removeprefix("recipe ") for origin in settings.origins.values() if origin.startswith("recipe ")]
     words = {**({"recipe": named[0]} if named else {}), **chosen, "out": str(out)}
-    verb = "train_folds" if settings.recipe.folds and not settings.recipe.fold else "train"
+    verb = "train_folds" if settings.recipe.data.folds and not settings.recipe.data.fold else "train"
     return f"striate.{verb}(data, {', '.join(f'{name}={value!r}' for name, value in words.items())})  # data in memory"
 
 

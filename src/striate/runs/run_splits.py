@@ -9,36 +9,36 @@ from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, 
 from striate.errors import RunError, SettingError
 from striate.runs.drawn_splits import DRAWN
 from striate.runs.folder import RunFolder
-from striate.training import Recipe, Settings
+from striate.training import Recipe, ResolvedRecipe
 
 __all__ = ["check_written_splits", "resolve_split", "split_of_run", "write_splits"]
 
 
-def resolve_split(source: Source, settings: Settings) -> Settings:
+def resolve_split(source: Source, settings: ResolvedRecipe) -> ResolvedRecipe:
     """Check the settings of splits against each other and the data, and make the path of a split absolute.
 
     Raises SettingError, before any image is decoded.
     """
     recipe = settings.recipe
-    if recipe.folds == 1:
+    if recipe.data.folds == 1:
         raise SettingError("folds = 1: a single fold leaves no training images; give 2 or more, or 0 for none")
-    if recipe.fold > recipe.folds:
+    if recipe.data.fold > recipe.data.folds:
         raise SettingError(
-            f"fold = {recipe.fold}: is not one of {recipe.folds} folds; give --folds, and a fold within them"
+            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give --folds, and a fold within them"
         )
-    drawn = recipe.split in DRAWN
-    if not drawn and (recipe.folds or recipe.group):
+    drawn = recipe.data.split in DRAWN
+    if not drawn and (recipe.data.folds or recipe.data.group):
         raise SettingError(
-            f"split = {recipe.split!r}: is used as it is, so --folds and --group have no effect; leave one of them out"
+            f"split = {recipe.data.split!r}: is used as it is, so --folds and --group have no effect; leave one of them out"
         )
     if not drawn:
-        _split_file(recipe.split)
-    if recipe.group:
-        groups_of(source, recipe.group)
+        _split_file(recipe.data.split)
+    if recipe.data.group:
+        groups_of(source, recipe.data.group)
     if drawn:
         return settings
-    absolute = str(Path(recipe.split).resolve())  # so that the run's own command finds it from any folder
-    return replace(settings, recipe=replace(recipe, split=absolute))
+    absolute = str(Path(recipe.data.split).resolve())  # so that the run's own command finds it from any folder
+    return replace(settings, recipe=recipe.with_values(split=absolute))
 
 
 def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Mapping[str, LabeledImages]) -> Splits:
@@ -46,17 +46,17 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Map
     if folder.splits_path.exists():
         check_written_splits(folder)
         return apply_split(samples, read_split(folder.splits_path), str(folder.splits_path))
-    if recipe.split not in DRAWN:
-        path = _split_file(recipe.split)
+    if recipe.data.split not in DRAWN:
+        path = _split_file(recipe.data.split)
         return apply_split(samples, read_split(path), str(path))
     return split_samples(
         samples,
-        val=recipe.val,
-        test=recipe.test,
-        seed=recipe.seed,
-        stratified=recipe.split == "stratified",
-        groups=groups_of(source, recipe.group) if recipe.group else None,
-        fold=(recipe.fold, recipe.folds) if recipe.fold else None,
+        val=recipe.data.val,
+        test=recipe.data.test,
+        seed=recipe.training.seed,
+        stratified=recipe.data.split == "stratified",
+        groups=groups_of(source, recipe.data.group) if recipe.data.group else None,
+        fold=(recipe.data.fold, recipe.data.folds) if recipe.data.fold else None,
     )
 
 

@@ -23,7 +23,7 @@ def trained_bundle(
     """`training`: the images that the network was trained on; `epoch`: that of its weights."""
     return Bundle(
         model=model,
-        architecture=recipe.model,
+        architecture=recipe.model.name,
         arguments=_architecture_arguments(recipe, len(source.classes)),
         task="classify",
         classes=source.classes,
@@ -41,5 +41,5 @@ def trained_bundle(
 
 def _architecture_arguments(recipe: Recipe, classes: int) -> dict[str, Any]:
     """What create_model needs beside the name to build the network again."""
-    arguments: dict[str, Any] = {"classes": classes, "channels": recipe.channels, "size": recipe.size}
-    return arguments if recipe.dropout is None else {**arguments, "dropout": recipe.dropout}
+    arguments: dict[str, Any] = {"classes": classes, "channels": recipe.model.channels, "size": recipe.model.size}
+    return arguments if recipe.model.dropout is None else {**arguments, "dropout": recipe.model.dropout}

@@ -2,7 +2,6 @@
 
 from dataclasses import fields, replace
 
-from striate.errors import SettingError
 from striate.training.recipe import Recipe
 from striate.views import POLICIES, Policy, RandAugment
 
@@ -13,13 +12,10 @@ POLICY_SETTINGS = tuple(field.name for field in fields(Policy) if field.name != 
 
 def policy_of(recipe: Recipe) -> Policy:
     """The named policy, with the settings that the recipe overrides."""
-    policy = POLICIES[recipe.augment]
-    overrides = {name: getattr(recipe, name) for name in POLICY_SETTINGS}
-    operations = {"count": recipe.randaugment_count, "magnitude": recipe.randaugment_magnitude}
-    for name, value in operations.items():
-        if value is None:
-            continue
-        if not isinstance(policy.operations, RandAugment):
-            raise SettingError(f"randaugment_{name} = {value}: set augment to randaugment, not {recipe.augment}")
-        policy = replace(policy, operations=replace(policy.operations, **{name: value}))
-    return replace(policy, **{name: value for name, value in overrides.items() if value is not None})
+    policy, chosen = POLICIES[recipe.augment.name], recipe.augment
+    if isinstance(policy.operations, RandAugment):
+        operations = {"count": chosen.randaugment_count, "magnitude": chosen.randaugment_magnitude}
+        overrides = {name: value for name, value in operations.items() if value is not None}
+        policy = replace(policy, operations=replace(policy.operations, **overrides))
+    settings = {name: getattr(chosen, name) for name in POLICY_SETTINGS}
+    return replace(policy, **{name: value for name, value in settings.items() if value is not None})

@@ -24,15 +24,15 @@ def augmented_samples(
     """The samples at their positions, with targets: first without augmentation, then in the epochs 0, 1, 2 ..."""
     ids = torch.tensor([position for position, _ in chosen])
     images = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
-    normalization = normalization_of(recipe.normalize, HeldImages(images))
-    assert recipe.size is not None
+    normalization = normalization_of(recipe.data.normalize, HeldImages(images))
+    assert recipe.model.size is not None
     views = augmented_views(
         as_colors(images.permute(0, 3, 1, 2)),
         ids,
         policy_of(recipe),
-        seed=recipe.seed,
+        seed=recipe.training.seed,
         columns=columns,
-        size=(recipe.size, recipe.size),
+        size=(recipe.model.size, recipe.model.size),
         normalization=normalization,
     )
     for epoch, (augmented, view) in enumerate(views, start=-1):
@@ -46,9 +46,9 @@ def augmented_samples(
 def mixing_steps(recipe: Recipe) -> list[str]:
     """A line for each kind of mixing that the recipe has."""
     kinds = (
-        (recipe.mosaic, f"mix: mosaic of four images, {recipe.mosaic:.3g} of the batches"),
-        (recipe.mixup, f"mix: Mixup with another image, alpha {recipe.mixup:.3g}"),
-        (recipe.cutmix, f"mix: CutMix with another image, alpha {recipe.cutmix:.3g}"),
+        (recipe.augment.mosaic, f"mix: mosaic of four images, {recipe.augment.mosaic:.3g} of the batches"),
+        (recipe.augment.mixup, f"mix: Mixup with another image, alpha {recipe.augment.mixup:.3g}"),
+        (recipe.augment.cutmix, f"mix: CutMix with another image, alpha {recipe.augment.cutmix:.3g}"),
     )
     return [line for value, line in kinds if value]
 
@@ -56,6 +56,6 @@ def mixing_steps(recipe: Recipe) -> list[str]:
 def _mixed(batch: Batch, recipe: Recipe, source: Source, epoch: int) -> tuple[Tensor, list[Target]]:
     """The images mixed with each other as those of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed + epoch)
+        torch.manual_seed(recipe.training.seed + epoch)
         mixed = mix(batch, recipe, Classify(source.classes))
     return mixed.images, list(mixed.labels.numpy())

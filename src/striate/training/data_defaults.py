@@ -1,4 +1,4 @@
-"""Settings that the data decide: the recipe, the size of images, their channels and canvas."""
+"""ResolvedRecipe that the data decide: the recipe, the size of images, their channels and canvas."""
 
 from typing import Any, Final, cast
 
@@ -9,7 +9,7 @@ from striate.data.normalization import check_normalization
 from striate.data.survey import Survey
 from striate.errors import SettingError
 from striate.training.augmentation_policy import policy_of
-from striate.training.recipe import NamedRecipe, Recipe, Settings, resolve
+from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 from striate.training.recipes import find_recipe
 from striate.views import Policy
 
@@ -27,22 +27,22 @@ def default_recipe(source: Source) -> NamedRecipe:
     return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
 
 
-def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) -> Settings:
+def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:
     """Every setting that the data decide; those that the machine decides stay open. Raises SettingError."""
     native = source.native()
-    settings = resolve(user, named).filled(
+    settings = resolve(user, named).with_defaults(
         "data",
         channels=native.channels,
         bits=native.bits,
         background=native.rendering.background,
         fit=native.fit,
     )
-    contain = settings.recipe.fit == "contain"
-    settings = settings.filled("data", size=default_size(source.survey, cast(Fit, settings.recipe.fit)))
+    contain = settings.recipe.data.fit == "contain"
+    settings = settings.with_defaults("data", size=default_size(source.survey, cast(Fit, settings.recipe.data.fit)))
     if contain and policy_of(settings.recipe).crop < 1:  # crops would cut the ends off again
-        settings = settings.filled("data", crop=1.0)
-    check_normalization(settings.recipe.normalize, settings.recipe.channels)
-    _check_bits(settings.recipe)
+        settings = settings.with_defaults("data", crop=1.0)
+    check_normalization(settings.recipe.data.normalize, settings.recipe.model.channels)
+    _check_bits(settings.recipe.data.bits)
     return settings
 
 
@@ -56,20 +56,19 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
 
     With `fit = contain` there is no margin, since evaluation would cut it off.
     """
-    assert recipe.size is not None
-    assert recipe.channels is not None
-    margin = policy.crop < 1 and recipe.size > SMALL_IMAGE and recipe.fit != "contain"
-    side = round(recipe.size * MARGIN) if margin else recipe.size
+    assert recipe.model.size is not None
+    assert recipe.model.channels is not None
+    margin = policy.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
+    side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
     # runs of versions without these two settings have them open; they used these values
-    background = cast(Background, "white" if recipe.background == "auto" else recipe.background)
-    fit = cast(Fit, "cover" if recipe.fit == "auto" else recipe.fit)
+    background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)
+    fit = cast(Fit, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
     rendering = source.survey.rendering(background)
-    return Canvas(side, side, recipe.channels, 16 if recipe.bits == 16 else 8, rendering, fit)
+    return Canvas(side, side, recipe.model.channels, 16 if recipe.data.bits == 16 else 8, rendering, fit)
 
 
-def _check_bits(recipe: Recipe) -> None:
-    if recipe.bits not in (None, 8, 16):
+def _check_bits(bits: int | None) -> None:
+    if bits not in (None, 8, 16):
         raise SettingError(
-            f"bits = {recipe.bits}: images are kept with 8 or with 16 bits a channel, and 16 keep all of {recipe.bits}; "
-            "leave it out"
+            f"bits = {bits}: images are kept with 8 or with 16 bits a channel, and 16 keep all of {bits}; leave it out"
         )

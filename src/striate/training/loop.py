@@ -53,15 +53,22 @@ def train(
 ) -> Iterator[Step | Epoch | Diverged]:
     """Go on from `state` to the last epoch, yielding a record for each step and each epoch."""
     device = state.loss_sum.device
-    bfloat16 = recipe.precision == "bfloat16"
+    bfloat16 = recipe.machine.precision == "bfloat16"
     images = 0
     steps_an_epoch = len(batches)
-    while state.epoch < recipe.epochs:
+    while state.epoch < recipe.training.epochs:
         state.model.train()
         started = time.perf_counter() - state.seconds
         val_losses = [row.val_loss if row.val_loss is not None else row.train_loss for row in state.history]
         for batch in batches.epoch(state.epoch, start=state.batch):
-            lr = learning_rate(recipe, state.step, steps_an_epoch, val_losses)
+            lr = learning_rate(
+                recipe.schedule,
+                recipe.optimizer.lr,
+                step=state.step,
+                steps_an_epoch=steps_an_epoch,
+                epochs=recipe.training.epochs,
+                val_losses=val_losses,
+            )
             for group in state.optimizer.param_groups:
                 group["lr"] = lr
             mixed = mix(batch, recipe, task)
@@ -70,12 +77,12 @@ def train(
             loss = total(task.losses(outputs, mixed))
             for extra in auxiliary:
                 loss = loss + state.model.auxiliary_weight * total(task.losses(extra, mixed))
-            (loss / recipe.accumulate).backward()
+            (loss / window_size(state.batch, recipe.training.accumulate, steps_an_epoch)).backward()
             state.batch += 1
             state.step += 1
-            if state.batch % recipe.accumulate == 0 or state.batch == steps_an_epoch:
-                if recipe.clip:
-                    nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip)
+            if state.batch % recipe.training.accumulate == 0 or state.batch == steps_an_epoch:
+                if recipe.training.clip_grad_norm:
+                    nn.utils.clip_grad_norm_(state.model.parameters(), recipe.training.clip_grad_norm)
                 state.optimizer.step()
                 state.optimizer.zero_grad()
                 if state.average:
@@ -92,6 +99,11 @@ def train(
             if not last:
                 yield Step(state.step, lr, loss.detach(), images, state.score)
         yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
+
+
+def window_size(batch: int, accumulate: int, batches: int) -> int:
+    """How many batches the window of accumulated gradients holds that `batch` is in; the last one of an epoch may hold fewer."""
+    return min(accumulate, batches - batch // accumulate * accumulate)
 
 
 def _finish_epoch(
@@ -119,14 +131,16 @@ def _finish_epoch(
 def validate(model: nn.Module, task: Task, batches: Batches, bfloat16: bool = False) -> tuple[float, dict[str, float]]:
     """Mean loss and score of a model over all batches."""
     model.eval()
-    score, total, count = task.metrics(), 0.0, 0
+    score, losses, sizes = task.metrics(), [], []
     for batch in batches.epoch(0):
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=bfloat16):
             outputs = model(batch.images)
-        total += sum(part.item() for part in task.losses(outputs, batch).values()) * len(batch.images)
+        losses.append(torch.stack(list(task.losses(outputs, batch).values())))
         score.add(outputs, batch)
-        count += len(batch.images)
-    return total / count, score.result()
+        sizes.append(len(batch.images))
+    # Read once, at the end: to read the device after each batch would make a GPU wait.
+    sums = (sum(values) * size for values, size in zip(torch.stack(losses).tolist(), sizes, strict=True))
+    return sum(sums) / sum(sizes), score.result()
 
 
 def total(losses: Mapping[str, Tensor]) -> Tensor:
@@ -135,17 +149,17 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
 
 def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:
     """The batch with images mixed as the recipe says; with several kinds on, each batch gets one of them by chance."""
-    if not recipe.mixup and not recipe.cutmix and not recipe.mosaic:
+    if not recipe.augment.mixup and not recipe.augment.cutmix and not recipe.augment.mosaic:
         return batch
     targets = one_hot(batch.labels, len(task.metrics().state()))
-    if recipe.mosaic and torch.rand(()).item() < recipe.mosaic:
+    if recipe.augment.mosaic and torch.rand(()).item() < recipe.augment.mosaic:
         made = mosaic(batch.images, targets)
         return replace(batch, images=made.images, labels=made.targets)
-    if not recipe.mixup and not recipe.cutmix:
+    if not recipe.augment.mixup and not recipe.augment.cutmix:
         return batch
-    use_cutmix = recipe.cutmix > 0 and (recipe.mixup == 0 or torch.rand(()).item() < 0.5)
+    use_cutmix = recipe.augment.cutmix > 0 and (recipe.augment.mixup == 0 or torch.rand(()).item() < 0.5)
     if use_cutmix:
-        images, targets = cutmix(batch.images, targets, recipe.cutmix)
+        images, targets = cutmix(batch.images, targets, recipe.augment.cutmix)
     else:
-        images, targets = mixup(batch.images, targets, recipe.mixup)
+        images, targets = mixup(batch.images, targets, recipe.augment.mixup)
     return replace(batch, images=images, labels=targets)

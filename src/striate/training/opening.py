@@ -12,7 +12,7 @@ from striate.errors import RunError, SettingError, StriateError, nearest
 from striate.sources import IN_MEMORY, Columns, ImagesInput, TrainingData, open_in_memory, open_source, split_names
 from striate.sources.choice import is_found
 from striate.sources.readings import OF_FILES, HowToRead
-from striate.training.recipe import READING, checked
+from striate.training.recipe import READING, Recipe
 
 __all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]
 
@@ -30,16 +30,16 @@ def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
         return next((layer[name] for layer in layers if layer.get(name) not in (None, "")), None)
 
     values = {name: value for name in READING if (value := given(name)) is not None}
-    recipe = checked(values)
+    recipe = Recipe.of(**values)
     columns = Columns(
-        path=recipe.path_column or None,
-        label=split_names(recipe.label_column),
-        split=recipe.split_column or None,
-        task=None if recipe.task == "auto" else cast(TaskKind, recipe.task),
-        folder=recipe.image_root or None,
+        path=recipe.reading.path_column or None,
+        label=split_names(recipe.reading.label_column),
+        split=recipe.reading.split_column or None,
+        task=None if recipe.reading.task == "auto" else cast(TaskKind, recipe.reading.task),
+        folder=recipe.reading.image_root or None,
     )
-    limits = Limits(max_pixels=recipe.max_pixels, follow_links=recipe.follow_links)
-    return HowToRead(recipe.source, columns, recipe.class_level, limits)
+    limits = Limits(max_pixels=recipe.reading.max_pixels, follow_links=recipe.reading.follow_links)
+    return HowToRead(recipe.reading.source, columns, recipe.reading.class_level, limits)
 
 
 def check_reading(settings: Mapping[str, Any]) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from striate.errors import SettingError, nearest
-from striate.training.recipe import NamedRecipe, read_toml
+from striate.training.recipe import NamedRecipe
+from striate.training.recipe_file import read_toml
 
 # What digits have in common: short steps with strong weight decay, and a linear fall to nothing.
 _DIGITS = {
     "batch_size": 128,
     "optimizer": "adamw",
     "lr": 0.01,
-    "momentum": 0.8,
+    "beta1": 0.8,
     "beta2": 0.95,
     "weight_decay": 0.5,
     "schedule": "linear",

@@ -1,38 +1,118 @@
 """Schedules: the learning rate as a pure function of where the training stands, so that resuming needs no state."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final, final
 
-from striate.training.recipe import Recipe
+from striate.settings import Setting
+
+__all__ = ["SCHEDULES", "ScheduleRow", "ScheduleSettings", "learning_rate"]
 
 
-def learning_rate(recipe: Recipe, step: int, steps_an_epoch: int, val_losses: Sequence[float]) -> float:
+@final
+@dataclass(frozen=True)
+class Position:
+    """Where the training stands."""
+
+    share: float  # done of what follows the warmup, 0..1
+    epoch: int
+    val_losses: Sequence[float]  # of the epochs that are over
+
+
+@final
+@dataclass(frozen=True)
+class ScheduleRow:
+    """A schedule: its factor on the peak learning rate after the warmup, and the settings that it takes with their defaults.
+
+    `factor` is called with the position and those settings, the warmup excepted.
+    """
+
+    factor: Callable[..., float]
+    takes: Mapping[str, Any]
+
+
+def _constant(_: Position) -> float:
+    return 1.0
+
+
+def _step(at: Position, decay: float, decay_epochs: int) -> float:
+    return decay ** (at.epoch // decay_epochs)
+
+
+def _exponential(at: Position, decay: float) -> float:
+    return decay**at.epoch
+
+
+def _linear(at: Position) -> float:
+    return 1 - at.share
+
+
+def _cosine(at: Position) -> float:
+    return _between(1.0, 0.0, at.share)
+
+
+def _one_cycle(at: Position) -> float:
+    return _between(1.0, 1e-4, at.share)
+
+
+def _plateau(at: Position, decay: float, decay_epochs: int) -> float:
+    return decay ** plateaus(at.val_losses, decay_epochs)
+
+
+SCHEDULES: Final[Mapping[str, ScheduleRow]] = MappingProxyType(
+    {
+        "constant": ScheduleRow(_constant, {"warmup": 0.0}),
+        "step": ScheduleRow(_step, {"warmup": 0.0, "decay": 0.1, "decay_epochs": 5}),
+        "exponential": ScheduleRow(_exponential, {"warmup": 0.0, "decay": 0.1}),
+        "linear": ScheduleRow(_linear, {"warmup": 0.0}),
+        "cosine": ScheduleRow(_cosine, {"warmup": 0.0}),
+        "one_cycle": ScheduleRow(_one_cycle, {"warmup": 0.25}),
+        "plateau": ScheduleRow(_plateau, {"warmup": 0.0, "decay": 0.1, "decay_epochs": 5}),
+    }
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSettings:
+    """None where the schedule does not take the setting."""
+
+    name: Annotated[str, Setting("learning-rate schedule", choices=tuple(SCHEDULES))] = "one_cycle"
+    warmup: Annotated[float | None, Setting("warmup, share of the training", 0, 0.9)] = None
+    decay: Annotated[
+        float | None, Setting("learning-rate factor (gamma) of step, exponential and plateau", 0.001, 1)
+    ] = None
+    decay_epochs: Annotated[
+        int | None, Setting("epochs between steps (step), or without improvement (plateau)", 1, 100_000)
+    ] = None
+
+
+def learning_rate(
+    settings: ScheduleSettings,
+    peak: float,
+    *,
+    step: int,
+    steps_an_epoch: int,
+    epochs: int,
+    val_losses: Sequence[float],
+) -> float:
     """The learning rate of one step.
 
     `step` counts from 0 over the whole training; `val_losses` are those of the epochs that are over (plateau reads them).
     `one_cycle` rises by a cosine to the peak and falls by a cosine to nothing (Smith and Topin 2018, arXiv:1708.07120);
     the others rise linearly during `warmup`.
     """
-    done = step / (recipe.epochs * steps_an_epoch)
-    epoch = step // steps_an_epoch
-    rise = recipe.warmup or (0.25 if recipe.schedule == "one_cycle" else 0.0)
-    if recipe.schedule == "one_cycle":
-        if done < rise:
-            return recipe.lr * _between(1 / 25, 1.0, done / rise)
-        return recipe.lr * _between(1.0, 1e-4, (done - rise) / (1 - rise))
-    if done < rise:
-        return recipe.lr * (step + 1) / (rise * recipe.epochs * steps_an_epoch + 1)
-    if recipe.schedule == "step":
-        return recipe.lr * recipe.decay ** (epoch // recipe.decay_epochs)
-    if recipe.schedule == "exponential":
-        return recipe.lr * recipe.decay**epoch
-    if recipe.schedule == "linear":
-        return recipe.lr * (1 - (done - rise) / (1 - rise))
-    if recipe.schedule == "cosine":
-        return recipe.lr * _between(1.0, 0.0, (done - rise) / (1 - rise))
-    if recipe.schedule == "plateau":
-        return recipe.lr * recipe.decay ** plateaus(val_losses, recipe.decay_epochs)
-    return recipe.lr
+    row = SCHEDULES[settings.name]
+    taken = {name: getattr(settings, name) for name in row.takes}
+    warmup = taken.pop("warmup")
+    done = step / (epochs * steps_an_epoch)
+    if done < warmup:
+        if settings.name == "one_cycle":
+            return peak * _between(1 / 25, 1.0, done / warmup)
+        return peak * (step + 1) / (warmup * epochs * steps_an_epoch + 1)
+    return peak * row.factor(Position((done - warmup) / (1 - warmup), step // steps_an_epoch, val_losses), **taken)
 
 
 def plateaus(losses: Sequence[float], patience: int) -> int:

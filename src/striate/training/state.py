@@ -60,14 +60,14 @@ class TrainingState:
     """
 
     def __init__(self, model: Network, task: Task, recipe: Recipe) -> None:
-        device = torch.device(recipe.device)
+        device = torch.device(recipe.machine.device)
         self.model = model.to(device)
-        if recipe.channels_last:
+        if recipe.machine.channels_last:
             for parameter in self.model.parameters():
                 if parameter.ndim == 4:
                     parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self.optimizer = create_optimizer(self.model, recipe)
-        self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
+        self.optimizer = create_optimizer(self.model, recipe.optimizer)
+        self.average = WeightAverage(self.model, recipe.training.ema) if recipe.training.ema else None
         self.score: Score = task.metrics()
         self.loss_sum = torch.zeros((), device=device)
         self.epoch = 0
@@ -103,6 +103,7 @@ class TrainingState:
         for index, values in self.optimizer.state_dict()["state"].items():
             parts[f"optimizer.{index}"] = {name: value for name, value in values.items() if isinstance(value, Tensor)}
         flat = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        flat |= {f"gradient.{name}": gradient for name, gradient in self._gradients()}
         flat["score"] = self.score.state()
         flat["loss_sum"] = self.loss_sum
         flat["generator"] = torch.get_rng_state()
@@ -129,6 +130,7 @@ class TrainingState:
             self.average.model.load_state_dict(_part(tensors, "average"))
             self.average.updates = scalars["average_updates"]
         self._load_optimizer(tensors)
+        self._load_gradients(_part(tensors, "gradient"))
         self.score.state().copy_(tensors["score"])
         self.loss_sum.copy_(tensors["loss_sum"])
         torch.set_rng_state(tensors["generator"])
@@ -150,6 +152,14 @@ class TrainingState:
             }
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"param_groups": groups, "state": {i: v for i, v in kept.items() if v}})
+
+    def _gradients(self) -> list[tuple[str, Tensor]]:
+        """What parameters hold of a window of accumulation that is not full yet; between two windows nothing."""
+        return [(name, value.grad) for name, value in self.model.named_parameters() if value.grad is not None]
+
+    def _load_gradients(self, gradients: dict[str, Tensor]) -> None:
+        for name, parameter in self.model.named_parameters():
+            parameter.grad = torch.empty_like(parameter).copy_(gradients[name]) if name in gradients else None
 
     def start_epoch(self, task: Task) -> None:
         """Empty counters for the epoch that begins."""

@@ -1,0 +1,58 @@
+"""Settings of images, splits and batches."""
+
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from striate.settings import Setting
+
+__all__ = ["DataSettings"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    # images
+    bits: Annotated[
+        int | None, Setting("bits kept of each channel: 8, or 16 where the files have more than 8", 8, 16)
+    ] = None
+    background: Annotated[
+        str, Setting("color behind transparent pixels", choices=("auto", "white", "black", "gray"))
+    ] = "auto"
+    fit: Annotated[
+        str,
+        Setting(
+            "rectangular images are cropped (cover) or padded with black (contain)",
+            choices=("auto", "cover", "contain"),
+        ),
+    ] = "auto"
+    normalize: Annotated[
+        str,
+        Setting(
+            "pixel values scaled to [0,1] or [-1,1], or standardized by the mean and std of the data or of ImageNet",
+            choices=("unit", "symmetric", "data", "imagenet"),
+        ),
+    ] = "data"
+    max_bad: Annotated[float, Setting("largest share of unreadable files that is tolerated", 0, 1)] = 0.05
+    cache: Annotated[
+        str,
+        Setting(
+            "where decoded images are kept during training, none to decode them every epoch",
+            choices=("auto", "memory", "disk", "none"),
+        ),
+    ] = "auto"
+
+    # splits
+    val: Annotated[float, Setting("validation share, where the data have no such split", 0, 0.9)] = 0.15
+    test: Annotated[float, Setting("test share, where the data have no splits", 0, 0.9)] = 0.15
+    split: Annotated[
+        str, Setting("stratified, random, or a run folder or CSV file (id,split) whose split is used again")
+    ] = "stratified"
+    group: Annotated[
+        str,
+        Setting("samples of one group stay in one split: a column, or a regular expression with one group on the ids"),
+    ] = ""
+    folds: Annotated[int, Setting("folds of a cross-validation, 0 for none", 0, 100)] = 0
+    fold: Annotated[int, Setting("fold used as test split, 0 to train all folds", 0, 100)] = 0
+    leakage: Annotated[str, Setting("what to do about the same image in train and test", choices=("stop", "warn"))] = (
+        "stop"
+    )

@@ -1,0 +1,96 @@
+"""What a setting is: a field of a frozen record, annotated with its meaning, its range and its choices.
+
+Each room declares the settings that it uses in a record of its own; `striate.training.Recipe` puts the records together.
+
+    lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)] = 1e-3
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
+from types import MappingProxyType, NoneType
+from typing import Any, final, get_args, get_origin, get_type_hints
+
+from striate.errors import SettingError
+
+__all__ = ["DeclaredSetting", "Setting", "declared_settings"]
+
+KINDS = MappingProxyType(
+    {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "auto"}
+)
+
+
+@final
+@dataclass(frozen=True)
+class Setting:
+    """The meaning of a setting in one line, the values that it takes, and the paper that it comes from."""
+
+    meaning: str
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    source: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class DeclaredSetting:
+    """A setting of a record: `kind` is its type, a union with None where "auto" leaves the choice open."""
+
+    field: str
+    kind: Any
+    default: Any
+    setting: Setting
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """The types that a value may have."""
+        return get_args(self.kind) if get_origin(self.kind) else (self.kind,)
+
+    @property
+    def meaning(self) -> str:
+        """The meaning and its source, for the files and the pages that a run leaves."""
+        return f"{self.setting.meaning} ({self.setting.source})" if self.setting.source else self.setting.meaning
+
+    def check(self, value: Any, name: str | None = None) -> Any:
+        """The value as the record keeps it. A wrong type, an unknown choice or a value out of range is a SettingError.
+
+        `name` is what the message calls the setting, the field's name if left out.
+        """
+        name, setting = name or self.field, self.setting
+        if NoneType in self.kinds and value in (None, "auto"):
+            return None
+        value = _as_number(value, self.kinds)
+        if type(value) not in self.kinds:
+            expected = " or ".join(KINDS[kind] for kind in self.kinds)
+            raise SettingError(f"{name} = {value!r}: takes {expected} ({setting.meaning})")
+        if setting.choices and value not in setting.choices:
+            raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
+        if isinstance(value, int | float) and not isinstance(value, bool) and not setting.low <= value <= setting.high:
+            limits = f"at least {setting.low:g}" if setting.high == math.inf else f"{setting.low:g} to {setting.high:g}"
+            shown = str(value) if isinstance(value, int) else f"{value:g}"
+            raise SettingError(f"{name} = {shown}: out of range, takes {limits} ({setting.meaning})")
+        return value
+
+
+def declared_settings(record: type) -> Mapping[str, DeclaredSetting]:
+    """Field -> its declaration, of all fields of a record of settings, in their order."""
+    hints = get_type_hints(record, include_extras=True)
+    annotated = {field: get_args(hints[field.name]) for field in fields(record)}
+    return MappingProxyType(
+        {f.name: DeclaredSetting(f.name, kind, f.default, setting) for f, (kind, setting) in annotated.items()}
+    )
+
+
+def _as_number(value: Any, kinds: tuple[Any, ...]) -> Any:
+    """Numbers of any library as Python's own, and 2 or 2.0 as the kind that is asked for; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    try:
+        number = float(value)
+    except OverflowError:  # of a whole number with hundreds of digits, which is out of any range
+        return value
+    if float in kinds:
+        return number
+    return int(number) if int in kinds and number.is_integer() else value

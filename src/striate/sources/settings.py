@@ -1,0 +1,41 @@
+"""Settings of how data are read from disk."""
+
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from striate.data.decoding.limits import DEFAULT_LIMITS, MOST_PIXELS
+from striate.settings import Setting
+
+__all__ = ["ReadingSettings"]
+
+FORMATS = (
+    *("auto", "folders", "table", "arrays", "webdataset", "coco", "voc", "yolo", "masks", "idx", "cifar"),
+    "rows",
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ReadingSettings:
+    source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = "auto"
+    class_level: Annotated[
+        int | None, Setting("depth of the class folders: 1 at the top (or in train, test), 2 one level below", 1, 2)
+    ] = None
+    follow_links: Annotated[bool, Setting("follow links to folders, and to files outside the data")] = False
+    path_column: Annotated[str, Setting("column of a table with the image files; found by its name if left out")] = ""
+    label_column: Annotated[str, Setting("column of a table with the labels, or several separated by commas")] = ""
+    split_column: Annotated[
+        str,
+        Setting("column of a table with train, val or test, or several such as is_valid,is_test; none for no column"),
+    ] = ""
+    task: Annotated[
+        str,
+        Setting(
+            "one class an image (the only task of train), several, or numbers; found by the labels if left out",
+            choices=("auto", "classify", "multilabel", "regress"),
+        ),
+    ] = "auto"
+    image_root: Annotated[str, Setting("folder that a table's image paths start from, relative to the table")] = ""
+    max_pixels: Annotated[
+        int, Setting("largest height x width of an image file; larger files are skipped", 1, MOST_PIXELS)
+    ] = DEFAULT_LIMITS.max_pixels

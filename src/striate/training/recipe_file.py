@@ -1,0 +1,126 @@
+"""The TOML file of a recipe: a table for each group of settings, and the table [origin] with where each value came from."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from striate.errors import SettingError, nearest
+from striate.training.recipe import (
+    GROUPS,
+    ResolvedRecipe,
+    group_of,
+    recipe_settings,
+    require_known,
+    sometimes_taken,
+    taken_by,
+)
+
+__all__ = ["SettingRow", "read_toml", "setting_rows", "to_toml", "toml_value"]
+
+# Names in the flat files of versions before 0.2; `momentum` was also Adam's beta1, and `beta2` RMSprop's alpha.
+RENAMED: Final = MappingProxyType({"clip": "clip_grad_norm", "pictures": "image_root"})
+RENAMED_OF: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"adam": {"momentum": "beta1"}, "adamw": {"momentum": "beta1"}, "rmsprop": {"beta2": "alpha"}}
+)
+
+
+class SettingRow(NamedTuple):
+    """A setting for a person; `origin` is "user", "recipe NAME", "data", "machine" or "default"."""
+
+    group: str
+    name: str
+    value: str  # as in TOML
+    origin: str
+    meaning: str
+
+
+def to_toml(resolved: ResolvedRecipe) -> str:
+    """The settings as a TOML file that `--recipe` reads again."""
+    lines = ["# the settings of a run; `striate train DATA --recipe FILE` uses them again"]
+    rows = setting_rows(resolved)
+    for group, of_group in groupby(rows, lambda row: row.group):
+        lines += ["", f"[{group}]"]
+        for row in of_group:
+            field = recipe_settings()[row.name].field
+            lines.append(f"{field} = {row.value}".ljust(34) + f"# {row.meaning}")
+    lines += ["", "[origin]"] + [f"{row.name} = {toml_value(row.origin)}" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def setting_rows(resolved: ResolvedRecipe) -> list[SettingRow]:
+    """Every setting that is taken, in the order of the groups."""
+    return [
+        SettingRow(group_of(name), name, toml_value(value), resolved.origins[name], recipe_settings()[name].meaning)
+        for name, value in resolved.recipe.values().items()
+    ]
+
+
+def toml_value(value: object) -> str:
+    """A setting's value as TOML writes it; None is "auto"."""
+    if value is None:
+        return '"auto"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's strings are JSON's but for DEL
+    return repr(value)
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of a recipe file, and where each value came from: by its [origin] table, else "default".
+
+    A file without tables, as earlier versions wrote it, is read too. Settings that came later have their defaults.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: cannot be read as a recipe: {error}") from None
+    try:
+        tables = {name: value for name, value in content.items() if isinstance(value, dict)}
+        origins = tables.pop("origin", tables.pop("source", {}))  # the first versions called it source
+        values = _of_tables(tables)
+        flat = {name: value for name, value in content.items() if not isinstance(value, dict)}
+        if flat:
+            flat, origins = _of_flat_file(flat, origins)
+        for name in flat.keys() & values.keys():
+            raise SettingError(f"{name} stands there twice, in [{group_of(name)}] and in no table")
+        return {**flat, **values}, {**dict.fromkeys(recipe_settings(), "default"), **origins}
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
+
+
+def _of_tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    values = {}
+    for group, table in tables.items():
+        if group not in GROUPS:
+            raise SettingError(f"no table is called [{group}]{nearest(group, GROUPS)}")
+        for field, value in table.items():
+            name = group if field == "name" else field
+            require_known(name)
+            if group_of(name) != group:
+                raise SettingError(f"{name} stands in [{group}]: it belongs in [{group_of(name)}]")
+            values[name] = value
+    return values
+
+
+def _of_flat_file(flat: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values and origins of a file that names all settings, also those that its optimizer and schedule do not take."""
+    defaults = {group: flat.get(group, recipe_settings()[group].default) for group in ("optimizer", "schedule")}
+    renamed = {**RENAMED, **RENAMED_OF.get(defaults["optimizer"], {})}
+    dropped = {
+        name
+        for group, choice in defaults.items()
+        for name in sometimes_taken(group)
+        if choice in recipe_settings()[group].setting.choices and name not in taken_by(group, choice)
+    }
+    if not flat.get("warmup"):  # stood for the schedule's own
+        dropped.add("warmup")
+    values = {renamed.get(name, name): value for name, value in flat.items()}
+    for name in values:
+        require_known(name)
+    kept = {name: value for name, value in values.items() if name not in dropped}
+    return kept, {renamed.get(name, name): origin for name, origin in origins.items()}
