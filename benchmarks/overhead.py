@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from benchmarks.processes import Spread, machine, markdown, multiplies_bfloat16, print_machine
 
-from striate.data import Batch, Batches, HeldImages, LabeledImages
+from striate.data import Batch, Batches, LabeledImages, TensorImages
 from striate.models import create_model
 from striate.tasks import Classify
 from striate.training import Recipe, TrainingState, choose_threads, train
@@ -36,7 +36,7 @@ def batches_of(size: int) -> Batches:
     generator = torch.Generator().manual_seed(0)
     count = size * STEPS_AN_EPOCH
     images = LabeledImages(
-        HeldImages(torch.randint(0, 256, (count, 28, 28, 1), dtype=torch.uint8, generator=generator)),
+        TensorImages(torch.randint(0, 256, (count, 28, 28, 1), dtype=torch.uint8, generator=generator)),
         labels=torch.randint(0, 10, (count,), generator=generator),
         ids=tuple(map(str, range(count))),
         classes=DIGITS,

@@ -15,7 +15,7 @@ import striate  # before torch, as a command loads it: it settles how long torch
 # isort: split
 import torch
 
-from striate.data import Batches, Canvas, Limits, load_images
+from striate.data import Batches, Canvas, load_images
 from striate.sources import open_source
 from striate.training import keep_freed_memory
 from striate.views import Normalization, Policy
@@ -32,7 +32,7 @@ def main() -> None:
     seconds = []
     started = time.perf_counter()
     source = open_source(asked.folder)
-    images = load_images(source, Canvas(256, 256, 3), threads=2, limits=Limits())["all"]
+    images = load_images(source, Canvas(256, 256, 3), threads=2)["all"]
     batches = Batches(
         images,
         batch_size=64,

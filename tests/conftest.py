@@ -90,7 +90,5 @@ def _first(listing: Listing, count: int) -> Listing:
     store, targets = listing.store, listing.targets
     assert isinstance(store, ArrayStore)
     assert isinstance(targets, ClassTargets)
-    first = replace(
-        store, shape=(count, *store.shape[1:]), read=lambda: store.pixels[:count], digest=lambda: f"first {count}"
-    )
+    first = replace(store, shape=(count, *store.shape[1:]), read=lambda: store.pixels[:count], digest=f"first {count}")
     return Listing(listing.ids[:count], ClassTargets(targets.values[:count]), first)

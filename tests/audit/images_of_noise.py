@@ -67,7 +67,7 @@ def folders(root: Path, parts: Sequence[str] = ("train", "test"), each: int = 12
 
 def fingerprints(root: Path, max_pixels: int = Limits().max_pixels) -> Fingerprints:
     chosen = Limits(max_pixels)
-    return take_fingerprints(open_source(root, chosen), threads=1, limits=chosen)
+    return take_fingerprints(open_source(root, chosen), threads=1)
 
 
 def copies(prints: Fingerprints) -> dict[str, AuditFinding]:

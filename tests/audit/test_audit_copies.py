@@ -22,7 +22,6 @@ from striate.audit import candidates
 from striate.audit.candidates import near_pairs
 from striate.audit.fingerprints import take_fingerprints
 from striate.audit.unused_content import survey_findings
-from striate.data import Limits
 from striate.sources import open_source
 
 
@@ -126,14 +125,14 @@ def test_transparent_images_without_colors_are_blank(data):
 
 
 def test_mnist_has_no_copies():
-    prints = take_fingerprints(open_source("mnist"), threads=1, limits=Limits())
+    prints = take_fingerprints(open_source("mnist"), threads=1)
     assert len(prints) == 70_000
     assert copies(prints) == {}
 
 
 def test_digits_on_large_canvases_are_no_copies_but_their_copies_are(tmp_path):
     digits = open_source("mnist").splits["train"]
-    pixels = digits.store.ready(open_source("mnist").native())
+    pixels = digits.store.preloaded(open_source("mnist").native())
     assert pixels is not None
     ones = pixels[digits.labels == 1][:150, ..., 0]
     for part in ("a", "b"):

@@ -31,7 +31,7 @@ from striate.audit.fingerprints import take_fingerprints
 from striate.audit.group_leakage import group_leaks
 from striate.audit.inventory import class_counts, inventory
 from striate.audit.outliers import outliers, outside
-from striate.data import ArrayStore, Instances, InstanceTargets, Limits, Source
+from striate.data import ArrayStore, Instances, InstanceTargets, Source
 from striate.data.source import Listing
 from striate.data.targets import ClassTargets
 from striate.errors import SettingError
@@ -128,18 +128,18 @@ def of_arrays(columns, boxes=None):
     for seed, part in enumerate(("train", "test")):
         pixels = np.random.default_rng(seed).integers(0, 256, (6, 40, 50, 3), np.uint8)
         targets = ClassTargets(np.arange(6) % 2) if boxes is None else InstanceTargets(tuple(boxes[part]))
-        store = ArrayStore(pixels.shape, partial(np.asarray, pixels), lambda: "none")
+        store = ArrayStore(pixels.shape, partial(np.asarray, pixels))
         splits[part] = Listing(tuple(f"{part}[{i}]" for i in range(6)), targets, store, columns=columns.get(part, {}))
     return Source("arrays", "arrays", "arrays", ("x", "y"), MappingProxyType(splits))
 
 
 def test_groups_by_a_column():
     columns = {"train": {"patient": tuple("aabbcc")}, "test": {"patient": tuple("ddeefc")}}
-    prints = take_fingerprints(of_arrays(columns), threads=1, limits=Limits())
+    prints = take_fingerprints(of_arrays(columns), threads=1)
     (found,) = group_leaks(prints, "patient")
     assert found.files == (("train[4]", "train[5]", "test[5]"),)
     columns["test"] = {"patient": tuple("ddeeff")}
-    assert group_leaks(take_fingerprints(of_arrays(columns), threads=1, limits=Limits()), "patient") == []
+    assert group_leaks(take_fingerprints(of_arrays(columns), threads=1), "patient") == []
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def objects(*boxes):
 
 def test_boxes_out_of_range():
     good = [objects((0, 0, 50, 40)), objects((1, 2, 10, 12), (5, 5, 20, 30)), objects(), *[objects((0, 0, 9, 9))] * 3]
-    prints = take_fingerprints(of_arrays({}, {"train": good, "test": good}), threads=1, limits=Limits())
+    prints = take_fingerprints(of_arrays({}, {"train": good, "test": good}), threads=1)
     assert annotation_faults(box_faults(prints)) == []
     assert describe_boxes(prints)["x"]["objects"] == 12
     bad = [objects((60, 0, 70, 10)), objects((9, 9, 9, 20)), objects((10, 10, 55, 30)), *good[:3]]
-    prints = take_fingerprints(of_arrays({}, {"train": good, "test": bad}), threads=1, limits=Limits())
+    prints = take_fingerprints(of_arrays({}, {"train": good, "test": bad}), threads=1)
     (found,) = annotation_faults(box_faults(prints))
     assert found.files == (("test[0]",), ("test[1]",), ("test[2]",))
     assert found.finding.evidence["kinds"] == {"box outside": 1, "box without area": 1, "box over the edge": 1}

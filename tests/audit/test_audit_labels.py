@@ -23,7 +23,7 @@ IMAGES, PLANTED = 3000, 150
 
 
 def mnist_pixels(listing):
-    pixels = listing.store.ready(open_source("mnist").native())
+    pixels = listing.store.preloaded(open_source("mnist").native())
     assert pixels is not None
     return pixels
 

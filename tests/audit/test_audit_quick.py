@@ -15,7 +15,7 @@ from PIL import Image
 from striate.audit import FEW, IMBALANCE
 from striate.audit.balance import absent_classes
 from striate.audit.split_checks import check_splits
-from striate.data import HeldImages, LabeledImages, Limits, SkippedFile, Splits, load_images, split_samples
+from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, load_images, split_samples
 from striate.findings import Finding
 from striate.sources import open_source
 
@@ -26,7 +26,7 @@ def part(counts: list[int], name: str, seed: int, skipped: tuple[SkippedFile, ..
         torch.uint8
     )
     ids = tuple(f"{name}/{i}.png" for i in range(len(labels)))
-    return LabeledImages(HeldImages(images), labels, ids, tuple("abc"[: len(counts)]), skipped)
+    return LabeledImages(TensorImages(images), labels, ids, tuple("abc"[: len(counts)]), skipped)
 
 
 def healthy() -> Splits:
@@ -52,7 +52,7 @@ def test_healthy_data_gives_no_findings() -> None:
 
 def test_mnist_gives_no_findings() -> None:
     source = open_source("mnist")
-    loaded = load_images(source, source.native(), threads=1, limits=Limits())
+    loaded = load_images(source, source.native(), threads=1)
     assert check_splits(split_samples(loaded, val=0.1, test=0, seed=0)) == []
 
 
@@ -109,13 +109,13 @@ def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
 
     def reshaped(samples: LabeledImages, low: int, high: int) -> LabeledImages:
         images = torch.randint(low, high, (len(samples), *shape), generator=random).to(torch.uint8)
-        return LabeledImages(HeldImages(images), samples.labels, samples.ids, samples.classes)
+        return LabeledImages(TensorImages(images), samples.labels, samples.ids, samples.classes)
 
     train, val = reshaped(base.train, 0, 100), reshaped(base.val, 100, 256)
     assert across(Splits(train, val, None)) == []
     planted = val.images.clone()
     planted[3], planted[11] = train.images[17], train.images[100]
-    (finding,) = across(Splits(train, replace(val, pixels=HeldImages(planted)), None))
+    (finding,) = across(Splits(train, replace(val, pixels=TensorImages(planted)), None))
     assert finding.severity == "stop"
     assert finding.evidence["count"] == 2
     if shape != (1, 1, 1):  # one pixel has few values, so another image may be the same too
@@ -141,18 +141,18 @@ def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
     labels = torch.arange(64) % 2
     names = tuple(f"{i}.png" for i in range(64))
     one_part, other = (
-        LabeledImages(HeldImages(images), labels, names, ("a", "b"))
+        LabeledImages(TensorImages(images), labels, names, ("a", "b"))
         for images in (pages[:64], pages[:64].roll(1, 2) // 255 * 128)
     )
     assert check_splits(Splits(one_part, other, None)) == []
     same = check_splits(
-        Splits(one_part, LabeledImages(HeldImages(pages[:64].clone()), labels, names, ("a", "b")), None)
+        Splits(one_part, LabeledImages(TensorImages(pages[:64].clone()), labels, names, ("a", "b")), None)
     )
     assert [finding.evidence["count"] for finding in same] == [64]
 
 
 def test_what_shares_a_hash_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HeldImages, "content_hashes", lambda images: np.zeros(len(images), np.uint64))
+    monkeypatch.setattr(TensorImages, "content_hashes", lambda images: np.zeros(len(images), np.uint64))
     assert check_splits(healthy()) == []
 
 
@@ -161,9 +161,9 @@ def test_a_folder_with_a_copied_image(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(parents=True)
         for i in range(12):
             Image.new("RGB", (8, 8), (i, len(name), sum(map(ord, name)) % 256)).save(tmp_path / name / f"{i}.png")
-    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
+    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1)
     assert check_splits(split_samples(loaded, val=0, test=0, seed=0)) == []
     (tmp_path / "test/cat/copy.png").write_bytes((tmp_path / "train/cat/7.png").read_bytes())
-    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1, limits=Limits())
+    loaded = load_images(source := open_source(tmp_path), source.native(), threads=1)
     finding = one(split_samples(loaded, val=0, test=0, seed=0), "stop")
     assert finding.evidence["pairs"] == [["train/cat/7.png", "test/cat/copy.png"]]

@@ -13,7 +13,7 @@ from PIL import Image
 from striate.audit.fingerprints import take_fingerprints
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
 from striate.audit.split_checks import check_splits
-from striate.data import HeldImages, Limits, Source, Splits, load_images
+from striate.data import Source, Splits, TensorImages, load_images
 from striate.data.decoding.rendering import BACKGROUNDS
 from striate.sources import open_in_memory, open_source
 
@@ -156,14 +156,14 @@ def test_values_that_fill_their_range_have_no_outliers(images: Images, tmp_path:
 
 
 def quick(source: Source) -> list[str]:
-    loaded = load_images(source, source.native(), threads=1, limits=Limits())
+    loaded = load_images(source, source.native(), threads=1)
     train = loaded.get("train", loaded.get("all"))
     assert train is not None
     return [one.says for one in check_splits(Splits(train, None, loaded.get("test"))) if one.id == "data-nearly-black"]
 
 
 def whole_check(source: Source) -> list[str]:
-    prints = take_fingerprints(source, threads=1, limits=Limits())
+    prints = take_fingerprints(source, threads=1)
     at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
     found = nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), source.classes)
     return [one.finding.says for one in found]
@@ -223,14 +223,12 @@ def icons(root: Path, levels: tuple[int, int, int]) -> Source:
 def test_images_that_the_background_hides_are_no_copies(tmp_path: Path) -> None:
     source = icons(tmp_path, (0, 255, 255))
     canvas = source.native()
-    assert source.survey.hides("white")
-    on_white = load_images(
-        source, type(canvas)(SIDE, SIDE, 1, rendering=source.survey.rendering("white")), threads=1, limits=Limits()
-    )
+    assert source.survey.hides_content("white")
+    on_white = load_images(source, type(canvas)(SIDE, SIDE, 1, rendering=source.survey.rendering("white")), threads=1)
     splits = Splits(on_white["train"], None, on_white["test"])
     assert {one.id for one in check_splits(splits)} >= {"data-two-labels", "data-duplicates-across-parts"}
     assert not {"data-two-labels", "data-duplicates-across-parts"} & {one.id for one in check_splits(splits, "white")}
     black = next(image for image in on_white["train"].images if (image != BACKGROUNDS["white"]).any())
-    copy = replace(on_white["test"], pixels=HeldImages(torch.cat([black[None], on_white["test"].images[1:]])))
+    copy = replace(on_white["test"], pixels=TensorImages(torch.cat([black[None], on_white["test"].images[1:]])))
     splits = Splits(on_white["train"], None, copy)  # a copy that shows something is still one
     assert "data-duplicates-across-parts" in {one.id for one in check_splits(splits, "white")}

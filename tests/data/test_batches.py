@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.data import Batch, Batches, HeldImages, LabeledImages, as_images, contact_sheet
+from striate.data import Batch, Batches, LabeledImages, TensorImages, contact_sheet, denormalize
 from striate.errors import SettingError
 from striate.views import POLICIES, Normalization, Policy
 
@@ -19,7 +19,7 @@ def images(count: int, height: int = 8, width: int = 10) -> LabeledImages:
     random = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, height, width, 3), generator=random).to(torch.uint8)
     labels = torch.randint(0, 4, (count,), generator=random)
-    return LabeledImages(HeldImages(images), labels, tuple(map(str, range(count))), tuple("abcd"))
+    return LabeledImages(TensorImages(images), labels, tuple(map(str, range(count))), tuple("abcd"))
 
 
 def batches(count: int, batch_size: int, policy: Policy | None, seed: int = 0) -> Batches:
@@ -53,7 +53,7 @@ def test_batches_cover_each_sample_once(count: int, batch_size: int, policy: Pol
     for batch in whole:
         assert torch.equal(batch.labels, data.labels[batch.ids])
         seen = data.images[batch.ids][:, :, 1:9]  # 8 x 10 cut to 8 x 8
-        assert torch.equal(as_images(batch.images, NORMALIZATION), seen)
+        assert torch.equal(denormalize(batch.images, NORMALIZATION), seen)
 
 
 @settings(deadline=None, max_examples=40)
@@ -127,7 +127,7 @@ def test_a_contact_sheet_shows_every_image(channels: int) -> None:
 
 def test_as_images_undoes_the_normalization_and_clamps() -> None:
     values = torch.tensor([-9.0, (0.5 - 0.4) / 0.2, 9.0]).reshape(1, 1, 1, 3).expand(1, 3, 1, 3)
-    assert as_images(values, NORMALIZATION)[0, 0, :, 0].tolist() == [0, 128, 255]
+    assert denormalize(values, NORMALIZATION)[0, 0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(9, [4, 5]), (8, [4, 4]), (10, [4, 4, 2]), (1, [1]), (5, [5])])

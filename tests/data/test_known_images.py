@@ -9,9 +9,18 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import Canvas, HeldImages, LabeledImages, Limits, Splits, decode_image, read_known_images, split_rows
+from striate.data import (
+    Canvas,
+    LabeledImages,
+    Limits,
+    Splits,
+    TensorImages,
+    decode_image,
+    read_known_images,
+    split_rows,
+)
 from striate.data.known_images import known_in
-from striate.data.looks import looks, nearest, nearness, within
+from striate.data.signatures import copy_threshold, looks, nearest, within
 from striate.errors import DataError
 from striate.runs import RunFolder
 from striate.sources import open_source
@@ -22,7 +31,9 @@ NOISE = np.random.default_rng(5).integers(0, 256, (12, 32, 32, 3), np.uint8)
 
 def images(images: npt.NDArray[np.uint8], prefix: str) -> LabeledImages:
     ids = tuple(f"{prefix}{n}.png" for n in range(len(images)))
-    return LabeledImages(HeldImages(torch.from_numpy(images)), torch.zeros(len(images), dtype=torch.int64), ids, ("a",))
+    return LabeledImages(
+        TensorImages(torch.from_numpy(images)), torch.zeros(len(images), dtype=torch.int64), ids, ("a",)
+    )
 
 
 def splits() -> Splits:
@@ -41,7 +52,7 @@ def test_pixels_are_known_under_any_name_and_new_ones_are_unseen(tmp_path):
     order = [11, 9, 0, 7, 3, 10, 0]
     asked = images(NOISE[order], "other")
     assert known.known_as(asked, dict) == ["unseen", "test", "train", "val", "train", "unseen", "train"]
-    assert known.known_as(asked, dict) == known_in(splits().parts()).known_as(asked, dict)
+    assert known.known_as(asked, dict) == known_in(splits().by_name()).known_as(asked, dict)
 
 
 def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tmp_path):
@@ -113,7 +124,7 @@ def test_copies_that_were_saved_anew_are_known_by_their_look_and_other_images_ar
     rows = split_rows(Splits(images(trained[:15], "a"), None, images(trained[15:], "b")), contents)
     assert all(len(row["look"]) == 128 for row in rows)
     held_out = looks(torch.from_numpy(trained[15:]))
-    near = nearness(looks(torch.from_numpy(trained[:15])), held_out)
+    near = copy_threshold(looks(torch.from_numpy(trained[:15])), held_out)
     at, apart = nearest(looks(torch.from_numpy(copies)), looks(torch.from_numpy(trained)))
     assert at.tolist() == list(range(20))
     assert (apart < near).all()
@@ -130,7 +141,7 @@ def test_images_by_a_camera_that_never_moves_are_not_taken_for_copies(scene):
         image[y : y + 4, x : x + 4] = 255
     all_looks = looks(torch.from_numpy(images))
     for others in (all_looks[40:50], all_looks[:0]):
-        assert (nearest(all_looks[50:], all_looks[:40])[1] >= nearness(all_looks[:40], others)).all()
+        assert (nearest(all_looks[50:], all_looks[:40])[1] >= copy_threshold(all_looks[:40], others)).all()
 
 
 @pytest.mark.parametrize("difference", [0, 1])
@@ -150,7 +161,7 @@ def test_what_looks_like_an_image_of_train_and_one_of_test_was_trained_on(differ
 
 
 def smooth(count: int, seed: int) -> npt.NDArray[np.uint8]:
-    """Looks of all kinds: some bright, some of little contrast, some flat."""
+    """Signatures of all kinds: some bright, some of little contrast, some flat."""
     draw = np.random.default_rng(seed)
     coarse = torch.from_numpy(draw.normal(0, 1, (count, 1, 3, 3)))
     fine = torch.nn.functional.interpolate(coarse, size=(8, 8), mode="bicubic").flatten(1).numpy()
@@ -227,14 +238,14 @@ def png(image: Image.Image) -> bytes:
 def test_other_digits_are_not_taken_for_copies(any_light):
     """The test images of MNIST beside those of the training: all are strokes in the middle."""
     source = open_source("mnist")
-    train, test = (source.splits[name].store.ready(source.native()) for name in ("train", "test"))
+    train, test = (source.splits[name].store.preloaded(source.native()) for name in ("train", "test"))
     assert train is not None
     assert test is not None
     trained, held_out, new = (
         looks(torch.from_numpy(pixels)) for pixels in (train[:3000], train[3000:3500], test[:1500])
     )
     _, apart = nearest(new, np.concatenate([trained, held_out]), any_light=any_light)
-    assert (apart >= nearness(trained, held_out, any_light=any_light)).all()
+    assert (apart >= copy_threshold(trained, held_out, any_light=any_light)).all()
 
 
 def drawings(count: int, seed: int) -> npt.NDArray[np.uint8]:
@@ -252,7 +263,7 @@ def test_simple_drawings_in_other_gray_levels_are_not_taken_for_copies(count):
     )
     for others in (held_out, held_out[:0]):
         _, apart = nearest(new, np.concatenate([trained, others]), any_light=True)
-        taken = apart < nearness(trained, others, any_light=True)
+        taken = apart < copy_threshold(trained, others, any_light=True)
         assert taken.mean() < 0.01
 
 
@@ -270,7 +281,7 @@ def arrows(count: int, seed: int) -> npt.NDArray[np.uint8]:
 
 def test_few_drawings_that_others_come_near_to_by_chance_are_not_known_in_any_light():
     trained, held_out, new = (looks(torch.from_numpy(arrows(n, seed))) for n, seed in ((40, 1), (8, 2), (500, 3)))
-    assert (nearest(new, trained, any_light=True)[1] >= nearness(trained, held_out, any_light=True)).all()
+    assert (nearest(new, trained, any_light=True)[1] >= copy_threshold(trained, held_out, any_light=True)).all()
 
 
 def test_copies_stay_known_although_the_images_are_alike_in_any_light(scene, tmp_path):

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from striate.data import (
     Cache,
     Canvas,
-    HeldImages,
     LabeledImages,
     Limits,
     StreamedImages,
+    TensorImages,
     decode_image,
     load_images,
+    load_split,
     storage,
     threads,
 )
@@ -47,7 +48,7 @@ def mixed(class_folders: ClassFolders) -> Path:
 
 
 def test_every_file_ends_in_exactly_one_bucket(mixed: Path) -> None:
-    samples = load_images(open_source(mixed), CANVAS, threads=2, limits=Limits(max_bad=0.2))["all"]
+    samples = load_images(open_source(mixed).with_limits(Limits(max_bad=0.2)), CANVAS, threads=2)["all"]
     on_disk = sorted(str(path.relative_to(mixed)) for path in mixed.rglob("*.jpg"))
     assert sorted([*samples.ids, *(one.id for one in samples.skipped)]) == on_disk
     assert {one.id: one.reason for one in samples.skipped} == {
@@ -73,26 +74,26 @@ def test_more_bad_files_than_the_limit_stop_with_counts_files_and_the_setting(mi
         "--max-bad"
     )
     with pytest.raises(DataError, match=expected) as caught:
-        load_images(source, CANVAS, threads=2, limits=Limits(max_bad=0.15))
+        load_images(source.with_limits(Limits(max_bad=0.15)), CANVAS, threads=2)
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match="--max-bad"):
-        source.decode("all", CANVAS, threads=2, limits=Limits(max_bad=0.15))
-    assert len(load_images(source, CANVAS, threads=2, limits=Limits(max_bad=7 / 40))["all"]) == 33
+        load_split(source.with_limits(Limits(max_bad=0.15)), "all", CANVAS, threads=2)
+    assert len(load_images(source.with_limits(Limits(max_bad=7 / 40)), CANVAS, threads=2)["all"]) == 33
 
 
 def test_the_limit_holds_for_all_parts_together(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 20, "train/dog": 20, "test/cat": 2})
     (root / "test/cat/000.jpg").write_bytes(b"")
-    loaded = load_images(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.05))
+    loaded = load_images(open_source(root).with_limits(Limits(max_bad=0.05)), CANVAS, threads=1)
     assert len(loaded["test"]) == 1
     with pytest.raises(DataError, match="1 of 42 files"):
-        load_images(open_source(root), CANVAS, threads=1, limits=Limits(max_bad=0.02))
+        load_images(open_source(root).with_limits(Limits(max_bad=0.02)), CANVAS, threads=1)
 
 
 def test_the_number_of_threads_changes_no_pixel(mixed: Path) -> None:
     source = open_source(mixed)
     one, three, nine = (
-        load_images(source, Canvas(13, 17, 1), threads=threads, limits=Limits(max_bad=1))["all"]
+        load_images(source.with_limits(Limits(max_bad=1)), Canvas(13, 17, 1), threads=threads)["all"]
         for threads in (1, 3, 9)
     )
     for other in (three, nine):
@@ -105,7 +106,7 @@ def test_a_file_that_goes_between_listing_and_reading_is_skipped(class_folders: 
     root = class_folders({"cat": 5, "dog": 5})
     source = open_source(root)
     (root / "cat/003.jpg").unlink()
-    samples = load_images(source, CANVAS, threads=2, limits=Limits(max_bad=0.1))["all"]
+    samples = load_images(source.with_limits(Limits(max_bad=0.1)), CANVAS, threads=2)["all"]
     assert [(one.id, one.reason) for one in samples.skipped] == [("cat/003.jpg", "vanished")]
 
 
@@ -124,7 +125,7 @@ def test_the_digest_changes_with_a_name_and_with_a_byte(class_folders: ClassFold
 def test_progress_is_told_in_the_callers_thread_up_to_all(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({"train/cat": 30, "train/dog": 3, "val/cat": 9}))
     told: list[tuple[int, int]] = []
-    load_images(source, CANVAS, threads=3, limits=LIMITS, progress=lambda done, count: told.append((done, count)))
+    load_images(source, CANVAS, threads=3, progress=lambda done, count: told.append((done, count)))
     assert told[-1] == (42, 42)
     assert told == sorted(told)
     assert {count for _, count in told} == {42}
@@ -164,15 +165,15 @@ def test_without_a_wish_it_is_memory_then_disk_then_nowhere(
     size = 39 * 24 * 32 * 3  # the FIFO was not even listed to be read
 
     def load(cache: Cache) -> LabeledImages:
-        return load_images(source, CANVAS, threads=2, limits=Limits(max_bad=1), cache=cache)["all"]
+        return load_images(source.with_limits(Limits(max_bad=1)), CANVAS, threads=2, cache=cache)["all"]
 
     monkeypatch.setattr(storage, "available_memory", lambda: 2 * size)
     held = load(cache)
-    assert isinstance(held.pixels, HeldImages)
+    assert isinstance(held.pixels, TensorImages)
     assert not (tmp_path / "run").exists()
     monkeypatch.setattr(storage, "available_memory", lambda: 2 * size - 1)
     mapped = load(cache)
-    assert isinstance(mapped.pixels, HeldImages)
+    assert isinstance(mapped.pixels, TensorImages)
     assert [path.name for path in (tmp_path / "run" / "cache").rglob("*.raw")] == ["pixels.raw"]
     assert isinstance(load(Cache()).pixels, StreamedImages)
     monkeypatch.setattr(storage, "_free_disk", lambda _: 1.25 * size - 1)
@@ -186,7 +187,7 @@ def test_without_a_wish_it_is_memory_then_disk_then_nowhere(
 def test_no_memory_where_memory_is_asked_for_is_an_error(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "available_memory", lambda: 39 * 24 * 32 * 3 - 1)
     with pytest.raises(DataError, match=r"images take 0.0 GiB and 0.0 GiB of memory is free; choose a smaller"):
-        load_images(open_source(mixed), CANVAS, threads=1, limits=Limits(max_bad=1), cache=Cache("memory"))
+        load_images(open_source(mixed).with_limits(Limits(max_bad=1)), CANVAS, threads=1, cache=Cache("memory"))
 
 
 def test_available_memory_is_a_number_of_bytes() -> None:
@@ -197,7 +198,7 @@ def test_available_memory_is_a_number_of_bytes() -> None:
 @given(st.lists(st.integers(0, 9), max_size=12), st.booleans())
 def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) -> None:
     images = torch.arange(10 * 2 * 3 * 1, dtype=torch.uint8).reshape(10, 2, 3, 1)
-    samples = LabeledImages(HeldImages(images), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    samples = LabeledImages(TensorImages(images), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
     chosen = torch.tensor(sorted(positions) if ascending else positions, dtype=torch.int64)
     subset = samples.subset(chosen)
     assert torch.equal(subset.images, images[chosen])
@@ -208,10 +209,10 @@ def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) 
 
 def test_images_that_do_not_fit_together_are_refused() -> None:
     images, labels = torch.zeros(3, 4, 4, 1, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)
-    assert LabeledImages(HeldImages(images), labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
+    assert LabeledImages(TensorImages(images), labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
     for wrong in ((images[:2], labels), (images.float(), labels), (images, labels[:2]), (images, labels.int())):
         with pytest.raises(ValueError, match="must be"):
-            LabeledImages(HeldImages(wrong[0]), wrong[1], ("a", "b", "c"), ("x",))
+            LabeledImages(TensorImages(wrong[0]), wrong[1], ("a", "b", "c"), ("x",))
 
 
 def test_settings_out_of_range_are_refused() -> None:

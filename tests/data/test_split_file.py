@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from striate.data import HeldImages, LabeledImages, SkippedFile, Splits, apply_split, read_split, split_samples
+from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, apply_split, read_split, split_samples
 from striate.errors import DataError
 from striate.runs import RunFolder
 
@@ -14,7 +14,7 @@ from striate.runs import RunFolder
 def images(ids: tuple[str, ...], skipped: tuple[SkippedFile, ...] = ()) -> LabeledImages:
     count = len(ids)
     images = torch.arange(count, dtype=torch.uint8).reshape(-1, 1, 1, 1)
-    return LabeledImages(HeldImages(images), torch.arange(count) % 2, ids, ("a", "b"), skipped)
+    return LabeledImages(TensorImages(images), torch.arange(count) % 2, ids, ("a", "b"), skipped)
 
 
 def written(path: Path, rows: dict[str, str]) -> Path:
@@ -24,7 +24,7 @@ def written(path: Path, rows: dict[str, str]) -> Path:
 
 
 def same(one: Splits, other: Splits) -> bool:
-    a, b = one.parts(), other.parts()
+    a, b = one.by_name(), other.by_name()
     return a.keys() == b.keys() and all(
         a[name].ids == b[name].ids and torch.equal(a[name].images, b[name].images) for name in a
     )
@@ -35,7 +35,7 @@ def test_what_a_run_wrote_down_comes_back_whatever_the_names(tmp_path: Path) -> 
     whole = images(names, (SkippedFile("bad", "empty file", "0 bytes"),))
     splits = split_samples({"all": whole}, val=0.2, test=0.2, seed=0)
     folder = RunFolder.create(tmp_path / "run")
-    folder.write_splits([{"id": id_, "split": name} for name, part in splits.parts().items() for id_ in part.ids])
+    folder.write_splits([{"id": id_, "split": name} for name, part in splits.by_name().items() for id_ in part.ids])
     again = apply_split({"all": whole}, read_split(folder.splits_path), "f")
     assert same(splits, again)
     assert again.train.skipped == whole.skipped
@@ -44,7 +44,7 @@ def test_what_a_run_wrote_down_comes_back_whatever_the_names(tmp_path: Path) -> 
 def test_parts_that_the_data_came_in_stay(tmp_path: Path) -> None:
     given = {"train": images(tuple(f"a{i}" for i in range(40))), "test": images(("t0", "t1"))}
     splits = split_samples(given, val=0.25, test=0.5, seed=1)
-    said = {id_: name for name, part in splits.parts().items() for id_ in part.ids}
+    said = {id_: name for name, part in splits.by_name().items() for id_ in part.ids}
     assert same(splits, apply_split(given, said, "f"))
     with pytest.raises(DataError, match=r"1 images are in the part test of the data and elsewhere in f: t0 \(train\)"):
         apply_split(given, {**said, "t0": "train"}, "f")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
-from striate.data import HeldImages, LabeledImages, SkippedFile, Splits, split_samples, stratified_split
+from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, split_samples, stratified_split
 from striate.errors import DataError, SettingError
 
 
@@ -22,7 +22,7 @@ def images(labels: list[int] | Tensor, name: str = "p") -> LabeledImages:
     at = torch.arange(count)
     images = torch.stack([at // 256, at % 256], 1).to(torch.uint8).reshape(count, 1, 2, 1)
     ids = tuple(f"{name}{i}" for i in range(count))
-    return LabeledImages(HeldImages(images), labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
+    return LabeledImages(TensorImages(images), labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
 
 
 labels_and_share = st.tuples(

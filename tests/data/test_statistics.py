@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data import Canvas, HeldImages, Limits, TrainingStatistics, image_statistics, training_statistics
+from striate.data import Canvas, Limits, TensorImages, TrainingStatistics, image_statistics, training_statistics
 from striate.data.store import FileStore
 from striate.data.streaming import Reader, stream
 
@@ -25,9 +25,9 @@ def test_the_figures_are_numpys(dtype, channels):
 
 def test_streamed_and_held_images_have_the_same(class_folders):
     paths = tuple(str(path) for path in sorted(class_folders({"a": 5, "b": 4}).rglob("*.jpg")))
-    reader = Reader(FileStore(paths), paths, Canvas(24, 24, 3), Limits(), threads=2)
+    reader = Reader(FileStore(paths, Limits()), paths, Canvas(24, 24, 3), threads=2)
     streamed, kept, _ = stream(reader, None)
-    held = HeldImages(streamed.all())
+    held = TensorImages(streamed.all())
     assert len(kept) == 9
     for images in (held, held.subset(torch.tensor([3, 1]))), (streamed, streamed.subset(torch.tensor([3, 1]))):
         assert (images[0].statistics()[[3, 1]] == images[1].statistics()).all()

@@ -15,10 +15,10 @@ from striate.data import (
     Batches,
     Cache,
     Canvas,
-    HeldImages,
     LabeledImages,
     Limits,
     StreamedImages,
+    TensorImages,
     load_images,
     split_samples,
     streaming,
@@ -32,7 +32,7 @@ CANVAS = Canvas(24, 32, 3)
 
 
 def load(root: Path, cache: Cache, threads: int) -> LabeledImages:
-    return load_images(open_source(root), CANVAS, threads=threads, limits=Limits(max_bad=0.2), cache=cache)["all"]
+    return load_images(open_source(root).with_limits(Limits(max_bad=0.2)), CANVAS, threads=threads, cache=cache)["all"]
 
 
 def batches(samples: LabeledImages, policy: Policy | None, equal_classes: bool = False) -> Batches:
@@ -72,13 +72,13 @@ def test_the_same_batches_wherever_images_are_and_whatever_the_threads(
     expected = load(root, Cache("memory"), 1)
     cache = {"memory": Cache("memory"), "disk": Cache("disk", tmp_path / "c"), "none": Cache("none")}[place]
     samples = load(root, cache, threads)
-    assert isinstance(samples.pixels, StreamedImages if place == "none" else HeldImages)
+    assert isinstance(samples.pixels, StreamedImages if place == "none" else TensorImages)
     assert (samples.ids, samples.skipped) == (expected.ids, expected.skipped)
     assert (samples.pixels.content_hashes() == expected.pixels.content_hashes()).all()
     assert samples.pixels.moments() == expected.pixels.moments()
     ours, theirs = (split_samples({"all": one}, val=0.2, test=0.2, seed=1) for one in (samples, expected))
-    for name, part in ours.parts().items():
-        other = theirs.parts()[name]
+    for name, part in ours.by_name().items():
+        other = theirs.by_name()[name]
         assert part.ids == other.ids
         assert part.pixels.moments() == other.pixels.moments()
         for policy in (None, POLICIES["none"], POLICIES["default"]):
@@ -161,7 +161,7 @@ def test_sixteen_bits_and_any_number_of_channels(channels: int) -> None:
     random = np.random.default_rng(0)
     values = random.integers(0, 65536, (9, 6, 7, channels)).astype(np.uint16)
     labels = torch.arange(9) % 2
-    samples = LabeledImages(HeldImages(torch.from_numpy(values)), labels, tuple("abcdefghi"), ("x", "y"))
+    samples = LabeledImages(TensorImages(torch.from_numpy(values)), labels, tuple("abcdefghi"), ("x", "y"))
     one = samples.subset(torch.tensor([4, 2, 2, 7]))
     assert one.images.dtype == torch.uint16
     sums, squares = values[[4, 2, 2, 7]].astype(object), values[[4, 2, 2, 7]].astype(object) ** 2

@@ -55,7 +55,7 @@ def folders(root: Path, draw: Draw, count: int = 8, extension: str = "png", spli
 
 
 def decoded(source: Source, **how: Any) -> npt.NDArray[Any]:
-    pixels = load_images(source, source.native(), threads=1, limits=Limits(), **how)
+    pixels = load_images(source, source.native(), threads=1, **how)
     return next(iter(pixels.values())).images.numpy()
 
 
@@ -71,9 +71,9 @@ def test_plain_photographs_ask_for_nothing_and_cost_no_pixel(
 
     source = open_source(folders(tmp_path / "data", draw, extension="jpg"))
     monkeypatch.setattr(FileStore, "pixels_of", lambda *_: pytest.fail("decoded"))
-    monkeypatch.setattr(FileStore, "span", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(FileStore, "value_range", lambda *_: pytest.fail("decoded"))
     assert source.native() == Canvas(*size, 3)
-    assert source.survey.told(source.native()) == []
+    assert source.survey.summary(source.native()) == []
     assert survey_findings(source.survey, source.native()) == []
 
 
@@ -139,7 +139,7 @@ def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
     x = np.stack([draw(i) for i in range(16)])
     arrays = open_in_memory((x, ["a"] * 8 + ["b"] * 8))
     for source in (files, arrays)[: 1 if high < 256 else 2]:  # arrays of such are of 8 bits
-        assert source.survey.told(source.native()) == [f"levels: {says}"]
+        assert source.survey.summary(source.native()) == [f"levels: {says}"]
         if "fill" in says:
             expected = (x.astype(np.float64) - low) / (high - low) * 255
             assert source.native().bits == 8
@@ -185,7 +185,7 @@ def test_white_of_8_bits_and_white_of_more_are_both_white(tmp_path: Path) -> Non
 def test_16_bit_files_with_small_values_are_for_a_network_of_8_bits_what_8_bit_files_are(tmp_path: Path) -> None:
     eight = open_source(folders(tmp_path / "8", lambda i: disc(i).astype(np.uint8)))
     sixteen = open_source(folders(tmp_path / "16", lambda i: disc(i).astype(np.uint16)))
-    given = load_images(sixteen, eight.native(), threads=1, limits=Limits())["all"].images.numpy()
+    given = load_images(sixteen, eight.native(), threads=1)["all"].images.numpy()
     assert (given == decoded(eight)).all()
     assert (given == decoded(sixteen)).all()
 
@@ -195,8 +195,8 @@ def test_the_line_of_levels_says_of_which_images(tmp_path: Path) -> None:
     mixed = open_source(
         folders(tmp_path / "mixed", lambda i: (disc(i) * 16).astype(np.uint16) if i % 2 else disc(i).astype(np.uint8))
     )
-    assert wide.survey.told(wide.native()) == ["levels: 12 bits in use, 0 is black and 4095 white in all images"]
-    assert mixed.survey.told(mixed.native())[0].endswith("4095 white in all images of more than 8 bits")
+    assert wide.survey.summary(wide.native()) == ["levels: 12 bits in use, 0 is black and 4095 white in all images"]
+    assert mixed.survey.summary(mixed.native())[0].endswith("4095 white in all images of more than 8 bits")
 
 
 @pytest.mark.parametrize(("learned", "tested"), [(1 / 255, 1), (1, 1 / 255)])
@@ -333,7 +333,7 @@ def test_the_background_is_one_on_which_all_is_seen(levels: tuple[int, ...], bac
     canvas = source.native()
     assert canvas.rendering.background == background
     assert survey_findings(source.survey, canvas) == []
-    assert bool(source.survey.told(canvas)) == (background != "white")
+    assert bool(source.survey.summary(canvas)) == (background != "white")
     assert decoded(source).std((1, 2, 3)).min() > 20
 
 
@@ -472,8 +472,8 @@ def test_the_sample_misses_nothing_that_comes_round_robin_and_says_what_it_is() 
     )
     frames = content(disc(1).astype("u1"), "GIF", save_all=True, append_images=[Image.fromarray(disc(2).astype("u1"))])
     round_robin = (eight, twelve, frames, twelve)
-    images = ContentStore(800, lambda i: round_robin[i % 4])
-    found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)}, Limits())
+    images = ContentStore(800, lambda i: round_robin[i % 4], Limits())
+    found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)})
     assert found.bits_in_use == 12
     (finding,) = read_in_part(found, 800)
     assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.says)

@@ -10,7 +10,7 @@ import torch
 from tests.jobs.conftest import QUICK, make_images
 from tests.jobs.test_resuming import LONGER, child, weights
 
-from striate.data import Batches, HeldImages, LabeledImages
+from striate.data import Batches, LabeledImages, TensorImages
 from striate.jobs import Run, train
 from striate.models import create_model
 from striate.tasks import Classify
@@ -43,7 +43,7 @@ def samples(count: int = 32, side: int = 40) -> LabeledImages:
     images = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1).mul(255).to(torch.uint8)
     labels = torch.arange(count) % 3
     return LabeledImages(
-        HeldImages(images.permute(0, 2, 3, 1).contiguous()), labels, tuple(map(str, range(count))), ("a", "b", "c")
+        TensorImages(images.permute(0, 2, 3, 1).contiguous()), labels, tuple(map(str, range(count))), ("a", "b", "c")
     )
 
 

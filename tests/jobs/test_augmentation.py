@@ -29,7 +29,7 @@ def opened(monkeypatch) -> Callable[[Targets, tuple[str, ...]], None]:
 
     def make(targets: Targets, classes: tuple[str, ...]) -> None:
         pixels = np.random.default_rng(0).integers(0, 256, (12, 40, 32, 3), dtype=np.uint8)
-        store = ArrayStore(pixels.shape, lambda: pixels, lambda: "")
+        store = ArrayStore(pixels.shape, lambda: pixels)
         source = Source(
             "Made up!", "made-up", "table", classes, {"all": Listing(tuple("abcdefghijkl"), targets, store)}
         )
@@ -52,7 +52,7 @@ def test_digits():
     sheet = pixels_of(made.path)
     mnist = open_source("mnist").splits["train"]
     first = int(np.flatnonzero(mnist.labels == 0)[0])
-    shown = mnist.store.pixels_of(first, open_source("mnist").limits)[..., 0].repeat(8, 0).repeat(8, 1)
+    shown = mnist.store.pixels_of(first)[..., 0].repeat(8, 0).repeat(8, 1)
     difference = sheet[18 : 18 + 224, :224, 0].astype(int) - shown
     assert abs(difference).max() <= 1  # as it is, but for the normalization and its way back
     assert (sheet[18 : 18 + 224, 226 : 226 + 224] != sheet[18 : 18 + 224, :224]).any()

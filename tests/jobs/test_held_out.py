@@ -13,7 +13,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
-from striate.data import FileStore, LabeledImages, Source
+from striate.data import FileStore, LabeledImages, Source, loading
 from striate.errors import DataError, RunError, SettingError, StriateError
 from striate.jobs import Run, check, train
 
@@ -225,17 +225,17 @@ def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, 
         path.rename(data / "test" / path.parent.name / f"more{path.name}")
     decoded: list[str] = []
     hashed: list[int] = []
-    decode, digests = Source.decode, FileStore.digests
+    load, digests = loading._load, FileStore.digests
 
-    def seen(self: Source, split: str, *rest: Any, **how: Any) -> LabeledImages:
+    def seen(source: Source, split: str, *rest: Any) -> LabeledImages:
         decoded.append(split)
-        return decode(self, split, *rest, **how)
+        return load(source, split, *rest)
 
     def read(self: FileStore) -> list[str]:
         hashed.append(len(self))
         return digests(self)
 
-    monkeypatch.setattr(Source, "decode", seen)
+    monkeypatch.setattr(loading, "_load", seen)
     monkeypatch.setattr(FileStore, "digests", read)
     assert trained.evaluate(data)["account"]["measured"] == {"unseen": 6}
     assert (decoded, hashed) == (["test"], [48])

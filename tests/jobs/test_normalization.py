@@ -5,7 +5,7 @@ import pytest
 import torch
 from tests.jobs.conftest import QUICK
 
-from striate.data import HeldImages
+from striate.data import TensorImages
 from striate.data.normalization import normalization_of
 from striate.errors import SettingError
 from striate.jobs import train
@@ -17,7 +17,7 @@ from striate.views import Normalization
 def test_data_are_measured_exactly(kind):
     values = np.random.default_rng(0).integers(0, np.iinfo(kind).max + 1, (2100, 7, 5, 3)).astype(kind)
     values[..., 1] = 77
-    found = normalization_of("data", HeldImages(torch.from_numpy(values)))
+    found = normalization_of("data", TensorImages(torch.from_numpy(values)))
     scaled = values.astype(np.longdouble) / np.iinfo(kind).max
     mean, std = scaled.mean((0, 1, 2)), scaled.std((0, 1, 2))
     assert found.mean == pytest.approx(mean.astype(float), rel=1e-13)
@@ -25,7 +25,7 @@ def test_data_are_measured_exactly(kind):
 
 
 def test_neither_order_nor_threads_change_a_bit():
-    images = HeldImages(torch.randint(0, 256, (3000, 9, 9, 3)).to(torch.uint8))
+    images = TensorImages(torch.randint(0, 256, (3000, 9, 9, 3)).to(torch.uint8))
     found = set()
     for threads in (1, 2, 5):
         torch.set_num_threads(threads)
@@ -36,7 +36,7 @@ def test_neither_order_nor_threads_change_a_bit():
 
 
 def test_names_say_the_figures():
-    images = HeldImages(torch.zeros(2, 3, 3, 2, dtype=torch.uint8))
+    images = TensorImages(torch.zeros(2, 3, 3, 2, dtype=torch.uint8))
     assert normalization_of("unit", images) == Normalization((0.0, 0.0), (1.0, 1.0))
     assert normalization_of("symmetric", images) == Normalization((0.5, 0.5), (0.5, 0.5))
     assert normalization_of("imagenet", images).mean == (0.485, 0.456, 0.406)

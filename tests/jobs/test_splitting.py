@@ -13,7 +13,7 @@ from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
 from striate.data import LabeledImages, split_samples
-from striate.data.images import HeldImages
+from striate.data.images import TensorImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
 from striate.runs.drawn_splits import deviating_splits, drawn_shares, how_drawn
@@ -225,7 +225,7 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
     labels = torch.arange(classes).repeat_interleave(each)
     pixels = torch.arange(len(labels) * 12).reshape(-1, 2, 2, 3).remainder(251).to(torch.uint8)
     whole = LabeledImages(
-        HeldImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
+        TensorImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
     )
     splits = split_samples({"all": whole}, val=0, test=share, seed=0)
     lines = deviating_splits(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
@@ -259,11 +259,11 @@ def test_what_is_drawn_is_said_and_done(given, recipe, shares, says):
     assert how_drawn(given, recipe) == says
     if recipe.data.split != "other.csv":
         draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
-        some = LabeledImages(HeldImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
+        some = LabeledImages(TensorImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
         fold = (recipe.data.fold, recipe.data.folds) if recipe.data.fold else None
         parts = split_samples(
             dict.fromkeys(given, some), val=recipe.data.val, test=recipe.data.test, seed=0, fold=fold
-        ).parts()
+        ).by_name()
         assert set(parts) - {"train"} == {*given, *shares} - {"all", "train"}
 
 

@@ -12,7 +12,15 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, ClassTargets, Limits, MultiLabelTargets, RegressionTargets, Source, TaskKind
+from striate.data import (
+    Canvas,
+    ClassTargets,
+    MultiLabelTargets,
+    RegressionTargets,
+    Source,
+    TaskKind,
+    load_split,
+)
 from striate.data.decoding.rendering import Rendering
 from striate.errors import DataError, SettingError
 from striate.sources import Columns, open_in_memory, open_source
@@ -32,7 +40,7 @@ def saved(root: Path, **arrays: Any) -> Path:
 
 def pixels(path: Path, part: str = "all") -> npt.NDArray[np.uint8]:
     source = open_source(path)
-    decoded = source.decode(part, source.native(), threads=1, limits=Limits()).images.numpy()
+    decoded = load_split(source, part, source.native(), threads=1).images.numpy()
     assert (source.sample(part, 3).image == decoded[3]).all()
     return decoded
 
@@ -172,12 +180,12 @@ def test_whole_numbers_are_on_the_scale_of_their_bits_in_use(top: int, white: in
     values = np.linspace(0, top, GRAY.size).round().astype(np.uint16).reshape(GRAY.shape)
     source = open_source(saved(tmp_path, x=values, y=CLASSES))
     assert source.native().rendering.integers == (0, white)
-    given = source.splits["all"].store.ready(source.native())
+    given = source.splits["all"].store.preloaded(source.native())
     assert given is not None
     assert np.abs(given[..., 0] - values / white * 65535).max() <= 0.5
     # on the levels of another data set
     other = replace(source.native(), rendering=Rendering(integers=(0, 2 * white)))
-    decoded = source.splits["all"].store.decode(3, other, source.limits)[..., 0]
+    decoded = source.splits["all"].store.decode(3, other)[..., 0]
     assert np.abs(decoded.astype(int) - values[3] / (2 * white) * 65535).max() <= 1
 
 
@@ -291,7 +299,7 @@ def test_a_range_of_its_own_is_one_as_it_is_of_files(values: npt.NDArray[Any], e
 
 def decoded(source: Source, split: str, canvas: Canvas) -> list[tuple[str, npt.NDArray[Any]]]:
     listing = source.splits[split]
-    return [(name, listing.store.decode(i, canvas, Limits())) for i, name in enumerate(listing.ids)]
+    return [(name, listing.store.decode(i, canvas)) for i, name in enumerate(listing.ids)]
 
 
 def npy_bytes(array: npt.NDArray[Any]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.data import Limits, load_images
+from striate.data import load_images, load_split
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays.cifar_pickle import read_pickled
@@ -77,7 +77,7 @@ def test_images_and_classes_are_those_that_were_written(write: Callable[[Path], 
     assert source.classes == ("cat", "dog", "owl")
     assert source.kind.startswith("CIFAR-100" if "100" in write.__name__ else "CIFAR-10,")
     assert (source.native().shape) == (32, 32, 3)
-    images = load_images(source, source.native(), threads=2, limits=Limits())
+    images = load_images(source, source.native(), threads=2)
     assert list(images) == ["train", "test"]
     assert (images["train"].images.numpy() == IMAGES).all()
     assert images["train"].labels.tolist() == FINE
@@ -96,7 +96,7 @@ def test_any_protocol_order_and_kind_of_key(protocol: int, order: str, keys: Any
         return pickle.dumps({keys(key): part for key, part in value.items()}, protocol)
 
     source = open_source(python_10(tmp_path / "cifar", dumps, order))
-    images = source.decode("train", source.native(), threads=1, limits=Limits()).images
+    images = load_split(source, "train", source.native(), threads=1).images
     assert (images.numpy() == IMAGES).all()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Cache, Canvas, Limits, load_images, printable, split_samples
+from striate.data import Cache, Canvas, Limits, load_images, load_split, printable, split_samples
 from striate.errors import DataError
 from striate.sources import open_source
 
@@ -39,7 +39,7 @@ def test_classes_are_folders_in_the_order_of_their_bytes(class_folders: ClassFol
 
 def test_images_are_those_of_the_files(class_folders: ClassFolders) -> None:
     root = class_folders({"cat": 3, "dog": 2})
-    samples = load_images(open_source(root), CANVAS, threads=2, limits=LIMITS)["all"]
+    samples = load_images(open_source(root), CANVAS, threads=2)["all"]
     for image, label, name in zip(samples.images, samples.labels.tolist(), samples.ids, strict=True):
         with Image.open(root / name) as original:
             assert (image.numpy() == np.asarray(original)).all()
@@ -91,7 +91,7 @@ def test_what_systems_leave_behind_is_ignored_by_name_and_counted(class_folders:
     source = open_source(root)
     assert source.ignored == {"hidden or left by the system": 8, "outside the class folders": 1}
     assert source.digest() == healthy
-    samples = load_images(source, CANVAS, threads=1, limits=LIMITS)["all"]
+    samples = load_images(source, CANVAS, threads=1)["all"]
     assert len(samples) == 4
     assert not samples.skipped
 
@@ -113,7 +113,7 @@ def test_links_out_of_the_folder_pipes_and_sockets_are_skipped(class_folders: Cl
         os.chdir(root / "dog")  # the path of a socket must be short
         listener.bind("socket.jpg")
     source = open_source(root)
-    samples = load_images(source, CANVAS, threads=2, limits=Limits(max_bad=0.2))["all"]
+    samples = load_images(source.with_limits(Limits(max_bad=0.2)), CANVAS, threads=2)["all"]
     assert {one.id: one.reason for one in samples.skipped} == {
         "cat/deep": "link out of the folder",
         "cat/loop": "link out of the folder",
@@ -164,7 +164,7 @@ def test_any_name_on_disk_gets_a_printable_id_of_its_own(class_folders: ClassFol
     for name in AWKWARD:
         (folder / os.fsdecode(name)).write_bytes(content)
     source = open_source(root)
-    samples = load_images(source, CANVAS, threads=2, limits=LIMITS)["all"]
+    samples = load_images(source, CANVAS, threads=2)["all"]
     assert len(samples) == 4 + len(AWKWARD)
     assert len(set(samples.ids)) == len(samples.ids)
     assert source.classes == ("cat", "cl\\xe9ss\\u000a", "dog")
@@ -248,7 +248,7 @@ def test_a_link_in_the_place_of_a_part_stops(class_folders: ClassFolders, tmp_pa
 def test_a_part_without_an_image_stops(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 40, "train/dog": 40, "val/cat": 1})
     (root / "val/cat/000.jpg").write_bytes(b"")
-    loaded = load_images(open_source(root), CANVAS, threads=1, limits=LIMITS)
+    loaded = load_images(open_source(root), CANVAS, threads=1)
     with pytest.raises(DataError, match="the part val has no image that can be used; add some, or remove its folder"):
         split_samples(loaded, val=0.1, test=0, seed=0)
 
@@ -267,7 +267,7 @@ def test_a_class_with_no_readable_image_stops(class_folders: ClassFolders) -> No
     with pytest.raises(
         DataError, match=r"the class dog has no readable image \(2 truncated\): dog/000.jpg, dog/001.jpg \("
     ):
-        source.decode("all", CANVAS, threads=1, limits=Limits(max_bad=1))
+        load_split(source.with_limits(Limits(max_bad=1)), "all", CANVAS, threads=1)
 
 
 def fingerprint(root: Path) -> dict[str, Any]:
@@ -315,7 +315,7 @@ def test_the_users_folder_is_byte_identical_afterwards(class_folders: ClassFolde
         source.native()
         source.digest()
         for cache in (Cache("memory"), Cache("disk", tmp_path / "cache"), Cache("none")):
-            images = load_images(source, CANVAS, threads=2, limits=LIMITS, cache=cache)
+            images = load_images(source, CANVAS, threads=2, cache=cache)
     finally:
         _watched.clear()
     assert len(images["all"]) == 23

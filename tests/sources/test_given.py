@@ -11,9 +11,9 @@ import torch
 from PIL import Image, ImageOps
 
 from striate.data import Canvas, ImageStore, Limits, Unreadable
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, Rendering
-from striate.data.spans import on_one_scale, waits_for_scale
+from striate.data.decoding.resize import Pixels
+from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.errors import DataError
 from striate.sources import given_images
 from striate.sources.arrays.given import held_image
@@ -39,7 +39,7 @@ def decoded(images: Any, canvas: Canvas = COLOR) -> list[Pixels | str]:
     found: list[Pixels | str] = []
     for one in given_images(images, canvas):
         try:
-            found.append(ImageStore((one.image,)).decode(0, canvas, Limits()))
+            found.append(ImageStore((one.image,), Limits()).decode(0, canvas))
         except Unreadable as error:
             found.append(str(error))
     return found
@@ -268,8 +268,8 @@ def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type)
     """Alone it would be taken for one of 8 bits."""
     images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
     assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
-    store, (rendering, _) = ImageStore(tuple(images)), on_one_scale(images[:2], AS_STORED, Limits())
+    store, (rendering, _) = ImageStore(tuple(images), Limits()), on_one_scale(images[:2], AS_STORED, Limits())
     canvas = Canvas(5, 6, 1, rendering=rendering)
-    assert [int(store.decode(i, canvas, Limits()).max()) for i in range(2)] == [255, 10]
+    assert [int(store.decode(i, canvas).max()) for i in range(2)] == [255, 10]
     known = Rendering(integers=(0, 65535), floats=(0, 1))
     assert not any(waits_for_scale(one, known, Limits()) for one in images)

@@ -12,8 +12,8 @@ from tests.audit.images_of_noise import fingerprints
 
 from striate.audit.files import account, unusable
 from striate.data import Limits, Unreadable, read_header
-from striate.data.decoding.foreign import foreign_format
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
+from striate.data.decoding.unsupported_formats import unsupported_format
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.archives.webdataset import _IMAGES
@@ -154,7 +154,7 @@ def test_the_thumbnail_in_a_raw_file_is_never_the_image(tmp_path: Path) -> None:
 
 def test_what_is_no_image_has_no_format() -> None:
     for content in (b"", b"hello", b" " * 512, b"<html>", b"\0\0\0\x14ftypisom", b"PK\3\4", b"\xff\xd8\xff", b"II*\0"):
-        assert foreign_format(content) is None
+        assert unsupported_format(content) is None
 
 
 def test_links_are_followed_when_asked_to_and_nothing_is_read_twice(

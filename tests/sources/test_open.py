@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import draw_sample, require_classes
+from striate.data import annotated_image, require_classes
 from striate.data.names import unescaped
 from striate.errors import DataError, SettingError, StriateError
 from striate.sources import Columns, open_source
@@ -67,7 +67,7 @@ def test_each_kind_is_recognised_and_only_read(kind: str, tmp_path: Path, put: P
     source = open_source(root)
     assert source.kind == kind
     assert source.splits["all"].ids[0].endswith("1.jpg")
-    drawn = np.asarray(draw_sample(source.sample("all", 0), source.classes, source.skeleton))
+    drawn = np.asarray(annotated_image(source.sample("all", 0), source.classes, source.skeleton))
     assert drawn.shape[1] == 32 * 7
     again = open_source(source.location)
     assert again.digest() == source.digest()

@@ -55,7 +55,7 @@ def check(path: Path, parts: dict[str, int]) -> None:
     source = open_source(path)
     assert source.classes == ("zebra", "ape")  # in the order of the file, without what no row has
     assert {part: len(listing) for part, listing in source.splits.items()} == parts
-    for part, samples in load_images(source, source.native(), threads=2, limits=Limits()).items():
+    for part, samples in load_images(source, source.native(), threads=2).items():
         assert samples.images[:, 0, 0, 0].tolist() == list(range(parts[part]))
         assert samples.labels.tolist() == [i % 2 for i in range(parts[part])]
         assert not samples.skipped
@@ -111,7 +111,7 @@ def test_a_row_without_an_image_is_skipped(rows: Callable[..., pa.Table], tmp_pa
     images[1]["bytes"], images[2]["bytes"], images[3] = None, b"GIF89a", None
     pq.write_table(table.set_column(0, "image", pa.array(images, IMAGE)), tmp_path / "a.parquet")
     source = open_source(tmp_path / "a.parquet")
-    loaded = load_images(source, source.native(), threads=1, limits=Limits(max_bad=0.5))["all"]
+    loaded = load_images(source.with_limits(Limits(max_bad=0.5)), source.native(), threads=1)["all"]
     assert [one.id for one in loaded.skipped] == ["a.parquet[1]", "a.parquet[2]", "a.parquet[3]"]
     assert [loaded.skipped[i].reason for i in (0, 2)] == ["vanished", "vanished"]
 
@@ -186,7 +186,7 @@ def test_a_column_of_splits_and_a_task(rows: Callable[..., pa.Table], tmp_path: 
         "val": ("a.parquet[4]", "a.parquet[5]"),
     }
     assert source.split_origin == "column is_valid (True is val)"
-    samples = load_images(source, source.native(), threads=1, limits=Limits())["val"]
+    samples = load_images(source, source.native(), threads=1)["val"]
     assert samples.images[:, 0, 0, 0].tolist() == [4, 5]
     assert list(open_source(tmp_path / "a.parquet", columns=Columns(split="none")).splits) == ["all"]
     with pytest.raises(

@@ -149,7 +149,7 @@ def test_no_digit_is_in_two_splits(source):
 def test_digits_can_be_read_where_the_boxes_say(source):
     """What a box holds is nearest to the mean of its class more often than not, clutter and overlap included."""
     mnist = open_source("mnist").splits["train"]
-    pixels = np.stack([mnist.store.pixels_of(i, LIMITS)[..., 0].astype(int) for i in range(5000)]) >= 128
+    pixels = np.stack([mnist.store.pixels_of(i)[..., 0].astype(int) for i in range(5000)]) >= 128
     means = np.stack([_centered(pixels[mnist.labels[:5000] == c]).mean(0) for c in range(10)])  # 10 16 16
     right = total = 0
     for i in range(100):
@@ -191,7 +191,7 @@ def test_the_classes_of_pixels_are_those_of_the_objects(source, segmented):
         for mask, label in zip(objects.masks, objects.labels, strict=True):
             drawn[mask] = 1 + label
         assert (classes == drawn).all()
-        same = segmented.splits["test"].store.pixels_of(i, LIMITS) == source.splits["test"].store.pixels_of(i, LIMITS)
+        same = segmented.splits["test"].store.pixels_of(i) == source.splits["test"].store.pixels_of(i)
         assert same.all()
 
 
@@ -233,7 +233,7 @@ def test_the_first_scenes_are_pinned(source):
             objects = layout.objects()
             places = [[one.digit, one.label, one.side, one.degrees, one.left, one.top] for one in layout.digits]
             told.append([places, objects.boxes.astype(int).tolist(), np.bincount(layout.owners.ravel()).tolist()])
-            pixels.update(source.splits[split].store.pixels_of(i, LIMITS).tobytes())
+            pixels.update(source.splits[split].store.pixels_of(i).tobytes())
     assert (
         hashlib.sha256(json.dumps(told).encode()).hexdigest()
         == "2390e90f16261811062bb6abd675fee563be95109b9733da36601522e38ea82f"
@@ -253,8 +253,8 @@ def test_words_are_spread_evenly_and_scenes_share_none():
 
 def test_a_scene_on_another_canvas(source):
     store = source.splits["train"].store
-    assert store.decode(3, Canvas(64, 48, 1), LIMITS).shape == (64, 48, 1)
-    assert (store.decode(3, Canvas(128, 128, 3), LIMITS) == store.pixels_of(3, LIMITS)).all()
+    assert store.decode(3, Canvas(64, 48, 1)).shape == (64, 48, 1)
+    assert (store.decode(3, Canvas(128, 128, 3)) == store.pixels_of(3)).all()
 
 
 def test_scenes_are_made_only_when_asked_for(monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.sources.tables import ANIMALS, Tabled, told, written
 
-from striate.data import Limits, load_images
+from striate.data import load_images
 from striate.errors import DataError
 from striate.sources import Columns, open_source
 
@@ -25,7 +25,7 @@ def test_text_is_classes(tabled: Tabled) -> None:
     assert source.location == str(root / "labels.csv")
     assert not source.ignored
     assert open_source(source.location).digest() == source.digest() == open_source(root / "labels.csv").digest()
-    samples = load_images(source, source.native(), threads=1, limits=Limits())["all"]
+    samples = load_images(source, source.native(), threads=1)["all"]
     assert samples.images[:, 0, 0, 0].tolist() == [0, 40, 80]
 
 

@@ -62,7 +62,7 @@ def test_shards_are_one_set(form: int, samples: Callable[..., Members], tmp_path
     assert source.kind == "WebDataset, 2 classes"
     assert source.splits["all"].labels.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 1]
     assert source.splits["all"].ids[4:] == (*(f"shard-001.tar/{i:03}" for i in range(4, 8)), f"shard-001.tar/{deep}")
-    originals = load_images(source, source.native(), threads=2, limits=Limits())["all"]
+    originals = load_images(source, source.native(), threads=2)["all"]
     assert originals.images[:8, 0, 0, 0].tolist() == list(range(8))
     assert open_source(source.location).digest() == source.digest()
     braces = open_source(f"{tmp_path}/shard-{{000..001}}.tar")
@@ -122,7 +122,7 @@ def test_every_sample_ends_in_one_place(samples: Callable[..., Members], tmp_pat
     source = open_source(tar(tmp_path / "a.tar", members))
     listing = source.splits["all"]
     assert listing.ids[-3:] == ("a.tar/../../up", "a.tar//abs\\u000aolute", "a.tar/009")  # names, and nothing else
-    originals = load_images(source, source.native(), threads=1, limits=Limits(max_bad=0.9))["all"]
+    originals = load_images(source.with_limits(Limits(max_bad=0.9)), source.native(), threads=1)["all"]
     assert {one.id: one.reason for one in originals.skipped} == {
         "a.tar/004.png": "link out of the folder",
         "a.tar/005.jpg": "link out of the folder",
@@ -248,7 +248,7 @@ def test_an_archive_that_shrinks_after_it_was_listed(samples: Callable[..., Memb
     source = open_source(path)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    originals = load_images(source, source.native(), threads=1, limits=Limits(max_bad=0.9))["all"]
+    originals = load_images(source.with_limits(Limits(max_bad=0.9)), source.native(), threads=1)["all"]
     reasons: Mapping[str, int] = {one.reason: 1 for one in originals.skipped}
     assert reasons == {"truncated": 1}
     assert len(originals) + len(originals.skipped) == 20

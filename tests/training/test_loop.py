@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate.data import Batches, HeldImages, LabeledImages
+from striate.data import Batches, LabeledImages, TensorImages
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
@@ -27,7 +27,7 @@ def images(count: int = 60) -> LabeledImages:
     stripes = (torch.arange(32) % 8 < 4).view(1, 1, 32, 1) * 180
     base = torch.where((labels == 2).view(-1, 1, 1, 1), stripes, (labels * 180).view(-1, 1, 1, 1))
     return LabeledImages(
-        HeldImages((base + noise).to(torch.uint8)), labels, tuple(map(str, range(count))), TASK.classes
+        TensorImages((base + noise).to(torch.uint8)), labels, tuple(map(str, range(count))), TASK.classes
     )
 
 

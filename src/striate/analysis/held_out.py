@@ -10,20 +10,20 @@ from typing import Any, Final, final
 import torch
 
 from striate.data import KnownImages, LabeledImages
-from striate.data.known_images import UNSEEN
+from striate.data.known_images import NOT_IN_RUN
 from striate.errors import RunError, SettingError
 
 __all__ = ["UNKNOWN", "EvaluatedImages", "select_images"]
 
 UNKNOWN: Final = "unknown"  # all images, where an old run has no hashes of its own
-_ALWAYS: Final = ("test", UNSEEN, UNKNOWN)
+_ALWAYS: Final = ("test", NOT_IN_RUN, UNKNOWN)
 _ON_REQUEST: Final = MappingProxyType({"train": ("train", "val"), "val": ("val",)})
 _PHRASES: Final = MappingProxyType(
     {
         "train": "that the run was trained on",
         "val": "that chose its epoch",
         "test": "of the run's test split",
-        UNSEEN: "that the run does not know",
+        NOT_IN_RUN: "that the run does not know",
     }
 )
 

@@ -12,9 +12,9 @@ import torch
 from striate.analysis.new_images import findings_on_new
 from striate.audit.unused_content import first_frames
 from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
-from striate.data.decoding.fit import Pixels
-from striate.data.spans import on_one_scale, waits_for_scale
+from striate.data.decoding.resize import Pixels
 from striate.data.survey import SAMPLE, survey
+from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.findings import Finding
 from striate.runs import Bundle
 from striate.sources import Given
@@ -93,8 +93,11 @@ class ImagePredictor:
         """Whether the images look like those of the training, and content of them that is not used."""
         if not self.statistics:
             return []
-        names, store = tuple(one.name for one in self.first), ImageStore(tuple(one.image for one in self.first))
-        surveyed = survey({"all": _Survey(names, store)}, self.limits)
+        names, store = (
+            tuple(one.name for one in self.first),
+            ImageStore(tuple(one.image for one in self.first), self.limits),
+        )
+        surveyed = survey({"all": _Survey(names, store)})
         measured = np.stack(list(self.statistics.values()))
         return [
             *(one.finding for one in first_frames(self.many_frames)),
@@ -119,12 +122,12 @@ class ImagePredictor:
 
     def _decode(self, canvas: Canvas, given: Sequence[Given]) -> tuple[dict[int, Pixels], dict[int, str]]:
         """Images on the canvas, and the errors of others, by their position in the batch."""
-        store = ImageStore(tuple(one.image for one in given))
+        store = ImageStore(tuple(one.image for one in given), self.limits)
         images, errors = {}, {}
         for i, one in enumerate(given):
             try:
-                images[i] = store.decode(i, canvas, self.limits)
-                if store.header(i, self.limits).frames > 1:
+                images[i] = store.decode(i, canvas)
+                if store.header(i).frames > 1:
                     self.many_frames.append(one.name)
                 if len(self.first) < SAMPLE:
                     self.first.append(one)

@@ -21,7 +21,6 @@ from striate.analysis.evaluation import predict
 from striate.analysis.intervals import Interval, of_draws
 from striate.audit.audit_finding import AuditFinding, found
 from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
-from striate.data.decoding.limits import Limits
 from striate.data.normalization import normalization_of
 from striate.errors import DataError
 from striate.models import create_model
@@ -73,15 +72,13 @@ class LearningCurve:
         return {**asdict(self), "message": self.message}
 
 
-def measure_learning_curve(
-    source: Source, limits: Limits, device: torch.device, report: Callable[[str], None]
-) -> LearningCurve:
+def measure_learning_curve(source: Source, device: torch.device, report: Callable[[str], None]) -> LearningCurve:
     """Train SEEDS small networks on each share of the images; `report` gets a line after each.
 
     Raises DataError where there are too few images.
     """
     require_classes(source)
-    samples, training, held_out = _split(source, limits)
+    samples, training, held_out = _split(source)
     whole = len(training)
     training = _at_most(samples, training, MOST)
     held_out = _at_most(samples, held_out, MOST_HELD_OUT)
@@ -150,12 +147,12 @@ def _gain(sizes: npt.NDArray[Any], hits: npt.NDArray[np.bool_], whole: int) -> I
     return of_draws(of(hits), draws)
 
 
-def _split(source: Source, limits: Limits) -> tuple[LabeledImages, Tensor, Tensor]:
+def _split(source: Source) -> tuple[LabeledImages, Tensor, Tensor]:
     """Small images of the training split, and the positions for training and for evaluation."""
     native = source.native()
     side = min(SIDE, native.height, native.width)
     canvas = replace(native, height=side, width=side, bits=8, rendering=source.survey.window())
-    loaded = load_images(source, canvas, threads=available_cores(), limits=limits)
+    loaded = load_images(source, canvas, threads=available_cores())
     samples = loaded.get("all") or loaded["train"]
     training, held_out = stratified_split(samples.labels, HELD_OUT, seed=0)
     if len(training) < LEAST or len(held_out) < 20:

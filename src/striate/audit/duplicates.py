@@ -47,7 +47,7 @@ def blank(prints: Fingerprints) -> list[int]:
 def hidden(prints: Fingerprints, at: Sequence[int]) -> list[int]:
     """Those of the blank images at these positions that the background hides, where it is found to hide many."""
     survey = prints.source.survey
-    return [i for i in at if survey.hides(survey.background) and prints.header(i).transparent]
+    return [i for i in at if survey.hides_content(survey.background) and prints.header(i).transparent]
 
 
 def exact_groups(prints: Fingerprints) -> Groups:

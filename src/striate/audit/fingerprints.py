@@ -10,10 +10,9 @@ import numpy.typing as npt
 from striate.audit.thumbnails import SIDE, eight_bits, gray, hashes, mean_and_deviation, shrink, thumbnails
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
-from striate.data.decoding.fit import Pixels
-from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import Rendering
-from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.decoding.resize import Pixels
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
 from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets
@@ -32,7 +31,6 @@ class Fingerprints:
     """
 
     source: Source
-    limits: Limits
     splits: tuple[str, ...]
     split: npt.NDArray[np.int64]  # M, positions in `splits`
     row: npt.NDArray[np.int64]  # M
@@ -62,7 +60,7 @@ class Fingerprints:
 
     def header(self, i: int) -> Header:
         """Raises Unreadable if its file was changed meanwhile."""
-        return self.listing(i).store.header(int(self.row[i]), self.limits)
+        return self.listing(i).store.header(int(self.row[i]))
 
     def pixels_of(self, i: int, at_least: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
         """The image again, H W C. Raises Unreadable if its file was changed meanwhile."""
@@ -70,7 +68,7 @@ class Fingerprints:
 
     def pixels(self, i: int, at_least: tuple[int, int] | None = None) -> Pixels:
         """The same with all of its bits."""
-        return self.listing(i).store.pixels_of(int(self.row[i]), self.limits, at_least, self.rendering)
+        return self.listing(i).store.pixels_of(int(self.row[i]), at_least, self.rendering)
 
     @property
     def rendering(self) -> Rendering:
@@ -112,9 +110,7 @@ class _Taken:
         self.small = np.zeros((count, SIDE, SIDE), np.uint8)
 
 
-def take_fingerprints(
-    source: Source, *, threads: int, limits: Limits, progress: Progress | None = None
-) -> Fingerprints:
+def take_fingerprints(source: Source, *, threads: int, progress: Progress | None = None) -> Fingerprints:
     """Read every image of the source once. Nothing is written."""
     total, done, parts = sum(map(len, source.splits.values())), 0, []
     for listing in source.splits.values():
@@ -123,7 +119,7 @@ def take_fingerprints(
             if progress is not None:
                 progress(before + so_far, total)
 
-        parts.append(_take(listing, threads, limits, source.survey.window(), report))
+        parts.append(_take(listing, threads, source.survey.window(), report))
         done += len(listing)
     kept = [np.flatnonzero([header is not None for header in part.headers]) for part in parts]
     all_ids = [one.ids[i] for one, rows in zip(source.splits.values(), kept, strict=True) for i in rows]
@@ -132,7 +128,6 @@ def take_fingerprints(
     small = np.concatenate([part.small[rows] for part, rows in zip(parts, kept, strict=True)])
     return Fingerprints(
         source,
-        limits,
         tuple(source.splits),
         np.repeat(np.arange(len(parts)), [len(rows) for rows in kept]),
         np.concatenate(kept),
@@ -154,11 +149,11 @@ def take_fingerprints(
     )
 
 
-def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, report: Progress) -> _Taken:
+def _take(listing: Listing, threads: int, rendering: Rendering, report: Progress) -> _Taken:
     taken = _Taken(len(listing))
-    together = _together(listing, limits)
+    together = _together(listing)
     if together is not None:
-        taken.headers = [listing.store.header(0, limits)] * len(listing)
+        taken.headers = [listing.store.header(0)] * len(listing)
         for first in range(0, len(together), 4096):
             block = together[first : first + 4096].reshape(-1, int(np.prod(together.shape[1:]))).astype(np.float32)
             taken.brightness[first : first + 4096] = block.mean(1)
@@ -169,8 +164,8 @@ def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, 
 
     def take(i: int) -> None:
         try:
-            header = listing.store.header(i, limits)
-            luma = gray(eight_bits(listing.store.pixels_of(i, limits, (SIDE, SIDE), rendering)))
+            header = listing.store.header(i)
+            luma = gray(eight_bits(listing.store.pixels_of(i, (SIDE, SIDE), rendering)))
         except Unreadable as failure:
             taken.failures[i] = failure
             return
@@ -183,13 +178,13 @@ def _take(listing: Listing, threads: int, limits: Limits, rendering: Rendering, 
     return taken
 
 
-def _together(listing: Listing, limits: Limits) -> npt.NDArray[np.uint8] | None:
+def _together(listing: Listing) -> npt.NDArray[np.uint8] | None:
     """All images at once, N H W C, where the store has them so in memory."""
     try:
-        header = listing.store.header(0, limits)
+        header = listing.store.header(0)
     except Unreadable:
         return None
-    pixels: Pixels | None = listing.store.ready(Canvas(header.height, header.width, 3 if header.color else 1))
+    pixels: Pixels | None = listing.store.preloaded(Canvas(header.height, header.width, 3 if header.color else 1))
     return eight_bits(pixels) if pixels is not None and pixels.dtype == np.uint8 else None
 
 

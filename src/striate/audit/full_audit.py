@@ -70,7 +70,7 @@ def _describe(prints: Fingerprints, threads: int) -> tuple[dict[str, Any], list[
     """The inventory, with that of boxes or masks, and the faults of annotations: id, description, kind."""
     source, described = prints.source, inventory(prints)
     faults: list[tuple[str, str, str]] = [
-        (fault.id, f"{fault.where}: {fault.says}", fault.kind)
+        (fault.id, f"{fault.where}: {fault.message}", fault.kind)
         for listing in source.splits.values()
         for fault in listing.faults
     ]
@@ -93,7 +93,7 @@ def _on_classes(prints: Fingerprints) -> list[AuditFinding]:
 
 
 def _nearly_black(prints: Fingerprints) -> list[AuditFinding]:
-    if prints.source.survey.spans:  # the scale of images of more than 8 bits is known
+    if prints.source.survey.value_ranges:  # the scale of images of more than 8 bits is known
         return []
     at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
     return nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), prints.source.classes)

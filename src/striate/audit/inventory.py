@@ -68,7 +68,7 @@ def seen(prints: Fingerprints) -> dict[str, Any]:
     """How training sees the images where nothing else is set; `says` in words, where that is not the plain way."""
     survey = prints.source.survey
     return {
-        "says": survey.told(prints.source.native()),
+        "says": survey.summary(prints.source.native()),
         "fit": survey.fit,
         "background": survey.background,
         "bits_in_use": survey.bits_in_use,

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor
 
-from striate.data import LabeledImages, Limits, Listing, Source, Unreadable
+from striate.data import LabeledImages, Listing, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
 from striate.data.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
 from striate.data.mirrored_names import Mirror, mirrored_names
@@ -80,7 +80,7 @@ def sample_of_listing(source: Source, canvas: Canvas) -> Sample:
             return torch.empty(0), torch.empty(0, dtype=torch.int64)
         labels = torch.from_numpy(listing.targets.values).long()
         positions = sample_for_mirror_test(labels)
-        read = _decoded(listing, positions.tolist(), canvas, source.limits)
+        read = _decoded(listing, positions.tolist(), canvas)
         if not read:
             return torch.empty(0), positions[:0]
         return torch.cat([read[i] for i in sorted(read)]), labels[sorted(read)]
@@ -88,13 +88,13 @@ def sample_of_listing(source: Source, canvas: Canvas) -> Sample:
     return sample
 
 
-def _decoded(listing: Listing, positions: Sequence[int], canvas: Canvas, limits: Limits) -> dict[int, Tensor]:
+def _decoded(listing: Listing, positions: Sequence[int], canvas: Canvas) -> dict[int, Tensor]:
     """Position -> small image, 1 C h w, of those that can be read."""
     read: dict[int, Tensor] = {}
 
     def decode(i: int) -> None:
         try:
-            image = listing.store.decode(positions[i], canvas, limits)
+            image = listing.store.decode(positions[i], canvas)
         except Unreadable:
             return
         read[positions[i]] = small_images(torch.from_numpy(image)[None])

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.audit.audit_finding import EXAMPLES, AuditFinding, found
-from striate.data.decoding.rendering import Span, bits_in_use, levels_of, other_bits
+from striate.data.decoding.rendering import ValueRange, bits_in_use, levels_of, other_bits
 from striate.data.source import Source
 from striate.data.targets import ClassTargets
 
@@ -38,54 +38,54 @@ def scale_by_class(source: Source) -> list[AuditFinding]:
     """
     findings = []
     for floats in (False, True):
-        classes = _spans_by_class(source, floats)
+        classes = _ranges_by_class(source, floats)
         if len(classes) < 2:
             continue
-        typical = {name: float(np.median([span.greatest for span in spans])) for name, spans in classes.items()}
+        typical = {name: float(np.median([extent.greatest for extent in ranges])) for name, ranges in classes.items()}
         most = max(typical, key=lambda name: typical[name])
-        lower = [name for name, spans in classes.items() if _on_another_scale(spans, classes[most])]
+        lower = [name for name, ranges in classes.items() if _on_another_scale(ranges, classes[most])]
         if lower:
             findings.append(_by_class(classes, typical, lower, most))
     return findings
 
 
-def _spans_by_class(source: Source, floats: bool) -> dict[str, list[Span]]:
-    """The spans of the images of each class that tell its scale, of all splits."""
-    classes: dict[str, list[Span]] = defaultdict(list)
-    for split, spans in source.survey.wide.items():
+def _ranges_by_class(source: Source, floats: bool) -> dict[str, list[ValueRange]]:
+    """The ranges of the images of each class that tell its scale, of all splits."""
+    classes: dict[str, list[ValueRange]] = defaultdict(list)
+    for split, ranges in source.survey.wide.items():
         targets = source.splits[split].targets
         if isinstance(targets, ClassTargets):
-            for label, span in zip(targets.values.tolist(), spans, strict=True):
-                if span is not None and span.floats == floats:
-                    classes[source.classes[label]].append(span)
+            for label, extent in zip(targets.values.tolist(), ranges, strict=True):
+                if extent is not None and extent.floats == floats:
+                    classes[source.classes[label]].append(extent)
     return {name: own for name, own in classes.items() if len(own) >= _ENOUGH and _bits(own) is not None}
 
 
-def _bits(spans: Sequence[Span]) -> int | None:
+def _bits(ranges: Sequence[ValueRange]) -> int | None:
     """Of the values of a class, but for a few hot pixels; 1 of fractions and masks, None where they are on no scale of bits."""
-    whole = reduce(or_, spans)
-    greatest = np.quantile([span.greatest for span in spans], 0.9, method="inverted_cdf")
+    whole = reduce(or_, ranges)
+    greatest = np.quantile([extent.greatest for extent in ranges], 0.9, method="inverted_cdf")
     levels = levels_of(replace(whole, greatest=float(greatest)))
     return 1 if levels == (0, 1) else bits_in_use(levels)
 
 
-def _on_another_scale(own: Sequence[Span], others: Sequence[Span]) -> bool:
+def _on_another_scale(own: Sequence[ValueRange], others: Sequence[ValueRange]) -> bool:
     """Whether it is the scale that differs, and not the light.
 
     Hardly any image of one class is as bright as those of the other; and what is darkest in them differs as much, where
     it is not 0: two kinds of images by one camera have the same black.
     """
-    small, large = ([span.greatest for span in spans] for spans in (own, others))
+    small, large = ([extent.greatest for extent in ranges] for ranges in (own, others))
     if np.quantile(large, 0.1, method="higher") < _APART * np.quantile(small, 0.9, method="inverted_cdf"):
         return False
-    black, other_black = (float(np.median([span.least for span in spans])) for spans in (own, others))
+    black, other_black = (float(np.median([extent.least for extent in ranges])) for ranges in (own, others))
     if black > 0 and 0 < other_black < _APART * black:
         return False
     return other_bits(small, large)
 
 
 def _by_class(
-    classes: Mapping[str, Sequence[Span]], typical: Mapping[str, float], lower: Sequence[str], most: str
+    classes: Mapping[str, Sequence[ValueRange]], typical: Mapping[str, float], lower: Sequence[str], most: str
 ) -> AuditFinding:
     bits = {name: _bits(classes[name]) or 0 for name in (*lower, most)}
     figures = {
@@ -119,20 +119,22 @@ def outlier_values(source: Source) -> list[AuditFinding]:
     The survey has read the values; images of one value are blank on any scale, and are not looked at.
     """
     findings = []
-    for whole in source.survey.spans:
-        ends = np.array([span.nearly for span in _of_kind(source, whole.floats) if span.least < span.greatest])  # N 2
+    for whole in source.survey.value_ranges:
+        ends = np.array(
+            [extent.robust for extent in _of_kind(source, whole.floats) if extent.least < extent.greatest]
+        )  # N 2
         flat = ends[np.ptp(ends, 1) < _FLAT * (whole.greatest - whole.least)] if len(ends) else ends
         if len(flat) >= max(_ENOUGH, _NEARLY_ALL * len(ends)):
             findings.append(_outliers(whole, flat, len(ends)))
     return findings
 
 
-def _of_kind(source: Source, floats: bool) -> list[Span]:
-    """The spans of all images of integers, or of floats."""
-    return [one for spans in source.survey.wide.values() for one in spans if one is not None and one.floats == floats]
+def _of_kind(source: Source, floats: bool) -> list[ValueRange]:
+    """The ranges of all images of integers, or of floats."""
+    return [one for ranges in source.survey.wide.values() for one in ranges if one is not None and one.floats == floats]
 
 
-def _outliers(whole: Span, flat: npt.NDArray[np.float64], count: int) -> AuditFinding:
+def _outliers(whole: ValueRange, flat: npt.NDArray[np.float64], count: int) -> AuditFinding:
     low, high = (float(end) for end in np.median(flat, 0))
     share = float(np.median(np.ptp(flat, 1))) / (whole.greatest - whole.least)
     return found(

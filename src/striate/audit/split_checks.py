@@ -26,7 +26,7 @@ def check_splits(splits: Splits, hiding: Background | None = None) -> list[Findi
 
     hiding: a background that is known to hide images; those of which nothing else is left are no copies of each other.
     """
-    parts = splits.parts()
+    parts = splits.by_name()
     hashes = {name: part.pixels.content_hashes() for name, part in parts.items()}
     classes, counts = splits.train.classes, {name: part.counts() for name, part in parts.items()}
     return [

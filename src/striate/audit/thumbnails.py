@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.modes import LUMA
+from striate.data.decoding.resize import Pixels
 
 __all__ = ["SIDE", "eight_bits", "gray", "hashes", "mean_and_deviation", "shrink", "thumbnails"]
 

@@ -31,9 +31,9 @@ def audit_splits(
     Raises DataError for leakage, unless the recipe sets `leakage = warn`.
     """
     background = canvas.rendering.background
-    hiding = background if source.survey.hides(background) else None
+    hiding = background if source.survey.hides_content(background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
-    counts = {name: samples.counts() for name, samples in splits.parts().items()}
+    counts = {name: samples.counts() for name, samples in splits.by_name().items()}
     return [
         *(_without_leakage(one, recipe) for one in (*check_splits(splits, hiding), *of_scales)),
         *absent_classes(source.classes, counts, drawn_shares(existing, recipe)),

@@ -26,7 +26,7 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     """What the canvas hides by what the survey found."""
     findings = []
     background = canvas.rendering.background
-    if canvas.channels != 4 and survey.hides(background):
+    if canvas.channels != 4 and survey.hides_content(background):
         better = survey.background
         fix = (
             "keep transparency as a channel with --channels 4, or save images without it where colors are below it, which "

@@ -12,7 +12,7 @@ from typing import Final, Literal, final
 from striate.data.decoding.limits import Limits
 from striate.errors import DataError
 
-__all__ = ["MENDED", "AnnotationFault", "AnnotationFaultKind", "check_faults"]
+__all__ = ["CORRECTED", "AnnotationFault", "AnnotationFaultKind", "check_faults"]
 
 AnnotationFaultKind = Literal[
     "box clipped",  # it passes the border of the image by more than a pixel; the part inside is used
@@ -24,26 +24,28 @@ AnnotationFaultKind = Literal[
     "unknown image",  # an annotation of an image that the file does not list, or a split names and nothing describes
     "duplicate",  # the same row or number a second time; the first is used
 ]
-MENDED: Final = frozenset({"box clipped", "point outside", "no outline"})  # of all other kinds the object is left out
+CORRECTED: Final = frozenset(
+    {"box clipped", "point outside", "no outline"}
+)  # of all other kinds the object is left out
 
 
 @final
 @dataclass(frozen=True)
 class AnnotationFault:
-    """`id` is the image's, `where` names file and line or number, `says` is one printable line with the value."""
+    """`id` is the image's, `where` names file and line or number, `message` is one printable line with the value."""
 
     id: str
     where: str
-    says: str
+    message: str
     kind: AnnotationFaultKind
 
 
 def check_faults(faults: Sequence[AnnotationFault], rows: int, where: str, limits: Limits) -> None:
     """DataError when more than `limits.max_bad` of the `rows` had to be left out; it names kinds and the first three."""
-    lost = [fault for fault in faults if fault.kind not in MENDED]
+    lost = [fault for fault in faults if fault.kind not in CORRECTED]
     if len(lost) > limits.max_bad * rows:
         kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(fault.kind for fault in lost).most_common())
-        first = "; ".join(f"{fault.where}: {fault.says}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
+        first = "; ".join(f"{fault.where}: {fault.message}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
         raise DataError(
             f"{where} has {len(lost)} of {rows} annotations that cannot be used ({kinds}), more than the share of "
             f"{limits.max_bad:g} that may: {first}; mend or remove them, or allow more with --max-bad"

@@ -7,10 +7,10 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from striate.data.contact_sheets import contact_sheet, denormalize
 from striate.data.examples import round_robin
 from striate.data.images import as_colors
 from striate.data.labeled_images import LabeledImages
-from striate.data.sheet import as_images, contact_sheet
 from striate.views import Normalization, Policy, View, evaluation_view
 
 __all__ = ["COLUMNS", "ROWS", "augmentation_sheet", "augmented_views", "view_of_image"]
@@ -32,7 +32,7 @@ def augmentation_sheet(
         size=size,
         normalization=normalization,
     )
-    columns = [as_images(images, normalization) for images, _ in views]
+    columns = [denormalize(images, normalization) for images, _ in views]
     return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
 
 

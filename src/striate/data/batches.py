@@ -11,10 +11,10 @@ from typing import final
 import torch
 from torch import Tensor
 
+from striate.data.balanced_order import class_balanced_order
 from striate.data.buffer_pool import BufferPool
 from striate.data.images import as_colors
 from striate.data.labeled_images import LabeledImages
-from striate.data.order import balanced
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, evaluation_view, permutation
 
@@ -80,7 +80,7 @@ class Batches:
         if self.policy is None:
             return torch.arange(len(self.samples))
         if self.equal_classes:
-            return balanced(self.samples.labels, seed=self.seed, epoch=epoch)
+            return class_balanced_order(self.samples.labels, seed=self.seed, epoch=epoch)
         return permutation(self.seed, epoch, len(self.samples))
 
     def _parts(self, order: Tensor) -> list[Tensor]:

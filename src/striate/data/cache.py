@@ -1,7 +1,7 @@
 """Decoded pixels kept on disk for as long as a run needs them: a run that was cut off does not decode again.
 
-    FOLDER/<key>/pixels.raw   N H W C, mapped when it is read
-    FOLDER/<key>/index.json   which files it holds, and a checksum; the folder gets its name when both are whole
+    FOLDER/<split>-<key>/pixels.raw   N H W C, mapped when it is read
+    FOLDER/<split>-<key>/index.json   which files it holds, and a checksum; the folder gets its name when both are whole
 
 The key is a digest of all that the pixels depend on, so what changed is never served: it has another key. An entry is
 made under a temporary name of its own, so that neither a kill nor a second process can leave half of one behind.
@@ -22,12 +22,12 @@ import PIL
 import torch
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
-from striate.data.images import HeldImages
+from striate.data.decoding.resize import Pixels
+from striate.data.images import TensorImages
 from striate.data.skipped_files import SkippedFile
 from striate.data.storage import Place, choose_place, explained_disk, image_bytes, map_new_file, pixel_type
 
-__all__ = ["ANYWHERE", "Cache", "Entry", "cache_key", "finish_entry", "new_entry", "open_entry"]
+__all__ = ["ANYWHERE", "Cache", "Entry", "entry_path", "finish_entry", "has_entry", "new_entry", "open_entry"]
 
 DECODER: Final = 3  # to be raised whenever a file decodes to other pixels than before
 TEMPORARY: Final = ".tmp-"  # as in a run's folder, which clears such names away when it is locked
@@ -36,13 +36,12 @@ TEMPORARY: Final = ".tmp-"  # as in a run's folder, which clears such names away
 @final
 @dataclass(frozen=True)
 class Cache:
-    """Where decoded images are kept. `digest` says what the data contain, and is found out when it is needed."""
+    """Where decoded images are kept: `folder` is for those on disk."""
 
     place: Place = "auto"
     folder: Path | None = None
-    digest: str | None = None
 
-    def settled(self, size: int) -> "Cache":
+    def resolved(self, size: int) -> "Cache":
         """With the place decided for images that take `size` bytes."""
         return replace(self, place=choose_place(self.place, size, self.folder))
 
@@ -55,15 +54,20 @@ ANYWHERE: Final = Cache()
 class Entry:
     """Pixels of the files at the positions `kept` of a listing, and those that cannot be used."""
 
-    images: HeldImages
+    images: TensorImages
     kept: list[int]
     skipped: list[SkippedFile]
 
 
-def cache_key(digest: str, split: str, canvas: Canvas, max_pixels: int) -> str:
-    """What names an entry: the data's contents, the settings, and the versions of what decodes."""
-    said = [digest, split, asdict(canvas), max_pixels, DECODER, PIL.__version__]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+def entry_path(folder: Path, split: str, contents: str, canvas: Canvas, max_pixels: int) -> Path:
+    """Where an entry lies: its name tells the split, the contents of its files, the settings and the versions of what decodes."""
+    key = json.dumps([contents, asdict(canvas), max_pixels, DECODER, PIL.__version__])
+    return folder / f"{split}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def has_entry(folder: Path, split: str) -> bool:
+    """Whether there is an entry of a split, be it of these contents or of others."""
+    return any(folder.glob(f"{split}-*"))
 
 
 def open_entry(path: Path, canvas: Canvas) -> Entry | None:
@@ -77,7 +81,7 @@ def open_entry(path: Path, canvas: Canvas) -> Entry | None:
         pixels = (
             np.memmap(path / "pixels.raw", pixel_type(canvas), "c", shape=shape) if kept else np.empty(shape, np.uint8)
         )
-        images = HeldImages(torch.from_numpy(pixels))
+        images = TensorImages(torch.from_numpy(pixels))
         if _checksum(images) != index["checksum"]:
             raise ValueError("the pixels are not those that were written")
         return Entry(images, kept, [SkippedFile(*one) for one in index["skipped"]])
@@ -87,31 +91,31 @@ def open_entry(path: Path, canvas: Canvas) -> Entry | None:
 
 
 @contextmanager
-def new_entry(path: Path, count: int, canvas: Canvas) -> Iterator[tuple[Pixels, Path]]:
-    """Pixels to be filled, `count` H W C, and the folder that `finish_entry` makes an entry of; else it is removed."""
-    with explained_disk(path.parent, count * image_bytes(canvas)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
+def new_entry(folder: Path, count: int, canvas: Canvas) -> Iterator[tuple[Pixels, Path]]:
+    """Pixels to be filled, `count` H W C, and the place that `finish_entry` makes an entry of; else it is removed."""
+    with explained_disk(folder, count * image_bytes(canvas)):
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
     try:
-        with explained_disk(path.parent, count * image_bytes(canvas)):
-            pixels = map_new_file(folder / "pixels.raw", (count, *canvas.shape), pixel_type(canvas))
-        yield pixels, folder
+        with explained_disk(folder, count * image_bytes(canvas)):
+            pixels = map_new_file(unfinished / "pixels.raw", (count, *canvas.shape), pixel_type(canvas))
+        yield pixels, unfinished
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def finish_entry(folder: Path, path: Path, pixels: Pixels, kept: list[int], skipped: list[SkippedFile]) -> None:
-    """Name a filled folder; where another process was first, its entry stays, which holds the same."""
-    checksum = _checksum(HeldImages(torch.from_numpy(pixels[: len(kept)])))
-    said = {"kept": kept, "skipped": [[one.id, one.reason, one.detail] for one in skipped], "checksum": checksum}
+def finish_entry(unfinished: Path, path: Path, pixels: Pixels, kept: list[int], skipped: list[SkippedFile]) -> None:
+    """Name what was filled; where another process was first, its entry stays, which holds the same."""
+    checksum = _checksum(TensorImages(torch.from_numpy(pixels[: len(kept)])))
+    index = {"kept": kept, "skipped": [[one.id, one.reason, one.detail] for one in skipped], "checksum": checksum}
     with explained_disk(path.parent, 0):
-        (folder / "index.json").write_text(json.dumps(said), encoding="utf-8")
+        (unfinished / "index.json").write_text(json.dumps(index), encoding="utf-8")
         try:
-            folder.rename(path)
+            unfinished.rename(path)
         except OSError:
             if not path.is_dir():
                 raise
 
 
-def _checksum(images: HeldImages) -> str:
+def _checksum(images: TensorImages) -> str:
     return hashlib.sha256(images.content_hashes().tobytes()).hexdigest()

@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.limits import Limits
-from striate.data.moving import fitting_view, moved
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Sample, Source
+from striate.data.target_transform import canvas_view, transform_target
 from striate.data.targets import IGNORE, Instances, Target
 from striate.errors import DataError
 
@@ -25,12 +24,12 @@ def examples(source: Source, canvas: Canvas, count: int) -> list[tuple[int, Samp
 
     Raises DataError where no image can be read.
     """
-    listing, limits = next(iter(source.splits.values())), source.limits
+    listing = next(iter(source.splits.values()))
     positions = _inspected(listing, count)
     found: list[tuple[int, Sample]] = []
     for index in round_robin(_classes_at(listing, i) for i in positions):
         try:
-            found.append((positions[index], _on_canvas(source, listing, positions[index], canvas, limits)))
+            found.append((positions[index], _on_canvas(source, listing, positions[index], canvas)))
         except Unreadable:
             continue
         if len(found) == count:
@@ -85,10 +84,10 @@ def _classes_in(target: Target) -> Collection[int]:
     return set(np.unique(target).tolist()) - {IGNORE} if target.ndim == 2 else ()
 
 
-def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas, limits: Limits) -> Sample:
-    image, target = listing.store.decode(i, canvas, limits), listing.targets.target(i)
+def _on_canvas(source: Source, listing: Listing, i: int, canvas: Canvas) -> Sample:
+    image, target = listing.store.decode(i, canvas), listing.targets.target(i)
     if isinstance(target, Instances) or target.ndim == 2:
-        header = listing.store.header(i, limits)
-        view = fitting_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
-        target = moved(target, view, source.skeleton)
+        header = listing.store.header(i)
+        view = canvas_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
+        target = transform_target(target, view, source.skeleton)
     return Sample(listing.ids[i], image, target)

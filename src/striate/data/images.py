@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from striate.data.content_hash import content_hashes, moments
-from striate.data.looks import SIDE, Looks, looks
+from striate.data.signatures import SIDE, Signatures, looks
 from striate.data.skipped_files import SkippedFile
 from striate.data.statistics import MEASURES, Measured, image_statistics
 
-__all__ = ["HeldImages", "Images", "as_colors"]
+__all__ = ["Images", "TensorImages", "as_colors"]
 
 BLOCK: Final = 1024  # images that are looked at in one go: a mapped file may be larger than the memory
 CACHED: Final = 1 << 19  # values that stay in the processor's cache as float32
@@ -54,7 +54,7 @@ class Images(ABC):
         """Sum and sum of squares of all values of each channel, exact."""
 
     @abstractmethod
-    def looks(self) -> Looks:
+    def looks(self) -> Signatures:
         """What tells each image from others but hardly from its copies, N 64: see `looks`."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ def as_colors(images: Tensor) -> Tensor:
 
 
 @final
-class HeldImages(Images):
+class TensorImages(Images):
     """Images in a tensor N H W C, in memory or mapped from a file; a subset shares it and only knows its own rows."""
 
     def __init__(self, pixels: Tensor, rows: Tensor | None = None, known: npt.NDArray[np.uint64] | None = None) -> None:
@@ -105,17 +105,17 @@ class HeldImages(Images):
     def all(self) -> Tensor:
         return self._pixels if self._rows is None else self._pixels[self._rows]
 
-    def subset(self, indices: Tensor) -> "HeldImages":
+    def subset(self, indices: Tensor) -> "TensorImages":
         rows = indices if self._rows is None else self._rows[indices]
         known = None if self._content_hashes is None else self._content_hashes[indices.numpy()]
-        return HeldImages(self._pixels, rows, known)
+        return TensorImages(self._pixels, rows, known)
 
-    def near(self, device: torch.device) -> "HeldImages":
+    def near(self, device: torch.device) -> "TensorImages":
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             size = len(self) * self._pixels[:1].nbytes
-            return HeldImages(self.all().to(device)) if size <= DEVICE_SHARE * free else self
-        return HeldImages(self.all().to(device)) if device.type == "mps" else self  # which shares the CPU's memory
+            return TensorImages(self.all().to(device)) if size <= DEVICE_SHARE * free else self
+        return TensorImages(self.all().to(device)) if device.type == "mps" else self  # which shares the CPU's memory
 
     def content_hashes(self) -> npt.NDArray[np.uint64]:
         if self._content_hashes is None:
@@ -129,7 +129,7 @@ class HeldImages(Images):
             total = [(s + int(a), q + int(b)) for (s, q), (a, b) in zip(total, moments(block), strict=True)]
         return total
 
-    def looks(self) -> Looks:
+    def looks(self) -> Signatures:
         blocks = [looks(some) for block in self._blocks() for some in _cached(block)]
         return np.concatenate(blocks) if blocks else np.empty((0, SIDE * SIDE), np.uint8)
 

@@ -21,15 +21,15 @@ from typing import Final, Literal, final
 import numpy as np
 
 from striate.data.labeled_images import LabeledImages
-from striate.data.looks import SIDE, Looks, nearness, within
 from striate.data.names import printable
+from striate.data.signatures import SIDE, Signatures, copy_threshold, within
 from striate.data.splits import Splits
 from striate.errors import DataError
 
-__all__ = ["UNSEEN", "KnownAs", "KnownImages", "known_in", "read_known_images", "split_rows"]
+__all__ = ["NOT_IN_RUN", "KnownAs", "KnownImages", "known_in", "read_known_images", "split_rows"]
 
 KnownAs = Literal["train", "val", "test", "unseen"]
-UNSEEN: Final = "unseen"
+NOT_IN_RUN: Final = "unseen"
 _STRONGEST: Final[tuple[KnownAs, ...]] = (
     "train",
     "val",
@@ -46,7 +46,7 @@ class KnownImages:
 
     by_pixels: Mapping[str, KnownAs]
     by_content: Mapping[str, KnownAs]
-    looks: Mapping[KnownAs, Looks]  # M 64 of each split that has some
+    looks: Mapping[KnownAs, Signatures]  # M 64 of each split that has some
 
     def known_as(self, samples: LabeledImages, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
         """For each of these, on the run's canvas, the split in which the run has it, of several the one that it learned from.
@@ -54,12 +54,12 @@ class KnownImages:
         `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, looks and
         looks in any light decides: what is in test just as it is stays there, although a brighter copy is in train.
         """
-        found: list[KnownAs] = [self.by_pixels.get(pixels, UNSEEN) for pixels in _hexadecimal(samples)]
-        if self.by_content and UNSEEN in found:
+        found: list[KnownAs] = [self.by_pixels.get(pixels, NOT_IN_RUN) for pixels in _hexadecimal(samples)]
+        if self.by_content and NOT_IN_RUN in found:
             content = contents()
             for i in _unseen(found):
-                found[i] = self.by_content.get(content.get(samples.ids[i], ""), UNSEEN)
-        if not self.looks or UNSEEN not in found:
+                found[i] = self.by_content.get(content.get(samples.ids[i], ""), NOT_IN_RUN)
+        if not self.looks or NOT_IN_RUN not in found:
             return found
         looks = samples.pixels.looks()
         for any_light in (False, True):
@@ -74,13 +74,13 @@ class KnownImages:
 
     @cached_property
     def _near(self) -> float:
-        return nearness(*self._trained_and_others())
+        return copy_threshold(*self._trained_and_others())
 
     @cached_property
     def _near_in_any_light(self) -> float:
-        return nearness(*self._trained_and_others(), any_light=True)
+        return copy_threshold(*self._trained_and_others(), any_light=True)
 
-    def _trained_and_others(self) -> tuple[Looks, Looks]:
+    def _trained_and_others(self) -> tuple[Signatures, Signatures]:
         nothing = np.empty((0, SIDE * SIDE), np.uint8)
         train, val, test = (self.looks.get(name, nothing) for name in _STRONGEST)
         return train, np.concatenate([val, test])
@@ -95,7 +95,7 @@ def known_in(splits: Mapping[str, LabeledImages]) -> KnownImages:
 def split_rows(splits: Splits, contents: Mapping[str, str]) -> list[dict[str, str]]:
     """Rows of splits.csv: each sample, its split, and what tells its image from others. `contents`: SHA-256 by id."""
     rows = []
-    for name, part in splits.parts().items():
+    for name, part in splits.by_name().items():
         for id_, pixels, look in zip(part.ids, _hexadecimal(part), part.pixels.looks(), strict=True):
             content = contents.get(id_, "")
             rows.append({"id": id_, "split": name, "pixels": pixels, "sha256": content, "look": look.tobytes().hex()})
@@ -144,4 +144,4 @@ def _hexadecimal(samples: LabeledImages) -> list[str]:
 
 
 def _unseen(found: Sequence[KnownAs]) -> list[int]:
-    return [i for i, name in enumerate(found) if name == UNSEEN]
+    return [i for i, name in enumerate(found) if name == NOT_IN_RUN]

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from striate.data.drawing import draw_sample
-from striate.data.sheet import headed_sheet
+from striate.data.annotated_images import annotated_image
+from striate.data.contact_sheets import labeled_contact_sheet
 from striate.data.source import Sample, Source
 
 __all__ = ["sample_sheet"]
@@ -19,7 +19,7 @@ def sample_sheet(columns: Sequence[Sequence[Sample]], source: Source) -> bytes:
     """A PNG of columns of samples: the first without augmentation, the others by epoch."""
     pages = [[_page(sample, source) for sample in column] for column in columns]
     headings = ["original", *(f"epoch {epoch}" for epoch in range(len(columns) - 1))]
-    return headed_sheet(list(zip(*pages, strict=True)), headings)
+    return labeled_contact_sheet(list(zip(*pages, strict=True)), headings)
 
 
 def _page(sample: Sample, source: Source) -> Image.Image:
@@ -29,5 +29,5 @@ def _page(sample: Sample, source: Source) -> Image.Image:
         present = [i for i in np.argsort(-target.astype(np.float64), kind="stable").tolist() if target[i] > 0]
         classes = tuple(f"{classes[i]} {target[i]:.0%}" for i in present)
         sample = Sample(sample.id, sample.image, np.ones(len(present), np.bool_))
-    page = draw_sample(sample, classes, source.skeleton)
+    page = annotated_image(sample, classes, source.skeleton)
     return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page

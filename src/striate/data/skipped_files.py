@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
-__all__ = ["Reason", "SkippedFile", "Unreadable", "count_reasons"]
+from striate.data.decoding.limits import Limits
+from striate.errors import DataError
+
+__all__ = ["Reason", "SkippedFile", "Unreadable", "check_skipped", "count_reasons", "first_three"]
 
 Reason = Literal[
     "empty file",  # zero bytes
@@ -45,3 +48,21 @@ class Unreadable(Exception):  # noqa: N818 - an outcome that is expected of any 
 def count_reasons(skipped: Sequence[SkippedFile]) -> str:
     """ "12 truncated, 3 empty file": each reason with its count, most frequent first."""
     return ", ".join(f"{count} {reason}" for reason, count in Counter(one.reason for one in skipped).most_common())
+
+
+def check_skipped(skipped: Sequence[SkippedFile], files: int, limits: Limits) -> None:
+    """DataError when more than `limits.max_bad` of the `files` were skipped; it names reasons and the first three."""
+    if len(skipped) > limits.max_bad * files:
+        raise DataError(
+            f"{len(skipped)} of {files} files cannot be used ({count_reasons(skipped)}), more than the share of "
+            f"{limits.max_bad:g} that may: {first_three(skipped)}; mend or remove them, or allow more with --max-bad"
+        )
+
+
+def first_three(skipped: Sequence[SkippedFile]) -> str:
+    """The first three files with their details, which stand once where they are alike."""
+    details = {one.detail for one in skipped[:3]}
+    if len(details) == 1 and len(skipped) > 1:
+        more = " ..." if len(skipped) > 3 else ""
+        return ", ".join(one.id for one in skipped[:3]) + f"{more} ({details.pop()})"
+    return ", ".join(f"{one.id} ({one.detail})" for one in skipped[:3]) + (" ..." if len(skipped) > 3 else "")

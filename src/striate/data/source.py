@@ -11,14 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.annotation_faults import AnnotationFault
-from striate.data.cache import ANYWHERE, Cache
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.labeled_images import LabeledImages
-from striate.data.reading import check_classes, check_skipped, read_images
+from striate.data.decoding.resize import Pixels
 from striate.data.skipped_files import SkippedFile
-from striate.data.storage import image_bytes
 from striate.data.store import Store
 from striate.data.survey import Survey, survey
 from striate.data.targets import ClassTargets, Skeleton, Target, Targets, TaskKind
@@ -55,8 +51,13 @@ class Listing:
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
-        """The store's, found out once: every file is read for them."""
+        """The store's, found out once: every file that was not decoded before is read for them."""
         return tuple(self.store.digests())
+
+    @property
+    def contents(self) -> str:
+        """SHA-256 over ids and contents, without targets."""
+        return hashlib.sha256("\n".join((*self.ids, *self.digests)).encode()).hexdigest()
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -106,7 +107,7 @@ class Source:
     @cached_property
     def survey(self) -> Survey:
         """What the data ask for: size, channels, levels, background, fit. Found out once."""
-        return survey(self.splits, self.limits)
+        return survey(self.splits)
 
     def as_stored(self) -> "Source":
         """The same with the values that are stored, also those of arrays, for a canvas that knows their levels."""
@@ -117,7 +118,7 @@ class Source:
     def take_survey(self, progress: Progress) -> Survey:
         """The same; `progress` counts the images where all of them are read for their levels."""
         if "survey" not in vars(self):
-            vars(self)["survey"] = survey(self.splits, self.limits, progress)
+            vars(self)["survey"] = survey(self.splits, progress)
         return self.survey
 
     def native(self) -> Canvas:
@@ -127,32 +128,15 @@ class Source:
         """
         return self.survey.canvas()
 
-    def sample(self, split: str, i: int, limits: Limits = DEFAULT_LIMITS) -> Sample:
+    def with_limits(self, limits: Limits) -> "Source":
+        """The same samples, read within other limits; digests that are known stay known."""
+        splits = {name: replace(one, store=one.store.with_limits(limits)) for name, one in self.splits.items()}
+        return replace(self, splits=splits, limits=limits)
+
+    def sample(self, split: str, i: int) -> Sample:
         """One sample with all that is known of it. Raises Unreadable."""
         listing = self.splits[split]
-        return Sample(listing.ids[i], listing.store.pixels_of(i, limits), listing.targets.target(i))
-
-    def decode(
-        self,
-        split: str,
-        canvas: Canvas,
-        *,
-        threads: int,
-        limits: Limits,
-        cache: Cache = ANYWHERE,
-        progress: Progress | None = None,
-    ) -> LabeledImages:
-        """All images of a split on the canvas; the pixels do not depend on the number of threads nor on the cache.
-
-        DataError when more than `limits.max_bad` of the files cannot be used, or all of a class that is to be learned.
-        """
-        listing = self.splits[split]
-        cache = cache.settled(len(listing) * image_bytes(canvas))
-        samples = read_images(self, split, canvas, threads=threads, limits=limits, cache=cache, progress=progress)
-        if split in ("all", "train"):
-            check_classes(samples, listing)
-        check_skipped(samples.skipped, len(listing) + len(listing.skipped), limits)
-        return samples
+        return Sample(listing.ids[i], listing.store.pixels_of(i), listing.targets.target(i))
 
     def digest(self) -> str:
         """SHA-256 over classes, ids, targets and contents of all splits."""

@@ -10,7 +10,7 @@ import torch
 
 from striate.data.labeled_images import LabeledImages
 from striate.data.names import printable
-from striate.data.splits import Splits, check_parts
+from striate.data.splits import Splits, check_splits
 from striate.errors import DataError
 
 __all__ = ["apply_split", "read_split"]
@@ -48,7 +48,7 @@ def apply_split(samples: Mapping[str, LabeledImages], said: Mapping[str, str], o
     Each image must be named, and each that is named must be there, if only skipped. Parts that the data came in stay
     what they are, but for val, which may come out of train. Raises DataError.
     """
-    check_parts(samples)
+    check_splits(samples)
     written = {id_: there for part in samples.values() for id_, there in _as_written(part.ids, said).items()}
     aside = _as_written(tuple(one.id for part in samples.values() for one in part.skipped), said)
     known = {*written.values(), *aside.values()}

@@ -7,12 +7,12 @@ from typing import final
 import torch
 from torch import Tensor
 
-from striate.data.groups import Groups, kept_together
 from striate.data.labeled_images import LabeledImages
+from striate.data.split_groups import Groups, kept_together
 from striate.data.stratify import DRAW_OF_TEST, stratified_folds, stratified_split
 from striate.errors import DataError, SettingError
 
-__all__ = ["Splits", "check_parts", "split_samples"]
+__all__ = ["Splits", "check_splits", "split_samples"]
 
 
 @final
@@ -24,7 +24,7 @@ class Splits:
     val: LabeledImages | None
     test: LabeledImages | None
 
-    def parts(self) -> dict[str, LabeledImages]:
+    def by_name(self) -> dict[str, LabeledImages]:
         """Those that there are, by name."""
         named = {"train": self.train, "val": self.val, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
@@ -56,7 +56,7 @@ def split_samples(
         raise SettingError(
             f"val = {val} and test = {test:g} are no shares that leave something to learn; try 0.1 for each"
         )
-    check_parts(samples)
+    check_splits(samples)
     if groups is not None:
         _check_groups(samples, groups)
     if fold and "all" not in samples:
@@ -84,7 +84,7 @@ def split_samples(
     )
 
 
-def check_parts(samples: Mapping[str, LabeledImages]) -> None:
+def check_splits(samples: Mapping[str, LabeledImages]) -> None:
     """DataError where what a source gave is nothing to learn from."""
     if not samples.keys() <= {"all", "train", "val", "test"} or ("all" in samples) == ("train" in samples):
         raise DataError(f"there are {', '.join(samples) or 'no'} parts and nothing to learn from; add a folder train")

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
+from striate.data.decoding.resize import Pixels
 from striate.data.names import printable
 from striate.errors import DataError
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, final
@@ -17,24 +17,24 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.decode import Header, Stored, decode_image, read_header, read_image, read_span
-from striate.data.decoding.fit import Pixels, fit
+from striate.data.decoding.decode import Header, ImageLike, decode_image, read_header, read_image, read_value_range
 from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import PILLOW_MODES, to_pixels
-from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, Span, with_nearly_all
+from striate.data.decoding.regular_file import open_regular_file, read_small_file
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, ValueRange, robust_value_range
+from striate.data.decoding.resize import Pixels, fit
 from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
 __all__ = [
+    "ArrayImage",
     "ArrayStore",
     "ContentStore",
     "FileStore",
-    "HeldArray",
-    "HeldImage",
+    "ImageItem",
     "ImageStore",
     "Store",
-    "held_images",
+    "image_store",
     "on_canvas",
 ]
 
@@ -42,7 +42,10 @@ _ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
 
 
 class Store(ABC):
-    """N images that are read by their position. All verbs but the first two raise Unreadable, any thread may call."""
+    """N images that are read by their position, within the limits that the store was opened with.
+
+    All methods but the first three raise Unreadable, and any thread may call them.
+    """
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -51,24 +54,26 @@ class Store(ABC):
     def digests(self) -> Sequence[str]:
         """What tells a changed store from this one: a line for each image, or fewer lines for all of them."""
 
+    def with_limits(self, limits: Limits) -> "Store":  # noqa: ARG002 - the default, for stores without files: what is in memory was accepted
+        """The same images, read within other limits; digests that are known stay known."""
+        return self
+
     @abstractmethod
-    def header(self, i: int, limits: Limits) -> Header:
+    def header(self, i: int) -> Header:
         """Format, size and kind of an image; no pixel is decoded."""
 
     @abstractmethod
-    def pixels_of(
-        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
-    ) -> Pixels:
+    def pixels_of(self, i: int, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None) -> Pixels:
         """A whole image, upright, H W C: in its own channels, or as a rendering shows it, transparency composited.
 
         `at_least` (height, width): it may come reduced, where that is quicker, as long as it still covers this.
         """
 
     @abstractmethod
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
+    def decode(self, i: int, canvas: Canvas) -> Pixels:
         """An image on the canvas: H W C."""
 
-    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
+    def value_range(self, i: int) -> ValueRange | None:  # noqa: ARG002 - the default, for stores whose images have 8 bits: their range is known
         """From the least to the greatest value as it is stored, of an image whose header is `wide`; None of others."""
         return None
 
@@ -76,14 +81,14 @@ class Store(ABC):
         """The same images with the values that are stored, for a canvas that knows their levels; files have them anyway."""
         return self
 
-    def ready(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
+    def preloaded(self, canvas: Canvas) -> Pixels | None:  # noqa: ARG002 - the default, for stores of files: they are never ready on any canvas
         """All images at once, N H W C, where they lie in memory just as the canvas wants them."""
         return None
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class HeldArray:
+class ArrayImage:
     """One image in an array, H W C of any real numbers, and which are black and white, where a canvas does not say else."""
 
     values: npt.NDArray[Any]
@@ -104,81 +109,106 @@ class HeldArray:
 
 
 # a path, a file's content, Pillow's image, an array, or why there is no image
-HeldImage = Stored | HeldArray | Unreadable
+ImageItem = ImageLike | ArrayImage | Unreadable
 
 
 class OneByOneStore(Store):
-    """Images that are read one by one, each of its own kind and size."""
+    """Images that are read one by one, each of its own kind and size.
+
+    `known` are the digests that are known by the position of their image.
+    """
+
+    limits: Limits
+    known: dict[int, str]
 
     @abstractmethod
-    def image(self, i: int) -> Stored | HeldArray:
-        """What there is of an image before it is decoded."""
+    def image(self, i: int) -> ImageLike | ArrayImage:
+        """The encoded image, or its array, as far as a header needs it: of a file its path."""
+
+    def whole_image(self, i: int) -> ImageLike | ArrayImage:
+        """The same to be decoded: all of it is read, once, and what is read is hashed if its digest is not known yet."""
+        return self.image(i)
 
     def digests(self) -> list[str]:
-        """Of files and their contents size and SHA-256, of pixels shape and SHA-256; of what cannot be read, why."""
-        digests = [""] * len(self)
+        """Size and SHA-256 of files and their contents, shape and SHA-256 of pixels; of what cannot be read, why.
+
+        Files that were decoded before are not read again.
+        """
 
         def read(i: int) -> None:
             try:
-                digests[i] = self._digest(i)
+                self.known[i] = self._digest(i)
             except Unreadable as failure:
-                digests[i] = failure.reason
+                self.known[i] = failure.reason
 
-        in_threads(read, len(self), os.cpu_count() or 1)
-        return digests
+        missing = [i for i in range(len(self)) if i not in self.known]
+        in_threads(lambda n: read(missing[n]), len(missing), os.cpu_count() or 1)
+        return [self.known[i] for i in range(len(self))]
 
-    def header(self, i: int, limits: Limits) -> Header:
+    def header(self, i: int) -> Header:
         image = self.image(i)
-        if isinstance(image, HeldArray):
+        if isinstance(image, ArrayImage):
             return _array_header(image.values.shape, image.bits)
-        return read_header(image, limits)
+        return read_header(image, self.limits)
 
-    def pixels_of(
-        self, i: int, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
-    ) -> Pixels:
+    def pixels_of(self, i: int, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None) -> Pixels:
         image = self.image(i)
-        if isinstance(image, HeldArray):
+        if isinstance(image, ArrayImage):
             return to_pixels(image.values, image.values.shape[2], image.bits, image.rendering(rendering or AS_STORED))
-        return read_image(image, limits, at_least, rendering)
+        return read_image(image, self.limits, at_least, rendering)
 
-    def span(self, i: int, limits: Limits) -> Span | None:
+    def value_range(self, i: int) -> ValueRange | None:
         image = self.image(i)
-        if isinstance(image, HeldArray):
-            return with_nearly_all(image.values) if image.bits == 16 else None
-        return read_span(image, limits)
+        if isinstance(image, ArrayImage):
+            return robust_value_range(image.values) if image.bits == 16 else None
+        return read_value_range(image, self.limits)
 
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        image = self.image(i)
-        if isinstance(image, HeldArray):
+    def decode(self, i: int, canvas: Canvas) -> Pixels:
+        image = self.whole_image(i)
+        if isinstance(image, ArrayImage):
             return on_canvas(image.values, replace(canvas, rendering=image.rendering(canvas.rendering)))
-        return decode_image(image, canvas, limits)
+        return decode_image(image, canvas, self.limits)
 
     def _digest(self, i: int) -> str:
         image = self.image(i)
         if isinstance(image, str | Path):
             return _file_digest(image)
         if isinstance(image, bytes):
-            return f"{len(image)}\t{hashlib.sha256(image).hexdigest()}"
-        if isinstance(image, HeldArray):
+            return _content_digest(image)
+        if isinstance(image, ArrayImage):
             values, scale = np.ascontiguousarray(image.values), "{:g} {:g}".format(*image.levels)
         else:  # its pixels may be on a scale of their own
-            values = np.ascontiguousarray(self.pixels_of(i, _ANY_SIZE))
-            scale = str(self.span(i, _ANY_SIZE)) if self.header(i, _ANY_SIZE).wide else ""
+            values = np.ascontiguousarray(read_image(image, _ANY_SIZE))
+            scale = str(read_value_range(image, _ANY_SIZE)) if read_header(image, _ANY_SIZE).wide else ""
         return f"{values.shape} {values.dtype} {scale}\t{hashlib.sha256(values.data).hexdigest()}"
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FileStore(OneByOneStore):
     """A file for each image; paths as the system names them."""
 
     paths: tuple[str, ...]
+    limits: Limits
+    known: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
 
+    def with_limits(self, limits: Limits) -> "FileStore":
+        return replace(self, limits=limits)
+
     def image(self, i: int) -> str:
         return self.paths[i]
+
+    def whole_image(self, i: int) -> str | bytes:
+        """The content of the file; the path of one that is too large to be held, which is read again for its digest."""
+        content = read_small_file(self.paths[i])
+        if content is None:
+            return self.paths[i]
+        if i not in self.known:
+            self.known[i] = _content_digest(content)
+        return content
 
 
 @final
@@ -191,12 +221,23 @@ class ContentStore(OneByOneStore):
 
     count: int
     read: Callable[[int], bytes]
+    limits: Limits
+    known: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.count
 
+    def with_limits(self, limits: Limits) -> "ContentStore":
+        return replace(self, limits=limits)
+
     def image(self, i: int) -> bytes:
         return self.read(i)
+
+    def whole_image(self, i: int) -> bytes:
+        content = self.read(i)
+        if i not in self.known:
+            self.known[i] = _content_digest(content)
+        return content
 
 
 @final
@@ -204,12 +245,17 @@ class ContentStore(OneByOneStore):
 class ImageStore(OneByOneStore):
     """Images as Python code holds them."""
 
-    images: tuple[HeldImage, ...]
+    images: tuple[ImageItem, ...]
+    limits: Limits
+    known: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def image(self, i: int) -> Stored | HeldArray:
+    def with_limits(self, limits: Limits) -> "ImageStore":
+        return replace(self, limits=limits)
+
+    def image(self, i: int) -> ImageLike | ArrayImage:
         image = self.images[i]
         if isinstance(image, Unreadable):
             raise Unreadable(image.reason, image.detail)
@@ -222,14 +268,14 @@ class ArrayStore(Store):
     """Images of one size in one array: `read` gives N H W C, and is called once, when the first image is wanted.
 
     `white` is the stored value that `read` makes white; 0 is black. `stored` gives the values before that, N H W C of any
-    real numbers, None where `read` changes none.
+    real numbers, None where `read` changes none. `digest` is that of the pixels where it is known without them.
     """
 
     shape: tuple[int, int, int, int]
     read: Callable[[], Pixels]
-    digest: Callable[[], str]
     white: float = 255
     stored: Callable[[], npt.NDArray[Any]] | None = None
+    digest: str = ""
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -243,37 +289,36 @@ class ArrayStore(Store):
         return self.read()
 
     def digests(self) -> list[str]:
-        return [self.digest()]
+        return [self.digest or f"{self.shape} {hashlib.sha256(np.ascontiguousarray(self.pixels).data).hexdigest()}"]
 
-    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
+    def header(self, i: int) -> Header:  # noqa: ARG002 - all images of an array are alike
         return _array_header(self.shape[1:], self.bits)
 
     def pixels_of(
         self,
         i: int,
-        limits: Limits,  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
         at_least: tuple[int, int] | None = None,  # noqa: ARG002 - an array has no smaller form that would be quicker
         rendering: Rendering | None = None,
     ) -> Pixels:
         return to_pixels(self.pixels[i], self.shape[3], self.bits, self._on_16_bits(rendering or AS_STORED))
 
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:  # noqa: ARG002 - limits are for files: an array was accepted as a whole when it was opened
+    def decode(self, i: int, canvas: Canvas) -> Pixels:
         return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
 
-    def span(self, i: int, limits: Limits) -> Span | None:  # noqa: ARG002 - limits are for files, and an array has one scale for all of its images
+    def value_range(self, i: int) -> ValueRange | None:
         if self.bits == 8:
             return None
-        span = with_nearly_all(self.pixels[i])
-        assert span.nearly is not None
+        extent = robust_value_range(self.pixels[i])
+        assert extent.robust is not None
         least, greatest, low, high = (
-            float(round(value * self.white / 65535)) for value in (span.least, span.greatest, *span.nearly)
+            float(round(value * self.white / 65535)) for value in (extent.least, extent.greatest, *extent.robust)
         )
-        return Span(least, greatest, whole=True, floats=False, nearly=(low, high))
+        return ValueRange(least, greatest, whole=True, floats=False, robust=(low, high))
 
     def as_stored(self) -> Store:
-        return self if self.stored is None else held_images(self.stored(), (0.0, self.white))
+        return self if self.stored is None else image_store(self.stored(), (0.0, self.white))
 
-    def ready(self, canvas: Canvas) -> Pixels | None:
+    def preloaded(self, canvas: Canvas) -> Pixels | None:
         as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))
         return self.pixels if self.shape[1:] == canvas.shape and self.bits == canvas.bits and as_wanted else None
 
@@ -284,9 +329,13 @@ class ArrayStore(Store):
         return replace(rendering, integers=levels)
 
 
-def held_images(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
+def image_store(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
     """The images of an array, N H W C of any real numbers, black and white by the same values."""
-    return ImageStore(tuple(HeldArray(one, levels) for one in values))
+    return ImageStore(tuple(ArrayImage(one, levels) for one in values), _ANY_SIZE)
+
+
+def _content_digest(content: bytes) -> str:
+    return f"{len(content)}\t{hashlib.sha256(content).hexdigest()}"
 
 
 def _file_digest(path: str | Path) -> str:

@@ -16,11 +16,10 @@ from torch import Tensor
 
 from striate.data.content_hash import content_hashes, moments
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Pixels
-from striate.data.decoding.limits import Limits
-from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.decoding.resize import Pixels
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.images import Images
-from striate.data.looks import SIDE, Looks, looks
+from striate.data.signatures import SIDE, Signatures, looks
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.statistics import MEASURES, Measured, image_statistics
 from striate.data.storage import pixel_type
@@ -42,7 +41,6 @@ class Reader:
     store: Store
     ids: tuple[str, ...]
     canvas: Canvas
-    limits: Limits
     threads: int
     lost: dict[int, SkippedFile] = field(default_factory=dict)
 
@@ -51,7 +49,7 @@ class Reader:
         if i in self.lost:
             return None
         try:
-            return self.store.decode(i, self.canvas, self.limits)
+            return self.store.decode(i, self.canvas)
         except Unreadable as failure:
             self.lost[i] = SkippedFile(self.ids[i], failure.reason, failure.detail)
             return None
@@ -65,7 +63,7 @@ class Scanned:
     content_hashes: npt.NDArray[np.uint64]  # N
     moments: npt.NDArray[np.int64]  # N C 2, sums and sums of squares
     statistics: Measured  # N 3
-    looks: Looks  # N 64
+    looks: Signatures  # N 64
 
     def at(self, positions: npt.NDArray[np.int64]) -> "Scanned":
         return Scanned(
@@ -120,7 +118,7 @@ class StreamedImages(Images):
         channels = self._scanned.moments.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
         return [(sum(sums), sum(squares)) for sums, squares in channels]
 
-    def looks(self) -> Looks:
+    def looks(self) -> Signatures:
         return self._scanned.looks
 
     def statistics(self) -> Measured:
@@ -173,7 +171,7 @@ def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, l
         np.zeros((count, len(MEASURES))),
         np.zeros((count, SIDE * SIDE), np.uint8),
     )
-    scan = Reader(reader.store, reader.ids, reader.canvas, reader.limits, reader.threads)
+    scan = Reader(reader.store, reader.ids, reader.canvas, reader.threads)
 
     def look(i: int) -> None:
         image = scan.read(i)

@@ -17,25 +17,24 @@ from typing import Final, Protocol, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.cropping import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
-from striate.data.decoding.fit import Fit, Pixels
-from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import (
     BACKGROUNDS,
     Background,
     Levels,
     Rendering,
-    Span,
+    ValueRange,
     bits_in_use,
     levels_of,
     levels_of_all,
 )
-from striate.data.ends import CUT, FLAT, area_cut, content_lost, contrast
+from striate.data.decoding.resize import FitMode, Pixels
 from striate.data.skipped_files import Unreadable
-from striate.data.spans import Spans, one_scale, rendering_of, wide_spans
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
+from striate.data.value_ranges import ValueRanges, one_scale, rendering_of, wide_value_ranges
 from striate.errors import DataError
 
 __all__ = ["CUT_CONTENT", "MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
@@ -52,7 +51,7 @@ _REDUCED: Final = 64  # pixels of either side, to which a large JPEG may come re
 Result = TypeVar("Result")
 
 
-class Stored(Protocol):
+class NamedStore(Protocol):
     """What is surveyed of a split: its store, and the names of its images."""
 
     @property
@@ -67,10 +66,10 @@ class Stored(Protocol):
 class Survey:
     """What was found. Ids are of images in the sample.
 
-    `wide` has the span of each image of more than 8 bits, by split, and `spans` those of all of them, integers and floats
-    apart. `hidden` says for each background the share of the transparent images that it hides. `cut_content` is the share
-    of the images of which a square cuts off much that holds content, `cut` how much of their area that is typically, and
-    `cut_most` the share that loses more than half.
+    `wide` has the value range of each image of more than 8 bits, by split, and `value_ranges` those of all of them, integers
+    and floats apart. `hidden` is for each background the share of the transparent images that it hides. `cut_content` is
+    the share of the images of which a square cuts off much that holds content, `cut` how much of their area that typically
+    is, and `cut_most` the share that loses more than half.
     """
 
     height: int  # medians
@@ -78,8 +77,8 @@ class Survey:
     channels: int
     sizes: tuple[tuple[int, int], ...]  # height and width of each image of the sample
     only_wide: bool  # all images of the sample have more than 8 bits
-    wide: Mapping[str, Spans]
-    spans: tuple[Span, ...]
+    wide: Mapping[str, ValueRanges]
+    value_ranges: tuple[ValueRange, ...]
     hidden: Mapping[Background, float]
     background: Background
     cut: float
@@ -89,11 +88,11 @@ class Survey:
     bits_lost: tuple[str, ...]
 
     @property
-    def fit(self) -> Fit:
+    def fit(self) -> FitMode:
         """All of an image is shown where a square would cut off much that holds content."""
         return "contain" if self.cut_content >= CUT_CONTENT else "cover"
 
-    def side(self, fit: Fit) -> int:
+    def side(self, fit: FitMode) -> int:
         """Of a square for the typical image: its shorter side where ends are cut off, its longer one where all is shown."""
         if fit == "cover":
             return min(self.height, self.width)
@@ -106,23 +105,23 @@ class Survey:
 
     def rendering(self, background: Background | None = None) -> Rendering:
         """Black and white of the data set, and the background: the data's own, unless one is given."""
-        return rendering_of(self.spans, levels_of_all, background or self.background)
+        return rendering_of(self.value_ranges, levels_of_all, background or self.background)
 
     def of_new_images(self) -> Rendering:
         """The same for a network that learned from other data: as of images that it is given one by one."""
-        return rendering_of(self.spans, levels_of, self.background)
+        return rendering_of(self.value_ranges, levels_of, self.background)
 
     def window(self, background: Background | None = None) -> Rendering:
         """The same for looking: a data set of wide images is shown from its least to its greatest value."""
         if not self.only_wide:
             return self.rendering(background)
-        return rendering_of(self.spans, _whole_span, background or self.background)
+        return rendering_of(self.value_ranges, _whole_range, background or self.background)
 
-    def hides(self, background: Background) -> bool:
+    def hides_content(self, background: Background) -> bool:
         """Whether a background hides a noticeable share of the images with transparent parts."""
         return self.hidden.get(background, 0) >= NOTICEABLE
 
-    def told(self, canvas: Canvas) -> list[str]:
+    def summary(self, canvas: Canvas) -> list[str]:
         """A line for all that is decided in another way than of plain 8-bit photographs, as the canvas has it."""
         lines = []
         for kind, levels in (("integers", canvas.rendering.integers), ("floats", canvas.rendering.floats)):
@@ -131,7 +130,11 @@ class Survey:
                 of = "" if self.only_wide else " of more than 8 bits"
                 lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images{of}")
         if canvas.rendering.background != "white" and canvas.channels != 4 and self.hidden:
-            why = f", since white hides what {self.hidden['white']:.0%} of them show" if self.hides("white") else ""
+            why = (
+                f", since white hides what {self.hidden['white']:.0%} of them show"
+                if self.hides_content("white")
+                else ""
+            )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
         if canvas.fit == "contain":
             cut = f"cut off {self.cut:.0%} of" if self.cut_content > 0.95 else f"cut {self.cut_content:.0%} of"
@@ -154,24 +157,22 @@ class Survey:
         return Canvas(self.height, self.width, self.channels, 16 if wide else 8, rendering, self.fit)
 
 
-def survey(splits: Mapping[str, Stored], limits: Limits, progress: Progress | None = None) -> Survey:
+def survey(splits: Mapping[str, NamedStore], progress: Progress | None = None) -> Survey:
     """Look at the data of a source; the first split is what is learned from. `progress` counts images whose levels are read.
 
     DataError where splits are on different scales, or where no header can be read.
     """
     listing, *others = splits.values()
-    headers = _headers(listing, limits)
+    headers = _headers(listing)
     known = list(headers.values())
-    any_wide = any(header.wide for header in known) or any(_is_wide(one, limits) for one in others)
+    any_wide = any(header.wide for header in known) or any(_is_wide(one) for one in others)
     stores = {split: one.store for split, one in splits.items()}
-    wide = wide_spans(stores, limits, progress) if any_wide else {}
-    spans = one_scale(wide)
+    wide = wide_value_ranges(stores, progress) if any_wide else {}
+    ranges = one_scale(wide)
     only_wide = all(header.wide for header in known)
-    hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent], limits)
+    hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent])
     background = _best_background(hidden)
-    lost = _lost(
-        listing.store, headers, limits, rendering_of(spans, _whole_span if only_wide else levels_of_all, background)
-    )
+    lost = _lost(listing.store, headers, rendering_of(ranges, _whole_range if only_wide else levels_of_all, background))
     return Survey(
         height=statistics.median_low(header.height for header in known),
         width=statistics.median_low(header.width for header in known),
@@ -179,7 +180,7 @@ def survey(splits: Mapping[str, Stored], limits: Limits, progress: Progress | No
         sizes=tuple((header.height, header.width) for header in known),
         only_wide=only_wide,
         wide=wide,
-        spans=spans,
+        value_ranges=ranges,
         hidden=hidden,
         background=background,
         cut=float(np.median(lost[lost > 0])) if lost.any() else 0.0,
@@ -190,14 +191,14 @@ def survey(splits: Mapping[str, Stored], limits: Limits, progress: Progress | No
     )
 
 
-def _headers(listing: Stored, limits: Limits) -> dict[int, Header]:
+def _headers(listing: NamedStore) -> dict[int, Header]:
     """Headers of the sample by their position; the first of all where the sample has none that can be read."""
     count, failures = len(listing.store), []
 
     def readable(positions: Sequence[int]) -> Iterator[tuple[int, Header]]:
         for i in positions:
             try:
-                yield i, listing.store.header(i, limits)
+                yield i, listing.store.header(i)
             except Unreadable as failure:
                 failures.append(f"{listing.ids[i]}: {failure.reason}: {failure.detail}")
 
@@ -220,10 +221,10 @@ def _channels(headers: Sequence[Header]) -> int:
 # ---- levels
 
 
-def _is_wide(listing: Stored, limits: Limits) -> bool:
+def _is_wide(listing: NamedStore) -> bool:
     """Whether a sampled image has more than 8 bits."""
     try:
-        return any(header.wide for header in _headers(listing, limits).values())
+        return any(header.wide for header in _headers(listing).values())
     except DataError:  # none can be read; what is learned from was asked before
         return False
 
@@ -231,22 +232,24 @@ def _is_wide(listing: Stored, limits: Limits) -> bool:
 def _integers(levels: Levels) -> str:
     """What a person calls integers with such levels: by their bits, or, of a narrow band, by what it fills of them."""
     black, white = levels
-    bits = bits_in_use(levels_of(Span(min(black, 0), white, whole=True, floats=False)))
+    bits = bits_in_use(levels_of(ValueRange(min(black, 0), white, whole=True, floats=False)))
     if bits is None:
         return "integers"
     return f"{bits} bits in use" if black == 0 else f"integers that fill {(white - black) / 2**bits:.2%} of {bits} bits"
 
 
-def _whole_span(span: Span) -> Levels:
-    return span.least, max(span.greatest, span.least + 1) if span.whole else max(span.greatest, span.least + 1e-6)
+def _whole_range(extent: ValueRange) -> Levels:
+    return extent.least, max(extent.greatest, extent.least + 1) if extent.whole else max(
+        extent.greatest, extent.least + 1e-6
+    )
 
 
 # ---- background
 
 
-def _hidden(store: Store, transparent: Sequence[int], limits: Limits) -> Mapping[Background, float]:
+def _hidden(store: Store, transparent: Sequence[int]) -> Mapping[Background, float]:
     """For each background the share of the images with transparent parts that it hides; {} where there are none."""
-    hiding = [one for one in _each(_hiding, store, transparent, limits) if one is not None]
+    hiding = [one for one in _each(_hiding, store, transparent) if one is not None]
     if not hiding:
         return MappingProxyType({})
     shares = np.array(hiding).mean(0).tolist()  # M 3 -> 3
@@ -277,10 +280,10 @@ def _best_background(hidden: Mapping[Background, float]) -> Background:
 # ---- fit
 
 
-def _lost(store: Store, headers: Mapping[int, Header], limits: Limits, shown: Rendering) -> npt.NDArray[np.float64]:
+def _lost(store: Store, headers: Mapping[int, Header], shown: Rendering) -> npt.NDArray[np.float64]:
     """What a square cuts off of images, where it holds content: a value for each image, or the same many of each value."""
     at = [i for i, header in headers.items() if area_cut(header.height, header.width) > CUT]
-    lost = np.array(_each(content_lost, store, at, limits, shown))
+    lost = np.array(_each(content_lost, store, at, shown))
     whole = np.zeros(len(headers) - len(at))
     if not len(lost):
         return np.zeros(1)
@@ -288,7 +291,7 @@ def _lost(store: Store, headers: Mapping[int, Header], limits: Limits, shown: Re
 
 
 def _each(
-    look: Callable[[Pixels], Result], store: Store, at: Sequence[int], limits: Limits, shown: Rendering | None = None
+    look: Callable[[Pixels], Result], store: Store, at: Sequence[int], shown: Rendering | None = None
 ) -> list[Result]:
     """What is seen in images at a few of these positions, spread evenly, where they can be read."""
     count = min(len(at), _LOOKED_AT)
@@ -296,7 +299,7 @@ def _each(
 
     def read(n: int) -> None:
         try:
-            seen[n] = look(store.pixels_of(at[len(at) * n // count], limits, (_REDUCED, _REDUCED), shown))
+            seen[n] = look(store.pixels_of(at[len(at) * n // count], (_REDUCED, _REDUCED), shown))
         except Unreadable:
             return
 

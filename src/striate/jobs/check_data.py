@@ -11,7 +11,7 @@ from striate.audit import AuditFinding, audit, held_out_predictions
 from striate.audit.files import FileAccount, account
 from striate.audit.fingerprints import Fingerprints, take_fingerprints
 from striate.audit.full_audit import most_severe_first
-from striate.data import Source, require_classes, understood, understood_as_json
+from striate.data import Source, describe_source, require_classes, source_as_json
 from striate.errors import DataError
 from striate.jobs.progress_display import progress_display
 from striate.report import CheckContents, GrowthFigures, render_check
@@ -20,7 +20,7 @@ from striate.runs.atomic import write_text
 from striate.runs.output_paths import check_page_path
 from striate.sources import TrainingData
 from striate.training import available_cores, choose_device
-from striate.training.opening import check_reading, how_to_read, open_data
+from striate.training.opening import check_reading, open_data
 
 __all__ = ["Checked", "check"]
 
@@ -46,7 +46,7 @@ class Checked:
                 "location": source.location,
                 "kind": source.kind,
                 "task": source.task,
-                **understood_as_json(source),
+                **source_as_json(source),
             },
             "files": asdict(self.account),
             **self.inventory,
@@ -76,7 +76,6 @@ def check(
     reading: settings for reading the data (source, class_level, task, label_column ...). Raises StriateError for bad input.
     """
     check_reading(reading)
-    limits = how_to_read(reading).limits
     chosen = choose_device(device)
     source = open_data(data, reading)
     page = check_page_path(out, data, source)
@@ -85,13 +84,13 @@ def check(
         require_classes(source)
     display = progress_display(progress)
     try:
-        display.messages(understood(source))
+        display.messages(describe_source(source))
         source.take_survey(display.reading)
-        prints = take_fingerprints(source, threads=available_cores(), limits=limits, progress=display.reading)
+        prints = take_fingerprints(source, threads=available_cores(), progress=display.reading)
         if len(prints) == 0:
             raise DataError(f"{source.location} has no image that can be used; fix its files")
         inventory, findings = audit(prints, group, predictions, str(run))
-        curve = measure_learning_curve(source, limits, chosen, display.message) if learning_curve else None
+        curve = measure_learning_curve(source, chosen, display.message) if learning_curve else None
         if curve is not None:
             findings = most_severe_first([*findings, *more_would_help(curve)])
         checked = Checked(source, account(prints), inventory, findings, curve, page)

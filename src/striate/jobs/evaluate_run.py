@@ -13,7 +13,7 @@ import torch
 from striate.analysis.held_out import EvaluatedImages, select_images
 from striate.analysis.new_images import findings_on_new
 from striate.analysis.split_evaluation import evaluate_split
-from striate.data import LabeledImages, Limits, Source, load_images, read_known_images, understood
+from striate.data import LabeledImages, Source, describe_source, load_images, read_known_images
 from striate.data.known_images import known_in
 from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
@@ -87,7 +87,7 @@ def evaluate(
     limits = source.limits if max_bad is None else replace(source.limits, max_bad=max_bad)
     if not reading.get("max_pixels"):
         limits = replace(limits, max_pixels=bundle.preprocessing.limits.max_pixels)
-    return _evaluate_other(folder, bundle, replace(source, limits=limits), split, chosen)
+    return _evaluate_other(folder, bundle, source.with_limits(limits), split, chosen)
 
 
 def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None, device: torch.device) -> Evaluated:
@@ -125,20 +125,15 @@ def _evaluate_other(
     )
     findings = findings_on_new(bundle, source.survey, samples.pixels.statistics(), samples.ids)
     figures = evaluate_split(bundle, samples, device)
-    return Evaluated(source.name, name, figures, account, tuple(findings), understood(source))
+    return Evaluated(source.name, name, figures, account, tuple(findings), describe_source(source))
 
 
 def _own_source(folder: RunFolder, trained_on: Mapping[str, Any]) -> Source:
-    """The data of a run, opened again. Raises RunError where they moved or changed."""
+    """The data of a run, opened again. Raises RunError where they moved."""
     try:
-        source = open_again(trained_on["location"], read_toml(folder.recipe_path)[0], None, WAY_OUT)
+        return open_again(trained_on["location"], read_toml(folder.recipe_path)[0], None, WAY_OUT)
     except DataError as error:
         raise RunError(f"{error}; if the data of {folder.path} were moved, name them with --data") from None
-    if source.digest() != trained_on["digest"]:
-        raise RunError(
-            f"{source.location}: changed since {folder.path} was trained; name the data to evaluate on with --data"
-        )
-    return source
 
 
 def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
@@ -151,19 +146,26 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
 
 
 def _own_splits(folder: RunFolder, source: Source, bundle: Bundle) -> dict[str, LabeledImages]:
+    """The data of a run, split as they were. Raises RunError where they changed."""
     recipe = Recipe.of(**read_toml(folder.recipe_path)[0])
     limits = replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
-    return split_of_run(folder, source, recipe, decode_for(bundle, source, limits)).parts()
+    source = source.with_limits(limits)
+    decoded = decode_for(bundle, source)
+    if source.digest() != folder.manifest()["data"]["digest"]:  # decoding takes the digest too: one read for both
+        raise RunError(
+            f"{source.location}: changed since {folder.path} was trained; name the data to evaluate on with --data"
+        )
+    return split_of_run(folder, source, recipe, decoded).by_name()
 
 
 def _other_split(source: Source, bundle: Bundle, name: str) -> LabeledImages:
     """One of the source's splits, its labels as positions in the bundle's classes."""
     positions = torch.tensor([bundle.classes.index(name) for name in source.classes])
-    samples = decode_for(bundle, source, source.limits, only=name)[name]
+    samples = decode_for(bundle, source, only=name)[name]
     return replace(samples, labels=positions[samples.labels], classes=bundle.classes)
 
 
-def decode_for(bundle: Bundle, source: Source, limits: Limits, only: str | None = None) -> dict[str, LabeledImages]:
+def decode_for(bundle: Bundle, source: Source, only: str | None = None) -> dict[str, LabeledImages]:
     """The source's images on the bundle's canvas.
 
     A run on 8-bit images has no scale for wider values: they get one scale for all images of the data set, as in training,
@@ -171,6 +173,4 @@ def decode_for(bundle: Bundle, source: Source, limits: Limits, only: str | None 
     """
     canvas = bundle.preprocessing.canvas
     rendering = canvas.rendering.filled(source.survey.of_new_images())
-    return load_images(
-        source, replace(canvas, rendering=rendering), threads=available_cores(), limits=limits, only=only
-    )
+    return load_images(source, replace(canvas, rendering=rendering), threads=available_cores(), only=only)

@@ -49,11 +49,11 @@ class PreparedData:
 
     def held_out(self) -> dict[str, LabeledImages]:
         """The splits that are not trained on, by name."""
-        return {name: samples for name, samples in self.splits.parts().items() if name != "train"}
+        return {name: samples for name, samples in self.splits.by_name().items() if name != "train"}
 
     def lost_files(self) -> list[SkippedFile]:
         """Files that became unreadable after they were first read."""
-        return [one for samples in self.splits.parts().values() for one in samples.pixels.lost]
+        return [one for samples in self.splits.by_name().values() for one in samples.pixels.lost]
 
 
 def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, display: ProgressDisplay) -> PreparedData:
@@ -61,12 +61,11 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     recipe = settings.recipe
     source.take_survey(display.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
-    display.messages(source.survey.told(canvas))
+    display.messages(source.survey.summary(canvas))
     images = load_images(
-        source,
+        source.with_limits(replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)),
         canvas,
         threads=available_cores(),
-        limits=replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad),
         cache=_cache(source, canvas, recipe, folder, display),
         progress=display.reading,
     )
@@ -76,7 +75,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     except DataError as error:  # the survey may explain it: images can be identical where their content is cut off
         reasons = "".join(f". {one.says} Fix: {one.fix}" for one in of_survey if one.severity == "warning")
         raise DataError(f"{error}{reasons}") from None
-    counts = ", ".join(f"{name} {len(samples):,}" for name, samples in splits.parts().items())
+    counts = ", ".join(f"{name} {len(samples):,}" for name, samples in splits.by_name().items())
     display.messages([f"images:  {counts}", *deviating_splits(splits, images, recipe)])
     of_splits = audit_splits(source, splits, canvas, images, recipe)
     write_splits(folder, splits, source)
@@ -99,7 +98,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, display: ProgressDisplay) -> Cache:
     """Where decoded images are kept; a message where the default is not memory."""
     size = decoded_size(source, canvas)
-    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path, folder.manifest()["data"]["digest"]).settled(size)
+    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path).resolved(size)
     if recipe.data.cache == "auto" and cache.place != "memory":
         where = "on disk" if cache.place == "disk" else "nowhere and decoded anew each epoch"
         display.message(f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}")

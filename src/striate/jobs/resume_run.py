@@ -34,7 +34,7 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     _check_running(folder)
     recipe, origin = read_toml(folder.recipe_path)
     settings = ResolvedRecipe(Recipe.of(**recipe), origin)
-    check_unchanged(source, folder.manifest()["data"]["digest"], folder.path)
+    check_unchanged(source, folder.manifest()["data"].get("digest"), folder.path)
     with folder.locked():
         try:
             model = build_network(settings.recipe, source.classes)
@@ -44,9 +44,9 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     return Run(folder.path)
 
 
-def check_unchanged(source: Source, digest: str, path: Path) -> None:
-    """Raise RunError where the data are not those that a run began with."""
-    if source.digest() != digest:
+def check_unchanged(source: Source, digest: str | None, path: Path) -> None:
+    """Raise RunError where the data are not those that a run began with; their digest is known once they were read."""
+    if digest is not None and source.digest() != digest:
         raise RunError(
             f"{source.location}: the data changed since the run {path} began; train again, or bring them back"
         )

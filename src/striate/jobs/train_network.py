@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from striate.data import Source, require_classes, understood
+from striate.data import Source, describe_source, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
@@ -94,7 +94,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     """Train in a new run folder; bad input leaves nothing behind."""
     timer = PhaseTimer()
     display = progress_display(progress)
-    display.messages(understood(source, how_drawn(source.splits, settings.recipe)))
+    display.messages(describe_source(source, how_drawn(source.splits, settings.recipe)))
     model = build_network(settings.recipe, source.classes)
     folder = RunFolder.create(path)
     with folder.locked():

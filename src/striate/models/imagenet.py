@@ -8,7 +8,7 @@ from http.client import HTTPException
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
@@ -23,9 +23,7 @@ from urllib.request import (
 )
 
 from striate.errors import SettingError
-
-if TYPE_CHECKING:
-    from striate.models.published import Published
+from striate.models.published import PUBLISHED, Published
 
 __all__ = ["fetch", "https_only", "imagenet_file", "packaged"]
 
@@ -49,8 +47,6 @@ class Opener(Protocol):
 
 def imagenet_file(name: str) -> Path:
     """The file of the network's published weights; fetched if it is not here yet. Raises SettingError."""
-    from striate.models.published import PUBLISHED
-
     if name == "efficientnet_lite0":
         return packaged()
     if name not in PUBLISHED:
@@ -79,7 +75,7 @@ def packaged(package: str = PACKAGE, sha256: str = PACKAGED_SHA256) -> Path:
     return path
 
 
-def fetch(name: str, published: "Published", folder: Path, opener: Opener) -> Path:
+def fetch(name: str, published: Published, folder: Path, opener: Opener) -> Path:
     """The published file in `folder`: the one that is there, or else a download, whose digest is checked."""
     address, sha256 = published.url, published.sha256.lower()
     if urlsplit(address).scheme != "https" or len(sha256) < 8:

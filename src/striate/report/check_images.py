@@ -58,6 +58,6 @@ def _thumbnail(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
         canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
-        return prints.listing(i).store.decode(int(prints.row[i]), canvas, prints.limits)
+        return prints.listing(i).store.decode(int(prints.row[i]), canvas)
     except Unreadable:
         return None

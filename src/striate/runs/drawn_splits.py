@@ -42,9 +42,9 @@ def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recip
     """A sentence for each drawn split that is noticeably larger or smaller than requested."""
     lines, whole = [], samples.get("all") or samples["train"]
     for name, share in drawn_shares(samples, recipe).items():
-        size, requested = len(splits.parts()[name]), share * len(whole)
+        size, requested = len(splits.by_name()[name]), share * len(whole)
         if abs(size - requested) > max(NOTICEABLE * requested, 1):
-            one_per_class = recipe.data.split == "stratified" and max(splits.parts()[name].counts()) == 1
+            one_per_class = recipe.data.split == "stratified" and max(splits.by_name()[name].counts()) == 1
             reason = (
                 "each class with several images gives one"
                 if one_per_class

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import striate
-from striate.data import Canvas, SkippedFile, Source, Splits, understood_as_json
+from striate.data import Canvas, SkippedFile, Source, Splits, source_as_json
 from striate.data.names import unescaped
 from striate.models import Network
 from striate.sources import IN_MEMORY
@@ -39,9 +39,8 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
             "name": source.name,
             "location": source.location,
             "kind": source.kind,
-            "digest": source.digest(),
             "classes": list(source.classes),
-            **understood_as_json(source),
+            **source_as_json(source),
         },
         "model": {
             "name": recipe.model.name,
@@ -84,9 +83,9 @@ def _call(settings: ResolvedRecipe, out: Path) -> str:
 def read_data_summary(source: Source, splits: Splits, canvas: Canvas, skipped: Sequence[SkippedFile]) -> dict[str, Any]:
     """The fields of `data` that are known once all images are read."""
     return {
-        "counts": {name: len(samples) for name, samples in splits.parts().items()},
+        "counts": {name: len(samples) for name, samples in splits.by_name().items()},
         "image": list(splits.train.pixels.shape[1:]),
-        "seen": source.survey.told(canvas),
+        "seen": source.survey.summary(canvas),
         "skipped": [{"id": one.id, "reason": one.reason, "detail": one.detail} for one in skipped],
     }
 

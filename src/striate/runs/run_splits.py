@@ -61,12 +61,13 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Map
 
 
 def write_splits(folder: RunFolder, splits: Splits, source: Source) -> None:
-    """Write splits.csv, with hashes that recognize each image anywhere, and its digest into the manifest; once for a run."""
+    """Write splits.csv, with hashes that recognize each image, and the digests of data and splits; once for a run."""
     manifest = folder.manifest()
     if folder.splits_path.exists() and "splits_digest" in manifest["data"]:  # a resumed run
         return
     folder.write_splits(split_rows(splits, source.contents()))
-    folder.write_manifest({**manifest, "data": {**manifest["data"], "splits_digest": folder.splits_digest()}})
+    digests = {"digest": source.digest(), "splits_digest": folder.splits_digest()}
+    folder.write_manifest({**manifest, "data": {**manifest["data"], **digests}})
 
 
 def check_written_splits(folder: RunFolder) -> None:

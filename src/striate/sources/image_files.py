@@ -12,9 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, final
 
-from striate.data.decoding.foreign import DOCUMENTS, START, advice, foreign_extension, foreign_format, is_raw
 from striate.data.decoding.formats import IMAGE_EXTENSIONS, is_image
 from striate.data.decoding.regular_file import open_regular_file
+from striate.data.decoding.unsupported_formats import (
+    DOCUMENTS,
+    START,
+    advice,
+    is_raw,
+    unsupported_extension,
+    unsupported_format,
+)
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.sources.folders.names import MASKS, THUMBNAILS, holds_no_classes
@@ -82,7 +89,7 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
             ignored[_kind(file)] += 1
         else:
             start = _start(f"{root}/{file}")
-            form = foreign_format(start or b"") or foreign_extension(file)
+            form = unsupported_format(start or b"") or unsupported_extension(file)
             if start is None or (is_image(start) and not _is_camera_tiff(file, start)):
                 files.append(file)
             elif form is not None:
@@ -152,7 +159,7 @@ def looks_like_image(path: str, *, documents: bool = False) -> bool:
     if extension in IMAGE_EXTENSIONS:
         return True
     start = _start(path) if extension not in _THUMBNAILS else b""
-    form = foreign_extension(path) or foreign_format(start or b"")
+    form = unsupported_extension(path) or unsupported_format(start or b"")
     return start is None or is_image(start) or (form is not None and (documents or form not in DOCUMENTS))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data import Batch, HeldImages, Sample, Source, as_colors, as_images, moved
+from striate.data import Batch, Sample, Source, TensorImages, as_colors, denormalize, transform_target
 from striate.data.augmented_views import augmented_views, view_of_image
 from striate.data.normalization import normalization_of
 from striate.data.targets import Target
@@ -24,7 +24,7 @@ def augmented_samples(
     """The samples at their positions, with targets: first without augmentation, then in the epochs 0, 1, 2 ..."""
     ids = torch.tensor([position for position, _ in chosen])
     images = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
-    normalization = normalization_of(recipe.data.normalize, HeldImages(images))
+    normalization = normalization_of(recipe.data.normalize, TensorImages(images))
     assert recipe.model.size is not None
     views = augmented_views(
         as_colors(images.permute(0, 3, 1, 2)),
@@ -36,10 +36,12 @@ def augmented_samples(
         normalization=normalization,
     )
     for epoch, (augmented, view) in enumerate(views, start=-1):
-        targets = [moved(one.target, view_of_image(view, i), source.skeleton) for i, (_, one) in enumerate(chosen)]
+        targets = [
+            transform_target(one.target, view_of_image(view, i), source.skeleton) for i, (_, one) in enumerate(chosen)
+        ]
         if epoch >= 0 and mixing_steps(recipe):
             augmented, targets = _mixed(Batch(augmented, torch.tensor(targets), ids, view), recipe, source, epoch)
-        shown = as_images(augmented, normalization).numpy()
+        shown = denormalize(augmented, normalization).numpy()
         yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
 
 

@@ -3,8 +3,8 @@
 from typing import Any, Final, cast
 
 from striate.data import Canvas, Source
-from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import Background
+from striate.data.decoding.resize import FitMode
 from striate.data.normalization import check_normalization
 from striate.data.survey import Survey
 from striate.errors import SettingError
@@ -38,7 +38,7 @@ def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) 
         fit=native.fit,
     )
     contain = settings.recipe.data.fit == "contain"
-    settings = settings.with_defaults("data", size=default_size(source.survey, cast(Fit, settings.recipe.data.fit)))
+    settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
     if contain and policy_of(settings.recipe).crop < 1:  # crops would cut the ends off again
         settings = settings.with_defaults("data", crop=1.0)
     check_normalization(settings.recipe.data.normalize, settings.recipe.model.channels)
@@ -46,7 +46,7 @@ def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) 
     return settings
 
 
-def default_size(survey: Survey, fit: Fit) -> int:
+def default_size(survey: Survey, fit: FitMode) -> int:
     """The side of the network's input where the setting is left out."""
     return min(survey.side(fit), LARGEST_SIZE)
 
@@ -62,7 +62,7 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
     side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
     # runs of versions without these two settings have them open; they used these values
     background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)
-    fit = cast(Fit, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
+    fit = cast(FitMode, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
     rendering = source.survey.rendering(background)
     return Canvas(side, side, recipe.model.channels, 16 if recipe.data.bits == 16 else 8, rendering, fit)
 

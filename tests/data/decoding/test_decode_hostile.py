@@ -18,7 +18,7 @@ from tests.data.decoding.mutants import lying
 from striate.data import Canvas, Limits, Unreadable, decode_image, read_header
 from striate.data.decoding import jpeg, regular_file
 from striate.data.decoding.npy import ArrayFile
-from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
 
 CANVAS = Canvas(24, 32, 3)
 LIMITS = Limits()

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from striate.data import Canvas, Limits, Unreadable, decode_image, read_header, read_image
-from striate.data.decoding.fit import fit
 from striate.data.decoding.modes import to_pixels
-from striate.data.decoding.rendering import Background, Rendering, levels_of, span_of
+from striate.data.decoding.rendering import Background, Rendering, levels_of, value_range_of
+from striate.data.decoding.resize import fit
 
 LIMITS = Limits()
 H, W = 16, 16
@@ -327,7 +327,7 @@ def test_values_beyond_the_levels_are_clipped(encode: Encode) -> None:
     ],
 )
 def test_levels_of_floats(values: list[float], levels: tuple[float, float]) -> None:
-    assert levels_of(span_of(np.array(values, np.float32))) == pytest.approx(levels)
+    assert levels_of(value_range_of(np.array(values, np.float32))) == pytest.approx(levels)
 
 
 def tiff_with_second_page(kind: int, encode: Encode) -> bytes:

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, final, get_args
 
-from striate.data.decoding.fit import Fit
 from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.decoding.resize import FitMode
 from striate.errors import SettingError
 
 __all__ = ["MAX_CHANNELS", "Canvas"]
@@ -28,7 +28,7 @@ class Canvas:
     channels: int
     bits: Literal[8, 16] = 8
     rendering: Rendering = AS_STORED
-    fit: Fit = "cover"
+    fit: FitMode = "cover"
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -41,8 +41,8 @@ class Canvas:
             )
         if self.bits not in (8, 16):
             raise SettingError(f"a canvas of {self.bits} bits is unknown; 8 and 16 are kept")
-        if self.fit not in get_args(Fit):
-            raise SettingError(f"fit = {self.fit!r}: takes one of {', '.join(get_args(Fit))}")
+        if self.fit not in get_args(FitMode):
+            raise SettingError(f"fit = {self.fit!r}: takes one of {', '.join(get_args(FitMode))}")
 
     @property
     def shape(self) -> tuple[int, int, int]:

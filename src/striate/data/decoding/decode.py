@@ -21,7 +21,6 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.decoding.fit import Box, Fit, Pixels, fit, placement
 from striate.data.decoding.formats import check_size, open_header
 from striate.data.decoding.jpeg import decode_jpeg
 from striate.data.decoding.limits import Limits
@@ -29,24 +28,25 @@ from striate.data.decoding.modes import GRAY_MODES, WIDE_MODES, Decoded, own_bit
 from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.orientation import SIDEWAYS, orientation, upright, upright_grid
 from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
-from striate.data.decoding.rendering import AS_STORED, Rendering, Span, with_nearly_all
-from striate.data.decoding.sixteen import keeps_bits, sixteen_bits
-from striate.data.decoding.strict import STRICT_PILLOW
+from striate.data.decoding.rendering import AS_STORED, Rendering, ValueRange, robust_value_range
+from striate.data.decoding.resize import Box, FitMode, Pixels, fit, placement
+from striate.data.decoding.rgb16 import keeps_bits, sixteen_bits
+from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.names import printable
 from striate.data.skipped_files import Reason, Unreadable
 
 __all__ = [
     "Header",
-    "Stored",
+    "ImageLike",
     "decode_image",
     "load_image",
     "read_header",
     "read_image",
-    "read_span",
     "read_stored",
+    "read_value_range",
 ]
 
-Stored = str | Path | bytes | Image.Image  # a path, a file's content, or what Pillow has opened or made
+ImageLike = str | Path | bytes | Image.Image  # a path, a file's content, or what Pillow has opened or made
 
 _SUBFILE: Final = 254  # the tag of a TIFF's page that says what the page is
 _NO_PAGE: Final = 1 | 4  # a reduced copy of another page, or a mask
@@ -98,7 +98,7 @@ class Header:
         return self.channels == 4 and self.format not in ("NPY", "array")
 
 
-def read_header(image: Stored, limits: Limits) -> Header:
+def read_header(image: ImageLike, limits: Limits) -> Header:
     """The header of an image; no pixel is decoded. Raises Unreadable."""
     if isinstance(image, Image.Image):
         with _reasons():
@@ -119,7 +119,7 @@ def read_header(image: Stored, limits: Limits) -> Header:
         return Header(str(header.format), height, width, mode, channels, bits, _frames(header), held, lost)
 
 
-def decode_image(image: Stored, canvas: Canvas, limits: Limits) -> Pixels:
+def decode_image(image: ImageLike, canvas: Canvas, limits: Limits) -> Pixels:
     """An image on the canvas: H W C, uint8, or uint16 where the canvas has 16 bits.
 
     The same for training, prediction and serving. Raises Unreadable.
@@ -131,7 +131,7 @@ def decode_image(image: Stored, canvas: Canvas, limits: Limits) -> Pixels:
 
 
 def read_image(
-    image: Stored, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
+    image: ImageLike, limits: Limits, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None
 ) -> Pixels:
     """The whole of an image, upright, H W C at its own size.
 
@@ -151,11 +151,11 @@ def read_image(
         return _writable(to_pixels(decoded, channels, own_bits(decoded), rendering or AS_STORED))
 
 
-def read_span(image: Stored, limits: Limits) -> Span:
+def read_value_range(image: ImageLike, limits: Limits) -> ValueRange:
     """From the least to the greatest value of an image of more than 8 bits. Raises Unreadable."""
     with _reasons(), _whole(image) as opened:
         decoded, _ = _decode(opened, limits, None, "cover")
-        return with_nearly_all(np.asarray(decoded))
+        return robust_value_range(np.asarray(decoded))
 
 
 def load_image(image: Image.Image, limits: Limits) -> None:
@@ -172,7 +172,7 @@ def read_stored(image: str | Path | bytes, limits: Limits) -> Decoded:
 
 
 def _decode(
-    opened: BinaryIO | Image.Image, limits: Limits, at_least: tuple[int, int] | None, how: Fit
+    opened: BinaryIO | Image.Image, limits: Limits, at_least: tuple[int, int] | None, how: FitMode
 ) -> tuple[Decoded, Box]:
     """The first frame, upright, and the box of it that is image; a JPEG no larger than `at_least` needs it."""
     if isinstance(opened, Image.Image):
@@ -270,7 +270,7 @@ def _opened(image: str | Path | bytes) -> BinaryIO:
     return io.BytesIO(image) if isinstance(image, bytes) else open_regular_file(image)
 
 
-def _whole(image: Stored) -> AbstractContextManager[BinaryIO | Image.Image]:
+def _whole(image: ImageLike) -> AbstractContextManager[BinaryIO | Image.Image]:
     """The same, for what will read all of it; an image stays open."""
     return nullcontext(image) if isinstance(image, Image.Image) else _whole_file(image)
 

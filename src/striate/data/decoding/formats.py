@@ -16,9 +16,9 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from striate.data.decoding.foreign import START, advice, foreign_format
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
+from striate.data.decoding.unsupported_formats import START, advice, unsupported_format
 from striate.data.skipped_files import Unreadable
 
 __all__ = ["EXTENSIONS", "IMAGE_EXTENSIONS", "check_size", "is_image", "open_header"]
@@ -89,11 +89,11 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
 
 def is_image(start: bytes) -> bool:
     """Whether a file that begins so is an image of a format that is read."""
-    return not foreign_format(start) and (start.startswith(MAGIC) or _known(start) is not None)
+    return not unsupported_format(start) and (start.startswith(MAGIC) or _known(start) is not None)
 
 
 def _reader(start: bytes) -> type[ImageFile.ImageFile]:
-    if form := foreign_format(start):
+    if form := unsupported_format(start):
         raise Unreadable("format not read", advice(form))
     if reader := _known(start):
         return reader

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL.JpegImagePlugin import JpegImageFile
 
-from striate.data.decoding.fit import Box
 from striate.data.decoding.modes import Decoded, as_image
 from striate.data.decoding.orientation import SIDEWAYS, upright
+from striate.data.decoding.resize import Box
 from striate.data.skipped_files import Unreadable
 
 __all__ = ["decode_jpeg"]

@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.rendering import AS_STORED, BACKGROUNDS, Background, Rendering
+from striate.data.decoding.resize import Pixels
 from striate.data.skipped_files import Unreadable
 
 __all__ = [

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from striate.data.decoding.fit import Box
+from striate.data.decoding.resize import Box
 
 __all__ = ["SIDEWAYS", "orientation", "upright", "upright_grid", "upright_points"]
 

@@ -8,9 +8,11 @@ from typing import Final
 
 from striate.data.skipped_files import Unreadable
 
-__all__ = ["hold_regular_file", "open_regular_file"]
+__all__ = ["hold_regular_file", "open_regular_file", "read_small_file"]
 
-SMALL: Final = 1 << 22  # bytes of a file that is read at once
+SMALL: Final = (
+    1 << 26
+)  # bytes of a file that is read at once: as many as its decoded pixels may well take in each thread
 
 # Windows has the second and no first, other systems the first and no second
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -24,14 +26,20 @@ def open_regular_file(path: str | Path) -> BufferedReader:
 
 def hold_regular_file(path: str | Path) -> BufferedReader | BytesIO:
     """The same for what will read all of it: a small file in memory, since among threads each small read may have to wait."""
+    content = read_small_file(path)
+    return open_regular_file(path) if content is None else BytesIO(content)
+
+
+def read_small_file(path: str | Path) -> bytes | None:
+    """The whole content of a file of up to SMALL bytes; None for a larger one, or one that changes while it is read."""
     descriptor, size = _descriptor(path)
-    if size > SMALL:
-        return os.fdopen(descriptor, "rb")
     try:
-        content = os.read(descriptor, size)
+        content = os.read(descriptor, size) if size <= SMALL else None
+    except OSError as error:
+        raise Unreadable("unreadable", error.strerror or "cannot be read") from None
     finally:
         os.close(descriptor)
-    return BytesIO(content) if len(content) == size else open_regular_file(path)
+    return content if content is not None and len(content) == size else None
 
 
 def _descriptor(path: str | Path) -> tuple[int, int]:

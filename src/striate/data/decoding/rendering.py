@@ -27,15 +27,15 @@ __all__ = [
     "Background",
     "Levels",
     "Rendering",
-    "Span",
+    "ValueRange",
     "bits_in_use",
     "levels_of",
     "levels_of_all",
     "on_no_scale",
     "other_bits",
     "other_black",
-    "span_of",
-    "with_nearly_all",
+    "robust_value_range",
+    "value_range_of",
 ]
 
 Background = Literal["white", "black", "gray"]
@@ -53,7 +53,7 @@ _ROUNDING: Final = 1e-3  # of full scale, that floats may be beyond it
 
 @final
 @dataclass(frozen=True, slots=True)
-class Span:
+class ValueRange:
     """From the least to the greatest of some values; whether all of them are whole numbers.
 
     `nearly` are the ends of nearly all values of one image, where they were asked for.
@@ -63,10 +63,10 @@ class Span:
     greatest: float
     whole: bool
     floats: bool  # stored as floating point
-    nearly: Levels | None = None
+    robust: Levels | None = None
 
-    def __or__(self, other: "Span") -> "Span":
-        return Span(
+    def __or__(self, other: "ValueRange") -> "ValueRange":
+        return ValueRange(
             min(self.least, other.least),
             max(self.greatest, other.greatest),
             self.whole and other.whole,
@@ -109,7 +109,7 @@ class Rendering:
         if values.dtype.kind == "b":
             return 0.0, 1.0
         if decided is None:
-            return levels_of(span_of(values))
+            return levels_of(value_range_of(values))
         if decided is self.floats:
             _check_finite(float(values.min()), float(values.max()))
         return decided
@@ -118,44 +118,47 @@ class Rendering:
 AS_STORED: Final = Rendering()
 
 
-def span_of(values: npt.NDArray[Any]) -> Span:
-    """The span of an image's values. ValueError for NaN or infinite ones."""
+def value_range_of(values: npt.NDArray[Any]) -> ValueRange:
+    """the value range of an image's values. ValueError for NaN or infinite ones."""
     least, greatest = float(values.min()), float(values.max())
     _check_finite(least, greatest)
     floats = values.dtype.kind == "f"
-    return Span(least, greatest, not floats or bool((values == np.rint(values)).all()), floats)
+    return ValueRange(least, greatest, not floats or bool((values == np.rint(values)).all()), floats)
 
 
-def with_nearly_all(values: npt.NDArray[Any]) -> Span:
-    """The span of an image's values, and of all but a thousandth at either end, of small images three."""
-    span, odd = span_of(values), max(3, values.size // 1000)
+def robust_value_range(values: npt.NDArray[Any]) -> ValueRange:
+    """the value range of an image's values, and of all but a thousandth at either end, of small images three."""
+    extent, odd = value_range_of(values), max(3, values.size // 1000)
     if values.size <= 2 * odd:
-        return replace(span, nearly=(span.least, span.greatest))
+        return replace(extent, robust=(extent.least, extent.greatest))
     parted = np.partition(values, (odd, values.size - 1 - odd), axis=None)
-    return replace(span, nearly=(float(parted[odd]), float(parted[-1 - odd])))
+    return replace(extent, robust=(float(parted[odd]), float(parted[-1 - odd])))
 
 
-def levels_of(span: Span) -> Levels:
-    """Black and white of values of this span; see above."""
-    if span.floats and _within(span, 1.0):
+def levels_of(extent: ValueRange) -> Levels:
+    """Black and white of values of this extent; see above."""
+    if extent.floats and _within(extent, 1.0):
         return 0.0, 1.0
-    if span.floats and _within(span, 255.0) and (span.whole or span.greatest > _DIM):
+    if extent.floats and _within(extent, 255.0) and (extent.whole or extent.greatest > _DIM):
         return 0.0, 255.0
-    if span.whole and span.least >= 0 and span.greatest < 2 ** _BITS[-1]:
-        return 0.0, float(2 ** next(bits for bits in _BITS if span.greatest < 2**bits) - 1)
+    if extent.whole and extent.least >= 0 and extent.greatest < 2 ** _BITS[-1]:
+        return 0.0, float(2 ** next(bits for bits in _BITS if extent.greatest < 2**bits) - 1)
     # where all values are equal they become black
-    return span.least, span.greatest if span.greatest > span.least else span.least + 1 + abs(span.least)
+    return (
+        extent.least,
+        extent.greatest if extent.greatest > extent.least else extent.least + 1 + abs(extent.least),
+    )
 
 
-def levels_of_all(span: Span) -> Levels:
+def levels_of_all(extent: ValueRange) -> Levels:
     """Black and white of all images of a data set that is learned from, whose values may be a narrow band."""
-    levels = levels_of(span)
-    narrow = 0 < span.greatest - span.least < _NARROW * levels[1]
-    return (span.least, span.greatest) if narrow and bits_in_use(levels) not in (None, 8) else levels
+    levels = levels_of(extent)
+    narrow = 0 < extent.greatest - extent.least < _NARROW * levels[1]
+    return (extent.least, extent.greatest) if narrow and bits_in_use(levels) not in (None, 8) else levels
 
 
-def _within(span: Span, white: float) -> bool:
-    return span.least >= -_ROUNDING * white and span.greatest <= (1 + _ROUNDING) * white
+def _within(extent: ValueRange, white: float) -> bool:
+    return extent.least >= -_ROUNDING * white and extent.greatest <= (1 + _ROUNDING) * white
 
 
 def bits_in_use(levels: Levels) -> int | None:
@@ -186,14 +189,14 @@ def other_bits(small: Sequence[float], large: Sequence[float]) -> bool:
     return more - fewer >= _BITS_APART and max(filled, also) <= _FILLED_ALIKE * min(filled, also)
 
 
-def other_black(own: Sequence[Span], others: Sequence[Span]) -> bool:
+def other_black(own: Sequence[ValueRange], others: Sequence[ValueRange]) -> bool:
     """Whether images of one split go far below 0, nine of ten or more, and none of another does: -1 to 1 beside 0 to 1.
 
     A tenth of the greatest value is far: fractions that were resampled go a little below 0. One or two images may all be
     bright.
     """
-    far = np.quantile([max(0.0, -span.least) / max(span.greatest, -span.least, 1e-9) for span in own], 0.1)
-    return bool(far > _RINGING) and len(others) >= _TELL_BLACK and min(span.least for span in others) >= 0
+    far = np.quantile([max(0.0, -extent.least) / max(extent.greatest, -extent.least, 1e-9) for extent in own], 0.1)
+    return bool(far > _RINGING) and len(others) >= _TELL_BLACK and min(extent.least for extent in others) >= 0
 
 
 def _check_finite(least: float, greatest: float) -> None:

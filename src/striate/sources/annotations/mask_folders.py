@@ -24,8 +24,7 @@ import numpy.typing as npt
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
 from striate.data.names import printable
-from striate.data.reading import check_skipped
-from striate.data.skipped_files import SkippedFile, Unreadable
+from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.data.targets import Targets, TaskKind
@@ -81,7 +80,7 @@ class MaskFiles(Targets):
 
     def content(self) -> bytes:
         coding = repr((sorted(self.coding.numbers.items()), sorted(self.coding.colors.items())))
-        return "\n".join([coding, *FileStore(self.paths).digests()]).encode()
+        return "\n".join([coding, *FileStore(self.paths, self.limits).digests()]).encode()
 
 
 def find_masks(folder: Path) -> MaskFolders | None:
@@ -118,7 +117,7 @@ def open_masks(root: Path, found: MaskFolders, limits: Limits) -> Source:
         part: Listing(
             tuple(map(printable, scan.images)),
             MaskFiles(tuple(f"{root}/{mask}" for mask in scan.masks), tuple(scan.frames), coding, limits),
-            FileStore(tuple(f"{root}/{image}" for image in scan.images)),
+            FileStore(tuple(f"{root}/{image}" for image in scan.images), limits),
             tuple(scan.skipped),
         )
         for part, scan in scans.items()

@@ -17,8 +17,7 @@ from striate.data.annotation_faults import AnnotationFault, AnnotationFaultKind,
 from striate.data.decoding.decode import Header, read_header
 from striate.data.decoding.limits import Limits
 from striate.data.names import printable
-from striate.data.reading import check_skipped
-from striate.data.skipped_files import SkippedFile, Unreadable
+from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing
 from striate.data.store import FileStore
 from striate.data.targets import Instances, InstanceTargets, Skeleton, Targets
@@ -86,7 +85,7 @@ def list_objects(
     targets: Targets = (
         OutlinedInstances(lists, all_outlines, frames, limits, skeleton) if masked else InstanceTargets(lists, skeleton)
     )
-    store = FileStore(tuple(f"{root}/{file}" for file in kept))
+    store = FileStore(tuple(f"{root}/{file}" for file in kept), limits)
     return Listing(tuple(map(printable, kept)), targets, store, tuple(aside), faults=tuple(found))
 
 

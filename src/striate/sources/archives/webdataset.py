@@ -109,7 +109,7 @@ def open_shards(
         listings[part] = Listing(
             tuple(samples[i].id for i in rows),
             meaning.targets(rows),
-            ContentStore(len(rows), partial(_content, images, limits.max_bytes)),
+            ContentStore(len(rows), partial(_content, images, limits.max_bytes), limits),
             tuple(skipped.get(part, ())),
         )
     return Source(

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.regular_file import open_regular_file
-from striate.data.decoding.rendering import Span, span_of
+from striate.data.decoding.rendering import ValueRange, value_range_of
 from striate.data.names import printable
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
@@ -42,16 +42,16 @@ class StoredArray:
     read: Callable[[], npt.NDArray[Any]]
 
     @cached_property
-    def measured(self) -> tuple[Span, tuple[Span, ...]]:
+    def measured(self) -> tuple[ValueRange, tuple[ValueRange, ...]]:
         """The span of the values, and that of each of N. Reads them once; DataError for NaN and infinite ones.
 
         Whether values are whole is told of a few of N at a time.
         """
-        spans: list[Span] = []
-        each: list[Span] = []
+        spans: list[ValueRange] = []
+        each: list[ValueRange] = []
         for _, block in blocks(self.read()):
             try:
-                spans.append(span_of(block))
+                spans.append(value_range_of(block))
             except ValueError:
                 raise DataError(f"{self.where} holds NaN or infinite values; fix them, or save it as uint8") from None
             flat = block.reshape(len(block), -1)

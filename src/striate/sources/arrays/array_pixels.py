@@ -27,8 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.canvas import MAX_CHANNELS
-from striate.data.decoding.fit import Pixels
-from striate.data.decoding.rendering import Levels, Span, levels_of, on_no_scale, other_bits, other_black
+from striate.data.decoding.rendering import Levels, ValueRange, levels_of, on_no_scale, other_bits, other_black
+from striate.data.decoding.resize import Pixels
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, blocks
 
@@ -89,13 +89,13 @@ def layout_of(images: StoredArray) -> Layout:
     return Layout((count, two, three, one), True, _levels(images), "N C H W")
 
 
-def spans_of(images: StoredArray) -> tuple[Span, ...]:
+def spans_of(images: StoredArray) -> tuple[ValueRange, ...]:
     """From the least to the greatest value of each image."""
     return images.measured[1]
 
 
 def check_scales(
-    layouts: Mapping[str, Layout], where: Mapping[str, str], spans: Mapping[str, Sequence[Span]]
+    layouts: Mapping[str, Layout], where: Mapping[str, str], spans: Mapping[str, Sequence[ValueRange]]
 ) -> Levels:
     """The values that are black and white in all splits.
 

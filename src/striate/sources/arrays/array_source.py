@@ -5,7 +5,6 @@ train_images, train_labels, val_images ...     as MedMNIST has them
 x, y  or  images, labels                       one set, split later
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -17,13 +16,12 @@ import numpy as np
 
 from striate.data.names import listed, named, printable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore, held_images
+from striate.data.store import ArrayStore, image_store
 from striate.data.targets import TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, read_npy, read_npz
 from striate.sources.arrays.array_labels import read_labels
 from striate.sources.arrays.array_pixels import (
-    Layout,
     check_scales,
     layout_of,
     read_pixels,
@@ -102,12 +100,11 @@ def open_arrays(
         listings[part] = Listing(
             tuple(f"{stem}[{i}]" for i in range(layout.shape[0])),
             labels.targets[part],
-            held_images(stored_values(images, layout), levels)
+            image_store(stored_values(images, layout), levels)
             if any(one.own_range for one in layouts.values())
             else ArrayStore(
                 layout.shape,
                 partial(read_pixels, images, layout, levels[1]),
-                partial(_digest, images, layout, levels[1]),
                 levels[1],
                 None if images.dtype == np.uint8 else partial(stored_values, images, layout),
             ),
@@ -160,7 +157,3 @@ def _role(key: str) -> tuple[str, str] | None:
         return None
     first, second = words if words[0] in PARTS else words[::-1]
     return (PARTS[first], _WHAT[second]) if first in PARTS and second in _WHAT else None
-
-
-def _digest(images: StoredArray, layout: Layout, white: float) -> str:
-    return hashlib.sha256(np.ascontiguousarray(read_pixels(images, layout, white)).data).hexdigest()

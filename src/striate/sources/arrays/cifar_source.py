@@ -1,6 +1,5 @@
 """A folder of CIFAR-10 or CIFAR-100, in the binary or in the Python version."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ def _listing(
     return Listing(
         tuple(ids),
         ClassTargets(np.concatenate(labels)),
-        ArrayStore((len(ids), 32, 32, 3), partial(_pixels, paths, files), partial(_digest, paths, files)),
+        ArrayStore((len(ids), 32, 32, 3), partial(_pixels, paths, files)),
         columns={"coarse": tuple(coarse)} if coarse else {},
     )
 
@@ -114,7 +113,3 @@ def _read(path: Path, files: CifarFiles) -> Batch:
 
 def _pixels(paths: tuple[Path, ...], files: CifarFiles) -> npt.NDArray[np.uint8]:
     return np.concatenate([_read(path, files).images for path in paths])
-
-
-def _digest(paths: tuple[Path, ...], files: CifarFiles) -> str:
-    return hashlib.sha256(_pixels(paths, files).tobytes()).hexdigest()

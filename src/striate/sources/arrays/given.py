@@ -15,7 +15,7 @@ A file of JPEG much larger than the canvas is decoded at a fraction of its size,
 opened. An array or an image that is decoded is resampled from all of its pixels: most values differ by a gray level or less.
 
 Where the network learned from images of more than 8 bits, arrays have its levels of black and white, as files have. Where
-it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in spans.py); a range of
+it did not, all images that are given together are on one scale, as a data set is (`on_one_scale` in value_ranges.py); a range of
 their own is refused.
 """
 
@@ -39,7 +39,7 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import AS_STORED, Rendering
 from striate.data.names import expanded, printable
 from striate.data.skipped_files import Unreadable
-from striate.data.store import HeldArray, HeldImage
+from striate.data.store import ArrayImage, ImageItem
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
 from striate.sources.arrays.array_pixels import images_of, joined, layout_of
@@ -90,7 +90,7 @@ class Given:
     """One image to predict: how it is called in the answer, and what it is."""
 
     name: str
-    image: HeldImage
+    image: ImageItem
 
 
 def given_images(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_LIMITS) -> Iterator[Given]:
@@ -147,7 +147,7 @@ def array_of(given: object) -> npt.NDArray[Any] | None:
     return np.asarray(given)
 
 
-def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering | None = None) -> HeldImage:
+def held_image(given: object, limits: Limits = DEFAULT_LIMITS, rendering: Rendering | None = None) -> ImageItem:
     """One image as a store takes it; Unreadable, as a value, of what is none.
 
     rendering: levels that are known of what is predicted; an array may have a range of its own only if it is learned from.
@@ -173,7 +173,7 @@ def _its_file(given: object) -> object:
     return given
 
 
-def _from_one_array(given: object, rendering: Rendering | None) -> HeldArray:
+def _from_one_array(given: object, rendering: Rendering | None) -> ArrayImage:
     """DataError for what is no array, or none of one image."""
     values = array_of(given)
     if isinstance(given, list | tuple):
@@ -228,7 +228,7 @@ def _files(given: str, limits: Limits) -> Iterator[Given]:
         )
 
 
-def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[HeldImage]:
+def _from_array(values: npt.NDArray[Any], canvas: Canvas) -> Iterator[ImageItem]:
     """The images of an array that was given by itself."""
     if values.ndim and len(values) == 0:
         return
@@ -259,7 +259,7 @@ def _as_batch(values: npt.NDArray[Any], canvas: Canvas) -> npt.NDArray[Any]:
     return values
 
 
-def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[HeldArray]:
+def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[ArrayImage]:
     """N images, whose values are finite, each H W C. DataError where nobody can tell their axes, or black and white."""
     levels = rendering or AS_STORED
     values = np.require(values, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
@@ -273,7 +273,7 @@ def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[HeldArr
             "range; scale it to 0..1, or save it as uint8"
         )
     own = known if wide and known is not None else joined([layout.levels])
-    return [HeldArray(one, own) for one in images_of(values, layout)]
+    return [ArrayImage(one, own) for one in images_of(values, layout)]
 
 
 def _is_file(given: object) -> bool:
@@ -296,7 +296,7 @@ def _content(file: Any, limits: Limits) -> bytes | Unreadable:
     return bytes(content)
 
 
-def _loaded(image: Image.Image, limits: Limits) -> HeldImage:
+def _loaded(image: Image.Image, limits: Limits) -> ImageItem:
     try:
         load_image(image, limits)
     except Unreadable as failure:

@@ -8,7 +8,6 @@ Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which ea
 numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays, such as 1 or 255 of fractions.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +18,12 @@ from typing import Any, Final, cast, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.fit import Pixels
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
-from striate.data.decoding.rendering import Levels, Span
+from striate.data.decoding.rendering import Levels, ValueRange
 from striate.data.names import expanded, printable
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore, FileStore, HeldArray, HeldImage, ImageStore, Store, held_images
+from striate.data.store import ArrayImage, ArrayStore, FileStore, ImageItem, ImageStore, Store, image_store
 from striate.data.targets import ClassTargets, TaskKind
 from striate.errors import DataError, nearest
 from striate.sources.arrays.array_files import StoredArray
@@ -95,7 +93,7 @@ def open_in_memory(
         name: Listing(_ids(one, used), labels.targets[name], stores[name]) for name, one in given.items()
     }  # fmt: skip
     if learned.array is None and to_learn:
-        _check_classes(listings["train" if "train" in listings else next(iter(listings))], labels.classes, limits)
+        _check_classes(listings["train" if "train" in listings else next(iter(listings))], labels.classes)
     source = Source(
         "in-memory",
         IN_MEMORY,
@@ -238,24 +236,24 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
         stores: dict[str, Store] = {}
         for name, array in arrays.items():
             if any(one.own_range for one in layouts.values()):
-                stores[name] = held_images(stored_values(array, layouts[name]), levels)
+                stores[name] = image_store(stored_values(array, layouts[name]), levels)
                 continue
             read = partial(read_pixels, array, layouts[name], levels[1])
             stored = None if array.dtype == np.uint8 else partial(stored_values, array, layouts[name])
-            stores[name] = ArrayStore(layouts[name].shape, read, partial(_digest, read), levels[1], stored)
+            stores[name] = ArrayStore(layouts[name].shape, read, levels[1], stored)
         return stores, f"arrays {next(iter(layouts.values())).says}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
-        return {name: FileStore(of_split) for name, of_split in paths.items()}, "image files"
+        return {name: FileStore(of_split, limits) for name, of_split in paths.items()}, "image files"
     by_kind = _levels(given)
-    return {name: ImageStore(tuple(_held(one, by_kind, limits))) for name, one in given.items()}, "images"
+    return {name: ImageStore(tuple(_held(one, by_kind, limits)), limits) for name, one in given.items()}, "images"
 
 
 def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
     levels: dict[str, list[Levels]] = defaultdict(list)
     layouts: dict[str, Layout] = {}
-    spans: dict[str, list[Span]] = defaultdict(list)
+    spans: dict[str, list[ValueRange]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):
             if (values := _array_item(item)) is not None:
@@ -268,13 +266,13 @@ def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     return {kind: joined(of_kind) for kind, of_kind in levels.items()}
 
 
-def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[HeldImage]:
+def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[ImageItem]:
     """Each image of a list. DataError for what is no image, NaN among it."""
     for i, item in enumerate(split.items):
         held = held_image(item, limits)
         if isinstance(held, Unreadable) and not holds_file(item):  # a damaged file is skipped, as in a folder
             raise DataError(f"{split.where}[{i}]: {held.detail}")
-        yield replace(held, levels=levels[held.kind]) if isinstance(held, HeldArray) else held
+        yield replace(held, levels=levels[held.kind]) if isinstance(held, ArrayImage) else held
 
 
 def _array_item(item: object) -> Array | None:
@@ -301,7 +299,7 @@ def _ids(split: _Split, used: set[str]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _check_classes(listing: Listing, classes: Sequence[str], limits: Limits) -> None:
+def _check_classes(listing: Listing, classes: Sequence[str]) -> None:
     """DataError when no image of a class has the header of one."""
     if not isinstance(listing.targets, ClassTargets):
         return
@@ -310,15 +308,10 @@ def _check_classes(listing: Listing, classes: Sequence[str], limits: Limits) -> 
     for i, label in enumerate(listing.labels.tolist()):
         if label not in readable:
             try:
-                listing.store.header(i, limits)
+                listing.store.header(i)
                 readable.add(label)
             except Unreadable as failure:
                 failures.setdefault(label, f"{listing.ids[i]}: {failure}")
     for label, first in failures.items():
         if label not in readable:
             raise DataError(f"the class {classes[label]} has no readable image ({first}); add some, or leave it out")
-
-
-def _digest(read: partial[Pixels]) -> str:
-    pixels = np.ascontiguousarray(read())
-    return f"{pixels.shape} {hashlib.sha256(pixels.data).hexdigest()}"

@@ -67,7 +67,7 @@ def open_folders(root: Path, limits: Limits, level: int | None = None, *, to_lea
         splits[split] = Listing(
             tuple(map(printable, files)),
             ClassTargets(np.repeat(np.array([label_of[folder.name] for folder in folders], np.int64), counts)),
-            FileStore(tuple(f"{root}/{file}" for file in files)),
+            FileStore(tuple(f"{root}/{file}" for file in files), limits),
             tuple(one for folder in folders for one in found[folder.path].skipped),
             MappingProxyType({"folder": around} if any(around) else {}),
         )

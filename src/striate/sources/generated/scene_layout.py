@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.data.store import Store
 from striate.data.targets import Instances
 
@@ -72,7 +71,7 @@ class Digits:
 
     def ink(self, digit: int) -> npt.NDArray[np.uint8]:
         """28 28, white on black."""
-        return self.store.pixels_of(self.first + digit, DEFAULT_LIMITS)[..., 0].astype(np.uint8, copy=False)
+        return self.store.pixels_of(self.first + digit)[..., 0].astype(np.uint8, copy=False)
 
     def label(self, digit: int) -> int:
         return int(self.labels[self.first + digit])

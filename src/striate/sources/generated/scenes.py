@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
-from striate.data.decoding.fit import Pixels
-from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import Rendering
+from striate.data.decoding.resize import Pixels
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.store import Store, on_canvas
@@ -65,21 +64,20 @@ class SceneStore(Store):
     def digests(self) -> Sequence[str]:
         return [self.scenes.content()]
 
-    def header(self, i: int, limits: Limits) -> Header:  # noqa: ARG002 - limits are for files, and these are painted
+    def header(self, i: int) -> Header:  # noqa: ARG002 - all scenes are alike
         return Header("generated", SIDE, SIDE, "RGB", 3, 8, 1)
 
     def pixels_of(
         self,
         i: int,
-        limits: Limits,  # noqa: ARG002 - limits are for files, and these are painted
         at_least: tuple[int, int] | None = None,  # noqa: ARG002 - these are painted at one size
         rendering: Rendering | None = None,  # noqa: ARG002 - painted in 8 bits and opaque, so nothing is left to decide
     ) -> Pixels:
         digits, seed = self.scenes.digits, self.scenes.seed
         return paint(lay_out(digits, seed, i), digits, seed, i)
 
-    def decode(self, i: int, canvas: Canvas, limits: Limits) -> Pixels:
-        return on_canvas(self.pixels_of(i, limits), canvas)
+    def decode(self, i: int, canvas: Canvas) -> Pixels:
+        return on_canvas(self.pixels_of(i), canvas)
 
 
 @final

@@ -107,7 +107,7 @@ def open_rows(
         listings[part] = Listing(
             tuple(ids[i] for i in where),
             meaning.targets(where),
-            ContentStore(len(where), partial(_content, [rows for _, rows in read], starts, where)),
+            ContentStore(len(where), partial(_content, [rows for _, rows in read], starts, where), limits),
             columns=MappingProxyType({column: tuple(cells[column][i] for i in where) for column in others}),
         )
     return Source(

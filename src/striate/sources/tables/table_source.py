@@ -84,7 +84,7 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         listings[split] = Listing(
             tuple(located.id(i) for i in kept),
             meaning.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{folder}/{located.names[i]}" for i in kept)),
+            FileStore(tuple(f"{folder}/{located.names[i]}" for i in kept), limits),
             tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from striate.data import understood, understood_as_json
+from striate.data import describe_source, source_as_json
 from striate.sources import open_source
 
 ClassFolders = Callable[[Mapping[str, int]], Path]
@@ -15,7 +15,7 @@ def test_what_was_understood(class_folders: ClassFolders) -> None:
     (root / "notes.yaml").write_text("x: 1")
     (root / "data.npz").write_bytes(b"junk")
     source = open_source(root)
-    assert understood(source, "drawn from train: 15 % for validation (stratified, seed 0)") == (
+    assert describe_source(source, "drawn from train: 15 % for validation (stratified, seed 0)") == (
         f"data:    {root}, read as class folders",
         "         7 images, 2 classes (cat, dog); one class per image (classify)",
         "splits:  train 5, test 2 (folders training, testing)",
@@ -23,7 +23,7 @@ def test_what_was_understood(class_folders: ClassFolders) -> None:
         "ignored: 2 outside the class folders, 1 .json files",
         "note:    data.npz lies beside the class folders and is not read (--source arrays)",
     )
-    assert understood_as_json(source) == {
+    assert source_as_json(source) == {
         "splits": {"train": 5, "test": 2},
         "split_origin": "folders training, testing",
         "ignored": {".json files": 1, "outside the class folders": 2},
@@ -33,7 +33,7 @@ def test_what_was_understood(class_folders: ClassFolders) -> None:
 
 def test_plain_data_take_three_lines(class_folders: ClassFolders) -> None:
     source = open_source(class_folders({str(i): 1 for i in range(7)}))
-    assert understood(source)[1:] == (
+    assert describe_source(source)[1:] == (
         "         7 images, 7 classes (0, 1, 2, 3, 4 ...); one class per image (classify)",
         "splits:  none in the data",
     )

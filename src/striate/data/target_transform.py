@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from striate.data.decoding.fit import Fit, placement
+from striate.data.decoding.resize import FitMode, placement
 from striate.data.targets import IGNORE, Instances, Skeleton, Target
 from striate.views import View
 
-__all__ = ["fitting_view", "moved"]
+__all__ = ["canvas_view", "transform_target"]
 
 
-def fitting_view(image: tuple[int, int], canvas: tuple[int, int], fit: Fit = "cover") -> View:
+def canvas_view(image: tuple[int, int], canvas: tuple[int, int], fit: FitMode = "cover") -> View:
     """How a canvas shows an image, heights and widths in pixels: what `Store.decode` does, as a View of one image."""
     (height, width), (rows, columns) = image, canvas
     (left, top, right, bottom), (x1, y1, x2, y2) = placement(rows, columns, (0, 0, width, height), fit)
@@ -21,7 +21,7 @@ def fitting_view(image: tuple[int, int], canvas: tuple[int, int], fit: Fit = "co
     return View(place, torch.eye(4)[None], canvas)
 
 
-def moved(target: Target, view: View, skeleton: Skeleton | None) -> Target:
+def transform_target(target: Target, view: View, skeleton: Skeleton | None) -> Target:
     """The target of the one image that `view` looks at. Objects that mostly left the frame are dropped.
 
     The class of a pixel beyond the image is IGNORE; masks of objects end there. Classes and numbers stay as they are.

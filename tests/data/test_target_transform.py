@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data import ArrayStore, Canvas, Instances, Limits, Skeleton, fitting_view, moved
-from striate.data.decoding.fit import placement
+from striate.data import ArrayStore, Canvas, Instances, Limits, Skeleton, canvas_view, transform_target
+from striate.data.decoding.resize import placement
 from striate.data.targets import IGNORE
 from striate.sources import open_source
 from striate.views import POLICIES, Normalization, View
@@ -25,7 +25,7 @@ def some_objects() -> Instances:
 
 
 def test_a_mirror_by_hand():
-    seen = moved(some_objects(), MIRROR, Skeleton(("left", "right"), pairs=((0, 1),)))
+    seen = transform_target(some_objects(), MIRROR, Skeleton(("left", "right"), pairs=((0, 1),)))
     assert isinstance(seen, Instances)
     assert seen.masks is not None
     assert seen.keypoints is not None
@@ -36,7 +36,7 @@ def test_a_mirror_by_hand():
 
 
 def test_what_mostly_left_is_dropped_with_all_that_belongs_to_it():
-    seen = moved(some_objects(), SHIFT, None)
+    seen = transform_target(some_objects(), SHIFT, None)
     assert isinstance(seen, Instances)
     assert seen.masks is not None
     assert seen.keypoints is not None
@@ -55,7 +55,7 @@ def test_an_image_without_objects_stays_without():
         np.zeros((0, 9, 9), np.bool_),
         np.zeros((0, 1, 3), np.float32),
     )
-    seen = moved(empty, SHIFT, None)
+    seen = transform_target(empty, SHIFT, None)
     assert isinstance(seen, Instances)
     assert seen.masks is not None
     assert len(seen) == 0
@@ -63,14 +63,14 @@ def test_an_image_without_objects_stays_without():
 
 
 def test_boxes_alone_need_no_masks_and_no_keypoints():
-    seen = moved(Instances(some_objects().boxes, some_objects().labels), MIRROR, None)
+    seen = transform_target(Instances(some_objects().boxes, some_objects().labels), MIRROR, None)
     assert isinstance(seen, Instances)
     assert (seen.masks, seen.keypoints) == (None, None)
 
 
 def test_classes_of_pixels_beyond_the_image_are_ignored():
     classes = np.arange(48).reshape(6, 8)
-    seen = moved(classes, SHIFT, None)
+    seen = transform_target(classes, SHIFT, None)
     assert isinstance(seen, np.ndarray)
     assert (seen[:, 3:] == classes[:, :5]).all()
     assert (seen[:, :3] == IGNORE).all()
@@ -78,7 +78,7 @@ def test_classes_of_pixels_beyond_the_image_are_ignored():
 
 @pytest.mark.parametrize("target", [np.int64(3), np.array([True, False]), np.array([1.5], np.float32)])
 def test_what_has_no_place_stays_as_it_is(target):
-    assert moved(target, SHIFT, None) is target
+    assert transform_target(target, SHIFT, None) is target
 
 
 @pytest.mark.parametrize("policy", ["none", "digits", "strong", "randaugment"])
@@ -93,7 +93,7 @@ def test_boxes_masks_centers_and_pixels_agree_after_any_policy(policy):
         _, view = POLICIES[policy].apply(
             images, torch.tensor([i]), seed=1, epoch=0, size=(128, 128), normalization=normalization
         )
-        seen = moved(sample.target, view, source.skeleton)
+        seen = transform_target(sample.target, view, source.skeleton)
         assert isinstance(seen, Instances)
         assert isinstance(sample.target, Instances)
         assert seen.masks is not None
@@ -120,11 +120,11 @@ def test_targets_reach_the_canvas_as_the_pixels_do(image, canvas, fit):
     ramps = np.stack(np.broadcast_arrays(np.arange(width)[None] * 2, np.arange(height)[:, None] * 2, 0), -1).astype(
         np.uint8
     )
-    store = ArrayStore((1, height, width, 3), lambda: ramps[None], lambda: "")
-    told = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit), LIMITS)[..., :2] / 2 + 0.5  # x, y in it
+    store = ArrayStore((1, height, width, 3), lambda: ramps[None])
+    told = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit))[..., :2] / 2 + 0.5  # x, y in it
     rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
     points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
-    said = fitting_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
+    said = canvas_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
     _, (left, top, right, bottom) = placement(canvas[0], canvas[1], (0, 0, width, height), fit)
     assert (fit == "cover") == ((left, top, right, bottom) == (0, 0, canvas[1], canvas[0])) or height == width
     inside = (slice(top + 4, bottom - 4), slice(left + 4, right - 4))  # near the border an enlarged ramp is flat
@@ -133,12 +133,12 @@ def test_targets_reach_the_canvas_as_the_pixels_do(image, canvas, fit):
 
 
 def test_what_lies_beside_a_whole_image_belongs_to_no_class():
-    view = fitting_view((4, 12), (12, 12), "contain")
-    seen = moved(np.ones((4, 12), np.int64), view, None)
+    view = canvas_view((4, 12), (12, 12), "contain")
+    seen = transform_target(np.ones((4, 12), np.int64), view, None)
     assert isinstance(seen, np.ndarray)
     assert (seen[4:8] == 1).all()
     assert (seen[:4] == IGNORE).all()
     assert (seen[8:] == IGNORE).all()
-    boxes = moved(Instances(np.array([[0, 0, 12, 4]], np.float32), np.array([1])), view, None)
+    boxes = transform_target(Instances(np.array([[0, 0, 12, 4]], np.float32), np.array([1])), view, None)
     assert isinstance(boxes, Instances)
     assert boxes.boxes.tolist() == [[0, 4, 12, 8]]

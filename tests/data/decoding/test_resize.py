@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from striate.data import Canvas, Limits, decode_image
-from striate.data.decoding.fit import fit, placement
+from striate.data.decoding.resize import fit, placement
 
 RANDOM = np.random.default_rng(2)
 SIZES = [(64, 64), (100, 133), (133, 101), (400, 90), (65, 64)]

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.data import Batches, HeldImages, LabeledImages
-from striate.data.order import balanced
+from striate.data import Batches, LabeledImages, TensorImages
+from striate.data.balanced_order import class_balanced_order
 from striate.views import POLICIES, Normalization
 
 
@@ -15,7 +15,7 @@ def test_classes_come_equally_often_and_a_sample_again_only_after_all_of_its_cla
     values: list[int], seed: int, epoch: int
 ) -> None:
     labels = torch.tensor(values)
-    draws = balanced(labels, seed=seed, epoch=epoch)
+    draws = class_balanced_order(labels, seed=seed, epoch=epoch)
     count = len(labels)
     ids = draws % count
     assert len(draws) == count
@@ -25,14 +25,14 @@ def test_classes_come_equally_often_and_a_sample_again_only_after_all_of_its_cla
     for label in labels.unique():
         often = torch.bincount(ids[labels[ids] == label], minlength=count)[labels == label]
         assert often.max() - often.min() <= 1
-    assert torch.equal(draws, balanced(labels, seed=seed, epoch=epoch))
+    assert torch.equal(draws, class_balanced_order(labels, seed=seed, epoch=epoch))
 
 
 def test_epochs_and_seeds_differ_and_every_sample_of_a_large_class_has_its_turn() -> None:
     labels = torch.tensor([0] * 90 + [1] * 10)
-    epochs = [balanced(labels, seed=0, epoch=epoch) for epoch in range(12)]
+    epochs = [class_balanced_order(labels, seed=0, epoch=epoch) for epoch in range(12)]
     assert not torch.equal(epochs[0], epochs[1])
-    assert not torch.equal(epochs[0], balanced(labels, seed=1, epoch=0))
+    assert not torch.equal(epochs[0], class_balanced_order(labels, seed=1, epoch=0))
     assert len(torch.cat(epochs).remainder(100).unique()) == 100
 
 
@@ -40,7 +40,7 @@ def test_a_sample_that_comes_again_is_seen_otherwise_and_with_its_own_label() ->
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (20, 12, 12, 3), generator=generator).to(torch.uint8)
     labels = torch.tensor([0] * 18 + [1] * 2)
-    originals = LabeledImages(HeldImages(images), labels, tuple(map(str, range(20))), ("a", "b"))
+    originals = LabeledImages(TensorImages(images), labels, tuple(map(str, range(20))), ("a", "b"))
     batches = Batches(
         originals,
         batch_size=20,

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from striate.data.decoding.fit import Pixels
+from striate.data.decoding.resize import Pixels
 from striate.data.source import Sample
 from striate.data.targets import IGNORE, Instances, Skeleton
 
-__all__ = ["as_rgb", "class_color", "draw_sample"]
+__all__ = ["annotated_image", "as_rgb", "class_color"]
 
 Color = tuple[int, int, int]
 
@@ -48,7 +48,7 @@ def class_color(i: int) -> Color:
     return red, green, blue
 
 
-def draw_sample(sample: Sample, classes: Sequence[str], skeleton: Skeleton | None = None) -> Image.Image:
+def annotated_image(sample: Sample, classes: Sequence[str], skeleton: Skeleton | None = None) -> Image.Image:
     """The image with all that is known of it, RGB; a line (a legend, for masks) is added below where there is text."""
     pixels = as_rgb(sample.image)
     target = sample.target

@@ -16,21 +16,29 @@ import numpy as np
 
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
-from striate.data.decoding.rendering import Background, Levels, Rendering, Span, levels_of, other_bits, other_black
+from striate.data.decoding.rendering import (
+    Background,
+    Levels,
+    Rendering,
+    ValueRange,
+    levels_of,
+    other_bits,
+    other_black,
+)
 from striate.data.skipped_files import Unreadable
-from striate.data.store import HeldArray, HeldImage, ImageStore, Store
+from striate.data.store import ArrayImage, ImageItem, ImageStore, Store
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["Spans", "on_one_scale", "one_scale", "rendering_of", "waits_for_scale", "wide_spans"]
+__all__ = ["ValueRanges", "on_one_scale", "one_scale", "rendering_of", "waits_for_scale", "wide_value_ranges"]
 
 _OTHER_SCALE: Final = 4 * 255  # typical greatest value of images that are surely not on the scale 0..255
 
-Spans = tuple[Span | None, ...]  # by the position of an image; None of 8 bits, or of what cannot be read
+ValueRanges = tuple[ValueRange | None, ...]  # by the position of an image; None of 8 bits, or of what cannot be read
 
 
-def wide_spans(stores: Mapping[str, Store], limits: Limits, progress: Progress | None = None) -> Mapping[str, Spans]:
-    """Of each split the span of each image of more than 8 bits. `progress` counts through all splits."""
+def wide_value_ranges(stores: Mapping[str, Store], progress: Progress | None = None) -> Mapping[str, ValueRanges]:
+    """Of each split the value range of each image of more than 8 bits. `progress` counts through all splits."""
     total, before, found = sum(map(len, stores.values())), 0, {}
     for split, store in stores.items():
 
@@ -38,49 +46,51 @@ def wide_spans(stores: Mapping[str, Store], limits: Limits, progress: Progress |
             if progress is not None:
                 progress(before + done, total)
 
-        found[split] = _spans(store, limits, report)
+        found[split] = _value_ranges(store, report)
         before += len(store)
     return found
 
 
-def _spans(store: Store, limits: Limits, report: Progress) -> Spans:
-    spans: list[Span | None] = [None] * len(store)
+def _value_ranges(store: Store, report: Progress) -> ValueRanges:
+    ranges: list[ValueRange | None] = [None] * len(store)
 
     def read(i: int) -> None:
         try:
-            if store.header(i, limits).wide:
-                spans[i] = store.span(i, limits)
+            if store.header(i).wide:
+                ranges[i] = store.value_range(i)
         except Unreadable:
             return
 
     in_threads(read, len(store), os.cpu_count() or 1, report)
-    return tuple(spans)
+    return tuple(ranges)
 
 
-def one_scale(of_splits: Mapping[str, Spans]) -> tuple[Span, ...]:
-    """The span of all images of all splits: of integers, of floats. DataError where splits are on different scales."""
-    spans = []
+def one_scale(of_splits: Mapping[str, ValueRanges]) -> tuple[ValueRange, ...]:
+    """the value range of all images of all splits: of integers, of floats. DataError where splits are on different scales."""
+    ranges = []
     for floats in (False, True):
         kind = {
             split: own
             for split, all_of in of_splits.items()
-            if (own := [span for span in all_of if span is not None and span.floats == floats])
+            if (own := [extent for extent in all_of if extent is not None and extent.floats == floats])
         }
         _check_scales(kind)
         if kind:
-            spans.append(reduce(or_, (span for own in kind.values() for span in own)))
-    return tuple(spans)
+            ranges.append(reduce(or_, (extent for own in kind.values() for extent in own)))
+    return tuple(ranges)
 
 
-def rendering_of(spans: Sequence[Span], levels: Callable[[Span], Levels], background: Background) -> Rendering:
-    """Black and white by `levels`, of the span of integers and of that of floats, where there are such."""
-    integers, floats = (next((levels(s) for s in spans if s.floats == kind), None) for kind in (False, True))
+def rendering_of(
+    ranges: Sequence[ValueRange], levels: Callable[[ValueRange], Levels], background: Background
+) -> Rendering:
+    """Black and white by `levels`, of the value range of integers and of that of floats, where there are such."""
+    integers, floats = (next((levels(s) for s in ranges if s.floats == kind), None) for kind in (False, True))
     return Rendering(integers, floats, background)
 
 
-def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
+def waits_for_scale(image: ImageItem, known: Rendering, limits: Limits) -> bool:
     """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
-    if isinstance(image, HeldArray):
+    if isinstance(image, ArrayImage):
         whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
         return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
     if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
@@ -92,14 +102,14 @@ def waits_for_scale(image: HeldImage, known: Rendering, limits: Limits) -> bool:
 
 
 def on_one_scale(
-    images: Sequence[HeldImage], known: Rendering, limits: Limits
-) -> tuple[Rendering, Sequence[HeldImage]]:
+    images: Sequence[ImageItem], known: Rendering, limits: Limits
+) -> tuple[Rendering, Sequence[ImageItem]]:
     """The levels of all images that wait for a scale together, as a survey finds them; known ones stay.
 
     Also the images, and in place of integers or floats that are together on no known scale why they are refused.
     """
-    spans = wide_spans({"all": ImageStore(tuple(images))}, limits)
-    own, rendering = rendering_of(one_scale(spans), levels_of, known.background), known
+    ranges = wide_value_ranges({"all": ImageStore(tuple(images), limits)})
+    own, rendering = rendering_of(one_scale(ranges), levels_of, known.background), known
     refused: dict[bool, Unreadable] = {}
     for floats, of_kind in ((False, replace(own, floats=None)), (True, replace(own, integers=None))):
         try:
@@ -107,17 +117,17 @@ def on_one_scale(
         except DataError as error:
             refused[floats] = Unreadable("unreadable", str(error))
     return rendering, [
-        image if span is None else refused.get(span.floats, image)
-        for image, span in zip(images, spans["all"], strict=True)
+        image if extent is None else refused.get(extent.floats, image)
+        for image, extent in zip(images, ranges["all"], strict=True)
     ]
 
 
-def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
+def _check_scales(ranges: Mapping[str, Sequence[ValueRange]]) -> None:
     """DataError where the images of one split are on 0..1 or 0..255 and those of another far beyond, of other bits or black."""
-    for (small, own), (large, others) in permutations(spans.items(), 2):
+    for (small, own), (large, others) in permutations(ranges.items(), 2):
         whole = reduce(or_, own)
         fractions = whole.floats and max(-whole.least, whole.greatest) <= 1
-        typical = statistics.median(span.greatest for span in others)
+        typical = statistics.median(extent.greatest for extent in others)
         beyond = 0 < whole.greatest <= 255 and typical > _OTHER_SCALE * (1 if fractions else 255) / 255
         if (whole.least >= 0 or fractions) and (beyond or _other_bits(own, others)):
             raise DataError(
@@ -131,8 +141,8 @@ def _check_scales(spans: Mapping[str, Sequence[Span]]) -> None:
             )
 
 
-def _other_bits(own: Sequence[Span], others: Sequence[Span]) -> bool:
+def _other_bits(own: Sequence[ValueRange], others: Sequence[ValueRange]) -> bool:
     """Whether whole numbers from 0 on use other bits than others do."""
-    if not all(span.whole and span.least >= 0 for span in (*own, *others)):
+    if not all(extent.whole and extent.least >= 0 for extent in (*own, *others)):
         return False
-    return other_bits([span.greatest for span in own], [span.greatest for span in others])
+    return other_bits([extent.greatest for extent in own], [extent.greatest for extent in others])

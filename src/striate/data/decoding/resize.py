@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-__all__ = ["Box", "Fit", "Pixels", "fit", "placement", "seen_part"]
+__all__ = ["Box", "FitMode", "Pixels", "fit", "placement", "visible_box"]
 
-Fit = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is seen with black beside it
+FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is seen with black beside it
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, which need not be whole
 Pixels = npt.NDArray[np.uint8 | np.uint16]  # H W C
 
 
-def fit(image: Pixels | Image.Image, height: int, width: int, content: Box, how: Fit = "cover") -> Pixels:
+def fit(image: Pixels | Image.Image, height: int, width: int, content: Box, how: FitMode = "cover") -> Pixels:
     """`content` on a canvas of `height` x `width`, H W C: its largest centered part with that aspect, or all of it in black.
 
     Where no change of scale is needed, whole pixels are cut out and nothing is resampled. Otherwise the filter is
@@ -37,10 +37,10 @@ def fit(image: Pixels | Image.Image, height: int, width: int, content: Box, how:
     return boxed
 
 
-def placement(height: int, width: int, content: Box, how: Fit) -> tuple[Box, tuple[int, int, int, int]]:
+def placement(height: int, width: int, content: Box, how: FitMode) -> tuple[Box, tuple[int, int, int, int]]:
     """The part of `content` that a canvas of `height` x `width` shows, and the box of the canvas that it fills."""
     if how == "cover":
-        return seen_part(height, width, content), (0, 0, width, height)
+        return visible_box(height, width, content), (0, 0, width, height)
     left, top, right, bottom = content
     scale = min(height / (bottom - top), width / (right - left))
     down, across = max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left)))
@@ -70,7 +70,7 @@ def _fitted(pixels: Pixels, height: int, width: int, seen: Box) -> Pixels:
     return np.rint(fitted).astype(pixels.dtype)
 
 
-def seen_part(height: int, width: int, content: Box) -> Box:
+def visible_box(height: int, width: int, content: Box) -> Box:
     """The part of `content` that a canvas of `height` x `width` shows; whole pixels where it is not enlarged."""
     left, top, right, bottom = content
     scale = max(height / (bottom - top), width / (right - left))

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["DOCUMENTS", "START", "advice", "foreign_extension", "foreign_format", "is_raw"]
+__all__ = ["DOCUMENTS", "START", "advice", "is_raw", "unsupported_extension", "unsupported_format"]
 
 START: Final = 512  # bytes that tell a format
 DOCUMENTS: Final = frozenset(("PDF", "SVG", "PostScript"))  # that lie beside data more often than they are of them
@@ -71,7 +71,7 @@ _ADVICE: Final = MappingProxyType(
 )
 
 
-def foreign_format(start: bytes) -> str | None:
+def unsupported_format(start: bytes) -> str | None:
     """The format of an image that is not read, by the first START bytes of the file; None for anything else."""
     if start[4:8] == b"ftyp":
         return _BRANDS.get(start[8:12])
@@ -81,7 +81,7 @@ def foreign_format(start: bytes) -> str | None:
     return next((name for pattern, name in _STARTS if re.match(pattern, start, re.DOTALL)), None)
 
 
-def foreign_extension(name: str) -> str | None:
+def unsupported_extension(name: str) -> str | None:
     """The format that is not read, by a file's extension; None for anything else."""
     lower = name.lower()
     return "a medical volume" if lower.endswith(".nii.gz") else _EXTENSIONS.get(PurePath(lower).suffix)
@@ -89,7 +89,7 @@ def foreign_extension(name: str) -> str | None:
 
 def is_raw(name: str) -> bool:
     """Whether a file has the extension of a raw camera file."""
-    return foreign_extension(name) == _RAW
+    return unsupported_extension(name) == _RAW
 
 
 def advice(form: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from striate.data.source import Source
 from striate.data.targets import TaskKind
 
-__all__ = ["understood", "understood_as_json"]
+__all__ = ["describe_source", "source_as_json"]
 
 ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
     {
@@ -21,7 +21,7 @@ ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
 _NAMED: Final = 5  # classes and kinds of ignored files that are named
 
 
-def understood(source: Source, drawn: str = "") -> tuple[str, ...]:
+def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
     """How the data were read, images and classes, splits, what was ignored, and what a person should see.
 
     `drawn` says how splits will be drawn where the data have none.
@@ -50,7 +50,7 @@ def understood(source: Source, drawn: str = "") -> tuple[str, ...]:
     return tuple(lines)
 
 
-def understood_as_json(source: Source) -> dict[str, Any]:
+def source_as_json(source: Source) -> dict[str, Any]:
     """The same for a program."""
     return {
         "splits": {split: len(listing) for split, listing in source.splits.items()},

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.fit import Pixels
+from striate.data.decoding.resize import Pixels
 
 __all__ = ["CUT", "area_cut", "content_lost", "contrast"]
 

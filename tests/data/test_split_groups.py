@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from striate.data import (
     ClassTargets,
     FileStore,
-    HeldImages,
     LabeledImages,
     Limits,
     Listing,
     Source,
     Splits,
+    TensorImages,
     groups_of,
     load_images,
     split_samples,
@@ -32,16 +32,16 @@ def random_images(values: list[int], labels: list[int] | None = None) -> Labeled
     """Images of one pixel; equal values are identical images."""
     images = torch.tensor(values, dtype=torch.uint8).reshape(-1, 1, 1, 1)
     classes = torch.tensor(labels if labels is not None else [i % 2 for i in range(len(values))])
-    return LabeledImages(HeldImages(images), classes, tuple(f"p{i}" for i in range(len(values))), ("a", "b"))
+    return LabeledImages(TensorImages(images), classes, tuple(f"p{i}" for i in range(len(values))), ("a", "b"))
 
 
 def table(columns: Mapping[str, tuple[str, ...]], ids: tuple[str, ...]) -> Source:
-    listing = Listing(ids, ClassTargets(np.zeros(len(ids), np.int64)), FileStore(ids), columns=columns)
+    listing = Listing(ids, ClassTargets(np.zeros(len(ids), np.int64)), FileStore(ids, Limits()), columns=columns)
     return Source("t", "t.csv", "table", ("a", "b"), {"all": listing})
 
 
 def sides(splits: Splits) -> list[set[str]]:
-    return [set(part.ids) for part in splits.parts().values()]
+    return [set(part.ids) for part in splits.by_name().values()]
 
 
 @settings(deadline=None, max_examples=60)
@@ -80,7 +80,7 @@ def test_without_the_tie_identical_images_are_parted(monkeypatch: pytest.MonkeyP
     values = [i // 2 for i in range(60)]
     splits = split_samples({"all": random_images(values)}, val=0.2, test=0.2, seed=0)
     assert sum(len({values[int(id_[1:])] for id_ in side}) for side in sides(splits)) == 30
-    monkeypatch.setattr(HeldImages, "content_hashes", lambda images: np.arange(len(images), dtype=np.uint64))
+    monkeypatch.setattr(TensorImages, "content_hashes", lambda images: np.arange(len(images), dtype=np.uint64))
     splits = split_samples({"all": random_images(values)}, val=0.2, test=0.2, seed=0)
     assert sum(len({values[int(id_[1:])] for id_ in side}) for side in sides(splits)) > 30
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_parted_is_one_line() -> None:
 def test_a_group_that_lies_in_two_given_parts_is_one_line(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 6, "train/dog": 6, "test/cat": 3})
     source = open_source(root)
-    loaded = load_images(source, source.native(), threads=1, limits=Limits())
+    loaded = load_images(source, source.native(), threads=1)
     with pytest.raises(DataError, match="the group 000 is in train and in test, as the data came"):
         split_samples(loaded, val=0.2, test=0, seed=0, groups=groups_of(source, r"(\d+)\.jpg"))
     with pytest.raises(DataError, match="a test part of their own"):

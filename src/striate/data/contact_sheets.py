@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.views import Normalization
 
-__all__ = ["as_images", "contact_sheet", "headed_sheet", "is_sheet"]
+__all__ = ["contact_sheet", "denormalize", "is_contact_sheet", "labeled_contact_sheet"]
 
 GAP = 2  # pixels between images
 PAPER = 255  # white
@@ -40,7 +40,7 @@ def contact_sheet(images: Tensor, columns: int) -> bytes:
     return content.getvalue()
 
 
-def headed_sheet(rows: Sequence[Sequence[Image.Image]], headings: Sequence[str]) -> bytes:
+def labeled_contact_sheet(rows: Sequence[Sequence[Image.Image]], headings: Sequence[str]) -> bytes:
     """Rows of RGB images of any sizes, as many in each as there are headings above them -> a PNG."""
     widths = [max(row[column].width for row in rows) for column in range(len(headings))]
     heights = [max(image.height for image in row) for row in rows]
@@ -60,14 +60,14 @@ def headed_sheet(rows: Sequence[Sequence[Image.Image]], headings: Sequence[str])
     return content.getvalue()
 
 
-def is_sheet(path: Path) -> bool:
+def is_contact_sheet(path: Path) -> bool:
     """Whether a file is a headed sheet, and nothing that somebody else made."""
     with path.open("rb") as file:
         start = file.read(256)
     return start.startswith(b"\x89PNG") and b"tEXt" + "\0".join(MAKER).encode() in start
 
 
-def as_images(images: Tensor, normalization: Normalization) -> Tensor:
+def denormalize(images: Tensor, normalization: Normalization) -> Tensor:
     """Network input as images again: B C h w, normalized -> B h w C uint8, CPU. What a policy did stays done."""
     mean = torch.tensor(normalization.mean, device=images.device)[:, None, None]  # C 1 1
     std = torch.tensor(normalization.std, device=images.device)[:, None, None]

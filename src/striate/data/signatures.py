@@ -4,7 +4,7 @@ Two looks, one of them as it is or mirrored, are as far apart as their values di
 much each of them varies. Copies of photographs, saved with JPEG quality 50 or at half their size, are 0.01 apart and at
 most 0.1; other photographs 0.3 at least. `any_light` compares without brightness and contrast, by which simple drawings
 come close to one another. Images by a camera that never moves are all alike, so what is near is decided by the data at
-hand, for either comparison by itself (`nearness`).
+hand, for either comparison by itself (`copy_threshold`).
 """
 
 import math
@@ -18,20 +18,20 @@ from torch import Tensor
 
 from striate.data.decoding.modes import LUMA
 
-__all__ = ["Looks", "looks", "nearest", "nearness", "within"]
+__all__ = ["Signatures", "copy_threshold", "looks", "nearest", "within"]
 
 SIDE: Final = 8
 NEAR: Final = 0.12  # the farthest that counts as near, where other images are far apart
 FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
 COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
 TOGETHER: Final = 32  # looks, of those alike, that share one search
-SAMPLE: Final = 500  # images by which nearness is decided
+SAMPLE: Final = 500  # images by which copy_threshold is decided
 CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
 
-Looks = npt.NDArray[np.uint8]  # N 64
+Signatures = npt.NDArray[np.uint8]  # N 64
 
 
-def looks(images: Tensor) -> Looks:
+def looks(images: Tensor) -> Signatures:
     """N H W C, uint8 or uint16 -> N 64: means of the gray image over 8 x 8 fields, in 255 levels; behind it is white."""
     fields = F.adaptive_avg_pool2d(_gray(images)[:, None], SIDE).flatten(1)
     return fields.round().to(torch.uint8).numpy()
@@ -47,7 +47,7 @@ def _gray(images: Tensor) -> Tensor:
 
 
 def nearest(
-    these: Looks, those: Looks, *, any_light: bool = False, but_themselves: bool = False
+    these: Signatures, those: Signatures, *, any_light: bool = False, but_themselves: bool = False
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """For each of `these` the position of the nearest of `those`, and how far it is; infinitely far where either is flat.
 
@@ -66,7 +66,7 @@ def nearest(
     return position, distance
 
 
-def within(these: Looks, those: Looks, near: float, *, any_light: bool = False) -> npt.NDArray[np.bool_]:
+def within(these: Signatures, those: Signatures, near: float, *, any_light: bool = False) -> npt.NDArray[np.bool_]:
     """For each of `these` whether one of `those` is nearer: as `nearest` says, but what is surely farther is passed over.
 
     Means over fields differ by no more than the looks themselves, and so do standard deviations. `those` are sorted by the
@@ -95,7 +95,7 @@ def within(these: Looks, those: Looks, near: float, *, any_light: bool = False) 
     return found
 
 
-def _fields(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:
+def _fields(levels: Signatures, any_light: bool) -> tuple[Tensor, Tensor]:
     """Means over 4 x 2 fields, each with its mirror image, N 8, as far apart as the looks at most; and their deviations."""
     values, deviation = _compared(levels, any_light)
     half = values.unflatten(1, (SIDE, SIDE))
@@ -104,7 +104,7 @@ def _fields(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:
     return means / math.sqrt(means.shape[1]), deviation
 
 
-def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float:
+def copy_threshold(trained: Signatures, others: Signatures, *, any_light: bool = False) -> float:
     """How far apart copies of one image are at most: half as far as the nearest of a hundred other images is from any.
 
     `others` are images that were held out. Where there are none, what was trained on is compared with itself. In any light
@@ -120,7 +120,7 @@ def nearness(trained: Looks, others: Looks, *, any_light: bool = False) -> float
     return min(near, _no_accident(few, CHANCE * len(few) / max(1, len(trained)))) if any_light else near
 
 
-def _no_accident(images: Looks, chance: float) -> float:
+def _no_accident(images: Signatures, chance: float) -> float:
     """How near one of these images, in any light, another image comes no more often than by this chance.
 
     Of images that differ in d ways, such as place and size of a disc, the share within a distance grows with its d-th
@@ -142,7 +142,7 @@ def _no_accident(images: Looks, chance: float) -> float:
     return float(first.median()) * chance**inverse
 
 
-def _apart(these: Looks, those: Looks, any_light: bool) -> Tensor:
+def _apart(these: Signatures, those: Signatures, any_light: bool) -> Tensor:
     """How far apart they are, as they are or mirrored, N M; infinitely far where either is flat."""
     some, own = _compared(these, any_light)
     known, varies = _compared(those, any_light)
@@ -159,7 +159,7 @@ def _halves(values: Tensor) -> tuple[Tensor, Tensor]:
     return (left + right.flip(2)).flatten(1), (left - right.flip(2)).flatten(1)
 
 
-def _compared(levels: Looks, any_light: bool) -> tuple[Tensor, Tensor]:
+def _compared(levels: Signatures, any_light: bool) -> tuple[Tensor, Tensor]:
     """The values that are compared, N 64, and their standard deviations, 0 of flat ones."""
     values = torch.from_numpy(levels).float()
     deviation = values.std(1, correction=0)

@@ -5,13 +5,13 @@ from torch import Tensor
 
 from striate.views import permutation
 
-__all__ = ["balanced"]
+__all__ = ["class_balanced_order"]
 
 # `permutation` takes a seed and an epoch; a class's own order, and which classes get one sample more, must be neither
 _OF_CLASSES, _OF_CLASS = 1 << 40, 1 << 41
 
 
-def balanced(labels: Tensor, *, seed: int, epoch: int) -> Tensor:
+def class_balanced_order(labels: Tensor, *, seed: int, epoch: int) -> Tensor:
     """As many draws as there are samples, in which all classes that occur come equally often (or but one more): N int64.
 
     A draw is the position of a sample + N times how often it came before in this epoch, so that the next view of it
