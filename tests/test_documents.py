@@ -63,11 +63,11 @@ def test_the_python_of_the_readme_works(desk, monkeypatch, small_mnist):
 
 
 def test_the_example_of_every_verb_works(type_in, capsys):
-    examples = [example for _, example in VERBS.values() if "resume" not in example]
+    examples = [verb.example for verb in VERBS.values() if "resume" not in verb.example]
     for example in examples:
         type_in(example)
     # resuming needs a run that was cut off, and says so of one that was not
-    (resuming,) = [example for _, example in VERBS.values() if "resume" in example]
+    (resuming,) = [verb.example for verb in VERBS.values() if "resume" in verb.example]
     with pytest.raises(SystemExit) as end:
         main(shlex.split(resuming)[1:])
     assert end.value.code == 2

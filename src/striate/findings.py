@@ -1,4 +1,4 @@
-"""A finding: what is wrong, the figures that prove it, and the command that mends it."""
+"""A finding: what is wrong, the figures that prove it, and the command that fixes it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -10,19 +10,19 @@ Severity = Literal["note", "warning", "stop"]
 class Finding:
     """One thing that a check found; healthy data and healthy runs give none.
 
-    `id` is from a fixed, documented vocabulary; `says` is one sentence; `evidence` holds the figures;
+    `id` is from a fixed, documented vocabulary; `message` is one sentence; `evidence` holds the figures;
     `fix` is a command to type or a setting to change.
     """
 
     id: str
     severity: Severity
-    says: str
+    message: str
     evidence: dict[str, Any]
     fix: str
 
     def line(self) -> str:
         """For a person."""
-        return f"{self.severity}: {self.says} [{self.id}] Fix: {self.fix}"
+        return f"{self.severity}: {self.message} [{self.id}] Fix: {self.fix}"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

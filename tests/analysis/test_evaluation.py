@@ -30,7 +30,7 @@ def some_predictions(classes: int, count: int, seed: int = 0) -> Predictions:
 def test_equals_scikit_learn(classes, count):
     predictions = some_predictions(classes, count)
     figures = evaluate(predictions, tuple(map(str, range(classes))))
-    true, said = predictions.labels, predictions.said
+    true, said = predictions.labels, predictions.predicted
     seen = sorted({*true, *said})
     assert figures["accuracy"]["value"] == pytest.approx(accuracy_score(true, said))
     options = {"labels": seen, "zero_division": 0}
@@ -46,9 +46,9 @@ def test_equals_scikit_learn(classes, count):
         assert ours == pytest.approx(numbers)
     if classes > 5:
         expected = top_k_accuracy_score(true, predictions.probabilities, k=5, labels=range(classes))
-        assert figures["top5"]["value"] == pytest.approx(expected)
+        assert figures["top5_accuracy"]["value"] == pytest.approx(expected)
     else:
-        assert "top5" not in figures
+        assert "top5_accuracy" not in figures
 
 
 def test_every_interval_holds_its_figure():
@@ -97,7 +97,7 @@ def test_calibration_of_the_sure_and_right_is_nought_and_of_the_sure_and_wrong_i
 def test_the_worst_errors_come_first_and_right_answers_never():
     predictions = some_predictions(3, 100)
     worst = predictions.worst(1000)
-    assert len(worst) == (predictions.said != predictions.labels).sum()
+    assert len(worst) == (predictions.predicted != predictions.labels).sum()
     losses = predictions.losses[worst]
     assert (np.diff(losses) <= 0).all()
 

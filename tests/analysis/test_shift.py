@@ -122,7 +122,7 @@ def test_the_fix_names_what_the_figures_support(kind, change, causes):
 def test_other_bits_are_named_where_they_are_known():
     dark = measure((scenes(60, 2) / 16).astype(np.uint8))
     (finding,) = shift_findings(trained_on(scenes, 300), dark, [""] * 60, (16, 12))
-    assert "12 bits in use, in training 16" in finding.says
+    assert "12 bits in use, in training 16" in finding.message
     assert finding.evidence["bits"] == {"training": 16, "new": 12}
     assert "of the training: bits of the values" in finding.fix
     assert shift_findings(trained_on(scenes, 300), measure(scenes(60, 2)), [""] * 60, (16, 12)) == []
@@ -138,7 +138,7 @@ def test_one_bad_image_alone_is_found_and_one_among_many_is_not():
     black = np.zeros((1, 32, 32, 3), np.uint8)
     (finding,) = found(scenes, black)
     assert finding.evidence["first"] == ["0"]
-    assert finding.says.startswith("1 of 1 image")
+    assert finding.message.startswith("1 of 1 image")
     assert found(scenes, np.concatenate([scenes(20, 2), black])) == []
 
 

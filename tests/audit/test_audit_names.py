@@ -43,7 +43,7 @@ def test_nearly_equal_names_are_found(pair: tuple[str, str]) -> None:
     (finding,) = near_equal_names((pair[0], "dog", pair[1], "owl"))
     assert (finding.id, finding.severity) == ("data-near-equal-names", "warning")
     assert sorted(finding.evidence["groups"][0]) == sorted(pair)
-    assert repr(pair[0]) in finding.says
+    assert repr(pair[0]) in finding.message
     assert "into one folder" in finding.fix
 
 

@@ -37,7 +37,7 @@ def one(splits: Splits, severity: str = "warning") -> Finding:
     (finding,) = check_splits(splits)
     assert finding.fix
     assert finding.severity == severity
-    assert "\n" not in finding.says
+    assert "\n" not in finding.message
     return finding
 
 
@@ -61,7 +61,7 @@ def test_files_skipped_are_counted_by_reason() -> None:
     base = healthy()
     finding = one(Splits(part([30, 40, 50], "train", 1, aside), base.val, base.test))
     assert finding.id == "data-files-skipped"
-    assert finding.says == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
+    assert finding.message == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
     assert finding.evidence["first"][0] == "x0.jpg: empty file: why"
     assert "--max-pixels" not in finding.fix
     large = (SkippedFile("large.jpg", "decompression bomb", "why"),)
@@ -85,7 +85,7 @@ def test_classes_of_which_nothing_is_measured() -> None:
     classes, counts = ("a", "b", "c"), {"train": [30, 40, 1], "val": [5, 0, 0], "test": [0, 6, 0]}
     (finding,) = absent_classes(classes, counts, ["val", "test"])
     assert (finding.id, finding.severity) == ("data-absent-classes", "note")
-    assert finding.says == (
+    assert finding.message == (
         "1 of 3 classes has no image in val and 1 of 3 classes has no image in test, so nothing is measured of them there."
     )
     assert finding.evidence == {"val": ["b"], "test": ["a"]}  # of one image nothing could be measured in any case

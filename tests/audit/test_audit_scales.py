@@ -70,7 +70,7 @@ def test_fractions_beside_0_to_255_are_found(tmp_path: Path) -> None:
     (found,) = scale_by_class(
         folders(tmp_path / "data", shares(0).astype(np.float32), (shares(1) * 255).astype(np.float32))
     )
-    assert "(on a scale of 0 to 1)" in found.finding.says
+    assert "(on a scale of 0 to 1)" in found.finding.message
 
 
 def exposed(images: npt.NDArray[np.float64], dim: int) -> Images:
@@ -159,14 +159,16 @@ def quick(source: Source) -> list[str]:
     loaded = load_images(source, source.native(), threads=1)
     train = loaded.get("train", loaded.get("all"))
     assert train is not None
-    return [one.says for one in check_splits(Splits(train, None, loaded.get("test"))) if one.id == "data-nearly-black"]
+    return [
+        one.message for one in check_splits(Splits(train, None, loaded.get("test"))) if one.id == "data-nearly-black"
+    ]
 
 
 def whole_check(source: Source) -> list[str]:
     prints = take_fingerprints(source, threads=1)
     at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
     found = nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), source.classes)
-    return [one.finding.says for one in found]
+    return [one.finding.message for one in found]
 
 
 def masks(seed: int, white: int = 1) -> Images:

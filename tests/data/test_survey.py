@@ -378,7 +378,7 @@ def test_a_background_that_was_chosen_and_hides_is_said(tmp_path: Path) -> None:
     white = Canvas(SIDE, SIDE, 3, rendering=source.survey.rendering("white"))
     (found,) = survey_findings(source.survey, white)
     assert found.finding.id == "data-background"
-    assert found.finding.says == "100% of the images with transparent parts show next to nothing on white."
+    assert found.finding.message == "100% of the images with transparent parts show next to nothing on white."
     assert "--background black" in found.finding.fix
     assert survey_findings(source.survey, Canvas(SIDE, SIDE, 4, rendering=white.rendering)) == []
 
@@ -436,7 +436,7 @@ def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
     )
     (found,) = survey_findings(source.survey, source.native())
     assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
-    assert found.finding.says.startswith("19% of the images lose more than 50% of their area")
+    assert found.finding.message.startswith("19% of the images lose more than 50% of their area")
     whole = replace(source.native(), fit="contain", height=80, width=80)
     assert survey_findings(source.survey, whole) == []
 
@@ -446,7 +446,7 @@ def test_images_that_shrink_to_a_line_are_said(height: int, width: int, side: in
     source = open_source(folders(tmp_path / "data", photograph(height, width)))
     (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
     assert found.finding.id == "data-thin"
-    assert f"sees {pixels} pixels of the shorter side" in found.finding.says
+    assert f"sees {pixels} pixels of the shorter side" in found.finding.message
     enough = 8 * max(height, width) // min(height, width)
     assert f"--size {enough} or more" in found.finding.fix
     assert survey_findings(source.survey, Canvas(enough, enough, 3, fit="contain")) == []
@@ -476,7 +476,7 @@ def test_the_sample_misses_nothing_that_comes_round_robin_and_says_what_it_is() 
     found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)})
     assert found.bits_in_use == 12
     (finding,) = read_in_part(found, 800)
-    assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.says)
+    assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.message)
 
 
 def test_first_frames_are_a_note(tmp_path: Path) -> None:
@@ -489,7 +489,7 @@ def test_first_frames_are_a_note(tmp_path: Path) -> None:
     animation(root / "a" / "3.gif")
     source = open_source(root)
     (found,) = read_in_part(source.survey, 16)
-    assert found.finding.says.startswith("1 file has many frames")
+    assert found.finding.message.startswith("1 file has many frames")
     assert (found.finding.id, found.finding.severity, found.files) == ("data-first-frame", "note", (("a/3.gif",),))
 
 

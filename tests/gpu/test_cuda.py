@@ -135,9 +135,9 @@ def test_predictions_on_the_cpu_are_those_of_the_gpu(trained, shapes):
     with (trained.path / "predictions.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
     again = trained.predict([shapes / row["id"] for row in rows])
-    assert [row["said"] for row in rows] == [one.said for one in again]
+    assert [row["prediction"] for row in rows] == [one.prediction for one in again]
     for row, one in zip(rows, again, strict=True):
-        assert float(row["probability"]) == pytest.approx(one.probability, abs=2e-3)
+        assert float(row["confidence"]) == pytest.approx(one.confidence, abs=2e-3)
 
 
 def test_evaluating_again_gives_the_same_accuracy(trained):

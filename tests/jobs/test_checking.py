@@ -103,8 +103,8 @@ def test_suspects_of_a_run(trained, shapes, tmp_path):
     run = shutil.copytree(trained.path, tmp_path / "run")
     with (run / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
-    dark = [row for row in rows if row["true"] == "dark"]
-    dark[0] |= {"true": "light", "probability_of_true": "0.001"}  # as if its label were another
+    dark = [row for row in rows if row["label"] == "dark"]
+    dark[0] |= {"label": "light", "label_probability": "0.001"}  # as if its label were another
     with (run / "predictions.csv").open("w") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
@@ -142,7 +142,7 @@ def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_pat
     assert checked.curve.sizes == (16, 32, 64, 128)
     assert checked.curve.gain.low <= checked.curve.gain.value <= checked.curve.gain.high
     assert more_would_help(checked.curve) == [] or checked.curve.gain.low >= 0.005
-    assert "Is it enough?" in (tmp_path / "page.html").read_text()
+    assert "<h2>Learning curve</h2>" in (tmp_path / "page.html").read_text()
     assert "95 % interval" in checked.curve.message
 
 
@@ -177,7 +177,7 @@ def test_masks_of_another_size_and_images_in_two_parts_are_found(tmp_path, monke
     assert set(found) == {"data-duplicates-across-parts", "data-unreadable"}
     assert found["data-duplicates-across-parts"].files == (("train/images/0.png", "val/images/1.png"),)
     assert found["data-unreadable"].files == (("train/masks/3.png",),)
-    assert "1 file cannot be used (1 another size)" in found["data-unreadable"].finding.says
+    assert "1 file cannot be used (1 another size)" in found["data-unreadable"].finding.message
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def test_each_fold_knows_its_images_when_the_data_were_moved(whole, shapes, tmp_
     for number in (1, 2, 3):
         fold = Run(whole.path / f"fold-{number}")
         found = fold.evaluate(data)
-        assert found["account"]["measured"] == {"test": 20}
-        assert found["confusion"] == fold.metrics["test"]["confusion"]
+        assert found["overlap"]["measured"] == {"test": 20}
+        assert found["confusion_matrix"] == fold.metrics["test"]["confusion_matrix"]
 
 
 def test_the_summary_is_that_of_the_folds(whole):
@@ -53,7 +53,7 @@ def test_the_summary_is_that_of_the_folds(whole):
     accuracies = [Run(whole.path / f"fold-{k}").metrics["test"]["accuracy"]["value"] for k in (1, 2, 3)]
     assert [one["accuracy"] for one in said["runs"]] == accuracies
     assert said["accuracy"]["mean"] == pytest.approx(statistics.mean(accuracies))
-    assert said["accuracy"]["sd"] == pytest.approx(statistics.stdev(accuracies))
+    assert said["accuracy"]["std"] == pytest.approx(statistics.stdev(accuracies))
     assert sum(one["images"] for one in said["runs"]) == 60
     assert "mean of 3 folds" in whole.line()
     command = Run(whole.path / "fold-2").manifest["command"]
@@ -91,7 +91,7 @@ def test_cut_off_in_a_fold_it_goes_on_and_keeps_what_is_finished(whole, shapes, 
 def test_the_command_line_does_it_too(shapes, tmp_path, capsys):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in {**ONCE, "epochs": 1}.items()]
     typed("train", str(shapes), "--folds=2", *options, "--quiet", "--out", str(tmp_path / "cv"))
-    assert "%, mean of 2 folds (standard deviation" in capsys.readouterr().out
+    assert " %, mean of 2 folds (std " in capsys.readouterr().out
     assert FoldsFolder.is_at(tmp_path / "cv")
     typed("train", str(shapes), "--folds=2", "--fold=2", *options, "--quiet", "--out", str(tmp_path / "one"))
     one, other = (Run(path).metrics for path in (tmp_path / "one", tmp_path / "cv" / "fold-2"))

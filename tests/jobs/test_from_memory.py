@@ -49,7 +49,7 @@ def test_the_run_says_that_no_shell_command_gives_it_again(remembered):
     assert (data["name"], data["location"]) == ("in-memory", IN_MEMORY)
     assert data["kind"] == "arrays N H W C from Python, 3 classes"
     command = remembered.manifest["command"]
-    assert command.startswith("striate.train(data, recipe='photos', model='bn_gap_cnn', epochs=2,")
+    assert command.startswith("striate.train(data, recipe='photos', model='bn_gap_cnn', lr=0.01, epochs=2,")
     assert command.endswith(f"out={str(remembered.path)!r})  # data in memory")
     compile(command, "command", "eval")
     assert "striate train" not in remembered.report.read_text()
@@ -161,4 +161,4 @@ def test_a_test_split_that_is_unlike_the_training_is_said(arrays, tmp_path):
         run = st.train(data, out=tmp_path / name, progress=False, **{**QUICK, "epochs": 1})
         shifts = [one for one in run.findings if one.id == "data-shift"]
         assert bool(shifts) is found, name
-        assert all(one.says.startswith("In the test split 30 of 30 images") for one in shifts)
+        assert all(one.message.startswith("In the test split 30 of 30 images") for one in shifts)

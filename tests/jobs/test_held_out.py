@@ -57,16 +57,16 @@ def as_table(shapes: Path, to: Path) -> Path:
 def test_moved_data_give_the_figures_of_the_run(form: Callable[[Path, Path], Path], shapes, trained, tmp_path):
     assert trained.manifest["data"]["counts"] == COUNTS
     found = trained.evaluate(form(shapes, tmp_path / "new"))
-    account = found["account"]
+    account = found["overlap"]
     assert account["measured"] == {"test": 9}
-    assert account["left_out"] == {"train": 42, "val": 9}
+    assert account["excluded"] == {"train": 42, "val": 9}
     assert account["message"] == (
         "60 images: 42 that the run was trained on and 9 that chose its epoch are left out; 9 measured: "
         "images of the run's test split"
     )
     assert found["findings"] == []
     own = trained.metrics["test"]
-    for name in ("images", "accuracy", "confusion", "per_class"):
+    for name in ("images", "accuracy", "confusion_matrix", "per_class"):
         assert found[name] == own[name]
     assert found["log_loss"]["value"] == pytest.approx(own["log_loss"]["value"])
     if form is moved:
@@ -77,21 +77,21 @@ def test_images_that_the_run_does_not_know_are_measured_with_its_own(shapes, tra
     data = moved(shapes, tmp_path / "new")
     for path in make_images(tmp_path / "more", each=4, size=30).glob("*/*.png"):
         path.rename(data / path.parent.name / f"more{path.name}")
-    found = trained.evaluate(data)["account"]
+    found = trained.evaluate(data)["overlap"]
     assert found["measured"] == {"test": 9, "unseen": 12}
     assert "21 measured: 9 of the run's test split and 12 that the run does not know" in found["message"]
-    assert trained.evaluate(data, split="test")["account"]["measured"] == {"test": 9}
+    assert trained.evaluate(data, split="test")["overlap"]["measured"] == {"test": 9}
 
 
 def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
     learned = trained.evaluate(data, split="train")
-    assert learned["account"]["measured"] == {"train": 42}
-    assert "how well the run remembers them, not how well it does on new images" in learned["account"]["message"]
-    assert trained.evaluate(data, split="val")["confusion"] == trained.metrics["val"]["confusion"]
+    assert learned["overlap"]["measured"] == {"train": 42}
+    assert "how well the run remembers them, not how well it does on new images" in learned["overlap"]["message"]
+    assert trained.evaluate(data, split="val")["confusion_matrix"] == trained.metrics["val"]["confusion_matrix"]
     own = trained.evaluate(split="train")
-    assert own["account"]["message"].startswith("42 images that the run was trained on; the figures show how well")
-    assert "account" not in trained.evaluate(split="val")
+    assert own["overlap"]["message"].startswith("42 images that the run was trained on; the figures show how well")
+    assert "overlap" not in trained.evaluate(split="val")
     with pytest.raises(SettingError, match="split = 'tset': .* has all$"):
         trained.evaluate(data, split="tset")
     others = make_images(tmp_path / "others", each=2, size=30)
@@ -115,13 +115,13 @@ def test_a_folder_called_test_does_not_make_them_unseen(shapes, trained, tmp_pat
         trained.evaluate(data)
     assert "no image is left to measure" in str(refused.value)
     assert str(refused.value).endswith("42 that the run was trained on; give images that it does not know")
-    assert trained.evaluate(data, split="train")["account"]["measured"] == {"test": 9}
+    assert trained.evaluate(data, split="train")["overlap"]["measured"] == {"test": 9}
     for path in make_images(tmp_path / "more", each=2, size=30).glob("*/*.png"):
         path.rename(data / "test" / path.parent.name / f"more{path.name}")
-    found = trained.evaluate(data)["account"]
-    assert (found["measured"], found["left_out"]) == ({"unseen": 6}, {"train": 42})
-    found = trained.evaluate(data, split="val")["account"]
-    assert (found["measured"], found["left_out"]) == ({"val": 9}, {})
+    found = trained.evaluate(data)["overlap"]
+    assert (found["measured"], found["excluded"]) == ({"unseen": 6}, {"train": 42})
+    found = trained.evaluate(data, split="val")["overlap"]
+    assert (found["measured"], found["excluded"]) == ({"val": 9}, {})
 
 
 def test_the_label_that_counts_is_the_new_one(shapes, trained, tmp_path):
@@ -129,7 +129,7 @@ def test_the_label_that_counts_is_the_new_one(shapes, trained, tmp_path):
     for old, new in (("dark", "x"), ("light", "dark"), ("x", "light")):
         (data / old).rename(data / new)
     figures = trained.evaluate(data)
-    assert figures["account"]["measured"] == {"test": 9}
+    assert figures["overlap"]["measured"] == {"test": 9}
     assert figures["accuracy"]["value"] < trained.metrics["test"]["accuracy"]["value"]
 
 
@@ -143,8 +143,8 @@ def test_own_data_that_changed_are_other_data_where_they_are_named(tmp_path):
     (data / "dark" / "0.png").rename(data / "dark" / "renamed.png")
     with pytest.raises(RunError, match="changed since"):
         run.evaluate()
-    found = run.evaluate(data)["account"]
-    assert sum(found["measured"].values()) + sum(found["left_out"].values()) == 30
+    found = run.evaluate(data)["overlap"]
+    assert sum(found["measured"].values()) + sum(found["excluded"].values()) == 30
     assert set(found["measured"]) == {"test"}
 
 
@@ -206,12 +206,12 @@ def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matt
 def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
     run = old(trained, tmp_path / "run")
     found = run.evaluate(moved(shapes, tmp_path / "new"))
-    assert found["account"]["left_out"] == {"train": 42, "val": 9}
+    assert found["overlap"]["excluded"] == {"train": 42, "val": 9}
     found = run.evaluate(renamed(shapes, tmp_path / "renamed"))
-    assert found["account"]["measured"] == {"unknown": 60}
+    assert found["overlap"]["measured"] == {"unknown": 60}
     assert (
         "too old to recognize its images by content; its training images may be among them"
-        in found["account"]["message"]
+        in found["overlap"]["message"]
     )
     with pytest.raises(SettingError, match="has all, and the run is too old to recognize its own test images"):
         run.evaluate(tmp_path / "renamed", split="test")
@@ -237,11 +237,11 @@ def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, 
 
     monkeypatch.setattr(loading, "_load", seen)
     monkeypatch.setattr(FileStore, "digests", read)
-    assert trained.evaluate(data)["account"]["measured"] == {"unseen": 6}
+    assert trained.evaluate(data)["overlap"]["measured"] == {"unseen": 6}
     assert (decoded, hashed) == (["test"], [48])
     decoded.clear()
     hashed.clear()
-    assert trained.evaluate(data, split="train")["account"]["measured"] == {"test": 9}
+    assert trained.evaluate(data, split="train")["overlap"]["measured"] == {"test": 9}
     assert (decoded, hashed) == (["train"], [])
     shutil.rmtree(data / "val")
     decoded.clear()
@@ -257,9 +257,9 @@ def test_own_data_are_held_against_the_limits_of_the_run(tmp_path):
     run = train(data, out=tmp_path / "run", progress=False, max_pixels=2000, **{**QUICK, "epochs": 1})
     assert run.manifest["data"]["skipped"][0]["id"] == "dark/large.png"
     assert run.evaluate() == run.metrics["test"]
-    found = run.evaluate(moved(data, tmp_path / "new"))["account"]
+    found = run.evaluate(moved(data, tmp_path / "new"))["overlap"]
     assert found["measured"].get("unseen") == 1  # new images are held against no less than where nothing is said
-    found = run.evaluate(tmp_path / "new", max_pixels=2000)["account"]
+    found = run.evaluate(tmp_path / "new", max_pixels=2000)["overlap"]
     assert "unseen" not in found["measured"]
 
 
@@ -293,7 +293,7 @@ def test_copies_saved_anew_with_loss_are_known_too(tmp_path):
             again = Image.open(tmp_path / "data" / kind / f"{number}.jpg")
             again.resize((100, 75)).save(tmp_path / "new" / kind / f"{number}.jpg", quality=60)
     run = train(tmp_path / "data", out=tmp_path / "run", progress=False, size=24, **{**QUICK, "epochs": 1})
-    found = run.evaluate(tmp_path / "new")["account"]
+    found = run.evaluate(tmp_path / "new")["overlap"]
     assert found["measured"] == {"test": run.manifest["data"]["counts"]["test"]}
 
 
@@ -327,7 +327,7 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
     )
     assert "[data-shift] Fix: compare some of them" in lines[1]
     said: dict[str, Any] = json.loads(typed("--json"))
-    assert said["account"]["measured"] == {"unseen": 60}
+    assert said["overlap"]["measured"] == {"unseen": 60}
     assert [one["id"] for one in said["findings"]] == ["data-shift"]
     assert trained.evaluate(data)["findings"] == said["findings"]
 
@@ -387,10 +387,10 @@ def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
     (new / "labels.csv").write_text("\n".join(["path,label", *rows[:-1], "light/5.png,light"]))
     with pytest.raises(DataError, match="--source folders or --source table"):
         trained.evaluate(new)
-    assert trained.evaluate(new, source="folders")["account"]["measured"] == {"test": 9}
+    assert trained.evaluate(new, source="folders")["overlap"]["measured"] == {"test": 9}
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--source", "folders", "--json"])
-    assert json.loads(capsys.readouterr().out)["account"]["measured"] == {"test": 9}
+    assert json.loads(capsys.readouterr().out)["overlap"]["measured"] == {"test": 9}
     with pytest.raises(SettingError, match="source: for reading other data; name them with --data"):
         trained.evaluate(source="folders")
     with pytest.raises(SettingError, match="'epochs' is not a setting for reading data"):
@@ -445,7 +445,7 @@ def test_one_class_and_one_image_and_one_split_can_be_measured(form, split, trai
     ):
         found = trained.evaluate(form(files, tmp_path / name, split))
         assert found["images"] == len(files)
-        assert found["account"]["measured"] == {"unseen": len(files)}
+        assert found["overlap"]["measured"] == {"unseen": len(files)}
         per_class = {one["class"]: one["images"] for one in found["per_class"]}
         assert per_class["light"] == min(3, len(files))
 

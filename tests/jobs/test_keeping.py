@@ -129,7 +129,7 @@ def test_a_file_that_goes_bad_while_streaming_is_counted_and_the_run_ends(tmp_pa
             path.write_bytes(content)
         (found,) = [finding for finding in run.findings if finding.id == "data-files-skipped"]
         assert found.severity == "warning"
-        assert "2 files became unreadable while training and were replaced by others: 2 truncated." in found.says
+        assert "2 files became unreadable while training and were replaced by others: 2 truncated." in found.message
         assert len(run.manifest["data"]["skipped"]) == 2
         assert run.metrics["test"]["images"] == run.manifest["data"]["counts"]["test"] - 1
         ends.append(weights(run.path))

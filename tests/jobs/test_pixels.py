@@ -98,7 +98,7 @@ def test_the_ends_of_wide_images_are_learned_and_predicted_from(at: Path, capsys
     assert "size = 40" in recipe
     assert RunFolder.open(at / "run").bundle().preprocessing.canvas.fit == "contain"
     new = folders(at / "new", wide, 2)
-    said = [one.said for one in run.predict(sorted(new.rglob("*.png")))]
+    said = [one.prediction for one in run.predict(sorted(new.rglob("*.png")))]
     assert said == ["a", "a", "b", "b"]
 
 
@@ -131,7 +131,7 @@ def test_ends_that_a_person_cuts_off_are_said_and_explain_why_nothing_is_learned
     cropped = next(one for one in run.findings if one.id == "data-cropped")
     assert cropped.evidence["cut"] == 0.8
     assert "--fit contain" in cropped.fix
-    nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "largest_class": 0.5, "images": 6}
+    nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "baseline_accuracy": 0.5, "images": 6}
     (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped])
     assert finding.fix == cropped.fix
     (finding,) = no_better_than_largest_class({"test": nothing}, "test", [])
@@ -153,7 +153,7 @@ def test_a_network_of_8_bits_sees_16_bit_files_of_small_values_as_8_bit_files(at
             for path in (file, at / "eight" / file.relative_to(sixteen))
         )
         assert (one == other).all()
-    probabilities = [[one.probability for one in run.predict(folder)] for folder in (sixteen, at / "eight")]
+    probabilities = [[one.confidence for one in run.predict(folder)] for folder in (sixteen, at / "eight")]
     assert probabilities[0] == probabilities[1]
 
 
@@ -170,9 +170,9 @@ def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
     data = folders(at / "data", lambda r, k: (blob(r, k) * times + 2048).astype(np.uint16))
     checked = check(data, progress=False)
     assert ids(checked) == []
-    seen = checked.as_json()["seen"]
-    assert (seen["bits_in_use"], seen["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
-    assert says in seen["says"][0]
+    rendering = checked.as_json()["rendering"]
+    assert (rendering["bits_in_use"], rendering["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
+    assert says in rendering["messages"][0]
     assert checked.inventory["contrast"][0] > 20
     assert settled(data).recipe.data.bits == bits
 

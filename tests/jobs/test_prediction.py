@@ -38,12 +38,12 @@ def test_a_broken_one_is_marked_in_its_place(trained, shapes, broken):
     found = trained.predict(given)
     assert [one.path for one in found] == [*map(str, given[:4]), "input[4]", str(ok)]
     assert [one.error is None for one in found] == [True, False, True, False, False, True]
-    assert found[0].said == "dark"
-    assert found[2].said == "light"
+    assert found[0].prediction == "dark"
+    assert found[2].prediction == "light"
     assert "truncated" in found[1].error
     assert found[3].error == "no such file or folder"
     for one in (found[1], found[3], found[4]):
-        assert (one.said, one.probability, one.probabilities) == (None, None, {})
+        assert (one.prediction, one.confidence, one.probabilities) == (None, None, {})
         assert "\n" not in one.error
     assert found[0].probabilities == found[5].probabilities
 
@@ -58,7 +58,7 @@ def test_nothing_gives_nothing_and_only_broken_ones_are_all_marked(trained, brok
     assert trained.predict([]) == []
     assert trained.predict(()) == []
     assert trained.predict(iter([])) == []
-    assert [one.said for one in trained.predict([broken, broken])] == [None, None]
+    assert [one.prediction for one in trained.predict([broken, broken])] == [None, None]
 
 
 def test_a_folder_stands_for_its_files_also_within_a_list(trained, shapes, broken, tmp_path):
@@ -69,7 +69,7 @@ def test_a_folder_stands_for_its_files_also_within_a_list(trained, shapes, broke
     (tmp_path / "mixed" / "b.png").write_bytes(broken.read_bytes())
     found = trained.predict([shapes / "dark" / "0.png", tmp_path / "mixed", tmp_path / "empty"])
     assert [Path(one.path).name for one in found] == ["0.png", "a.png", "b.png", "c.png", "empty"]
-    assert [one.said for one in found] == ["dark", "light", None, "light", None]
+    assert [one.prediction for one in found] == ["dark", "light", None, "light", None]
     assert found[-1].error.endswith("in this folder")
     assert trained.predict(tmp_path / "mixed") == trained.predict([tmp_path / "mixed"])
 
@@ -96,9 +96,9 @@ def test_every_form_of_an_image_gets_the_same_probabilities_bit_for_bit(trained,
 def test_a_batch_gives_a_prediction_for_each(trained, shapes):
     pixels = np.stack([np.asarray(Image.open(shapes / kind / "0.png")) for kind in trained.classes])
     found = trained.predict(pixels)
-    assert [one.said for one in found] == list(trained.classes)
+    assert [one.prediction for one in found] == list(trained.classes)
     assert [one.path for one in found] == ["input[0]", "input[1]", "input[2]"]
-    assert [one.said for one in trained.predict(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255)] == list(
+    assert [one.prediction for one in trained.predict(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255)] == list(
         trained.classes
     )
 
@@ -123,13 +123,13 @@ def test_the_command_line_has_a_row_for_each_in_all_three_forms(trained, shapes,
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     assert [row["path"] for row in rows] == files
-    assert [row["class"] for row in rows] == ["dark", "", "", "light"]
+    assert [row["prediction"] for row in rows] == ["dark", "", "", "light"]
     assert [row["error"] != "" for row in rows] == [False, True, True, False]
-    assert [row["probability"] == "" for row in rows] == [False, True, True, False]
+    assert [row["confidence"] == "" for row in rows] == [False, True, True, False]
     code, out, _ = command(capsys, str(trained.path), *files, "--json")
     answers = json.loads(out)
     assert code == 0
-    assert [one["said"] for one in answers] == ["dark", None, None, "light"]
+    assert [one["prediction"] for one in answers] == ["dark", None, None, "light"]
     assert [one["error"] is None for one in answers] == [True, False, False, True]
 
 

@@ -276,4 +276,4 @@ def test_classes_without_an_image_in_a_drawn_split_are_named(tmp_path):
     run = train(tmp_path / "data", out=tmp_path / "run", progress=False, val=0.1, test=0.1, **ONCE)
     assert run.manifest["data"]["counts"] == {"train": 26, "val": 3, "test": 3}
     (found,) = [finding for finding in run.findings if finding.id == "data-absent-classes"]
-    assert found.says.startswith("5 of 8 classes have no image in val and 5 of 8 classes have no image in test")
+    assert found.message.startswith("5 of 8 classes have no image in val and 5 of 8 classes have no image in test")

@@ -34,7 +34,7 @@ def test_training_on_a_table(table: Path, tmp_path: Path) -> None:
     assert {row["id"] for row in rows if row["split"] == "val"} == {
         f"shapes/{kind}/{i}.png" for kind in label_of for i in range(14, 20)
     }
-    assert {row["id"].split("/")[1]: row["true"] for row in rows} == label_of
+    assert {row["id"].split("/")[1]: row["label"] for row in rows} == label_of
     assert RunFolder.open(tmp_path / "run").bundle().classes == ("-1", "7", "007")
 
 

@@ -43,8 +43,8 @@ def test_the_run_folder_is_as_promised(trained):
     assert trained.metrics["test"]["accuracy"]["value"] > 0.8
     assert trained.report.read_text().startswith("<!doctype html>")
     recipe = tomllib.loads((trained.path / "recipe.toml").read_text())
-    assert (recipe["lr"], recipe["origin"]["lr"]) == (0.01, "user")
-    assert (recipe["size"], recipe["origin"]["size"]) == (24, "data")
+    assert (recipe["optimizer"]["lr"], recipe["origin"]["lr"]) == (0.01, "user")
+    assert (recipe["model"]["size"], recipe["origin"]["size"]) == (24, "data")
     assert recipe["origin"]["augment"] == "recipe photos"
     assert recipe["origin"]["beta2"] == "default"
 
@@ -94,7 +94,7 @@ def test_other_data_with_fewer_classes_in_another_order(trained, tmp_path):
     figures = trained.evaluate(other)
     assert figures["images"] == 10
     assert figures["classes"] == ["dark", "light", "striped"]
-    assert figures["confusion"][0] == [0, 0, 0]
+    assert figures["confusion_matrix"][0] == [0, 0, 0]
 
 
 def test_data_of_other_classes_are_refused(trained, tmp_path):
@@ -110,8 +110,8 @@ def test_predicting_says_what_evaluation_says(trained, shapes):
     for line in lines[1:6]:
         _, name, _, said, probability, *_ = line.split(",")
         (prediction,) = trained.predict(shapes / name)
-        assert prediction.said == said
-        assert prediction.probability == pytest.approx(float(probability), rel=1e-4)
+        assert prediction.prediction == said
+        assert prediction.confidence == pytest.approx(float(probability), rel=1e-4)
 
 
 def test_predicting_a_folder_marks_what_is_no_image(trained, shapes, tmp_path):
@@ -119,7 +119,7 @@ def test_predicting_a_folder_marks_what_is_no_image(trained, shapes, tmp_path):
     (tmp_path / "mixed" / "a.png").write_bytes((shapes / "dark" / "0.png").read_bytes())
     (tmp_path / "mixed" / "b.png").write_text("no image")
     found = st.load(trained.path).predict(tmp_path / "mixed")
-    assert [(Path(one.path).name, one.said is None) for one in found] == [("a.png", False), ("b.png", True)]
+    assert [(Path(one.path).name, one.prediction is None) for one in found] == [("a.png", False), ("b.png", True)]
     with pytest.raises(DataError, match="not an image"):
         trained.predict(tmp_path / "mixed" / "b.png")
     with pytest.raises(DataError, match="no such file"):

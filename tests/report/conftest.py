@@ -49,10 +49,10 @@ def figures(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
         "accuracy": interval(right, total),
         "macro_f1": {"value": 0.91234, "low": 0.90987, "high": 0.92345},
         "log_loss": {"value": 0.026714, "low": 0.022713, "high": 0.030756},
-        "calibration_error": {"value": 0.0412, "low": 0.0311, "high": 0.0513},
-        "largest_class": max(map(sum, confusion)) / total,
+        "expected_calibration_error": {"value": 0.0412, "low": 0.0311, "high": 0.0513},
+        "baseline_accuracy": max(map(sum, confusion)) / total,
         "classes": classes,
-        "confusion": confusion,
+        "confusion_matrix": confusion,
         "per_class": [
             {
                 "class": name,
@@ -98,14 +98,14 @@ def make(
     errors: int = 4,
     findings: tuple[Finding, ...] = (),
     measured: bool = True,
-    sheet: bool = True,
+    augmented: bool = True,
     skipped: tuple[dict[str, str], ...] = (),
 ) -> ReportContents:
     confusion = mistaken(len(classes))
     other = [[3 * images for images in row] for row in confusion]
     splits = {"val": confusion} if split == "val" else {"val": other, split: confusion}
     manifest = {
-        "format": 1,
+        "format": 2,
         "striate": "0.1.0",
         "command": "striate train mnist --epochs 5",
         "status": "finished" if measured else "running",
@@ -142,7 +142,7 @@ def make(
         history=history(epochs),
         findings=findings,
         errors=wrong,
-        sheet=png(120, 60) if sheet else None,
+        augmented=png(120, 60) if augmented else None,
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.report.axes import epoch_ticks, linear_axis, loss_axis, percent_axis, tick_labels
-from striate.report.charts import BOTTOM, HEIGHT, MOST_HOVERS, RIGHT, TOP, WIDTH, Line, curves
+from striate.report.charts import BOTTOM, HEIGHT, MOST_HOVERS, RIGHT, TOP, WIDTH, Line, training_curves
 
 LOSSES = st.one_of(
     st.none(), st.just(""), st.floats(), st.floats(0, 10), st.sampled_from([0.0, 1.0, 5e-324, 1e-9, 1e308])
@@ -46,7 +46,7 @@ def points(line: Line) -> list[tuple[float, float]]:
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ROWS, max_size=40), st.integers(0, 3), st.none() | st.integers(-1, 50))
 def test_everything_is_drawn_inside_the_image(rows, first, kept):
-    for chart in curves(run(rows, first), kept):
+    for chart in training_curves(run(rows, first), kept):
         left, right, bottom = float(chart.left), WIDTH - RIGHT, HEIGHT - BOTTOM
         for line in chart.lines:
             for x, y in [*points(line), *((float(x), float(y)) for x, y in line.dots)]:
@@ -63,7 +63,9 @@ def test_everything_is_drawn_inside_the_image(rows, first, kept):
 @given(st.lists(ROWS, min_size=1, max_size=40))
 def test_every_number_has_its_point_and_gaps_stay_gaps(rows):
     for chart, names in zip(
-        curves(run(rows), None)[:2], [("train_loss", "val_loss"), ("train_accuracy", "val_accuracy")], strict=True
+        training_curves(run(rows), None)[:2],
+        [("train_loss", "val_loss"), ("train_accuracy", "val_accuracy")],
+        strict=True,
     ):
         known = [[drawn(row, name) for row in rows] for name in names]
         assert [len(points(line)) for line in chart.lines] == [sum(k) for k in known if any(k)]
@@ -75,12 +77,12 @@ def test_every_number_has_its_point_and_gaps_stay_gaps(rows):
 
 def test_higher_numbers_are_drawn_higher():
     rows = run([{"train_loss": loss} for loss in (3.0, 1.0, 2.0, 0.001)])
-    heights = [y for _, y in points(curves(rows, None)[0].lines[0])]
+    heights = [y for _, y in points(training_curves(rows, None)[0].lines[0])]
     assert heights[0] < heights[2] < heights[1] < heights[3]
 
 
 def test_one_epoch_is_a_point_in_the_middle():
-    loss, accuracy, _ = curves(run([{"train_loss": 0.3, "val_loss": 0.4, "train_accuracy": 1.0}]), 1)
+    loss, accuracy, _ = training_curves(run([{"train_loss": 0.3, "val_loss": 0.4, "train_accuracy": 1.0}]), 1)
     (x, _), (same, _) = (line.dots[0] for line in loss.lines)
     assert x == same == loss.kept
     assert float(loss.left) < float(x) < WIDTH - RIGHT
@@ -88,7 +90,7 @@ def test_one_epoch_is_a_point_in_the_middle():
 
 
 def test_many_epochs_have_few_hovers_and_no_dots():
-    loss = curves(run([{"train_loss": 1 / n} for n in range(1, 3001)]), 2718)[0]
+    loss = training_curves(run([{"train_loss": 1 / n} for n in range(1, 3001)]), 2718)[0]
     assert len(loss.hovers) <= MOST_HOVERS
     assert loss.lines[0].dots == ()
     assert loss.kept_epoch == 2718
@@ -96,15 +98,15 @@ def test_many_epochs_have_few_hovers_and_no_dots():
 
 def test_a_number_between_gaps_is_a_dot():
     rows = [{"train_loss": 1.0 if n == 50 else None} for n in range(100)]
-    assert len(curves(run(rows), None)[0].lines[0].dots) == 1
+    assert len(training_curves(run(rows), None)[0].lines[0].dots) == 1
 
 
 def test_a_kept_epoch_that_is_not_there_is_not_marked():
-    assert curves(run([{"train_loss": 1.0}] * 3), 7)[0].kept is None
+    assert training_curves(run([{"train_loss": 1.0}] * 3), 7)[0].kept is None
 
 
 def test_rows_of_an_epoch_that_was_done_again_count_once():
-    loss = curves(
+    loss = training_curves(
         [{"epoch": "1", "train_loss": "9"}, {"epoch": "1", "train_loss": "2"}, {"epoch": "2", "train_loss": "1"}], None
     )[0]
     assert [hover.text for hover in loss.hovers] == ["epoch 1: train 2", "epoch 2: train 1"]
@@ -112,17 +114,17 @@ def test_rows_of_an_epoch_that_was_done_again_count_once():
 
 def test_losses_over_decades_are_on_a_log_scale_and_others_are_not():
     wide, narrow = ([{"train_loss": loss} for loss in losses] for losses in ((1e6, 3.0, 2e-3), (3.0, 1.0, 0.5)))
-    assert curves(run(wide), None)[0].notes == ("log scale",)
-    assert curves(run(narrow), None)[0].notes == ()
-    assert [label for _, label in curves(run([{"train_loss": 2.0}, {"train_loss": 0.002}]), None)[0].y_ticks] == [
+    assert training_curves(run(wide), None)[0].notes == ("log scale",)
+    assert training_curves(run(narrow), None)[0].notes == ()
+    assert [label for _, label in training_curves(run([{"train_loss": 2.0}, {"train_loss": 0.002}]), None)[0].y_ticks] == [
         "0.001", "0.01", "0.1", "1", "10",
     ]  # fmt: skip
 
 
 def test_what_is_missing_is_noted():
-    loss = curves(run([{"train_loss": 1.0, "val_loss": "nan"}, {"train_loss": 1.0, "val_loss": 2.0}]), None)[0]
-    assert loss.notes == ("no number for validation in 1 epoch",)
-    assert curves([], None)[0].lines == ()
+    loss = training_curves(run([{"train_loss": 1.0, "val_loss": "nan"}, {"train_loss": 1.0, "val_loss": 2.0}]), None)[0]
+    assert loss.notes == ("no value of validation in 1 epoch",)
+    assert training_curves([], None)[0].lines == ()
 
 
 @settings(deadline=None)

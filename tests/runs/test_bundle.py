@@ -88,9 +88,10 @@ def test_one_changed_bit_is_refused(saved, tmp_path, data):
         ({"arguments": {"classes": 4, "channels": 1, "weights": "imagenet"}}, "arguments that no bundle has: weights"),
         ({"arguments": {"classes": 4, "channels": 1, "dropout": 0.5}}, "cannot build"),
         ({"classes": ["a", "b"]}, "2 classes for 4 outputs"),
-        ({"format": 99}, "format 99 is not known"),
-        ({"golden": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
-        ({"golden": [1.0]}, "golden output"),
+        ({"format": 99}, "made by a later version of striate .format 99.; upgrade"),
+        ({"format": 1}, "made by an earlier version of striate .format 1, not 2.; train again"),
+        ({"golden_output": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
+        ({"golden_output": [1.0]}, "golden output"),
         ({"statistics": {"images": 3}}, "its statistics of training images are none"),
         ({"statistics": [1, 2]}, "its statistics of training images are none"),
     ],
@@ -175,7 +176,7 @@ def test_a_missing_file_is_named(copy):
 
 def test_a_description_with_a_repeated_key_is_refused(copy):
     raw = (copy / "model.json").read_text()
-    (copy / "model.json").write_text(raw.replace('{\n "format": 1,', '{\n "format": 1,\n "format": 1,', 1))
+    (copy / "model.json").write_text(raw.replace('{\n "format": 2,', '{\n "format": 2,\n "format": 2,', 1))
     with pytest.raises(RunError, match="was changed"):
         Bundle.open(copy)
 

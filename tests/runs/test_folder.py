@@ -7,7 +7,7 @@ import pytest
 
 from striate.errors import RunError
 from striate.findings import Finding
-from striate.runs import RunFolder, free_path
+from striate.runs import FoldsFolder, RunFolder, free_path
 
 
 def test_a_folder_that_exists_is_not_written_into(tmp_path):
@@ -26,17 +26,17 @@ def test_a_file_in_the_way_is_one_line(tmp_path):
 
 def test_tables_come_back_and_formulas_are_disarmed(tmp_path):
     folder = RunFolder.create(tmp_path / "run")
-    folder.write_predictions([{"id": "=cmd()|x", "true": 'a"b,c\nd', "loss": 0.25}])
-    assert folder.predictions() == [{"id": "'=cmd()|x", "true": 'a"b,c\nd', "loss": "0.25"}]
+    folder.write_predictions([{"id": "=cmd()|x", "label": 'a"b,c\nd', "loss": 0.25}])
+    assert folder.predictions() == [{"id": "'=cmd()|x", "label": 'a"b,c\nd', "loss": "0.25"}]
 
 
 def test_findings_come_back(tmp_path):
     folder = RunFolder.create(tmp_path / "run")
     findings = [Finding("some-id", "warning", "Something is off.", {"share": 0.5}, "striate train x")]
-    assert not folder.has_begun()
+    assert not folder.is_worth_keeping()
     folder.write_findings(findings)
     assert folder.findings() == findings
-    assert folder.has_begun()
+    assert folder.is_worth_keeping()
 
 
 def test_a_second_process_is_refused_while_the_first_works(tmp_path):
@@ -53,6 +53,16 @@ with RunFolder(Path(sys.argv[1])).locked():
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "another process is at work on this run" in refused.stderr
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("manifest", ['{"status": "finished"}', '{"format": 1, "status": "finished"}'])
+def test_a_run_of_an_earlier_version_is_refused(tmp_path, manifest):
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(RunError, match="made by an earlier version of striate .*; train again"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "folds.json").write_text(manifest)
+    with pytest.raises(RunError, match="made by an earlier version of striate .*; train again"):
+        FoldsFolder.open(tmp_path).summary()
 
 
 def test_what_is_no_run_is_named(tmp_path):
@@ -72,6 +82,6 @@ def test_names_of_runs_are_plain(tmp_path, name, becomes):
 def test_numbers_are_written_as_they_are_and_formulas_are_not(tmp_path) -> None:
     folder = RunFolder.create(tmp_path / "run")
     labels = ["-1", "-0.5", "+3", "-1e-5", "=1+1", "-1+1", "-", "@x", "+cmd|x", "-1\n"]
-    folder.write_predictions([{"id": str(i), "true": label} for i, label in enumerate(labels)])
-    written = [row["true"] for row in folder.predictions()]
+    folder.write_predictions([{"id": str(i), "label": label} for i, label in enumerate(labels)])
+    written = [row["label"] for row in folder.predictions()]
     assert written == [*labels[:4], *(f"'{label}" for label in labels[4:])]

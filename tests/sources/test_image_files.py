@@ -126,8 +126,8 @@ def test_images_that_are_not_read_are_skipped_by_name_of_their_format(class_fold
     }
     assert {one.reason for one in aside} == {"format not read"}
     (one,) = [one for one in unusable(fingerprints(root).skipped) if one.finding.id == "data-format"]
-    assert "3 DICOM" not in one.finding.says
-    assert "2 DICOM" in one.finding.says
+    assert "3 DICOM" not in one.finding.message
+    assert "2 DICOM" in one.finding.message
 
 
 def test_a_class_of_images_that_are_not_read_says_what_to_do(class_folders: ClassFolders) -> None:

@@ -38,21 +38,21 @@ def test_half_precision_outputs_give_a_float32_loss():
 
 def test_the_confusion_matrix_equals_scikit_learns():
     torch.manual_seed(0)
-    score, true, said = TASK.metrics(), [], []
+    metrics, true, said = TASK.metrics(), [], []
     for _ in range(5):
         outputs, labels = torch.randn(9, 3), torch.randint(0, 3, (9,))
-        score.add(outputs, batch(labels))
+        metrics.update(outputs, batch(labels))
         true += labels.tolist()
         said += outputs.argmax(1).tolist()
     expected = confusion_matrix(true, said, labels=[0, 1, 2])
-    assert score.state().tolist() == expected.tolist()
-    assert score.result()["accuracy"] == pytest.approx(expected.trace() / expected.sum())
+    assert metrics.state().tolist() == expected.tolist()
+    assert metrics.compute()["accuracy"] == pytest.approx(expected.trace() / expected.sum())
 
 
 def test_mixed_labels_count_for_the_larger_share():
-    score = TASK.metrics()
-    score.add(torch.eye(3)[:2], batch(torch.tensor([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])))
-    assert score.state().tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    metrics = TASK.metrics()
+    metrics.update(torch.eye(3)[:2], batch(torch.tensor([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])))
+    assert metrics.state().tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
 
 
 def test_the_head_turns_features_into_logits():

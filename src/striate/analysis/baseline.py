@@ -18,7 +18,7 @@ def no_better_than_largest_class(
     if split is None:
         return []
     figures = metrics[split]
-    if figures["accuracy"]["low"] > figures["largest_class"]:
+    if figures["accuracy"]["low"] > figures["baseline_accuracy"]:
         return []
     return [
         Finding(
@@ -28,7 +28,7 @@ def no_better_than_largest_class(
             {
                 "accuracy": figures["accuracy"]["value"],
                 "low": figures["accuracy"]["low"],
-                "largest_class": figures["largest_class"],
+                "baseline_accuracy": figures["baseline_accuracy"],
                 "images": figures["images"],
             },
             next(

@@ -29,7 +29,7 @@ class Predictions:
     ids: tuple[str, ...]
 
     @property
-    def said(self) -> npt.NDArray[np.int64]:
+    def predicted(self) -> npt.NDArray[np.int64]:
         return self.probabilities.argmax(1)
 
     @property
@@ -40,7 +40,7 @@ class Predictions:
 
     def worst(self, count: int) -> npt.NDArray[np.int64]:
         """Positions of the wrong answers, the surest first."""
-        wrong = np.flatnonzero(self.said != self.labels)
+        wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
 
     def rows(self, split: str, classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -50,14 +50,14 @@ class Predictions:
             {
                 "split": split,
                 "id": id_,
-                "true": classes[label],
-                "said": classes[said],
-                "probability": float(of_said[n]),
-                "probability_of_true": float(self.probabilities[n, label]),
+                "label": classes[label],
+                "prediction": classes[said],
+                "confidence": float(of_said[n]),
+                "label_probability": float(self.probabilities[n, label]),
                 "loss": float(loss),
             }
             for n, (id_, label, said, loss) in enumerate(
-                zip(self.ids, self.labels.tolist(), self.said.tolist(), self.losses.tolist(), strict=True)
+                zip(self.ids, self.labels.tolist(), self.predicted.tolist(), self.losses.tolist(), strict=True)
             )
         ]
 
@@ -77,7 +77,7 @@ def predict(model: nn.Module, task: Task, batches: Batches) -> Predictions:
 
 def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
     """The figures of metrics.json for one split."""
-    table = confusion(predictions.labels, predictions.said, len(classes))
+    table = confusion(predictions.labels, predictions.predicted, len(classes))
     total = int(table.sum())
     draw = np.random.default_rng(0)
     # Resampling images with replacement is drawing a new confusion matrix of the same total.
@@ -95,15 +95,15 @@ def evaluate(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, An
         "macro_precision": with_interval(lambda t: _mean_over_seen(precision(t), t)),
         "macro_recall": with_interval(lambda t: _mean_over_seen(recall(t), t)),
         "log_loss": of_mean(predictions.losses).as_json(),
-        "calibration_error": _calibration_interval(predictions, draw).as_json(),
-        "largest_class": float(table.sum(1).max() / total),
+        "expected_calibration_error": _calibration_interval(predictions, draw).as_json(),
+        "baseline_accuracy": float(table.sum(1).max() / total),
         "classes": list(classes),
-        "confusion": table.tolist(),
+        "confusion_matrix": table.tolist(),
         "per_class": _per_class(table, tables, classes),
     }
     if len(classes) > 5:
         best_five = np.argpartition(-predictions.probabilities, 5, axis=1)[:, :5]
-        figures["top5"] = wilson(int((best_five == predictions.labels[:, None]).any(1).sum()), total).as_json()
+        figures["top5_accuracy"] = wilson(int((best_five == predictions.labels[:, None]).any(1).sum()), total).as_json()
     return figures
 
 
@@ -150,7 +150,7 @@ def _per_class(table: Array, tables: Array, classes: tuple[str, ...]) -> list[di
 
 def _calibration_interval(predictions: Predictions, draw: np.random.Generator) -> Interval:
     sure = predictions.probabilities.max(1)
-    correct = (predictions.said == predictions.labels).astype(float)
+    correct = (predictions.predicted == predictions.labels).astype(float)
     picks = (draw.integers(0, len(sure), len(sure)) for _ in range(100))
     draws = np.array([calibration_error(sure[pick], correct[pick]) for pick in picks])
     return of_draws(calibration_error(sure, correct), draws)

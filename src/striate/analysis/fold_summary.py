@@ -15,7 +15,7 @@ def summarize_folds(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     interval = of_folds(accuracies)
     variance = sum((one - interval.value) ** 2 for one in accuracies) / (len(accuracies) - 1)
     return {
-        "accuracy": {"mean": interval.value, "sd": math.sqrt(variance), "low": interval.low, "high": interval.high},
+        "accuracy": {"mean": interval.value, "std": math.sqrt(variance), "low": interval.low, "high": interval.high},
         "runs": [
             {"fold": number, "images": one["images"], "accuracy": one["accuracy"]["value"]}
             for number, one in enumerate(figures, start=1)

@@ -13,7 +13,7 @@ from striate.data import KnownImages, LabeledImages
 from striate.data.known_images import NOT_IN_RUN
 from striate.errors import RunError, SettingError
 
-__all__ = ["UNKNOWN", "EvaluatedImages", "select_images"]
+__all__ = ["UNKNOWN", "SplitOverlap", "select_images"]
 
 UNKNOWN: Final = "unknown"  # all images, where an old run has no hashes of its own
 _ALWAYS: Final = ("test", NOT_IN_RUN, UNKNOWN)
@@ -30,18 +30,18 @@ _PHRASES: Final = MappingProxyType(
 
 @final
 @dataclass(frozen=True)
-class EvaluatedImages:
+class SplitOverlap:
     """How many images are measured and how many left out, by the run's split that they are in."""
 
     measured: Mapping[str, int]  # by train, val, test, unseen; or unknown
-    left_out: Mapping[str, int]
+    excluded: Mapping[str, int]
 
     def as_json(self) -> dict[str, Any]:
-        return {"measured": dict(self.measured), "left_out": dict(self.left_out), "message": self.line()}
+        return {"measured": dict(self.measured), "excluded": dict(self.excluded), "message": self.line()}
 
     def line(self) -> str:
         """Such as "120 images: 84 that the run was trained on are left out; 36 measured: images of its test split"."""
-        count, out = sum(self.measured.values()), sum(self.left_out.values())
+        count, out = sum(self.measured.values()), sum(self.excluded.values())
         if UNKNOWN in self.measured:
             return (
                 f"{_images(count)}: the run is too old to recognize its images by content; its training images may be among "
@@ -51,7 +51,7 @@ class EvaluatedImages:
         text = f"{_images(count)}: {_counted(self.measured)}" if more else f"{_images(count)} {_PHRASES[name]}"
         if out:
             text = (
-                f"{_images(count + out)}: {_counted(self.left_out)} {'is' if out == 1 else 'are'} left out; {count:,} measured: "
+                f"{_images(count + out)}: {_counted(self.excluded)} {'is' if out == 1 else 'are'} left out; {count:,} measured: "
                 + (_counted(self.measured) if more else f"images {_PHRASES[name]}")
             )
         memory = "; the figures show how well the run remembers them, not how well it does on new images"
@@ -67,7 +67,7 @@ def select_images(
     requested: str | None,
     location: str,
     run: str,
-) -> tuple[str, LabeledImages, EvaluatedImages]:
+) -> tuple[str, LabeledImages, SplitOverlap]:
     """The name of the evaluated split of other data, and its images.
 
     It is the `requested` split, else test, or all where there are no splits; images that the run was trained on, or that
@@ -95,10 +95,10 @@ def select_images(
     samples, known_as = recognized(name)
     evaluated = _count(Counter(known_as), allowed)
     if not evaluated.measured:
-        ways = [f"`--split {one}`" for one in ("val", "train") if evaluated.left_out.get(one) and one not in splits]
+        ways = [f"`--split {one}`" for one in ("val", "train") if evaluated.excluded.get(one) and one not in splits]
         way = f", or {' or '.join(ways)} to measure these all the same" if ways else ""
         raise RunError(
-            f"{location}: no image is left to measure {run} on: {_counted(evaluated.left_out)}; give images that it does not "
+            f"{location}: no image is left to measure {run} on: {_counted(evaluated.excluded)}; give images that it does not "
             f"know{way}"
         )
     wanted = torch.tensor([one in allowed for one in known_as])
@@ -117,9 +117,9 @@ def _available(requested: str, splits: Collection[str], having: Sequence[str], k
     return f"{names}; the run's own {requested} images are in {' and '.join(having)}, give one of these as data"
 
 
-def _count(counts: Mapping[str, int], allowed: Collection[str]) -> EvaluatedImages:
+def _count(counts: Mapping[str, int], allowed: Collection[str]) -> SplitOverlap:
     named = {name: counts[name] for name in (*_PHRASES, UNKNOWN) if name in counts}
-    return EvaluatedImages(
+    return SplitOverlap(
         {name: count for name, count in named.items() if name in allowed},
         {name: count for name, count in named.items() if name not in allowed},
     )

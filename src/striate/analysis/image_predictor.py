@@ -30,15 +30,15 @@ Numbered = tuple[int, Given]  # an image and its position among all
 @final
 @dataclass(frozen=True)
 class Prediction:
-    """The predicted class of one image, its probability (0..1), and the probability of every class.
+    """The predicted class of one image, its confidence (0..1), and the probability of every class.
 
     `path` is the file, or "input[3]" for an image that came from no file. If the image cannot be read, `error` is the reason
     in one line, and there are no class and no probabilities.
     """
 
     path: str
-    said: str | None
-    probability: float | None
+    prediction: str | None
+    confidence: float | None
     probabilities: dict[str, float]
     error: str | None = None
 

@@ -205,4 +205,4 @@ def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> n
         for _ in train(state, task, batches(training, Policy(), recipe.training.batch_size), None, recipe):
             pass
         predictions = predict(state.model, task, batches(held_out, None, 512))
-    return predictions.said == predictions.labels
+    return predictions.predicted == predictions.labels

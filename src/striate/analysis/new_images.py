@@ -37,4 +37,4 @@ def findings_on_split(bundle: Bundle, name: str, samples: LabeledImages) -> list
     if bundle.statistics is None:
         return []
     found = shift_findings(bundle.statistics, samples.pixels.statistics(), samples.ids)
-    return [replace(one, says=f"In the {name} split {one.says}") for one in found]
+    return [replace(one, message=f"In the {name} split {one.message}") for one in found]

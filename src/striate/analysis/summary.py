@@ -80,7 +80,7 @@ def small_receptive_field(summary: Summary, objects: int) -> list[Finding]:
         Finding(
             id="small-receptive-field",
             severity="warning",
-            says=f"A cell of the last map sees {sees} pixels, less than an object of {objects}.",
+            message=f"A cell of the last map sees {sees} pixels, less than an object of {objects}.",
             evidence={"receptive_field": [axis.size for axis in axes], "objects": objects},
             fix="choose a deeper network, or train on smaller images (--size), in which the objects are smaller too",
         )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from striate.audit.fingerprints import Fingerprints
 from striate.data.targets import ClassTargets, InstanceTargets, MultiLabelTargets, RegressionTargets
 
-__all__ = ["class_counts", "inventory", "quartiles", "seen"]
+__all__ = ["class_counts", "inventory", "quartiles", "rendering"]
 
 _COMMON = 5  # sizes that are told
 
@@ -58,17 +58,17 @@ def inventory(prints: Fingerprints) -> dict[str, Any]:
             "different": len(sizes),
             "common": [[height, width, count] for (height, width), count in sizes.most_common(_COMMON)],
         },
-        "seen": seen(prints),
+        "rendering": rendering(prints),
         "brightness": quartiles(prints.brightness),
         "contrast": quartiles(prints.contrast),
     }
 
 
-def seen(prints: Fingerprints) -> dict[str, Any]:
+def rendering(prints: Fingerprints) -> dict[str, Any]:
     """How training sees the images where nothing else is set; `says` in words, where that is not the plain way."""
     survey = prints.source.survey
     return {
-        "says": survey.summary(prints.source.native()),
+        "messages": survey.summary(prints.source.native()),
         "fit": survey.fit,
         "background": survey.background,
         "bits_in_use": survey.bits_in_use,

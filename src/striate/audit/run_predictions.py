@@ -34,7 +34,7 @@ def held_out_predictions(source: Source, run: str | Path) -> list[HeldOutPredict
     try:
         predictions = [
             HeldOutPrediction(
-                row["id"], row["true"], row["said"], float(row["probability"]), float(row["probability_of_true"])
+                row["id"], row["label"], row["prediction"], float(row["confidence"]), float(row["label_probability"])
             )
             for row in rows
         ]

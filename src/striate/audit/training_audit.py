@@ -48,5 +48,5 @@ def _without_leakage(finding: Finding, recipe: Recipe) -> Finding:
         return replace(finding, severity="warning")
     pairs = ", ".join(" = ".join(map(str, pair)) for pair in finding.evidence.get("pairs", [])[:3])
     raise DataError(
-        f"{finding.says.rstrip('.')}{f' ({pairs})' if pairs else ''}; {finding.fix}; `--leakage warn` trains anyway"
+        f"{finding.message.rstrip('.')}{f' ({pairs})' if pairs else ''}; {finding.fix}; `--leakage warn` trains anyway"
     )

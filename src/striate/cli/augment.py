@@ -17,22 +17,20 @@ def augment(
     columns: WholeNumber = 8,
     settings: Annotated[AugmentationOverrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Show on a sheet what augmentation makes of a few images, with classes, masks, boxes and keypoints moved along.
-
-    Each row is an image: as it is, then as it is seen in the first epochs. The rows take turns through the classes.
+    """Write a PNG of images before and after augmentation.
 
     Parameters
     ----------
     data
         data as for `striate train`, or `mnist-scenes` (boxes) or `mnist-scenes-segment` (masks), with :N for N scenes
     recipe
-        settings by name or a TOML file; what the data suggest if left out
+        settings by name or a TOML file; if left out, the defaults for the data
     out
-        the PNG, DATA-augment.png in the current folder if left out; an earlier sheet is replaced, no other file is
+        the PNG to write; if left out, DATA-augment.png in the current folder. Only a PNG that this command wrote is replaced
     rows
-        images
+        number of images
     columns
-        the image as it is, and one epoch less than this
+        the original, and one augmented view less than this
     """
     from striate.cli.closing import print_augmented
     from striate.jobs import augment as augment_job

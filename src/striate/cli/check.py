@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from striate.cli.flags import Flag
 from striate.cli.overrides import ReadingOverrides, given
 
 
@@ -14,33 +15,30 @@ def check(
     out: str | None = None,
     group: str | None = None,
     run: str | None = None,
-    learning_curve: bool = False,
+    learning_curve: Flag = False,
     device: str = "auto",
-    json: bool = False,
-    quiet: bool = False,
+    json: Flag = False,
+    quiet: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Look at data before training: what is there, and what is wrong with it. Nothing in the data is changed.
-
-    Writes one page, check-NAME.html in this folder. The exit code is 1 where a finding says stop, else 0.
+    """Check data before training, and write a page.
 
     Parameters
     ----------
     data
         `mnist`, or a folder as `striate train` takes it
     out
-        the page to write; not inside the data
+        the page to write, outside of the data
     group
-        a column of the table, or a regular expression whose first group finds the group in a file name,
-        such as 'patient(\\d+)': the same group in two splits is leakage
+        what must stay in one split, such as a patient: a table column, or a regular expression such as 'patient(\\d+)'
     run
-        the folder of a run on these data, in whose held-out predictions labels that are probably wrong are searched
+        the folder of a run on the same data; its predictions on held-out images show which labels are probably wrong
     learning_curve
-        train a small network on an eighth, a quarter, half and all of the data, and estimate the gain of twice as many
+        train a small network on 1/8, 1/4, 1/2 and all of the data, and estimate the accuracy with twice the data
     device
-        where the learning curve is computed: auto, cpu, cuda, cuda:1, mps ...
+        where to train it: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json
-        print everything as JSON, with all files that each finding concerns
+        print JSON, with all files of each finding
     quiet
         show no progress
     """

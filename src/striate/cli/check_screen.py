@@ -1,4 +1,4 @@
-"""One screen on a check: what is there, the account of the files, the findings, and where the page is."""
+"""The screen of `striate check`: what the data holds, the account of the files, the findings, and where the page is."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,31 +10,33 @@ MOST_FILES = 3  # of each finding
 
 
 def print_check(checked: Checked, *, heading: bool) -> None:
-    """`heading`: also what the data were read as, which `check` said already unless it was to be quiet."""
+    """`heading`: print the format of the data too, which a check that is not quiet has printed before."""
     source, inventory, files = checked.source, checked.inventory, checked.account
-    single, plural = ("number", "numbers") if source.task == "regress" else ("class", "classes")
+    single, plural = ("target", "targets") if source.task == "regress" else ("class", "classes")
     names = f"{len(source.classes):,} {single if len(source.classes) == 1 else plural}"
     if heading:
         print(f"{source.name}: {source.kind}, {files.used:,} images, {names} ({source.task})")
     counts = inventory["counts"]
     if counts:
-        rows = [(name, *(f"{of_part[n]:,}" for of_part in counts.values())) for n, name in enumerate(source.classes)]
+        rows = [(name, *(f"{images[n]:,}" for images in counts.values())) for n, name in enumerate(source.classes)]
         shown = rows if len(rows) <= MOST_CLASSES else sorted(rows, key=_size)[-(MOST_CLASSES // 2) :][::-1]
         if len(rows) > MOST_CLASSES:
             shown += sorted(rows, key=_size)[: MOST_CLASSES // 2][::-1]
-        print_table([("class", False), *((part, True) for part in counts)], shown)
+        print_table([("class", False), *((split, True) for split in counts)], shown)
         if len(rows) > len(shown):
-            print(f"the {len(shown) // 2} largest and smallest of {len(rows):,} classes")
+            print(
+                f"only the {len(shown) // 2} largest and the {len(shown) // 2} smallest of {len(rows):,} classes are shown"
+            )
     sizes = _sizes(inventory["sizes"]["height"], inventory["sizes"]["width"])
     print(f"sizes: {sizes}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}")
-    for line in inventory["seen"]["says"]:
+    for line in inventory["rendering"]["messages"]:
         print(line)
     print(
         f"files: {files.found:,} found = {files.used:,} used + {_sum(files.skipped, 'skipped')} + "
         f"{_sum(files.ignored, 'ignored')}"
     )
     for one in checked.findings:
-        print(f"{one.finding.severity}: {one.finding.says} [{one.finding.id}]")
+        print(f"{one.finding.severity}: {one.finding.message} [{one.finding.id}]")
         for case in one.files[:MOST_FILES]:
             print(f"    {' = '.join(case[:4])}{' ...' if len(case) > 4 else ''}")
         if len(one.files) > MOST_FILES:
@@ -43,12 +45,12 @@ def print_check(checked: Checked, *, heading: bool) -> None:
     if not checked.findings:
         print("no findings")
     if checked.curve is not None:
-        print(f"is it enough: {checked.curve.message}")
+        print(f"learning curve: {checked.curve.message}")
     print(f"page: {checked.page}")
 
 
 def _sizes(height: Sequence[float], width: Sequence[float]) -> str:
-    """From quantiles of which the first, third and fifth are least, median and greatest."""
+    """From the quartiles: minimum, median and maximum are the first, third and fifth."""
     if (height[0], width[0]) == (height[4], width[4]):
         return f"all {height[0]:.0f} x {width[0]:.0f} (height x width)"
     return (
@@ -59,8 +61,8 @@ def _sizes(height: Sequence[float], width: Sequence[float]) -> str:
 
 def _sum(counts: Mapping[str, int], what: str) -> str:
     """ "3 skipped (2 truncated, 1 empty file)" """
-    told = ", ".join(f"{times:,} {name}" for name, times in counts.items())
-    return f"{sum(counts.values()):,} {what}{f' ({told})' if told else ''}"
+    each = ", ".join(f"{times:,} {name}" for name, times in counts.items())
+    return f"{sum(counts.values()):,} {what}{f' ({each})' if each else ''}"
 
 
 def _size(row: tuple[str, ...]) -> int:

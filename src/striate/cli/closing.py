@@ -1,4 +1,4 @@
-"""The last lines of a verb: what came out, where it is, and after training what to type next."""
+"""The last lines of a verb: the result, where it is, and after training the next command."""
 
 import shlex
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def print_closing(run: Run) -> None:
 def print_folds(folds: Folds) -> None:
     print(folds.line())
     print(
-        f"runs:   {folds.path}/fold-1 ... fold-{folds.summary['folds']}; every image's prediction: predictions.csv there"
+        f"runs:   {folds.path}/fold-1 ... fold-{folds.summary['folds']}; the predictions of all folds: {folds.path}/predictions.csv"
     )
 
 
@@ -27,17 +27,17 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 def print_augmented(sheet: Augmented) -> None:
-    """What was found, what is done in which order, and where the sheet is."""
+    """The findings, the operations in their order, and where the PNG is."""
     print_findings(sheet.findings)
-    classes = "numbers" if sheet.task == "regress" else "classes"
-    print(f"data:   {sheet.data} ({sheet.kind}), to {sheet.task}, {len(sheet.classes)} {classes}")
+    classes = "targets" if sheet.task == "regress" else "classes"
+    print(f"data:   {sheet.data} ({sheet.kind}), task {sheet.task}, {len(sheet.classes)} {classes}")
     for note in sheet.notes:
         print(f"note:   {note}")
     print(
-        f"policy: {sheet.recipe.augment.name}, {sheet.recipe.model.size} x {sheet.recipe.model.size} pixels, in this order"
+        f"policy: {sheet.recipe.augment.name}, {sheet.recipe.model.size} x {sheet.recipe.model.size} pixels; operations in order:"
     )
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")
     if sheet.dropped:
-        print(f"boxes:  {sheet.dropped} of {sheet.objects} mostly left the image and are not learned from")
-    print(f"sheet:  {sheet.path} ({sheet.rows} images, as they are and in {sheet.columns - 1} epochs)")
+        print(f"boxes:  {sheet.dropped} of {sheet.objects} lie mostly outside of the view and are dropped")
+    print(f"png:    {sheet.path} ({sheet.rows} images, each with {sheet.columns - 1} augmented views)")

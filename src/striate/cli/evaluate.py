@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from striate.cli.flags import Flag
 from striate.cli.overrides import ReadingOverrides, given
 
 
@@ -15,41 +16,39 @@ def evaluate(
     split: str | None = None,
     max_bad: float | None = None,
     device: str = "auto",
-    json: bool = False,
+    json: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Measure a finished run on its test images, or on other data with the same classes.
-
-    Images of other data that the run was trained on, or that chose its epoch, are left out, whatever they are called now.
+    """Evaluate a finished run on its test split, or on other data.
 
     Parameters
     ----------
     run
         the folder of the run
     data
-        data to measure on; those of the run if left out
+        data to evaluate on; if left out, that of the run
     split
-        train, val or test; test if there is one. Of other data, train or val measures also images that the run learned from
+        train, val or test; if left out, test if there is one. With --data, train and val include images of those splits of the run
     max_bad
-        largest share of files of other data that may be unreadable; 0.05 if left out
+        largest share of unreadable files that is tolerated in --data; 0.05 if left out
     device
-        where the figures are computed: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
+        auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json
-        print all figures as JSON
+        print all metrics as JSON
     """
     from striate.cli.closing import print_findings
-    from striate.cli.tables import print_figures
+    from striate.cli.tables import print_metrics
     from striate.jobs import evaluate as evaluate_job
     from striate.runs import RunFolder
-    from striate.runs.figures import figures_text
+    from striate.runs.metrics_json import metrics_text
 
     evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, device=device, **given(settings))
     if json:
-        print(figures_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
+        print(metrics_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
         for line in evaluated.understood:
             print(line)
-        if evaluated.account is not None:
-            print(evaluated.account.line())
+        if evaluated.overlap is not None:
+            print(evaluated.overlap.line())
         print_findings(evaluated.findings)
-        print_figures(evaluated)
+        print_metrics(evaluated)

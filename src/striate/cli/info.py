@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from striate.cli.flags import Flag
 from striate.cli.whole_numbers import WholeNumber
 
 
@@ -11,25 +12,25 @@ def info(
     size: WholeNumber | None = None,
     channels: WholeNumber | None = None,
     classes: WholeNumber | None = None,
-    formulas: bool = False,
+    formulas: Flag = False,
     objects: WholeNumber | None = None,
 ) -> None:
-    """Show a network layer by layer: output shape, parameters, multiply-adds, memory, and what a cell sees.
+    """Show a network layer by layer.
 
     Parameters
     ----------
     model
         a name from `striate models`, or the folder of a run
     size
-        side of the image, in pixels; what the network was made for if left out
+        side of the image, in pixels; if left out, as published
     channels
-        channels of the image; what the network was made for if left out
+        channels of the image; if left out, as published
     classes
-        number of classes; what the network was made for if left out
+        number of classes; if left out, as published
     formulas
-        show how sizes, parameters and receptive fields come about
+        show how shapes, parameters and receptive fields are computed
     objects
-        side of the objects to recognize, in pixels; warns when no cell sees a whole one
+        side of the objects to recognize, in pixels; warns if the receptive field of the last stage is smaller
     """
     from striate.analysis import small_receptive_field
     from striate.cli.closing import print_findings
@@ -41,7 +42,9 @@ def info(
         raise SettingError(f"objects must be at least 1 pixel, not {objects}")
     if Path(model).is_dir():
         if channels is not None or classes is not None:
-            raise SettingError(f"{model} is a run, whose channels and classes are its data's: leave the settings out")
+            raise SettingError(
+                f"{model} is a run, whose channels and classes are those of its data: leave the options out"
+            )
         summary = summarize_run(Path(model), size=size)
     else:
         summary = summarize_model(model, size=size, channels=channels, classes=classes)

@@ -2,12 +2,12 @@
 
 
 def models(pattern: str = "*") -> None:
-    """List the networks, or those whose name fits a pattern.
+    """List the networks, or those whose name matches a pattern.
 
     Parameters
     ----------
     pattern
-        a shell pattern: * is any text
+        pattern of the names, in which * is any text
     """
     from striate.cli.tables import print_models
     from striate.errors import SettingError, nearest
@@ -15,5 +15,5 @@ def models(pattern: str = "*") -> None:
 
     names = list_models(pattern) or list_models(f"*{pattern}*")
     if not names:
-        raise SettingError(f"no network's name fits {pattern!r}{nearest(pattern, NETWORKS)}")
+        raise SettingError(f"no network matches {pattern!r}{nearest(pattern, NETWORKS)}")
     print_models(names)

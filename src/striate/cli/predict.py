@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from striate.cli.flags import Flag
 from striate.cli.whole_numbers import WholeNumber
 
 
@@ -13,15 +14,13 @@ def predict(
     run: str,
     /,
     *images: str,
-    json: bool = False,
-    csv: bool = False,
-    follow_links: bool = False,
+    json: Flag = False,
+    csv: Flag = False,
+    follow_links: Flag = False,
     max_pixels: WholeNumber | None = None,
     device: str = "auto",
 ) -> None:
-    """Predict the class of image files, or of all images in folders: one row for each, in order.
-
-    What cannot be read has a row too, with the error in place of a class. The exit code is 2 where nothing could be read.
+    """Predict the classes of image files, or of all images in folders.
 
     Parameters
     ----------
@@ -30,15 +29,15 @@ def predict(
     images
         files and folders
     json
-        print every class's probability, as JSON
+        print JSON, with the probability of each class
     csv
-        print path, class, probability and error, as CSV
+        print CSV with path, prediction, confidence and error
     follow_links
-        follow links to folders, and to files outside the folder that was given
+        follow links to folders, and to files outside of the given folder
     max_pixels
-        largest height x width of an image file; that of the run's training if left out, and no less than 50000000
+        largest height x width of an image file; if left out, that of the training, but at least 50000000
     device
-        where predictions are computed: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
+        auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -47,7 +46,7 @@ def predict(
     from striate.runs import RunFolder
 
     if not images:
-        raise SettingError("no image was given; name files or folders after the run")
+        raise SettingError("no images given; name files or folders after the run")
     predictions = predict_job(
         RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links, device=device
     )
@@ -59,9 +58,9 @@ def predict(
         print(json_format.dumps([asdict(one) for one in predictions], indent=1))
     elif csv:
         writer = csv_format.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["path", "class", "probability", "error"])
+        writer.writerow(["path", "prediction", "confidence", "error"])
         for one in predictions:
-            probability = "" if one.probability is None else f"{one.probability:.6g}"
-            writer.writerow([one.path, one.said or "", probability, one.error or ""])
+            confidence = "" if one.confidence is None else f"{one.confidence:.6g}"
+            writer.writerow([one.path, one.prediction or "", confidence, one.error or ""])
     else:
         print_predictions(predictions)

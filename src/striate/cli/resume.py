@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+from striate.cli.flags import Flag
 
-def resume(run: str, *, quiet: bool = False) -> None:
-    """Go on with a run that was cut off, from its newest whole checkpoint, to the weights it would have had.
+
+def resume(run: str, *, quiet: Flag = False) -> None:
+    """Resume an interrupted run from its newest valid checkpoint.
 
     Parameters
     ----------
     run
-        the folder of the run, or of all folds of a cross-validation
+        the folder of the run or of the cross-validation
     quiet
         show no progress
     """

@@ -10,12 +10,13 @@ from rich.text import Text
 from striate.analysis import Prediction, Sight, Spatial, Summary, UnknownSight, WholeImage
 from striate.jobs import Evaluated
 from striate.models import NETWORKS
+from striate.report import METRIC_NAMES
 
 PIPE_WIDTH = 160
-FORMULAS = """How the figures come about, layer by layer:
+FORMULAS = """How shapes, parameters and receptive fields are computed, layer by layer:
     height or width = floor((side + 2*padding - dilation*(kernel size - 1) - 1) / stride) + 1
     parameters      = kernel height * kernel width * input channels of a group * output channels + biases
-    receptive field = receptive field before + dilation*(kernel size - 1)*stride of all layers before
+    receptive field = that of the layer before + dilation*(kernel size - 1)*product of all strides before
 """
 
 
@@ -25,7 +26,7 @@ def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str
     for name, right in columns:
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        # Text is shown as it is: a class called [red] is not a color.
+        # Text, not markup: a class called [red] is not a color.
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
@@ -53,14 +54,16 @@ def print_models(names: Sequence[str]) -> None:
         ("year", True),
         ("parameters", True),
         ("multiply-adds", True),
-        ("made for", True),
+        ("input", True),
         ("top-1 %", True),
         ("idea", False),
         ("paper", False),
     ]
     print_table(columns, rows)
     if any(row[5] for row in rows):
-        print("top-1: published accuracy on ImageNet's validation images, of weights that were trained on it")
+        print(
+            "input: height x width x channels as published; top-1: published accuracy on the validation set of ImageNet"
+        )
 
 
 def print_summary(summary: Summary, *, formulas: bool = False) -> None:
@@ -71,7 +74,7 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
         ("parameters", True),
         ("multiply-adds", True),
         ("memory", True),
-        ("sees", True),
+        ("receptive field", True),
         ("stride", True),
         ("offset", True),
     ]
@@ -83,11 +86,11 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
             size(layer.memory),
-            *seen(layer.sight),
+            *_receptive_field(layer.sight),
         )
         for layer in summary.layers
     ]
-    print_table(columns, rows, title=f"an image of {'x'.join(map(str, summary.image))} (C x H x W)")
+    print_table(columns, rows, title=f"input {'x'.join(map(str, summary.image))} (channels x height x width)")
     if formulas:
         print(FORMULAS)
         for layer in summary.layers:
@@ -97,27 +100,27 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
                 )
         print()
     sights = [layer.sight for layer in summary.layers]
-    print("sees: receptive field in pixels; stride and offset: pixels between cells and from the edge to the first one")
+    print("receptive field, stride and offset in pixels; offset: from the edge of the image to the first position")
     if any(isinstance(sight, Spatial) and sight.context for sight in sights):
-        print("  + and the means of whole maps besides, through gates or norms")
+        print("  + and averages over the whole image, through attention gates or normalization")
     if any(isinstance(sight, UnknownSight) for sight in sights):
-        print("  ? no window that is the same for every cell")
+        print("  ? not the same window at every position")
     resting = summary.parameters - sum(layer.parameters for layer in summary.layers)
     print(
-        f"{summary.parameters:,} parameters{f', {resting:,} of them in layers that only train' if resting else ''}, "
-        f"{summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs an image"
+        f"{summary.parameters:,} parameters{f', {resting:,} of them in layers used only in training' if resting else ''}, "
+        f"{summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs per image"
     )
 
 
-def seen(sight: Sight) -> tuple[str, str, str]:
-    """Receptive field, stride and offset for a person: one number where height and width agree."""
+def _receptive_field(sight: Sight) -> tuple[str, str, str]:
+    """Receptive field, stride and offset as text: one number where height and width agree."""
     if isinstance(sight, Spatial):
         more = "+" if sight.context else ""
         offsets = [f"{axis.offset:g}" for axis in sight.axes]
         return (
-            same([axis.size for axis in sight.axes]) + more,
-            same([axis.stride for axis in sight.axes]),
-            same(offsets),
+            _same([axis.size for axis in sight.axes]) + more,
+            _same([axis.stride for axis in sight.axes]),
+            _same(offsets),
         )
     return (
         ("all" if isinstance(sight, WholeImage) else "?" if isinstance(sight, UnknownSight) else ""),
@@ -126,19 +129,19 @@ def seen(sight: Sight) -> tuple[str, str, str]:
     )
 
 
-def same(values: Sequence[object]) -> str:
+def _same(values: Sequence[object]) -> str:
     texts = [str(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
-def print_figures(evaluated: Evaluated) -> None:
-    figures = evaluated.figures
-    names = [name for name, value in figures.items() if isinstance(value, dict)]
-    rows = [(name.replace("_", " "), *_interval(figures[name], name)) for name in names]
+def print_metrics(evaluated: Evaluated) -> None:
+    metrics = evaluated.metrics
+    names = [name for name, value in metrics.items() if isinstance(value, dict)]
+    rows = [(METRIC_NAMES.get(name, name), *_interval(metrics[name], name)) for name in names]
     print_table(
-        [("figure", False), ("value", True), ("95 % interval", True)],
+        [("metric", False), ("value", True), ("95 % interval", True)],
         rows,
-        title=f"{evaluated.data}, {evaluated.split}: {figures['images']:,} images",
+        title=f"{evaluated.data}, {evaluated.split}: {metrics['images']:,} images",
     )
     print_table(
         [("class", False), ("images", True), ("precision", True), ("recall", True), ("F1", True)],
@@ -148,19 +151,19 @@ def print_figures(evaluated: Evaluated) -> None:
                 f"{row['images']:,}",
                 *(f"{row[name]['value']:.4f}" for name in ("precision", "recall", "f1")),
             )
-            for row in figures["per_class"]
+            for row in metrics["per_class"]
         ],
     )
 
 
 def print_predictions(predictions: Sequence[Prediction]) -> None:
     """With a column of errors where there are any."""
-    columns, broken = [("image", False), ("class", False), ("probability", True)], False
+    columns, broken = [("image", False), ("prediction", False), ("confidence", True)], False
     rows = []
     for one in predictions:
         broken = broken or one.error is not None
-        probability = "" if one.probability is None else f"{one.probability:.1%}"
-        rows.append((one.path, one.said or "", probability, one.error or ""))
+        confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
+        rows.append((one.path, one.prediction or "", confidence, one.error or ""))
     if broken:
         print_table([*columns, ("error", False)], rows)
     else:
@@ -168,18 +171,18 @@ def print_predictions(predictions: Sequence[Prediction]) -> None:
 
 
 def millions(count: int) -> str:
-    """A count for a person."""
+    """A count as text: 1.82 G, 417.6 M, 417 K."""
     return (
         f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} K"
     )
 
 
 def size(count: int) -> str:
-    """Bytes for a person."""
+    """Bytes as text."""
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
 
 
-def _interval(figure: dict[str, float], name: str) -> tuple[str, str]:
+def _interval(metric: dict[str, float], name: str) -> tuple[str, str]:
     if name == "log_loss":
-        return f"{figure['value']:.4f}", f"{figure['low']:.4f} to {figure['high']:.4f}"
-    return f"{figure['value']:.2%}", f"{figure['low']:.2%} to {figure['high']:.2%}"
+        return f"{metric['value']:.4f}", f"{metric['low']:.4f} to {metric['high']:.4f}"
+    return f"{metric['value']:.2%}", f"{metric['low']:.2%} to {metric['high']:.2%}"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from striate.cli.flags import Flag
 from striate.cli.overrides import Overrides, given
 
 
@@ -12,21 +13,19 @@ def train(
     *,
     recipe: str | None = None,
     out: str | None = None,
-    quiet: bool = False,
+    quiet: Flag = False,
     settings: Annotated[Overrides | None, Parameter(name="*")] = None,
 ) -> None:
-    """Train a network and leave a run folder: weights, figures, predictions and a report.
-
-    A setting given here wins over the recipe, and one that is left out is chosen by the recipe or the data.
+    """Train a network on images.
 
     Parameters
     ----------
     data
-        `mnist`, or a folder with one sub-folder of images for each class (also below train, val and test), a table, ...
+        `mnist`, a folder with one sub-folder of images for each class (also within train, val and test), a table, an archive ...
     recipe
-        settings by name: mnist-fast, mnist, mnist-best, photos, cifar10; or a TOML file such as recipe.toml of a run
+        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10), or a TOML file such as the recipe.toml of a run
     out
-        the new run folder; runs/DATA-MODEL if left out
+        the new run folder; if left out, runs/DATA-MODEL
     quiet
         show no progress
     """

@@ -7,7 +7,7 @@ from striate import __version__
 
 
 def version() -> None:
-    """Show the versions of striate and of what it stands on."""
+    """Show the versions of striate and of its dependencies."""
     print(f"striate {__version__}")
     print(f"python {platform.python_version()} on {platform.platform()}")
     for name in ("torch", "numpy", "pillow", "safetensors", "cyclopts"):

@@ -1,4 +1,4 @@
-"""Whole numbers as people type them: 10, 10_000, 1e3 and 2.0, and never 1.5 for 2."""
+"""Whole numbers as people type them: 10, 10_000, 1e3 and 2.0; 1.5 is refused."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ __all__ = ["WholeNumber", "whole_number"]
 
 
 def whole_number(_: Any, tokens: Sequence[Token]) -> int:
-    """The whole number that was typed after an option. Raises SettingError for whatever is none."""
+    """The whole number typed after an option. Raises SettingError for anything else."""
     typed = tokens[0].value
     try:
         return int(typed)
@@ -23,7 +23,7 @@ def whole_number(_: Any, tokens: Sequence[Token]) -> int:
             return int(number)
     except (ValueError, OverflowError):  # nothing, or nan; infinity
         pass
-    raise SettingError(f"{tokens[0].keyword or ''} {typed!r}: takes a whole number".strip())
+    raise SettingError(f"{tokens[0].keyword or ''} {typed!r}: must be a whole number".strip())
 
 
 WholeNumber = Annotated[int, Parameter(converter=whole_number)]

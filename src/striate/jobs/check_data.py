@@ -14,7 +14,7 @@ from striate.audit.full_audit import most_severe_first
 from striate.data import Source, describe_source, require_classes, source_as_json
 from striate.errors import DataError
 from striate.jobs.progress_display import progress_display
-from striate.report import CheckContents, GrowthFigures, render_check
+from striate.report import CheckContents, LearningCurvePoints, render_check
 from striate.report.check_images import overview, shown_findings
 from striate.runs.atomic import write_text
 from striate.runs.output_paths import check_page_path
@@ -112,8 +112,8 @@ def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
         sides=np.sqrt(prints.heights * prints.widths),
         brightness=prints.brightness,
         findings=shown_findings(checked.findings, prints),
-        sheet=overview(prints),
-        curve=None if curve is None else GrowthFigures(curve.sizes, curve.accuracies, curve.message),
+        contact_sheet=overview(prints),
+        learning_curve=None if curve is None else LearningCurvePoints(curve.sizes, curve.accuracies, curve.message),
         split_origin=source.split_origin,
         notes=source.notes,
     )

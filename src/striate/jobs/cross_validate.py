@@ -35,11 +35,8 @@ class Folds:
     def line(self) -> str:
         """The result in one line."""
         accuracy = self.summary["accuracy"]
-        mean, sd, low, high = (f"{100 * accuracy[name]:.2f}" for name in ("mean", "sd", "low", "high"))
-        return (
-            f"test accuracy {mean} %, mean of {self.summary['folds']} folds "
-            f"(standard deviation {sd}, 95 % interval {low} to {high} %)"
-        )
+        mean, std, low, high = (f"{100 * accuracy[name]:.2f}" for name in ("mean", "std", "low", "high"))
+        return f"test accuracy: {mean} %, mean of {self.summary['folds']} folds (std {std} %, 95 % interval {low} to {high} %)"
 
 
 def train_folds(
@@ -73,7 +70,7 @@ def train_folds(
             folder.write_summary(_first_summary(folder, source, resolved))
             return _run_folds(folder, source, resolved, progress)
         except BaseException as error:
-            folder.remove_if_nothing_began()
+            folder.remove_if_empty()
             if isinstance(error, DiskFullError):
                 kept = folder.path.exists()
                 raise (error.with_resume_of(folder.path) if kept else error.after_removal_of(folder.path)) from None
@@ -92,7 +89,6 @@ def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: Prog
 def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """The summary before the first fold."""
     return {
-        "format": 1,
         "command": command_line(source, settings, folder.path),
         "status": "running",
         "folds": settings.recipe.data.folds,

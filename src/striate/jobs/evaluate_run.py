@@ -10,7 +10,7 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis.held_out import EvaluatedImages, select_images
+from striate.analysis.held_out import SplitOverlap, select_images
 from striate.analysis.new_images import findings_on_new
 from striate.analysis.split_evaluation import evaluate_split
 from striate.data import LabeledImages, Source, describe_source, load_images, read_known_images
@@ -29,31 +29,31 @@ WAY_OUT = "pass data to evaluate on: run.evaluate((images, labels)) from Python,
 @final
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures of one split, as in metrics.json.
+    """The metrics of one split, as in metrics.json.
 
     For other data also how they were read, which images were measured and left out, and findings. For a run's own data
-    `account` is None, unless they are its training images.
+    `overlap` is None, unless they are its training images.
     """
 
     data: str
     split: str
-    figures: dict[str, Any]
-    account: EvaluatedImages | None = None
+    metrics: dict[str, Any]
+    overlap: SplitOverlap | None = None
     findings: tuple[Finding, ...] = ()
     understood: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The figures, and beside them `account` and `findings` where there is an account."""
-        if self.account is None:
-            return self.figures
+        """The metrics, and beside them `overlap` and `findings` for other data."""
+        if self.overlap is None:
+            return self.metrics
         findings = [finding.as_json() for finding in self.findings]
-        return {**self.figures, "account": self.account.as_json(), "findings": findings}
+        return {**self.metrics, "overlap": self.overlap.as_json(), "findings": findings}
 
     def warnings(self) -> list[str]:
         """Images that were left out, training images that were measured, and findings."""
         lines = [finding.line() for finding in self.findings]
-        if self.account is not None and (self.account.left_out or "train" in self.account.measured):
-            lines.insert(0, self.account.line())
+        if self.overlap is not None and (self.overlap.excluded or "train" in self.overlap.measured):
+            lines.insert(0, self.overlap.line())
         return lines
 
 
@@ -102,8 +102,8 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None, device: 
         )
     if name not in images:
         raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(images))}")
-    account = EvaluatedImages({"train": len(images[name])}, {}) if name == "train" else None
-    return Evaluated(source.name, name, evaluate_split(bundle, images[name], device), account)
+    overlap = SplitOverlap({"train": len(images[name])}, {}) if name == "train" else None
+    return Evaluated(source.name, name, evaluate_split(bundle, images[name], device), overlap)
 
 
 def _evaluate_other(
@@ -114,7 +114,7 @@ def _evaluate_other(
     if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, known by their names
         known = known_in(_own_splits(folder, source, bundle))
     contents, source = source.contents, source.as_stored()
-    name, samples, account = select_images(
+    name, samples, overlap = select_images(
         source.splits,
         partial(_other_split, source, bundle),
         known,
@@ -124,8 +124,8 @@ def _evaluate_other(
         run=str(folder.path),
     )
     findings = findings_on_new(bundle, source.survey, samples.pixels.statistics(), samples.ids)
-    figures = evaluate_split(bundle, samples, device)
-    return Evaluated(source.name, name, figures, account, tuple(findings), describe_source(source))
+    metrics = evaluate_split(bundle, samples, device)
+    return Evaluated(source.name, name, metrics, overlap, tuple(findings), describe_source(source))
 
 
 def _own_source(folder: RunFolder, trained_on: Mapping[str, Any]) -> Source:

@@ -53,7 +53,7 @@ def finish_run(
     manifest |= {
         "threads": recipe.machine.threads,
         "best_epoch": state.best_epoch,
-        "kept": recipe.training.keep,
+        "keep": recipe.training.keep,
         "reported_split": evaluated.reported,
     }
     timer.end_phase("writing")
@@ -65,7 +65,7 @@ def finish_run(
         history=state.history_rows(),
         findings=findings,
         errors=evaluated.errors,
-        sheet=_augmentation_sheet(prepared, recipe),
+        augmented=_augmentation_sheet(prepared, recipe),
     )
     folder.write_report(render_report(contents))
     timer.end_phase("report")
@@ -121,7 +121,7 @@ def _write_results(folder: RunFolder, evaluated: _Evaluated, findings: list[Find
     folder.write_errors(
         [error.png for error in evaluated.errors],
         [
-            {"id": e.id, "true": e.true, "said": e.said, "probability": e.probability, "loss": e.loss}
+            {"id": e.id, "label": e.label, "prediction": e.prediction, "confidence": e.confidence, "loss": e.loss}
             for e in evaluated.errors
         ],
     )

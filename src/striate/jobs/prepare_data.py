@@ -73,7 +73,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     try:
         splits = split_of_run(folder, source, recipe, images)
     except DataError as error:  # the survey may explain it: images can be identical where their content is cut off
-        reasons = "".join(f". {one.says} Fix: {one.fix}" for one in of_survey if one.severity == "warning")
+        reasons = "".join(f". {one.message} Fix: {one.fix}" for one in of_survey if one.severity == "warning")
         raise DataError(f"{error}{reasons}") from None
     counts = ", ".join(f"{name} {len(samples):,}" for name, samples in splits.by_name().items())
     display.messages([f"images:  {counts}", *deviating_splits(splits, images, recipe)])

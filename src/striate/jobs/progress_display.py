@@ -160,7 +160,7 @@ class Bar(ProgressDisplay):
             self._training,
             completed=record.step,
             description=f"epoch {epoch}/{self._epochs}",
-            figures=f"loss {record.loss.item():.4f}  accuracy {record.score.result()['accuracy']:.2%}  "
+            figures=f"loss {record.loss.item():.4f}  accuracy {record.metrics.compute()['accuracy']:.2%}  "
             f"lr {record.learning_rate:.2g}  {speed:,.0f} images/s",
         )
         self._images, self._images_since = 0, now

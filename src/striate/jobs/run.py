@@ -49,7 +49,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The figures of metrics.json: split -> figure -> value and 95 % interval."""
+        """metrics.json: split -> metric -> value and 95 % interval."""
         return self._folder.metrics()
 
     @property
@@ -85,12 +85,12 @@ class Run:
     ) -> dict[str, Any]:
         """Evaluate the network on a split of its own data, or on other data with the same classes.
 
-        data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The figures are those of
-        metrics.json; for other data `account` counts the images that were measured and left out, because the run was trained
-        on them or chose its epoch by them, and `findings` are those on the data; both are warnings of the logger "striate"
-        too. max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. device: "auto" is
-        the first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column
-        ...), where the run's own do not fit.
+        data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The metrics are those of
+        metrics.json; for other data `overlap` counts the images that are measured and excluded, because the run was trained
+        on them or chose its epoch by them, and `findings` holds the findings; both are warnings of the logger "striate" too.
+        max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. device: "auto" is the
+        first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column ...),
+        where the run's own do not fit.
         """
         evaluated = evaluate(self._folder, data, split, max_bad=max_bad, device=device, **reading)
         for line in evaluated.warnings():

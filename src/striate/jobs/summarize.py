@@ -37,12 +37,12 @@ def summarize_run(path: Path, *, size: int | None = None) -> Summary:
 
 
 def verdict(run: Run) -> str:
-    """The result in one line: the accuracy, its interval, and the accuracy of always predicting the largest class."""
+    """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
     found = read_verdict(run.manifest, run.metrics)
     if found is None:
-        return "no figures: no images were held out; set --val or --test above 0"
+        return "accuracy: not measured, as no image was held out; set --val or --test above 0"
     line = (
-        f"{SPLITS[found.split]} accuracy {found.value} % of {found.images:,} images "
-        f"(95 % interval {found.low} to {found.high} %); always predicting {found.largest_name!r} gives {found.largest_class} %"
+        f"{SPLITS[found.split]} accuracy: {found.value} % (95 % interval {found.low} to {found.high} %, {found.images:,} images); "
+        f"baseline: {found.baseline} % (always {found.largest_class!r})"
     )
-    return line + (" - these images also chose the epoch, so the figure is optimistic" if found.chose_epoch else "")
+    return line + ("; optimistic, as these images also chose the epoch" if found.chose_epoch else "")

@@ -104,7 +104,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
-            begun = folder.has_begun()
+            begun = folder.is_worth_keeping()
             if not begun:
                 folder.remove()
             if isinstance(error, DiskFullError):

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page of a run, drawn from the plain data of its folder; and the page of a check."""
+"""The report of a run and the page of a check: self-contained HTML pages."""
 
 from striate.lazy import public_names
 

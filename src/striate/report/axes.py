@@ -1,11 +1,11 @@
-"""Axes of a chart: from the numbers to a round stretch around them, its ticks and their labels."""
+"""Axes of a chart: a range with round ends around the values, its ticks and their labels."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from striate.report.numbers import figure
+from striate.report.number_format import four_digits
 
 DRAWABLE = 1e100  # larger numbers are as good as infinite, and their differences would overflow
 
@@ -13,7 +13,7 @@ DRAWABLE = 1e100  # larger numbers are as good as infinite, and their difference
 @final
 @dataclass(frozen=True)
 class Axis:
-    """A stretch of numbers with its ticks; `share` is 0 at its low end and 1 at its high end."""
+    """A range of values with its ticks; `share` is 0 at its low end and 1 at its high end."""
 
     low: float
     high: float
@@ -58,16 +58,16 @@ def epoch_ticks(first: int, last: int) -> list[int]:
     return list(range(first + -first % step, last + 1, step))
 
 
-def round_step(span: float, parts: int) -> float:
-    """The smallest of 1, 2, 5, 10, ... times a power of ten that covers `span` in `parts` steps."""
-    power = 10.0 ** math.floor(math.log10(span / parts))
-    return next(power * factor for factor in (1, 2, 5, 10, 20) if power * factor * parts >= span * (1 - 1e-9))
+def round_step(span: float, steps: int) -> float:
+    """The smallest of 1, 2, 5, 10, ... times a power of ten that covers `span` in at most `steps` steps."""
+    power = 10.0 ** math.floor(math.log10(span / steps))
+    return next(power * factor for factor in (1, 2, 5, 10, 20) if power * factor * steps >= span * (1 - 1e-9))
 
 
 def tick_labels(axis: Axis) -> list[str]:
     """All labels of an axis in one form: the decimals that its step needs, or powers of ten far from one."""
     if axis.logarithmic:
-        return [figure(tick) for tick in axis.ticks]
+        return [four_digits(tick) for tick in axis.ticks]
     largest, step = max(abs(tick) for tick in axis.ticks), axis.ticks[1] - axis.ticks[0]
     exponent = math.floor(math.log10(step) + 1e-9)
     if largest < 1e5 and exponent >= -4:

@@ -1,4 +1,4 @@
-"""Curves over the epochs: from the rows of metrics.csv to coordinates. The SVG itself is templates/chart.html.j2."""
+"""Training curves: from the rows of metrics.csv to coordinates. The SVG itself is templates/chart.html.j2."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import final
 
 from striate.report.axes import DRAWABLE, Axis, epoch_ticks, linear_axis, loss_axis, percent_axis, tick_labels
-from striate.report.numbers import UNKNOWN, count, figure, number
+from striate.report.number_format import UNKNOWN, count, finite, four_digits
 
 WIDTH, HEIGHT = 360.0, 210.0
 TOP, RIGHT, BOTTOM = 22.0, 16.0, 26.0  # room for the mark of the kept epoch, for half a label, for the epochs
@@ -19,7 +19,7 @@ Values = Sequence[float | None]
 @final
 @dataclass(frozen=True)
 class Line:
-    """One series: an SVG path, and dots where a line alone would not show the numbers."""
+    """One series: an SVG path, and dots where a line alone would not show the values."""
 
     name: str
     path: str
@@ -29,7 +29,7 @@ class Line:
 @final
 @dataclass(frozen=True)
 class Hover:
-    """A band over one epoch that tells its numbers."""
+    """A band over one epoch whose tooltip shows the values."""
 
     x: str
     width: str
@@ -39,10 +39,10 @@ class Hover:
 @final
 @dataclass(frozen=True)
 class Chart:
-    """One drawing, in coordinates of a view box of WIDTH by HEIGHT; no lines where nothing was recorded."""
+    """One chart, in coordinates of a view box of WIDTH by HEIGHT; no lines where nothing was recorded."""
 
     title: str
-    summary: str  # the image in words
+    summary: str  # the chart in words, for screen readers
     left: str = "0"
     x_ticks: tuple[tuple[str, str], ...] = ()  # position, label
     y_ticks: tuple[tuple[str, str], ...] = ()
@@ -50,7 +50,7 @@ class Chart:
     hovers: tuple[Hover, ...] = ()
     kept: str | None = None  # position of the kept epoch
     kept_epoch: int | None = None
-    notes: tuple[str, ...] = ()  # what a reader must know beside the image
+    notes: tuple[str, ...] = ()  # shown below the chart
 
     width: str = f"{WIDTH:g}"
     height: str = f"{HEIGHT:g}"
@@ -60,40 +60,42 @@ class Chart:
     inner: str = f"{HEIGHT - BOTTOM - TOP:g}"  # height between the two
 
 
-def curves(history: Sequence[Mapping[str, str | float | None]], kept: int | None) -> list[Chart]:
+def training_curves(history: Sequence[Mapping[str, str | float | None]], kept: int | None) -> list[Chart]:
     """The three charts of a run: loss, accuracy in percent, learning rate."""
-    rows = {int(epoch): row for row in history if (epoch := number(row.get("epoch"))) is not None}
+    rows = {int(epoch): row for row in history if (epoch := finite(row.get("epoch"))) is not None}
     epochs = sorted(rows)
 
     def column(name: str, factor: float = 1.0) -> Values:
-        values = (number(rows[epoch].get(name)) for epoch in epochs)
+        values = (finite(rows[epoch].get(name)) for epoch in epochs)
         return [None if value is None or abs(value) > DRAWABLE else factor * value for value in values]
 
     loss = {"train": column("train_loss"), "validation": column("val_loss")}
     accuracy = {"train": column("train_accuracy", 100), "validation": column("val_accuracy", 100)}
     rate = {"learning rate": column("learning_rate")}
     return [
-        draw("Loss", epochs, loss, loss_axis, kept=kept),
-        draw("Accuracy, %", epochs, accuracy, percent_axis, kept=kept, say=lambda value: f"{value:.2f} %"),
-        draw("Learning rate", epochs, rate, linear_axis, kept=kept),
+        line_chart("Loss", epochs, loss, loss_axis, kept=kept),
+        line_chart(
+            "Accuracy, %", epochs, accuracy, percent_axis, kept=kept, format_value=lambda value: f"{value:.2f} %"
+        ),
+        line_chart("Learning rate", epochs, rate, linear_axis, kept=kept),
     ]
 
 
-def draw(
+def line_chart(
     title: str,
     epochs: Sequence[int],
     series: Mapping[str, Values],
     axis: Callable[[Sequence[float]], Axis],
     *,
     kept: int | None,
-    say: Callable[[float], str] = figure,
+    format_value: Callable[[float], str] = four_digits,
 ) -> Chart:
-    """Lay named series, one value an epoch, on axes that suit them; missing values leave gaps."""
-    drawn = {name: values for name, values in series.items() if any(value is not None for value in values)}
-    if not drawn:
+    """Named series, one value an epoch, on axes that suit them; missing values leave gaps."""
+    shown = {name: values for name, values in series.items() if any(value is not None for value in values)}
+    if not shown:
         return Chart(title, summary="Nothing was recorded.")
 
-    y_axis = axis([value for values in drawn.values() for value in values if value is not None])
+    y_axis = axis([value for values in shown.values() for value in values if value is not None])
     labels = tick_labels(y_axis)
     left = max(42.0, 10.0 + 6.0 * max(len(label) for label in labels))
     first, last = epochs[0], epochs[-1]
@@ -109,15 +111,15 @@ def draw(
     return Chart(
         title,
         summary=f"{title} over {count(len(epochs), 'epoch')}: "
-        + "; ".join(_in_words(name, values, say) for name, values in drawn.items()),
+        + "; ".join(_in_words(name, values, format_value) for name, values in shown.items()),
         left=_at(left),
         x_ticks=tuple((_at(x(epoch)), str(epoch)) for epoch in epoch_ticks(first, last)),
         y_ticks=tuple((_at(y(tick)), label) for tick, label in zip(y_axis.ticks, labels, strict=True)),
-        lines=tuple(_line(name, [x(epoch) for epoch in epochs], values, y) for name, values in drawn.items()),
-        hovers=_hovers(epochs, drawn, x, left, say),
+        lines=tuple(_line(name, [x(epoch) for epoch in epochs], values, y) for name, values in shown.items()),
+        hovers=_hovers(epochs, shown, x, left, format_value),
         kept=None if marked is None else _at(x(marked)),
         kept_epoch=marked,
-        notes=(*(["log scale"] if y_axis.logarithmic else []), *_gaps(drawn)),
+        notes=(*(["log scale"] if y_axis.logarithmic else []), *_gaps(shown)),
     )
 
 
@@ -134,7 +136,7 @@ def _line(name: str, xs: Sequence[float], values: Values, y: Callable[[float], f
         leads = n + 1 < len(values) and values[n + 1] is not None
         here = (_at(xs[n]), _at(y(value)))
         pieces.append(f"{'L' if follows else 'M'}{here[0]} {here[1]}")
-        if len(values) <= MOST_DOTS or not (follows or leads):  # a number without neighbors has no line to be seen by
+        if len(values) <= MOST_DOTS or not (follows or leads):  # a value without neighbors has no line through it
             dots.append(here)
     return Line(name, "".join(pieces), tuple(dots))
 
@@ -144,29 +146,30 @@ def _hovers(
     series: Mapping[str, Values],
     x: Callable[[int], float],
     left: float,
-    say: Callable[[float], str],
+    format_value: Callable[[float], str],
 ) -> tuple[Hover, ...]:
-    shown = range(0, len(epochs), math.ceil(len(epochs) / MOST_HOVERS))
-    middles = [x(epochs[n]) for n in shown]
+    visited = range(0, len(epochs), math.ceil(len(epochs) / MOST_HOVERS))
+    middles = [x(epochs[n]) for n in visited]
     edges = [left, *((a + b) / 2 for a, b in pairwise(middles)), WIDTH - RIGHT]
     bands = []
-    for n, (start, end) in zip(shown, pairwise(edges), strict=True):
-        told = ", ".join(f"{name} {_said(values[n], say)}" for name, values in series.items())
-        bands.append(Hover(_at(start), _at(end - start), f"epoch {epochs[n]}: {told}"))
+    for n, (start, end) in zip(visited, pairwise(edges), strict=True):
+        values_of = ", ".join(f"{name} {_formatted(values[n], format_value)}" for name, values in series.items())
+        bands.append(Hover(_at(start), _at(end - start), f"epoch {epochs[n]}: {values_of}"))
     return tuple(bands)
 
 
 def _gaps(series: Mapping[str, Values]) -> list[str]:
     missing = {name: sum(value is None for value in values) for name, values in series.items()}
-    return [f"no number for {name} in {count(gaps, 'epoch')}" for name, gaps in missing.items() if gaps]
+    return [f"no value of {name} in {count(gaps, 'epoch')}" for name, gaps in missing.items() if gaps]
 
 
-def _in_words(name: str, values: Values, say: Callable[[float], str]) -> str:
+def _in_words(name: str, values: Values, format_value: Callable[[float], str]) -> str:
     known = [value for value in values if value is not None]
     if len(known) == 1:
-        return f"{name} {say(known[0])}"
-    return f"{name} from {say(known[0])} to {say(known[-1])}, lowest {say(min(known))}, highest {say(max(known))}"
+        return f"{name} {format_value(known[0])}"
+    first, last, lowest, highest = map(format_value, (known[0], known[-1], min(known), max(known)))
+    return f"{name} from {first} to {last}, lowest {lowest}, highest {highest}"
 
 
-def _said(value: float | None, say: Callable[[float], str]) -> str:
-    return UNKNOWN if value is None else say(value)
+def _formatted(value: float | None, format_value: Callable[[float], str]) -> str:
+    return UNKNOWN if value is None else format_value(value)

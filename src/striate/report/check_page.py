@@ -1,4 +1,4 @@
-"""The page of a check: what is there, as figures and images, and what is wrong with it."""
+"""The page of `striate check`: what the data holds, and the findings with the images they concern."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from typing import Any, final
 import numpy.typing as npt
 
 from striate.findings import Finding
-from striate.report.gallery import EmbeddedImage, embed
-from striate.report.growth import GrowthFigures, growth
+from striate.report.gallery import embed
 from striate.report.histograms import histogram
-from striate.report.numbers import count
+from striate.report.learning_curve import LearningCurvePoints, learning_curve_chart
+from striate.report.number_format import count
 from striate.report.page import SEVERITIES, encodable, environment
 from striate.report.verdict import SPLITS
 
 __all__ = ["CheckContents", "ShownCase", "ShownFinding", "render_check"]
 
-MOST_CLASSES = 60  # in the image of the balance; the largest and the smallest of more
+MOST_CLASSES = 60  # in the table of classes; of more classes, the largest and the smallest
 
 
 @final
 @dataclass(frozen=True)
 class ShownCase:
-    """A sheet of the images of one case, their ids, and how many the case has in all."""
+    """The images of one case of a finding side by side, their ids, and how many images the case has."""
 
     png: bytes
     ids: tuple[str, ...]
@@ -39,7 +39,7 @@ class ShownFinding:
 @final
 @dataclass(frozen=True)
 class CheckContents:
-    """All that the page shows. `files` and `inventory` are as in the JSON of the check."""
+    """All that the page shows. `files` and `inventory` are as in `striate check --json`."""
 
     name: str
     location: str
@@ -47,11 +47,11 @@ class CheckContents:
     task: str
     files: Mapping[str, Any]
     inventory: Mapping[str, Any]
-    sides: npt.NDArray[Any]  # of each image, the root of its area in pixels
+    sides: npt.NDArray[Any]  # square root of the area of each image, in pixels
     brightness: npt.NDArray[Any]
     findings: Sequence[ShownFinding]
-    sheet: bytes | None
-    curve: GrowthFigures | None
+    contact_sheet: bytes | None  # PNG
+    learning_curve: LearningCurvePoints | None
     split_origin: str = ""
     notes: Sequence[str] = ()
 
@@ -59,11 +59,11 @@ class CheckContents:
 @final
 @dataclass(frozen=True)
 class ClassBar:
-    """A class: its images in each part, each also as a share of the largest class, in percent."""
+    """A class: its images in each split, and their number in percent of the largest class."""
 
     name: str
     total: int
-    parts: tuple[tuple[str, int, str], ...]  # part, images, length
+    splits: tuple[tuple[str, int, str], ...]  # split, images, length of the bar
 
 
 def render_check(contents: CheckContents) -> str:
@@ -85,11 +85,11 @@ def render_check(contents: CheckContents) -> str:
             hidden=max(0, len(bars) - MOST_CLASSES),
             noun="objects" if contents.task == "detect" else "images",
             histograms=[
-                histogram("Side, pixels", contents.sides, lambda side: f"{side:,.0f}"),
+                histogram("Square root of the area, pixels", contents.sides, lambda side: f"{side:,.0f}"),
                 histogram("Brightness, 0 to 255", contents.brightness, lambda level: f"{level:.0f}", (0.0, 255.0)),
             ],
-            sheet=None if contents.sheet is None else sheet(contents.sheet),
-            growth=None if contents.curve is None else growth(contents.curve),
+            contact_sheet=None if contents.contact_sheet is None else embed(contents.contact_sheet),
+            learning_curve=None if contents.learning_curve is None else learning_curve_chart(contents.learning_curve),
             count=count,
         )
     )
@@ -97,21 +97,17 @@ def render_check(contents: CheckContents) -> str:
 
 
 def class_bars(inventory: Mapping[str, Any]) -> list[ClassBar]:
-    """Classes by size, the largest first; nothing where images have no classes."""
+    """Classes by their number of images, the largest first; empty where images have no classes."""
     counts: Mapping[str, Sequence[int]] = inventory["counts"]
     if not counts:
         return []
-    totals = [sum(part) for part in zip(*counts.values(), strict=True)]
+    totals = [sum(each) for each in zip(*counts.values(), strict=True)]
     largest = max(*totals, 1)
     return [
         ClassBar(
             inventory["classes"][n],
             totals[n],
-            tuple((part, of_part[n], f"{100 * of_part[n] / largest:.2f}") for part, of_part in counts.items()),
+            tuple((split, images[n], f"{100 * images[n] / largest:.2f}") for split, images in counts.items()),
         )
         for n in sorted(range(len(totals)), key=lambda n: -totals[n])
     ]
-
-
-def sheet(png: bytes) -> EmbeddedImage:
-    return embed(png)

@@ -1,4 +1,4 @@
-"""What a page is drawn from: plain data, as it lies in a run's folder."""
+"""What the report is made from: plain data, as the run folder holds it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from striate.training import SettingRow
 @final
 @dataclass(frozen=True)
 class ErrorImage:
-    """One image that the network got wrong: what it is, what was said, how sure (0..1), and what the mistake cost."""
+    """A misclassified image: its label, its prediction, the confidence (0..1) of the prediction, and the loss."""
 
     png: bytes
     id: str
-    true: str
-    said: str
-    probability: float
+    label: str
+    prediction: str
+    confidence: float
     loss: float
 
 
 @final
 @dataclass(frozen=True)
 class ReportContents:
-    """All that a report shows; a part that a run does not have is empty, and the page says so in words."""
+    """All that a report shows; what a run does not have is empty, and the page says so in words."""
 
     manifest: Mapping[str, Any]  # manifest.json
     settings: Sequence[SettingRow]
-    metrics: Mapping[str, Any]  # metrics.json: figures of each split
+    metrics: Mapping[str, Any]  # metrics.json, by split
     history: Sequence[Mapping[str, str | float | None]]  # rows of metrics.csv, as text or as numbers
     findings: Sequence[Finding]
     errors: Sequence[ErrorImage]
-    sheet: bytes | None  # PNG: a row a training image, first as it is, then augmented
+    augmented: bytes | None  # PNG: a row a training image, first the original, then its augmented views

@@ -19,14 +19,14 @@ MOST: Final = 48
 def error_images(predictions: Predictions, samples: LabeledImages, classes: tuple[str, ...]) -> list[ErrorImage]:
     """The wrong predictions with the largest losses as PNG images."""
     worst, position = predictions.worst(MOST).tolist(), {id_: at for at, id_ in enumerate(samples.ids)}
-    predicted, confidence, losses = predictions.said, predictions.probabilities.max(1), predictions.losses
+    predicted, confidence, losses = predictions.predicted, predictions.probabilities.max(1), predictions.losses
     return [
         ErrorImage(
             png=_png(samples.pixels.gather(torch.tensor([position[predictions.ids[n]]]))[0].numpy()),
             id=predictions.ids[n],
-            true=classes[predictions.labels[n]],
-            said=classes[predicted[n]],
-            probability=float(confidence[n]),
+            label=classes[predictions.labels[n]],
+            prediction=classes[predicted[n]],
+            confidence=float(confidence[n]),
             loss=float(losses[n]),
         )
         for n in worst

@@ -1,4 +1,4 @@
-"""Images inside the page, and the mistakes among them grouped by what was taken for what."""
+"""Images inside the page, and misclassified images grouped by label and prediction."""
 
 import struct
 from base64 import b64encode
@@ -9,7 +9,7 @@ from typing import final
 
 from striate.report.contents import ErrorImage
 
-TINY = 96  # an image up to so many pixels a side is shown with its pixels visible
+TINY = 96  # images of at most so many pixels a side are enlarged without smoothing
 
 
 @final
@@ -28,12 +28,12 @@ class EmbeddedImage:
 
 @final
 @dataclass(frozen=True)
-class Group:
-    """The mistakes that took `true` for `said`, the most confident first."""
+class ConfusedPair:
+    """The images with this label and this prediction, the most confident first."""
 
-    true: str
-    said: str
-    mistakes: tuple[tuple[ErrorImage, EmbeddedImage], ...]
+    label: str
+    prediction: str
+    images: tuple[tuple[ErrorImage, EmbeddedImage], ...]
 
 
 def embed(png: bytes) -> EmbeddedImage:
@@ -41,14 +41,14 @@ def embed(png: bytes) -> EmbeddedImage:
     return EmbeddedImage("data:image/png;base64," + b64encode(png).decode(), width, height)
 
 
-def group_errors(errors: Sequence[ErrorImage]) -> list[Group]:
-    """Pairs with the most images first, then the most confident."""
+def confused_pairs(errors: Sequence[ErrorImage]) -> list[ConfusedPair]:
+    """The pairs with the most images first, then the most confident."""
 
     def pair(error: ErrorImage) -> tuple[str, str]:
-        return error.true, error.said
+        return error.label, error.prediction
 
-    groups = []
-    for (true, said), members in groupby(sorted(errors, key=pair), key=pair):
-        confident = sorted(members, key=lambda error: (-error.probability, -error.loss))
-        groups.append(Group(true, said, tuple((error, embed(error.png)) for error in confident)))
-    return sorted(groups, key=lambda group: (-len(group.mistakes), -group.mistakes[0][0].probability))
+    pairs = []
+    for (label, prediction), members in groupby(sorted(errors, key=pair), key=pair):
+        confident = sorted(members, key=lambda error: (-error.confidence, -error.loss))
+        pairs.append(ConfusedPair(label, prediction, tuple((error, embed(error.png)) for error in confident)))
+    return sorted(pairs, key=lambda one: (-len(one.images), -one.images[0][0].confidence))

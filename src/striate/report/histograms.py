@@ -1,4 +1,4 @@
-"""How a figure is spread over many images: bars, with the axis of the curves."""
+"""Histograms of a property of images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.report.axes import round_step
-from striate.report.numbers import count
+from striate.report.number_format import count
 
 __all__ = ["Histogram", "histogram"]
 
@@ -19,7 +19,7 @@ BINS = 32
 @final
 @dataclass(frozen=True)
 class Bar:
-    """In coordinates of a view box of WIDTH by HEIGHT; `text` tells its numbers."""
+    """In coordinates of a view box of WIDTH by HEIGHT; `text` is the tooltip."""
 
     x: str
     y: str
@@ -32,7 +32,7 @@ class Bar:
 @dataclass(frozen=True)
 class Histogram:
     title: str
-    summary: str  # the image in words
+    summary: str  # the chart in words, for screen readers
     bars: tuple[Bar, ...]
     ticks: tuple[tuple[str, str], ...]  # position, label
     highest: str  # the count of the highest bar
@@ -42,29 +42,32 @@ class Histogram:
 
 
 def histogram(
-    title: str, values: npt.NDArray[Any], say: Callable[[float], str], within: tuple[float, float] | None = None
+    title: str,
+    values: npt.NDArray[Any],
+    format_value: Callable[[float], str],
+    within: tuple[float, float] | None = None,
 ) -> Histogram:
-    """Up to BINS bars over the values, or over the stretch `within` that they lie in."""
+    """BINS bars over the values, or over the range `within`; no bars where all values are the same."""
     low, high = within or (float(values.min()), float(values.max()))
     if high <= low:
-        return Histogram(title, f"All {len(values):,} images: {say(low)}.", (), (), "")
+        return Histogram(title, f"All {len(values):,} images: {format_value(low)}.", (), (), "")
     counts, edges = np.histogram(values, BINS, (low, high))
     step = WIDTH / BINS
     tallest = max(int(counts.max()), 1)
     bars = []
     for n, images in enumerate(counts.tolist()):
         tall = images / tallest * (HEIGHT - BOTTOM - TOP)
-        tall = max(tall, 1.0) if images else 0.0  # one image of many must still be seen
-        text = f"{say(float(edges[n]))} to {say(float(edges[n + 1]))}: {count(images, 'image')}"
+        tall = max(tall, 1.0) if images else 0.0  # one image of many must still be visible
+        text = f"{format_value(float(edges[n]))} to {format_value(float(edges[n + 1]))}: {count(images, 'image')}"
         bars.append(Bar(f"{n * step:.1f}", f"{HEIGHT - BOTTOM - tall:.1f}", f"{step - 1:.1f}", f"{tall:.1f}", text))
     gap = round_step(high - low, 5)
     first = np.ceil(low / gap) * gap
     ticks = [float(tick) for tick in np.arange(first, high + gap * 1e-6, gap)]
+    least, middle, greatest = (format_value(float(np.quantile(values, share))) for share in (0, 0.5, 1))
     return Histogram(
         title,
-        f"{title} of {count(len(values), 'image')}, from {say(float(values.min()))} to {say(float(values.max()))}, "
-        f"half of them below {say(float(np.median(values)))}",
+        f"{title} of {count(len(values), 'image')}, from {least} to {greatest}, median {middle}",
         tuple(bars),
-        tuple((f"{(tick - low) / (high - low) * WIDTH:.1f}", say(tick)) for tick in ticks),
+        tuple((f"{(tick - low) / (high - low) * WIDTH:.1f}", format_value(tick)) for tick in ticks),
         count(tallest, "image"),
     )

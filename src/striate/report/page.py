@@ -1,4 +1,4 @@
-"""The page: every section's data is prepared by its own module, the words and the drawing are in templates/."""
+"""The report page: each section's data is prepared by its own module; the words and the layout are in templates/."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from striate.report.charts import curves
-from striate.report.confusion import MOST_TABLE, SHADES, heat_map, read_matrix
+from striate.report.charts import training_curves
+from striate.report.confusion_matrix import MOST_TABLE, SHADES, heat_map, read_matrix
 from striate.report.contents import ReportContents
-from striate.report.figures import class_table, summary
-from striate.report.gallery import embed, group_errors
-from striate.report.machine import moment, read_machine
-from striate.report.numbers import count, duration, exact, figure, number, percent, plain
+from striate.report.gallery import confused_pairs, embed
+from striate.report.metric_tables import class_table, metric_table
+from striate.report.number_format import count, duration, exact, finite, four_digits, percent, plain
+from striate.report.reproduce import moment, read_reproduction
 from striate.report.verdict import SPLITS, read_verdict
 from striate.training import SettingRow
 
@@ -27,9 +27,9 @@ def render_report(contents: ReportContents) -> str:
     manifest, metrics = contents.manifest, contents.metrics
     data = manifest.get("data", {})
     verdict = read_verdict(manifest, metrics)
-    figures = metrics[verdict.split] if verdict else None
-    matrix = read_matrix(figures["classes"], figures["confusion"]) if figures else None
-    best_epoch = number(manifest.get("best_epoch"))
+    reported = metrics[verdict.split] if verdict else None
+    matrix = read_matrix(reported["classes"], reported["confusion_matrix"]) if reported else None
+    best_epoch = finite(manifest.get("best_epoch"))
     page = (
         environment()
         .get_template("report.html.j2")
@@ -37,20 +37,20 @@ def render_report(contents: ReportContents) -> str:
             manifest=manifest,
             data=data,
             model=manifest.get("model", {}),
-            machine=read_machine(manifest, contents.history),
+            reproduction=read_reproduction(manifest, contents.history),
             splits=SPLITS,
             verdict=verdict,
-            summary=summary({verdict.split: figures, **metrics} if verdict else metrics),
+            metric_table=metric_table({verdict.split: reported, **metrics} if verdict else metrics),
             findings=sorted(contents.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
-            charts=curves(contents.history, None if best_epoch is None else int(best_epoch)),
+            charts=training_curves(contents.history, None if best_epoch is None else int(best_epoch)),
             epochs=len(contents.history),
             matrix=matrix,
             heat_map=heat_map(matrix) if matrix and len(matrix.classes) > MOST_TABLE else None,
             shades=SHADES,
-            classes=class_table(figures) if figures else None,
-            groups=group_errors(contents.errors),
+            classes=class_table(reported) if reported else None,
+            pairs=confused_pairs(contents.errors),
             shown_errors=len(contents.errors),
-            sheet=embed(contents.sheet) if contents.sheet else None,
+            augmented=embed(contents.augmented) if contents.augmented else None,
             settings=[(group, list(rows)) for group, rows in groupby(contents.settings, lambda row: row.group)],
             origins=_origins(contents.settings),
             skipped_reasons=Counter(file["reason"] for file in data.get("skipped", [])).most_common(),
@@ -60,7 +60,7 @@ def render_report(contents: ReportContents) -> str:
 
 
 def _origins(settings: Sequence[SettingRow]) -> list[tuple[str, int]]:
-    """How many values came from where; what a person typed first."""
+    """How many values came from each origin; what the user typed first."""
     times = Counter(row.origin for row in settings)
     order = {kind: place for place, kind in enumerate(ORIGINS)}
     return sorted(times.items(), key=lambda item: order.get(item[0].partition(" ")[0], len(order)))
@@ -75,11 +75,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (count, duration, exact, figure, moment, percent, plain)
-    made.filters |= {said.__name__: said for said in filters}
+    filters = (count, duration, exact, four_digits, moment, percent, plain)
+    made.filters |= {one.__name__: one for one in filters}
     return made
 
 
 def encodable(page: str) -> str:
-    """File names may hold bytes that are no text, and control characters: both are shown instead of sent."""
+    """File names may hold bytes that are no text, and control characters: both are shown as visible characters."""
     return page.translate(CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,10 +1,10 @@
-"""The first lines of the page: the figure that counts, how sure it is, and what it must be compared with."""
+"""The first lines of the page: the accuracy, its confidence interval, and the baseline to compare it with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from striate.report.numbers import number, percent
+from striate.report.number_format import finite, percent
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -12,29 +12,29 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """Shares as text in percent; `low` and `high` end the 95 % interval."""
+    """The accuracy of one split. Shares are text in percent; `low` and `high` are the ends of the 95 % interval."""
 
     split: str
     value: str
     low: str
     high: str
     images: int
-    wrong: int
-    largest_class: str  # share of the largest class: what saying always the same would reach
-    largest_name: str
-    beats_largest: bool  # the whole interval lies above that share
-    chose_epoch: bool  # this split also chose the epoch, so the figure is optimistic
+    misclassified: int
+    baseline: str  # accuracy of always predicting the largest class
+    largest_class: str
+    beats_baseline: bool  # the whole interval lies above the baseline
+    chose_epoch: bool  # this split also chose the epoch, so its accuracy is optimistic
 
 
 def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Verdict | None:
-    """None where the run has no final figures, because it stopped or was not measured."""
+    """None where the run has no final metrics, because it stopped early or held out no images."""
     split = manifest.get("reported_split") or next(iter(metrics), "test")
-    figures = metrics.get(split)
-    if not figures:
+    of_split = metrics.get(split)
+    if not of_split:
         return None
-    accuracy, confusion = figures["accuracy"], figures["confusion"]
-    images = figures["images"]
-    low, high, largest = number(accuracy["low"]), number(accuracy["high"]), number(figures["largest_class"])
+    accuracy, confusion = of_split["accuracy"], of_split["confusion_matrix"]
+    images = of_split["images"]
+    low, high, baseline = finite(accuracy["low"]), finite(accuracy["high"]), finite(of_split["baseline_accuracy"])
     decimals = 2 if low is not None and high is not None and high - low < 0.002 else 1
     return Verdict(
         split=split,
@@ -42,9 +42,9 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         low=percent(low, decimals),
         high=percent(high, decimals),
         images=images,
-        wrong=images - sum(row[n] for n, row in enumerate(confusion)),
-        largest_class=percent(largest),
-        largest_name=max(figures["per_class"], key=lambda row: row["images"])["class"],
-        beats_largest=low is not None and largest is not None and low > largest,
-        chose_epoch=split == "val" and manifest.get("kept") != "last",
+        misclassified=images - sum(row[n] for n, row in enumerate(confusion)),
+        baseline=percent(baseline),
+        largest_class=max(of_split["per_class"], key=lambda row: row["images"])["class"],
+        beats_baseline=low is not None and baseline is not None and low > baseline,
+        chose_epoch=split == "val" and manifest.get("keep") != "last",
     )

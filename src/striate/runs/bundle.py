@@ -23,9 +23,10 @@ from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.errors import RunError, StriateError
 from striate.models import Network, create_model
 from striate.runs.atomic import explained, write_bytes
+from striate.runs.format import check_format
 from striate.views import Normalization
 
-FORMAT = 1
+FORMAT = 2
 GOLDEN_TOLERANCE = 1e-3
 ARGUMENTS = frozenset({"classes", "channels", "size", "dropout"})  # of the network
 MAX_JSON_BYTES = 16 * 2**20
@@ -47,7 +48,7 @@ class Preprocessing:
 
     @property
     def limits(self) -> Limits:
-        """Of new images: no stricter than those of training, nor than those that hold where nothing is said."""
+        """Of new images: no stricter than those of training, nor than those that hold where nothing is stored."""
         return Limits(max_pixels=max(self.max_pixels, DEFAULT_LIMITS.max_pixels))
 
     def as_json(self) -> dict[str, Any]:
@@ -59,12 +60,12 @@ class Preprocessing:
         }
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> "Preprocessing":
+    def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
         """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
-        height, width = said["size"]
-        mean, std = (tuple(map(float, said["normalization"][key])) for key in ("mean", "std"))
-        max_pixels = Limits(max_pixels=said.get("max_pixels", DEFAULT_LIMITS.max_pixels)).max_pixels
-        return cls(Canvas.from_json(said["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
+        height, width = stored["size"]
+        mean, std = (tuple(map(float, stored["normalization"][key])) for key in ("mean", "std"))
+        max_pixels = Limits(max_pixels=stored.get("max_pixels", DEFAULT_LIMITS.max_pixels)).max_pixels
+        return cls(Canvas.from_json(stored["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
 
 
 @final
@@ -87,7 +88,7 @@ class Bundle:
         """Write the two files; model.json is written last and vouches for the weights."""
         weights = {name: value.detach().cpu().contiguous() for name, value in self.model.state_dict().items()}
         data = safetensors.torch.save(weights)
-        said = {
+        stored = {
             "format": FORMAT,
             "architecture": self.architecture,
             "arguments": self.arguments,
@@ -99,58 +100,58 @@ class Bundle:
             "provenance": self.provenance,
             "statistics": None if self.statistics is None else self.statistics.as_json(),
             "weights": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
-            "golden": golden_output(self.model, self.preprocessing),
+            "golden_output": golden_output(self.model, self.preprocessing),
         }
         with explained(folder, len(data)):
             folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / "model.safetensors", data)
-        write_bytes(folder / "model.json", _sealed(said))
+        write_bytes(folder / "model.json", _sealed(stored))
 
     @classmethod
     def open(cls, folder: Path) -> "Bundle":
         """Open and verify a bundle; the RunError names the first thing that is wrong."""
-        said = _read_sealed(folder / "model.json")
+        stored = _read_sealed(folder / "model.json")
         try:
             data = (folder / "model.safetensors").read_bytes()
         except OSError as error:
             raise RunError(
                 f"{folder / 'model.safetensors'}: cannot be read ({error.strerror}); copy the bundle again"
             ) from None
-        if hashlib.sha256(data).hexdigest() != said["weights"]["sha256"]:
+        if hashlib.sha256(data).hexdigest() != stored["weights"]["sha256"]:
             raise RunError(f"{folder / 'model.safetensors'}: was changed since it was written; copy the bundle again")
         try:
-            preprocessing = Preprocessing.from_json(said["preprocessing"])
+            preprocessing = Preprocessing.from_json(stored["preprocessing"])
         except (StriateError, TypeError, KeyError, ValueError) as error:
             raise RunError(f"{folder / 'model.json'}: describes no preprocessing that is known: {error}") from None
         # A stranger's bundle must not make us read or download other weights.
-        if unknown := said["arguments"].keys() - ARGUMENTS:
+        if unknown := stored["arguments"].keys() - ARGUMENTS:
             raise RunError(f"{folder / 'model.json'}: arguments that no bundle has: {', '.join(sorted(unknown))}")
         try:
-            model = create_model(said["architecture"], **said["arguments"])
+            model = create_model(stored["architecture"], **stored["arguments"])
         except (StriateError, TypeError) as error:
-            raise RunError(f"{folder / 'model.json'}: cannot build {said['architecture']!r}: {error}") from None
+            raise RunError(f"{folder / 'model.json'}: cannot build {stored['architecture']!r}: {error}") from None
         _load_exactly(model, safetensors.torch.load(data), folder)
         model.eval()
         golden = golden_output(model, preprocessing)
-        if len(golden) != len(said["classes"]):
+        if len(golden) != len(stored["classes"]):
             raise RunError(
-                f"{folder}: {len(said['classes'])} classes for {len(golden)} outputs; it is not one of striate's"
+                f"{folder}: {len(stored['classes'])} classes for {len(golden)} outputs; it is not one of striate's"
             )
-        if not _close(golden, said["golden"]):
+        if not _close(golden, stored["golden_output"]):
             raise RunError(
                 f"{folder}: the network does not give its golden output again; it was saved by another version"
             )
         return cls(
             model=model,
-            architecture=said["architecture"],
-            arguments=said["arguments"],
-            task=said["task"],
-            classes=tuple(said["classes"]),
+            architecture=stored["architecture"],
+            arguments=stored["arguments"],
+            task=stored["task"],
+            classes=tuple(stored["classes"]),
             preprocessing=preprocessing,
-            thresholds=said["thresholds"],
-            license=said["license"],
-            provenance=said["provenance"],
-            statistics=_statistics(said.get("statistics"), folder),
+            thresholds=stored["thresholds"],
+            license=stored["license"],
+            provenance=stored["provenance"],
+            statistics=_statistics(stored.get("statistics"), folder),
         )
 
 
@@ -165,11 +166,11 @@ def golden_output(model: Network, preprocessing: Preprocessing) -> list[float]:
     return model(pattern.view(1, channels, height, width).to(device)).flatten().tolist()
 
 
-def _statistics(said: Any, folder: Path) -> TrainingStatistics | None:
-    if said is None:
+def _statistics(stored: Any, folder: Path) -> TrainingStatistics | None:
+    if stored is None:
         return None
     try:
-        return TrainingStatistics.from_json(said)
+        return TrainingStatistics.from_json(stored)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RunError(
             f"{folder / 'model.json'}: its statistics of training images are none ({error!r}); copy the bundle again"
@@ -198,14 +199,14 @@ def _load_exactly(model: Network, weights: dict[str, Tensor], folder: Path) -> N
     model.load_state_dict(weights)
 
 
-def _sealed(said: dict[str, Any]) -> bytes:
+def _sealed(stored: dict[str, Any]) -> bytes:
     """JSON with the digest of its own content as the last entry."""
-    digest = hashlib.sha256(_canonical(said)).hexdigest()
-    return _canonical({**said, "digest": digest})
+    digest = hashlib.sha256(_canonical(stored)).hexdigest()
+    return _canonical({**stored, "digest": digest})
 
 
-def _canonical(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, indent=1, ensure_ascii=True, allow_nan=False).encode()
+def _canonical(stored: dict[str, Any]) -> bytes:
+    return json.dumps(stored, indent=1, ensure_ascii=True, allow_nan=False).encode()
 
 
 def _read_sealed(path: Path) -> dict[str, Any]:
@@ -219,15 +220,12 @@ def _read_sealed(path: Path) -> dict[str, Any]:
             f"{path}: cannot be read ({error.strerror}); give the folder of a finished run or bundle"
         ) from None
     try:
-        said = json.loads(raw)
-        digest = said.pop("digest")
+        stored = json.loads(raw)
+        digest = stored.pop("digest")
     except (ValueError, KeyError, AttributeError, RecursionError):
         raise RunError(f"{path}: is not a bundle's description, or was damaged; copy the bundle again") from None
     # Comparing bytes as well refuses changes that JSON overlooks: spaces, repeated keys, other spellings of a number.
-    if hashlib.sha256(_canonical(said)).hexdigest() != digest or _canonical({**said, "digest": digest}) != raw:
+    if hashlib.sha256(_canonical(stored)).hexdigest() != digest or _canonical({**stored, "digest": digest}) != raw:
         raise RunError(f"{path}: was changed since it was written; copy the bundle again")
-    if said["format"] != FORMAT:
-        raise RunError(
-            f"{path}: format {said['format']} is not known to this striate, which reads {FORMAT}; upgrade it"
-        )
-    return said
+    check_format(path, stored["format"], FORMAT)
+    return stored

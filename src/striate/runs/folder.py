@@ -16,9 +16,11 @@ from striate.findings import Finding
 from striate.runs.atomic import explained, write_bytes, write_text
 from striate.runs.bundle import Bundle
 from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
-from striate.runs.figures import figures_text, read_figures
+from striate.runs.format import check_format
 from striate.runs.lock import exclusive
+from striate.runs.metrics_json import metrics_text, read_metrics
 
+FORMAT = 2  # of a run's files
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -58,6 +60,7 @@ class RunFolder:
             fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
             hint = f"; it has the folds of a cross-validation, give one of them: {fold}" if fold else ""
             raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
+        check_format(path, folder.manifest().get("format"), FORMAT)
         return folder
 
     @property
@@ -91,7 +94,7 @@ class RunFolder:
         return self.path / "splits.csv"
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        write_text(self.manifest_path, as_json(manifest))
+        write_text(self.manifest_path, as_json({"format": FORMAT, **manifest}))
 
     def manifest(self) -> dict[str, Any]:
         return read_json(self.manifest_path)
@@ -120,11 +123,11 @@ class RunFolder:
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """metrics.json, the figures of each split."""
-        splits = [f" {json.dumps(split)}: {figures_text(figures, 1)}" for split, figures in metrics.items()]
+        splits = [f" {json.dumps(split)}: {metrics_text(figures, 1)}" for split, figures in metrics.items()]
         write_text(self.path / "metrics.json", "{\n" + ",\n".join(splits) + "\n}\n")
 
     def metrics(self) -> dict[str, Any]:
-        return {split: read_figures(stored) for split, stored in read_json(self.path / "metrics.json").items()}
+        return {split: read_metrics(stored) for split, stored in read_json(self.path / "metrics.json").items()}
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row a sample."""
@@ -137,7 +140,7 @@ class RunFolder:
         write_text(self.path / "findings.json", as_json([finding.as_json() for finding in findings]))
 
     def findings(self) -> list[Finding]:
-        return [Finding(**said) for said in read_json(self.path / "findings.json")]
+        return [Finding(**stored) for stored in read_json(self.path / "findings.json")]
 
     def write_errors(self, images: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
         """errors/: PNG images 001.png, 002.png ... worst first, and errors.csv that says what each is."""
@@ -175,7 +178,7 @@ class RunFolder:
                 remove_leftovers(folder)
             yield
 
-    def has_begun(self) -> bool:
+    def is_worth_keeping(self) -> bool:
         """Whether there is anything here worth keeping: a checkpoint, or a finding on why there is none."""
         return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
 

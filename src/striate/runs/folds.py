@@ -7,7 +7,8 @@ from typing import Any, final
 
 from striate.runs.atomic import write_text
 from striate.runs.checkpoints import remove_leftovers
-from striate.runs.folder import RunFolder, as_json, read_json, table
+from striate.runs.folder import FORMAT, RunFolder, as_json, read_json, table
+from striate.runs.format import check_format
 from striate.runs.lock import exclusive
 
 
@@ -42,10 +43,12 @@ class FoldsFolder:
         write_text(self.recipe_path, toml)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
-        write_text(self.path / "folds.json", as_json(summary))
+        write_text(self.path / "folds.json", as_json({"format": FORMAT, **summary}))
 
     def summary(self) -> dict[str, Any]:
-        return read_json(self.path / "folds.json")
+        found: dict[str, Any] = read_json(self.path / "folds.json")
+        check_format(self.path, found.get("format"), FORMAT)
+        return found
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row a sample, as a run has them and with the fold at the end."""
@@ -55,7 +58,7 @@ class FoldsFolder:
         """The rows of predictions.csv: every sample once, by a network that never saw it."""
         return self._root.predictions()
 
-    def remove_if_nothing_began(self) -> None:
+    def remove_if_empty(self) -> None:
         """Remove the folder, unless a fold in it has begun to learn."""
         if not any(self.path.glob("fold-*")):
             self._root.remove()

@@ -26,7 +26,6 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
     """The fields that are known before the first step."""
     recipe = settings.recipe
     return {
-        "format": 1,
         "striate": striate.__version__,
         "command": command_line(source, settings, out),
         "status": "running",
@@ -85,7 +84,7 @@ def read_data_summary(source: Source, splits: Splits, canvas: Canvas, skipped: S
     return {
         "counts": {name: len(samples) for name, samples in splits.by_name().items()},
         "image": list(splits.train.pixels.shape[1:]),
-        "seen": source.survey.summary(canvas),
+        "rendering": source.survey.summary(canvas),
         "skipped": [{"id": one.id, "reason": one.reason, "detail": one.detail} for one in skipped],
     }
 

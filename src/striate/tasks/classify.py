@@ -10,23 +10,23 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from striate.data import Batch
-from striate.tasks.confusion import Confusion
+from striate.tasks.confusion_matrix import ConfusionMatrix
 from striate.tasks.task import Task
 
 
 def class_weights(counts: Sequence[int]) -> Tensor:
     """Weights by inverse frequency, whose mean over all samples is 1: K counts -> K; a class without samples weighs 0."""
-    seen = torch.tensor(counts, dtype=torch.float64)
-    weights = seen.sum() / ((seen > 0).sum() * seen)
-    return torch.where(seen > 0, weights, 0.0).float()
+    images = torch.tensor(counts, dtype=torch.float64)
+    weights = images.sum() / ((images > 0).sum() * images)
+    return torch.where(images > 0, weights, 0.0).float()
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Classify(Task):
-    """One class for each image; `label_smoothing` is the share of certainty given to the wrong ones (Szegedy et al. 2016).
+    """One class for each image; `label_smoothing` is the probability that is spread over all classes (Szegedy et al. 2016).
 
-    `weights` K float32 say how much an image of each class counts in the loss, which is a mean over images.
+    `weights`, K float32, are the weights of the classes in the loss, which is a mean over images.
     """
 
     classes: tuple[str, ...]
@@ -51,15 +51,15 @@ class Classify(Task):
     def decode(self, outputs: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002  a class has no coordinates to undo
         return outputs.float().softmax(1)
 
-    def metrics(self) -> Confusion:
-        return Confusion(len(self.classes))
+    def metrics(self) -> ConfusionMatrix:
+        return ConfusionMatrix(len(self.classes))
 
     def draw(self, image: Image.Image, prediction: Tensor, target: int | None) -> Image.Image:
-        """The image over a line with the class that was said, how surely (prediction: K probabilities), and the true one."""
-        said = int(prediction.argmax())
-        text = f"{self.classes[said]} {prediction[said]:.0%}"
-        if target is not None and target != said:
-            text += f", true {self.classes[target]}"
+        """The image above its predicted class and the confidence (prediction: K probabilities), and the label if that differs."""
+        predicted = int(prediction.argmax())
+        text = f"{self.classes[predicted]} {prediction[predicted]:.0%}"
+        if target is not None and target != predicted:
+            text += f", label {self.classes[target]}"
         width = max(image.width, 8 * len(text))
         canvas = Image.new("RGB", (width, image.height + 14), "white")
         canvas.paste(image, (0, 0))

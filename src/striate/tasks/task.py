@@ -1,4 +1,4 @@
-"""A task is what a network is asked, in five verbs. The network never sees a label; the loop never sees what a task is about."""
+"""A task is what a network is asked, in five methods. The network never sees a label; the loop never sees what a task is about."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from striate.data import Batch
 
 
-class Score(ABC):
-    """Counts up how well a task is done, batch by batch, on the device and without waiting for it."""
+class Metrics(ABC):
+    """Metrics accumulated batch by batch, on the device and without waiting for it."""
 
     @abstractmethod
-    def add(self, outputs: Tensor, batch: Batch) -> None: ...
+    def update(self, outputs: Tensor, batch: Batch) -> None: ...
 
     @abstractmethod
-    def result(self) -> dict[str, float]:
-        """The figures so far; "accuracy" or whatever is the first is the one that people ask for."""
+    def compute(self) -> dict[str, float]:
+        """The metrics over all batches so far; the first is the task's main metric."""
 
     @abstractmethod
     def state(self) -> Tensor:
@@ -34,16 +34,16 @@ class Task(ABC):
 
     @abstractmethod
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:
-        """The named parts of the loss, each a scalar."""
+        """The named terms of the loss, each a scalar."""
 
     @abstractmethod
     def decode(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Predictions in the coordinates of the original images."""
 
     @abstractmethod
-    def metrics(self) -> Score:
-        """An empty score."""
+    def metrics(self) -> Metrics:
+        """New metrics, over no batches yet."""
 
     @abstractmethod
     def draw(self, image: Image.Image, prediction: Any, target: Any) -> Image.Image:
-        """The image with what was said and what is true, for a person."""
+        """The image with its prediction and its target, for a person."""

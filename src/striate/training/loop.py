@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.data import Batch, Batches
-from striate.tasks import Score, Task
+from striate.tasks import Metrics, Task
 from striate.training.recipe import Recipe
 from striate.training.schedules import learning_rate
 from striate.training.state import Epoch, TrainingState
@@ -29,13 +29,13 @@ FINITE_CHECK_STEPS = 20
 @final
 @dataclass(frozen=True)
 class Step:
-    """One step is over. `loss` and `score` stay on the device: reading them makes a GPU wait, so do it seldom."""
+    """One step is over. `loss` and `metrics` stay on the device: reading them makes a GPU wait, so do it seldom."""
 
     step: int
     learning_rate: float
     loss: Tensor
     images: int
-    score: Score  # of the epoch so far
+    metrics: Metrics  # of the epoch so far
 
 
 @final
@@ -89,7 +89,7 @@ def train(
                     state.average.update(state.model)
             images = len(batch.images)
             state.loss_sum += loss.detach() * images
-            state.score.add(outputs.detach(), mixed)
+            state.metrics.update(outputs.detach(), mixed)
             state.seconds = time.perf_counter() - started
             # A lost loss stays in the sum, so looking seldom misses nothing and does not hold up a GPU.
             last = state.batch == steps_an_epoch
@@ -97,7 +97,7 @@ def train(
                 yield Diverged(state.epoch + 1, state.step, lr)
                 return
             if not last:
-                yield Step(state.step, lr, loss.detach(), images, state.score)
+                yield Step(state.step, lr, loss.detach(), images, state.metrics)
         yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
 
 
@@ -109,15 +109,15 @@ def window_size(batch: int, accumulate: int, batches: int) -> int:
 def _finish_epoch(
     state: TrainingState, task: Task, batches: Batches, validation: Batches | None, bfloat16: bool, lr: float
 ) -> Iterator[Epoch]:
-    val_loss, val_score = validate(state.evaluated, task, validation, bfloat16) if validation else (None, {})
+    val_loss, val_metrics = validate(state.evaluated, task, validation, bfloat16) if validation else (None, {})
     row = Epoch(
         epoch=state.epoch + 1,
         step=state.step,
         learning_rate=lr,
         train_loss=state.loss_sum.item() / len(batches.samples),
-        train_accuracy=state.score.result()["accuracy"],
+        train_accuracy=state.metrics.compute()["accuracy"],
         val_loss=val_loss,
-        val_accuracy=val_score.get("accuracy"),
+        val_accuracy=val_metrics.get("accuracy"),
         images_per_second=len(batches.samples) / state.seconds,
         seconds=state.seconds,
     )
@@ -129,18 +129,18 @@ def _finish_epoch(
 
 @torch.inference_mode()
 def validate(model: nn.Module, task: Task, batches: Batches, bfloat16: bool = False) -> tuple[float, dict[str, float]]:
-    """Mean loss and score of a model over all batches."""
+    """Mean loss and metrics of a model over all batches."""
     model.eval()
-    score, losses, sizes = task.metrics(), [], []
+    metrics, losses, sizes = task.metrics(), [], []
     for batch in batches.epoch(0):
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=bfloat16):
             outputs = model(batch.images)
         losses.append(torch.stack(list(task.losses(outputs, batch).values())))
-        score.add(outputs, batch)
+        metrics.update(outputs, batch)
         sizes.append(len(batch.images))
     # Read once, at the end: to read the device after each batch would make a GPU wait.
     sums = (sum(values) * size for values, size in zip(torch.stack(losses).tolist(), sizes, strict=True))
-    return sum(sums) / sum(sizes), score.result()
+    return sum(sums) / sum(sizes), metrics.compute()
 
 
 def total(losses: Mapping[str, Tensor]) -> Tensor:

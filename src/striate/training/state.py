@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.models import Network
-from striate.tasks import Score, Task
+from striate.tasks import Metrics, Task
 from striate.training.average import WeightAverage
 from striate.training.optimizers import create_optimizer
 from striate.training.recipe import Recipe
@@ -68,7 +68,7 @@ class TrainingState:
                     parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.optimizer = create_optimizer(self.model, recipe.optimizer)
         self.average = WeightAverage(self.model, recipe.training.ema) if recipe.training.ema else None
-        self.score: Score = task.metrics()
+        self.metrics: Metrics = task.metrics()
         self.loss_sum = torch.zeros((), device=device)
         self.epoch = 0
         self.batch = 0
@@ -104,7 +104,7 @@ class TrainingState:
             parts[f"optimizer.{index}"] = {name: value for name, value in values.items() if isinstance(value, Tensor)}
         flat = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
         flat |= {f"gradient.{name}": gradient for name, gradient in self._gradients()}
-        flat["score"] = self.score.state()
+        flat["metrics"] = self.metrics.state()
         flat["loss_sum"] = self.loss_sum
         flat["generator"] = torch.get_rng_state()
         if self.loss_sum.is_cuda:
@@ -131,7 +131,7 @@ class TrainingState:
             self.average.updates = scalars["average_updates"]
         self._load_optimizer(tensors)
         self._load_gradients(_part(tensors, "gradient"))
-        self.score.state().copy_(tensors["score"])
+        self.metrics.state().copy_(tensors["metrics"])
         self.loss_sum.copy_(tensors["loss_sum"])
         torch.set_rng_state(tensors["generator"])
         if self.loss_sum.is_cuda:
@@ -166,7 +166,7 @@ class TrainingState:
         self.batch = 0
         self.seconds = 0.0
         self.loss_sum.zero_()
-        self.score = task.metrics()
+        self.metrics = task.metrics()
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

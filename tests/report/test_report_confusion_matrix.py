@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from striate.report.confusion import LABEL, MOST_TOOLTIPS, SHADES, columns, heat_map, read_matrix, shorten
+from striate.report.confusion_matrix import LABEL, MOST_TOOLTIPS, SHADES, columns, heat_map, read_matrix, shorten
 
 SQUARES = st.integers(1, 8).flatmap(lambda side: arrays.arrays(np.int64, (side, side), elements=st.integers(0, 1000)))
 
@@ -19,12 +19,12 @@ def test_cells_and_totals_are_the_data(square):
     matrix = read_matrix([str(n) for n in range(len(square))], square.tolist())
     found = np.zeros_like(square)
     for cell in matrix.cells:
-        found[cell.true, cell.said] = cell.images
-        assert cell.rate == pytest.approx(cell.images / square[cell.true].sum())
+        found[cell.label, cell.prediction] = cell.images
+        assert cell.rate == pytest.approx(cell.images / square[cell.label].sum())
         assert 1 <= min(cell.count_shade, cell.rate_shade) <= max(cell.count_shade, cell.rate_shade) <= SHADES
     assert (found == square).all()
-    assert matrix.true_totals == tuple(square.sum(1))
-    assert matrix.said_totals == tuple(square.sum(0))
+    assert matrix.label_totals == tuple(square.sum(1))
+    assert matrix.prediction_totals == tuple(square.sum(0))
     assert [[cell.images if cell else 0 for cell in row] for row in matrix.rows] == square.tolist()
 
 
@@ -33,7 +33,7 @@ def test_cells_and_totals_are_the_data(square):
 def test_more_is_never_lighter_and_the_most_is_strongest(square):
     cells = read_matrix([""] * len(square), square.tolist()).cells
     for right in (True, False):
-        mine = sorted((cell for cell in cells if cell.right == right), key=lambda cell: cell.images)
+        mine = sorted((cell for cell in cells if cell.correct == right), key=lambda cell: cell.images)
         shades = [cell.count_shade for cell in mine]
         assert shades == sorted(shades)
         assert not shades or shades[-1] == SHADES
@@ -43,7 +43,7 @@ def test_more_is_never_lighter_and_the_most_is_strongest(square):
 
 def test_mistakes_are_the_most_frequent_first():
     matrix = read_matrix(["a", "b", "c"], [[90, 3, 7], [3, 5, 0], [0, 1, 50]])
-    assert [(m.true, m.said, m.images) for m in matrix.mistakes] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
+    assert [(m.label, m.prediction, m.images) for m in matrix.confused] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
 
 
 @settings(deadline=None)
@@ -60,7 +60,7 @@ def test_labels_of_a_heat_map_do_not_overlap_nor_leave_it(classes, length):
 def test_a_thousand_classes_keep_the_tooltips_of_the_fullest_cells():
     side = 60
     matrix = read_matrix([str(n) for n in range(side)], [[1 + i * side + j for j in range(side)] for i in range(side)])
-    told = heat_map(matrix).told
+    told = heat_map(matrix).tooltips
     assert len(told) == MOST_TOOLTIPS
     assert min(cell.images for cell in told) > max(cell.images for cell in set(matrix.cells) - told)
 

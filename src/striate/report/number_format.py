@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: no false digits, and never "100 %" for what failed once."""
+"""Numbers as text: no false digits, and never "100 %" where one image is misclassified."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,26 +7,26 @@ from typing import Any
 UNKNOWN = "\u2013"  # a dash
 
 
-def number(value: Any) -> float | None:
-    """`value` (a number, or its text) as a finite float; None for what is missing, NaN or infinite."""
+def finite(value: Any) -> float | None:
+    """`value` (a number, or its text) as a float; None where it is missing, NaN or infinite."""
     try:
-        found = float(value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None
 
 
 def count(value: Any, noun: str = "") -> str:
     """10000 -> "10,000"; with a noun "10,000 images", "1 image"."""
-    if number(value) is None:
+    if finite(value) is None:
         return UNKNOWN
     text = f"{int(value):,}"
     return f"{text} {noun}{'' if int(value) == 1 else 's'}" if noun else text
 
 
 def percent(share: Any, decimals: int = 1) -> str:
-    """0.992 -> "99.2", without the sign; up to two more decimals rather than round a failure away to 100 or 0."""
-    share = number(share)
+    """0.992 -> "99.2", without the sign; up to two more decimals where rounding gives 100 or 0 and the share is neither."""
+    share = finite(share)
     if share is None:
         return UNKNOWN
     share = round(share, 12)  # an interval that ends at 1 may be computed a hair below it
@@ -37,9 +37,9 @@ def percent(share: Any, decimals: int = 1) -> str:
     return f"< {10.0**-digits:.{digits}f}" if share < 0.5 else f"> {100 - 10.0**-digits:.{digits}f}"
 
 
-def figure(value: Any) -> str:
-    """A quantity of any size to four digits: 0.02671, 12,300, 1.5e-07 -> 1.5e-7."""
-    value = number(value)
+def four_digits(value: Any) -> str:
+    """A number of any size to four digits: 0.02671, 12,300, 1.5e-07 -> 1.5e-7."""
+    value = finite(value)
     if value is None:
         return UNKNOWN
     if 1e4 <= abs(value) < 1e9:
@@ -50,7 +50,7 @@ def figure(value: Any) -> str:
 
 def duration(seconds: Any) -> str:
     """12.34 -> "12.3 s"; 192 -> "3 min 12 s"; 7500 -> "2 h 5 min"."""
-    seconds = number(seconds)
+    seconds = finite(seconds)
     if seconds is None:
         return "not recorded"
     if seconds < 59.95:
@@ -61,19 +61,19 @@ def duration(seconds: Any) -> str:
     return f"{minutes // 60:,} h {minutes % 60} min"
 
 
-def plain(value: Any, say: Callable[[float], str] = figure) -> str:
-    """A piece of evidence on one line, its fractions by `say`."""
+def plain(value: Any, format_float: Callable[[float], str] = four_digits) -> str:
+    """A piece of evidence on one line."""
     match value:
         case None:
             return "none"
         case bool():
             return "yes" if value else "no"
         case float():
-            return say(value) if math.isfinite(value) else str(value)
+            return format_float(value) if math.isfinite(value) else str(value)
         case Mapping():
-            return ", ".join(f"{name}: {plain(part, say)}" for name, part in value.items()) or "none"
+            return ", ".join(f"{name}: {plain(part, format_float)}" for name, part in value.items()) or "none"
         case list() | tuple():
-            shown = ", ".join(plain(part, say) for part in value[:12]) or "none"
+            shown = ", ".join(plain(part, format_float) for part in value[:12]) or "none"
             return f"{shown}, and {len(value) - 12:,} more" if len(value) > 12 else shown
         case _:
             return str(value)

@@ -7,7 +7,7 @@ import pytest
 
 from striate.analysis import Predictions, evaluate
 from striate.runs import RunFolder
-from striate.runs.figures import MOST_DENSE
+from striate.runs.metrics_json import MOST_DENSE
 
 
 def figures(classes: int, images: int) -> dict[str, object]:
@@ -36,7 +36,7 @@ def test_few_classes_are_a_row_a_line(tmp_path):
     folder.write_metrics({"test": found})
     text = (tmp_path / "metrics.json").read_text()
     assert json.loads(text) == {"test": found}
-    for row in found["confusion"]:  # type: ignore[attr-defined]
+    for row in found["confusion_matrix"]:  # type: ignore[attr-defined]
         assert f"\n   {row}" in text
     assert len(text.splitlines()) < 40
     assert max(map(len, text.splitlines())) < 500
@@ -46,11 +46,11 @@ def test_a_thousand_classes_are_below_2_mb(tmp_path):
     one = figures(100, 4000)
     draw = np.random.default_rng(0)
     confusion = np.bincount(draw.integers(0, 1_000_000, 50_000), minlength=1_000_000).reshape(1000, 1000).tolist()
-    many = {**one, "confusion": confusion, "per_class": one["per_class"] * 10}  # type: ignore[operator]
+    many = {**one, "confusion_matrix": confusion, "per_class": one["per_class"] * 10}  # type: ignore[operator]
     folder = RunFolder(tmp_path)
     folder.write_metrics({"test": many})
     assert (tmp_path / "metrics.json").stat().st_size < 1.5e6
-    assert folder.metrics()["test"]["confusion"] == confusion
+    assert folder.metrics()["test"]["confusion_matrix"] == confusion
 
 
 def test_a_file_of_before_is_read(tmp_path):

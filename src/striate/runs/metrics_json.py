@@ -1,41 +1,41 @@
 """Figures as JSON: a line a figure, a class, or a row of the confusion matrix; of many classes only what is not zero of it.
 
-With more than MOST_DENSE classes "confusion" is {"shape": [K, K], "cells": [[label, prediction, count], ...]}.
+With more than MOST_DENSE classes "confusion_matrix" is {"shape": [K, K], "entries": [[label, prediction, count], ...]}.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["MOST_DENSE", "figures_text", "read_figures"]
+__all__ = ["MOST_DENSE", "metrics_text", "read_metrics"]
 
 MOST_DENSE: Final = 100
 
 
-def figures_text(figures: Mapping[str, Any], indent: int = 0) -> str:
+def metrics_text(figures: Mapping[str, Any], indent: int = 0) -> str:
     """The figures of one split as a JSON object, without the last line's end."""
     entries = [f"{json.dumps(name)}: {_lines(_stored(name, value), indent + 1)}" for name, value in figures.items()]
     return _enclosed("{", entries, "}", indent)
 
 
-def read_figures(stored: Mapping[str, Any]) -> dict[str, Any]:
+def read_metrics(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of one split, from JSON, with the whole confusion matrix."""
     figures = dict(stored)
-    sparse = figures.get("confusion")
+    sparse = figures.get("confusion_matrix")
     if isinstance(sparse, dict):
         rows, columns = sparse["shape"]
         whole = [[0] * columns for _ in range(rows)]
-        for label, prediction, count in sparse["cells"]:
+        for label, prediction, count in sparse["entries"]:
             whole[label][prediction] = count
-        figures["confusion"] = whole
+        figures["confusion_matrix"] = whole
     return figures
 
 
 def _stored(name: str, value: Any) -> Any:
-    if name != "confusion" or len(value) <= MOST_DENSE:
+    if name != "confusion_matrix" or len(value) <= MOST_DENSE:
         return value
     cells = [[i, j, count] for i, row in enumerate(value) for j, count in enumerate(row) if count]
-    return {"shape": [len(value), len(value[0])], "cells": cells}
+    return {"shape": [len(value), len(value[0])], "entries": cells}
 
 
 def _lines(value: Any, indent: int) -> str:

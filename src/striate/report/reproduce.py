@@ -1,11 +1,11 @@
-"""What it takes to repeat a run: seed, threads, machine, versions; and how long each part took."""
+"""What it takes to reproduce a run: seed, threads, hardware, versions; and how long each step took."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, final
 
-from striate.report.numbers import count, duration, number, plain
+from striate.report.number_format import count, duration, finite, plain
 
 HARDWARE = {"cpu": "CPU", "gpu": "GPU", "cores": "Cores", "memory_gib": "Memory, GiB", "system": "System"}
 
@@ -14,24 +14,24 @@ Lines = tuple[tuple[str, str], ...]  # name, value
 
 @final
 @dataclass(frozen=True)
-class Machine:
+class Reproduction:
     run: Lines
     times: Lines
     hardware: Lines
     versions: Lines
 
 
-def read_machine(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str | float | None]]) -> Machine:
-    """Lines to print, of whatever the manifest has; speed is the median over the epochs."""
+def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str | float | None]]) -> Reproduction:
+    """What the manifest has of it; the speed is the median over the epochs."""
     timings, hardware = manifest.get("timings", {}), manifest.get("hardware", {})
-    speeds = [speed for row in history if (speed := number(row.get("images_per_second"))) is not None]
-    return Machine(
+    speeds = [speed for row in history if (speed := finite(row.get("images_per_second"))) is not None]
+    return Reproduction(
         run=(
             *((name.capitalize(), plain(manifest.get(name))) for name in ("seed", "threads", "device")),
             *((name.capitalize(), moment(manifest.get(name))) for name in ("started", "finished")),
         ),
         times=(
-            *((part.capitalize(), duration(seconds)) for part, seconds in timings.items()),
+            *((step.capitalize(), duration(seconds)) for step, seconds in timings.items()),
             *((("Training speed", count(median(speeds), "image") + " a second"),) if speeds else ()),
         ),
         hardware=tuple((HARDWARE.get(name, name), plain(value)) for name, value in hardware.items()),

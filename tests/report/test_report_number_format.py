@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.report.machine import moment
-from striate.report.numbers import count, duration, exact, figure, number, percent, plain
+from striate.report.number_format import count, duration, exact, finite, four_digits, percent, plain
+from striate.report.reproduce import moment
 
 
 @settings(deadline=None)
@@ -40,7 +40,7 @@ def test_percent(share, text):
     [(0.026714, "0.02671"), (1.5e-7, "1.5e-7"), (12345.6, "12,346"), (0.0, "0"), (1e12, "1e12"), (-2.5, "-2.5")],
 )
 def test_figure(value, text):
-    assert figure(value) == text
+    assert four_digits(value) == text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_plain_and_exact():
 @settings(deadline=None)
 @given(st.one_of(st.none(), st.text(), st.floats(), st.integers(), st.binary()))
 def test_number_never_fails_and_is_finite(value):
-    found = number(value)
+    found = finite(value)
     assert found is None or abs(found) < float("inf")
 
 

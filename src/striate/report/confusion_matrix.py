@@ -1,4 +1,4 @@
-"""The confusion matrix: what each cell says and how dark it is, and where the cells of a large one lie."""
+"""The confusion matrix as a table or, of many classes, as a heat map: the shade of each cell, the places of the labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import final
 from unicodedata import east_asian_width
 
 SHADES = 8
-MOST_TABLE = 20  # up to so many classes the cells have room for numbers
+MOST_TABLE = 20  # classes; more make a heat map
 MOST_TOOLTIPS = 2000
 MOST_SIDE, MOST_CELL, LABEL = 930.0, 24.0, 18  # of a heat map: all cells together; one cell; columns of text in a label
 
@@ -14,41 +14,41 @@ MOST_SIDE, MOST_CELL, LABEL = 930.0, 24.0, 18  # of a heat map: all cells togeth
 @final
 @dataclass(frozen=True)
 class Cell:
-    """Images of class `true` that were said to be `said` (positions in the classes); at least one."""
+    """The number of images with this label and this prediction (indices of classes); at least one."""
 
-    true: int
-    said: int
+    label: int
+    prediction: int
     images: int
-    rate: float  # share of the images of the true class
+    rate: float  # share of the images with this label
     count_shade: int  # 1..SHADES
     rate_shade: int
 
     @property
-    def right(self) -> bool:
-        return self.true == self.said
+    def correct(self) -> bool:
+        return self.label == self.prediction
 
 
 @final
 @dataclass(frozen=True)
 class Matrix:
-    """Rows true, columns said; only the cells that are not empty."""
+    """Rows are labels, columns predictions; only the cells that are not zero."""
 
     classes: tuple[str, ...]
     cells: tuple[Cell, ...]
-    true_totals: tuple[int, ...]
-    said_totals: tuple[int, ...]
+    label_totals: tuple[int, ...]
+    prediction_totals: tuple[int, ...]
 
     @property
     def rows(self) -> list[list[Cell | None]]:
         """The whole square, for a table."""
-        at = {(cell.true, cell.said): cell for cell in self.cells}
-        inside = range(len(self.classes))
-        return [[at.get((true, said)) for said in inside] for true in inside]
+        at = {(cell.label, cell.prediction): cell for cell in self.cells}
+        classes = range(len(self.classes))
+        return [[at.get((label, prediction)) for prediction in classes] for label in classes]
 
     @property
-    def mistakes(self) -> list[Cell]:
-        """Pairs of classes, the most frequent mistake first."""
-        return sorted((cell for cell in self.cells if not cell.right), key=lambda cell: (-cell.images, -cell.rate))
+    def confused(self) -> list[Cell]:
+        """Pairs of different classes, the most frequent first."""
+        return sorted((cell for cell in self.cells if not cell.correct), key=lambda cell: (-cell.images, -cell.rate))
 
 
 @final
@@ -57,11 +57,11 @@ class HeatMap:
     """A square of cells too small for numbers, with labels to its left and above it."""
 
     classes: int
-    side: float  # of one cell, in pixels where the image is not scaled
+    side: float  # of one cell, in pixels where the heat map is not scaled
     margin: float  # for the labels
     font: float
     labels: tuple[tuple[int, str], ...]  # position, shortened name; only every so many where all would overlap
-    told: frozenset[Cell]  # cells with a tooltip: all, or the fullest MOST_TOOLTIPS
+    tooltips: frozenset[Cell]  # cells with a tooltip: all, or the MOST_TOOLTIPS with the most images
 
     @property
     def size(self) -> str:
@@ -70,26 +70,26 @@ class HeatMap:
 
 
 def read_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Matrix:
-    """Right and wrong cells are shaded on scales of their own, so that a few mistakes among many images show."""
+    """Cells on and off the diagonal are shaded on scales of their own, so that a few errors among many images show."""
     totals = [sum(row) for row in confusion]
     counts = {(i, j): n for i, row in enumerate(confusion) for j, n in enumerate(row) if n}
     rates = {(i, j): n / totals[i] for (i, j), n in counts.items()}
-    most_right = max((n for (i, j), n in counts.items() if i == j), default=0)
-    most_wrong = max((n for (i, j), n in counts.items() if i != j), default=0)
-    highest_wrong = max((rate for (i, j), rate in rates.items() if i != j), default=0.0)
+    most_correct = max((n for (i, j), n in counts.items() if i == j), default=0)
+    most_confused = max((n for (i, j), n in counts.items() if i != j), default=0)
+    highest_rate = max((rate for (i, j), rate in rates.items() if i != j), default=0.0)
     cells = tuple(
         Cell(
-            true=i,
-            said=j,
+            label=i,
+            prediction=j,
             images=n,
             rate=rates[i, j],
-            count_shade=_shade(n, most_right if i == j else most_wrong),
-            rate_shade=_shade(rates[i, j], 1.0 if i == j else highest_wrong),
+            count_shade=_shade(n, most_correct if i == j else most_confused),
+            rate_shade=_shade(rates[i, j], 1.0 if i == j else highest_rate),
         )
         for (i, j), n in counts.items()
     )
-    said_totals = tuple(sum(column) for column in zip(*confusion, strict=True))
-    return Matrix(tuple(classes), cells, tuple(totals), said_totals)
+    prediction_totals = tuple(sum(column) for column in zip(*confusion, strict=True))
+    return Matrix(tuple(classes), cells, tuple(totals), prediction_totals)
 
 
 def heat_map(matrix: Matrix) -> HeatMap:

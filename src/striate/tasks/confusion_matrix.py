@@ -1,0 +1,33 @@
+"""The confusion matrix: a row a true class, a column a predicted class. Accuracy, precision and recall follow from it."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from striate.data import Batch
+from striate.tasks.task import Metrics
+
+
+@final
+class ConfusionMatrix(Metrics):
+    """Counts of (label, prediction), K K, on the device of the outputs."""
+
+    def __init__(self, classes: int) -> None:
+        self.counts = torch.zeros(classes, classes, dtype=torch.int64)
+
+    def update(self, outputs: Tensor, batch: Batch) -> None:  # outputs: B K
+        classes = len(self.counts)
+        # Mixed images have soft labels, B K; the class with the largest share counts as the label.
+        labels = batch.labels if batch.labels.ndim == 1 else batch.labels.argmax(1)
+        pairs = labels * classes + outputs.argmax(1)
+        self.counts = self.counts.to(pairs.device)
+        # not bincount, which makes a GPU wait to learn the greatest value
+        self.counts.view(-1).index_add_(0, pairs, torch.ones_like(pairs))
+
+    def compute(self) -> dict[str, float]:
+        total = self.counts.sum().item()
+        return {"accuracy": self.counts.diag().sum().item() / total if total else float("nan")}
+
+    def state(self) -> Tensor:
+        return self.counts
