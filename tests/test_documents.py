@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from tests.jobs.conftest import make_images
 
-from striate.cli import VERBS, main
+from striate.cli import main
+from striate.cli.verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

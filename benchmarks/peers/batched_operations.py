@@ -76,7 +76,7 @@ def ours(images: Tensor, policy: Policy) -> Callable[[], object]:
     ids, side, memory = torch.arange(len(images)), (images.shape[2], images.shape[3]), BufferPool()
 
     def work() -> Tensor:
-        view = policy.draw(ids, seed=0, epoch=0, image=side, size=side, normalization=IMAGENET)
+        view = policy.random_view(ids, seed=0, epoch=0, image_size=side, size=side, normalization=IMAGENET)
         return view.resample(images, memory.batch(len(ids), 3, side))
 
     return work
@@ -87,8 +87,8 @@ def recolored(images: Tensor, policy: Policy) -> Callable[[], object]:
 
     def work() -> Tensor:
         means = image_means(images)
-        view = policy.draw(ids, seed=0, epoch=0, image=side, size=side, normalization=IMAGENET, means=means)
-        return view.color(images, memory.batch(len(ids), 3, side))
+        view = policy.random_view(ids, seed=0, epoch=0, image_size=side, size=side, normalization=IMAGENET, means=means)
+        return view.apply_color(images, memory.batch(len(ids), 3, side))
 
     return work
 

@@ -1,4 +1,4 @@
-"""Errors that a person can act on: each names the file or value and the way out, and has no traceback on the command line."""
+"""Errors that the user can fix: each names the file or value and the way out, and has no traceback on the command line."""
 
 import re
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ __all__ = ["AmbiguousDataError", "DataError", "RunError", "SettingError", "Stria
 
 
 class StriateError(Exception):
-    """Something the user can mend; the message is one line, and a command that fails with it ends with `exit_code`.
+    """An error that the user can fix. The message is one line; a command that fails with it ends with `exit_code`.
 
-    Options in the message are those of the command line; a note, which only a traceback shows, has them as Python does.
+    The message names options of the command line; a note, which only a traceback shows, names them as Python arguments.
     """
 
     exit_code = 2
@@ -24,7 +24,7 @@ class StriateError(Exception):
 
 
 class SettingError(StriateError):
-    """A name or a value that a command does not take."""
+    """A name or a value that a command does not accept."""
 
 
 class DataError(StriateError):
@@ -32,7 +32,7 @@ class DataError(StriateError):
 
 
 class AmbiguousDataError(DataError):
-    """Data that can be read in several ways; the message names the setting that says which."""
+    """Data that can be read in several ways; the message names the setting that chooses one."""
 
 
 class RunError(StriateError):

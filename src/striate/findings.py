@@ -1,4 +1,4 @@
-"""A finding: what is wrong, the figures that prove it, and the command that fixes it."""
+"""A finding: what is wrong, the evidence, and the command or setting that fixes it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -8,9 +8,9 @@ Severity = Literal["note", "warning", "stop"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check found; healthy data and healthy runs give none.
+    """One problem that was found; healthy data and healthy runs have none.
 
-    `id` is from a fixed, documented vocabulary; `message` is one sentence; `evidence` holds the figures;
+    `id` is from a fixed, documented vocabulary; `message` is one sentence; `evidence` holds the numbers that show it;
     `fix` is a command to type or a setting to change.
     """
 

@@ -8,6 +8,7 @@ Each room declares the settings that it uses in a record of its own; `striate.tr
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from numbers import Real
 from types import MappingProxyType, NoneType
 from typing import Any, final, get_args, get_origin, get_type_hints
@@ -68,12 +69,17 @@ class DeclaredSetting:
         if setting.choices and value not in setting.choices:
             raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
         if isinstance(value, int | float) and not isinstance(value, bool) and not setting.low <= value <= setting.high:
-            limits = f"at least {setting.low:g}" if setting.high == math.inf else f"{setting.low:g} to {setting.high:g}"
-            shown = str(value) if isinstance(value, int) else f"{value:g}"
-            raise SettingError(f"{name} = {shown}: out of range, takes {limits} ({setting.meaning})")
+            low, high = _shown(setting.low), _shown(setting.high)
+            limits = f"at least {low}" if setting.high == math.inf else f"{low} to {high}"
+            raise SettingError(f"{name} = {_shown(value)}: out of range, takes {limits} ({setting.meaning})")
         return value
 
 
+def _shown(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
+@cache
 def declared_settings(record: type) -> Mapping[str, DeclaredSetting]:
     """Field -> its declaration, of all fields of a record of settings, in their order."""
     hints = get_type_hints(record, include_extras=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from striate.analysis import shift_findings
 from striate.data import TrainingStatistics, image_statistics, training_statistics
-from striate.data.statistics import Measured
+from striate.data.statistics import ImageStatistics
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -53,7 +53,7 @@ def scenes(count: int, seed: int, side: int = 32) -> Pixels:
     return np.stack(found).astype(np.uint8)
 
 
-def measure(images: Pixels) -> Measured:
+def measure(images: Pixels) -> ImageStatistics:
     return image_statistics(torch.from_numpy(np.ascontiguousarray(images)))
 
 

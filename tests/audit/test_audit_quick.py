@@ -15,7 +15,7 @@ from PIL import Image
 from striate.audit import FEW, IMBALANCE
 from striate.audit.balance import absent_classes
 from striate.audit.split_checks import check_splits
-from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, load_images, split_samples
+from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, load_images, measurements, split_samples
 from striate.findings import Finding
 from striate.sources import open_source
 
@@ -152,7 +152,7 @@ def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
 
 
 def test_what_shares_a_hash_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TensorImages, "content_hashes", lambda images: np.zeros(len(images), np.uint64))
+    monkeypatch.setattr(measurements, "content_hashes", lambda images: np.zeros(len(images), np.uint64))
     assert check_splits(healthy()) == []
 
 

@@ -1,4 +1,4 @@
-"""The command line: one line and exit code 2 for what was typed wrong; tables, JSON and CSV for what was asked."""
+"""The command line: one line and exit code 2 for errors; tables, JSON and CSV for results."""
 
 import contextlib
 import csv
@@ -18,7 +18,9 @@ from typing import final
 import pytest
 from tests.jobs.conftest import QUICK, make_images
 
-from striate.cli import VERBS, create_app, main
+from striate.cli import main
+from striate.cli.app import create_app
+from striate.cli.verbs import VERBS
 
 
 @final
@@ -142,7 +144,7 @@ def test_training_ends_with_the_result_the_report_and_the_next_command(training:
 
 
 def test_on_a_terminal_there_is_a_bar(desk: Path) -> None:
-    """A pseudo-terminal sees the epoch, the speed and the time left while it trains."""
+    """A pseudo-terminal shows the epoch, the speed and the time left during training."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "striate", "train", str(desk / "shapes"), "--model=bn_gap_cnn", "--epochs=4", "--batch-size=2",
@@ -177,7 +179,7 @@ def test_augmenting_prints_the_operations_in_order_and_where_the_png_is(
     assert data == "data:   mnist-scenes:20 (scenes), task detect, 10 classes"
     assert policy == "policy: strong, 128 x 128 pixels; operations in order:"
     assert [int(step.split()[0]) for step in steps] == list(range(1, len(steps) + 1))
-    assert "place: mirror left and right" in " ".join(steps)
+    assert "geometry: flip horizontally" in " ".join(steps)
     assert "lie mostly outside of the view and are dropped" in boxes
     assert png == "png:    mnist-scenes-augment.png (3 images, each with 2 augmented views)"
     assert (desk / "mnist-scenes-augment.png").exists()

@@ -20,7 +20,7 @@ from striate.data import (
     split_rows,
 )
 from striate.data.known_images import known_in
-from striate.data.signatures import copy_threshold, looks, nearest, within
+from striate.data.signatures import copy_threshold, nearest, thumbnail_signatures, within
 from striate.errors import DataError
 from striate.runs import RunFolder
 from striate.sources import open_source
@@ -94,7 +94,7 @@ def test_an_older_run_knows_nothing_and_a_changed_file_is_refused(tmp_path):
     assert read_known_images(tmp_path / "old.csv") is None
     for change in (lines[2].split(",")[2], "tr1.png,train"):
         (tmp_path / "changed.csv").write_text("\n".join([*lines[:2], lines[2].replace(change, "1.2E+15"), *lines[3:]]))
-        with pytest.raises(DataError, match=r"changed.csv: line 3 does not tell an image as the run wrote it"):
+        with pytest.raises(DataError, match=r"changed.csv: line 3 is not as the run wrote it"):
             read_known_images(tmp_path / "changed.csv")
 
 
@@ -122,13 +122,16 @@ def test_copies_that_were_saved_anew_are_known_by_their_look_and_other_images_ar
     assert size == 32 or (copies != trained).any((1, 2, 3)).all()  # a fingerprint would know none of them
     contents = {f"a{n}.png": "0" * 64 for n in range(20)}
     rows = split_rows(Splits(images(trained[:15], "a"), None, images(trained[15:], "b")), contents)
-    assert all(len(row["look"]) == 128 for row in rows)
-    held_out = looks(torch.from_numpy(trained[15:]))
-    near = copy_threshold(looks(torch.from_numpy(trained[:15])), held_out)
-    at, apart = nearest(looks(torch.from_numpy(copies)), looks(torch.from_numpy(trained)))
+    assert all(len(row["signature"]) == 128 for row in rows)
+    held_out = thumbnail_signatures(torch.from_numpy(trained[15:]))
+    near = copy_threshold(thumbnail_signatures(torch.from_numpy(trained[:15])), held_out)
+    at, apart = nearest(thumbnail_signatures(torch.from_numpy(copies)), thumbnail_signatures(torch.from_numpy(trained)))
     assert at.tolist() == list(range(20))
     assert (apart < near).all()
-    assert (nearest(looks(torch.from_numpy(others)), looks(torch.from_numpy(trained)))[1] > near).all()
+    assert (
+        nearest(thumbnail_signatures(torch.from_numpy(others)), thumbnail_signatures(torch.from_numpy(trained)))[1]
+        > near
+    ).all()
 
 
 def test_images_by_a_camera_that_never_moves_are_not_taken_for_copies(scene):
@@ -139,14 +142,14 @@ def test_images_by_a_camera_that_never_moves_are_not_taken_for_copies(scene):
     for image in images:
         y, x = rng.integers(0, 28, 2)
         image[y : y + 4, x : x + 4] = 255
-    all_looks = looks(torch.from_numpy(images))
-    for others in (all_looks[40:50], all_looks[:0]):
-        assert (nearest(all_looks[50:], all_looks[:40])[1] >= copy_threshold(all_looks[:40], others)).all()
+    signatures = thumbnail_signatures(torch.from_numpy(images))
+    for others in (signatures[40:50], signatures[:0]):
+        assert (nearest(signatures[50:], signatures[:40])[1] >= copy_threshold(signatures[:40], others)).all()
 
 
 @pytest.mark.parametrize("difference", [0, 1])
 def test_what_looks_like_an_image_of_train_and_one_of_test_was_trained_on(difference, scene, tmp_path):
-    """Their looks are equal, or the one of train is a level farther: in doubt it is not measured unasked."""
+    """Their signatures are equal, or the one of train is a level farther: in doubt it is not measured unasked."""
     photos = decoded(photographs(12, scene), "PNG")
     copy = photos[:1].copy()
     copy[0, 0, 0] += 1  # other pixels, the same look
@@ -224,7 +227,7 @@ def test_looks_are_gray_as_decoding_makes_it(scene):
     for image in (Image.fromarray(colors[0], "RGBA"), scene(32, 32)):
         gray = decode_image(png(image), Canvas(32, 32, 1), Limits())
         color = decode_image(png(image), Canvas(32, 32, 4), Limits())
-        one, other = (looks(torch.from_numpy(pixels)[None]).astype(int) for pixels in (gray, color))
+        one, other = (thumbnail_signatures(torch.from_numpy(pixels)[None]).astype(int) for pixels in (gray, color))
         assert np.abs(one - other).max() <= 1
 
 
@@ -242,7 +245,7 @@ def test_other_digits_are_not_taken_for_copies(any_light):
     assert train is not None
     assert test is not None
     trained, held_out, new = (
-        looks(torch.from_numpy(pixels)) for pixels in (train[:3000], train[3000:3500], test[:1500])
+        thumbnail_signatures(torch.from_numpy(pixels)) for pixels in (train[:3000], train[3000:3500], test[:1500])
     )
     _, apart = nearest(new, np.concatenate([trained, held_out]), any_light=any_light)
     assert (apart >= copy_threshold(trained, held_out, any_light=any_light)).all()
@@ -259,7 +262,7 @@ def drawings(count: int, seed: int) -> npt.NDArray[np.uint8]:
 @pytest.mark.parametrize("count", [20, 200])
 def test_simple_drawings_in_other_gray_levels_are_not_taken_for_copies(count):
     trained, held_out, new = (
-        looks(torch.from_numpy(drawings(n, seed))) for n, seed in ((count, 1), (count // 5, 2), (300, 3))
+        thumbnail_signatures(torch.from_numpy(drawings(n, seed))) for n, seed in ((count, 1), (count // 5, 2), (300, 3))
     )
     for others in (held_out, held_out[:0]):
         _, apart = nearest(new, np.concatenate([trained, others]), any_light=True)
@@ -280,7 +283,9 @@ def arrows(count: int, seed: int) -> npt.NDArray[np.uint8]:
 
 
 def test_few_drawings_that_others_come_near_to_by_chance_are_not_known_in_any_light():
-    trained, held_out, new = (looks(torch.from_numpy(arrows(n, seed))) for n, seed in ((40, 1), (8, 2), (500, 3)))
+    trained, held_out, new = (
+        thumbnail_signatures(torch.from_numpy(arrows(n, seed))) for n, seed in ((40, 1), (8, 2), (500, 3))
+    )
     assert (nearest(new, trained, any_light=True)[1] >= copy_threshold(trained, held_out, any_light=True)).all()
 
 
@@ -298,12 +303,12 @@ def test_copies_stay_known_although_the_images_are_alike_in_any_light(scene, tmp
 
 
 def test_flat_images_have_no_look():
-    dim = looks(torch.from_numpy(np.random.default_rng(0).integers(0, 2, (3, 32, 32, 1), np.uint8)))
+    dim = thumbnail_signatures(torch.from_numpy(np.random.default_rng(0).integers(0, 2, (3, 32, 32, 1), np.uint8)))
     assert np.isinf(nearest(dim, dim)[1]).all()
     assert len(nearest(dim, dim[:0])[0]) == 3
 
 
 def test_16_bits_look_as_8_do():
     images = torch.from_numpy(NOISE)
-    wide = looks((images.int() * 257).to(torch.uint16))
-    assert np.abs(looks(images).astype(int) - wide).max() <= 1  # a half may be rounded either way
+    wide = thumbnail_signatures((images.int() * 257).to(torch.uint16))
+    assert np.abs(thumbnail_signatures(images).astype(int) - wide).max() <= 1  # a half may be rounded either way

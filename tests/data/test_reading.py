@@ -70,7 +70,7 @@ def test_more_bad_files_than_the_limit_stop_with_counts_files_and_the_setting(mi
     source = open_source(mixed)
     expected = (
         r"7 of 40 files cannot be used \(3 truncated, .*1 empty file.*\), more than the share of 0.15 that may: "
-        r"dog/001.jpg \(.*\), cat/001.jpg \(.*\), cat/002.jpg \(.*\) \.\.\.; mend or remove them, or allow more with "
+        r"dog/001.jpg \(.*\), cat/001.jpg \(.*\), cat/002.jpg \(.*\) \.\.\.; fix or remove them, or allow more with "
         "--max-bad"
     )
     with pytest.raises(DataError, match=expected) as caught:

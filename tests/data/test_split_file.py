@@ -46,9 +46,9 @@ def test_parts_that_the_data_came_in_stay(tmp_path: Path) -> None:
     splits = split_samples(given, val=0.25, test=0.5, seed=1)
     said = {id_: name for name, part in splits.by_name().items() for id_ in part.ids}
     assert same(splits, apply_split(given, said, "f"))
-    with pytest.raises(DataError, match=r"1 images are in the part test of the data and elsewhere in f: t0 \(train\)"):
+    with pytest.raises(DataError, match=r"1 images are in the split test of the data and elsewhere in f: t0 \(train\)"):
         apply_split(given, {**said, "t0": "train"}, "f")
-    with pytest.raises(DataError, match=r"are in the part train of the data and elsewhere in f: a3 \(test\)"):
+    with pytest.raises(DataError, match=r"are in the split train of the data and elsewhere in f: a3 \(test\)"):
         apply_split(given, {**said, "a3": "test"}, "f")
 
 
@@ -69,8 +69,8 @@ def test_missing_and_unknown_images_are_named() -> None:
     [
         (b"", "no columns id and split"),
         (b"name,part\na,train\n", "no columns id and split"),
-        (b"id,split\na,training\n", "line 2 says 'training'; a split is train, val or test"),
-        (b"id,split\na\n", "line 2 says None"),
+        (b"id,split\na,training\n", "line 2 has the split 'training'; it must be train, val or test"),
+        (b"id,split\na\n", "line 2 has the split None"),
         (b"id,split\na,train\na,val\n", "line 3 puts a in val, a line before in train"),
         (b"id,split\n\xff,train\n", "cannot be read as a split"),
         (b"id,split\n" + b"x" * 200_000 + b",train\n", "cannot be read as a split"),

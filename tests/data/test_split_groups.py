@@ -80,7 +80,9 @@ def test_without_the_tie_identical_images_are_parted(monkeypatch: pytest.MonkeyP
     values = [i // 2 for i in range(60)]
     splits = split_samples({"all": random_images(values)}, val=0.2, test=0.2, seed=0)
     assert sum(len({values[int(id_[1:])] for id_ in side}) for side in sides(splits)) == 30
-    monkeypatch.setattr(TensorImages, "content_hashes", lambda images: np.arange(len(images), dtype=np.uint64))
+    monkeypatch.setattr(
+        "striate.data.measurements.content_hashes", lambda images: np.arange(len(images), dtype=np.uint64)
+    )
     splits = split_samples({"all": random_images(values)}, val=0.2, test=0.2, seed=0)
     assert sum(len({values[int(id_[1:])] for id_ in side}) for side in sides(splits)) > 30
 
@@ -109,7 +111,7 @@ def test_a_group_is_a_column_or_what_an_expression_finds() -> None:
         ("patent", r"is no column \(the columns are camera, patient\); a regular expression .* needs one group"),
         ("(x", r"no regular expression \("),
         (r"(a)/(p\d)", "needs one group in parentheses"),
-        ("(q[0-9])", "finds no group in 3 of 3 ids, such as a/p1.png; mend the expression"),
+        ("(q[0-9])", "finds no group in 3 of 3 ids, such as a/p1.png; correct the expression"),
         ("(p2)", "finds no group in 2 of 3 ids, such as a/p1.png"),
         ("(z*)", "finds no group in 3 of 3 ids"),
     ],
@@ -124,13 +126,13 @@ def test_a_group_that_finds_nothing_is_one_line_with_the_way_out(said: str, says
 def test_what_cannot_be_parted_is_one_line() -> None:
     whole = random_images(list(range(60)))
     one = dict.fromkeys(whole.ids, "clinic")
-    with pytest.raises(DataError, match=r"60 images of the groups clinic cannot be parted, so no share of 0\.15"):
+    with pytest.raises(DataError, match=r"60 images of the groups clinic cannot be divided, so no share of 0\.15"):
         split_samples({"all": whole}, val=0.15, test=0.15, seed=0, groups=one)
     two = {id_: "ab"[i % 2] for i, id_ in enumerate(whole.ids)}
-    with pytest.raises(DataError, match="of the groups a, b cannot be parted"):
+    with pytest.raises(DataError, match="of the groups a, b cannot be divided"):
         split_samples({"all": whole}, val=0.15, test=0.15, seed=0, groups=two)
     assert split_samples({"all": whole}, val=0, test=0.15, seed=0, groups=two).test is not None
-    with pytest.raises(DataError, match="20 images that are identical cannot be parted"):
+    with pytest.raises(DataError, match="20 images that are identical cannot be divided"):
         split_samples({"all": random_images([7] * 20)}, val=0.15, test=0, seed=0)
     with pytest.raises(DataError, match=r"folds = 5: .* make 2 groups, too few; try fewer folds"):
         split_samples({"all": whole}, val=0, test=0, seed=0, groups=two, fold=(1, 5))
@@ -144,8 +146,8 @@ def test_a_group_that_lies_in_two_given_parts_is_one_line(class_folders: ClassFo
     root = class_folders({"train/cat": 6, "train/dog": 6, "test/cat": 3})
     source = open_source(root)
     loaded = load_images(source, source.native(), threads=1)
-    with pytest.raises(DataError, match="the group 000 is in train and in test, as the data came"):
+    with pytest.raises(DataError, match="the group 000 is in train and in test of the data"):
         split_samples(loaded, val=0.2, test=0, seed=0, groups=groups_of(source, r"(\d+)\.jpg"))
-    with pytest.raises(DataError, match="a test part of their own"):
+    with pytest.raises(DataError, match="a test split of their own"):
         split_samples(loaded, val=0, test=0, seed=0, fold=(1, 3))
     assert split_samples(loaded, val=0.2, test=0, seed=0, groups=groups_of(source, r"^(\w+/\w+/\d)")).val is not None

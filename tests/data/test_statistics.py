@@ -30,10 +30,10 @@ def test_streamed_and_held_images_have_the_same(class_folders):
     held = TensorImages(streamed.all())
     assert len(kept) == 9
     for images in (held, held.subset(torch.tensor([3, 1]))), (streamed, streamed.subset(torch.tensor([3, 1]))):
-        assert (images[0].statistics()[[3, 1]] == images[1].statistics()).all()
-        assert (images[0].looks()[[3, 1]] == images[1].looks()).all()
-    assert (held.statistics() == streamed.statistics()).all()
-    assert (held.looks() == streamed.looks()).all()
+        assert (images[0].measurements.statistics[[3, 1]] == images[1].measurements.statistics).all()
+        assert (images[0].measurements.signatures[[3, 1]] == images[1].measurements.signatures).all()
+    assert (held.measurements.statistics == streamed.measurements.statistics).all()
+    assert (held.measurements.signatures == streamed.measurements.signatures).all()
 
 
 def test_a_rare_class_is_within_the_range_and_a_rare_image_is_not():

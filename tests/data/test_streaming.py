@@ -74,13 +74,13 @@ def test_the_same_batches_wherever_images_are_and_whatever_the_threads(
     samples = load(root, cache, threads)
     assert isinstance(samples.pixels, StreamedImages if place == "none" else TensorImages)
     assert (samples.ids, samples.skipped) == (expected.ids, expected.skipped)
-    assert (samples.pixels.content_hashes() == expected.pixels.content_hashes()).all()
-    assert samples.pixels.moments() == expected.pixels.moments()
+    assert (samples.pixels.measurements.content_hashes == expected.pixels.measurements.content_hashes).all()
+    assert samples.pixels.measurements.channel_sums() == expected.pixels.measurements.channel_sums()
     ours, theirs = (split_samples({"all": one}, val=0.2, test=0.2, seed=1) for one in (samples, expected))
     for name, part in ours.by_name().items():
         other = theirs.by_name()[name]
         assert part.ids == other.ids
-        assert part.pixels.moments() == other.pixels.moments()
+        assert part.pixels.measurements.channel_sums() == other.pixels.measurements.channel_sums()
         for policy in (None, POLICIES["none"], POLICIES["default"]):
             assert equal(list(batches(part, policy).epoch(3)), list(batches(other, policy).epoch(3)))
         assert equal(
@@ -103,13 +103,13 @@ def test_an_epoch_that_is_left_in_the_middle_is_gone_on_with_and_leaves_no_threa
 def test_no_more_than_a_few_batches_are_decoded_ahead(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = load(root, Cache("none"), 2)
     begun: list[int] = []
-    original = StreamedImages._begin
+    original = StreamedImages._start
 
     def begin(images: StreamedImages, pool: ThreadPoolExecutor, ids: torch.Tensor) -> object:
         begun.append(len(ids))
         return original(images, pool, ids)
 
-    monkeypatch.setattr(StreamedImages, "_begin", begin)
+    monkeypatch.setattr(StreamedImages, "_start", begin)
     parts = torch.arange(len(samples)).split(2)
     reading = samples.pixels.each(parts)
     for taken in range(1, 6):
@@ -165,10 +165,12 @@ def test_sixteen_bits_and_any_number_of_channels(channels: int) -> None:
     one = samples.subset(torch.tensor([4, 2, 2, 7]))
     assert one.images.dtype == torch.uint16
     sums, squares = values[[4, 2, 2, 7]].astype(object), values[[4, 2, 2, 7]].astype(object) ** 2
-    assert one.pixels.moments() == [(sums[..., c].sum(), squares[..., c].sum()) for c in range(channels)]
-    prints = samples.pixels.content_hashes()
+    assert one.pixels.measurements.channel_sums() == [
+        (sums[..., c].sum(), squares[..., c].sum()) for c in range(channels)
+    ]
+    prints = samples.pixels.measurements.content_hashes
     assert len(set(prints.tolist())) == 9
-    assert prints[[4, 2]].tolist() == one.pixels.content_hashes()[:2].tolist()
+    assert prints[[4, 2]].tolist() == one.pixels.measurements.content_hashes[:2].tolist()
     (batch,) = Batches(
         one,
         batch_size=4,

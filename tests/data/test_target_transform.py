@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from striate.data import ArrayStore, Canvas, Instances, Limits, Skeleton, canvas_view, transform_target
-from striate.data.decoding.resize import placement
+from striate.data.decoding.resize import canvas_boxes
 from striate.data.targets import IGNORE
 from striate.sources import open_source
 from striate.views import POLICIES, Normalization, View
 
 LIMITS = Limits()
-TINT = torch.eye(4)[None]
-MIRROR = View(torch.tensor([[[-1.0, 0, 8], [0, 1, 0], [0, 0, 1]]]), TINT, (6, 8))
-SHIFT = View(torch.tensor([[[1.0, 0, 3], [0, 1, 0], [0, 0, 1]]]), TINT, (6, 8))
+SAME_COLOR = torch.eye(4)[None]
+MIRROR = View(torch.tensor([[[-1.0, 0, 8], [0, 1, 0], [0, 0, 1]]]), SAME_COLOR, (6, 8))
+SHIFT = View(torch.tensor([[[1.0, 0, 3], [0, 1, 0], [0, 0, 1]]]), SAME_COLOR, (6, 8))
 
 
 def some_objects() -> Instances:
@@ -83,7 +83,7 @@ def test_what_has_no_place_stays_as_it_is(target):
 
 @pytest.mark.parametrize("policy", ["none", "digits", "strong", "randaugment"])
 def test_boxes_masks_centers_and_pixels_agree_after_any_policy(policy):
-    """A moved box holds its moved mask, and touches it on all sides where nothing turns; each center is on its digit's place."""
+    """A moved box holds its moved mask, and touches it on all sides where nothing turns; each center is on its digit."""
     source = open_source("mnist-scenes:40")
     normalization = Normalization((0.5,) * 3, (0.5,) * 3)
     kept = 0
@@ -125,7 +125,7 @@ def test_targets_reach_the_canvas_as_the_pixels_do(image, canvas, fit):
     rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
     points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
     said = canvas_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
-    _, (left, top, right, bottom) = placement(canvas[0], canvas[1], (0, 0, width, height), fit)
+    _, (left, top, right, bottom) = canvas_boxes(canvas[0], canvas[1], (0, 0, width, height), fit)
     assert (fit == "cover") == ((left, top, right, bottom) == (0, 0, canvas[1], canvas[0])) or height == width
     inside = (slice(top + 4, bottom - 4), slice(left + 4, right - 4))  # near the border an enlarged ramp is flat
     assert np.abs(said - told)[inside].max() < 0.8

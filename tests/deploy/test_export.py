@@ -30,7 +30,7 @@ def some_images(count: int) -> torch.Tensor:
 
 def test_the_graph_preprocesses_as_evaluation_does(bundle):
     images = some_images(3)
-    view = evaluation_view(3, image=(36, 32), size=(28, 28), normalization=PREPROCESSING.normalization)
+    view = evaluation_view(3, image_size=(36, 32), size=(28, 28), normalization=PREPROCESSING.normalization)
     expected = bundle.model(view.image(images)).softmax(1)
     assert torch.allclose(Servable(bundle)(images), expected, atol=1e-6)
 

@@ -48,7 +48,7 @@ def test_digits():
     made = augment("mnist", augment="digits", rows=3, columns=4)
     assert made.path == Path("mnist-augment.png")
     assert (made.task, len(made.classes), made.rows, made.columns, made.dropped) == ("classify", 10, 3, 4, 0)
-    assert [step.split(":")[0] for step in made.steps] == ["place"] * 5 + ["tint"]
+    assert [step.split(":")[0] for step in made.steps] == ["geometry"] * 5 + ["color"]
     sheet = pixels_of(made.path)
     mnist = open_source("mnist").splits["train"]
     first = int(np.flatnonzero(mnist.labels == 0)[0])
@@ -63,7 +63,7 @@ def test_photographs_in_class_folders(shapes):
     assert made.path == Path("shapes-augment.png")
     assert made.steps[-1] == "mix: Mixup with another image, alpha 0.2"
     assert [step.split(":")[0] for step in made.steps] == sorted(
-        (step.split(":")[0] for step in made.steps), key=["place", "pixels", "tint", "mix"].index
+        (step.split(":")[0] for step in made.steps), key=["geometry", "pixels", "color", "mix"].index
     )
     assert pixels_of(made.path).shape[2] == 3
 

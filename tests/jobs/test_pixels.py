@@ -92,7 +92,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_ends_of_wide_images_are_learned_and_predicted_from(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(folders(at / "data", wide, 30), out=at / "run", size=40, **{**QUICK, "epochs": 6})
     assert run.metrics["test"]["accuracy"]["value"] == 1
-    assert "fit: whole images are seen" in capsys.readouterr().out
+    assert "fit: whole images are kept" in capsys.readouterr().out
     recipe = (at / "run/recipe.toml").read_text()
     assert 'fit = "contain"' in recipe
     assert "size = 40" in recipe

@@ -118,7 +118,7 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
     [
         ({"group": "patient"}, r"group = 'patient': is no column \(.* has no columns\)"),
         ({"group": "(nothing)"}, "finds no group in 60 of 60 ids"),
-        ({"group": "(png)"}, "60 images of the groups png cannot be parted"),
+        ({"group": "(png)"}, "60 images of the groups png cannot be divided"),
         ({"split": "stratifid"}, "split = 'stratifid': takes stratified, random, the folder of a run, or a CSV"),
         ({"split": "nowhere/split.csv"}, "takes stratified, random"),
         ({"folds": 1}, "folds = 1: a single fold leaves no"),

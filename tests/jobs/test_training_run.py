@@ -167,7 +167,7 @@ def test_data_that_cannot_be_trained_on_leave_nothing_behind(tmp_path):
 def test_an_output_folder_that_exists_is_left_alone(shapes, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("do not lose")
-    with pytest.raises(RunError, match="exists already"):
+    with pytest.raises(RunError, match="already exists"):
         train(shapes, out=tmp_path / "run", progress=False)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 
@@ -185,7 +185,10 @@ def test_a_lost_loss_is_a_finding_and_the_run_says_so(shapes, tmp_path):
 
 def test_a_run_without_a_network_says_what_to_do(trained, tmp_path):
     cut = shutil.copytree(trained.path, tmp_path / "cut")  # killed at its end: the bundle is there, the rest is not
-    for status, says in (("running", "is not finished; `striate resume"), ("diverged", "findings.json says how to")):
+    for status, says in (
+        ("running", "is not finished; finish it with `striate resume"),
+        ("diverged", "findings.json holds what to change"),
+    ):
         (cut / "manifest.json").write_text(json.dumps({**trained.manifest, "status": status}))
         for use in (Run(cut).evaluate, lambda: Run(cut).predict([])):
             with pytest.raises(RunError, match=says):
@@ -259,8 +262,8 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(shapes, tmp_path
     with pytest.raises(RunError, match=r"disk full, needs .* MiB") as refused:
         train(shapes, out=tmp_path / "run", progress=False, **settings)
     assert "\n" not in str(refused.value)
-    assert str(refused.value).endswith(f"make room, then `striate resume {tmp_path / 'run'}` goes on")
-    with pytest.raises(RunError, match=r"disk full, .*; make room, then `striate resume .*/run` goes on"):
+    assert str(refused.value).endswith(f"make room, then resume with `striate resume {tmp_path / 'run'}`")
+    with pytest.raises(RunError, match=r"disk full, .*; make room, then resume with `striate resume .*/run`"):
         resume(tmp_path / "run", progress=False)
     monkeypatch.undo()
     resume(tmp_path / "run", progress=False)
@@ -289,7 +292,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_and_names_only_what_e
         begin(shapes, out=tmp_path / "new" / "run", progress=False, **QUICK)
     said = str(refused.value)
     assert said.startswith(f"{tmp_path}: disk full")
-    assert said.endswith("make room or choose another --out; nothing of the run is kept, for it had no checkpoint yet")
+    assert said.endswith("make room or choose another --out; the run had no checkpoint yet and is removed")
     assert list(tmp_path.iterdir()) == []
 
 

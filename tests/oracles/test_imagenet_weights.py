@@ -37,7 +37,7 @@ def photograph(name: str, folder: Path) -> Tensor:
     Image.fromarray(pixels).save(path)
     image = torch.from_numpy(decode_image(path, Canvas(256, 256, 3), Limits()).copy()).permute(2, 0, 1)[None]
     normalization = Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return evaluation_view(1, image=(256, 256), size=(224, 224), normalization=normalization).image(image)
+    return evaluation_view(1, image_size=(256, 256), size=(224, 224), normalization=normalization).image(image)
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)

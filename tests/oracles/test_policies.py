@@ -1,4 +1,4 @@
-"""The operations of published policies against torchvision's, to the bit, at every strength that a policy can draw."""
+"""The operations of published policies against torchvision's, to the bit, at every magnitude that a policy can draw."""
 
 from collections import Counter
 from typing import Any
@@ -7,14 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate.views import tones
-from striate.views.augmix import AugMix
+from striate.views import lookup_tables
 from striate.views.autoaugment import TABLES, AutoAugment
-from striate.views.hue import turn_hue
-from striate.views.operations import KINDS, Steps, perform
-from striate.views.pixels import gaussian_blur
-from striate.views.randaugment import RandAugment
-from striate.views.trivialaugment import TrivialAugment
+from striate.views.color import rotate_hue
+from striate.views.pixel_operations import gaussian_blur
+from striate.views.published_operations import KINDS, Steps, perform
+from striate.views.published_policies import AugMix, RandAugment, TrivialAugment
 
 pytestmark = pytest.mark.oracle
 v2 = pytest.importorskip("torchvision.transforms.v2")
@@ -34,12 +32,12 @@ def random_images(count: int, channels: int, size: tuple[int, int]) -> Tensor:
     return images
 
 
-def expected(policy: Any, image: Tensor, kind: str, strength: float, interpolation: Any = NEAREST) -> Tensor:
-    return policy._apply_image_or_video_transform(image, kind, strength, interpolation=interpolation, fill={})
+def expected(policy: Any, image: Tensor, kind: str, magnitude: float, interpolation: Any = NEAREST) -> Tensor:
+    return policy._apply_image_or_video_transform(image, kind, magnitude, interpolation=interpolation, fill={})
 
 
-def strengths_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int, int]) -> list[tuple[str, float]]:
-    """Every kind with every strength that torchvision gives it, both ways."""
+def magnitudes_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int, int]) -> list[tuple[str, float]]:
+    """Every kind with every magnitude that torchvision gives it, both ways."""
     drawn = []
     for kind, (magnitudes, signed) in space.items():
         values = magnitudes(bins, *size)
@@ -55,7 +53,7 @@ def strengths_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int,
     [(v2.RandAugment(), 31), (v2.TrivialAugmentWide(), 31), (v2.AutoAugment(), 10), (v2.AugMix(), 10)],
 )
 def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[int, int], channels: int):
-    drawn = strengths_of(policy, policy._AUGMENTATION_SPACE, bins, size)
+    drawn = magnitudes_of(policy, policy._AUGMENTATION_SPACE, bins, size)
     images = random_images(len(drawn), channels, size)
     steps = Steps(
         torch.tensor([[KINDS.index(kind) for kind, _ in drawn]]), torch.tensor([[v for _, v in drawn]]).double()
@@ -63,29 +61,29 @@ def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[i
     done, _ = perform(images, steps)
     wrong = Counter(
         kind
-        for seen, image, (kind, strength) in zip(done, images, drawn, strict=True)
-        if not torch.equal(seen, expected(policy, image, kind, strength))
+        for result, image, (kind, magnitude) in zip(done, images, drawn, strict=True)
+        if not torch.equal(result, expected(policy, image, kind, magnitude))
     )
     assert not wrong
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_strengths_of_each_policy_are_torchvisions(size: tuple[int, int]):
-    """All strengths that are drawn are in torchvision's table of that policy, at its bin."""
+def test_the_magnitudes_of_each_policy_are_torchvisions(size: tuple[int, int]):
+    """All magnitudes that are drawn are in torchvision's table of that policy, at its bin."""
     ids = torch.arange(30_000)
     drawn = {
-        v2.RandAugment: (31, {9}, RandAugment(2, 9).draw(ids, 0, 0, size)),
-        v2.TrivialAugmentWide: (31, set(range(31)), TrivialAugment().draw(ids, 0, 0)),
-        v2.AugMix: (10, set(range(3)), AugMix(3).draw(ids, 0, 0, size)),
+        v2.RandAugment: (31, {9}, RandAugment(2, 9).steps(ids, 0, 0, size)),
+        v2.TrivialAugmentWide: (31, set(range(31)), TrivialAugment().steps(ids, 0, 0)),
+        v2.AugMix: (10, set(range(3)), AugMix(3).steps(ids, 0, 0, size)),
     }
     for policy, (bins, used, steps) in drawn.items():
         for kind, (magnitudes, signed) in policy._AUGMENTATION_SPACE.items():
-            seen = set(steps.strengths[steps.kinds == KINDS.index(kind)].tolist())
+            result = set(steps.magnitudes[steps.kinds == KINDS.index(kind)].tolist())
             values = magnitudes(bins, *size)
             offered = {0.0} if values is None else {float(values[number]) for number in used}
             offered |= {-value for value in offered} if signed else set()
             if kind != "Identity":
-                assert seen == offered, (policy.__name__, kind)
+                assert result == offered, (policy.__name__, kind)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -99,49 +97,49 @@ def test_the_pairs_of_autoaugment_are_torchvisions(name: Any):
 @pytest.mark.parametrize("operations", [RandAugment(3, 17), TrivialAugment(), AutoAugment(), AutoAugment("svhn")])
 def test_a_whole_policy_is_torchvisions_operations_in_turn(operations: Any):
     images, ids = random_images(90, 3, (32, 32)), torch.arange(90)
-    seen, _ = operations.apply(images, ids, seed=1, epoch=2)
-    steps = operations.draw(ids, 1, 2) if operations == TrivialAugment() else operations.draw(ids, 1, 2, (32, 32))
+    result, _ = operations.apply(images, ids, seed=1, epoch=2)
+    steps = operations.steps(ids, 1, 2) if operations == TrivialAugment() else operations.steps(ids, 1, 2, (32, 32))
     policy = v2.RandAugment()
     for sample, image in enumerate(images):
-        for kind, strength in zip(steps.kinds[:, sample], steps.strengths[:, sample].tolist(), strict=True):
-            image = expected(policy, image, KINDS[kind], strength)
-        assert torch.equal(seen[sample], image)
+        for kind, magnitude in zip(steps.kinds[:, sample], steps.magnitudes[:, sample].tolist(), strict=True):
+            image = expected(policy, image, KINDS[kind], magnitude)
+        assert torch.equal(result[sample], image)
 
 
 def test_augmix_blends_torchvisions_chains():
     """Bilinear, as AugMix is there: one level off where a blend of four rounds otherwise, and torchvision rounds down."""
     images, ids, operations = random_images(60, 3, (32, 32)), torch.arange(60), AugMix(3)
-    seen, _ = operations.apply(images, ids, seed=1, epoch=2)
-    steps, weights = operations.draw(ids, 1, 2, (32, 32)), operations.weights(ids, 1, 2)
+    result, _ = operations.apply(images, ids, seed=1, epoch=2)
+    steps, weights = operations.steps(ids, 1, 2, (32, 32)), operations.weights(ids, 1, 2)
     policy = v2.AugMix()
     for sample, image in enumerate(images):
         mixed = weights[0, sample] * image
         for chain in range(3):
             done = image
             for step in range(3 * chain, 3 * chain + 3):
-                kind, strength = KINDS[steps.kinds[step, sample]], steps.strengths[step, sample].item()
-                done = expected(policy, done, kind, strength, BILINEAR)
+                kind, magnitude = KINDS[steps.kinds[step, sample]], steps.magnitudes[step, sample].item()
+                done = expected(policy, done, kind, magnitude, BILINEAR)
             mixed += weights[chain + 1, sample] * done
-        assert (seen[sample].float() - mixed.to(torch.uint8).float()).abs().max() <= 1
+        assert (result[sample].float() - mixed.to(torch.uint8).float()).abs().max() <= 1
 
 
-@pytest.mark.parametrize("deviation", [0.5, 1.0, 2.0])
-def test_blur(deviation: float):
+@pytest.mark.parametrize("std", [0.5, 1.0, 2.0])
+def test_blur(std: float):
     images = random_images(3, 3, (30, 34))
-    seen = gaussian_blur(images, torch.full((3,), deviation, dtype=torch.float64), 6)
-    assert (seen.float() - functional.gaussian_blur(images, [13, 13], [deviation] * 2).float()).abs().max() <= 1
+    result = gaussian_blur(images, torch.full((3,), std, dtype=torch.float64), 6)
+    assert (result.float() - functional.gaussian_blur(images, [13, 13], [std] * 2).float()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("exponent", [0.4, 1.0, 1.7])
 def test_gamma(exponent: float):
     """torchvision turns floats into levels by its own rule, hence one level."""
     images = random_images(3, 3, (16, 16))
-    seen = tones.look_up(images, tones.gamma(torch.full((3,), exponent, dtype=torch.float64)))
-    assert (seen.float() - functional.adjust_gamma(images, exponent).float()).abs().max() <= 1
+    result = lookup_tables.look_up(images, lookup_tables.gamma(torch.full((3,), exponent, dtype=torch.float64)))
+    assert (result.float() - functional.adjust_gamma(images, exponent).float()).abs().max() <= 1
 
 
-def test_a_third_turn_of_the_hue_is_torchvisions_on_pure_colors():
+def test_a_hue_rotation_of_120_degrees_is_torchvisions_on_pure_colors():
     """The two hues differ elsewhere: only on the primaries does a turn about gray agree with a turn of HSV."""
     colors = torch.eye(3).view(3, 3, 1, 1)
-    turned = turn_hue(torch.full((3,), 120.0), 3)[:, :3, :3] @ colors.flatten(1)[:, :, None]
+    turned = rotate_hue(torch.full((3,), 120.0), 3)[:, :3, :3] @ colors.flatten(1)[:, :, None]
     assert torch.allclose(turned[..., 0], functional.adjust_hue(colors, 1 / 3).flatten(1), atol=1e-5)

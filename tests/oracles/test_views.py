@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from striate.views import Normalization, View, evaluation_view, image_means
-from striate.views.colors import jitter
+from striate.views.color import color_jitter
 from striate.views.geometry import compose
 from striate.views.warping import Border
 
 pytestmark = pytest.mark.oracle
 functional = pytest.importorskip("torchvision.transforms.v2.functional")
 
-NO_TINT = torch.eye(4)[None]
+SAME_COLOR = torch.eye(4)[None]
 
 
 def smooth(height: int, width: int, seed: int = 0) -> Tensor:
@@ -53,9 +53,9 @@ def test_affine(side: tuple[int, int], degrees: float, zoom: float, shear: float
     )
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
     slant = -math.tan(math.radians(shear))
-    place = about_center(cos, cos * slant - sin, sin, sin * slant + cos, shift, side)
-    seen = View(place, NO_TINT, side).resample(images)
-    assert torch.allclose(seen, expected, atol=2e-4)
+    geometry = about_center(cos, cos * slant - sin, sin, sin * slant + cos, shift, side)
+    result = View(geometry, SAME_COLOR, side).resample(images)
+    assert torch.allclose(result, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("degrees", [5, 45, 90, 170, -20])
@@ -63,8 +63,8 @@ def test_rotate(degrees: float):
     images = smooth(30, 44)
     expected = functional.rotate(images, degrees, interpolation=functional.InterpolationMode.BILINEAR)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    seen = View(about_center(cos, sin, -sin, cos, (0, 0), (30, 44)), NO_TINT, (30, 44)).resample(images)
-    assert torch.allclose(seen, expected, atol=2e-4)
+    result = View(about_center(cos, sin, -sin, cos, (0, 0), (30, 44)), SAME_COLOR, (30, 44)).resample(images)
+    assert torch.allclose(result, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("antialias", [False, True])
@@ -75,33 +75,33 @@ def test_resized_crop_that_enlarges(size: tuple[int, int], antialias: bool):
     top, left, height, width = 7, 11, 40, 40
     expected = functional.resized_crop(images, top, left, height, width, list(size), antialias=antialias)
     x, y = size[1] / width, size[0] / height
-    place = torch.tensor([[[x, 0.0, -left * x], [0.0, y, -top * y], [0.0, 0.0, 1.0]]])
-    seen = View(place, NO_TINT, size).resample(images)
-    assert torch.allclose(seen[:, :, 2:-2, 2:-2], expected[:, :, 2:-2, 2:-2], atol=2e-4)
+    geometry = torch.tensor([[[x, 0.0, -left * x], [0.0, y, -top * y], [0.0, 0.0, 1.0]]])
+    result = View(geometry, SAME_COLOR, size).resample(images)
+    assert torch.allclose(result[:, :, 2:-2, 2:-2], expected[:, :, 2:-2, 2:-2], atol=2e-4)
     whole = functional.resize(images, [2 * 64, 2 * 70], antialias=antialias)
-    double = View(torch.diag(torch.tensor([2.0, 2.0, 1.0]))[None], NO_TINT, (128, 140)).resample(images)
+    double = View(torch.diag(torch.tensor([2.0, 2.0, 1.0]))[None], SAME_COLOR, (128, 140)).resample(images)
     assert torch.allclose(double, whole, atol=2e-4)  # of the whole image, up to the rim
 
 
 def test_resized_crop_that_shrinks():
     """By 3 and a half: nearer to the antialiased answer than a plain one by far."""
     images = smooth(224, 224) + 0.2 * torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    place = torch.diag(torch.tensor([64 / 224, 64 / 224, 1.0]))[None]
-    seen = View(place, NO_TINT, (64, 64)).resample(images)
+    geometry = torch.diag(torch.tensor([64 / 224, 64 / 224, 1.0]))[None]
+    result = View(geometry, SAME_COLOR, (64, 64)).resample(images)
     best = functional.resized_crop(images, 0, 0, 224, 224, [64, 64], antialias=True)
     plain = functional.resized_crop(images, 0, 0, 224, 224, [64, 64], antialias=False)
-    assert (seen - best).square().mean() < (plain - best).square().mean() / 4
+    assert (result - best).square().mean() < (plain - best).square().mean() / 4
 
 
 def test_flips_and_crops():
     images = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
     mirror = torch.tensor([[[-1.0, 0, 30], [0, 1, 0], [0, 0, 1]]])
-    assert torch.equal(View(mirror, NO_TINT, (20, 30)).resample(images), functional.horizontal_flip(images))
+    assert torch.equal(View(mirror, SAME_COLOR, (20, 30)).resample(images), functional.horizontal_flip(images))
     flip = torch.tensor([[[1.0, 0, 0], [0, -1, 20], [0, 0, 1]]])
-    assert torch.equal(View(flip, NO_TINT, (20, 30)).resample(images), functional.vertical_flip(images))
+    assert torch.equal(View(flip, SAME_COLOR, (20, 30)).resample(images), functional.vertical_flip(images))
     crop = torch.tensor([[[1.0, 0, 4], [0, 1, -3], [0, 0, 1]]])
-    assert torch.equal(View(crop, NO_TINT, (24, 24)).resample(images), functional.crop(images, 3, -4, 24, 24))
-    center = evaluation_view(2, image=(20, 30), size=(16, 12), normalization=Normalization((0.5,) * 3, (0.5,) * 3))
+    assert torch.equal(View(crop, SAME_COLOR, (24, 24)).resample(images), functional.crop(images, 3, -4, 24, 24))
+    center = evaluation_view(2, image_size=(20, 30), size=(16, 12), normalization=Normalization((0.5,) * 3, (0.5,) * 3))
     assert torch.equal(center.resample(images), functional.center_crop(images, [16, 12]))
 
 
@@ -109,7 +109,7 @@ def test_normalize():
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     images = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
     expected = functional.normalize(functional.to_dtype(images, torch.float32, scale=True), list(mean), list(std))
-    view = evaluation_view(2, image=(20, 30), size=(20, 30), normalization=Normalization(mean, std))
+    view = evaluation_view(2, image_size=(20, 30), size=(20, 30), normalization=Normalization(mean, std))
     assert torch.allclose(view.image(images), expected, atol=2e-6)
 
 
@@ -124,10 +124,10 @@ def test_brightness_contrast_saturation(factor: float):
         ("contrast", (same, changed, same), 1e-4),
         ("saturation", (same, same, changed), 1e-4),
     ):
-        view = View(torch.eye(3)[None], jitter(*factors, means, 3), (20, 30))
+        view = View(torch.eye(3)[None], color_jitter(*factors, means, 3), (20, 30))
         expected = getattr(functional, f"adjust_{name}")(images, factor)
         assert torch.allclose(view.image(images), expected, atol=tolerance), name
-    composed = jitter(changed, changed, changed, means, 3)
+    composed = color_jitter(changed, changed, changed, means, 3)
     expected = functional.adjust_saturation(
         functional.adjust_contrast(functional.adjust_brightness(images, factor), factor), factor
     )
@@ -141,14 +141,14 @@ def test_composition_is_one_warp_of_the_sequence():
     expected = functional.crop(turned, 10, 8, 40, 44)
     cos, sin = math.cos(math.radians(10)), math.sin(math.radians(10))
     crop = torch.tensor([[[1.0, 0, -8], [0, 1, -10], [0, 0, 1]]])
-    place = compose(crop, about_center(cos, -sin, sin, cos, (0, 0), (60, 60)))
-    assert torch.allclose(View(place, NO_TINT, (40, 44)).resample(images), expected, atol=2e-4)
+    geometry = compose(crop, about_center(cos, -sin, sin, cos, (0, 0), (60, 60)))
+    assert torch.allclose(View(geometry, SAME_COLOR, (40, 44)).resample(images), expected, atol=2e-4)
 
 
 BILINEAR, NEAREST = functional.InterpolationMode.BILINEAR, functional.InterpolationMode.NEAREST
 
 
-def crop_place(top: int, left: int, height: int, width: int, size: tuple[int, int], mirror: bool = False) -> Tensor:
+def crop_geometry(top: int, left: int, height: int, width: int, size: tuple[int, int], mirror: bool = False) -> Tensor:
     """1 3 3: a box fills the frame, or its mirror image does."""
     x, y = size[1] / width, size[0] / height
     row = [-x, 0.0, size[1] + left * x] if mirror else [x, 0.0, -left * x]
@@ -160,16 +160,16 @@ def crop_place(top: int, left: int, height: int, width: int, size: tuple[int, in
 @pytest.mark.parametrize("box", [(7, 11, 40, 40), (0, 0, 64, 70), (30, 2, 21, 57)])
 def test_resized_crop_to_the_bit(box: tuple[int, int, int, int], size: tuple[int, int], mirror: bool):
     top, left, height, width = box
-    view = View(crop_place(*box, size, mirror).repeat(2, 1, 1), NO_TINT, size)
+    view = View(crop_geometry(*box, size, mirror).repeat(2, 1, 1), SAME_COLOR, size)
     pixels = torch.randint(0, 256, (2, 64, 70, 3), dtype=torch.uint8)
     for images in (pixels.permute(0, 3, 1, 2), pixels.permute(0, 3, 1, 2) / 255):
         expected = functional.resized_crop(images, top, left, height, width, list(size), antialias=True)
         expected = functional.horizontal_flip(expected) if mirror else expected
-        seen = view.resample(images)
-        assert seen.dtype == images.dtype
+        result = view.resample(images)
+        assert result.dtype == images.dtype
         if images.dtype == torch.uint8:
-            assert torch.equal(seen, expected)
-        assert torch.allclose(seen.float(), expected.float(), atol=1e-6)
+            assert torch.equal(result, expected)
+        assert torch.allclose(result.float(), expected.float(), atol=1e-6)
     mask = torch.randint(0, 9, (2, 64, 70), dtype=torch.uint8)
     exact = functional.InterpolationMode.NEAREST_EXACT
     expected = functional.resized_crop(mask[:, None], top, left, height, width, list(size), interpolation=exact)[:, 0]
@@ -187,13 +187,13 @@ def test_boxes_and_keypoints_of_resized_crops():
 
     size, box = (30, 50), (7, 11, 40, 44)
     things = torch.tensor([[15.0, 10, 40, 30], [12, 8, 20, 47], [30, 20, 54, 46]])
-    view = View(crop_place(*box, size, mirror=True), NO_TINT, size)
+    view = View(crop_geometry(*box, size, mirror=True), SAME_COLOR, size)
     boxes = tv_tensors.BoundingBoxes(things, format="XYXY", canvas_size=(64, 70))
     expected = functional.horizontal_flip(functional.resized_crop(boxes, *box, list(size)))
     assert torch.allclose(view.boxes(things[None]).boxes[0], expected.as_subclass(Tensor), atol=1e-4)
     points = tv_tensors.KeyPoints(things[:, :2], canvas_size=(64, 70))
     cropped = functional.resized_crop(points, *box, list(size)).as_subclass(Tensor)
-    straight = View(crop_place(*box, size), NO_TINT, size)
+    straight = View(crop_geometry(*box, size), SAME_COLOR, size)
     moved, _ = straight.keypoints(things[None, None, :, :2], torch.ones(1, 1, 3, dtype=torch.bool))
     assert torch.allclose(moved[0, 0], cropped, atol=1e-4)
 
@@ -204,7 +204,7 @@ def test_affine_of_masks_boxes_and_keypoints(degrees: float, zoom: float, shift:
 
     side = (40, 57)
     cos, sin = zoom * math.cos(math.radians(degrees)), zoom * math.sin(math.radians(degrees))
-    view = View(about_center(cos, -sin, sin, cos, shift, side), NO_TINT, side)
+    view = View(about_center(cos, -sin, sin, cos, shift, side), SAME_COLOR, side)
     settings = {"angle": degrees, "translate": list(shift), "scale": zoom, "shear": [0.0, 0.0]}
     mask = torch.randint(1, 9, (2, 40, 57), dtype=torch.uint8)
     expected = functional.affine(mask[:, None], **settings, interpolation=NEAREST)[:, 0].long()  # outside is 0
@@ -225,13 +225,13 @@ def test_perspective_of_images_masks_boxes_and_keypoints():
     start = torch.tensor([[0, 0], [57, 0], [57, 40], [0, 40]])
     pull = torch.tensor([[6, 4], [-9, 2], [-3, -7], [5, -1]])
     corners = {"startpoints": start.tolist(), "endpoints": (start + pull).tolist()}
-    view = View(from_corners(pull[None].float(), side), NO_TINT, side)
+    view = View(from_corners(pull[None].float(), side), SAME_COLOR, side)
     images = smooth(*side)
     expected = functional.perspective(images, **corners, interpolation=BILINEAR)
-    seen = view.resample(images)
+    result = view.resample(images)
     rim = functional.perspective(torch.ones_like(images), **corners, interpolation=BILINEAR) < 0.999
-    assert torch.allclose(seen[~rim], expected[~rim], atol=3e-4)
-    assert torch.allclose(seen, expected, atol=0.3)
+    assert torch.allclose(result[~rim], expected[~rim], atol=3e-4)
+    assert torch.allclose(result, expected, atol=0.3)
     mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
     picked = functional.perspective(mask[:, None], **corners, interpolation=NEAREST)[:, 0].long()
     assert (view.mask(mask, ignore=0) != picked).double().mean() < 0.005
@@ -243,24 +243,24 @@ def test_perspective_of_images_masks_boxes_and_keypoints():
 
 
 def test_elastic_of_images_and_masks():
-    """torchvision's displacement is one for each pixel, in halves of the image: a bend as fine as the frame."""
+    """torchvision's displacement is one for each pixel, in halves of the image: a displacement as fine as the frame."""
     side = (40, 57)
     x, y = torch.arange(57) / 9, torch.arange(40)[:, None] / 8
-    bend = torch.stack([2 * (x.sin() + y.cos()), 1.5 * (y.sin() - x.cos())])[None]  # pixels
-    displacement = (bend * 2 / torch.tensor([57.0, 40]).view(1, 2, 1, 1)).permute(0, 2, 3, 1)
-    view = View(torch.eye(3)[None], NO_TINT, side, bend=bend)
+    displacement = torch.stack([2 * (x.sin() + y.cos()), 1.5 * (y.sin() - x.cos())])[None]  # pixels
+    theirs = (displacement * 2 / torch.tensor([57.0, 40]).view(1, 2, 1, 1)).permute(0, 2, 3, 1)
+    view = View(torch.eye(3)[None], SAME_COLOR, side, displacement=displacement)
     images = smooth(*side)
-    expected = functional.elastic(images, displacement, interpolation=BILINEAR)
-    inside = functional.elastic(torch.ones_like(images), displacement, interpolation=BILINEAR) > 0.999
+    expected = functional.elastic(images, theirs, interpolation=BILINEAR)
+    inside = functional.elastic(torch.ones_like(images), theirs, interpolation=BILINEAR) > 0.999
     assert torch.allclose(view.resample(images)[inside], expected[inside], atol=3e-4)
     mask = torch.randint(1, 9, (2, *side), dtype=torch.uint8)
-    picked = functional.elastic(mask[:, None], displacement, interpolation=NEAREST)[:, 0].long()
+    picked = functional.elastic(mask[:, None], theirs, interpolation=NEAREST)[:, 0].long()
     assert (view.mask(mask, ignore=0) != picked).double().mean() < 0.005
 
 
 @pytest.mark.parametrize(("border", "mode"), [("nearest", "edge"), ("reflect", "symmetric")])
 def test_borders_are_those_of_pad(border: Border, mode: str):
     images = torch.randint(0, 256, (2, 3, 20, 30), dtype=torch.uint8)
-    place = torch.tensor([[[1.0, 0, 5], [0, 1, 4], [0, 0, 1]]])
+    geometry = torch.tensor([[[1.0, 0, 5], [0, 1, 4], [0, 0, 1]]])
     expected = functional.pad(images, [5, 4, 6, 7], padding_mode=mode)
-    assert torch.equal(View(place, NO_TINT, (31, 41), border).resample(images), expected)
+    assert torch.equal(View(geometry, SAME_COLOR, (31, 41), border).resample(images), expected)

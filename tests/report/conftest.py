@@ -32,21 +32,21 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def interval(right: int, of: int) -> dict[str, float | None]:
+def interval(correct: int, of: int) -> dict[str, float | None]:
     """Wilson's."""
     if of == 0:
         return {"value": None, "low": None, "high": None}
-    share, z = right / of, 1.96
+    share, z = correct / of, 1.96
     middle, half = share + z * z / 2 / of, z * math.sqrt(share * (1 - share) / of + z * z / 4 / of / of)
     return {"value": share, "low": (middle - half) / (1 + z * z / of), "high": (middle + half) / (1 + z * z / of)}
 
 
-def figures(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
-    total, said = sum(map(sum, confusion)), [sum(column) for column in zip(*confusion, strict=True)]
-    right = sum(row[n] for n, row in enumerate(confusion))
+def metrics_of(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
+    total, predicted = sum(map(sum, confusion)), [sum(column) for column in zip(*confusion, strict=True)]
+    correct = sum(row[n] for n, row in enumerate(confusion))
     return {
         "images": total,
-        "accuracy": interval(right, total),
+        "accuracy": interval(correct, total),
         "macro_f1": {"value": 0.91234, "low": 0.90987, "high": 0.92345},
         "log_loss": {"value": 0.026714, "low": 0.022713, "high": 0.030756},
         "expected_calibration_error": {"value": 0.0412, "low": 0.0311, "high": 0.0513},
@@ -57,17 +57,17 @@ def figures(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
             {
                 "class": name,
                 "images": sum(confusion[n]),
-                "precision": interval(confusion[n][n], said[n]),
+                "precision": interval(confusion[n][n], predicted[n]),
                 "recall": interval(confusion[n][n], sum(confusion[n])),
-                "f1": interval(2 * confusion[n][n], said[n] + sum(confusion[n])),
+                "f1": interval(2 * confusion[n][n], predicted[n] + sum(confusion[n])),
             }
             for n, name in enumerate(classes)
         ],
     }
 
 
-def mistaken(count: int) -> list[list[int]]:
-    """A confusion matrix whose cells differ: rows have 97 and more right, and a few wrong beside the diagonal."""
+def confused(count: int) -> list[list[int]]:
+    """A confusion matrix whose cells differ: 97 and more on the diagonal of each row, and a few beside it."""
     return [
         [97 + i if i == j else (i + 2 * j) % 5 if abs(i - j) < 3 else 0 for j in range(count)] for i in range(count)
     ]
@@ -101,7 +101,7 @@ def make(
     augmented: bool = True,
     skipped: tuple[dict[str, str], ...] = (),
 ) -> ReportContents:
-    confusion = mistaken(len(classes))
+    confusion = confused(len(classes))
     other = [[3 * images for images in row] for row in confusion]
     splits = {"val": confusion} if split == "val" else {"val": other, split: confusion}
     manifest = {
@@ -131,17 +131,17 @@ def make(
         "reported_split": split,
         "timings": {"data": 0.61, "training": 9.43, "total": 192.2},
     }
-    wrong = [
+    misclassified = [
         ErrorImage(png(28, 28), f"test/{n}.png", classes[n % 2], classes[1 - n % 2], 0.5 + n / 10, 2.5 + n)
         for n in range(errors)
     ]
     return ReportContents(
         manifest=manifest,
         settings=SETTINGS,
-        metrics={name: figures(classes, table) for name, table in splits.items()} if measured else {},
+        metrics={name: metrics_of(classes, table) for name, table in splits.items()} if measured else {},
         history=history(epochs),
         findings=findings,
-        errors=wrong,
+        errors=misclassified,
         augmented=png(120, 60) if augmented else None,
     )
 
@@ -177,7 +177,7 @@ class Page(HTMLParser):
         self.texts.append((tuple(self.open), data))
 
     def text(self) -> str:
-        """What a reader sees, and what tooltips say, on one line."""
+        """The visible text and the tooltips, on one line."""
         return " ".join(" ".join(text for around, text in self.texts if "style" not in around).split())
 
     def style(self) -> str:

@@ -32,8 +32,8 @@ def test_cells_and_totals_are_the_data(square):
 @given(SQUARES)
 def test_more_is_never_lighter_and_the_most_is_strongest(square):
     cells = read_matrix([""] * len(square), square.tolist()).cells
-    for right in (True, False):
-        mine = sorted((cell for cell in cells if cell.correct == right), key=lambda cell: cell.images)
+    for correct in (True, False):
+        mine = sorted((cell for cell in cells if cell.correct == correct), key=lambda cell: cell.images)
         shades = [cell.count_shade for cell in mine]
         assert shades == sorted(shades)
         assert not shades or shades[-1] == SHADES
@@ -41,7 +41,7 @@ def test_more_is_never_lighter_and_the_most_is_strongest(square):
         assert rates == sorted(rates)
 
 
-def test_mistakes_are_the_most_frequent_first():
+def test_confused_pairs_are_the_most_frequent_first():
     matrix = read_matrix(["a", "b", "c"], [[90, 3, 7], [3, 5, 0], [0, 1, 50]])
     assert [(m.label, m.prediction, m.images) for m in matrix.confused] == [(0, 2, 7), (1, 0, 3), (0, 1, 3), (2, 1, 1)]
 
@@ -60,9 +60,9 @@ def test_labels_of_a_heat_map_do_not_overlap_nor_leave_it(classes, length):
 def test_a_thousand_classes_keep_the_tooltips_of_the_fullest_cells():
     side = 60
     matrix = read_matrix([str(n) for n in range(side)], [[1 + i * side + j for j in range(side)] for i in range(side)])
-    told = heat_map(matrix).tooltips
-    assert len(told) == MOST_TOOLTIPS
-    assert min(cell.images for cell in told) > max(cell.images for cell in set(matrix.cells) - told)
+    tooltips = heat_map(matrix).tooltips
+    assert len(tooltips) == MOST_TOOLTIPS
+    assert min(cell.images for cell in tooltips) > max(cell.images for cell in set(matrix.cells) - tooltips)
 
 
 @settings(deadline=None)

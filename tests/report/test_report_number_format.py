@@ -1,4 +1,4 @@
-"""Numbers say no more and no less than they are."""
+"""Numbers as text: no false digits."""
 
 import pytest
 from hypothesis import given, settings
@@ -11,12 +11,12 @@ from striate.report.reproduce import moment
 @settings(deadline=None)
 @given(st.integers(1, 10**7), st.data())
 def test_percent_never_hides_a_failure_or_a_success(total, data):
-    right = data.draw(st.integers(0, total))
-    text = percent(right / total)
-    assert (text == "100.0") == (right == total)
-    assert (text == "0.0") == (right == 0)
+    correct = data.draw(st.integers(0, total))
+    text = percent(correct / total)
+    assert (text == "100.0") == (correct == total)
+    assert (text == "0.0") == (correct == 0)
     if text[0] not in "<>":
-        assert float(text) == pytest.approx(100 * right / total, abs=0.051)
+        assert float(text) == pytest.approx(100 * correct / total, abs=0.051)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_percent_never_hides_a_failure_or_a_success(total, data):
         (0.9999999, "> 99.999"),
         (1e-8, "< 0.001"),
         (1 - 1e-16, "100.0"),
-        (None, "–"),  # noqa: RUF001  the dash is what a reader sees
+        (None, "–"),  # noqa: RUF001  a dash
         (float("nan"), "–"),  # noqa: RUF001  the same dash
     ],
 )

@@ -74,11 +74,11 @@ def test_same_data_same_page(contents):
 
 def test_the_verdict_comes_first_with_its_interval_and_baseline(make_contents, read_page):
     text = read_page(render_report(make_contents(DIGITS))).text()
-    right = sum(97 + n for n in range(10))
-    images, wrong = 1079, 1079 - right
-    assert text.index(f"{100 * right / images:.1f} % test accuracy") < text.index("Findings")
+    correct = sum(97 + n for n in range(10))
+    images, misclassified = 1079, 1079 - correct
+    assert text.index(f"{100 * correct / images:.1f} % test accuracy") < text.index("Findings")
     assert "95 % confidence interval 92.5 to 95.3 %, 1,079 images." in text  # Wilson for 1015 of 1079
-    assert f"Misclassified {wrong} of 1,079 images" in text
+    assert f"Misclassified {misclassified} of 1,079 images" in text
     assert "Baseline accuracy 10.5 % always predicting 7" in text
     assert "Training time 9.4 s cpu, 2 threads" in text
     assert "Weights of epoch 4 of 5 epochs" in text
@@ -104,7 +104,7 @@ def test_every_metric_appears(make_contents, read_page):
     contents = make_contents(DIGITS)
     words = set(re.findall(r"[\d.,]*\d", read_page(render_report(contents)).text()))
     for name, split in contents.metrics.items():
-        intervals = {key: part for key, part in split.items() if isinstance(part, dict)}
+        intervals = {key: value for key, value in split.items() if isinstance(value, dict)}
         if name == "test":  # the classes are those of the reported split
             keys = ("precision", "recall", "f1")
             intervals |= {(row["class"], key): row[key] for row in split["per_class"] for key in keys}
@@ -146,8 +146,10 @@ def test_a_hundred_classes_make_a_heat_map_with_every_image(make_contents, read_
     html = render_report(contents)
     assert '<table class="matrix' not in html
     page = read_page(html)
-    told = [text for around, text in page.texts if around[-3:] == ("g", "rect", "title") or around[-1:] == ("title",)]
-    images = [int(found[1].replace(",", "")) for text in told if (found := re.search(r": ([\d,]+) \(", text))]
+    tooltips = [
+        text for around, text in page.texts if around[-3:] == ("g", "rect", "title") or around[-1:] == ("title",)
+    ]
+    images = [int(found[1].replace(",", "")) for text in tooltips if (found := re.search(r": ([\d,]+) \(", text))]
     assert sum(images) == contents.metrics["test"]["images"]
     assert "label some class 7, prediction some class 8: 3 (2.7 %)" in page.text()
     assert "Most confused classes, 12 of" in page.text()

@@ -10,7 +10,7 @@ from striate.runs.atomic import write_bytes, write_text
 
 
 def test_replaces_a_file_and_leaves_nothing_else(tmp_path):
-    path = tmp_path / "figures.json"
+    path = tmp_path / "metrics.json"
     write_bytes(path, b"old")
     write_bytes(path, b"new")
     assert path.read_bytes() == b"new"
@@ -20,7 +20,7 @@ def test_replaces_a_file_and_leaves_nothing_else(tmp_path):
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 @pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EIO, errno.EACCES])
 def test_a_fault_of_the_disk_keeps_the_old_file(tmp_path, monkeypatch, call, fault):
-    path = tmp_path / "figures.json"
+    path = tmp_path / "metrics.json"
     write_bytes(path, b"old")
 
     def fail(*_: object) -> None:

@@ -19,7 +19,7 @@ from striate.data.decoding.rendering import Rendering
 from striate.errors import RunError
 from striate.models import create_model
 from striate.runs import Bundle, Preprocessing
-from striate.runs.bundle import _read_sealed, _sealed
+from striate.runs.bundle import KEYS, _read_sealed, _sealed
 from striate.views import Normalization
 
 CLASSES = ("cat", "<b>dog</b>", "a\nb", "é")
@@ -42,9 +42,9 @@ def saved(tmp_path_factory) -> Path:
 
 
 def reseal(folder: Path, **changes: object) -> None:
-    """Change a description as someone would who knows how it is sealed."""
-    said = _read_sealed(folder / "model.json")
-    (folder / "model.json").write_bytes(_sealed({**said, **changes}))
+    """Change model.json and its digest."""
+    stored = _read_sealed(folder / "model.json")
+    (folder / "model.json").write_bytes(_sealed({**stored, **changes}))
 
 
 @pytest.fixture
@@ -79,37 +79,37 @@ def test_one_changed_bit_is_refused(saved, tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"architecture": "os.system"}, "cannot build 'os.system'"),
         ({"architecture": "resnet18"}, "weights do not fit the network"),
         ({"arguments": {"classes": 9, "channels": 1}}, "weights do not fit the network"),
-        ({"arguments": {"classes": 4, "channels": 1, "evil": 1}}, "arguments that no bundle has: evil"),
-        ({"arguments": {"classes": 4, "channels": 1, "weights": "imagenet"}}, "arguments that no bundle has: weights"),
+        ({"arguments": {"classes": 4, "channels": 1, "evil": 1}}, "unknown arguments: evil"),
+        ({"arguments": {"classes": 4, "channels": 1, "weights": "imagenet"}}, "unknown arguments: weights"),
         ({"arguments": {"classes": 4, "channels": 1, "dropout": 0.5}}, "cannot build"),
         ({"classes": ["a", "b"]}, "2 classes for 4 outputs"),
         ({"format": 99}, "made by a later version of striate .format 99.; upgrade"),
         ({"format": 1}, "made by an earlier version of striate .format 1, not 2.; train again"),
         ({"golden_output": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
         ({"golden_output": [1.0]}, "golden output"),
-        ({"statistics": {"images": 3}}, "its statistics of training images are none"),
-        ({"statistics": [1, 2]}, "its statistics of training images are none"),
+        ({"statistics": {"images": 3}}, "its statistics of the training images are invalid"),
+        ({"statistics": [1, 2]}, "its statistics of the training images are invalid"),
     ],
 )
-def test_a_description_that_lies_is_refused(copy, changes, says):
+def test_a_false_description_is_refused(copy, changes, message):
     reseal(copy, **changes)
-    with pytest.raises(RunError, match=says):
+    with pytest.raises(RunError, match=message):
         Bundle.open(copy)
 
 
 def preprocessing(**changes: object) -> dict[str, object]:
-    """That of the bundle with a wrong entry."""
-    said = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
+    """That of the bundle with invalid entries."""
+    stored = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
     for name, value in changes.items():
-        (said if name in said else said["canvas"] if name in said["canvas"] else said["canvas"]["rendering"])[name] = (
-            value
-        )
-    return {"preprocessing": said}
+        (stored if name in stored else stored["canvas"] if name in stored["canvas"] else stored["canvas"]["rendering"])[
+            name
+        ] = value
+    return {"preprocessing": stored}
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def preprocessing(**changes: object) -> dict[str, object]:
         {"canvas": {"height": 28}},
     ],
 )
-def test_preprocessing_that_is_not_known_is_refused(copy, changes):
+def test_unknown_preprocessing_is_refused(copy, changes):
     reseal(copy, **preprocessing(**changes))
-    with pytest.raises(RunError, match="describes no preprocessing that is known"):
+    with pytest.raises(RunError, match="unknown preprocessing"):
         Bundle.open(copy)
 
 
@@ -140,14 +140,15 @@ def test_levels_background_fit_and_limit_come_back(tmp_path):
     )
     again = Bundle.open(tmp_path).preprocessing
     assert (again.canvas, again.max_pixels, again.limits.max_pixels) == (canvas, 10**8, 10**8)
-    assert replace(again, max_pixels=5).limits == Limits()  # what holds where nothing is said is no stricter
+    assert replace(again, max_pixels=5).limits == Limits()  # at least the default
 
 
-def test_a_bundle_without_them_opens_with_what_held_then(copy):
-    said = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
-    del said["max_pixels"], said["canvas"]["rendering"], said["canvas"]["fit"]
-    reseal(copy, preprocessing=said)
-    assert Bundle.open(copy).preprocessing == small_bundle().preprocessing
+def test_preprocessing_without_a_limit_is_refused(copy):
+    stored = small_bundle().preprocessing.as_json()
+    del stored["max_pixels"]
+    reseal(copy, preprocessing=stored)
+    with pytest.raises(RunError, match="unknown preprocessing"):
+        Bundle.open(copy)
 
 
 def test_weights_that_are_not_finite_are_refused(copy):
@@ -161,11 +162,13 @@ def test_weights_that_are_not_finite_are_refused(copy):
         Bundle.open(copy)
 
 
-def test_a_bundle_of_an_older_version_has_no_statistics(copy):
-    said = _read_sealed(copy / "model.json")
-    del said["statistics"]
-    (copy / "model.json").write_bytes(_sealed(said))
-    assert Bundle.open(copy).statistics is None
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_a_description_without_a_key_is_refused(copy, key):
+    stored = _read_sealed(copy / "model.json")
+    del stored[key]
+    (copy / "model.json").write_bytes(_sealed(stored))
+    with pytest.raises(RunError, match=f"has no {key}; it is not a striate bundle"):
+        Bundle.open(copy)
 
 
 def test_a_missing_file_is_named(copy):
@@ -197,6 +200,6 @@ def test_opening_unpickles_nothing(saved):
 
 
 def test_the_description_is_readable_json(saved):
-    said = json.loads((saved / "model.json").read_text())
-    assert said["architecture"] == "lenet5"
-    assert said["preprocessing"]["normalization"]["mean"] == [0.1307]
+    stored = json.loads((saved / "model.json").read_text())
+    assert stored["architecture"] == "lenet5"
+    assert stored["preprocessing"]["normalization"]["mean"] == [0.1307]

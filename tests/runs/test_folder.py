@@ -13,7 +13,7 @@ from striate.runs import FoldsFolder, RunFolder, free_path
 def test_a_folder_that_exists_is_not_written_into(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("do not lose")
-    with pytest.raises(RunError, match="exists already"):
+    with pytest.raises(RunError, match="already exists"):
         RunFolder.create(tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "do not lose"
 
@@ -51,7 +51,7 @@ with RunFolder(Path(sys.argv[1])).locked():
     command = [sys.executable, "-c", other, str(folder.path)]
     with folder.locked():
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "another process is at work on this run" in refused.stderr
+    assert "another process is working on this run" in refused.stderr
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

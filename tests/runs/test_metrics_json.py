@@ -10,7 +10,7 @@ from striate.runs import RunFolder
 from striate.runs.metrics_json import MOST_DENSE
 
 
-def figures(classes: int, images: int) -> dict[str, object]:
+def metrics_of(classes: int, images: int) -> dict[str, object]:
     draw = np.random.default_rng(0)
     labels = draw.integers(0, classes, images)
     predictions = np.where(draw.random(images) < 0.5, labels, draw.integers(0, classes, images))
@@ -22,7 +22,7 @@ def figures(classes: int, images: int) -> dict[str, object]:
 
 @pytest.mark.parametrize("classes", [2, MOST_DENSE, MOST_DENSE + 1])
 def test_what_was_written_is_read_again(tmp_path, classes):
-    found = {"val": figures(classes, 300), "test": figures(classes, 200)}
+    found = {"val": metrics_of(classes, 300), "test": metrics_of(classes, 200)}
     folder = RunFolder(tmp_path)
     folder.write_metrics(found)
     assert folder.metrics() == found
@@ -31,7 +31,7 @@ def test_what_was_written_is_read_again(tmp_path, classes):
 
 
 def test_few_classes_are_a_row_a_line(tmp_path):
-    found = figures(3, 60)
+    found = metrics_of(3, 60)
     folder = RunFolder(tmp_path)
     folder.write_metrics({"test": found})
     text = (tmp_path / "metrics.json").read_text()
@@ -43,7 +43,7 @@ def test_few_classes_are_a_row_a_line(tmp_path):
 
 
 def test_a_thousand_classes_are_below_2_mb(tmp_path):
-    one = figures(100, 4000)
+    one = metrics_of(100, 4000)
     draw = np.random.default_rng(0)
     confusion = np.bincount(draw.integers(0, 1_000_000, 50_000), minlength=1_000_000).reshape(1000, 1000).tolist()
     many = {**one, "confusion_matrix": confusion, "per_class": one["per_class"] * 10}  # type: ignore[operator]
@@ -54,6 +54,6 @@ def test_a_thousand_classes_are_below_2_mb(tmp_path):
 
 
 def test_a_file_of_before_is_read(tmp_path):
-    found = {"test": figures(MOST_DENSE + 1, 300)}
+    found = {"test": metrics_of(MOST_DENSE + 1, 300)}
     (tmp_path / "metrics.json").write_text(json.dumps(found, indent=1))
     assert RunFolder(tmp_path).metrics() == found

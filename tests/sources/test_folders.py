@@ -249,7 +249,7 @@ def test_a_part_without_an_image_stops(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 40, "train/dog": 40, "val/cat": 1})
     (root / "val/cat/000.jpg").write_bytes(b"")
     loaded = load_images(open_source(root), CANVAS, threads=1)
-    with pytest.raises(DataError, match="the part val has no image that can be used; add some, or remove its folder"):
+    with pytest.raises(DataError, match="the split val has no image that can be used; add some, or remove its folder"):
         split_samples(loaded, val=0.1, test=0, seed=0)
 
 

@@ -19,7 +19,7 @@ TASK = Classify(("cat", "dog", "eel"), label_smoothing=0.1)
 
 def batch(labels: torch.Tensor) -> Batch:
     count = len(labels)
-    view = evaluation_view(count, image=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
+    view = evaluation_view(count, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
     return Batch(torch.zeros(count, 1, 4, 4), labels, torch.arange(count), view)
 
 
@@ -38,13 +38,13 @@ def test_half_precision_outputs_give_a_float32_loss():
 
 def test_the_confusion_matrix_equals_scikit_learns():
     torch.manual_seed(0)
-    metrics, true, said = TASK.metrics(), [], []
+    metrics, labels_so_far, predictions = TASK.metrics(), [], []
     for _ in range(5):
         outputs, labels = torch.randn(9, 3), torch.randint(0, 3, (9,))
         metrics.update(outputs, batch(labels))
-        true += labels.tolist()
-        said += outputs.argmax(1).tolist()
-    expected = confusion_matrix(true, said, labels=[0, 1, 2])
+        labels_so_far += labels.tolist()
+        predictions += outputs.argmax(1).tolist()
+    expected = confusion_matrix(labels_so_far, predictions, labels=[0, 1, 2])
     assert metrics.state().tolist() == expected.tolist()
     assert metrics.compute()["accuracy"] == pytest.approx(expected.trace() / expected.sum())
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from striate.errors import SettingError
 from striate.settings import declared_settings
+from striate.sources.open import SOURCES
 from striate.training import (
     RECIPES,
     NamedRecipe,
@@ -275,3 +276,7 @@ def test_the_flat_file_of_an_earlier_version_means_what_it_meant(tmp_path, chang
     assert recipe.schedule == ScheduleSettings(**schedule)
     assert (recipe.model.name, recipe.training.clip_grad_norm) == ("lenet5", 1.0)
     assert origins["momentum" if "momentum" in optimizer else "beta1"] == "user"
+
+
+def test_the_formats_of_data_are_those_that_are_opened():
+    assert set(recipe_settings()["source"].setting.choices) == set(SOURCES)

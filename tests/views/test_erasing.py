@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from striate.views import draw_rectangles, erase, uniforms
+from striate.views import erase, random_rectangles, uniforms
 
 
 def test_rectangles_fit_and_are_as_many_as_promised():
     draws = uniforms(0, 0, torch.arange(10_000), range(5))
-    x1, y1, x2, y2 = draw_rectangles(draws, 0.25, (28, 32)).unbind(1)
+    x1, y1, x2, y2 = random_rectangles(draws, 0.25, (28, 32)).unbind(1)
     erased = x2 > x1
     assert abs(erased.double().mean() - 0.25) < 0.02
     assert torch.equal(erased, y2 > y1)
@@ -23,12 +23,12 @@ def test_rectangles_fit_and_are_as_many_as_promised():
 
 def test_never_and_always():
     draws = uniforms(0, 0, torch.arange(500), range(5))
-    assert draw_rectangles(draws, 0.0, (8, 8)).count_nonzero() == 0
-    assert (draw_rectangles(draws, 1.0, (8, 8))[:, 2:] > 0).all()
+    assert random_rectangles(draws, 0.0, (8, 8)).count_nonzero() == 0
+    assert (random_rectangles(draws, 1.0, (8, 8))[:, 2:] > 0).all()
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_erase_paints_the_rectangle_only(whole: bool):
+def test_erase_fills_the_rectangle_only(whole: bool):
     images = torch.randint(1, 255, (4, 9, 7, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     images = images if whole else images / 255
     rectangles = torch.tensor([[0, 0, 0, 0], [1, 2, 4, 9], [0, 0, 7, 9], [6, 8, 7, 9]])

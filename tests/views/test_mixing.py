@@ -1,4 +1,4 @@
-"""Mixup, CutMix and mosaic: targets are convex weights and equal the share of what is seen."""
+"""Mixup, CutMix and mosaic: targets are convex weights and equal the share of each image."""
 
 import math
 
@@ -63,7 +63,7 @@ def test_cutmix_pastes_one_rectangle():
 
 
 @pytest.mark.parametrize("mix", [mixup, cutmix])
-def test_weights_are_spread_as_promised(mix):
+def test_weights_follow_their_distribution(mix):
     """alpha 1 is uniform; cutmix loses what the border cuts off, on average a little under half of the pasted part."""
     torch.manual_seed(0)
     images, targets = telling(2, 32, 32)
@@ -113,13 +113,15 @@ def test_mosaic_targets_equal_the_share_of_pixels(seed: int, count: int, side: t
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_boxes_can_follow_into_a_mosaic(seed: int):
-    """Each quadrant is what its partner looks like through its place, and the quadrants tile the frame."""
+    """Each quadrant is what its partner shows through its geometry, and the quadrants tile the frame."""
     torch.manual_seed(seed)
     images = torch.rand(5, 3, 20, 28).clamp(min=0.01)  # zero is what lies beyond
     made = mosaic(images, torch.eye(5))
     covered = torch.zeros(20, 28)
-    for partner, place, (x1, y1, x2, y2) in zip(made.partners, made.places, made.quadrants.tolist(), strict=True):
-        whole = View(place[None].expand(5, -1, -1), torch.eye(4)[None], (20, 28)).resample(images[partner])
+    for partner, geometry, (x1, y1, x2, y2) in zip(
+        made.partners, made.geometries, made.quadrants.tolist(), strict=True
+    ):
+        whole = View(geometry[None].expand(5, -1, -1), torch.eye(4)[None], (20, 28)).resample(images[partner])
         assert torch.equal(made.images[:, :, y1:y2, x1:x2], whole[:, :, y1:y2, x1:x2])
         assert whole[:, :, y1:y2, x1:x2].min() > 0, "a quadrant shows what is beyond its image"
         covered[y1:y2, x1:x2] += 1

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import View, random_boxes, to_whole_pixels
-from striate.views.resizing import is_whole_box
+from striate.views.cropping import is_whole_box
 from striate.views.warping import warp_images
 
-NO_TINT = torch.eye(4)[None]
+SAME_COLOR = torch.eye(4)[None]
 
 
 def fill(boxes: Tensor, size: tuple[int, int], mirrored: Tensor | None = None) -> Tensor:
@@ -22,11 +22,11 @@ def fill(boxes: Tensor, size: tuple[int, int], mirrored: Tensor | None = None) -
     x1, y1, x2, y2 = boxes.unbind(1)
     x, y = width / (x2 - x1), height / (y2 - y1)
     sign = torch.ones_like(x) if mirrored is None else 1 - 2 * mirrored.float()
-    place = torch.zeros(len(boxes), 3, 3)
-    place[:, 0, 0], place[:, 1, 1], place[:, 2, 2] = sign * x, y, 1
-    place[:, 0, 2] = width / 2 - sign * (x * x1 + width / 2)
-    place[:, 1, 2] = height / 2 - (y * y1 + height / 2)
-    return place
+    geometry = torch.zeros(len(boxes), 3, 3)
+    geometry[:, 0, 0], geometry[:, 1, 1], geometry[:, 2, 2] = sign * x, y, 1
+    geometry[:, 0, 2] = width / 2 - sign * (x * x1 + width / 2)
+    geometry[:, 1, 2] = height / 2 - (y * y1 + height / 2)
+    return geometry
 
 
 @pytest.mark.parametrize("canvas", [(256, 256), (31, 47), (3000, 4000)])
@@ -68,13 +68,13 @@ def test_equals_torch_interpolation_of_each_crop(channels: int, whole: bool):
         [[3, 4, 33, 44], [0, 0, 60, 50], [10, 11, 12, 13], [59, 49, 60, 50], [0, 10, 60, 20], [5, 5, 29, 21]]
     )
     mirrored = torch.tensor([True, False, True, False, True, False])
-    seen = View(fill(boxes.float(), (24, 16), mirrored), NO_TINT, (24, 16)).resample(images)
-    assert seen.dtype == images.dtype
+    result = View(fill(boxes.float(), (24, 16), mirrored), SAME_COLOR, (24, 16)).resample(images)
+    assert result.dtype == images.dtype
     for one, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         expected = F.interpolate(images[[one], :, y1:y2, x1:x2], (24, 16), mode="bilinear", antialias=True)
-        assert torch.equal(seen[one], (expected.flip(3) if mirrored[one] else expected)[0])
-    one_for_all = View(fill(boxes[:1].float(), (24, 16), mirrored[:1]), NO_TINT, (24, 16)).resample(images)
-    assert torch.equal(one_for_all[0], seen[0])
+        assert torch.equal(result[one], (expected.flip(3) if mirrored[one] else expected)[0])
+    one_for_all = View(fill(boxes[:1].float(), (24, 16), mirrored[:1]), SAME_COLOR, (24, 16)).resample(images)
+    assert torch.equal(one_for_all[0], result[0])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -82,43 +82,43 @@ def test_photographs_are_shared_among_threads_and_stay_the_same(threads: int):
     images = torch.randint(0, 256, (27, 50, 60, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     corners = torch.arange(27)[:, None] % torch.tensor([20, 10]) + 0.0
     boxes = torch.cat([corners, corners + torch.tensor([33, 40])], 1)
-    view = View(fill(boxes, (150, 160), torch.arange(27) % 2 == 0), NO_TINT, (150, 160))
+    view = View(fill(boxes, (150, 160), torch.arange(27) % 2 == 0), SAME_COLOR, (150, 160))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        seen = view.resample(images)
+        result = view.resample(images)
     finally:
         torch.set_num_threads(before)
     for one, (x1, y1, x2, y2) in enumerate(boxes.int().tolist()):
         expected = F.interpolate(images[[one], :, y1:y2, x1:x2], (150, 160), mode="bilinear", antialias=True)[0]
-        assert torch.equal(seen[one], expected if one % 2 else expected.flip(2))
+        assert torch.equal(result[one], expected if one % 2 else expected.flip(2))
 
 
 def test_what_is_no_whole_box_is_warped():
-    place = fill(torch.tensor([[4.0, 4, 20, 36]]), (24, 24))
-    assert is_whole_box(place, (40, 40), (24, 24)).all()
-    assert not is_whole_box(place, (40, 19), (24, 24)).any(), "it is not within the image"
+    geometry = fill(torch.tensor([[4.0, 4, 20, 36]]), (24, 24))
+    assert is_whole_box(geometry, (40, 40), (24, 24)).all()
+    assert not is_whole_box(geometry, (40, 19), (24, 24)).any(), "it is not within the image"
     for row, column, amount in ((0, 1, 0.01), (1, 0, 0.01), (2, 0, 1e-4), (0, 2, 0.1), (0, 0, 0.01), (0, 0, math.nan)):
-        other = place.clone()
+        other = geometry.clone()
         other[0, row, column] += amount
         assert not is_whole_box(other, (40, 40), (24, 24)).any()
-    flat = place.clone()
+    flat = geometry.clone()
     flat[0, 0, 0] = 0
     assert not is_whole_box(flat, (40, 40), (24, 24)).any()
 
 
 def test_three_paths_agree_where_nothing_is_lost():
-    """A smooth image, enlarged: the warp sees a little more at the rim of the crop."""
+    """A smooth image, enlarged: the warp takes in a little more at the border of the crop."""
     x = torch.linspace(0, 4, 48)
     image = (x.sin() * x.cos()[:, None] * 0.4 + 0.5)[None, None]
-    place = fill(torch.tensor([[8.0, 9, 40, 33]]), (48, 64))
-    resized = View(place, NO_TINT, (48, 64)).resample(image)
-    assert torch.allclose(warp_images(image, place, (48, 64))[..., 2:-2, 2:-2], resized[..., 2:-2, 2:-2], atol=1e-4)
+    geometry = fill(torch.tensor([[8.0, 9, 40, 33]]), (48, 64))
+    resized = View(geometry, SAME_COLOR, (48, 64)).resample(image)
+    assert torch.allclose(warp_images(image, geometry, (48, 64))[..., 2:-2, 2:-2], resized[..., 2:-2, 2:-2], atol=1e-4)
 
 
 def test_gradients_flow_through_a_crop():
     image = torch.rand(2, 3, 20, 20, requires_grad=True)
-    place = fill(torch.tensor([[2.0, 2, 18, 12], [0, 0, 9, 9]]), (8, 8))
-    (gradient,) = torch.autograd.grad(View(place, NO_TINT, (8, 8)).image(image).sum(), image)
+    geometry = fill(torch.tensor([[2.0, 2, 18, 12], [0, 0, 9, 9]]), (8, 8))
+    (gradient,) = torch.autograd.grad(View(geometry, SAME_COLOR, (8, 8)).image(image).sum(), image)
     assert gradient.sum() > 0
     assert gradient[1, :, 9:].count_nonzero() == 0

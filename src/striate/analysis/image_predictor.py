@@ -141,7 +141,7 @@ class ImagePredictor:
         colors = as_colors(decoded.to(self.device).permute(0, 3, 1, 2))  # B C H W
         view = evaluation_view(
             len(colors),
-            image=(canvas.height, canvas.width),
+            image_size=(canvas.height, canvas.width),
             size=self.bundle.preprocessing.size,
             normalization=self.bundle.preprocessing.normalization,
         )

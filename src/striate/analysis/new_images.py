@@ -36,5 +36,5 @@ def findings_on_split(bundle: Bundle, name: str, samples: LabeledImages) -> list
     """data-shift of a split that the data came with against the training images; a drawn split is like them."""
     if bundle.statistics is None:
         return []
-    found = shift_findings(bundle.statistics, samples.pixels.statistics(), samples.ids)
+    found = shift_findings(bundle.statistics, samples.pixels.measurements.statistics, samples.ids)
     return [replace(one, message=f"In the {name} split {one.message}") for one in found]

@@ -27,7 +27,7 @@ def check_splits(splits: Splits, hiding: Background | None = None) -> list[Findi
     hiding: a background that is known to hide images; those of which nothing else is left are no copies of each other.
     """
     parts = splits.by_name()
-    hashes = {name: part.pixels.content_hashes() for name, part in parts.items()}
+    hashes = {name: part.pixels.measurements.content_hashes for name, part in parts.items()}
     classes, counts = splits.train.classes, {name: part.counts() for name, part in parts.items()}
     return [
         *files_skipped(parts),
@@ -43,7 +43,7 @@ def check_splits(splits: Splits, hiding: Background | None = None) -> list[Findi
 def _nearly_black(parts: dict[str, LabeledImages], classes: Sequence[str]) -> list[AuditFinding]:
     if any(part.pixels.dtype != torch.uint8 for part in parts.values()):  # of more bits the survey knows the scale
         return []
-    measured = np.concatenate([part.pixels.statistics() for part in parts.values()])
+    measured = np.concatenate([part.pixels.measurements.statistics for part in parts.values()])
     ends = np.cumsum([len(part) for part in parts.values()])
     at = dict(zip(parts, np.split(np.arange(len(measured)), ends[:-1]), strict=True))
     labels = np.concatenate([part.labels.numpy() for part in parts.values()])

@@ -1,6 +1,6 @@
-"""A sample drawn for a person to look at: boxes with their classes, masks as tints, keypoints joined, a line of text.
+"""A sample with its annotations: boxes with their classes, masks as tints, keypoints joined, a line of text.
 
-Classes have the colors of Okabe and Ito, which people with any kind of color vision tell apart; from the ninth class
+Classes have the colors of Okabe and Ito, which people with any kind of color vision distinguish; from the ninth class
 on lighter and darker ones of them follow. The color of a class is the same in all images. Small images are drawn
 enlarged by whole pixels, so that lines stay one pixel thin and text is readable.
 Okabe and Ito, "Color Universal Design", 2008.
@@ -29,13 +29,13 @@ _COLORS: Final[tuple[Color, ...]] = (
     (0, 114, 178),  # blue
     (213, 94, 0),  # vermilion
     (204, 121, 167),  # reddish purple
-    (153, 153, 153),  # gray in the place of black, which is not seen on dark images
+    (153, 153, 153),  # gray in the place of black, which is invisible on dark images
 )
 _SHADES: Final = (0.0, 0.55, -0.45)  # towards white or black, for each further eight classes
 _TINT: Final = 0.5  # of a mask
 _LEAST: Final = 200  # pixels of the longer side, below which the image is enlarged
 _TEXT: Final = 11  # pixels
-_GROUND: Final = "background"  # the class of this name is left as it is
+_BACKGROUND: Final = "background"  # the class of this name is left as it is
 _LINES: Final = 12  # of a legend
 
 
@@ -61,7 +61,7 @@ def annotated_image(sample: Sample, classes: Sequence[str], skeleton: Skeleton |
         _draw_objects(ImageDraw.Draw(image), target, classes, skeleton, scale)
         return image
     if target.ndim == 2:
-        drawn = [label for label in np.unique(target).tolist() if label != IGNORE and classes[label] != _GROUND]
+        drawn = [label for label in np.unique(target).tolist() if label != IGNORE and classes[label] != _BACKGROUND]
         for label in drawn:
             pixels = _tint(pixels, target == label, class_color(label))
         pixels = _hatch(pixels, target == IGNORE)
@@ -90,7 +90,7 @@ def _tint(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], color: Col
 
 
 def _hatch(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """White diagonal lines where nothing is said of a pixel."""
+    """White diagonal lines where a pixel has no label."""
     rows, columns = np.indices(mask.shape)
     hatched = pixels.copy()
     hatched[mask & ((rows + columns) % 4 == 0)] = 255
@@ -107,7 +107,7 @@ def _draw_objects(
     for i, label in enumerate(objects.labels.tolist()):
         x1, y1, x2, y2 = (objects.boxes[i] * scale).round().astype(int).tolist()
         corners = (x1, y1, max(x1, x2 - 1), max(y1, y2 - 1))
-        draw.rectangle((x1 - 1, y1 - 1, corners[2] + 1, corners[3] + 1), outline=(0, 0, 0))  # seen on any ground
+        draw.rectangle((x1 - 1, y1 - 1, corners[2] + 1, corners[3] + 1), outline=(0, 0, 0))  # visible on any background
         draw.rectangle(corners, outline=class_color(label), width=2)
     for points in [] if objects.keypoints is None else objects.keypoints:
         _draw_points(draw, points, skeleton, scale)
@@ -120,12 +120,12 @@ def _draw_points(
     draw: ImageDraw.ImageDraw, points: npt.NDArray[np.float32], skeleton: Skeleton | None, scale: int
 ) -> None:
     # points: P 3; visible ones are filled, hidden ones are rings
-    place = [(float(x) * scale, float(y) * scale) for x, y, _ in points]
+    at = [(float(x) * scale, float(y) * scale) for x, y, _ in points]
     for one, other in skeleton.edges if skeleton is not None else ():
         if points[one, 2] > 0 and points[other, 2] > 0:
-            draw.line((*place[one], *place[other]), fill=(0, 0, 0), width=3)
-            draw.line((*place[one], *place[other]), fill=(255, 255, 255), width=1)
-    for i, (x, y) in enumerate(place):
+            draw.line((*at[one], *at[other]), fill=(0, 0, 0), width=3)
+            draw.line((*at[one], *at[other]), fill=(255, 255, 255), width=1)
+    for i, (x, y) in enumerate(at):
         if points[i, 2] > 0:
             fill = class_color(i) if points[i, 2] == 2 else None
             draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=fill, outline=(0, 0, 0))
@@ -133,12 +133,12 @@ def _draw_points(
 
 
 def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str) -> None:
-    """One line of text within the image, white in black outlines, which is read on any ground."""
+    """One line of text within the image, white in black outlines, which is read on any background."""
     font = ImageFont.load_default(_TEXT)
     width, height = draw.im.size if draw.im is not None else (0, 0)
     wide = draw.textlength(text, font)
-    place = (max(1.0, min(x, width - wide - 2)), max(0.0, min(y, height - _TEXT - 3)))
-    draw.text(place, text, fill="white", font=font, stroke_width=2, stroke_fill=(0, 0, 0))
+    at = (max(1.0, min(x, width - wide - 2)), max(0.0, min(y, height - _TEXT - 3)))
+    draw.text(at, text, fill="white", font=font, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
 def _with_legend(image: Image.Image, lines: Sequence[tuple[str, Color | None]]) -> Image.Image:

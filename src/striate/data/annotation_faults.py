@@ -1,6 +1,6 @@
 """A fault: one row of an annotation that is wrong while the rest of it is good; it is counted and never used unseen.
 
-Every object in an annotation ends in one place: it is used as it is, used but mended, or left out; the last two are
+Every object in an annotation ends in one place: it is used as it is, used after a correction, or left out; the last two are
 faults. What cannot be read at all (bytes that are no text, a missing field, NaN) is no fault but a DataError.
 """
 
@@ -48,5 +48,5 @@ def check_faults(faults: Sequence[AnnotationFault], rows: int, where: str, limit
         first = "; ".join(f"{fault.where}: {fault.message}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
         raise DataError(
             f"{where} has {len(lost)} of {rows} annotations that cannot be used ({kinds}), more than the share of "
-            f"{limits.max_bad:g} that may: {first}; mend or remove them, or allow more with --max-bad"
+            f"{limits.max_bad:g} that may: {first}; fix or remove them, or allow more with --max-bad"
         )

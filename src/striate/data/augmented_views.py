@@ -48,7 +48,7 @@ def augmented_views(
 ) -> Iterator[tuple[Tensor, View]]:
     """The network's input, B C h w, and its view: first as in evaluation, then in the epochs 0, 1, 2 ..."""
     height, width = images.shape[-2:]
-    plain = evaluation_view(len(ids), image=(height, width), size=size, normalization=normalization)
+    plain = evaluation_view(len(ids), image_size=(height, width), size=size, normalization=normalization)
     yield plain.image(images), plain
     for epoch in range(columns - 1):
         yield policy.apply(images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
@@ -56,6 +56,8 @@ def augmented_views(
 
 def view_of_image(view: View, i: int) -> View:
     """The view of the image `i` alone."""
-    bend = view.bend if view.bend is None or len(view.bend) == 1 else view.bend[i : i + 1]
-    place, tint = (one if len(one) == 1 else one[i : i + 1] for one in (view.place, view.tint))
-    return replace(view, place=place, tint=tint, bend=bend)
+    displacement = (
+        view.displacement if view.displacement is None or len(view.displacement) == 1 else view.displacement[i : i + 1]
+    )
+    geometry, color = (one if len(one) == 1 else one[i : i + 1] for one in (view.geometry, view.color))
+    return replace(view, geometry=geometry, color=color, displacement=displacement)

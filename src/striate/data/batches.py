@@ -24,18 +24,18 @@ __all__ = ["Batch", "Batches"]
 @final
 @dataclass(frozen=True, eq=False)
 class Batch:
-    images: Tensor  # B C h w float32, channels last: what the network sees
+    images: Tensor  # B C h w float32, channels last: network input
     labels: Tensor  # B int64, on the device
     ids: Tensor  # B int64, on the CPU: positions in the Images
-    view: View  # how each image is seen
+    view: View  # the view of each image
 
 
 @final
 class Batches:
     """Epochs over one split.
 
-    With a `policy` each epoch is shuffled and each sample is seen as the policy draws it. With None the samples come in
-    order, seen as evaluation sees them. The last batch holds what is left; in training a single sample that is left joins
+    With a `policy` each epoch is shuffled and each sample is augmented as the policy draws it. With None the samples come in
+    order, in the evaluation view. The last batch holds what is left; in training a single sample that is left joins
     the batch before it, because batch norm cannot learn from one. With `equal_classes` an epoch is as long, but draws
     from all classes equally often. The images live on the device if they fit. An image whose file went bad since it
     was first read is replaced by the next one in training, with its label, and left out in evaluation.
@@ -46,7 +46,7 @@ class Batches:
         samples: LabeledImages,
         *,
         batch_size: int,
-        size: tuple[int, int],  # height, width that the network sees
+        size: tuple[int, int],  # height, width of the network input
         normalization: Normalization,
         policy: Policy | None,
         seed: int,
@@ -60,7 +60,7 @@ class Batches:
         self.device, self.equal_classes = torch.device(device), equal_classes
         self._images = samples.pixels.near(self.device)
         self._labels = samples.labels.to(self.device)
-        self._recycled = BufferPool()
+        self._pool = BufferPool()
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.samples), self.batch_size)
@@ -68,9 +68,9 @@ class Batches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on: an epoch that was cut short is resumed by its next batch."""
-        parts = self._parts(self._order(epoch))[start:]
-        positions = (part % len(self.samples) for part in parts)
-        for draws, (ids, images) in zip(parts, self._images.each(positions), strict=True):
+        batches = self._positions(self._order(epoch))[start:]
+        positions = (draws % len(self.samples) for draws in batches)
+        for draws, (ids, images) in zip(batches, self._images.each(positions), strict=True):
             batch = self._batch(draws, ids, images, epoch)
             if len(batch.ids):
                 yield batch
@@ -83,12 +83,12 @@ class Batches:
             return class_balanced_order(self.samples.labels, seed=self.seed, epoch=epoch)
         return permutation(self.seed, epoch, len(self.samples))
 
-    def _parts(self, order: Tensor) -> list[Tensor]:
+    def _positions(self, order: Tensor) -> list[Tensor]:
         """The positions of each batch."""
-        parts = list(order.split(self.batch_size))
+        batches = list(order.split(self.batch_size))
         if self._joins_last(*divmod(len(order), self.batch_size)):
-            parts[-2:] = [torch.cat(parts[-2:])]
-        return parts
+            batches[-2:] = [torch.cat(batches[-2:])]
+        return batches
 
     def _joins_last(self, full: int, rest: int) -> bool:
         return self.policy is not None and full > 0 and rest == 1
@@ -103,12 +103,12 @@ class Batches:
         if self.policy is None:
             view = evaluation_view(
                 len(ids),
-                image=(originals.shape[2], originals.shape[3]),
+                image_size=(originals.shape[2], originals.shape[3]),
                 size=self.size,
                 normalization=self.normalization,
             )
             return Batch(view.image(originals, self._memory(originals)), labels, ids, view)
-        seen, view = self.policy.apply(
+        augmented, view = self.policy.apply(
             originals,
             draws,
             seed=self.seed,
@@ -117,9 +117,9 @@ class Batches:
             normalization=self.normalization,
             out=self._memory(originals),
         )
-        return Batch(seen, labels, ids, view)
+        return Batch(augmented, labels, ids, view)
 
     def _memory(self, images: Tensor) -> Tensor | None:
         """What earlier batches lay in; other devices than the CPU see to that themselves."""
         count, channels = images.shape[:2]
-        return self._recycled.batch(count, channels, self.size) if images.device.type == "cpu" else None
+        return self._pool.batch(count, channels, self.size) if images.device.type == "cpu" else None

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Final, final
 
 import numpy as np
+import numpy.typing as npt
 import PIL
 import torch
 
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.resize import Pixels
-from striate.data.images import TensorImages
+from striate.data.images import BLOCK, TensorImages
+from striate.data.measurements import content_hashes
 from striate.data.skipped_files import SkippedFile
 from striate.data.storage import Place, choose_place, explained_disk, image_bytes, map_new_file, pixel_type
 
@@ -60,7 +62,7 @@ class Entry:
 
 
 def entry_path(folder: Path, split: str, contents: str, canvas: Canvas, max_pixels: int) -> Path:
-    """Where an entry lies: its name tells the split, the contents of its files, the settings and the versions of what decodes."""
+    """Where an entry lies: its name holds the split, the contents of its files, the settings and the versions of what decodes."""
     key = json.dumps([contents, asdict(canvas), max_pixels, DECODER, PIL.__version__])
     return folder / f"{split}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
@@ -82,7 +84,7 @@ def open_entry(path: Path, canvas: Canvas) -> Entry | None:
             np.memmap(path / "pixels.raw", pixel_type(canvas), "c", shape=shape) if kept else np.empty(shape, np.uint8)
         )
         images = TensorImages(torch.from_numpy(pixels))
-        if _checksum(images) != index["checksum"]:
+        if _checksum(images.measurements.content_hashes) != index["checksum"]:
             raise ValueError("the pixels are not those that were written")
         return Entry(images, kept, [SkippedFile(*one) for one in index["skipped"]])
     except (OSError, ValueError, KeyError, TypeError):
@@ -106,7 +108,8 @@ def new_entry(folder: Path, count: int, canvas: Canvas) -> Iterator[tuple[Pixels
 
 def finish_entry(unfinished: Path, path: Path, pixels: Pixels, kept: list[int], skipped: list[SkippedFile]) -> None:
     """Name what was filled; where another process was first, its entry stays, which holds the same."""
-    checksum = _checksum(TensorImages(torch.from_numpy(pixels[: len(kept)])))
+    hashes = [content_hashes(block) for block in torch.from_numpy(pixels[: len(kept)]).split(BLOCK)]
+    checksum = _checksum(np.concatenate(hashes) if kept else np.empty(0, np.uint64))
     index = {"kept": kept, "skipped": [[one.id, one.reason, one.detail] for one in skipped], "checksum": checksum}
     with explained_disk(path.parent, 0):
         (unfinished / "index.json").write_text(json.dumps(index), encoding="utf-8")
@@ -117,5 +120,5 @@ def finish_entry(unfinished: Path, path: Path, pixels: Pixels, kept: list[int], 
                 raise
 
 
-def _checksum(images: TensorImages) -> str:
-    return hashlib.sha256(images.content_hashes().tobytes()).hexdigest()
+def _checksum(hashes: npt.NDArray[np.uint64]) -> str:
+    return hashlib.sha256(hashes.tobytes()).hexdigest()

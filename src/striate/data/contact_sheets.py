@@ -1,4 +1,4 @@
-"""Many images on one sheet: what a person should look at before training."""
+"""Contact sheets: many images in one PNG, to look at before training."""
 
 import io
 import math
@@ -20,7 +20,7 @@ GAP = 2  # pixels between images
 PAPER = 255  # white
 HEADING: Final = 18  # pixels above the images
 LETTERS: Final = 13  # their size
-MAKER: Final = ("Software", "striate")  # written into a sheet, and by which it is told from another file
+MAKER: Final = ("Software", "striate")  # written into a sheet, by which it is recognized
 
 
 def contact_sheet(images: Tensor, columns: int) -> bytes:
@@ -61,14 +61,14 @@ def labeled_contact_sheet(rows: Sequence[Sequence[Image.Image]], headings: Seque
 
 
 def is_contact_sheet(path: Path) -> bool:
-    """Whether a file is a headed sheet, and nothing that somebody else made."""
+    """Whether a file is a labeled contact sheet made by striate."""
     with path.open("rb") as file:
         start = file.read(256)
     return start.startswith(b"\x89PNG") and b"tEXt" + "\0".join(MAKER).encode() in start
 
 
 def denormalize(images: Tensor, normalization: Normalization) -> Tensor:
-    """Network input as images again: B C h w, normalized -> B h w C uint8, CPU. What a policy did stays done."""
+    """Network input as images: B C h w, normalized -> B h w C uint8, CPU. Augmentation is kept."""
     mean = torch.tensor(normalization.mean, device=images.device)[:, None, None]  # C 1 1
     std = torch.tensor(normalization.std, device=images.device)[:, None, None]
     colors = (images.float() * std + mean).clamp(0, 1)

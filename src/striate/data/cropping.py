@@ -9,10 +9,10 @@ from striate.data.decoding.resize import Pixels
 
 __all__ = ["CUT", "area_cut", "content_lost", "contrast"]
 
-CUT: Final = 0.4  # area of an image that a square does not show, above which its ends are looked at
+CUT: Final = 0.4  # area of an image that a square does not show, above which its ends are compared
 FLAT: Final = 4.0  # standard deviation, of 255 levels, of what is empty but for noise and compression
 _ENDS: Final = 0.5  # contrast of an end as a share of that of the middle, from which on it holds content
-_SHORT: Final = 16  # pixels of the shorter side at which ends are looked at: fine noise is averaged away
+_SHORT: Final = 16  # pixels of the shorter side at which ends are compared: fine noise is averaged away
 
 
 def area_cut(height: int, width: int) -> float:

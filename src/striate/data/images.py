@@ -4,20 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Final, final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from striate.data.content_hash import content_hashes, moments
-from striate.data.signatures import SIDE, Signatures, looks
+from striate.data.measurements import Measurements, measure
 from striate.data.skipped_files import SkippedFile
-from striate.data.statistics import MEASURES, Measured, image_statistics
 
 __all__ = ["Images", "TensorImages", "as_colors"]
 
-BLOCK: Final = 1024  # images that are looked at in one go: a mapped file may be larger than the memory
-CACHED: Final = 1 << 19  # values that stay in the processor's cache as float32
+BLOCK: Final = 1024  # images that are measured in one go: a mapped file may be larger than the memory
 DEVICE_SHARE: Final = 0.5  # of the device's free memory that images may take; the rest is for the network
 
 
@@ -31,8 +26,8 @@ class Images(ABC):
         return self.shape[0]
 
     @abstractmethod
-    def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each part (B int64) the positions that were read, and their pixels B H W C.
+    def each(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each batch (B int64) the positions that were read, and their pixels B H W C.
 
         Positions differ from those asked for only where a file went bad since it was first read: another takes its place.
         """
@@ -45,21 +40,10 @@ class Images(ABC):
     def near(self, device: torch.device) -> "Images":
         """These images, on the device if they fit there."""
 
+    @property
     @abstractmethod
-    def content_hashes(self) -> npt.NDArray[np.uint64]:
-        """A number for each image, equal where all pixels are."""
-
-    @abstractmethod
-    def moments(self) -> list[tuple[int, int]]:
-        """Sum and sum of squares of all values of each channel, exact."""
-
-    @abstractmethod
-    def looks(self) -> Signatures:
-        """What tells each image from others but hardly from its copies, N 64: see `looks`."""
-
-    @abstractmethod
-    def statistics(self) -> Measured:
-        """What each image is like as a whole, N 3: see `image_statistics`."""
+    def measurements(self) -> Measurements:
+        """What is measured of each image in one pass over all of them, which is made once."""
 
     @property
     @abstractmethod
@@ -85,16 +69,16 @@ def as_colors(images: Tensor) -> Tensor:
 class TensorImages(Images):
     """Images in a tensor N H W C, in memory or mapped from a file; a subset shares it and only knows its own rows."""
 
-    def __init__(self, pixels: Tensor, rows: Tensor | None = None, known: npt.NDArray[np.uint64] | None = None) -> None:
+    def __init__(self, pixels: Tensor, rows: Tensor | None = None, known: Measurements | None = None) -> None:
         if pixels.dtype not in (torch.uint8, torch.uint16) or pixels.ndim != 4:
             raise ValueError(f"images must be N H W C uint8 or uint16, not {tuple(pixels.shape)} {pixels.dtype}")
         _, height, width, channels = pixels.shape
-        self._pixels, self._rows, self._content_hashes = pixels, rows, known
+        self._pixels, self._rows, self._measurements = pixels, rows, known
         self.shape = (len(pixels) if rows is None else len(rows), height, width, channels)
         self.dtype = pixels.dtype
 
-    def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        for ids in parts:
+    def each(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        for ids in batches:
             rows = ids if self._rows is None else self._rows[ids]
             yield ids, self._pixels.index_select(0, rows.to(self._pixels.device, non_blocking=True))
 
@@ -107,42 +91,24 @@ class TensorImages(Images):
 
     def subset(self, indices: Tensor) -> "TensorImages":
         rows = indices if self._rows is None else self._rows[indices]
-        known = None if self._content_hashes is None else self._content_hashes[indices.numpy()]
+        known = None if self._measurements is None else self._measurements.at(indices.numpy())
         return TensorImages(self._pixels, rows, known)
 
     def near(self, device: torch.device) -> "TensorImages":
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
-            size = len(self) * self._pixels[:1].nbytes
-            return TensorImages(self.all().to(device)) if size <= DEVICE_SHARE * free else self
-        return TensorImages(self.all().to(device)) if device.type == "mps" else self  # which shares the CPU's memory
+            fits = len(self) * self._pixels[:1].nbytes <= DEVICE_SHARE * free
+        else:
+            fits = device.type == "mps"  # which shares the CPU's memory
+        return TensorImages(self.all().to(device), known=self._measurements) if fits else self
 
-    def content_hashes(self) -> npt.NDArray[np.uint64]:
-        if self._content_hashes is None:
-            blocks = [content_hashes(block) for block in self._blocks()]
-            self._content_hashes = np.concatenate(blocks) if blocks else np.empty(0, np.uint64)
-        return self._content_hashes
-
-    def moments(self) -> list[tuple[int, int]]:
-        total = [(0, 0)] * self.shape[-1]
-        for block in self._blocks():
-            total = [(s + int(a), q + int(b)) for (s, q), (a, b) in zip(total, moments(block), strict=True)]
-        return total
-
-    def looks(self) -> Signatures:
-        blocks = [looks(some) for block in self._blocks() for some in _cached(block)]
-        return np.concatenate(blocks) if blocks else np.empty((0, SIDE * SIDE), np.uint8)
-
-    def statistics(self) -> Measured:
-        blocks = [image_statistics(some) for block in self._blocks() for some in _cached(block)]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(MEASURES)))
+    @property
+    def measurements(self) -> Measurements:
+        if self._measurements is None:
+            self._measurements = measure(self._blocks(), self.shape[-1])
+        return self._measurements
 
     def _blocks(self) -> Iterator[Tensor]:
         if self._rows is None:
             return iter(self._pixels.split(BLOCK))
         return (images for _, images in self.each(torch.arange(len(self)).split(BLOCK)))
-
-
-def _cached(images: Tensor) -> tuple[Tensor, ...]:
-    """The same N H W C in blocks that are quick to compute with."""
-    return images.split(max(1, CACHED // images[0].numel()) if len(images) else 1)

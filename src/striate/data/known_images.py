@@ -1,13 +1,14 @@
-"""Which images a run knows, by what they are: names, folders and formats may change, and an image is still the same one.
+"""Which images a run knows, by their content: names, folders and formats may change.
 
-splits.csv tells each image in three ways, and any of them is enough:
+splits.csv identifies each image in three ways, and any of them is enough:
 
-    pixels   the fingerprint of its pixels on the run's canvas: the same under another name, in an array or an archive, or
-             saved anew without loss
-    sha256   the digest of its file: the same on a machine whose resampling rounds differently
-    look     8 x 8 gray values: nearly the same if it was resized, saved anew with loss, made gray, brighter or mirrored
+    pixels     the content hash of its pixels on the run's canvas: the same under another name, in an array or an archive, or
+               saved anew without loss
+    sha256     the digest of its file: the same on a machine whose resampling rounds differently
+    signature  its thumbnail signature, 8 x 8 gray values: nearly the same if it was resized, saved anew with loss, made gray,
+               brighter or mirrored
 
-Images of one color are equal to one another, and so all known as soon as one of them is: to the run they are no different.
+Images of one color are equal to one another, so all of them are known as soon as one is.
 """
 
 import csv
@@ -35,40 +36,40 @@ _STRONGEST: Final[tuple[KnownAs, ...]] = (
     "val",
     "test",
 )  # what is in several splits was trained on, if in train
-_COLUMNS: Final = ("split", "pixels", "sha256", "look")
+_COLUMNS: Final = ("split", "pixels", "sha256", "signature")
 _AS_WRITTEN: Final = re.compile("(train|val|test),[0-9a-f]{16},([0-9a-f]{64})?,([0-9a-f]{128})?")
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class KnownImages:
-    """The split of each image of a run, by its pixels, by its file's bytes, and by its look."""
+    """The split of each image of a run, by its pixels, by its file's bytes, and by its signature."""
 
     by_pixels: Mapping[str, KnownAs]
     by_content: Mapping[str, KnownAs]
-    looks: Mapping[KnownAs, Signatures]  # M 64 of each split that has some
+    signatures: Mapping[KnownAs, Signatures]  # M 64 of each split that has some
 
     def known_as(self, samples: LabeledImages, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
         """For each of these, on the run's canvas, the split in which the run has it, of several the one that it learned from.
 
-        `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, looks and
-        looks in any light decides: what is in test just as it is stays there, although a brighter copy is in train.
+        `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, signatures
+        and signatures in any light decides: what is in test just as it is stays there, although a brighter copy is in train.
         """
         found: list[KnownAs] = [self.by_pixels.get(pixels, NOT_IN_RUN) for pixels in _hexadecimal(samples)]
         if self.by_content and NOT_IN_RUN in found:
             content = contents()
-            for i in _unseen(found):
+            for i in _not_in_run(found):
                 found[i] = self.by_content.get(content.get(samples.ids[i], ""), NOT_IN_RUN)
-        if not self.looks or NOT_IN_RUN not in found:
+        if not self.signatures or NOT_IN_RUN not in found:
             return found
-        looks = samples.pixels.looks()
+        signatures = samples.pixels.measurements.signatures
         for any_light in (False, True):
-            if unseen := _unseen(found):
+            if new := _not_in_run(found):
                 near = self._near_in_any_light if any_light else self._near
                 for name in reversed(_STRONGEST):  # the strongest comes last, and stays
-                    if name in self.looks:
-                        same = within(looks[unseen], self.looks[name], near, any_light=any_light)
-                        for i in np.array(unseen)[same].tolist():
+                    if name in self.signatures:
+                        same = within(signatures[new], self.signatures[name], near, any_light=any_light)
+                        for i in np.array(new)[same].tolist():
                             found[i] = name
         return found
 
@@ -82,30 +83,34 @@ class KnownImages:
 
     def _trained_and_others(self) -> tuple[Signatures, Signatures]:
         nothing = np.empty((0, SIDE * SIDE), np.uint8)
-        train, val, test = (self.looks.get(name, nothing) for name in _STRONGEST)
+        train, val, test = (self.signatures.get(name, nothing) for name in _STRONGEST)
         return train, np.concatenate([val, test])
 
 
 def known_in(splits: Mapping[str, LabeledImages]) -> KnownImages:
     """Those of splits in hand, by their pixels."""
-    rows = [(name, pixels, "", "") for name, part in splits.items() for pixels in _hexadecimal(part)]
+    rows = [(name, pixels, "", "") for name, samples in splits.items() for pixels in _hexadecimal(samples)]
     return _known(rows)
 
 
 def split_rows(splits: Splits, contents: Mapping[str, str]) -> list[dict[str, str]]:
-    """Rows of splits.csv: each sample, its split, and what tells its image from others. `contents`: SHA-256 by id."""
+    """Rows of splits.csv: each sample, its split, and what identifies its image. `contents`: SHA-256 by id."""
     rows = []
-    for name, part in splits.by_name().items():
-        for id_, pixels, look in zip(part.ids, _hexadecimal(part), part.pixels.looks(), strict=True):
+    for name, samples in splits.by_name().items():
+        for id_, pixels, signature in zip(
+            samples.ids, _hexadecimal(samples), samples.pixels.measurements.signatures, strict=True
+        ):
             content = contents.get(id_, "")
-            rows.append({"id": id_, "split": name, "pixels": pixels, "sha256": content, "look": look.tobytes().hex()})
+            rows.append(
+                {"id": id_, "split": name, "pixels": pixels, "sha256": content, "signature": signature.tobytes().hex()}
+            )
     return rows
 
 
 def read_known_images(path: Path) -> KnownImages | None:
     """What a run's splits.csv knows of its images; None where it has no such columns, as older runs. Raises DataError."""
     where = printable(path)
-    told = []
+    found = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -115,17 +120,17 @@ def read_known_images(path: Path) -> KnownImages | None:
                 one = tuple(row[column] or "" for column in _COLUMNS)
                 if not _AS_WRITTEN.fullmatch(",".join(one)):
                     raise DataError(
-                        f"{where}: line {rows.line_num} does not tell an image as the run wrote it (a spreadsheet changes "
+                        f"{where}: line {rows.line_num} is not as the run wrote it (a spreadsheet changes "
                         "long numbers, for one); bring the file back as it was"
                     )
-                told.append(one)
+                found.append(one)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{where}: cannot be read as a split ({error}); bring the file back as it was") from None
-    return _known(told)
+    return _known(found)
 
 
 def _known(rows: Sequence[tuple[str, ...]]) -> KnownImages:
-    """From split, pixels, content and look of every image; the last two may be empty."""
+    """From split, pixels, content and signature of every image; the last two may be empty."""
     by_pixels: dict[str, KnownAs] = {}
     by_content: dict[str, KnownAs] = {}
     for name in reversed(_STRONGEST):  # the strongest comes last, and stays
@@ -134,14 +139,19 @@ def _known(rows: Sequence[tuple[str, ...]]) -> KnownImages:
                 by_pixels[pixels] = name
                 if content:
                     by_content[content] = name
-    told = {name: bytearray.fromhex("".join(look for split, *_, look in rows if split == name)) for name in _STRONGEST}
-    looks = {name: np.frombuffer(values, np.uint8).reshape(-1, SIDE * SIDE) for name, values in told.items() if values}
-    return KnownImages(by_pixels, by_content, looks)
+    by_split = {
+        name: bytearray.fromhex("".join(signature for split, *_, signature in rows if split == name))
+        for name in _STRONGEST
+    }
+    signatures = {
+        name: np.frombuffer(values, np.uint8).reshape(-1, SIDE * SIDE) for name, values in by_split.items() if values
+    }
+    return KnownImages(by_pixels, by_content, signatures)
 
 
 def _hexadecimal(samples: LabeledImages) -> list[str]:
-    return [f"{number:016x}" for number in samples.pixels.content_hashes().tolist()]
+    return [f"{number:016x}" for number in samples.pixels.measurements.content_hashes.tolist()]
 
 
-def _unseen(found: Sequence[KnownAs]) -> list[int]:
+def _not_in_run(found: Sequence[KnownAs]) -> list[int]:
     return [i for i, name in enumerate(found) if name == NOT_IN_RUN]

@@ -171,5 +171,5 @@ def _check_classes(samples: LabeledImages, listing: Listing) -> None:
     others = f" (and {len(lost) - 1} more classes)" if len(lost) > 1 else ""
     raise DataError(
         f"the class {samples.classes[lost[0]]}{others} has no readable image ({count_reasons(failures)}): "
-        f"{first_three(failures)}; mend its files, or remove its folder"
+        f"{first_three(failures)}; fix its files, or remove its folder"
     )

@@ -1,4 +1,4 @@
-"""Classes that a mirror exchanges, told by the images: those of one, mirrored, look like those of the other.
+"""Classes that a mirror exchanges, found by the images: those of one, mirrored, look like those of the other.
 
 A quick classifier is trained on a sample: random patches of the images as filters (Coates & Ng 2012, "Learning Feature
 Representations with K-means"), pooled over the whole image and over a coarse grid, and a ridge regression. Each image is
@@ -32,7 +32,7 @@ LEAST_OF_CLASS: Final = 16
 _AXES: Final[Mapping[Mirror, tuple[int, ...]]] = MappingProxyType(
     {"flip": (3,), "flip_vertical": (2,), "rotate": (2, 3)}
 )
-SIDES: Final = (32, 16)  # at which images are looked at
+SIDES: Final = (32, 16)  # pixels, at which images are compared
 MOST_CHANNELS: Final = 4
 PATCH: Final = 5
 BLOCK: Final = 64  # images whose responses to all filters are in memory at once
@@ -103,7 +103,7 @@ def exchanged_classes(images: Tensor, labels: Tensor, mirror: Mirror = "flip") -
 
 
 def _standardized(images: Tensor) -> Tensor:
-    """With mean 0 and deviation 1 over all of them, so that a narrow range of values counts as much as a full one."""
+    """With mean 0 and std 1 over all of them, so that a narrow range of values counts as much as a full one."""
     return (images - images.mean()) / images.std().clamp_min(1e-6)
 
 
@@ -119,8 +119,8 @@ def _likeness(images: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         mirrored += [torch.cat(kind) for kind in zip(*(theirs for _, theirs in blocks), strict=True)]
     alike = alike_mirrored = torch.zeros(len(images), len(images), dtype=torch.float64)
     for ours, theirs in zip(plain, mirrored, strict=True):
-        mean, deviation = ours.mean(0), ours.std(0) + 1e-3 * ours.std() + 1e-9
-        ours, theirs = (ours - mean) / deviation, (theirs - mean) / deviation
+        mean, std = ours.mean(0), ours.std(0) + 1e-3 * ours.std() + 1e-9
+        ours, theirs = (ours - mean) / std, (theirs - mean) / std
         alike = alike + (ours @ ours.T).double() / ours.shape[1]
         alike_mirrored = alike_mirrored + (theirs @ ours.T).double() / ours.shape[1]
     return alike / len(plain), alike_mirrored / len(plain)
@@ -159,9 +159,9 @@ def _features(
     size = images[0].numel() // images[0, 0].numel() * PATCH**2
     means = F.avg_pool2d(images.mean(1, keepdim=True), PATCH, 1)
     squares = F.avg_pool2d(images.square().mean(1, keepdim=True), PATCH, 1)
-    deviations = ((squares - means.square()).clamp_min(0) * size / (size - 1)).sqrt()
+    stds = ((squares - means.square()).clamp_min(0) * size / (size - 1)).sqrt()
     response = F.conv2d(images, filters) - means * filters.sum((1, 2, 3)).view(-1, 1, 1)
-    response = response / (deviations + FLAT) - subtracted.view(-1, 1, 1)
+    response = response / (stds + FLAT) - subtracted.view(-1, 1, 1)
     response = torch.cat([F.relu(response - 1), F.relu(-response - 1)], 1)
     mirrored = response.unflatten(1, (2, 2, -1)).flip(2, *(axis + 2 for axis in axes))  # sign, half, filter; h, w
     return _pooled(response), _pooled(mirrored.view_as(response))

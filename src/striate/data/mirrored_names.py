@@ -1,4 +1,4 @@
-"""Classes that a mirror exchanges, told by their names: "turn left" and "TurnRight", clockwise and counterclockwise.
+"""Classes that a mirror exchanges, found by their names: "turn left" and "TurnRight", clockwise and counterclockwise.
 
 Two classes are a pair where each name is the other's once all words of direction in it are exchanged, so that neither
 "bright" nor a "left" without its "right" counts. Case, spaces, underscores and the like make no difference.

@@ -34,7 +34,7 @@ def normalization_of(name: str, images: Images) -> Normalization:
         return IMAGENET
     values, full_scale = count * height * width, 255 if images.dtype == torch.uint8 else 65535
     mean, std = [], []
-    for total, squares in images.moments():
+    for total, squares in images.measurements.channel_sums():
         mean.append(total / (values * full_scale))
         spread = math.sqrt(values * squares - total * total) / (values * full_scale)
         std.append(spread if spread > SMALLEST_STD else 1.0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, final
 
+from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
 from striate.settings import Setting
 
 __all__ = ["DataSettings"]
@@ -32,7 +33,7 @@ class DataSettings:
             choices=("unit", "symmetric", "data", "imagenet"),
         ),
     ] = "data"
-    max_bad: Annotated[float, Setting("largest share of unreadable files that is tolerated", 0, 1)] = 0.05
+    max_bad: Annotated[float, MAX_BAD] = DEFAULT_LIMITS.max_bad
     cache: Annotated[
         str,
         Setting(

@@ -1,10 +1,10 @@
-"""What an image looks like in 8 x 8 gray values, which saving it anew with loss, or in another size, hardly changes.
+"""Thumbnail signatures: 8 x 8 gray values that tell an image from others, but hardly from its copies.
 
-Two looks, one of them as it is or mirrored, are as far apart as their values differ (root mean square), relative to how
-much each of them varies. Copies of photographs, saved with JPEG quality 50 or at half their size, are 0.01 apart and at
-most 0.1; other photographs 0.3 at least. `any_light` compares without brightness and contrast, by which simple drawings
-come close to one another. Images by a camera that never moves are all alike, so what is near is decided by the data at
-hand, for either comparison by itself (`copy_threshold`).
+Saving an image anew with loss, or in another size, hardly changes its signature. The distance of two signatures, one of
+them as it is or mirrored, is the root mean square of their difference, divided by how much each of them varies. Copies of
+photographs, saved with JPEG quality 50 or at half their size, have distances of 0.01 and at most 0.1; other photographs 0.3
+at least. `any_light` compares without brightness and contrast, by which simple drawings come close to one another. Images of
+a fixed camera are all alike, so the threshold follows from the data at hand, for either comparison (`copy_threshold`).
 """
 
 import math
@@ -18,20 +18,20 @@ from torch import Tensor
 
 from striate.data.decoding.modes import LUMA
 
-__all__ = ["Signatures", "copy_threshold", "looks", "nearest", "within"]
+__all__ = ["Signatures", "copy_threshold", "nearest", "thumbnail_signatures", "within"]
 
 SIDE: Final = 8
 NEAR: Final = 0.12  # the farthest that counts as near, where other images are far apart
-FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be told from others
-COMPARED: Final = 1 << 24  # pairs of looks that are compared in one go
-TOGETHER: Final = 32  # looks, of those alike, that share one search
+FLAT: Final = 4.0  # of 255 levels: an image that varies less shows too little to be recognized
+COMPARED: Final = 1 << 24  # pairs of signatures that are compared at once
+TOGETHER: Final = 32  # similar signatures that share one search
 SAMPLE: Final = 500  # images by which copy_threshold is decided
 CHANCE: Final = 1e-6  # that another image is taken for a copy in another light
 
 Signatures = npt.NDArray[np.uint8]  # N 64
 
 
-def looks(images: Tensor) -> Signatures:
+def thumbnail_signatures(images: Tensor) -> Signatures:
     """N H W C, uint8 or uint16 -> N 64: means of the gray image over 8 x 8 fields, in 255 levels; behind it is white."""
     fields = F.adaptive_avg_pool2d(_gray(images)[:, None], SIDE).flatten(1)
     return fields.round().to(torch.uint8).numpy()
@@ -67,9 +67,9 @@ def nearest(
 
 
 def within(these: Signatures, those: Signatures, near: float, *, any_light: bool = False) -> npt.NDArray[np.bool_]:
-    """For each of `these` whether one of `those` is nearer: as `nearest` says, but what is surely farther is passed over.
+    """For each of `these` whether one of `those` is nearer: as `nearest`, without comparing what is surely farther.
 
-    Means over fields differ by no more than the looks themselves, and so do standard deviations. `those` are sorted by the
+    Means over fields differ by no more than the signatures themselves, and so do standard deviations. `those` are sorted by the
     direction in which such means vary most.
     """
     found = np.zeros(len(these), np.bool_)
@@ -79,29 +79,29 @@ def within(these: Signatures, those: Signatures, near: float, *, any_light: bool
     _, axes = torch.linalg.eigh(torch.cov(known.T, correction=0))  # in ascending order of variance
     means, known = means @ axes, known @ axes
     order = known[:, -1].argsort()
-    known, sorted_looks = known[order], those[order.numpy()]
+    known, sorted_signatures = known[order], those[order.numpy()]
     along = known[:, -1].contiguous()
-    widest = (near + math.sqrt(near * near + 4)) / 2  # root of the largest ratio of deviations that are near each other
+    widest = (near + math.sqrt(near * near + 4)) / 2  # root of the largest ratio of stds that are near each other
     reach = near * widest * own * (1 + 1e-4) + 1e-3  # a little farther, for rounding
-    by_place = means[:, -1].argsort()
-    for block in by_place.split(TOGETHER):
-        place, far = means[block], reach[block]
-        first = int(torch.searchsorted(along, (place[:, -1] - far).min()))
-        last = int(torch.searchsorted(along, (place[:, -1] + far).max(), right=True))
-        may_be = (torch.cdist(place, known[first:last]) < far[:, None]).any(0).nonzero().flatten() + first
+    by_mean = means[:, -1].argsort()
+    for block in by_mean.split(TOGETHER):
+        middle, far = means[block], reach[block]
+        first = int(torch.searchsorted(along, (middle[:, -1] - far).min()))
+        last = int(torch.searchsorted(along, (middle[:, -1] + far).max(), right=True))
+        may_be = (torch.cdist(middle, known[first:last]) < far[:, None]).any(0).nonzero().flatten() + first
         if len(may_be):
-            least = _apart(these[block.numpy()], sorted_looks[may_be.numpy()], any_light).amin(1)
+            least = _apart(these[block.numpy()], sorted_signatures[may_be.numpy()], any_light).amin(1)
             found[block.numpy()] = (least < near).numpy()
     return found
 
 
 def _fields(levels: Signatures, any_light: bool) -> tuple[Tensor, Tensor]:
-    """Means over 4 x 2 fields, each with its mirror image, N 8, as far apart as the looks at most; and their deviations."""
-    values, deviation = _compared(levels, any_light)
+    """Means over 4 x 2 fields, each with its mirror image, N 8, as far apart as the signatures at most; and their stds."""
+    values, std = _compared(levels, any_light)
     half = values.unflatten(1, (SIDE, SIDE))
     half = (half + half.flip(2))[:, :, : SIDE // 2] / 2
     means = F.avg_pool2d(half[:, None], 2).flatten(1)
-    return means / math.sqrt(means.shape[1]), deviation
+    return means / math.sqrt(means.shape[1]), std
 
 
 def copy_threshold(trained: Signatures, others: Signatures, *, any_light: bool = False) -> float:
@@ -124,7 +124,7 @@ def _no_accident(images: Signatures, chance: float) -> float:
     """How near one of these images, in any light, another image comes no more often than by this chance.
 
     Of images that differ in d ways, such as place and size of a disc, the share within a distance grows with its d-th
-    power: half as far is a small chance among photographs, and none at all among discs. d is told by how much farther the
+    power: half as far is a small chance among photographs, and none at all among discs. d is estimated from how much farther the
     second nearest is than the nearest (Facco et al. 2017, "Estimating the intrinsic dimension of datasets").
     """
     if len(images) < 3:
@@ -162,8 +162,8 @@ def _halves(values: Tensor) -> tuple[Tensor, Tensor]:
 def _compared(levels: Signatures, any_light: bool) -> tuple[Tensor, Tensor]:
     """The values that are compared, N 64, and their standard deviations, 0 of flat ones."""
     values = torch.from_numpy(levels).float()
-    deviation = values.std(1, correction=0)
-    shows = deviation >= FLAT
+    std = values.std(1, correction=0)
+    shows = std >= FLAT
     if not any_light:
-        return values, deviation * shows
-    return (values - values.mean(1, keepdim=True)) / deviation.clamp(min=1)[:, None], shows.float()
+        return values, std * shows
+    return (values - values.mean(1, keepdim=True)) / std.clamp(min=1)[:, None], shows.float()

@@ -55,7 +55,7 @@ def check_skipped(skipped: Sequence[SkippedFile], files: int, limits: Limits) ->
     if len(skipped) > limits.max_bad * files:
         raise DataError(
             f"{len(skipped)} of {files} files cannot be used ({count_reasons(skipped)}), more than the share of "
-            f"{limits.max_bad:g} that may: {first_three(skipped)}; mend or remove them, or allow more with --max-bad"
+            f"{limits.max_bad:g} that may: {first_three(skipped)}; fix or remove them, or allow more with --max-bad"
         )
 
 

@@ -31,8 +31,8 @@ SHA256_DIGITS: Final = 64
 class Listing:
     """The samples of one split. `skipped` are files that the listing itself ruled out: links, FIFOs, devices.
 
-    `faults` are what was wrong in annotations: objects that are left out, or used after mending.
-    `columns` hold what else a table says of each sample, by the column's name: a patient, a camera, a date.
+    `faults` are what was wrong in annotations: objects that are left out, or used after a correction.
+    `columns` hold the other columns of a table, by name: a patient, a camera, a date.
     """
 
     ids: tuple[str, ...]  # printable: relative path with "/", or "train-images-idx3-ubyte[17]"
@@ -69,7 +69,7 @@ class Listing:
 @final
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One image at its own size (or reduced), and what is known of it, in the pixels of the image as it is here."""
+    """One image at its own size (or reduced), and what is known of it, in the pixels of this image."""
 
     id: str
     image: Pixels  # H W C
@@ -142,8 +142,8 @@ class Source:
         """SHA-256 over classes, ids, targets and contents of all splits."""
         total = hashlib.sha256("\n".join(self.classes).encode())
         for split, listing in sorted(self.splits.items()):
-            aside = [f"{one.id}\t{one.reason}" for one in listing.skipped]
-            for lines in ((split,), listing.ids, listing.digests, aside):
+            skipped = [f"{one.id}\t{one.reason}" for one in listing.skipped]
+            for lines in ((split,), listing.ids, listing.digests, skipped):
                 total.update("\n".join((str(len(lines)), *lines, "")).encode())
             total.update(listing.targets.content())
         return total.hexdigest()

@@ -1,4 +1,4 @@
-"""What was understood of the data, in a few plain lines, before any image is read."""
+"""How the data were read, in a few plain lines, before any image is decoded."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -32,8 +32,8 @@ def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
         f"         {_counted(sum(counts.values()), 'image')}, {_classes(source)}; {ASKS[source.task]} ({source.task})",
     ]
     if len(counts) > 1:
-        told = ", ".join(f"{split} {count:,}" for split, count in counts.items())
-        lines.append(f"splits:  {told}{f' ({source.split_origin})' if source.split_origin else ''}")
+        shown = ", ".join(f"{split} {count:,}" for split, count in counts.items())
+        lines.append(f"splits:  {shown}{f' ({source.split_origin})' if source.split_origin else ''}")
     if drawn:
         lines.append(f"{'         ' if len(counts) > 1 else 'splits:  '}{drawn}")
     elif len(counts) == 1:
@@ -43,9 +43,9 @@ def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
         lines.append(f"skipped: {_counted(skipped, 'file')} that cannot be used")
     if source.ignored:
         kinds = sorted(source.ignored.items(), key=lambda item: -item[1])
-        told = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:_NAMED])
+        shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:_NAMED])
         more = f" and {sum(count for _, count in kinds[_NAMED:]):,} others" if len(kinds) > _NAMED else ""
-        lines.append(f"ignored: {told}{more}")
+        lines.append(f"ignored: {shown}{more}")
     lines += [f"note:    {note}" for note in source.notes]
     return tuple(lines)
 

@@ -16,38 +16,38 @@ __all__ = ["groups_of", "kept_together"]
 Groups = Mapping[str, str]  # id of a sample -> its group
 
 
-def groups_of(source: Source, said: str) -> Groups:
+def groups_of(source: Source, group: str) -> Groups:
     """The group of every sample: a column of the source, else what a regular expression with one group finds in the id.
 
     Raises SettingError where there is no such column and the expression does not give each id a group.
     """
     listings = source.splits.values()
-    if all(said in listing.columns for listing in listings):
-        return {id_: name for one in listings for id_, name in zip(one.ids, one.columns[said], strict=True)}
+    if all(group in listing.columns for listing in listings):
+        return {id_: name for one in listings for id_, name in zip(one.ids, one.columns[group], strict=True)}
     known = sorted(set.intersection(*(set(listing.columns) for listing in listings)))
     columns = f"the columns are {', '.join(known)}" if known else f"{source.location} has no columns"
     try:
-        pattern = re.compile(said)
+        pattern = re.compile(group)
     except re.error as error:
-        raise SettingError(f"group = {said!r}: is no column ({columns}) and no regular expression ({error})") from None
+        raise SettingError(f"group = {group!r}: is no column ({columns}) and no regular expression ({error})") from None
     if pattern.groups != 1:
         raise SettingError(
-            f"group = {said!r}: is no column ({columns}); a regular expression on the ids needs one group in "
+            f"group = {group!r}: is no column ({columns}); a regular expression on the ids needs one group in "
             f"parentheses, such as '([^/]+)/' for {next(iter(listings)).ids[0]}"
         )
     found = {id_: match[1] for one in listings for id_ in one.ids if (match := pattern.search(id_)) and match[1]}
     missed = [id_ for one in listings for id_ in one.ids if id_ not in found]
     if missed:
         raise SettingError(
-            f"group = {said!r}: finds no group in {len(missed)} of {len(missed) + len(found)} ids, such as {missed[0]}; "
-            "mend the expression, or leave it out"
+            f"group = {group!r}: finds no group in {len(missed)} of {len(missed) + len(found)} ids, such as {missed[0]}; "
+            "correct the expression, or leave it out"
         )
     return found
 
 
 def kept_together(samples: LabeledImages, groups: Groups | None) -> Tensor:
-    """A number for each sample, N int64, equal for those that one group or one sight ties together, over any number of steps."""
-    _, same = np.unique(samples.pixels.content_hashes(), return_inverse=True)
+    """A number for each sample, N int64, equal for those of one group or with identical images, directly or through others."""
+    _, same = np.unique(samples.pixels.measurements.content_hashes, return_inverse=True)
     if groups is None:
         return torch.from_numpy(same)
     _, group = np.unique([groups[id_] for id_ in samples.ids], return_inverse=True)

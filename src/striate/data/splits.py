@@ -1,4 +1,4 @@
-"""Which samples are learned from, which are looked at while learning, and which are kept for the end."""
+"""Training, validation and test split: taken from the data where they have them, drawn where not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class Splits:
     def by_name(self) -> dict[str, LabeledImages]:
         """Those that there are, by name."""
         named = {"train": self.train, "val": self.val, "test": self.test}
-        return {name: part for name, part in named.items() if part is not None}
+        return {name: samples for name, samples in named.items() if samples is not None}
 
 
 def split_samples(
@@ -48,7 +48,7 @@ def split_samples(
         train, val, test     as they are
 
     A share of 0 holds nothing out. Identical images, and those of one of the `groups`, are held out together. What was
-    skipped of a set that is split stays with its training part. Raises SettingError for shares that are none, and
+    skipped of a set that is split stays with its training split. Raises SettingError for shares that are none, and
     DataError where there is nothing to hold out.
     """
     test = 1 / fold[1] if fold else test
@@ -61,7 +61,7 @@ def split_samples(
         _check_groups(samples, groups)
     if fold and "all" not in samples:
         raise DataError(
-            "the data have a test part of their own, and folds draw theirs; give the folder train by itself"
+            "the data have a test split of their own, and folds draw theirs; give the folder train by itself"
         )
     if "val" in samples:
         return Splits(samples["train"], samples["val"], samples.get("test"))
@@ -87,10 +87,10 @@ def split_samples(
 def check_splits(samples: Mapping[str, LabeledImages]) -> None:
     """DataError where what a source gave is nothing to learn from."""
     if not samples.keys() <= {"all", "train", "val", "test"} or ("all" in samples) == ("train" in samples):
-        raise DataError(f"there are {', '.join(samples) or 'no'} parts and nothing to learn from; add a folder train")
-    for name, part in samples.items():
-        if len(part) == 0:
-            raise DataError(f"the part {name} has no image that can be used; add some, or remove its folder")
+        raise DataError(f"there are {', '.join(samples) or 'no'} splits and nothing to learn from; add a folder train")
+    for name, split in samples.items():
+        if len(split) == 0:
+            raise DataError(f"the split {name} has no image that can be used; add some, or remove its folder")
 
 
 def _fold(labels: Tensor, together: Tensor, fold: tuple[int, int], seed: int) -> tuple[Tensor, Tensor]:
@@ -110,13 +110,13 @@ def _fold(labels: Tensor, together: Tensor, fold: tuple[int, int], seed: int) ->
 
 
 def _check_groups(samples: Mapping[str, LabeledImages], groups: Groups) -> None:
-    """DataError where a group lies in two of the parts that the data came in."""
-    seen: dict[str, str] = {}
-    for name, part in samples.items():
-        for id_ in part.ids:
-            if seen.setdefault(groups[id_], name) != name:
+    """DataError where a group lies in two of the splits that the data have."""
+    split_of: dict[str, str] = {}
+    for name, split in samples.items():
+        for id_ in split.ids:
+            if split_of.setdefault(groups[id_], name) != name:
                 raise DataError(
-                    f"the group {groups[id_]} is in {seen[groups[id_]]} and in {name}, as the data came; "
+                    f"the group {groups[id_]} is in {split_of[groups[id_]]} and in {name} of the data; "
                     "move its images to one of them, or leave out --group"
                 )
 
@@ -127,7 +127,7 @@ def _nothing_to_hold_out(whole: LabeledImages, together: Tensor, share: float, g
         names = sorted({groups[id_] for id_ in whole.ids}) if groups else []
         tied = f"of the groups {', '.join(names[:3])}" if names else "that are identical"
         return DataError(
-            f"{len(whole)} images {tied} cannot be parted, so no share of {share:g} can be held out; "
+            f"{len(whole)} images {tied} cannot be divided, so no share of {share:g} can be held out; "
             "choose another --group, add images, or set the share to 0"
         )
     return DataError(

@@ -1,6 +1,6 @@
-"""What images are like as a whole: how bright, how varied and how colorful each is, and how these are spread over many.
+"""Brightness, contrast and color of each image, and their distribution over many.
 
-Measured on the canvas, where the network sees them, on a grid of some GRID x GRID pixels of each image.
+Measured on the canvas, on a grid of some GRID x GRID pixels of each image.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ GRID: Final = 32
 QUANTILES: Final = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 MEASURES: Final = ("brightness", "contrast", "color")
 
-Measured = npt.NDArray[np.float64]  # N 3, in 0..1: the MEASURES of each image
+ImageStatistics = npt.NDArray[np.float64]  # N 3, in 0..1: the MEASURES of each image
 
 
-def image_statistics(images: Tensor) -> Measured:
+def image_statistics(images: Tensor) -> ImageStatistics:
     """N H W C, uint8 or uint16 -> N 3: mean and standard deviation of all values, and mean distance of color from gray.
 
     That distance is between the greatest and the least of red, green and blue; 0 where there are no three. All sums are of
@@ -34,13 +34,13 @@ def image_statistics(images: Tensor) -> Measured:
     values = pixels.flatten(1)  # N P*C
     mean = values.mean(1, dtype=torch.float64) / full_scale
     squares = (values * values).mean(1, dtype=torch.float64) / full_scale**2
-    deviation = (squares - mean * mean).clamp(min=0).sqrt()
+    std = (squares - mean * mean).clamp(min=0).sqrt()
     if channels in (3, 4):
         colors = pixels[..., :3]
         color = (colors.amax(2) - colors.amin(2)).mean(1, dtype=torch.float64) / full_scale
     else:
         color = torch.zeros(count, dtype=torch.float64)
-    return torch.stack([mean, deviation, color], 1).numpy()
+    return torch.stack([mean, std, color], 1).numpy()
 
 
 @final
@@ -60,7 +60,7 @@ class Range:
 @final
 @dataclass(frozen=True)
 class TrainingStatistics:
-    """What the images were like that a network was trained on."""
+    """The distribution of the training images."""
 
     images: int
     brightness: Range
@@ -75,22 +75,22 @@ class TrainingStatistics:
         return {**asdict(self), "quantiles": list(QUANTILES)}
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> "TrainingStatistics":
+    def from_json(cls, stored: Mapping[str, Any]) -> "TrainingStatistics":
         """What `as_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
         ranges = []
         for name in MEASURES:
-            quantiles = tuple(float(value) for value in said[name]["quantiles"])
+            quantiles = tuple(float(value) for value in stored[name]["quantiles"])
             if len(quantiles) != len(QUANTILES):
                 raise ValueError(f"{name} has {len(quantiles)} quantiles")
-            ranges.append(Range(quantiles, float(said[name]["low"]), float(said[name]["high"])))
-        return cls(int(said["images"]), *ranges)
+            ranges.append(Range(quantiles, float(stored[name]["low"]), float(stored[name]["high"])))
+        return cls(int(stored["images"]), *ranges)
 
 
-def training_statistics(measured: Measured, labels: Sequence[int] | npt.NDArray[np.int64]) -> TrainingStatistics:
+def training_statistics(measured: ImageStatistics, labels: Sequence[int] | npt.NDArray[np.int64]) -> TrainingStatistics:
     """Of all training images (N 3) and their classes (N).
 
     `low` and `high` leave out the outermost hundredth of all images, but none of a class of its own: a rare one may be
-    brighter than all others, and its images are no surprise. Of each class the outermost tenths are left out.
+    brighter than all others, and its images are not unusual. Of each class the outermost tenths are left out.
     """
     labels = np.asarray(labels)
     low, high = np.quantile(measured, 0.01, axis=0), np.quantile(measured, 0.99, axis=0)

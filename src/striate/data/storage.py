@@ -33,7 +33,7 @@ Place = Literal["auto", "memory", "disk", "none"]
 
 MEMORY_SHARE: Final = 0.5  # of the available memory that images take unasked; the other half is for training
 DISK_SHARE: Final = 0.8  # of the free disk; the rest is for checkpoints and for others
-UNKNOWN_MEMORY: Final = 4 * 2**30  # assumed where the system does not tell
+UNKNOWN_MEMORY: Final = 4 * 2**30  # assumed where the system does not report it
 
 
 def pixel_type(canvas: Canvas) -> type[np.uint8] | type[np.uint16]:
@@ -47,7 +47,7 @@ def image_bytes(canvas: Canvas) -> int:
 
 
 def choose_place(wanted: Place, size: int, folder: Path | None) -> Place:
-    """Where `size` bytes of pixels go if nobody says: memory, else a file in `folder`, else nowhere, as there is room."""
+    """Where `size` bytes of pixels go by default: memory, else a file in `folder`, else nowhere, as there is room."""
     if wanted != "auto":
         return wanted
     if size <= MEMORY_SHARE * available_memory():
@@ -87,7 +87,7 @@ def map_new_file(path: Path, shape: tuple[int, ...], kind: type[np.uint8] | type
 
 @contextmanager
 def explained_disk(folder: Path, size: int) -> Iterator[None]:
-    """An error of the system while pixels are put into a folder, as one line that says the way out."""
+    """An error of the system while pixels are put into a folder, as one line with the way out."""
     try:
         yield
     except OSError as error:
@@ -124,7 +124,7 @@ def _system_memory() -> int:
     except OSError:  # not Linux
         pass
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # macOS tells only what is built in
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2  # macOS reports only what is built in
     except (OSError, ValueError, AttributeError):
         return UNKNOWN_MEMORY
 

@@ -1,6 +1,6 @@
 """A store: where the images of a split lie, one by one; reading one never changes it.
 
-A source says what its images mean, a store only how each of them is read: from files, from one array, or from parts of
+A source knows what its images mean, a store only how each of them is read: from files, from one array, or from members of
 an archive.
 """
 
@@ -22,7 +22,7 @@ from striate.data.decoding.limits import MOST_PIXELS, Limits
 from striate.data.decoding.modes import PILLOW_MODES, to_pixels
 from striate.data.decoding.regular_file import open_regular_file, read_small_file
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering, ValueRange, robust_value_range
-from striate.data.decoding.resize import Pixels, fit
+from striate.data.decoding.resize import Pixels, resize_to_canvas
 from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
@@ -52,7 +52,7 @@ class Store(ABC):
 
     @abstractmethod
     def digests(self) -> Sequence[str]:
-        """What tells a changed store from this one: a line for each image, or fewer lines for all of them."""
+        """What identifies the contents: a line for each image, or fewer lines for all of them."""
 
     def with_limits(self, limits: Limits) -> "Store":  # noqa: ARG002 - the default, for stores without files: what is in memory was accepted
         """The same images, read within other limits; digests that are known stay known."""
@@ -214,7 +214,7 @@ class FileStore(OneByOneStore):
 @final
 @dataclass(frozen=True, eq=False)
 class ContentStore(OneByOneStore):
-    """What would be in an image file, by position, from wherever it lies: part of an archive, a cell of a table.
+    """The contents of image files that lie elsewhere, by position: members of an archive, cells of a table.
 
     `read` gives all bytes of it or raises Unreadable; any thread may call it.
     """
@@ -361,4 +361,4 @@ def on_canvas(pixels: npt.NDArray[Any], canvas: Canvas) -> Pixels:
     """An image in memory, H W C, on the canvas."""
     height, width, _ = pixels.shape
     converted = to_pixels(pixels, canvas.channels, canvas.bits, canvas.rendering)
-    return fit(converted, canvas.height, canvas.width, (0, 0, width, height), canvas.fit)
+    return resize_to_canvas(converted, canvas.height, canvas.width, (0, 0, width, height), canvas.fit)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views.draws import permutation
+from striate.views import permutation
 
 __all__ = ["stratified_folds", "stratified_split"]
 

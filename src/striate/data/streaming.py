@@ -1,6 +1,6 @@
 """Images that are never held: decoded anew whenever they are wanted, in threads, a few batches ahead of the training step.
 
-They are scanned once before, which finds the files that cannot be used and what must be known of all pixels.
+They are scanned once before, which finds the files that cannot be used and measures all pixels.
 """
 
 from collections import deque
@@ -14,14 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from striate.data.content_hash import content_hashes, moments
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.resize import Pixels
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.images import Images
-from striate.data.signatures import SIDE, Signatures, looks
+from striate.data.measurements import Measurements, measure, no_measurements
 from striate.data.skipped_files import SkippedFile, Unreadable
-from striate.data.statistics import MEASURES, Measured, image_statistics
 from striate.data.storage import pixel_type
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
@@ -56,22 +54,6 @@ class Reader:
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class Scanned:
-    """What was measured of each image while it was decoded once."""
-
-    content_hashes: npt.NDArray[np.uint64]  # N
-    moments: npt.NDArray[np.int64]  # N C 2, sums and sums of squares
-    statistics: Measured  # N 3
-    looks: Signatures  # N 64
-
-    def at(self, positions: npt.NDArray[np.int64]) -> "Scanned":
-        return Scanned(
-            self.content_hashes[positions], self.moments[positions], self.statistics[positions], self.looks[positions]
-        )
-
-
-@final
 class StreamedImages(Images):
     """Images by their positions in a store, and what was measured of each when it was scanned."""
 
@@ -79,9 +61,9 @@ class StreamedImages(Images):
         self,
         reader: Reader,
         rows: npt.NDArray[np.int64],  # N, positions in the store
-        scanned: "Scanned",
+        measurements: Measurements,
     ) -> None:
-        self._reader, self._rows, self._scanned = reader, rows, scanned
+        self._reader, self._rows, self._measurements = reader, rows, measurements
         self._type = pixel_type(reader.canvas)
         self.shape = (len(rows), *reader.canvas.shape)
         self.dtype = torch.from_numpy(np.empty(0, self._type)).dtype
@@ -91,12 +73,12 @@ class StreamedImages(Images):
         mine = set(self._rows.tolist())
         return [one for i, one in sorted(self._reader.lost.items()) if i in mine]
 
-    def each(self, parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        waiting: deque[_Part] = deque()
+    def each(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        waiting: deque[_Pending] = deque()
         with STRICT_PILLOW, ThreadPoolExecutor(self._reader.threads, "striate-stream") as pool:
             try:
-                for ids in parts:
-                    waiting.append(self._begin(pool, ids))
+                for ids in batches:
+                    waiting.append(self._start(pool, ids))
                     if len(waiting) > AHEAD:
                         yield waiting.popleft().result()
                 while waiting:
@@ -106,33 +88,24 @@ class StreamedImages(Images):
 
     def subset(self, indices: Tensor) -> "StreamedImages":
         at = indices.numpy()
-        return StreamedImages(self._reader, self._rows[at], self._scanned.at(at))
+        return StreamedImages(self._reader, self._rows[at], self._measurements.at(at))
 
     def near(self, device: torch.device) -> "StreamedImages":  # noqa: ARG002 - nothing is held that could be moved; batches are, when they are decoded
         return self
 
-    def content_hashes(self) -> npt.NDArray[np.uint64]:
-        return self._scanned.content_hashes
+    @property
+    def measurements(self) -> Measurements:
+        return self._measurements
 
-    def moments(self) -> list[tuple[int, int]]:
-        channels = self._scanned.moments.transpose(1, 2, 0).tolist()  # as Python's numbers, which do not overflow
-        return [(sum(sums), sum(squares)) for sums, squares in channels]
-
-    def looks(self) -> Signatures:
-        return self._scanned.looks
-
-    def statistics(self) -> Measured:
-        return self._scanned.statistics
-
-    def _begin(self, pool: ThreadPoolExecutor, ids: Tensor) -> "_Part":
+    def _start(self, pool: ThreadPoolExecutor, ids: Tensor) -> "_Pending":
         images = cast(Pixels, np.empty((len(ids), *self.shape[1:]), self._type))
         used = ids.numpy().copy()
 
         def read(first: int) -> None:
-            for place in range(first, min(first + CHUNK, len(used))):
-                used[place], images[place] = self._read(int(used[place]))
+            for n in range(first, min(first + CHUNK, len(used))):
+                used[n], images[n] = self._read(int(used[n]))
 
-        return _Part(used, images, [pool.submit(read, first) for first in range(0, len(ids), CHUNK)])
+        return _Pending(used, images, [pool.submit(read, first) for first in range(0, len(ids), CHUNK)])
 
     def _read(self, wanted: int) -> tuple[int, Pixels]:
         """An image and its position: the next one that can be read takes the place of one that went bad."""
@@ -143,14 +116,14 @@ class StreamedImages(Images):
                 return position, image
         first = next(iter(self._reader.lost.values()))
         raise DataError(
-            f"none of {len(self)} images can be read any more ({first.id}: {first.reason}); bring the data back, then go on"
+            f"none of {len(self)} images can be read any more ({first.id}: {first.reason}); bring the data back, then resume"
         )
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """A batch on its way."""
+class _Pending:
+    """A batch that is being decoded."""
 
     used: npt.NDArray[np.int64]
     images: Pixels
@@ -165,24 +138,19 @@ class _Part:
 def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, list[int], list[SkippedFile]]:
     """Decode every image of a store once and keep none: the images, the positions that are good, and the files that are not."""
     count = len(reader.store)
-    scanned = Scanned(
-        np.zeros(count, np.uint64),
-        np.zeros((count, reader.canvas.channels, 2), np.int64),
-        np.zeros((count, len(MEASURES))),
-        np.zeros((count, SIDE * SIDE), np.uint8),
-    )
+    measured = no_measurements(count, reader.canvas.channels)
     scan = Reader(reader.store, reader.ids, reader.canvas, reader.threads)
 
-    def look(i: int) -> None:
+    def measure_one(i: int) -> None:
         image = scan.read(i)
         if image is not None:
-            one = torch.from_numpy(np.array(image))[None]
-            scanned.content_hashes[i], scanned.moments[i] = content_hashes(one)[0], moments(one)
-            scanned.statistics[i], scanned.looks[i] = image_statistics(one)[0], looks(one)[0]
+            one = measure([torch.from_numpy(np.array(image))[None]], reader.canvas.channels)
+            measured.content_hashes[i], measured.sums[i] = one.content_hashes[0], one.sums[0]
+            measured.statistics[i], measured.signatures[i] = one.statistics[0], one.signatures[0]
 
     with STRICT_PILLOW:
-        in_threads(look, count, reader.threads, progress)
+        in_threads(measure_one, count, reader.threads, progress)
     kept = [i for i in range(count) if i not in scan.lost]
     rows = np.array(kept, np.int64)
-    images = StreamedImages(reader, rows, scanned.at(rows))
+    images = StreamedImages(reader, rows, measured.at(rows))
     return images, kept, [scan.lost[i] for i in sorted(scan.lost)]

@@ -40,9 +40,9 @@ from striate.errors import DataError
 __all__ = ["CUT_CONTENT", "MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
 
 SAMPLE: Final = 200  # headers that are read
-_LOOKED_AT: Final = 60  # of them, of which pixels are read
+_INSPECTED: Final = 60  # of them, of which pixels are read
 _HIDDEN: Final = 0.15  # contrast as a share of that on the best background, below which a background hides an image
-_ENOUGH: Final = 256  # rows or columns of an image that tell its contrast
+_ENOUGH: Final = 256  # rows or columns of an image from which its contrast is measured
 NOTICEABLE: Final = 0.05  # of the transparent images, hidden
 CUT_CONTENT: Final = 0.25  # of the images, with content in what a square cuts off, from which on all are shown whole
 MUCH: Final = 0.5  # area that is cut off, from which on fewer images count: more than a photograph of 16 x 9 loses
@@ -140,7 +140,7 @@ class Survey:
             cut = f"cut off {self.cut:.0%} of" if self.cut_content > 0.95 else f"cut {self.cut_content:.0%} of"
             by = "" if self.cut_content > 0.95 else f" by {self.cut:.0%}"
             why = f", since a square would {cut} them{by}" if self.fit == "contain" else ""
-            lines.append(f"fit: whole images are seen, with black beside them{why}")
+            lines.append(f"fit: whole images are kept, with black beside them{why}")
         return lines
 
     @property
@@ -291,17 +291,17 @@ def _lost(store: Store, headers: Mapping[int, Header], shown: Rendering) -> npt.
 
 
 def _each(
-    look: Callable[[Pixels], Result], store: Store, at: Sequence[int], shown: Rendering | None = None
+    inspect: Callable[[Pixels], Result], store: Store, at: Sequence[int], shown: Rendering | None = None
 ) -> list[Result]:
-    """What is seen in images at a few of these positions, spread evenly, where they can be read."""
-    count = min(len(at), _LOOKED_AT)
-    seen: dict[int, Result] = {}
+    """What `inspect` finds in images at a few of these positions, spread evenly, where they can be read."""
+    count = min(len(at), _INSPECTED)
+    found: dict[int, Result] = {}
 
     def read(n: int) -> None:
         try:
-            seen[n] = look(store.pixels_of(at[len(at) * n // count], (_REDUCED, _REDUCED), shown))
+            found[n] = inspect(store.pixels_of(at[len(at) * n // count], (_REDUCED, _REDUCED), shown))
         except Unreadable:
             return
 
     in_threads(read, count, os.cpu_count() or 1)
-    return [seen[n] for n in sorted(seen)]
+    return [found[n] for n in sorted(found)]

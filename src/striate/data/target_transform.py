@@ -1,11 +1,11 @@
-"""What is known of an image, as a view of the image shows it: masks, boxes and keypoints move with the pixels."""
+"""Targets transformed with their images: masks, boxes and keypoints move by the same view."""
 
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from striate.data.decoding.resize import FitMode, placement
+from striate.data.decoding.resize import FitMode, canvas_boxes
 from striate.data.targets import IGNORE, Instances, Skeleton, Target
 from striate.views import View
 
@@ -15,14 +15,14 @@ __all__ = ["canvas_view", "transform_target"]
 def canvas_view(image: tuple[int, int], canvas: tuple[int, int], fit: FitMode = "cover") -> View:
     """How a canvas shows an image, heights and widths in pixels: what `Store.decode` does, as a View of one image."""
     (height, width), (rows, columns) = image, canvas
-    (left, top, right, bottom), (x1, y1, x2, y2) = placement(rows, columns, (0, 0, width, height), fit)
+    (left, top, right, bottom), (x1, y1, x2, y2) = canvas_boxes(rows, columns, (0, 0, width, height), fit)
     across, down = (x2 - x1) / (right - left), (y2 - y1) / (bottom - top)
-    place = torch.tensor([[[across, 0, x1 - across * left], [0, down, y1 - down * top], [0, 0, 1]]])
-    return View(place, torch.eye(4)[None], canvas)
+    geometry = torch.tensor([[[across, 0, x1 - across * left], [0, down, y1 - down * top], [0, 0, 1]]])
+    return View(geometry, torch.eye(4)[None], canvas)
 
 
 def transform_target(target: Target, view: View, skeleton: Skeleton | None) -> Target:
-    """The target of the one image that `view` looks at. Objects that mostly left the frame are dropped.
+    """The target of the one image that `view` shows. Objects that mostly left the frame are dropped.
 
     The class of a pixel beyond the image is IGNORE; masks of objects end there. Classes and numbers stay as they are.
     """
@@ -44,9 +44,9 @@ def _moved_objects(objects: Instances, view: View, skeleton: Skeleton | None) ->
     if masks is not None:
         masks = view.mask(torch.from_numpy(masks[kept]).byte(), 0).bool().numpy()
     if keypoints is not None:
-        places, seen = torch.from_numpy(keypoints[kept])[None].split((2, 1), -1)  # 1 M P 2, 1 M P 1
-        places, seen = view.keypoints(places, seen[..., 0], skeleton.pairs if skeleton else ())
-        keypoints = torch.cat([places, seen[..., None]], -1)[0].numpy()
+        points, visible = torch.from_numpy(keypoints[kept])[None].split((2, 1), -1)  # 1 M P 2, 1 M P 1
+        points, visible = view.keypoints(points, visible[..., 0], skeleton.pairs if skeleton else ())
+        keypoints = torch.cat([points, visible[..., None]], -1)[0].numpy()
     return replace(
         objects,
         boxes=boxes.boxes[0].numpy()[kept],

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 TaskKind = Literal["classify", "multilabel", "regress", "segment", "detect"]
-IGNORE: Final = -1  # the class of a pixel that nothing is said of
+IGNORE: Final = -1  # the class of a pixel without a label
 
 
 @final
@@ -146,5 +146,5 @@ class InstanceTargets(Targets):
         return self.objects[i]
 
     def content(self) -> bytes:
-        parts = (part for one in self.objects for part in (one.boxes, one.labels, one.masks, one.keypoints))
-        return b"".join(b"-" if part is None else np.int64(len(part)).tobytes() + part.tobytes() for part in parts)
+        fields = (field for one in self.objects for field in (one.boxes, one.labels, one.masks, one.keypoints))
+        return b"".join(b"-" if field is None else np.int64(len(field)).tobytes() + field.tobytes() for field in fields)

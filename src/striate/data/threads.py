@@ -12,7 +12,7 @@ CHUNK = 16  # items a thread takes at a time
 
 
 def in_threads(work: Callable[[int], None], count: int, threads: int, progress: Progress | None = None) -> None:
-    """`work(i)` for each i below `count`, in `threads` threads; an error or Ctrl-C stops what has not begun."""
+    """`work(i)` for each i below `count`, in `threads` threads; an error or Ctrl-C stops what has not started."""
     stopped = Event()
 
     def work_chunk(first: int) -> int:

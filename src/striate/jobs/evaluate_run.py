@@ -123,7 +123,7 @@ def _evaluate_other(
         location=source.location,
         run=str(folder.path),
     )
-    findings = findings_on_new(bundle, source.survey, samples.pixels.statistics(), samples.ids)
+    findings = findings_on_new(bundle, source.survey, samples.pixels.measurements.statistics, samples.ids)
     metrics = evaluate_split(bundle, samples, device)
     return Evaluated(source.name, name, metrics, overlap, tuple(findings), describe_source(source))
 

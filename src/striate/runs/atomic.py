@@ -1,6 +1,6 @@
-"""Files are written whole or not at all: a temporary sibling, flushed to the disk, takes the name in one step.
+"""Atomic writes: a temporary sibling, flushed to the disk, is renamed in one step.
 
-A reader, or a process that was killed, sees the old file or the new one, never half of either.
+A reader sees the old file or the new one, never a part of either, even if the writer is killed.
 """
 
 import errno
@@ -20,20 +20,20 @@ TEMPORARY = ".tmp-"
 
 @final
 class DiskFullError(RunError):
-    """A file that there is no room for; whoever knows what is left of the work says the way out."""
+    """The disk is full; callers add the way out, which depends on what is left of the run."""
 
-    def __init__(self, place: Path, shortage: str, way_out: str = "make room or choose another --out") -> None:
-        super().__init__(f"{place}: disk full, {shortage}; {way_out}")
-        self.place, self.shortage = place, shortage
+    def __init__(self, path: Path, shortage: str, way_out: str = "make room or choose another --out") -> None:
+        super().__init__(f"{path}: disk full, {shortage}; {way_out}")
+        self.path, self.shortage = path, shortage
 
     def after_removal_of(self, folder: Path) -> "DiskFullError":
-        """The same where nothing of a run is kept: it names what is still there without its folder."""
-        way_out = "make room or choose another --out; nothing of the run is kept, for it had no checkpoint yet"
+        """The same where the run folder is removed: names the nearest folder that exists."""
+        way_out = "make room or choose another --out; the run had no checkpoint yet and is removed"
         return DiskFullError(existing(folder.parent), self.shortage, way_out)
 
     def with_resume_of(self, folder: Path) -> "DiskFullError":
-        """The same where a run is kept."""
-        return DiskFullError(self.place, self.shortage, f"make room, then `striate resume {folder}` goes on")
+        """The same where the run can be resumed."""
+        return DiskFullError(self.path, self.shortage, f"make room, then resume with `striate resume {folder}`")
 
 
 def existing(folder: Path) -> Path:
@@ -77,9 +77,9 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def explained(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turn an error of the operating system while writing `path` into one line that says what to do.
+    """Turn an OSError while writing `path` into a RunError with what to do.
 
-    What is written under a temporary name is called as it is in the end.
+    The message names the final path, not the temporary one.
     """
     try:
         yield

@@ -1,10 +1,10 @@
-"""A bundle: the trained network as a file that others can trust. No pickle is written or read.
+"""A bundle: the trained network in files that are safe to open. No pickle is written or read.
 
     bundle/model.safetensors   the weights
-    bundle/model.json          what they are: architecture by name, classes, preprocessing, provenance, digests, a golden output
+    bundle/model.json          architecture by name, classes, preprocessing, provenance, digests, a golden output
 
-Opening verifies all of it: the digests, the names and shapes of the weights, that they are finite, and that the network
-gives the golden output again.
+Opening verifies the digests, the names, shapes and finiteness of the weights, and that the network reproduces the golden
+output.
 """
 
 import hashlib
@@ -28,6 +28,21 @@ from striate.views import Normalization
 
 FORMAT = 2
 GOLDEN_TOLERANCE = 1e-3
+KEYS = frozenset(
+    [
+        "architecture",
+        "arguments",
+        "task",
+        "classes",
+        "preprocessing",
+        "thresholds",
+        "license",
+        "provenance",
+        "statistics",
+        "weights",
+        "golden_output",
+    ]
+)  # of model.json, beside its format and its digest
 ARGUMENTS = frozenset({"classes", "channels", "size", "dropout"})  # of the network
 MAX_JSON_BYTES = 16 * 2**20
 
@@ -35,10 +50,10 @@ MAX_JSON_BYTES = 16 * 2**20
 @final
 @dataclass(frozen=True)
 class Preprocessing:
-    """What training saw is what evaluation, prediction, export and serving see.
+    """How training, evaluation, prediction, export and serving all prepare an image.
 
-    An image is turned upright, brought to the canvas (see Canvas) and cropped at its center to `size` (height, width);
-    then it is scaled to 0..1 and normalized. Image files of more than `max_pixels` are not decoded.
+    It is rotated upright by its EXIF orientation, brought to the canvas (see Canvas), cropped at its center to `size`
+    (height, width), scaled to 0..1 and normalized. Image files of more than `max_pixels` are not decoded.
     """
 
     canvas: Canvas
@@ -48,7 +63,7 @@ class Preprocessing:
 
     @property
     def limits(self) -> Limits:
-        """Of new images: no stricter than those of training, nor than those that hold where nothing is stored."""
+        """For new images: no stricter than those of training, nor than the default ones."""
         return Limits(max_pixels=max(self.max_pixels, DEFAULT_LIMITS.max_pixels))
 
     def as_json(self) -> dict[str, Any]:
@@ -61,10 +76,10 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
-        """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
+        """The inverse of `as_json`. Raises SettingError, TypeError, KeyError or ValueError for anything else."""
         height, width = stored["size"]
         mean, std = (tuple(map(float, stored["normalization"][key])) for key in ("mean", "std"))
-        max_pixels = Limits(max_pixels=stored.get("max_pixels", DEFAULT_LIMITS.max_pixels)).max_pixels
+        max_pixels = Limits(max_pixels=stored["max_pixels"]).max_pixels
         return cls(Canvas.from_json(stored["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
 
 
@@ -82,10 +97,10 @@ class Bundle:
     thresholds: dict[str, float] = field(default_factory=dict)
     license: str = "not stated"
     provenance: dict[str, Any] = field(default_factory=dict)
-    statistics: TrainingStatistics | None = None  # None in bundles of older versions
+    statistics: TrainingStatistics | None = None
 
     def save(self, folder: Path) -> None:
-        """Write the two files; model.json is written last and vouches for the weights."""
+        """Write the two files: model.json, written last, has the digest of the weights."""
         weights = {name: value.detach().cpu().contiguous() for name, value in self.model.state_dict().items()}
         data = safetensors.torch.save(weights)
         stored = {
@@ -118,14 +133,14 @@ class Bundle:
                 f"{folder / 'model.safetensors'}: cannot be read ({error.strerror}); copy the bundle again"
             ) from None
         if hashlib.sha256(data).hexdigest() != stored["weights"]["sha256"]:
-            raise RunError(f"{folder / 'model.safetensors'}: was changed since it was written; copy the bundle again")
+            raise RunError(f"{folder / 'model.safetensors'}: was changed after it was written; copy the bundle again")
         try:
             preprocessing = Preprocessing.from_json(stored["preprocessing"])
         except (StriateError, TypeError, KeyError, ValueError) as error:
-            raise RunError(f"{folder / 'model.json'}: describes no preprocessing that is known: {error}") from None
-        # A stranger's bundle must not make us read or download other weights.
+            raise RunError(f"{folder / 'model.json'}: unknown preprocessing: {error}") from None
+        # A bundle of unknown origin must not make us read or download other weights.
         if unknown := stored["arguments"].keys() - ARGUMENTS:
-            raise RunError(f"{folder / 'model.json'}: arguments that no bundle has: {', '.join(sorted(unknown))}")
+            raise RunError(f"{folder / 'model.json'}: unknown arguments: {', '.join(sorted(unknown))}")
         try:
             model = create_model(stored["architecture"], **stored["arguments"])
         except (StriateError, TypeError) as error:
@@ -135,11 +150,11 @@ class Bundle:
         golden = golden_output(model, preprocessing)
         if len(golden) != len(stored["classes"]):
             raise RunError(
-                f"{folder}: {len(stored['classes'])} classes for {len(golden)} outputs; it is not one of striate's"
+                f"{folder}: {len(stored['classes'])} classes for {len(golden)} outputs; it is not a striate bundle"
             )
         if not _close(golden, stored["golden_output"]):
             raise RunError(
-                f"{folder}: the network does not give its golden output again; it was saved by another version"
+                f"{folder}: the network does not reproduce its golden output; the bundle is of another version"
             )
         return cls(
             model=model,
@@ -151,13 +166,13 @@ class Bundle:
             thresholds=stored["thresholds"],
             license=stored["license"],
             provenance=stored["provenance"],
-            statistics=_statistics(stored.get("statistics"), folder),
+            statistics=_statistics(stored["statistics"], folder),
         )
 
 
 @torch.inference_mode()
 def golden_output(model: Network, preprocessing: Preprocessing) -> list[float]:
-    """The network's output for a fixed pattern: the same on every machine but for rounding."""
+    """The output of the network for a fixed input: the same on every machine up to rounding."""
     height, width = preprocessing.size
     channels = preprocessing.canvas.channels
     pattern = (torch.arange(channels * height * width) * 37 % 251).float() / 125 - 1
@@ -173,18 +188,18 @@ def _statistics(stored: Any, folder: Path) -> TrainingStatistics | None:
         return TrainingStatistics.from_json(stored)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RunError(
-            f"{folder / 'model.json'}: its statistics of training images are none ({error!r}); copy the bundle again"
+            f"{folder / 'model.json'}: its statistics of the training images are invalid ({error!r}); copy the bundle again"
         ) from None
 
 
-def _close(given: list[float], expected: list[float]) -> bool:
-    """Equal but for the rounding of another machine."""
+def _close(output: list[float], expected: list[float]) -> bool:
+    """Equal up to the rounding of another machine."""
     tolerance = GOLDEN_TOLERANCE * max(map(abs, expected), default=0.0) + 1e-6
-    return len(given) == len(expected) and all(abs(a - b) <= tolerance for a, b in zip(given, expected, strict=True))
+    return len(output) == len(expected) and all(abs(a - b) <= tolerance for a, b in zip(output, expected, strict=True))
 
 
 def _load_exactly(model: Network, weights: dict[str, Tensor], folder: Path) -> None:
-    """Load weights whose names, shapes and types are just those of the model."""
+    """Load weights whose names, shapes and types are exactly those of the model."""
     own = model.state_dict()
     wrong = [f"{name} missing" for name in own.keys() - weights.keys()]
     wrong += [f"{name} unknown" for name in weights.keys() - own.keys()]
@@ -200,7 +215,7 @@ def _load_exactly(model: Network, weights: dict[str, Tensor], folder: Path) -> N
 
 
 def _sealed(stored: dict[str, Any]) -> bytes:
-    """JSON with the digest of its own content as the last entry."""
+    """JSON with the digest of its content as the last entry."""
     digest = hashlib.sha256(_canonical(stored)).hexdigest()
     return _canonical({**stored, "digest": digest})
 
@@ -213,7 +228,7 @@ def _read_sealed(path: Path) -> dict[str, Any]:
     """Read what `_sealed` wrote; anything else, be it one bit, is refused."""
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise RunError(f"{path}: larger than any bundle's description; it is not one of striate's")
+            raise RunError(f"{path}: larger than the model.json of any bundle; it is not a striate bundle")
         raw = path.read_bytes()
     except OSError as error:
         raise RunError(
@@ -223,9 +238,11 @@ def _read_sealed(path: Path) -> dict[str, Any]:
         stored = json.loads(raw)
         digest = stored.pop("digest")
     except (ValueError, KeyError, AttributeError, RecursionError):
-        raise RunError(f"{path}: is not a bundle's description, or was damaged; copy the bundle again") from None
-    # Comparing bytes as well refuses changes that JSON overlooks: spaces, repeated keys, other spellings of a number.
+        raise RunError(f"{path}: not the model.json of a bundle, or damaged; copy the bundle again") from None
+    # Comparing bytes too refuses changes that JSON does not show: spaces, repeated keys, other spellings of a number.
     if hashlib.sha256(_canonical(stored)).hexdigest() != digest or _canonical({**stored, "digest": digest}) != raw:
-        raise RunError(f"{path}: was changed since it was written; copy the bundle again")
-    check_format(path, stored["format"], FORMAT)
+        raise RunError(f"{path}: was changed after it was written; copy the bundle again")
+    check_format(path, stored.get("format"), FORMAT)
+    if missing := KEYS - stored.keys():
+        raise RunError(f"{path}: has no {min(missing)}; it is not a striate bundle")
     return stored

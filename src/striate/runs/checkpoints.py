@@ -35,12 +35,12 @@ class Checkpoint:
 def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> Path:
     """Add a checkpoint to `folder` and remove all but the newest ones.
 
-    Refuses tensors that are not finite: a checkpoint that cannot be gone on from is worse than none.
+    Raises RunError for tensors that are not finite: the checkpoints before are still good for resuming.
     """
     broken = [name for name, value in tensors.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
         raise RunError(
-            f"{folder}: nothing saved at step {step}, {broken[0]} is not finite; lower --lr or set --clip-grad-norm"
+            f"{folder}: no checkpoint at step {step}, since {broken[0]} is not finite; lower --lr or set --clip-grad-norm"
         )
     final_path = folder / f"step-{step:08d}"
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{final_path.name}"
@@ -77,7 +77,7 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process was writing; the run's lock says that no other process is at it."""
+    """Remove the temporary files of a killed process; the lock of the run excludes that they are in use."""
     for path in folder.glob(f"{TEMPORARY}*"):
         if path.is_dir():
             shutil.rmtree(path)
@@ -91,7 +91,7 @@ def _write_manifest(folder: Path) -> None:
 
 
 def _fault(path: Path) -> str | None:
-    """What is wrong with a checkpoint, or None."""
+    """What is wrong with a checkpoint, or None if it is valid."""
     try:
         manifest = json.loads((path / "MANIFEST.json").read_text())
         for name, expected in manifest.items():

@@ -1,4 +1,4 @@
-"""The folder of a run: the one place that knows the names of its files."""
+"""The run folder: the one place that knows the names of its files."""
 
 import csv
 import hashlib
@@ -47,7 +47,7 @@ class RunFolder:
                 path.mkdir(parents=True)
             except FileExistsError:
                 raise RunError(
-                    f"{path}: exists already; choose another --out, or go on with `striate resume {path}`"
+                    f"{path}: already exists; choose another --out, or resume it with `striate resume {path}`"
                 ) from None
         return folder
 
@@ -58,7 +58,7 @@ class RunFolder:
             raise RunError(f"{path}: no such run")
         if not folder.manifest_path.is_file():
             fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
-            hint = f"; it has the folds of a cross-validation, give one of them: {fold}" if fold else ""
+            hint = f"; it is a cross-validation, give one of its folds: {fold}" if fold else ""
             raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
         check_format(path, folder.manifest().get("format"), FORMAT)
         return folder
@@ -85,12 +85,12 @@ class RunFolder:
 
     @property
     def cache_path(self) -> Path:
-        """Where decoded images lie while a run needs them and they are larger than memory allows."""
+        """Decoded images, while the run needs them and they do not fit in memory."""
         return self.path / "cache"
 
     @property
     def splits_path(self) -> Path:
-        """Which image is in which split; whoever goes on with the run or measures it again takes it from here."""
+        """Which image is in which split, for resuming and for evaluation."""
         return self.path / "splits.csv"
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
@@ -103,35 +103,35 @@ class RunFolder:
         write_text(self.recipe_path, toml)
 
     def write_splits(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """splits.csv, a row a sample."""
-        write_text(self.splits_path, table(rows))
+        """splits.csv, a row for each sample."""
+        write_text(self.splits_path, csv_text(rows))
 
     def splits_digest(self) -> str:
-        """SHA-256 of splits.csv, whatever the ends of its lines."""
+        """SHA-256 of splits.csv, with any kind of line ends."""
         try:
             content = self.splits_path.read_bytes()
         except OSError as error:
-            raise RunError(f"{self.splits_path}: cannot be read ({error.strerror}); bring the file back") from None
+            raise RunError(f"{self.splits_path}: cannot be read ({error.strerror}); restore the file") from None
         return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """metrics.csv, a row an epoch."""
-        write_text(self.path / "metrics.csv", table(rows))
+        """metrics.csv, a row for each epoch."""
+        write_text(self.path / "metrics.csv", csv_text(rows))
 
     def history(self) -> list[dict[str, str]]:
         return self._rows("metrics.csv")
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """metrics.json, the figures of each split."""
-        splits = [f" {json.dumps(split)}: {metrics_text(figures, 1)}" for split, figures in metrics.items()]
+        """metrics.json, the metrics of each split."""
+        splits = [f" {json.dumps(split)}: {metrics_text(of_split, 1)}" for split, of_split in metrics.items()]
         write_text(self.path / "metrics.json", "{\n" + ",\n".join(splits) + "\n}\n")
 
     def metrics(self) -> dict[str, Any]:
         return {split: read_metrics(stored) for split, stored in read_json(self.path / "metrics.json").items()}
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """predictions.csv, a row a sample."""
-        write_text(self.path / "predictions.csv", table(rows))
+        """predictions.csv, a row for each sample."""
+        write_text(self.path / "predictions.csv", csv_text(rows))
 
     def predictions(self) -> list[dict[str, str]]:
         return self._rows("predictions.csv")
@@ -143,14 +143,16 @@ class RunFolder:
         return [Finding(**stored) for stored in read_json(self.path / "findings.json")]
 
     def write_errors(self, images: Sequence[bytes], rows: Sequence[Mapping[str, Any]]) -> None:
-        """errors/: PNG images 001.png, 002.png ... worst first, and errors.csv that says what each is."""
+        """errors/: images 001.png, 002.png ... with the highest loss first, and errors.csv with a row for each."""
         folder = self.path / "errors"
         with explained(folder):
             folder.mkdir(exist_ok=True)
         names = [f"{number:03d}.png" for number in range(1, len(images) + 1)]
         for name, image in zip(names, images, strict=True):
             write_bytes(folder / name, image)
-        write_text(folder / "errors.csv", table([{"file": name, **row} for name, row in zip(names, rows, strict=True)]))
+        write_text(
+            folder / "errors.csv", csv_text([{"file": name, **row} for name, row in zip(names, rows, strict=True)])
+        )
 
     def write_report(self, page: str) -> None:
         write_text(self.report_path, page)
@@ -159,9 +161,11 @@ class RunFolder:
         """The trained network, verified."""
         status = self.manifest()["status"]
         if status == "diverged":
-            raise RunError(f"{self.path}: the run diverged and left no network; findings.json says how to train again")
-        if status != "finished":  # of one that was killed at its end the bundle may be there, but not all of the rest
-            raise RunError(f"{self.path}: the run is not finished; `striate resume {self.path}` goes on with it")
+            raise RunError(
+                f"{self.path}: the run diverged and has no trained network; findings.json holds what to change"
+            )
+        if status != "finished":  # the bundle of a run that was killed at its end may exist, but not all of the rest
+            raise RunError(f"{self.path}: the run is not finished; finish it with `striate resume {self.path}`")
         return Bundle.open(self.bundle_path)
 
     def save_checkpoint(self, step: int, tensors: dict[str, Any], scalars: dict[str, Any]) -> None:
@@ -172,22 +176,22 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes off this run while it lasts, and clear away what a killed one was writing."""
+        """Lock the run against other processes, and remove the temporary files of a killed one."""
         with exclusive(self.path):
             for folder in (self.path, self.checkpoints_path, self.path / "errors", self.bundle_path, self.cache_path):
                 remove_leftovers(folder)
             yield
 
     def is_worth_keeping(self) -> bool:
-        """Whether there is anything here worth keeping: a checkpoint, or a finding on why there is none."""
+        """Whether the run has a checkpoint, or a finding on why it has none."""
         return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
 
     def remove_cache(self) -> None:
-        """Remove the decoded images, if they were kept on the disk."""
+        """Remove the decoded images, if they are on the disk."""
         shutil.rmtree(self.cache_path, ignore_errors=True)
 
     def remove(self) -> None:
-        """Remove the folder and all that is in it, and the empty folders that were made for it."""
+        """Remove the folder with its content, and the empty parent folders that were created for it."""
         shutil.rmtree(self.path, ignore_errors=True)
         for parent in self._made_parents:
             if not any(parent.iterdir()):
@@ -202,7 +206,7 @@ class RunFolder:
 
 
 def plain_name(name: str) -> str:
-    """Any name as one that files can have on every system, without surprises on a command line; perhaps ""."""
+    """A name as a portable file name of lower-case letters, digits, dot, dash and underscore; perhaps empty."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.")
 
 
@@ -223,11 +227,11 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror}); is the run finished?") from None
     except ValueError as error:
-        raise RunError(f"{path}: is damaged ({error}); `striate resume` or train again") from None
+        raise RunError(f"{path}: is damaged ({error}); train again") from None
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV; a text that a spreadsheet would run as a formula, which a number is not, gets an apostrophe in front."""
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front, a number does not."""
     if not rows:
         return ""
     text = io.StringIO()

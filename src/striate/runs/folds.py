@@ -1,4 +1,4 @@
-"""The folder of a cross-validation: a run for each fold, and what they came to together."""
+"""The folder of a cross-validation: a run for each fold, and the results of all folds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any, final
 
 from striate.runs.atomic import write_text
 from striate.runs.checkpoints import remove_leftovers
-from striate.runs.folder import FORMAT, RunFolder, as_json, read_json, table
+from striate.runs.folder import FORMAT, RunFolder, as_json, csv_text, read_json
 from striate.runs.format import check_format
 from striate.runs.lock import exclusive
 
@@ -51,21 +51,21 @@ class FoldsFolder:
         return found
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """predictions.csv, a row a sample, as a run has them and with the fold at the end."""
-        write_text(self.path / "predictions.csv", table(rows))
+        """predictions.csv, a row for each sample, with the columns of a run and the fold."""
+        write_text(self.path / "predictions.csv", csv_text(rows))
 
     def predictions(self) -> list[dict[str, str]]:
-        """The rows of predictions.csv: every sample once, by a network that never saw it."""
+        """The rows of predictions.csv: each sample once, predicted by the network of the fold that held it out."""
         return self._root.predictions()
 
     def remove_if_empty(self) -> None:
-        """Remove the folder, unless a fold in it has begun to learn."""
+        """Remove the folder, unless it has a fold."""
         if not any(self.path.glob("fold-*")):
             self._root.remove()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes off while it lasts, and clear away what a killed one was writing."""
+        """Lock the folder against other processes, and remove the temporary files of a killed one."""
         with exclusive(self.path):
             remove_leftovers(self.path)
             yield

@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a folder, which goes when the process goes, however it ends."""
+"""One process at a time: a lock on a folder, released when the process ends, however it ends."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from striate.errors import RunError
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other processes off a folder while this lasts; RunError where one is at it."""
+    """Hold the lock on a folder. Raises RunError if another process holds it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         if sys.platform != "win32":
@@ -20,7 +20,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise RunError(f"{folder}: another process is at work on this run; wait for it or stop it") from None
+                raise RunError(f"{folder}: another process is working on this run; wait for it or stop it") from None
         yield
     finally:
         os.close(handle)

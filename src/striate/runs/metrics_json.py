@@ -1,4 +1,4 @@
-"""Figures as JSON: a line a figure, a class, or a row of the confusion matrix; of many classes only what is not zero of it.
+"""Metrics as JSON: a line for each metric, class, and row of the confusion matrix, which is sparse where classes are many.
 
 With more than MOST_DENSE classes "confusion_matrix" is {"shape": [K, K], "entries": [[label, prediction, count], ...]}.
 """
@@ -12,34 +12,34 @@ __all__ = ["MOST_DENSE", "metrics_text", "read_metrics"]
 MOST_DENSE: Final = 100
 
 
-def metrics_text(figures: Mapping[str, Any], indent: int = 0) -> str:
-    """The figures of one split as a JSON object, without the last line's end."""
-    entries = [f"{json.dumps(name)}: {_lines(_stored(name, value), indent + 1)}" for name, value in figures.items()]
+def metrics_text(metrics: Mapping[str, Any], indent: int = 0) -> str:
+    """The metrics of one split as a JSON object, without a newline at the end."""
+    entries = [f"{json.dumps(name)}: {_lines(_stored(name, value), indent + 1)}" for name, value in metrics.items()]
     return _enclosed("{", entries, "}", indent)
 
 
 def read_metrics(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of one split, from JSON, with the whole confusion matrix."""
-    figures = dict(stored)
-    sparse = figures.get("confusion_matrix")
+    """The metrics of one split, from JSON, with a dense confusion matrix."""
+    metrics = dict(stored)
+    sparse = metrics.get("confusion_matrix")
     if isinstance(sparse, dict):
         rows, columns = sparse["shape"]
-        whole = [[0] * columns for _ in range(rows)]
+        dense = [[0] * columns for _ in range(rows)]
         for label, prediction, count in sparse["entries"]:
-            whole[label][prediction] = count
-        figures["confusion_matrix"] = whole
-    return figures
+            dense[label][prediction] = count
+        metrics["confusion_matrix"] = dense
+    return metrics
 
 
 def _stored(name: str, value: Any) -> Any:
     if name != "confusion_matrix" or len(value) <= MOST_DENSE:
         return value
-    cells = [[i, j, count] for i, row in enumerate(value) for j, count in enumerate(row) if count]
-    return {"shape": [len(value), len(value[0])], "entries": cells}
+    entries = [[i, j, count] for i, row in enumerate(value) for j, count in enumerate(row) if count]
+    return {"shape": [len(value), len(value[0])], "entries": entries}
 
 
 def _lines(value: Any, indent: int) -> str:
-    """A list of rows a row a line, anything else on one."""
+    """A list of rows with a line for each row, anything else on one line."""
     if isinstance(value, list) and value and isinstance(value[0], list | dict):
         return _enclosed("[", [_compact(row) for row in value], "]", indent)
     return _compact(value)

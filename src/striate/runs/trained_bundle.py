@@ -35,7 +35,7 @@ def trained_bundle(
             "epoch": epoch,
             "command": manifest["command"],
         },
-        statistics=training_statistics(training.pixels.statistics(), training.labels.numpy()),
+        statistics=training_statistics(training.pixels.measurements.statistics, training.labels.numpy()),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, final
 
-from striate.data.decoding.limits import DEFAULT_LIMITS, MOST_PIXELS
+from striate.data.decoding.limits import DEFAULT_LIMITS, FOLLOW_LINKS, MAX_PIXELS
 from striate.settings import Setting
 
 __all__ = ["ReadingSettings"]
@@ -21,7 +21,7 @@ class ReadingSettings:
     class_level: Annotated[
         int | None, Setting("depth of the class folders: 1 at the top (or in train, test), 2 one level below", 1, 2)
     ] = None
-    follow_links: Annotated[bool, Setting("follow links to folders, and to files outside the data")] = False
+    follow_links: Annotated[bool, FOLLOW_LINKS] = DEFAULT_LIMITS.follow_links
     path_column: Annotated[str, Setting("column of a table with the image files; found by its name if left out")] = ""
     label_column: Annotated[str, Setting("column of a table with the labels, or several separated by commas")] = ""
     split_column: Annotated[
@@ -36,6 +36,4 @@ class ReadingSettings:
         ),
     ] = "auto"
     image_root: Annotated[str, Setting("folder that a table's image paths start from, relative to the table")] = ""
-    max_pixels: Annotated[
-        int, Setting("largest height x width of an image file; larger files are skipped", 1, MOST_PIXELS)
-    ] = DEFAULT_LIMITS.max_pixels
+    max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_LIMITS.max_pixels

@@ -1,7 +1,7 @@
-"""How a network looks at images: where each pixel goes, what becomes of its color, and what is drawn at random.
+"""Views of images: where each pixel goes, what becomes of its color, and the random policies of augmentation.
 
 `POLICIES["default"].apply(images, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
-`evaluation_view(...).image(images)` is what evaluation, prediction and serving see.
+`evaluation_view(...).image(images)` is the input of evaluation, prediction and serving.
 """
 
 from striate.lazy import public_names

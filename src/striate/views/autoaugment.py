@@ -8,9 +8,16 @@ from typing import Final, Literal, final
 import torch
 from torch import Tensor
 
-from striate.views.draws import uniforms
-from striate.views.operations import KINDS, Operations, Steps, bins_of, choose, perform, published_ranges
-from striate.views.streams import OPERATIONS
+from striate.views.published_operations import (
+    KINDS,
+    Operations,
+    Steps,
+    choose,
+    magnitudes_of,
+    perform,
+    published_ranges,
+)
+from striate.views.randomness import Streams, uniforms
 
 __all__ = ["TABLES", "AutoAugment", "Table"]
 
@@ -21,35 +28,35 @@ Table = Literal["imagenet", "cifar10", "svhn"]
 @final
 @dataclass(frozen=True)
 class AutoAugment(Operations):
-    """A pair from the `table`, each operation with its own probability and strength, half of them to the other side.
+    """A pair from the `table`, each operation with its own probability and magnitude, half of them to the other side.
 
     Source: Cubuk, Zoph, Mane, Vasudevan, Le, "AutoAugment: Learning Augmentation Policies from Data",
-    arXiv:1805.09501, tables 7 to 9, with torchvision's operations and strengths.
+    arXiv:1805.09501, tables 7 to 9, with torchvision's operations and magnitudes.
     """
 
     table: Table = "imagenet"
 
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
-        return perform(images, self.draw(ids, seed, epoch, (images.shape[-2], images.shape[-1])))
+        return perform(images, self.steps(ids, seed, epoch, (images.shape[-2], images.shape[-1])))
 
-    def draw(self, ids: Tensor, seed: int, epoch: int, size: tuple[int, int]) -> Steps:
+    def steps(self, ids: Tensor, seed: int, epoch: int, size: tuple[int, int]) -> Steps:
         """`ids` B int64, `size` height and width -> two steps for each sample."""
         pairs = [[part.split() for part in row.split(",")] for row in TABLES[self.table].strip().splitlines()]
         kinds_of = torch.tensor([[KINDS.index(kind) for kind, _, _ in pair] for pair in pairs])  # 25 2
         chances_of = torch.tensor([[float(chance) for _, chance, _ in pair] for pair in pairs])
         bins_at = torch.tensor([[int(level) for _, _, level in pair] for pair in pairs])
 
-        draws = uniforms(seed, epoch, ids, OPERATIONS[:8]).cpu().view(2, 4, -1)
+        draws = uniforms(seed, epoch, ids, Streams.OPERATIONS[:8]).cpu().view(2, 4, -1)
         pair = (draws[0, 0] * len(pairs)).long()
         kinds, chances, bins = kinds_of[pair].mT, chances_of[pair].mT, bins_at[pair].mT  # 2 B
-        strengths = choose(kinds, bins_of(published_ranges(*size), BINS), bins, draws[:, 2])
-        return Steps(torch.where(draws[:, 3] < chances, kinds, KINDS.index("Identity")), strengths)
+        magnitudes = choose(kinds, magnitudes_of(published_ranges(*size), BINS), bins, draws[:, 2])
+        return Steps(torch.where(draws[:, 3] < chances, kinds, KINDS.index("Identity")), magnitudes)
 
     def describe(self) -> str:
         return f"AutoAugment: one of the 25 pairs of operations found for {self.table}"
 
 
-# Two operations a row: kind, probability, strength 0 to 9 (0 where it has none).
+# Two operations a row: kind, probability, magnitude 0 to 9 (0 where it has none).
 TABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "imagenet": """

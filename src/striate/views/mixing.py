@@ -1,6 +1,6 @@
-"""Mixing of samples: the network sees two images at once, or four, and the target says how much of each.
+"""Mixing of samples: an input is made of two images, or four, and its target holds the share of each.
 
-The last step, after the tint. Randomness is torch's default generator on the CPU, which a run saves with its state. One
+The last step, after the color matrix. Randomness is torch's default generator on the CPU, which a run saves with its state. One
 weight is drawn for the batch, as in the papers, and no device is waited for.
 """
 
@@ -22,10 +22,10 @@ class Mosaic:
     """Four images about a center, and where each of them is; quadrants from the top left, row by row."""
 
     images: Tensor  # B C h w
-    targets: Tensor  # B K, weighed by area
+    targets: Tensor  # B K, weighted by area
     partners: Tensor  # 4 B int64: whose image is in each quadrant; in the first, each sample's own
-    places: Tensor  # 4 3 3 float32: that image's pixels -> pixels of the mosaic
-    quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is seen of it, in pixels of the mosaic
+    geometries: Tensor  # 4 3 3 float32: that image's pixels -> pixels of the mosaic
+    quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is shown of it, in pixels of the mosaic
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
@@ -74,16 +74,16 @@ def mosaic(images: Tensor, targets: Tensor) -> Mosaic:
     x, y = (round(side * (0.25 + 0.5 * torch.rand(()).item())) for side in (width, height))
     corners = ((0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height))
     mixed, weighed = torch.empty_like(images), torch.zeros_like(targets)
-    partners, places = [], torch.eye(3).repeat(4, 1, 1)
+    partners, geometries = [], torch.eye(3).repeat(4, 1, 1)
     for number, (x1, y1, x2, y2) in enumerate(corners):
         partner = torch.randperm(len(images)) if number else torch.arange(len(images))
         left, top = (int(torch.randint(rest + 1, ())) for rest in (width - x2 + x1, height - y2 + y1))
         here = partner.to(images.device, non_blocking=True)
         mixed[:, :, y1:y2, x1:x2] = images[here, :, top : top + y2 - y1, left : left + x2 - x1]
         weighed += targets[here] * ((x2 - x1) * (y2 - y1) / (height * width))
-        places[number, 0, 2], places[number, 1, 2] = x1 - left, y1 - top
+        geometries[number, 0, 2], geometries[number, 1, 2] = x1 - left, y1 - top
         partners.append(partner)
-    return Mosaic(mixed, weighed, torch.stack(partners), places, torch.tensor(corners))
+    return Mosaic(mixed, weighed, torch.stack(partners), geometries, torch.tensor(corners))
 
 
 def _beta(alpha: float) -> float:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from striate.views.augmix import AugMix
 from striate.views.autoaugment import AutoAugment
 from striate.views.policy import Policy
-from striate.views.randaugment import RandAugment
-from striate.views.trivialaugment import TrivialAugment
+from striate.views.published_policies import AugMix, RandAugment, TrivialAugment
 
 __all__ = ["POLICIES"]
 

@@ -1,128 +1,109 @@
-"""A policy: what may happen to a training image, drawn at random for each sample.
+"""A policy: what may happen to a training image, at random for each sample.
 
-The order is fixed: place (crop, then shear, zoom, rotation, mirrors, shift and perspective, as one matrix, and an elastic
-bend), pixel operations (those of a
-published policy, then retouching, then erasing), tint (brightness, contrast, saturation, hue and normalization, as one
-matrix). Mixing of samples comes last and belongs to the training step.
+The order is fixed. Geometry: crop, then shear, zoom, rotation, flips, shift and perspective, as one 3x3 matrix, and an
+elastic displacement. Pixel operations: those of a published policy, then those of their table. Color: brightness,
+contrast, saturation, hue and normalization, as one 4x4 matrix. Mixing of samples comes last and belongs to the loop.
 """
 
 from dataclasses import dataclass, fields
-from types import MappingProxyType
-from typing import Final, final, get_args
+from typing import Final, final
 
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views.bends import draw_bend
-from striate.views.colors import Normalization, image_means, jitter, room_for_colors
-from striate.views.draws import uniforms
-from striate.views.erasing import draw_rectangles, erase
+from striate.settings import declared_settings
+from striate.views.color import Normalization, color_buffer, color_jitter, image_means, rotate_hue
+from striate.views.displacement import random_displacement
 from striate.views.geometry import compose
-from striate.views.hue import turn_hue
-from striate.views.levels import as_levels
-from striate.views.operations import Operations
-from striate.views.placing import Placing, signed
-from striate.views.retouching import Retouching
-from striate.views.streams import COLORS, ELASTIC, ERASING, HUE
+from striate.views.lookup_tables import to_uint8
+from striate.views.pixel_operations import PIXEL_OPERATIONS, apply_pixel_operations
+from striate.views.published_operations import Operations
+from striate.views.random_geometry import GeometricParameters, signed
+from striate.views.randomness import Streams, uniforms
+from striate.views.settings import AugmentSettings
 from striate.views.view import View
 from striate.views.warping import Border
 
-__all__ = ["Policy"]
+__all__ = ["Policy", "describe"]
 
-LIMITS: Final = MappingProxyType(  # the other settings: 1; corners pulled by less than a quarter never make a dent
-    {
-        "rotate": 180.0,
-        "zoom": 0.9,
-        "shear": 60.0,
-        "hue": 180.0,
-        "blur": 10.0,
-        "gamma": 0.9,
-        "perspective": 0.2,
-        "elastic": 0.1,
-    }
-)
+RANGES: Final = declared_settings(AugmentSettings)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What may happen to a training image; the defaults are nothing. Raises SettingError for a value out of range."""
+    """What may happen to a training image; the defaults change nothing. Raises SettingError for a value out of range.
 
-    # place
+    The ranges are those of `AugmentSettings`.
+    """
+
+    # geometry
     rotate: float = 0.0  # largest angle, degrees
     shift: float = 0.0  # largest shift, share of the side; by whole pixels where nothing else interpolates
     shear: float = 0.0  # largest shear, degrees
     zoom: float = 0.0  # a factor between 1 - zoom and 1 + zoom, log-uniform
-    flip: bool = False  # mirror left and right with probability 1/2
-    flip_vertical: bool = False  # mirror top and bottom with probability 1/2
-    crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1 = center crop
-    perspective: float = 0.0  # largest pull of a corner along either side, share of the side
-    elastic: float = 0.0  # standard deviation of a smooth bend, share of the shorter side
+    flip: bool = False  # horizontal, with probability 1/2
+    flip_vertical: bool = False  # vertical, with probability 1/2
+    crop: float = 1.0  # smallest share of the area that a random resized crop keeps; 1: center crop
+    perspective: float = 0.0  # largest movement of a corner along either side, share of the side
+    elastic: float = 0.0  # std of a smooth displacement, share of the shorter side
     fill: Border = "black"  # beyond the image: black, its nearest pixel, or its mirror image
 
     # pixel operations
     operations: Operations | None = None  # of a published policy
-    blur: float = 0.0  # largest standard deviation, pixels; half of the images stay sharp
-    noise: float = 0.0  # largest standard deviation, share of full range; half of the images stay clean
-    equalize: float = 0.0  # probability that the levels of each channel are spread evenly
+    blur: float = 0.0  # largest std, pixels; half of the images stay sharp
+    noise: float = 0.0  # largest std, share of full range; half of the images stay clean
+    equalize: float = 0.0  # probability of histogram equalization of each channel
     gamma: float = 0.0  # an exponent between 1 - gamma and 1 + gamma, log-uniform
-    solarize: float = 0.0  # probability that levels above a random one of the upper half are inverted
+    solarize: float = 0.0  # probability that values above a random one of the upper half are inverted
     posterize: float = 0.0  # probability that only the highest 4 to 7 bits are kept
-    erase: float = 0.0  # probability that a rectangle is painted over
+    erase: float = 0.0  # probability that a rectangle is erased
 
-    # tint
+    # color
     brightness: float = 0.0  # a factor between 1 - brightness and 1 + brightness; so for the next two
     contrast: float = 0.0  # about the image's mean gray
     saturation: float = 0.0  # about each pixel's gray; only RGB has it
-    hue: float = 0.0  # largest turn about the gray axis, degrees; only RGB has it
+    hue: float = 0.0  # largest rotation about the gray axis, degrees; only RGB has it
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, limit = getattr(self, field.name), LIMITS.get(field.name, 1.0)
-            if field.name not in ("operations", "fill") and not 0 <= value <= limit:
-                raise SettingError(f"{field.name} must be within 0 and {limit:g}, not {value}")
-        if self.crop < 0.01:
-            raise SettingError(f"crop must keep at least 0.01 of the area, not {self.crop}")
-        if self.fill not in get_args(Border):
-            raise SettingError(f"fill must be one of {', '.join(get_args(Border))}, not {self.fill!r}")
+            if field.name in RANGES:
+                RANGES[field.name].check(getattr(self, field.name))
         if self.elastic and self.operations:
-            raise SettingError("elastic does not go with a published policy, which moves images after they were bent")
+            raise SettingError(
+                "elastic cannot be combined with a published policy, which moves images after the displacement"
+            )
 
-    def draw(
+    def random_view(
         self,
         ids: Tensor,  # B int64
         *,
         seed: int,
         epoch: int,
-        image: tuple[int, int],
+        image_size: tuple[int, int],
         size: tuple[int, int],
         normalization: Normalization,
         means: Tensor | None = None,
     ) -> View:
-        """A view for each sample, a function of (seed, epoch, id) only; `image` and `size` are height, width.
+        """A view for each sample, a function of (seed, epoch, id) only; `image_size` and `size` are height, width.
 
-        `means` B C in 0..1, the images' mean colors (`image_means`), are needed where contrast changes. What
-        `operations` move is not in it; the view that `apply` returns has that too.
+        `means` B C in 0..1, the images' mean colors (`image_means`), are needed where contrast changes. It lacks
+        what `operations` move; the view that `apply` returns has that too.
         """
         if self.contrast and means is None:
-            raise ValueError("contrast turns about the mean gray of each image: pass means")
-        placing = Placing(
-            rotate=self.rotate,
-            shift=self.shift,
-            zoom=self.zoom,
-            shear=self.shear,
-            flip=self.flip,
-            flip_vertical=self.flip_vertical,
-            crop=self.crop,
-            perspective=self.perspective,
+            raise ValueError("contrast scales about the mean gray of each image: pass means")
+        parameters = GeometricParameters(**{f.name: getattr(self, f.name) for f in fields(GeometricParameters)})
+        geometry = parameters.random_matrix(ids, seed, epoch, image_size, size)
+        displacement = (
+            random_displacement(uniforms(seed, epoch, ids, Streams.ELASTIC), size, self.elastic * min(size))
+            if self.elastic
+            else None
         )
-        place = placing.draw(ids, seed, epoch, image, size)
-        bend = draw_bend(uniforms(seed, epoch, ids, ELASTIC), size, self.elastic * min(size)) if self.elastic else None
-        return View(place, self._tint(ids, seed, epoch, normalization, means), size, self.fill, bend)
+        return View(geometry, self._color(ids, seed, epoch, normalization, means), size, self.fill, displacement)
 
     def apply(
         self,
-        originals: Tensor,  # B C H W uint8, or float in 0..1
+        images: Tensor,  # B C H W uint8, or float in 0..1
         ids: Tensor,  # B int64
         *,
         seed: int,
@@ -131,53 +112,69 @@ class Policy:
         normalization: Normalization,
         out: Tensor | None = None,
     ) -> tuple[Tensor, View]:
-        """Draw and look, in the fixed order: what the network sees, B C h w float32, and the view it came by.
+        """A random view of each image, in the fixed order: the network's inputs, B C h w float32, and the views.
 
-        `out`: memory for it that may be written over, as in `View.image`.
+        `out`: memory for the inputs that may be written over, as in `View.image`.
         """
-        height, width = originals.shape[-2:]
-        means = image_means(originals) if self.contrast else None
-        view = self.draw(
+        height, width = images.shape[-2:]
+        means = image_means(images) if self.contrast else None
+        view = self.random_view(
             ids,
             seed=seed,
             epoch=epoch,
-            image=(height, width),
+            image_size=(height, width),
             size=size,
             normalization=normalization,
             means=means,
         )
-        images = view.resample(originals, out)
+        moved = view.resample(images, out)
         if self.operations:
-            images, moved = self.operations.apply(as_levels(images), ids, seed=seed, epoch=epoch)
-            view = view.then(moved)
-        retouching = self._retouching()
-        if not retouching.does_nothing():
-            images = retouching.apply(as_levels(images), ids, seed, epoch)
-        if self.erase:
-            rectangles = draw_rectangles(uniforms(seed, epoch, ids, ERASING), self.erase, size)
-            images = erase(images, rectangles, normalization.mean)
-        return view.color(images, room_for_colors(images, originals, out)), view
+            moved, geometry = self.operations.apply(to_uint8(moved), ids, seed=seed, epoch=epoch)
+            view = view.then(geometry)
+        values = [getattr(self, operation.setting) for operation in PIXEL_OPERATIONS]
+        moved = apply_pixel_operations(moved, values, ids, seed=seed, epoch=epoch, mean=normalization.mean)
+        return view.apply_color(moved, color_buffer(moved, images, out)), view
 
-    def _retouching(self) -> Retouching:
-        return Retouching(
-            blur=self.blur,
-            noise=self.noise,
-            equalize=self.equalize,
-            gamma=self.gamma,
-            solarize=self.solarize,
-            posterize=self.posterize,
-        )
-
-    def _tint(self, ids: Tensor, seed: int, epoch: int, normalization: Normalization, means: Tensor | None) -> Tensor:
+    def _color(self, ids: Tensor, seed: int, epoch: int, normalization: Normalization, means: Tensor | None) -> Tensor:
         """B C+1 C+1, expanded from one where nothing is random."""
         if not (self.brightness or self.contrast or self.saturation or self.hue):
             return normalization.matrix().expand(len(ids), -1, -1)
-        draws = uniforms(seed, epoch, ids, (*COLORS, HUE))
+        draws = uniforms(seed, epoch, ids, (*Streams.COLORS, Streams.HUE))
         draws = signed(draws if means is None else draws.to(means.device, non_blocking=True))
         channels = len(normalization.mean)
         amounts = (self.brightness, self.contrast, self.saturation)
-        brightness, contrast, saturation = (1 + amount * draw for amount, draw in zip(amounts, draws[:3], strict=True))
-        tint = jitter(brightness, contrast, saturation, means, channels)
+        brightness, contrast, saturation = (1 + amount * one for amount, one in zip(amounts, draws[:3], strict=True))
+        color = color_jitter(brightness, contrast, saturation, means, channels)
         if self.hue:
-            tint = compose(turn_hue(self.hue * draws[3], channels), tint)
-        return compose(normalization.matrix().to(tint.device, non_blocking=True), tint)
+            color = compose(rotate_hue(self.hue * draws[3], channels), color)
+        return compose(normalization.matrix().to(color.device, non_blocking=True), color)
+
+
+def describe(policy: Policy) -> list[str]:
+    """A short sentence for each step that is on, in the order of application, each after its stage."""
+    geometry = (
+        (policy.crop < 1, f"crop at random, {policy.crop:.3g} of the area or more, to the whole frame"),
+        (policy.crop == 1, "the center of the image"),
+        (policy.shear, f"shear by up to {policy.shear:.3g} degrees"),
+        (policy.zoom, f"zoom by a factor of {1 - policy.zoom:.3g} to {1 + policy.zoom:.3g}"),
+        (policy.rotate, f"rotate by up to {policy.rotate:.3g} degrees"),
+        (policy.flip, "flip horizontally, every other image"),
+        (policy.flip_vertical, "flip vertically, every other image"),
+        (policy.shift, f"shift by up to {policy.shift:.3g} of the side"),
+        (policy.perspective, f"move each corner by up to {policy.perspective:.3g} of the side"),
+        (policy.elastic, f"elastic displacement of about {policy.elastic:.3g} of the side"),
+        (policy.fill != "black", f"fill what is beyond the image: {policy.fill}"),
+    )
+    pixels = [(policy.operations is not None, policy.operations.describe() if policy.operations else "")]
+    for operation in PIXEL_OPERATIONS:
+        value = getattr(policy, operation.setting)
+        pixels.append((value > 0, operation.description.format(value, low=1 - value, high=1 + value)))
+    color = (
+        (policy.brightness, f"brightness by a factor of {1 - policy.brightness:.3g} to {1 + policy.brightness:.3g}"),
+        (policy.contrast, f"contrast by a factor of {1 - policy.contrast:.3g} to {1 + policy.contrast:.3g}"),
+        (policy.saturation, f"saturation by a factor of {1 - policy.saturation:.3g} to {1 + policy.saturation:.3g}"),
+        (policy.hue, f"rotate the hue by up to {policy.hue:.3g} degrees"),
+        (True, "normalize"),
+    )
+    stages = (("geometry", geometry), ("pixels", pixels), ("color", color))
+    return [f"{stage}: {text}" for stage, steps in stages for on, text in steps if on]

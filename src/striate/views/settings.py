@@ -10,7 +10,7 @@ from striate.settings import Setting
 __all__ = ["POLICY_TAKES", "AugmentSettings"]
 
 # Policy -> what only some policies take; all of them take the rest. None stands for the policy's own value.
-# A published sequence moves images after they were bent, so elastic does not go with one.
+# A published policy moves images after the elastic displacement, so elastic cannot be combined with one.
 _ELASTIC: Final[Mapping[str, Any]] = MappingProxyType({"elastic": None})
 POLICY_TAKES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from PIL import Image, TiffImagePlugin
 from striate.data import Canvas, Limits, Unreadable, decode_image, read_header, read_image
 from striate.data.decoding.modes import to_pixels
 from striate.data.decoding.rendering import Background, Rendering, levels_of, value_range_of
-from striate.data.decoding.resize import fit
+from striate.data.decoding.resize import resize_to_canvas
 
 LIMITS = Limits()
 H, W = 16, 16
@@ -481,4 +481,4 @@ def test_the_center_is_what_is_kept(encode: Encode) -> None:
 
 
 def test_fit_leaves_an_image_of_the_right_size_alone() -> None:
-    assert np.shares_memory(fit(COLORS, H, W, (0, 0, W, H)), COLORS)
+    assert np.shares_memory(resize_to_canvas(COLORS, H, W, (0, 0, W, H)), COLORS)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from striate.data import Canvas, Limits, decode_image
-from striate.data.decoding.resize import fit, placement
+from striate.data.decoding.resize import canvas_boxes, resize_to_canvas
 
 RANDOM = np.random.default_rng(2)
 SIZES = [(64, 64), (100, 133), (133, 101), (400, 90), (65, 64)]
@@ -27,7 +27,7 @@ def by_pillow(pixels: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[
 def test_shrinking_equals_pillow_within_one_gray_level(dtype: str, channels: int, height: int, width: int) -> None:
     pixels = RANDOM.integers(0, np.iinfo(dtype).max, (height, width, channels), endpoint=True).astype(dtype)
     side = 48
-    fitted = fit(pixels, side, side, (0, 0, width, height))
+    fitted = resize_to_canvas(pixels, side, side, (0, 0, width, height))
     assert fitted.dtype == pixels.dtype
     x, y = max(0, width - height) / 2, max(0, height - width) / 2
     x, y = int(x + 0.5), int(y + 0.5)  # whole pixels
@@ -46,8 +46,10 @@ def test_enlarging_and_fractions_of_a_pixel_treat_all_channels_alike(dtype: str,
     scale = 1 if dtype == "u1" else 257
     pixels = (gray.astype(dtype) * np.dtype(dtype).type(scale))[..., None].repeat(channels, -1)
     for height, width, content in ((20, 30, (0, 0, 14, 11)), (5, 6, (0.5, 0, 14, 10.5))):
-        alone = fit(gray[..., None], height, width, content)
-        assert np.abs(fit(pixels, height, width, content) - alone.astype(float) * scale).max() <= 1.01 * scale
+        alone = resize_to_canvas(gray[..., None], height, width, content)
+        assert (
+            np.abs(resize_to_canvas(pixels, height, width, content) - alone.astype(float) * scale).max() <= 1.01 * scale
+        )
 
 
 @pytest.mark.parametrize(("dtype", "channels"), [("u1", 3), ("u1", 1), ("u1", 6), ("u2", 3)])
@@ -57,7 +59,7 @@ def test_the_number_of_threads_of_torch_changes_no_pixel(dtype: str, channels: i
     try:
         for count in (1, 2, 5):
             torch.set_num_threads(count)
-            fitted.append(fit(pixels, 128, 128, (0, 0, 417, 300)))
+            fitted.append(resize_to_canvas(pixels, 128, 128, (0, 0, 417, 300)))
     finally:
         torch.set_num_threads(threads)
     assert (fitted[0] == fitted[1]).all()
@@ -72,7 +74,7 @@ def test_colors_that_cannot_be_seen_do_not_bleed_into_those_that_can(dtype: str,
     pixels[..., :3] = top // 2
     pixels[..., 3] = np.where(RANDOM.random((100, 133)) < 0.5, top, 0)
     pixels[pixels[..., 3] == 0, :3] = 0
-    fitted = fit(pixels, 48, 48, content).astype(float)
+    fitted = resize_to_canvas(pixels, 48, 48, content).astype(float)
     seen = fitted[..., 3] > top / 4
     assert seen.mean() > 0.8
     assert np.abs(fitted[seen][:, :3] - top // 2).max() <= top / 40  # 8 bits of what little is seen
@@ -81,14 +83,16 @@ def test_colors_that_cannot_be_seen_do_not_bleed_into_those_that_can(dtype: str,
 def test_a_constant_stays_constant_to_the_last_level() -> None:
     for value in (0, 1, 254, 255):
         for size in SIZES:
-            assert (fit(np.full((*size, 3), value, np.uint8), 48, 40, (0, 0, size[1], size[0])) == value).all()
-    assert (fit(np.full((90, 80, 2), 65535, np.uint16), 48, 40, (0, 0, 80, 90)) == 65535).all()
+            assert (
+                resize_to_canvas(np.full((*size, 3), value, np.uint8), 48, 40, (0, 0, size[1], size[0])) == value
+            ).all()
+    assert (resize_to_canvas(np.full((90, 80, 2), 65535, np.uint16), 48, 40, (0, 0, 80, 90)) == 65535).all()
 
 
 def test_what_is_kept_is_mirrored_with_the_image() -> None:
     pixels = RANDOM.integers(0, 256, (101, 144, 3), dtype=np.uint8)
-    there = fit(pixels, 40, 40, (0, 0, 144, 101)).astype(int)
-    back = fit(np.ascontiguousarray(pixels[::-1, ::-1]), 40, 40, (0, 0, 144, 101))[::-1, ::-1]
+    there = resize_to_canvas(pixels, 40, 40, (0, 0, 144, 101)).astype(int)
+    back = resize_to_canvas(np.ascontiguousarray(pixels[::-1, ::-1]), 40, 40, (0, 0, 144, 101))[::-1, ::-1]
     assert np.abs(there - back).max() <= 1
 
 
@@ -96,9 +100,9 @@ def test_what_is_kept_is_mirrored_with_the_image() -> None:
 @pytest.mark.parametrize(("height", "width"), [(10, 50), (50, 10), (1, 200), (33, 48), (48, 48), (7, 9)])
 def test_a_whole_image_lies_centered_in_black(dtype: str, channels: int, height: int, width: int) -> None:
     pixels = np.full((height, width, channels), 255, dtype)
-    fitted = fit(pixels, 48, 48, (0, 0, width, height), "contain")
+    fitted = resize_to_canvas(pixels, 48, 48, (0, 0, width, height), "contain")
     assert fitted.shape == (48, 48, channels)
-    _, (left, top, right, bottom) = placement(48, 48, (0, 0, width, height), "contain")
+    _, (left, top, right, bottom) = canvas_boxes(48, 48, (0, 0, width, height), "contain")
     assert max(right - left, bottom - top) == 48
     assert (fitted[top:bottom, left:right] == 255).all()
     assert fitted.sum() == 255 * (bottom - top) * (right - left) * channels

@@ -1,1 +1,1 @@
-"""Decoding: one image, from the bytes of a stranger's file to pixels on the canvas, safely."""
+"""Decoding: one image, from the bytes of an untrusted file to pixels on the canvas, safely."""

@@ -17,7 +17,7 @@ MAX_CHANNELS: Final = 64  # an array with more is not height x width x channels,
 class Canvas:
     """Height and width in pixels; channels, of which 1 is gray (luma), 3 RGB and 4 RGBA; 8 or 16 bits for each.
 
-    An image is turned upright (EXIF), converted to `channels` and `bits` as `rendering` says, and shrunk or enlarged with
+    An image is turned upright (EXIF), converted to `channels` and `bits` by `rendering`, and shrunk or enlarged with
     its aspect kept: until it covers the canvas, and cropped at its center (`fit` cover), or until all of it is inside, with
     black (4 channels: transparent) beside it (contain). One that already equals the canvas keeps its pixels bit for bit.
     Other numbers than 1, 3 and 4 do not convert: such images (.npy) have just the channels of the canvas.
@@ -53,11 +53,11 @@ class Canvas:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> "Canvas":
+    def from_json(cls, stored: dict[str, Any]) -> "Canvas":
         """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
-        rendering = {**asdict(AS_STORED), **said.get("rendering", {})}  # which older bundles lack
+        rendering = {**asdict(AS_STORED), **stored.get("rendering", {})}  # which older bundles lack
         for kind in ("integers", "floats"):
             if rendering[kind] is not None:
                 black, white = rendering[kind]
                 rendering[kind] = float(black), float(white)
-        return cls(**{**said, "rendering": Rendering(**rendering)})
+        return cls(**{**stored, "rendering": Rendering(**rendering)})

@@ -1,4 +1,4 @@
-"""One image, read safely: what it says of itself, all of its pixels, or its pixels on the canvas.
+"""One image, read safely: its header, all of its pixels, or its pixels on the canvas.
 
 An image is what its first bytes say, never its name. The order is: a regular file, known first bytes, a header that
 declares no more pixels than the limit, checksums where the format has them, the whole of the pixels, upright, channels
@@ -29,7 +29,7 @@ from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.orientation import SIDEWAYS, orientation, upright, upright_grid
 from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
 from striate.data.decoding.rendering import AS_STORED, Rendering, ValueRange, robust_value_range
-from striate.data.decoding.resize import Box, FitMode, Pixels, fit, placement
+from striate.data.decoding.resize import Box, FitMode, Pixels, canvas_boxes, resize_to_canvas
 from striate.data.decoding.rgb16 import keeps_bits, sixteen_bits
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.names import printable
@@ -48,9 +48,9 @@ __all__ = [
 
 ImageLike = str | Path | bytes | Image.Image  # a path, a file's content, or what Pillow has opened or made
 
-_SUBFILE: Final = 254  # the tag of a TIFF's page that says what the page is
+_SUBFILE: Final = 254  # the tag of a TIFF's page for the kind of page
 _NO_PAGE: Final = 1 | 4  # a reduced copy of another page, or a mask
-_MOST_PAGES: Final = 8  # that are looked at for a second one
+_MOST_PAGES: Final = 8  # that are searched for a second one
 _BITS: Final = {
     "1": 1,
     **dict.fromkeys(WIDE_MODES, 16),
@@ -62,7 +62,7 @@ _BITS: Final = {
 @final
 @dataclass(frozen=True)
 class Header:
-    """What an image says of itself; no pixel was decoded.
+    """The header of an image; no pixel is decoded.
 
     `format` is "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP" or "NPY", and "PIL" of an image that was made by Pillow; height
     and width are those of the upright image.
@@ -94,7 +94,7 @@ class Header:
 
     @property
     def transparent(self) -> bool:
-        """Whether parts of an image file may be transparent. Of an array with 4 channels nobody knows."""
+        """Whether parts of an image file may be transparent. Of an array with 4 channels it is unknown."""
         return self.channels == 4 and self.format not in ("NPY", "array")
 
 
@@ -127,7 +127,7 @@ def decode_image(image: ImageLike, canvas: Canvas, limits: Limits) -> Pixels:
     with _reasons(), _whole(image) as opened:
         decoded, content = _decode(opened, limits, (canvas.height, canvas.width), canvas.fit)
         pixels = to_pixels(decoded, canvas.channels, canvas.bits, canvas.rendering)
-        return _writable(fit(pixels, canvas.height, canvas.width, content, canvas.fit))
+        return _writable(resize_to_canvas(pixels, canvas.height, canvas.width, content, canvas.fit))
 
 
 def read_image(
@@ -186,7 +186,7 @@ def _decode(
         held = orientation(original)
         if at_least is not None and how == "contain":
             height, width = (original.height, original.width)[:: -1 if held in SIDEWAYS else 1]
-            _, (left, top, right, bottom) = placement(*at_least, (0, 0, width, height), how)
+            _, (left, top, right, bottom) = canvas_boxes(*at_least, (0, 0, width, height), how)
             at_least = bottom - top, right - left
         return decode_jpeg(file, original, held, at_least)
     sixteen = keeps_bits(original)
@@ -239,7 +239,7 @@ def _bits(image: ImageFile.ImageFile) -> int:
 
 
 def _frames(image: ImageFile.ImageFile) -> int:
-    """Frames or pages; 2 for any number above 1 where only walking through the file would tell it."""
+    """Frames or pages; 2 for any number above 1 where only walking through the file would find it."""
     if isinstance(image, PngImageFile | WebPImageFile):
         return image.n_frames
     try:
@@ -292,8 +292,8 @@ def _reasons() -> Iterator[None]:
         raise Unreadable(_reason(error, detail.lower()), detail) from error
 
 
-def _reason(error: Exception, says: str) -> Reason:
+def _reason(error: Exception, message: str) -> Reason:
     if isinstance(error, Image.DecompressionBombError):  # Pillow's own limit, where it comes before ours
         return "decompression bomb"
-    ended = isinstance(error, EOFError) or "truncated" in says or "end of file" in says
+    ended = isinstance(error, EOFError) or "truncated" in message or "end of file" in message
     return "truncated" if ended else "unreadable"

@@ -97,7 +97,7 @@ def _reader(start: bytes) -> type[ImageFile.ImageFile]:
         raise Unreadable("format not read", advice(form))
     if reader := _known(start):
         return reader
-    what = next((says for mark, says in _OTHERS if mark in start[:64]), f"begins with {start[:16]!r}")
+    what = next((what for mark, what in _OTHERS if mark in start[:64]), f"begins with {start[:16]!r}")
     raise Unreadable("not an image", f"{what}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are read")
 
 
@@ -109,7 +109,7 @@ def _known(start: bytes) -> type[ImageFile.ImageFile] | None:
 
 
 def _is_raw(image: TiffImageFile) -> bool:
-    """Whether a TIFF is a raw camera file: DNG says so, others begin with a thumbnail and keep the image elsewhere."""
+    """Whether a TIFF is a raw camera file: DNG has a tag, others begin with a thumbnail and keep the image elsewhere."""
     tags = image.tag_v2
     return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(int(tags.get(_SUBFILE, 0)) & 1))
 

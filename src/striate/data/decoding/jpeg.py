@@ -3,7 +3,7 @@
 Both are libjpeg-turbo. What simplejpeg will not take, be it strange or damaged (its strict mode stops at every warning
 of the library), is left to Pillow, so that which files are refused, and why, never depends on what is installed.
 
-A scan of a few bytes makes either library pass over the whole image once more, so their number is looked at first.
+A scan of a few bytes makes either library pass over the whole image once more, so they are counted first.
 """
 
 import re

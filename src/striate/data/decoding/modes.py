@@ -5,12 +5,12 @@
 | 1, L, RGB, RGBA                     | as they are (1 bit: 0 and 255); on a canvas of 16 bits x 257                  |
 | P, PA                               | the colors of the palette                                                    |
 | CMYK, YCbCr, LAB                    | RGB                                                                           |
-| I;16, I (32 bits), F (floats)       | from black to white as the canvas' rendering says (rendering.py), on 8 or 16 bits; |
+| I;16, I (32 bits), F (floats)       | from black to white as the canvas' rendering has it (rendering.py), on 8 or 16 bits; |
 |                                     | beyond these levels they are clipped                                          |
 | RGB of 16 bits                      | the same                                                                      |
 | 16 bits in each of other channels   | the high byte (Pillow keeps no more), on a canvas of 16 bits too              |
 | alpha (LA, RGBA, a palette's, tRNS) | composited on the rendering's background, unless the canvas has 4 channels    |
-| tRNS of 16 bits                     | nothing: the color that it names is seen as it is stored                       |
+| tRNS of 16 bits                     | nothing: the color that it names is shown as it is stored                       |
 | .npy of bool                        | black and white                                                               |
 | .npy of uint8, uint16, ...          | by its numbers as L, I;16, I and F above; 1, 3, 4 channels: gray, RGB, RGBA   |
 | .npy of other numbers of channels   | as they are, on a canvas of just as many channels; elsewhere refused          |

@@ -1,4 +1,4 @@
-"""Opening what a stranger's folder holds, without waiting: a FIFO without a writer holds an ordinary open for ever."""
+"""Opening files of an untrusted folder without waiting: a FIFO without a writer holds an ordinary open for ever."""
 
 import os
 import stat

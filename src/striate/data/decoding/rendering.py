@@ -1,13 +1,13 @@
 """What stored values mean: which is black, which is white, and what lies behind what is transparent.
 
-8 bits mean themselves. Wider values do not say what full scale is, so it is decided once for a data set and kept in the
+8 bits are taken as they are. Wider values do not say what full scale is, so it is decided once for a data set and kept in the
 canvas. Where it is not decided (new 16-bit files for a network that learned from 8-bit ones), it is decided once for
 the new data set, in `evaluate`, or for all images that are given together, in `predict`:
 
     integers      0 to the largest value of the bits in use: 8, 10, 12, 14 or 16
     floats        0 to 1 where all values lie in it, else 0 to 255, else as integers where all are whole
     other ranges  least to greatest: negative values, more than 16 bits, floats without a known scale; of new images only
-                  where the network has learned from them, for it would see the range of each new data set as another light
+                  where the network has learned from them, since the range of each new data set would be another brightness to it
     a narrow band least to greatest too, where a data set that is learned from fills less than 1/32 of more than 8 bits:
                   of a scale of 16 bits that would be less than 8 gray levels
 """
@@ -131,8 +131,8 @@ def robust_value_range(values: npt.NDArray[Any]) -> ValueRange:
     extent, odd = value_range_of(values), max(3, values.size // 1000)
     if values.size <= 2 * odd:
         return replace(extent, robust=(extent.least, extent.greatest))
-    parted = np.partition(values, (odd, values.size - 1 - odd), axis=None)
-    return replace(extent, robust=(float(parted[odd]), float(parted[-1 - odd])))
+    ordered = np.partition(values, (odd, values.size - 1 - odd), axis=None)
+    return replace(extent, robust=(float(ordered[odd]), float(ordered[-1 - odd])))
 
 
 def levels_of(extent: ValueRange) -> Levels:

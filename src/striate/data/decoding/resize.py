@@ -9,27 +9,29 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-__all__ = ["Box", "FitMode", "Pixels", "fit", "placement", "visible_box"]
+__all__ = ["Box", "FitMode", "Pixels", "canvas_boxes", "resize_to_canvas", "visible_box"]
 
-FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is seen with black beside it
+FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, which need not be whole
 Pixels = npt.NDArray[np.uint8 | np.uint16]  # H W C
 
 
-def fit(image: Pixels | Image.Image, height: int, width: int, content: Box, how: FitMode = "cover") -> Pixels:
+def resize_to_canvas(
+    image: Pixels | Image.Image, height: int, width: int, content: Box, how: FitMode = "cover"
+) -> Pixels:
     """`content` on a canvas of `height` x `width`, H W C: its largest centered part with that aspect, or all of it in black.
 
     Where no change of scale is needed, whole pixels are cut out and nothing is resampled. Otherwise the filter is
     bilinear and antialiased: the one that most published weights were trained with, and one that never overshoots.
-    A part that is shrunk is cut at whole pixels, which moves no edge by more than half of one; only the part that will
-    be seen is touched. Torch shrinks, Pillow does what needs fractions of a pixel; they agree to one gray level. The
-    colors of RGBA count by their alpha.
+    A part that is shrunk is cut at whole pixels, which moves no edge by more than half of one; only the visible part is
+    touched. Torch shrinks, Pillow does what needs fractions of a pixel; they agree to one gray level. The colors of RGBA
+    count by their alpha.
     """
     pixels = np.asarray(image)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    seen, (left, top, right, bottom) = placement(height, width, content, how)
-    fitted = _fitted(pixels, bottom - top, right - left, seen)
+    visible, (left, top, right, bottom) = canvas_boxes(height, width, content, how)
+    fitted = _fitted(pixels, bottom - top, right - left, visible)
     if (bottom - top, right - left) == (height, width):
         return fitted
     boxed = np.zeros((height, width, pixels.shape[2]), pixels.dtype)
@@ -37,7 +39,7 @@ def fit(image: Pixels | Image.Image, height: int, width: int, content: Box, how:
     return boxed
 
 
-def placement(height: int, width: int, content: Box, how: FitMode) -> tuple[Box, tuple[int, int, int, int]]:
+def canvas_boxes(height: int, width: int, content: Box, how: FitMode) -> tuple[Box, tuple[int, int, int, int]]:
     """The part of `content` that a canvas of `height` x `width` shows, and the box of the canvas that it fills."""
     if how == "cover":
         return visible_box(height, width, content), (0, 0, width, height)
@@ -48,11 +50,11 @@ def placement(height: int, width: int, content: Box, how: FitMode) -> tuple[Box,
     return content, (x, y, x + across, y + down)
 
 
-def _fitted(pixels: Pixels, height: int, width: int, seen: Box) -> Pixels:
-    """The part `seen` of H W C, at `height` x `width`."""
-    left, top, right, bottom = seen
-    box: Box | None = seen
-    if all(edge == int(edge) for edge in seen):
+def _fitted(pixels: Pixels, height: int, width: int, visible: Box) -> Pixels:
+    """The part `visible` of H W C, at `height` x `width`."""
+    left, top, right, bottom = visible
+    box: Box | None = visible
+    if all(edge == int(edge) for edge in visible):
         pixels, box = pixels[int(top) : int(bottom), int(left) : int(right)], None
     if (right - left, bottom - top) == (width, height):
         return pixels

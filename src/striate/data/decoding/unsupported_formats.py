@@ -1,7 +1,7 @@
 """Formats of images that are not read: named by their first bytes, or by their extension, with the way out.
 
-They must not vanish among files that are no images: an image that is not read is a skipped file, and its reason says what
-to do. A raw camera file is a TIFF inside, whose first image is a thumbnail; it is never taken for the image.
+Such an image is a skipped file with a reason that says what to do, and is not counted among the files that are no images.
+A raw camera file is a TIFF inside, whose first image is a thumbnail; it is never taken for the image.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 
 __all__ = ["DOCUMENTS", "START", "advice", "is_raw", "unsupported_extension", "unsupported_format"]
 
-START: Final = 512  # bytes that tell a format
+START: Final = 512  # bytes by which a format is recognized
 DOCUMENTS: Final = frozenset(("PDF", "SVG", "PostScript"))  # that lie beside data more often than they are of them
 _RAW: Final = "a raw camera file"
 _CAMERAS: Final = (  # extensions of raw files

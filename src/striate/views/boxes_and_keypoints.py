@@ -1,21 +1,23 @@
-"""Boxes that move with an image: the outline of each is moved, and an upright box is drawn round it.
+"""Boxes and keypoints that move with an image. Of a box the outline is moved and enclosed by an upright box again.
 
-A box becomes larger by this wherever the view is turned: by 1.4 at 10 degrees, for a box twice as wide as high.
+A box becomes larger by this wherever the view is rotated: by 1.4 at 10 degrees, for a box twice as wide as high.
+Keypoints may mean a side: in a mirrored image the left hand is a right one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
-__all__ = ["MovedBoxes", "clip", "keep_visible", "outline", "upright"]
+__all__ = ["MovedBoxes", "clip", "hide_outside", "keep_visible", "outline", "swap_sides", "upright"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class MovedBoxes:
-    """Boxes as the network sees them. Of those that were valid, each is either kept or dropped."""
+    """Boxes in the network's input. Of those that were valid, each is either kept or dropped."""
 
     boxes: Tensor  # B N 4 float32 (x1, y1, x2, y2) in network pixels, within the frame; 0 where not kept
     kept: Tensor  # B N bool
@@ -49,5 +51,23 @@ def keep_visible(moved: Tensor, valid: Tensor, size: tuple[int, int], least: flo
     """Clip B N 4 to the frame; what keeps less than `least` of its area, or a side under a pixel, is dropped."""
     clipped = clip(moved, size)
     before, after = moved[..., 2:] - moved[..., :2], clipped[..., 2:] - clipped[..., :2]
-    seen = (after >= 1).all(-1) & (after.prod(-1) >= least * before.prod(-1))
-    return MovedBoxes(clipped.where((valid & seen)[..., None], 0), valid & seen, valid & ~seen)
+    visible = (after >= 1).all(-1) & (after.prod(-1) >= least * before.prod(-1))
+    return MovedBoxes(clipped.where((valid & visible)[..., None], 0), valid & visible, valid & ~visible)
+
+
+def swap_sides(
+    points: Tensor, visible: Tensor, mirrored: Tensor, pairs: Sequence[tuple[int, int]]
+) -> tuple[Tensor, Tensor]:
+    """Exchange the `pairs` of B N P 2 and B N P in the samples that are `mirrored`, B bool."""
+    order = list(range(points.shape[2]))
+    for left, right in pairs:
+        order[left], order[right] = order[right], order[left]
+    mirrored = mirrored.to(points.device)[:, None, None]
+    swapped, swapped_visible = points[:, :, order], visible[:, :, order]
+    return torch.where(mirrored[..., None], swapped, points), torch.where(mirrored, swapped_visible, visible)
+
+
+def hide_outside(points: Tensor, visible: Tensor, size: tuple[int, int]) -> Tensor:
+    """`visible` B N P, bool or COCO's 0, 1, 2 -> the same dtype, 0 where a point of B N P 2 is not within the frame."""
+    inside = (points >= 0) & (points <= points.new_tensor([size[1], size[0]]))
+    return visible.where(inside.all(-1), 0)

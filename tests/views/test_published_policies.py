@@ -1,4 +1,4 @@
-"""Published policies: drawn as promised, alone or in company, on any channels, and their geometry is reported."""
+"""Published policies: drawn as promised, alone or in a batch, on any channels, and their geometry is reported."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.views import POLICIES, AugMix, AutoAugment, Normalization, Operations, RandAugment, TrivialAugment, View
 from striate.views.autoaugment import TABLES
-from striate.views.operations import KINDS, SIGNED, Steps, perform
+from striate.views.published_operations import KINDS, SIGNED, Steps, perform
 
 PUBLISHED = [
     RandAugment(3, 15),
@@ -30,15 +30,15 @@ def done(operations: Operations, ids: Tensor, epoch: int = 1) -> tuple[Tensor, T
 @pytest.mark.parametrize("operations", PUBLISHED, ids=lambda one: one.describe().split(":")[0])
 @given(ids=st.lists(st.integers(0, 39), min_size=1, max_size=12))
 @settings(max_examples=12, deadline=None)
-def test_a_sample_is_treated_the_same_in_any_company(operations: Operations, ids: list[int]):
-    everyone, places = done(operations, torch.arange(40))
-    some, their_places = done(operations, torch.tensor(ids))
+def test_operations_are_independent_of_the_batch(operations: Operations, ids: list[int]):
+    everyone, geometries = done(operations, torch.arange(40))
+    some, their_geometry = done(operations, torch.tensor(ids))
     assert torch.equal(some, everyone[ids])
-    assert torch.equal(their_places, places[ids])
+    assert torch.equal(their_geometry, geometries[ids])
 
 
 @pytest.mark.parametrize("operations", PUBLISHED, ids=lambda one: one.describe().split(":")[0])
-def test_epochs_differ_and_nothing_else_has_a_say(operations: Operations):
+def test_epochs_differ_and_nothing_else_matters(operations: Operations):
     ids, before, state = torch.arange(40), RANDOM.clone(), torch.get_rng_state()
     first = done(operations, ids)[0]
     torch.set_num_threads(2)
@@ -56,10 +56,10 @@ def test_epochs_differ_and_nothing_else_has_a_say(operations: Operations):
 @pytest.mark.parametrize("operations", PUBLISHED, ids=lambda one: one.describe().split(":")[0])
 def test_any_number_of_channels(operations: Operations, channels: int):
     images = torch.randint(0, 256, (30, channels, 9, 8), dtype=torch.uint8)
-    seen, place = operations.apply(images, torch.arange(30), seed=0, epoch=0)
-    assert seen.shape == images.shape
-    assert seen.dtype == torch.uint8
-    assert place.shape == (30, 3, 3)
+    result, geometry = operations.apply(images, torch.arange(30), seed=0, epoch=0)
+    assert result.shape == images.shape
+    assert result.dtype == torch.uint8
+    assert geometry.shape == (30, 3, 3)
 
 
 def shares(kinds: Tensor) -> Tensor:
@@ -69,8 +69,8 @@ def shares(kinds: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("steps", "kinds"),
     [
-        (RandAugment(2, 9).draw(MANY, 0, 0, (32, 32)), 14),
-        (TrivialAugment().draw(MANY, 0, 0), 14),
+        (RandAugment(2, 9).steps(MANY, 0, 0, (32, 32)), 14),
+        (TrivialAugment().steps(MANY, 0, 0), 14),
     ],
 )
 def test_kinds_are_as_likely_and_signs_are_even(steps: Steps, kinds: int):
@@ -79,22 +79,22 @@ def test_kinds_are_as_likely_and_signs_are_even(steps: Steps, kinds: int):
     assert share[KINDS.index("Invert")] == 0
     assert (share[offered] - 1 / kinds).abs().max() < 4.5 * (1 / kinds / steps.kinds.numel()) ** 0.5
     for kind in SIGNED:
-        strengths = steps.strengths[steps.kinds == KINDS.index(kind)]
-        strengths = strengths[strengths != 0]
-        assert abs((strengths < 0).double().mean() - 0.5) < 4.5 * 0.5 / len(strengths) ** 0.5, kind
+        magnitudes = steps.magnitudes[steps.kinds == KINDS.index(kind)]
+        magnitudes = magnitudes[magnitudes != 0]
+        assert abs((magnitudes < 0).double().mean() - 0.5) < 4.5 * 0.5 / len(magnitudes) ** 0.5, kind
 
 
-def test_trivialaugment_draws_each_of_31_strengths():
-    steps = TrivialAugment().draw(MANY, 0, 0)
-    angles = steps.strengths[steps.kinds == KINDS.index("Rotate")].abs()
+def test_trivialaugment_draws_each_of_31_magnitudes():
+    steps = TrivialAugment().steps(MANY, 0, 0)
+    angles = steps.magnitudes[steps.kinds == KINDS.index("Rotate")].abs()
     counts = angles.round(decimals=3).unique(return_counts=True)[1].double()
     assert len(counts) == 31
     assert (counts / len(angles) - 1 / 31).abs().max() < 4.5 * (1 / 31 / len(angles)) ** 0.5
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_autoaugment_does_each_pair_as_often_as_its_table_says(name):
-    steps = AutoAugment(name).draw(MANY, 0, 0, (32, 32))
+def test_autoaugment_applies_each_pair_at_its_rate(name):
+    steps = AutoAugment(name).steps(MANY, 0, 0, (32, 32))
     expected = torch.zeros(2, len(KINDS), dtype=torch.float64)
     rows = TABLES[name].strip().splitlines()
     for row in rows:
@@ -107,7 +107,7 @@ def test_autoaugment_does_each_pair_as_often_as_its_table_says(name):
         assert (shares(steps.kinds[step]) - expected[step]).abs().max() < 4.5 * 0.5 / len(MANY) ** 0.5
 
 
-def test_augmix_weighs_its_chains_as_promised():
+def test_the_weights_of_augmix_follow_their_distribution():
     """Beta(1, 1) is uniform; a share of Dirichlet(1, 1, 1) has mean 1/3 and variance 1/18."""
     weights = AugMix().weights(MANY, 0, 0).double()
     assert torch.allclose(weights.sum(0), torch.ones(len(MANY)).double(), atol=1e-6)
@@ -117,38 +117,38 @@ def test_augmix_weighs_its_chains_as_promised():
     for chain in chains:
         assert abs(chain.mean() - 1 / 3) < 4.5 * (1 / 18 / len(MANY)) ** 0.5
         assert abs(chain.var() - 1 / 18) < 0.003
-    kinds = AugMix().draw(MANY, 0, 0, (32, 32)).kinds.view(3, 3, -1)
+    kinds = AugMix().steps(MANY, 0, 0, (32, 32)).kinds.view(3, 3, -1)
     lengths = (kinds != KINDS.index("Identity")).sum(1)
     assert (torch.bincount(lengths.flatten()) / lengths.numel() - torch.tensor([0, 1, 1, 1]) / 3).abs().max() < 0.01
 
 
 @pytest.mark.parametrize("kind", ["ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_the_place_follows_the_image(kind: str, sign: int):
-    """The pixels that land in the frame are those that the place says."""
-    strength = {"Rotate": 25.0, "TranslateX": 7.0, "TranslateY": 5.0}.get(kind, 0.3)
+def test_the_geometry_follows_the_image(kind: str, sign: int):
+    """The pixels that land in the frame are those that the geometry maps there."""
+    magnitude = {"Rotate": 25.0, "TranslateX": 7.0, "TranslateY": 5.0}.get(kind, 0.3)
     images = torch.zeros(1, 1, 41, 47, dtype=torch.uint8)
     images[0, 0, 18:23, 21:26] = 255
-    steps = Steps(torch.tensor([[KINDS.index(kind)]]), torch.tensor([[sign * strength]], dtype=torch.float64))
-    seen, place = perform(images, steps)
-    rows, columns = seen[0, 0].nonzero().double().unbind(1)
+    steps = Steps(torch.tensor([[KINDS.index(kind)]]), torch.tensor([[sign * magnitude]], dtype=torch.float64))
+    result, geometry = perform(images, steps)
+    rows, columns = result[0, 0].nonzero().double().unbind(1)
     found = torch.stack([columns.mean() + 0.5, rows.mean() + 0.5]).float()
-    expected = View(place, torch.eye(2)[None], (41, 47)).points(torch.tensor([[[23.5, 20.5]]]))[0, 0]
+    expected = View(geometry, torch.eye(2)[None], (41, 47)).points(torch.tensor([[[23.5, 20.5]]]))[0, 0]
     assert (found - expected).abs().max() < 0.3
-    assert place[0].sub(torch.eye(3)).abs().max() > 0.2
+    assert geometry[0].sub(torch.eye(3)).abs().max() > 0.2
 
 
-def test_the_view_of_a_policy_has_the_moves_of_its_operations():
-    """A bright patch on black is found where the view says, for every kind that leaves it bright."""
+def test_the_view_of_a_policy_includes_its_operations():
+    """A bright patch on black is found where the view puts it, for every kind that leaves it bright."""
     images = torch.zeros(200, 1, 48, 48, dtype=torch.uint8)
     images[:, :, 22:27, 26:31] = 255
     policy = POLICIES["trivialaugment"]
-    seen, view = policy.apply(
+    result, view = policy.apply(
         images, MANY[:200], seed=0, epoch=0, size=(48, 48), normalization=Normalization((0.0,), (1.0,))
     )
     expected = view.points(torch.tensor([[[28.5, 24.5]]]).expand(200, -1, -1))[:, 0]
     checked = 0
-    for image, (x, y) in zip(seen[:, 0], expected.tolist(), strict=True):
+    for image, (x, y) in zip(result[:, 0], expected.tolist(), strict=True):
         if not (4 < x < 44 and 4 < y < 44) or image.mean() > 0.1 or image[int(y), int(x)] < 0.2:
             continue  # moved out of sight, or solarized, or dark
         rows, columns = (image > 0.2).nonzero().double().unbind(1)

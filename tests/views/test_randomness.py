@@ -1,4 +1,4 @@
-"""Draws: known answers of SplitMix64, a second implementation in Python integers, and statistics."""
+"""Random numbers: known answers of SplitMix64, a second implementation in Python integers, and statistics."""
 
 from itertools import combinations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.views.draws import GOLDEN, WORD, _scramble, _signed, permutation, uniform, uniforms
+from striate.views.randomness import GOLDEN, WORD, _scramble, _signed, permutation, uniform, uniforms
 
 COUNT = 1 << 16
 integers = st.integers(-(2**63), 2**63 - 1)
@@ -90,7 +90,7 @@ def test_neighbors_are_independent():
 
 @given(seed=integers, ids=st.lists(st.integers(0, 10**6), min_size=1, max_size=70), data=st.data())
 @settings(max_examples=30, deadline=None)
-def test_a_sample_draws_the_same_in_any_company(seed: int, ids: list[int], data: st.DataObject):
+def test_draws_are_independent_of_the_batch(seed: int, ids: list[int], data: st.DataObject):
     batch = torch.tensor(ids)
     order = torch.tensor(data.draw(st.permutations(range(len(ids)))))
     together = uniforms(seed, 1, batch, range(5))
@@ -98,7 +98,7 @@ def test_a_sample_draws_the_same_in_any_company(seed: int, ids: list[int], data:
     assert torch.equal(uniform(seed, 1, batch[:1], 3), together[3, :1])
 
 
-def test_no_generator_and_no_thread_has_a_say():
+def test_generators_and_threads_do_not_matter():
     state = torch.get_rng_state()
     ids = torch.arange(200_000)
     one = uniforms(1, 1, ids, range(2)), permutation(1, 1, 200_000)
@@ -117,7 +117,7 @@ def test_permutation_is_one(count: int):
     assert torch.equal(permutation(3, 4, count).sort().values, torch.arange(count))
 
 
-def test_permutations_differ_and_every_place_is_as_likely():
+def test_permutations_differ_and_every_position_is_as_likely():
     assert not torch.equal(permutation(0, 0, 50), permutation(0, 1, 50))
     assert not torch.equal(permutation(0, 0, 50), permutation(1, 0, 50))
     cells = torch.zeros(8, 8)

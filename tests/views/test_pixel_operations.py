@@ -1,4 +1,4 @@
-"""Retouching: each operation does what it is called after, to as many images as promised, and to each its own."""
+"""Pixel operations: each does what its name says, to as many images as promised, and draws for each image alone."""
 
 import math
 
@@ -9,38 +9,39 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import Normalization, Policy
-from striate.views.hue import turn_hue
-from striate.views.noise import add_noise, normals
-from striate.views.pixels import gaussian_blur, saturate, sharpen
+from striate.views.color import rotate_hue
+from striate.views.pixel_operations import add_noise, gaussian_blur
+from striate.views.published_operations import saturate, sharpen
+from striate.views.randomness import normals
 
 PLAIN = Normalization((0.0,) * 3, (1.0,) * 3)
 RANDOM = torch.randint(0, 256, (60, 3, 16, 18), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 ALL = Policy(flip=True, blur=1.5, noise=0.1, equalize=0.5, gamma=0.4, solarize=0.5, posterize=0.5, hue=90)
 
 
-def seen_by(policy: Policy, ids: Tensor, originals: Tensor = RANDOM, epoch: int = 0) -> Tensor:
-    """As levels again: B C h w float32."""
-    normalization = Normalization((0.0,) * originals.shape[1], (1.0,) * originals.shape[1])
-    images, _ = policy.apply(originals[ids], ids, seed=0, epoch=epoch, size=(16, 18), normalization=normalization)
+def augmented(policy: Policy, ids: Tensor, images: Tensor = RANDOM, epoch: int = 0) -> Tensor:
+    """In 0..255 again: B C h w float32."""
+    normalization = Normalization((0.0,) * images.shape[1], (1.0,) * images.shape[1])
+    images, _ = policy.apply(images[ids], ids, seed=0, epoch=epoch, size=(16, 18), normalization=normalization)
     return images * 255
 
 
 @given(ids=st.lists(st.integers(0, 59), min_size=1, max_size=20))
 @settings(max_examples=25, deadline=None)
-def test_a_sample_is_retouched_the_same_in_any_company(ids: list[int]):
-    everyone = seen_by(ALL, torch.arange(60))
-    assert torch.equal(seen_by(ALL, torch.tensor(ids)), everyone[ids])
+def test_pixel_operations_are_independent_of_the_batch(ids: list[int]):
+    everyone = augmented(ALL, torch.arange(60))
+    assert torch.equal(augmented(ALL, torch.tensor(ids)), everyone[ids])
 
 
-def test_threads_have_no_say_and_epochs_differ():
-    one = seen_by(ALL, torch.arange(60))
+def test_threads_do_not_matter_and_epochs_differ():
+    one = augmented(ALL, torch.arange(60))
     torch.set_num_threads(2)
     try:
-        two = seen_by(ALL, torch.arange(60))
+        two = augmented(ALL, torch.arange(60))
     finally:
         torch.set_num_threads(1)
     assert torch.equal(one, two)
-    assert (one != seen_by(ALL, torch.arange(60), epoch=1)).flatten(1).any(1).all()
+    assert (one != augmented(ALL, torch.arange(60), epoch=1)).flatten(1).any(1).all()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_threads_have_no_say_and_epochs_differ():
 )
 def test_as_many_images_as_promised_are_changed(policy: Policy, share: float):
     images = RANDOM[:1].expand(2000, -1, -1, -1)
-    changed = (seen_by(policy, torch.arange(2000), images) - images).abs().flatten(1).amax(1) > 0.5
+    changed = (augmented(policy, torch.arange(2000), images) - images).abs().flatten(1).amax(1) > 0.5
     # the weakest blurs, noises and solarizations are below half a level
     assert share - 0.1 < changed.double().mean() < share + 0.05
 
@@ -64,15 +65,15 @@ def test_as_many_images_as_promised_are_changed(policy: Policy, share: float):
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_any_number_of_channels(channels: int):
     images = RANDOM[:, :1].expand(-1, channels, -1, -1)
-    assert seen_by(ALL, torch.arange(60), images).shape == (60, channels, 16, 18)
+    assert augmented(ALL, torch.arange(60), images).shape == (60, channels, 16, 18)
 
 
-def test_float_images_are_retouched_as_their_levels_are():
+def test_float_images_give_the_same_as_uint8():
     ids = torch.arange(60)
-    assert torch.equal(seen_by(ALL, ids), seen_by(ALL, ids, RANDOM / 255))
+    assert torch.equal(augmented(ALL, ids), augmented(ALL, ids, RANDOM / 255))
 
 
-def test_noise_has_its_deviation_and_is_white():
+def test_noise_has_its_std_and_is_white():
     images = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
     noisy = add_noise(images, torch.tensor([5.0, 20.0]), 0, 0, torch.tensor([3, 4]), 34).double() - 128
     assert torch.allclose(noisy.flatten(1).std(1), torch.tensor([5.0, 20.0]).double(), rtol=0.03)
@@ -94,14 +95,14 @@ def test_normals_are_normal():
 def test_blur_spreads_a_point_as_a_gaussian():
     images = torch.zeros(2, 1, 31, 31, dtype=torch.uint8)
     images[:, :, 15, 15] = 255
-    deviations = torch.tensor([0.8, 2.0], dtype=torch.float64)
-    blurred = gaussian_blur(images, deviations, 7).double()[:, 0]
-    for seen, deviation in zip(blurred, deviations.tolist(), strict=True):
+    stds = torch.tensor([0.8, 2.0], dtype=torch.float64)
+    blurred = gaussian_blur(images, stds, 7).double()[:, 0]
+    for result, std in zip(blurred, stds.tolist(), strict=True):
         step = torch.arange(31).double() - 15
-        gaussian = (-(step**2) / (2 * deviation**2)).exp() / (2 * math.pi) ** 0.5 / deviation
-        assert (seen - 255 * gaussian[:, None] * gaussian).abs().max() < 2
+        gaussian = (-(step**2) / (2 * std**2)).exp() / (2 * math.pi) ** 0.5 / std
+        assert (result - 255 * gaussian[:, None] * gaussian).abs().max() < 2
     plain = torch.full((1, 2, 4, 3), 9, dtype=torch.uint8)
-    assert torch.equal(gaussian_blur(plain, deviations[1:], 7), plain)
+    assert torch.equal(gaussian_blur(plain, stds[1:], 7), plain)
 
 
 def test_a_blur_of_nothing_changes_nothing():
@@ -123,13 +124,13 @@ def test_saturation_and_sharpness_of_one_change_nothing_and_of_nothing_take_it_a
     assert torch.equal(sharpen(tiny, nothing), tiny)
 
 
-def test_hue_turns_about_gray():
-    turn = turn_hue(torch.tensor([0.0, 120.0, 120.0, 37.0]), 3)
+def test_hue_rotates_about_gray():
+    turn = rotate_hue(torch.tensor([0.0, 120.0, 120.0, 37.0]), 3)
     assert torch.allclose(turn[0], torch.eye(4), atol=1e-6)
     assert torch.allclose(turn[1] @ torch.tensor([1.0, 0, 0, 1]), torch.tensor([0.0, 1, 0, 1]), atol=1e-6)
     assert torch.allclose(turn @ torch.tensor([0.3, 0.3, 0.3, 1.0]), torch.tensor([0.3, 0.3, 0.3, 1.0]), atol=1e-6)
     assert torch.allclose(turn @ turn.mT, torch.eye(4).expand(4, -1, -1), atol=1e-6)
     assert torch.allclose(
-        turn_hue(torch.tensor([40.0]), 3) @ turn_hue(torch.tensor([-40.0]), 3), torch.eye(4), atol=1e-6
+        rotate_hue(torch.tensor([40.0]), 3) @ rotate_hue(torch.tensor([-40.0]), 3), torch.eye(4), atol=1e-6
     )
-    assert torch.equal(turn_hue(torch.tensor([40.0]), 2), torch.eye(3)[None])
+    assert torch.equal(rotate_hue(torch.tensor([40.0]), 2), torch.eye(3)[None])

@@ -16,21 +16,21 @@ ON: dict[str, Any] = {
 }
 
 
-def test_every_setting_has_its_own_words():
+def test_every_setting_has_its_own_line():
     still = describe(Policy())
-    assert still == ["place: the center of the image", "tint: normalize"]
+    assert still == ["geometry: the center of the image", "color: normalize"]
     for field in fields(Policy):
         values: dict[str, Any] = {field.name: ON.get(field.name, 0.25)}
-        said = describe(replace(Policy(), **values))
-        new = [line for line in said if line not in still]
+        lines = describe(replace(Policy(), **values))
+        new = [line for line in lines if line not in still]
         assert len(new) == 1, field.name
 
 
-def test_the_order_is_place_pixels_tint():
+def test_the_order_is_geometry_pixels_color():
     for policy in POLICIES.values():
         stages = [line.split(":")[0] for line in describe(policy)]
-        assert stages == sorted(stages, key=["place", "pixels", "tint"].index)
+        assert stages == sorted(stages, key=["geometry", "pixels", "color"].index)
 
 
 def test_the_operations_of_a_published_policy_are_named():
-    assert any("RandAugment: 2 operations of strength 9 of 30" in line for line in describe(POLICIES["randaugment"]))
+    assert any("RandAugment: 2 operations of magnitude 9 of 30" in line for line in describe(POLICIES["randaugment"]))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from striate.errors import SettingError
 from striate.views import Normalization, View, evaluation_view, image_means
-from striate.views.colors import jitter, recolor
+from striate.views.color import color_jitter, recolor
 from striate.views.geometry import compose
 
 LUMA = torch.tensor([0.299, 0.587, 0.114])
@@ -33,14 +33,14 @@ KINDS = ["uint8, channels last", "uint8", "float, channels last", "float"]
 def test_normalization(channels: int, kind: str):
     images = images_of(channels, kind)
     mean, std = tuple(0.1 * (n + 1) for n in range(channels)), tuple(0.2 + 0.05 * n for n in range(channels))
-    view = evaluation_view(3, image=(5, 7), size=(5, 7), normalization=Normalization(mean, std))
+    view = evaluation_view(3, image_size=(5, 7), size=(5, 7), normalization=Normalization(mean, std))
     before = images.clone()
-    seen = view.image(images)
+    result = view.image(images)
     colors = images.double() / (255 if images.dtype == torch.uint8 else 1)
     expected = (colors - torch.tensor(mean).view(-1, 1, 1).double()) / torch.tensor(std).view(-1, 1, 1).double()
-    assert seen.dtype == torch.float32
-    assert seen.is_contiguous(memory_format=torch.channels_last)
-    assert torch.allclose(seen.double(), expected, atol=2e-6)
+    assert result.dtype == torch.float32
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(result.double(), expected, atol=2e-6)
     assert torch.equal(images, before), "the images were written to"
 
 
@@ -49,18 +49,18 @@ def test_normalization(channels: int, kind: str):
 def test_any_matrix_for_each_sample(channels: int, kind: str):
     images = images_of(channels, kind)
     before = images.clone()
-    tint = torch.randn(3, channels + 1, channels + 1)
-    tint[:, channels] = torch.eye(channels + 1)[channels]
-    seen = recolor(images, tint)
+    color = torch.randn(3, channels + 1, channels + 1)
+    color[:, channels] = torch.eye(channels + 1)[channels]
+    result = recolor(images, color)
     colors = images / 255 if images.dtype == torch.uint8 else images
     with_one = torch.cat([colors, torch.ones(3, 1, 5, 7)], 1)
-    expected = torch.einsum("bij,bjhw->bihw", tint, with_one)[:, :channels]
-    assert seen.is_contiguous(memory_format=torch.channels_last)
-    assert torch.allclose(seen, expected, atol=1e-5)
+    expected = torch.einsum("bij,bjhw->bihw", color, with_one)[:, :channels]
+    assert result.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(result, expected, atol=1e-5)
     assert torch.equal(images, before), "the images were written to"
-    shared = recolor(images, tint[:1])
-    assert torch.equal(shared, recolor(images, tint[:1].repeat(3, 1, 1)))
-    assert torch.equal(shared, View(torch.eye(3)[None], tint[:1].expand(3, -1, -1), (5, 7)).color(images))
+    shared = recolor(images, color[:1])
+    assert torch.equal(shared, recolor(images, color[:1].repeat(3, 1, 1)))
+    assert torch.equal(shared, View(torch.eye(3)[None], color[:1].expand(3, -1, -1), (5, 7)).apply_color(images))
 
 
 @given(brightness=factors, contrast=factors, saturation=factors, channels=st.sampled_from([1, 2, 3, 4]))
@@ -68,8 +68,8 @@ def test_any_matrix_for_each_sample(channels: int, kind: str):
 def test_jitter_equals_the_unclamped_sequence(brightness: Tensor, contrast: Tensor, saturation: Tensor, channels: int):
     images = images_of(channels, "uint8, channels last")
     normalization = Normalization((0.4,) * channels, (0.3,) * channels)
-    tint = jitter(brightness, contrast, saturation, image_means(images), channels)
-    seen = recolor(images, compose(normalization.matrix(), tint))
+    color = color_jitter(brightness, contrast, saturation, image_means(images), channels)
+    result = recolor(images, compose(normalization.matrix(), color))
 
     def gray(image: Tensor) -> Tensor:
         luma = LUMA if channels == 3 else torch.full((channels,), 1 / channels)
@@ -80,7 +80,7 @@ def test_jitter_equals_the_unclamped_sequence(brightness: Tensor, contrast: Tens
     image = image * contrast + gray(image).mean((1, 2, 3), keepdim=True) * (1 - contrast)
     if channels == 3:
         image = image * saturation + gray(image) * (1 - saturation)
-    assert torch.allclose(seen, (image - 0.4) / 0.3, atol=2e-5)
+    assert torch.allclose(result, (image - 0.4) / 0.3, atol=2e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,8 +91,8 @@ def test_means(channels: int, kind: str):
     assert torch.allclose(image_means(images).double(), colors.mean((2, 3)), atol=1e-6)
 
 
-def test_black_beyond_the_border_is_tinted_as_black_is():
-    view = evaluation_view(1, image=(2, 2), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
+def test_the_color_matrix_applies_to_black_beyond_the_border():
+    view = evaluation_view(1, image_size=(2, 2), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
     assert torch.equal(view.image(torch.full((1, 1, 2, 2), 255, dtype=torch.uint8))[0, 0, 0], torch.full((4,), -2.0))
 
 
@@ -114,7 +114,7 @@ def test_a_normalization_of_no_images_is_refused(mean: tuple[float, ...], std: t
         Normalization(mean, std)
 
 
-def test_a_tint_for_other_channels_is_refused():
-    view = evaluation_view(1, image=(4, 4), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
-    with pytest.raises(ValueError, match="tint"):
+def test_a_color_matrix_for_other_channels_is_refused():
+    view = evaluation_view(1, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.5,), (0.25,)))
+    with pytest.raises(ValueError, match="color"):
         view.image(torch.zeros(1, 3, 4, 4))

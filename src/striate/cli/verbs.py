@@ -1,0 +1,78 @@
+"""What each verb does, here and not in its own file, so that `striate --help` need not load it."""
+
+from typing import NamedTuple
+
+__all__ = ["OVERVIEW", "VERBS", "Verb", "overview"]
+
+OVERVIEW = """A workbench for convolutional networks.
+
+Start with `striate train mnist`, or with `striate train FOLDER`, where FOLDER has one sub-folder of images for each class.
+"""
+
+
+class Verb(NamedTuple):
+    """What a verb does, in a line and in full, and an example that works."""
+
+    summary: str
+    details: str
+    example: str
+
+    @property
+    def help(self) -> str:
+        return f"{self.summary}\n\n{self.details}"
+
+
+VERBS = {
+    "check": Verb(
+        "Check data before training, and show what is wrong with it.",
+        "Writes a page, check-NAME.html in the current folder, and changes nothing in the data. "
+        "The exit code is 1 if a finding has the severity stop, else 0.",
+        "striate check photos --out photos.html",
+    ),
+    "train": Verb(
+        "Train a network on images.",
+        "Creates a run folder with the weights, the metrics, the predictions and a report. A setting given here overrides the "
+        "recipe; the report shows where each value comes from.",
+        "striate train mnist --epochs 2 --out runs/digits",
+    ),
+    "augment": Verb(
+        "Show images before and after augmentation.",
+        "Writes a PNG. Each row is an image: the original, then its augmented views of the first epochs, with boxes, masks and "
+        "keypoints transformed too. The images are of each class in turn.",
+        "striate augment mnist --rotate 20 --out digits.png",
+    ),
+    "resume": Verb(
+        "Resume an interrupted run.",
+        "Continues from the newest valid checkpoint, and ends with the same weights as an uninterrupted run.",
+        "striate resume runs/digits",
+    ),
+    "evaluate": Verb(
+        "Evaluate a finished run on its test split, or on other data.",
+        "Other data must have the same classes. Images that the run was trained on, or that chose its epoch, are excluded, "
+        "whatever their names are.",
+        "striate evaluate runs/digits --split test",
+    ),
+    "predict": Verb(
+        "Predict the classes of images.",
+        "Prints a row for each image, in order; a file that cannot be read has an error instead of a prediction. The exit code "
+        "is 2 if no file can be read.",
+        "striate predict runs/digits digit.png",
+    ),
+    "models": Verb("List the networks.", "Their size, cost, published accuracy and paper.", "striate models 'res*'"),
+    "info": Verb(
+        "Show a network layer by layer.",
+        "Output shape, parameters, multiply-adds, memory and receptive field of each layer.",
+        "striate info lenet5",
+    ),
+    "version": Verb(
+        "Show the versions of striate and its dependencies.", "Include them in bug reports.", "striate version"
+    ),
+}
+
+
+def overview() -> str:
+    """The text of `striate --help`."""
+    rows = {**{name: verb.summary for name, verb in VERBS.items()}, "--version": "Show the version and exit."}
+    lines = [f"  {name:<11} {summary}" for name, summary in rows.items()]
+    end = "`striate COMMAND --help` shows the options of a command."
+    return "\n".join(["Usage: striate COMMAND", "", OVERVIEW, "Commands:", *lines, "", end])

@@ -1,0 +1,55 @@
+"""Test-time augmentation: several views of each image, and one prediction merged from those of all.
+
+`views = flipped(view)`, then `merge_probabilities` of the classes, or `merge_maps` of dense maps, which go back to the
+image through the inverse of the view that each was made by.
+Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012,
+section 4.1: four corners and the center, and their mirror images.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from striate.views.view import View
+
+__all__ = ["five_crops", "flipped", "merge_maps", "merge_probabilities", "scaled"]
+
+
+def flipped(view: View) -> list[View]:
+    """The view and its mirror image."""
+    mirror = torch.tensor([[[-1.0, 0.0, view.size[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    return [view, view.then(mirror.to(view.geometry.device))]
+
+
+def five_crops(view: View, size: tuple[int, int]) -> list[View]:
+    """The center and the four corners of what the view shows, pixel for pixel, for a network of `size` (height, width)."""
+    down, right = view.size[0] - size[0], view.size[1] - size[1]
+    corners = [(down // 2, right // 2), (0, 0), (0, right), (down, 0), (down, right)]
+    shifts = (torch.tensor([[[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]]) for y, x in corners)
+    return [view.then(shift.to(view.geometry.device), size) for shift in shifts]
+
+
+def scaled(view: View, factors: Sequence[float]) -> list[View]:
+    """What the view shows, enlarged about its center by each factor, in the same frame."""
+    center = torch.tensor([view.size[1] / 2, view.size[0] / 2])
+    zooms = (torch.diag(torch.tensor([factor, factor, 1.0])) for factor in factors)
+    views = []
+    for zoom, factor in zip(zooms, factors, strict=True):
+        zoom[:2, 2] = (1 - factor) * center
+        views.append(view.then(zoom[None].to(view.geometry.device)))
+    return views
+
+
+def merge_probabilities(probabilities: Sequence[Tensor]) -> Tensor:
+    """The mean over the views: each B K, or B ... -> the same."""
+    return torch.stack(list(probabilities)).mean(0)
+
+
+def merge_maps(views: Sequence[View], maps: Sequence[Tensor], image_size: tuple[int, int]) -> Tensor:
+    """Each view's map B C h w -> B C H W on images of (height, width): the mean over those that show a pixel, else 0."""
+    total, count = torch.zeros(()), torch.zeros(())
+    for view, one in zip(views, maps, strict=True):
+        total = total.to(one.device) + view.inverse_image(one, image_size)
+        count = count.to(one.device) + view.inverse_image(torch.ones_like(one[:, :1]), image_size)
+    return total / count.clamp(min=1e-3)
