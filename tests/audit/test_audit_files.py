@@ -152,7 +152,7 @@ def test_groups_that_are_none(healthy, group, says):
 
 def test_balance():
     counts = {"train": [5, 200, 1, 20], "test": [5, 5, 0, 5]}
-    assert [one.id for one in small_classes("abcd", counts)] == ["data-single-image", "data-few-images"]
+    assert [one.id for one in small_classes("abcd", counts)] == ["data-single-image-class", "data-few-images"]
     assert [one.id for one in imbalance("abcd", counts)] == ["data-imbalance"]
 
 

@@ -42,7 +42,7 @@ def one(splits: Splits, severity: str = "warning") -> Finding:
 
 
 def across(splits: Splits) -> list[Finding]:
-    return [finding for finding in check_splits(splits) if finding.id == "data-duplicates-across-parts"]
+    return [finding for finding in check_splits(splits) if finding.id == "data-duplicates-across-splits"]
 
 
 def test_healthy_data_gives_no_findings() -> None:
@@ -71,7 +71,7 @@ def test_files_skipped_are_counted_by_reason() -> None:
 def test_a_class_with_one_image() -> None:
     splits = Splits(part([30, 1, 20], "train", 1), part([5, 0, 5], "val", 2), None)
     found = {finding.id: finding for finding in check_splits(splits)}
-    assert found["data-single-image"].evidence == {"classes": ["b"], "count": 1}
+    assert found["data-single-image-class"].evidence == {"classes": ["b"], "count": 1}
     assert "data-few-images" not in found
 
 
@@ -129,7 +129,7 @@ def test_one_image_under_two_labels(where: str) -> None:
     other = base.train if where == "train" else base.val
     other.images[-1] = base.train.images[2]
     found = {finding.id: finding for finding in check_splits(base)}
-    assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-parts"} if where == "val" else set())
+    assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-splits"} if where == "val" else set())
     assert found["data-two-labels"].evidence == {"count": 1, "first": [["train/2.png (a)", f"{other.ids[-1]} (c)"]]}
 
 

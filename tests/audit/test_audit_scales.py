@@ -228,9 +228,9 @@ def test_images_that_the_background_hides_are_no_copies(tmp_path: Path) -> None:
     assert source.survey.hides_content("white")
     on_white = load_images(source, type(canvas)(SIDE, SIDE, 1, rendering=source.survey.rendering("white")), threads=1)
     splits = Splits(on_white["train"], None, on_white["test"])
-    assert {one.id for one in check_splits(splits)} >= {"data-two-labels", "data-duplicates-across-parts"}
-    assert not {"data-two-labels", "data-duplicates-across-parts"} & {one.id for one in check_splits(splits, "white")}
+    assert {one.id for one in check_splits(splits)} >= {"data-two-labels", "data-duplicates-across-splits"}
+    assert not {"data-two-labels", "data-duplicates-across-splits"} & {one.id for one in check_splits(splits, "white")}
     black = next(image for image in on_white["train"].images if (image != BACKGROUNDS["white"]).any())
     copy = replace(on_white["test"], pixels=TensorImages(torch.cat([black[None], on_white["test"].images[1:]])))
     splits = Splits(on_white["train"], None, copy)  # a copy that shows something is still one
-    assert "data-duplicates-across-parts" in {one.id for one in check_splits(splits, "white")}
+    assert "data-duplicates-across-splits" in {one.id for one in check_splits(splits, "white")}

@@ -47,7 +47,7 @@ def test_page_and_json_carry_any_name_and_nothing_else_is_written(odd, tmp_path,
         main(["check", str(odd), "--json"])
     assert ended.value.code == 1  # a finding says stop
     said = json.loads(capsys.readouterr().out)
-    leak = next(one for one in said["findings"] if one["id"] == "data-duplicates-across-parts")
+    leak = next(one for one in said["findings"] if one["id"] == "data-duplicates-across-splits")
     assert leak["severity"] == "stop"
     assert set(leak["files"][0]) == {
         "train/a/00.png", "test/a/new\\u000aline.png", 'test/a/quote".png', "test/a/<script>alert(1)<_script>.png",
@@ -174,8 +174,8 @@ def test_masks_of_another_size_and_images_in_two_parts_are_found(tmp_path, monke
     shutil.copy(ill / "train/images/0.png", ill / "val/images/1.png")
     Image.new("L", (9, 9)).save(ill / "train/masks/3.png")
     found = {one.finding.id: one for one in check(ill, progress=False).findings}
-    assert set(found) == {"data-duplicates-across-parts", "data-unreadable"}
-    assert found["data-duplicates-across-parts"].files == (("train/images/0.png", "val/images/1.png"),)
+    assert set(found) == {"data-duplicates-across-splits", "data-unreadable"}
+    assert found["data-duplicates-across-splits"].files == (("train/images/0.png", "val/images/1.png"),)
     assert found["data-unreadable"].files == (("train/masks/3.png",),)
     assert "1 file cannot be used (1 another size)" in found["data-unreadable"].finding.message
 

@@ -176,13 +176,13 @@ def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
     assert "\n" not in said
     assert not (tmp_path / "run").exists()
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, leakage="warn", **ONCE)
-    (found,) = [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    (found,) = [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
     assert found.severity == "warning"
 
 
 def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, capsys):
     run = train(leaky(tmp_path / "data", copies=0), out=tmp_path / "run", val=0.2, **ONCE)
-    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
     assert "images:  train 31, val 8, test 3\n" in capsys.readouterr().out
 
 
@@ -195,7 +195,7 @@ def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
     said = splits(run.path)
     assert all(said[f"{kind}/copy{n}.png"] == said[f"{kind}/{n}.png"] for kind in ("dark", "light") for n in range(6))
     assert isinstance(run, Run)
-    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
 
 
 def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):

@@ -30,7 +30,7 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
     if single:
         findings.append(
             Finding(
-                "data-single-image",
+                "data-single-image-class",
                 "warning",
                 f"{_classes(len(single))} one image only, so nothing can be said of how well it is told.",
                 {"classes": single[:_EXAMPLES], "count": len(single)},

@@ -29,9 +29,9 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
 
 
 def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
-    """data-duplicates-across-parts, data-two-labels and data-duplicates."""
+    """data-duplicates-across-splits, data-two-labels and data-duplicates."""
     across, within = _by_part(prints, groups)
-    findings = _across(prints, across, "data-duplicates-across-parts", "stop", "pixel for pixel")
+    findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
     two = [group for group in groups if len(_answers(prints, group)) > 1]
     if two:
         such = sorted(_answers(prints, two[0]))
@@ -63,10 +63,10 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
 
 
 def near_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
-    """data-near-duplicates-across-parts and data-near-duplicates."""
+    """data-near-duplicates-across-splits and data-near-duplicates."""
     across, within = _by_part(prints, groups)
     findings = _across(
-        prints, across, "data-near-duplicates-across-parts", "warning", "resized, recompressed or cropped"
+        prints, across, "data-near-duplicates-across-splits", "warning", "resized, recompressed or cropped"
     )
     if within:
         differ = sum(len(_answers(prints, group)) > 1 for group in within)

@@ -50,7 +50,7 @@ def group_leaks(prints: Fingerprints, group: str) -> list[AuditFinding]:
     largest = sorted(split, key=lambda name: (-len(split[name]), name))
     return [
         found(
-            "data-group-across-parts",
+            "data-group-across-splits",
             "stop",
             f"{'1 group is' if len(split) == 1 else f'{len(split)} groups are'} in several parts, of {len(members)} "
             f"groups by {group}.",

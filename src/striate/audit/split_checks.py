@@ -141,7 +141,7 @@ def duplicates_across_parts(
         if pairs:
             findings.append(
                 Finding(
-                    "data-duplicates-across-parts",
+                    "data-duplicates-across-splits",
                     "stop",
                     f"{len(pairs)} of {len(others)} images of {other} are in {one} too, pixel for pixel.",
                     {
