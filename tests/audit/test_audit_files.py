@@ -143,7 +143,7 @@ def test_groups_by_a_column():
 
 
 @pytest.mark.parametrize(
-    ("group", "says"), [("(", "neither a column"), ("patient", "brackets"), ("(zzz)", "in no file name")]
+    ("group", "says"), [("(", "neither a column"), ("patient", "parentheses"), ("(zzz)", "not in any file name")]
 )
 def test_groups_that_are_none(healthy, group, says):
     with pytest.raises(SettingError, match=says):

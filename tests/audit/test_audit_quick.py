@@ -86,7 +86,7 @@ def test_classes_of_which_nothing_is_measured() -> None:
     (finding,) = absent_classes(classes, counts, ["val", "test"])
     assert (finding.id, finding.severity) == ("data-absent-classes", "note")
     assert finding.message == (
-        "1 of 3 classes has no image in val and 1 of 3 classes has no image in test, so nothing is measured of them there."
+        "1 of 3 classes has no image in val and 1 of 3 classes has no image in test, so they are not measured there."
     )
     assert finding.evidence == {"val": ["b"], "test": ["a"]}  # of one image nothing could be measured in any case
     assert absent_classes(classes, counts, []) == []
@@ -102,7 +102,7 @@ def test_imbalance() -> None:
 
 
 @pytest.mark.parametrize("shape", [(5, 5, 3), (28, 28, 1), (1, 1, 1), (2, 4, 1)])
-def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
+def test_duplicates_across_splits(shape: tuple[int, int, int]) -> None:
     base = healthy()
     assert base.val is not None
     random = torch.Generator().manual_seed(4)

@@ -40,15 +40,15 @@ def annotation_faults(faults: Sequence[tuple[str, str, str]]) -> list[AuditFindi
     if not faults:
         return []
     kinds = Counter(kind for _, _, kind in faults)
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     return [
         found(
             "data-annotation-faults",
             "warning",
-            f"{'1 annotation is' if len(faults) == 1 else f'{len(faults)} annotations are'} wrong: {told}.",
+            f"{'1 annotation is' if len(faults) == 1 else f'{len(faults)} annotations are'} wrong: {counts}.",
             [(name,) for name in dict.fromkeys(name for name, _, _ in faults)],
-            {"faults": [f"{name}: {says}" for name, says, _ in faults[:10]], "kinds": dict(kinds)},
-            "mend the annotations of these images",
+            {"faults": [f"{name}: {description}" for name, description, _ in faults[:10]], "kinds": dict(kinds)},
+            "fix the annotations of these images",
         )
     ]
 

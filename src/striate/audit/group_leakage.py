@@ -1,4 +1,4 @@
-"""Leakage by group: images of one patient, camera or day in two parts make a test that is no test."""
+"""Leakage by group: images of one patient, camera or day that are in two splits."""
 
 import re
 from collections import defaultdict
@@ -11,7 +11,7 @@ __all__ = ["group_leaks", "groups_of"]
 
 
 def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
-    """The group of each image: a column of the table, or what the first brackets of a regular expression find in its id.
+    """The group of each image: a column of the table, or what the first group of a regular expression finds in its id.
 
     SettingError for what is neither, or finds nothing at all.
     """
@@ -29,17 +29,17 @@ def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
     if pattern.groups < 1:
         known = nearest(group, columns) if columns else ""
         raise SettingError(
-            f"group = {group!r}: no column of that name{known}; as a regular expression it needs brackets around the group, "
+            f"group = {group!r}: no column of that name{known}; a regular expression needs parentheses around the group, "
             r"such as 'patient(\d+)'"
         )
     found_groups = [match[1] if (match := pattern.search(prints.id(i))) else None for i in range(len(prints))]
     if len(prints) and not any(found_groups):
-        raise SettingError(f"group = {group!r}: is found in no file name; the first is {prints.id(0)}")
+        raise SettingError(f"group = {group!r}: is not in any file name; the first is {prints.id(0)}")
     return found_groups
 
 
 def group_leaks(prints: Fingerprints, group: str) -> list[AuditFinding]:
-    """Groups that are in two parts or more, the largest first."""
+    """Groups that are in two splits or more, the largest first."""
     members: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(groups_of(prints, group)):
         if name:
@@ -52,10 +52,10 @@ def group_leaks(prints: Fingerprints, group: str) -> list[AuditFinding]:
         found(
             "data-group-across-splits",
             "stop",
-            f"{'1 group is' if len(split) == 1 else f'{len(split)} groups are'} in several parts, of {len(members)} "
+            f"{'1 group is' if len(split) == 1 else f'{len(split)} groups are'} in several splits, of {len(members)} "
             f"groups by {group}.",
             [prints.ids(split[name]) for name in largest],
             {"groups": largest[:10], "images": sum(map(len, split.values()))},
-            "move each group into one part as a whole",
+            "move all images of a group into one split",
         )
     ]

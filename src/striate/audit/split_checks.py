@@ -22,40 +22,42 @@ __all__ = ["check_splits", "files_lost"]
 
 
 def check_splits(splits: Splits, hiding: Background | None = None) -> list[Finding]:
-    """What is plainly wrong; healthy data gives no findings. An image that is in two parts is a reason to stop.
+    """What is plainly wrong; healthy data gives no findings. An image in two splits is a finding of severity stop.
 
     hiding: a background that is known to hide images; those of which nothing else is left are no copies of each other.
     """
-    parts = splits.by_name()
-    hashes = {name: part.pixels.measurements.content_hashes for name, part in parts.items()}
-    classes, counts = splits.train.classes, {name: part.counts() for name, part in parts.items()}
+    samples_of = splits.by_name()
+    hashes = {name: samples.pixels.measurements.content_hashes for name, samples in samples_of.items()}
+    classes, counts = splits.train.classes, {name: samples.counts() for name, samples in samples_of.items()}
     return [
-        *files_skipped(parts),
+        *files_skipped(samples_of),
         *small_classes(classes, counts),
         *imbalance(classes, counts),
         *near_equal_names(classes),
-        *two_labels(parts, hashes, hiding),
-        *duplicates_across_parts(parts, hashes, hiding),
-        *(one.finding for one in _nearly_black(parts, classes)),
+        *two_labels(samples_of, hashes, hiding),
+        *duplicates_across_splits(samples_of, hashes, hiding),
+        *(one.finding for one in _nearly_black(samples_of, classes)),
     ]
 
 
-def _nearly_black(parts: dict[str, LabeledImages], classes: Sequence[str]) -> list[AuditFinding]:
-    if any(part.pixels.dtype != torch.uint8 for part in parts.values()):  # of more bits the survey knows the scale
+def _nearly_black(samples_of: dict[str, LabeledImages], classes: Sequence[str]) -> list[AuditFinding]:
+    if any(
+        samples.pixels.dtype != torch.uint8 for samples in samples_of.values()
+    ):  # of more bits the survey knows the scale
         return []
-    measured = np.concatenate([part.pixels.measurements.statistics for part in parts.values()])
-    ends = np.cumsum([len(part) for part in parts.values()])
-    at = dict(zip(parts, np.split(np.arange(len(measured)), ends[:-1]), strict=True))
-    labels = np.concatenate([part.labels.numpy() for part in parts.values()])
+    measured = np.concatenate([samples.pixels.measurements.statistics for samples in samples_of.values()])
+    ends = np.cumsum([len(samples) for samples in samples_of.values()])
+    at = dict(zip(samples_of, np.split(np.arange(len(measured)), ends[:-1]), strict=True))
+    labels = np.concatenate([samples.labels.numpy() for samples in samples_of.values()])
     return nearly_black(measured[:, 0], measured[:, 1], at, labels, classes)
 
 
-def files_skipped(parts: dict[str, LabeledImages]) -> list[Finding]:
+def files_skipped(samples_of: dict[str, LabeledImages]) -> list[Finding]:
     """Files that could not be used, counted by reason."""
-    skipped = [one for part in parts.values() for one in part.skipped]
+    skipped = [one for samples in samples_of.values() for one in samples.skipped]
     if not skipped:
         return []
-    files = len(skipped) + sum(map(len, parts.values()))
+    files = len(skipped) + sum(map(len, samples_of.values()))
     return [
         Finding(
             "data-files-skipped",
@@ -96,22 +98,22 @@ def _larger(skipped: Sequence[SkippedFile]) -> str:
 
 
 def two_labels(
-    parts: dict[str, LabeledImages], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
+    samples_of: dict[str, LabeledImages], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
 ) -> list[Finding]:
     """Images that are equal on the canvas, pixel for pixel, under two labels, wherever they are."""
-    all_hashes = np.concatenate([hashes[name] for name in parts])
-    where = [(part, row) for part in parts.values() for row in range(len(part))]
+    all_hashes = np.concatenate([hashes[name] for name in samples_of])
+    where = [(samples, row) for samples in samples_of.values() for row in range(len(samples))]
     _, first, counts = np.unique(all_hashes, return_inverse=True, return_counts=True)
     same: dict[int, list[int]] = defaultdict(list)
     for i in np.flatnonzero(counts[first] > 1):
         same[int(first[i])].append(int(i))
     cases = []
     for group in same.values():
-        part, row = where[group[0]]
-        alike = [where[i] for i in group if equal(part, where[i][0], [(row, where[i][1])], hiding)]
+        samples, row = where[group[0]]
+        alike = [where[i] for i in group if equal(samples, where[i][0], [(row, where[i][1])], hiding)]
         labels = {int(one.labels[n]): one.ids[n] for one, n in reversed(alike)}  # the first image of each label
         if len(labels) > 1:
-            cases.append([f"{name} ({part.classes[label]})" for label, name in sorted(labels.items())])
+            cases.append([f"{name} ({samples.classes[label]})" for label, name in sorted(labels.items())])
     if not cases:
         return []
     return [
@@ -120,17 +122,17 @@ def two_labels(
             "warning",
             f"{len(cases)} {'image is' if len(cases) == 1 else 'images are'} under two labels, pixel for pixel.",
             {"count": len(cases), "first": cases[:EXAMPLES]},
-            "keep each under the label that is right, and remove the copy",
+            "keep the image with the right label, and remove the copy",
         )
     ]
 
 
-def duplicates_across_parts(
-    parts: dict[str, LabeledImages], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
+def duplicates_across_splits(
+    samples_of: dict[str, LabeledImages], hashes: dict[str, npt.NDArray[np.uint64]], hiding: Background | None
 ) -> list[Finding]:
-    """Images that are equal on the canvas, pixel for pixel, in two parts."""
+    """Images that are equal on the canvas, pixel for pixel, in two splits."""
     findings = []
-    for (one, samples), (other, others) in combinations(parts.items(), 2):
+    for (one, samples), (other, others) in combinations(samples_of.items(), 2):
         order = np.argsort(hashes[one], kind="stable")
         nearest = np.minimum(np.searchsorted(hashes[one], hashes[other], sorter=order), len(order) - 1)
         pairs = [
@@ -148,7 +150,7 @@ def duplicates_across_parts(
                         "count": len(pairs),
                         "pairs": [[samples.ids[a], others.ids[b]] for a, b in pairs[:EXAMPLES]],
                     },
-                    f"remove them from {one} or from {other}, or its figures say how well they are remembered",
+                    f"remove them from {one} or from {other}: metrics on images that were trained on are too good",
                 )
             )
     return findings
@@ -162,7 +164,8 @@ def equal(
     for first in range(0, len(pairs), 256):
         some = pairs[first : first + 256]
         a, b = (
-            part.pixels.gather(torch.tensor(at)) for part, at in zip((one, other), zip(*some, strict=True), strict=True)
+            samples.pixels.gather(torch.tensor(at))
+            for samples, at in zip((one, other), zip(*some, strict=True), strict=True)
         )
         alike = (a == b).flatten(1).all(1)
         if hiding is not None:

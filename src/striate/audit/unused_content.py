@@ -1,4 +1,4 @@
-"""What of the images training does not see: later frames, low bytes, what a background hides, ends that are cut off."""
+"""Content of images that training does not use: later frames, low bytes, what a background hides, what a crop cuts off."""
 
 import math
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ _THIN: Final = 8  # pixels of the shorter side on the canvas, below which shapes
 
 
 def read_in_part(survey: Survey, count: int) -> list[AuditFinding]:
-    """Files of which not all is read, of those that the survey looked at; there are `count` images."""
-    looked_at = len(survey.sizes)
-    of = f" of {looked_at:,} that were looked at" if looked_at < count else ""
+    """Files of which not all is read, among those that the survey inspected; there are `count` images."""
+    inspected = len(survey.sizes)
+    of = f" of {inspected:,} inspected" if inspected < count else ""
     return [*first_frames(survey.first_frames, of), *bits_lost(survey.bits_lost, of)]
 
 
@@ -57,8 +57,8 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         found(
             "data-cropped",
             "warning" if many else "note",
-            f"{share:.0%} of the images lose {'' if many else 'more than '}{cut:.0%} of their area, which holds content and is "
-            "never seen.",
+            f"{share:.0%} of the images lose {'' if many else 'more than '}{cut:.0%} of their area, which holds content that is "
+            "not used.",
             (),
             {"cut": round(survey.cut, 4), "images_with_content_there": round(survey.cut_content, 4)},
             "train with --fit contain, which shows whole images",
@@ -82,7 +82,7 @@ def _thin(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         found(
             "data-thin",
             "warning",
-            f"Of {len(thin) / len(survey.sizes):.0%} of the images the network sees {max(1, round(pixels))} pixels of the "
+            f"Of {len(thin) / len(survey.sizes):.0%} of the images the network gets {max(1, round(pixels))} pixels of the "
             f"shorter side, since the longer is {aspect:.0f} times as long.",
             (),
             {"pixels": round(pixels, 2), "aspect": round(aspect, 2), "images": round(len(thin) / len(survey.sizes), 4)},
