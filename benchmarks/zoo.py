@@ -22,7 +22,7 @@ from tests.oracles.twins import TWINS
 from torch import Tensor, nn
 
 from striate.models import Network, create_model
-from striate.models.weights import renamed
+from striate.models.weights import converted
 
 NAMES = (
     "alexnet", "vgg11_bn", "googlenet", "inception_v3", "resnet18", "resnet50", "resnext50_32x4d", "densenet121",
@@ -39,7 +39,7 @@ def pair(name: str) -> dict[str, nn.Module]:
     reference, control = TWINS[name](), TWINS[name]()
     control.load_state_dict(reference.state_dict())
     network = create_model(name, classes=1000)
-    network.load_state_dict(renamed(network, reference.state_dict()))
+    network.load_state_dict(converted(network, reference.state_dict()))
     return {"striate": network, "twin": reference, "control": control}
 
 

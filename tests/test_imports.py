@@ -35,7 +35,7 @@ for room in {ROOMS}:
     check(room)
 assert striate.list_models("res*"); check("list_models")
 assert striate.models.NETWORKS["lenet5"]; check("NETWORKS")
-import striate.models.published; check("published")
+import striate.models.pretrained; check("pretrained")
 assert striate.training.RECIPES; check("RECIPES")
 striate.create_model
 check("create_model, which is to be seen")

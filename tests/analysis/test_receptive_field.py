@@ -1,4 +1,4 @@
-"""What a cell sees: by rule, against gradients of the running network, published figures, and pencil and paper."""
+"""Receptive fields: by rule, against gradients of the running network, published figures, and pencil and paper."""
 
 from collections.abc import Callable
 
@@ -7,26 +7,17 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.models.networks import marked
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from striate.analysis import small_receptive_field, summarize
-from striate.analysis.receptive_field import UNKNOWN, WHOLE, Axis, Merged, Spatial
+from striate.analysis.receptive_field import UNKNOWN, WHOLE, AxisField, FlattenedField, WindowField
 from striate.models import NETWORKS, Network, create_model
-
-# One network a paper; the others are made of the same blocks, and follow in a step of .ci/run.
-FIRST = [
-    "alexnet", "bn_gap_cnn", "cbam_resnet18", "cifar_cnn", "cifar_preact_resnet164", "cifar_resnet20",
-    "cifar_wide_resnet16_8", "convnext_tiny", "cosine_cnn", "densenet121", "digit_cnn", "digit_cnn_strided",
-    "eca_resnet18", "efficientnet_b0", "efficientnet_lite0", "ghostnet_050", "googlenet", "inception_v3", "lenet5",
-    "mnasnet0_5", "mobilenet_v1_025", "mobilenet_v2", "mobilenet_v3_small", "nin", "preact_resnet18", "regnet_x_400mf",
-    "regnet_y_400mf", "repvgg_a0", "resnet18", "resnet50", "se_resnet18", "shufflenet_v2_x0_5", "squeezenet1_0", "vgg11",
-    "xception",
-]  # fmt: skip
 
 
 class MeansDetached(TorchFunctionMode):
-    """No gradient passes the means and maxima of whole maps, by which gates let every cell see everything."""
+    """No gradient passes global pooling, through which attention adds context."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         output = func(*args, **(kwargs or {}))
@@ -38,16 +29,16 @@ class MeansDetached(TorchFunctionMode):
 
 
 def rows_that_count(
-    features: Callable[[Tensor], Tensor], image: tuple[int, ...], cell: int, expected: list[int]
+    features: Callable[[Tensor], Tensor], image: tuple[int, ...], position: int, expected: list[int]
 ) -> list[int]:
-    """First and last row of the image on which the features in row `cell` depend, by gradients.
+    """First and last row of the image on which the features in row `position` depend, by gradients.
 
-    A max pool shows one of its cells at a time, so several random images are asked until the `expected` rows are reached.
+    A max pooling passes the gradient of one position, so several random images are tried until the `expected` rows are reached.
     """
     touched = torch.zeros(image[2], dtype=torch.float64)
     for _ in range(8):
         pixels = torch.randn(image, dtype=torch.float64, requires_grad=True)
-        rows = features(pixels)[:, :, cell]
+        rows = features(pixels)[:, :, position]
         (gradient,) = torch.autograd.grad((rows * torch.rand_like(rows)).sum(), pixels)
         touched += gradient.abs().sum((0, 1, 3))
         rows_found = touched.nonzero().flatten().tolist()
@@ -65,35 +56,36 @@ def randomized(network: Network) -> Network:
     return network.double().eval()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in FIRST else pytest.mark.large)
-        for name, entry in NETWORKS.items()
-        if not name.startswith(("vit", "swin"))  # attention sees no window that is the same everywhere
-        and name != "cifar_resnet1202"  # at the rim its gradients are smaller than any number of 64 bits
-        and entry.parameters <= 50e6  # to save time
-    ],
-)
+# Not those that have no window that is the same everywhere, the one whose gradients are smaller than any number of 64 bits
+# at the border of its receptive field, and, to save time, the largest.
+WITH_WINDOW = [
+    name
+    for name, entry in NETWORKS.items()
+    if not name.startswith(("vit", "swin")) and name != "cifar_resnet1202" and entry.parameters <= 50e6
+]
+
+
+@pytest.mark.parametrize("name", marked(WITH_WINDOW))
 def test_gradients_reach_just_as_far_as_the_receptive_field(name):
     """In an image that is higher than the field; a narrow one, since height and width go the same way."""
     torch.manual_seed(0)
     channels = NETWORKS[name].channels
     network = randomized(create_model(name, classes=2, channels=channels))
-    width = max(network.smallest, network.strides[-1])
+    width = max(network.min_size, network.strides[-1])
     axis = field(network, width, channels)
-    cell = -(axis.first // axis.stride) + 1  # the first row whose field lies in the image, and one more
-    cells = cell + -(-axis.last // axis.stride) + 2
-    height = max(axis.stride * cells, width) + width % axis.stride  # TensorFlow's padding depends on the remainder
-    expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
+    position = -(axis.first // axis.stride) + 1  # the first row whose field lies in the image, and one more
+    positions = position + -(-axis.last // axis.stride) + 2
+    height = max(axis.stride * positions, width) + width % axis.stride  # TensorFlow's padding depends on the remainder
+    expected = [axis.stride * position + axis.first, axis.stride * position + axis.last]
     with MeansDetached():
         assert (
-            rows_that_count(lambda x: network.features(x)[-1], (1, channels, height, width), cell, expected) == expected
+            rows_that_count(lambda x: network.features(x)[-1], (1, channels, height, width), position, expected)
+            == expected
         )
     assert axis.stride == network.strides[-1]
 
 
-def field(network: nn.Module, size: int, channels: int = 3) -> Axis:
+def field(network: nn.Module, size: int, channels: int = 3) -> AxisField:
     axes = summarize(network, channels=channels, size=size).receptive_field
     assert axes is not None
     assert axes[0] == axes[1]
@@ -118,15 +110,15 @@ def test_published_receptive_fields(name, size):
     assert field(network, 299).size == size
 
 
-def test_gates_give_context_and_keep_the_window():
+def test_squeeze_and_excitation_adds_context_and_keeps_the_window():
     plain, gated = (
         summarize(create_model(name, classes=2), channels=3, size=128) for name in ("resnet18", "se_resnet18")
     )
     assert plain.receptive_field == gated.receptive_field
     for summary, context in ((plain, False), (gated, True)):
-        (sight,) = [layer.sight for layer in summary.layers if layer.name == "layer1.0.relu2"]
-        assert isinstance(sight, Spatial)
-        assert sight.context == context
+        (field,) = [layer.receptive_field for layer in summary.layers if layer.name == "layer1.0.relu2"]
+        assert isinstance(field, WindowField)
+        assert field.context == context
 
 
 window = st.fixed_dictionaries(
@@ -165,17 +157,17 @@ class Branches(nn.Module):
 
 @given(chain=st.lists(window, max_size=2), reach=st.integers(0, 2), dilation=st.integers(1, 2))
 @settings(deadline=None, max_examples=40)
-def test_any_chain_with_branches_sees_what_gradients_say(chain, reach, dilation):
+def test_the_receptive_field_of_any_chain_with_branches_is_that_of_gradients(chain, reach, dilation):
     torch.manual_seed(1)
     wide = nn.Conv2d(4, 4, 2 * reach + 1, padding=dilation * reach, dilation=dilation)
     network = Branches([layer_of(**each) for each in chain], wide, nn.Conv2d(4, 4, 1)).double().eval()
     axes = summarize(network, channels=4, size=64).receptive_field
     assert axes is not None
     axis = axes[0]
-    cell = -(axis.first // axis.stride) + 1
-    expected = [axis.stride * cell + axis.first, axis.stride * cell + axis.last]
+    position = -(axis.first // axis.stride) + 1
+    expected = [axis.stride * position + axis.first, axis.stride * position + axis.last]
     height = expected[1] + 1 + 2 * axis.stride
-    assert rows_that_count(network, (8, 4, height, 28), cell, expected) == expected
+    assert rows_that_count(network, (8, 4, height, 28), position, expected) == expected
 
 
 class Sliced(nn.Module):
@@ -183,52 +175,55 @@ class Sliced(nn.Module):
         return nn.functional.pad(x[:, :, 2::3], (0, 0, 1, 0)) * 1.0
 
 
-def sights_of(*layers: nn.Module, size: int = 12) -> list[object]:
-    return [layer.sight for layer in summarize(nn.Sequential(*layers), channels=3, size=size).layers]
+def fields_of(*layers: nn.Module, size: int = 12) -> list[object]:
+    return [layer.receptive_field for layer in summarize(nn.Sequential(*layers), channels=3, size=size).layers]
 
 
-def test_slices_and_pads_move_the_cells():
-    (sight,) = sights_of(Sliced())
-    assert isinstance(sight, Spatial)
-    assert sight.axes == (Axis(stride=3, first=-1, last=-1), Axis(stride=1, first=0, last=0))  # row 1 is the old row 2
+def test_slices_and_pads_move_the_window():
+    (field,) = fields_of(Sliced())
+    assert isinstance(field, WindowField)
+    assert field.axes == (
+        AxisField(stride=3, first=-1, last=-1),
+        AxisField(stride=1, first=0, last=0),
+    )  # row 1 is the old row 2
 
 
 def test_offsets_by_hand():
-    assert [Axis(1, 0, 0).offset, Axis(1, 0, 0).windowed(2, 2, 0, 1).offset] == [0.5, 1.0]
-    assert Axis(1, 0, 0).windowed(3, 2, 1, 1).offset == 0.5  # centered on the first pixel
-    assert Axis(1, 0, 0).windowed(3, 1, 2, 2).size == 5
+    assert [AxisField(1, 0, 0).offset, AxisField(1, 0, 0).after_window(2, 2, 0, 1).offset] == [0.5, 1.0]
+    assert AxisField(1, 0, 0).after_window(3, 2, 1, 1).offset == 0.5  # centered on the first pixel
+    assert AxisField(1, 0, 0).after_window(3, 1, 2, 2).size == 5
 
 
 @pytest.mark.parametrize(
     "kind", [nn.ReLU6, nn.SiLU, nn.ELU, nn.GELU, nn.Hardswish, nn.Hardsigmoid, nn.LeakyReLU, nn.PReLU, nn.Tanh]
 )
 def test_activations_keep_the_window(kind):
-    assert sights_of(kind()) == sights_of(nn.Identity())
+    assert fields_of(kind()) == fields_of(nn.Identity())
 
 
-def test_what_is_no_window_is_not_given_as_one():
-    assert sights_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 cells to 5: windows of different sizes
-    assert isinstance(sights_of(nn.AdaptiveAvgPool2d(4))[0], Spatial)
-    assert sights_of(nn.AdaptiveAvgPool2d(1)) == [WHOLE]
-    assert sights_of(nn.Flatten(), nn.Linear(432, 2)) == [Merged((1,)), WHOLE]
-    assert sights_of(nn.Flatten(2), nn.Linear(144, 2)) == [Merged((2,)), WHOLE]
-    assert sights_of(nn.Flatten(2), nn.Softmax(2)) == [Merged((2,)), UNKNOWN]
-    assert sights_of(nn.ConvTranspose2d(3, 3, 2)) == [UNKNOWN]
-    assert sights_of(nn.PixelUnshuffle(2)) == [UNKNOWN]
-    assert sights_of(nn.ChannelShuffle(3)) == sights_of(nn.ReLU())
+def test_other_operations_have_no_window():
+    assert fields_of(nn.AdaptiveAvgPool2d(5)) == [UNKNOWN]  # 12 positions to 5: windows of different sizes
+    assert isinstance(fields_of(nn.AdaptiveAvgPool2d(4))[0], WindowField)
+    assert fields_of(nn.AdaptiveAvgPool2d(1)) == [WHOLE]
+    assert fields_of(nn.Flatten(), nn.Linear(432, 2)) == [FlattenedField((1,)), WHOLE]
+    assert fields_of(nn.Flatten(2), nn.Linear(144, 2)) == [FlattenedField((2,)), WHOLE]
+    assert fields_of(nn.Flatten(2), nn.Softmax(2)) == [FlattenedField((2,)), UNKNOWN]
+    assert fields_of(nn.ConvTranspose2d(3, 3, 2)) == [UNKNOWN]
+    assert fields_of(nn.PixelUnshuffle(2)) == [UNKNOWN]
+    assert fields_of(nn.ChannelShuffle(3)) == fields_of(nn.ReLU())
 
 
 def test_a_field_smaller_than_the_objects_is_a_finding_and_a_larger_one_is_none():
     summary = summarize(create_model("digit_cnn", classes=10, channels=1), channels=1, size=28)
-    assert small_receptive_field(summary, objects=22) == []
-    (finding,) = small_receptive_field(summary, objects=23)
+    assert small_receptive_field(summary, object_size=22) == []
+    (finding,) = small_receptive_field(summary, object_size=23)
     assert finding.id == "small-receptive-field"
-    assert finding.evidence == {"receptive_field": [22, 22], "objects": 23}
+    assert finding.evidence == {"receptive_field": [22, 22], "object_size": 23}
 
 
-def test_a_transformer_whose_cells_see_everything_is_never_found_too_small():
+def test_a_transformer_with_global_attention_is_never_too_small():
     with torch.device("meta"):
         network = create_model("vit_ti_16", classes=2)
     summary = summarize(network, channels=3, size=224)
-    assert WHOLE in [layer.sight for layer in summary.layers]
-    assert small_receptive_field(summary, objects=200) == []
+    assert WHOLE in [layer.receptive_field for layer in summary.layers]
+    assert small_receptive_field(summary, object_size=200) == []

@@ -116,7 +116,7 @@ def test_inverted_images_are_found(kind):
 )
 def test_the_fix_names_what_the_figures_support(kind, change, causes):
     (finding,) = found(kind, change(kind(60, 2)))
-    assert f"of the training: {causes}" in finding.fix
+    assert f"training images: {causes}" in finding.fix
 
 
 def test_other_bits_are_named_where_they_are_known():
@@ -124,7 +124,7 @@ def test_other_bits_are_named_where_they_are_known():
     (finding,) = shift_findings(trained_on(scenes, 300), dark, [""] * 60, (16, 12))
     assert "12 bits in use, in training 16" in finding.message
     assert finding.evidence["bits"] == {"training": 16, "new": 12}
-    assert "of the training: bits of the values" in finding.fix
+    assert "training images: bits of the values" in finding.fix
     assert shift_findings(trained_on(scenes, 300), measure(scenes(60, 2)), [""] * 60, (16, 12)) == []
 
 

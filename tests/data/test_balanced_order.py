@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.data import Batches, LabeledImages, TensorImages
-from striate.data.balanced_order import class_balanced_order
+from striate.data.batches import class_balanced_order
 from striate.views import POLICIES, Normalization
 
 

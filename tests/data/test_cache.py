@@ -49,10 +49,10 @@ def load(root: Path, folder: Path, canvas: Canvas = CANVAS) -> dict[str, Labeled
 
 def same(one: dict[str, LabeledImages], other: dict[str, LabeledImages]) -> bool:
     return one.keys() == other.keys() and all(
-        torch.equal(one[part].images, other[part].images)
-        and torch.equal(one[part].labels, other[part].labels)
-        and (one[part].ids, one[part].skipped) == (other[part].ids, other[part].skipped)
-        for part in one
+        torch.equal(one[split].images, other[split].images)
+        and torch.equal(one[split].labels, other[split].labels)
+        and (one[split].ids, one[split].skipped) == (other[split].ids, other[split].skipped)
+        for split in one
     )
 
 
@@ -73,7 +73,7 @@ def test_a_changed_file_name_size_or_version_is_decoded_anew(
     one, other = root / "train/cat/001.jpg", root / "train/cat/002.jpg"
     before, stamp = one.read_bytes(), one.stat()
     one.write_bytes(other.read_bytes())
-    os.utime(one, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # what a clock says proves nothing
+    os.utime(one, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # a modification time proves nothing
     changed = load(root, tmp_path / "c")["train"]
     assert len(decoded) == 28 + 24  # the test split is as it was
     at = [changed.ids.index(f"train/cat/00{i}.jpg") for i in (1, 2)]
@@ -192,14 +192,14 @@ def test_a_full_disk_or_a_folder_that_cannot_be_written_is_one_line(
 
         return fail
 
-    for number, says in (
+    for number, message in (
         (errno.ENOSPC, "has no such room"),
         (errno.EDQUOT, "has no such room"),
         (errno.EROFS, "Read-only"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(os, "posix_fallocate", fails(number))
-            with pytest.raises(DataError, match=says) as refused:
+            with pytest.raises(DataError, match=message) as refused:
                 load(root, tmp_path / "c")
         assert "\n" not in str(refused.value)
         assert list((tmp_path / "c").iterdir()) == []

@@ -1,4 +1,4 @@
-"""What was understood is told in plain lines, and the same for programs."""
+"""How the data were read, in plain lines and for programs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -41,12 +41,12 @@ def table(columns: Mapping[str, tuple[str, ...]], ids: tuple[str, ...]) -> Sourc
 
 
 def sides(splits: Splits) -> list[set[str]]:
-    return [set(part.ids) for part in splits.by_name().values()]
+    return [set(split.ids) for split in splits.by_name().values()]
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, 12), min_size=12, max_size=80), st.integers(0, 2**31), st.booleans())
-def test_identical_images_are_never_parted(values: list[int], seed: int, stratified: bool) -> None:
+def test_identical_images_are_never_separated(values: list[int], seed: int, stratified: bool) -> None:
     if len(set(values)) < 6:
         return
     splits = split_samples({"all": random_images(values)}, val=0.2, test=0.2, seed=seed, stratified=stratified)
@@ -61,7 +61,7 @@ def test_identical_images_are_never_parted(values: list[int], seed: int, stratif
     st.integers(0, 2**31),
     st.sampled_from([None, (1, 3), (3, 3)]),
 )
-def test_no_chain_of_groups_and_identical_images_is_parted(
+def test_no_chain_of_groups_and_identical_images_is_separated(
     samples: list[tuple[int, int]], seed: int, fold: tuple[int, int] | None
 ) -> None:
     values, names = [value for value, _ in samples], [name for _, name in samples]
@@ -76,7 +76,7 @@ def test_no_chain_of_groups_and_identical_images_is_parted(
         assert sum(map(len, seen)) == len(set(of))
 
 
-def test_without_the_tie_identical_images_are_parted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_tie_identical_images_are_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [i // 2 for i in range(60)]
     splits = split_samples({"all": random_images(values)}, val=0.2, test=0.2, seed=0)
     assert sum(len({values[int(id_[1:])] for id_ in side}) for side in sides(splits)) == 30
@@ -106,7 +106,7 @@ def test_a_group_is_a_column_or_what_an_expression_finds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "says"),
+    ("group", "message"),
     [
         ("patent", r"is no column \(the columns are camera, patient\); a regular expression .* needs one group"),
         ("(x", r"no regular expression \("),
@@ -116,14 +116,14 @@ def test_a_group_is_a_column_or_what_an_expression_finds() -> None:
         ("(z*)", "finds no group in 3 of 3 ids"),
     ],
 )
-def test_a_group_that_finds_nothing_is_one_line_with_the_way_out(said: str, says: str) -> None:
+def test_a_group_that_finds_nothing_is_one_line_with_the_way_out(group: str, message: str) -> None:
     source = table({"patient": ("u", "v", "u"), "camera": ("1", "1", "2")}, ("a/p1.png", "b/p1.png", "a/p2.png"))
-    with pytest.raises(SettingError, match=says) as refused:
-        groups_of(source, said)
+    with pytest.raises(SettingError, match=message) as refused:
+        groups_of(source, group)
     assert "\n" not in str(refused.value)
 
 
-def test_what_cannot_be_parted_is_one_line() -> None:
+def test_what_cannot_be_divided_is_one_line() -> None:
     whole = random_images(list(range(60)))
     one = dict.fromkeys(whole.ids, "clinic")
     with pytest.raises(DataError, match=r"60 images of the groups clinic cannot be divided, so no share of 0\.15"):
@@ -142,7 +142,7 @@ def test_what_cannot_be_parted_is_one_line() -> None:
         split_samples({"all": whole}, val=0, test=0, seed=0, fold=(6, 5))
 
 
-def test_a_group_that_lies_in_two_given_parts_is_one_line(class_folders: ClassFolders) -> None:
+def test_a_group_that_lies_in_two_given_splits_is_one_line(class_folders: ClassFolders) -> None:
     root = class_folders({"train/cat": 6, "train/dog": 6, "test/cat": 3})
     source = open_source(root)
     loaded = load_images(source, source.native(), threads=1)

@@ -16,7 +16,7 @@ from striate.errors import DataError, SettingError
 
 
 def images(labels: list[int] | Tensor, name: str = "p") -> LabeledImages:
-    """Images whose two pixels are their position, so that it can be told where each went."""
+    """Images whose two pixels are their position, so that each can be found again."""
     labels = torch.as_tensor(labels, dtype=torch.int64)
     count = len(labels)
     at = torch.arange(count)
@@ -106,7 +106,7 @@ def test_different_seeds_and_draws_differ_and_every_sample_is_held_out_as_often(
 
 
 def everything(splits: Splits) -> list[str]:
-    return sorted(name for part in (splits.train, splits.val, splits.test) if part is not None for name in part.ids)
+    return sorted(name for split in (splits.train, splits.val, splits.test) if split is not None for name in split.ids)
 
 
 def test_one_set_is_split_in_three() -> None:
@@ -116,10 +116,10 @@ def test_one_set_is_split_in_three() -> None:
     assert splits.test is not None
     assert (len(splits.train), len(splits.val), len(splits.test)) == (700, 100, 200)
     assert everything(splits) == sorted(whole.ids)
-    for part in (splits.train, splits.val, splits.test):
-        positions = [int(name[1:]) for name in part.ids]
-        assert part.images.flatten(1).tolist() == [[position // 256, position % 256] for position in positions]
-        assert part.labels.tolist() == [position % 7 for position in positions]
+    for split in (splits.train, splits.val, splits.test):
+        positions = [int(name[1:]) for name in split.ids]
+        assert split.images.flatten(1).tolist() == [[position // 256, position % 256] for position in positions]
+        assert split.labels.tolist() == [position % 7 for position in positions]
     # what is held out for the end does not depend on what is held out for validation
     alone = split_samples({"all": whole}, val=0, test=0.2, seed=3)
     assert alone.val is None
@@ -127,7 +127,7 @@ def test_one_set_is_split_in_three() -> None:
     assert alone.test.ids == splits.test.ids
 
 
-def test_parts_that_are_given_stay() -> None:
+def test_splits_that_are_given_stay() -> None:
     train, val, test = images([0, 1] * 50, "train"), images([0, 1] * 5, "val"), images([0, 1] * 7, "test")
     given_all = split_samples({"train": train, "val": val, "test": test}, val=0.3, test=0.3, seed=0)
     assert given_all == Splits(train, val, test)
@@ -143,7 +143,7 @@ def test_parts_that_are_given_stay() -> None:
     assert whole.val is None
 
 
-def test_what_was_skipped_stays_with_the_training_part() -> None:
+def test_what_was_skipped_stays_with_the_training_split() -> None:
     aside = (SkippedFile("bad.jpg", "empty file", "0 bytes"),)
     base = images([0, 1] * 50)
     whole = LabeledImages(base.pixels, base.labels, base.ids, base.classes, aside)
@@ -163,7 +163,7 @@ def test_shares_that_are_none_are_refused(val: float, test: float) -> None:
 
 def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
     some = images([0, 1, 2])
-    for parts in (
+    for samples in (
         {"test": some},
         {"val": some, "test": some},
         {},
@@ -171,7 +171,7 @@ def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
         {"train": some, "x": some},
     ):
         with pytest.raises(DataError, match="nothing to learn from"):
-            split_samples(parts, val=0.1, test=0, seed=0)
+            split_samples(samples, val=0.1, test=0, seed=0)
     with pytest.raises(DataError, match=r"3 images of 3 classes are too few to hold out a share of 0.1"):
         split_samples({"all": some}, val=0.1, test=0, seed=0)
     assert split_samples({"all": some}, val=0, test=0, seed=0).train is some

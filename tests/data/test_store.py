@@ -1,4 +1,4 @@
-"""What a store says of images in memory, so that others in their place are noticed."""
+"""Digests of stores of images in memory: other images have others."""
 
 import numpy as np
 import pytest

@@ -77,14 +77,14 @@ def test_the_same_batches_wherever_images_are_and_whatever_the_threads(
     assert (samples.pixels.measurements.content_hashes == expected.pixels.measurements.content_hashes).all()
     assert samples.pixels.measurements.channel_sums() == expected.pixels.measurements.channel_sums()
     ours, theirs = (split_samples({"all": one}, val=0.2, test=0.2, seed=1) for one in (samples, expected))
-    for name, part in ours.by_name().items():
+    for name, split in ours.by_name().items():
         other = theirs.by_name()[name]
-        assert part.ids == other.ids
-        assert part.pixels.measurements.channel_sums() == other.pixels.measurements.channel_sums()
+        assert split.ids == other.ids
+        assert split.pixels.measurements.channel_sums() == other.pixels.measurements.channel_sums()
         for policy in (None, POLICIES["none"], POLICIES["default"]):
-            assert equal(list(batches(part, policy).epoch(3)), list(batches(other, policy).epoch(3)))
+            assert equal(list(batches(split, policy).epoch(3)), list(batches(other, policy).epoch(3)))
         assert equal(
-            list(batches(part, POLICIES["default"], True).epoch(2, 1)),
+            list(batches(split, POLICIES["default"], True).epoch(2, 1)),
             list(batches(other, POLICIES["default"], True).epoch(2, 1)),
         )
     assert [finding.id for finding in check_splits(ours)] == [finding.id for finding in check_splits(theirs)]
@@ -110,12 +110,12 @@ def test_no_more_than_a_few_batches_are_decoded_ahead(root: Path, monkeypatch: p
         return original(images, pool, ids)
 
     monkeypatch.setattr(StreamedImages, "_start", begin)
-    parts = torch.arange(len(samples)).split(2)
-    reading = samples.pixels.each(parts)
+    positions = torch.arange(len(samples)).split(2)
+    reading = samples.pixels.each(positions)
     for taken in range(1, 6):
         next(reading)
         assert len(begun) == taken + streaming.AHEAD
-    assert len(parts) > 5 + streaming.AHEAD
+    assert len(positions) > 5 + streaming.AHEAD
 
 
 def test_a_file_that_goes_bad_is_replaced_by_the_next_with_its_label_and_counted(root: Path) -> None:
@@ -139,9 +139,9 @@ def test_a_file_that_goes_bad_is_replaced_by_the_next_with_its_label_and_counted
             ("cat/011.jpg", "vanished"),
             ("eel/004.jpg", "empty file"),
         ]
-        # evaluation leaves them out: nothing is said twice
-        said = torch.cat([batch.ids for batch in batches(samples, None).epoch(0)]).tolist()
-        assert said == [i for i in range(len(samples)) if i not in lost]
+        # evaluation leaves them out: nothing is measured twice
+        measured = torch.cat([batch.ids for batch in batches(samples, None).epoch(0)]).tolist()
+        assert measured == [i for i in range(len(samples)) if i not in lost]
         assert samples.subset(torch.tensor([lost[2], 0])).pixels.lost == samples.pixels.lost[2:]
         for name, before in content.items():
             (root / name).write_bytes(before)

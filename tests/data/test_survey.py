@@ -118,7 +118,7 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "says"),
+    ("low", "high", "message"),
     [
         (30000, 30255, "integers that fill 0.39% of 16 bits, 30000 is black and 30255 white in all images"),
         (3000, 3120, "integers that fill 2.93% of 12 bits, 3000 is black and 3120 white in all images"),
@@ -128,7 +128,7 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
     ],
 )
 def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
-    low: int, high: int, says: str, tmp_path: Path
+    low: int, high: int, message: str, tmp_path: Path
 ) -> None:
     def draw(i: int) -> npt.NDArray[np.uint16]:
         image = np.rint(disc(i, low, high)).astype(np.uint16)
@@ -139,15 +139,15 @@ def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
     x = np.stack([draw(i) for i in range(16)])
     arrays = open_in_memory((x, ["a"] * 8 + ["b"] * 8))
     for source in (files, arrays)[: 1 if high < 256 else 2]:  # arrays of such are of 8 bits
-        assert source.survey.summary(source.native()) == [f"levels: {says}"]
-        if "fill" in says:
+        assert source.survey.summary(source.native()) == [f"levels: {message}"]
+        if "fill" in message:
             expected = (x.astype(np.float64) - low) / (high - low) * 255
             assert source.native().bits == 8
             assert np.abs(decoded(source)[..., 0] - expected).max() <= 0.51
     if (
-        "fill" in says
-    ):  # an image by itself says nothing of the band, nor do new ones of a network that learned from others
-        assert files.survey.of_new_images() == Rendering(integers=(0, 65535 if low > 4095 else 4095))
+        "fill" in message
+    ):  # an image by itself shows nothing of the band, nor do new ones of a network that learned from others
+        assert files.survey.rendering_of_new_images() == Rendering(integers=(0, 65535 if low > 4095 else 4095))
 
 
 @pytest.mark.parametrize(
@@ -463,7 +463,7 @@ def test_arrays_too(tmp_path: Path) -> None:
     assert open_source(path).native().fit == "contain"
 
 
-# ---- files of which a part is used
+# ---- files of which not all is used
 
 
 def test_the_sample_misses_nothing_that_comes_round_robin_and_says_what_it_is() -> None:

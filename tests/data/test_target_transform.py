@@ -121,15 +121,15 @@ def test_targets_reach_the_canvas_as_the_pixels_do(image, canvas, fit):
         np.uint8
     )
     store = ArrayStore((1, height, width, 3), lambda: ramps[None])
-    told = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit))[..., :2] / 2 + 0.5  # x, y in it
+    decoded = store.decode(0, Canvas(canvas[0], canvas[1], 3, fit=fit))[..., :2] / 2 + 0.5  # x, y in it
     rows, columns = np.mgrid[: canvas[0], : canvas[1]] + 0.5
     points = torch.from_numpy(np.stack([columns, rows], -1).reshape(1, -1, 2)).float()
-    said = canvas_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
+    expected = canvas_view(image, canvas, fit).inverse_points(points).numpy().reshape(*canvas, 2)
     _, (left, top, right, bottom) = canvas_boxes(canvas[0], canvas[1], (0, 0, width, height), fit)
     assert (fit == "cover") == ((left, top, right, bottom) == (0, 0, canvas[1], canvas[0])) or height == width
     inside = (slice(top + 4, bottom - 4), slice(left + 4, right - 4))  # near the border an enlarged ramp is flat
-    assert np.abs(said - told)[inside].max() < 0.8
-    assert np.abs((said - told)[inside].mean((0, 1))).max() < 0.25
+    assert np.abs(expected - decoded)[inside].max() < 0.8
+    assert np.abs((expected - decoded)[inside].mean((0, 1))).max() < 0.25
 
 
 def test_what_lies_beside_a_whole_image_belongs_to_no_class():

@@ -47,7 +47,7 @@ def test_the_file_gives_the_same_answers_for_other_numbers_of_images(bundle, tmp
 
 
 def test_a_program_that_differs_is_refused(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr("striate.deploy.export.LARGEST_DIFFERENCE", -1.0)
+    monkeypatch.setattr("striate.deploy.export.TOLERANCE", -1.0)
     with pytest.raises(RunError, match="differs by"):
         export_program(bundle, Path(tmp_path / "net.pt2"), some_images(2))
     assert list(tmp_path.iterdir()) == []

@@ -323,7 +323,7 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
     assert understood == f"data:    {data}, read as class folders"
     assert lines[0] == "60 images that the run does not know"
     assert lines[1].startswith(
-        "warning: 60 of 60 images do not look like those that the network was trained on (brightness is"
+        "warning: 60 of 60 images differ from those that the network was trained on (brightness is"
     )
     assert "[data-shift] Fix: compare some of them" in lines[1]
     said: dict[str, Any] = json.loads(typed("--json"))

@@ -59,7 +59,7 @@ def test_limits_and_task_stay_those_of_the_run(recipe: dict[str, Any], table: Pa
     linked.mkdir()
     for kind in ("dark", "light", "striped"):
         (linked / kind).symlink_to(table.parent / kind)
-    with pytest.raises(DataError, match="is a link to a folder, and those are not followed"):
+    with pytest.raises(DataError, match="is a link to a folder, and such links are not followed"):
         open_data_like(linked, recipe, {})
     found = open_data_like(linked, {**recipe, "follow_links": True, "max_pixels": 5000}, {})
     assert (found.limits.follow_links, found.limits.max_pixels) == (True, 5000)

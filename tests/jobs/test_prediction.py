@@ -70,7 +70,7 @@ def test_a_folder_stands_for_its_files_also_within_a_list(trained, shapes, broke
     found = trained.predict([shapes / "dark" / "0.png", tmp_path / "mixed", tmp_path / "empty"])
     assert [Path(one.path).name for one in found] == ["0.png", "a.png", "b.png", "c.png", "empty"]
     assert [one.prediction for one in found] == ["dark", "light", None, "light", None]
-    assert found[-1].error.endswith("in this folder")
+    assert found[-1].error.endswith("this folder has no image")
     assert trained.predict(tmp_path / "mixed") == trained.predict([tmp_path / "mixed"])
 
 

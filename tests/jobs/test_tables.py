@@ -49,6 +49,6 @@ def test_the_task_is_asked_for_and_given(shapes: Path, tmp_path: Path, capsys: p
     sheet = augment(table, out=tmp_path / "a.png", task="multilabel", rows=2, columns=2)
     assert sheet.task == "multilabel"
     check_command(str(table), out=str(tmp_path / "a.html"), quiet=True, settings=ReadingOverrides(task="multilabel"))
-    assert "sets of 3 classes in the column tags, parted by spaces" in capsys.readouterr().out
+    assert "sets of 3 classes in the column tags, separated by spaces" in capsys.readouterr().out
     with pytest.raises(DataError, match="--task"):
         check(table, progress=False)

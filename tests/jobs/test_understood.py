@@ -78,7 +78,7 @@ def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
     assert len(predict(folder, [links], follow_links=True)) == 3
     (tmp_path / "sidecars").mkdir()
     (tmp_path / "sidecars/a.json").write_text("{}")
-    with pytest.raises(DataError, match=r"there is no image in this folder, only 1 .json files"):
+    with pytest.raises(DataError, match=r"this folder has no image, only 1 .json files"):
         predict(folder, tmp_path / "sidecars")
 
 

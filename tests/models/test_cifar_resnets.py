@@ -130,7 +130,7 @@ def test_each_stage_has_the_papers_depth_width_and_size(build):
     assert [len(list(stage.children())) for stage in network.stages()] == [depth] * 3
 
 
-def test_the_shortcut_takes_every_other_cell_and_adds_channels_of_zeros():
+def test_the_shortcut_takes_every_other_position_and_adds_channels_of_zeros():
     x = torch.arange(2 * 3 * 5 * 4.0).view(2, 3, 5, 4)
     shortcut = Subsample(3, 7, 2)
     y = shortcut(x)
@@ -176,9 +176,9 @@ def plain_by_hand(x: Tensor, values: Iterator[Tensor], n: int) -> Tensor:
     for stage, width in enumerate((16, 32, 64)):
         for block in range(n):
             stride = 2 if stage > 0 and block == 0 else 1
-            change = norm_by_hand(F.conv2d(x, next(values), stride=stride, padding=1), values).clamp(min=0)
-            change = norm_by_hand(F.conv2d(change, next(values), padding=1), values)
-            x = (option_a_by_hand(x, width, stride) + change).clamp(min=0)
+            residual = norm_by_hand(F.conv2d(x, next(values), stride=stride, padding=1), values).clamp(min=0)
+            residual = norm_by_hand(F.conv2d(residual, next(values), padding=1), values)
+            x = (option_a_by_hand(x, width, stride) + residual).clamp(min=0)
     return x.mean((2, 3)) @ next(values).T + next(values)
 
 
@@ -188,17 +188,17 @@ def preact_by_hand(x: Tensor, values: Iterator[Tensor], n: int, kernels: list[in
     for stage in range(3):
         for block in range(n):
             stride = 2 if stage > 0 and block == 0 else 1
-            active = change = norm_by_hand(x, values).clamp(min=0)
+            active = residual = norm_by_hand(x, values).clamp(min=0)
             for i, kernel in enumerate(kernels):
                 if i > 0:
-                    change = norm_by_hand(change, values).clamp(min=0)
-                change = F.conv2d(change, next(values), stride=stride if i == 0 else 1, padding=kernel // 2)
+                    residual = norm_by_hand(residual, values).clamp(min=0)
+                residual = F.conv2d(residual, next(values), stride=stride if i == 0 else 1, padding=kernel // 2)
             if block > 0:
-                x = x + change
+                x = x + residual
             elif projected:
-                x = F.conv2d(active, next(values), stride=stride) + change
+                x = F.conv2d(active, next(values), stride=stride) + residual
             else:
-                x = option_a_by_hand(active, change.shape[1], stride) + change
+                x = option_a_by_hand(active, residual.shape[1], stride) + residual
     x = norm_by_hand(x, values).clamp(min=0)
     return x.mean((2, 3)) @ next(values).T + next(values)
 
@@ -223,7 +223,7 @@ def test_logits_equal_the_arithmetic_by_hand(build):
 
 
 @pytest.mark.parametrize("build", [cifar_resnet56, cifar_preact_resnet164, cifar_wide_resnet16_8])
-def test_new_weights_have_hes_deviation(build):
+def test_new_weights_have_hes_std(build):
     torch.manual_seed(3)
     network = build(classes=10, channels=3)
     for layer in network.modules():
@@ -245,5 +245,5 @@ def test_dropout_is_between_the_convolutions_of_each_wide_block_and_off_unless_a
     assert shares(network) == [0.3] * 6
     for stage in network.stages():
         for block in stage.children():
-            change = [type(layer).__name__ for layer in block.get_submodule("change").children()]
-            assert change == ["Conv2d", "BatchNorm2d", "ReLU", "Dropout", "Conv2d"]
+            residual = [type(layer).__name__ for layer in block.get_submodule("residual").children()]
+            assert residual == ["Conv2d", "BatchNorm2d", "ReLU", "Dropout", "Conv2d"]

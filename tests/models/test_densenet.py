@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from striate.models import create_model
-from striate.models.weights import renamed
+from striate.models.weights import converted
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_published_name_becomes_ours(published, own):
     with torch.device("meta"):
         network = create_model("densenet121", classes=2)
     assert own in network.state_dict()
-    assert list(renamed(network, {published: torch.zeros(1)})) == [own]
+    assert list(converted(network, {published: torch.zeros(1)})) == [own]
 
 
 @torch.no_grad()
@@ -40,6 +40,6 @@ def test_an_old_file_loads_whole():
         if not name.endswith("num_batches_tracked")
     }
     assert sum(bool(re.search(r"\.norm\.[12]\.weight$", name)) for name in old) == 2 * (6 + 12 + 24 + 16)
-    network.load_state_dict(renamed(network, old), strict=True)
+    network.load_state_dict(converted(network, old), strict=True)
     images = torch.rand(2, 1, 28, 28)
     assert torch.equal(network(images), trained(images))

@@ -50,7 +50,7 @@ def package() -> dict[str, Tensor]:
 def by_hand(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
     def conv_bn(x: Tensor, conv: str, norm: str, stride: int = 1) -> Tensor:
         kernel = weights[f"{conv}.weight"]
-        before = (kernel.shape[-1] - stride) // 2  # cells of padding; sides that are halved are even here
+        before = (kernel.shape[-1] - stride) // 2  # positions of padding; sides that are halved are even here
         behind = kernel.shape[-1] - stride - before
         x = F.conv2d(
             F.pad(x, (before, behind, before, behind)), kernel, None, stride, groups=x.shape[1] // kernel.shape[1]
@@ -74,6 +74,6 @@ def by_hand(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
 def test_the_packages_weights_give_the_logits_by_hand():
     torch.manual_seed(1)
     weights, network = package(), create_model("efficientnet_lite0", classes=1000).eval()
-    assert load_weights(network, weights).whole
+    assert load_weights(network, weights).complete
     images = torch.randn(2, 3, 96, 128)
     torch.testing.assert_close(network(images), by_hand(images, weights), rtol=1e-4, atol=1e-4)

@@ -19,20 +19,20 @@ import pytest
 from striate.errors import SettingError
 from striate.models import create_model
 from striate.models.imagenet import PACKAGE, fetch, https_only, imagenet_file, packaged
-from striate.models.published import PUBLISHED, Published
+from striate.models.pretrained import PRETRAINED, PretrainedFile
 
 WEIGHTS = bytes(range(256)) * 4096  # one MiB
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 ADDRESS = f"https://example.org/models/net-{SHA256[:8]}.pth"
-BY_HAND = f"to do it by hand, save {ADDRESS} as"
+BY_HAND = f"or download it yourself: save {ADDRESS} as"
 
 
-def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> Published:
-    return Published(url=url, sha256=sha256, megabytes=megabytes, top1=70.0, size=224, normalization="imagenet")
+def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> PretrainedFile:
+    return PretrainedFile(url=url, sha256=sha256, megabytes=megabytes, top1=70.0, size=224, normalization="imagenet")
 
 
 class Answer(io.BytesIO):
-    """What an address gives, and what it said that it would be."""
+    """A response of a server, with its declared length."""
 
     def __init__(self, content: bytes, promised: int | None = None) -> None:
         super().__init__(content)
@@ -75,7 +75,7 @@ class Endless(io.BytesIO):
         return bytes(size or 0)
 
 
-def refusal(folder: Path, answer: io.BytesIO | Exception, row: Published | None = None) -> str:
+def refusal(folder: Path, answer: io.BytesIO | Exception, row: PretrainedFile | None = None) -> str:
     with pytest.raises(SettingError) as caught:
         fetch("net", row or published(), folder, Shelf(answer))
     assert "\n" not in str(caught.value)
@@ -83,7 +83,7 @@ def refusal(folder: Path, answer: io.BytesIO | Exception, row: Published | None 
     return str(caught.value)
 
 
-def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
+def test_a_file_is_downloaded_once_and_logged_first(tmp_path, caplog):
     folder = tmp_path / "deep" / "weights"
     shelf = Shelf(Answer(WEIGHTS))
     path = fetch("net", published(), folder, shelf)
@@ -91,8 +91,8 @@ def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
     assert path.read_bytes() == WEIGHTS
     assert list(folder.iterdir()) == [path]
     assert shelf.asked == [ADDRESS]
-    says = f"downloading 1.0 MB from {ADDRESS} to {path}, SHA-256 to begin with {SHA256[:8]}"
-    assert caplog.record_tuples == [("striate", logging.WARNING, says)]
+    message = f"downloading 1.0 MB from {ADDRESS} to {path}, SHA-256 to begin with {SHA256[:8]}"
+    assert caplog.record_tuples == [("striate", logging.WARNING, message)]
     caplog.clear()
     nothing = Shelf(AssertionError("asked again"))
     assert fetch("net", published(), folder, nothing) == path
@@ -100,7 +100,7 @@ def test_a_file_is_fetched_once_and_said_first(tmp_path, caplog):
     assert caplog.record_tuples == []
 
 
-def test_it_is_said_before_anything_is_done(tmp_path, caplog):
+def test_a_download_is_logged_before_it_starts(tmp_path, caplog):
     class Listener(Shelf):
         def open(self, fullurl: str, *, timeout: float) -> Any:
             assert "downloading" in caplog.text
@@ -118,49 +118,47 @@ def test_another_file_under_the_name_is_left_and_refused(tmp_path):
     path = tmp_path / f"net-{SHA256[:8]}.pth"
     path.write_bytes(b"something else")
     with pytest.raises(
-        SettingError, match=f"is not the published file, whose SHA-256 begins with {SHA256[:8]}; remove it"
+        SettingError, match=f"is not the published file, whose SHA-256 begins with {SHA256[:8]}; delete it"
     ):
         fetch("net", published(), tmp_path, Shelf(AssertionError("asked")))
     assert path.read_bytes() == b"something else"
 
 
 def test_a_wrong_digest_is_not_kept(tmp_path):
-    said = refusal(tmp_path, Answer(WEIGHTS[::-1]))
+    message = refusal(tmp_path, Answer(WEIGHTS[::-1]))
     wrong = hashlib.sha256(WEIGHTS[::-1]).hexdigest()[:8]
-    assert said == (
-        f"{ADDRESS}: what came is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
-        "and it is not kept; try again"
+    assert message == (
+        f"{ADDRESS}: the download is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
+        "and it was deleted; try again"
     )
 
 
 def test_more_than_the_published_size_is_not_taken(tmp_path):
-    assert f"{ADDRESS}: gives more than the 2,058,576 bytes that its weights can be; {BY_HAND}" in refusal(
-        tmp_path, Endless()
-    )
+    assert f"{ADDRESS}: sends more than the 2,058,576 bytes of its weights; {BY_HAND}" in refusal(tmp_path, Endless())
     fetch("net", published(megabytes=0.99), tmp_path, Shelf(Answer(WEIGHTS)))  # it is rounded
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         (
             URLError(OSError(-2, "Name or service not known")),
-            "cannot be fetched ([Errno -2] Name or service not known)",
+            "cannot be downloaded ([Errno -2] Name or service not known)",
         ),
-        (TimeoutError("timed out"), "cannot be fetched (timed out)"),
-        (URLError("a\nb"), "cannot be fetched (a b)"),
-        (Torn(WEIGHTS), f"cannot be fetched ([Errno {errno.ECONNRESET}] Connection reset by peer)"),
-        (Incomplete(WEIGHTS), "cannot be fetched (IncompleteRead(0 bytes read))"),
+        (TimeoutError("timed out"), "cannot be downloaded (timed out)"),
+        (URLError("a\nb"), "cannot be downloaded (a b)"),
+        (Torn(WEIGHTS), f"cannot be downloaded ([Errno {errno.ECONNRESET}] Connection reset by peer)"),
+        (Incomplete(WEIGHTS), "cannot be downloaded (IncompleteRead(0 bytes read))"),
         (
             Answer(WEIGHTS[:-1], len(WEIGHTS)),
-            "cannot be fetched (the connection was cut after 1,048,575 of 1,048,576 bytes)",
+            "cannot be downloaded (the connection ended after 1,048,575 of 1,048,576 bytes)",
         ),
-        (HTTPError(ADDRESS, 404, "Not Found", Message(), io.BytesIO()), "answers 404 Not Found"),
+        (HTTPError(ADDRESS, 404, "Not Found", Message(), io.BytesIO()), "HTTP error 404 Not Found"),
     ],
 )
-def test_without_network_it_says_how_to_do_it_by_hand(tmp_path, answer, says):
+def test_without_network_the_message_tells_how_to_download_it_yourself(tmp_path, answer, message):
     path = tmp_path / f"net-{SHA256[:8]}.pth"
-    assert refusal(tmp_path, answer) == f"{ADDRESS}: {says}; {BY_HAND} {path}"
+    assert refusal(tmp_path, answer) == f"{ADDRESS}: {message}; {BY_HAND} {path}"
 
 
 def test_without_network_no_empty_folder_is_left(tmp_path):
@@ -172,12 +170,12 @@ def test_without_network_no_empty_folder_is_left(tmp_path):
     "row", [published(url=ADDRESS.replace("https", "http")), published(url="file:///etc/passwd"), published(sha256="")]
 )
 def test_what_could_not_be_trusted_is_not_asked_for(tmp_path, row):
-    assert "is not fetched, because it is no https address or nothing could check" in refusal(
+    assert "is not downloaded, because it is not an https address or has no digest" in refusal(
         tmp_path, AssertionError("asked"), row
     )
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "weights").write_text("a file")
     with pytest.raises(SettingError, match=r"cannot be read or written \(.*\); set STRIATE_WEIGHTS to another folder$"):
         fetch("net", published(), tmp_path / "weights", Shelf(Answer(WEIGHTS)))
@@ -218,7 +216,7 @@ class SentOn(BaseHandler):
 def test_nor_does_it_leave_https_where_it_is_sent_on(tmp_path, to):
     opener = https_only()
     opener.add_handler(SentOn(to))
-    with pytest.raises(SettingError, match=r"cannot be fetched \(unknown url type: |answers 302 Found"):
+    with pytest.raises(SettingError, match=r"cannot be downloaded \(unknown url type: |HTTP error 302 Found"):
         fetch("net", published(), tmp_path, opener)
 
 
@@ -262,13 +260,13 @@ def test_the_real_package_has_the_published_file():
 
 
 def test_networks_without_published_weights_say_what_can_be_done():
-    with pytest.raises(SettingError, match=r"there are no published ImageNet weights of lenet5 .*; give a file"):
+    with pytest.raises(SettingError, match=r"striate knows no ImageNet weights of lenet5; give a file"):
         create_model("lenet5", classes=10, weights="imagenet")
 
 
 @pytest.mark.parametrize("chosen", [None, "elsewhere"])
-def test_files_are_kept_where_the_user_works_or_says(tmp_path, monkeypatch, chosen):
-    name, row = next((name, row) for name, row in PUBLISHED.items() if row.sha256[:8] in row.url)
+def test_files_are_saved_in_the_current_folder_or_the_one_set(tmp_path, monkeypatch, chosen):
+    name, row = next((name, row) for name, row in PRETRAINED.items() if row.sha256[:8] in row.url)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STRIATE_WEIGHTS", raising=False)
     if chosen:
@@ -281,7 +279,7 @@ def test_files_are_kept_where_the_user_works_or_says(tmp_path, monkeypatch, chos
 
 
 def test_every_published_row_can_be_fetched_safely():
-    for name, row in PUBLISHED.items():
+    for name, row in PRETRAINED.items():
         assert row.url.startswith("https://"), name
         assert len(row.sha256) >= 8, name
         assert set(row.sha256) <= set("0123456789abcdef"), name

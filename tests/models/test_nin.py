@@ -21,7 +21,7 @@ def seeded() -> Network:
 
 
 def by_hand(network: Network, x: Tensor) -> Tensor:
-    """A 1x1 convolution is a dense layer at every cell; Caffe's pools round up: a window of 2 at the right and bottom."""
+    """A 1x1 convolution is a dense layer at every position; Caffe's pools round up: a window of 2 at the right and bottom."""
     weights = iter(network.state_dict().values())
 
     def convolved(x: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def by_hand(network: Network, x: Tensor) -> Tensor:
         return F.pad(x, (0, 1, 0, 1), value=outside).unfold(2, 3, 2).unfold(3, 3, 2)
 
     x = windows(convolved(convolved(convolved(x))), -torch.inf).amax((4, 5))
-    x = windows(convolved(convolved(convolved(x))), torch.nan).nanmean((4, 5))  # of the cells that are there
+    x = windows(convolved(convolved(convolved(x))), torch.nan).nanmean((4, 5))  # of the positions that are there
     return convolved(convolved(convolved(x))).mean((2, 3))
 
 
@@ -57,7 +57,7 @@ def test_logits_equal_the_arithmetic_by_hand():
 
 
 @torch.no_grad()
-def test_features_have_the_shapes_that_the_page_says():
+def test_features_have_the_shapes_of_the_page():
     shapes = [tuple(feature.shape[1:]) for feature in seeded().features(torch.rand(1, 3, 32, 32))]
     assert shapes == [(96, 32, 32), (192, 16, 16), (192, 8, 8)]
 

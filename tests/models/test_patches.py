@@ -9,8 +9,8 @@ from torch import Tensor
 
 from striate.models import Network, create_model
 from striate.models.swin import WindowAttention
-from striate.models.vit import ViT, resized
-from striate.models.weights import renamed
+from striate.models.vit import ViT, interpolated
+from striate.models.weights import converted
 
 
 def built(name: str, size: int, classes: int = 5) -> Network:
@@ -29,7 +29,7 @@ def built(name: str, size: int, classes: int = 5) -> Network:
 def test_a_small_image_gives_what_it_gives_enlarged_to_the_size_of_the_published_weights(name, size, factor):
     native = built(name, size * factor)
     small = create_model(name, classes=5, size=size).eval()
-    small.load_state_dict(renamed(small, native.state_dict()))
+    small.load_state_dict(converted(small, native.state_dict()))
     image = torch.rand(1, 3, size, size)
     enlarged = image.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
     torch.testing.assert_close(small(image), native(enlarged), rtol=1e-4, atol=1e-5)
@@ -49,8 +49,8 @@ def test_positions_of_another_grid_are_interpolated_between_their_neighbors():
     rows, columns = torch.meshgrid(torch.arange(7.0), torch.arange(7.0), indexing="ij")
     grid = torch.stack([rows, columns, torch.full((7, 7), 3.0)], dim=2).view(1, 49, 3)
     positions = torch.cat([torch.full((1, 1, 3), -9.0), grid], dim=1)
-    assert resized(positions, 7, 7) is positions
-    larger = resized(positions, 21, 14)
+    assert interpolated(positions, 7, 7) is positions
+    larger = interpolated(positions, 21, 14)
     assert torch.equal(larger[:, :1], positions[:, :1])  # the summary lies nowhere
     row, column, constant = larger[0, 1:].view(21, 14, 3).unbind(2)
     torch.testing.assert_close(constant, torch.full((21, 14), 3.0))
@@ -62,7 +62,7 @@ def test_positions_of_another_grid_are_interpolated_between_their_neighbors():
 @torch.no_grad()
 def test_a_vit_takes_positions_of_another_grid_from_a_file():
     small, large = built("vit_ti_16", 160), create_model("vit_ti_16", classes=5, size=256).eval()
-    large.load_state_dict(renamed(large, small.state_dict()))
+    large.load_state_dict(converted(large, small.state_dict()))
     images = torch.rand(1, 3, 256, 256)
     torch.testing.assert_close(large(images), small(images))
 
@@ -107,7 +107,7 @@ def test_a_vit_knows_its_layers_under_torchvisions_names_and_timms():
     ):
         published = written(*patterns)
         assert not {name for name in published if name.startswith("stage")}
-        adopted = renamed(network, published)
+        adopted = converted(network, published)
         assert adopted.keys() == own.keys()
         assert all(torch.equal(value, own[name]) for name, value in adopted.items())
 
@@ -122,13 +122,13 @@ def test_a_vit_knows_its_layers_under_torchvisions_names_and_timms():
     ],
 )
 @torch.no_grad()
-def test_a_cell_is_seen_in_its_own_window_and_not_around_the_edge(shift, moved, rows, columns):
+def test_a_patch_affects_its_own_window_only(shift, moved, rows, columns):
     torch.manual_seed(1)
     attention = WindowAttention(64, shift)
-    cells = torch.randn(1, 14, 14, 64)
-    other = cells.clone()
+    positions = torch.randn(1, 14, 14, 64)
+    other = positions.clone()
     other[0, moved[0], moved[1]] += 1
-    change = (attention(other) - attention(cells))[0].abs().amax(dim=2)
+    change = (attention(other) - attention(positions))[0].abs().amax(dim=2)
     inside = torch.zeros(14, 14, dtype=torch.bool)
     inside[rows.start : rows.stop, columns.start : columns.stop] = True
     assert (change[inside] > 0).all()
@@ -138,16 +138,16 @@ def test_a_cell_is_seen_in_its_own_window_and_not_around_the_edge(shift, moved, 
 @torch.no_grad()
 def test_a_single_window_is_not_shifted():
     torch.manual_seed(1)
-    attention, cells = WindowAttention(64, 3), torch.randn(1, 5, 6, 64)
+    attention, positions = WindowAttention(64, 3), torch.randn(1, 5, 6, 64)
     attention_at_rest = WindowAttention(64, 0)
     attention_at_rest.load_state_dict(attention.state_dict())
-    assert torch.equal(attention(cells), attention_at_rest(cells))
+    assert torch.equal(attention(positions), attention_at_rest(positions))
 
 
 @torch.no_grad()
-def test_the_position_bias_is_the_tables_entry_for_how_far_two_cells_lie_apart():
+def test_the_relative_position_bias_is_the_tables_entry_for_two_positions():
     attention = WindowAttention(64, 0)
-    bias, table = attention.bias(), attention.relative_position_bias_table
-    for cell, seen in ((0, 0), (0, 48), (48, 0), (17, 30), (6, 7)):
-        below, right = cell // 7 - seen // 7, cell % 7 - seen % 7
-        assert torch.equal(bias[:, cell, seen], table[13 * (below + 6) + right + 6])
+    bias, table = attention.relative_position_bias(), attention.relative_position_bias_table
+    for position, seen in ((0, 0), (0, 48), (48, 0), (17, 30), (6, 7)):
+        below, right = position // 7 - seen // 7, position % 7 - seen % 7
+        assert torch.equal(bias[:, position, seen], table[13 * (below + 6) + right + 6])

@@ -1,4 +1,4 @@
-"""RepVGG's fusion: the same function with one convolution a layer, and a branch left out would be seen."""
+"""RepVGG's fusion: the same function with one convolution a layer, and leaving out a branch changes it."""
 
 from copy import deepcopy
 from math import floor
@@ -65,7 +65,7 @@ def test_in_double_precision_logits_and_features_are_the_same_but_for_rounding(g
 
 @pytest.mark.parametrize("branch", ["identity", "conv_1x1.bn", "conv_kxk.bn"])
 @pytest.mark.parametrize("groups", [1, 4])
-def test_a_branch_left_out_in_one_layer_would_be_seen(branch, groups):
+def test_leaving_out_a_branch_in_one_layer_changes_the_logits(branch, groups):
     network = small(groups)
     assert relative_error(network.fused(), network, images(64, 64)) <= 1e-5
     lacking = deepcopy(network)

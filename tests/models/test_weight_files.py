@@ -73,12 +73,12 @@ def refusal(path: Path) -> str:
     """What the refusal says after the file's name; checked to be what a user gets, one line and exit code 2."""
     with pytest.raises(SettingError) as caught:
         read_weights(path)
-    said = str(caught.value)
-    assert said.startswith(f"{path}: ")
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
     assert isinstance(caught.value, StriateError)
     assert caught.value.exit_code == 2
-    return said.removeprefix(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
 
 
 @pytest.fixture
@@ -127,8 +127,8 @@ def test_code_in_a_file_does_not_run(tmp_path, room, form):
         else saved(held, _use_new_zipfile_serialization=False)
     )
     assert refusal(path) == (
-        f"asks for {os.system.__module__}.system, which is code and not weights; nothing of it was run: "
-        "take a file of the state_dict() alone"
+        f"asks for {os.system.__module__}.system, which is code; none of it was run: "
+        "use a file of the state_dict() only"
     )
     assert not marker.exists()
     assert list(room.iterdir()) == []
@@ -138,23 +138,23 @@ def test_code_in_a_file_does_not_run(tmp_path, room, form):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore:Validating sparse tensor", "ignore:Sparse invariant")
 @pytest.mark.parametrize(
-    ("held", "says"),
+    ("held", "expected"),
     [
         (nn.Linear(2, 2), "asks for torch.nn.modules.linear.Linear, which is code"),
         ("script", "is a TorchScript archive, which is code"),
-        ([1, 2], "holds a list, not weights by name"),
-        ({"epoch": 3}, "holds no weights, only epoch: take another file"),
-        ({}, "holds no weights, only nothing: take another file"),
+        ([1, 2], "contains a list, not a dictionary of weights"),
+        ({"epoch": 3}, "contains no weights, only epoch: use another file"),
+        ({}, "contains no weights, only nothing: use another file"),
         (
             {"generator": {"w": torch.ones(2)}, "critic": {"w": torch.ones(2)}},
-            "holds several sets of weights, generator, critic: save the state_dict() of one network",
+            "contains several sets of weights, generator, critic: save the state_dict() of one network",
         ),
         ({"w": torch.ones(2).to_sparse()}, "w is sparse, quantized or without values"),
         ({"w\n": torch.ones(2, device="meta")}, "w  is sparse, quantized or without values"),
-        ({"w": torch.ones(1).expand(2**40)}, "claims 4,096.0 GiB of weights, which is no honest size"),
+        ({"w": torch.ones(1).expand(2**40)}, "claims 4,096.0 GiB of weights, more than a file"),
     ],
 )
-def test_what_holds_no_plain_weights_is_refused_by_the_child(held, says):
+def test_a_file_without_plain_weights_is_refused(held, expected):
     """What the child does after its limits are set, here in this process: torch.load is safe with weights_only."""
     if held == "script":
         buffer = io.BytesIO()
@@ -165,9 +165,9 @@ def test_what_holds_no_plain_weights_is_refused_by_the_child(held, says):
     with pytest.raises(Exception) as caught:  # torch's own kinds as well
         weight_files._tensors(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), 2**30)
     error = caught.value
-    said = str(error) if isinstance(error, SettingError) else weight_files._reason(error)
-    assert said.startswith(says)
-    assert "\n" not in said
+    message = str(error) if isinstance(error, SettingError) else weight_files._reason(error)
+    assert message.startswith(expected)
+    assert "\n" not in message
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit a process's memory")
@@ -175,36 +175,38 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_stopped(tmp_path):
     path = tmp_path / "bomb.pth"
     path.write_bytes(with_entry("data/0", bytes(300 * 2**20)))
     assert path.stat().st_size < 2 * 2**20
-    assert refusal(path).startswith("to read it takes more memory than such a file needs")
+    assert refusal(path).startswith("reading it takes more memory than such a file needs")
 
 
 def test_a_file_that_claims_a_giant_tensor_is_refused(tmp_path):
     path = tmp_path / "giant.pth"
     path.write_bytes(saved({"w": torch.ones(1).expand(2**40)}, _use_new_zipfile_serialization=False))
-    assert refusal(path).startswith("claims 4,096.0 GiB of weights, which is no honest size for this file")
+    assert refusal(path).startswith("claims 4,096.0 GiB of weights, more than a file of its size can contain")
 
 
 def test_a_file_that_was_cut_off_is_refused(tmp_path):
     path = tmp_path / "cut.pth"
     path.write_bytes(saved({"w": torch.ones(1000)})[:2000])
-    said = refusal(path)
-    assert said.startswith("is damaged, cut off or no file of weights (RuntimeError: PytorchStreamReader failed")
-    assert said.endswith("; download or copy it again")
+    message = refusal(path)
+    assert message.startswith(
+        "is damaged, truncated or not a file of weights (RuntimeError: PytorchStreamReader failed"
+    )
+    assert message.endswith("; download or copy it again")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits there")
-def test_a_file_that_takes_for_ever_is_stopped(tmp_path, monkeypatch):
+def test_a_file_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
     """None, put into the memo ten million times."""
     monkeypatch.setattr(weight_files, "CPU_SECONDS", 1)
     path = tmp_path / "slow.pth"
     path.write_bytes(with_entry("data.pkl", b"\x80\x02N" + b"q\x00" * 10_000_000 + b"."))
-    assert refusal(path).startswith("to read it takes more than 1 s")
+    assert refusal(path).startswith("reading it takes more than 1 s")
 
 
 def test_a_child_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(weight_files, "CHILD", "import time; time.sleep(60)")
     monkeypatch.setattr(weight_files, "CPU_SECONDS", 1)
-    monkeypatch.setattr(weight_files, "WAITS", 0.2)
+    monkeypatch.setattr(weight_files, "WALL_TIME_FACTOR", 0.2)
     path = tmp_path / "w.pth"
     path.write_bytes(saved({"w": torch.ones(2)}))
     start = time.monotonic()
@@ -213,11 +215,11 @@ def test_a_child_that_hangs_is_ended(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
-def test_a_child_that_dies_is_said(tmp_path, monkeypatch):
+def test_a_child_that_is_killed_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(weight_files, "CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     path = tmp_path / "w.pth"
     path.write_bytes(saved({"w": torch.ones(2)}))
-    assert refusal(path).startswith("to read it takes more memory than such a file needs (signal 9)")
+    assert refusal(path).startswith("reading it takes more memory than such a file needs (signal 9)")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not all limits are known elsewhere")
@@ -266,36 +268,36 @@ def tar(_: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "expected"),
     [
         ("empty.pth", b"", "is empty; download or copy it again"),
         ("empty.safetensors", b"", "is empty; download or copy it again"),
         (
             "lfs.pth",
             b"version https://git-lfs\noid",
-            "is no PyTorch file: it begins with b'version https://git-'; take",
+            "is not a PyTorch file: it begins with b'version https://git-'; use",
         ),
-        ("page.bin", b"<!DOCTYPE html>\n<html>", "is no PyTorch file: it begins with"),
-        ("old.tar", tar(None), "is no PyTorch file: it begins with b'storages"),
+        ("page.bin", b"<!DOCTYPE html>\n<html>", "is not a PyTorch file: it begins with"),
+        ("old.tar", tar(None), "is not a PyTorch file: it begins with b'storages"),
         (
             "pickle.safetensors",
             saved({"w": torch.ones(2)}),
-            "is damaged or no safetensors file (Error while deserializing",
+            "is damaged or not a safetensors file (Error while deserializing",
         ),
     ],
 )
-def test_what_is_no_file_of_weights_is_refused_at_once(tmp_path, monkeypatch, name, content, says):
+def test_other_content_is_refused_at_once(tmp_path, monkeypatch, name, content, expected):
     monkeypatch.setattr(weight_files, "CHILD", "refuse to start")
     path = tmp_path / name
     path.write_bytes(content)
-    assert refusal(path).startswith(says)
+    assert refusal(path).startswith(expected)
 
 
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
-def test_what_is_no_file_is_refused_at_once(tmp_path, ending):
+def test_a_path_that_is_not_a_file_is_refused_at_once(tmp_path, ending):
     assert refusal(tmp_path / f"missing.{ending}").startswith("there is no such file")
     (tmp_path / f"folder.{ending}").mkdir()
-    assert refusal(tmp_path / f"folder.{ending}").startswith("is a folder; give the file in it")
+    assert refusal(tmp_path / f"folder.{ending}").startswith("is a folder; give the file of weights")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / f"fifo.{ending}")
         assert refusal(tmp_path / f"fifo.{ending}").startswith("is a FIFO, socket or device")
@@ -305,11 +307,11 @@ def test_a_safetensors_file_that_was_cut_off_is_refused(tmp_path):
     path = tmp_path / "cut.safetensors"
     save_file({"w": torch.ones(1000)}, path)
     path.write_bytes(path.read_bytes()[:2000])
-    assert refusal(path).startswith("is damaged or no safetensors file (")
+    assert refusal(path).startswith("is damaged or not a safetensors file (")
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    "damaged",
     [
         torch.tensor([1.0, NAN]),
         torch.tensor([[1.0, -INFINITY]]),
@@ -319,10 +321,10 @@ def test_a_safetensors_file_that_was_cut_off_is_refused(tmp_path):
         torch.tensor([complex(1, NAN)]),
     ],
 )
-def test_weights_that_are_not_finite_are_refused(tmp_path, spoilt):
-    path = tmp_path / "spoilt.safetensors"
-    save_file({"fine": torch.ones(3), "none": torch.ones(0), "count": torch.tensor(3), "layer.weight": spoilt}, path)
-    assert refusal(path) == "layer.weight is not finite (NaN or infinity): take another file, this one is spoilt"
+def test_weights_that_are_not_finite_are_refused(tmp_path, damaged):
+    path = tmp_path / "damaged.safetensors"
+    save_file({"fine": torch.ones(3), "none": torch.ones(0), "count": torch.tensor(3), "layer.weight": damaged}, path)
+    assert refusal(path) == "layer.weight is not finite (NaN or infinity); use another file"
 
 
 def test_a_checkpoint_of_torchvisions_training_is_read_and_what_hides_in_its_settings_is_not_run(tmp_path, room):
@@ -362,17 +364,17 @@ def test_what_lies_beside_weights_is_never_made(beside):
     file = io.BytesIO(saved({"epoch": 3, "best": beside, "state_dict": weight(1)}))
     held = weight_files._unpickled(file, found)
     assert weight_files._tensors(held, 2**20) == weight(1)
-    assert type(held["best"]) in (weight_files._StandIn, dict, list)
+    assert type(held["best"]) in (weight_files._Placeholder, dict, list)
 
 
-def test_stand_ins_are_told_and_run_nothing(tmp_path, room, caplog):
+def test_placeholders_are_logged_and_run_nothing(tmp_path, room, caplog):
     caplog.set_level("INFO", "striate")
     path, marker = tmp_path / "checkpoint.pth", tmp_path / "marker"
     path.write_bytes(saved({"state_dict": weight(1), "out": Path("runs/a"), "trap": Maker(marker)}))
     assert read_weights(path) == weight(1)
-    (said,) = caplog.messages
-    assert said.startswith(f"{path}: of pathlib.")
-    assert "shutil.copy in the file nothing was read or run" in said
+    (message,) = caplog.messages
+    assert message.startswith(f"{path}: pathlib.")
+    assert "shutil.copy in the file was neither read nor run" in message
     assert not marker.exists()
     with pytest.raises(pickle.UnpicklingError) as caught:
         weight_files._unpickled(io.BytesIO(saved({"state_dict": weight(1), "trap": Evaluated()})), {})

@@ -1,4 +1,4 @@
-"""Weights in networks: what fits is loaded, what nearly fits is adapted and said, what does not leaves the network as it was."""
+"""Weights in networks: what fits is loaded, what nearly fits is adapted and logged, what does not leaves the network unchanged."""
 
 import logging
 import subprocess
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from striate.errors import SettingError
 from striate.models import Network, create_model
-from striate.models.weights import Differs, load_weights, other_channels, renamed
+from striate.models.weights import Mismatch, adapt_channels, converted, load_weights
 
 
 class Small(Network):
@@ -23,7 +23,7 @@ class Small(Network):
 
     widths = (4, 6)
     strides = (2, 4)
-    smallest = 8
+    min_size = 8
     input_layers = ("patches",)
     classifier_layers = ("last", "helper.2")
     auxiliary_weight = 0.3
@@ -69,13 +69,13 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def refusal(network: Network, weights: dict[str, Tensor], **said: str) -> str:
+def refusal(network: Network, weights: dict[str, Tensor], **names: str) -> str:
     """The refusal; checked to leave the network, its modes and the random numbers as they were."""
     network.stage1.eval() if isinstance(network, Small) else None
     before = deepcopy(network.state_dict())
     modes, drawn = [module.training for module in network.modules()], torch.get_rng_state()
     with pytest.raises(SettingError) as caught:
-        load_weights(network, weights, **said)
+        load_weights(network, weights, **names)
     assert same(network.state_dict(), before)
     assert [module.training for module in network.modules()] == modes
     assert torch.equal(torch.get_rng_state(), drawn)
@@ -90,7 +90,7 @@ def test_a_network_loads_what_one_like_it_saved(name):
     weights = weights_of(network)
     fit = load_weights(network, weights)
     assert same(network.state_dict(), weights)
-    assert fit.whole
+    assert fit.complete
     assert set(fit.loaded) == set(weights)
     assert str(fit) == f"{len(weights)} weights loaded"
 
@@ -100,8 +100,8 @@ def test_published_names_are_translated():
     ours = weights_of(network)
     theirs = {name.replace("stage", "net.").replace("helper", "side"): value for name, value in ours.items()}
     assert "net.1.0.weight" in theirs
-    assert same(renamed(network, theirs), ours)
-    assert load_weights(network, theirs).whole
+    assert same(converted(network, theirs), ours)
+    assert load_weights(network, theirs).complete
     assert same(network.state_dict(), ours)
 
 
@@ -114,19 +114,19 @@ def test_names_are_taken_without_what_wraps_them(prefix, also, caplog):
     wrapped = {prefix + name.replace("stage", "net."): value for name, value in weights.items()}
     beside = {name: torch.ones(size) for name, size in also.items()}
     fit = load_weights(network, {**wrapped, **beside}, source="w.pth")
-    assert fit.whole
+    assert fit.complete
     assert same(network.state_dict(), weights)
-    said = [f"w.pth: names are taken without {prefix}"]
+    messages = [f"w.pth: the prefix {prefix} is removed from its names"]
     if "criterion.weight" in also:
-        said.append("w.pth: not of the network and not used: criterion.weight, val_acc.total")
-    assert caplog.messages == said
+        messages.append("w.pth: not part of the network and not used: criterion.weight, val_acc.total")
+    assert caplog.messages == messages
 
 
 def test_a_head_may_lie_beside_the_wrapped_network():
     network = Small()
     weights = weights_of(network)
     wrapped = {name if name.startswith("last") else f"backbone.{name}": value for name, value in weights.items()}
-    assert load_weights(network, wrapped).whole
+    assert load_weights(network, wrapped).complete
     assert same(network.state_dict(), weights)
 
 
@@ -135,7 +135,7 @@ def test_two_wrapped_networks_are_asked_about_and_what_is_unknown_within_one_is_
     weights = weights_of(network)
     both = {prefix + name: value for prefix in ("student.", "teacher.") for name, value in weights.items()}
     assert refusal(network, both, source="w.pth") == (
-        "w.pth: holds several networks, student. and teacher.; save the state_dict() of one"
+        "w.pth: contains several networks, student. and teacher.; save the state_dict() of one"
     )
     more = {"net." + name: value for name, value in {**weights, "stage9.weight": torch.ones(2)}.items()}
     assert "stage9.weight is in the file and not in Small" in refusal(network, more)
@@ -164,11 +164,11 @@ def test_other_classes_leave_the_class_layers_fresh():
     fresh = deepcopy(network.state_dict())
     weights = weights_of(Small(classes=5))
     fit = load_weights(network, weights)
-    assert fit.swapped == (Differs("last", "5", "2"), Differs("helper.2", "5", "2"))
-    assert not fit.whole
+    assert fit.other_classes == (Mismatch("last", "5", "2"), Mismatch("helper.2", "5", "2"))
+    assert not fit.complete
     for name, value in network.state_dict().items():
         assert torch.equal(value, (fresh if name.startswith(("last", "helper.2")) else weights)[name]), name
-    assert "last stays fresh: 5 classes in the file, 2 here; helper.2 stays fresh" in str(fit)
+    assert "last not loaded: 5 classes in the file, 2 in the network; helper.2 not loaded" in str(fit)
 
 
 def test_one_class_layer_that_is_no_class_layer_is_refused():
@@ -182,8 +182,8 @@ def test_one_class_layer_that_is_no_class_layer_is_refused():
 def test_other_channels_adapt_the_first_layer(theirs, ours):
     network, weights = Small(channels=ours), weights_of(Small(channels=theirs))
     fit = load_weights(network, weights)
-    assert fit.adapted == (Differs("patches", str(theirs), str(ours)),)
-    assert not fit.whole
+    assert fit.other_channels == (Mismatch("patches", str(theirs), str(ours)),)
+    assert not fit.complete
     assert f"patches adapted from {theirs} channels to {ours}" in str(fit)
     assert torch.equal(network.state_dict()["patches.bias"], weights["patches.bias"])
     expected = torch.stack([weights["patches.weight"][:, i % theirs] for i in range(ours)], 1) * theirs / ours
@@ -196,7 +196,7 @@ def test_other_channels_adapt_the_first_layer(theirs, ours):
 def test_a_gray_image_gives_the_same_whatever_the_channels(theirs, ours):
     """Of equal channels, when as many or a multiple of the file's: the sum of the weights stays."""
     weight = torch.randn(2, theirs, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    adapted = other_channels(weight, ours)
+    adapted = adapt_channels(weight, ours)
     assert adapted.shape == (2, ours, 3, 3)
     if ours == 1 or ours % theirs == 0:
         assert torch.allclose(adapted.sum(1), weight.sum(1))
@@ -212,12 +212,12 @@ def test_other_patches_leave_the_first_layer_fresh():
     network = Small(patch=4, channels=1)
     fresh = deepcopy(network.state_dict())
     fit = load_weights(network, weights_of(Small(patch=2)))
-    assert fit.resized == (Differs("patches", "4x3x2x2", "4x1x4x4"),)
-    assert not fit.whole
-    assert fit.adapted == ()
+    assert fit.other_patches == (Mismatch("patches", "4x3x2x2", "4x1x4x4"),)
+    assert not fit.complete
+    assert fit.other_channels == ()
     assert torch.equal(network.patches.weight, fresh["patches.weight"])
     assert torch.equal(network.state_dict()["patches.bias"], fresh["patches.bias"])
-    assert "patches stays fresh: 4x3x2x2 in the file, 4x1x4x4 here" in str(fit)
+    assert "patches not loaded: 4x3x2x2 in the file, 4x1x4x4 in the network" in str(fit)
 
 
 def test_auxiliary_heads_may_lack_in_the_file():
@@ -226,14 +226,14 @@ def test_auxiliary_heads_may_lack_in_the_file():
     network.stage1.eval()
     weights = without(weights_of(network), "helper")
     fit = load_weights(network, weights)
-    assert fit.absent == (
+    assert fit.missing == (
         "helper.1.weight", "helper.1.bias", "helper.1.running_mean", "helper.1.running_var", "helper.2.weight", "helper.2.bias",
     )  # fmt: skip
-    assert not fit.whole
-    assert "not in the file and fresh: helper.1.weight, helper.1.bias, helper.1.running_mean and 3 more" in str(fit)
+    assert not fit.complete
+    assert "not in the file: helper.1.weight, helper.1.bias, helper.1.running_mean and 3 more" in str(fit)
     state = network.state_dict()
     assert same({name: state[name] for name in weights}, weights)
-    assert all(torch.equal(state[name], fresh[name]) for name in fit.absent)
+    assert all(torch.equal(state[name], fresh[name]) for name in fit.missing)
     assert network.training
     assert not network.stage1.training
 
@@ -247,8 +247,8 @@ def test_auxiliary_heads_in_the_file_may_be_left_over():
     network = create_model("lenet5", classes=5)
     weights = weights_of(network) | {"aux1.conv.weight": torch.ones(3), "AuxLogits.fc.bias": torch.ones(3)}
     fit = load_weights(network, weights)
-    assert fit.unused == ("AuxLogits.fc.bias", "aux1.conv.weight")
-    assert not fit.whole
+    assert fit.unexpected == ("AuxLogits.fc.bias", "aux1.conv.weight")
+    assert not fit.complete
     assert "in the file and not used: AuxLogits.fc.bias, aux1.conv.weight" in str(fit)
 
 
@@ -257,7 +257,7 @@ def test_what_a_network_computes_itself_may_lack_or_be_left_over():
     weights = without(weights_of(network), "index", "stage1.0.num_batches_tracked")
     weights |= {"stage2.1.attn_mask": torch.ones(3), "last.num_batches_tracked": torch.tensor(3)}
     fit = load_weights(network, weights)
-    assert fit.whole
+    assert fit.complete
     assert fit.computed == ("index", "last.num_batches_tracked", "stage1.0.num_batches_tracked", "stage2.1.attn_mask")
 
 
@@ -305,7 +305,7 @@ class Reshapes(Small):
 
 
 def test_weights_that_cannot_be_brought_into_shape_are_refused():
-    assert load_weights(Reshapes(), weights_of(Small()) | {"gain": torch.ones(1, 1)}).whole
+    assert load_weights(Reshapes(), weights_of(Small()) | {"gain": torch.ones(1, 1)}).complete
     assert "Reshapes: gain is not in the file" in refusal(Reshapes(), without(weights_of(Small()), "gain"))
     assert "gain is 2 in the file and a single number" in refusal(
         Reshapes(), weights_of(Small()) | {"gain": torch.ones(2)}
@@ -318,13 +318,13 @@ class NeedsMore(Small):
 
 
 def test_weights_that_lack_what_the_translation_needs_are_refused():
-    said = refusal(NeedsMore(), weights_of(Small()))
-    assert said.endswith("NeedsMore: they cannot be brought into its shapes (KeyError('scale'))")
+    message = refusal(NeedsMore(), weights_of(Small()))
+    assert message.endswith("NeedsMore: they cannot be converted to its shapes (KeyError('scale'))")
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_spoilt_file_is_loaded_whole_or_not_at_all(data):
+def test_a_damaged_file_is_loaded_completely_or_not_at_all(data):
     network = Small()
     weights = weights_of(network)
     for name in data.draw(st.lists(st.sampled_from(sorted(weights)), max_size=3, unique=True)):
@@ -358,7 +358,7 @@ def saved_resnet18(tmp_path) -> Path:
     return path
 
 
-def test_create_model_says_what_did_not_fit(saved_resnet18, caplog, capfd):
+def test_create_model_logs_what_was_not_loaded(saved_resnet18, caplog, capfd):
     caplog.set_level(logging.INFO, logger="striate")
     network = create_model("resnet18", classes=5, weights=saved_resnet18)
     assert torch.equal(network.state_dict()["fc.bias"], weights_of(network)["fc.bias"])
@@ -369,7 +369,8 @@ def test_create_model_says_what_did_not_fit(saved_resnet18, caplog, capfd):
         (
             "striate",
             logging.WARNING,
-            f"{start}120 weights loaded; fc stays fresh: 5 classes in the file, 2 here; conv1 adapted from 3 channels to 1",
+            f"{start}120 weights loaded; fc not loaded: 5 classes in the file, 2 in the network; "
+            "conv1 adapted from 3 channels to 1",
         ),
     ]
     assert capfd.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""The networks of the table: counts, shapes, arithmetic written out by hand, sizes, first weights, and refusals."""
+"""The networks of the table: counts, shapes, arithmetic written out by hand, sizes, initialization, and refusals."""
 
 import re
 import subprocess
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.models.networks import VERY_DEEP, marked_large, on_meta
 from torch import Tensor, nn
 
 from striate.errors import SettingError
@@ -33,14 +34,7 @@ BY_HAND = {
     "cosine_cnn_small": 16 * 25 + 9 * (16 * 32 + 32 * 64) + 2 * (32 + 64) + (3 * 3 * 64 + 1) * 10,
     "cosine_cnn": 32 * 25 + 9 * (32 * 64 + 64 * 128) + 2 * (64 + 128) + (3 * 3 * 128 + 1) * 10,
 }
-CHANGES_WITH_SIZE = [name for name, entry in NETWORKS.items() if entry.size >= 224]
-
-
-def ghost(name: str, size: int | None = None, channels: int | None = None) -> Network:
-    """A network of shapes without numbers, so that the largest costs nothing."""
-    entry = NETWORKS[name]
-    with torch.device("meta"):
-        return create_model(name, classes=entry.classes, channels=channels or entry.channels, size=size).eval()
+FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
 
 
 @cache
@@ -62,55 +56,43 @@ def image(name: str, count: int = 2) -> Tensor:
     return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_parameters_are_those_of_the_table_and_of_the_page(name):
-    count = sum(parameter.numel() for parameter in ghost(name).parameters())
-    page = import_module(f"striate.models.{NETWORKS[name].module}").__doc__
-    assert count == NETWORKS[name].parameters == BY_HAND.get(name, count)
+@pytest.mark.parametrize("name", marked_large())
+def test_a_network_is_what_its_row_its_page_and_its_declarations_say(name):
+    """Its parameters, its stages' widths and strides, and its layers that depend on channels and classes."""
+    network, entry = on_meta(name), NETWORKS[name]
+    count = sum(parameter.numel() for parameter in network.parameters())
+    page = import_module(f"striate.models.{entry.module}").__doc__
+    assert count == entry.parameters == BY_HAND.get(name, count)
     assert f"{count:,} parameters" in str(page)
 
+    if name not in VERY_DEEP:  # which are made of the same blocks as shallower ones
+        features = network.features(torch.empty(1, entry.channels, entry.size, entry.size, device="meta"))
+        assert tuple(feature.shape[1] for feature in features) == network.widths
+        for feature, stride in zip(features, network.strides, strict=True):
+            assert feature.shape[2] == feature.shape[3]
+            assert feature.shape[2] == pytest.approx(entry.size / stride, abs=4)  # without padding a few are lost
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_features_have_the_declared_widths_and_sizes(name):
-    network, entry = ghost(name), NETWORKS[name]
-    features = network.features(torch.empty(1, entry.channels, entry.size, entry.size, device="meta"))
-    assert tuple(feature.shape[1] for feature in features) == network.widths
-    for feature, stride in zip(features, network.strides, strict=True):
-        assert feature.shape[2] == feature.shape[3]
-        assert feature.shape[2] == pytest.approx(entry.size / stride, abs=4)  # layers that do not pad lose a few cells
+    own = {key: value.shape for key, value in network.state_dict().items()}
+    for other, declared in (
+        (on_meta(name, channels=entry.channels + 1), network.input_layers),
+        (on_meta(name, classes=entry.classes + 2), network.classifier_layers),
+    ):
+        changed = {key.rpartition(".")[0] for key, value in other.state_dict().items() if value.shape != own[key]}
+        if name.startswith("cosine_cnn") and declared == network.input_layers:
+            continue  # a mean and a standard std for each channel's cosines besides
+        assert changed == set(declared)
 
 
 @pytest.mark.parametrize("size", [28, 64])
-@pytest.mark.parametrize("name", CHANGES_WITH_SIZE)
+@pytest.mark.parametrize("name", marked_large(FOR_LARGE_IMAGES))
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
-    network = ghost(name, size, channels=1)
-    assert network.smallest <= size
+    network = on_meta(name, channels=1, size=size).train()
+    assert network.min_size <= size
     if not name.startswith("vgg"):  # its first layers keep the size anyway
-        assert network.strides[-1] <= size // 3 + 4  # three cells a side, or nearly
-    last = network.features(torch.empty(2, 1, size, size, device="meta"))[-1]
-    assert min(last.shape[2:]) >= 1
-    assert [
-        logits.shape for logits in network.train().training_logits(torch.empty(2, 1, size, size, device="meta"))
-    ] == [(2, 1000)] * (1 + len(network.auxiliary(network.outputs(torch.empty(2, 1, size, size, device="meta")))))
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_layers_for_channels_and_classes_are_those_declared(name):
-    """All that changes with the channels lies in the declared layers, and so does all that changes with the classes."""
-    entry = NETWORKS[name]
-    with torch.device("meta"):
-        shapes = [
-            {
-                key: value.shape
-                for key, value in create_model(name, classes=classes, channels=channels).state_dict().items()
-            }
-            for classes, channels in ((7, 2), (7, 3), (9, 2))
-        ]
-    for other, declared in ((shapes[1], "input_layers"), (shapes[2], "classifier_layers")):
-        changed = {key.rpartition(".")[0] for key, shape in shapes[0].items() if other[key] != shape}
-        if name.startswith("cosine_cnn") and declared == "input_layers":
-            continue  # a mean and a deviation for each channel's cosines besides
-        assert changed == set(getattr(ghost(name), declared)), entry
+        assert network.strides[-1] <= size // 3 + 4  # three positions a side, or nearly
+    outputs = network.stage_outputs(torch.empty(2, 1, size, size, device="meta"))
+    assert min(network.to_feature_map(outputs[-1]).shape[2:]) >= 1
+    assert all(logits.shape == (2, 1000) for logits in (network.head(outputs[-1]), *network.auxiliary(outputs)))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +110,7 @@ def test_layers_for_channels_and_classes_are_those_declared(name):
     ],
 )
 @torch.no_grad()
-def test_features_have_the_shapes_that_the_page_says(name, shapes):
+def test_features_have_the_shapes_of_the_page(name, shapes):
     assert [tuple(feature.shape[1:]) for feature in native(name).features(image(name, 1))] == shapes
 
 
@@ -147,7 +129,7 @@ def digit_cnn_by_hand(x: Tensor) -> Tensor:
 def digit_cnn_strided_by_hand(x: Tensor) -> Tensor:
     c1, b1, c2, b2, c3, b3, w4, b4, w5, b5 = weights("digit_cnn_strided")
     for kernel, bias in ((c1, b1), (c2, b2), (c3, b3)):
-        x = F.conv2d(x, kernel, bias)[:, :, ::2, ::2].clamp(min=0)  # a stride keeps every other cell
+        x = F.conv2d(x, kernel, bias)[:, :, ::2, ::2].clamp(min=0)  # a stride keeps every other position
     return (x.flatten(1) @ w4.T + b4).clamp(min=0) @ w5.T + b5
 
 
@@ -217,10 +199,10 @@ def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name,
     network, entry = native(name), NETWORKS[name]
     height, width = (data.draw(st.integers(1, 48), label=side) for side in ("height", "width"))
     images = torch.zeros(1, entry.channels, height, width)
-    if min(height, width) >= network.smallest:
+    if min(height, width) >= network.min_size:
         assert network(images).shape == (1, entry.classes)
     else:
-        fits = f"{network.smallest} x {network.smallest}"
+        fits = f"{network.min_size} x {network.min_size}"
         for part in (network, network.features):
             with pytest.raises(SettingError, match=rf"^an image of {height} x {width} pixels .* {fits}$"):
                 part(images)
@@ -237,17 +219,17 @@ def test_one_pixel_below_the_smallest_leaves_nothing(name):
             x = stage(x)
         return x
 
-    assert last_feature(network.smallest).shape[-2:] == (1, 1)
+    assert last_feature(network.min_size).shape[-2:] == (1, 1)
     with pytest.raises(RuntimeError):
-        last_feature(network.smallest - 1)
+        last_feature(network.min_size - 1)
 
 
 @pytest.mark.parametrize("name", ["digit_cnn", "digit_cnn_strided", "lenet5"])
 def test_glorot_networks_start_inside_glorots_limits(name):
     for layer in native(name).modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            cells = layer.weight[0, 0].numel() if layer.weight.ndim == 4 else 1
-            limit = sqrt(6 / (cells * (layer.weight.shape[0] + layer.weight.shape[1])))
+            positions = layer.weight[0, 0].numel() if layer.weight.ndim == 4 else 1
+            limit = sqrt(6 / (positions * (layer.weight.shape[0] + layer.weight.shape[1])))
             assert layer.weight.abs().max() <= limit
             assert layer.weight.abs().max() > 0.9 * limit
             assert layer.bias is not None
@@ -255,7 +237,7 @@ def test_glorot_networks_start_inside_glorots_limits(name):
 
 
 @pytest.mark.parametrize("name", ["bn_gap_cnn", "cifar_cnn", "resnet18"])
-def test_he_networks_start_with_hes_deviation(name):
+def test_he_networks_start_with_hes_std(name):
     for layer in native(name).modules():
         if isinstance(layer, nn.Conv2d):
             fan_out = layer.out_channels * layer.weight[0, 0].numel()
@@ -274,7 +256,7 @@ def test_cosine_patterns_are_orthonormal_of_both_signs_and_fixed():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_few_steps_learn_one_batch_by_heart(name):
+def test_a_few_steps_overfit_one_batch(name):
     torch.manual_seed(3)
     entry = NETWORKS[name]
     network = create_model(name, classes=4, channels=entry.channels)
@@ -304,7 +286,7 @@ def test_dropout_is_the_networks_own_unless_set():
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         ({"name": "resnet81", "classes": 10}, "there is no model 'resnet81'; did you mean resnet"),
         ({"name": "LeNet-5", "classes": 10}, "there is no model 'LeNet-5'; did you mean lenet5"),
@@ -319,8 +301,8 @@ def test_dropout_is_the_networks_own_unless_set():
         ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "resnet18 has no dropout"),
     ],
 )
-def test_a_wrong_setting_is_refused_in_one_line(settings, says):
-    with pytest.raises(SettingError, match=re.escape(says)) as refusal:
+def test_a_wrong_setting_is_refused_in_one_line(settings, message):
+    with pytest.raises(SettingError, match=re.escape(message)) as refusal:
         create_model(**settings)
     assert "\n" not in str(refusal.value)
 

@@ -16,7 +16,7 @@ from tests.oracles.twins import TWINS
 from torch import Tensor, nn
 
 from striate.models import NETWORKS, Network, create_model
-from striate.models.weights import renamed
+from striate.models.weights import converted
 
 pytestmark = pytest.mark.oracle
 
@@ -29,7 +29,7 @@ THOROUGH = [
     "vit_ti_16", "wide_resnet50_2", "xception",
 ]  # fmt: skip
 LIGHT = [name for name in TWINS if NETWORKS[name].parameters <= 100e6]
-TRAINING_SIZE = {"inception_v3": 299}  # of the reference: its auxiliary head wants a map of 17 cells
+TRAINING_SIZE = {"inception_v3": 299}  # of the reference: its auxiliary classifier needs a map of 17 x 17
 FIXED_SIZE = {name: 224 for name in TWINS if name.startswith("vit")}  # of the reference
 
 
@@ -54,7 +54,7 @@ def pair(name: str) -> tuple[Network, nn.Module]:
 
 
 def load(network: Network, reference: nn.Module) -> None:
-    network.load_state_dict(renamed(network, reference.state_dict()), strict=True)
+    network.load_state_dict(converted(network, reference.state_dict()), strict=True)
 
 
 def relative_error(one: Tensor, other: Tensor) -> float:
@@ -93,7 +93,7 @@ def test_logits_are_equal_in_train_mode_and_so_are_the_new_statistics(name):
     theirs = training_logits(reference.train(), images)
     for mine, their in zip(ours, theirs, strict=True):
         assert relative_error(mine, their) <= 1e-5
-    states = network.state_dict(), renamed(network, reference.state_dict())
+    states = network.state_dict(), converted(network, reference.state_dict())
     assert all(relative_error(states[0][key].float(), value.float()) <= 1e-5 for key, value in states[1].items())
 
 
@@ -113,7 +113,7 @@ def test_one_step_of_sgd_gives_equal_weights(name):
         optimizer.step()
         assert all(not torch.equal(before[key], parameter) for key, parameter in each.named_parameters())
         stepped.append(each.state_dict())
-    ours, theirs = stepped[0], renamed(network, stepped[1])
+    ours, theirs = stepped[0], converted(network, stepped[1])
     assert all(relative_error(ours[key].float(), value.float()) <= 1e-5 for key, value in theirs.items())
 
 
@@ -123,16 +123,16 @@ def test_new_weights_have_the_same_moments_layer_by_layer(name):
     network = create_model(name, classes=1000)
     ours = network.state_dict()
     torch.manual_seed(6)  # another draw: equal weights would prove less
-    theirs = renamed(network, TWINS[name]().state_dict())
+    theirs = converted(network, TWINS[name]().state_dict())
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
         mine = ours[key].float()
         if value.float().std(correction=0) == 0:  # batch norm
             assert torch.equal(mine, value.float()), key
         else:
-            deviation, noise = value.float().std().item(), 6 / sqrt(value.numel())
-            assert mine.std().item() == pytest.approx(deviation, rel=noise), key
-            assert mine.mean().item() == pytest.approx(value.float().mean().item(), abs=2 * noise * deviation), key
+            std, noise = value.float().std().item(), 6 / sqrt(value.numel())
+            assert mine.std().item() == pytest.approx(std, rel=noise), key
+            assert mine.mean().item() == pytest.approx(value.float().mean().item(), abs=2 * noise * std), key
 
 
 @pytest.mark.parametrize("name", TWINS)
@@ -143,7 +143,7 @@ def test_names_and_shapes_are_the_same(name):
         "cpu" if name.startswith("regnet") else "meta"
     ):  # torchvision's RegNet reads tensors as it is built
         reference = TWINS[name]()
-    theirs = renamed(network, reference.state_dict())
+    theirs = converted(network, reference.state_dict())
     assert {key: value.shape for key, value in network.state_dict().items()} == {
         key: value.shape for key, value in theirs.items()
     }

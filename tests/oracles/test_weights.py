@@ -8,7 +8,7 @@ import torchvision.models
 from timm.models._manipulate import adapt_input_conv
 
 from striate.models import create_model
-from striate.models.weights import other_channels
+from striate.models.weights import adapt_channels
 
 pytestmark = pytest.mark.oracle
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.oracle
 @pytest.mark.parametrize("ours", [1, 2, 3, 4, 5, 6, 8, 13])
 def test_other_channels_as_timm_does_it(theirs, ours):
     weight = torch.randn(8, theirs, 7, 5)
-    assert torch.allclose(other_channels(weight, ours), adapt_input_conv(ours, weight.clone(), theirs), atol=1e-6)
+    assert torch.allclose(adapt_channels(weight, ours), adapt_input_conv(ours, weight.clone(), theirs), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "googlenet"])

@@ -50,7 +50,7 @@ TWINS: Final[Mapping[str, Callable[[], nn.Module]]] = MappingProxyType(
             for name in ("googlenet", "inception_v3")
         },
         **{name: partial(timm.create_model, theirs, pretrained=False) for name, theirs in IN_TIMM.items()},
-        # torchvision names only the larger ones, and draws the first weights of all in the same way; timm does not.
+        # torchvision names only the larger ones, and draws the initialization of all in the same way; timm does not.
         "vit_ti_16": partial(torchvision.models.VisionTransformer, 224, 16, 12, 3, 192, 768),
         "vit_s_16": partial(torchvision.models.VisionTransformer, 224, 16, 12, 6, 384, 1536),
         # The published weights are TensorFlow's, whose padding is not symmetric; timm has both kinds.

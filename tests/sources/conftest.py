@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.sources.tables import Tabled
+from tests.sources.tables.table_folder import TableFolder
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def png(encode: Callable[..., bytes]) -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def tabled(tmp_path: Path, encode: Callable[..., bytes]) -> Tabled:
-    """A folder with labels.csv of this content, and those of the images a.png to f.png that it names: tabled("path,label\n...").
+def table_folder(tmp_path: Path, encode: Callable[..., bytes]) -> TableFolder:
+    """A folder with labels.csv of this content and the images a.png to f.png that it names: table_folder("path,label\n...").
 
     Content that names none has a.png to c.png beside it.
     """

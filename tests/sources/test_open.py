@@ -111,7 +111,7 @@ def test_no_folder_is_lost_where_two_mean_one_split(
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(path.read_bytes())
     if "train1" in parts:
-        with pytest.raises(DataError, match=r"train1\S* .*and \S*train2.* mean the same split; keep one of them"):
+        with pytest.raises(DataError, match=r"train1\S* .*and \S*train2.* are the same split; keep one of them"):
             open_source(tmp_path / "data")
     else:
         source = open_source(tmp_path / "data")
@@ -120,24 +120,24 @@ def test_no_folder_is_lost_where_two_mean_one_split(
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
-        ("~nosuch_user/data", "there is no ~nosuch_user/data; check the path"),
+        ("~nosuch_user/data", "~nosuch_user/data does not exist; check the path"),
         ("a" * 300, "File name too long; check the path"),
-        ("b/" + "a" * 300 + "/c", "there is no b/a+/c; check the path|File name too long"),
-        ("a\0b", r"there is no data named 'a\\\\u0000b'"),
-        ("~\0b/c", "there is no "),
+        ("b/" + "a" * 300 + "/c", "b/a+/c does not exist; check the path|File name too long"),
+        ("a\0b", r"'a\\\\u0000b' is neither a built-in data set nor a folder"),
+        ("~\0b/c", "does not exist"),
     ],
 )
 @pytest.mark.parametrize("class_level", [None, 1])
-def test_paths_that_nobody_has_end_as_one_line(data: str, says: str, class_level: int | None) -> None:
-    with pytest.raises(StriateError, match=f"{says}|class_level = 1: is for class folders") as caught:
+def test_paths_that_nobody_has_end_as_one_line(data: str, message: str, class_level: int | None) -> None:
+    with pytest.raises(StriateError, match=f"{message}|class_level = 1: only class folders have levels") as caught:
         open_source(data, class_level=class_level)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_location_opens_again_whatever_the_folder_is_called(kind: str, tmp_path: Path, put: Put) -> None:
+def test_a_location_opens_again_under_any_name_of_the_folder(kind: str, tmp_path: Path, put: Put) -> None:
     root = tmp_path / "back\\slash \\u0041\nline"
     make(root, kind, put)
     source = open_source(root)
@@ -155,18 +155,18 @@ def test_a_location_opens_again_whatever_the_folder_is_called(kind: str, tmp_pat
     [{"columns": Columns(label=("x",))}, {"source": "table"}, {"class_level": 1}, {"columns": Columns(folder="a")}],
 )
 def test_what_is_built_in_has_no_files_to_read_in_another_way(data: str, how: dict[str, Any]) -> None:
-    with pytest.raises(SettingError, match=f"{data} is built in: columns, a source and a class level"):
+    with pytest.raises(SettingError, match=f"{data} is built in: columns, source and class level"):
         open_source(data, **how)
 
 
 @pytest.mark.parametrize("source", sorted({*SOURCES} - {"auto", "table", "rows"}))
 def test_columns_are_not_for_what_has_none(source: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=f"source = {source}: columns are those of a table"):
+    with pytest.raises(SettingError, match=f"source = {source}: only tables have columns"):
         open_source(tmp_path, columns=Columns(label=("x",)), source=source)
 
 
-def test_class_levels_and_columns_are_of_two_readings(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="class_level = 1: is for class folders"):
+def test_class_levels_and_columns_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="class_level = 1: only class folders have levels"):
         open_source(tmp_path, columns=Columns(label=("x",)), class_level=1)
 
 
@@ -174,5 +174,5 @@ def test_class_levels_and_columns_are_of_two_readings(tmp_path: Path) -> None:
 def test_a_range_of_archives_is_read_as_nothing_else(how: dict[str, Any], tmp_path: Path) -> None:
     for i in range(2):
         (tmp_path / f"s-{i:03}.tar").write_bytes(b"")
-    with pytest.raises(StriateError, match="columns are those of a table|cannot be read with --source coco"):
+    with pytest.raises(StriateError, match="only tables have columns|cannot be read with --source coco"):
         open_source(tmp_path / "s-{000..001}.tar", **how)

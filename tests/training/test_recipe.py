@@ -178,7 +178,7 @@ def test_every_setting_has_one_name():
 def test_a_setting_that_a_choice_does_not_take_is_refused_by_name(settings, message, tmp_path):
     with pytest.raises(SettingError, match=message):
         resolve(settings, NamedRecipe("mine", {}, reaches=""))
-    with pytest.raises(SettingError, match=message):
+    with pytest.raises(SettingError, match=f"recipe mine: .*{message}"):
         resolve({}, NamedRecipe("mine", settings, reaches=""))
 
 

@@ -1,4 +1,4 @@
-"""Analysis: what a network is and how well it does. Evaluation with intervals, and the summary of an architecture."""
+"""Analysis of networks and their predictions: inference, metrics with intervals, architecture summary, data shift."""
 
 from striate.lazy import public_names
 

@@ -17,14 +17,14 @@ from striate.data.survey import SAMPLE, survey
 from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.findings import Finding
 from striate.runs import Bundle
-from striate.sources import Given
+from striate.sources import NamedInput
 from striate.views import evaluation_view
 
 __all__ = ["ImagePredictor", "Prediction"]
 
 BATCH: Final = 64
 
-Numbered = tuple[int, Given]  # an image and its position among all
+Numbered = tuple[int, NamedInput]  # an image and its position among all
 
 
 @final
@@ -65,12 +65,12 @@ class ImagePredictor:
     device: torch.device
     statistics: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # by name, see `image_statistics`
     many_frames: list[str] = field(default_factory=list)
-    first: list[Given] = field(default_factory=list)  # for a survey
+    first: list[NamedInput] = field(default_factory=list)  # for a survey
 
     def __post_init__(self) -> None:
         self.bundle.model.to(self.device)
 
-    def predict(self, images: Iterator[Given]) -> list[Prediction]:
+    def predict(self, images: Iterator[NamedInput]) -> list[Prediction]:
         """One prediction for each image, in order; unreadable images have one with an error."""
         canvas, numbered = self.bundle.preprocessing.canvas, enumerate(images)
         predictions: dict[int, Prediction] = {}
@@ -120,7 +120,7 @@ class ImagePredictor:
             for i, (number, one) in enumerate(batch)
         }
 
-    def _decode(self, canvas: Canvas, given: Sequence[Given]) -> tuple[dict[int, Pixels], dict[int, str]]:
+    def _decode(self, canvas: Canvas, given: Sequence[NamedInput]) -> tuple[dict[int, Pixels], dict[int, str]]:
         """Images on the canvas, and the errors of others, by their position in the batch."""
         store = ImageStore(tuple(one.image for one in given), self.limits)
         images, errors = {}, {}

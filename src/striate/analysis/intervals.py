@@ -1,4 +1,4 @@
-"""95 % intervals: how far a figure could lie from the truth because only so many images were measured."""
+"""95 % confidence intervals: how far a figure may lie from the true value, because it was measured on so many images."""
 
 import math
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-Z = 1.959964  # of a normal distribution, 95 % lie within
+Z = 1.959964  # 95 % of a normal distribution lie within Z standard deviations
 
 
 @final
 @dataclass(frozen=True)
 class Interval:
-    """A figure and the ends of its 95 % interval."""
+    """A figure and its 95 % confidence interval."""
 
     value: float
     low: float
@@ -25,7 +25,7 @@ class Interval:
 
 
 def wilson(hits: int, total: int) -> Interval:
-    """A share of independent trials (Wilson 1927); with no trials nothing is known: 0 to 1."""
+    """A proportion of independent trials (Wilson 1927); without trials the interval is 0 to 1."""
     if total == 0:
         return Interval(0.0, 0.0, 1.0)
     share, spread = hits / total, Z * Z / total
@@ -42,11 +42,11 @@ def of_mean(values: npt.NDArray[np.float64]) -> Interval:
 
 
 def of_folds(values: Sequence[float]) -> Interval:
-    """A mean over the K folds of a cross-validation, as a share: low and high stay within 0 and 1.
+    """A mean over the K folds of a cross-validation, clipped to 0 and 1 as it is a proportion.
 
     Folds share most of their training images, so their results vary less than independent ones would: the variance of
     the mean is taken as (1/K + 1/(K-1)) times theirs (Nadeau and Bengio, "Inference for the generalization error",
-    Machine Learning 52, 2003), with Student's t of K-1 degrees of freedom.
+    Machine Learning 52, 2003), and Student's t has K-1 degrees of freedom.
     """
     count, mean = len(values), sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (count - 1)
@@ -54,16 +54,18 @@ def of_folds(values: Sequence[float]) -> Interval:
     return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
 
 
-def student_t(freedom: int) -> float:
-    """The value that Student's t exceeds with a chance of 2.5 %: where its density, summed from 0, reaches 0.475."""
+def student_t(degrees_of_freedom: int) -> float:
+    """The 97.5th percentile of Student's t: where the integral of its density from 0 reaches 0.475."""
     t = np.linspace(0, 13, 130_001)
-    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
-    density = scale * (1 + t * t / freedom) ** (-(freedom + 1) / 2)
+    scale = math.exp(math.lgamma((degrees_of_freedom + 1) / 2) - math.lgamma(degrees_of_freedom / 2)) / math.sqrt(
+        degrees_of_freedom * math.pi
+    )
+    density = scale * (1 + t * t / degrees_of_freedom) ** (-(degrees_of_freedom + 1) / 2)
     reached = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * (t[1] - t[0]))])
     return float(np.interp(0.475, reached, t))
 
 
 def of_draws(value: float, draws: npt.NDArray[np.float64]) -> Interval:
-    """A figure with the middle 95 % of its bootstrap draws (Efron 1979), widened to contain the figure."""
+    """The percentile bootstrap (Efron 1979): the middle 95 % of the draws, widened to contain the figure."""
     low, high = np.nanpercentile(draws, [2.5, 97.5])
     return Interval(value, float(min(low, value)), float(max(high, value)))

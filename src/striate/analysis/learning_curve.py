@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from striate.analysis.evaluation import predict
+from striate.analysis.inference import predict_batches
 from striate.analysis.intervals import Interval, of_draws
 from striate.audit.audit_finding import AuditFinding, found
 from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
@@ -204,5 +204,5 @@ def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> n
         state = TrainingState(model, task, recipe)
         for _ in train(state, task, batches(training, Policy(), recipe.training.batch_size), None, recipe):
             pass
-        predictions = predict(state.model, task, batches(held_out, None, 512))
+        predictions = predict_batches(state.model, task, batches(held_out, None, 512))
     return predictions.predicted == predictions.labels

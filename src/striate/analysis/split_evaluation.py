@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from striate.analysis.evaluation import Predictions, evaluate, predict
+from striate.analysis.inference import Predictions, predict_batches
+from striate.analysis.metrics import classification_metrics
 from striate.data import Batches, LabeledImages
 from striate.models import Network
 from striate.runs import Bundle, Preprocessing
@@ -39,10 +40,12 @@ def predict_split(
     batch_size: int = BATCH,
 ) -> Predictions:
     """Predictions for all images of a split, computed on `device`, to which the network moves."""
-    return predict(model.to(device), task, evaluation_batches(samples, preprocessing, device, batch_size))
+    return predict_batches(model.to(device), task, evaluation_batches(samples, preprocessing, device, batch_size))
 
 
 def evaluate_split(bundle: Bundle, samples: LabeledImages, device: torch.device) -> dict[str, Any]:
     """The figures of metrics.json for a split whose labels are positions in the bundle's classes."""
     task = Classify(bundle.classes)
-    return evaluate(predict_split(bundle.model, task, samples, bundle.preprocessing, device), bundle.classes)
+    return classification_metrics(
+        predict_split(bundle.model, task, samples, bundle.preprocessing, device), bundle.classes
+    )

@@ -1,7 +1,7 @@
-"""What a network costs and sees, layer by layer, for one image.
+"""The summary of a network, layer by layer, for one image: shapes, parameters, MACs, memory, receptive field.
 
-The network runs once on the meta device, where a tensor has a shape and no numbers: that is free and changes nothing.
-A row is a layer, or what a `forward` computes itself between its layers, such as the sum of a residual block.
+The network runs once on the meta device, where tensors have a shape and no values: that is free and changes nothing.
+A row is a layer, or what a `forward` computes between its layers, such as the sum of a residual block.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from striate.analysis.receptive_field import ABSENT, Axis, Sight, Spatial
-from striate.analysis.tracing import Operation, Sights, watch
+from striate.analysis.receptive_field import NO_FIELD, AxisField, ReceptiveField, WindowField
+from striate.analysis.tracing import FieldTracker, Operation, trace
 from striate.findings import Finding
 from striate.models import Network
 
@@ -32,10 +32,10 @@ class Layer:
     kind: str  # its class, such as "Conv2d", or the operations, such as "add"
     shape: tuple[int, ...]  # of its output without the batch, such as C H W
     parameters: int
-    macs: int  # multiply-accumulates of convolutions and products of matrices, 0 for the others
-    memory: int  # bytes of its output; 0 where that is the input itself (identity, flatten, dropout at rest)
-    sight: Sight  # what a cell of its output sees of the image
-    formulas: tuple[str, ...]  # how sizes, parameters and receptive field come about
+    macs: int  # multiply-accumulates of convolutions and matrix products, 0 for the others
+    memory: int  # bytes of its output; 0 where that is the input itself (identity, flatten, dropout in eval mode)
+    receptive_field: ReceptiveField  # of its output
+    formulas: tuple[str, ...]  # how size, parameters and receptive field follow from the layer's settings
 
 
 @final
@@ -47,8 +47,10 @@ class Summary:
     layers: tuple[Layer, ...]
     parameters: int  # of the whole network, each counted once
     macs: int
-    memory: int  # bytes of all outputs: about what a training step keeps for its way back
-    receptive_field: tuple[Axis, ...] | None  # of the last map, height, then width; None if its cells see no window
+    memory: int  # bytes of all outputs: about what a training step keeps for the backward pass
+    receptive_field: (
+        tuple[AxisField, ...] | None
+    )  # of the last feature map: height, then width; None if it has no windows
 
 
 def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -> Summary:
@@ -57,8 +59,8 @@ def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -
     ghost = deepcopy(model).to("meta").eval()
     dtype = next((p.dtype for p in ghost.parameters() if p.is_floating_point()), torch.float32)
     image = torch.empty(1, channels, height, width, dtype=dtype, device="meta")
-    recorder = _Recorder(ghost, Sights(image))
-    watch(ghost, image, recorder.note, recorder.sights)
+    recorder = _Recorder(ghost, FieldTracker(image))
+    trace(ghost, image, recorder.record, recorder.fields)
     layers = tuple(recorder.layers)
     return Summary(
         image=(channels, height, width),
@@ -66,22 +68,22 @@ def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         macs=sum(layer.macs for layer in layers),
         memory=sum(layer.memory for layer in layers),
-        receptive_field=recorder.last_map.axes if isinstance(recorder.last_map, Spatial) else None,
+        receptive_field=recorder.last_map.axes if isinstance(recorder.last_map, WindowField) else None,
     )
 
 
-def small_receptive_field(summary: Summary, objects: int) -> list[Finding]:
-    """A finding if no cell can see a whole object of `objects` pixels."""
+def small_receptive_field(summary: Summary, object_size: int) -> list[Finding]:
+    """A finding if the receptive field of the last feature map is smaller than an object of `object_size` pixels."""
     axes = summary.receptive_field
-    if axes is None or min(axis.size for axis in axes) >= objects:
+    if axes is None or min(axis.size for axis in axes) >= object_size:
         return []
-    sees = " x ".join(str(axis.size) for axis in axes)
+    size = " x ".join(str(axis.size) for axis in axes)
     return [
         Finding(
             id="small-receptive-field",
             severity="warning",
-            message=f"A cell of the last map sees {sees} pixels, less than an object of {objects}.",
-            evidence={"receptive_field": [axis.size for axis in axes], "objects": objects},
+            message=f"The receptive field of the last feature map is {size} pixels, smaller than an object of {object_size}.",
+            evidence={"receptive_field": [axis.size for axis in axes], "object_size": object_size},
             fix="choose a deeper network, or train on smaller images (--size), in which the objects are smaller too",
         )
     ]
@@ -89,21 +91,21 @@ def small_receptive_field(summary: Summary, objects: int) -> list[Finding]:
 
 @final
 class _Recorder:
-    """Turns operations into rows. A layer without layers of its own is one row; what other modules compute is another."""
+    """Turns operations into rows. A module without children is one row; what other modules compute themselves is another."""
 
-    def __init__(self, network: nn.Module, sights: Sights) -> None:
-        self.sights = sights
+    def __init__(self, network: nn.Module, fields: FieldTracker) -> None:
+        self.fields = fields
         self.layers: list[Layer] = []
         self.counted: set[Tensor] = set()
         self.running: list[tuple[str, nn.Module]] = []
         self.operations: list[Operation] = []  # of the innermost running module, since its last child
-        self.last_map: Sight = ABSENT
+        self.last_map: ReceptiveField = NO_FIELD
         self.last_stage = network.stages()[-1] if isinstance(network, Network) else None
         for name, module in network.named_modules():
             module.register_forward_pre_hook(partial(self._enter, name))
             module.register_forward_hook(self._leave)
 
-    def note(self, operation: Operation) -> None:
+    def record(self, operation: Operation) -> None:
         if operation.output is not None:
             self.operations.append(operation)
 
@@ -115,17 +117,17 @@ class _Recorder:
     def _leave(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         name, _ = self.running.pop()
         if module is self.last_stage:
-            self.last_map = self.sights.of(output[0] if isinstance(output, tuple) else output)
+            self.last_map = self.fields.of(output[0] if isinstance(output, tuple) else output)
         if list(module.children()) or not isinstance(output, Tensor):
             self._write_own(name, module)
         else:
             kinds, memory = [type(module).__name__], output.nbytes
             if output is inputs[0] or not any(operation.memory for operation in self.operations):
                 memory = 0
-            self._write(name, module, kinds, output, memory, tuple(_formulas(module, inputs[0], self.sights)))
+            self._write(name, module, kinds, output, memory, tuple(_formulas(module, inputs[0], self.fields)))
 
     def _write_own(self, name: str, module: nn.Module) -> None:
-        """What a module computes between its layers; views and copies are no computation."""
+        """A row of what a module computes between its layers; views and copies are no computation."""
         computing = [operation for operation in self.operations if operation.memory and operation.name not in COPIES]
         if computing:
             kinds = [kind for kind, _ in groupby(operation.name for operation in computing)]
@@ -139,9 +141,9 @@ class _Recorder:
     ) -> None:
         own = set(module.parameters(recurse=False)) - self.counted
         self.counted.update(own)
-        sight = self.sights.of(output)
-        if self.last_stage is None and isinstance(sight, Spatial):
-            self.last_map = sight
+        field = self.fields.of(output)
+        if self.last_stage is None and isinstance(field, WindowField):
+            self.last_map = field
         self.layers.append(
             Layer(
                 name=name,
@@ -150,7 +152,7 @@ class _Recorder:
                 parameters=sum(parameter.numel() for parameter in own),
                 macs=sum(operation.macs for operation in self.operations),
                 memory=memory,
-                sight=sight,
+                receptive_field=field,
                 formulas=formulas,
             )
         )
@@ -163,31 +165,31 @@ COPIES = ("clone", "copy", "to_copy", "empty", "detach")
 def output_size(
     size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1, ceil_mode: bool = False
 ) -> int:
-    """Cells along one side after a convolution or a pool: floor((H + 2P - D(K - 1) - 1) / S) + 1.
+    """The size of a side after a convolution or a pooling: floor((H + 2P - D(K - 1) - 1) / S) + 1.
 
-    In ceil mode a pool rounds up, unless the last window would begin behind the image and its first padding.
+    In ceil mode a pooling rounds up, unless the last window would begin beyond the image and its left padding.
     """
     span = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if not ceil_mode:
         return span // stride + 1
-    cells = -(-span // stride) + 1
-    return cells - 1 if (cells - 1) * stride >= size + padding else cells
+    rounded_up = -(-span // stride) + 1
+    return rounded_up - 1 if (rounded_up - 1) * stride >= size + padding else rounded_up
 
 
-def _formulas(layer: nn.Module, given: Any, sights: Sights) -> Iterator[str]:
-    windows = _windows(layer)
-    if windows is not None:
+def _formulas(layer: nn.Module, given: Any, fields: FieldTracker) -> Iterator[str]:
+    kernels = _kernels(layer)
+    if kernels is not None:
         ceil_mode = isinstance(layer, nn.MaxPool2d | nn.AvgPool2d) and layer.ceil_mode
-        lines = [_size_formula(size, *side, ceil_mode) for size, side in zip(given.shape[-2:], windows, strict=True)]
+        lines = [_size_formula(size, *side, ceil_mode) for size, side in zip(given.shape[-2:], kernels, strict=True)]
         yield from _each_axis("", lines)
     if isinstance(layer, nn.Conv2d):
         rows, columns = layer.kernel_size
         yield _count_formula([rows, columns, layer.in_channels // layer.groups, layer.out_channels], layer)
     elif isinstance(layer, nn.Linear):
         yield _count_formula([layer.in_features, layer.out_features], layer)
-    sight = sights.of(given)
-    if windows is not None and isinstance(sight, Spatial):
-        lines = [_sight_formula(axis, *side) for axis, side in zip(sight.axes, windows, strict=True)]
+    field = fields.of(given)
+    if kernels is not None and isinstance(field, WindowField):
+        lines = [_field_formula(axis, *side) for axis, side in zip(field.axes, kernels, strict=True)]
         yield from _each_axis("receptive field: ", lines)
 
 
@@ -198,7 +200,7 @@ def _each_axis(title: str, lines: list[str]) -> Iterator[str]:
         yield from (f"{title}{side}: {line}" for side, line in zip(("height", "width"), lines, strict=True))
 
 
-def _windows(layer: nn.Module) -> list[tuple[int, int, int, int]] | None:
+def _kernels(layer: nn.Module) -> list[tuple[int, int, int, int]] | None:
     """Kernel size, stride, padding and dilation of height, then of width, where `output_size` holds."""
     if isinstance(layer, nn.Conv2d) and not isinstance(layer.padding, str):
         return list(zip(layer.kernel_size, layer.stride, layer.padding, layer.dilation, strict=True))
@@ -213,17 +215,17 @@ def _two(value: int | tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _size_formula(size: int, kernel_size: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> str:
-    cells = output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
+    result = output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
     span = f"({size} + 2*{padding} - {dilation}*({kernel_size} - 1) - 1) / {stride}"
     if not ceil_mode:
-        return f"floor({span}) + 1 = {cells}"
-    if cells < -(-(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride) + 1:
-        return f"ceil({span}) + 1 - 1, whose window would begin outside, = {cells}"
-    return f"ceil({span}) + 1 = {cells}"
+        return f"floor({span}) + 1 = {result}"
+    if result < -(-(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride) + 1:
+        return f"ceil({span}) + 1 - 1, whose window would begin outside, = {result}"
+    return f"ceil({span}) + 1 = {result}"
 
 
-def _sight_formula(axis: Axis, kernel_size: int, stride: int, padding: int, dilation: int) -> str:
-    after = axis.windowed(kernel_size, stride, padding, dilation)
+def _field_formula(axis: AxisField, kernel_size: int, stride: int, padding: int, dilation: int) -> str:
+    after = axis.after_window(kernel_size, stride, padding, dilation)
     line = f"{axis.size} + {dilation}*({kernel_size} - 1)*{axis.stride} = {after.size}"
     return f"{line}, stride {axis.stride}*{stride} = {after.stride}" if stride > 1 else line
 

@@ -1,4 +1,4 @@
-"""Watching a network run: every operation of a forward pass, what it costs, and what its output sees of the image."""
+"""Tracing a forward pass: every ATen operation, its cost, and the receptive field of its output."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from striate.analysis.receptive_field import ABSENT, Absent, Axis, Sight, Spatial
-from striate.analysis.receptive_field_rules import sight_after_attention, sight_after_linear, sight_of_output
+from striate.analysis.receptive_field import NO_FIELD, AxisField, NoField, ReceptiveField, WindowField
+from striate.analysis.receptive_field_rules import field_after, field_after_attention, field_after_linear
 
-__all__ = ["Operation", "Sights", "watch"]
+__all__ = ["FieldTracker", "Operation", "trace"]
 
 aten = torch.ops.aten
 SHARING: Final = frozenset({aten._reshape_alias, aten._unsafe_view})  # views that torch does not mark as such
@@ -34,30 +34,30 @@ class Operation:
 
 
 @final
-class Sights:
-    """What each tensor of a running network sees of the image."""
+class FieldTracker:
+    """The receptive field of each tensor of a running network."""
 
     def __init__(self, image: Tensor) -> None:
         self._of = WeakTensorKeyDictionary()
-        axes = tuple(Axis(stride=1, first=0, last=0) for _ in image.shape[2:])
-        self._of[image] = Spatial(axes, tuple(range(2, image.ndim)))
+        axes = tuple(AxisField(stride=1, first=0, last=0) for _ in image.shape[2:])
+        self._of[image] = WindowField(axes, tuple(range(2, image.ndim)))
 
-    def of(self, value: Any) -> Sight:
-        return self._of.get(value, ABSENT) if isinstance(value, Tensor) else ABSENT
+    def of(self, value: Any) -> ReceptiveField:
+        return self._of.get(value, NO_FIELD) if isinstance(value, Tensor) else NO_FIELD
 
-    def set(self, outputs: Any, sight: Sight) -> None:
+    def set(self, outputs: Any, field: ReceptiveField) -> None:
         for output in outputs if isinstance(outputs, tuple | list) else [outputs]:
-            if isinstance(output, Tensor) and not isinstance(sight, Absent):
-                self._of[output] = sight
+            if isinstance(output, Tensor) and not isinstance(field, NoField):
+                self._of[output] = field
 
 
 @final
 class _Operations(TorchDispatchMode):
-    """Sees the operations of ATen."""
+    """Intercepts the ATen operations."""
 
-    def __init__(self, sights: Sights, note: Callable[[Operation], None]) -> None:
+    def __init__(self, fields: FieldTracker, record: Callable[[Operation], None]) -> None:
         super().__init__()
-        self.sights, self.note = sights, note
+        self.fields, self.record = fields, record
 
     def __torch_dispatch__(
         self,
@@ -67,11 +67,11 @@ class _Operations(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         outputs = func(*args, **(kwargs or {}))
-        self.sights.set(outputs, sight_of_output(func, args, outputs, self.sights.of))
+        self.fields.set(outputs, field_after(func, args, outputs, self.fields.of))
         first = outputs[0] if isinstance(outputs, tuple | list) and outputs else outputs
         is_tensor = isinstance(first, Tensor)
         shares = func.is_view or func.overloadpacket in SHARING or any(first is arg for arg in args)
-        self.note(
+        self.record(
             Operation(
                 name=func.overloadpacket.__name__.strip("_"),
                 output=first if is_tensor else None,
@@ -84,11 +84,11 @@ class _Operations(TorchDispatchMode):
 
 @final
 class _Functions(TorchFunctionMode):
-    """Sees the two functions that ATen takes apart into operations that say less."""
+    """Intercepts two functions that ATen splits into operations from which their rule could not be told."""
 
-    def __init__(self, sights: Sights) -> None:
+    def __init__(self, fields: FieldTracker) -> None:
         super().__init__()
-        self.sights = sights
+        self.fields = fields
 
     def __torch_function__(
         self,
@@ -99,20 +99,22 @@ class _Functions(TorchFunctionMode):
     ) -> Any:
         output = func(*args, **(kwargs or {}))
         if func is F.linear:
-            self.sights.set(output, sight_after_linear(self.sights.of(args[0]), args[0]))
+            self.fields.set(output, field_after_linear(self.fields.of(args[0]), args[0]))
         elif func is F.scaled_dot_product_attention:
-            self.sights.set(output, sight_after_attention([self.sights.of(arg) for arg in args[:3]], args[0]))
+            self.fields.set(output, field_after_attention([self.fields.of(arg) for arg in args[:3]], args[0]))
         return output
 
 
-def watch(forward: Callable[[Tensor], Any], image: Tensor, note: Callable[[Operation], None], sights: Sights) -> Any:
-    """Run `forward` on the image, noting every operation; `sights` then knows what each living tensor sees."""
-    with torch.no_grad(), _Functions(sights), _Operations(sights, note):
+def trace(
+    forward: Callable[[Tensor], Any], image: Tensor, record: Callable[[Operation], None], fields: FieldTracker
+) -> Any:
+    """Run `forward` on the image and record every operation; `fields` then has the receptive field of each living tensor."""
+    with torch.no_grad(), _Functions(fields), _Operations(fields, record):
         return forward(image)
 
 
 def _macs(func: OpOverload, args: tuple[Any, ...], output: Any) -> int:
-    """Multiply-accumulates of convolutions and products of matrices; 0 for the others, as is the custom."""
+    """Multiply-accumulates (MACs) of convolutions and matrix products; by convention 0 for all others."""
     op = func.overloadpacket
     if op is aten.convolution:
         given, weight, transposed = args[0], args[1], args[6]

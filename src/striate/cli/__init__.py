@@ -11,13 +11,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error that the user can fix is one line on stderr and exit code 2."""
     _let_threads_sleep_soon()
     arguments = sys.argv[1:] if arguments is None else arguments
-    if list(arguments) in ([], ["-h"], ["--help"]):
-        print(overview())
-        return
+    try:
+        if list(arguments) in ([], ["-h"], ["--help"]):
+            print(overview(), flush=True)
+            return
 
-    from striate.cli.app import run
+        from striate.cli.app import run
 
-    run(arguments)
+        run(arguments)
+    except BrokenPipeError:
+        # The reader is gone (`striate models | head`), and nothing more can be printed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _let_threads_sleep_soon() -> None:

@@ -1,6 +1,5 @@
 """The parser of the command line: one file a verb, loaded when it is called."""
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -34,10 +33,6 @@ def run(arguments: Sequence[str]) -> None:
         fail(" ".join(str(error).split()), 2)
     except KeyboardInterrupt:
         fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader is gone (`striate models | head`), and nothing more can be printed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 def fail(message: str, exit_code: int) -> None:

@@ -14,13 +14,13 @@ FIRST: Final = ("model", "epochs", "batch_size", "lr", "augment", "size", "val",
 HEADINGS: Final = {
     "first": "Most used settings",
     "model": "Model",
-    "reading": "Reading the data",
-    "data": "Images and splits",
-    "augment": "Augmentation",
-    "loss": "Loss",
     "optimizer": "Optimizer",
     "schedule": "Learning-rate schedule",
     "training": "Training",
+    "loss": "Loss",
+    "augment": "Augmentation",
+    "data": "Images and splits",
+    "reading": "Reading the data",
     "machine": "Machine",
 }
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Prediction, Sight, Spatial, Summary, UnknownSight, WholeImage
+from striate.analysis import Prediction, ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import Evaluated
 from striate.models import NETWORKS
 from striate.report import METRIC_NAMES
@@ -43,7 +43,7 @@ def print_models(names: Sequence[str]) -> None:
             millions(row.macs),
             f"{row.size}x{row.size}x{row.channels}",
             "" if row.top1 is None else f"{row.top1:.1f}",
-            row.says,
+            row.idea,
             row.paper,
         )
         for name in names
@@ -86,7 +86,7 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
             size(layer.memory),
-            *_receptive_field(layer.sight),
+            *_receptive_field(layer.receptive_field),
         )
         for layer in summary.layers
     ]
@@ -99,11 +99,11 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
                     "\n    ".join([f"{layer.name} {layer.kind} -> {'x'.join(map(str, layer.shape))}", *layer.formulas])
                 )
         print()
-    sights = [layer.sight for layer in summary.layers]
+    fields = [layer.receptive_field for layer in summary.layers]
     print("receptive field, stride and offset in pixels; offset: from the edge of the image to the first position")
-    if any(isinstance(sight, Spatial) and sight.context for sight in sights):
+    if any(isinstance(field, WindowField) and field.context for field in fields):
         print("  + and averages over the whole image, through attention gates or normalization")
-    if any(isinstance(sight, UnknownSight) for sight in sights):
+    if any(isinstance(field, UnknownField) for field in fields):
         print("  ? not the same window at every position")
     resting = summary.parameters - sum(layer.parameters for layer in summary.layers)
     print(
@@ -112,18 +112,18 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
     )
 
 
-def _receptive_field(sight: Sight) -> tuple[str, str, str]:
+def _receptive_field(field: ReceptiveField) -> tuple[str, str, str]:
     """Receptive field, stride and offset as text: one number where height and width agree."""
-    if isinstance(sight, Spatial):
-        more = "+" if sight.context else ""
-        offsets = [f"{axis.offset:g}" for axis in sight.axes]
+    if isinstance(field, WindowField):
+        more = "+" if field.context else ""
+        offsets = [f"{axis.offset:g}" for axis in field.axes]
         return (
-            _same([axis.size for axis in sight.axes]) + more,
-            _same([axis.stride for axis in sight.axes]),
+            _same([axis.size for axis in field.axes]) + more,
+            _same([axis.stride for axis in field.axes]),
             _same(offsets),
         )
     return (
-        ("all" if isinstance(sight, WholeImage) else "?" if isinstance(sight, UnknownSight) else ""),
+        ("all" if isinstance(field, WholeImageField) else "?" if isinstance(field, UnknownField) else ""),
         "",
         "",
     )

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from striate.data.contact_sheets import contact_sheet, denormalize
 from striate.data.examples import round_robin
-from striate.data.images import as_colors
-from striate.data.labeled_images import LabeledImages
+from striate.data.images import LabeledImages, as_colors
 from striate.views import Normalization, Policy, View, evaluation_view
 
 __all__ = ["COLUMNS", "ROWS", "augmentation_sheet", "augmented_views", "view_of_image"]

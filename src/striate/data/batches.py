@@ -11,14 +11,15 @@ from typing import final
 import torch
 from torch import Tensor
 
-from striate.data.balanced_order import class_balanced_order
 from striate.data.buffer_pool import BufferPool
-from striate.data.images import as_colors
-from striate.data.labeled_images import LabeledImages
+from striate.data.images import LabeledImages, as_colors
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, evaluation_view, permutation
 
-__all__ = ["Batch", "Batches"]
+__all__ = ["Batch", "Batches", "class_balanced_order"]
+
+# `permutation` takes a seed and an epoch; a class's own order, and which classes get one sample more, must be neither
+_OF_CLASSES, _OF_CLASS = 1 << 40, 1 << 41
 
 
 @final
@@ -123,3 +124,27 @@ class Batches:
         """What earlier batches lay in; other devices than the CPU see to that themselves."""
         count, channels = images.shape[:2]
         return self._pool.batch(count, channels, self.size) if images.device.type == "cpu" else None
+
+
+def class_balanced_order(labels: Tensor, *, seed: int, epoch: int) -> Tensor:
+    """As many draws as there are samples, in which all classes that occur come equally often (or but one more): N int64.
+
+    A draw is the position of a sample + N times how often it came before in this epoch, so that the next view of it
+    is another one. A class goes through all of its samples, shuffled, before one comes again.
+    """
+    count = len(labels)
+    classes = labels.unique().tolist()
+    least, more = divmod(count, len(classes))
+    favored = set(permutation(seed + _OF_CLASSES, epoch, len(classes))[:more].tolist())
+    draws = []
+    for place, label in enumerate(classes):
+        members = (labels == label).nonzero().flatten()
+        wanted = least + (place in favored)
+        turns = -(-wanted // len(members))
+        shuffled = [
+            members[permutation(seed + _OF_CLASS * (1 + turn), epoch * len(classes) + place, len(members))]
+            + turn * count
+            for turn in range(turns)
+        ]
+        draws.append(torch.cat(shuffled)[:wanted])
+    return torch.cat(draws)[permutation(seed, epoch, count)]

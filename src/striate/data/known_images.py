@@ -21,7 +21,7 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from striate.data.labeled_images import LabeledImages
+from striate.data.images import LabeledImages
 from striate.data.names import printable
 from striate.data.signatures import SIDE, Signatures, copy_threshold, within
 from striate.data.splits import Splits
@@ -50,7 +50,7 @@ class KnownImages:
     signatures: Mapping[KnownAs, Signatures]  # M 64 of each split that has some
 
     def known_as(self, samples: LabeledImages, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
-        """For each of these, on the run's canvas, the split in which the run has it, of several the one that it learned from.
+        """For each of these, on the run's canvas, the split that has it in the run: train before val before test.
 
         `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, signatures
         and signatures in any light decides: what is in test just as it is stays there, although a brighter copy is in train.

@@ -9,8 +9,7 @@ from striate.data.cache import ANYWHERE, Cache, Entry, entry_path, finish_entry,
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.resize import Pixels
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
-from striate.data.images import Images, TensorImages
-from striate.data.labeled_images import LabeledImages
+from striate.data.images import Images, LabeledImages, TensorImages
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, check_skipped, count_reasons, first_three
 from striate.data.source import Listing, Source
@@ -126,7 +125,7 @@ def _entry(folder: Path, source: Source, split: str, reader: Reader, progress: P
     """
 
     def path() -> Path:
-        return entry_path(folder, split, source.splits[split].contents, reader.canvas, source.limits.max_pixels)
+        return entry_path(folder, split, source.splits[split].digest, reader.canvas, source.limits.max_pixels)
 
     if has_entry(folder, split):
         entry = open_entry(path(), reader.canvas)

@@ -51,11 +51,11 @@ class Listing:
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
-        """The store's, found out once: every file that was not decoded before is read for them."""
+        """Those of the store, computed once: every file that was not decoded before is read for them."""
         return tuple(self.store.digests())
 
     @property
-    def contents(self) -> str:
+    def digest(self) -> str:
         """SHA-256 over ids and contents, without targets."""
         return hashlib.sha256("\n".join((*self.ids, *self.digests)).encode()).hexdigest()
 
@@ -106,7 +106,7 @@ class Source:
 
     @cached_property
     def survey(self) -> Survey:
-        """What the data ask for: size, channels, levels, background, fit. Found out once."""
+        """What the data ask for: size, channels, levels, background, fit. Computed once."""
         return survey(self.splits)
 
     def as_stored(self) -> "Source":

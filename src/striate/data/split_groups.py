@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data.labeled_images import LabeledImages
+from striate.data.images import LabeledImages
 from striate.data.source import Source
 from striate.errors import SettingError
 

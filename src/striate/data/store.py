@@ -9,7 +9,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
@@ -27,18 +26,18 @@ from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
 __all__ = [
+    "ANY_SIZE",
     "ArrayImage",
-    "ArrayStore",
     "ContentStore",
     "FileStore",
     "ImageItem",
     "ImageStore",
     "Store",
-    "image_store",
+    "array_header",
     "on_canvas",
 ]
 
-_ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
+ANY_SIZE: Final = Limits(MOST_PIXELS)  # of an image that is in memory already
 
 
 class Store(ABC):
@@ -148,7 +147,7 @@ class OneByOneStore(Store):
     def header(self, i: int) -> Header:
         image = self.image(i)
         if isinstance(image, ArrayImage):
-            return _array_header(image.values.shape, image.bits)
+            return array_header(image.values.shape, image.bits)
         return read_header(image, self.limits)
 
     def pixels_of(self, i: int, at_least: tuple[int, int] | None = None, rendering: Rendering | None = None) -> Pixels:
@@ -178,8 +177,8 @@ class OneByOneStore(Store):
         if isinstance(image, ArrayImage):
             values, scale = np.ascontiguousarray(image.values), "{:g} {:g}".format(*image.levels)
         else:  # its pixels may be on a scale of their own
-            values = np.ascontiguousarray(read_image(image, _ANY_SIZE))
-            scale = str(read_value_range(image, _ANY_SIZE)) if read_header(image, _ANY_SIZE).wide else ""
+            values = np.ascontiguousarray(read_image(image, ANY_SIZE))
+            scale = str(read_value_range(image, ANY_SIZE)) if read_header(image, ANY_SIZE).wide else ""
         return f"{values.shape} {values.dtype} {scale}\t{hashlib.sha256(values.data).hexdigest()}"
 
 
@@ -262,78 +261,6 @@ class ImageStore(OneByOneStore):
         return image
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class ArrayStore(Store):
-    """Images of one size in one array: `read` gives N H W C, and is called once, when the first image is wanted.
-
-    `white` is the stored value that `read` makes white; 0 is black. `stored` gives the values before that, N H W C of any
-    real numbers, None where `read` changes none. `digest` is that of the pixels where it is known without them.
-    """
-
-    shape: tuple[int, int, int, int]
-    read: Callable[[], Pixels]
-    white: float = 255
-    stored: Callable[[], npt.NDArray[Any]] | None = None
-    digest: str = ""
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    @property
-    def bits(self) -> Literal[8, 16]:
-        return 16 if self.white > 255 else 8
-
-    @cached_property
-    def pixels(self) -> Pixels:
-        return self.read()
-
-    def digests(self) -> list[str]:
-        return [self.digest or f"{self.shape} {hashlib.sha256(np.ascontiguousarray(self.pixels).data).hexdigest()}"]
-
-    def header(self, i: int) -> Header:  # noqa: ARG002 - all images of an array are alike
-        return _array_header(self.shape[1:], self.bits)
-
-    def pixels_of(
-        self,
-        i: int,
-        at_least: tuple[int, int] | None = None,  # noqa: ARG002 - an array has no smaller form that would be quicker
-        rendering: Rendering | None = None,
-    ) -> Pixels:
-        return to_pixels(self.pixels[i], self.shape[3], self.bits, self._on_16_bits(rendering or AS_STORED))
-
-    def decode(self, i: int, canvas: Canvas) -> Pixels:
-        return on_canvas(self.pixels[i], replace(canvas, rendering=self._on_16_bits(canvas.rendering)))
-
-    def value_range(self, i: int) -> ValueRange | None:
-        if self.bits == 8:
-            return None
-        extent = robust_value_range(self.pixels[i])
-        assert extent.robust is not None
-        least, greatest, low, high = (
-            float(round(value * self.white / 65535)) for value in (extent.least, extent.greatest, *extent.robust)
-        )
-        return ValueRange(least, greatest, whole=True, floats=False, robust=(low, high))
-
-    def as_stored(self) -> Store:
-        return self if self.stored is None else image_store(self.stored(), (0.0, self.white))
-
-    def preloaded(self, canvas: Canvas) -> Pixels | None:
-        as_wanted = self.bits == 8 or canvas.rendering.integers in (None, (0, self.white))
-        return self.pixels if self.shape[1:] == canvas.shape and self.bits == canvas.bits and as_wanted else None
-
-    def _on_16_bits(self, rendering: Rendering) -> Rendering:
-        """The rendering with its levels counted as `pixels` count, where 65535 stands for `white`."""
-        black, white = rendering.integers or (0, self.white)
-        levels: Levels = (black * 65535 / self.white, white * 65535 / self.white)
-        return replace(rendering, integers=levels)
-
-
-def image_store(values: npt.NDArray[Any], levels: Levels) -> ImageStore:
-    """The images of an array, N H W C of any real numbers, black and white by the same values."""
-    return ImageStore(tuple(ArrayImage(one, levels) for one in values), _ANY_SIZE)
-
-
 def _content_digest(content: bytes) -> str:
     return f"{len(content)}\t{hashlib.sha256(content).hexdigest()}"
 
@@ -350,7 +277,8 @@ def _file_digest(path: str | Path) -> str:
         return "unreadable"
 
 
-def _array_header(shape: tuple[int, ...], bits: Literal[8, 16]) -> Header:  # H W C
+def array_header(shape: tuple[int, ...], bits: Literal[8, 16]) -> Header:  # H W C
+    """The header of an image in an array."""
     height, width, channels = shape
     return Header(
         "array", height, width, PILLOW_MODES.get(channels, "uint8") if bits == 8 else "uint16", channels, bits, 1

@@ -107,7 +107,7 @@ class Survey:
         """Black and white of the data set, and the background: the data's own, unless one is given."""
         return rendering_of(self.value_ranges, levels_of_all, background or self.background)
 
-    def of_new_images(self) -> Rendering:
+    def rendering_of_new_images(self) -> Rendering:
         """The same for a network that learned from other data: as of images that it is given one by one."""
         return rendering_of(self.value_ranges, levels_of, self.background)
 

@@ -113,7 +113,7 @@ def on_one_scale(
     refused: dict[bool, Unreadable] = {}
     for floats, of_kind in ((False, replace(own, floats=None)), (True, replace(own, integers=None))):
         try:
-            rendering = rendering.filled(of_kind)
+            rendering = rendering.with_defaults(of_kind)
         except DataError as error:
             refused[floats] = Unreadable("unreadable", str(error))
     return rendering, [

@@ -1,4 +1,4 @@
-"""Export: a trained network as a program that runs without striate, checked on real images before it is believed."""
+"""Export: a trained network as a torch.export program that runs without striate, compared with the network on real images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +11,22 @@ from striate.errors import RunError
 from striate.models import Network
 from striate.runs import Bundle
 
-LARGEST_DIFFERENCE = 1e-4  # of a probability
+TOLERANCE = 1e-4  # of a probability
 
 
 @final
 @dataclass(frozen=True)
 class Parity:
-    """How far the exported program's probabilities lie from the network's, on the images that were given."""
+    """How far the exported program's probabilities differ from the network's on some images."""
 
     images: int
     largest_difference: float
-    same_class: float  # share of the images
+    same_class: float  # proportion of the images
 
 
 @final
 class Servable(nn.Module):
-    """Images in, probabilities out: the preprocessing is part of the graph, so nobody can get it wrong."""
+    """From images to probabilities: the preprocessing is part of the exported graph."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__()
@@ -49,17 +49,17 @@ class Servable(nn.Module):
 def export_program(bundle: Bundle, path: Path, images: Tensor) -> Parity:
     """Write a torch.export program (.pt2) that takes any number of images, B C H W uint8 on the bundle's canvas.
 
-    `images` (at least 2) are run through the file as it is read back and through the network; a RunError refuses what differs.
-    Read such a file only if you trust who wrote it.
+    The file is read back and compared with the network on `images` (at least 2). Raises RunError where they differ, and removes
+    the file. Load such a file only if you trust who wrote it.
     """
     servable = Servable(bundle).eval()
     program = torch.export.export(servable, (images[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     torch.export.save(program, path)
     parity = measure_parity(servable, torch.export.load(path).module(), images)
-    if parity.largest_difference > LARGEST_DIFFERENCE:
+    if parity.largest_difference > TOLERANCE:
         path.unlink()
         raise RunError(
-            f"{path}: the exported program differs by {parity.largest_difference:.2g} from the network; not kept"
+            f"{path}: the exported program differs by {parity.largest_difference:.2g} from the network; it was removed"
         )
     return parity
 
@@ -67,9 +67,9 @@ def export_program(bundle: Bundle, path: Path, images: Tensor) -> Parity:
 @torch.inference_mode()
 def measure_parity(network: nn.Module, program: nn.Module, images: Tensor) -> Parity:
     """Compare the probabilities of two programs on the same images."""
-    expected, given = network(images), program(images)
+    expected, actual = network(images), program(images)
     return Parity(
         images=len(images),
-        largest_difference=(expected - given).abs().max().item(),
-        same_class=(expected.argmax(1) == given.argmax(1)).float().mean().item(),
+        largest_difference=(expected - actual).abs().max().item(),
+        same_class=(expected.argmax(1) == actual.argmax(1)).float().mean().item(),
     )

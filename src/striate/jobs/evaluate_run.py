@@ -172,5 +172,5 @@ def decode_for(bundle: Bundle, source: Source, only: str | None = None) -> dict[
     and as `predict` does for all images of one call. Raises DataError where their scale is unknown.
     """
     canvas = bundle.preprocessing.canvas
-    rendering = canvas.rendering.filled(source.survey.of_new_images())
+    rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
     return load_images(source, replace(canvas, rendering=rendering), threads=available_cores(), only=only)

@@ -5,7 +5,7 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis import evaluate
+from striate.analysis import classification_metrics
 from striate.analysis.baseline import no_better_than_largest_class
 from striate.analysis.new_images import findings_on_split
 from striate.analysis.split_evaluation import predict_split
@@ -96,7 +96,7 @@ def _evaluate(
     device = torch.device(recipe.machine.device)
     for name, samples in prepared.held_out().items():
         predictions = predict_split(model, task, samples, prepared.preprocessing, device, recipe.training.batch_size)
-        metrics[name] = evaluate(predictions, classes)
+        metrics[name] = classification_metrics(predictions, classes)
         rows += predictions.rows(name, classes)
         errors = error_images(predictions, samples, classes)
     return _Evaluated(metrics, rows, errors)

@@ -8,7 +8,7 @@ from striate.analysis.image_predictor import ImagePredictor, Prediction
 from striate.data import Limits
 from striate.errors import DataError
 from striate.runs import RunFolder
-from striate.sources import ImagesInput, given_images, is_list
+from striate.sources import ImagesInput, is_list, named_inputs
 from striate.training import choose_device
 
 __all__ = ["predict", "require_some"]
@@ -37,7 +37,7 @@ def predict(
     limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     limits = replace(limits, follow_links=follow_links)
     predictor = ImagePredictor(bundle, limits, chosen)
-    predictions = predictor.predict(given_images(images, bundle.preprocessing.canvas, limits))
+    predictions = predictor.predict(named_inputs(images, bundle.preprocessing.canvas, limits))
     if not several:
         require_some(predictions)
     for finding in predictor.findings():

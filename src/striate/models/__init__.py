@@ -1,4 +1,4 @@
-"""The zoo: one file a paper, one row a network. A list needs no torch; a network imports its own file and no other.
+"""The model zoo: one file a paper, one row of the table a network. Listing needs no torch; a network imports its own file only.
 
 `create_model("resnet18", classes=10, channels=1)` is a plain `nn.Module`; `list_models("*res*")` gives names.
 """

@@ -1,9 +1,9 @@
-"""AlexNet: a deep network with ReLU and dropout learns from a million photographs what earlier ones were told.
+"""AlexNet: a deep network with ReLU and dropout, trained on GPUs, learns its features from a million photographs.
 
 Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", NeurIPS 2012; in the
 one-column form of Krizhevsky, "One weird trick for parallelizing convolutional neural networks", arXiv:1404.5997, without
-its response normalization. Weights, first weights (PyTorch's defaults) and dropout are torchvision's. The paper of 2012
-differs: first weights from a normal of deviation 0.01, some biases 1, and dropout on the outputs of the first two dense
+its response normalization. Weights, initialization (PyTorch's defaults) and dropout are torchvision's. The paper of 2012
+differs: initialization from a normal with std 0.01, some biases 1, and dropout on the outputs of the first two dense
 layers, not on their inputs.
 
     3x224x224 -> 64x55x55 -> 192x27x27 -> 256x13x13 -> 256x6x6 -> 4096 -> 4096 -> 1000
@@ -35,8 +35,10 @@ class AlexNet(Network):
         super().__init__()
         first, second = early_strides(size, 4, 2)
         self.strides = (first, first * second, 2 * first * second, 4 * first * second)
-        cells = 15 if second == 2 else 7  # of the first map: the last pool needs 3, each before it twice as many and 1
-        self.smallest = first * (cells - 1) + 11 - 4
+        side = (
+            15 if second == 2 else 7
+        )  # of the first map: the last pooling needs 3, each before it twice as many and 1
+        self.min_size = first * (side - 1) + 11 - 4
         self.stage1 = nn.Sequential(
             nn.Conv2d(channels, 64, kernel_size=11, stride=first, padding=2), nn.ReLU(inplace=True)
         )
@@ -46,7 +48,7 @@ class AlexNet(Network):
             nn.ReLU(inplace=True),
         )
         self.stage3 = nn.Sequential(
-            nn.MaxPool2d(kernel_size=3, stride=2),  # 3 cells, steps of 2: neighboring windows overlap
+            nn.MaxPool2d(kernel_size=3, stride=2),  # overlapping pooling
             nn.Conv2d(192, 384, kernel_size=3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(384, 256, kernel_size=3, padding=1),

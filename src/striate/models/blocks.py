@@ -1,4 +1,4 @@
-"""What the networks share: their form (stem, stages, head), a few blocks that many papers use, and the first weights.
+"""What the networks share: their interface (stem, stages, head), a few blocks that many papers use, and initialization.
 
 A block that only one paper uses stays in that paper's file.
 """
@@ -26,23 +26,25 @@ __all__ = [
 
 
 class Network(nn.Module, ABC):
-    """A network that shows its inside: `stem`, then `stages`, then `head`.
+    """A network made of `stem`, `stages` and `head`, with access to the features between them.
 
-    A subclass states the form below and `check_model` proves it. Whatever needs the inside of a network (a dense task,
+    A subclass declares the attributes below and `check_model` tests them. Whatever needs intermediate features (a dense task,
     a class activation map, distillation) uses `features`, `widths` and `strides`, and no hook on a layer's name.
     """
 
     widths: tuple[int, ...]  # channels of each stage's output, finest first
-    strides: tuple[int, ...]  # image pixels from one cell of that output to the next
-    smallest: int  # the smallest height and width that leave at least one cell of the last output
+    strides: tuple[int, ...]  # of each stage's output, in image pixels
+    min_size: int  # the smallest height and width whose last feature map is not empty
     input_layers: tuple[str, ...]  # the layers that take the image's channels
     classifier_layers: tuple[str, ...]  # the layers that have one output for each class
     auxiliary_weight: float = 0.0  # of the loss of each auxiliary output
-    key_map: tuple[tuple[str, str], ...] = ()  # patterns in the names of published weights, and what to put there
+    key_map: tuple[
+        tuple[str, str], ...
+    ] = ()  # regular expressions for keys of published weights, and their replacements
 
     @abstractmethod
     def stem(self, x: Tensor) -> Any:
-        """What the first stage is given; the image itself where the first layers are already a stage."""
+        """The input of the first stage; the image itself where the first layers are already a stage."""
 
     @abstractmethod
     def stages(self) -> tuple[nn.Module, ...]:
@@ -50,23 +52,23 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def head(self, x: Any) -> Tensor:
-        """From what the last stage gives to logits, B classes."""
+        """From the last stage's output to logits, B classes."""
 
     def to_feature_map(self, x: Any) -> Tensor:
-        """A stage's output as B C h w; the output itself, but where a network keeps its cells in another order."""
+        """A stage's output as B C h w; transformers, whose outputs have another layout, override it."""
         return x
 
     def auxiliary(self, outputs: list[Any]) -> tuple[Tensor, ...]:  # noqa: ARG002  most networks have none
-        """Logits of the heads that hang at earlier stages and only help in training, from the stages' outputs."""
+        """Logits of auxiliary classifiers, which are used in training only, from the stages' outputs."""
         return ()
 
     def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Published weights, already under this network's names, in its shapes, where the two differ by more than names."""
+        """Convert published weights, already under this network's names, to its shapes."""
         return weights
 
     @final
-    def outputs(self, x: Tensor) -> list[Any]:
-        """What every stage gives, finest first."""
+    def stage_outputs(self, x: Tensor) -> list[Any]:
+        """Every stage's output, finest first."""
         outputs = [self.stem(self._large_enough(x))]  # B C H W
         for stage in self.stages():
             outputs.append(stage(outputs[-1]))
@@ -74,19 +76,19 @@ class Network(nn.Module, ABC):
 
     @final
     def features(self, x: Tensor) -> list[Tensor]:
-        """Every stage's output as a map, finest first: B widths[i] h w, where `strides[i]` more pixels give one more cell."""
-        return [self.to_feature_map(output) for output in self.outputs(x)]
+        """Every stage's output as a feature map, finest first: B widths[i] h w, with `strides[i]`."""
+        return [self.to_feature_map(output) for output in self.stage_outputs(x)]
 
     @final
     def training_logits(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The logits, then those of the auxiliary heads, if there are any."""
-        outputs = self.outputs(x)
+        """The logits, then those of the auxiliary classifiers, if there are any."""
+        outputs = self.stage_outputs(x)
         auxiliary = self.auxiliary(outputs)  # before the head: dropout draws in the order of the layers
         return self.head(outputs[-1]), *auxiliary
 
     @final  # type: ignore[misc]  # nn.Module declares forward as an attribute; this still forbids another one
     def forward(self, x: Tensor) -> Tensor:
-        """Logits: the head on what the last stage gives, without keeping the others."""
+        """Logits, B classes: the head on the last stage's output."""
         x = self.stem(self._large_enough(x))  # B C H W
         for stage in self.stages():
             x = stage(x)
@@ -94,10 +96,10 @@ class Network(nn.Module, ABC):
 
     def _large_enough(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        if height < self.smallest or width < self.smallest:
+        if height < self.min_size or width < self.min_size:
             raise SettingError(
                 f"an image of {height} x {width} pixels is too small for {type(self).__name__}: "
-                f"the smallest that fits is {self.smallest} x {self.smallest}"
+                f"the smallest that fits is {self.min_size} x {self.min_size}"
             )
         return x
 
@@ -105,8 +107,8 @@ class Network(nn.Module, ABC):
 def early_strides(size: int, *native: int) -> tuple[int, ...]:
     """The first strides of a network for images of `size`: below 128 pixels the first is 1, below 64 the first two.
 
-    A network made for 224 pixels halves them two times at once, and would leave a single cell of an image of 32. The
-    shapes of the weights stay, so published ones fit at every size.
+    A network made for 224 pixels begins with two strides of 2, and would leave a single position of an image of 32. The
+    shapes of the weights stay, so published weights fit at every size.
     """
     kept = 0 if size >= 128 else 1 if size >= 64 else 2
     return tuple(1 if i < kept else stride for i, stride in enumerate(native))
@@ -122,9 +124,9 @@ def conv_bn_act(
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
     activation: Callable[..., nn.Module] = nn.ReLU,
 ) -> nn.Sequential:
-    """A convolution that keeps the size (or divides it by the stride), batch norm, activation.
+    """A convolution with "same" padding, batch norm, activation.
 
-    No bias, because batch norm would subtract it again. In place, because nothing else needs what batch norm gives.
+    No bias, because batch norm would subtract it. The activation is in place, because nothing else needs its input.
     """
     padding = kernel_size // 2
     return nn.Sequential(
@@ -136,7 +138,7 @@ def conv_bn_act(
 
 @final
 class SqueezeExcite(nn.Module):
-    """Each channel times a gate between 0 and 1 that depends on the means of all channels.
+    """Each channel is scaled by a factor between 0 and 1 that depends on the means of all channels.
 
     Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018, arXiv:1709.01507.
     """
@@ -161,7 +163,7 @@ class SqueezeExcite(nn.Module):
 
 @final
 class StochasticDepth(nn.Module):
-    """In training, the branch of a sample is dropped with probability `p` and otherwise divided by 1 - p.
+    """In training, a sample's residual branch is dropped with probability `p` and otherwise divided by 1 - p.
 
     Huang et al., "Deep networks with stochastic depth", ECCV 2016, arXiv:1603.09382.
     """
@@ -181,19 +183,19 @@ class StochasticDepth(nn.Module):
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
-    """The multiple of `divisor` that is nearest to `value`, but not more than a tenth below it."""
+    """The multiple of `divisor` nearest to `value`, at most 10 % below it."""
     nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return nearest if nearest >= 0.9 * value else nearest + divisor
 
 
 def numbered_names(*stages: nn.Sequential) -> tuple[tuple[str, str], ...]:
-    """Foreign names where published layers are numbered through all stages: `features.7.` is, say, `stage3.1.`."""
+    """A key map where published layers are numbered through all stages: `features.7.` is, for example, `stage3.1.`."""
     ours = [f"stage{stage}.{i}." for stage, layers in enumerate(stages, 1) for i in range(len(layers))]
     return tuple((rf"^features\.{i}\.", name) for i, name in enumerate(ours))
 
 
 def he_init(network: nn.Module) -> None:
-    """Convolutions from a normal of variance 2 / fan_out, so that gradients keep their scale through ReLU.
+    """Convolutions from a normal with variance 2 / fan_out, so that gradients keep their scale through ReLU.
 
     He, Zhang, Ren, Sun, ICCV 2015, arXiv:1502.01852. Biases of convolutions, linear layers and batch norm keep
     PyTorch's defaults, as in torchvision's ResNet.
@@ -204,9 +206,9 @@ def he_init(network: nn.Module) -> None:
 
 
 def glorot_init(network: nn.Module) -> None:
-    """Weights from a uniform of variance 2 / (fan_in + fan_out), biases zero: the default of Keras.
+    """Weights from a uniform with variance 2 / (fan_in + fan_out), biases zero: the default of Keras.
 
-    Glorot & Bengio, AISTATS 2010: neither the signal nor its gradient grows or fades from layer to layer.
+    Glorot & Bengio, AISTATS 2010: activations and gradients keep their scale from layer to layer.
     """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -1,7 +1,7 @@
-"""The BN + GAP net: average each last map to one number, and the dense layer that holds most weights is not needed.
+"""The BN + GAP net: global average pooling replaces the dense layers that hold most weights.
 
 Global average pooling is from "Network in network" (Lin, Chen, Yan, ICLR 2014, arXiv:1312.4400), batch norm from
-Ioffe & Szegedy, ICML 2015, arXiv:1502.03167. First weights: He for convolutions, PyTorch's default for the last layer.
+Ioffe & Szegedy, ICML 2015, arXiv:1502.03167. Initialization: He for convolutions, PyTorch's default for the last layer.
 
     3x32x32 -> 32x16x16 -> 64x8x8 -> 128x8x8 -> mean 128 -> 10      94,762 parameters
 """
@@ -17,7 +17,7 @@ from striate.models.blocks import Network, conv_bn_act, he_init
 class BnGapCNN(Network):
     widths = (32, 64, 128)
     strides = (2, 4, 4)
-    smallest = 4
+    min_size = 4
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.3",)
 

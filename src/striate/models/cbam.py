@@ -1,9 +1,9 @@
-"""CBAM: a block's change passes a gate for its channels and then a gate for its places.
+"""CBAM: channel attention and then spatial attention on the residual branch of each block.
 
-Woo, Park, Lee, Kweon, "CBAM: Convolutional block attention module", ECCV 2018, arXiv:1807.06521. Names and first
-weights are those of timm's ResNet with CBAM. Against the authors' code: the layers of the channel gate have no biases,
-the map of means comes before that of maxima, the place gate's batch norm has momentum 0.1 and starts with gain 1
-(theirs 0.01 and 0), and the change of every block is zero at first.
+Woo, Park, Lee, Kweon, "CBAM: Convolutional block attention module", ECCV 2018, arXiv:1807.06521. Names and
+initialization are those of timm's ResNet with CBAM. Differences from the authors' code: the layers of the channel attention
+have no biases, the map of means comes before that of maxima, the batch norm of the spatial attention has momentum 0.1 and an
+initial weight of 1 (theirs 0.01 and 0), and the residual branch of every block starts at zero.
 
     3x224x224 -> stem 64x56x56 -> 64x56x56 -> 128x28x28 -> 256x14x14 -> 512x7x7 -> mean -> 1000
     cbam_resnet50 and deeper: four times these widths: 256, 512, 1024, 2048
@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from striate.models.resnet import DEPTHS, ResNet
-from striate.models.senet import GatedBasic, GatedBottleneck
+from striate.models.senet import AttentionBasic, AttentionBottleneck
 
 
 @final
-class ChannelGate(nn.Module):
-    """Each channel times a gate: one small network sees the channels' means and their maxima, and the two add up."""
+class ChannelAttention(nn.Module):
+    """Each channel is scaled by a factor: the sigmoid of the sum of one MLP on the channels' means and on their maxima."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -37,13 +37,13 @@ class ChannelGate(nn.Module):
         self.gate = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        seen = torch.cat([x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)], dim=3)  # B C 1 2: as two cells
-        return x * self.gate(self.fc2(self.relu(self.fc1(seen))).sum(3, keepdim=True))
+        pooled = torch.cat([x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)], dim=3)  # B C 1 2
+        return x * self.gate(self.fc2(self.relu(self.fc1(pooled))).sum(3, keepdim=True))
 
 
 @final
 class SpatialAttention(nn.Module):
-    """Each place times a gate: a 7x7 convolution sees the mean and the maximum of the channels there and around."""
+    """Each position is scaled by a factor: a 7x7 convolution on the mean and the maximum over channels, and a sigmoid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,16 +52,16 @@ class SpatialAttention(nn.Module):
         self.gate = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        seen = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)  # B 2 H W
-        return x * self.gate(self.conv(seen))
+        pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)  # B 2 H W
+        return x * self.gate(self.conv(pooled))
 
 
-def channels_then_places(channels: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(channel=ChannelGate(channels), spatial=SpatialAttention()))
+def attention(channels: int) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(channel=ChannelAttention(channels), spatial=SpatialAttention()))
 
 
-BASIC: Final = partial(GatedBasic, channels_then_places)
-BOTTLENECK: Final = partial(GatedBottleneck, channels_then_places)
+BASIC: Final = partial(AttentionBasic, attention)
+BOTTLENECK: Final = partial(AttentionBottleneck, attention)
 
 
 def cbam_resnet18(*, classes: int, channels: int, size: int) -> ResNet:

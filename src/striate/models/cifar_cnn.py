@@ -1,7 +1,7 @@
-"""The CIFAR-10 CNN: two 3x3 convolutions see as far as one 5x5 with fewer weights, so stack pairs and halve in between.
+"""The CIFAR-10 CNN: pairs of 3x3 convolutions, with the receptive field of one 5x5 and fewer weights, and pooling after each.
 
 After VGG (Simonyan & Zisserman, ICLR 2015, arXiv:1409.1556), with batch norm (Ioffe & Szegedy, arXiv:1502.03167) and
-dropout (Srivastava et al., JMLR 15, 2014). First weights: He for convolutions, PyTorch's default for the dense layers.
+dropout (Srivastava et al., JMLR 15, 2014). Initialization: He for convolutions, PyTorch's default for the dense layers.
 
     3x32x32 -> 64x16x16 -> 128x8x8 -> 256x4x4 -> 512 -> 10      3,249,098 parameters
 """
@@ -17,7 +17,7 @@ from striate.models.blocks import Network, conv_bn_act, he_init
 class CifarCNN(Network):
     widths = (64, 128, 256)
     strides = (2, 4, 8)
-    smallest = 8
+    min_size = 8
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.5",)
 
@@ -53,5 +53,5 @@ def pair(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
 
 
 def cifar_cnn(*, classes: int, channels: int, dropout: float = 0.5) -> CifarCNN:
-    """`dropout` is the dense layer's; the three stages, whose maps are harder to overfit, have half of it."""
+    """`dropout` is that of the dense layer; the three stages, which overfit less, have half of it."""
     return CifarCNN(classes=classes, channels=channels, dropout=dropout)

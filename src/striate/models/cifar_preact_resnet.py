@@ -1,11 +1,11 @@
-"""Pre-activation ResNet for 32 pixels: nothing is done to the sum from the first block to the last, in 1001 layers.
+"""Pre-activation ResNet for 32 pixels: identity shortcuts without an activation on the sum train 1001 layers.
 
 He, Zhang, Ren, Sun, "Identity mappings in deep residual networks", ECCV 2016, arXiv:1603.05027, section 4; the block
 is in preact_resnet.py. Neither torchvision nor timm has these. A first convolution, three stages of n blocks, norm,
-ReLU, mean, fc: 6n + 2 layers of blocks with two convolutions (110), 9n + 2 of blocks with three (164, 1001). First
-weights, and the stride in a bottleneck's first convolution, are those of the authors' Torch code: He by fan out, biases
-zero. That has no network of basic blocks; theirs start a stage as in fb.resnet.torch: norm and ReLU before the split,
-then the first ResNet paper's option A, every other cell and zeros for the new channels.
+ReLU, mean, fc: 6n + 2 layers of blocks with two convolutions (110), 9n + 2 of blocks with three (164, 1001). The
+initialization, and the stride in a bottleneck's first convolution, are those of the authors' Torch code: He by fan out,
+biases zero. That code has no network of basic blocks; here they start a stage as in fb.resnet.torch: norm and ReLU before
+the branch point, then the first ResNet paper's option A, every other position and zeros for the new channels.
 
     3x32x32 -> 16x32x32 -> 16x32x32 -> 32x16x16 -> 64x8x8 -> norm, ReLU -> mean -> 10
     164 and 1001: stages of four times these widths: 64, 128, 256
@@ -21,12 +21,12 @@ from torch import Tensor, nn
 
 from striate.models.blocks import Network, he_init
 from striate.models.cifar_resnet import Subsample
-from striate.models.preact_resnet import Change, Preactivated, basic
+from striate.models.preact_resnet import Branch, Preactivated, basic
 from striate.models.resnet import conv1x1, conv3x3
 
 
 def bottleneck(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """As in preact_resnet.py, but for the place of the stride."""
+    """As in preact_resnet.py, except that the first convolution has the stride."""
     inside = outputs // 4
     return nn.Sequential(
         *(conv1x1(inputs, inside, stride), nn.BatchNorm2d(inside), nn.ReLU(inplace=True)),
@@ -37,22 +37,29 @@ def bottleneck(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 
 @final
 class CifarPreactResNet(Network):
-    """Three stages of `depth` blocks, whose changes `change` makes, and `shortcut` the way around each stage's first."""
+    """Three stages of `depth` blocks: `residual` builds their residual branches, `shortcut` the shortcut of each stage's first."""
 
     strides = (1, 2, 4)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv",)
     classifier_layers = ("fc",)
 
     def __init__(
-        self, change: Change, shortcut: Change, widths: tuple[int, int, int], depth: int, *, classes: int, channels: int
+        self,
+        residual: Branch,
+        shortcut: Branch,
+        widths: tuple[int, int, int],
+        depth: int,
+        *,
+        classes: int,
+        channels: int,
     ) -> None:
         super().__init__()
 
         def stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-            start = Preactivated(inputs, change(inputs, outputs, stride), shortcut(inputs, outputs, stride))
+            start = Preactivated(inputs, residual(inputs, outputs, stride), shortcut(inputs, outputs, stride))
             return nn.Sequential(
-                start, *(Preactivated(outputs, change(outputs, outputs, 1), None) for _ in range(depth - 1))
+                start, *(Preactivated(outputs, residual(outputs, outputs, 1), None) for _ in range(depth - 1))
             )
 
         self.widths = widths

@@ -1,9 +1,9 @@
-"""ResNet for 32 pixels: the same block again and again, up to 1202 layers, and shortcuts that learn nothing.
+"""ResNet for 32 pixels: up to 1202 layers of the same block, with shortcuts without parameters.
 
 He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, arXiv:1512.03385, section 4.2.
 Neither torchvision nor timm has these. 6n + 2 layers: a first convolution, three stages of n blocks of two convolutions,
-and fc. Where a stage starts, the shortcut is the paper's option A: every other cell, and zeros for the new channels.
-First weights are those of the authors' Torch code: He by fan out, biases zero.
+and fc. Where a stage starts, the shortcut is the paper's option A: every other position, and zeros for the new channels.
+Initialization is that of the authors' Torch code: He by fan out, biases zero.
 
     3x32x32 -> 16x32x32 -> 16x32x32 -> 32x16x16 -> 64x8x8 -> mean -> 10
 
@@ -37,14 +37,14 @@ class Basic(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.bn2(self.conv2(change))
-        return self.relu2(change + self.shortcut(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.bn2(self.conv2(residual))
+        return self.relu2(residual + self.shortcut(x))
 
 
 @final
 class Subsample(nn.Module):
-    """Option A: every `stride`-th cell of each row and column, and zeros for the channels that it lacks."""
+    """Option A: every `stride`-th position of each row and column, and zeros for the new channels."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def stage(inputs: int, width: int, depth: int, stride: int) -> nn.Sequential:
 class CifarResNet(Network):
     widths = (16, 32, 64)
     strides = (1, 2, 4)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv1",)
     classifier_layers = ("fc",)
 

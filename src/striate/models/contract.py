@@ -1,8 +1,8 @@
-"""The contract of a network as a test, for ours and for a stranger's.
+"""The contract of a network as one test, for the zoo and for your own networks.
 
     check_model(lambda: MyNet(classes=10), channels=3, size=64)
 
-It is silent for a network that keeps every promise, and raises ModelError, one line, at the first that is broken.
+It raises ModelError, one line, at the first violation, and returns None for a network without any.
 """
 
 from collections import Counter
@@ -25,22 +25,22 @@ ACTIVATIONS = tuple(getattr(activation, name) for name in activation.__all__ if 
 
 @final
 class ModelError(StriateError):
-    """A network that breaks the contract."""
+    """A network that violates the contract."""
 
 
 def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int = 64) -> None:
-    """Put the networks that `build` makes to every check below.
+    """Run every check below on networks that `build` makes.
 
-    `build` is a function or class without arguments, not a module: two fresh networks show whether the first weights
-    follow from the seed, and the checks leave gradients and statistics in them. torch's default generator is left as it
-    was. Raises ModelError.
+    `build` is a function or class without arguments, not a module: two new networks show whether the initialization
+    follows from the seed, and the checks leave gradients and statistics in them. The state of torch's default generator is
+    restored. Raises ModelError.
     """
     if isinstance(build, nn.Module):
         raise ModelError(f"check_model takes a function that builds the network, not a {type(build).__name__} itself")
     with torch.random.fork_rng(devices=[]):
         first, second = (_seeded(build) for _ in range(2))
         network = _declared(first)
-        _weights_follow_from_the_seed(network, second)
+        _initialization_follows_from_the_seed(network, second)
         dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
         images = torch.rand(2, channels, size, size, dtype=dtype)
         _declarations_are_true(network.eval(), images)
@@ -61,7 +61,7 @@ def _seeded(build: Callable[[], nn.Module]) -> nn.Module:
 
 def _declared(module: nn.Module) -> Network:
     missing = [
-        name for name in ("features", "head", "widths", "strides", "smallest") if getattr(module, name, None) is None
+        name for name in ("features", "head", "widths", "strides", "min_size") if getattr(module, name, None) is None
     ]
     if missing:
         raise ModelError(f"{type(module).__name__} has no {', '.join(missing)}: see striate.models.Network")
@@ -73,11 +73,11 @@ def _declared(module: nn.Module) -> Network:
     for declared in ("input_layers", "classifier_layers"):
         for name in getattr(network, declared, ()):
             if f"{name}.weight" not in network.state_dict():
-                raise ModelError(f"{declared} names {name}, which is no layer with weights")
+                raise ModelError(f"{declared} names {name}, which is not a layer with weights")
     return network
 
 
-def _weights_follow_from_the_seed(network: Network, twin: nn.Module) -> None:
+def _initialization_follows_from_the_seed(network: Network, twin: nn.Module) -> None:
     if network is twin:
         raise ModelError("the function gave the same network twice, not a new one each time")
     other = twin.state_dict()
@@ -102,7 +102,7 @@ def _declarations_are_true(network: Network, images: Tensor) -> None:
         for side, before, after in zip(("height", "width"), small.shape[2:], large.shape[2:], strict=True):
             if after - before != step // network.strides[i]:
                 raise ModelError(
-                    f"feature {i} gains {after - before} cells of {side} from {step} more pixels, "
+                    f"feature {i} grows by {after - before} in {side} with {step} more pixels, "
                     f"but its declared stride {network.strides[i]} means {step // network.strides[i]}"
                 )
 
@@ -112,10 +112,10 @@ def _forward_is_the_head_on_the_last_stage(network: Network, images: Tensor) -> 
     kept = images.clone()
     logits = _run(network, images)
     if not torch.equal(images, kept):
-        raise ModelError("the network changes the images that it is given")
+        raise ModelError("the network modifies its input images")
     if logits.ndim != 2 or len(logits) != len(images):
         raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(images)}, not batch x classes")
-    stages = network.outputs if isinstance(network, Network) else network.features
+    stages = network.stage_outputs if isinstance(network, Network) else network.features
     if not _close(logits, network.head(stages(images)[-1])):
         raise ModelError("forward is not the head on the last feature")
 
@@ -123,12 +123,12 @@ def _forward_is_the_head_on_the_last_stage(network: Network, images: Tensor) -> 
 @torch.no_grad()
 def _features_stay(network: Network, images: Tensor) -> None:
     if not isinstance(network, Network):
-        return  # only its own code knows where a stage of a stranger ends
+        return  # a module that is not a Network does not tell where its stages end
     output = network.stem(images)
     for i, (stage, feature) in enumerate(zip(network.stages(), network.features(images), strict=True)):
         output = stage(output)
         if not torch.equal(network.to_feature_map(output), feature):
-            raise ModelError(f"feature {i} is changed by what comes after it: some layer works in place on it")
+            raise ModelError(f"feature {i} is modified by a later layer that works in place")
 
 
 @torch.no_grad()
@@ -139,8 +139,8 @@ def _any_batch_and_any_size(network: Network, images: Tensor) -> None:
         raise ModelError(f"logits have shape {_by(alone.shape)} for a batch of one, not 1 x classes")
     if not _close(logits[:1], alone):
         raise ModelError("in eval mode an image's logits depend on the other images of its batch")
-    smallest = network.smallest
-    for odd_height, odd_width in ((height + 1, width + 3), (smallest, smallest), (smallest + 2, smallest + 1)):
+    min_size = network.min_size
+    for odd_height, odd_width in ((height + 1, width + 3), (min_size, min_size), (min_size + 2, min_size + 1)):
         logits = _run(network, images.new_zeros(1, channels, odd_height, odd_width))
         if logits.shape != alone.shape:
             raise ModelError(f"{odd_height} x {odd_width} pixels give logits of shape {_by(logits.shape)}")
@@ -148,21 +148,21 @@ def _any_batch_and_any_size(network: Network, images: Tensor) -> None:
 
 @torch.no_grad()
 def _too_small_is_refused(network: Network, images: Tensor) -> None:
-    smallest = network.smallest
-    if smallest == 1:
+    min_size = network.min_size
+    if min_size == 1:
         return
-    for height, width in ((smallest - 1, smallest), (smallest, smallest - 1)):
+    for height, width in ((min_size - 1, min_size), (min_size, min_size - 1)):
         try:
             network(images[:1, :, :1, :1].expand(-1, -1, height, width))
         except SettingError as error:
-            if str(smallest) not in str(error):
-                raise ModelError(f"the refusal {str(error)!r} does not say that {smallest} pixels fit") from error
+            if str(min_size) not in str(error):
+                raise ModelError(f"the refusal {str(error)!r} does not name the min_size {min_size}") from error
         except Exception as error:
             raise ModelError(
-                f"{height} x {width} pixels give {_first_line(error)}, not a SettingError that says that {smallest} fit"
+                f"{height} x {width} pixels give {_first_line(error)}, not a SettingError that names the min_size {min_size}"
             ) from error
         else:
-            raise ModelError(f"{height} x {width} pixels are taken, although smallest is declared as {smallest}")
+            raise ModelError(f"{height} x {width} pixels are accepted, although min_size is {min_size}")
 
 
 @torch.no_grad()
@@ -179,7 +179,7 @@ def _no_activation_runs_twice(network: Network, images: Tensor) -> None:
     for name, module in network.named_modules():
         if calls[module] > 1:
             raise ModelError(
-                f"the activation {name} runs {calls[module]} times in one forward: give each place its own"
+                f"the activation {name} runs {calls[module]} times in one forward: use a new module for each call"
             )
 
 
@@ -192,7 +192,7 @@ def _exports(network: Network, images: Tensor) -> None:
     except Exception as error:
         raise ModelError(f"torch.export with a batch of any size fails: {_first_line(error)}") from error
     if not same:
-        raise ModelError("the exported network gives other logits")
+        raise ModelError("the logits of the exported network differ")
 
 
 def _every_parameter_learns(network: Network, images: Tensor) -> None:
@@ -203,7 +203,7 @@ def _every_parameter_learns(network: Network, images: Tensor) -> None:
     except Exception as error:
         raise ModelError(f"a training step fails: {_first_line(error)}") from error
     if not torch.equal(images, kept):
-        raise ModelError("the network changes the images that it is given")
+        raise ModelError("the network modifies its input images")
     for name, parameter in network.named_parameters():
         if parameter.requires_grad and parameter.grad is None:
             raise ModelError(f"no gradient reaches the parameter {name}")
@@ -222,9 +222,9 @@ def _runs_in_bfloat16(network: Network, images: Tensor) -> None:
         raise ModelError("logits under bfloat16 autocast are not finite")
 
 
-def _run(part: Callable[[Tensor], Output], images: Tensor) -> Output:
+def _run(function: Callable[[Tensor], Output], images: Tensor) -> Output:
     try:
-        return part(images)
+        return function(images)
     except Exception as error:
         raise ModelError(f"images of shape {_by(images.shape)} fail: {_first_line(error)}") from error
 

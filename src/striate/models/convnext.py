@@ -1,11 +1,11 @@
-"""ConvNeXt: a convolutional network with a transformer's habits is as good as the transformer.
+"""ConvNeXt: a ResNet modernized step by step towards the design of a Swin Transformer.
 
 Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, "A ConvNet for the 2020s", CVPR 2022, arXiv:2201.03545.
-What it takes over: patches for a stem, a mix over places (depthwise 7x7) apart from a mix over channels (two 1x1, four
-times as wide between), one norm and one activation a block, layer norm and GELU, few and separate halvings.
-Weights are torchvision's. First weights and stochastic depth are torchvision's too: a normal cut at 2 (which cuts
-nothing: its deviation is 0.02; the authors cut there as well), biases 0, the scale of each channel of a branch 1e-6.
-The share of dropped branches grows evenly from 0 to 0.1, 0.4, 0.5, 0.5, as in the paper's training on ImageNet-1K.
+The changes: a patchify stem, spatial mixing (7x7 depthwise convolution) apart from channel mixing (inverted bottleneck of two
+1x1 convolutions), one norm and one activation a block, layer norm and GELU, separate downsampling layers.
+Weights are torchvision's. Initialization and stochastic depth are torchvision's too: a normal with std 0.02, truncated at 2
+(which has no effect; the authors do so as well), biases 0, layer scale 1e-6. The probability of stochastic depth grows
+linearly from 0 to 0.1, 0.4, 0.5, 0.5, as in the paper's training on ImageNet-1K.
 For images below 128 pixels the patches of the stem have 2x2 pixels, below 64 they are single pixels.
 
     3x224x224 -> 4x4 patches -> 96x56x56 -> 192x28x28 -> 384x14x14 -> 768x7x7 -> mean -> 1000
@@ -30,7 +30,7 @@ Four = tuple[int, int, int, int]
 
 @final
 class ChannelNorm(nn.Module):
-    """Layer norm of the channels of each cell: no other cell and no other image takes part."""
+    """Layer norm over the channels of each position of B C h w."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class ChannelNorm(nn.Module):
 
 @final
 class Block(nn.Module):
-    """x + scale * mix of channels(norm(mix of places(x)))."""
+    """x + layer scale * MLP over channels(norm(depthwise convolution(x)))."""
 
     def __init__(self, width: int, drop: float) -> None:
         super().__init__()
@@ -52,18 +52,20 @@ class Block(nn.Module):
         self.widen = nn.Linear(width, 4 * width)
         self.gelu = nn.GELU()
         self.narrow = nn.Linear(4 * width, width)
-        self.layer_scale = nn.Parameter(torch.full((width, 1, 1), 1e-6))  # a new block does nearly nothing
+        self.layer_scale = nn.Parameter(torch.full((width, 1, 1), 1e-6))  # a new block is almost the identity
         self.stochastic_depth = StochasticDepth(drop)
 
     def forward(self, x: Tensor) -> Tensor:  # B C h w
-        change = self.depthwise(x).permute(0, 2, 3, 1)  # B h w C: a 1x1 convolution is a linear layer at every cell
-        change = self.narrow(self.gelu(self.widen(self.norm(change)))).permute(0, 3, 1, 2)
-        return self.stochastic_depth(self.layer_scale * change) + x
+        residual = self.depthwise(x).permute(
+            0, 2, 3, 1
+        )  # B h w C: a 1x1 convolution is a linear layer at every position
+        residual = self.narrow(self.gelu(self.widen(self.norm(residual)))).permute(0, 3, 1, 2)
+        return self.stochastic_depth(self.layer_scale * residual) + x
 
 
 @final
 class Stage(nn.Module):
-    """Fewer cells, then the blocks."""
+    """Downsampling (in the first stage the stem), then the blocks."""
 
     def __init__(self, reduce: nn.Module, width: int, drops: list[float]) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class Stage(nn.Module):
         return self.blocks(self.reduce(x))
 
 
-def halved(inputs: int, outputs: int) -> nn.Sequential:
+def downsampling(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(ChannelNorm(inputs), nn.Conv2d(inputs, outputs, kernel_size=2, stride=2))
 
 
@@ -96,15 +98,15 @@ class ConvNeXt(Network):
     def __init__(self, depths: Four, widths: Four, drop: float, *, classes: int, channels: int, size: int) -> None:
         super().__init__()
         self.patch = 4 if size >= 128 else 2 if size >= 64 else 1
-        self.widths, self.strides = widths, tuple(self.patch * halvings for halvings in (1, 2, 4, 8))
-        self.smallest = self.strides[-1]  # nothing pads where cells become fewer
+        self.widths, self.strides = widths, tuple(self.patch * factor for factor in (1, 2, 4, 8))
+        self.min_size = self.strides[-1]  # downsampling does not pad
         total = sum(depths)
         drops = [[drop * i / (total - 1) for i in range(sum(depths[:n]), sum(depths[: n + 1]))] for n in range(4)]
         patches = nn.Sequential(nn.Conv2d(channels, widths[0], self.patch, self.patch), ChannelNorm(widths[0]))
         self.stage1 = Stage(patches, widths[0], drops[0])
-        self.stage2 = Stage(halved(widths[0], widths[1]), widths[1], drops[1])
-        self.stage3 = Stage(halved(widths[1], widths[2]), widths[2], drops[2])
-        self.stage4 = Stage(halved(widths[2], widths[3]), widths[3], drops[3])
+        self.stage2 = Stage(downsampling(widths[0], widths[1]), widths[1], drops[1])
+        self.stage3 = Stage(downsampling(widths[1], widths[2]), widths[2], drops[2])
+        self.stage4 = Stage(downsampling(widths[2], widths[3]), widths[3], drops[3])
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.norm = nn.LayerNorm(widths[3], eps=1e-6)
         self.classifier = nn.Linear(widths[3], classes)
@@ -124,7 +126,7 @@ class ConvNeXt(Network):
         return self.classifier(self.norm(self.avgpool(x).flatten(1)))
 
     def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Patches of fewer pixels take the sums of the kernel: they see an image as the published ones see it enlarged."""
+        """Sum the stem's kernel for smaller patches: as the published kernel on the image enlarged."""
         name = "stage1.reduce.0.weight"
         kernel = weights.get(name)
         if kernel is None or kernel.ndim != 4 or kernel.shape[-1] == self.patch:

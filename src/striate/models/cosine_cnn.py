@@ -1,9 +1,9 @@
-"""The cosine CNN: the first layer is known beforehand, so it need not be learned, and training is fast.
+"""The cosine CNN: a fixed first layer of discrete cosine patterns, so that training is fast.
 
-What first layers learn are bars and edges of low frequency; the patterns of the discrete cosine transform are just that
-(Ulicny, Krylov, Dahyot, Harmonic Networks, arXiv:1905.00135). The stem applies the lowest few of them, each with both
-signs so that ReLU loses nothing (Shang et al., ICML 2016, arXiv:1603.05201), and is never trained: no gradient has to
-pass it. Pooling comes before batch norm and ReLU, which then have a quarter of the work.
+Trained first layers show bars and edges of low frequency; so are the patterns of the discrete cosine transform
+(Ulicny, Krylov, Dahyot, Harmonic Networks, arXiv:1905.00135). The stem applies the few of lowest frequency, each with both
+signs so that ReLU loses nothing (Shang et al., ICML 2016, arXiv:1603.05201), and is never trained. Pooling comes before batch
+norm and ReLU, which then have a quarter of the work.
 
     cosine_cnn_small    1x28x28 -> 16x14x14 -> 32x7x7 -> 64x3x3 -> 10        29,402 parameters, 400 of them frozen
     cosine_cnn          1x28x28 -> 32x14x14 -> 64x7x7 -> 128x3x3 -> 10      104,874 parameters, 800 of them frozen
@@ -31,7 +31,7 @@ def cosine_patterns(count: int) -> Tensor:
 
 
 def cosine_stem(channels: int, patterns: int) -> nn.Sequential:
-    """Each channel by itself through both signs of each pattern, in steps of two; nothing here is trained."""
+    """Each channel convolved with both signs of each pattern, with stride 2; nothing here is trained."""
     cosines = cosine_patterns(patterns)
     outputs = 2 * patterns * channels
     conv = nn.Conv2d(
@@ -53,7 +53,7 @@ def pooled_stage(inputs: int, outputs: int) -> nn.Sequential:
 @final
 class CosineCNN(Network):
     strides = (4, 8)
-    smallest = 7
+    min_size = 7
     input_layers = ()  # each channel has its own cosines, and the first stage mixes them
     classifier_layers = ("classifier.2",)
 

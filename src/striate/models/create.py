@@ -1,4 +1,4 @@
-"""A network by its name, or the names that match a pattern. A list needs no torch; a network imports its own file and no other."""
+"""Create a network by its name, and list names by a pattern. Listing needs no torch; a network imports its own file only."""
 
 import logging
 import re
@@ -34,16 +34,16 @@ def create_model(
     dropout: float | None = None,
     weights: str | Path | None = None,
 ) -> "Network":
-    """A new network with random weights, drawn from torch's default generator, or with those of a file.
+    """A new network with random weights, drawn from torch's default generator, or with pretrained weights.
 
-    `size` is the side of the images that it will see, in pixels: what the network was made for if left out. For small
-    images a network that was made for large ones keeps their size in its first layers. `dropout` left out is the
-    network's own; a network that has none takes none.
+    `size` is the height and width of its images in pixels, by default those that the network was made for. For images below 128
+    pixels the first strides of a network that was made for large ones are reduced. `dropout` defaults to the network's own;
+    for a network without dropout it is an error.
 
     `weights` is a `.safetensors` or `.pth` file, as torchvision, timm and striate write them, or "imagenet": the
-    published ones, from a package or downloaded into the folder `weights` (or $STRIATE_WEIGHTS), which is said first.
-    For other classes the last layer stays random, for other channels the first is adapted; what did not fit is logged
-    as a warning of the logger "striate". Raises SettingError.
+    published ones, from a package or downloaded into the folder `weights` (or $STRIATE_WEIGHTS), which is logged first.
+    For other classes the last layer keeps its random initialization, for other channels the first layer is adapted; such
+    differences are a warning of the logger "striate". Raises SettingError.
     """
     if name not in NETWORKS:
         raise SettingError(f"there is no model {name!r}{nearest(name, NETWORKS)}")
@@ -69,6 +69,8 @@ def create_model(
     file = find_weights(name, weights)
     tensors = read_weights(file)  # before the network is built, which may take longer than to refuse them
     network: Network = build(**settings)
-    fit = load_weights(network, tensors, name=name, source=str(file))
-    logging.getLogger("striate").log(logging.INFO if fit.whole else logging.WARNING, "%s from %s: %s", name, file, fit)
+    report = load_weights(network, tensors, name=name, source=str(file))
+    logging.getLogger("striate").log(
+        logging.INFO if report.complete else logging.WARNING, "%s from %s: %s", name, file, report
+    )
     return network

@@ -1,12 +1,12 @@
-"""DenseNet: every layer sees the maps of all layers before it and adds a few of its own, so nothing is learnt twice.
+"""DenseNet: the input of every layer is the concatenation of all feature maps before it, so features are reused.
 
 Huang, Liu, van der Maaten, Weinberger, "Densely connected convolutional networks", CVPR 2017, arXiv:1608.06993: its
-DenseNet-BC, where 1x1 convolutions narrow what a layer sees (bottleneck) and halve what a block hands on (compression).
-161, the wide one, is from the authors' code. Weights and first weights (He's normal by fan-in, PyTorch's default and
+DenseNet-BC, where 1x1 convolutions narrow the input of each layer (bottleneck) and halve the output of each block (compression).
+161, the wide one, is from the authors' code. Weights and initialization (He's normal by fan-in, PyTorch's default and
 biases zero for the last layer) are torchvision's; as in the paper's ImageNet networks there is no dropout.
 
     3x224x224 -> 64x112x112 -> max -> 256x56x56 -> 512x28x28 -> 1024x14x14 -> 1024x7x7 -> mean 1024 -> 1000
-    maps at the end of the other three: 384, 768, 2112, 2208; 256, 512, 1280, 1664; 256, 512, 1792, 1920
+    channels of the other three: 384, 768, 2112, 2208; 256, 512, 1280, 1664; 256, 512, 1792, 1920
 
     densenet121    7,978,856 parameters      densenet161   28,681,000 parameters
     densenet169   14,149,480 parameters      densenet201   20,013,928 parameters
@@ -23,7 +23,7 @@ from striate.models.blocks import Network, early_strides
 
 @final
 class DenseLayer(nn.Module):
-    """All maps so far, and `growth` new ones made from them."""
+    """The input, concatenated with `growth` new channels."""
 
     def __init__(self, inputs: int, growth: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def dense_block(inputs: int, growth: int, depth: int) -> nn.Sequential:
 
 
 def transition(inputs: int) -> nn.Sequential:
-    """Half as many maps, half as large."""
+    """Half as many channels, half the height and width."""
     return nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(inputs),
@@ -76,7 +76,7 @@ class DenseNet(Network):
         first, second = early_strides(size, 2, 2)
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 8 * stride)
-        self.smallest = 7 * stride + 1  # the first layers round up, and 8 of their cells can be halved three times
+        self.min_size = 7 * stride + 1  # the first layers round up, and 8 positions can be halved three times
         wide = [width + depths[0] * growth]  # maps at the end of each block
         for depth in depths[1:]:
             wide.append(wide[-1] // 2 + depth * growth)

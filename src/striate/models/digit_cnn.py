@@ -1,8 +1,8 @@
-"""The digit CNN: each stage looks further and halves the image, until one cell of 128 numbers describes the digit.
+"""The digit CNN: convolution, ReLU and max pooling, three times, until one position of 128 channels is left.
 
-The textbook network of convolution, ReLU and max pooling (Krizhevsky, Sutskever, Hinton, NeurIPS 2012) for MNIST.
-Its twin has no pooling: each convolution takes steps of two instead (Springenberg et al., ICLR 2015 workshop,
-arXiv:1412.6806). No convolution pads. First weights: Glorot uniform, biases zero, as in Keras.
+The textbook network (Krizhevsky, Sutskever, Hinton, NeurIPS 2012) for MNIST.
+The strided variant has no pooling: each convolution has stride 2 instead (Springenberg et al., ICLR 2015 workshop,
+arXiv:1412.6806). No convolution pads. Initialization: Glorot uniform, biases zero, as in Keras.
 
     digit_cnn           1x28x28 -> [26] 32x13x13 -> [11] 64x5x5 -> [3] 128x1x1 -> 128 -> 10      110,474 parameters
     digit_cnn_strided   1x28x28 -> 32x13x13 -> 64x6x6 -> 128x2x2 -> 128 -> 10                    159,626 parameters
@@ -33,10 +33,10 @@ class DigitCNN(Network):
     classifier_layers = ("classifier.4",)
 
     def __init__(
-        self, stage: Callable[[int, int], nn.Module], *, grid: int, smallest: int, classes: int, channels: int
+        self, stage: Callable[[int, int], nn.Module], *, grid: int, min_size: int, classes: int, channels: int
     ) -> None:
         super().__init__()
-        self.smallest = smallest
+        self.min_size = min_size
         self.stage1 = stage(channels, 32)
         self.stage2 = stage(32, 64)
         self.stage3 = stage(64, 128)
@@ -60,8 +60,8 @@ class DigitCNN(Network):
 
 
 def digit_cnn(*, classes: int, channels: int) -> DigitCNN:
-    return DigitCNN(pooled, grid=1, smallest=22, classes=classes, channels=channels)
+    return DigitCNN(pooled, grid=1, min_size=22, classes=classes, channels=channels)
 
 
 def digit_cnn_strided(*, classes: int, channels: int) -> DigitCNN:
-    return DigitCNN(strided, grid=2, smallest=15, classes=classes, channels=channels)
+    return DigitCNN(strided, grid=2, min_size=15, classes=classes, channels=channels)

@@ -1,8 +1,8 @@
-"""EfficientNet: depth, width and image size grow together, by fixed ratios, from one network that a search found.
+"""EfficientNet: depth, width and image size are scaled together (compound scaling) from one network found by a search.
 
 Tan & Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, arXiv:1905.11946. The
-rule: for a budget of 2^phi times b0's arithmetic, depth times 1.2^phi, width times 1.1^phi, size times 1.15^phi; the rows
-below are its roundings. Weights, first weights (He for convolutions, a uniform for the last layer, biases zero), dropout
+rule: for 2^phi times the MACs of b0, depth times 1.2^phi, width times 1.1^phi, size times 1.15^phi; the rows
+below are its roundings. Weights, initialization (He for convolutions, a uniform for the last layer, biases zero), dropout
 before the last layer (0.2 to 0.5, as in the paper) and stochastic depth (from 0 at the first block towards 0.2) are
 torchvision's. So is batch norm: epsilon 0.001 and momentum 0.01, the paper's, in b5 to b7, PyTorch's defaults in the others.
 
@@ -37,9 +37,9 @@ from striate.models.blocks import (
 
 Row = tuple[int, int, int, int]
 
-# Of b0: kernel size, expansion, width, number of blocks; the first block of a stage halves
+# Of b0: kernel size, expansion, width, number of blocks; the first block of a stage has stride 2
 STAGES: Final[tuple[tuple[Row, ...], ...]] = (
-    ((3, 1, 16, 1),),  # but here, where the first convolution did
+    ((3, 1, 16, 1),),  # except here, after the first convolution with stride 2
     ((3, 6, 24, 2),),
     ((5, 6, 40, 2),),
     ((3, 6, 80, 3), (5, 6, 112, 3)),
@@ -51,7 +51,7 @@ paper_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 @final
 class MBConv(nn.Module):
-    """Widens, filters each channel alone, gates the channels, narrows without an activation."""
+    """1x1 expansion, depthwise convolution, squeeze-and-excitation, 1x1 projection without an activation."""
 
     def __init__(
         self,
@@ -72,16 +72,16 @@ class MBConv(nn.Module):
             SqueezeExcite(hidden, inputs // 4, activation=nn.SiLU),
             conv_bn_act(hidden, outputs, 1, norm=norm, activation=nn.Identity),
         )
-        self.residual = stride == 1 and inputs == outputs
+        self.use_shortcut = stride == 1 and inputs == outputs
         self.stochastic_depth = StochasticDepth(dropped)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        return x + self.stochastic_depth(self.block(x)) if self.residual else self.block(x)
+        return x + self.stochastic_depth(self.block(x)) if self.use_shortcut else self.block(x)
 
 
 @final
 class EfficientNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.1",)
     key_map = (  # torchvision numbers everything before the mean

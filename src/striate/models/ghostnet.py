@@ -1,7 +1,7 @@
-"""GhostNet: half of a layer's maps are computed from all the others, the other half are cheap filterings of those.
+"""GhostNet: half of a layer's feature maps come from a convolution, the other half from cheap depthwise filters on those.
 
-Han, Wang, Tian, Guo, Xu, Xu, "GhostNet: more features from cheap operations", CVPR 2020, arXiv:1911.11907. Weights, first
-weights (PyTorch's defaults) and dropout before the last layer are timm's. As there, all widths are multiples of 4.
+Han, Wang, Tian, Guo, Xu, Xu, "GhostNet: more features from cheap operations", CVPR 2020, arXiv:1911.11907. Weights,
+initialization (PyTorch's defaults) and dropout before the last layer are timm's. As there, all widths are multiples of 4.
 
     3x224x224 -> 16x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 160x7x7
               -> 960x7x7 -> mean -> 1280 -> 1000
@@ -23,23 +23,29 @@ from striate.models.blocks import Network, SqueezeExcite, conv_bn_act, early_str
 
 Row = tuple[int, int, int, bool]
 
-GATE: Final = True
+SQUEEZE: Final = True
 PLAIN: Final = False
 
-# Kernel size, hidden width, width, gate; the first block of a stage halves
+# Kernel size, hidden width, width, squeeze-and-excitation or not; the first block of a stage has stride 2
 STAGES: Final[tuple[tuple[Row, ...], ...]] = (
-    ((3, 16, 16, PLAIN),),  # but here, where the first convolution did
+    ((3, 16, 16, PLAIN),),  # except here, after the first convolution with stride 2
     ((3, 48, 24, PLAIN), (3, 72, 24, PLAIN)),
-    ((5, 72, 40, GATE), (5, 120, 40, GATE)),
+    ((5, 72, 40, SQUEEZE), (5, 120, 40, SQUEEZE)),
     (
         (3, 240, 80, PLAIN),
         (3, 200, 80, PLAIN),
         (3, 184, 80, PLAIN),
         (3, 184, 80, PLAIN),
-        (3, 480, 112, GATE),
-        (3, 672, 112, GATE),
+        (3, 480, 112, SQUEEZE),
+        (3, 672, 112, SQUEEZE),
     ),
-    ((5, 672, 160, GATE), (5, 960, 160, PLAIN), (5, 960, 160, GATE), (5, 960, 160, PLAIN), (5, 960, 160, GATE)),
+    (
+        (5, 672, 160, SQUEEZE),
+        (5, 960, 160, PLAIN),
+        (5, 960, 160, SQUEEZE),
+        (5, 960, 160, PLAIN),
+        (5, 960, 160, SQUEEZE),
+    ),
 )
 
 
@@ -49,7 +55,7 @@ def width(native: int, multiplier: float) -> int:
 
 @final
 class Ghost(nn.Module):
-    """A 1x1 convolution gives half of the outputs; a 3x3 one within each of them gives their ghosts."""
+    """A 1x1 convolution computes half of the outputs; a 3x3 depthwise convolution on those computes the other half (ghosts)."""
 
     def __init__(self, inputs: int, outputs: int, activation: Callable[[], nn.Module]) -> None:
         super().__init__()
@@ -64,9 +70,9 @@ class Ghost(nn.Module):
 
 @final
 class Bottleneck(nn.Module):
-    """A ghost module widens, another narrows; a block that halves filters each channel between them and in the shortcut."""
+    """A ghost module expands, another projects; with stride 2 there is a depthwise convolution between them and in the shortcut."""
 
-    def __init__(self, inputs: int, row: Row, multiplier: float, stride: int, *, halves: bool) -> None:
+    def __init__(self, inputs: int, row: Row, multiplier: float, stride: int, *, downsample: bool) -> None:
         super().__init__()
         kernel_size, hidden, outputs, gated = row
         hidden, outputs = width(hidden, multiplier), width(outputs, multiplier)
@@ -75,12 +81,12 @@ class Bottleneck(nn.Module):
             return nn.Conv2d(channels, channels, kernel_size, stride, kernel_size // 2, groups=channels, bias=False)
 
         self.ghost1 = Ghost(inputs, hidden, nn.ReLU)
-        self.conv_dw = depthwise(hidden) if halves else nn.Identity()
-        self.bn_dw = nn.BatchNorm2d(hidden) if halves else nn.Identity()
+        self.conv_dw = depthwise(hidden) if downsample else nn.Identity()
+        self.bn_dw = nn.BatchNorm2d(hidden) if downsample else nn.Identity()
         self.se = SqueezeExcite(hidden, width(hidden, 0.25), gate=nn.Hardsigmoid) if gated else nn.Identity()
         self.ghost2 = Ghost(hidden, outputs, nn.Identity)
         self.shortcut = nn.Sequential()
-        if halves or inputs != outputs:
+        if downsample or inputs != outputs:
             self.shortcut.extend(
                 (
                     depthwise(inputs),
@@ -91,16 +97,16 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        change = self.bn_dw(self.conv_dw(self.ghost1(x)))
-        return self.ghost2(self.se(change)) + self.shortcut(x)
+        residual = self.bn_dw(self.conv_dw(self.ghost1(x)))
+        return self.ghost2(self.se(residual)) + self.shortcut(x)
 
 
 @final
 class GhostNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv_stem",)
     classifier_layers = ("classifier",)
-    key_map = (  # timm has the first block of a stage, which halves, apart from the others
+    key_map = (  # timm has the first block of a stage apart from the others
         (r"^blocks\.0\.0\.", "stage1.0."),
         *((rf"^blocks\.{2 * stage - 3}\.0\.", f"stage{stage}.0.") for stage in range(2, 6)),
         *((rf"^blocks\.{2 * stage - 2}\.{i}\.", f"stage{stage}.{i + 1}.") for stage in range(2, 6) for i in range(5)),
@@ -117,15 +123,15 @@ class GhostNet(Network):
         self.widths = tuple(width(rows[-1][2], multiplier) for rows in STAGES)
         self.strides = tuple(first * below for below in (1, second, 2 * second, 4 * second, 8 * second))
 
-        def stage(inputs: int, rows: tuple[Row, ...], stride: int, *, halves: bool = True) -> nn.Sequential:
-            blocks = [Bottleneck(inputs, rows[0], multiplier, stride, halves=halves)]
+        def stage(inputs: int, rows: tuple[Row, ...], stride: int, *, downsample: bool = True) -> nn.Sequential:
+            blocks = [Bottleneck(inputs, rows[0], multiplier, stride, downsample=downsample)]
             for before, row in pairwise(rows):
-                blocks.append(Bottleneck(width(before[2], multiplier), row, multiplier, 1, halves=False))
+                blocks.append(Bottleneck(width(before[2], multiplier), row, multiplier, 1, downsample=False))
             return nn.Sequential(*blocks)
 
         self.conv_stem = nn.Conv2d(channels, narrow, kernel_size=3, stride=first, padding=1, bias=False)
         self.bn1, self.act1 = nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)
-        self.stage1 = stage(narrow, STAGES[0], stride=1, halves=False)
+        self.stage1 = stage(narrow, STAGES[0], stride=1, downsample=False)
         self.stage2 = stage(self.widths[0], STAGES[1], stride=second)
         self.stage3 = stage(self.widths[1], STAGES[2], stride=2)
         self.stage4 = stage(self.widths[2], STAGES[3], stride=2)

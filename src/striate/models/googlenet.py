@@ -1,16 +1,17 @@
-"""GoogLeNet: at every depth filters of four sizes side by side, each behind a 1x1 convolution that makes it affordable.
+"""GoogLeNet: inception modules of parallel 1x1, 3x3, 5x5 and pooling branches, with 1x1 convolutions to reduce their cost.
 
-Szegedy et al., "Going deeper with convolutions", CVPR 2015, arXiv:1409.4842. Weights (which want images of mean and
-deviation 0.5), first weights (a normal of deviation 0.01, PyTorch's default biases) and dropout are torchvision's. It
+Szegedy et al., "Going deeper with convolutions", CVPR 2015, arXiv:1409.4842. Weights (which need images
+normalized by mean and std 0.5), initialization (a normal with std 0.01, PyTorch's default biases) and dropout are
+torchvision's. It
 differs from the paper: batch norm after each convolution in place of response normalization and biases; 3x3 where the
-paper has 5x5 (TensorFlow's port began this mistake, and the weights have it); dropout of 0.2, not 0.4, before the last
-layer; auxiliary heads on averages of 4 x 4 parts, which at 224 x 224 are smaller than the paper's 5 x 5 windows. The two
-heads hang at 4a and 4d and serve only in training, with 0.3 of their loss; the published file has them untrained.
+paper has 5x5 (a mistake of TensorFlow's port that the weights have); dropout of 0.2, not 0.4, before the last
+layer; auxiliary classifiers on an adaptive average pooling to 4 x 4, where the paper has 5 x 5 windows with stride 3. The two
+follow 4a and 4d and are used in training only, with 0.3 of their loss; in the published file they are untrained.
 
     3x224x224 -> 64x112x112 -> max -> 192x56x56 -> max -> 3a 256x28x28, 3b 480 -> max -> 4a 512x14x14, 4b 512, 4c 512,
     4d 528, 4e 832 -> max -> 5a 832x7x7, 5b 1024 -> mean 1024 -> 1000
 
-    googlenet   13,004,888 parameters, 6,624,904 of them outside the auxiliary heads
+    googlenet   13,004,888 parameters, 6,624,904 of them outside the auxiliary classifiers
 """
 
 from collections import OrderedDict
@@ -27,7 +28,7 @@ conv = partial(conv_bn_act, norm=partial(nn.BatchNorm2d, eps=0.001))
 
 @final
 class Inception(nn.Module):
-    """Four branches on the same map, their channels side by side; the widths are a row of the paper's table 1."""
+    """Four parallel branches, concatenated; the widths are a row of the paper's table 1."""
 
     def __init__(self, inputs: int, n1: int, reduce3: int, n3: int, reduce5: int, n5: int, pooled: int) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class Inception(nn.Module):
 
 @final
 class AuxiliaryHead(nn.Module):
-    """A small classifier half way: its gradient reaches the early layers by a short way."""
+    """A small classifier on an intermediate feature map, to strengthen the gradient of the early layers."""
 
     def __init__(self, inputs: int, classes: int) -> None:
         super().__init__()
@@ -84,8 +85,8 @@ class GoogLeNet(Network):
         first, second = early_strides(size, 2, 2)
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 4 * stride, 4 * stride, 8 * stride)
-        # A pool that rounds up leaves 1 cell of 2, 2 of 4, 4 of 8, and the last one 1 of 1.
-        self.smallest = first * (7 if second == 2 else 3) + 1
+        # A pooling that rounds up leaves 1 position of 2, 2 of 4, 4 of 8, and the last one 1 of 1.
+        self.min_size = first * (7 if second == 2 else 3) + 1
         self.stage1 = nn.Sequential(OrderedDict(conv1=conv(channels, 64, 7, first)))
         self.stage2 = nn.Sequential(
             OrderedDict(
@@ -121,7 +122,7 @@ class GoogLeNet(Network):
         self.fc = nn.Linear(1024, classes)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                nn.init.normal_(layer.weight, std=0.01)  # torchvision's is truncated at 200 deviations
+                nn.init.normal_(layer.weight, std=0.01)  # torchvision's is truncated at 200 std
 
     def stem(self, x: Tensor) -> Tensor:
         return x

@@ -1,16 +1,16 @@
-"""Inception-v3: a 5x5 filter is two 3x3, a 7x7 is a row after a column; the arithmetic saved buys depth and width.
+"""Inception-v3: 5x5 filters factorized into two 3x3, 7x7 into 1x7 and 7x1, and the saved cost spent on depth and width.
 
 Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, arXiv:1512.00567. Weights (which
-want images of mean and deviation 0.5), dropout and first weights are torchvision's, after TensorFlow's: a normal of
-deviation 0.1 for all but the auxiliary classes (0.001), PyTorch's default biases. The paper names neither. TensorFlow
-draws the auxiliary 5x5 convolution with 0.01; torchvision means to and does not. The auxiliary head hangs at the 17x17
-map and serves only in training, with 0.4 of its loss as in TensorFlow. Averaging with 5x5/3 needs 17 cells of that map;
-where a small image leaves fewer, the head averages 5 x 5 parts instead.
+need images normalized by mean and std 0.5), dropout and initialization are torchvision's, after TensorFlow's: a normal with
+std 0.1 (0.001 for the auxiliary classes), PyTorch's default biases. The paper gives neither. TensorFlow uses 0.01 for the
+auxiliary 5x5 convolution; torchvision intends to and does not. The auxiliary classifier follows the 17x17 map and is used in
+training only, with 0.4 of its loss as in TensorFlow. Its 5x5 average pooling with stride 3 needs a map of 17 x 17; for smaller
+maps it is an adaptive average pooling to 5 x 5.
 
     3x299x299 -> 64x147x147 -> max -> 192x71x71 -> max -> 5b 256x35x35, 5c 288, 5d 288
     -> 6a to 6e 768x17x17 -> 7a 1280x8x8, 7b 2048, 7c 2048 -> mean 2048 -> 1000
 
-    inception_v3   27,161,264 parameters, 23,834,568 of them outside the auxiliary head
+    inception_v3   27,161,264 parameters, 23,834,568 of them outside the auxiliary classifier
 """
 
 from collections import OrderedDict
@@ -49,7 +49,7 @@ def averaged(inputs: int, outputs: int) -> nn.Sequential:
 
 @final
 class Branches(nn.Module):
-    """Several branches on the same map, their channels side by side."""
+    """Parallel branches, concatenated."""
 
     def __init__(self, **branches: nn.Module) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def small_filters(inputs: int, pooled: int) -> nn.Module:
 
 
 def to_17x17(inputs: int) -> nn.Module:
-    """The paper's figure 10: strides and a pool side by side halve the map, with no bottleneck before."""
+    """The paper's figure 10: strided convolutions and a pooling in parallel, to avoid a bottleneck."""
     return Branches(
         branch3x3=conv(inputs, 384, 3, stride=2),
         branch3x3dbl=nn.Sequential(conv(inputs, 64), conv(64, 96, 3, padding=1), conv(96, 96, 3, stride=2)),
@@ -80,7 +80,7 @@ def to_17x17(inputs: int) -> nn.Module:
 
 
 def rows_and_columns(inputs: int, width: int) -> nn.Module:
-    """The paper's figure 6: a 7x7 filter is a row and a column of 7."""
+    """The paper's figure 6: 7x7 filters factorized into 1x7 and 7x1."""
     return Branches(
         branch1x1=conv(inputs, 192),
         branch7x7=nn.Sequential(conv(inputs, width), row(width, width, 7), column(width, 192, 7)),
@@ -106,7 +106,7 @@ def to_8x8(inputs: int) -> nn.Module:
 
 
 def row_beside_column(inputs: int) -> nn.Module:
-    """The paper's figure 7: rows and columns side by side, for many features on the coarsest map."""
+    """The paper's figure 7: 1x3 and 3x1 filters in parallel, for high-dimensional features on the coarsest map."""
     return Branches(
         branch1x1=conv(inputs, 320),
         branch3x3=nn.Sequential(conv(inputs, 384), Branches(a=row(384, 384, 3), b=column(384, 384, 3))),
@@ -126,8 +126,8 @@ class AuxiliaryHead(nn.Module):
         self.fc = nn.Linear(768, classes)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B classes
-        enough = min(x.shape[-2:]) >= 17
-        x = F.avg_pool2d(x, kernel_size=5, stride=3) if enough else F.adaptive_avg_pool2d(x, 5)
+        large = min(x.shape[-2:]) >= 17
+        x = F.avg_pool2d(x, kernel_size=5, stride=3) if large else F.adaptive_avg_pool2d(x, 5)
         x = self.conv1(self.conv0(x))
         return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
 
@@ -155,8 +155,8 @@ class InceptionV3(Network):
         first, second = early_strides(size, 2, 2)
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 8 * stride)
-        # No pool and few convolutions pad: 1 cell comes of 3, 7, 15, 17, then 35 if there is a first pool, and 2 more.
-        self.smallest = first * (36 if second == 2 else 18) + 3
+        # Few layers pad: 1 position needs 3, 7, 15, 17 before, then 35 if there is a first pooling, and 2 more.
+        self.min_size = first * (36 if second == 2 else 18) + 3
         self.stage1 = nn.Sequential(
             OrderedDict(
                 Conv2d_1a_3x3=conv(channels, 32, 3, stride=first),

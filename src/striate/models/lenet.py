@@ -1,9 +1,9 @@
-"""LeNet-5: small shared filters and averaging make a digit's class independent of where and how exactly it was written.
+"""LeNet-5: shared convolution filters and subsampling make the class of a digit robust to shifts and distortions.
 
 LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998.
-As it is built today: tanh and averaging are the paper's, but C3 sees all six maps, averaging has no weights of its own,
-and the output is linear. The paper pads digits from 28 to 32 pixels; here C1 does it. First weights: Glorot uniform,
-biases zero.
+As it is built today: tanh and average pooling are the paper's, but C3 is connected to all six maps, the pooling has no
+weights, and the output is linear. The paper pads digits from 28 to 32 pixels; here C1 does so. Initialization: Glorot
+uniform, biases zero.
 
     1x28x28 -> C1 6x28x28 -> S2 6x14x14 -> C3 16x10x10 -> S4 16x5x5 -> C5 120 -> F6 84 -> 10      61,706 parameters
 """
@@ -19,7 +19,7 @@ from striate.models.blocks import Network, glorot_init
 class LeNet5(Network):
     widths = (6, 16)
     strides = (2, 4)
-    smallest = 12
+    min_size = 12
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.6",)
 

@@ -1,10 +1,10 @@
-"""MnasNet: a search that pays for time on a real phone gives each depth of the network its own kernel size and expansion.
+"""MnasNet: an architecture search that measures latency on a real phone chooses kernel size and expansion of each stage.
 
 Tan, Chen, Pang, Vasudevan, Sandler, Howard, Le, "MnasNet: platform-aware neural architecture search for mobile", CVPR
-2019, arXiv:1807.11626. This is B1, the variant without gates. Weights, first weights (He for convolutions, a uniform for
+2019, arXiv:1807.11626. This is B1, without squeeze-and-excitation. Weights, initialization (He for convolutions, a uniform for
 the last layer, its bias zero), dropout before the last layer and batch norm are torchvision's. Its batch norm has a
-momentum of 0.0003, the paper 0.01: statistics need ten thousand steps to settle, so a network trained for fewer is much
-better in training mode than in evaluation.
+momentum of 0.0003, the paper 0.01: running statistics need ten thousand steps to converge, so a network trained for fewer
+is much better in train mode than in eval mode.
 
     3x224x224 -> 32x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 96x14x14 -> 320x7x7 -> 1280x7x7 -> mean -> 1000
     the others: all widths but the 1280 times 0.5, 0.75, 1.3
@@ -24,7 +24,7 @@ from striate.models.blocks import Network, conv_bn_act, early_strides, he_init, 
 
 Row = tuple[int, int, int, int]
 
-# Kernel size, expansion, width, number of blocks; the first block of a stage halves
+# Kernel size, expansion, width, number of blocks; the first block of a stage has stride 2
 STAGES: Final[tuple[tuple[Row, ...], ...]] = (
     ((3, 3, 24, 3),),
     ((5, 3, 40, 3),),
@@ -37,7 +37,7 @@ norm = partial(nn.BatchNorm2d, momentum=1 - 0.9997)
 
 @final
 class InvertedResidual(nn.Module):
-    """MobileNet v2's block with a kernel size of its own: widens, filters each channel alone, narrows without a ReLU."""
+    """MobileNet v2's block with any kernel size: 1x1 expansion, depthwise convolution, 1x1 projection without a ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel_size: int, expansion: int, stride: int) -> None:
         super().__init__()
@@ -48,15 +48,15 @@ class InvertedResidual(nn.Module):
             nn.Conv2d(hidden, outputs, kernel_size=1, bias=False),
             norm(outputs),
         )
-        self.residual = stride == 1 and inputs == outputs
+        self.use_shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        return x + self.layers(x) if self.residual else self.layers(x)
+        return x + self.layers(x) if self.use_shortcut else self.layers(x)
 
 
 @final
 class MnasNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.1",)
     key_map = (  # torchvision numbers everything before the mean

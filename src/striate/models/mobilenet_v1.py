@@ -1,11 +1,11 @@
-"""MobileNet: a 3x3 filter for each channel alone, then a 1x1 mixture of channels, does a convolution's work for a ninth.
+"""MobileNet: depthwise separable convolutions, a 3x3 filter for each channel and then a 1x1 convolution, at a ninth of the cost.
 
 Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", 2017,
-arXiv:1704.04861. Names are timm's (mobilenetv1_100), so its weights load as they are. First weights are timm's too: a
-normal of variance 2 over the outputs that one input cell reaches (for a depthwise filter its own cells only), for the
-last layer a uniform; the paper says nothing of them. As in timm and in the authors' later code the activation is ReLU6
+arXiv:1704.04861. Names are timm's (mobilenetv1_100), so its weights load as they are. The initialization is timm's
+too: a normal with variance 2 / fan_out (of one channel for a depthwise filter), for the last layer a uniform; the paper
+gives none. As in timm and in the authors' later code the activation is ReLU6
 where the paper has ReLU. The paper's table gives the last depthwise layer a stride of 2, but a map of the same size
-before and behind it: the sizes are right. There is no dropout and no stochastic depth.
+before and after it: the sizes are right. There is no dropout and no stochastic depth.
 
     3x224x224 -> 32x112x112 -> 64x112x112 -> 128x56x56 -> 256x28x28 -> 512x14x14 -> 1024x7x7 -> mean -> 1000
     the others: all widths times 0.75, 0.5, 0.25
@@ -23,13 +23,13 @@ from torch import Tensor, nn
 
 from striate.models.blocks import Network, early_strides
 
-# Width, number of blocks; the first block of a stage halves, but in the first stage, where the first convolution did
+# Width, number of blocks; the first block of a stage has stride 2, except in the first, after a convolution with stride 2
 STAGES: Final = ((64, 1), (128, 2), (256, 2), (512, 6), (1024, 2))
 
 
 @final
 class Separable(nn.Module):
-    """A convolution in two: 3x3 within each channel, 1x1 across channels."""
+    """A depthwise separable convolution: 3x3 depthwise, then 1x1."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Separable(nn.Module):
 
 @final
 class MobileNetV1(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv_stem",)
     classifier_layers = ("classifier",)
 

@@ -1,8 +1,8 @@
-"""MobileNet v2: residuals join narrow layers; a block widens, filters each channel alone, and narrows without a ReLU.
+"""MobileNet v2: blocks of 1x1 expansion, depthwise convolution and linear 1x1 bottleneck (inverted residuals).
 
 Sandler, Howard, Zhu, Zhmoginov, Chen, "MobileNetV2: inverted residuals and linear bottlenecks", CVPR 2018,
-arXiv:1801.04381. Weights, first weights (He for convolutions, a normal of deviation 0.01 for the last layer, biases
-zero) and dropout before the last layer are torchvision's; the paper names neither.
+arXiv:1801.04381. Weights, initialization (He for convolutions, a normal with std 0.01 for the last layer, biases
+zero) and dropout before the last layer are torchvision's; the paper gives neither.
 
     3x224x224 -> 32x112x112 -> 16x112x112 -> 24x56x56 -> 32x28x28 -> 96x14x14 -> 320x7x7 -> 1280x7x7 -> mean -> 1000
 
@@ -17,7 +17,7 @@ from striate.models.blocks import Network, conv_bn_act, early_strides, he_init
 
 Row = tuple[int, int, int]
 
-# Expansion, width, number of blocks; the first block of a stage halves
+# Expansion, width, number of blocks; the first block of a stage has stride 2
 STAGES: Final[tuple[tuple[Row, ...], ...]] = (
     ((1, 16, 1),),  # but here, where the first convolution did
     ((6, 24, 2),),
@@ -29,7 +29,7 @@ STAGES: Final[tuple[tuple[Row, ...], ...]] = (
 
 @final
 class InvertedResidual(nn.Module):
-    """Wide inside and narrow at both ends, where a residual needs a classic block to be wide."""
+    """1x1 expansion, depthwise convolution, 1x1 projection without an activation; the shortcut joins the narrow ends."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
         super().__init__()
@@ -41,10 +41,10 @@ class InvertedResidual(nn.Module):
             nn.Conv2d(hidden, outputs, kernel_size=1, bias=False),
             nn.BatchNorm2d(outputs),  # linear: a ReLU here would lose what few channels hold
         )
-        self.residual = stride == 1 and inputs == outputs
+        self.use_shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        return x + self.conv(x) if self.residual else self.conv(x)
+        return x + self.conv(x) if self.use_shortcut else self.conv(x)
 
 
 def stage(inputs: int, rows: tuple[Row, ...], stride: int) -> nn.Sequential:
@@ -60,7 +60,7 @@ def stage(inputs: int, rows: tuple[Row, ...], stride: int) -> nn.Sequential:
 @final
 class MobileNetV2(Network):
     widths = (16, 24, 32, 96, 320)
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.1",)
 

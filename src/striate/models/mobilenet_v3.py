@@ -1,9 +1,9 @@
-"""MobileNet v3: a search against a phone's clock chose the blocks; gates and a swish of straight pieces finish them.
+"""MobileNet v3: blocks chosen by a search for low latency on a phone, with squeeze-and-excitation and hard-swish.
 
-Howard et al., "Searching for MobileNetV3", ICCV 2019, arXiv:1905.02244. Weights, first weights (He for convolutions, a
-normal of deviation 0.01 for linear layers, biases zero), dropout before the last layer and batch norm (epsilon 0.001;
-momentum 0.01, the paper's decay of 0.99) are torchvision's. As there, a gate squeezes to a quarter of the channels,
-rounded to a multiple of 8, and what is dropped is 0.2; the paper says "dropout of 0.8" and means what is kept.
+Howard et al., "Searching for MobileNetV3", ICCV 2019, arXiv:1905.02244. Weights, initialization (He for convolutions, a
+normal with std 0.01 for linear layers, biases zero), dropout before the last layer and batch norm (epsilon 0.001;
+momentum 0.01, the paper's decay of 0.99) are torchvision's. As there, squeeze-and-excitation has a quarter of the
+channels, rounded to a multiple of 8, and dropout is 0.2; the paper's "dropout of 0.8" is the probability of keeping.
 
     large: 3x224x224 -> 16x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 160x7x7
            -> 960x7x7 -> mean -> 1280 -> 1000
@@ -27,15 +27,15 @@ from striate.models.blocks import Network, SqueezeExcite, conv_bn_act, early_str
 Row = tuple[int, int, int, bool]
 Stage = tuple[Callable[[], nn.Module], tuple[Row, ...]]
 
-GATE: Final = True
+SQUEEZE: Final = True
 PLAIN: Final = False
 
-# Activation, then for each block kernel size, hidden width, width, gate. The first block of a stage halves, but for the
-# very first of LARGE. Swish comes late, where it is cheap.
+# Activation, then for each block kernel size, hidden width, width, squeeze-and-excitation or not. The first block of a stage
+# has stride 2, except for the first stage of LARGE. Hard-swish is used in the later stages, where it costs less.
 LARGE: Final[tuple[Stage, ...]] = (
     (nn.ReLU, ((3, 16, 16, PLAIN),)),
     (nn.ReLU, ((3, 64, 24, PLAIN), (3, 72, 24, PLAIN))),
-    (nn.ReLU, ((5, 72, 40, GATE), (5, 120, 40, GATE), (5, 120, 40, GATE))),
+    (nn.ReLU, ((5, 72, 40, SQUEEZE), (5, 120, 40, SQUEEZE), (5, 120, 40, SQUEEZE))),
     (
         nn.Hardswish,
         (
@@ -43,20 +43,26 @@ LARGE: Final[tuple[Stage, ...]] = (
             (3, 200, 80, PLAIN),
             (3, 184, 80, PLAIN),
             (3, 184, 80, PLAIN),
-            (3, 480, 112, GATE),
-            (3, 672, 112, GATE),
+            (3, 480, 112, SQUEEZE),
+            (3, 672, 112, SQUEEZE),
         ),
     ),
-    (nn.Hardswish, ((5, 672, 160, GATE), (5, 960, 160, GATE), (5, 960, 160, GATE))),
+    (nn.Hardswish, ((5, 672, 160, SQUEEZE), (5, 960, 160, SQUEEZE), (5, 960, 160, SQUEEZE))),
 )
 SMALL: Final[tuple[Stage, ...]] = (
-    (nn.ReLU, ((3, 16, 16, GATE),)),
+    (nn.ReLU, ((3, 16, 16, SQUEEZE),)),
     (nn.ReLU, ((3, 72, 24, PLAIN), (3, 88, 24, PLAIN))),
     (
         nn.Hardswish,
-        ((5, 96, 40, GATE), (5, 240, 40, GATE), (5, 240, 40, GATE), (5, 120, 48, GATE), (5, 144, 48, GATE)),
+        (
+            (5, 96, 40, SQUEEZE),
+            (5, 240, 40, SQUEEZE),
+            (5, 240, 40, SQUEEZE),
+            (5, 120, 48, SQUEEZE),
+            (5, 144, 48, SQUEEZE),
+        ),
     ),
-    (nn.Hardswish, ((5, 288, 96, GATE), (5, 576, 96, GATE), (5, 576, 96, GATE))),
+    (nn.Hardswish, ((5, 288, 96, SQUEEZE), (5, 576, 96, SQUEEZE), (5, 576, 96, SQUEEZE))),
 )
 
 norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
@@ -64,10 +70,10 @@ norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 @final
 class InvertedResidual(nn.Module):
-    """Widens, filters each channel alone, gates the channels, narrows without an activation."""
+    """1x1 expansion, depthwise convolution, squeeze-and-excitation, 1x1 projection without an activation."""
 
     def __init__(
-        self, inputs: int, row: Row, activation: Callable[[], nn.Module], stride: int, *, residual: bool
+        self, inputs: int, row: Row, activation: Callable[[], nn.Module], stride: int, *, shortcut: bool
     ) -> None:
         super().__init__()
         kernel_size, hidden, outputs, gated = row
@@ -80,15 +86,15 @@ class InvertedResidual(nn.Module):
             *gate,
             conv_bn_act(hidden, outputs, 1, norm=norm, activation=nn.Identity),
         )
-        self.residual = residual
+        self.use_shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/stride W/stride
-        return x + self.block(x) if self.residual else self.block(x)
+        return x + self.block(x) if self.use_shortcut else self.block(x)
 
 
 @final
 class MobileNetV3(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("classifier.3",)
 
@@ -98,7 +104,9 @@ class MobileNetV3(Network):
         super().__init__()
         first, second = early_strides(size, 2, 2)
         strides = (1, second, 2, 2, 2)[-len(table) :]  # SMALL has no stage of the first convolution's size
-        native = (1, 2, 2, 2, 2)[-len(table) :]  # a block made to halve has no residual, although it may not halve here
+        native = (1, 2, 2, 2, 2)[
+            -len(table) :
+        ]  # a block with stride 2 has no shortcut, even where its stride is reduced to 1
         self.strides = tuple(first * below for below in accumulate(strides, mul))
         self.widths = tuple(rows[-1][2] for _, rows in table)
         self.first = conv_bn_act(channels, 16, 3, first, norm=norm, activation=nn.Hardswish)
@@ -107,9 +115,11 @@ class MobileNetV3(Network):
         for i, (activation, rows) in enumerate(table):
             stage = nn.Sequential()
             for row in rows:
-                halves = native[i] == 2 and not len(stage)
-                residual = inputs == row[2] and not halves
-                stage.append(InvertedResidual(inputs, row, activation, strides[i] if halves else 1, residual=residual))
+                downsample = native[i] == 2 and not len(stage)
+                shortcut = inputs == row[2] and not downsample
+                stage.append(
+                    InvertedResidual(inputs, row, activation, strides[i] if downsample else 1, shortcut=shortcut)
+                )
                 inputs = row[2]
             self.blocks.append(stage)
         self.last = conv_bn_act(inputs, 6 * inputs, 1, norm=norm, activation=nn.Hardswish)

@@ -1,10 +1,10 @@
-"""Network in network: after each convolution a small dense network looks at every cell, as 1x1 convolutions.
+"""Network in network: after each convolution a small MLP is applied at every position, as 1x1 convolutions.
 
-Lin, Chen, Yan, "Network in network", ICLR 2014, arXiv:1312.4400: the network for CIFAR-10, which also brought in global
-averaging in place of dense layers. Widths, pools, dropout and first weights (a normal of deviation 0.05, biases zero)
-are those of the authors' Caffe model; their older cuda-convnet model takes maxima in the second pool too. Both rectify
-the class maps before they average them, so no logit is negative, and a class whose map falls below zero everywhere
-learns no more: digits are learnt at Adam's rate of 0.001, not at 0.003. Pools round up as in Caffe: 32, 16, 8 cells.
+Lin, Chen, Yan, "Network in network", ICLR 2014, arXiv:1312.4400: the network for CIFAR-10, which introduced global
+average pooling in place of dense layers. Widths, pooling, dropout and initialization (a normal with std 0.05, biases zero)
+are those of the authors' Caffe model; their older cuda-convnet model has max pooling in both places. Both apply ReLU to
+the class maps before they average them, so no logit is negative, and a class whose map is below zero everywhere has no
+gradient: MNIST is learned with Adam at a learning rate of 0.001, not at 0.003. Pooling rounds up as in Caffe: 32, 16, 8.
 
     3x32x32 -> 192, 160, 96x32x32 -> max 3 -> 192, 192, 192x16x16 -> average 3 -> 192, 192x8x8 -> 10x8x8 -> mean 10
 
@@ -22,7 +22,7 @@ from striate.models.blocks import Network
 class NiN(Network):
     widths = (96, 192, 192)
     strides = (1, 2, 4)
-    smallest = 4
+    min_size = 4
     input_layers = ("stage1.0",)
     classifier_layers = ("classifier.0",)
 

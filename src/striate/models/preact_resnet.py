@@ -1,10 +1,10 @@
-"""Pre-activation ResNet: norm and ReLU come before a convolution, so what goes from block to block is only added to.
+"""Pre-activation ResNet: norm and ReLU come before each convolution, so that the shortcuts are identities.
 
 He, Zhang, Ren, Sun, "Identity mappings in deep residual networks", ECCV 2016, arXiv:1603.05027.
 The paper's networks for 32 pixels are in cifar_preact_resnet.py; these, of the sizes of the first ResNets, are timm's
-resnetv2, with its names and first weights: He for convolutions, a deviation of 0.01 for fc. Against the paper: no norm
-and ReLU before the max pool (a bottleneck's first block has them behind it and before the split, which comes to the
-same; preact_resnet18 and 34 hand the pooled sums on as they are), and the stride is in a bottleneck's 3x3.
+resnetv2, with its names and initialization: He for convolutions, std 0.01 for fc. Differences from the paper: no norm
+and ReLU before the max pooling (the first bottleneck has them after it and before the branch point, which is equivalent;
+preact_resnet18 and 34 have none there), and the stride is in a bottleneck's 3x3.
 
     3x224x224 -> stem 64x56x56 -> 64x56x56 -> 128x28x28 -> 256x14x14 -> 512x7x7 -> norm, ReLU -> mean -> 1000
     preact_resnet50 and deeper: four times these widths: 256, 512, 1024, 2048
@@ -24,21 +24,21 @@ from torch import Tensor, nn
 from striate.models.blocks import Network, early_strides, he_init
 from striate.models.resnet import DEPTHS, conv1x1, conv3x3
 
-Change = Callable[[int, int, int], nn.Module]  # from inputs, outputs and stride
+Branch = Callable[[int, int, int], nn.Module]  # from inputs, outputs and stride
 
 
 @final
 class Preactivated(nn.Module):
-    """The input, untouched, and a change to its norm and ReLU; a shortcut that alters the shape starts from those too."""
+    """Input + residual branch on its norm and ReLU; a shortcut that changes the shape starts after the norm and ReLU too."""
 
-    def __init__(self, inputs: int, change: nn.Module, shortcut: nn.Module | None) -> None:
+    def __init__(self, inputs: int, residual: nn.Module, shortcut: nn.Module | None) -> None:
         super().__init__()
         self.norm, self.relu = nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)
-        self.change, self.shortcut = change, shortcut
+        self.residual, self.shortcut = residual, shortcut
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
         active = self.relu(self.norm(x))
-        return self.change(active) + (x if self.shortcut is None else self.shortcut(active))
+        return self.residual(active) + (x if self.shortcut is None else self.shortcut(active))
 
 
 def basic(inputs: int, outputs: int, stride: int) -> nn.Sequential:
@@ -58,16 +58,16 @@ def bottleneck(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     )
 
 
-def stage(change: Change, inputs: int, outputs: int, depth: int, stride: int) -> nn.Sequential:
+def stage(residual: Branch, inputs: int, outputs: int, depth: int, stride: int) -> nn.Sequential:
     """`depth` blocks, of which the first takes the stride and the new number of channels."""
     shortcut = None if inputs == outputs else conv1x1(inputs, outputs, stride)
-    rest = (Preactivated(outputs, change(outputs, outputs, 1), None) for _ in range(depth - 1))
-    return nn.Sequential(Preactivated(inputs, change(inputs, outputs, stride), shortcut), *rest)
+    rest = (Preactivated(outputs, residual(outputs, outputs, 1), None) for _ in range(depth - 1))
+    return nn.Sequential(Preactivated(inputs, residual(inputs, outputs, stride), shortcut), *rest)
 
 
 @final
 class PreactResNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv",)
     classifier_layers = ("fc",)
     key_map = (
@@ -75,14 +75,14 @@ class PreactResNet(Network):
         *((rf"^stages\.{i}\.blocks\.", f"stage{i + 1}.") for i in range(4)),
         (r"\.norm1\.", ".norm."),
         (r"\.downsample\.conv\.", ".shortcut."),
-        *((rf"\.{name}\.", f".change.{i}.") for name, i in (("conv1", 0), ("norm2", 1), ("conv2", 3))),
-        *((rf"\.{name}\.", f".change.{i}.") for name, i in (("norm3", 4), ("conv3", 6))),
+        *((rf"\.{name}\.", f".residual.{i}.") for name, i in (("conv1", 0), ("norm2", 1), ("conv2", 3))),
+        *((rf"\.{name}\.", f".residual.{i}.") for name, i in (("norm3", 4), ("conv3", 6))),
         (r"^head\.", ""),
     )
 
     def __init__(
         self,
-        change: Change,
+        residual: Branch,
         widths: tuple[int, int, int, int],
         depths: tuple[int, int, int, int],
         *,
@@ -96,10 +96,10 @@ class PreactResNet(Network):
         self.strides = tuple(first * second * below for below in (1, 2, 4, 8))
         self.conv = nn.Conv2d(channels, 64, kernel_size=7, stride=first, padding=3, bias=False)
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1) if second == 2 else nn.Identity()
-        self.stage1 = stage(change, 64, widths[0], depths[0], stride=1)
-        self.stage2 = stage(change, widths[0], widths[1], depths[1], stride=2)
-        self.stage3 = stage(change, widths[1], widths[2], depths[2], stride=2)
-        self.stage4 = stage(change, widths[2], widths[3], depths[3], stride=2)
+        self.stage1 = stage(residual, 64, widths[0], depths[0], stride=1)
+        self.stage2 = stage(residual, widths[0], widths[1], depths[1], stride=2)
+        self.stage3 = stage(residual, widths[1], widths[2], depths[2], stride=2)
+        self.stage4 = stage(residual, widths[2], widths[3], depths[3], stride=2)
         self.norm, self.relu = nn.BatchNorm2d(widths[3]), nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(widths[3], classes)

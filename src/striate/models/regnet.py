@@ -1,10 +1,10 @@
-"""RegNet: a whole network follows from five numbers, because its widths grow along a straight line.
+"""RegNet: the widths of all blocks follow a quantized linear function, so five numbers define a network.
 
 Radosavovic, Kosaraju, Girshick, He, Dollar, "Designing network design spaces", CVPR 2020, arXiv:2003.13678.
-Block j wants w0 + wa * j channels; that is rounded to the nearest w0 * wm^k for a whole k, and blocks of one k are a
-stage. A 3x3 convolution sees groups of equal width, and nothing is narrower inside than outside. Y is X with a gate for
-the channels behind the 3x3 (SENet's, but a quarter as wide as the block's input). Rows, names and first weights are
-torchvision's, whose names hold the cost at 224 pixels; a stage's width is rounded to a multiple of the groups' width.
+Block j has w0 + wa * j channels, rounded to the nearest w0 * wm^k with an integer k; blocks with the same k are a stage. The
+3x3 convolutions are grouped, with a fixed group width, and there is no bottleneck. Y is X with squeeze-and-excitation after
+the 3x3 (a quarter as wide as the block's input). Rows, names and initialization are torchvision's; the names give the FLOPs
+at 224 pixels; a stage's width is rounded to a multiple of the group width.
 
     3x224x224 -> stem 32x112x112 -> 56x56 -> 28x28 -> 14x14 -> 7x7 -> mean -> 1000
 
@@ -40,8 +40,8 @@ Gate = Callable[[int, int], nn.Module]  # from the width, and that of the block'
 class Row(NamedTuple):
     depth: int  # blocks in all
     w0: int  # the first block's width
-    wa: float  # what each further block adds to it
-    wm: float  # what each further stage multiplies it by
+    wa: float  # added by each further block
+    wm: float  # factor from stage to stage
     group_width: int
 
 
@@ -75,7 +75,7 @@ def stage_shapes(row: Row) -> list[tuple[int, int]]:
 
 @final
 class Block(nn.Module):
-    """1x1, grouped 3x3, gate, 1x1, all of one width, and a shortcut."""
+    """1x1, grouped 3x3, squeeze-and-excitation (Y only), 1x1, all of one width, and a shortcut."""
 
     def __init__(self, inputs: int, width: int, stride: int, group_width: int, gate: Gate, shortcut: nn.Module) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def squeeze_excite(width: int, inputs: int) -> SqueezeExcite:
 
 @final
 class RegNet(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("first.0",)
     classifier_layers = ("fc",)
     key_map = (

@@ -1,12 +1,12 @@
-"""RepVGG: trained with three branches a layer, run as a plain stack of 3x3 convolutions, because the branches add up.
+"""RepVGG: trained with three branches a layer, and re-parameterized into a plain stack of 3x3 convolutions for inference.
 
 Ding, Zhang, Ma, Han, Ding, Sun, "RepVGG: Making VGG-style ConvNets great again", CVPR 2021, arXiv:2101.03697.
-Each layer is the ReLU of the sum of a 3x3 convolution, a 1x1 convolution and, where the shape stays, the input, each
-with a batch norm of its own. With fixed statistics a batch norm is a scale and a shift, a 1x1 filter is a 3x3 filter
-with zeros around it, and the input is the filter with a single 1: `network.fused()` is the same function with one
-convolution a layer. g4: every second layer in 4 groups.
-Names and first weights are timm's: He by fan out, gains and shifts of a block's batch norm drawn around 0.1 and 0; the
-authors keep PyTorch's own.
+Each layer is the ReLU of the sum of a 3x3 convolution, a 1x1 convolution and, where the shape stays, the identity,
+each with its own batch norm. With fixed statistics a batch norm is a scale and a shift, a 1x1 filter is a 3x3 filter padded
+with zeros, and the identity is a filter with a single 1: `network.fused()` is the same function with one convolution a
+layer. g4: every second layer in 4 groups.
+Names and initialization are timm's: He by fan out, weights and biases of batch norm from normals around 0.1 and 0; the
+authors use PyTorch's defaults.
 
     3x224x224 -> 112x112 -> 56x56 -> 28x28 -> 14x14 -> 7x7 -> mean -> 1000
 
@@ -68,7 +68,7 @@ class ConvNorm(nn.Module):
 
 @final
 class Branches(nn.Module):
-    """ReLU of the sum of a 3x3 convolution, a 1x1 convolution and, if it is given a norm for it, the input."""
+    """ReLU of the sum of a 3x3 convolution, a 1x1 convolution and, if there is a norm for it, the identity."""
 
     def __init__(self, inputs: int, width: int, stride: int, groups: int, identity: nn.BatchNorm2d | None) -> None:
         super().__init__()
@@ -83,13 +83,13 @@ class Branches(nn.Module):
 
     @torch.no_grad()
     def fused(self) -> nn.Sequential:
-        """What the branches do in eval mode, as one 3x3 convolution with a bias, and the ReLU."""
+        """The branches in eval mode as one 3x3 convolution with a bias, and the ReLU."""
         like = self.conv_kxk.conv
         kernel, bias = folded(like.weight, self.conv_kxk.bn)
         point, point_bias = folded(F.pad(self.conv_1x1.conv.weight, (1, 1, 1, 1)), self.conv_1x1.bn)
         kernel, bias = kernel + point, bias + point_bias
         if self.identity is not None:
-            same = torch.eye(like.weight.shape[1]).repeat(like.groups, 1)  # each channel takes its own in its group
+            same = torch.eye(like.weight.shape[1]).repeat(like.groups, 1)  # the identity within each group
             same = F.pad(same[:, :, None, None], (1, 1, 1, 1)).to(kernel)
             same, same_bias = folded(same, self.identity)
             kernel, bias = kernel + same, bias + same_bias
@@ -99,7 +99,7 @@ class Branches(nn.Module):
 
 
 def folded(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """The filters and biases that do what `kernel`, O I 3 3, and then the norm with its running statistics do."""
+    """Filters and biases equal to `kernel`, O I 3 3, followed by the norm with its running statistics."""
     statistics = norm.state_dict()
     scale = statistics["weight"] / (statistics["running_var"] + norm.eps).sqrt()
     return kernel * scale[:, None, None, None], statistics["bias"] - statistics["running_mean"] * scale
@@ -107,7 +107,7 @@ def folded(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 @final
 class RepVGG(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers: tuple[str, ...] = ("first.conv_kxk.conv", "first.conv_1x1.conv")
     classifier_layers = ("fc",)
     key_map = (
@@ -157,7 +157,7 @@ class RepVGG(Network):
         return self.fc(self.avgpool(x).flatten(1))
 
     def fused(self) -> "RepVGG":
-        """A new network that gives the same logits in eval mode with one convolution a layer. This one stays as it is."""
+        """A new network with one convolution a layer and the same logits in eval mode. This one is not changed."""
         network = deepcopy(self).eval()
         for name, layer in self.named_modules():
             if isinstance(layer, Branches):

@@ -1,8 +1,8 @@
-"""ResNet: each block learns a change to its input, so the input itself is never lost.
+"""ResNet: each block learns a residual function that is added to its input.
 
 He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, arXiv:1512.03385.
-Names are torchvision's, so its weights load as they are, and so are the first weights: He for convolutions, PyTorch's
-default for fc. As there, a bottleneck takes its stride in the 3x3 convolution; the paper takes it in the 1x1 before.
+Names are torchvision's, so its weights load as they are. So is the initialization: He for convolutions, PyTorch's default
+for fc. As there, a bottleneck has its stride in the 3x3 convolution; the paper has it in the 1x1 before.
 
     3x224x224 -> stem 64x56x56 -> 64x56x56 -> 128x28x28 -> 256x14x14 -> 512x7x7 -> mean -> 1000
     resnet50 and deeper: four times these widths: 256, 512, 1024, 2048
@@ -39,14 +39,14 @@ class Basic(nn.Module):
         self.downsample = shortcut(inputs, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.bn2(self.conv2(change))
-        return self.relu2(change + self.downsample(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.bn2(self.conv2(residual))
+        return self.relu2(residual + self.downsample(x))
 
 
 @final
 class Bottleneck(nn.Module):
-    """A 3x3 convolution on a quarter of the channels, between two 1x1 that shrink and restore them."""
+    """A 3x3 convolution on a quarter of the channels, between two 1x1 convolutions that reduce and restore them."""
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
@@ -59,10 +59,10 @@ class Bottleneck(nn.Module):
         self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.relu2(self.bn2(self.conv2(change)))
-        change = self.bn3(self.conv3(change))
-        return self.relu3(change + self.downsample(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.relu2(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        return self.relu3(residual + self.downsample(x))
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -74,7 +74,7 @@ def conv1x1(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 
 
 def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
-    """The input itself where its shape can be added, else a 1x1 convolution that gives it the shape."""
+    """The identity where the shapes agree, else a 1x1 convolution with batch norm."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
     return nn.Sequential(conv1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs))
@@ -82,9 +82,9 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
 
 @final
 class ResNet(Network):
-    """Four stages of the blocks that `block` makes, each of which gives `expansion` times its width."""
+    """Four stages of the blocks that `block` builds; a block's output has `expansion` times its width."""
 
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv1",)
     classifier_layers = ("fc",)
 

@@ -1,8 +1,8 @@
-"""ResNeXt: a block's change is the sum of many narrow paths of one form, which one grouped convolution computes.
+"""ResNeXt: the residual branch is a sum of many narrow paths of the same form, computed by one grouped convolution.
 
 Xie, Girshick, Dollar, Tu, He, "Aggregated residual transformations for deep neural networks", CVPR 2017,
-arXiv:1611.05431. Names and first weights are torchvision's (see resnet.py). 32x4d: in the first stage 32 paths, each 4
-channels wide; each later stage doubles the width of a path and keeps their number. The paper has resnext101_32x4d
+arXiv:1611.05431. Names and initialization are torchvision's (see resnet.py). 32x4d: in the first stage 32 paths (cardinality),
+each 4 channels wide; each later stage doubles the width of a path and keeps their number. The paper has resnext101_32x4d
 and resnext101_64x4d; torchvision has 32x8d in place of the first.
 
     3x224x224 -> stem 64x56x56 -> 256x56x56 -> 512x28x28 -> 1024x14x14 -> 2048x7x7 -> mean -> 1000
@@ -22,9 +22,9 @@ from striate.models.resnet import DEPTHS, ResNet, conv1x1, conv3x3, shortcut
 
 @final
 class Paths(nn.Module):
-    """To every path its own few channels, on them a 3x3 convolution, and the sum of what the paths give.
+    """The sum of many paths, each 1x1 to a few channels, 3x3, 1x1.
 
-    A 1x1 convolution to all paths' channels together is one to each; a 1x1 from them is the sum of one from each.
+    The 1x1 convolutions of all paths are one 1x1 convolution, and the 3x3 convolutions one grouped convolution.
     """
 
     def __init__(self, paths: int, path_width: int, inputs: int, width: int, stride: int) -> None:
@@ -39,10 +39,10 @@ class Paths(nn.Module):
         self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.relu2(self.bn2(self.conv2(change)))
-        change = self.bn3(self.conv3(change))
-        return self.relu3(change + self.downsample(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.relu2(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        return self.relu3(residual + self.downsample(x))
 
 
 def resnext50_32x4d(*, classes: int, channels: int, size: int) -> ResNet:

@@ -1,8 +1,8 @@
-"""SENet: each channel of a block's change is scaled by a gate that looks at the means of all channels.
+"""SENet: squeeze-and-excitation scales each channel of a residual branch by a factor that depends on all channels' means.
 
-Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018, arXiv:1709.01507. Names, first weights and counts are those
-of timm's seresnet. Against the paper: at least 8 squeezed channels (a sixteenth of 64 is 4: only the first stage of
-se_resnet18 and 34 differs), a bottleneck's stride in its 3x3 convolution, and blocks whose change is zero at first.
+Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018, arXiv:1709.01507. Names, initialization and counts are those
+of timm's seresnet. Differences from the paper: at least 8 squeezed channels (a sixteenth of 64 is 4: only the first stage of
+se_resnet18 and 34 differs), a bottleneck's stride in its 3x3 convolution, and residual branches that start at zero.
 
     3x224x224 -> stem 64x56x56 -> 64x56x56 -> 128x28x28 -> 256x14x14 -> 512x7x7 -> mean -> 1000
     se_resnet50 and deeper: four times these widths: 256, 512, 1024, 2048
@@ -23,58 +23,58 @@ from torch import Tensor, nn
 from striate.models.blocks import SqueezeExcite, make_divisible
 from striate.models.resnet import DEPTHS, ResNet, conv1x1, conv3x3, shortcut
 
-Gate = Callable[[int], nn.Module]  # from a number of channels
+Attention = Callable[[int], nn.Module]  # from a number of channels
 
 
 @final
-class GatedBasic(nn.Module):
-    """The ResNet's Basic block, with a gate on the change."""
+class AttentionBasic(nn.Module):
+    """ResNet's basic block, with channel or spatial attention on the residual branch."""
 
-    def __init__(self, gate: Gate, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, attention: Attention, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv3x3(inputs, width, stride), nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width), nn.BatchNorm2d(width)
-        self.se = gate(width)
+        self.se = attention(width)
         self.relu2 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, width, stride)
-        nn.init.zeros_(self.bn2.weight)  # a new block passes its input on
+        nn.init.zeros_(self.bn2.weight)  # a new block is the identity
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.se(self.bn2(self.conv2(change)))
-        return self.relu2(change + self.downsample(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.se(self.bn2(self.conv2(residual)))
+        return self.relu2(residual + self.downsample(x))
 
 
 @final
-class GatedBottleneck(nn.Module):
-    """The ResNet's Bottleneck, with a gate on the change."""
+class AttentionBottleneck(nn.Module):
+    """ResNet's bottleneck, with channel or spatial attention on the residual branch."""
 
-    def __init__(self, gate: Gate, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, attention: Attention, inputs: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1, self.bn1 = conv1x1(inputs, width), nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2, self.bn2 = conv3x3(width, width, stride), nn.BatchNorm2d(width)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3, self.bn3 = conv1x1(width, 4 * width), nn.BatchNorm2d(4 * width)
-        self.se = gate(4 * width)
+        self.se = attention(4 * width)
         self.relu3 = nn.ReLU(inplace=True)
         self.downsample = shortcut(inputs, 4 * width, stride)
-        nn.init.zeros_(self.bn3.weight)  # a new block passes its input on
+        nn.init.zeros_(self.bn3.weight)  # a new block is the identity
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.relu2(self.bn2(self.conv2(change)))
-        change = self.se(self.bn3(self.conv3(change)))
-        return self.relu3(change + self.downsample(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.relu2(self.bn2(self.conv2(residual)))
+        residual = self.se(self.bn3(self.conv3(residual)))
+        return self.relu3(residual + self.downsample(x))
 
 
 def squeeze_excite(channels: int) -> SqueezeExcite:
     return SqueezeExcite(channels, make_divisible(channels / 16))
 
 
-BASIC: Final = partial(GatedBasic, squeeze_excite)
-BOTTLENECK: Final = partial(GatedBottleneck, squeeze_excite)
+BASIC: Final = partial(AttentionBasic, squeeze_excite)
+BOTTLENECK: Final = partial(AttentionBottleneck, squeeze_excite)
 
 
 def se_resnet18(*, classes: int, channels: int, size: int) -> ResNet:

@@ -1,7 +1,7 @@
-"""ShuffleNet v2: half the channels pass a block unchanged, and a shuffle lets the next block see some of both halves.
+"""ShuffleNet v2: half of the channels pass a block unchanged, and a channel shuffle mixes both halves for the next block.
 
 Ma, Zhang, Zheng, Sun, "ShuffleNet V2: practical guidelines for efficient CNN architecture design", ECCV 2018,
-arXiv:1807.11164. Names are torchvision's, so its weights load as they are. First weights are PyTorch's defaults, as
+arXiv:1807.11164. Names are torchvision's, so its weights load as they are. Initialization is PyTorch's default, as
 there; there is no dropout and no stochastic depth.
 
     3x224x224 -> 24x112x112 -> pool 24x56x56 -> 116x28x28 -> 232x14x14 -> 464x7x7 -> 1024x7x7 -> mean -> 1000
@@ -22,19 +22,19 @@ from striate.models.blocks import Network, conv_bn_act, early_strides
 
 
 def depthwise(channels: int, stride: int) -> tuple[nn.Module, nn.Module]:
-    """3x3 within each channel, and no activation behind it."""
+    """A 3x3 depthwise convolution and batch norm, without an activation."""
     conv = nn.Conv2d(channels, channels, kernel_size=3, stride=stride, padding=1, groups=channels, bias=False)
     return conv, nn.BatchNorm2d(channels)
 
 
-def shuffled(x: Tensor) -> Tensor:  # B 2*C H W
+def channel_shuffle(x: Tensor) -> Tensor:  # B 2*C H W
     """One channel of the first half, one of the second, and so on."""
     return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
 
 
 @final
 class Unit(nn.Module):
-    """Only the second half of the channels is worked on."""
+    """The second half of the channels goes through a branch, the first half is unchanged."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -42,13 +42,13 @@ class Unit(nn.Module):
         self.branch2 = nn.Sequential(*conv_bn_act(half, half, 1), *depthwise(half, 1), *conv_bn_act(half, half, 1))
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        passed, worked = x.chunk(2, dim=1)
-        return shuffled(torch.cat((passed, self.branch2(worked)), 1))
+        first, second = x.chunk(2, dim=1)
+        return channel_shuffle(torch.cat((first, self.branch2(second)), 1))
 
 
 @final
 class DownUnit(nn.Module):
-    """Both branches work on all channels, halve the map, and give half of the outputs each."""
+    """Downsampling: two branches on all channels, with stride 2, each with half of the outputs."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class DownUnit(nn.Module):
         self.branch2 = nn.Sequential(*conv_bn_act(inputs, half, 1), *depthwise(half, 2), *conv_bn_act(half, half, 1))
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W -> B outputs H/2 W/2
-        return shuffled(torch.cat((self.branch1(x), self.branch2(x)), 1))
+        return channel_shuffle(torch.cat((self.branch1(x), self.branch2(x)), 1))
 
 
 def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
@@ -66,7 +66,7 @@ def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
 
 @final
 class ShuffleNetV2(Network):
-    smallest = 1  # every layer pads
+    min_size = 1  # every layer pads
     input_layers = ("conv1.0",)
     classifier_layers = ("fc",)
 

@@ -1,9 +1,9 @@
-"""SqueezeNet: 1x1 convolutions squeeze the channels before 3x3 ones see them, and AlexNet's accuracy costs a fiftieth.
+"""SqueezeNet: 1x1 convolutions squeeze the channels before 3x3 convolutions: AlexNet's accuracy with a fiftieth of its parameters.
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016,
-arXiv:1602.07360; 1.1 is the authors' later release, which pools earlier and needs 2.4 times less arithmetic. Weights,
-first weights (He's uniform, a normal of deviation 0.01 for the class maps, biases zero; the paper's code draws Glorot's
-uniform) and dropout (before the class maps, as in the paper) are torchvision's. The class maps are rectified before
+arXiv:1602.07360; 1.1 is the authors' later release, which pools earlier and has 2.4 times fewer MACs. Weights,
+initialization (He's uniform, a normal with std 0.01 for the class maps, biases zero; the paper's code draws Glorot's
+uniform) and dropout (before the class maps, as in the paper) are torchvision's. The class maps go through ReLU before
 they are averaged, so no logit is negative.
 
     squeezenet1_0: 3x224x224 -> 96x109x109 -> 256x54x54 -> 512x27x27 -> 512x13x13 -> 1000x13x13 -> mean 1000
@@ -22,7 +22,7 @@ from striate.models.blocks import Network, early_strides, numbered_names
 
 @final
 class Fire(nn.Module):
-    """A 1x1 convolution squeezes; a 1x1 and a 3x3 one side by side expand, each to four times as many channels."""
+    """A 1x1 squeeze convolution, then a 1x1 and a 3x3 expand convolution in parallel, each to four times as many channels."""
 
     def __init__(self, inputs: int, squeezed: int) -> None:
         super().__init__()
@@ -69,8 +69,8 @@ class SqueezeNet(Network):
         first, second = early_strides(size, 2, 2)
         self.widths = (width, *(8 * stage[-1] for stage in squeezed))
         self.strides = (first, first * second, 2 * first * second, 4 * first * second)
-        cells = 8 if second == 2 else 4  # of the first map: a pool that rounds up leaves 1 of 2, 2 of 4, 4 of 8
-        self.smallest = first * (cells - 1) + kernel_size
+        side = 8 if second == 2 else 4  # of the first map: a pooling that rounds up leaves 1 of 2, 2 of 4, 4 of 8
+        self.min_size = first * (side - 1) + kernel_size
         self.stage1 = nn.Sequential(nn.Conv2d(channels, width, kernel_size, stride=first), nn.ReLU(inplace=True))
         self.stage2 = nn.Sequential(pool() if second == 2 else nn.Identity(), *fires(width, squeezed[0]))
         self.stage3 = nn.Sequential(pool(), *fires(self.widths[1], squeezed[1]))

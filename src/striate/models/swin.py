@@ -1,9 +1,10 @@
-"""Swin: attention inside small windows, which are shifted at every other block so that they exchange what they have.
+"""Swin: self-attention within local windows, which are shifted in every other block to connect neighboring windows.
 
 Liu et al., "Swin Transformer: hierarchical vision transformer using shifted windows", ICCV 2021, arXiv:2103.14030.
-Weights are torchvision's. First weights and stochastic depth are torchvision's too: linear layers and position biases
-from a normal cut at 2 (which cuts nothing: its deviation is 0.02), their biases 0, PyTorch's default for the patches.
-The share of dropped branches grows evenly from 0 to 0.2, 0.3, 0.5, as in the paper's training on ImageNet-1K.
+Weights are torchvision's. Initialization and stochastic depth are torchvision's too: linear layers and relative position
+biases from a normal with std 0.02, truncated at 2 (which has no effect), biases 0, PyTorch's default for the patch
+embedding. The probability of stochastic depth grows linearly from 0 to 0.2, 0.3, 0.5, as in the paper's training on
+ImageNet-1K.
 For images below 128 pixels the patches have 2x2 pixels, below 64 they are single pixels.
 
     3x224x224 -> 4x4 patches -> 96x56x56 -> 192x28x28 -> 384x14x14 -> 768x7x7 -> mean -> 1000
@@ -22,13 +23,13 @@ from torch import Tensor, nn
 
 from striate.models.blocks import Network, StochasticDepth
 
-WINDOW: Final = 7  # cells; every stage has windows of this side
+WINDOW: Final = 7  # patches along the side of a window, in every stage
 HEAD_WIDTH: Final = 32
 
 
 @final
-class Patches(nn.Module):
-    """The pixels of a patch become the channels of a cell. From here on the channels are last."""
+class PatchEmbedding(nn.Module):
+    """A linear projection of the pixels of each patch. From here on the channels are last."""
 
     def __init__(self, channels: int, width: int, side: int) -> None:
         super().__init__()
@@ -40,8 +41,8 @@ class Patches(nn.Module):
 
 
 @final
-class Merge(nn.Module):
-    """Four cells become one of twice the channels."""
+class PatchMerging(nn.Module):
+    """Concatenates 2x2 neighboring patches and projects them to twice the channels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -55,53 +56,53 @@ class Merge(nn.Module):
 
 
 def padded(x: Tensor, multiple: int) -> Tensor:
-    """With rows below and columns to the right of zeros, so that `multiple` divides height and width."""
+    """Pad with zeros below and to the right, so that `multiple` divides height and width."""
     _, height, width, _ = x.shape
     below, right = -height % multiple, -width % multiple
     return F.pad(x, (0, 0, 0, right, 0, below)) if below or right else x
 
 
-def windows(x: Tensor) -> Tensor:
-    """B h w C -> B n 49 C: the cells of each window, row by row."""
+def window_partition(x: Tensor) -> Tensor:
+    """B h w C -> B n 49 C: the patches of each window, row by row."""
     batch, height, width, channels = x.shape
     rows = x.reshape(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
     return rows.transpose(2, 3).reshape(batch, -1, WINDOW * WINDOW, channels)
 
 
-def whole(x: Tensor, height: int, width: int) -> Tensor:
-    """The way back: B n 49 C -> B h w C."""
+def window_reverse(x: Tensor, height: int, width: int) -> Tensor:
+    """The inverse of `window_partition`: B n 49 C -> B h w C."""
     rows = x.view(x.shape[0], height // WINDOW, width // WINDOW, WINDOW, WINDOW, x.shape[3])
     return rows.transpose(2, 3).reshape(x.shape[0], height, width, x.shape[3])
 
 
-def barriers(height: int, width: int, down: int, right: int, device: torch.device) -> Tensor:
-    """n 1 49 49: -100, which leaves no weight, between cells of a window that are no neighbors.
+def attention_mask(height: int, width: int, down: int, right: int, device: torch.device) -> Tensor:
+    """n 1 49 49: -100, which gives an attention weight of 0, between patches of a window that are not adjacent in the image.
 
-    A shift by `down` and `right` cells brings the first rows and columns behind the last ones, into their windows.
+    The cyclic shift by `down` and `right` patches moves the first rows and columns behind the last ones, into their windows.
     """
     rows = torch.arange(height, device=device) >= height - down
     columns = torch.arange(width, device=device) >= width - right
-    parts = windows((2 * rows[:, None] + columns)[None, :, :, None])[0]  # n 49 1
-    return -100.0 * (parts != parts.transpose(1, 2))[:, None]
+    regions = window_partition((2 * rows[:, None] + columns)[None, :, :, None])[0]  # n 49 1
+    return -100.0 * (regions != regions.transpose(1, 2))[:, None]
 
 
 @final
 class WindowAttention(nn.Module):
-    """Every cell takes from the cells of its window a mean of what they offer, weighted by key, query and place."""
+    """Multi-head self-attention within (shifted) windows, with a relative position bias."""
 
     def __init__(self, width: int, shift: int) -> None:
         super().__init__()
         self.heads, self.shift = width // HEAD_WIDTH, shift
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
-        places = 2 * WINDOW - 1  # a cell is 6 rows above to 6 below another
-        self.relative_position_bias_table = nn.Parameter(torch.empty(places**2, self.heads))
+        offsets = 2 * WINDOW - 1  # relative positions along an axis: -6 to 6
+        self.relative_position_bias_table = nn.Parameter(torch.empty(offsets**2, self.heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
 
-    def bias(self) -> Tensor:
-        """Heads 49 49: for a cell (row, column) that looks at (r, c), the table's entry (row - r + 6, column - c + 6)."""
-        places = 2 * WINDOW - 1
-        table = self.relative_position_bias_table.view(places, places, self.heads)
+    def relative_position_bias(self) -> Tensor:
+        """Heads 49 49: for a query at (row, column) and a key at (r, c), the table's entry (row - r + 6, column - c + 6)."""
+        offsets = 2 * WINDOW - 1
+        table = self.relative_position_bias_table.view(offsets, offsets, self.heads)
         shifted = table.unfold(0, WINDOW, 1).unfold(1, WINDOW, 1)  # row column head 6-r 6-c
         return shifted.flip(3, 4).permute(2, 0, 1, 3, 4).reshape(self.heads, WINDOW**2, WINDOW**2)
 
@@ -109,16 +110,16 @@ class WindowAttention(nn.Module):
         _, height, width, _ = x.shape
         x = padded(x, WINDOW)
         rows, columns = x.shape[1:3]
-        down, right = (self.shift if side > WINDOW else 0 for side in (rows, columns))  # one window has no neighbor
-        shifted, bias = bool(down or right), self.bias()
+        down, right = (self.shift if side > WINDOW else 0 for side in (rows, columns))  # no shift with a single window
+        shifted, bias = bool(down or right), self.relative_position_bias()
         if shifted:
             x = x.roll((-down, -right), (1, 2))
-            bias = bias + barriers(rows, columns, down, right, x.device)
-        query, key, value = self.qkv(windows(x)).unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
-        # Written out, because a bias that learns makes scaled_dot_product_attention the slower of the two in training.
+            bias = bias + attention_mask(rows, columns, down, right, x.device)
+        query, key, value = self.qkv(window_partition(x)).unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
+        # Written out: with a trainable bias, scaled_dot_product_attention is slower in training.
         similarity = (query * HEAD_WIDTH**-0.5) @ key.transpose(3, 4)  # B n heads 49 49
         weights = (similarity + bias).softmax(dim=4)
-        x = whole(self.proj((weights @ value).transpose(2, 3).flatten(3)), rows, columns)
+        x = window_reverse(self.proj((weights @ value).transpose(2, 3).flatten(3)), rows, columns)
         if shifted:
             x = x.roll((down, right), (1, 2))
         return x[:, :height, :width]
@@ -126,7 +127,7 @@ class WindowAttention(nn.Module):
 
 @final
 class Block(nn.Module):
-    """Cells exchange what they have, then each thinks for itself; both only add to it."""
+    """(Shifted) window attention and an MLP, each with a layer norm before it and a shortcut around it."""
 
     def __init__(self, width: int, shift: int, drop: float) -> None:
         super().__init__()
@@ -144,7 +145,7 @@ class Block(nn.Module):
 
 @final
 class Stage(nn.Module):
-    """Fewer cells, then the blocks; the windows of every other one are shifted by half their side."""
+    """Patch embedding or merging, then the blocks; every other one has shifted windows."""
 
     def __init__(self, reduce: nn.Module, width: int, drops: list[float]) -> None:
         super().__init__()
@@ -175,13 +176,13 @@ class Swin(Network):
         self.patch = 4 if size >= 128 else 2 if size >= 64 else 1
         self.widths = (width, 2 * width, 4 * width, 8 * width)
         self.strides = (self.patch, 2 * self.patch, 4 * self.patch, 8 * self.patch)
-        self.smallest = self.patch  # merging pads
+        self.min_size = self.patch  # patch merging pads
         total = sum(depths)
         drops = [[drop * i / (total - 1) for i in range(sum(depths[:n]), sum(depths[: n + 1]))] for n in range(4)]
-        self.stage1 = Stage(Patches(channels, width, self.patch), self.widths[0], drops[0])
-        self.stage2 = Stage(Merge(self.widths[0]), self.widths[1], drops[1])
-        self.stage3 = Stage(Merge(self.widths[1]), self.widths[2], drops[2])
-        self.stage4 = Stage(Merge(self.widths[2]), self.widths[3], drops[3])
+        self.stage1 = Stage(PatchEmbedding(channels, width, self.patch), self.widths[0], drops[0])
+        self.stage2 = Stage(PatchMerging(self.widths[0]), self.widths[1], drops[1])
+        self.stage3 = Stage(PatchMerging(self.widths[1]), self.widths[2], drops[2])
+        self.stage4 = Stage(PatchMerging(self.widths[2]), self.widths[3], drops[3])
         self.norm = nn.LayerNorm(self.widths[3])
         self.classifier = nn.Linear(self.widths[3], classes)
         for layer in self.modules():
@@ -203,9 +204,9 @@ class Swin(Network):
         return x.permute(0, 3, 1, 2)
 
     def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Published files also hold where each pair of cells looks into the table, which is the same for all.
+        """Drop the relative position index, which is computed here.
 
-        Patches of fewer pixels take the sums of the kernel: they see an image as the published ones see it enlarged.
+        For smaller patches the kernel is summed: its response to an image is that of the published kernel to the image enlarged.
         """
         own = {name: value for name, value in weights.items() if not name.endswith(".relative_position_index")}
         name = "stage1.reduce.project.weight"

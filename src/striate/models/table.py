@@ -1,9 +1,9 @@
-"""Every network of the zoo as a row: where it is built, what it was made for, what it costs, what it reaches.
+"""The table of all networks: file, paper, input, parameters, multiply-accumulates and accuracy.
 
-One entry a paper, one row a network. The figures are those of the network with the channels, size and classes that it
-was made for; the tests count them anew. `top1` is the accuracy in percent on ImageNet's validation images of the
-weights that `weights="imagenet"` loads, or else as timm, the authors' repository or the paper give it, a few of the
-last (MobileNet v1 below full width, GhostNet 0.5 and 1.3, CBAM) by way of sites that quote it.
+One entry a paper, one row a network. Parameters and MACs are those of the network with the channels, size and classes that
+it was made for; the tests count them again. `top1` is the accuracy in percent on ImageNet's validation images of the
+weights that `weights="imagenet"` loads, or else as timm, the authors' repository or the paper give it (for MobileNet v1
+below full width, GhostNet 0.5 and 1.3 and CBAM, as other sites quote it).
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ __all__ = ["NETWORKS", "Entry"]
 @final
 @dataclass(frozen=True)
 class Entry:
-    """What a list of networks says of one."""
+    """A network of the table."""
 
     module: str  # the file in this folder; its function has the network's name
     year: int
-    says: str
+    idea: str  # in a few words
     paper: str
     channels: int  # of the images it was made for
     size: int  # their height and width, pixels
@@ -47,7 +47,7 @@ class Row:
 class Paper:
     module: str
     year: int
-    says: str
+    idea: str
     source: str
     networks: Mapping[str, Row]
 
@@ -56,7 +56,7 @@ PAPERS: Final = (
     Paper(
         "lenet",
         1998,
-        "5x5 convolutions, tanh, averaging",
+        "5x5 convolutions, tanh, avg pooling",
         "LeCun et al., Proc. IEEE",
         {
             "lenet5": Row(61_706, 416_520, size=28, channels=1, classes=10),
@@ -92,7 +92,7 @@ PAPERS: Final = (
     Paper(
         "nin",
         2013,
-        "a small network at every cell",
+        "an MLP at every position",
         "Lin et al., arXiv:1312.4400",
         {
             "nin": Row(966_986, 222_486_528, size=32, classes=10),
@@ -117,7 +117,7 @@ PAPERS: Final = (
     Paper(
         "googlenet",
         2014,
-        "four filter sizes side by side",
+        "inception modules of four branches",
         "Szegedy et al., arXiv:1409.4842",
         {
             "googlenet": Row(13_004_888, 1_498_376_192, 69.78),
@@ -135,7 +135,7 @@ PAPERS: Final = (
     Paper(
         "bn_gap_cnn",
         2015,
-        "averaged maps, no dense layer",
+        "global average pooling",
         "after NiN, arXiv:1312.4400",
         {
             "bn_gap_cnn": Row(94_762, 10_323_200, size=32, classes=10),
@@ -144,7 +144,7 @@ PAPERS: Final = (
     Paper(
         "inception",
         2015,
-        "large filters split into small ones",
+        "factorized convolutions",
         "Szegedy et al., arXiv:1512.00567",
         {
             "inception_v3": Row(27_161_264, 5_713_216_096, 77.29, size=299),
@@ -153,7 +153,7 @@ PAPERS: Final = (
     Paper(
         "resnet",
         2015,
-        "blocks add a change to their input",
+        "blocks add a residual to their input",
         "He et al., arXiv:1512.03385",
         {
             "resnet18": Row(11_689_512, 1_814_073_344, 69.76),
@@ -166,7 +166,7 @@ PAPERS: Final = (
     Paper(
         "cifar_resnet",
         2015,
-        "residual blocks for 32 pixels",
+        "ResNet for 32 pixels",
         "He et al., arXiv:1512.03385",
         {
             "cifar_resnet20": Row(269_722, 40_551_040, size=32, classes=10),
@@ -228,7 +228,7 @@ PAPERS: Final = (
     Paper(
         "densenet",
         2016,
-        "every layer sees all before it",
+        "all earlier maps into every layer",
         "Huang et al., arXiv:1608.06993",
         {
             "densenet121": Row(7_978_856, 2_834_161_664, 74.43),
@@ -259,7 +259,7 @@ PAPERS: Final = (
     Paper(
         "mobilenet_v1",
         2017,
-        "each filter looks at one channel",
+        "depthwise separable convolutions",
         "Howard et al., arXiv:1704.04861",
         {
             "mobilenet_v1_025": Row(470_072, 41_030_272, 50.6),
@@ -271,7 +271,7 @@ PAPERS: Final = (
     Paper(
         "senet",
         2017,
-        "a gate for every channel",
+        "squeeze-and-excitation",
         "Hu et al., arXiv:1709.01507",
         {
             "se_resnet18": Row(11_779_624, 1_814_161_408),
@@ -284,7 +284,7 @@ PAPERS: Final = (
     Paper(
         "mobilenet_v2",
         2018,
-        "residuals between narrow layers",
+        "inverted residuals",
         "Sandler et al., arXiv:1801.04381",
         {
             "mobilenet_v2": Row(3_504_872, 300_774_272, 72.15),
@@ -305,7 +305,7 @@ PAPERS: Final = (
     Paper(
         "cbam",
         2018,
-        "gates for channels, then for places",
+        "channel, then spatial attention",
         "Woo et al., arXiv:1807.06521",
         {
             "cbam_resnet18": Row(11_777_352, 1_815_063_764),
@@ -317,7 +317,7 @@ PAPERS: Final = (
     Paper(
         "mnasnet",
         2018,
-        "blocks found for a phone's clock",
+        "searched for latency on a phone",
         "Tan et al., arXiv:1807.11626",
         {
             "mnasnet0_5": Row(2_218_512, 104_455_968, 67.73),
@@ -339,7 +339,7 @@ PAPERS: Final = (
     Paper(
         "mobilenet_v3",
         2019,
-        "searched, gated, hard-swish",
+        "searched, SE, hard-swish",
         "Howard et al., arXiv:1905.02244",
         {
             "mobilenet_v3_small": Row(2_542_856, 56_510_400, 67.67),
@@ -365,7 +365,7 @@ PAPERS: Final = (
     Paper(
         "efficientnet_lite",
         2020,
-        "EfficientNet without gates",
+        "EfficientNet for quantization",
         "TensorFlow's EfficientNet-Lite",
         {
             "efficientnet_lite0": Row(4_652_008, 385_187_552, 74.85),
@@ -374,7 +374,7 @@ PAPERS: Final = (
     Paper(
         "eca",
         2019,
-        "a gate from neighboring channels",
+        "channel attention by 1-D convolution",
         "Wang et al., arXiv:1910.03151",
         {
             "eca_resnet18": Row(11_689_548, 1_814_082_688),
@@ -387,7 +387,7 @@ PAPERS: Final = (
     Paper(
         "ghostnet",
         2019,
-        "half the maps from cheap copies",
+        "half the maps from cheap filters",
         "Han et al., arXiv:1911.11907",
         {
             "ghostnet_050": Row(2_587_292, 42_328_152, 66.2),
@@ -398,7 +398,7 @@ PAPERS: Final = (
     Paper(
         "regnet",
         2020,
-        "widths on a straight line",
+        "quantized linear widths",
         "Radosavovic et al., arXiv:2003.13678",
         {
             "regnet_x_400mf": Row(5_495_976, 413_812_608, 74.86),
@@ -420,7 +420,7 @@ PAPERS: Final = (
     Paper(
         "vit",
         2020,
-        "a sequence of patches, attention",
+        "self-attention over image patches",
         "Dosovitskiy et al., arXiv:2010.11929",
         {
             "vit_ti_16": Row(5_717_416, 1_253_683_200, 72.19),
@@ -435,7 +435,7 @@ PAPERS: Final = (
     Paper(
         "repvgg",
         2021,
-        "three branches trained, one kept",
+        "three branches fused into one",
         "Ding et al., arXiv:2101.03697",
         {
             "repvgg_a0": Row(9_108_968, 1_512_581_120, 72.43),
@@ -453,7 +453,7 @@ PAPERS: Final = (
     Paper(
         "swin",
         2021,
-        "attention in shifted windows",
+        "self-attention in shifted windows",
         "Liu et al., arXiv:2103.14030",
         {
             "swin_t": Row(28_288_354, 4_490_566_656, 81.47),
@@ -464,7 +464,7 @@ PAPERS: Final = (
     Paper(
         "convnext",
         2022,
-        "a ResNet with a transformer's habits",
+        "a ResNet modernized like Swin",
         "Liu et al., arXiv:2201.03545",
         {
             "convnext_tiny": Row(28_589_128, 4_455_531_264, 82.52),
@@ -480,7 +480,7 @@ NETWORKS: Final[Mapping[str, Entry]] = MappingProxyType(
         name: Entry(
             paper.module,
             paper.year,
-            paper.says,
+            paper.idea,
             paper.source,
             row.channels,
             row.size,

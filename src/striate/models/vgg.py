@@ -1,10 +1,10 @@
-"""VGG: nothing but 3x3 convolutions, two to four before each halving, because depth is worth more than large filters.
+"""VGG: a deep network of 3x3 convolutions only, with max pooling after every one to four of them.
 
 Simonyan & Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, arXiv:1409.1556:
-its columns A, B, D and E. Weights, first weights and dropout (after the first two dense layers, as in the paper) are
-torchvision's. First weights: He for convolutions, a normal of deviation 0.01 for dense layers, biases zero; the paper
-drew all from the latter and had to start its deeper columns from a trained A. Batch norm (`_bn`) is later than the
-paper; its convolutions keep their biases here as in torchvision, though the norm subtracts them again.
+its columns A, B, D and E. Weights, initialization and dropout (after the first two dense layers, as in the paper) are
+torchvision's. Initialization: He for convolutions, a normal with std 0.01 for dense layers, biases zero; the paper
+used the latter for all layers and had to start its deeper columns from a trained A. Batch norm (`_bn`) is later than the
+paper; its convolutions keep their biases here as in torchvision, though the norm subtracts them.
 
     3x224x224 -> 64x224x224 -> 128x112x112 -> 256x56x56 -> 512x28x28 -> 512x14x14 -> 512x7x7 -> 4096 -> 4096 -> 1000
 
@@ -41,9 +41,9 @@ class VGG(Network):
         self, unit: Unit, depths: tuple[int, ...], *, classes: int, channels: int, size: int, dropout: float
     ) -> None:
         super().__init__()
-        last = 2 if size >= 32 else 1  # an image below 32 pixels has nothing left to halve a fifth time
+        last = 2 if size >= 32 else 1  # an image below 32 pixels is too small for a fifth pooling
         self.strides = (1, 2, 4, 8, 16, 16 * last)
-        self.smallest = 16 * last
+        self.min_size = 16 * last
         self.stage1 = nn.Sequential(*repeated(unit, channels, 64, depths[0]))
         self.stage2 = nn.Sequential(nn.MaxPool2d(2), *repeated(unit, 64, 128, depths[1]))
         self.stage3 = nn.Sequential(nn.MaxPool2d(2), *repeated(unit, 128, 256, depths[2]))

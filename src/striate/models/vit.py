@@ -1,15 +1,15 @@
-"""ViT: an image is a sequence of patches, and every patch may look at every other from the first layer on.
+"""ViT: a transformer encoder on the sequence of image patches and a class token.
 
 Dosovitskiy et al., "An image is worth 16x16 words: transformers for image recognition at scale", ICLR 2021, arXiv:2010.11929.
 Ti and S are of Touvron et al., "Training data-efficient image transformers", ICML 2021, arXiv:2012.12877, and of Steiner et
 al., "How to train your ViT?", TMLR 2022, arXiv:2106.10270.
-Weights are torchvision's, timm's fit too. First weights are torchvision's, of Ti and S as well: patches from a normal of
-variance 1 / fan_in, attention and MLP Glorot uniform (the projection after attention PyTorch's default), positions from
-a normal of deviation 0.02, summary and classifier zero, as in the authors' code; timm draws all linear layers from a
-normal of deviation 0.02. Dropout is at the paper's places, but 0 unless set: the paper has 0.1 on ImageNet.
-Below 128 pixels patches are half as high and wide, below 64 a quarter. Positions of another grid are interpolated.
+Weights are torchvision's; timm's load too. Initialization is torchvision's, of Ti and S as well: patch embedding from a
+normal with variance 1 / fan_in, attention and MLP Glorot uniform (the projection after attention PyTorch's default),
+position embeddings from a normal with std 0.02, class token and classifier zero, as in the authors' code; timm draws all
+linear layers from a normal with std 0.02. Dropout is where the paper has it, but 0 by default: the paper has 0.1 on ImageNet.
+Below 128 pixels patches have half the side, below 64 a quarter. Position embeddings are interpolated to other grids.
 
-    3x224x224 -> 16x16 patches -> 768x14x14 and a summary of 768 -> 12 blocks, 4 stages of 3 -> the summary -> 1000
+    3x224x224 -> 16x16 patches -> 768x14x14 and a class token of 768 -> 12 blocks, 4 stages of 3 -> class token -> 1000
 
                patch  blocks  heads  width
     vit_ti_16   16      12      3      192     5,717,416 parameters
@@ -32,23 +32,23 @@ from striate.models.blocks import Network
 
 
 @final
-class Cells(NamedTuple):
-    """The patches where they lie, and the vector beside them that gathers what the whole image says."""
+class Tokens(NamedTuple):
+    """The patch tokens on their grid, and the class token."""
 
     grid: Tensor  # B C h w
-    summary: Tensor  # B 1 C
+    class_token: Tensor  # B 1 C
 
     def sequence(self) -> Tensor:  # B 1+hw C
-        return torch.cat([self.summary, self.grid.flatten(2).transpose(1, 2)], dim=1)
+        return torch.cat([self.class_token, self.grid.flatten(2).transpose(1, 2)], dim=1)
 
 
-def cells(sequence: Tensor, height: int, width: int) -> Cells:
-    return Cells(sequence[:, 1:].transpose(1, 2).unflatten(2, (height, width)), sequence[:, :1])
+def tokens(sequence: Tensor, height: int, width: int) -> Tokens:
+    return Tokens(sequence[:, 1:].transpose(1, 2).unflatten(2, (height, width)), sequence[:, :1])
 
 
 @final
 class SelfAttention(nn.Module):
-    """Every token takes from all tokens a mean of what they offer, weighted by how well their keys answer its query.
+    """Multi-head self-attention.
 
     Vaswani et al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762.
     """
@@ -65,13 +65,13 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # B N C
         query, key, value = self.in_proj(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         x = F.scaled_dot_product_attention(query, key, value)  # B heads N C/heads
-        x = x.permute(2, 0, 1, 3).flatten(2)  # N B C in memory: dropout will draw in torchvision's order
+        x = x.permute(2, 0, 1, 3).flatten(2)  # N B C in memory: dropout then draws in torchvision's order
         return self.out_proj(x).transpose(0, 1)
 
 
 @final
 class Block(nn.Module):
-    """Tokens exchange what they have, then each thinks for itself; both only add to it."""
+    """Self-attention and an MLP, each with a layer norm before it and a shortcut around it."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -98,18 +98,18 @@ class Stage(nn.Module):
         super().__init__()
         self.blocks = nn.Sequential(*(Block(width, heads, dropout) for _ in range(depth)))
 
-    def forward(self, x: Cells) -> Cells:
-        return cells(self.blocks(x.sequence()), *x.grid.shape[2:])
+    def forward(self, x: Tokens) -> Tokens:
+        return tokens(self.blocks(x.sequence()), *x.grid.shape[2:])
 
 
-def resized(positions: Tensor, height: int, width: int) -> Tensor:
-    """Positions, 1 1+n*n C, for a grid of another height and width; the summary's stays."""
+def interpolated(positions: Tensor, height: int, width: int) -> Tensor:
+    """Position embeddings, 1 1+n*n C, for a grid of another height and width; that of the class token stays."""
     side = isqrt(positions.shape[1] - 1)
-    old = cells(positions, side, side)
+    old = tokens(positions, side, side)
     if old.grid.shape[2:] == (height, width):
         return positions
     grid = F.interpolate(old.grid.float(), (height, width), mode="bicubic", antialias=True)
-    return Cells(grid.to(positions.dtype), old.summary).sequence()
+    return Tokens(grid.to(positions.dtype), old.class_token).sequence()
 
 
 @final
@@ -122,8 +122,8 @@ class ViT(Network):
     ) -> None:
         super().__init__()
         self.patch = patch if size >= 128 else patch // 2 if size >= 64 else patch // 4
-        self.side = max(1, size // self.patch)  # of the grid whose positions are learnt
-        self.widths, self.strides, self.smallest = (width,) * 4, (self.patch,) * 4, self.patch
+        self.side = max(1, size // self.patch)  # of the grid of position embeddings
+        self.widths, self.strides, self.min_size = (width,) * 4, (self.patch,) * 4, self.patch
         self.key_map = (
             (r"^encoder\.layers\.encoder_layer_", "blocks."),  # torchvision's, then timm's
             (r"^encoder\.", ""),
@@ -156,25 +156,25 @@ class ViT(Network):
             if zero is not None:
                 nn.init.zeros_(zero)
 
-    def stem(self, x: Tensor) -> Cells:
+    def stem(self, x: Tensor) -> Tokens:
         grid = self.conv_proj(x)  # B C h w: a linear layer on the pixels of each patch
         height, width = grid.shape[2:]
-        sequence = Cells(grid, self.class_token.expand(x.shape[0], -1, -1)).sequence()
-        return cells(self.dropout(sequence + resized(self.pos_embedding, height, width)), height, width)
+        sequence = Tokens(grid, self.class_token.expand(x.shape[0], -1, -1)).sequence()
+        return tokens(self.dropout(sequence + interpolated(self.pos_embedding, height, width)), height, width)
 
     def stages(self) -> tuple[nn.Module, ...]:
         return self.stage1, self.stage2, self.stage3, self.stage4
 
-    def head(self, x: Cells) -> Tensor:
-        return self.classifier(self.ln(x.summary[:, 0]))
+    def head(self, x: Tokens) -> Tensor:
+        return self.classifier(self.ln(x.class_token[:, 0]))
 
-    def to_feature_map(self, x: Cells) -> Tensor:
+    def to_feature_map(self, x: Tokens) -> Tensor:
         return x.grid
 
     def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Positions of another grid are interpolated.
+        """Interpolate the position embeddings of another grid.
 
-        Patches of fewer pixels take the sums of the kernel: they see an image as the published ones see it enlarged.
+        For smaller patches the kernel is summed: its response to an image is that of the published kernel to the image enlarged.
         """
         own = dict(weights)
         positions, kernel = weights.get("pos_embedding"), weights.get("conv_proj.weight")
@@ -183,7 +183,7 @@ class ViT(Network):
             and positions.ndim == 3
             and isqrt(positions.shape[1] - 1) ** 2 == positions.shape[1] - 1
         ):
-            own["pos_embedding"] = resized(positions, self.side, self.side)
+            own["pos_embedding"] = interpolated(positions, self.side, self.side)
         if kernel is not None and kernel.ndim == 4 and kernel.shape[-1] != self.patch:
             area = (kernel.shape[-1] / self.patch) ** 2
             own["conv_proj.weight"] = F.adaptive_avg_pool2d(kernel, self.patch) * area

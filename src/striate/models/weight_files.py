@@ -1,10 +1,9 @@
-"""Files of weights, read without trust.
+"""Read untrusted files of weights.
 
-A `.safetensors` file holds numbers and nothing else. Every other kind (.pth, .pt, .bin, .ckpt) is a pickle, and a pickle
-is a program: `torch.load(weights_only=True)` runs of it only what rebuilds tensors, and it does so in a child process
-with limited memory, time and disk, none of our environment and no file but this one. Paths, settings, NumPy's numbers and
-whatever else a training script has saved beside the weights becomes a stand-in without content. The child hands the tensors
-over as safetensors.
+A `.safetensors` file contains tensors only. Every other format (.pth, .pt, .bin, .ckpt) is a pickle, and a pickle is a
+program: `torch.load(weights_only=True)` runs only what rebuilds tensors, and it does so in a child process with limited
+memory, time and disk, an empty environment and no file but this one. Paths, settings, NumPy values and other objects that a
+training script saved others the weights are replaced by an empty placeholder. The child returns the tensors as safetensors.
 """
 
 import builtins
@@ -32,23 +31,23 @@ from striate.errors import SettingError
 
 __all__ = ["printable", "read_weights"]
 
-# What training scripts call the weights in a file that holds more; averaged ones first, because they are those that were measured
+# Keys of the weights in a checkpoint; averaged weights (EMA) first, because they are those that were evaluated
 NESTS: Final = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 LOG: Final = logging.getLogger("striate")
-MOST_STAND_INS: Final = 50  # kinds of things that are no weights, in one file
+MAX_PLACEHOLDERS: Final = 50  # classes of other objects, in one file
 
-SPARE_BYTES: Final = 256 * 2**20  # that a child may take beside what is in proportion to the file
-# The file's size so many times: read, copied, written, and once more for weights that share their memory in the file
+SPARE_BYTES: Final = 256 * 2**20  # memory of the child, in addition to a multiple of the file's size
+# Multiples of the file's size: read, copied, written, and once more for weights that share memory in the file
 TIMES: Final = 4
-CPU_SECONDS: Final = 30  # for a small file; a large one has more
+CPU_SECONDS: Final = 30  # for a small file
 BYTES_A_SECOND: Final = 10 * 2**20
-WAITS: Final = 10  # times the processor time, for a slow disk
-# Of the environment: where libraries are
+WALL_TIME_FACTOR: Final = 10  # of the CPU time, for a slow disk
+# Environment variables of the child: where libraries are
 INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-FOLDER: Final = "is a folder; give the file in it that holds the weights"
-UNUSED: Final = "it is damaged or a trap, and nothing of it is used"
+FOLDER: Final = "is a folder; give the file of weights in it"
+UNUSED: Final = "it is damaged or malicious, and is not used"
 OUTPUT: Final = "weights.safetensors"
-BESIDE: Final = "beside"  # in its metadata: what a pickle asks for that is no weights
+OTHER_OBJECTS: Final = "other_objects"  # key of its metadata: classes in the pickle that are not weights
 CHILD: Final = """
 import sys
 sys.path[:] = sys.argv[3:]
@@ -60,39 +59,39 @@ convert(int(sys.argv[1]), int(sys.argv[2]))
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a file by name. Raises SettingError.
 
-    Those of a `.safetensors` file are not copied: they stay in the file until they are used.
+    Those of a `.safetensors` file are memory-mapped, not copied.
     """
     path = Path(path)
     with _opened(path) as file:
         weights = _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path, file)
     for name, value in weights.items():
         if not _finite(value):
-            _refuse(path, f"{printable(name)} is not finite (NaN or infinity): take another file, this one is spoilt")
+            _refuse(path, f"{printable(name)} is not finite (NaN or infinity); use another file")
     return weights
 
 
 def printable(text: object, longest: int = 300) -> str:
-    """What a file says, fit for one line on a terminal."""
+    """Text from a file, made safe for one line on a terminal."""
     line = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return line if len(line) <= longest else f"{line[:longest]}..."
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[FileIO]:
-    """The file, if it is a regular one with something in it; a FIFO without a writer would hold an ordinary open for ever."""
+    """Open a regular, non-empty file; opening a FIFO without a writer would block forever."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         _refuse(path, "there is no such file; weights are a .safetensors or .pth file, or 'imagenet'")
     except OSError as error:
         folder = path.is_dir()  # which Windows does not even open
-        _refuse(path, FOLDER if folder else f"cannot be read ({error.strerror}); take a .safetensors or .pth file")
+        _refuse(path, FOLDER if folder else f"cannot be read ({error.strerror}); use a .safetensors or .pth file")
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         _refuse(
             path,
-            FOLDER if stat.S_ISDIR(status.st_mode) else "is a FIFO, socket or device; take a .safetensors or .pth file",
+            FOLDER if stat.S_ISDIR(status.st_mode) else "is a FIFO, socket or device; use a .safetensors or .pth file",
         )
     with FileIO(descriptor) as file:
         if status.st_size == 0:
@@ -104,60 +103,60 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        _refuse(path, f"is damaged or no safetensors file ({printable(error)}); download or copy it again")
+        _refuse(path, f"is damaged or not a safetensors file ({printable(error)}); download or copy it again")
 
 
 def _read_pickle(path: Path, file: FileIO) -> dict[str, Tensor]:
     size, start = os.fstat(file.fileno()).st_size, file.read(64)
-    if not start.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive; a pickle of the days before
-        _refuse(path, f"is no PyTorch file: it begins with {start[:20]!r}; take a .pth or .safetensors file")
+    if not start.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive; a pickle of PyTorch before 1.6
+        _refuse(path, f"is not a PyTorch file: it begins with {start[:20]!r}; use a .pth or .safetensors file")
     file.seek(0)
     try:
         with tempfile.TemporaryDirectory(prefix="striate-", ignore_cleanup_errors=True) as folder:
             _convert_in_a_child(path, file, size, Path(folder))
             with safe_open(Path(folder, OUTPUT), "pt") as output:
-                beside = (output.metadata() or {}).get(BESIDE)
-            if beside:
-                LOG.info("%s: of %s in the file nothing was read or run", path, printable(beside))
-            return load(Path(folder, OUTPUT).read_bytes())  # not mapped: the folder is about to go
+                others = (output.metadata() or {}).get(OTHER_OBJECTS)
+            if others:
+                LOG.info("%s: %s in the file was neither read nor run", path, printable(others))
+            return load(Path(folder, OUTPUT).read_bytes())  # not memory-mapped, because the folder is deleted
     except (OSError, SafetensorError) as error:
-        _refuse(path, f"cannot be handed to the process that reads it ({error}); set TMPDIR to a folder with room")
+        _refuse(path, f"cannot be read in a child process ({error}); set TMPDIR to a folder with room")
 
 
 def _convert_in_a_child(path: Path, file: FileIO, size: int, folder: Path) -> None:
     seconds = CPU_SECONDS + size // BYTES_A_SECOND
-    said = folder / "said"
-    with said.open("wb") as out:
+    output = folder / "output"
+    with output.open("wb") as out:
         try:
-            code = subprocess.run(  # noqa: S603  our own code, by our own Python
+            code = subprocess.run(  # noqa: S603  a constant program, run by this interpreter
                 [sys.executable, "-I", "-c", CHILD, str(TIMES * size + SPARE_BYTES), str(seconds), *_import_paths()],
                 stdin=file,
                 stdout=out,
                 stderr=out,
                 cwd=folder,
                 env=_environment(os.environ, folder),
-                timeout=WAITS * seconds,
+                timeout=WALL_TIME_FACTOR * seconds,
                 check=False,
             ).returncode
         except subprocess.TimeoutExpired:
-            _refuse(path, f"could not be read within {WAITS * seconds} s; {UNUSED}")
+            _refuse(path, f"could not be read within {WALL_TIME_FACTOR * seconds} s; {UNUSED}")
     if code < 0:  # ended by a signal
         too_much = f"than {seconds} s" if -code == signal.SIGXCPU else f"memory than such a file needs (signal {-code})"
-        _refuse(path, f"to read it takes more {too_much}; {UNUSED}")
+        _refuse(path, f"reading it takes more {too_much}; {UNUSED}")
     if code > 0:
-        with said.open("rb") as lines:
-            lines.seek(max(0, said.stat().st_size - 4096))
+        with output.open("rb") as lines:
+            lines.seek(max(0, output.stat().st_size - 4096))
             last = lines.read().decode(errors="replace").strip().rpartition("\n")[2]
         _refuse(path, printable(last, 600))
 
 
 def _import_paths() -> list[str]:
-    """Where this process found torch, safetensors and striate; never the folder that it happens to be in."""
+    """The import paths of this process; never the current folder."""
     return [path for path in sys.path if Path(path).is_absolute()]
 
 
 def _environment(ours: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Nothing that could be a secret, and no graphics card."""
+    """An environment without secrets and without GPU."""
     kept = {name: ours[name] for name in INHERITED if name in ours}
     return {**kept, "TMPDIR": str(folder), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
@@ -167,42 +166,42 @@ def _refuse(path: Path, reason: str) -> NoReturn:
 
 
 def _finite(value: Tensor) -> bool:
-    """Whether all numbers are: by the smallest and the largest, 15 times faster than one by one."""
+    """Whether all values are finite: by their minimum and maximum, 15 times faster than one by one."""
     if value.numel() == 0 or not (value.is_floating_point() or value.is_complex()):
         return True
     if value.is_complex():
         value = torch.view_as_real(value)
-    if value.element_size() == 1:  # the types of 8 bits cannot do it
+    if value.element_size() == 1:  # aminmax does not take types of 8 bits
         value = value.float()
     return all(bool(extreme.isfinite()) for extreme in torch.aminmax(value))
 
 
 def convert(room: int, seconds: int) -> None:
-    """The child: the pickle on standard input becomes OUTPUT in this folder, or its last line says why not.
+    """The child process: convert the pickle on standard input to OUTPUT in this folder, or print the reason as its last line.
 
-    `room` is the memory and the disk that it may take, in bytes, `seconds` its processor time.
+    `room` is its limit of memory and disk in bytes, `seconds` that of CPU time.
     """
     _limit(room, seconds)
-    beside: dict[str, Exception] = {}
+    others: dict[str, Exception] = {}
     try:
         with os.fdopen(0, "rb") as file:
-            held = _unpickled(file, beside)
+            held = _unpickled(file, others)
         tensors = _tensors(held, room)
-    except SettingError as error:  # a whole network, for one, of which only a stand-in is here
-        sys.exit(_reason(next(iter(beside.values()))) if beside else str(error))
-    except Exception as error:  # noqa: BLE001  whatever a stranger's file provokes
+    except SettingError as error:  # such as a pickled network, which became a placeholder
+        sys.exit(_reason(next(iter(others.values()))) if others else str(error))
+    except Exception as error:  # noqa: BLE001  an untrusted file may raise any
         sys.exit(_reason(error))
     try:
-        save_file(tensors, OUTPUT, {BESIDE: ", ".join(beside)})
+        save_file(tensors, OUTPUT, {OTHER_OBJECTS: ", ".join(others)})
     except (SafetensorError, OSError) as error:
-        sys.exit(f"cannot be handed over ({printable(error)}); set TMPDIR to a folder with room")
+        sys.exit(f"cannot be written ({printable(error)}); set TMPDIR to a folder with room")
 
 
 @final
-class _StandIn:
-    """Takes the place of anything that is no weights: made of whatever it is asked to be made of, it keeps nothing."""
+class _Placeholder:
+    """Replaces any object that is not a tensor or a plain value: it accepts all arguments and stores nothing."""
 
-    def __new__(cls, *_: object) -> "_StandIn":
+    def __new__(cls, *_: object) -> "_Placeholder":
         return object.__new__(cls)
 
     def __init__(self, *_: object) -> None:
@@ -220,26 +219,26 @@ def _list(*_: object) -> list[Any]:
     return []
 
 
-# What may be filled later has to be filled
+# Containers, which unpickling fills later
 CONTAINERS: Final = ((_dictionary, "collections.defaultdict"), (_list, "collections.deque"))
 
 
-def _unpickled(file: BinaryIO, beside: dict[str, Exception]) -> Any:
-    """What the file holds, with a stand-in for all that is neither weights nor plain values; `beside` takes their names."""
+def _unpickled(file: BinaryIO, others: dict[str, Exception]) -> Any:
+    """The content of the file, with placeholders for all but tensors and plain values; `others` collects their names."""
     while True:
         file.seek(0)
         try:
-            with torch.serialization.safe_globals([*CONTAINERS, *((_StandIn, name) for name in beside)]):
+            with torch.serialization.safe_globals([*CONTAINERS, *((_Placeholder, name) for name in others)]):
                 return torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             name = _asked_for(error)
-            if name is None or name in beside or len(beside) == MOST_STAND_INS:
-                raise next(iter(beside.values()), error) from None
-            beside[name] = error
+            if name is None or name in others or len(others) == MAX_PLACEHOLDERS:
+                raise next(iter(others.values()), error) from None
+            others[name] = error
 
 
 def _asked_for(error: Exception) -> str | None:
-    """What torch does not know and a stand-in can replace. Files that ask for eval or for os are traps, and stay refused."""
+    """The name of a class that a placeholder can replace, or None. Files that ask for functions such as eval are refused."""
     asked = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
     if asked is None:
         return None
@@ -250,7 +249,7 @@ def _asked_for(error: Exception) -> str | None:
 
 
 def _limit(room: int, seconds: int) -> None:
-    """From here on; importing torch may have taken any amount."""
+    """Limit this process; what importing torch took is not counted."""
     if sys.platform == "win32":
         return
     import resource
@@ -261,33 +260,35 @@ def _limit(room: int, seconds: int) -> None:
         resource.setrlimit(what, (min(amount, most), most))
 
     used = resource.getrusage(resource.RUSAGE_SELF)
-    at_most(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds, spare=1)  # a signal, and a second to die
+    at_most(
+        resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds, spare=1
+    )  # a signal, and one second more until it is killed
     at_most(resource.RLIMIT_FSIZE, room)
     at_most(resource.RLIMIT_CORE, 0)
-    if sys.platform == "linux":  # others cannot say what they have
+    if sys.platform == "linux":  # other systems do not report their memory
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         at_most(resource.RLIMIT_AS, pages * resource.getpagesize() + room)
 
 
 def _tensors(held: Any, room: int) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, each with memory of its own."""
+    """The tensors of a checkpoint, each with its own memory."""
     for _ in range(4):
         if isinstance(held, dict):
             held = next((held[nest] for nest in NESTS if isinstance(held.get(nest), dict)), held)
     if not isinstance(held, dict):
         raise SettingError(
-            f"holds a {type(held).__name__}, not weights by name: save the network's state_dict() instead"
+            f"contains a {type(held).__name__}, not a dictionary of weights: save the network's state_dict() instead"
         )
     sets = dict(_sets_of_tensors(held))
     if not sets:
         raise SettingError(
-            f"holds no weights, only {printable(', '.join(map(str, held)) or 'nothing', 100)}: take another file"
+            f"contains no weights, only {printable(', '.join(map(str, held)) or 'nothing', 100)}: use another file"
         )
     largest = max(sets, key=lambda name: len(sets[name]))
     if 2 * len(sets[largest]) <= sum(map(len, sets.values())):
         names = ", ".join(name or "(not nested)" for name in sets)
         raise SettingError(
-            f"holds several sets of weights, {printable(names, 100)}: save the state_dict() of one network"
+            f"contains several sets of weights, {printable(names, 100)}: save the state_dict() of one network"
         )
     tensors = sets[largest]
     for name, value in tensors.items():
@@ -298,13 +299,13 @@ def _tensors(held: Any, room: int) -> dict[str, Tensor]:
     claimed = sum(value.numel() * value.element_size() for value in tensors.values())
     if claimed > room:
         raise SettingError(
-            f"claims {claimed / 2**30:,.1f} GiB of weights, which is no honest size for this file: take another file"
+            f"claims {claimed / 2**30:,.1f} GiB of weights, more than a file of its size can contain: use another file"
         )
     return {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
 
 
 def _sets_of_tensors(held: dict[Any, Any], name: str = "", depth: int = 4) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """The tensors by name, and those in whatever lies within. An optimizer's are numbered, and no weights."""
+    """The tensors by name, of this dictionary and of nested ones. An optimizer's are numbered, so they are not weights."""
     tensors = {key: value for key, value in held.items() if isinstance(key, str) and isinstance(value, Tensor)}
     if tensors:
         yield name, tensors
@@ -314,16 +315,16 @@ def _sets_of_tensors(held: dict[Any, Any], name: str = "", depth: int = 4) -> It
 
 
 def _reason(error: Exception) -> str:
-    """One line of what torch says in many."""
+    """torch's message in one line."""
     text = str(error)
     asked = re.search(r"GLOBAL (\S+)", text)
     if asked or "TorchScript" in text:
         what = f"asks for {printable(asked[1], 100)}" if asked else "is a TorchScript archive"
-        return f"{what}, which is code and not weights; nothing of it was run: take a file of the state_dict() alone"
+        return f"{what}, which is code; none of it was run: use a file of the state_dict() only"
     if isinstance(error, MemoryError) or "allocate memory" in text or "not enough memory" in text:
-        return f"to read it takes more memory than such a file needs; {UNUSED}"
-    told = text.rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0].partition(". ")[0]
+        return f"reading it takes more memory than such a file needs; {UNUSED}"
+    message = text.rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0].partition(". ")[0]
     return (
-        f"is damaged, cut off or no file of weights ({type(error).__name__}: {printable(told, 160)}); "
+        f"is damaged, truncated or not a file of weights ({type(error).__name__}: {printable(message, 160)}); "
         "download or copy it again"
     )

@@ -1,7 +1,7 @@
-"""Published weights in our networks: which file, whose names, and what to do where it does not quite fit.
+"""Load pretrained weights into a network: find the file, map its keys, and adapt the first or last layer.
 
-A file for other classes or for images of other channels fits but for its last or first layer; a file that differs by
-more is of another architecture and is refused, and then the network is as it was.
+A file for another number of classes or channels is loaded except for its last or first layer. A file that differs more is
+of another architecture: it is refused, and the network is not changed.
 """
 
 import logging
@@ -20,82 +20,89 @@ from striate.models.blocks import Network
 from striate.models.imagenet import imagenet_file
 from striate.models.weight_files import printable, read_weights
 
-__all__ = ["Differs", "Fit", "find_weights", "load_weights", "other_channels", "read_weights", "renamed"]
+__all__ = ["LoadReport", "Mismatch", "adapt_channels", "converted", "find_weights", "load_weights", "read_weights"]
 
 LOG: Final = logging.getLogger("striate")
-AUXILIARY: Final = re.compile(r"^(aux|Aux)")  # heads that only help in training
-# What a network computes itself, and some save and some do not; and what counters of operations and averages leave in a file
+AUXILIARY: Final = re.compile(r"^(aux|Aux)")  # auxiliary classifiers, used in training only
+# Buffers that a network computes itself, which some files have and some do not, and what FLOP counters and averaging add
 COMPUTED: Final = re.compile(
     r"(^|\.)(num_batches_tracked|relative_position_index|relative_coords_table|attn_mask|total_ops|total_params|n_averaged)$"
 )
-STATISTICS: Final = ("running_mean", "running_var")  # the buffers that are learned
-REFUSED_WITH: Final = 5  # mismatches
+STATISTICS: Final = ("running_mean", "running_var")  # the buffers that are trained
+MAX_MISMATCHES: Final = 5  # in a message
 
 
 @final
 @dataclass(frozen=True)
-class Differs:
-    """A layer, and what there is of something in the file and in the network."""
+class Mismatch:
+    """A layer whose shape differs: by a number of classes or channels, or by a kernel, in the file and in the network."""
 
     layer: str
     file: str
-    here: str
+    network: str
 
 
 @final
 @dataclass(frozen=True)
-class Fit:
-    """What a file gave a network. Names are the network's."""
+class LoadReport:
+    """What was loaded from a file, under the network's names."""
 
-    loaded: tuple[str, ...]  # weights that are the file's
-    swapped: tuple[Differs, ...]  # class layers left fresh, because the file has another number of classes
-    adapted: tuple[Differs, ...]  # image layers made from the file's for another number of channels
-    resized: tuple[Differs, ...]  # image layers left fresh, because the file's look at larger or smaller patches
-    absent: tuple[str, ...]  # weights of auxiliary heads left fresh, because the file has none
-    unused: tuple[str, ...]  # weights of auxiliary heads in the file that the network has not
-    computed: tuple[str, ...]  # what a network computes itself, in only one of the two
+    loaded: tuple[str, ...]
+    other_classes: tuple[Mismatch, ...]  # classifier layers not loaded: the file has another number of classes
+    other_channels: tuple[Mismatch, ...]  # input layers adapted: the file has another number of channels
+    other_patches: tuple[Mismatch, ...]  # input layers not loaded: the file has another patch size
+    missing: tuple[str, ...]  # weights of auxiliary classifiers that the file does not have
+    unexpected: tuple[str, ...]  # weights of auxiliary classifiers that the network does not have
+    computed: tuple[str, ...]  # buffers that a network computes itself, in only one of the two
 
     @property
-    def whole(self) -> bool:
-        """Whether every weight found its place."""
-        return not (self.swapped or self.adapted or self.resized or self.absent or self.unused)
+    def complete(self) -> bool:
+        """Whether every weight was loaded as it is."""
+        return not (self.other_classes or self.other_channels or self.other_patches or self.missing or self.unexpected)
 
     def __str__(self) -> str:
         """One line."""
         return "; ".join(
             [
                 f"{len(self.loaded)} weights loaded",
-                *(f"{one.layer} stays fresh: {one.file} classes in the file, {one.here} here" for one in self.swapped),
-                *(f"{one.layer} adapted from {one.file} channels to {one.here}" for one in self.adapted),
-                *(f"{one.layer} stays fresh: {one.file} in the file, {one.here} here" for one in self.resized),
-                *([f"not in the file and fresh: {_some(self.absent)}"] if self.absent else []),
-                *([f"in the file and not used: {_some(self.unused)}"] if self.unused else []),
+                *(
+                    f"{one.layer} not loaded: {one.file} classes in the file, {one.network} in the network"
+                    for one in self.other_classes
+                ),
+                *(f"{one.layer} adapted from {one.file} channels to {one.network}" for one in self.other_channels),
+                *(
+                    f"{one.layer} not loaded: {one.file} in the file, {one.network} in the network"
+                    for one in self.other_patches
+                ),
+                *([f"not in the file: {_some(self.missing)}"] if self.missing else []),
+                *([f"in the file and not used: {_some(self.unexpected)}"] if self.unexpected else []),
             ]
         )
 
 
 def find_weights(name: str, weights: str | Path) -> Path:
-    """The file that `weights` means for the network `name`; "imagenet" may download it, and says so first."""
+    """The file of `weights` for the network `name`; "imagenet" may download it, and logs that first."""
     return imagenet_file(name) if weights == "imagenet" else Path(weights)
 
 
-def renamed(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def converted(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Published weights under the network's names and in its shapes."""
     return network.convert_state_dict(_own_names(network, weights))
 
 
 @torch.no_grad()
-def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = "", source: str = "the file") -> Fit:
-    """Give the network these weights and say what was made of them.
+def load_weights(
+    network: Network, weights: dict[str, Tensor], *, name: str = "", source: str = "the file"
+) -> LoadReport:
+    """Load weights into the network and report what was loaded.
 
-    `name` and `source` are those of the network and of the weights in what a refusal says. Raises SettingError, and
-    then nothing of the network has changed.
+    `name` and `source` name the network and the file in messages. Raises SettingError, and then the network is not changed.
     """
     name = name or type(network).__name__
     own = network.state_dict()
     ours = weights.keys() == own.keys()  # a file that striate wrote
     given = weights if ours else _unwrapped(network, weights, source)
-    spoilt = ""
+    conversion_error = ""
     try:
         given = network.convert_state_dict(dict(given))
     except (
@@ -104,23 +111,23 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
         RuntimeError,
         TypeError,
         ValueError,
-    ) as error:  # convert_state_dict expects its own kind
-        spoilt = f"they cannot be brought into its shapes ({printable(repr(error))})"
-    swapped = {layer: by for layer in network.classifier_layers if (by := _other_classes(layer, given, own))}
-    resized = {layer: by for layer in network.input_layers if (by := _other_patches(layer, given, own))}
-    adapted = {layer: by for layer in network.input_layers if (by := _other_channels(layer, given, own, network))}
+    ) as error:  # convert_state_dict expects weights of this architecture
+        conversion_error = f"they cannot be converted to its shapes ({printable(repr(error))})"
+    other_classes = {layer: by for layer in network.classifier_layers if (by := _other_classes(layer, given, own))}
+    other_patches = {layer: by for layer in network.input_layers if (by := _other_patches(layer, given, own))}
+    input_adapted = {layer: by for layer in network.input_layers if (by := _other_channels(layer, given, own, network))}
     fitting: dict[str, Tensor] = {}
     wrong: dict[str, str] = {}
     for key, mine in own.items():
         layer, _, kind = key.rpartition(".")
-        if layer in swapped or layer in resized:
+        if layer in other_classes or layer in other_patches:
             continue
         if key not in given:
             wrong[key] = f"{key} is not in the file"
         elif given[key].is_floating_point() != mine.is_floating_point() or given[key].is_complex():
             wrong[key] = f"{key} is {_kind(given[key])} in the file and {_kind(mine)} in {name}"
-        elif layer in adapted and kind == "weight":
-            fitting[key] = other_channels(given[key].to(mine), mine.shape[1])
+        elif layer in input_adapted and kind == "weight":
+            fitting[key] = adapt_channels(given[key].to(mine), mine.shape[1])
         elif given[key].shape == mine.shape:
             fitting[key] = given[key]
         else:
@@ -130,23 +137,27 @@ def load_weights(network: Network, weights: dict[str, Tensor], *, name: str = ""
     computed = missing & buffers | {key for key in unknown if COMPUTED.search(key)}
     absent = missing & _auxiliary(network) - computed if missing - computed and network.auxiliary_weight else set()
     unused = {key for key in unknown - computed if AUXILIARY.search(key)}
-    excused = absent | computed
-    said = [says for key, says in wrong.items() if key not in excused]
-    said += [f"{printable(key, 100)} is in the file and not in {name}" for key in sorted(unknown - computed - unused)]
-    if not said and spoilt:
-        said = [spoilt]
-    if said:
-        more = f"; and {len(said) - REFUSED_WITH} more" if len(said) > REFUSED_WITH else ""
-        raise SettingError(f"{source}: these are not the weights of {name}: {'; '.join(said[:REFUSED_WITH])}{more}")
+    tolerated = absent | computed
+    problems = [problem for key, problem in wrong.items() if key not in tolerated]
+    problems += [
+        f"{printable(key, 100)} is in the file and not in {name}" for key in sorted(unknown - computed - unused)
+    ]
+    if not problems and conversion_error:
+        problems = [conversion_error]
+    if problems:
+        more = f"; and {len(problems) - MAX_MISMATCHES} more" if len(problems) > MAX_MISMATCHES else ""
+        raise SettingError(
+            f"{source}: these are not the weights of {name}: {'; '.join(problems[:MAX_MISMATCHES])}{more}"
+        )
     for key, value in fitting.items():
         own[key].copy_(value)
-    return Fit(
+    return LoadReport(
         loaded=tuple(fitting),
-        swapped=tuple(swapped.values()),
-        adapted=tuple(adapted.values()),
-        resized=tuple(resized.values()),
-        absent=tuple(key for key in own if key in absent),
-        unused=tuple(sorted(unused)),
+        other_classes=tuple(other_classes.values()),
+        other_channels=tuple(input_adapted.values()),
+        other_patches=tuple(other_patches.values()),
+        missing=tuple(key for key in own if key in absent),
+        unexpected=tuple(sorted(unused)),
         computed=tuple(sorted(computed)),
     )
 
@@ -161,10 +172,10 @@ def _own_names(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor
 
 
 def _unwrapped(network: Network, weights: dict[str, Tensor], source: str) -> dict[str, Tensor]:
-    """The weights under the network's names, without what training code wraps around them, "module." or "model.encoder.".
+    """The weights under the network's names, without a prefix that training code adds, such as "module." or "model.encoder.".
 
-    That is the prefix without which most names are the network's. What lies outside of it, and is nothing of the network,
-    belongs to the training: its loss, its metrics. Raises SettingError where two prefixes do as well.
+    The prefix is the one without which most names are the network's. Other names outside of it belong to the training (its
+    loss, its metrics) and are not used. Raises SettingError where two prefixes match equally well.
     """
     own = network.state_dict().keys()
 
@@ -178,27 +189,29 @@ def _unwrapped(network: Network, weights: dict[str, Tensor], source: str) -> dic
     others = [prefix for prefix, fit in fits.items() if 2 * fit > fits[best] and not best.startswith(prefix)]
     if others:
         names = " and ".join(sorted([best, *others]))
-        raise SettingError(f"{source}: holds several networks, {printable(names, 100)}; save the state_dict() of one")
+        raise SettingError(
+            f"{source}: contains several networks, {printable(names, 100)}; save the state_dict() of one"
+        )
     inside = _own_names(network, {key.removeprefix(best): weights[key] for key in weights if key.startswith(best)})
     beside = {key: value for key, value in without(best).items() if key not in inside}
     unused = [key for key in beside if key not in own and not COMPUTED.search(key)]
-    LOG.info("%s: names are taken without %s", source, printable(best))
+    LOG.info("%s: the prefix %s is removed from its names", source, printable(best))
     if unused:
-        LOG.warning("%s: not of the network and not used: %s", source, _some(tuple(unused)))
+        LOG.warning("%s: not part of the network and not used: %s", source, _some(tuple(unused)))
     return {**{key: value for key, value in beside.items() if key in own}, **inside}
 
 
 def _prefixes(weights: Iterable[str], least: int) -> list[str]:
-    """None, and what at least so many names begin with, up to a dot; the shortest first."""
+    """The empty prefix, and prefixes that end in a dot of at least `least` names; the shortest first."""
     counts = Counter(key[: dot.end()] for key in weights for dot in re.finditer(r"\.", key))
     return ["", *sorted((prefix for prefix, count in counts.items() if count >= least), key=len)]
 
 
-def other_channels(weight: Tensor, channels: int) -> Tensor:
-    """A first layer's weight, O I h w, for images of another number of channels.
+def adapt_channels(weight: Tensor, channels: int) -> Tensor:
+    """A first layer's weight, O I h w, for another number of input channels, as in timm.
 
-    A gray image is one whose channels are equal, so their weights add up. Of several channels nothing is known: they
-    take the file's in turn, scaled so that the sum stays what the next layer is used to.
+    For one channel the weights are summed, as a gray image has equal channels. For several channels they are repeated round
+    robin and scaled, so that the outputs keep their scale.
     """
     if channels == 1:
         return weight.sum(1, keepdim=True)
@@ -206,8 +219,8 @@ def other_channels(weight: Tensor, channels: int) -> Tensor:
     return weight[:, [i % inputs for i in range(channels)]] * (inputs / channels)
 
 
-def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Differs | None:
-    """A class layer whose shapes differ by the number of outputs and nothing else."""
+def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Mismatch | None:
+    """A classifier layer whose shapes differ in the number of outputs only."""
     kinds = [key for key in own if key.rpartition(".")[0] == layer]
     if any(key not in given or given[key].ndim == 0 or given[key].shape[1:] != own[key].shape[1:] for key in kinds):
         return None
@@ -215,37 +228,39 @@ def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor])
     here = len(own[f"{layer}.weight"])
     if len(counts) != 1 or counts == {here}:
         return None
-    return Differs(layer, str(counts.pop()), str(here))
+    return Mismatch(layer, str(counts.pop()), str(here))
 
 
-def _other_patches(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Differs | None:
-    """An image layer with the file's outputs and another kernel, as it is built for small images."""
+def _other_patches(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Mismatch | None:
+    """An input layer with as many outputs as in the file and another kernel size, as for small images."""
     theirs, mine = given.get(f"{layer}.weight"), own[f"{layer}.weight"]
     if theirs is None or theirs.ndim != 4 or mine.ndim != 4 or len(theirs) != len(mine):
         return None
-    return Differs(layer, _by(theirs), _by(mine)) if theirs.shape[2:] != mine.shape[2:] else None
+    return Mismatch(layer, _by(theirs), _by(mine)) if theirs.shape[2:] != mine.shape[2:] else None
 
 
-def _other_channels(layer: str, given: dict[str, Tensor], own: dict[str, Tensor], network: Network) -> Differs | None:
-    """An image layer that sees another number of channels and is the file's in all else."""
+def _other_channels(layer: str, given: dict[str, Tensor], own: dict[str, Tensor], network: Network) -> Mismatch | None:
+    """An input layer whose shape differs in the number of input channels only."""
     theirs, mine = given.get(f"{layer}.weight"), own[f"{layer}.weight"]
     if theirs is None or theirs.ndim != 4 or mine.ndim != 4 or theirs.numel() == 0:
         return None
     if theirs.shape[::2] != mine.shape[::2] or theirs.shape[3] != mine.shape[3] or theirs.shape[1] == mine.shape[1]:
         return None
-    if getattr(network.get_submodule(layer), "groups", 1) != 1:  # its weight does not show its channels
+    if (
+        getattr(network.get_submodule(layer), "groups", 1) != 1
+    ):  # the weight of a grouped convolution does not tell the number of channels
         return None
-    return Differs(layer, str(theirs.shape[1]), str(mine.shape[1]))
+    return Mismatch(layer, str(theirs.shape[1]), str(mine.shape[1]))
 
 
 def _auxiliary(network: Network) -> set[str]:
-    """The names of what the logits do not depend on: with it, only the auxiliary heads compute."""
+    """The weights that the logits do not depend on: those of the auxiliary classifiers."""
     modes = {module: module.training for module in network.modules()}
     named = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
     first = network.get_parameter(f"{network.input_layers[0]}.weight")
     with torch.inference_mode(False), torch.enable_grad():
-        network.eval()  # so that no statistics move and nothing is drawn
-        image = first.new_zeros(1, first.shape[1], network.smallest, network.smallest)
+        network.eval()  # no statistics are updated and nothing is random
+        image = first.new_zeros(1, first.shape[1], network.min_size, network.min_size)
         gradients = torch.autograd.grad(network(image).sum(), list(named.values()), allow_unused=True)
     for module, mode in modes.items():
         module.training = mode

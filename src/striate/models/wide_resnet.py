@@ -1,8 +1,8 @@
-"""Wide ResNet: blocks with more channels learn as well as many more blocks, and faster.
+"""Wide ResNet: blocks with more channels are as accurate as many more blocks, and faster.
 
 Zagoruyko, Komodakis, "Wide residual networks", BMVC 2016, arXiv:1605.07146.
 
-wide_resnet50_2 and 101_2 are ResNets whose 3x3 convolutions have twice the channels; names and first weights are
+wide_resnet50_2 and 101_2 are ResNets whose 3x3 convolutions have twice the channels; names and initialization are
 torchvision's (see resnet.py):
 
     3x224x224 -> stem 64x56x56 -> 256x56x56 -> 512x28x28 -> 1024x14x14 -> 2048x7x7 -> mean -> 1000
@@ -11,9 +11,9 @@ torchvision's (see resnet.py):
     wide_resnet101_2   126,886,696 parameters
 
 cifar_wide_resnetN_K are the paper's own: N convolutions, those of the shortcuts too, in pre-activation blocks K times as
-wide as those of the first ResNets for 32 pixels, and dropout between the two convolutions of a block (the paper's share
-is 0.3, and 0 where it uses none, as here by default). Against the authors' code: He's deviation is by fan out, not by
-fan in, and the gains of batch norm start at 1, not between 0 and 1.
+wide as those of the first ResNets for 32 pixels, and dropout between the two convolutions of a block (the paper's is
+0.3, and 0 where it uses none, as here by default). Differences from the authors' code: He's std is by fan out, not by
+fan in, and the weights of batch norm start at 1, not between 0 and 1.
 
     3x32x32 -> 16x32x32 -> 16Kx32x32 -> 32Kx16x16 -> 64Kx8x8 -> norm, ReLU -> mean -> 10
 
@@ -33,7 +33,7 @@ from striate.models.resnet import DEPTHS, ResNet, conv1x1, conv3x3, shortcut
 
 @final
 class WideBottleneck(nn.Module):
-    """The ResNet's Bottleneck with twice the channels inside; what goes from block to block is as wide as there."""
+    """ResNet's bottleneck with twice the channels in its 3x3 convolution."""
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
@@ -46,10 +46,10 @@ class WideBottleneck(nn.Module):
         self.downsample = shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
-        change = self.relu1(self.bn1(self.conv1(x)))
-        change = self.relu2(self.bn2(self.conv2(change)))
-        change = self.bn3(self.conv3(change))
-        return self.relu3(change + self.downsample(x))
+        residual = self.relu1(self.bn1(self.conv1(x)))
+        residual = self.relu2(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        return self.relu3(residual + self.downsample(x))
 
 
 def wide_basic(dropout: float, inputs: int, outputs: int, stride: int) -> nn.Sequential:
@@ -70,8 +70,8 @@ def wide_resnet101_2(*, classes: int, channels: int, size: int) -> ResNet:
 
 def cifar_wide_resnet(depth: int, k: int, *, classes: int, channels: int, dropout: float) -> CifarPreactResNet:
     widths = (16 * k, 32 * k, 64 * k)
-    change = partial(wide_basic, dropout)
-    return CifarPreactResNet(change, conv1x1, widths, depth, classes=classes, channels=channels)
+    residual = partial(wide_basic, dropout)
+    return CifarPreactResNet(residual, conv1x1, widths, depth, classes=classes, channels=channels)
 
 
 def cifar_wide_resnet16_8(*, classes: int, channels: int, dropout: float = 0.0) -> CifarPreactResNet:

@@ -1,9 +1,9 @@
-"""Xception: Inception's branches taken to the limit, one per channel: filter each channel alone, then mix them by 1x1.
+"""Xception: Inception's branches taken to the extreme, one for each channel: depthwise separable convolutions with shortcuts.
 
 Chollet, "Xception: Deep learning with depthwise separable convolutions", CVPR 2017, arXiv:1610.02357. Weights (ported
-from the author's; they want images of mean and deviation 0.5) are timm's legacy_xception, and so are the first weights
+from the author's; they need images normalized by mean and std 0.5) are timm's legacy_xception, and so are the initialization
 (He's normal by fan-out, PyTorch's default for fc), batch norm's (epsilon 1e-5, momentum 0.1; the author's Keras has 1e-3
-and 0.01) and the dropout: none unless asked for, where the paper drops half of the means before fc.
+and 0.01) and the dropout: none by default, where the paper has 0.5 before fc.
 
     3x299x299 -> 32x149x149, 64x147x147 -> 128x74x74 -> 256x37x37 -> 728x19x19, 8 times the same
     -> 1024x10x10, 1536, 2048 -> mean 2048 -> 1000
@@ -22,7 +22,7 @@ from striate.models.blocks import Network, early_strides, he_init
 
 @final
 class Separable(nn.Module):
-    """3x3 within each channel, then 1x1 across them, with no activation in between."""
+    """A depthwise separable convolution: 3x3 depthwise, then 1x1, with no activation in between."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -43,21 +43,21 @@ def separables(*widths: int) -> list[nn.Module]:
 
 @final
 class Block(nn.Module):
-    """Its input plus a change; where their shapes differ, a 1x1 convolution gives the input the change's."""
+    """Input + residual branch; where their shapes differ, the shortcut is a 1x1 convolution."""
 
-    def __init__(self, change: list[nn.Module], skip: nn.Module) -> None:
+    def __init__(self, residual: list[nn.Module], skip: nn.Module) -> None:
         super().__init__()
-        self.rep = nn.Sequential(*change)
+        self.rep = nn.Sequential(*residual)
         self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:  # B C H W
         return self.rep(x) + self.skip(x)
 
 
-def reduction(change: list[nn.Module], inputs: int, outputs: int, stride: int = 2) -> Block:
+def reduction(residual: list[nn.Module], inputs: int, outputs: int, stride: int = 2) -> Block:
     pool = [nn.MaxPool2d(kernel_size=3, stride=stride, padding=1)] if stride > 1 else []
     skip = nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
-    return Block([*change, *pool], skip)
+    return Block([*residual, *pool], skip)
 
 
 @final
@@ -80,7 +80,9 @@ class Xception(Network):
         first, second = early_strides(size, 2, 2)
         stride = first * second
         self.strides = (first, stride, 2 * stride, 4 * stride, 8 * stride)
-        self.smallest = 2 * first + 3  # all but the first two convolutions pad: 1 cell comes of 3, and those of 7 or 5
+        self.min_size = (
+            2 * first + 3
+        )  # only the first two convolutions do not pad: 1 position needs 3, and those 7 or 5
         self.stage1 = nn.Sequential(
             OrderedDict(
                 conv1=nn.Conv2d(channels, 32, kernel_size=3, stride=first, bias=False),

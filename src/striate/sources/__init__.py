@@ -1,4 +1,4 @@
-"""Sources: what lies on disk, in each of the forms that are read, as one kind of record; `open.py` tells which it is."""
+"""Sources: data on disk in any format as one kind of record, a `Source`; `open.py` is the entrance."""
 
 from striate.lazy import public_names
 

@@ -1,149 +1,16 @@
-"""The splits that data come in, train, val and test, by whatever name; a train split alone is "all", and is split later."""
+"""The splits of a source, train, val and test; a train split alone is "all", and is split later."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.errors import AmbiguousDataError, DataError
 
-__all__ = [
-    "PARTS",
-    "arranged",
-    "by_split",
-    "learnable",
-    "origin",
-    "perhaps_split_of",
-    "split_of",
-    "splits_of",
-    "splits_of_files",
-    "train_and_more",
-]
+__all__ = ["by_split", "ordered_splits", "origin", "trainable"]
 
 T = TypeVar("T")
-
-# lower case, letters only; split_of takes many spellings of these
-PARTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
-        **dict.fromkeys(("val", "valid", "validate", "validating", "validation", "vali"), "val"),
-        **dict.fromkeys(("dev", "devel", "development", "eval", "evaluate", "evaluation"), "val"),
-        **dict.fromkeys(("test", "tests", "testing", "tst", "holdout", "heldout"), "test"),
-    }
-)
-# words that mean a split only where all names beside them do; other languages without accents
-_PERHAPS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **dict.fromkeys(("tr", "learn", "learning", "fit", "fitting"), "train"),
-        **dict.fromkeys(("va", "vl"), "val"),
-        **dict.fromkeys(("te", "ts", "unseen"), "test"),
-        **dict.fromkeys(
-            ("trainings", "entrainement", "apprentissage", "entrenamiento", "treino", "treinamento"), "train"
-        ),
-        **dict.fromkeys(("addestramento", "обучение", "обучающая", "训练", "訓練", "学習"), "train"),
-        **dict.fromkeys(("validierung", "validierungs", "validacion", "validacao", "convalida", "验证", "検証"), "val"),
-        **dict.fromkeys(("prueba", "pruebas", "teste", "essai", "тест", "тестовая", "测试", "測試", "テスト"), "test"),
-    }
-)
-# words that say nothing more: train_set, test images, the training data
-_BESIDE: Final = sorted(
-    (
-        *(
-            "set",
-            "sets",
-            "data",
-            "daten",
-            "dataset",
-            "split",
-            "part",
-            "folder",
-            "dir",
-            "sample",
-            "samples",
-            "files",
-            "the",
-            "my",
-            "public",
-            "private",
-        ),
-        *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pics", "class", "classes"),
-    ),
-    key=len,
-    reverse=True,
-)
-
-
-_NUMBER: Final = re.compile(r"[-_.]?\d+(-of-\d+.*)?$")  # of one file of many
-
-
-def split_of(name: str) -> str | None:
-    """The split that a folder, file or cell of this name is: "train", "val", "test", or None where the name says none.
-
-    Case, spaces, "_", "-", digits and words such as set, data or images do not matter: Training Set, 1_train, val2017.
-    """
-    return _in(PARTS, name)
-
-
-def perhaps_split_of(name: str) -> str | None:
-    """The same of words that mean a split only among others that do: tr, learn, unseen, entrainement."""
-    return _in(_PERHAPS, name)
-
-
-def splits_of(names: Sequence[str], *, perhaps: bool = True) -> dict[str, str]:
-    """Name -> split, for those of the names that are one; where there is both val and eval, the latter is the test.
-
-    Words that names share say nothing: seg_train and seg_test are train and test, beside seg_pred or models too. Where all
-    names are splits, tr, learn, unseen and the like are too, if `perhaps`.
-    """
-    found = {name: split for name in names if (split := split_of(name))}
-    if perhaps and len(found) < len(names):
-        more = {name: split for name in names if (split := found.get(name) or perhaps_split_of(name))}
-        if len(more) == len(names) and len(set(more.values())) > 1:
-            found = more
-    found = found or _beside_shared_words(names)
-    if "test" not in found.values():
-        evaluated = [name for name in found if re.match(r"\W*eval", name.lower())]
-        others = [name for name, split in found.items() if split == "val" and name not in evaluated]
-        if len(evaluated) == 1 and others:
-            found[evaluated[0]] = "test"
-    return found
-
-
-def splits_of_files(stems: Sequence[str]) -> dict[str, str]:
-    """Stem of a file -> split, for those that are of one, whose files may be many: train-00000-of-00003, eval-001.
-
-    Where not all are told by all of the stem but its number, by the first words if those tell all: train_cats, val_dogs.
-    """
-    called = {stem: _NUMBER.sub("", stem) for stem in stems}
-    splits = splits_of(list(dict.fromkeys(called.values())))
-    if not all(name in splits for name in called.values()):
-        first = {stem: re.split(r"[\W\d_]", stem)[0] for stem in stems}
-        by_word = splits_of(list(dict.fromkeys(first.values())))
-        if all(word in by_word for word in first.values()) and len(set(by_word.values())) > 1:
-            called, splits = first, by_word
-    return {stem: splits[name] for stem, name in called.items() if name in splits}
-
-
-def train_and_more(names: Sequence[str]) -> tuple[str, str] | None:
-    """A name that says train and something else, with the latter, where a split and something else make the names.
-
-    train_cats, train_dogs, test_cats, test_dogs, catsTrain ...: two rests at least are in train and in another split.
-    """
-    made: dict[str, dict[str, tuple[str, str]]] = {}  # rest -> split -> name and rest, as they are written
-    for name in names:
-        words = [word for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z\d])", name) if word]
-        ends = (
-            {words[0]: name.partition(words[0])[2], words[-1]: name.rpartition(words[-1])[0]} if len(words) > 1 else {}
-        )
-        for word, left in ends.items():
-            if split := split_of(word):
-                rest = left.strip("_-. ")
-                made.setdefault(rest.lower(), {})[split] = name, rest
-    repeated = [of["train"] for of in made.values() if len(of) > 1 and "train" in of]
-    return repeated[0] if len(repeated) > 1 else None
 
 
 def by_split(found: Iterable[tuple[str, T]], where: str, called: Callable[[T], str] = str) -> dict[str, T]:
@@ -152,7 +19,7 @@ def by_split(found: Iterable[tuple[str, T]], where: str, called: Callable[[T], s
     for split, one in found:
         if split in one_of:
             both = f"{printable(called(one_of[split]))} and {printable(called(one))}"
-            raise AmbiguousDataError(f"{where} has {both}, which mean the same split; keep one of them")
+            raise AmbiguousDataError(f"{where} has {both}, which are the same split; keep one of them")
         one_of[split] = one
     return one_of
 
@@ -162,60 +29,22 @@ def origin(what: str, names: Sequence[str]) -> str:
     return f"{what} {', '.join(map(printable, names))}" if len(names) > 1 else ""
 
 
-def learnable(source: Source) -> Source:
+def trainable(source: Source) -> Source:
     """The source, of whatever kind. DataError where nothing can be learned from it: no split train, or one class."""
     there = source.splits
     if "all" not in there and "train" not in there:
-        raise DataError(f"{source.location} has {' and '.join(sorted(there))} but no split train to learn from; add it")
+        raise DataError(
+            f"{source.location} has {' and '.join(sorted(there))} but no split train, which training needs; add it"
+        )
     if source.task in ("classify", "segment") and len(source.classes) < 2:
-        raise DataError(f"{source.location} has the one class {', '.join(source.classes)}; add images of another")
+        raise DataError(
+            f"{source.location} has only one class, {', '.join(source.classes)}; add images of another class"
+        )
     return source
 
 
-def arranged(parts: Mapping[str, Listing]) -> Mapping[str, Listing]:
+def ordered_splits(listings: Mapping[str, Listing]) -> Mapping[str, Listing]:
     """What is learned first, then val and test; a train alone is all."""
-    if len(parts) == 1 and not parts.keys() & {"val", "test"}:
-        return MappingProxyType({"all": next(iter(parts.values()))})
-    return MappingProxyType({part: parts[part] for part in ("train", "val", "test") if part in parts})
-
-
-def _beside_shared_words(names: Sequence[str]) -> dict[str, str]:
-    """Name -> split, for names that are one without the words that they share: all names, or several with train in them.
-
-    Nothing where that tells two sets of splits apart (train_cat, test_cat, train_dog, test_dog): there a name says more.
-    """
-    words = {name: set(re.split(r"[\W_]+", name.lower())) for name in names}
-    sets: dict[tuple[str, ...], None] = {}
-    for word in {word: None for of in words.values() for word in sorted(of)}:
-        sets[tuple(name for name in names if word in words[name])] = None
-    tellings = [
-        found
-        for sharing in sets
-        if len(sharing) > 1 and (found := _without_shared(sharing, words)) and _are_told(found, names)
-    ]
-    return tellings[0] if len(tellings) == 1 else {}
-
-
-def _without_shared(names: Sequence[str], words: Mapping[str, Set[str]]) -> dict[str, str]:
-    shared = frozenset.intersection(*(frozenset(words[name]) for name in names))
-    own = {name: "".join(sorted(words[name] - shared)) for name in names}
-    return {name: split for name, word in own.items() if (split := split_of(word))}
-
-
-def _are_told(found: Mapping[str, str], names: Sequence[str]) -> bool:
-    return len(found) == len(names) or {"train"} < set(found.values())
-
-
-def _in(table: Mapping[str, str], name: str) -> str | None:
-    """What a table has under a name, without what does not matter."""
-    word = re.sub(r"[\W\d_]+", "", unicodedata.normalize("NFKD", name.lower()))
-    while word not in table:
-        shorter = next((_without(word, beside) for beside in _BESIDE if _without(word, beside) != word), "")
-        if not shorter:
-            return None
-        word = shorter
-    return table[word]
-
-
-def _without(word: str, beside: str) -> str:
-    return word.removesuffix(beside) if word.endswith(beside) else word.removeprefix(beside)
+    if len(listings) == 1 and not listings.keys() & {"val", "test"}:
+        return MappingProxyType({"all": next(iter(listings.values()))})
+    return MappingProxyType({split: listings[split] for split in ("train", "val", "test") if split in listings})

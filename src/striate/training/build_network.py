@@ -22,9 +22,9 @@ def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
         size=recipe.model.size,
         dropout=recipe.model.dropout,
     )
-    if recipe.model.size is not None and recipe.model.size < model.smallest:
+    if recipe.model.size is not None and recipe.model.size < model.min_size:
         raise SettingError(
-            f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.smallest} or more"
+            f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.min_size} or more"
         )
     return model
 

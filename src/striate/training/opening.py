@@ -9,9 +9,18 @@ from typing import Any, Final, cast
 from striate.data import FileStore, Limits, Source, TaskKind
 from striate.data.names import expanded, unescaped
 from striate.errors import RunError, SettingError, StriateError, nearest
-from striate.sources import IN_MEMORY, Columns, ImagesInput, TrainingData, open_in_memory, open_source, split_names
-from striate.sources.choice import is_found
-from striate.sources.readings import OF_FILES, HowToRead
+from striate.sources import (
+    IN_MEMORY,
+    OF_FILES,
+    Columns,
+    ImagesInput,
+    ReadOptions,
+    TrainingData,
+    is_found,
+    open_in_memory,
+    open_source,
+    split_names,
+)
 from striate.training.recipe import READING, Recipe
 
 __all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]
@@ -20,7 +29,7 @@ __all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data
 _KIND: Final = ("source", "class_level", "path_column", "label_column", "split_column", "image_root")
 
 
-def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
+def how_to_read(*layers: Mapping[str, Any]) -> ReadOptions:
     """How data are read, from layers of settings (typed, recipe ...); the first layer that has a value wins.
 
     Raises SettingError for a value that is out of range.
@@ -39,7 +48,7 @@ def how_to_read(*layers: Mapping[str, Any]) -> HowToRead:
         folder=recipe.reading.image_root or None,
     )
     limits = Limits(max_pixels=recipe.reading.max_pixels, follow_links=recipe.reading.follow_links)
-    return HowToRead(recipe.reading.source, columns, recipe.reading.class_level, limits)
+    return ReadOptions(recipe.reading.source, columns, recipe.reading.class_level, limits)
 
 
 def check_reading(settings: Mapping[str, Any]) -> None:
@@ -73,9 +82,9 @@ def open_data_like(data: TrainingData, recipe: Mapping[str, Any], reading: Mappi
     names, such as a table for its columns, they are read without the recipe's settings for labels.
     """
     others = {name: value for name, value in recipe.items() if name not in _KIND}
-    alone = replace(how_to_read(reading, others), to_learn=False)
+    alone = replace(how_to_read(reading, others), for_training=False)
     try:
-        how = replace(how_to_read(reading, recipe), to_learn=False)
+        how = replace(how_to_read(reading, recipe), for_training=False)
     except SettingError:  # `reading` is for another kind of data than the recipe
         return _open(data, alone)
     try:
@@ -103,12 +112,12 @@ def refuse_within_the_data(path: Path, data: TrainingData | ImagesInput, source:
         raise SettingError(f"{path} lies within the data, where nothing is written; give --out a path elsewhere")
 
 
-def _open(data: TrainingData, how: HowToRead) -> Source:
+def _open(data: TrainingData, how: ReadOptions) -> Source:
     """The source of a path or of a built-in name, or of images and labels in memory."""
     if isinstance(data, str | Path):
         return open_source(
-            data, how.limits, how.columns, source=how.source, class_level=how.class_level, to_learn=how.to_learn
+            data, how.limits, how.columns, source=how.source, class_level=how.class_level, for_training=how.for_training
         )
     if how.is_of_files:
         raise SettingError(f"the data are in memory: {OF_FILES}")
-    return open_in_memory(data, how.limits, how.columns.task, to_learn=how.to_learn)
+    return open_in_memory(data, how.limits, how.columns.task, for_training=how.for_training)

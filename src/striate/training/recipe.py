@@ -169,28 +169,30 @@ def _not_taken(group: str, choice: str, name: str) -> str:
 def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
     """Layer what the user typed over the named recipe, over the defaults.
 
-    Where an upper layer changes the optimizer, schedule or policy, what only the earlier one takes is left behind.
+    Where the user changes the optimizer, schedule or policy, what only the recipe's takes is left behind.
     """
-    recipe, origins = Recipe.of(), dict.fromkeys(recipe_settings(), "default")
-    values: dict[str, Any] = {}
-    for layer, origin in ((named.settings, f"recipe {named.name}"), (user, "user")):
-        for name in layer:
-            require_known(name)
-        for name in _left_behind(values, layer):
-            del values[name]
-            origins[name] = "default"
-        values |= layer
-        recipe = Recipe.of(**values)
-        origins |= dict.fromkeys(layer, origin)
-    return ResolvedRecipe(recipe, origins)
+    for name in user:
+        require_known(name)
+    try:
+        Recipe.of(**named.settings)
+    except SettingError as error:
+        raise SettingError(f"recipe {named.name}: {error}") from None
+    left = _left_behind(named.settings, user)
+    kept = {name: value for name, value in named.settings.items() if name not in left}
+    origins = {
+        **dict.fromkeys(recipe_settings(), "default"),
+        **dict.fromkeys(kept, f"recipe {named.name}"),
+        **dict.fromkeys(user, "user"),
+    }
+    return ResolvedRecipe(Recipe.of(**{**kept, **user}), origins)
 
 
-def _left_behind(values: Mapping[str, Any], layer: Mapping[str, Any]) -> list[str]:
-    """The settings in `values` that the optimizer, schedule or policy of `layer` does not take."""
+def _left_behind(settings: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
+    """The names in `settings` that the optimizer, schedule or policy of the user does not take."""
     return [
         name
         for group, choices in TAKES.items()
-        if layer.get(group) in choices
+        if user.get(group) in choices
         for name in sometimes_taken(group)
-        if name in values and name not in choices[layer[group]]
+        if name in settings and name not in choices[user[group]]
     ]

@@ -178,20 +178,20 @@ def test_nothing_is_unpickled_and_headers_come_before_the_values(monkeypatch: py
 
 
 def test_what_a_header_tells(encode: Encode) -> None:
-    def told(content: bytes) -> tuple[str, str, int, int, int, bool]:
+    def header(content: bytes) -> tuple[str, str, int, int, int, bool]:
         header = read_header(content, LIMITS)
         return header.format, header.mode, header.channels, header.bits, header.frames, header.color
 
     rgb = Image.new("RGB", (9, 7), "red")
     frames = {"save_all": True, "append_images": [Image.new("RGB", (9, 7), color) for color in ("lime", "blue")]}
-    assert told(encode(rgb, "JPEG")) == ("JPEG", "RGB", 3, 8, 1, True)
-    assert told(encode(rgb.convert("CMYK"), "JPEG")) == ("JPEG", "CMYK", 3, 8, 1, True)
-    assert told(encode(rgb.convert("1"))) == ("PNG", "1", 1, 1, 1, False)
-    assert told(encode(rgb.convert("LA"))) == ("PNG", "LA", 4, 8, 1, False)
-    assert told(encode(rgb, **frames)) == ("PNG", "RGB", 3, 8, 3, True)
-    assert told(encode(rgb, "WEBP", **frames)) == ("WEBP", "RGB", 3, 8, 3, True)
-    assert told(encode(rgb.convert("L"), "BMP")) == ("BMP", "L", 1, 8, 1, False)
-    assert told(encode(rgb.quantize(4), "GIF", **frames))[4] == 2  # or more: it would have to be walked through
-    assert told(encode(rgb.convert("F"), "TIFF")) == ("TIFF", "F", 1, 32, 1, False)
-    assert told(npy(np.zeros((7, 9, 3), ">u2"))) == ("NPY", ">u2", 3, 16, 1, True)
-    assert told(npy(np.zeros((7, 9, 6)))) == ("NPY", "float64", 6, 64, 1, True)
+    assert header(encode(rgb, "JPEG")) == ("JPEG", "RGB", 3, 8, 1, True)
+    assert header(encode(rgb.convert("CMYK"), "JPEG")) == ("JPEG", "CMYK", 3, 8, 1, True)
+    assert header(encode(rgb.convert("1"))) == ("PNG", "1", 1, 1, 1, False)
+    assert header(encode(rgb.convert("LA"))) == ("PNG", "LA", 4, 8, 1, False)
+    assert header(encode(rgb, **frames)) == ("PNG", "RGB", 3, 8, 3, True)
+    assert header(encode(rgb, "WEBP", **frames)) == ("WEBP", "RGB", 3, 8, 3, True)
+    assert header(encode(rgb.convert("L"), "BMP")) == ("BMP", "L", 1, 8, 1, False)
+    assert header(encode(rgb.quantize(4), "GIF", **frames))[4] == 2  # or more: it would have to be walked through
+    assert header(encode(rgb.convert("F"), "TIFF")) == ("TIFF", "F", 1, 32, 1, False)
+    assert header(npy(np.zeros((7, 9, 3), ">u2"))) == ("NPY", ">u2", 3, 16, 1, True)
+    assert header(npy(np.zeros((7, 9, 6)))) == ("NPY", "float64", 6, 64, 1, True)

@@ -35,8 +35,8 @@ def test_shrinking_equals_pillow_within_one_gray_level(dtype: str, channels: int
     assert np.abs(fitted - expected).max() <= (1.51 if dtype == "u1" else 0.6)  # 8 bits are rounded after either axis
     if channels in (1, 3) and dtype == "u1":
         whole = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-        part = whole.crop((x, y, width - x, height - y))
-        same = np.asarray(part.resize((side, side), Image.Resampling.BILINEAR)).reshape(fitted.shape)
+        middle = whole.crop((x, y, width - x, height - y))
+        same = np.asarray(middle.resize((side, side), Image.Resampling.BILINEAR)).reshape(fitted.shape)
         assert np.abs(fitted.astype(int) - same).max() <= 1
 
 

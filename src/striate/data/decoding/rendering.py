@@ -90,7 +90,7 @@ class Rendering:
         if self.background not in get_args(Background):
             raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
 
-    def filled(self, own: "Rendering") -> "Rendering":
+    def with_defaults(self, own: "Rendering") -> "Rendering":
         """These levels, and those of new images where an image would decide for itself.
 
         DataError where those of new images are on no scale that is known.

@@ -5,8 +5,8 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.text_file import read_text
-from striate.sources.tree import list_folder
+from striate.sources.files.text_file import read_text
+from striate.sources.files.tree import list_folder
 
 __all__ = ["read_class_names"]
 

@@ -13,7 +13,7 @@ from typing import Final, final
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.text_file import read_text
+from striate.sources.files.text_file import read_text
 
 __all__ = ["DataYaml", "read_data_yaml"]
 
@@ -21,7 +21,7 @@ _MAX_BYTES: Final = 2**20
 _MAX_POINTS: Final = 10_000  # of a skeleton
 _KEYS: Final = frozenset({"path", "train", "val", "test", "names", "nc", "kpt_shape", "flip_idx"})
 _LINE: Final = re.compile(r"""(?P<key>[\w.-]+|'[^']*'|"[^"\\]*")\s*:(?:\s+(?P<value>.*))?""")
-# an entry of [ ] or { }: quoted text, or plain text without what has a meaning there
+# an entry of [ ] or { }: quoted text, or plain text without characters that have a meaning there
 _ENTRY: Final = re.compile(
     r"""\s*(?:(?P<key>\d+)\s*:\s+)?(?P<value>'(?:[^']|'')*'|"[^"\\]*"|[^\s'",\[\]{}&*!|>%@`#][^,\[\]{}#]*)\s*(?:,|$)"""
 )
@@ -35,7 +35,7 @@ class DataYaml:
     """Folders as they are written there; `points` are the numbers of keypoints and of values for each (2 or 3)."""
 
     path: str
-    parts: dict[str, str]
+    splits: dict[str, str]
     names: tuple[str, ...]
     points: tuple[int, int] | None
     flip: tuple[int, ...] | None
@@ -45,10 +45,12 @@ def read_data_yaml(file: Path) -> DataYaml:
     """The description in a file. Raises DataError, which names the line."""
     name = printable(file)
     values = _values(read_text(file, _MAX_BYTES).splitlines(), name)
-    parts = {key: values[key] for key in ("train", "val", "test") if values.get(key)}
-    for key, value in ({"path": values.get("path", "")} | parts).items():
+    splits = {key: values[key] for key in ("train", "val", "test") if values.get(key)}
+    for key, value in ({"path": values.get("path", "")} | splits).items():
         if not isinstance(value, str) or value.endswith(".txt"):
-            raise DataError(f"{name}: {key} is a list of files or folders, and one folder is read; give that")
+            raise DataError(
+                f"{name}: {key} is a list of files or folders, and only one folder can be read; give one folder"
+            )
     names = values.get("names")
     if isinstance(names, dict):
         if sorted(names) != list(range(len(names))):
@@ -60,13 +62,13 @@ def read_data_yaml(file: Path) -> DataYaml:
         twice = next(one for i, one in enumerate(names) if one in names[:i])
         raise DataError(f"{name}: names has {printable(twice)} twice; rename one of them")
     if "nc" in values and values["nc"] != str(len(names)):
-        raise DataError(f"{name}: nc is {values['nc']}, and there are {len(names)} names; make them agree")
+        raise DataError(f"{name}: nc is {values['nc']}, and there are {len(names)} names; correct one of them")
     shape, flip = _integers(values, "kpt_shape", name), _integers(values, "flip_idx", name)
     if shape is not None and (len(shape) != 2 or not 1 <= shape[0] <= _MAX_POINTS or shape[1] not in (2, 3)):
-        raise DataError(f"{name}: kpt_shape is {list(shape)} and not a number of keypoints and 2 or 3; mend it")
+        raise DataError(f"{name}: kpt_shape is {list(shape)} and not a number of keypoints and 2 or 3; fix it")
     if flip is not None and (shape is None or sorted(flip) != list(range(shape[0]))):
-        raise DataError(f"{name}: flip_idx does not hold each keypoint of kpt_shape once; mend it")
-    where = {key: str(value) for key, value in parts.items()}
+        raise DataError(f"{name}: flip_idx does not contain each keypoint of kpt_shape once; fix it")
+    where = {key: str(value) for key, value in splits.items()}
     points = None if shape is None else (shape[0], shape[1])
     return DataYaml(str(values.get("path", "")), where, tuple(map(printable, names)), points, flip)
 
@@ -76,7 +78,7 @@ def _integers(values: dict[str, _Value], key: str, name: str) -> tuple[int, ...]
     if value is None:
         return None
     if not isinstance(value, list) or not all(re.fullmatch(r"\d{1,9}", one) for one in value):
-        raise DataError(f"{name}: {key} is no list of whole numbers; mend it")
+        raise DataError(f"{name}: {key} is not a list of whole numbers; fix it")
     return tuple(map(int, value))
 
 
@@ -90,7 +92,7 @@ def _values(lines: Sequence[str], name: str) -> dict[str, _Value]:
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            raise DataError(f"{name}, line {first}: {printable(line[:60])} is not read here; write key: value")
+            raise DataError(f"{name}, line {first}: {printable(line[:60])} cannot be read; write key: value")
         key, value = match["key"].strip("'\""), (match["value"] or "").strip()
         block: list[str] = []
         while i < len(lines) and (not lines[i].strip() or lines[i][0] in " \t-]}#") and lines[i][:3] != "---":
@@ -99,11 +101,11 @@ def _values(lines: Sequence[str], name: str) -> dict[str, _Value]:
         if key not in _KEYS:
             continue
         if key in values:
-            raise DataError(f"{name}, line {first}: {key} is there twice; keep one of them")
+            raise DataError(f"{name}, line {first}: {key} appears twice; keep one of them")
         read = _read(value, [line for line in block if line])
         if read is None:
             raise DataError(
-                f"{name}, line {first}: the value of {key} is written in a way that is not read here; "
+                f"{name}, line {first}: the value of {key} is in a YAML form that cannot be read; "
                 "write text, [a, b], or a line for each with - or 0:"
             )
         values[key] = read

@@ -1,7 +1,7 @@
 """The frame that an annotation counts its pixels in, and the turn from there to the upright image.
 
 Most tools annotate what they show, which is the upright image; some the pixels as they are stored, whatever the EXIF
-orientation says. The size that an annotation gives tells the two apart where the turn exchanges height and width; where
+orientation is. The size that an annotation gives tells the two apart where the turn exchanges height and width; where
 it does not (no size, a square, a half turn or a mirror) the annotation is taken as that of the upright image.
 """
 

@@ -26,8 +26,8 @@ from striate.data.names import printable
 from striate.data.targets import IGNORE
 from striate.errors import DataError
 from striate.sources.annotations.class_names import read_class_names
-from striate.sources.text_file import read_text
-from striate.sources.tree import list_folder
+from striate.sources.files.text_file import read_text
+from striate.sources.files.tree import list_folder
 
 __all__ = ["MAX_NUMBERS", "MaskCoding", "decide_coding"]
 
@@ -53,7 +53,7 @@ class MaskCoding:
         meant = np.array([table[code] for code in sorted(table)], np.int64)
         at = np.searchsorted(known, codes).clip(max=len(known) - 1)
         if not len(known) or (known[at] != codes).any():
-            raise ValueError("it holds a number or color that it did not hold when the data was opened")
+            raise ValueError("it contains a number or color that it did not contain when the data was opened")
         return meant[at]
 
 
@@ -68,7 +68,7 @@ def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, s
         return _coding(classes, {n: of[n] for n in numbers}, {code: of[n] for code, n in number_of.items()})
     if numbers:
         one, other = next(iter(numbers.values())), next(iter(colors.values()))
-        raise DataError(f"{printable(root)} has masks of numbers ({one}) and of colors ({other}); make them the same")
+        raise DataError(f"{printable(root)} has masks of numbers ({one}) and masks of colors ({other}); use one kind")
     palette = {code: number for number, code in enumerate(_voc_palette())}
     if colors.keys() <= palette.keys():
         numbers_found = {palette[code]: file for code, file in colors.items()}
@@ -77,7 +77,7 @@ def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, s
     if names or len(colors) > _MAX_COLORS:
         raise DataError(
             f"{printable(root)} has masks of {len(colors)} colors, such as #{min(colors):06x} in {colors[min(colors)]}, "
-            "and nothing says which class each is; add labelmap.txt with lines like road:128,64,128"
+            "and no file gives the class of each color; add labelmap.txt with lines like road:128,64,128"
         )
     ordered = sorted(colors)
     return _coding(tuple(f"#{code:06x}" for code in ordered), {}, {code: i for i, code in enumerate(ordered)})
@@ -91,7 +91,9 @@ def _by_number(root: Path, found: Mapping[int, str], names: Sequence[str]) -> tu
     """Classes, and the class of each number that is found."""
     if found.keys() == {0, 255}:
         if names and len(names) != 2:
-            raise DataError(f"{printable(root)} has masks of 0 and 255, which are 2 classes, and names of {len(names)}")
+            raise DataError(
+                f"{printable(root)} has masks of 0 and 255, which are 2 classes, and {len(names)} class names; correct the names"
+            )
         return tuple(names) or ("background", "foreground"), {0: 0, 255: 1}
     nothing = {number for number in found if number == -1 or (number == 255 and len(names) <= 255)}
     values = sorted(found.keys() - nothing)
@@ -99,13 +101,13 @@ def _by_number(root: Path, found: Mapping[int, str], names: Sequence[str]) -> tu
     wrong = [number for number in values if number < 0 or (names and number >= len(names))]
     if wrong:
         most = f"the {len(names)} classes have numbers from 0" if names else "classes have numbers from 0"
-        raise DataError(f"{found[wrong[0]]} holds {wrong[0]}, and {most}; mend the mask or the names of the classes")
+        raise DataError(f"{found[wrong[0]]} contains {wrong[0]}, and {most}; fix the mask or the class names")
     if not values:
-        raise DataError(f"{printable(root)} has masks that hold nothing but 255, which is no class; draw the classes")
+        raise DataError(f"{printable(root)} has masks with no value but 255, which is not a class; draw the classes")
     if not names and len(values) > 256:
         raise DataError(
-            f"{printable(root)} has {len(values)} different numbers in its masks, which look like instances or photographs; "
-            "write the names of the classes into classes.txt if they are classes"
+            f"{printable(root)} has {len(values)} different numbers in its masks, like instance masks or photographs; "
+            "if they are classes, write their names into classes.txt"
         )
     of = {number: number if names else i for i, number in enumerate(values)}
     return classes, of | dict.fromkeys(nothing, IGNORE)
@@ -119,7 +121,7 @@ def _by_table(
     if unknown or numbers:
         file = colors[unknown[0]] if unknown else next(iter(numbers.values()))
         what = f"the color {', '.join(map(str, unknown[0].to_bytes(3, 'big')))}" if unknown else "no colors but numbers"
-        raise DataError(f"{file} holds {what}, which the color table of {printable(root)} has not; add it")
+        raise DataError(f"{file} contains {what}, which is not in the color table of {printable(root)}; add it")
     return _coding(tuple(table), {}, class_of)
 
 
@@ -135,11 +137,13 @@ def _color_table(root: Path) -> dict[str, int] | None:
         name, code = (printable(row["name"].strip()), [int(row[c]) for c in "rgb"]) if row else ("", [256])
         if max(code) > 255 or name in table:
             raise DataError(
-                f"{where}, line {number}: {printable(line[:60])} is no new name with a color; write name:r,g,b"
+                f"{where}, line {number}: {printable(line[:60])} is not a new name with a color; write name:r,g,b"
             )
         table[name] = code[0] << 16 | code[1] << 8 | code[2]
     if len(set(table.values())) < max(2, len(table)):
-        raise DataError(f"{where} gives two classes one color, or has fewer than two; give each its own")
+        raise DataError(
+            f"{where} has fewer than two classes, or two classes of one color; give each class its own color"
+        )
     return table
 
 

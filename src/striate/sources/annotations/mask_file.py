@@ -17,7 +17,7 @@ from striate.data.skipped_files import Unreadable
 
 __all__ = ["MASK_SUFFIXES", "read_mask"]
 
-# what a mask file may be called, so that its folder is recognised; what it is, its first bytes say
+# what a mask file may be called, so that its folder is recognized; its format is detected by its first bytes
 MASK_SUFFIXES: Final = (".png", ".npy", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
 _COLORS: Final = ("RGB", "RGBA", "RGBX")
 
@@ -28,7 +28,7 @@ def read_mask(path: str | Path, limits: Limits) -> tuple[npt.NDArray[Any], bool]
     if not isinstance(stored, Image.Image):
         return _numbers(stored), False
     if stored.format == "JPEG":
-        raise Unreadable("unreadable", "a mask as JPEG, which blurs classes into others; save it as PNG")
+        raise Unreadable("unreadable", "a JPEG mask: compression changes its classes; save it as PNG")
     if stored.mode in _COLORS:
         red, green, blue = (np.asarray(stored.getchannel(i)).astype(np.int32) for i in range(3))
         return red << 16 | green << 8 | blue, True

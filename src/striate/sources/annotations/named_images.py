@@ -9,7 +9,7 @@ from typing import Final, final
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile
 from striate.errors import DataError
-from striate.sources.tree import walk
+from striate.sources.files.tree import walk
 
 __all__ = ["NamedImages"]
 
@@ -25,12 +25,12 @@ class NamedImages:
         self._root = root
         self._files = frozenset(file.removeprefix("./") for file in tree.files)
         self._refused = {one.id.removeprefix("./"): one for one in tree.skipped}
-        self._folders = sorted({part for file in self._files for part in _parents(file)})
+        self._folders = sorted({folder for file in self._files for folder in _parents(file)})
 
     def base(self, names: Sequence[str], described_in: Path) -> str:
         """The folder, relative to the root, where most of the names are files; of several that nearest to the annotation.
 
-        Nearest: a part of its path occurs in the annotation's name (train2017), else it is the annotation's own folder.
+        Nearest: a folder of its path occurs in the annotation's name (train2017), else it is the annotation's own folder.
         Raises DataError where no name is a file anywhere.
         """
         few = names[:: max(1, len(names) // _LOOKED_AT)]
@@ -39,7 +39,7 @@ class NamedImages:
         if most == 0:
             first = f", such as {printable(names[0])}" if names else ""
             raise DataError(
-                f"none of the images that {printable(described_in)} names{first}, is in {printable(self._root)}; "
+                f"{printable(self._root)} has none of the images that {printable(described_in)} names{first}; "
                 "put them there"
             )
         own = described_in.parent.relative_to(self._root).as_posix()
@@ -55,13 +55,11 @@ class NamedImages:
             return path
         shown = printable(path)
         refused = self._refused.get(shown)
-        return refused or SkippedFile(
-            shown, "vanished", "the annotation names it, and there is no such file in the folder"
-        )
+        return refused or SkippedFile(shown, "vanished", "the annotation names it, and the file does not exist")
 
 
 def _mentioned(folder: str, stem: str) -> bool:
-    return any(part and part.lower() in stem.lower() for part in folder.split("/") if part != ".")
+    return any(name and name.lower() in stem.lower() for name in folder.split("/") if name != ".")
 
 
 def _join(folder: str, name: str) -> str:

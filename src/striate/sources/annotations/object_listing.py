@@ -1,4 +1,4 @@
-"""From what annotations say of images to a listing: headers read, boxes clipped, turned upright, faults counted.
+"""From annotations of images to a listing: headers read, boxes clipped, turned upright, faults counted.
 
 A box that passes the border by up to a pixel is clipped without a word (rounding, and counting from 1 or from 0);
 further out it is clipped and is a fault; one with nothing inside the image or without area is a fault and left out.
@@ -26,15 +26,15 @@ from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
 from striate.sources.annotations.outlines import Outline, OutlinedInstances
 
-__all__ = ["Described", "list_objects", "read_headers"]
+__all__ = ["AnnotatedImage", "list_objects", "read_headers"]
 
 _ROUNDING: Final = 1.0  # pixels
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Described:
-    """What an annotation says of one image and the M objects in it, before the image is looked at."""
+class AnnotatedImage:
+    """The annotation of one image and the M objects in it, before the image is read."""
 
     file: str  # relative to the root of the data
     where: tuple[str, ...]  # M: the line or number of each object
@@ -48,7 +48,7 @@ class Described:
 
 def list_objects(
     root: Path,
-    images: Sequence[Described],
+    images: Sequence[AnnotatedImage],
     limits: Limits,
     *,
     name: str,
@@ -60,33 +60,37 @@ def list_objects(
 
     DataError when more than `limits.max_bad` of the images or of the objects cannot be used.
     """
-    found, aside = list(faults), list(skipped)
+    found, skipped_files = list(faults), list(skipped)
     headers = read_headers([f"{root}/{one.file}" for one in images], limits)
     rows = sum(len(one.where) for one in images) + len(found)
     kept: list[str] = []
-    settled: list[tuple[Instances, tuple[Outline | None, ...], Frame]] = []
+    usable: list[tuple[Instances, tuple[Outline | None, ...], Frame]] = []
     for one, header in zip(images, headers, strict=True):
         if isinstance(header, Unreadable):
-            aside.append(SkippedFile(printable(one.file), header.reason, header.detail))
+            skipped_files.append(SkippedFile(printable(one.file), header.reason, header.detail))
         elif (frame := frame_of(header, one.size)) is None:
             assert one.size is not None
-            said, is_ = f"{one.size[1]} x {one.size[0]}", f"{header.width} x {header.height}"
-            aside.append(SkippedFile(printable(one.file), "another size", f"annotated as {said}, it has {is_} pixels"))
+            annotated, actual = f"{one.size[1]} x {one.size[0]}", f"{header.width} x {header.height}"
+            skipped_files.append(
+                SkippedFile(
+                    printable(one.file), "another size", f"annotated as {annotated}, but it has {actual} pixels"
+                )
+            )
         else:
-            objects, outlines = _settle(one, frame, found)
+            objects, outlines = _usable_objects(one, frame, found)
             kept.append(one.file)
-            settled.append((objects, outlines, frame))
-    check_skipped(aside, len(kept) + len(aside), limits)
+            usable.append((objects, outlines, frame))
+    check_skipped(skipped_files, len(kept) + len(skipped_files), limits)
     check_faults(found, rows, name, limits)
     if not kept:
-        raise DataError(f"{name} describes no image that can be used; add images")
-    lists, all_outlines, frames = zip(*settled, strict=True)
+        raise DataError(f"{name} has no annotated image that can be used; add images")
+    lists, all_outlines, frames = zip(*usable, strict=True)
     masked = any(one.outlines is not None for one in images)
     targets: Targets = (
         OutlinedInstances(lists, all_outlines, frames, limits, skeleton) if masked else InstanceTargets(lists, skeleton)
     )
     store = FileStore(tuple(f"{root}/{file}" for file in kept), limits)
-    return Listing(tuple(map(printable, kept)), targets, store, tuple(aside), faults=tuple(found))
+    return Listing(tuple(map(printable, kept)), targets, store, tuple(skipped_files), faults=tuple(found))
 
 
 def read_headers(paths: Sequence[str], limits: Limits) -> list[Header | Unreadable]:
@@ -103,7 +107,9 @@ def read_headers(paths: Sequence[str], limits: Limits) -> list[Header | Unreadab
     return headers
 
 
-def _settle(one: Described, frame: Frame, found: list[AnnotationFault]) -> tuple[Instances, tuple[Outline | None, ...]]:
+def _usable_objects(
+    one: AnnotatedImage, frame: Frame, found: list[AnnotationFault]
+) -> tuple[Instances, tuple[Outline | None, ...]]:
     """The objects that can be used, upright, with their outlines; faults go to `found`."""
     if one.unit == "image":
         one = _in_pixels(one, frame)
@@ -123,12 +129,12 @@ def _settle(one: Described, frame: Frame, found: list[AnnotationFault]) -> tuple
     for kind, which, verb in kinds:
         for i in np.flatnonzero(which):
             corners = ", ".join(f"{number:g}" for number in one.boxes[i].tolist())
-            says = f"the box {corners} {verb} the image of {frame.width} x {frame.height}"
-            found.append(AnnotationFault(printable(one.file), one.where[i], says, kind))
+            message = f"the box {corners} {verb} the image of {frame.width} x {frame.height}"
+            found.append(AnnotationFault(printable(one.file), one.where[i], message, kind))
     keypoints = _points(one, frame, found)
     outlines = one.outlines or ()
     found += (
-        AnnotationFault(printable(one.file), where, "the object has no outline, others have", "no outline")
+        AnnotationFault(printable(one.file), where, "the object has no outline, and others have", "no outline")
         for where, outline, kept in zip(one.where, outlines, keep, strict=False)
         if outline is None and kept
     )
@@ -141,7 +147,7 @@ def _without_area(boxes: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool_]
     return without
 
 
-def _in_pixels(one: Described, frame: Frame) -> Described:
+def _in_pixels(one: AnnotatedImage, frame: Frame) -> AnnotatedImage:
     scale = np.array([frame.width, frame.height], np.float64)
     points = None if one.keypoints is None else one.keypoints * [frame.width, frame.height, 1]
     outlines = one.outlines and tuple(
@@ -151,7 +157,7 @@ def _in_pixels(one: Described, frame: Frame) -> Described:
     return replace(one, boxes=one.boxes * np.tile(scale, 2), keypoints=points, outlines=outlines)
 
 
-def _points(one: Described, frame: Frame, found: list[AnnotationFault]) -> npt.NDArray[np.float32] | None:
+def _points(one: AnnotatedImage, frame: Frame, found: list[AnnotationFault]) -> npt.NDArray[np.float32] | None:
     if one.keypoints is None:
         return None
     place, seen = one.keypoints[..., :2], one.keypoints[..., 2] > 0  # M P 2, M P
@@ -159,8 +165,8 @@ def _points(one: Described, frame: Frame, found: list[AnnotationFault]) -> npt.N
     out = seen & ((place < -_ROUNDING) | (place > np.add(border, _ROUNDING))).any(-1)
     for i, j in np.argwhere(out):
         x, y = place[i, j].tolist()
-        says = f"keypoint {j + 1} at {x:g}, {y:g} lies outside the image of {frame.width} x {frame.height}"
-        found.append(AnnotationFault(printable(one.file), one.where[i], says, "point outside"))
+        message = f"keypoint {j + 1} at {x:g}, {y:g} lies outside the image of {frame.width} x {frame.height}"
+        found.append(AnnotationFault(printable(one.file), one.where[i], message, "point outside"))
     turned = frame.points(place.clip(0, border))
     there = (seen & ~out)[..., None]
     return np.where(there, np.concatenate([turned, one.keypoints[..., 2:]], -1), 0).astype(np.float32)

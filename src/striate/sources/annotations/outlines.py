@@ -28,11 +28,11 @@ def runs_from_text(text: str) -> npt.NDArray[np.int64]:
     codes = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - 48
     ends = np.flatnonzero(codes & 0x20 == 0)
     if len(codes) == 0 or codes.min() < 0 or codes.max() > 63 or len(ends) == 0 or ends[-1] != len(codes) - 1:
-        raise ValueError("the text is cut off or holds a character that is none of COCO's 64")
+        raise ValueError("the text is cut off, or has a character that compressed RLE does not use")
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
     if lengths.max() > 7:  # 35 bits
-        raise ValueError("it holds a number larger than any image")
+        raise ValueError("it contains a number larger than any image")
     shifts = 5 * (np.arange(len(codes)) - np.repeat(starts, lengths))
     runs = np.add.reduceat((codes & 0x1F) << shifts, starts)
     runs -= np.where(codes[ends] & 0x10, 1 << 5 * lengths, 0)  # two's complement

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.strict_json import LARGEST
-from striate.sources.text_file import read_text
+from striate.sources.files.json_file import LARGEST
+from striate.sources.files.text_file import read_text
 
 __all__ = ["VocImage", "VocObject", "read_voc"]
 
@@ -39,20 +39,22 @@ class VocImage:
 
 
 def read_voc(path: Path) -> VocImage:
-    """What an XML file says of an image. Raises DataError, naming the object and the value."""
+    """The annotation of an image in an XML file. Raises DataError, naming the object and the value."""
     name = printable(path)
     text = read_text(path, _MAX_BYTES)
     declared = _DECLARED.search(text)
     if declared:
-        raise DataError(f"{name} holds {declared[0]}, which no annotation needs and which is not read; remove it")
+        raise DataError(f"{name} contains {declared[0]}, which is not allowed in annotations; remove it")
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - entities and DTDs, all that makes XML dangerous, were refused above
     except ElementTree.ParseError as error:
-        raise DataError(f"{name}, line {error.position[0]}: {error}; mend it") from None
+        raise DataError(f"{name}, line {error.position[0]}: {error}; fix it") from None
     except ValueError as error:  # a declared encoding that a text cannot have
-        raise DataError(f"{name} cannot be parsed: {error}; mend it") from None
+        raise DataError(f"{name} cannot be parsed: {error}; fix it") from None
     if root.tag != "annotation":
-        raise DataError(f"{name} begins with <{printable(root.tag)[:40]}> and not with <annotation>; it is no VOC file")
+        raise DataError(
+            f"{name} begins with <{printable(root.tag)[:40]}> and not with <annotation>, so it is not a VOC file; remove it"
+        )
     objects: list[VocObject] = []
     difficult = 0
     for number, element in enumerate(root.findall("object"), 1):
@@ -79,7 +81,7 @@ def _size(root: ElementTree.Element, name: str) -> tuple[int, int] | None:
     if not height and not width:  # some tools do not fill it in
         return None
     if height < 1 or width < 1:
-        raise DataError(f"{name}, size: {width:g} x {height:g} is the size of no image; mend it")
+        raise DataError(f"{name}, size: {width:g} x {height:g} is not the size of an image; fix it")
     return int(height), int(width)
 
 
@@ -90,5 +92,5 @@ def _number(element: ElementTree.Element, tag: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not -LARGEST <= number <= LARGEST:
-        raise DataError(f"{where}: {tag} is {printable(text[:40]) or 'missing'} and no number in an image; mend it")
+        raise DataError(f"{where}: {tag} is {printable(text[:40]) or 'missing'} and not an image coordinate; fix it")
     return number

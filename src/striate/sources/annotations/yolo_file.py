@@ -1,4 +1,4 @@
-"""One label file of YOLO: a line for each object, its class and then parts of the image's width and height.
+"""One label file of YOLO: a line for each object, its class and then coordinates as fractions of the image's width and height.
 
 class cx cy w h                     a box by its center
 class x1 y1 x2 y2 x3 y3 ...         a polygon; the box is the one around it
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from striate.data.names import printable
 from striate.errors import DataError
-from striate.sources.strict_json import LARGEST
-from striate.sources.text_file import read_text
+from striate.sources.files.json_file import LARGEST
+from striate.sources.files.text_file import read_text
 
 __all__ = ["YoloObject", "read_yolo"]
 
@@ -49,7 +49,7 @@ def read_yolo(path: Path, points: tuple[int, int] | None) -> list[YoloObject]:
 def _object(words: list[str], where: str, points: tuple[int, int] | None) -> YoloObject:
     label, *numbers = (_number(word, where) for word in words)
     if label != int(label) or not 0 <= label <= _MAX_CLASS:
-        raise DataError(f"{where}: the class is {printable(words[0][:40])} and no whole number from 0; mend it")
+        raise DataError(f"{where}: the class is {printable(words[0][:40])} and not a whole number from 0; fix it")
     text = " ".join(words)
     if points is not None and len(numbers) == 4 + points[0] * points[1]:
         table = np.array(numbers[4:]).reshape(points)
@@ -64,8 +64,8 @@ def _object(words: list[str], where: str, points: tuple[int, int] | None) -> Yol
         return YoloObject(where, text, int(label), (min(x), min(y), max(x), max(y)), polygon, None)
     fits = "class cx cy w h, or class x1 y1 x2 y2 x3 y3 ..."
     if points is not None:
-        fits = f"{5 + points[0] * points[1]}, as kpt_shape {list(points)} asks"
-    raise DataError(f"{where}: there are {len(words)} numbers and not {fits}; mend the line")
+        fits = f"{5 + points[0] * points[1]}, by kpt_shape {list(points)}"
+    raise DataError(f"{where}: there are {len(words)} numbers and not {fits}; fix the line")
 
 
 def _corners(x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
@@ -78,5 +78,5 @@ def _number(word: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not -LARGEST <= number <= LARGEST or "_" in word:
-        raise DataError(f"{where}: {printable(word[:40])} is no number of a size that labels have; mend it")
+        raise DataError(f"{where}: {printable(word[:40])} is not a number in the range of coordinates; fix it")
     return number

@@ -22,7 +22,7 @@ from striate.data.decoding.rendering import ValueRange, value_range_of
 from striate.data.names import printable
 from striate.data.storage import MEMORY_SHARE, available_memory
 from striate.errors import DataError
-from striate.sources.read_errors import read_errors
+from striate.sources.files.read_errors import read_errors
 
 __all__ = ["StoredArray", "blocks", "read_npy", "read_npz"]
 
@@ -45,7 +45,7 @@ class StoredArray:
     def measured(self) -> tuple[ValueRange, tuple[ValueRange, ...]]:
         """The span of the values, and that of each of N. Reads them once; DataError for NaN and infinite ones.
 
-        Whether values are whole is told of a few of N at a time.
+        Whether values are whole is known for a few of N at a time.
         """
         spans: list[ValueRange] = []
         each: list[ValueRange] = []
@@ -53,7 +53,9 @@ class StoredArray:
             try:
                 spans.append(value_range_of(block))
             except ValueError:
-                raise DataError(f"{self.where} holds NaN or infinite values; fix them, or save it as uint8") from None
+                raise DataError(
+                    f"{self.where} contains NaN or infinite values; fix them, or save it as uint8"
+                ) from None
             flat = block.reshape(len(block), -1)
             least, greatest = (map(float, of_each.tolist()) for of_each in (flat.min(1), flat.max(1)))
             each += (replace(spans[-1], least=low, greatest=high) for low, high in zip(least, greatest, strict=True))
@@ -71,7 +73,7 @@ def blocks(values: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[Any]]]
 def read_npy(path: Path) -> StoredArray:
     """The array in a .npy file; its values are mapped, not read. Raises DataError."""
     name = printable(path)
-    with read_errors(name, "get it anew"), open_regular_file(path) as file:
+    with read_errors(name, "get a new copy"), open_regular_file(path) as file:
         shape, dtype = _header(file, os.fstat(file.fileno()).st_size, name)
     return StoredArray(name, shape, dtype, lambda: _mapped(path, name))
 
@@ -80,19 +82,19 @@ def read_npz(path: Path) -> Mapping[str, StoredArray]:
     """The arrays in a .npz archive by name; values are unpacked when they are read. Raises DataError."""
     name = printable(path)
     arrays = {}
-    with read_errors(name, "get it anew"), open_regular_file(path) as file, zipfile.ZipFile(file) as archive:
+    with read_errors(name, "get a new copy"), open_regular_file(path) as file, zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         size = sum(member.file_size for member in members)
         room = int(MEMORY_SHARE * available_memory())
         if len(members) > _MAX_ARRAYS or size > room:
             raise DataError(
-                f"{name} declares {len(members)} arrays of {size} bytes, and {room} bytes of memory may be used; "
-                "save the arrays as .npy files, which are mapped"
+                f"{name} declares {len(members)} arrays of {size} bytes, and {room} bytes of memory are available; "
+                "save the arrays as .npy files, which are read piece by piece"
             )
         for member in members:
             key = member.filename.removesuffix(".npy")
             if key in arrays:
-                raise DataError(f"{name} has two arrays called {printable(key)}; get it anew")
+                raise DataError(f"{name} has two arrays with the name {printable(key)}; get a new copy")
             where = f"{name}[{printable(key)}]"
             with archive.open(member) as content:
                 shape, dtype = _header(content, member.file_size, where)
@@ -105,29 +107,31 @@ def _header(file: Any, size: int, where: str) -> tuple[tuple[int, ...], np.dtype
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
-        raise DataError(f"{where} is of version {version} of its format; save it anew with numpy.save")
+        raise DataError(
+            f"{where} has version {version} of the format, which cannot be read; save it again with numpy.save"
+        )
     shape, _, dtype = read(file)
     if dtype.kind not in _KINDS:
         raise DataError(
-            f"{where} holds {printable(str(dtype))} and not numbers or text; save it as an array of numbers"
+            f"{where} contains {printable(str(dtype))} and not numbers or text; save it as an array of numbers"
         )
     declared = math.prod(shape) * dtype.itemsize
     if any(one < 0 for one in shape) or declared != size - file.tell():
         raise DataError(
             f"{where} declares {' x '.join(map(str, shape))} values of {dtype}, and there are {size - file.tell()} bytes; "
-            "get it anew"
+            "get a new copy"
         )
     return shape, dtype
 
 
 def _mapped(path: Path, name: str) -> npt.NDArray[Any]:
-    with read_errors(name, "get it anew"):
+    with read_errors(name, "get a new copy"):
         return np.load(path, mmap_mode="c", allow_pickle=False)  # copy on write, for torch wants to be able to
 
 
 def _reader(path: Path, member: str, where: str) -> Callable[[], npt.NDArray[Any]]:
     def read() -> npt.NDArray[Any]:
-        with read_errors(where, "get it anew"), zipfile.ZipFile(path) as archive, archive.open(member) as content:
+        with read_errors(where, "get a new copy"), zipfile.ZipFile(path) as archive, archive.open(member) as content:
             return np.lib.format.read_array(content, allow_pickle=False)
 
     return read

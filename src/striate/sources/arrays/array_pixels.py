@@ -32,7 +32,16 @@ from striate.data.decoding.resize import Pixels
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray, blocks
 
-__all__ = ["Layout", "check_scales", "images_of", "joined", "layout_of", "read_pixels", "spans_of", "stored_values"]
+__all__ = [
+    "ArrayLayout",
+    "check_scales",
+    "images_of",
+    "joined",
+    "layout_of",
+    "read_pixels",
+    "spans_of",
+    "stored_values",
+]
 
 _CHANNELS: Final = (1, 3, 4)
 _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darker may use fewer bits
@@ -40,13 +49,13 @@ _BEYOND: Final = 256.0  # stands for all scales above 255: a split that is darke
 
 @final
 @dataclass(frozen=True)
-class Layout:
-    """The images as N H W C, and the values that are black and white; both 0 where no value says it: all are black."""
+class ArrayLayout:
+    """The images as N H W C, and the values that are black and white; both 0 where all values are black."""
 
     shape: tuple[int, int, int, int]
     channels_first: bool
     levels: Levels
-    says: str
+    axes: str
 
     @property
     def own_range(self) -> bool:
@@ -62,31 +71,31 @@ class Layout:
         return min(white, _BEYOND)
 
 
-def layout_of(images: StoredArray) -> Layout:
+def layout_of(images: StoredArray) -> ArrayLayout:
     """The layout of an array; its values are looked at where they are no uint8. Raises DataError."""
     shape = images.shape
     sizes = " x ".join(map(str, shape))
     if len(shape) not in (3, 4) or 0 in shape:
-        raise DataError(f"{images.where} is {sizes} and no array of images; reshape it to N x H x W x C")
+        raise DataError(f"{images.where} is {sizes}, which is not an array of images; reshape it to N x H x W x C")
     if len(shape) == 3:
-        return Layout((shape[0], shape[1], shape[2], 1), False, _levels(images), "N H W")
+        return ArrayLayout((shape[0], shape[1], shape[2], 1), False, _levels(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS
     if last and second:
         raise DataError(
-            f"{images.where} is {sizes}, and channels may be second or last; save it as N x H x W x C with H over 4"
+            f"{images.where} is {sizes}, and channels may be the second or the last axis; save it as N x H x W x C with H over 4"
         )
     if not last and not second:
         last = shape[3] <= MAX_CHANNELS and shape[3] < min(shape[1:3])
         second = shape[1] <= MAX_CHANNELS and shape[1] < min(shape[2:])
     if not last and not second:
         raise DataError(
-            f"{images.where} is {sizes}, and no axis is told for that of the channels; save it as N x H x W x C, "
+            f"{images.where} is {sizes}, and it is unclear which axis is that of the channels; save it as N x H x W x C, "
             "with fewer channels than rows and columns"
         )
     count, one, two, three = shape
     if last:
-        return Layout((count, one, two, three), False, _levels(images), "N H W C")
-    return Layout((count, two, three, one), True, _levels(images), "N C H W")
+        return ArrayLayout((count, one, two, three), False, _levels(images), "N H W C")
+    return ArrayLayout((count, two, three, one), True, _levels(images), "N C H W")
 
 
 def spans_of(images: StoredArray) -> tuple[ValueRange, ...]:
@@ -95,7 +104,7 @@ def spans_of(images: StoredArray) -> tuple[ValueRange, ...]:
 
 
 def check_scales(
-    layouts: Mapping[str, Layout], where: Mapping[str, str], spans: Mapping[str, Sequence[ValueRange]]
+    layouts: Mapping[str, ArrayLayout], where: Mapping[str, str], spans: Mapping[str, Sequence[ValueRange]]
 ) -> Levels:
     """The values that are black and white in all splits.
 
@@ -111,18 +120,18 @@ def check_scales(
         )
         if scales[one] != scales[other] or bits:
             same = max(greatest[one]) == max(greatest[other])  # as 1 of fractions and of bytes
-            says, also = (
+            range_of_one, range_of_other = (
                 f"up to {max(greatest[split]):g}" + (f" where {scales[split]:g} is white" if same else "")
                 for split in (one, other)
             )
             raise DataError(
-                f"{where[one]} has values {says} and {where[other]} {also}, so the same number is another brightness; "
-                "bring them to one scale"
+                f"{where[one]} has values {range_of_one} and {where[other]} {range_of_other}, so one number has two brightnesses; "
+                "scale them alike"
             )
         if other_black(spans[other], spans[one]):
             raise DataError(
-                f"{where[other]} has values down to {layouts[other].levels[0]:g} and {where[one]} none below 0, so the same "
-                "number is another brightness; bring them to one scale"
+                f"{where[other]} has values down to {layouts[other].levels[0]:g} and {where[one]} none below 0, so one "
+                "number has two brightnesses; scale them alike"
             )
     return joined([layout.levels for layout in layouts.values()])
 
@@ -133,17 +142,17 @@ def joined(levels: Sequence[Levels]) -> Levels:
     return (black, white) if black < white else (0.0, 255.0)
 
 
-def images_of(values: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
+def images_of(values: npt.NDArray[Any], layout: ArrayLayout) -> npt.NDArray[Any]:
     """The values as N H W C."""
     return (values.transpose(0, 2, 3, 1) if layout.channels_first else values).reshape(layout.shape)
 
 
-def stored_values(images: StoredArray, layout: Layout) -> npt.NDArray[Any]:
+def stored_values(images: StoredArray, layout: ArrayLayout) -> npt.NDArray[Any]:
     """The values that are stored, N H W C."""
     return images_of(images.read(), layout)
 
 
-def read_pixels(images: StoredArray, layout: Layout, white: float) -> Pixels:
+def read_pixels(images: StoredArray, layout: ArrayLayout, white: float) -> Pixels:
     """The images, N H W C, 0 black and `white` white: uint8, or uint16 where that is above 255."""
     values = images.read()
     kind, most = (np.uint8, 255) if white <= 255 else (np.uint16, 65535)
@@ -160,7 +169,7 @@ def _levels(images: StoredArray) -> Levels:
     if images.dtype == np.uint8:
         return 0.0, 255.0
     if images.dtype.kind not in "buif":
-        raise DataError(f"{images.where} holds {images.dtype} and no pixels; save it as uint8")
+        raise DataError(f"{images.where} contains {images.dtype} and not pixels; save it as uint8")
     if images.dtype.kind == "b":
         return 0.0, 1.0
     span, _ = images.measured

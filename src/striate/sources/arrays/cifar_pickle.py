@@ -77,7 +77,7 @@ _MOST_INSTRUCTIONS: Final = 10_000_000  # the real files have 200,000
 @final
 @dataclass(frozen=True)
 class Array:
-    """What a pickled array says of itself."""
+    """The fields of a pickled array."""
 
     shape: tuple[int, ...]
     kind: str
@@ -91,15 +91,15 @@ def read_pickled(content: bytes, name: str) -> dict[str, object]:
         _inspect(content)
         value = _Reader(io.BytesIO(content), encoding="bytes").load()
         if not isinstance(value, dict):
-            raise DataError("holds no dictionary as CIFAR has it")
+            raise DataError("does not contain CIFAR's dictionary")
         return {
             os.fsdecode(key) if isinstance(key, bytes) else str(key): part.array() if isinstance(part, _Array) else part
             for key, part in value.items()
         }
     except DataError as refusal:
-        raise DataError(f"{name} {refusal}; get it anew from its authors") from None
+        raise DataError(f"{name} {refusal}; get a new copy from its authors") from None
     except Exception as error:  # noqa: BLE001 - a damaged pickle raises what its instructions run into: any kind, and each means the same
-        raise DataError(f"{name} is no pickle as CIFAR has them ({type(error).__name__}); get it anew") from None
+        raise DataError(f"{name} is not a pickle of CIFAR ({type(error).__name__}); get a new copy") from None
 
 
 def _inspect(content: bytes) -> None:
@@ -108,9 +108,9 @@ def _inspect(content: bytes) -> None:
         if instruction.name not in _ALLOWED or count > _MOST_INSTRUCTIONS:
             raise DataError(f"is a pickle with the instruction {instruction.name}, which is not run")
         if instruction.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _STAND_INS:
-            raise DataError(f"is a pickle that wants {str(argument)[:60]!a}, which is not run")
+            raise DataError(f"is a pickle that imports {str(argument)[:60]!a}, which is not run")
         if "PUT" in instruction.name and isinstance(argument, int) and argument > count:
-            raise DataError("is a pickle that takes memory for nothing")  # a place far beyond what it has stored
+            raise DataError("is a pickle that wastes memory")  # a place far beyond what it has stored
 
 
 @final
@@ -137,7 +137,7 @@ class _Array:
         _, shape, kind, columns_first, content = self.state
         good = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
         if not good or not isinstance(kind, _Kind) or not isinstance(content, bytes):
-            raise DataError("holds an array that is none")
+            raise DataError("contains a damaged array")
         return Array(shape, kind.kind, bool(columns_first), content)
 
 
@@ -180,5 +180,5 @@ _STAND_INS: Final[Mapping[tuple[str, ...], object]] = MappingProxyType(
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _STAND_INS:
-            raise DataError(f"is a pickle that wants {f'{module}.{name}'[:60]!a}, which is not run")
+            raise DataError(f"is a pickle that imports {f'{module}.{name}'[:60]!a}, which is not run")
         return _STAND_INS[module, name]

@@ -10,23 +10,27 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.array_store import ArrayStore
 from striate.data.names import named, printable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
-from striate.sources.arrays.cifar import Batch, read_binary, read_names, read_python, read_python_names
-from striate.sources.splits import arranged, origin
+from striate.sources.arrays.cifar_file import Batch, read_binary, read_names, read_python, read_python_names
+from striate.sources.data_path import DataPath
+from striate.sources.splits import ordered_splits, origin
 
 __all__ = ["CifarFiles", "find_cifar", "open_cifar"]
 
 _BATCH: Final = re.compile(r"data_batch_\d+")
+_NAME: Final = re.compile(
+    r"(data_batch_\d+|test_batch|train|test)(\.bin)?|(batches\.)?meta(\.txt)?|(fine|coarse)_label_names\.txt"
+)
 
 
 @final
 @dataclass(frozen=True)
 class CifarFiles:
-    """The files of each part, and of the names of the classes."""
+    """The files of each split, and of the names of the classes."""
 
     fine: bool  # CIFAR-100
     binary: bool
@@ -36,9 +40,10 @@ class CifarFiles:
     coarse_names: Path
 
 
-def find_cifar(folder: Path) -> CifarFiles | None:
+def find_cifar(data: DataPath) -> CifarFiles | None:
     """The files of CIFAR in a folder, None where there are none or the names of the classes are missing."""
-    names = {path.name for path in folder.iterdir() if path.is_file()}
+    folder = data.path
+    names = {path.name for path in data.files(lambda name: _NAME.fullmatch(name) is not None)}
     for end in (".bin", ""):
         batches = tuple(
             folder / name
@@ -56,7 +61,7 @@ def find_cifar(folder: Path) -> CifarFiles | None:
     return None
 
 
-def open_cifar(folder: Path, files: CifarFiles) -> Source:
+def open_cifar(data: DataPath, files: CifarFiles) -> Source:
     """The source over CIFAR: 32 x 32 in color; of CIFAR-100 the fine classes, the coarse ones in a column. Raises DataError.
 
     Reads all files for their labels; pixels are read again when they are wanted.
@@ -67,14 +72,16 @@ def open_cifar(folder: Path, files: CifarFiles) -> Source:
         classes = read_python_names(files.names, "fine_label_names" if files.fine else "label_names")
         coarse_classes = read_python_names(files.names, "coarse_label_names") if files.fine else ()
     if len(set(classes)) < max(2, len(classes)):
-        raise DataError(f"{printable(files.names)} does not name two or more different classes; get it anew")
-    parts = {"train": files.train, "test": files.test}
+        raise DataError(f"{printable(files.names)} does not name two or more different classes; get a new copy")
+    paths_of = {"train": files.train, "test": files.test}
     return Source(
-        *named(folder),
+        *named(data.path),
         f"CIFAR-{100 if files.fine else 10}, {'binary' if files.binary else 'Python'} version",
         classes,
-        arranged({part: _listing(paths, files, classes, coarse_classes) for part, paths in parts.items() if paths}),
-        split_origin=origin("files of", [part for part, paths in parts.items() if paths]),
+        ordered_splits(
+            {split: _listing(paths, files, classes, coarse_classes) for split, paths in paths_of.items() if paths}
+        ),
+        split_origin=origin("files of", [split for split, paths in paths_of.items() if paths]),
     )
 
 
@@ -102,7 +109,7 @@ def _checked(labels: npt.NDArray[np.int64], classes: Sequence[str], path: Path) 
     if int(labels.max()) >= len(classes):
         i = int(labels.argmax())
         raise DataError(
-            f"{printable(path)}[{i}] has the class {labels[i]}, and there are names for {len(classes)}; get it anew"
+            f"{printable(path)}[{i}] has the class {labels[i]}, and there are only {len(classes)} class names; get a new copy"
         )
     return labels
 

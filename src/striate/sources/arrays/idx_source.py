@@ -10,15 +10,16 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.names import printable
+from striate.data.array_store import ArrayStore
+from striate.data.names import named, printable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayStore
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
-from striate.sources.arrays.idx import read_idx, read_shape
-from striate.sources.splits import arranged, origin
+from striate.sources.arrays.idx_file import read_idx, read_shape
+from striate.sources.data_path import DataPath
+from striate.sources.splits import ordered_splits, origin
 
-__all__ = ["IdxFiles", "find_idx", "open_idx"]
+__all__ = ["IdxFiles", "find_idx", "open_idx", "open_idx_files"]
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-letters-train-images-idx3-ubyte.gz
 _NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)-(?P<what>images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -34,18 +35,18 @@ class IdxFiles:
     labels: Path
 
 
-def find_idx(folder: Path) -> dict[str, IdxFiles]:
+def find_idx(data: DataPath) -> dict[str, IdxFiles]:
     """The idx files in a folder by split, {} if it holds none; a plain file comes before its gzip. Raises DataError."""
     found: dict[tuple[str, str, str], Path] = {}  # set, split, what
-    for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".gz", path.name)):
-        match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
+    files = data.files(lambda name: _NAME.fullmatch(name) is not None)
+    for path in sorted(files, key=lambda path: path.suffix == ".gz"):
+        if match := _NAME.fullmatch(path.name):
             found.setdefault((match["set"], _SPLITS[match["split"]], match["what"]), path)
     sets = sorted({name for name, _, _ in found})
     if len(sets) > 1:
         names = ", ".join(printable(name) or "one without a name" for name in sets)
-        raise DataError(f"{printable(folder)} holds several idx sets ({names}); give each a folder of its own")
-    files = {}
+        raise DataError(f"{data.name} has several idx sets ({names}); put each in a folder of its own")
+    pairs = {}
     for name, split, what in found:
         images, labels = found.get((name, split, "images")), found.get((name, split, "labels"))
         if images is None or labels is None:
@@ -53,38 +54,43 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
             raise DataError(
                 f"{printable(found[name, split, what])} has no {missing} file beside it; add it to the folder"
             )
-        files[split] = IdxFiles(images, labels)
-    return dict(sorted(files.items(), reverse=True))  # train first
+        pairs[split] = IdxFiles(images, labels)
+    return dict(sorted(pairs.items(), reverse=True))  # train first
 
 
-def open_idx(
-    name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, to_learn: bool = True
+def open_idx(data: DataPath, files: Mapping[str, IdxFiles]) -> Source:
+    """The source over the idx files of a folder. Raises DataError."""
+    return open_idx_files(*named(data.path), files, {}, for_training=data.options.for_training)
+
+
+def open_idx_files(
+    name: str, location: str, files: Mapping[str, IdxFiles], known: Mapping[str, str], *, for_training: bool = True
 ) -> Source:
     """The source over idx files found: gray images of one size; the classes are the numbers in the training split.
 
-    Where nothing is `to_learn`, they are those of all. Reads headers and labels.
+    Where nothing is `for_training`, they are those of all. Reads headers and labels.
     `known`: SHA-256 of the unpacked files by name, checked when they are read; may be empty.
     """
     raw = {split: _read(two.labels, known) for split, two in files.items()}
-    values = np.unique(raw["train"] if to_learn and "train" in raw else np.concatenate(list(raw.values())))
+    values = np.unique(raw["train"] if for_training and "train" in raw else np.concatenate(list(raw.values())))
     height_width: tuple[int, ...] = ()
     splits = {}
     for split, two in files.items():
         shape = read_shape(two.images)
         if len(shape) != 3 or 0 in shape:
-            raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get it anew")
+            raise DataError(f"{printable(two.images)} declares {shape} and not count x height x width; get a new copy")
         if shape[1:] != (height_width or shape[1:]):
-            raise DataError(f"{printable(two.images)} has images of another size than the first split; get it anew")
+            raise DataError(f"{printable(two.images)} has images of another size than the first split; get a new copy")
         height_width = shape[1:]
         labels = raw[split]
         if labels.shape != shape[:1]:
             raise DataError(
-                f"{printable(two.labels)} has {labels.size} labels for {shape[0]} images; get both files anew"
+                f"{printable(two.labels)} has {labels.size} labels for {shape[0]} images; get new copies of both files"
             )
         unknown = np.setdiff1d(labels, values)
         if len(unknown):
             raise DataError(
-                f"{printable(two.labels)} has the label {unknown[0]}, which the training part has not; get both anew"
+                f"{printable(two.labels)} has the label {unknown[0]}, which the training split does not have; get new copies"
             )
         stem = _stem(two.images)
         splits[split] = Listing(
@@ -93,7 +99,7 @@ def open_idx(
             ArrayStore((*shape, 1), partial(_pixels, two.images, known), digest=known.get(_stem(two.images), "")),
         )
     classes = tuple(str(value) for value in values)
-    return Source(name, location, "idx", classes, arranged(splits), split_origin=origin("files of", list(splits)))
+    return Source(name, location, "idx", classes, ordered_splits(splits), split_origin=origin("files of", list(splits)))
 
 
 def _pixels(path: Path, known: Mapping[str, str]) -> npt.NDArray[np.uint8]:

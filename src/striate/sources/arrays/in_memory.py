@@ -4,7 +4,7 @@
     {"train": (images, labels), "test": (images, labels)} splits, by any usual name
     ((images, labels), (images, labels))                  train and test, as Keras's load_data gives them
 
-Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what given.py takes; labels are whole
+Images are an array or a tensor (N H W, N H W C, N C H W), or a list in which each is what image_inputs.py takes; labels are whole
 numbers, text, or one-hot rows, by the rules of array_labels.py. White is one value for all arrays, such as 1 or 255 of fractions.
 """
 
@@ -18,18 +18,19 @@ from typing import Any, Final, cast, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.array_store import ArrayStore, image_store
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.rendering import Levels, ValueRange
 from striate.data.names import expanded, printable
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
-from striate.data.store import ArrayImage, ArrayStore, FileStore, ImageItem, ImageStore, Store, image_store
+from striate.data.store import ArrayImage, FileStore, ImageItem, ImageStore, Store
 from striate.data.targets import ClassTargets, TaskKind
 from striate.errors import DataError, nearest
 from striate.sources.arrays.array_files import StoredArray
 from striate.sources.arrays.array_labels import read_labels
 from striate.sources.arrays.array_pixels import (
-    Layout,
+    ArrayLayout,
     check_scales,
     joined,
     layout_of,
@@ -37,8 +38,9 @@ from striate.sources.arrays.array_pixels import (
     spans_of,
     stored_values,
 )
-from striate.sources.arrays.given import array_of, held_image, holds_file, is_list, not_finite
-from striate.sources.splits import PARTS, arranged, by_split, learnable, splits_of
+from striate.sources.arrays.image_inputs import array_of, held_image, holds_file, is_list, not_finite
+from striate.sources.split_words import SPLIT_WORDS, splits_of
+from striate.sources.splits import by_split, ordered_splits, trainable
 from striate.sources.tables.columns import with_task
 
 __all__ = ["IN_MEMORY", "open_in_memory"]
@@ -71,13 +73,13 @@ class _Split:
 
 
 def open_in_memory(
-    data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None, *, to_learn: bool = True
+    data: object, limits: Limits = DEFAULT_LIMITS, task: TaskKind | None = None, *, for_training: bool = True
 ) -> Source:
-    """The source over images and labels in memory; `task` is as in `Columns`, `to_learn` as in `HowToRead`.
+    """The source over images and labels in memory; `task` is as in `Columns`, `for_training` as in `ReadOptions`.
 
     Raises DataError for what does not hold together.
     """
-    given = {name: _split(name, *pair) for name, pair in _pairs(data, to_learn).items()}
+    given = {name: _split(name, *pair) for name, pair in _pairs(data, for_training).items()}
     if len({one.array and one.array.shape[1:] for one in given.values()}) > 1:  # images differ in size or kind
         given = {name: one.one_by_one() for name, one in given.items()}
     learned = given.get("train") or next(iter(given.values()))
@@ -85,29 +87,29 @@ def open_in_memory(
         {name: one.labels for name, one in given.items()},
         {name: len(one) for name, one in given.items()},
         task,
-        to_learn=to_learn,
+        for_training=for_training,
     )
-    stores, says = _stores(given, limits)
+    stores, description = _stores(given, limits)
     used: set[str] = set()
     listings = {
         name: Listing(_ids(one, used), labels.targets[name], stores[name]) for name, one in given.items()
     }  # fmt: skip
-    if learned.array is None and to_learn:
+    if learned.array is None and for_training:
         _check_classes(listings["train" if "train" in listings else next(iter(listings))], labels.classes)
     source = Source(
         "in-memory",
         IN_MEMORY,
-        f"{says} from Python, {labels.says}",
+        f"{description} from Python, {labels.description}",
         labels.classes,
-        arranged(listings),
+        ordered_splits(listings),
         limits=limits,
         split_origin="the dictionary of splits" if len(given) > 1 else "",
         notes=labels.notes,
     )
-    return with_task(learnable(source) if to_learn else source, task)
+    return with_task(trainable(source) if for_training else source, task)
 
 
-def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:
+def _pairs(data: object, for_training: bool) -> dict[str, tuple[Any, Any]]:
     """Images and labels by split; "all" where they are not split."""
     if _is_train_and_test(data):
         data = dict(zip(("train", "test"), cast(Sequence[object], data), strict=True))
@@ -117,13 +119,11 @@ def _pairs(data: object, to_learn: bool) -> dict[str, tuple[Any, Any]]:
     known = splits_of(list(pairs))
     unknown = next((name for name in pairs if name not in known), None)
     if unknown is not None:
-        raise DataError(f"{printable(unknown)!r} is no split{nearest(unknown, PARTS)}; {_FORMS}")
+        raise DataError(f"{printable(unknown)!r} is not a split{nearest(unknown, SPLIT_WORDS)}; {_FORMS}")
     names = by_split(((split, name) for name, split in known.items()), "the dictionary")
     found = {split: _pair(pairs[name], f"the split {name!r}") for split, name in names.items()}
-    if "train" not in found and (to_learn or not found):
-        raise DataError(
-            f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no train to learn from; {_FORMS}"
-        )
+    if "train" not in found and (for_training or not found):
+        raise DataError(f"the dictionary has {' and '.join(names.values()) or 'nothing'} and no split train; {_FORMS}")
     return found if len(found) > 1 or "train" not in found else {"all": found["train"]}
 
 
@@ -150,16 +150,18 @@ def _split(name: str, images: object, labels: object) -> _Split:
     items: tuple[object, ...] = ()
     if array is None or array.dtype.kind in "UO":
         if isinstance(images, Mapping) or not is_list(images):
-            raise DataError(f"{where}: {type(images).__name__} is not several images; give an array or a list of them")
+            raise DataError(
+                f"{where}: {type(images).__name__} is not a list of images; give an array or a list of images"
+            )
         items = tuple(cast(Iterable[object], images) if array is None else array.tolist())
         array = _stacked(items)
     if (len(items) if array is None else len(array) if array.ndim else 0) == 0:
-        raise DataError(f"{where}: there is no image; {_FORMS}")
+        raise DataError(f"{where}: it has no image; {_FORMS}")
     if array is not None:
         items = ()
         bad = np.flatnonzero(not_finite(array))
         if len(bad):
-            raise DataError(f"{where}[{bad[0]}] holds NaN or infinite values; leave it out, or fix it")
+            raise DataError(f"{where}[{bad[0]}] contains NaN or infinite values; leave it out, or fix it")
         array = np.require(array, requirements=["C", "W"])  # torch takes no steps backwards, as in x[..., ::-1]
     stored = None if array is None else _stored(where, array)
     label_array = _labels(labels, "labels" if name == "all" else f"labels of {name}")
@@ -204,7 +206,7 @@ def _label_array(items: list[Any], where: str) -> Array:
         if value.dtype.kind not in "buifU":
             raise DataError(f"{where}[{i}] is {printable(repr(one))[:40]}; give whole numbers or text")
         if value.shape != values[0].shape:
-            raise DataError(f"{where}[{i}] has not the shape of {where}[0]; give labels of one form")
+            raise DataError(f"{where}[{i}] does not have the shape of {where}[0]; give all labels the same shape")
         if (value.dtype.kind == "U") != (values[0].dtype.kind == "U"):
             kinds = f"{printable(repr(items[0]))[:40]} and {where}[{i}] is {printable(repr(one))[:40]}"
             raise DataError(f"{where}[0] is {kinds}; give all of them as text, or all as numbers")
@@ -241,7 +243,7 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
             read = partial(read_pixels, array, layouts[name], levels[1])
             stored = None if array.dtype == np.uint8 else partial(stored_values, array, layouts[name])
             stores[name] = ArrayStore(layouts[name].shape, read, levels[1], stored)
-        return stores, f"arrays {next(iter(layouts.values())).says}"
+        return stores, f"arrays {next(iter(layouts.values())).axes}"
     if all(isinstance(item, str | Path) for one in given.values() for item in one.items):
         paths = {name: tuple(str(expanded(str(item))) for item in one.items) for name, one in given.items()}
         return {name: FileStore(of_split, limits) for name, of_split in paths.items()}, "image files"
@@ -252,7 +254,7 @@ def _stores(given: Mapping[str, _Split], limits: Limits) -> tuple[dict[str, Stor
 def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
     """The values that are black and white in arrays of each kind of number, the same for all images of all splits."""
     levels: dict[str, list[Levels]] = defaultdict(list)
-    layouts: dict[str, Layout] = {}
+    layouts: dict[str, ArrayLayout] = {}
     spans: dict[str, list[ValueRange]] = defaultdict(list)
     for name, split in given.items():
         for i, item in enumerate(split.items):

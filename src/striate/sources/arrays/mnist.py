@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from striate.data.source import Source
-from striate.sources.arrays.idx_source import find_idx, open_idx
+from striate.sources.arrays.idx_source import find_idx, open_idx_files
+from striate.sources.data_path import DataPath
 
 __all__ = ["SHA256", "open_mnist"]
 
@@ -26,4 +27,4 @@ SHA256: Final[Mapping[str, str]] = MappingProxyType(
 
 def open_mnist() -> Source:
     """MNIST, each file checked against its digest when it is read. Raises DataError if one was changed."""
-    return open_idx("mnist", "mnist", find_idx(Path(__file__).parent / "mnist_files"), SHA256)
+    return open_idx_files("mnist", "mnist", find_idx(DataPath(Path(__file__).parent / "mnist_files")), SHA256)

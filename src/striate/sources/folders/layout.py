@@ -3,25 +3,26 @@
     cat/  dog/                          one set
     train/cat/  test/cat/               splits around classes, by any of the names that people give to splits
     cat/train/  cat/test/               splits inside classes
-    site_a/cat/  site_b/cat/            two readings: the sites or the animals may be the classes (class_level says which)
+    site_a/cat/  site_b/cat/            ambiguous: the sites or the animals may be the classes (class_level chooses)
 
 A class that is called test or train beside other classes, with no folders inside, is a class.
 """
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, final
 
 from striate.data.names import natural_key, printable
 from striate.errors import AmbiguousDataError, DataError, nearest
-from striate.sources.folders.inside_classes import again_inside, same_inside, splits_inside
-from striate.sources.folders.refusals import groups, refuse_few, some, splits_in_names, two_levels
-from striate.sources.image_files import holds_images
-from striate.sources.splits import origin, splits_of, train_and_more
-from striate.sources.tree import Folder, list_folder, refuse_links
+from striate.sources.data_path import DataPath
+from striate.sources.files.image_files import holds_images
+from striate.sources.files.tree import Folder, refuse_links
+from striate.sources.folders.inner_folders import again_inside, same_inside, splits_inside
+from striate.sources.folders.layout_errors import groups, refuse_few, some, splits_in_names, two_levels
+from striate.sources.split_words import splits_of, train_and_more
+from striate.sources.splits import origin
 
-__all__ = ["ClassFolder", "Layout", "arrange", "class_folder_names", "known_classes"]
+__all__ = ["ClassFolder", "ClassFolderLayout", "arrange", "class_folder_names", "known_classes"]
 
 _ORDER: Final = ("train", "val", "test")
 
@@ -39,7 +40,7 @@ class ClassFolder:
 
 @final
 @dataclass(frozen=True)
-class Layout:
+class ClassFolderLayout:
     """All class folders, split by split, what is learned first; `passed` are folders that hold no images.
 
     `unlabeled` are a test folder, or others beside two splits, whose images are in no class folders, as competitions give
@@ -61,31 +62,32 @@ class Layout:
         return tuple(dict.fromkeys(folder.split for folder in self.folders))
 
 
-def arrange(root: Path, level: int | None, *, follow: bool, to_learn: bool = True) -> Layout:
-    """The layout of the class folders below `root`; `level` says which folders are classes, where two readings fit.
+def arrange(data: DataPath) -> ClassFolderLayout:
+    """The layout of the class folders of the data.
 
-    Raises DataError where there is nothing to learn from, if that is wanted, or where it takes a person to say what is meant.
+    Raises DataError where nothing can be trained on, if that is wanted, or where two layouts fit.
     """
-    return _Arranger(root, level, follow, to_learn).layout()
+    return _Arranger(data).layout()
 
 
 @final
 class _Arranger:
-    def __init__(self, root: Path, level: int | None, follow: bool, to_learn: bool) -> None:
-        self._root, self._level, self._follow, self._to_learn = root, level, follow, to_learn
+    def __init__(self, data: DataPath) -> None:
+        self._data, self._root, self._follow = data, data.path, data.follow
+        self._level, self._for_training = data.options.class_level, data.options.for_training
         self._between: list[str] = []
         self._passed: list[str] = []
         self._unlabeled: list[str] = []
         self._again: list[str] = []
         self._notes: list[str] = []
 
-    def layout(self) -> Layout:
+    def layout(self) -> ClassFolderLayout:
         top = self._list(".")
         splits = self._splits(top)
         bases = {split: self._base(path, split) for split, path in splits.items()}
         learned, names = next(iter(bases.items()))
         base = splits[learned]
-        if learned == "all" and (parted := self._parted(base, names)):
+        if learned == "all" and (parted := self._splits_in_classes(base, names)):
             return parted
         where = self._root / base
         if self._level is None and base == "." and (more := train_and_more(names)):
@@ -97,11 +99,13 @@ class _Arranger:
             folders += self._classes(split, splits[split], here)
         if not folders:
             refuse_few(self._root / base, self._list(base), [])
-        self._between += [part for path in splits.values() if path != "." for part in {path, path.partition("/")[0]}]
+        self._between += [
+            folder for path in splits.values() if path != "." for folder in {path, path.partition("/")[0]}
+        ]
         return self._layout(folders, self._between, origin("folders", list(splits.values())))
 
-    def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> Layout:
-        return Layout(
+    def _layout(self, folders: Sequence[ClassFolder], between: Sequence[str], split_origin: str) -> ClassFolderLayout:
+        return ClassFolderLayout(
             tuple(folders),
             tuple(between),
             tuple(self._passed),
@@ -114,10 +118,10 @@ class _Arranger:
     @property
     def _fewest(self) -> int:
         """How many classes there must be."""
-        return 2 if self._to_learn else 1
+        return 2 if self._for_training else 1
 
     def _list(self, path: str) -> Folder:
-        folder = list_folder(f"{self._root}/{path}", follow=self._follow)
+        folder = self._data.list(path, follow=self._follow)
         refuse_links(self._root / path, folder)
         return folder
 
@@ -125,12 +129,12 @@ class _Arranger:
         return holds_images(f"{self._root}/{path}", follow=self._follow, documents=documents)
 
     def _holds_files(self, path: str) -> bool:
-        return _holds_files(f"{self._root}/{path}", self._follow)
+        return _holds_files(self._data, path, follow=self._follow)
 
     def _with_images(self, base: str, names: Sequence[str], fewest: int = 0) -> list[str]:
         """The names without those of folders that hold files, but nothing that looks like an image.
 
-        Folders of PDF or SVG count as with images where there are less than `fewest` others: who has them is told to convert them.
+        Folders of PDF or SVG count as with images where there are less than `fewest` others: the error then gives the way out.
         """
         paths = {name: name if base == "." else f"{base}/{name}" for name in sorted(names, key=natural_key)}
         found = [name for name in paths if self._holds_images(paths[name]) or not self._holds_files(paths[name])]
@@ -156,17 +160,17 @@ class _Arranger:
         """The folder of each split, what is learned first; {"all": "."} where the folders are no splits."""
         where = printable(self._root)
         named = splits_of(top.folders)
-        unpacked = {name: _unpacked(self._root, name, self._follow) for name in named}
-        holding = [name for name in named if list_folder(f"{self._root}/{unpacked[name]}", follow=self._follow).folders]
+        unpacked = {name: _unpacked(self._data, name) for name in named}
+        holding = [name for name in named if self._data.list(unpacked[name], follow=self._follow).folders]
         if not holding:
-            named = splits_of(top.folders, perhaps=False)
+            named = splits_of(top.folders, in_context=False)
         others = [name for name in top.folders if name not in named]
         twice = len(set(named.values())) < len(named)
         if not named or (not holding and (others or twice)):
             return {"all": "."}
         others = [name for name in others if self._holds_images(name)]
         if {"train"} < {named[name] for name in holding}:  # beside two splits, images in no class folder have no label
-            flat = [name for name in others if not self._list(_unpacked(self._root, name, self._follow)).folders]
+            flat = [name for name in others if not self._list(_unpacked(self._data, name)).folders]
             self._unlabeled += flat
             others = [name for name in others if name not in flat]
         if others and self._may_mix(holding[0], others[0], {named[name] for name in holding}):
@@ -178,7 +182,7 @@ class _Arranger:
             if len(same) > 1:
                 both = " and ".join(printable(name) for name in same[:2])
                 raise DataError(
-                    f"{where} has {both}, which both mean {split}; rename one of them, or put their images into one"
+                    f"{where} has {both}, which are both the split {split}; rename one of them, or put their images into one"
                 )
             if same and same[0] not in holding and split == "test" and self._holds_images(same[0]):
                 self._unlabeled.append(same[0])
@@ -195,28 +199,30 @@ class _Arranger:
                 f"{where}/{printable(self._unlabeled[0])} has no class folders, so its images have no labels; "
                 "sort them into folders"
             )
-        if "train" not in splits and self._to_learn:
+        if "train" not in splits and self._for_training:
             there = " and ".join(map(printable, splits.values()))
-            raise DataError(f"{where} has {there} but nothing to learn from; add a folder train")
+            raise DataError(f"{where} has {there} but no training images; add a folder train")
         return splits if len(splits) > 1 or "train" not in splits else {"all": splits["train"]}
 
     def _may_mix(self, known: str, other: str, splits: Set[str]) -> bool:
-        """Whether a person says that all top folders are classes or groups, though some are called as splits.
+        """Whether a person chose that all top folders are classes or groups, though some have names of splits.
 
-        DataError where nobody says it, or where a split that is not learned from would be lost by it.
+        DataError where nobody chose, or where val or test would be lost by it.
         """
         if self._level == 1:
             return True
         if self._level == 2 and splits == {"train"}:
             self._notes.append(
-                f"{printable(known)} is no split here: its images and those of {printable(other)} are mixed"
+                f"{printable(known)} is not used as a split: its images and those of {printable(other)} are mixed"
             )
             return True
-        levels = "--class-level 1: all of these" + (", 2: those in them" if splits == {"train"} else "")
+        levels = "--class-level 1: all of these" + (
+            ", --class-level 2: the folders in them" if splits == {"train"} else ""
+        )
         raise AmbiguousDataError(
-            f"{printable(self._root)} has {printable(known)} with folders in it, and {printable(other)} beside it, whose name "
-            "is that of no split; call it train, val or test if it is one, move it elsewhere, or say which folders are the "
-            f"classes ({levels})"
+            f"{printable(self._root)} has {printable(known)} with folders in it, and beside it {printable(other)}, which is "
+            "not the name of a split; rename it to train, val or test if it is one, move it elsewhere, or choose which folders "
+            f"are the classes ({levels})"
         )
 
     def _classes(self, split: str, base: str, names: Sequence[str]) -> list[ClassFolder]:
@@ -229,19 +235,18 @@ class _Arranger:
             inner = self._with_images(prefix + around, self._list(prefix + around).folders)
             found += [ClassFolder(split, name, f"{prefix}{around}/{name}", around) for name in inner]
         if split in ("all", "train") and len({folder.name for folder in found}) < self._fewest:
-            what = "two classes" if self._to_learn else "class"
+            what = "two classes" if self._for_training else "class"
             raise DataError(
-                f"{printable(self._root / base)} has no {what} in the folders that it holds; "
-                "leave --class-level out, or give 1"
+                f"{printable(self._root / base)} has no {what} in its folders; leave --class-level out, or give 1"
             )
         return sorted(found, key=lambda folder: natural_key(folder.name))
 
-    def _parted(self, base: str, names: Sequence[str]) -> Layout | None:
+    def _splits_in_classes(self, base: str, names: Sequence[str]) -> ClassFolderLayout | None:
         """The layout where the folders in the classes are their splits; None where they are none.
 
-        Where they are that of some classes only it takes a person to say.
+        AmbiguousDataError where only some classes have them.
         """
-        inner = splits_inside(str(self._root / base), names, follow=self._follow, to_learn=self._to_learn)
+        inner = splits_inside(str(self._root / base), names, follow=self._follow, for_training=self._for_training)
         if inner is not None and inner.again and self._level != 1:
             raise groups(self._root / base, inner)
         if inner is None or self._level == 2:
@@ -252,9 +257,9 @@ class _Arranger:
             if self._level is None:
                 raise AmbiguousDataError(
                     f"{printable(self._root / base)}: {there}; put all images of each class into such folders, "
-                    "or mix them and draw the splits anew (--class-level 1)"
+                    "or ignore these folders and split the images at random (--class-level 1)"
                 )
-            self._notes.append(f"{there}; so these folders are no splits, and their images are mixed")
+            self._notes.append(f"{there}; so these folders are not used as splits, and their images are mixed")
             return None
         prefix = "" if base == "." else f"{base}/"
         called = inner.names
@@ -272,48 +277,44 @@ class _Arranger:
         )
 
 
-def known_classes(root: Path, layout: Layout, *, to_learn: bool = True) -> tuple[str, ...]:
+def known_classes(data: DataPath, layout: ClassFolderLayout) -> tuple[str, ...]:
     """The classes of what is learned, in their order. DataError for a class elsewhere that it does not have.
 
     Where nothing is to be learned, the classes of all.
     """
-    if not to_learn:
+    if not data.options.for_training:
         return tuple(sorted({folder.name for folder in layout.folders}, key=natural_key))
     first = layout.splits[0]
     names = dict.fromkeys(folder.name for folder in layout.folders if folder.split == first)
     for folder in layout.folders:
         if folder.name not in names:
-            here, name = printable((root / folder.path).parent), printable(folder.name)
+            here, name = printable((data.path / folder.path).parent), printable(folder.name)
             raise DataError(
                 f"{here} has the class {name}, which the training split does not have"
-                f"{nearest(name, map(printable, names))}; rename it, move it away, or add it to the training split"
+                f"{nearest(name, map(printable, names))}; rename it, move it elsewhere, or add it to the training split"
             )
     return tuple(names)
 
 
-def _unpacked(root: Path, name: str, follow: bool) -> str:
+def _unpacked(data: DataPath, name: str) -> str:
     """The folder of a split: the one in it, where archives were unpacked so that seg_train holds seg_train alone."""
-    here = list_folder(f"{root}/{name}", follow=follow)
+    here = data.list(name, follow=data.follow)
     return f"{name}/{name}" if here.folders == (name,) and not here.files else name
 
 
-def _holds_files(path: str, follow: bool) -> bool:
-    here = list_folder(path, follow=follow)
-    return bool(here.files) or any(_holds_files(f"{path}/{name}", False) for name in here.folders)
+def _holds_files(data: DataPath, below: str, *, follow: bool = False) -> bool:
+    here = data.list(below, follow=follow)
+    return bool(here.files) or any(_holds_files(data, f"{below}/{name}") for name in here.folders)
 
 
-def class_folder_names(root: Path, *, follow: bool) -> tuple[str, ...]:
+def class_folder_names(data: DataPath) -> tuple[str, ...]:
     """The names of folders with images where classes would be, at the top or in the splits there; nothing is refused."""
-    top = list_folder(str(root), follow=follow)
-    splits = [_unpacked(root, name, follow) for name in splits_of(top.folders)]
-    splits = [path for path in splits if list_folder(f"{root}/{path}", follow=follow).folders]
+    root, follow, top = data.path, data.follow, data.list(follow=data.follow)
+    splits = [_unpacked(data, name) for name in splits_of(top.folders)]
+    splits = [path for path in splits if data.list(path, follow=follow).folders]
     places = [(name, name) for name in top.folders]
     if splits:
-        places = [
-            (name, f"{split}/{name}")
-            for split in splits
-            for name in list_folder(f"{root}/{split}", follow=follow).folders
-        ]
+        places = [(name, f"{split}/{name}") for split in splits for name in data.list(split, follow=follow).folders]
     there: dict[str, None] = {}
     for name, path in places:
         if name not in there and holds_images(f"{root}/{path}", follow=follow):

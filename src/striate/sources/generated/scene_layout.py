@@ -17,7 +17,7 @@ from PIL import Image
 from striate.data.store import Store
 from striate.data.targets import Instances
 
-__all__ = ["SIDE", "Digits", "Layout", "PastedDigit", "Words", "lay_out"]
+__all__ = ["SIDE", "Digits", "PastedDigit", "SceneLayout", "Words", "lay_out"]
 
 SIDE: Final = 128  # of a scene, in pixels
 SMALLEST, LARGEST = 14, 56  # what the 20 pixels become that a digit of MNIST fits into: the side of its upright square
@@ -32,7 +32,7 @@ FRAME, INSIDE = 28, 20  # pixels of MNIST
 
 @final
 class Words:
-    """Random whole numbers, a function of (seed, scene, stream): the counter of Philox starts where the scene says.
+    """Random whole numbers, a function of (seed, scene, stream): the counter of Philox starts at the number of the scene.
 
     Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
     """
@@ -94,7 +94,7 @@ class PastedDigit:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Layout:
+class SceneLayout:
     """The digits from the lowest to the topmost, and for each pixel which of them is seen there."""
 
     digits: tuple[PastedDigit, ...]
@@ -118,7 +118,7 @@ class Layout:
         return np.array([0, *(1 + one.label for one in self.digits)], np.int64)[self.owners]
 
 
-def lay_out(digits: Digits, seed: int, scene: int) -> Layout:
+def lay_out(digits: Digits, seed: int, scene: int) -> SceneLayout:
     """The layout of a scene. A digit goes where it leaves VISIBLE percent of every other in sight, or it is left out."""
     words = Words(seed, scene, 0)
     owners = np.zeros((SIDE, SIDE), np.uint8)
@@ -141,7 +141,7 @@ def lay_out(digits: Digits, seed: int, scene: int) -> Layout:
                 area = int(solid.sum())
                 whole, seen = np.append(whole, area), np.append(left_over, area)
                 break
-    return Layout(tuple(pasted), owners)
+    return SceneLayout(tuple(pasted), owners)
 
 
 def _turned(ink: npt.NDArray[np.uint8], side: int, degrees: int) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:

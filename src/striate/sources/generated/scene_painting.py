@@ -1,4 +1,4 @@
-"""The image of a scene: its digits in colored or gray ink, over a background that gives nothing away.
+"""The image of a scene: its digits in colored or gray ink, over a background that does not hint at them.
 
 Behind the digits: a cloudy gradient, ellipses, zigzags and fragments of other digits; over all of it noise. Half of the
 scenes are dark with light ink, half the reverse; a quarter are gray.
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from striate.sources.generated.scene_layout import SIDE, Digits, Layout, Words
+from striate.sources.generated.scene_layout import SIDE, Digits, SceneLayout, Words
 
 __all__ = ["paint"]
 
@@ -31,7 +31,7 @@ WHEEL: Final = (
 )  # what white must lack: red, yellow ...
 
 
-def paint(layout: Layout, digits: Digits, seed: int, scene: int) -> npt.NDArray[np.uint8]:
+def paint(layout: SceneLayout, digits: Digits, seed: int, scene: int) -> npt.NDArray[np.uint8]:
     """H W 3: the scene that `layout` was made for with the same seed and number."""
     words = Words(seed, scene, 1)
     base, spread = _color(words, 0, DARKEST), words.between(0, 60)
@@ -42,7 +42,7 @@ def paint(layout: Layout, digits: Digits, seed: int, scene: int) -> npt.NDArray[
     _zigzags(image, words)
     _fragments(image, words, digits)
     hue = words.below(len(WHEEL))
-    for k, one in enumerate(layout.digits):  # hues of neighbors differ, so that one digit on another can be told
+    for k, one in enumerate(layout.digits):  # hues of neighbors differ, so that one digit on another stays visible
         pale = words.between(*PALE)
         lacks = WHEEL[(hue + k * 5 // 2) % len(WHEEL)]
         ink = tuple(255 - pale * lack - words.below(16) for lack in lacks)

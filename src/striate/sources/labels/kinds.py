@@ -1,6 +1,6 @@
 """Which kind one column of labels is: classes, sets of classes or numbers; where it may be two of them, the question.
 
-The rules are those in meaning.py. A question names a cell, and the task that answers it.
+The rules are those in parsing.py. A question names a cell, and the task that answers it.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ __all__ = ["MISSING", "kind_of_labels", "listed"]
 Where = Callable[[str], str]  # where a text is first in the column, for a person
 
 MISSING: Final = ("", "nan")
-_NOT_TRAINED: Final = "(read by `check` and `augment`; `train` cannot learn it yet)"
+_NOT_TRAINED: Final = "(only `check` and `augment` support it yet, `train` does not)"
 
 
 def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskKind, tuple[str, ...]]:
-    """What the one column of labels holds, and notes. DataError where it may be two things, with the setting that says which."""
+    """What the one column of labels holds, and notes. DataError where it may be two things, with the setting that chooses."""
     present = [cell for cell in cells if cell.lower() not in MISSING]
     distinct = dict.fromkeys(present)
     found = quantities(distinct)
@@ -33,10 +33,10 @@ def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskK
     if (sets := word_sets(name, present)) is None:
         return "classify", ()
     if sets.sure:
-        says = f"'{printable(sets.cell)}' may be several labels or the name of one class"
-        raise _either(f"{where(sets.cell)}: {says}", "multilabel")
-    says = f"'{printable(sets.cell)}' and the like are taken for names of classes; --task multilabel takes them for several labels"
-    return "classify", (says,)
+        message = f"'{printable(sets.cell)}' may be several labels or the name of one class"
+        raise _either(f"{where(sets.cell)}: {message}", "multilabel")
+    message = f"'{printable(sets.cell)}' and similar are read as names of classes; --task multilabel reads them as several labels"
+    return "classify", (message,)
 
 
 def _of_numbers(
@@ -50,26 +50,28 @@ def _of_numbers(
         return None if others or found.unit else "classify"
     if others:
         raise AmbiguousDataError(
-            f"{where(others[0])}: '{printable(others[0])}' is no number, and most labels are; write the number or remove the "
-            "row, or say that all are names of classes: --task classify"
+            f"{where(others[0])}: '{printable(others[0])}' is not a number, and most labels are; write a number or remove the "
+            "row, or read all labels as names of classes: --task classify"
         )
     if found.unit:
         cell = next(iter(found.numbers))
         raise _either(f"{where(cell)}: '{printable(cell)}' may be a measurement or the name of a class", "regress")
     if example is not None:
-        says = f"'{example}' may be a number with a comma, two labels, or the name of a class"
-        raise _either(f"{where(example)}: {says}", "regress", "multilabel")
+        message = f"'{example}' may be a number with a comma, two labels, or the name of a class"
+        raise _either(f"{where(example)}: {message}", "regress", "multilabel")
     if are_measured is None:
         low, high = min(numbers, key=float), max(numbers, key=float)
-        says = f"the {len(found.numbers)} different numbers from {low} to {high} may be measurements or ids of classes"
-        raise _either(f"{where(present[0])}: {says}", "regress")
+        message = (
+            f"the {len(found.numbers)} different numbers from {low} to {high} may be measurements or ids of classes"
+        )
+        raise _either(f"{where(present[0])}: {message}", "regress")
     return "regress"
 
 
-def _either(says: str, *others: TaskKind) -> AmbiguousDataError:
+def _either(message: str, *others: TaskKind) -> AmbiguousDataError:
     """The question whether labels are classes or something else."""
     tasks = " or ".join(f"--task {task}" for task in others)
-    return AmbiguousDataError(f"{says}; say which: --task classify, or {tasks} {_NOT_TRAINED}")
+    return AmbiguousDataError(f"{message}; choose --task classify, or {tasks} {_NOT_TRAINED}")
 
 
 def listed(cells: Sequence[str]) -> Sequence[str]:

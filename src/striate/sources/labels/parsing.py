@@ -1,4 +1,4 @@
-"""What cells mean: text becomes classes, sets of classes, or numbers, and what was decided is said in words.
+"""Label parsing: cells of text become classes, sets of classes, or numbers, with a description of the decision.
 
     one column    fractions                      numbers (regress)
                   whole numbers                  classes; numbers where more than 100 differ and hardly any comes twice;
@@ -34,14 +34,14 @@ from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTarg
 from striate.errors import DataError, nearest
 from striate.sources.labels.kinds import MISSING, kind_of_labels, listed
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
-from striate.sources.labels.word_sets import LIST, MARKS, parted, word_sets
+from striate.sources.labels.word_sets import LIST, MARKS, separated, word_sets
 
-__all__ = ["Meaning", "Place", "is_binary", "read_meaning"]
+__all__ = ["ParsedLabels", "Place", "is_binary", "parse_labels"]
 
 Place = Callable[[int, str], str]  # where the cell of a sample and a column is, for a person
 Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
 
-_PERHAPS_MISSING: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?", "-", "--")
+_MISSING_WORDS: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?", "-", "--")
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _MAX_SETS: Final = 2**31  # N x K
@@ -49,13 +49,13 @@ _MAX_SETS: Final = 2**31  # N x K
 
 @final
 @dataclass(frozen=True, eq=False)
-class Meaning:
-    """The labels of N samples, and how they were understood; `classes` are the names of the numbers in a regression."""
+class ParsedLabels:
+    """The labels of N samples, and how they are read; `classes` are the names of the numbers in a regression."""
 
     task: TaskKind
     classes: tuple[str, ...]
     values: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | npt.NDArray[np.float32]  # N, N K or N D
-    says: str
+    description: str
     notes: tuple[str, ...] = ()
 
     def targets(self, rows: npt.NDArray[np.int64]) -> Targets:
@@ -70,7 +70,7 @@ class Meaning:
         )
 
 
-def read_meaning(
+def parse_labels(
     columns: Mapping[str, Sequence[str]],
     learned: Learned,
     place: Place,
@@ -78,32 +78,30 @@ def read_meaning(
     known: Sequence[str] = (),
     *,
     numeric: bool = False,
-    to_learn: bool = True,
-) -> Meaning:
-    """What the columns of labels say, see above. Raises DataError, which names the place.
+    for_training: bool = True,
+) -> ParsedLabels:
+    """The labels in the columns, by the rules above. Raises DataError, which names the cell.
 
-    `known` are classes in their order, where the file says them. `numeric`: the file holds numbers and no text.
-    Where nothing is `to_learn`, classes are what any of the samples has, and one is enough.
+    `known` are classes in their order, where the file has them. `numeric`: the file holds numbers and no text.
+    Where nothing is `for_training`, classes are what any of the samples has, and one is enough.
     """
     cells: dict[str, Sequence[str]] = {
         name: [cell.strip(" \t\r\n") for cell in column] for name, column in columns.items()
     }
     for name, column in cells.items():
         _check_text(name, column, place)
-    if not to_learn:
+    if not for_training:
         learned = np.ones_like(learned)
     if not learned.any():
-        raise DataError(
-            f"{place(0, next(iter(cells)))}: it and all others are of val or test; name some train to learn from"
-        )
+        raise DataError(f"{place(0, next(iter(cells)))}: all rows are in val or test; put some of them in train")
     if len(cells) == 1:
         name, column = next(iter(cells.items()))
         if task != "classify":
             column = listed(column)
         kind, notes = (task, ()) if task else kind_of_labels(name, column, partial(_first, name, column, place))
         if kind == "classify":
-            meaning = _classes(name, column, learned, place, known, numeric=numeric, to_learn=to_learn)
-            return replace(meaning, notes=(*notes, *meaning.notes))
+            parsed = _classes(name, column, learned, place, known, numeric=numeric, for_training=for_training)
+            return replace(parsed, notes=(*notes, *parsed.notes))
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
@@ -112,13 +110,11 @@ def read_meaning(
     name, i = next(
         (name, i) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell])
     )
-    raise DataError(
-        f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as several columns of classes must be; mend it"
-    )
+    raise DataError(f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as in several columns of classes; fix it")
 
 
 def is_binary(cells: Sequence[str]) -> bool:
-    """Whether all say yes or no: 0, 1, false, true."""
+    """Whether all are yes or no: 0, 1, false, true."""
     return all(cell.strip().lower() in _TRUTH for cell in set(cells))
 
 
@@ -130,22 +126,20 @@ def _classes(
     known: Sequence[str],
     *,
     numeric: bool,
-    to_learn: bool,
-) -> Meaning:
+    for_training: bool,
+) -> ParsedLabels:
     _refuse_missing(name, cells, place)
     distinct = set(cells)
     whole = numeric and not known and all(float(cell).is_integer() for cell in distinct)
     called = {cell: _whole(cell) if whole else printable(cell) for cell in distinct}
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted(used, known)
-    if len(classes) < 2 and to_learn:
+    if len(classes) < 2 and for_training:
+        raise DataError(f"{place(0, name)}: all training rows have one class, {', '.join(classes)}; add another class")
+    if for_training and len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
-            f"{place(0, name)}: all rows to learn from have the one class {', '.join(classes)}; add another"
-        )
-    if to_learn and len(classes) > 20 and len(classes) == int(learned.sum()):
-        raise DataError(
-            f"{place(0, name)}: each row has a class of its own; say which column is the label (--label-column NAME)"
-            + (", or that these are measurements (--task regress)" if all(map(is_number, classes)) else "")
+            f"{place(0, name)}: each row has a class of its own; choose another column with --label-column NAME"
+            + (", or read the labels as measurements with --task regress" if all(map(is_number, classes)) else "")
         )
     position = {one: i for i, one in enumerate(classes)}
     code = {cell: position.get(one, -1) for cell, one in called.items()}
@@ -153,14 +147,14 @@ def _classes(
     if len(unknown := np.flatnonzero(values < 0)):
         i = int(unknown[0])
         raise _unknown(place(i, name), called[cells[i]], classes)
-    return Meaning(
+    return ParsedLabels(
         "classify",
         classes,
         values,
         f"{len(classes)} class{'' if len(classes) == 1 else 'es'} in the column {name}",
         (
             *_alike(name, classes),
-            *_perhaps_missing(name, dict(zip(classes, np.bincount(values).tolist(), strict=True))),
+            *_notes_on_missing(name, dict(zip(classes, np.bincount(values).tolist(), strict=True))),
         ),
     )
 
@@ -173,27 +167,27 @@ def _alike(name: str, classes: Sequence[str]) -> tuple[str, ...]:
     for one in classes:
         if (other := first.setdefault(float(one), one)) != one:
             return (
-                f"the column {name} has the classes {other} and {one}, the same number written in two ways; both are kept",
+                f"the column {name} has the classes {other} and {one}, one number written in two ways; they are two classes",
             )
     return ()
 
 
 def _sets(
     name: str, cells: Sequence[str], learned: Learned, place: Place, task: TaskKind | None, known: Sequence[str]
-) -> Meaning:
-    mark, says = _parting(name, cells, MARKS if task else ())
-    labels = {cell: list(map(printable, parted(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
+) -> ParsedLabels:
+    mark, description = _separator(name, cells, MARKS if task else ())
+    labels = {cell: list(map(printable, separated(cell, mark))) if cell.lower() != "nan" else [] for cell in set(cells)}
     used = {cell for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted({one for cell in used for one in labels[cell]}, known)
     if len(classes) < 2 or len(classes) * len(cells) > _MAX_SETS:
         raise DataError(
-            f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, {says}; "
-            "those are no sets of classes, say which column holds them (--label-column NAME)"
+            f"{place(0, name)}: {len(cells)} rows have {len(classes)} classes, {description}; "
+            "these are not sets of classes; choose another column with --label-column NAME"
         )
     if task is None and all(map(is_number, classes)) and not all(float(one).is_integer() for one in classes):
         raise DataError(
-            f"{place(0, name)}: there are several fractions, {says}, and those are no classes; give each number a column, "
-            "or say that they are: --task multilabel"
+            f"{place(0, name)}: the cell has several fractions, {description}, which are not classes; give each number a column, "
+            "or read them as classes: --task multilabel"
         )
     position = {one: k for k, one in enumerate(classes)}
     values = np.zeros((len(cells), len(classes)), np.bool_)
@@ -202,36 +196,38 @@ def _sets(
             if one not in position:
                 raise _unknown(place(i, name), one, classes)
             values[i, position[one]] = True
-    notes = _perhaps_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
-    return Meaning("multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {says}", notes)
+    notes = _notes_on_missing(name, dict(zip(classes, values.sum(0).tolist(), strict=True)))
+    return ParsedLabels(
+        "multilabel", classes, values, f"sets of {len(classes)} classes in the column {name}, {description}", notes
+    )
 
 
-def _parting(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
-    """What parts the labels of a cell, in words too; `marks` are those that do so where a person says that there are several."""
+def _separator(name: str, cells: Sequence[str], marks: Sequence[str]) -> tuple[str, str]:
+    """What separates the labels of a cell, in words too; `marks` are what may do so under --task multilabel."""
     distinct = set(cells)
-    for mark, says in ((LIST, "lists"), ("|", "parted by |"), (";", "parted by ;")):
+    for mark, description in ((LIST, "lists"), ("|", "separated by |"), (";", "separated by ;")):
         if any(mark in cell for cell in distinct):
-            return mark, says
+            return mark, description
     found = word_sets(name, cells) if marks else None
     mark = found.mark if found else next((one for one in marks if any(one in cell for cell in distinct)), "|")
-    return mark, {" ": "parted by spaces", " and ": "parted by the word and"}.get(mark, f"parted by {mark}")
+    return mark, {" ": "separated by spaces", " and ": "separated by the word and"}.get(mark, f"separated by {mark}")
 
 
-def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind | None) -> Meaning:
+def _indicators(cells: Mapping[str, Sequence[str]], place: Place, task: TaskKind | None) -> ParsedLabels:
     values = np.stack([[_TRUTH[cell.lower()] for cell in column] for column in cells.values()], axis=1)  # N K
     names = tuple(cells)
     single = values.sum(1) == 1
     if task == "multilabel" or (task is None and not single.all()):
-        return Meaning("multilabel", names, values, f"sets of {len(names)} classes, a column of 0 and 1 for each")
+        return ParsedLabels("multilabel", names, values, f"sets of {len(names)} classes, a column of 0 and 1 for each")
     if not single.all():
         i = int(np.flatnonzero(~single)[0])
         raise DataError(
-            f"{place(i, names[0])}: the row has {values[i].sum()} classes and not one; mend it, or ask for multilabel"
+            f"{place(i, names[0])}: the row has {values[i].sum()} classes and not one; fix it, or choose --task multilabel"
         )
-    return Meaning("classify", names, values.argmax(1), f"{len(names)} classes, one 1 in a row of their columns")
+    return ParsedLabels("classify", names, values.argmax(1), f"{len(names)} classes, one 1 in a row of their columns")
 
 
-def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
+def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> ParsedLabels:
     values = np.empty((len(next(iter(cells.values()))), len(cells)), np.float32)
     notes: list[str] = []
     units: list[str] = []
@@ -243,19 +239,19 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
             if cell not in found.numbers:
                 unit = f" in {found.unit}, as others are" if found.unit else ""
                 raise DataError(
-                    f"{where(cell)}: '{printable(cell)}' is no number{unit}; mend it, or say which column is the label "
-                    "(--label-column NAME)"
+                    f"{where(cell)}: '{printable(cell)}' is not a number{unit}; fix it, or choose another column with "
+                    "--label-column NAME"
                 )
         exact = found.values(decimal_mark(found, where))
         for cell, number in exact.items():
             if not abs(number) <= _LARGEST:
-                raise DataError(f"{where(cell)}: {cell[:40]} is infinite, or too large for a float32; mend it")
+                raise DataError(f"{where(cell)}: {cell[:40]} is infinite, or too large for a float32; fix it")
         values[:, d] = [exact[cell] for cell in column]
         units.append(f"{name} ({printable(found.unit)})" if found.unit else name)
         if comma := next((cell for cell, number in found.numbers.items() if "," in number), None):
             notes.append(f"in the column {name} {comma} is read as {exact[comma]:.12g}")
     what = "numbers in the column" if len(cells) == 1 else f"{len(cells)} numbers in the columns"
-    return Meaning(
+    return ParsedLabels(
         "regress",
         tuple(cells),
         values,
@@ -267,14 +263,14 @@ def _numbers(cells: Mapping[str, Sequence[str]], place: Place) -> Meaning:
 def _refuse_missing(name: str, cells: Sequence[str], place: Place) -> None:
     if any(cell.lower() in MISSING for cell in set(cells)):
         i = next(i for i, cell in enumerate(cells) if cell.lower() in MISSING)
-        raise DataError(f"{place(i, name)}: there is no label ({cells[i] or 'empty'}); add it, or remove the row")
+        raise DataError(f"{place(i, name)}: the label is missing ({cells[i] or 'empty'}); add it, or remove the row")
 
 
 def _check_text(name: str, cells: Sequence[str], place: Place) -> None:
     for cell in set(cells):
         if not cell.isascii() and any("\ud800" <= character <= "\udfff" for character in cell):
             raise DataError(
-                f"{place(cells.index(cell), name)}: '{printable(cell)}' holds bytes that are no UTF-8; "
+                f"{place(cells.index(cell), name)}: '{printable(cell)}' has bytes that are not UTF-8; "
                 "save the table as UTF-8"
             )
 
@@ -298,21 +294,21 @@ def _first(name: str, cells: Sequence[str], place: Place, cell: str) -> str:
     return place(cells.index(cell), name)
 
 
-def _perhaps_missing(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
+def _notes_on_missing(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
     """A note on classes that are called as what is missing often is; `counts` are the rows of each class.
 
     Marks such as - and ? are classes as any other beside + and !.
     """
     has_marks = sum(not any(map(str.isalnum, one)) for one in counts) > 1
-    odd = [one for one in counts if one.lower() in _PERHAPS_MISSING and (not has_marks or any(map(str.isalnum, one)))]
+    odd = [one for one in counts if one.lower() in _MISSING_WORDS and (not has_marks or any(map(str.isalnum, one)))]
     return tuple(
         f"the class {one} of the column {name} has {counts[one]:,} row{'' if counts[one] == 1 else 's'}; remove "
-        f"{'it' if counts[one] == 1 else 'them'} where that means that there is no label"
+        f"{'it' if counts[one] == 1 else 'them'} if that means that the label is missing"
         for one in odd
     )
 
 
 def _unknown(where: str, name: str, classes: Sequence[str]) -> DataError:
     return DataError(
-        f"{where}: nothing to learn from has the class {name}{nearest(name, classes)}; mend it or add some"
+        f"{where}: no training row has the class {name}{nearest(name, classes)}; fix it, or add training rows"
     )

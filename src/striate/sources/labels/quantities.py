@@ -57,7 +57,7 @@ class Quantities:
         return not self.unit and all(map(is_number, self.numbers.values()))
 
     def values(self, decimal_mark: str) -> dict[str, float]:
-        """Cell -> the number, where "." or "," is the decimal mark and the other one parts thousands."""
+        """Cell -> the number, where "." or "," is the decimal mark and the other one separates thousands."""
         thousands = "." if decimal_mark == "," else ","
         return {
             cell: float(number.replace(thousands, "").replace(decimal_mark, "."))
@@ -66,7 +66,7 @@ class Quantities:
 
 
 def decimal_mark(found: Quantities, where: Callable[[str], str]) -> str:
-    """The decimal mark, "." or ",". DataError where cells leave open which it is, or say different things."""
+    """The decimal mark, "." or ",". DataError where it is ambiguous, or cells differ in it."""
     shown: dict[str, str] = {}  # mark -> a cell in which it must be one
     for cell, number in found.numbers.items():
         marks = re.findall(r"[.,]", number)
@@ -76,14 +76,14 @@ def decimal_mark(found: Quantities, where: Callable[[str], str]) -> str:
             shown.setdefault("," if marks[0] == "." else ".", cell)
     if len(shown) == 2:
         raise DataError(
-            f"{where(shown[','])}: '{shown[',']}' has a decimal comma, and '{shown['.']}' has a point; write all numbers in one way"
+            f"{where(shown[','])}: '{shown[',']}' has a decimal comma, and '{shown['.']}' a point; write all numbers the same way"
         )
     open_ = next((cell for cell, number in found.numbers.items() if "," in number), None)
     if open_ is not None and not shown:
         number = found.numbers[open_]
         raise DataError(
-            f"{where(open_)}: '{open_}' may be {number.replace(',', '.')} or {number.replace(',', '')}, for three digits follow "
-            "each comma; write a point, or no separator of thousands"
+            f"{where(open_)}: '{open_}' may be {number.replace(',', '.')} or {number.replace(',', '')}, as three digits "
+            "follow each comma; write a decimal point, or no thousands separator"
         )
     return next(iter(shown), ".")
 
@@ -122,7 +122,7 @@ def measured(name: str, cells: Sequence[str]) -> bool | None:
     """Whether numbers are measurements (True) or ids of classes (False); None where whole ones may be either.
 
     Ids fill a range from 0 or 1, or each comes often, or there are few. Numbers of which hardly any comes twice are
-    measurements. A name such as age or price leaves it open, however dense they are; leading zeros speak for ids.
+    measurements. A name such as age or price leaves it open, however dense they are; leading zeros mean ids.
     """
     counts = Counter(cells)
     if not all(float(cell).is_integer() for cell in counts):

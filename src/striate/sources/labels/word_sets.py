@@ -1,4 +1,4 @@
-"""Words in a cell that may be several labels or the name of one class: what tells them apart is how words combine.
+"""Words in a cell that may be several labels or the name of one class: the way that words combine distinguishes them.
 
     clear primary, clear road, haze primary road    labels: which are together is free, as in any set
     golden retriever, labrador retriever            names: most words come once
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import chain, combinations, islice, pairwise
 from typing import Final, final
 
-__all__ = ["LIST", "MARKS", "WordSets", "as_list", "parted", "word_sets"]
+__all__ = ["LIST", "MARKS", "WordSets", "as_list", "separated", "word_sets"]
 
-LIST: Final = "\x1f"  # ends each part of a cell that was a list in the file: the unit separator of ASCII
+LIST: Final = "\x1f"  # ends each item of a cell that was a list in the file: the unit separator of ASCII
 MARKS: Final = (
     ",",
     "/",
@@ -26,7 +26,7 @@ MARKS: Final = (
     "&",
     " and ",
     " ",
-)  # what may part the words of a set; the first of them that is there counts
+)  # what may separate the words of a set; the first of them that is there counts
 _IN_NAMES: Final = (":", "_", "-")  # these do only where the words combine as those of sets
 _OF_SETS: Final = re.compile(r"(\w+_)?(tags|keywords|attributes|genres|objects|findings|topics)")
 _MOST_WORDS: Final = 50  # of a cell; longer ones are sentences
@@ -42,7 +42,7 @@ _ITEM: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^\s,'\"\[\](){}]+)")
 @final
 @dataclass(frozen=True)
 class WordSets:
-    """A cell that looks like a set of words, what parts them, and whether that can hardly be an accident."""
+    """A cell that looks like a set of words, what separates them, and whether that can hardly be an accident."""
 
     cell: str
     mark: str
@@ -62,21 +62,21 @@ def word_sets(name: str, cells: Sequence[str]) -> WordSets | None:
     for mark in (*MARKS, *_IN_NAMES):
         if not any(mark in cell for cell in distinct):
             continue
-        words = {cell: found for cell in distinct if 0 < len(found := parted(cell, mark)) <= _MOST_WORDS}
+        words = {cell: found for cell in distinct if 0 < len(found := separated(cell, mark)) <= _MOST_WORDS}
         several = sorted(cell for cell, found in words.items() if len(found) > 1)
         free = named and mark in MARKS and len(set(map(len, words.values()))) > 1
         needed = 0 if free else _REPEATED
         if several and (share := _share_repeated(words)) and share >= needed:
             sure = named or _are_sets(words, strict=mark in (" ", *_IN_NAMES))
-            if sure or (mark == " " and _perhaps_sets(words)):
+            if sure or (mark == " " and _may_be_sets(words)):
                 return WordSets(several[0], mark, sure)
     return None
 
 
-def parted(cell: str, mark: str) -> list[str]:
-    """The labels in a cell. With marks that people write in sentences the word "and" parts them too: a, b and c."""
+def separated(cell: str, mark: str) -> list[str]:
+    """The labels in a cell. With marks that people write in sentences the word "and" separates them too: a, b and c."""
     also = r"|\s+and\s+" if mark in MARKS and mark != " " else ""
-    return [word for part in re.split(re.escape(mark) + also, cell) if (word := part.strip())]
+    return [word for text in re.split(re.escape(mark) + also, cell) if (word := text.strip())]
 
 
 def as_list(cell: str) -> list[str] | None:
@@ -133,7 +133,7 @@ def _closed(cells: Sequence[Sequence[str]]) -> float:
     return sum(looked_at) / max(1, len(looked_at))
 
 
-def _perhaps_sets(words: Mapping[str, Sequence[str]]) -> bool:
+def _may_be_sets(words: Mapping[str, Sequence[str]]) -> bool:
     """Whether a word stands alone and before two others, or words that stand alone come first and last beside others.
 
     Numbers only count: Pear, Pear 2.

@@ -1,4 +1,4 @@
-"""Which column of a table is which: the path of the image, and the label or labels. split_columns.py tells the split."""
+"""Which column of a table is which: the path of the image, and the label or labels. The split is in split_columns.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from striate.sources.tables.split_columns import snake_case
 __all__ = [
     "PATH_NAMES",
     "Columns",
-    "called_as_label",
+    "is_label_name",
     "label_columns",
     "named_labels",
     "named_paths",
@@ -29,7 +29,14 @@ PATH_NAMES: Final = (
     *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "image_file"),
     *("image_name", "img", "img_path", "img_name", "img_file", "picture", "photo", "images", "files", "paths"),
 )
-_PATH_PERHAPS: Final = ("id", "image_id", "img_id", "file_id", "id_code", "name")  # a path only if there are such files
+_WEAK_PATH_NAMES: Final = (
+    "id",
+    "image_id",
+    "img_id",
+    "file_id",
+    "id_code",
+    "name",
+)  # a path only if there are such files
 _LABEL_NAMES: Final = (
     "label",
     "labels",
@@ -46,7 +53,7 @@ _LABEL_NAMES: Final = (
     "true_label",
     "true_class",
 )
-# words that speak of labels in any name: lesion_diagnosis, class_id
+# words for labels in any name: lesion_diagnosis, class_id
 _LABEL_WORDS: Final = frozenset(
     (
         *("label", "labels", "class", "classes", "category", "categories", "target", "targets", "tags", "truth"),
@@ -61,9 +68,9 @@ _TASKS: Final = ("classify", "multilabel", "regress")
 @final
 @dataclass(frozen=True)
 class Columns:
-    """What to take from a table. What is None is told by the names of the columns and by what is in them.
+    """What to take from a table. What is None is detected by the names of the columns and by their cells.
 
-    `label`: one column or several. `split`: of train, val and test; several parted by commas, or "none". `task`:
+    `label`: one column or several. `split`: of train, val and test; several separated by commas, or "none". `task`:
     "classify", "multilabel" or "regress".
     `folder`: where the paths begin, relative to the folder of the table. Raises SettingError for an unknown task.
     """
@@ -76,9 +83,9 @@ class Columns:
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in _TASKS:
-            raise SettingError(f"task = {self.task!r} is none that labels can have{nearest(self.task, _TASKS)}")
+            raise SettingError(f"task = {self.task!r} is not a task for labels in tables{nearest(self.task, _TASKS)}")
         if self.label == ():
-            raise SettingError("label names no column; give one or several, or leave it out")
+            raise SettingError("label is empty; give one or several columns, or leave it out")
 
     @property
     def named(self) -> bool:
@@ -87,7 +94,7 @@ class Columns:
 
 
 def split_names(typed: str | None) -> tuple[str, ...] | None:
-    """Names of columns as they are typed, parted by commas; None for nothing."""
+    """Names of columns as they are typed, separated by commas; None for nothing."""
     return tuple(name.strip() for name in typed.split(",")) if typed else None
 
 
@@ -111,18 +118,18 @@ def path_column(
     if wanted is not None:
         return _known(names, wanted, table)
     by_name = _by_name(names)
-    likely = [by_name[name] for name in PATH_NAMES if name in by_name]
-    perhaps = [by_name[name] for name in _PATH_PERHAPS if name in by_name]
-    others = [name for name in names[:_LOOKED_AT] if name not in likely + perhaps]
+    candidates = [by_name[name] for name in PATH_NAMES if name in by_name]
+    weak = [by_name[name] for name in _WEAK_PATH_NAMES if name in by_name]
+    others = [name for name in names[:_LOOKED_AT] if name not in candidates + weak]
     found = (
-        next((name for name in (*likely, *perhaps) if holds_files(name)), None)
+        next((name for name in (*candidates, *weak) if holds_files(name)), None)
         or next((name for name in others if len(set(cells[name])) == len(cells[name]) and holds_files(name) == 1), None)
-        or next(iter(likely), None)
+        or next(iter(candidates), None)
     )
     if found is None:
         raise DataError(
-            f"{table} has no column of paths to images that are there, among {listed(names, 8)}; "
-            "call it path, or say which it is (--path-column NAME)"
+            f"{table} has no column of paths to existing images, only {listed(names, 8)}; "
+            "name the column path, or choose it with --path-column NAME"
         )
     return found
 
@@ -130,7 +137,7 @@ def path_column(
 def named_paths(names: Sequence[str]) -> list[str]:
     """The columns that are called as paths are, or may be."""
     by_name = _by_name(names)
-    return [by_name[name] for name in (*PATH_NAMES, *_PATH_PERHAPS) if name in by_name]
+    return [by_name[name] for name in (*PATH_NAMES, *_WEAK_PATH_NAMES) if name in by_name]
 
 
 def named_labels(names: Sequence[str]) -> list[str]:
@@ -139,18 +146,18 @@ def named_labels(names: Sequence[str]) -> list[str]:
     return [by_name[name] for name in _LABEL_NAMES if name in by_name and not (name == "y" and "x" in by_name)]
 
 
-def called_as_label(name: str) -> bool:
-    """Whether the name of a column speaks of labels."""
+def is_label_name(name: str) -> bool:
+    """Whether a column has a name for labels."""
     return bool(named_labels([name])) or not _LABEL_WORDS.isdisjoint(snake_case(name).split("_"))
 
 
 def label_columns(
-    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str, *, to_learn: bool = True
+    cells: Mapping[str, Sequence[str]], taken: Sequence[str], columns: Columns, table: str, *, for_training: bool = True
 ) -> tuple[str, ...]:
     """The column or columns of labels, among those that are not `taken` already. Raises SettingError, DataError.
 
     By name; else the only other column; else all others where each holds nothing but 0 and 1, or nothing but fractions;
-    else the same of those that can be a label: neither ids nor empty nor, where it is `to_learn` from, of one value.
+    else the same of those that can be a label: neither ids nor empty nor, where it is `for_training` from, of one value.
     """
     if columns.label is not None:
         return tuple(dict.fromkeys(_known(list(cells), name, table) for name in columns.label))
@@ -160,20 +167,20 @@ def label_columns(
         return ((named or others)[0],)
     if len(named) > 1:
         raise DataError(
-            f"{table} has {named[0]} and {named[1]}, and either may be the label; say which (--label-column NAME)"
+            f"{table} has {named[0]} and {named[1]}, and either may be the label; choose it with --label-column NAME"
         )
     if not others:
-        raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add one, called label")
-    likely = [name for name in others if _may_be_label(name, cells[name], to_learn=to_learn)]
-    for names in filter(None, (others, likely)):
+        raise DataError(f"{table} has no column of labels, only {listed(list(cells), 8)}; add a column label")
+    candidates = [name for name in others if _may_be_label(name, cells[name], for_training=for_training)]
+    for names in filter(None, (others, candidates)):
         if len(names) == 1 or any(all(kind(cells[name]) for name in names) for kind in (is_binary, _fractions)):
             return tuple(names)
     raise DataError(
-        f"{table} has the columns {listed(others, 8)}, and any may be the label; say which (--label-column NAME)"
+        f"{table} has the columns {listed(others, 8)}, and any may be the label; choose it with --label-column NAME"
     )
 
 
-def _may_be_label(name: str, cells: Sequence[str], *, to_learn: bool) -> bool:
+def _may_be_label(name: str, cells: Sequence[str], *, for_training: bool) -> bool:
     """Whether a column of several can be the label: not empty, not of one value, and not of another in each row, as ids are.
 
     Numbers may all differ, where they do not count the rows.
@@ -184,7 +191,7 @@ def _may_be_label(name: str, cells: Sequence[str], *, to_learn: bool) -> bool:
     if len(cells) <= _SOME_ROWS:
         return True
     if len(distinct) < len(cells):
-        return len(distinct) > 1 or not to_learn
+        return len(distinct) > 1 or not for_training
     found = quantities(distinct)
     if len(found.numbers) < len(distinct) or "id" in snake_case(name).split("_"):
         return False

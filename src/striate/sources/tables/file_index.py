@@ -13,7 +13,7 @@ from typing import Final, final
 
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.errors import DataError
-from striate.sources.tree import list_folder, refusal
+from striate.sources.files.tree import list_folder, refusal
 
 __all__ = ["FileIndex", "same_form"]
 

@@ -1,7 +1,7 @@
 """Where the images are that a table names: which folder the paths begin in, and which file each of them is.
 
 Most paths are there as they are written, and are looked up once. The others are looked for among all files below the folder
-of the data, and notes say what was done:
+of the data, and notes tell what was done:
 
     as people write them      spaces or quotes around, a backslash for "/", file:///..., a "/" or "./" in front
     in another case           IMG_1.JPG for img_1.jpg; and in the other form of Unicode, as macOS has it
@@ -23,10 +23,11 @@ from typing import Final, TypeVar, final
 from striate.data.names import printable
 from striate.data.skipped_files import Reason
 from striate.errors import DataError
+from striate.sources.data_path import DataPath
+from striate.sources.files.tree import FOLLOW, refusal
 from striate.sources.tables.file_index import FileIndex
 from striate.sources.tables.image_roots import chosen_folders, is_of_another_split
-from striate.sources.tables.written_path import Written, is_address, what_was_done, written_path
-from striate.sources.tree import FOLLOW, list_folder, refusal
+from striate.sources.tables.written_path import WrittenPath, is_address, parse_path, what_was_done
 
 __all__ = ["Located", "TablePaths"]
 
@@ -36,7 +37,7 @@ _NOTES: Final = 4
 _NEAR: Final = 20  # folders; in more it takes long to ask for each file
 _ESCAPED: Final = "\\\\"  # a backslash as it is printed
 
-_BY_LINK: Final = f"a path through a link to a folder outside of the data; {FOLLOW}"
+_BY_LINK: Final = f"a path through a link to a folder outside the data; {FOLLOW}"
 
 Refused = tuple[Reason, str]
 _Item = TypeVar("_Item")
@@ -86,12 +87,13 @@ class _Plan:
 
 @final
 class TablePaths:
-    """The files of one folder of data, asked for by the cells of tables; `follow`: links may lead elsewhere."""
+    """The files of one folder of data, asked for by the cells of tables."""
 
-    def __init__(self, folder: str, *, follow: bool = False) -> None:
-        self._folder = folder
-        self._follow = follow
-        self._real = os.path.realpath(folder)
+    def __init__(self, data: DataPath) -> None:
+        self._data = data
+        self._folder = str(data.path)
+        self._follow = data.follow
+        self._real = os.path.realpath(data.path)
         self._parents: dict[str, bool] = {}  # whether a folder is inside
 
     @cached_property
@@ -103,31 +105,31 @@ class TablePaths:
         few = _few(cells)
         if literal := self._literal(few):
             return len(set.union(*literal.values())) / len(few)
-        written = list(map(written_path, few))
+        written = list(map(parse_path, few))
         plans = [self._plan([one for one in written if one.root == root]) for root in {one.root for one in written}]
         return sum(len(set.union(*plan.found.values())) for plan in plans if plan) / len(few)
 
     def locate(self, cells: Sequence[str], place: Callable[[int], str], table: str) -> Located:
-        """Each path looked up; nothing is opened. `place` says where a row is, `table` is what its file is called.
+        """Each path looked up; nothing is opened. `place` names a row in messages, `table` is the name of the file.
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
         begin = self._as_written(cells, table).begin(table)
         names: list[str] = []
         refusals: list[Refused | None] = []
-        lost: dict[str, list[tuple[int, Written]]] = {}  # rows by what their paths begin with, that leads elsewhere
+        lost: dict[str, list[tuple[int, WrittenPath]]] = {}  # rows by what their paths begin with, that leads elsewhere
         for i, cell in enumerate(cells):
             name, refused = self._look(begin[i] or ("",), cell)
             names.append(name)
             refusals.append(refused)
-            if refused is not None and ((written := written_path(cell)).root or refused[0] == "vanished"):
+            if refused is not None and ((written := parse_path(cell)).root or refused[0] == "vanished"):
                 lost.setdefault(written.root, []).append((i, written))
         done: dict[tuple[str, ...], list[int]] = {}
         for root, rows in lost.items():
             within = [begin[i] for i, _ in rows]
             left_out = 0
             if root or not begin.bases:  # none is there as it is written
-                there = (written_path(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
+                there = (parse_path(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
                 planned, left_out = (plan.begin(table), plan.left_out) if plan else (_Begin((), {}), 0)
                 within = [planned[n] for n in range(len(rows))]
@@ -164,7 +166,7 @@ class TablePaths:
 
     @cached_property
     def _near(self) -> tuple[str, ...]:
-        return ("", *list_folder(self._folder, follow=self._follow).folders)
+        return ("", *self._data.list(follow=self._follow).folders)
 
     def _look(self, bases: Sequence[str], cell: str) -> tuple[str, Refused | None]:
         """The path of a cell from the folder of the data, as it is written, and why it may not be used."""
@@ -181,7 +183,7 @@ class TablePaths:
                 refused = _refusal(f"{start}/{name}", self._real, follow=self._follow)
             else:
                 is_link = _is_below(parent, self._folder)
-                refused = "link out of the folder", _BY_LINK if is_link else "a path out of the folder of the data"
+                refused = "link out of the folder", _BY_LINK if is_link else "a path out of the data folder"
             looked = _joined(base, name), refused
             if refused is None:
                 return looked
@@ -195,7 +197,7 @@ class TablePaths:
         except (OSError, ValueError):
             return False
 
-    def _plan(self, group: Sequence[Written]) -> _Plan | None:
+    def _plan(self, group: Sequence[WrittenPath]) -> _Plan | None:
         """Where paths are that are not there as they are written: as little as possible is left out in front.
 
         What is left out, all paths of the group begin with: else a class that is not here would be taken for another.
@@ -222,27 +224,27 @@ class TablePaths:
             found = self._index.find(base, "/".join(parts)) if parts and ".." not in parts else ()
             if len(found) > 1:
                 raise DataError(
-                    f"{place()}: {printable(cell)[:80]} may be {printable(found[0])} or {printable(found[1])}; write which"
+                    f"{place()}: {printable(cell)[:80]} may be {printable(found[0])} or {printable(found[1])}; write one of them"
                 )
             if found and self._look(("",), found[0])[1] is None:
                 return found[0]
         return None
 
-    def _cause(self, cell: str, written: Written, bases: Sequence[str]) -> str | None:
+    def _cause(self, cell: str, written: WrittenPath, bases: Sequence[str]) -> str | None:
         """Why a path leads to nothing, as far as the files that are there tell."""
         if os.path.lexists(cell):  # outside of the data
             return None
         if is_address(cell):
-            return "an address on the web, and nothing is downloaded; write the path of the file"
+            return "a web address, and nothing is downloaded; write the path of the file"
         path = "/".join(written.parts)
-        for link in list_folder(self._folder, follow=self._follow).folder_links:
+        for link in self._data.list(follow=self._follow).folder_links:
             if path and not written.root and self._is_file(link, path):
-                return f"no such file, but behind the link {printable(link)}; {FOLLOW}"
+                return f"no such file, but one behind the link {printable(link)}; {FOLLOW}"
         others = self._index.elsewhere(path) if path else ()
         here = {posixpath.dirname(_joined(base, path)).lower() for base in bases}
         if other := next((one for one in others if posixpath.dirname(one).lower() in here), None):
-            return f"no such file, but {printable(other)}; write its extension"
-        return f"no such file there, but {printable(others[0])}; write its folder" if others else None
+            return f"no such file, but {printable(other)} exists; write its extension"
+        return f"no such file, but {printable(others[0])} exists; write its folder" if others else None
 
 
 def _few(items: Sequence[_Item]) -> Sequence[_Item]:
@@ -275,7 +277,7 @@ def _normal(cell: str, base: str) -> str:
     """The path relative to base, without detours: two ways to write it become one."""
     if os.path.isabs(cell):  # noqa: PTH117 - asked for each of up to a million cells, and a Path takes ten times as long
         return os.path.relpath(cell, os.path.realpath(base))
-    if cell.startswith("../"):  # perhaps out and in again
+    if cell.startswith("../"):  # may lead out and in again
         return os.path.relpath(f"{base}/{cell}", base)
     return os.path.normpath(cell) if "//" in cell or "./" in cell or cell.endswith(("/", "/.", "/..")) else cell
 

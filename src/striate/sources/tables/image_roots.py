@@ -8,7 +8,7 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.errors import AmbiguousDataError
-from striate.sources.splits import split_of
+from striate.sources.split_words import split_of
 from striate.sources.tables.split_columns import snake_case
 
 __all__ = ["chosen_folders", "is_of_another_split", "table_stem"]
@@ -55,7 +55,7 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
 def _two(table: str, one: str, other: str) -> AmbiguousDataError:
     return AmbiguousDataError(
         f"the images of {printable(table)} may be those in {printable(one)} or in {printable(other)}; "
-        "say which (--image-root FOLDER)"
+        "choose with --image-root FOLDER"
     )
 
 

@@ -1,12 +1,12 @@
-"""Which split each row of a table is of, by the columns that say so.
+"""Which split each row of a table is in, by the columns for it.
 
     split     train, val, test            also set, subset, partition, usage, phase ..., where the cells name splits
-    is_valid  True, False                 also is_val, is_test, is_train, validation ..., where the cells say yes or no
+    is_valid  True, False                 also is_val, is_test, is_train, validation ..., where the cells are yes or no
 
 A column counts by its cells: one called set that holds the numbers of sets is a column as any other. Several that count
 are taken together: each leaves some splits open for a row (False in is_valid: train or test), and what all of them leave
-open is the split, train before test and test before val where that is more than one. So is_valid by itself parts train and
-val, is_test train and test, and is_train train and test. A row that nothing is left for, or nothing is said of, is refused.
+open is the split, train before test and test before val where that is more than one. So is_valid by itself separates train and
+val, is_test train and test, and is_train train and test. A row with no split left, or none given, is refused.
 A column that is called as a split, or holds names of splits, and is not used is pointed out.
 """
 
@@ -20,12 +20,12 @@ import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
 from striate.errors import DataError, SettingError, nearest
-from striate.sources.splits import perhaps_split_of, split_of, splits_of
+from striate.sources.split_words import possible_split_of, split_of, splits_of
 from striate.sources.tables.table import Table
 
-__all__ = ["NONE", "RowSplits", "read_splits", "says_splits", "snake_case", "splits_of_paths"]
+__all__ = ["NONE", "RowSplits", "are_split_names", "read_splits", "snake_case", "splits_of_paths"]
 
-NONE: Final = "none"  # what is typed where no column says the split
+NONE: Final = "none"  # the name for no column of splits
 _USUAL: Final = re.compile(
     r"(\w+_)?(split|splits|set|subset|partition|usage|phase|mode|purpose|stage|role|fold|dataset|data_?set)(_(name|type|kind))?"
 )
@@ -35,8 +35,10 @@ _FLAG: Final = re.compile(
     r"(?P<split>train|training|val|valid|validation|dev|eval|test|testing|holdout|hold_out|heldout|held_out)"
     r"(_(set|split|image|img|image|photo|sample|row|data|flag|example))?"
 )
-# names that speak of a split, whatever the cells are: these, and those of one word for a split and others that say no more
-_SPEAKS: Final = re.compile(r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?")
+# names like those of splits, whatever the cells are: these, and those of one word for a split and words without meaning
+_SPLIT_LIKE: Final = re.compile(
+    r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?"
+)
 _FRAME: Final = frozenset(
     (
         *(
@@ -78,7 +80,7 @@ _FEW: Final = 20  # folds of a cross-validation
 @final
 @dataclass(frozen=True, eq=False)
 class RowSplits:
-    """The split of each row, N: "train", "val" and "test", or "all" for each; the columns that say so; and how, for a person."""
+    """The split of each row, N: "train", "val" and "test", or "all" for each; the columns it comes from; and a description."""
 
     names: npt.NDArray[np.str_]
     columns: tuple[str, ...] = ()
@@ -102,7 +104,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"[\s\-./]+", "_", parted).lower()
 
 
-def says_splits(cells: Sequence[str]) -> bool:
+def are_split_names(cells: Sequence[str]) -> bool:
     """Whether all cells are names of splits, of whatever name the column is."""
     distinct = {cell.strip() for cell in cells}
     return len(distinct) <= _FEW and len(_splits_of(distinct)) == len(distinct)
@@ -111,8 +113,8 @@ def says_splits(cells: Sequence[str]) -> bool:
 def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label_is_known: bool) -> RowSplits:
     """The splits of the rows. Raises DataError for a row of none or of two, SettingError for a column that is not there.
 
-    `wanted` is the column that was named, several parted by commas, "none" for no column. Columns that are `taken` say no
-    split. `label_is_known` says that a column is the label by its name: else columns of 0 and 1 that are called train or
+    `wanted` is the column that was named, several separated by commas, "none" for no column. Columns that are `taken` are no
+    splits. `label_is_known` is whether a column is the label by its name: else columns of 0 and 1 that are called train or
     test, without more, may be classes.
     """
     if wanted is not None:
@@ -123,12 +125,12 @@ def read_splits(table: Table, wanted: str | None, taken: Sequence[str], *, label
         return RowSplits(np.full(len(table.rows), "all"), notes=tuple(notes))
     left = np.bitwise_and.reduce([claim.open for claim in claims])
     columns = tuple(claim.column for claim in claims)
-    for says, wrong in (
-        (f"the columns {', '.join(columns)} say two splits of the row; fix it", left == 0),
-        ("there is no split; write train, val or test, or remove the row", left == _ALL),
+    for message, wrong in (
+        (f"the columns {', '.join(columns)} give two splits for this row; fix it", left == 0),
+        ("the split is missing; write train, val or test, or remove the row", left == _ALL),
     ):
         if wrong.any():
-            raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {says}")
+            raise DataError(f"{table.place(int(np.flatnonzero(wrong)[0]), columns[0])}: {message}")
     origin = ("column " if len(claims) == 1 else "columns ") + ", ".join(one.column + one.how for one in claims)
     return RowSplits(np.array([_CHOICE.get(bits, "") for bits in range(8)])[left], columns, origin, tuple(notes))
 
@@ -140,16 +142,16 @@ def splits_of_paths(paths: Sequence[str], notes: tuple[str, ...]) -> RowSplits |
     """
     folders = [re.split(r"[/\\]", path)[:-1] for path in paths]
     for depth in range(min(map(len, folders), default=0)):
-        names = dict.fromkeys(parts[depth] for parts in folders)
+        names = dict.fromkeys(path[depth] for path in folders)
         of = splits_of(list(names)) if 2 <= len(names) <= _FEW else {}
         if len(of) == len(names) and len(set(of.values())) > 1 and "train" in of.values():
             origin = f"folders in the paths: {', '.join(map(printable, names))}"
-            return RowSplits(np.array([of[parts[depth]] for parts in folders]), origin=origin, notes=notes)
+            return RowSplits(np.array([of[path[depth]] for path in folders]), origin=origin, notes=notes)
     return None
 
 
 def _named(table: Table, wanted: str) -> list[_Claim]:
-    """What the columns that a person named say. Raises SettingError, DataError."""
+    """The splits by the columns that a person named. Raises SettingError, DataError."""
     if wanted == NONE and NONE not in table.cells:
         return []
     names = [wanted] if wanted in table.cells else [name.strip() for name in wanted.split(",")]
@@ -166,7 +168,7 @@ def _named(table: Table, wanted: str) -> list[_Claim]:
 
 
 def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[list[_Claim], list[str]]:
-    """What the columns say that look like those of splits, and what a person should see of the others."""
+    """The splits by the columns whose names and cells fit, and notes on the others."""
     claims: list[_Claim] = []
     notes: list[str] = []
     unusual: list[_Claim] = []
@@ -191,20 +193,22 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
         elif called == "split":
             raise _no_split(table, name, next(i for i, cell in enumerate(cells) if cell not in of))
         elif flag is not None and (flag["sure"] or label_is_known) and (claim := _of_flag(name, cells)):
-            if _says_something(claim):
-                _check_meaning(table, claim, flag)
+            if _is_useful(claim):
+                _check_flag(table, claim, flag)
                 claims.append(claim)
         elif flag is not None and flag["sure"] and (odd := _odd_flag(cells)) is not None:
             raise DataError(
                 f"{table.place(odd, name)}: '{printable(cells[odd])}' is neither yes nor no; write True or False, or keep it as a "
                 f"column (--split-column {NONE})"
             )
-        elif 1 < len(distinct) <= _FEW and (_speaks(called, distinct, label_is_known) or _are_splits(of, distinct)):
+        elif 1 < len(distinct) <= _FEW and (
+            _is_split_like(called, distinct, label_is_known) or _are_splits(of, distinct)
+        ):
             notes.append(_not_used(name, cells))
     if not claims and unusual:
         claims = [unusual.pop(0)]
         notes.append(
-            f"the column {claims[0].column} holds {_held(table.cells[claims[0].column])} alone, so it is taken for the split; "
+            f"the column {claims[0].column} holds {_held(table.cells[claims[0].column])} alone, so it is read as the split; "
             f"--split-column {NONE} keeps it as a column"
         )
     others = [one for one in unusual if not any(np.array_equal(one.open, used.open) for used in claims)]
@@ -213,8 +217,8 @@ def _found(table: Table, names: Sequence[str], label_is_known: bool) -> tuple[li
 
 def _not_used(name: str, cells: Sequence[str]) -> str:
     return (
-        f"the column {name} holds {_held(cells)} and is not used; if it says the split, write train, val or test in each row "
-        f"and --split-column {name}"
+        f"the column {name} holds {_held(cells)} and is not used; if it is the split, write train, val or test in each row "
+        f"and give --split-column {name}"
     )
 
 
@@ -228,12 +232,12 @@ def _splits_of(cells: Set[str]) -> dict[str, str]:
     """
     plain = {cell: re.sub(r"public|private", "", cell.lower()) for cell in cells}
     of = splits_of(sorted(plain.values()))
-    of = {cell: of.get(one) or perhaps_split_of(one) or "" for cell, one in plain.items()}
+    of = {cell: of.get(one) or possible_split_of(one) or "" for cell, one in plain.items()}
     return {cell: split for cell, split in of.items() if split}
 
 
 def _of_names(table: Table, name: str, cells: Sequence[str]) -> _Claim:
-    """What a column of names of splits says. DataError for a cell that is none."""
+    """The splits by a column of names of splits. DataError for a cell that is none."""
     distinct = set(cells) - {""}
     of = _splits_of(distinct)
     if len(of) < len(distinct):
@@ -243,7 +247,7 @@ def _of_names(table: Table, name: str, cells: Sequence[str]) -> _Claim:
 
 
 def _of_flag(name: str, cells: Sequence[str]) -> _Claim | None:
-    """What a column of yes and no says that is called as one; None for another."""
+    """The splits by a column of yes and no with the name of a split; None for another column."""
     flag = _FLAG.fullmatch(snake_case(name))
     low = [cell.lower() for cell in cells]
     distinct = set(low)
@@ -261,17 +265,17 @@ def _of_flag(name: str, cells: Sequence[str]) -> _Claim | None:
     return _Claim(name, np.array([bits[cell] for cell in low], np.uint8), f" ({printable(shown)} is {split})")
 
 
-def _says_something(claim: _Claim) -> bool:
+def _is_useful(claim: _Claim) -> bool:
     """Whether it takes a row out of train, and not all to val: is_valid is true of all rows where all of them are good."""
     return bool(np.isin(claim.open, (_VAL, _TEST, _VAL | _TEST)).any()) and not bool((claim.open == _VAL).all())
 
 
-def _check_meaning(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
-    """DataError where is_valid is true of most rows: it may well say that they are good."""
+def _check_flag(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
+    """DataError where is_valid is true of most rows: it may mean that they are usable."""
     if flag["split"] == "valid" and (share := float((claim.open == _VAL).mean())) > 0.5:
         raise DataError(
-            f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may say that they are good, or "
-            f"that they are for validation; say which: --split-column {NONE}, or --split-column {claim.column}"
+            f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may mean that they are usable, or "
+            f"that they are for validation; choose --split-column {NONE}, or --split-column {claim.column}"
         )
 
 
@@ -281,11 +285,11 @@ def _odd_flag(cells: Sequence[str]) -> int | None:
     return is_odd.index(True) if 0 < sum(is_odd) < len(cells) / 2 else None
 
 
-def _speaks(called: str, distinct: Set[str], label_is_known: bool) -> bool:
+def _is_split_like(called: str, distinct: Set[str], label_is_known: bool) -> bool:
     """Whether a column has the name of one of splits. One called test alone may hold results: pos, neg."""
     if split_of(called) is None or not re.fullmatch(r"[a-z]+", called):
         core = "".join(word for word in called.split("_") if word not in _FRAME).removeprefix("is")
-        return _SPEAKS.fullmatch(called) is not None or core == "unseen" or split_of(core) is not None
+        return _SPLIT_LIKE.fullmatch(called) is not None or core == "unseen" or split_of(core) is not None
     return label_is_known and all(re.fullmatch(r"-?\d{1,3}(\.0)?", cell) for cell in distinct)
 
 
@@ -297,6 +301,6 @@ def _are_splits(of: Mapping[str, str], distinct: Set[str]) -> bool:
 
 def _no_split(table: Table, name: str, i: int) -> DataError:
     return DataError(
-        f"{table.place(i, name)}: '{printable(table.cells[name][i].strip())}' is no split; write train, val or test, "
+        f"{table.place(i, name)}: '{printable(table.cells[name][i].strip())}' is not a split; write train, val or test, "
         f"or keep it as a column (--split-column {NONE})"
     )

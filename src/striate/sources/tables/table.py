@@ -1,4 +1,4 @@
-"""A table as text: columns of cells, each of a known row. csv_table.py, excel.py and parquet.py read it from files.
+"""A table as text: columns of cells, each of a known row. csv_file.py, excel_file.py and parquet_file.py read it from files.
 
 Rows are counted as a spreadsheet counts them: the names of the columns are row 1, or the first that is not blank; blank rows
 count, a quoted line break does not.
@@ -30,7 +30,7 @@ class Table:
     cells: Mapping[str, Sequence[str]]  # N each
     rows: Sequence[int]  # N: which row of the file
     blank: int = 0
-    lists: frozenset[str] = frozenset()  # columns whose cells are lists, see meaning.py
+    lists: frozenset[str] = frozenset()  # columns whose cells are lists, see labels/parsing.py
     numeric: frozenset[str] = frozenset()  # columns that the file holds as numbers, not as text
     files: tuple[tuple[int, str], ...] = ()  # of a table out of several files: where each begins, and its name
     notes: tuple[str, ...] = ()
@@ -46,11 +46,11 @@ class Table:
 def column_names(names: Sequence[str], table: str, row: int = 1) -> tuple[str, ...]:
     """The names, each printable and there once; a column without one is called by its position. Raises DataError."""
     if len(names) > MAX_COLUMNS:
-        raise DataError(f"{table} has {len(names)} columns, more than the {MAX_COLUMNS} that are read; remove some")
+        raise DataError(f"{table} has {len(names)} columns, more than the limit of {MAX_COLUMNS}; remove some")
     named = tuple(printable(name.strip()) or f"column {i}" for i, name in enumerate(names, 1))
     if len(set(named)) < len(named):
         twice = next(name for i, name in enumerate(named) if name in named[:i])
-        raise DataError(f"{table}, row {row}: two columns are called {twice}; rename one of them")
+        raise DataError(f"{table}, row {row}: two columns have the name {twice}; rename one of them")
     return named
 
 
@@ -66,7 +66,7 @@ def table_of(
     first, head = next((one for one in rows if any(map(str.strip, one[1]))), (1, ()))
     names = column_names(head, name, first)
     if not names:
-        raise DataError(f"{name} has no names of columns in row 1; add them, such as path,label")
+        raise DataError(f"{name} has no column names in row 1; add them, such as path,label")
     columns: list[list[str]] = [[] for _ in names]
     numbers: list[int] = []
     block: list[Sequence[str]] = []
@@ -79,8 +79,8 @@ def table_of(
             numbers.append(row)
         else:
             raise DataError(
-                f"{name}, row {row}: there are {len(cells)} cells for {len(names)} columns; "
-                "fix the row, or put quotes around a cell that holds a separator"
+                f"{name}, row {row}: it has {len(cells)} cells for {len(names)} columns; "
+                "fix the row, or put quotes around cells that contain a separator"
             )
         if len(block) == _BLOCK:
             _move(block, columns)
@@ -88,7 +88,7 @@ def table_of(
             break
     _move(block, columns)
     if not numbers:
-        raise DataError(f"{name} has names of columns and no rows; add a row for each image")
+        raise DataError(f"{name} has column names and no rows; add a row for each image")
     cells_of = dict(zip(names, columns, strict=True))
     return Table(name, kind, cells_of, numbers, row - first - len(numbers), notes=tuple(notes))
 

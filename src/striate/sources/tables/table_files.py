@@ -20,29 +20,28 @@ from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import listed, printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError, SettingError, nearest
+from striate.sources.data_path import DataPath
 from striate.sources.folders.layout import class_folder_names
 from striate.sources.labels.quantities import is_number
-from striate.sources.splits import split_of, splits_of
+from striate.sources.split_words import split_of, splits_of
 from striate.sources.tables.columns import Columns, named_labels, path_column
-from striate.sources.tables.csv_table import read_csv
-from striate.sources.tables.excel import is_workbook, read_excel
+from striate.sources.tables.csv_file import read_csv
+from striate.sources.tables.excel_file import is_workbook, read_excel
 from striate.sources.tables.image_paths import TablePaths
 from striate.sources.tables.image_roots import table_stem
-from striate.sources.tables.parquet import read_parquet
+from striate.sources.tables.parquet_file import read_parquet
 from striate.sources.tables.split_columns import snake_case
 from striate.sources.tables.table import Table
-from striate.sources.tree import list_folder
 
-__all__ = ["TABLES", "TableFiles", "find_table", "image_folder", "likely_table", "read_table"]
+__all__ = ["TABLES", "TableFiles", "best_named_table", "find_table", "image_folder", "read_table"]
 
 _READ: Final = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".xlsx", ".xlsm")
-_NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # what to do is said where one is opened
+_NOT_READ: Final = (".xls", ".ods", ".numbers", ".jsonl", ".ndjson")  # opening one raises an error with the way out
 TABLES: Final = (*_READ, ".txt", *_NOT_READ)
 _ZIP: Final = b"PK\3\4"  # how files begin, whatever they are called
 _GZIP: Final = b"\x1f\x8b"
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _PEEK: Final = 200  # rows that tell whether a table fits
-_BY_NAME: Final = Columns()
 
 
 @final
@@ -50,7 +49,7 @@ _BY_NAME: Final = Columns()
 class TableFiles:
     """The table of each split, or that of "all", and what a person should see of the choice.
 
-    `several` are tables of which any may be meant: then none is, and `open_table` says so.
+    `several` are tables of which any may be meant: then none is chosen, and `open_table` raises an error.
     """
 
     paths: Mapping[str, Path]
@@ -62,7 +61,7 @@ class TableFiles:
 
     @property
     def are_predictions(self) -> bool:
-        """Whether they are called as what a network said, and not people."""
+        """Whether their names are those of predictions of a network, not of labels."""
         return all(_is_predicted(path.name) for path in (*self.paths.values(), *self.several))
 
 
@@ -80,7 +79,7 @@ def read_table(path: Path, most: int | None = None) -> Table:
     """A table of any kind, of most kinds at most `most` of its rows. Raises DataError."""
     suffix = path.suffix.lower()
     if suffix in _NOT_READ:
-        raise DataError(f"{printable(path)} is not read in this format; save it as .xlsx or as CSV")
+        raise DataError(f"{printable(path)} has a format that cannot be read; save it as .xlsx or as CSV")
     if suffix == ".parquet":
         return read_parquet(path)
     if suffix in (".xlsx", ".xlsm"):
@@ -91,36 +90,36 @@ def read_table(path: Path, most: int | None = None) -> Table:
             return read_excel(path, most)
         if start in (_ZIP, _OLD_EXCEL) or start.startswith(_GZIP):
             raise DataError(
-                f"{printable(path)} is no text, but packed or of old Excel; unpack it, or save it as .xlsx or as CSV"
+                f"{printable(path)} is compressed, or an old Excel file; unpack it, or save it as .xlsx or as CSV"
             )
     return read_csv(path, most)
 
 
-def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = False) -> TableFiles | None:
+def find_table(data: DataPath) -> TableFiles | None:
     """The tables that a folder holds for its images; None where it holds none that fits.
 
     A split has every column of train that may be the label; else train alone is read, and asks which it is.
     """
-    content = list_folder(str(folder))
+    folder, columns, content = data.path, data.options.columns, data.list()
     tables = _tables(content.files)
     plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
-    classes = class_folder_names(folder, follow=follow)
-    paths = TablePaths(image_folder(folder, columns), follow=follow)
+    classes = class_folder_names(data)
+    paths = TablePaths(image_folder(data))
     fits = {
         name: fit
         for name in tables
         if not _is_submission(name) and (fit := _fit(folder / name, paths, columns, len(classes))) is not None
     }
     lists = [name for name, fit in fits.items() if fit.lists_classes]
-    if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # if anything is wrong with it, that is what to say
+    if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # its errors are then what a person needs
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
     fits = {name: fit for name, fit in fits.items() if name not in lists}
     fits = {name: fit for name, fit in fits.items() if not _is_predicted(name)} or fits
     fits = {name: fit for name, fit in fits.items() if fit.labels <= fit.others} or fits
     if not fits and lists:
         raise DataError(
-            f"{printable(lists[0])} lists classes and no images; write the path of an image and its label in each row"
+            f"{printable(lists[0])} lists classes, not images; write the path of an image and its label in each row"
         )
     if not fits:
         return None
@@ -139,30 +138,30 @@ def find_table(folder: Path, columns: Columns = _BY_NAME, *, follow: bool = Fals
     notes: tuple[str, ...] = ()
     if others:
         notes = (
-            f"labels are those of {listed(list(map(printable, chosen.values())), 4)}; "
+            f"labels are read from {listed(list(map(printable, chosen.values())), 4)}; "
             f"{listed(list(map(printable, others)), 4)} {'is' if len(others) == 1 else 'are'} left out",
         )
     return TableFiles(MappingProxyType({split: folder / name for split, name in chosen.items()}), notes)
 
 
-def image_folder(folder: Path, columns: Columns) -> str:
-    """Where the paths of a table in this folder begin. SettingError where a person names no folder."""
-    if columns.folder is None:
-        return str(folder)
-    if not (folder / columns.folder).is_dir():
-        there = list_folder(str(folder)).folders
+def image_folder(data: DataPath) -> DataPath:
+    """The folder that the paths of a table in this folder begin in. SettingError where a person names no folder."""
+    root = data.options.columns.folder
+    if root is None:
+        return data
+    if not (data.path / root).is_dir():
         raise SettingError(
-            f"images = {columns.folder!r}: there is no such folder in {printable(folder)}{nearest(columns.folder, there)}"
+            f"image_root = {root!r}: there is no such folder in {data.name}{nearest(root, data.list().folders)}"
         )
-    return str(folder / columns.folder)
+    return DataPath(data.path / root, data.options)
 
 
-def likely_table(folder: Path) -> Path | None:
-    """The table that most likely holds the labels by its name, whether it can be read or not."""
-    names = [name for name in _tables(list_folder(str(folder)).files) if Path(name).suffix.lower() in _READ]
+def best_named_table(data: DataPath) -> Path | None:
+    """The table whose name fits labels best, whether it can be read or not."""
+    names = [name for name in _tables(data.list().files) if Path(name).suffix.lower() in _READ]
     names = [name for name in names if not _is_submission(name) and not _is_predicted(name)]
     return (
-        folder / max(names, key=lambda name: (split_of(table_stem(name)) == "train", "label" in name.lower()))
+        data.path / max(names, key=lambda name: (split_of(table_stem(name)) == "train", "label" in name.lower()))
         if names
         else None
     )

@@ -15,67 +15,80 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.limits import Limits
 from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
 from striate.errors import AmbiguousDataError, DataError
-from striate.sources.image_files import images_by_name
-from striate.sources.labels.parsing import Meaning, is_binary, read_meaning
-from striate.sources.splits import arranged, split_of
+from striate.sources.data_path import DataPath
+from striate.sources.files.image_files import images_by_name
+from striate.sources.files.tree import FOLLOW
+from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
+from striate.sources.split_words import split_of
+from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import Located, TablePaths
-from striate.sources.tables.split_columns import RowSplits, read_splits, says_splits, splits_of_paths
+from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
 from striate.sources.tables.table import Table, joined
-from striate.sources.tables.table_files import TABLES, TableFiles, find_table, image_folder, likely_table, read_table
+from striate.sources.tables.table_files import (
+    TABLES,
+    TableFiles,
+    best_named_table,
+    find_table,
+    image_folder,
+    read_table,
+)
 from striate.sources.tables.written_path import is_address
-from striate.sources.tree import FOLLOW, list_folder
 
-__all__ = ["TABLES", "TableFiles", "find_table", "likely_table", "open_table"]
+__all__ = ["TABLES", "TableFiles", "best_named_table", "find_table", "open_table", "open_table_file"]
 
 
-def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to_learn: bool = True) -> Source:
-    """The source over a table, or over the tables of a folder. Raises DataError, naming row and column.
+def open_table_file(data: DataPath, path: Path) -> Source:
+    """The source over one table, in the folder or given by itself. Raises DataError, naming row and column."""
+    return open_table(data, TableFiles(MappingProxyType({"all": path})))
+
+
+def open_table(data: DataPath, found: TableFiles) -> Source:
+    """The source over the tables of a folder, or over one that was given by itself. Raises DataError, naming row and column.
 
     SettingError for columns that are not there.
     """
-    files = TableFiles(MappingProxyType({"all": found})) if isinstance(found, Path) else found
+    files, columns, for_training = found, data.options.columns, data.options.for_training
     if files.several:
         names = " and ".join(printable(path.name) for path in files.several[:4])
         raise AmbiguousDataError(
-            f"{names} name images of this folder, and any may hold the labels; give the path of the one that does, such as "
+            f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
             f"{printable(files.several[0])}"
         )
     tables = {split: read_table(path) for split, path in files.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
-    folder = image_folder(first.parent, columns)
-    paths = TablePaths(folder, follow=limits.follow_links)
+    images = image_folder(data if first.parent == data.path else DataPath(first.parent, data.options))
+    paths = TablePaths(images)
     of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
     by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
     if columns.path is None and not named_paths([by]) and paths.share([by]):
         raise DataError(
-            f"{table.name}, row 1: {by} is an image, and not the name of a column; add a row above it, such as path,label"
+            f"{table.name}, row 1: {by} is an image, not a column name; add a row above it, such as path,label"
         )
     located = _locate(table, by, paths, list(files.paths.values()))
     splits = _splits(table, by, located, columns, tables)
-    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, to_learn=to_learn)
+    labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, for_training=for_training)
     learned = np.isin(splits.names, ("all", "train"))
-    if to_learn and not learned.any():
+    if for_training and not learned.any():
         held = " and ".join(dict.fromkeys(splits.names.tolist()))
         raise DataError(
-            f"{table.name}: the {splits.origin} leaves no row to learn from, only {held}; write train in some, or take the splits "
-            "for none (--split-column none)"
+            f"{table.name}: by the {splits.origin} there are no training rows, only {held}; write train in some, or ignore "
+            "the splits (--split-column none)"
         )
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
     numeric = table.numeric.issuperset(labels)
     of_labels = {name: table.cells[name] for name in labels}
-    meaning = read_meaning(of_labels, learned, table.place, task, numeric=numeric, to_learn=to_learn)
+    parsed = parse_labels(of_labels, learned, table.place, task, numeric=numeric, for_training=for_training)
     usable = np.array([refused is None for refused in located.refusals])
-    kept_rows = _first_rows(table, by, located, meaning, splits.names)
-    if to_learn:
-        _check_classes(table, labels[0], meaning, learned, usable)
+    kept_rows = _first_rows(table, by, located, parsed, splits.names)
+    if for_training:
+        _check_classes(table, labels[0], parsed, learned, usable)
     others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
     listings = {}
     for split in dict.fromkeys(splits.names.tolist()):
@@ -83,23 +96,23 @@ def open_table(found: Path | TableFiles, limits: Limits, columns: Columns, *, to
         kept, aside = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
         listings[split] = Listing(
             tuple(located.id(i) for i in kept),
-            meaning.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{folder}/{located.names[i]}" for i in kept), limits),
+            parsed.targets(rows[usable[rows]]),
+            FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), data.limits),
             tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
-        _kind(table, by, meaning, list(others), tables),
-        meaning.classes,
-        arranged(listings),
+        _kind(table, by, parsed, list(others), tables),
+        parsed.classes,
+        ordered_splits(listings),
         MappingProxyType({what: count for what, count in ignored.items() if count}),
-        limits,
+        data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
-            *(*files.notes, *table.notes, *splits.notes, *meaning.notes, *located.notes),
-            *_left_out(folder, located, limits),
+            *(*files.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
+            *_left_out(images, located),
         ),
     )
 
@@ -126,28 +139,28 @@ def _is_split_alone(name: str, cells: Sequence[str]) -> bool:
     """Whether the only column beside the paths is the split and no label, by its name or by what it holds."""
     if name.strip().lower() == "split":
         return True
-    return not named_labels([name]) and says_splits(cells) and len(set(cells)) > 1
+    return not named_labels([name]) and are_split_names(cells) and len(set(cells)) > 1
 
 
-def _left_out(folder: str, located: Located, limits: Limits) -> Iterator[str]:
+def _left_out(images: DataPath, located: Located) -> Iterator[str]:
     """Notes for images that no row names: beside those that are named, or in a folder that is called as a split, such as test."""
     used = {name.partition("/")[0] for name in located.names}
-    for name in list_folder(folder).folders:
+    for name in images.list().folders:
         if name not in used and split_of(name):
             yield f"the table names no image in the folder {printable(name)}, so it is left out"
     there = (name for name, refused in zip(located.names, located.refusals, strict=True) if refused is None)
     folders = sorted({name.rpartition("/")[0] for name in there})
     named = {os.path.normpath(name) for name in located.names}
-    others = [one for one in images_by_name(folder, folders, follow=limits.follow_links) if one not in named]
+    others = [one for one in images_by_name(images, folders) if one not in named]
     if others:
-        yield f"images beside those of the table that no row names are left out: {len(others):,}, such as {printable(others[0])}"
+        yield f"images that no row of the table names are left out: {len(others):,}, such as {printable(others[0])}"
 
 
-def _kind(table: Table, by: str, meaning: Meaning, others: Sequence[str], tables: Mapping[str, Table]) -> str:
+def _kind(table: Table, by: str, parsed: ParsedLabels, others: Sequence[str], tables: Mapping[str, Table]) -> str:
     """What was read, in words: the tables, and which columns."""
     names = " and ".join(one.name.rpartition("/")[2] for one in tables.values())
     beside = f"; other columns: {', '.join(others[:5])}{' ...' if len(others) > 5 else ''}" if others else ""
-    return f"{table.kind} {names}, paths in the column {by}, {meaning.says}{beside}"
+    return f"{table.kind} {names}, paths in the column {by}, {parsed.description}{beside}"
 
 
 def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
@@ -155,28 +168,28 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
     cells = table.cells[by]
     if not all(map(str.strip, cells)):
         raise DataError(
-            f"{table.place(next(i for i, cell in enumerate(cells) if not cell.strip()), by)}: there is no path; "
+            f"{table.place(next(i for i, cell in enumerate(cells) if not cell.strip()), by)}: the path is missing; "
             "add it, or remove the row"
         )
     ends = [*(start for start, _ in table.files), len(cells)] if table.files else [0, len(cells)]
-    parts = [
+    located_in = [
         paths.locate(cells[start:end], partial(_place, table, by, start), file.name)
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
     located = Located(
-        tuple(name for part in parts for name in part.names),
-        tuple(refused for part in parts for refused in part.refusals),
-        tuple(note for part in parts for note in part.notes),
+        tuple(name for part in located_in for name in part.names),
+        tuple(refused for part in located_in for refused in part.refusals),
+        tuple(note for part in located_in for note in part.notes),
     )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
-        way_out = "put the table beside them, or say where paths begin (--image-root FOLDER)"
+        way_out = "put the table beside them, or give their folder with --image-root FOLDER"
         if cells[0].startswith("../"):
-            way_out = "say which folder holds the images, so that it may be read (--image-root ..)"
+            way_out = "allow the folder of the images to be read with --image-root .."
         if FOLLOW in detail:
-            way_out = "or put the images into the folder of the data"
+            way_out = "or put the images into the data folder"
         if is_address(cells[0]):
-            way_out = "get the images, and write the paths of their files"
+            way_out = "download the images, and write the paths of their files"
         raise DataError(
             f"none of the {len(cells)} images that {table.name} names can be used (row {table.rows[0]}, "
             f"{printable(cells[0])}: {reason}: {detail}); {way_out}"
@@ -184,7 +197,7 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
     for i, (cell, refused) in enumerate(zip(cells, located.refusals, strict=True)):
         if refused is not None and not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
             raise DataError(
-                f"{table.place(i, by)}: {printable(cell)} holds bytes that are no UTF-8, and no file is called that; "
+                f"{table.place(i, by)}: {printable(cell)} has bytes that are not UTF-8, and no file has this name; "
                 "save the table as UTF-8"
             )
     return located
@@ -195,33 +208,33 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 
 
 def _first_rows(
-    table: Table, by: str, located: Located, meaning: Meaning, parts: npt.NDArray[np.str_]
+    table: Table, by: str, located: Located, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
-    """The rows without those that say again what an earlier one says. DataError where two say different things."""
+    """The rows without repeated ones. DataError where two rows of one image differ."""
     first: dict[str, int] = {}
     kept = []
     for i, name in enumerate(located.names):
         earlier = first.setdefault(name, i)
         if earlier == i:
             kept.append(i)
-        elif parts[i] != parts[earlier] or not np.array_equal(meaning.values[i], meaning.values[earlier]):
+        elif splits[i] != splits[earlier] or not np.array_equal(parsed.values[i], parsed.values[earlier]):
             raise DataError(
-                f"{table.place(i, by)}: {located.id(i)} is in row {table.rows[earlier]} too, with another label or part; "
+                f"{table.place(i, by)}: {located.id(i)} is in row {table.rows[earlier]} too, with another label or split; "
                 "remove one of them"
             )
     return np.array(kept, np.int64)
 
 
 def _check_classes(
-    table: Table, label: str, meaning: Meaning, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
+    table: Table, label: str, parsed: ParsedLabels, learned: npt.NDArray[np.bool_], usable: npt.NDArray[np.bool_]
 ) -> None:
     """DataError when none of the images of a class is there."""
-    if meaning.task != "classify":
+    if parsed.task != "classify":
         return
-    there = np.bincount(meaning.values[learned & usable].astype(np.int64), minlength=len(meaning.classes))
+    there = np.bincount(parsed.values[learned & usable].astype(np.int64), minlength=len(parsed.classes))
     if not there.all():
         lost = int(np.flatnonzero(there == 0)[0])
-        i = int(np.flatnonzero(learned & (meaning.values == lost))[0])
+        i = int(np.flatnonzero(learned & (parsed.values == lost))[0])
         raise DataError(
-            f"{table.place(i, label)}: no image of the class {meaning.classes[lost]} is there; add some, or remove its rows"
+            f"{table.place(i, label)}: all images of the class {parsed.classes[lost]} are missing; add some, or remove its rows"
         )

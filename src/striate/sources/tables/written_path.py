@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from striate.data.names import printable
 from striate.sources.tables.file_index import same_form
 
-__all__ = ["Written", "is_address", "what_was_done", "written_path"]
+__all__ = ["WrittenPath", "is_address", "parse_path", "what_was_done"]
 
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ROOTS: Final = re.compile(r"[A-Za-z]:/|~[^/]*/|//[^/]+/|/|(\.\./)+")  # how a path begins that leads somewhere else
@@ -18,7 +18,7 @@ _QUOTES: Final = "'\"`"
 
 @final
 @dataclass(frozen=True)
-class Written:
+class WrittenPath:
     """A cell as a path: the folders and the name, what it begins with if that leads elsewhere, and how it was written."""
 
     root: str  # "", or "/", "C:/", "../"
@@ -26,14 +26,14 @@ class Written:
     how: tuple[str, ...]
 
 
-def written_path(cell: str) -> Written:
+def parse_path(cell: str) -> WrittenPath:
     """A cell as people write a path: with spaces around, backslashes, as an address of a file, from the root of a disk."""
     path = cell.strip()
     how: tuple[str, ...] = ()
     if len(path) > 1 and path[0] == path[-1] and path[0] in _QUOTES:
         path, how = path[1:-1].strip(), ("without quotes",)
     if is_address(path):
-        return Written("https://", (), how)
+        return WrittenPath("https://", (), how)
     if path[:5].lower() == "file:":
         path = unquote(_FILE.sub("", path.replace("\\", "/")))
         how += ("as file addresses",)
@@ -43,10 +43,10 @@ def written_path(cell: str) -> Written:
     begins = _ROOTS.match(path)
     root = begins[0] if begins else ""
     parts = [part for part in path[len(root) :].split("/") if part not in ("", ".")]
-    return Written(root, tuple(parts), how)
+    return WrittenPath(root, tuple(parts), how)
 
 
-def what_was_done(written: Written, left_out: int, found: str) -> tuple[str, ...]:
+def what_was_done(written: WrittenPath, left_out: int, found: str) -> tuple[str, ...]:
     """What was done to find a file, in words."""
     how = list(written.how)
     if written.root or left_out:
