@@ -32,7 +32,7 @@ _COLORS: Final[tuple[Color, ...]] = (
     (153, 153, 153),  # gray in the place of black, which is invisible on dark images
 )
 _SHADES: Final = (0.0, 0.55, -0.45)  # towards white or black, for each further eight classes
-_TINT: Final = 0.5  # of a mask
+_OVERLAY: Final = 0.5  # of a mask
 _LEAST: Final = 200  # pixels of the longer side, below which the image is enlarged
 _TEXT: Final = 11  # pixels
 _BACKGROUND: Final = "background"  # the class of this name is left as it is
@@ -56,14 +56,14 @@ def annotated_image(sample: Sample, classes: Sequence[str], skeleton: Skeleton |
     if isinstance(target, Instances):
         if target.masks is not None:
             for mask, label in zip(target.masks, target.labels.tolist(), strict=True):
-                pixels = _tint(pixels, mask, class_color(label))
+                pixels = _overlay(pixels, mask, class_color(label))
         image = _enlarged(pixels, scale)
         _draw_objects(ImageDraw.Draw(image), target, classes, skeleton, scale)
         return image
     if target.ndim == 2:
         drawn = [label for label in np.unique(target).tolist() if label != IGNORE and classes[label] != _BACKGROUND]
         for label in drawn:
-            pixels = _tint(pixels, target == label, class_color(label))
+            pixels = _overlay(pixels, target == label, class_color(label))
         pixels = _hatch(pixels, target == IGNORE)
         return _with_legend(_enlarged(pixels, scale), [(classes[label], class_color(label)) for label in drawn])
     return _with_legend(_enlarged(pixels, scale), [(_caption(target, classes), None)])
@@ -83,9 +83,9 @@ def as_rgb(image: Pixels) -> npt.NDArray[np.uint8]:
     return (shown // 257 if shown.dtype == np.uint16 else shown).astype(np.uint8)
 
 
-def _tint(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], color: Color) -> npt.NDArray[np.uint8]:
+def _overlay(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], color: Color) -> npt.NDArray[np.uint8]:
     tinted = pixels.copy()
-    tinted[mask] = np.rint((1 - _TINT) * pixels[mask] + _TINT * np.array(color)).astype(np.uint8)
+    tinted[mask] = np.rint((1 - _OVERLAY) * pixels[mask] + _OVERLAY * np.array(color)).astype(np.uint8)
     return tinted
 
 

@@ -186,7 +186,7 @@ def apply_split(samples: Mapping[str, LabeledImages], split_of: Mapping[str, str
         moved = [f"{id_} ({name})" for id_, name in zip(one.ids, names, strict=True) if name not in into]
         _refuse(moved, f"are in the split {own} of the data and elsewhere in", origin)
         for name in into:
-            at = torch.tensor([i for i, said_name in enumerate(names) if said_name == name], dtype=torch.int64)
+            at = torch.tensor([i for i, written_name in enumerate(names) if written_name == name], dtype=torch.int64)
             if len(at):
                 chosen = one if len(at) == len(one) else one.subset(at)
                 found[name] = replace(chosen, skipped=one.skipped if name in ("train", own) else ())

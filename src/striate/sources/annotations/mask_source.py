@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
-from striate.data.names import printable
+from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
@@ -109,13 +109,13 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
     ignored: Counter[str] = Counter()
     folders = by_split(found.pairs, printable(root))
     for split, pair in folders.items():
-        pairs, aside = _match(root, pair, limits, ignored)
+        pairs, skipped = _match(root, pair, limits, ignored)
         if not found.sets:
-            scans[split] = _scan(root, pairs, aside, limits)
+            scans[split] = _scan(root, pairs, skipped, limits)
         for name, listed in found.sets.items():
             stems = set(listed)
-            named = [one for one in pairs if _stem(one[0], pair.images) in stems]
-            scans[name] = _scan(root, named, aside if name == "train" else [], limits)
+            in_list = [one for one in pairs if _stem(one[0], pair.images) in stems]
+            scans[name] = _scan(root, in_list, skipped if name == "train" else [], limits)
     numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
     colors = {code: file for scan in scans.values() for code, file in scan.colors.items()}
     if not numbers and not colors:
@@ -131,8 +131,7 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
         for split, scan in scans.items()
     }
     return Source(
-        printable(root.name),
-        printable(root.as_posix()),
+        *named(root),
         "mask folders",
         coding.classes,
         ordered_splits(splits),
@@ -157,7 +156,7 @@ class _Scan:
     skipped: list[SkippedFile]
 
 
-def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SkippedFile], limits: Limits) -> _Scan:
+def _scan(root: Path, pairs: Sequence[tuple[str, str]], skipped: Sequence[SkippedFile], limits: Limits) -> _Scan:
     results: list[tuple[Frame, npt.NDArray[np.int64], bool] | SkippedFile | None] = [None] * len(pairs)
 
     def read(i: int) -> None:
@@ -184,7 +183,7 @@ def _scan(root: Path, pairs: Sequence[tuple[str, str]], aside: Sequence[SkippedF
         results[i] = frame, found, packed
 
     in_threads(read, len(pairs), os.cpu_count() or 1)
-    scan = _Scan([], [], [], {}, {}, list(aside))
+    scan = _Scan([], [], [], {}, {}, list(skipped))
     for (image, mask), result in zip(pairs, results, strict=True):
         if isinstance(result, SkippedFile):
             scan.skipped.append(result)
@@ -206,7 +205,7 @@ def _match(
     places = [pair.images] if pair.beside == pair.images else [pair.images, pair.beside]
     trees = [image_files(str(root), walk(str(root), place, follow=limits.follow_links)) for place in places]
     files = [posixpath.normpath(file) for file in trees[0].files]
-    aside = [one for tree in trees for one in tree.skipped]
+    skipped = [one for tree in trees for one in tree.skipped]
     for tree in trees:
         ignored.update(tree.ignored)
     masks: dict[str, str] = {}
@@ -221,7 +220,7 @@ def _match(
     for mask in candidates:
         stem = _stem(mask, pair.beside)
         if masks.setdefault(stem, mask) != mask:
-            aside.append(SkippedFile(printable(mask), "unpaired", "another mask has this name"))
+            skipped.append(SkippedFile(printable(mask), "unpaired", "another mask has this name"))
     pairs: list[tuple[str, str]] = []
     taken: set[str] = set()
     for image in files:
@@ -229,12 +228,12 @@ def _match(
         name = next((name for name in (stem, *(stem + ending for ending in _ENDINGS)) if name in masks), None)
         if name is None or masks[name] in taken:
             message = "no mask has this name" if name is None else "another image has this name"
-            aside.append(SkippedFile(printable(image), "unpaired", message))
+            skipped.append(SkippedFile(printable(image), "unpaired", message))
         else:
             taken.add(masks[name])
             pairs.append((image, masks[name]))
     left = [mask for mask in masks.values() if mask not in taken]
-    return pairs, aside + [SkippedFile(printable(mask), "unpaired", "no image has this name") for mask in left]
+    return pairs, skipped + [SkippedFile(printable(mask), "unpaired", "no image has this name") for mask in left]
 
 
 def _stem(file: str, below: str) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from striate.data.annotation_faults import AnnotationFault
 from striate.data.decoding.limits import Limits
-from striate.data.names import natural_key, printable
+from striate.data.names import named, natural_key, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
@@ -104,8 +104,7 @@ def open_voc(data: DataPath, found: VocFolders) -> Source:
         ignored.update(content.ignored)
         ignored[_UNDESCRIBED] += len(content.images.keys() - content.described.keys())
     return Source(
-        printable(root.name),
-        printable(root.as_posix()),
+        *named(root),
         "Pascal VOC",
         tuple(map(printable, classes)),
         ordered_splits(splits),
@@ -140,9 +139,9 @@ def _read_split(root: Path, annotations: str, images_folder: str, limits: Limits
                 described[stem] = read_voc(root / file)
     for file in map(posixpath.normpath, images.files):
         files.setdefault(posixpath.splitext(posixpath.relpath(file, images_folder))[0], file)
-    aside = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
+    skipped = [*(trees[0].skipped if len(trees) > 1 else ()), *images.skipped]
     others = {kind: count for kind, count in images.ignored.items() if kind != ".xml files"}
-    return _SplitFiles(printable(root / annotations), described, files, aside, others)
+    return _SplitFiles(printable(root / annotations), described, files, skipped, others)
 
 
 def _list(

@@ -204,8 +204,9 @@ def _list(
                 outlines=outlines,
             )
         )
-    aside = content.skipped
-    return list_objects(root, images, limits, name=content.name, faults=faults, skipped=aside, skeleton=skeleton)
+    return list_objects(
+        root, images, limits, name=content.name, faults=faults, skipped=content.skipped, skeleton=skeleton
+    )
 
 
 def _folder(root: Path, path: str, value: str) -> str | None:

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
 from striate.sources.arrays.cifar_pickle import Array, read_pickled
+from striate.sources.files.read_errors import readable
 
 __all__ = ["Batch", "read_binary", "read_names", "read_python", "read_python_names"]
 
@@ -101,13 +101,8 @@ def _upright(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        with open_regular_file(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_BYTES:
-                raise DataError(f"{printable(path)} has {size} bytes, more than any file of CIFAR; get a new copy")
-            return file.read()
-    except Unreadable as failure:
-        raise DataError(f"cannot read {printable(path)}: {failure.detail}; make it readable") from None
-    except OSError as error:
-        raise DataError(f"cannot read {printable(path)}: {error.strerror}; make it readable") from None
+    with readable(printable(path)), open_regular_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise DataError(f"{printable(path)} has {size} bytes, more than any file of CIFAR; get a new copy")
+        return file.read()

@@ -28,7 +28,7 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.folder_names import MASKS, THUMBNAILS, holds_no_classes
 from striate.sources.files.tree import Tree, list_folder
 
-__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "looks_like_image"]
+__all__ = ["HIDDEN", "REPEATED", "ImageFiles", "holds_images", "image_files", "images_by_name", "resembles_image"]
 
 HIDDEN: Final = "hidden or left by the system"  # kinds of ignored files
 REPEATED: Final = "links to what is there already"
@@ -151,7 +151,7 @@ def _kind(file: str) -> str:
     return f"{extension} files" if 1 < len(extension) < 12 and extension[1:].isalnum() else _NO_IMAGES
 
 
-def looks_like_image(path: str, *, documents: bool = False) -> bool:
+def resembles_image(path: str, *, documents: bool = False) -> bool:
     """Whether a file has the extension or the content of an image, of a format that is read or not.
 
     PDF and SVG count if `documents`.
@@ -181,7 +181,7 @@ def holds_images(folder: str, *, follow: bool = False, documents: bool = False) 
         content = list_folder(here, follow=follow)
         if content.others or content.folder_links:
             return True
-        if any(looks_like_image(f"{here}/{name}", documents=documents) for name in content.files):
+        if any(resembles_image(f"{here}/{name}", documents=documents) for name in content.files):
             return True
         for name in content.folders:
             real = os.path.realpath(f"{here}/{name}")

@@ -8,9 +8,20 @@ from striate.data.names import printable
 from striate.data.skipped_files import Unreadable
 from striate.errors import DataError, StriateError
 
-__all__ = ["read_errors"]
+__all__ = ["read_errors", "readable"]
 
 _MOST: Final = 160  # characters of a library's message
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """DataError, naming the file, where it is not a regular file or may not be read."""
+    try:
+        yield
+    except Unreadable as failure:
+        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
+    except OSError as error:
+        raise DataError(f"cannot read {name}: {error.strerror}; make it readable") from None
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
+from striate.sources.files.read_errors import readable
 
 __all__ = ["read_text"]
 
@@ -15,14 +15,9 @@ __all__ = ["read_text"]
 def read_text(path: str | Path, most: int) -> str:
     """The text of a file of at most `most` bytes: UTF-8, or UTF-16 with a byte order mark. Raises DataError."""
     name = printable(path)
-    try:
-        with open_regular_file(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            content = file.read(most + 1)
-    except Unreadable as failure:
-        raise DataError(f"cannot read {name}: {failure.detail}; make it a readable file") from None
-    except OSError as error:
-        raise DataError(f"cannot read {name}: {error.strerror}; make it readable") from None
+    with readable(name), open_regular_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1)
     if len(content) > most:
         raise DataError(f"{name} has {size} bytes, more than the limit of {most}; split it")
     sixteen = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

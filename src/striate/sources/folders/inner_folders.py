@@ -13,7 +13,7 @@ from typing import Final, final
 
 from striate.data.names import printable
 from striate.sources.files.folder_names import holds_no_classes
-from striate.sources.files.image_files import holds_images, looks_like_image
+from striate.sources.files.image_files import holds_images, resembles_image
 from striate.sources.files.tree import list_folder
 from striate.sources.split_words import splits_of
 
@@ -73,7 +73,7 @@ def _unclear(where: str, name: str, splits: Mapping[str, str], follow: bool, nee
     """Why the folders in a class do not give the split of each of its images."""
     path = f"{where}/{name}"
     here = list_folder(path, follow=follow)
-    loose = next((file for file in here.files if looks_like_image(f"{path}/{file}")), None)
+    loose = next((file for file in here.files if resembles_image(f"{path}/{file}")), None)
     other = next(
         (one for one in here.folders if one not in splits and holds_images(f"{path}/{one}", follow=follow)), None
     )
@@ -102,7 +102,7 @@ def same_inside(where: str, names: Sequence[str], *, follow: bool) -> Sequence[s
     for name in names:
         path = f"{where}/{name}"
         here = list_folder(path, follow=follow)
-        if not here.folders or any(looks_like_image(f"{path}/{file}") for file in here.files):
+        if not here.folders or any(resembles_image(f"{path}/{file}") for file in here.files):
             return None
         inside[name] = here.folders
     times = Counter(one for of in inside.values() for one in of)

@@ -24,7 +24,7 @@ SMALLEST, LARGEST = 14, 56  # what the 20 pixels become that a digit of MNIST fi
 MOST: Final = 8  # digits in a scene; fewer where no room is found
 EMPTY: Final = 20  # one scene in so many has no digit
 DEGREES: Final = 15  # the largest turn either way
-VISIBLE: Final = 70  # percent of each digit's own pixels that stay in sight
+VISIBLE: Final = 70  # percent of each digit's own pixels that stay visible
 TRIES: Final = 10  # places that are tried for a digit
 SOLID: Final = 128  # ink from which on a pixel belongs to the digit: half covered
 FRAME, INSIDE = 28, 20  # pixels of MNIST
@@ -101,7 +101,7 @@ class SceneLayout:
     owners: npt.NDArray[np.uint8]  # H W: 0 background, k the k-th digit
 
     def objects(self) -> Instances:
-        """Masks of the pixels in sight, boxes tight around them, and one keypoint each: hidden under a later digit."""
+        """Masks of the visible pixels, boxes tight around them, and one keypoint each: hidden under a later digit."""
         count = len(self.digits)
         masks = self.owners == np.arange(1, count + 1, dtype=np.uint8)[:, None, None]  # M H W
         boxes = np.zeros((count, 4), np.float32)
@@ -119,11 +119,11 @@ class SceneLayout:
 
 
 def lay_out(digits: Digits, seed: int, scene: int) -> SceneLayout:
-    """The layout of a scene. A digit goes where it leaves VISIBLE percent of every other in sight, or it is left out."""
+    """The layout of a scene. A digit goes where it leaves VISIBLE percent of every other visible, or it is left out."""
     words = Words(seed, scene, 0)
     owners = np.zeros((SIDE, SIDE), np.uint8)
     pasted: list[PastedDigit] = []
-    whole, seen = np.zeros(0, np.int64), np.zeros(0, np.int64)  # pixels of each digit, and of those the ones in sight
+    whole, seen = np.zeros(0, np.int64), np.zeros(0, np.int64)  # pixels of each digit, and of those the visible ones
     for _ in range(0 if words.below(EMPTY) == 0 else words.between(1, MOST)):
         digit, side = words.below(digits.count), words.between(SMALLEST, LARGEST)
         degrees = words.between(-DEGREES, DEGREES)

@@ -83,7 +83,7 @@ class SceneStore(Store):
 @final
 @dataclass(frozen=True, eq=False)
 class SceneObjects(Targets):
-    """Box, mask and center of each digit in sight."""
+    """Box, mask and center of each visible digit."""
 
     scenes: Scenes
     task: TaskKind = "detect"
@@ -101,7 +101,7 @@ class SceneObjects(Targets):
 @final
 @dataclass(frozen=True, eq=False)
 class SceneMasks(Targets):
-    """The class of each pixel: background, or the digit in sight there."""
+    """The class of each pixel: background, or the digit visible there."""
 
     scenes: Scenes
     task: TaskKind = "segment"

@@ -21,8 +21,8 @@ from typing import Final
 from striate.data.decoding.formats import IMAGE_EXTENSIONS
 from striate.data.decoding.regular_file import open_regular_file
 from striate.data.names import printable
-from striate.data.skipped_files import Unreadable
 from striate.errors import DataError
+from striate.sources.files.read_errors import readable
 from striate.sources.tables.table import MAX_BYTES, Table, table_of
 
 __all__ = ["read_csv"]
@@ -41,23 +41,16 @@ def read_csv(path: Path, most: int | None = None) -> Table:
     end, two columns of one name.
     """
     name = printable(path)
-    try:
-        with open_regular_file(path) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size > MAX_BYTES:
-                raise DataError(f"{name} has {size} bytes, more than the limit of {MAX_BYTES}; split the table")
-            file.seek(0)
-            start = file.read(4)
-            file.seek(0)
-            encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
-            with io.TextIOWrapper(
-                file, encoding, "surrogateescape" if "8" in encoding else "strict", newline=""
-            ) as text:
-                return _read(text, path, most)
-    except Unreadable as failure:
-        raise DataError(f"cannot read {name}: {failure.detail}; make it readable") from None
-    except OSError as error:
-        raise DataError(f"cannot read {name}: {error.strerror}; make it readable") from None
+    with readable(name), open_regular_file(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size > MAX_BYTES:
+            raise DataError(f"{name} has {size} bytes, more than the limit of {MAX_BYTES}; split the table")
+        file.seek(0)
+        start = file.read(4)
+        file.seek(0)
+        encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
+        with io.TextIOWrapper(file, encoding, "surrogateescape" if "8" in encoding else "strict", newline="") as text:
+            return _read(text, path, most)
 
 
 def _read(file: io.TextIOWrapper, path: Path, most: int | None) -> Table:

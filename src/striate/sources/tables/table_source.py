@@ -93,12 +93,14 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     listings = {}
     for split in dict.fromkeys(splits.names.tolist()):
         rows = kept_rows[splits.names[kept_rows] == split]
-        kept, aside = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
+        kept, skipped = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
         listings[split] = Listing(
             tuple(located.id(i) for i in kept),
             parsed.targets(rows[usable[rows]]),
             FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), data.limits),
-            tuple(SkippedFile(located.id(i), *refused) for i in aside if (refused := located.refusals[i]) is not None),
+            tuple(
+                SkippedFile(located.id(i), *refused) for i in skipped if (refused := located.refusals[i]) is not None
+            ),
             MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
         )
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
