@@ -136,14 +136,14 @@ def test_a_run_that_is_resumed_keeps_what_was_decided(tmp_path, monkeypatch):
 def test_augment_shows_the_same_decision(tmp_path, monkeypatch, shapes):
     monkeypatch.chdir(tmp_path)
     made = augment(arrows(tmp_path / "data", ("a", "b")), rows=2, columns=2)
-    assert not any("mirror" in step for step in made.steps)
+    assert not any("flip" in step for step in made.steps)
     assert len(made.notes) == 1
     assert "class a look like class b" in made.notes[0]
     asked = augment(tmp_path / "data", rows=2, columns=2, flip=True)
-    assert any("mirror" in step for step in asked.steps)
+    assert any("flip" in step for step in asked.steps)
     assert [one.id for one in asked.findings] == ["augment-mirrored-labels"]
     healthy = augment(shapes, rows=2, columns=2)
-    assert any("mirror" in step for step in healthy.steps)
+    assert any("flip" in step for step in healthy.steps)
     assert not healthy.notes
     assert not healthy.findings
 

@@ -141,5 +141,5 @@ def test_students_t_is_that_of_the_tables(freedom, printed):
 def test_a_command_for_one_run_names_the_folds(tmp_path):
     (tmp_path / "folds" / "fold-1").mkdir(parents=True)
     (tmp_path / "folds" / "fold-1" / "manifest.json").write_text("{}")
-    with pytest.raises(RunError, match=r"folds of a cross-validation, give one of them: .*fold-1"):
+    with pytest.raises(RunError, match=r"is a cross-validation, give one of its folds: .*fold-1"):
         Run(str(tmp_path / "folds"))
