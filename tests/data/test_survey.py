@@ -446,7 +446,7 @@ def test_images_that_shrink_to_a_line_are_said(height: int, width: int, side: in
     source = open_source(folders(tmp_path / "data", photograph(height, width)))
     (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
     assert found.finding.id == "data-thin"
-    assert f"sees {pixels} pixels of the shorter side" in found.finding.message
+    assert f"gets {pixels} pixels of the shorter side" in found.finding.message
     enough = 8 * max(height, width) // min(height, width)
     assert f"--size {enough} or more" in found.finding.fix
     assert survey_findings(source.survey, Canvas(enough, enough, 3, fit="contain")) == []
@@ -476,7 +476,7 @@ def test_the_sample_misses_nothing_that_comes_round_robin_and_says_what_it_is() 
     found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)})
     assert found.bits_in_use == 12
     (finding,) = read_in_part(found, 800)
-    assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.message)
+    assert re.match(r"\d\d files of 200 inspected have many frames", finding.finding.message)
 
 
 def test_first_frames_are_a_note(tmp_path: Path) -> None:
