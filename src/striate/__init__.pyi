@@ -1,5 +1,5 @@
+from striate.analysis import Prediction as Prediction
 from striate.findings import Finding as Finding
-from striate.jobs import Prediction as Prediction
 from striate.jobs import Run as Run
 from striate.jobs import augment as augment
 from striate.jobs import check as check

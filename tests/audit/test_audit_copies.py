@@ -21,7 +21,7 @@ from tests.audit.images_of_noise import COPIES, copies, fingerprints, textured
 from striate.audit import candidates
 from striate.audit.candidates import near_pairs
 from striate.audit.fingerprints import take_fingerprints
-from striate.audit.pixels import survey_findings
+from striate.audit.unused_content import survey_findings
 from striate.sources import open_source
 
 
@@ -46,10 +46,10 @@ def test_near_copies_within_and_across_parts(data, kind):
     found = copies(fingerprints(data))
     assert {name: one.files for name, one in found.items()} == {
         "data-near-duplicates": (("train/a/03.png", "train/a/copy.png"),),
-        "data-near-duplicates-across-parts": (("train/b/04.png", "test/b/copy.png"),),
+        "data-near-duplicates-across-splits": (("train/b/04.png", "test/b/copy.png"),),
     }
     assert found["data-near-duplicates"].finding.severity == "note"
-    assert found["data-near-duplicates-across-parts"].finding.severity == "warning"
+    assert found["data-near-duplicates-across-splits"].finding.severity == "warning"
 
 
 def test_exact_copies(data):
@@ -64,10 +64,10 @@ def test_exact_copies(data):
             ("train/b/other label.png", "train/c/03.png"),
             ("train/c/05.png", "train/c/same pixels.bmp"),
         ),
-        "data-duplicates-across-parts": (("train/b/02.png", "test/b/leak.png"),),
+        "data-duplicates-across-splits": (("train/b/02.png", "test/b/leak.png"),),
         "data-two-labels": (("train/b/other label.png", "train/c/03.png"),),
     }
-    assert found["data-duplicates-across-parts"].finding.severity == "stop"
+    assert found["data-duplicates-across-splits"].finding.severity == "stop"
     assert found["data-two-labels"].finding.evidence["labels"] == [["b", "c"]]
 
 

@@ -24,12 +24,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.audit.images_of_noise import fingerprints, textured
 
+from striate.audit.annotations import annotation_faults, box_faults, describe_boxes
 from striate.audit.balance import imbalance, small_classes
-from striate.audit.files import Account, account, unusable, wrong_names
+from striate.audit.files import FileAccount, account, unusable, wrong_names
 from striate.audit.fingerprints import take_fingerprints
-from striate.audit.groups import group_leaks
+from striate.audit.group_leakage import group_leaks
 from striate.audit.inventory import class_counts, inventory
-from striate.audit.objects import annotation_faults, box_faults, describe_boxes
 from striate.audit.outliers import outliers, outside
 from striate.data import ArrayStore, Instances, InstanceTargets, Source
 from striate.data.source import Listing
@@ -43,7 +43,7 @@ def test_healthy_folders_give_nothing(healthy):
     assert counts == {"train": [12, 12, 12], "test": [12, 12, 12]}
     assert not [*unusable(prints.skipped), *wrong_names(prints), *outliers(prints), *group_leaks(prints, "(t.+)/")]
     assert not [*small_classes("abc", counts), *imbalance("abc", counts)]
-    assert account(prints) == Account(72, 72, {}, {})
+    assert account(prints) == FileAccount(72, 72, {}, {})
 
 
 def test_every_file_ends_in_one_bucket(data):
@@ -75,7 +75,7 @@ def test_every_file_ends_in_one_bucket(data):
 
 def test_an_account_that_does_not_add_up_is_refused():
     with pytest.raises(ValueError, match="3 files were found and 2"):
-        Account(3, 1, {"truncated": 1}, {})
+        FileAccount(3, 1, {"truncated": 1}, {})
 
 
 def test_images_with_the_name_of_another_format(data):
@@ -143,7 +143,7 @@ def test_groups_by_a_column():
 
 
 @pytest.mark.parametrize(
-    ("group", "says"), [("(", "neither a column"), ("patient", "brackets"), ("(zzz)", "in no file name")]
+    ("group", "says"), [("(", "neither a column"), ("patient", "parentheses"), ("(zzz)", "not in any file name")]
 )
 def test_groups_that_are_none(healthy, group, says):
     with pytest.raises(SettingError, match=says):
@@ -152,7 +152,7 @@ def test_groups_that_are_none(healthy, group, says):
 
 def test_balance():
     counts = {"train": [5, 200, 1, 20], "test": [5, 5, 0, 5]}
-    assert [one.id for one in small_classes("abcd", counts)] == ["data-single-image", "data-few-images"]
+    assert [one.id for one in small_classes("abcd", counts)] == ["data-single-image-class", "data-few-images"]
     assert [one.id for one in imbalance("abcd", counts)] == ["data-imbalance"]
 
 

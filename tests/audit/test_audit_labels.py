@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import cross_val_predict
 
 from striate.audit.label_errors import (
-    Answer,
+    HeldOutPrediction,
     confident_classes,
     confident_joint,
     label_suspects,
@@ -55,7 +55,9 @@ def full(labels, probabilities):
 def answers(labels, probabilities):
     said = probabilities.argmax(1)
     return [
-        Answer(str(n), str(labels[n]), str(said[n]), float(probabilities[n].max()), float(probabilities[n, labels[n]]))
+        HeldOutPrediction(
+            str(n), str(labels[n]), str(said[n]), float(probabilities[n].max()), float(probabilities[n, labels[n]])
+        )
         for n in range(len(labels))
     ]
 

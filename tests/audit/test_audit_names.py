@@ -2,7 +2,7 @@
 
 import pytest
 
-from striate.audit.names import near_equal_names
+from striate.audit.class_names import near_equal_names
 
 ALIKE = [
     ("Cat", "cat"),

@@ -12,8 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.audit import FEW, IMBALANCE, check_data
+from striate.audit import FEW, IMBALANCE
 from striate.audit.balance import absent_classes
+from striate.audit.split_checks import check_splits
 from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, load_images, measurements, split_samples
 from striate.findings import Finding
 from striate.sources import open_source
@@ -33,7 +34,7 @@ def healthy() -> Splits:
 
 
 def one(splits: Splits, severity: str = "warning") -> Finding:
-    (finding,) = check_data(splits)
+    (finding,) = check_splits(splits)
     assert finding.fix
     assert finding.severity == severity
     assert "\n" not in finding.message
@@ -41,18 +42,18 @@ def one(splits: Splits, severity: str = "warning") -> Finding:
 
 
 def across(splits: Splits) -> list[Finding]:
-    return [finding for finding in check_data(splits) if finding.id == "data-duplicates-across-parts"]
+    return [finding for finding in check_splits(splits) if finding.id == "data-duplicates-across-splits"]
 
 
 def test_healthy_data_gives_no_findings() -> None:
-    assert check_data(healthy()) == []
-    assert check_data(Splits(part([FEW, FEW], "train", 1), None, None)) == []
+    assert check_splits(healthy()) == []
+    assert check_splits(Splits(part([FEW, FEW], "train", 1), None, None)) == []
 
 
 def test_mnist_gives_no_findings() -> None:
     source = open_source("mnist")
     loaded = load_images(source, source.native(), threads=1)
-    assert check_data(split_samples(loaded, val=0.1, test=0, seed=0)) == []
+    assert check_splits(split_samples(loaded, val=0.1, test=0, seed=0)) == []
 
 
 def test_files_skipped_are_counted_by_reason() -> None:
@@ -69,8 +70,8 @@ def test_files_skipped_are_counted_by_reason() -> None:
 
 def test_a_class_with_one_image() -> None:
     splits = Splits(part([30, 1, 20], "train", 1), part([5, 0, 5], "val", 2), None)
-    found = {finding.id: finding for finding in check_data(splits)}
-    assert found["data-single-image"].evidence == {"classes": ["b"], "count": 1}
+    found = {finding.id: finding for finding in check_splits(splits)}
+    assert found["data-single-image-class"].evidence == {"classes": ["b"], "count": 1}
     assert "data-few-images" not in found
 
 
@@ -85,7 +86,7 @@ def test_classes_of_which_nothing_is_measured() -> None:
     (finding,) = absent_classes(classes, counts, ["val", "test"])
     assert (finding.id, finding.severity) == ("data-absent-classes", "note")
     assert finding.message == (
-        "1 of 3 classes has no image in val and 1 of 3 classes has no image in test, so nothing is measured of them there."
+        "1 of 3 classes has no image in val and 1 of 3 classes has no image in test, so they are not measured there."
     )
     assert finding.evidence == {"val": ["b"], "test": ["a"]}  # of one image nothing could be measured in any case
     assert absent_classes(classes, counts, []) == []
@@ -94,14 +95,14 @@ def test_classes_of_which_nothing_is_measured() -> None:
 
 def test_imbalance() -> None:
     smallest = FEW
-    assert check_data(Splits(part([smallest, round(IMBALANCE * smallest)], "train", 1), None, None)) == []
+    assert check_splits(Splits(part([smallest, round(IMBALANCE * smallest)], "train", 1), None, None)) == []
     finding = one(Splits(part([smallest, round(IMBALANCE * smallest) + 1], "train", 1), None, None))
     assert finding.id == "data-imbalance"
     assert finding.evidence == {"images": {"b": 101, "a": 10}}
 
 
 @pytest.mark.parametrize("shape", [(5, 5, 3), (28, 28, 1), (1, 1, 1), (2, 4, 1)])
-def test_duplicates_across_parts(shape: tuple[int, int, int]) -> None:
+def test_duplicates_across_splits(shape: tuple[int, int, int]) -> None:
     base = healthy()
     assert base.val is not None
     random = torch.Generator().manual_seed(4)
@@ -127,8 +128,8 @@ def test_one_image_under_two_labels(where: str) -> None:
     assert base.val is not None
     other = base.train if where == "train" else base.val
     other.images[-1] = base.train.images[2]
-    found = {finding.id: finding for finding in check_data(base)}
-    assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-parts"} if where == "val" else set())
+    found = {finding.id: finding for finding in check_splits(base)}
+    assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-splits"} if where == "val" else set())
     assert found["data-two-labels"].evidence == {"count": 1, "first": [["train/2.png (a)", f"{other.ids[-1]} (c)"]]}
 
 
@@ -143,8 +144,8 @@ def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
         LabeledImages(TensorImages(images), labels, names, ("a", "b"))
         for images in (pages[:64], pages[:64].roll(1, 2) // 255 * 128)
     )
-    assert check_data(Splits(one_part, other, None)) == []
-    same = check_data(
+    assert check_splits(Splits(one_part, other, None)) == []
+    same = check_splits(
         Splits(one_part, LabeledImages(TensorImages(pages[:64].clone()), labels, names, ("a", "b")), None)
     )
     assert [finding.evidence["count"] for finding in same] == [64]
@@ -152,7 +153,7 @@ def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
 
 def test_what_shares_a_hash_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurements, "content_hashes", lambda images: np.zeros(len(images), np.uint64))
-    assert check_data(healthy()) == []
+    assert check_splits(healthy()) == []
 
 
 def test_a_folder_with_a_copied_image(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_folder_with_a_copied_image(tmp_path: Path) -> None:
         for i in range(12):
             Image.new("RGB", (8, 8), (i, len(name), sum(map(ord, name)) % 256)).save(tmp_path / name / f"{i}.png")
     loaded = load_images(source := open_source(tmp_path), source.native(), threads=1)
-    assert check_data(split_samples(loaded, val=0, test=0, seed=0)) == []
+    assert check_splits(split_samples(loaded, val=0, test=0, seed=0)) == []
     (tmp_path / "test/cat/copy.png").write_bytes((tmp_path / "train/cat/7.png").read_bytes())
     loaded = load_images(source := open_source(tmp_path), source.native(), threads=1)
     finding = one(split_samples(loaded, val=0, test=0, seed=0), "stop")

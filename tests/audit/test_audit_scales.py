@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.audit import check_data
 from striate.audit.fingerprints import take_fingerprints
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
+from striate.audit.split_checks import check_splits
 from striate.data import Source, Splits, TensorImages, load_images
 from striate.data.decoding.rendering import BACKGROUNDS
 from striate.sources import open_in_memory, open_source
@@ -159,7 +159,9 @@ def quick(source: Source) -> list[str]:
     loaded = load_images(source, source.native(), threads=1)
     train = loaded.get("train", loaded.get("all"))
     assert train is not None
-    return [one.message for one in check_data(Splits(train, None, loaded.get("test"))) if one.id == "data-nearly-black"]
+    return [
+        one.message for one in check_splits(Splits(train, None, loaded.get("test"))) if one.id == "data-nearly-black"
+    ]
 
 
 def whole_check(source: Source) -> list[str]:
@@ -226,9 +228,9 @@ def test_images_that_the_background_hides_are_no_copies(tmp_path: Path) -> None:
     assert source.survey.hides_content("white")
     on_white = load_images(source, type(canvas)(SIDE, SIDE, 1, rendering=source.survey.rendering("white")), threads=1)
     splits = Splits(on_white["train"], None, on_white["test"])
-    assert {one.id for one in check_data(splits)} >= {"data-two-labels", "data-duplicates-across-parts"}
-    assert not {"data-two-labels", "data-duplicates-across-parts"} & {one.id for one in check_data(splits, "white")}
+    assert {one.id for one in check_splits(splits)} >= {"data-two-labels", "data-duplicates-across-splits"}
+    assert not {"data-two-labels", "data-duplicates-across-splits"} & {one.id for one in check_splits(splits, "white")}
     black = next(image for image in on_white["train"].images if (image != BACKGROUNDS["white"]).any())
     copy = replace(on_white["test"], pixels=TensorImages(torch.cat([black[None], on_white["test"].images[1:]])))
     splits = Splits(on_white["train"], None, copy)  # a copy that shows something is still one
-    assert "data-duplicates-across-parts" in {one.id for one in check_data(splits, "white")}
+    assert "data-duplicates-across-splits" in {one.id for one in check_splits(splits, "white")}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from striate.audit import check_data
+from striate.audit.split_checks import check_splits
 from striate.data import (
     Batch,
     Batches,
@@ -87,7 +87,7 @@ def test_the_same_batches_wherever_images_are_and_whatever_the_threads(
             list(batches(split, POLICIES["default"], True).epoch(2, 1)),
             list(batches(other, POLICIES["default"], True).epoch(2, 1)),
         )
-    assert [finding.id for finding in check_data(ours)] == [finding.id for finding in check_data(theirs)]
+    assert [finding.id for finding in check_splits(ours)] == [finding.id for finding in check_splits(theirs)]
 
 
 def test_an_epoch_that_is_left_in_the_middle_is_gone_on_with_and_leaves_no_thread(root: Path) -> None:

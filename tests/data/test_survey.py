@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.audit.pixels import read_in_part, survey_findings
+from striate.audit.unused_content import read_in_part, survey_findings
 from striate.data import Canvas, FileStore, Limits, Listing, Source, Unreadable, load_images, read_header
 from striate.data.decoding import modes
 from striate.data.decoding.rendering import Rendering
@@ -446,7 +446,7 @@ def test_images_that_shrink_to_a_line_are_said(height: int, width: int, side: in
     source = open_source(folders(tmp_path / "data", photograph(height, width)))
     (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
     assert found.finding.id == "data-thin"
-    assert f"sees {pixels} pixels of the shorter side" in found.finding.message
+    assert f"gets {pixels} pixels of the shorter side" in found.finding.message
     enough = 8 * max(height, width) // min(height, width)
     assert f"--size {enough} or more" in found.finding.fix
     assert survey_findings(source.survey, Canvas(enough, enough, 3, fit="contain")) == []
@@ -466,17 +466,17 @@ def test_arrays_too(tmp_path: Path) -> None:
 # ---- files of which not all is used
 
 
-def test_the_sample_misses_nothing_that_comes_in_turn_and_says_what_it_is() -> None:
+def test_the_sample_misses_nothing_that_comes_round_robin_and_says_what_it_is() -> None:
     eight, twelve = (
         content(disc(i, 0, white).astype(kind)) for i, (white, kind) in enumerate(((255, "u1"), (4095, "u2")))
     )
     frames = content(disc(1).astype("u1"), "GIF", save_all=True, append_images=[Image.fromarray(disc(2).astype("u1"))])
-    in_turn = (eight, twelve, frames, twelve)
-    images = ContentStore(800, lambda i: in_turn[i % 4], Limits())
+    round_robin = (eight, twelve, frames, twelve)
+    images = ContentStore(800, lambda i: round_robin[i % 4], Limits())
     found = survey({"all": Listing(tuple(map(str, range(800))), ClassTargets(np.arange(800) % 2), images)})
     assert found.bits_in_use == 12
     (finding,) = read_in_part(found, 800)
-    assert re.match(r"\d\d files of 200 that were looked at have many frames", finding.finding.message)
+    assert re.match(r"\d\d files of 200 inspected have many frames", finding.finding.message)
 
 
 def test_first_frames_are_a_note(tmp_path: Path) -> None:

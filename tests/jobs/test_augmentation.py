@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from striate.data import ArrayStore, ClassTargets, Listing, MultiLabelTargets, RegressionTargets, Source, Targets
+from striate.data.augmented_views import augmented_views, view_of_image
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import augment
-from striate.jobs.sheet import looks, of_one
 from striate.sources import open_source
 from striate.training import Recipe, group_of, recipe_settings
 from striate.views import POLICIES, Normalization
@@ -33,7 +33,7 @@ def opened(monkeypatch) -> Callable[[Targets, tuple[str, ...]], None]:
         source = Source(
             "Made up!", "made-up", "table", classes, {"all": Listing(tuple("abcdefghijkl"), targets, store)}
         )
-        monkeypatch.setattr("striate.jobs.augmentation.open_data", lambda *_: source)
+        monkeypatch.setattr("striate.jobs.augment_images.open_data", lambda *_: source)
 
     return make
 
@@ -122,11 +122,11 @@ def test_a_view_of_one_shows_what_the_view_of_all_shows():
     originals = torch.randint(0, 256, (3, 3, 40, 40), dtype=torch.uint8)
     normalization = Normalization((0.0,) * 3, (1.0,) * 3)
     policy = POLICIES["digits"]
-    for images, view in looks(
+    for images, view in augmented_views(
         originals, torch.arange(3), policy, seed=0, columns=3, size=(32, 32), normalization=normalization
     ):
         for i in range(3):
-            assert torch.allclose(of_one(view, i).image(originals[i : i + 1])[0], images[i], atol=1e-5)
+            assert torch.allclose(view_of_image(view, i).image(originals[i : i + 1])[0], images[i], atol=1e-5)
 
 
 def test_an_earlier_sheet_is_replaced_and_any_other_file_is_left_alone(tmp_path):

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from tests.audit.images_of_noise import folders, textured
 
+from striate.analysis.learning_curve import fit_power_law, more_would_help
 from striate.cli import main
 from striate.errors import RunError
 from striate.jobs import check
-from striate.jobs.learning_curve import fit_power_law, more_would_help
 
 
 def state(folder: Path) -> dict[bytes, str]:
@@ -47,7 +47,7 @@ def test_page_and_json_carry_any_name_and_nothing_else_is_written(odd, tmp_path,
         main(["check", str(odd), "--json"])
     assert ended.value.code == 1  # a finding says stop
     said = json.loads(capsys.readouterr().out)
-    leak = next(one for one in said["findings"] if one["id"] == "data-duplicates-across-parts")
+    leak = next(one for one in said["findings"] if one["id"] == "data-duplicates-across-splits")
     assert leak["severity"] == "stop"
     assert set(leak["files"][0]) == {
         "train/a/00.png", "test/a/new\\u000aline.png", 'test/a/quote".png', "test/a/<script>alert(1)<_script>.png",
@@ -81,7 +81,7 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
         (["data", "--out", "data/train"], "is a folder"),
         (["data", "--out", "no/page.html"], "no folder no"),
         (["data", "--group", "("], "regular expression"),
-        (["data", "--group", "patient"], "needs brackets"),
+        (["data", "--group", "patient"], "needs parentheses"),
         (["data", "--run", "no-run"], "no such run"),
         (["data", "--learning-curve"], "too few for a learning curve"),
     ],
@@ -99,7 +99,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path, monkey
 
 def test_suspects_of_a_run(trained, shapes, tmp_path):
     checked = check(shapes, out=tmp_path / "page.html", run=trained.path, progress=False)
-    assert "data-label-suspects" not in [one.finding.id for one in checked.found]
+    assert "data-label-suspects" not in [one.finding.id for one in checked.findings]
     run = shutil.copytree(trained.path, tmp_path / "run")
     with (run / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -110,7 +110,7 @@ def test_suspects_of_a_run(trained, shapes, tmp_path):
         writer.writeheader()
         writer.writerows(rows)
     checked = check(shapes, out=tmp_path / "page.html", run=run, progress=False)
-    found = next(one for one in checked.found if one.finding.id == "data-label-suspects")
+    found = next(one for one in checked.findings if one.finding.id == "data-label-suspects")
     assert found.files == ((dark[0]["id"],),)
 
 
@@ -130,8 +130,8 @@ def test_the_power_law_is_recovered():
 
 
 def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_path, monkeypatch):
-    monkeypatch.setattr("striate.jobs.learning_curve.STEPS", 20)
-    monkeypatch.setattr("striate.jobs.learning_curve.SEEDS", 2)
+    monkeypatch.setattr("striate.analysis.learning_curve.STEPS", 20)
+    monkeypatch.setattr("striate.analysis.learning_curve.SEEDS", 2)
     for name, shade in (("dark", 0), ("light", 120)):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(80):
@@ -169,13 +169,13 @@ def table(root: Path, column: str, cells: list[str]) -> Path:
 
 def test_masks_of_another_size_and_images_in_two_parts_are_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert not check(paired(tmp_path / "healthy"), progress=False).found
+    assert not check(paired(tmp_path / "healthy"), progress=False).findings
     ill = paired(tmp_path / "ill")
     shutil.copy(ill / "train/images/0.png", ill / "val/images/1.png")
     Image.new("L", (9, 9)).save(ill / "train/masks/3.png")
-    found = {one.finding.id: one for one in check(ill, progress=False).found}
-    assert set(found) == {"data-duplicates-across-parts", "data-unreadable"}
-    assert found["data-duplicates-across-parts"].files == (("train/images/0.png", "val/images/1.png"),)
+    found = {one.finding.id: one for one in check(ill, progress=False).findings}
+    assert set(found) == {"data-duplicates-across-splits", "data-unreadable"}
+    assert found["data-duplicates-across-splits"].files == (("train/images/0.png", "val/images/1.png"),)
     assert found["data-unreadable"].files == (("train/masks/3.png",),)
     assert "1 file cannot be used (1 another size)" in found["data-unreadable"].finding.message
 
@@ -189,16 +189,16 @@ def test_masks_of_another_size_and_images_in_two_parts_are_found(tmp_path, monke
 )
 def test_copies_that_are_said_to_be_different_are_found(column, cells, says, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert not check(table(tmp_path / "healthy", column, cells), progress=False).found
+    assert not check(table(tmp_path / "healthy", column, cells), progress=False).findings
     ill = table(tmp_path / "ill", column, cells)
     shutil.copy(ill.parent / "0.png", ill.parent / "39.png")
-    found = {one.finding.id: one for one in check(ill, progress=False).found}
+    found = {one.finding.id: one for one in check(ill, progress=False).findings}
     assert set(found) == {"data-two-labels", "data-duplicates"}
     assert found["data-two-labels"].files == (("0.png", "39.png"),)
     assert found["data-two-labels"].finding.evidence["labels"] == says
     cells[39] = cells[0]  # said to be the same
     ill.write_text("\n".join([f"path,{column}", *(f"{number}.png,{cell}" for number, cell in enumerate(cells))]))
-    assert [one.finding.id for one in check(ill, progress=False).found] == ["data-duplicates"]
+    assert [one.finding.id for one in check(ill, progress=False).findings] == ["data-duplicates"]
 
 
 def test_a_box_over_the_edge_is_reported_with_its_image(tmp_path, monkeypatch):
@@ -212,6 +212,6 @@ def test_a_box_over_the_edge_is_reported_with_its_image(tmp_path, monkeypatch):
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [30, 5, 40 - 30 * n, 10]} for n in range(2)]
     said = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
     (data / "a.json").write_text(json.dumps(said))
-    (found,) = [one for one in check(data, progress=False).found if one.finding.id == "data-annotation-faults"]
+    (found,) = [one for one in check(data, progress=False).findings if one.finding.id == "data-annotation-faults"]
     assert found.files == (("0.png",),)
     assert found.finding.evidence["kinds"] == {"box clipped": 1}

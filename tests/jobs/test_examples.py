@@ -8,25 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.data import Canvas, Instances
+from striate.data.examples import examples, round_robin
 from striate.errors import DataError
-from striate.jobs.examples import examples, in_turn
 from striate.sources import open_source
 
 
 def test_classes_take_turns_and_images_of_none_come_last():
     shown: list[tuple[int, ...]] = [(1,), (1,), (), (0, 1), (2,), (0,), (1,)]
-    assert list(in_turn(shown)) == [3, 0, 4, 2, 5, 1, 6]
+    assert list(round_robin(shown)) == [3, 0, 4, 2, 5, 1, 6]
 
 
 @given(st.lists(st.sets(st.integers(0, 4))))
 def test_each_position_comes_once(shown):
-    assert sorted(in_turn(shown)) == list(range(len(shown)))
+    assert sorted(round_robin(shown)) == list(range(len(shown)))
 
 
 @given(st.lists(st.integers(0, 4), min_size=1))
 def test_no_class_comes_twice_before_another_came(labels):
     classes = len(set(labels))
-    first = [labels[i] for i in islice(in_turn((label,) for label in labels), classes)]
+    first = [labels[i] for i in islice(round_robin((label,) for label in labels), classes)]
     assert sorted(first) == sorted(set(labels))
 
 
@@ -41,7 +41,7 @@ def test_unreadable_images_are_passed_over(shapes, tmp_path):
     source = open_source(copy)  # before all of it goes bad, or it could not be opened
     for path in copy.rglob("*.png"):
         path.write_bytes(b"\x89PNG")
-    with pytest.raises(DataError, match="no image of 9 can be read; `striate check`"):
+    with pytest.raises(DataError, match="none of 9 images can be read; `striate check`"):
         examples(source, Canvas(24, 24, 3), 4)
 
 

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from tests.jobs.conftest import QUICK
 
+from striate.audit.mirrored_labels import resolve_flips
 from striate.data import printable
 from striate.jobs import augment, resume, train, train_folds
-from striate.jobs.flipping import settle_flips
 from striate.training import NamedRecipe, ResolvedRecipe, read_toml, resolve
 from striate.views import POLICIES
 
@@ -44,10 +44,10 @@ def settings(recipe: str = "photos", **said: object) -> ResolvedRecipe:
 
 @pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if policy.flip])
 def test_every_policy_that_flips_is_asked(policy):
-    flips = settle_flips(settings(augment=policy), ("turn left", "turn right"), no_sample)
+    flips = resolve_flips(settings(augment=policy), ("turn left", "turn right"), no_sample)
     assert (flips.settings.recipe.augment.flip, flips.settings.origins["flip"]) == (False, "data")
-    assert flips.lines == (
-        "classes turn left and turn right are mirror images of each other: no flips (--flip does it all the same)",
+    assert flips.messages == (
+        "classes turn left and turn right are mirror images of each other: no flips (--flip turns them on)",
     )
     assert flips.findings == ()
 
@@ -55,18 +55,18 @@ def test_every_policy_that_flips_is_asked(policy):
 @pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if not policy.flip])
 def test_a_policy_that_does_not_flip_costs_nothing(policy):
     before = settings(augment=policy)
-    flips = settle_flips(before, ("left", "right"), no_sample)
+    flips = resolve_flips(before, ("left", "right"), no_sample)
     assert flips.settings == before
-    assert not flips.lines
+    assert not flips.messages
     assert not flips.findings
 
 
 def test_healthy_data_are_flipped_and_asked_once():
-    flips = settle_flips(settings(), ("cat", "dog"), nothing)
+    flips = resolve_flips(settings(), ("cat", "dog"), nothing)
     assert (flips.settings.recipe.augment.flip, flips.settings.origins["flip"]) == (None, "data")
-    assert not flips.lines
+    assert not flips.messages
     assert not flips.findings
-    assert settle_flips(flips.settings, ("cat", "dog"), no_sample) == flips
+    assert resolve_flips(flips.settings, ("cat", "dog"), no_sample) == flips
 
 
 @pytest.mark.parametrize(
@@ -79,23 +79,23 @@ def test_healthy_data_are_flipped_and_asked_once():
 )
 def test_flips_that_were_asked_for_stay_with_a_finding(said, classes, fix):
     before = settings(**said)
-    flips = settle_flips(before, classes, no_sample)
+    flips = resolve_flips(before, classes, no_sample)
     assert flips.settings == before
-    assert flips.lines == ()
+    assert flips.messages == ()
     (finding,) = flips.findings
     assert (finding.id, finding.severity, finding.fix) == ("augment-mirrored-labels", "warning", fix)
     assert finding.evidence["classes"] == [list(classes)]
 
 
 def test_flips_that_were_asked_for_of_healthy_data_are_silent():
-    assert settle_flips(settings(flip=True), ("cat", "dog"), nothing).findings == ()
-    assert settle_flips(settings(flip_vertical=True, flip=False), ("left", "right"), nothing).findings == ()
-    assert settle_flips(settings(rotate=180.0, flip=False), ("cat", "dog"), nothing).findings == ()
-    assert settle_flips(settings(rotate=90.0, flip=False), ("up", "down"), no_sample).findings == ()
+    assert resolve_flips(settings(flip=True), ("cat", "dog"), nothing).findings == ()
+    assert resolve_flips(settings(flip_vertical=True, flip=False), ("left", "right"), nothing).findings == ()
+    assert resolve_flips(settings(rotate=180.0, flip=False), ("cat", "dog"), nothing).findings == ()
+    assert resolve_flips(settings(rotate=90.0, flip=False), ("up", "down"), no_sample).findings == ()
 
 
 def test_several_pairs_are_counted():
-    line = settle_flips(settings(), ("a left", "a right", "b left", "b right"), no_sample).lines[0]
+    line = resolve_flips(settings(), ("a left", "a right", "b left", "b right"), no_sample).messages[0]
     assert "a left and a right are mirror images of each other (and 1 more pair): no flips" in line
 
 
@@ -103,7 +103,7 @@ def test_a_run_on_arrows_with_neutral_names(tmp_path, capsys):
     data = arrows(tmp_path / "data", ("a", "b"))
     run = train(data, out=tmp_path / "run", **{**QUICK, "epochs": 1, "augment": "default"})
     said = capsys.readouterr().out
-    assert "mirrored images of class a look like class b, and those of b like a: no flips (--flip does it" in said
+    assert "mirrored images of class a look like class b, and those of b like a: no flips (--flip turns them on" in said
     recipe, source = read_toml(run.path / "recipe.toml")
     assert (recipe["flip"], source["flip"]) == (False, "data")
     assert not [one for one in run.findings if one.id == "augment-mirrored-labels"]
@@ -113,21 +113,21 @@ def test_a_run_on_arrows_with_neutral_names(tmp_path, capsys):
         data, out=tmp_path / "flipped", progress=False, **{**QUICK, "epochs": 1, "augment": "light", "flip": True}
     )
     (finding,) = [one for one in flipped.findings if one.id == "augment-mirrored-labels"]
-    assert finding.evidence["told_by"] == "images"
+    assert finding.evidence["judged_by"] == "images"
 
 
 def test_a_run_that_is_resumed_keeps_what_was_decided(tmp_path, monkeypatch):
     data = arrows(tmp_path / "data", ("a", "b"))
     options = {**QUICK, "epochs": 2, "augment": "default", "progress": False}
     whole = train(data, out=tmp_path / "whole", **options)
-    from striate.jobs import training_run
+    from striate.jobs import train_network
 
     with monkeypatch.context() as patched:  # cut off after the first epoch
-        patched.setattr(training_run, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(train_network, "finish_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train(data, out=tmp_path / "cut", **options)
     assert read_toml(tmp_path / "cut" / "recipe.toml")[1]["flip"] == "data"
-    monkeypatch.setattr("striate.jobs.flipping.exchanged_classes", no_sample)
+    monkeypatch.setattr("striate.audit.mirrored_labels.exchanged_classes", no_sample)
     resume(tmp_path / "cut", progress=False)
     bundles = [(path / "bundle" / "model.safetensors").read_bytes() for path in (whole.path, tmp_path / "cut")]
     assert bundles[0] == bundles[1]
@@ -136,20 +136,20 @@ def test_a_run_that_is_resumed_keeps_what_was_decided(tmp_path, monkeypatch):
 def test_augment_shows_the_same_decision(tmp_path, monkeypatch, shapes):
     monkeypatch.chdir(tmp_path)
     made = augment(arrows(tmp_path / "data", ("a", "b")), rows=2, columns=2)
-    assert not any("mirror" in step for step in made.steps)
+    assert not any("flip" in step for step in made.steps)
     assert len(made.notes) == 1
     assert "class a look like class b" in made.notes[0]
     asked = augment(tmp_path / "data", rows=2, columns=2, flip=True)
-    assert any("mirror" in step for step in asked.steps)
+    assert any("flip" in step for step in asked.steps)
     assert [one.id for one in asked.findings] == ["augment-mirrored-labels"]
     healthy = augment(shapes, rows=2, columns=2)
-    assert any("mirror" in step for step in healthy.steps)
+    assert any("flip" in step for step in healthy.steps)
     assert not healthy.notes
     assert not healthy.findings
 
 
 def test_a_name_with_an_escape_is_shown_as_it_is():
-    (line,) = settle_flips(settings(), ("/", printable("\\")), no_sample).lines
+    (line,) = resolve_flips(settings(), ("/", printable("\\")), no_sample).messages
     assert line.startswith("classes / and \\\\ are mirror images of each other: no flips")
 
 
@@ -161,7 +161,7 @@ def test_folds_are_of_one_method_decided_before_the_first(tmp_path, monkeypatch,
         begun.append(decided)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("striate.jobs.folds.begin", stop)
+    monkeypatch.setattr("striate.jobs.cross_validate.start_run", stop)
     with pytest.raises(KeyboardInterrupt):
         train_folds(data, folds=3, out=tmp_path / "cv", **{**QUICK, "epochs": 1, "augment": "default"})
     assert (begun[0].recipe.augment.flip, begun[0].origins["flip"]) == (False, "data")

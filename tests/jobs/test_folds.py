@@ -14,8 +14,8 @@ from striate.analysis.intervals import student_t
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, resume_folds, train_folds
-from striate.jobs.interruption import InterruptedRunError
 from striate.runs import FoldsFolder, RunFolder
+from striate.training.interruption import InterruptedRunError
 
 ONCE = {**QUICK, "epochs": 2, "val": 0.1}
 
@@ -103,7 +103,7 @@ def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
         train_folds(shapes, folds=61, out=tmp_path / "cv", progress=False, **ONCE)
     with pytest.raises(SettingError, match="folds = 1"):
         train_folds(shapes, folds=1, out=tmp_path / "cv", progress=False, **ONCE)
-    with pytest.raises(SettingError, match=r"folds = 3: .* has a test part of its own"):
+    with pytest.raises(SettingError, match=r"folds = 3: .* has a test split, and cross-validation draws its own"):
         train_folds("mnist", folds=3, out=tmp_path / "cv", progress=False)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(RunError, match="fold-9: no such run"):
@@ -141,5 +141,5 @@ def test_students_t_is_that_of_the_tables(freedom, printed):
 def test_a_command_for_one_run_names_the_folds(tmp_path):
     (tmp_path / "folds" / "fold-1").mkdir(parents=True)
     (tmp_path / "folds" / "fold-1" / "manifest.json").write_text("{}")
-    with pytest.raises(RunError, match=r"folds of a cross-validation, give one of them: .*fold-1"):
+    with pytest.raises(RunError, match=r"is a cross-validation, give one of its folds: .*fold-1"):
         Run(str(tmp_path / "folds"))

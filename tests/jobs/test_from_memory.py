@@ -13,9 +13,9 @@ import striate as st
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume_folds
-from striate.jobs.interruption import InterruptedRunError
 from striate.runs import RunFolder
 from striate.sources import IN_MEMORY
+from striate.training.interruption import InterruptedRunError
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_evaluating_takes_the_data_again_or_others(remembered, arrays, capsys):
     assert remembered.evaluate({"train": arrays, "test": (new, labels[::2])})["images"] == 30
     with pytest.raises(RunError, match=r"were in the memory .* run\.evaluate\(\(images, labels\)\)"):
         remembered.evaluate()
-    with pytest.raises(RunError, match="does not know purple"):
+    with pytest.raises(RunError, match="was not trained on: purple"):
         remembered.evaluate((images, ["purple", *labels[1:]]))
     for verb in ("evaluate", "resume"):
         with pytest.raises(SystemExit) as ended:
@@ -95,9 +95,9 @@ def test_a_killed_run_goes_on_with_the_same_data_only(arrays, remembered, tmp_pa
     images, labels = arrays
     with monkeypatch.context() as patched:
         kill_at(3, patched)
-        with pytest.raises(InterruptedRunError, match=r"striate\.resume\('.*run', data=\.\.\.\) from Python goes on"):
+        with pytest.raises(InterruptedRunError, match=r"striate\.resume\('.*run', data=\.\.\.\) from Python continues"):
             st.train(arrays, out=tmp_path / "run", progress=False, **QUICK)
-    with pytest.raises(RunError, match=r"on no disk; give the same data again: striate\.resume\("):
+    with pytest.raises(RunError, match=r"not on disk; pass the same data again: striate\.resume\("):
         st.resume(tmp_path / "run")
     with pytest.raises(RunError, match="the data changed"):
         st.resume(tmp_path / "run", data=(images, labels[::-1]))
@@ -120,11 +120,11 @@ def test_check_and_augment_take_the_same(arrays, tmp_path, monkeypatch):
     images, labels = arrays
     checked = st.check(arrays, progress=False)
     assert checked.page == Path("check-in-memory.html")
-    assert [one.finding.id for one in checked.found] == [
-        one.finding.id for one in st.check((list(map(Image.fromarray, images)), labels), progress=False).found
+    assert [one.finding.id for one in checked.findings] == [
+        one.finding.id for one in st.check((list(map(Image.fromarray, images)), labels), progress=False).findings
     ]
     doubled = st.check((np.concatenate([images, images[:2]]), [*labels, *labels[:2]]), progress=False)
-    assert "data-duplicates" in [one.finding.id for one in doubled.found]
+    assert "data-duplicates" in [one.finding.id for one in doubled.findings]
     assert st.augment((images, labels), rows=2, columns=2).path == Path("in-memory-augment.png")
 
 
@@ -139,8 +139,8 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
     ("given", "settings", "error", "says"),
     [
         ((np.zeros((4, 8, 8)), [0, 1, 0]), {}, DataError, "labels is 3, for 4"),
-        (("photos", [0, 1]), {}, SettingError, "labels: are given with images"),
-        (({"train": 1}, [0, 1]), {}, SettingError, "labels: are given with images"),
+        (("photos", [0, 1]), {}, SettingError, "labels: are passed with images"),
+        (({"train": 1}, [0, 1]), {}, SettingError, "labels: are passed with images"),
         ((([[0]], [0]),), {"label_column": "a"}, SettingError, "the data are in memory"),
         ((np.zeros((4, 8, 8)), [0.5, 1.5, 2, 3]), {}, DataError, "training is for one class"),
     ],

@@ -11,8 +11,8 @@ from tests.jobs.conftest import QUICK, make_images
 from striate.data.store import FileStore
 from striate.errors import DataError, RunError
 from striate.jobs import Run, resume, train
-from striate.jobs.interruption import InterruptedRunError
 from striate.runs import RunFolder
+from striate.training.interruption import InterruptedRunError
 
 SETTINGS: dict[str, Any] = {**QUICK, "epochs": 3, "augment": "default", "checkpoint_every": 1, "dropout": 0.3}
 
@@ -81,14 +81,14 @@ def test_a_resumed_run_does_not_draw_its_split_again(shapes, plain, tmp_path, mo
         stop_at(4, patch)
         with pytest.raises(InterruptedRunError):
             train(shapes, out=tmp_path / "run", progress=False, **SETTINGS)
-    monkeypatch.setattr("striate.jobs.splitting.split_samples", lambda *_, **__: pytest.fail("drawn again"))
+    monkeypatch.setattr("striate.runs.run_splits.split_samples", lambda *_, **__: pytest.fail("drawn again"))
     resume(tmp_path / "run", progress=False)
     assert weights(tmp_path / "run") == weights(plain.path)
 
 
 def test_a_run_that_diverged_leaves_no_images_behind(shapes, tmp_path):
     lost = {**QUICK, "lr": 100.0, "epochs": 30, "optimizer": "sgd", "cache": "disk"}
-    with pytest.raises(RunError, match="not finite numbers"):
+    with pytest.raises(RunError, match="are not finite"):
         train(shapes, out=tmp_path / "run", progress=False, **lost)
     assert not (tmp_path / "run" / "cache").exists()
 
@@ -129,7 +129,7 @@ def test_a_file_that_goes_bad_while_streaming_is_counted_and_the_run_ends(tmp_pa
             path.write_bytes(content)
         (found,) = [finding for finding in run.findings if finding.id == "data-files-skipped"]
         assert found.severity == "warning"
-        assert "2 files went bad while training and others took their place: 2 truncated." in found.message
+        assert "2 files became unreadable while training and were replaced by others: 2 truncated." in found.message
         assert len(run.manifest["data"]["skipped"]) == 2
         assert run.metrics["test"]["images"] == run.manifest["data"]["counts"]["test"] - 1
         ends.append(weights(run.path))

@@ -14,7 +14,7 @@ from striate.errors import DataError
 from striate.jobs import Run
 
 Values = np.ndarray[Any, Any]
-REFUSED = "the network has learned from none of such a range"
+REFUSED = "the network was not trained on such a range"
 
 
 def blobs(count: int, seed: int) -> tuple[Values, list[str]]:

@@ -6,9 +6,9 @@ import torch
 from tests.jobs.conftest import QUICK
 
 from striate.data import TensorImages
+from striate.data.normalization import normalization_of
 from striate.errors import SettingError
 from striate.jobs import train
-from striate.jobs.normalization import normalization_of
 from striate.training import Recipe
 from striate.views import Normalization
 
@@ -43,7 +43,9 @@ def test_names_say_the_figures():
 
 
 def test_imagenets_figures_need_three_channels(shapes, tmp_path):
-    with pytest.raises(SettingError, match=r"has figures for 3 channels and the images have 1; say --channels 3") as no:
+    with pytest.raises(
+        SettingError, match=r"has statistics for 3 channels and the images have 1; use --channels 3"
+    ) as no:
         train(shapes, out=tmp_path / "run", progress=False, normalize="imagenet", channels=1, **QUICK)
     assert "\n" not in str(no.value)
     assert not (tmp_path / "run").exists()

@@ -10,7 +10,7 @@ from tests.jobs.conftest import make_images
 from striate.cli.evaluate import evaluate as evaluate_command
 from striate.errors import DataError, SettingError, StriateError
 from striate.jobs import Run
-from striate.jobs.opening import open_data_like
+from striate.training.opening import open_data_like
 
 SICK = {"label_column": "sick", "path_column": "path"}
 

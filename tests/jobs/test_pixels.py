@@ -9,17 +9,17 @@ import pytest
 from PIL import Image
 from tests.jobs.conftest import QUICK
 
+from striate.analysis.baseline import no_better_than_largest_class
 from striate.cli import main
 from striate.data import decode_image
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
-from striate.jobs.evaluation import _decoded
-from striate.jobs.finish import learned_nothing
-from striate.jobs.policy import policy_of
-from striate.jobs.prepare import canvas_of, default_recipe, settle
+from striate.jobs.evaluate_run import decode_for
 from striate.runs import RunFolder
 from striate.sources import open_source
 from striate.training import Recipe, ResolvedRecipe, find_recipe
+from striate.training.augmentation_policy import policy_of
+from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 
 Draw = Callable[[np.random.Generator, int], Any]
 
@@ -63,7 +63,7 @@ def icon(random: np.random.Generator, label: int) -> np.ndarray[Any, Any]:
 
 
 def settled(data: Path, **said: Any) -> ResolvedRecipe:
-    return settle(open_source(data), find_recipe("photos"), said)
+    return resolve_with_data(open_source(data), find_recipe("photos"), said)
 
 
 def canvas(data: Path, recipe: Recipe) -> Any:
@@ -77,7 +77,7 @@ def cli(*arguments: object) -> None:
 
 
 def ids(checked: Checked) -> list[str]:
-    return [one.finding.id for one in checked.found]
+    return [one.finding.id for one in checked.findings]
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_ends_that_a_person_cuts_off_are_said_and_explain_why_nothing_is_learned
     assert cropped.evidence["cut"] == 0.8
     assert "--fit contain" in cropped.fix
     nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "baseline_accuracy": 0.5, "images": 6}
-    (finding,) = learned_nothing({"test": nothing}, "test", [cropped])
+    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped])
     assert finding.fix == cropped.fix
-    (finding,) = learned_nothing({"test": nothing}, "test", [])
+    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [])
     assert finding.fix.startswith("train longer")
 
 
@@ -189,7 +189,7 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
     run = train(folders(at / "data", exposed), out=at / "run", progress=False, **{**QUICK, "epochs": 1})
     bundle = RunFolder.open(run.path).bundle()
     as_learned, as_new = (
-        _decoded(open_source(data), bundle)["all"].images for data in (at / "data", folders(at / "new", raw))
+        decode_for(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
     )
     assert (as_learned.int() - as_new.int()).abs().max() <= 1
     # and the same predictions, however they are asked for
@@ -219,7 +219,7 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
 def test_images_of_one_value_are_blank_in_any_unit(at: Path) -> None:
     data = folders(at / "data", lambda r, k: (blob(r, k) / 16 + 2048).astype(np.uint16))
     Image.fromarray(np.full((24, 24), 2050, np.uint16)).save(data / "a" / "blank.png")
-    (found,) = (one for one in check(data, progress=False).found if one.finding.id == "data-blank")
+    (found,) = (one for one in check(data, progress=False).findings if one.finding.id == "data-blank")
     assert found.files == (("a/blank.png",),)
 
 
@@ -279,7 +279,7 @@ def test_a_large_image_has_a_way_in(at: Path, capsys: pytest.CaptureFixture[str]
     cli("check", data, "--quiet", "--max-pixels", 3599)
     screen = capsys.readouterr().out
     assert "data-bomb" in screen
-    assert "let them in with --max-pixels" in screen
+    assert "raise --max-pixels" in screen
     cli("check", data, "--quiet", "--max-pixels", 3600)
     assert "data-bomb" not in capsys.readouterr().out
     run = train(data, out=at / "run", progress=False, max_pixels=3599, **{**QUICK, "epochs": 1})
@@ -293,6 +293,6 @@ def test_a_large_image_has_a_way_in(at: Path, capsys: pytest.CaptureFixture[str]
 
 def test_the_default_recipe_needs_no_more_than_the_survey(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(folders(at / "data", lambda r, k: blob(r, k).astype(np.uint8)))
-    settle(source, default_recipe(source), {})
+    resolve_with_data(source, default_recipe(source), {})
     monkeypatch.setattr("striate.data.source.survey", lambda *_: pytest.fail("surveyed again"))
-    settle(source, default_recipe(source), {})
+    resolve_with_data(source, default_recipe(source), {})

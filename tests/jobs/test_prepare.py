@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from striate.errors import SettingError
-from striate.jobs.policy import POLICY_SETTINGS, policy_of
 from striate.training import Recipe, recipe_settings
+from striate.training.augmentation_policy import POLICY_SETTINGS, policy_of
 from striate.views import POLICIES, Policy, RandAugment
 
 

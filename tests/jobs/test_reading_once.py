@@ -10,7 +10,7 @@ import pytest
 from striate.data import Cache, Canvas, LabeledImages, load_images
 from striate.data.decoding import regular_file
 from striate.data.storage import Place
-from striate.jobs.training_run import train
+from striate.jobs import train
 from striate.runs import RunFolder
 from striate.sources import open_source
 

@@ -1,8 +1,9 @@
-"""Resuming: a run that was killed at any moment ends with the weights that it would have had."""
+"""Resuming: a run that was killed at any moment ends with the weights of an uninterrupted run."""
 
 import hashlib
+import json
 import os
-import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +17,9 @@ from tests.jobs.conftest import QUICK, make_images
 from striate.errors import RunError
 from striate.jobs import Run, resume
 
-LONGER = {**QUICK, "epochs": 6, "augment": "default", "ema": 0.9, "mixup": 0.2, "dropout": 0.3, "checkpoint_every": 2}
+LONGER = {**QUICK, "epochs": 4, "augment": "default", "ema": 0.9, "mixup": 0.2, "dropout": 0.3, "checkpoint_every": 2}
 
-# A process that trains, or goes on, and gets a signal at the n-th time that it touches a file of the run: while it writes a
+# A process that trains, or resumes, and gets a signal at the n-th time that it touches a file of the run: while it writes a
 # checkpoint, between its files, before or after a rename, while old ones are removed. 0 is never.
 CHILD = """
 import os, sys
@@ -56,7 +57,7 @@ def weights(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    return make_images(tmp_path_factory.mktemp("data") / "shapes", each=24)
+    return make_images(tmp_path_factory.mktemp("data") / "shapes", each=20, size=16)
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,21 @@ def uninterrupted(data, tmp_path_factory) -> tuple[Run, int]:
     return Run(out), int(done.stdout)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_killed_at_random_moments_it_ends_with_the_same_weights(data, uninterrupted, tmp_path, seed):
+@pytest.fixture(scope="module")
+def stopped(data, uninterrupted, tmp_path_factory) -> tuple[Path, str]:
+    """A run that SIGTERM stopped halfway, and what it printed to the error stream; tests work on copies."""
+    out = tmp_path_factory.mktemp("stopped") / "run"
+    ended = child(data, out, signal.SIGTERM, uninterrupted[1] // 2)
+    assert ended.returncode != 0
+    return out, ended.stderr
+
+
+@pytest.mark.parametrize("shares", [(0.1, 0.5), (0.35, 0.8), (0.97, None)])
+def test_killed_at_any_moment_it_ends_with_the_same_weights(data, uninterrupted, tmp_path, shares):
+    """Killed early and again halfway; in the middle and again near the end; and while the results are written."""
     whole, touches = uninterrupted
-    out, chance = tmp_path / "run", random.Random(seed)
-    moments = [chance.randrange(10, touches) for _ in range(2)]
+    out = tmp_path / "run"
+    moments = [round(share * touches) for share in shares if share]
     ends = [child(data, out, signal.SIGKILL, moment).returncode for moment in moments]
     assert ends[0] == -signal.SIGKILL
     if Run(out).manifest["status"] != "finished":
@@ -81,43 +92,40 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(data, uninterrup
     assert not list(out.rglob(".tmp-*"))
 
 
-def test_a_signal_saves_and_says_how_to_go_on(data, uninterrupted, tmp_path):
-    whole, touches = uninterrupted
-    stopped = child(data, tmp_path / "run", signal.SIGTERM, touches // 2)
-    assert stopped.returncode != 0
-    assert f"`striate resume {tmp_path / 'run'}` goes on" in stopped.stderr
-    resume(tmp_path / "run", progress=False)
-    assert weights(tmp_path / "run") == weights(whole.path)
+def test_a_signal_saves_and_says_how_to_resume(uninterrupted, stopped, tmp_path):
+    out = shutil.copytree(stopped[0], tmp_path / "run")
+    assert f"`striate resume {stopped[0]}` continues the run" in stopped[1]
+    resume(out, progress=False)
+    assert weights(out) == weights(uninterrupted[0].path)
 
 
-def test_a_damaged_checkpoint_is_passed_over(data, uninterrupted, tmp_path, capsys):
-    whole, touches = uninterrupted
-    out = tmp_path / "run"
-    child(data, out, signal.SIGTERM, touches // 2)
+def test_a_damaged_checkpoint_is_skipped(uninterrupted, stopped, tmp_path, capsys):
+    out = shutil.copytree(stopped[0], tmp_path / "run")
     os.truncate(max(out.glob("checkpoints/step-*")) / "state.safetensors", 100)
     resume(out)
     assert "skipped a damaged checkpoint" in capsys.readouterr().out
-    assert weights(out) == weights(whole.path)
+    assert weights(out) == weights(uninterrupted[0].path)
 
 
-def test_with_no_whole_checkpoint_it_does_not_begin_anew_in_silence(data, uninterrupted, tmp_path):
-    _, touches = uninterrupted
-    out = tmp_path / "run"
-    child(data, out, signal.SIGTERM, touches // 2)
+def test_without_a_valid_checkpoint_it_does_not_start_afresh(stopped, tmp_path):
+    out = shutil.copytree(stopped[0], tmp_path / "run")
     for checkpoint in out.glob("checkpoints/step-*"):
         os.truncate(checkpoint / "state.json", 3)
-    with pytest.raises(RunError, match="no checkpoint there is whole"):
+    with pytest.raises(RunError, match="has no valid checkpoint"):
         resume(out, progress=False)
 
 
-def test_a_finished_run_is_not_gone_on_with(uninterrupted):
+def test_a_finished_run_is_not_resumed(uninterrupted):
     with pytest.raises(RunError, match="the run finished"):
         resume(uninterrupted[0].path)
 
 
-def test_changed_data_stop_the_resuming(uninterrupted, tmp_path):
-    data = make_images(tmp_path / "data", each=6)
-    child(data, tmp_path / "run", signal.SIGKILL, 40)
-    (data / "dark" / "0.png").unlink()
+def test_changed_data_are_not_resumed_with(data, stopped, tmp_path):
+    out = shutil.copytree(stopped[0], tmp_path / "run")
+    changed = shutil.copytree(data, tmp_path / "data")
+    (changed / "dark" / "0.png").unlink()
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["data"]["location"] = str(changed)
+    (out / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="the data changed since"):
-        resume(tmp_path / "run", progress=False)
+        resume(out, progress=False)

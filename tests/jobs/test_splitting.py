@@ -16,7 +16,7 @@ from striate.data import LabeledImages, split_samples
 from striate.data.images import TensorImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
-from striate.jobs.splitting import drawn_shares, how_drawn, other_than_asked
+from striate.runs.drawn_splits import deviating_splits, drawn_shares, how_drawn
 from striate.training import Recipe
 
 ONCE = {**QUICK, "epochs": 1}
@@ -57,7 +57,7 @@ def test_a_split_that_is_not_as_the_other_run_wrote_it_is_not_taken_over(shapes,
     other = tmp_path / "other"
     shutil.copytree(trained.path, other)
     exchanged(other)
-    with pytest.raises(RunError, match=r"other/splits\.csv: is not as the run wrote it"):
+    with pytest.raises(RunError, match=r"other/splits\.csv: was changed after the run wrote it"):
         train(shapes, out=tmp_path / "run", progress=False, split=str(other), **ONCE)
     (other / "splits.csv").unlink()
     with pytest.raises(RunError, match=r"other/splits\.csv: is missing"):
@@ -67,13 +67,13 @@ def test_a_split_that_is_not_as_the_other_run_wrote_it_is_not_taken_over(shapes,
 
 def test_a_run_that_was_cut_off_does_not_go_on_with_another_split(shapes, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("striate.jobs.training_run.finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr("striate.jobs.train_network.finish_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train(shapes, out=tmp_path / "cut", progress=False, **ONCE)
     taken = train(shapes, out=tmp_path / "taken", progress=False, split=str(tmp_path / "cut"), **ONCE)
     assert splits(taken.path) == splits(tmp_path / "cut")
     exchanged(tmp_path / "cut")
-    with pytest.raises(RunError, match=r"cut/splits\.csv: is not as the run wrote it"):
+    with pytest.raises(RunError, match=r"cut/splits\.csv: was changed after the run wrote it"):
         resume(tmp_path / "cut", progress=False)
 
 
@@ -86,7 +86,7 @@ def test_evaluation_measures_what_the_run_wrote_down_and_not_what_would_be_drawn
     rows = (run.path / "splits.csv").read_text()
     moved = rows.replace(",train", ",TRAIN").replace(",test", ",train").replace(",TRAIN", ",test")
     (run.path / "splits.csv").write_text(moved)
-    with pytest.raises(RunError, match="is not as the run wrote it"):
+    with pytest.raises(RunError, match="was changed after the run wrote it"):
         run.evaluate()
     (run.path / "splits.csv").unlink()
     with pytest.raises(RunError, match="is missing"):  # nor is it drawn again
@@ -121,9 +121,9 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
         ({"group": "(png)"}, "60 images of the groups png cannot be divided"),
         ({"split": "stratifid"}, "split = 'stratifid': takes stratified, random, the folder of a run, or a CSV"),
         ({"split": "nowhere/split.csv"}, "takes stratified, random"),
-        ({"folds": 1}, "folds = 1: one fold leaves nothing"),
-        ({"fold": 2}, "fold = 2: is none of 0 folds"),
-        ({"folds": 3, "fold": 4}, "fold = 4: is none of 3 folds"),
+        ({"folds": 1}, "folds = 1: a single fold leaves no"),
+        ({"fold": 2}, "fold = 2: is not one of 0 folds"),
+        ({"folds": 3, "fold": 4}, "fold = 4: is not one of 3 folds"),
         ({"folds": 3}, "call train_folds"),
         ({"folds": 70, "fold": 1}, "folds = 70: there are 60 images, too few"),
         ({"balance": "weight"}, "takes one of none, weights, sampler"),
@@ -140,7 +140,7 @@ def test_what_cannot_be_split_is_one_line_and_leaves_nothing(shapes, tmp_path, s
 
 def test_a_split_file_leaves_no_room_for_groups_and_folds(shapes, trained, tmp_path):
     for other in ({"group": "(x)"}, {"folds": 3, "fold": 1}):
-        with pytest.raises(SettingError, match="is taken as it is, so --folds and --group say nothing"):
+        with pytest.raises(SettingError, match="is used as it is, so --folds and --group have no effect"):
             train(shapes, out=tmp_path / "run", progress=False, split=str(trained.path), **ONCE, **other)
 
 
@@ -176,13 +176,13 @@ def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
     assert "\n" not in said
     assert not (tmp_path / "run").exists()
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, leakage="warn", **ONCE)
-    (found,) = [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    (found,) = [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
     assert found.severity == "warning"
 
 
 def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, capsys):
     run = train(leaky(tmp_path / "data", copies=0), out=tmp_path / "run", val=0.2, **ONCE)
-    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
     assert "images:  train 31, val 8, test 3\n" in capsys.readouterr().out
 
 
@@ -195,7 +195,7 @@ def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
     said = splits(run.path)
     assert all(said[f"{kind}/copy{n}.png"] == said[f"{kind}/{n}.png"] for kind in ("dark", "light") for n in range(6))
     assert isinstance(run, Run)
-    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-parts"]
+    assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
 
 
 def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
@@ -203,9 +203,8 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
     train(data, out=tmp_path / "healthy", val=0.2, test=0.2, **ONCE)
     assert "stay together" not in capsys.readouterr().out
     train(data, out=tmp_path / "run", val=0.05, test=0.0, group="([a-z])[a-z]*/", leakage="warn", **ONCE)
-    assert (
-        "val holds 8 of 24 images, 33% where 5% was asked for: images that are identical or of one group stay together\n"
-        in (capsys.readouterr().out)
+    assert "val has 8 of 24 images, 33% instead of 5%: images that are identical or of one group stay together\n" in (
+        capsys.readouterr().out
     )
 
 
@@ -216,7 +215,7 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
             10,
             4,
             0.2,
-            "test holds 10 of 40 images, 25% where 20% was asked for: each class that has several images gives one",
+            "test has 10 of 40 images, 25% instead of 20%: each class with several images gives one",
         ),
         (2, 20, 0.2, None),
         (3, 9, 0.1, None),  # 3 of 27
@@ -229,7 +228,7 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
         TensorImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
     )
     splits = split_samples({"all": whole}, val=0, test=share, seed=0)
-    lines = other_than_asked(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
+    lines = deviating_splits(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
     assert lines == ([said] if said else [])
 
 
@@ -242,7 +241,7 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
             {"val": 0.15, "test": 0.15},
             "drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
         ),
-        (["all"], Recipe.of(val=0.0, test=0.0), {}, "none: all images are learned from"),
+        (["all"], Recipe.of(val=0.0, test=0.0), {}, "none: all images are for training"),
         (
             ["all"],
             Recipe.of(val=0.0, folds=4, fold=1),

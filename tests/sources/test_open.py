@@ -12,9 +12,9 @@ from PIL import Image
 from striate.data import annotated_image, require_classes
 from striate.data.names import unescaped
 from striate.errors import DataError, SettingError, StriateError
-from striate.jobs.opening import open_again, refuse_within_the_data
 from striate.sources import Columns, open_source
 from striate.sources.open import SOURCES
+from striate.training.opening import open_again, refuse_within_the_data
 
 Put = Callable[..., Path]
 

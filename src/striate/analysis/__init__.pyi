@@ -1,3 +1,4 @@
+from striate.analysis.image_predictor import Prediction as Prediction
 from striate.analysis.inference import Predictions as Predictions
 from striate.analysis.inference import predict_batches as predict_batches
 from striate.analysis.intervals import Interval as Interval

@@ -1,4 +1,4 @@
-"""What a check found: the finding, and all files that it concerns; the finding's own evidence names the first few."""
+"""A finding of the audit, and all files that it concerns; the finding's own evidence names the first few."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class AuditFinding:
 
 
 def found(
-    name: str, severity: Severity, says: str, files: Sequence[tuple[str, ...]], figures: Mapping[str, Any], fix: str
+    name: str, severity: Severity, message: str, files: Sequence[tuple[str, ...]], figures: Mapping[str, Any], fix: str
 ) -> AuditFinding:
-    """A Found whose evidence holds the figures, the number of cases and the first of them."""
+    """An AuditFinding whose evidence holds the figures, the number of cases and the first of them."""
     first = [case[0] if len(case) == 1 else list(case[:EXAMPLES]) for case in files[:EXAMPLES]]
     return AuditFinding(
-        Finding(name, severity, says, {"count": len(files), **figures, "first": first}, fix), tuple(files)
+        Finding(name, severity, message, {"count": len(files), **figures, "first": first}, fix), tuple(files)
     )

@@ -9,17 +9,17 @@ from striate.findings import Finding
 
 __all__ = ["FEW", "IMBALANCE", "absent_classes", "imbalance", "small_classes"]
 
-FEW: Final = 10  # images to learn from; below it a class is learned by heart
+FEW: Final = 10  # training images; with fewer a class is memorized
 IMBALANCE: Final = 10.0  # largest class over smallest; beyond it accuracy is mostly that of the largest
 _EXAMPLES: Final = 10
 
-Counts = Mapping[str, Sequence[int]]  # part -> images of each class; what is learned comes first
+Counts = Mapping[str, Sequence[int]]  # split -> images of each class; training comes first
 
 
 def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
-    """Classes of one image, and classes with fewer than FEW to learn from."""
+    """Classes of one image, and classes with fewer than FEW training images."""
     learned = next(iter(counts.values()))
-    everywhere = [sum(part) for part in zip(*counts.values(), strict=True)]
+    everywhere = [sum(split) for split in zip(*counts.values(), strict=True)]
     single = [name for name, count in zip(classes, everywhere, strict=True) if count == 1]
     few = {
         name: count
@@ -30,9 +30,9 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
     if single:
         findings.append(
             Finding(
-                "data-single-image",
+                "data-single-image-class",
                 "warning",
-                f"{_classes(len(single))} one image only, so nothing can be said of how well it is told.",
+                f"{_classes(len(single))} only one image, which cannot be both trained on and tested.",
                 {"classes": single[:_EXAMPLES], "count": len(single)},
                 "add images of it, or remove its folder",
             )
@@ -42,9 +42,9 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
             Finding(
                 "data-few-images",
                 "warning",
-                f"{_classes(len(few))} fewer than {FEW} images to learn from.",
+                f"{_classes(len(few))} fewer than {FEW} training images.",
                 {"images": dict(sorted(few.items(), key=lambda item: item[1])[:_EXAMPLES]), "count": len(few)},
-                "add images, or join the class with one that is like it",
+                "add images, or merge the class with a similar one",
             )
         )
     return findings
@@ -60,7 +60,7 @@ def absent_classes(classes: Sequence[str], counts: Counts, drawn: Collection[str
     absent = {split: names for split, names in absent.items() if names}
     if not absent:
         return []
-    says = " and ".join(
+    message = " and ".join(
         f"{len(names)} of {len(classes)} classes {'has' if len(names) == 1 else 'have'} no image in {split}"
         for split, names in absent.items()
     )
@@ -68,7 +68,7 @@ def absent_classes(classes: Sequence[str], counts: Counts, drawn: Collection[str
         Finding(
             "data-absent-classes",
             "note",
-            f"{says}, so nothing is measured of them there.",
+            f"{message}, so they are not measured there.",
             {split: names[:_EXAMPLES] for split, names in absent.items()},
             "add images of these classes, or hold out more (--val, --test)",
         )
@@ -76,7 +76,7 @@ def absent_classes(classes: Sequence[str], counts: Counts, drawn: Collection[str
 
 
 def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:
-    """The largest class against the smallest, by the images to learn from."""
+    """The largest class against the smallest, by training images."""
     learned = next(iter(counts.values()))
     smallest, largest = int(np.argmin(learned)), int(np.argmax(learned))
     if learned[largest] <= IMBALANCE * max(learned[smallest], 1):
@@ -86,9 +86,9 @@ def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:
         Finding(
             "data-imbalance",
             "warning",
-            f"{many} has {learned[largest]} images to learn from, {few} has {learned[smallest]}.",
+            f"{many} has {learned[largest]} training images, {few} has {learned[smallest]}.",
             {"images": {many: learned[largest], few: learned[smallest]}},
-            f"add images of {few}; judge the run by macro F1, which weighs all classes alike",
+            f"add images of {few}; compare runs by macro F1, which weights all classes equally",
         )
     ]
 

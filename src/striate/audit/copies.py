@@ -1,4 +1,4 @@
-"""What the groups of equal images mean: copies within a part, across parts, or under two labels."""
+"""Findings on groups of equal images: copies within a split, across splits, or with two labels."""
 
 from collections.abc import Sequence
 
@@ -29,21 +29,21 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
 
 
 def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
-    """data-duplicates-across-parts, data-two-labels and data-duplicates."""
-    across, within = _by_part(prints, groups)
-    findings = _across(prints, across, "data-duplicates-across-parts", "stop", "pixel for pixel")
-    two = [group for group in groups if len(_answers(prints, group)) > 1]
+    """data-duplicates-across-splits, data-two-labels and data-duplicates."""
+    across, within = _by_split(prints, groups)
+    findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
+    two = [group for group in groups if len(_labels(prints, group)) > 1]
     if two:
-        such = sorted(_answers(prints, two[0]))
+        examples = sorted(_labels(prints, two[0]))
         findings.append(
             found(
                 "data-two-labels",
                 "warning",
-                f"{'1 image is' if len(two) == 1 else f'{len(two)} images are'} under two labels, pixel for pixel, "
-                f"such as '{such[0]}' and '{such[1]}'.",
+                f"{'1 image has' if len(two) == 1 else f'{len(two)} images have'} two labels, pixel for pixel, "
+                f"such as '{examples[0]}' and '{examples[1]}'.",
                 [prints.ids(group) for group in two],
-                {"labels": [sorted(_answers(prints, group)) for group in two[:10]]},
-                "keep each under the label that is right, and remove the copy",
+                {"labels": [sorted(_labels(prints, group)) for group in two[:10]]},
+                "keep the image with the right label, and remove the copy",
             )
         )
     if within:
@@ -52,50 +52,50 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
             found(
                 "data-duplicates",
                 "warning",
-                f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another in its part, "
+                f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another in its split, "
                 "pixel for pixel.",
                 [prints.ids(group) for group in within],
                 {"copies": extra},
-                "remove the copies, or they count several times, and a random split puts them on both sides",
+                "remove the copies: they count several times, and random splits put them into both training and test",
             )
         )
     return findings
 
 
 def near_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
-    """data-near-duplicates-across-parts and data-near-duplicates."""
-    across, within = _by_part(prints, groups)
+    """data-near-duplicates-across-splits and data-near-duplicates."""
+    across, within = _by_split(prints, groups)
     findings = _across(
-        prints, across, "data-near-duplicates-across-parts", "warning", "resized, recompressed or cropped"
+        prints, across, "data-near-duplicates-across-splits", "warning", "resized, recompressed or cropped"
     )
     if within:
-        differ = sum(len(_answers(prints, group)) > 1 for group in within)
+        differ = sum(len(_labels(prints, group)) > 1 for group in within)
         findings.append(
             found(
                 "data-near-duplicates",
                 "note",
-                f"{'1 group' if len(within) == 1 else f'{len(within)} groups'} of images in one part are nearly the "
+                f"{'1 group' if len(within) == 1 else f'{len(within)} groups'} of images in one split are nearly the "
                 "same: resized, recompressed, brighter or a little cropped.",
                 [prints.ids(group) for group in within],
                 {"images": sum(map(len, within)), "groups_with_two_labels": differ},
-                "keep one of each, or keep them in one part: give their common origin as a group when splitting",
+                "keep one of each, or keep them in one split: pass their common origin as --group to train",
             )
         )
     return findings
 
 
-def _answers(prints: Fingerprints, group: Sequence[int]) -> set[str]:
-    """What is said of the images of a group, each saying once; empty where they have masks or boxes."""
-    return {said for i in group if (said := prints.said(i)) is not None}
+def _labels(prints: Fingerprints, group: Sequence[int]) -> set[str]:
+    """The different labels of the images of a group; empty where they have masks or boxes."""
+    return {label for i in group if (label := prints.label(i)) is not None}
 
 
-def _by_part(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:
-    """The groups that are in several parts, and the members of one part that are there twice or more."""
+def _by_split(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:
+    """The groups that are in several splits, and members that are in one split twice or more."""
     across = [group for group in groups if len(set(prints.split[list(group)].tolist())) > 1]
     within = []
     for group in groups:
-        for part in sorted(set(prints.split[list(group)].tolist())):
-            members = tuple(i for i in group if prints.split[i] == part)
+        for split in sorted(set(prints.split[list(group)].tolist())):
+            members = tuple(i for i in group if prints.split[i] == split)
             if len(members) > 1:
                 within.append(members)
     return across, within
@@ -104,20 +104,20 @@ def _by_part(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:
 def _across(prints: Fingerprints, groups: Groups, name: str, severity: str, how: str) -> list[AuditFinding]:
     if not groups:
         return []
-    parts: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(group)] for group in groups]))
-    named = [prints.splits[part] for part in parts]
+    splits: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(group)] for group in groups]))
+    named = [prints.splits[split] for split in splits]
     return [
         found(
             name,
             "stop" if severity == "stop" else "warning",
-            f"{'1 image is' if len(groups) == 1 else f'{len(groups)} images are'} in {' and '.join(named)} alike, {how}.",
+            f"{'1 image is' if len(groups) == 1 else f'{len(groups)} images are'} in {' and '.join(named)}, {how}.",
             [prints.ids(group) for group in groups],
             {
                 "in": {
-                    part: sum(prints.splits[prints.split[i]] == part for group in groups for i in group)
-                    for part in named
+                    split: sum(prints.splits[prints.split[i]] == split for group in groups for i in group)
+                    for split in named
                 }
             },
-            "remove them from one of the parts, or the figures say how well they are remembered",
+            "remove them from one of the splits: metrics on images that were trained on are too good",
         )
     ]

@@ -1,4 +1,4 @@
-"""Files that cannot be used, by reason; files whose names lie; and the account in which every file is once."""
+"""Files that cannot be used, by reason; files with wrong extensions; and the account that counts every file once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from striate.audit.fingerprints import Fingerprints
 from striate.data.decoding.formats import EXTENSIONS
 from striate.data.skipped_files import Reason, SkippedFile, count_reasons
 
-__all__ = ["Account", "account", "unusable", "wrong_names"]
+__all__ = ["FileAccount", "account", "unusable", "wrong_names"]
 
 _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
     {
@@ -24,16 +24,16 @@ _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
 )  # all other reasons are data-unreadable
 _SAYS: Final = MappingProxyType(
     {
-        "data-unreadable": ("cannot be used", "mend or remove"),
+        "data-unreadable": ("cannot be used", "fix or remove"),
         "data-truncated": ("cut off before the image ends", "copy or download again"),
-        "data-wrong-type": ("in the place of an image, but none", "remove, or get the image itself"),
+        "data-wrong-type": ("not an image, in place of one", "remove, or get the image itself"),
         "data-format": (
             "of a format that is not read",
             "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
         ),
         "data-bomb": (
-            "not decoded, for declaring more pixels than the limit",
-            "remove or make smaller, or let them in with --max-pixels",
+            "not decoded, as their headers declare more pixels than the limit",
+            "remove or make smaller, or raise --max-pixels",
         ),
     }
 )
@@ -41,7 +41,7 @@ _SAYS: Final = MappingProxyType(
 
 @final
 @dataclass(frozen=True)
-class Account:
+class FileAccount:
     """Every file that was found is used, skipped for one reason, or ignored by name."""
 
     found: int
@@ -55,11 +55,11 @@ class Account:
             raise ValueError(f"{self.found} files were found and {total} are accounted for")
 
 
-def account(prints: Fingerprints) -> Account:
+def account(prints: Fingerprints) -> FileAccount:
     """The account of a source whose images have all been read."""
     reasons = [one.reason for one in prints.skipped]
     listings = prints.source.splits.values()
-    return Account(
+    return FileAccount(
         sum(len(one) + len(one.skipped) for one in listings) + sum(prints.source.ignored.values()),
         len(prints),
         {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},
@@ -97,20 +97,20 @@ def _why(name: str, files: Sequence[SkippedFile]) -> str:
 def wrong_names(prints: Fingerprints) -> list[AuditFinding]:
     """Images whose extension is that of another format of image; they are read all the same."""
     known = {extension for extensions in EXTENSIONS.values() for extension in extensions}
-    lying = []
+    wrong = []
     for i, form in enumerate(prints.formats):
         extension = PurePosixPath(prints.id(i)).suffix.lower()
         if form in EXTENSIONS and extension in known and extension not in EXTENSIONS[form]:
-            lying.append((i, f"{form} as {extension}"))
-    if not lying:
+            wrong.append((i, f"{form} as {extension}"))
+    if not wrong:
         return []
-    kinds = [kind for _, kind in lying]
+    kinds = [kind for _, kind in wrong]
     return [
         found(
             "data-extension",
             "note",
-            f"{'1 image has' if len(lying) == 1 else f'{len(lying)} images have'} the file name of another format.",
-            [(prints.id(i),) for i, _ in lying],
+            f"{'1 image has' if len(wrong) == 1 else f'{len(wrong)} images have'} the extension of another format.",
+            [(prints.id(i),) for i, _ in wrong],
             {"kinds": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}},
             "nothing needs to be done here; other programs may refuse them, so rename them",
         )

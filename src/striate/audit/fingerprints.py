@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.thumbnails import SIDE, eight_bits, gray, hashes, mean_and_deviation, shrink, thumbnails
+from striate.audit.thumbnails import SIDE, eight_bits, gray, hashes, mean_and_std, shrink, thumbnails
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.rendering import Rendering
@@ -72,7 +72,7 @@ class Fingerprints:
 
     @property
     def rendering(self) -> Rendering:
-        """How wide values and transparency are looked at."""
+        """How values of more than 8 bits and transparency are rendered."""
         return self.source.survey.window()
 
     def labels(self) -> npt.NDArray[np.int64] | None:
@@ -85,8 +85,8 @@ class Fingerprints:
             parts.append(targets.values[self.row[self.split == position]])
         return np.concatenate(parts)
 
-    def said(self, i: int) -> str | None:
-        """The class, the classes or the numbers of an image, as a person reads them; None for masks and boxes."""
+    def label(self, i: int) -> str | None:
+        """The class, the classes or the numbers of an image as text; None for masks and boxes."""
         row, classes = int(self.row[i]), self.source.classes
         match self.listing(i).targets:
             case ClassTargets(values=labels):
@@ -112,38 +112,38 @@ class _Taken:
 
 def take_fingerprints(source: Source, *, threads: int, progress: Progress | None = None) -> Fingerprints:
     """Read every image of the source once. Nothing is written."""
-    total, done, parts = sum(map(len, source.splits.values())), 0, []
+    total, done, taken = sum(map(len, source.splits.values())), 0, []
     for listing in source.splits.values():
 
         def report(so_far: int, _: int, before: int = done) -> None:
             if progress is not None:
                 progress(before + so_far, total)
 
-        parts.append(_take(listing, threads, source.survey.window(), report))
+        taken.append(_take(listing, threads, source.survey.window(), report))
         done += len(listing)
-    kept = [np.flatnonzero([header is not None for header in part.headers]) for part in parts]
+    kept = [np.flatnonzero([header is not None for header in part.headers]) for part in taken]
     all_ids = [one.ids[i] for one, rows in zip(source.splits.values(), kept, strict=True) for i in rows]
-    headers = [part.headers[i] for part, rows in zip(parts, kept, strict=True) for i in rows]
+    headers = [part.headers[i] for part, rows in zip(taken, kept, strict=True) for i in rows]
     known = [header for header in headers if header is not None]
-    small = np.concatenate([part.small[rows] for part, rows in zip(parts, kept, strict=True)])
+    small = np.concatenate([part.small[rows] for part, rows in zip(taken, kept, strict=True)])
     return Fingerprints(
         source,
         tuple(source.splits),
-        np.repeat(np.arange(len(parts)), [len(rows) for rows in kept]),
+        np.repeat(np.arange(len(taken)), [len(rows) for rows in kept]),
         np.concatenate(kept),
         tuple(header.format for header in known),
         np.array([header.height for header in known], np.int64),
         np.array([header.width for header in known], np.int64),
         np.array([header.color for header in known], np.bool_),
-        np.concatenate([part.brightness[rows] for part, rows in zip(parts, kept, strict=True)]),
-        np.concatenate([part.contrast[rows] for part, rows in zip(parts, kept, strict=True)]),
+        np.concatenate([part.brightness[rows] for part, rows in zip(taken, kept, strict=True)]),
+        np.concatenate([part.contrast[rows] for part, rows in zip(taken, kept, strict=True)]),
         tuple(name for name, header in zip(all_ids, known, strict=True) if header.frames > 1),
         tuple(name for name, header in zip(all_ids, known, strict=True) if header.bits_lost),
         small,
         hashes(small),
         tuple(
             one
-            for part, listing in zip(parts, source.splits.values(), strict=True)
+            for part, listing in zip(taken, source.splits.values(), strict=True)
             for one in (*listing.skipped, *_skipped(part, listing))
         ),
     )
@@ -169,7 +169,7 @@ def _take(listing: Listing, threads: int, rendering: Rendering, report: Progress
         except Unreadable as failure:
             taken.failures[i] = failure
             return
-        taken.brightness[i], taken.contrast[i] = mean_and_deviation(luma)
+        taken.brightness[i], taken.contrast[i] = mean_and_std(luma)
         taken.small[i] = shrink(luma, SIDE)
         taken.headers[i] = header
 

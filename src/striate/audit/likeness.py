@@ -34,8 +34,8 @@ def roughly_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     whole = torch.ones_like(one)
     move = _moved_onto(one, other, torch.zeros(len(one), 4), steps=10, blur=1.0)
     move = _moved_onto(one, other, move, steps=5)
-    seen, inside = _moved(one, move)
-    return torch.maximum(_correlation(seen, other, inside), _correlation(one, other, whole)) >= CLOSE, move
+    aligned, inside = _moved(one, move)
+    return torch.maximum(_correlation(aligned, other, inside), _correlation(one, other, whole)) >= CLOSE, move
 
 
 def alike(one: Tensor, other: Tensor, move: Tensor) -> Tensor:
@@ -67,8 +67,8 @@ def _moved_onto(one: Tensor, other: Tensor, move: Tensor, *, steps: int, blur: f
     side = one.shape[-1]
     middle = torch.linspace(-1 + 1 / side, 1 - 1 / side, side)
     for _ in range(steps):
-        seen, inside = _moved(one, move)
-        a, b = _standard(seen, inside), _standard(other, inside)
+        aligned, inside = _moved(one, move)
+        a, b = _standard(aligned, inside), _standard(other, inside)
         across, down = torch.zeros_like(a), torch.zeros_like(a)
         across[:, :, 1:-1] = (a[:, :, 2:] - a[:, :, :-2]) * (side / 4)
         down[:, 1:-1] = (a[:, 2:] - a[:, :-2]) * (side / 4)
@@ -101,7 +101,7 @@ def _correlation(one: Tensor, other: Tensor, inside: Tensor) -> Tensor:
 
 
 def _standard(images: Tensor, inside: Tensor) -> Tensor:
-    """Mean 0 and deviation 1 where `inside` is 1, and 0 elsewhere."""
+    """Mean 0 and standard deviation 1 where `inside` is 1, and 0 elsewhere."""
     count = inside.sum((1, 2), keepdim=True).clamp(min=1)
     centered = (images - (images * inside).sum((1, 2), keepdim=True) / count) * inside
     return centered / (centered.square().sum((1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)

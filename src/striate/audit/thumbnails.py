@@ -15,7 +15,7 @@ from PIL import Image
 from striate.data.decoding.modes import LUMA
 from striate.data.decoding.resize import Pixels
 
-__all__ = ["SIDE", "eight_bits", "gray", "hashes", "mean_and_deviation", "shrink", "thumbnails"]
+__all__ = ["SIDE", "eight_bits", "gray", "hashes", "mean_and_std", "shrink", "thumbnails"]
 
 SIDE: Final = 32
 _BLOCK = 4096  # images at a time
@@ -39,7 +39,7 @@ def gray(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(pixels.mean(-1).astype(np.uint8))
 
 
-def mean_and_deviation(luma: Image.Image) -> tuple[float, float]:
+def mean_and_std(luma: Image.Image) -> tuple[float, float]:
     """Of 8 bits, by the histogram: the pixels of a large image as numbers would take eight times its memory."""
     counts, levels = np.array(luma.histogram(), np.float64), np.arange(256)
     mean = float(counts @ levels / counts.sum())

@@ -16,6 +16,7 @@ def check(
     group: str | None = None,
     run: str | None = None,
     learning_curve: Flag = False,
+    device: str = "auto",
     json: Flag = False,
     quiet: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
@@ -34,6 +35,8 @@ def check(
         the folder of a run on the same data; its predictions on held-out images show which labels are probably wrong
     learning_curve
         train a small network on 1/8, 1/4, 1/2 and all of the data, and estimate the accuracy with twice the data
+    device
+        where to train it: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json
         print JSON, with all files of each finding
     quiet
@@ -50,6 +53,7 @@ def check(
         group=group,
         run=run,
         learning_curve=learning_curve,
+        device=device,
         progress=not (quiet or json),
         **given(settings),
     )
@@ -57,5 +61,5 @@ def check(
         print(json_format.dumps(checked.as_json(), indent=1))
     else:
         print_check(checked, heading=quiet)
-    if any(one.finding.severity == "stop" for one in checked.found):
+    if any(one.finding.severity == "stop" for one in checked.findings):
         sys.exit(1)

@@ -35,14 +35,14 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         f"files: {files.found:,} found = {files.used:,} used + {_sum(files.skipped, 'skipped')} + "
         f"{_sum(files.ignored, 'ignored')}"
     )
-    for one in checked.found:
+    for one in checked.findings:
         print(f"{one.finding.severity}: {one.finding.message} [{one.finding.id}]")
         for case in one.files[:MOST_FILES]:
             print(f"    {' = '.join(case[:4])}{' ...' if len(case) > 4 else ''}")
         if len(one.files) > MOST_FILES:
             print(f"    and {len(one.files) - MOST_FILES:,} more")
         print(f"    fix: {one.finding.fix}")
-    if not checked.found:
+    if not checked.findings:
         print("no findings")
     if checked.curve is not None:
         print(f"learning curve: {checked.curve.message}")

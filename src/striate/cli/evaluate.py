@@ -15,6 +15,7 @@ def evaluate(
     data: str | None = None,
     split: str | None = None,
     max_bad: float | None = None,
+    device: str = "auto",
     json: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
@@ -30,6 +31,8 @@ def evaluate(
         train, val or test; if left out, test if there is one. With --data, train and val include images of those splits of the run
     max_bad
         largest share of unreadable files that is tolerated in --data; 0.05 if left out
+    device
+        auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json
         print all metrics as JSON
     """
@@ -39,13 +42,13 @@ def evaluate(
     from striate.runs import RunFolder
     from striate.runs.metrics_json import metrics_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, **given(settings))
+    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, device=device, **given(settings))
     if json:
         print(metrics_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
         for line in evaluated.understood:
             print(line)
-        if evaluated.account is not None:
-            print(evaluated.account.line())
+        if evaluated.overlap is not None:
+            print(evaluated.overlap.line())
         print_findings(evaluated.findings)
         print_metrics(evaluated)

@@ -18,6 +18,7 @@ def predict(
     csv: Flag = False,
     follow_links: Flag = False,
     max_pixels: WholeNumber | None = None,
+    device: str = "auto",
 ) -> None:
     """Predict the classes of image files, or of all images in folders.
 
@@ -35,6 +36,8 @@ def predict(
         follow links to folders, and to files outside of the given folder
     max_pixels
         largest height x width of an image file; if left out, that of the training, but at least 50000000
+    device
+        auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """
     from striate.cli.tables import print_predictions
     from striate.errors import SettingError
@@ -44,7 +47,9 @@ def predict(
 
     if not images:
         raise SettingError("no images given; name files or folders after the run")
-    predictions = predict_job(RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links)
+    predictions = predict_job(
+        RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links, device=device
+    )
     require_some(predictions)
     for one in predictions:
         if one.error is not None:

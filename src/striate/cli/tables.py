@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
-from striate.jobs import Evaluated, Prediction
+from striate.analysis import Prediction, ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
+from striate.jobs import Evaluated
 from striate.models import NETWORKS
 from striate.report import METRIC_NAMES
 

@@ -1,25 +1,26 @@
-"""A run in hand: its figures, its network, and the verbs that go on from it."""
+"""An opened run: its figures, its network, and the verbs that use them."""
 
 import logging
 from pathlib import Path
 from typing import Any, final
 
+from striate.analysis.image_predictor import Prediction
 from striate.findings import Finding
-from striate.jobs.evaluation import evaluate
-from striate.jobs.prediction import Prediction, predict
+from striate.jobs.evaluate_run import evaluate
+from striate.jobs.predict_images import predict
 from striate.models import Network
 from striate.runs import RunFolder
 from striate.sources import ImagesInput, TrainingData
 
-LOGGER = logging.getLogger("striate")  # which prints warnings to stderr where a program has not said otherwise
-WHOLE = ("epoch", "step")  # columns of metrics.csv that count
+LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a program configures it
+INTEGERS = ("epoch", "step")  # columns of metrics.csv
 
 
 @final
 class Run:
     """The folder of a run, opened: `run.evaluate()`, `run.predict("digit.png")`, `run.model`, `run.metrics`.
 
-    Also `run.classes`, `run.history`, `run.findings`, `run.manifest`, and `run.report`, the page to look at.
+    Also `run.classes`, `run.history`, `run.findings`, `run.manifest`, and `run.report`, the HTML page.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -34,7 +35,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page to look at."""
+        """The HTML page."""
         return self._folder.report_path
 
     @property
@@ -43,7 +44,7 @@ class Run:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was found wrong with the data or the result; healthy runs have none."""
+        """Findings on the data and the result; healthy runs have none."""
         return self._folder.findings()
 
     @property
@@ -64,7 +65,7 @@ class Run:
         validation split, val_loss and val_accuracy.
         """
         return [
-            {name: int(cell) if name in WHOLE else float(cell) for name, cell in row.items() if cell}
+            {name: int(cell) if name in INTEGERS else float(cell) for name, cell in row.items() if cell}
             for row in self._folder.history()
         ]
 
@@ -79,33 +80,41 @@ class Run:
         split: str | None = None,
         *,
         max_bad: float | None = None,
+        device: str = "auto",
         **reading: Any,
     ) -> dict[str, Any]:
-        """Measure the network on a split of its own data, or on other data with the same classes.
+        """Evaluate the network on a split of its own data, or on other data with the same classes.
 
         data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The metrics are those of
-        metrics.json; of other data `overlap` counts the images that are measured and excluded, because the run was trained on
-        them or chose its epoch by them, and `findings` holds the findings; these are warnings of the logger "striate" too.
-        max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. reading: settings that
-        say how other data are read (source, class_level, task, label_column ...), where the run's own do not fit.
+        metrics.json; for other data `overlap` counts the images that are measured and excluded, because the run was trained
+        on them or chose its epoch by them, and `findings` holds the findings; both are warnings of the logger "striate" too.
+        max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. device: "auto" is the
+        first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column ...),
+        where the run's own do not fit.
         """
-        evaluated = evaluate(self._folder, data, split, max_bad=max_bad, **reading)
+        evaluated = evaluate(self._folder, data, split, max_bad=max_bad, device=device, **reading)
         for line in evaluated.warnings():
             LOGGER.warning(line)
         return evaluated.as_json()
 
     def predict(
-        self, images: ImagesInput, *, max_pixels: int | None = None, follow_links: bool = False
+        self,
+        images: ImagesInput,
+        *,
+        max_pixels: int | None = None,
+        follow_links: bool = False,
+        device: str = "auto",
     ) -> list[Prediction]:
         """One prediction for each image, in order.
 
         images: a file, or a folder for all files below it; bytes or an open file; an image of Pillow; an array or a tensor,
         H W, H W C or C H W, or N of them; or a list of any of these. Arrays are uint8, 16 bits, or 0..1 or 0..255. An array
-        of 3 x H x W is one image for a network of colors; give N gray images as N x H x W x 1 or as a list. In a
-        list, what cannot be read is marked with its `error`; given by itself, it is a DataError. max_pixels: the largest
-        image file that is decoded, that of the training if left out. follow_links: also out of a folder.
+        of 3 x H x W is one image for a network of colors; pass N gray images as N x H x W x 1 or as a list. In a
+        list, an unreadable image has a prediction with its `error`; as a single input, it raises DataError. max_pixels:
+        the largest image file that is decoded, that of the training if left out. follow_links: also out of a folder.
+        device: "auto" is the first GPU, or else the CPU.
         """
-        return predict(self._folder, images, max_pixels=max_pixels, follow_links=follow_links)
+        return predict(self._folder, images, max_pixels=max_pixels, follow_links=follow_links, device=device)
 
 
 def load(run: str | Path) -> Run:

@@ -98,7 +98,7 @@ class Rendering:
         for known, levels in ((self.integers, own.integers), (self.floats, own.floats)):
             if known is None and levels is not None and on_no_scale(levels):
                 raise DataError(
-                    "the images have values from {:g} to {:g}, and the network has learned from none of such a range; "
+                    "the images have values from {:g} to {:g}, and the network was not trained on such a range; "
                     "scale them to 0..1, or save them as uint8".format(*levels)
                 )
         return replace(self, integers=self.integers or own.integers, floats=self.floats or own.floats)

@@ -1,0 +1,153 @@
+"""Predictions for single images, in batches, through the preprocessing of a bundle."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from striate.analysis.new_images import findings_on_new
+from striate.audit.unused_content import first_frames
+from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
+from striate.data.decoding.resize import Pixels
+from striate.data.survey import SAMPLE, survey
+from striate.data.value_ranges import on_one_scale, waits_for_scale
+from striate.findings import Finding
+from striate.runs import Bundle
+from striate.sources import NamedInput
+from striate.views import evaluation_view
+
+__all__ = ["ImagePredictor", "Prediction"]
+
+BATCH: Final = 64
+
+Numbered = tuple[int, NamedInput]  # an image and its position among all
+
+
+@final
+@dataclass(frozen=True)
+class Prediction:
+    """The predicted class of one image, its confidence (0..1), and the probability of every class.
+
+    `path` is the file, or "input[3]" for an image that came from no file. If the image cannot be read, `error` is the reason
+    in one line, and there are no class and no probabilities.
+    """
+
+    path: str
+    prediction: str | None
+    confidence: float | None
+    probabilities: dict[str, float]
+    error: str | None = None
+
+
+@final
+@dataclass(frozen=True)
+class _Survey:
+    """Images as a survey takes them."""
+
+    ids: tuple[str, ...]
+    store: ImageStore
+
+
+@final
+@dataclass
+class ImagePredictor:
+    """A bundle's network on a device, and what is recorded of the images that it was given.
+
+    Images of more than 8 bits that a network of 8-bit images is given are brought to one scale, that of all of them.
+    """
+
+    bundle: Bundle
+    limits: Limits
+    device: torch.device
+    statistics: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # by name, see `image_statistics`
+    many_frames: list[str] = field(default_factory=list)
+    first: list[NamedInput] = field(default_factory=list)  # for a survey
+
+    def __post_init__(self) -> None:
+        self.bundle.model.to(self.device)
+
+    def predict(self, images: Iterator[NamedInput]) -> list[Prediction]:
+        """One prediction for each image, in order; unreadable images have one with an error."""
+        canvas, numbered = self.bundle.preprocessing.canvas, enumerate(images)
+        predictions: dict[int, Prediction] = {}
+        waiting: list[Numbered] = []
+        while batch := list(islice(numbered, BATCH)):
+            wait = [waits_for_scale(one.image, canvas.rendering, self.limits) for _, one in batch]
+            waiting += [one for one, waits in zip(batch, wait, strict=True) if waits]
+            predictions |= self._batch(canvas, [one for one, waits in zip(batch, wait, strict=True) if not waits])
+        rendering, scaled = on_one_scale([one.image for _, one in waiting], canvas.rendering, self.limits)
+        for first in range(0, len(waiting), BATCH):
+            last = first + BATCH
+            batch = [
+                (i, replace(one, image=image))
+                for (i, one), image in zip(waiting[first:last], scaled[first:last], strict=True)
+            ]
+            predictions |= self._batch(replace(canvas, rendering=rendering), batch)
+        return [predictions[i] for i in range(len(predictions))]
+
+    def findings(self) -> list[Finding]:
+        """Whether the images look like those of the training, and content of them that is not used."""
+        if not self.statistics:
+            return []
+        names, store = (
+            tuple(one.name for one in self.first),
+            ImageStore(tuple(one.image for one in self.first), self.limits),
+        )
+        surveyed = survey({"all": _Survey(names, store)})
+        measured = np.stack(list(self.statistics.values()))
+        return [
+            *(one.finding for one in first_frames(self.many_frames)),
+            *findings_on_new(self.bundle, surveyed, measured, list(self.statistics)),
+        ]
+
+    def _batch(self, canvas: Canvas, batch: Sequence[Numbered]) -> dict[int, Prediction]:
+        """Predictions by the numbers of the images."""
+        images, errors = self._decode(canvas, [one for _, one in batch])
+        probabilities: dict[int, list[float]] = {}
+        if images:
+            decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
+            names = (batch[i][1].name for i in images)
+            self.statistics |= zip(names, image_statistics(decoded), strict=True)
+            probabilities = dict(zip(images, self._probabilities(canvas, decoded), strict=True))
+        return {
+            number: self._prediction(one.name, probabilities[i])
+            if i in probabilities
+            else Prediction(one.name, None, None, {}, errors[i])
+            for i, (number, one) in enumerate(batch)
+        }
+
+    def _decode(self, canvas: Canvas, given: Sequence[NamedInput]) -> tuple[dict[int, Pixels], dict[int, str]]:
+        """Images on the canvas, and the errors of others, by their position in the batch."""
+        store = ImageStore(tuple(one.image for one in given), self.limits)
+        images, errors = {}, {}
+        for i, one in enumerate(given):
+            try:
+                images[i] = store.decode(i, canvas)
+                if store.header(i).frames > 1:
+                    self.many_frames.append(one.name)
+                if len(self.first) < SAMPLE:
+                    self.first.append(one)
+            except Unreadable as error:
+                errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
+        return images, errors
+
+    @torch.inference_mode()
+    def _probabilities(self, canvas: Canvas, decoded: torch.Tensor) -> list[list[float]]:
+        """B H W C -> B K"""
+        colors = as_colors(decoded.to(self.device).permute(0, 3, 1, 2))  # B C H W
+        view = evaluation_view(
+            len(colors),
+            image_size=(canvas.height, canvas.width),
+            size=self.bundle.preprocessing.size,
+            normalization=self.bundle.preprocessing.normalization,
+        )
+        return self.bundle.model(view.image(colors)).softmax(1).tolist()
+
+    def _prediction(self, name: str, probabilities: list[float]) -> Prediction:
+        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        classes = self.bundle.classes
+        return Prediction(name, classes[best], probabilities[best], dict(zip(classes, probabilities, strict=True)))

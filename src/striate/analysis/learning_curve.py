@@ -1,0 +1,208 @@
+"""Learning curve: a small network trained on growing shares of the data, and the gain that twice the data would bring.
+
+Error falls with the number of images n like a + b n^-c over wide ranges (Hestness et al. 2017, arXiv:1712.00409). With
+few points `a` cannot be separated from `b` and `c`, so b n^-c is fitted to the three largest sizes: networks trained on
+few images do not follow the law. The 95 % interval is that of a bootstrap over the runs of each size and over the
+held-out images; the error of the law itself is not in it.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from striate.analysis.inference import predict_batches
+from striate.analysis.intervals import Interval, of_draws
+from striate.audit.audit_finding import AuditFinding, found
+from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
+from striate.data.normalization import normalization_of
+from striate.errors import DataError
+from striate.models import create_model
+from striate.tasks import Classify
+from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, resolve, train
+from striate.views import Policy
+
+__all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help"]
+
+SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
+SEEDS: Final = 3
+HELD_OUT: Final = 0.2
+SIDE: Final = 32  # pixels of the network's input, at most
+MOST, MOST_HELD_OUT = 4_000, 2_000  # images for training and for evaluation; more would take minutes
+STEPS, EPOCHS = 300, 5  # of the training on all images, whichever is longer; as many steps on each share
+BATCH: Final = 64
+LEAST: Final = 80  # training images, so that an eighth is ten
+DRAWS: Final = 1000
+WORTH_A_FINDING: Final = 0.005  # gain of accuracy at the lower end of the interval
+RECIPE: Final = NamedRecipe(
+    "learning curve",
+    {"model": "bn_gap_cnn", "dropout": 0.1, "optimizer": "adamw", "lr": 0.005, "weight_decay": 0.01, "normalize": "symmetric",
+     "schedule": "linear", "warmup": 0.1},
+    reaches="",
+)  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class LearningCurve:
+    """Accuracy on the same held-out images after training on `sizes` images; S sizes, R runs each."""
+
+    sizes: tuple[int, ...]
+    accuracies: tuple[tuple[float, ...], ...]  # S R
+    held_out: int
+    gain: Interval  # of accuracy, by twice the data
+    images: int  # of which `gain` is for twice as many
+
+    @property
+    def message(self) -> str:
+        value, low, high = (f"{100 * share:+.1f}" for share in (self.gain.value, self.gain.low, self.gain.high))
+        return (
+            f"twice the data would bring about {value} points of accuracy (95 % interval {low} to {high}) "
+            f"to a small network, which reaches {np.mean(self.accuracies[-1]):.1%} with {self.sizes[-1]:,} images"
+            f"{f' of the {self.images:,}; extrapolated from there' if self.images > self.sizes[-1] else ''}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "message": self.message}
+
+
+def measure_learning_curve(source: Source, device: torch.device, report: Callable[[str], None]) -> LearningCurve:
+    """Train SEEDS small networks on each share of the images; `report` gets a line after each.
+
+    Raises DataError where there are too few images.
+    """
+    require_classes(source)
+    samples, training, held_out = _split(source)
+    whole = len(training)
+    training = _at_most(samples, training, MOST)
+    held_out = _at_most(samples, held_out, MOST_HELD_OUT)
+    steps = max(STEPS, EPOCHS * len(training) // BATCH)
+    hits, sizes = [], []
+    started, done, work = time.perf_counter(), 0, SEEDS * len(SHARES)
+    for share in SHARES:
+        row = []
+        for seed in range(SEEDS):
+            at = training if share == 1 else _share(samples, training, share, seed + 2)
+            row.append(_hits(samples.subset(at), samples.subset(held_out), _recipe(len(at), steps, seed, device)))
+            done += 1
+            left = (time.perf_counter() - started) / done * (work - done)
+            report(
+                f"learning curve {done} of {work}: {len(at):,} images, accuracy {row[-1].mean():.1%}, about {left:.0f} s left"
+            )
+        sizes.append(len(at))
+        hits.append(row)
+    all_hits = np.array(hits)  # S R held-out, bool
+    return LearningCurve(
+        tuple(sizes),
+        tuple(tuple(float(one.mean()) for one in row) for row in all_hits),
+        len(held_out),
+        _gain(np.array(sizes), all_hits, whole),
+        whole,
+    )
+
+
+def more_would_help(curve: LearningCurve) -> list[AuditFinding]:
+    """A finding where twice the data would significantly help."""
+    if curve.gain.low < WORTH_A_FINDING:
+        return []
+    figures = {"images": list(curve.sizes), "accuracy": [round(float(np.mean(runs)), 4) for runs in curve.accuracies]}
+    message = curve.message[0].upper() + curve.message[1:] + "."
+    return [found("data-more-would-help", "note", message, (), figures, "gather more images before tuning the network")]
+
+
+def fit_power_law(sizes: npt.NDArray[Any], errors: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """b and c of error = b * size^-c, least squares of the logarithms, c from 0 to 1; sizes S, errors S above 0."""
+    x, y = np.log(sizes), np.log(errors)
+    slope = float(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
+    c = min(1.0, max(0.0, -slope))
+    return float(np.exp(y.mean() + c * x.mean())), c
+
+
+def _gain(sizes: npt.NDArray[Any], hits: npt.NDArray[np.bool_], whole: int) -> Interval:
+    """The gain of accuracy by twice `whole` images; the bootstrap resamples runs and held-out images."""
+    floor = 0.5 / hits.shape[2]  # an error of 0 has no logarithm
+
+    def of(sample: npt.NDArray[np.bool_]) -> float:
+        errors = np.maximum(1 - sample.mean((1, 2)), floor)
+        b, c = fit_power_law(sizes[-3:], errors[-3:])
+        return float(b * whole**-c - b * (2 * whole) ** -c)
+
+    draw = np.random.default_rng(0)
+    draws = np.array(
+        [
+            of(
+                np.stack([row[draw.integers(0, len(row), len(row))] for row in hits])[
+                    :, :, draw.integers(0, hits.shape[2], hits.shape[2])
+                ]
+            )
+            for _ in range(DRAWS)
+        ]
+    )
+    return of_draws(of(hits), draws)
+
+
+def _split(source: Source) -> tuple[LabeledImages, Tensor, Tensor]:
+    """Small images of the training split, and the positions for training and for evaluation."""
+    native = source.native()
+    side = min(SIDE, native.height, native.width)
+    canvas = replace(native, height=side, width=side, bits=8, rendering=source.survey.window())
+    loaded = load_images(source, canvas, threads=available_cores())
+    samples = loaded.get("all") or loaded["train"]
+    training, held_out = stratified_split(samples.labels, HELD_OUT, seed=0)
+    if len(training) < LEAST or len(held_out) < 20:
+        raise DataError(
+            f"{source.location} has {len(samples)} images, too few for a learning curve, which needs "
+            f"{round(LEAST / (1 - HELD_OUT))}; leave --learning-curve out"
+        )
+    return samples, training, held_out
+
+
+def _at_most(samples: LabeledImages, at: Tensor, most: int) -> Tensor:
+    return at if len(at) <= most else _share(samples, at, most / len(at), seed=1)
+
+
+def _share(samples: LabeledImages, at: Tensor, share: float, seed: int) -> Tensor:
+    """Positions of a stratified share of the images at `at`."""
+    return at[stratified_split(samples.labels[at], share, seed=seed)[1]]
+
+
+def _recipe(images: int, steps: int, seed: int, device: torch.device) -> Recipe:
+    """Small data are passed through more often, so that each share is trained for as many steps."""
+    batch_size = min(BATCH, images)
+    epochs = math.ceil(steps / math.ceil(images / batch_size))
+    return resolve({"epochs": epochs, "batch_size": batch_size, "seed": seed, "device": str(device)}, RECIPE).recipe
+
+
+def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> npt.NDArray[np.bool_]:
+    """Train a small network; which of the held-out images it predicts correctly."""
+    height, width, channels = training.pixels.shape[1:]
+    task, device = Classify(training.classes), torch.device(recipe.machine.device)
+    normalization = normalization_of(recipe.data.normalize, training.pixels)
+
+    def batches(samples: LabeledImages, policy: Policy | None, batch_size: int) -> Batches:
+        return Batches(
+            samples,
+            batch_size=batch_size,
+            size=(height, width),
+            normalization=normalization,
+            policy=policy,
+            seed=recipe.training.seed,
+            device=device,
+        )
+
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(recipe.training.seed)
+        model = create_model(
+            recipe.model.name, classes=len(training.classes), channels=channels, dropout=recipe.model.dropout
+        )
+        state = TrainingState(model, task, recipe)
+        for _ in train(state, task, batches(training, Policy(), recipe.training.batch_size), None, recipe):
+            pass
+        predictions = predict_batches(state.model, task, batches(held_out, None, 512))
+    return predictions.predicted == predictions.labels

@@ -1,0 +1,106 @@
+"""All that `striate check` looks for, in the order of the checks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from striate.audit.annotations import annotation_faults, box_faults, describe_boxes, describe_masks
+from striate.audit.audit_finding import AuditFinding
+from striate.audit.balance import imbalance, small_classes
+from striate.audit.class_names import near_equal_names
+from striate.audit.copies import blanks, exact_copies, near_copies
+from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
+from striate.audit.files import unusable, wrong_names
+from striate.audit.fingerprints import Fingerprints
+from striate.audit.group_leakage import group_leaks
+from striate.audit.inventory import class_counts, inventory
+from striate.audit.label_errors import HeldOutPrediction, label_suspects
+from striate.audit.outliers import outliers
+from striate.audit.scales import nearly_black, outlier_values, scale_by_class
+from striate.audit.unused_content import bits_lost, first_frames, survey_findings
+from striate.data import Canvas, Source
+from striate.training import available_cores
+from striate.training.data_defaults import default_size
+
+__all__ = ["audit", "most_severe_first"]
+
+_SEVERITIES: Final = ("stop", "warning", "note")
+
+
+def audit(
+    prints: Fingerprints, group: str | None, predictions: Sequence[HeldOutPrediction], run: str
+) -> tuple[dict[str, Any], tuple[AuditFinding, ...]]:
+    """The inventory and all findings, most severe first.
+
+    group: a column or a regular expression, see `group_leaks`. predictions: those of `run` on images that it was not
+    trained on; none where there is no run.
+    """
+    source, threads = prints.source, available_cores()
+    described, faults = _describe(prints, threads)
+    empty = blank(prints)
+    exact = exact_groups(prints)
+    findings = [
+        *unusable(prints.skipped),
+        *wrong_names(prints),
+        *first_frames(prints.many_frames),
+        *bits_lost(prints.bits_lost),
+        *survey_findings(source.survey, _default_canvas(source)),
+        *scale_by_class(source),
+        *outlier_values(source),
+        *_nearly_black(prints),
+        *blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
+        *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
+        *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
+        *(group_leaks(prints, group) if group else []),
+        *outliers(prints),
+        *_on_classes(prints),
+        *annotation_faults(faults),
+        *(label_suspects(predictions, run) if predictions else []),
+    ]
+    return described, most_severe_first(findings)
+
+
+def most_severe_first(findings: Sequence[AuditFinding]) -> tuple[AuditFinding, ...]:
+    return tuple(sorted(findings, key=lambda one: _SEVERITIES.index(one.finding.severity)))
+
+
+def _describe(prints: Fingerprints, threads: int) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+    """The inventory, with that of boxes or masks, and the faults of annotations: id, description, kind."""
+    source, described = prints.source, inventory(prints)
+    faults: list[tuple[str, str, str]] = [
+        (fault.id, f"{fault.where}: {fault.message}", fault.kind)
+        for listing in source.splits.values()
+        for fault in listing.faults
+    ]
+    faults += box_faults(prints)
+    if source.task == "detect":
+        described["objects"] = describe_boxes(prints)
+    elif source.task == "segment":
+        described["areas"], unreadable = describe_masks(prints, threads)
+        faults += unreadable
+    return described, faults
+
+
+def _on_classes(prints: Fingerprints) -> list[AuditFinding]:
+    """Findings on the balance and the names of classes, which concern no single file."""
+    classes, counts = prints.source.classes, class_counts(prints)
+    findings = [*small_classes(classes, counts), *imbalance(classes, counts)] if counts else []
+    if prints.source.task != "regress":  # there they are names of columns
+        findings += near_equal_names(classes)
+    return [AuditFinding(one, ()) for one in findings]
+
+
+def _nearly_black(prints: Fingerprints) -> list[AuditFinding]:
+    if prints.source.survey.value_ranges:  # the scale of images of more than 8 bits is known
+        return []
+    at = {name: np.flatnonzero(prints.split == n) for n, name in enumerate(prints.splits)}
+    return nearly_black(prints.brightness / 255, prints.contrast / 255, at, prints.labels(), prints.source.classes)
+
+
+def _default_canvas(source: Source) -> Canvas:
+    """The canvas of a training with default settings."""
+    native = source.native()
+    side = default_size(source.survey, native.fit)
+    return replace(native, height=side, width=side)

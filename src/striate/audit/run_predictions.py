@@ -1,0 +1,45 @@
+"""A run's predictions for images that it was not trained on, read for the search for wrong labels."""
+
+from pathlib import Path
+
+from striate.audit.label_errors import HeldOutPrediction
+from striate.data import Source
+from striate.errors import RunError, SettingError
+from striate.runs import FoldsFolder, RunFolder
+
+__all__ = ["held_out_predictions"]
+
+
+def held_out_predictions(source: Source, run: str | Path) -> list[HeldOutPrediction]:
+    """Those of a run, or of all folds of a cross-validation, on these data.
+
+    Raises SettingError where images do not have one class each, and RunError for a run on other data.
+    """
+    folder = FoldsFolder.open(Path(run)) if FoldsFolder.is_at(Path(run)) else RunFolder.open(Path(run))
+    trained_on = (folder.summary() if isinstance(folder, FoldsFolder) else folder.manifest())["data"]
+    if source.task != "classify":
+        raise SettingError(
+            f"run = {run}: wrong labels are searched where images have one class, not in {source.location}"
+        )
+    if trained_on["location"] != source.location and trained_on["digest"] != source.digest():
+        raise RunError(
+            f"{run}: was trained on {trained_on['location']}, not on {source.location}; give a run on these data"
+        )
+    rows = [row for row in folder.predictions() if row["split"] != "train"]
+    if not rows:
+        raise RunError(
+            f"{run}: has no predictions for images it was not trained on; train with --val or --test above 0"
+        )
+    known = {name for listing in source.splits.values() for name in listing.ids}
+    try:
+        predictions = [
+            HeldOutPrediction(
+                row["id"], row["label"], row["prediction"], float(row["confidence"]), float(row["label_probability"])
+            )
+            for row in rows
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{run}: predictions.csv has no probabilities of labels; train again") from None
+    if not any(one.id in known for one in predictions):
+        raise RunError(f"{run}: its predictions contain no image of {source.location}; train again")
+    return predictions

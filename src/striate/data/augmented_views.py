@@ -1,0 +1,62 @@
+"""Augmented views: a few training images as the network gets them, epoch by epoch, and a sheet that shows them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from striate.data.contact_sheets import contact_sheet, denormalize
+from striate.data.examples import round_robin
+from striate.data.images import LabeledImages, as_colors
+from striate.views import Normalization, Policy, View, evaluation_view
+
+__all__ = ["COLUMNS", "ROWS", "augmentation_sheet", "augmented_views", "view_of_image"]
+
+ROWS, COLUMNS = 6, 8
+
+
+def augmentation_sheet(
+    samples: LabeledImages, policy: Policy, *, seed: int, size: tuple[int, int], normalization: Normalization
+) -> bytes:
+    """A PNG: a row for each image, first without augmentation, then in the first epochs; classes alternate."""
+    ids = torch.tensor(list(islice(round_robin((label,) for label in samples.labels.tolist()), ROWS)))
+    views = augmented_views(
+        as_colors(samples.pixels.gather(ids).permute(0, 3, 1, 2)),
+        ids,
+        policy,
+        seed=seed,
+        columns=COLUMNS,
+        size=size,
+        normalization=normalization,
+    )
+    columns = [denormalize(images, normalization) for images, _ in views]
+    return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
+
+
+def augmented_views(
+    images: Tensor,  # B C H W uint8
+    ids: Tensor,  # B int64
+    policy: Policy,
+    *,
+    seed: int,
+    columns: int,
+    size: tuple[int, int],
+    normalization: Normalization,
+) -> Iterator[tuple[Tensor, View]]:
+    """The network's input, B C h w, and its view: first as in evaluation, then in the epochs 0, 1, 2 ..."""
+    height, width = images.shape[-2:]
+    plain = evaluation_view(len(ids), image_size=(height, width), size=size, normalization=normalization)
+    yield plain.image(images), plain
+    for epoch in range(columns - 1):
+        yield policy.apply(images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
+
+
+def view_of_image(view: View, i: int) -> View:
+    """The view of the image `i` alone."""
+    displacement = (
+        view.displacement if view.displacement is None or len(view.displacement) == 1 else view.displacement[i : i + 1]
+    )
+    geometry, color = (one if len(one) == 1 else one[i : i + 1] for one in (view.geometry, view.color))
+    return replace(view, geometry=geometry, color=color, displacement=displacement)

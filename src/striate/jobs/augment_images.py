@@ -1,0 +1,99 @@
+"""Show augmentation before training: a sheet of a few images, first as they are, then as each epoch augments them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from striate.audit import resolve_flips
+from striate.audit.mirrored_labels import sample_of_listing
+from striate.data import Instances, TaskKind
+from striate.data.augmented_views import COLUMNS, ROWS
+from striate.data.examples import examples
+from striate.data.sample_sheet import sample_sheet
+from striate.errors import SettingError
+from striate.findings import Finding
+from striate.runs import write_bytes
+from striate.runs.output_paths import sheet_path
+from striate.runs.run_splits import resolve_split
+from striate.sources import TrainingData
+from striate.training import Recipe, find_recipe
+from striate.training.augmentation_policy import policy_of
+from striate.training.augmented_samples import augmented_samples, mixing_steps
+from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
+from striate.training.opening import open_data
+from striate.views import describe
+
+__all__ = ["Augmented", "augment"]
+
+MOST_ROWS, MOST_COLUMNS = 32, 16
+
+
+@final
+@dataclass(frozen=True)
+class Augmented:
+    """The sheet. `steps` are the operations on a training image, in order, each after its stage.
+
+    Of the `objects` in the augmented images, `dropped` are not trained on, since they mostly left the image.
+    """
+
+    path: Path
+    data: str
+    kind: str
+    task: TaskKind
+    classes: tuple[str, ...]
+    recipe: Recipe
+    steps: tuple[str, ...]
+    rows: int
+    columns: int
+    objects: int
+    dropped: int
+    notes: tuple[str, ...]  # on how the data were read, and on settings that they decided
+    findings: tuple[Finding, ...]  # on settings of the user
+
+
+def augment(
+    data: TrainingData,
+    *,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    rows: int = ROWS,
+    columns: int = COLUMNS,
+    **settings: Any,
+) -> Augmented:
+    """Write a sheet of a few images of `data`: without augmentation, and as augmented in the epochs 0, 1, 2 ...
+
+    out: a PNG, `DATA-augment.png` in the current folder if left out; an earlier sheet is replaced, no other file is.
+    recipe and settings are those of `train`. Raises StriateError for bad input, and writes nothing then.
+    """
+    for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
+        if not isinstance(value, int) or not low <= value <= high:
+            raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
+    named = find_recipe(recipe) if recipe else None
+    source = open_data(data, settings, named.settings if named else {})
+    path = sheet_path(out, data, source)
+    by_data = resolve_split(source, resolve_with_data(source, named or default_recipe(source), settings))
+    canvas = canvas_of(source, by_data.recipe, policy_of(by_data.recipe))
+    flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
+    resolved = flips.settings.recipe
+    mixing = mixing_steps(resolved)
+    if mixing and source.task != "classify":
+        raise SettingError(f"{mixing[0]}: only images of one class each are mixed; set mixup, cutmix and mosaic to 0")
+    chosen = examples(source, canvas, rows)
+    samples = list(augmented_samples(source, chosen, resolved, columns))
+    write_bytes(path, sample_sheet(samples, source))
+    before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Instances)) for column in samples]
+    return Augmented(
+        path=path,
+        data=source.location,
+        kind=source.kind,
+        task=source.task,
+        classes=source.classes,
+        recipe=resolved,
+        steps=(*describe(policy_of(resolved)), *mixing),
+        rows=len(chosen),
+        columns=columns,
+        objects=before * len(after),
+        dropped=before * len(after) - sum(after),
+        notes=(*source.notes, *flips.messages),
+        findings=flips.findings,
+    )

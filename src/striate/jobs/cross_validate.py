@@ -1,0 +1,167 @@
+"""Cross-validate: a run for each fold of the data. Each sample is predicted once, by a network not trained on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from striate.analysis.fold_summary import summarize_folds
+from striate.audit import resolve_flips
+from striate.audit.mirrored_labels import sample_of_listing
+from striate.data import Source
+from striate.errors import RunError, SettingError
+from striate.jobs.progress_display import ProgressDisplay, progress_display
+from striate.jobs.resume_run import check_unchanged, resume_run
+from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
+from striate.runs import FoldsFolder, RunFolder
+from striate.runs.atomic import DiskFullError
+from striate.runs.manifest import command_line
+from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
+from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
+from striate.training.augmentation_policy import policy_of
+from striate.training.data_defaults import canvas_of
+from striate.training.interruption import InterruptedRunError
+from striate.training.opening import open_again
+
+
+@final
+@dataclass(frozen=True)
+class Folds:
+    """A finished cross-validation: `summary` is the content of folds.json."""
+
+    path: Path
+    summary: dict[str, Any]
+
+    def line(self) -> str:
+        """The result in one line."""
+        accuracy = self.summary["accuracy"]
+        mean, std, low, high = (f"{100 * accuracy[name]:.2f}" for name in ("mean", "std", "low", "high"))
+        return f"test accuracy: {mean} %, mean of {self.summary['folds']} folds (std {std} %, 95 % interval {low} to {high} %)"
+
+
+def train_folds(
+    data: TrainingData | ImagesInput,
+    labels: LabelsInput | None = None,
+    *,
+    folds: int,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Folds:
+    """Train `folds` networks, each tested on another fold of the data: runs `OUT/fold-1` ..., folds.json, predictions.csv.
+
+    The other arguments are those of `train`.
+    """
+    source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
+    if not resolved.recipe.data.folds or resolved.recipe.data.fold:
+        raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
+    if "all" not in source.splits:
+        raise SettingError(
+            f"folds = {folds}: {source.location} has a test split, and cross-validation draws its own; "
+            "give the training folder by itself, or leave --folds out"
+        )
+    path = run_path(data, source, resolved, out)
+    resolved = _with_resolved_flips(source, resolved, progress_display(progress))
+    folder = FoldsFolder.create(path)
+    with folder.locked():
+        try:
+            folder.write_recipe(to_toml(resolved))
+            folder.write_summary(_first_summary(folder, source, resolved))
+            return _run_folds(folder, source, resolved, progress)
+        except BaseException as error:
+            folder.remove_if_empty()
+            if isinstance(error, DiskFullError):
+                kept = folder.path.exists()
+                raise (error.with_resume_of(folder.path) if kept else error.after_removal_of(folder.path)) from None
+            raise
+
+
+def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: ProgressDisplay) -> ResolvedRecipe:
+    """Flips are resolved once for all folds, so that all use one method; each fold has its own findings on flips that are set."""
+    recipe = settings.recipe
+    canvas = canvas_of(source, recipe, policy_of(recipe))
+    flips = resolve_flips(settings, source.classes, sample_of_listing(source, canvas))
+    display.messages(flips.messages)
+    return flips.settings
+
+
+def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
+    """The summary before the first fold."""
+    return {
+        "command": command_line(source, settings, folder.path),
+        "status": "running",
+        "folds": settings.recipe.data.folds,
+        "data": {"name": source.name, "location": source.location, "digest": source.digest()},
+    }
+
+
+def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Folds:
+    """Resume a cross-validation that was interrupted; finished folds are kept.
+
+    data: the same data again, where they were passed from memory.
+    """
+    folder = FoldsFolder.open(Path(path))
+    summary = folder.summary()
+    if summary["status"] == "finished":
+        raise RunError(f"{path}: the run finished; its figures are in folds.json")
+    recipe, origin = read_toml(folder.recipe_path)
+    source = open_again(
+        summary["data"]["location"],
+        recipe,
+        data,
+        f"pass the same data again: striate.jobs.resume_folds({str(path)!r}, data=...) from Python",
+    )
+    check_unchanged(source, summary["data"]["digest"], Path(path))
+    with folder.locked():
+        try:
+            return _run_folds(folder, source, ResolvedRecipe(Recipe.of(**recipe), origin), progress)
+        except DiskFullError as error:
+            raise error.with_resume_of(folder.path) from None
+
+
+def _run_folds(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progress: bool) -> Folds:
+    numbers = range(1, settings.recipe.data.folds + 1)
+    try:
+        for number in numbers:
+            _run_fold(folder.fold_path(number), source, _settings_of_fold(settings, number), progress)
+    except InterruptedRunError as stopped:
+        whole = (
+            f"striate.jobs.resume_folds({str(folder.path)!r}, data=...)"
+            if source.location == IN_MEMORY
+            else f"`striate resume {folder.path}`"
+        )
+        raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
+    return _summarize(folder, [RunFolder.open(folder.fold_path(number)) for number in numbers])
+
+
+def _summarize(folder: FoldsFolder, runs: Sequence[RunFolder]) -> Folds:
+    """Write folds.json and the test predictions of all folds."""
+    rows = [
+        {**row, "fold": number}
+        for number, run in enumerate(runs, start=1)
+        for row in run.predictions()
+        if row["split"] == "test"
+    ]
+    folder.write_predictions(sorted(rows, key=lambda row: str(row["id"])))
+    figures = [run.metrics()["test"] for run in runs]
+    summary = {**folder.summary(), "status": "finished", **summarize_folds(figures)}
+    folder.write_summary(summary)
+    return Folds(folder.path, summary)
+
+
+def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:
+    """Start a fold, resume it, or leave it where it is finished."""
+    run = RunFolder(path)
+    if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock excludes other processes
+        run.remove()
+    if not path.exists():
+        start_run(source, settings, path, progress)
+    elif run.manifest()["status"] != "finished":
+        resume_run(run, source, progress)
+
+
+def _settings_of_fold(settings: ResolvedRecipe, number: int) -> ResolvedRecipe:
+    """The settings of one fold, as if the user had asked for it."""
+    recipe = settings.recipe.with_values(fold=number)
+    return ResolvedRecipe(recipe, {**settings.origins, "folds": "user", "fold": "user"})

@@ -1,0 +1,52 @@
+"""Predict the class of images with a run's network, through the preprocessing that it was trained with."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from striate.analysis.image_predictor import ImagePredictor, Prediction
+from striate.data import Limits
+from striate.errors import DataError
+from striate.runs import RunFolder
+from striate.sources import ImagesInput, is_list, named_inputs
+from striate.training import choose_device
+
+__all__ = ["predict", "require_some"]
+
+LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a program configures it
+
+
+def predict(
+    folder: RunFolder,
+    images: ImagesInput,
+    *,
+    max_pixels: int | None = None,
+    follow_links: bool = False,
+    device: str = "auto",
+) -> list[Prediction]:
+    """One prediction for each image, in order; a folder stands for all files below it, by name.
+
+    An unreadable image has a prediction with its error. Raises DataError where a single input was given, and nothing of it
+    can be read. `max_pixels`: the largest image file that is decoded, that of the run's training if left out. `device`:
+    "auto" is the first GPU, or else the CPU. Images that do not look like those of the training, and content that is not
+    used, are warnings of the logger "striate".
+    """
+    several = is_list(images)
+    chosen = choose_device(device)
+    bundle = folder.bundle()
+    limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
+    limits = replace(limits, follow_links=follow_links)
+    predictor = ImagePredictor(bundle, limits, chosen)
+    predictions = predictor.predict(named_inputs(images, bundle.preprocessing.canvas, limits))
+    if not several:
+        require_some(predictions)
+    for finding in predictor.findings():
+        LOGGER.warning(finding.line())
+    return predictions
+
+
+def require_some(predictions: Sequence[Prediction]) -> None:
+    """Raise DataError where there are inputs and none of them could be predicted."""
+    if predictions and all(one.error is not None for one in predictions):
+        others = f"; none of {len(predictions)} inputs is an image that can be read" if len(predictions) > 1 else ""
+        raise DataError(f"{predictions[0].path}: {predictions[0].error}{others}")

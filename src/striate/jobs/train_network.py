@@ -1,0 +1,141 @@
+"""Train a network: open the data, resolve the settings, prepare the data, train, evaluate, report."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from striate.data import Source, describe_source, require_classes
+from striate.errors import SettingError
+from striate.jobs.finish_run import finish_run
+from striate.jobs.prepare_data import prepare_data
+from striate.jobs.progress_display import ProgressDisplay, progress_display
+from striate.jobs.run import Run
+from striate.jobs.train_epochs import train_epochs
+from striate.models import Network
+from striate.runs import RunFolder, free_path
+from striate.runs.atomic import DiskFullError
+from striate.runs.drawn_splits import how_drawn
+from striate.runs.manifest import first_manifest
+from striate.runs.run_splits import resolve_split
+from striate.runs.timings import PhaseTimer
+from striate.sources import ImagesInput, LabelsInput, TrainingData
+from striate.tasks import Classify, class_weights
+from striate.training import ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
+from striate.training.build_network import build_network, resolve_machine, use_threads
+from striate.training.data_defaults import default_recipe, resolve_with_data
+from striate.training.opening import open_data, refuse_within_the_data
+
+RUNS = Path("runs")
+
+
+def train(
+    data: TrainingData | ImagesInput,
+    labels: LabelsInput | None = None,
+    *,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a network on `data` and write a run folder: weights, figures, predictions and a report.
+
+    data: "mnist", or a folder of class folders or idx files; or, from memory, (images, labels), a dictionary of such splits
+    {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
+    N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`,
+    `cifar10`) or the path of a TOML file. out: the run folder, `runs/DATA-MODEL` if left out. settings: any setting of a
+    Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
+    """
+    source, resolved = resolve_run(with_labels(data, labels), recipe, settings, progress)
+    if resolved.recipe.data.folds and not resolved.recipe.data.fold:
+        raise SettingError(
+            f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
+            "fold = 1 trains the first of them"
+        )
+    return start_run(source, resolved, run_path(data, source, resolved, out), progress)
+
+
+def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
+    """Images and labels that were passed as two arguments, as one."""
+    if labels is None:
+        return data
+    if isinstance(data, str | Path | Mapping):
+        raise SettingError("labels: are passed with images; a path or a dictionary of splits has its own")
+    return data, labels
+
+
+def resolve_run(
+    data: TrainingData, recipe: str | None, user: dict[str, Any], progress: bool
+) -> tuple[Source, ResolvedRecipe]:
+    """The source, and every setting that the data and the machine decide. Raises StriateError for unusable data."""
+    named = find_recipe(recipe) if recipe else None
+    source = open_data(data, user, named.settings if named else {})
+    require_classes(source)
+    display = progress_display(progress and sys.stdout.isatty())  # a log begins with the description of the data
+    try:
+        source.take_survey(display.reading)
+    finally:
+        display.close()
+    settings = resolve_with_data(source, named or default_recipe(source), user)
+    return source, resolve_machine(resolve_split(source, settings))
+
+
+def run_path(
+    data: TrainingData | ImagesInput, source: Source, settings: ResolvedRecipe, out: str | Path | None
+) -> Path:
+    """The run folder: `out`, or a new one below runs/. Raises SettingError where it is inside the data."""
+    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model.name}")
+    refuse_within_the_data(path, data, source)
+    return path
+
+
+def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bool) -> Run:
+    """Train in a new run folder; bad input leaves nothing behind."""
+    timer = PhaseTimer()
+    display = progress_display(progress)
+    display.messages(describe_source(source, how_drawn(source.splits, settings.recipe)))
+    model = build_network(settings.recipe, source.classes)
+    folder = RunFolder.create(path)
+    with folder.locked():
+        try:
+            folder.write_manifest(first_manifest(source, settings, model, path))
+            folder.write_recipe(to_toml(settings))
+            run_phases(folder, source, settings, model, display, timer)
+        except BaseException as error:
+            # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
+            begun = folder.is_worth_keeping()
+            if not begun:
+                folder.remove()
+            if isinstance(error, DiskFullError):
+                raise (error.with_resume_of(path) if begun else error.after_removal_of(path)) from None
+            raise
+    return Run(path)
+
+
+def run_phases(
+    folder: RunFolder,
+    source: Source,
+    settings: ResolvedRecipe,
+    model: Network,
+    display: ProgressDisplay,
+    timer: PhaseTimer,
+) -> None:
+    """Prepare the data, train, evaluate and report; a resumed run goes through all of it again."""
+    keep_freed_memory()
+    try:
+        prepared = prepare_data(source, settings, folder, display)
+        settings = prepared.settings
+        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.loss.balance == "weights" else None
+        task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
+        timer.end_phase("data")
+        settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
+        folder.write_recipe(to_toml(settings))
+        state = TrainingState(model, task, settings.recipe)
+        train_epochs(folder, state, task, prepared, settings.recipe, display)
+        timer.end_phase("training")
+        finish_run(folder, source, model, state, task, prepared, settings, timer)
+    finally:
+        display.close()
+        if folder.manifest()["status"] != "running":  # a run that was interrupted resumes with its decoded images
+            folder.remove_cache()

@@ -1,0 +1,56 @@
+"""Splits that are drawn at random: which ones, how large, and how to describe them."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from striate.data import LabeledImages, Splits
+from striate.training import Recipe
+
+__all__ = ["DRAWN", "deviating_splits", "drawn_shares", "how_drawn"]
+
+DRAWN: Final = ("stratified", "random")  # values of the setting `split`; any other is a path
+NOTICEABLE: Final = 0.2  # of the requested share: a larger deviation is reported
+
+
+def drawn_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:
+    """The splits that are drawn where the data have the `existing` ones, and the share of the images for each."""
+    if recipe.data.split not in DRAWN:
+        return {}
+    val = {} if "val" in existing else {"val": recipe.data.val}
+    test = {"test": 1 / recipe.data.folds if recipe.data.fold else recipe.data.test} if "all" in existing else {}
+    return {name: share for name, share in (val | test).items() if share}
+
+
+def how_drawn(existing: Collection[str], recipe: Recipe) -> str:
+    """A phrase on how missing splits are made; empty where the data have all."""
+    if recipe.data.split not in DRAWN:
+        return f"taken from {recipe.data.split}"
+    full_names = {"val": "validation", "test": "test"}
+    shares = [
+        f"fold {recipe.data.fold} of {recipe.data.folds} for test"
+        if recipe.data.fold and name == "test"
+        else f"{100 * share:g} % for {full_names[name]}"
+        for name, share in drawn_shares(existing, recipe).items()
+    ]
+    if not shares:
+        return "none: all images are for training" if "all" in existing else ""
+    how = f"{recipe.data.split}{f', by {recipe.data.group}' if recipe.data.group else ''}, seed {recipe.training.seed}"
+    return f"drawn{'' if 'all' in existing else ' from train'}: {', '.join(shares)} ({how})"
+
+
+def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recipe: Recipe) -> list[str]:
+    """A sentence for each drawn split that is noticeably larger or smaller than requested."""
+    lines, whole = [], samples.get("all") or samples["train"]
+    for name, share in drawn_shares(samples, recipe).items():
+        size, requested = len(splits.by_name()[name]), share * len(whole)
+        if abs(size - requested) > max(NOTICEABLE * requested, 1):
+            one_per_class = recipe.data.split == "stratified" and max(splits.by_name()[name].counts()) == 1
+            reason = (
+                "each class with several images gives one"
+                if one_per_class
+                else "images that are identical or of one group stay together"
+            )
+            lines.append(
+                f"{name} has {size} of {len(whole)} images, {size / len(whole):.0%} instead of {share:.0%}: {reason}"
+            )
+    return lines

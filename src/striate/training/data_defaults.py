@@ -1,0 +1,74 @@
+"""ResolvedRecipe that the data decide: the recipe, the size of images, their channels and canvas."""
+
+from typing import Any, Final, cast
+
+from striate.data import Canvas, Source
+from striate.data.decoding.rendering import Background
+from striate.data.decoding.resize import FitMode
+from striate.data.normalization import check_normalization
+from striate.data.survey import Survey
+from striate.errors import SettingError
+from striate.training.augmentation_policy import policy_of
+from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
+from striate.training.recipes import find_recipe
+from striate.views import Policy
+
+__all__ = ["canvas_of", "default_recipe", "default_size", "resolve_with_data"]
+
+LARGEST_SIZE: Final = 128  # default for photographs: what two CPU cores train in minutes
+SMALL_IMAGE: Final = 64  # up to this side an image keeps its size, and idx data are taken for digits
+MARGIN: Final = 8 / 7  # side of the canvas over that of the crop, as 256 pixels to 224
+
+
+def default_recipe(source: Source) -> NamedRecipe:
+    """`mnist` for small grayscale idx images and for scenes of digits, `photos` for the rest."""
+    native = source.native()
+    digits = native.channels == 1 and max(native.height, native.width) <= SMALL_IMAGE and source.kind == "idx"
+    return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
+
+
+def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:
+    """Every setting that the data decide; those that the machine decides stay open. Raises SettingError."""
+    native = source.native()
+    settings = resolve(user, named).with_defaults(
+        "data",
+        channels=native.channels,
+        bits=native.bits,
+        background=native.rendering.background,
+        fit=native.fit,
+    )
+    contain = settings.recipe.data.fit == "contain"
+    settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
+    if contain and policy_of(settings.recipe).crop < 1:  # crops would cut the ends off again
+        settings = settings.with_defaults("data", crop=1.0)
+    check_normalization(settings.recipe.data.normalize, settings.recipe.model.channels)
+    _check_bits(settings.recipe.data.bits)
+    return settings
+
+
+def default_size(survey: Survey, fit: FitMode) -> int:
+    """The side of the network's input where the setting is left out."""
+    return min(survey.side(fit), LARGEST_SIZE)
+
+
+def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
+    """The canvas on which decoded images are kept: a little larger than the network's input where random crops are taken.
+
+    With `fit = contain` there is no margin, since evaluation would cut it off.
+    """
+    assert recipe.model.size is not None
+    assert recipe.model.channels is not None
+    margin = policy.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
+    side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
+    # runs of versions without these two settings have them open; they used these values
+    background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)
+    fit = cast(FitMode, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
+    rendering = source.survey.rendering(background)
+    return Canvas(side, side, recipe.model.channels, 16 if recipe.data.bits == 16 else 8, rendering, fit)
+
+
+def _check_bits(bits: int | None) -> None:
+    if bits not in (None, 8, 16):
+        raise SettingError(
+            f"bits = {bits}: images are kept with 8 or with 16 bits a channel, and 16 keep all of {bits}; leave it out"
+        )
