@@ -22,7 +22,7 @@ _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
         "decompression bomb": "data-bomb",
     }
 )  # all other reasons are data-unreadable
-_SAYS: Final = MappingProxyType(
+_MESSAGES: Final = MappingProxyType(
     {
         "data-unreadable": ("cannot be used", "fix or remove"),
         "data-truncated": ("cut off before the image ends", "copy or download again"),
@@ -69,17 +69,17 @@ def account(prints: Fingerprints) -> FileAccount:
 
 def unusable(skipped: Iterable[SkippedFile]) -> list[AuditFinding]:
     """A finding for each kind of file that cannot be used."""
-    by_id: dict[str, list[SkippedFile]] = {name: [] for name in _SAYS}
+    by_id: dict[str, list[SkippedFile]] = {name: [] for name in _MESSAGES}
     for one in skipped:
         by_id[_IDS.get(one.reason, "data-unreadable")].append(one)
     return [
         found(
             name,
             "warning",
-            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_SAYS[name][0]}{_why(name, files)}.",
+            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_MESSAGES[name][0]}{_why(name, files)}.",
             [(one.id,) for one in files],
             {"details": list(dict.fromkeys(f"{one.reason}: {one.detail}" for one in files))[:3]},
-            _SAYS[name][1],
+            _MESSAGES[name][1],
         )
         for name, files in by_id.items()
         if files

@@ -28,7 +28,7 @@ def outliers(prints: Fingerprints) -> list[AuditFinding]:
     aspect = np.log(prints.widths / prints.heights)
     contain = prints.source.survey.fit == "contain"
     findings = []
-    for name, what, values, least, say, fix in (
+    for name, what, values, least, shown, fix in (
         ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
          "look whether they belong there; thumbnails hold no detail"),
         ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
@@ -45,10 +45,10 @@ def outliers(prints: Fingerprints) -> list[AuditFinding]:
             found(
                 name,
                 "note",
-                f"{_images(len(at))} far from all others in {what}: {say(float(values[at[0]]))}"
-                f"{' and others' if len(at) > 1 else ''}, where nearly all are {say(low)} to {say(high)}.",
+                f"{_images(len(at))} far from all others in {what}: {shown(float(values[at[0]]))}"
+                f"{' and others' if len(at) > 1 else ''}, where nearly all are {shown(low)} to {shown(high)}.",
                 [(prints.id(int(i)),) for i in at],
-                {"measure": named.get(what, "mean of luma, 0 to 255"), "low": say(low), "high": say(high)},
+                {"measure": named.get(what, "mean of luma, 0 to 255"), "low": shown(low), "high": shown(high)},
                 fix,
             )
         )

@@ -9,7 +9,7 @@ from striate.training import Recipe
 __all__ = ["DRAWN", "deviating_splits", "drawn_shares", "how_drawn"]
 
 DRAWN: Final = ("stratified", "random")  # values of the setting `split`; any other is a path
-NOTICEABLE: Final = 0.2  # of the requested share: a larger deviation is reported
+NOTICEABLE: Final = 0.2  # of the requested share: a larger difference is reported
 
 
 def drawn_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:

@@ -1,0 +1,150 @@
+"""The rooms as a graph of modules: no circle in it, no room that another escapes into, no name of ours where the field has one."""
+
+import ast
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import striate
+
+ROOT = Path(str(striate.__file__)).parent
+
+
+def module(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(path): path for path in ROOT.rglob("*.py")}
+
+
+def homes(room: str) -> dict[str, str]:
+    """Public name -> the module that it really is in; a room's face names it."""
+    stub = MODULES[room].with_suffix(".pyi")
+    lines = ast.parse(stub.read_text()).body if MODULES[room].name == "__init__.py" and stub.exists() else []
+    return {name.name: line.module or "" for line in lines if isinstance(line, ast.ImportFrom) for name in line.names}
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports, wherever in it: at the top, in a function, or for the type checker alone."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            found |= {_home(node.module, name.name) for name in node.names}
+    return found & MODULES.keys() - {module(path)}
+
+
+def _home(of: str, name: str) -> str:
+    if f"{of}.{name}" in MODULES:
+        return f"{of}.{name}"
+    home = homes(of).get(name)
+    return of if home is None else _home(home, name)
+
+
+def graph() -> dict[str, set[str]]:
+    return {name: imported(path) for name, path in MODULES.items()}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_graph_follows_public_names_to_their_files():
+    edges = graph()
+    assert "striate.training.loop" in edges["striate.jobs.train_epochs"]
+    assert "striate.models.blocks" in edges["striate.models.create"]  # for the type checker alone
+    with pytest.raises(CycleError):
+        TopologicalSorter({**edges, "striate.errors": {"striate.jobs.train_epochs"}}).prepare()
+
+
+# Words of our own where the field has one (left), and British spelling. `DESIGN` says what stands in their place.
+BANNED_NAMES = {
+    *("picture", "pictures", "colour", "colours", "coloured", "grey", "greys", "centre", "centred"),
+    *("centres", "neighbour", "neighbours", "said", "says", "say", "sees", "sight", "sights"),
+    *("looks", "settle", "settled", "aside", "mend", "mended", "tint", "tints", "bend"),
+    *("bends", "placing", "retouching", "tones", "deviation", "deviations"),
+}
+BANNED_PROSE = re.compile(
+    r"\b(pictures?|colour\w*|grey\w*|centre[sd]?|neighbour\w*|behaviour\w*|favour\w*|(un)?labelled|licence|sets? aside|"
+    r"mend(s|ed|ing)?|put up with|deviations?|first weights|right among the first|goes on with|go on with|sight)\b",
+    re.IGNORECASE,
+)
+ALLOWED = ("standard deviation",)  # as papers write it in full
+TEXTS = [
+    *ROOT.rglob("*.j2"),
+    *(Path(__file__).parents[1] / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md")),
+]
+
+
+def defined(tree: ast.AST) -> set[str]:
+    """The names that a file gives to things; those that it only uses may be another library's."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return found
+
+
+def segments(name: str) -> set[str]:
+    """`SkippedFile` and `skipped_file` -> skipped, file."""
+    return {piece.lower() for piece in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
+
+
+def prose(tree: ast.AST) -> list[str]:
+    """Strings of several words: messages, help, docstrings. A single word may be what a user's column or folder is called."""
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+
+
+def offences(text: str) -> list[str]:
+    for allowed in ALLOWED:
+        text = re.sub(allowed, "", text, flags=re.IGNORECASE)
+    return [match[0] for match in BANNED_PROSE.finditer(text)]
+
+
+@pytest.mark.parametrize("room", sorted({path.relative_to(ROOT).parts[0] for path in MODULES.values()}))
+def test_names_and_messages_are_the_fields_words(room):
+    found = []
+    for path in MODULES.values():
+        where = path.relative_to(ROOT)
+        if where.parts[0] != room:
+            continue
+        tree = ast.parse(path.read_text())
+        names = {path.stem, *defined(tree)}
+        found += [f"{where}: {name}" for name in sorted(names) if segments(name) & BANNED_NAMES]
+        found += [f"{where}: {word} in {text[:80]!r}" for text in prose(tree) for word in offences(text)]
+        found += [
+            f"{where}: {word} in a comment"
+            for line in path.read_text().splitlines()
+            if "#" in line
+            for word in offences(line.split("#", 1)[1])
+        ]
+    assert not found, "\n".join(found)
+
+
+def test_pages_and_documents_are_in_the_fields_words():
+    found = [f"{path.name}: {word}" for path in TEXTS for word in offences(path.read_text())]
+    assert not found, "\n".join(found)
+
+
+def test_the_scan_finds_names_messages_and_parts_of_names():
+    tree = ast.parse(
+        'class MendedSight:\n    def f(self, grey_level): raise ValueError(f"the picture {grey_level} is grey")'
+    )
+    assert {name for name in defined(tree) if segments(name) & BANNED_NAMES} == {"MendedSight", "grey_level"}
+    assert [word for text in prose(tree) for word in offences(text)] == ["picture", "grey"]
+    assert not offences("the standard deviation of the mean")
