@@ -72,9 +72,9 @@ def main() -> None:
         costs: dict[str, list[Cost]] = {name: [] for name in programs}
         for number in range(arguments.rounds):
             for name in sorted(programs, reverse=number % 2 == 1):
-                cost, said = run(programs[name], folder=Path(desk))
+                cost, reported = run(programs[name], folder=Path(desk))
                 costs[name].append(cost)
-                told = json.loads(said if name == "striate" else said.splitlines()[-1])
+                told = json.loads(reported if name == "striate" else reported.splitlines()[-1])
                 print(f"{name}: {cost.wall:.1f} s, {cost.cpu:.1f} CPU s", _told(told), flush=True)
     rows = [
         [name, *(Spread.of([getattr(one, what) for one in measured]).text(1) for what in ("wall", "cpu", "peak_mib"))]
@@ -85,11 +85,11 @@ def main() -> None:
     print(f"peers / striate {ratio.text(2)}, at least {TARGET:g}: {'met' if ratio.low >= TARGET else 'NOT met'}")
 
 
-def _told(said: dict[str, object]) -> object:
-    findings = said.get("findings")
+def _told(reported: dict[str, object]) -> object:
+    findings = reported.get("findings")
     if isinstance(findings, list):
         return {one["id"]: len(one["files"]) for one in findings}
-    return said
+    return reported
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ WORKERS = (0, 1, 2, 3)
 def epochs(command: Sequence[str | Path]) -> tuple[float, float]:
     """Images a second in the first and in the second epoch."""
     _, output = run([sys.executable, *command])
-    said = json.loads(output)
-    first, second = said["epochs"]
-    return said["images"] / first, said["images"] / second
+    reported = json.loads(output)
+    first, second = reported["epochs"]
+    return reported["images"] / first, reported["images"] / second
 
 
 def road(folder: Path, rounds: int) -> None:

@@ -59,16 +59,16 @@ class Bench:
     def peer(self, name: str, seed: int, number: int | None = None, *options: str) -> Run:
         command: list[str | Path] = [self.interpreters[name], PEERS[name], self.data, "--seed", str(seed), *options]
         cost, output = run(command, folder=self.scratch, limit=self.limit)
-        said = json.loads(output.splitlines()[-1])
+        reported = json.loads(output.splitlines()[-1])
         return Run(
             name=name,
             seed=seed,
             command=shown(command),
             cost=cost,
-            accuracy=said["accuracy"],
-            train_seconds=said["train_seconds"],
-            threads=said["threads"],
-            versions=said["versions"],
+            accuracy=reported["accuracy"],
+            train_seconds=reported["train_seconds"],
+            threads=reported["threads"],
+            versions=reported["versions"],
             round=number,
         )
 
@@ -117,8 +117,8 @@ def row(runs: Sequence[Run], name: str) -> list[str]:
     mine = [one for one in runs if one.name == name]
     timed = [one for one in mine if one.round is not None]
     percent = [100 * one.accuracy for one in mine]
-    deviation = f"{stdev(percent):.3f}" if len(percent) > 1 else "-"
-    cells = [name, f"{mean(percent):.3f}, {deviation}, {min(percent):.2f}", str(len(mine))]
+    std = f"{stdev(percent):.3f}" if len(percent) > 1 else "-"
+    cells = [name, f"{mean(percent):.3f}, {std}, {min(percent):.2f}", str(len(mine))]
     if not timed:
         return cells + ["-"] * (6 + len(PEERS))
     wall = Spread.of([one.cost.wall for one in timed])

@@ -114,10 +114,10 @@ def main() -> None:
                     trained = training(arguments.striate, way, arguments.limit)
                 results[way.name, busy].append(trained)
                 where = "beside a busy core" if busy else "alone"
-                said = (
+                reported = (
                     f"training {trained.seconds:.1f} s, process {trained.wall:.1f} s, threads {trained.threads or '?'}"
                 )
-                print(f"round {number}  {way.name}, {where}: {said}", flush=True)
+                print(f"round {number}  {way.name}, {where}: {reported}", flush=True)
     header = ["", "training s alone", "beside a busy core", "times slower", "process s alone", "beside"]
     header += ["threads alone/beside", f"over {arguments.limit:g} s"]
     print(f"\n{markdown(header, [row(way, results[way.name, False], results[way.name, True]) for way in WAYS])}")

@@ -136,6 +136,19 @@ def test_names_and_messages_are_the_fields_words(room):
     assert not found, "\n".join(found)
 
 
+def test_names_in_tests_and_benchmarks_are_the_fields_words():
+    here = Path(__file__)
+    files = [*here.parent.rglob("*.py"), *(here.parents[1] / "benchmarks").rglob("*.py")]
+    found = [
+        f"{path.name}: {name}"
+        for path in files
+        if path != here
+        for name in sorted({path.stem, *defined(ast.parse(path.read_text()))})
+        if segments(name) & BANNED_NAMES
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_pages_and_documents_are_in_the_fields_words():
     found = [f"{path.name}: {word}" for path in TEXTS for word in offences(path.read_text())]
     assert not found, "\n".join(found)

@@ -143,10 +143,10 @@ def test_groups_by_a_column():
 
 
 @pytest.mark.parametrize(
-    ("group", "says"), [("(", "neither a column"), ("patient", "parentheses"), ("(zzz)", "not in any file name")]
+    ("group", "message"), [("(", "neither a column"), ("patient", "parentheses"), ("(zzz)", "not in any file name")]
 )
-def test_groups_that_are_none(healthy, group, says):
-    with pytest.raises(SettingError, match=says):
+def test_groups_that_are_none(healthy, group, message):
+    with pytest.raises(SettingError, match=message):
         group_leaks(fingerprints(healthy), group)
 
 

@@ -53,10 +53,10 @@ def full(labels, probabilities):
 
 
 def answers(labels, probabilities):
-    said = probabilities.argmax(1)
+    reported = probabilities.argmax(1)
     return [
         HeldOutPrediction(
-            str(n), str(labels[n]), str(said[n]), float(probabilities[n].max()), float(probabilities[n, labels[n]])
+            str(n), str(labels[n]), str(reported[n]), float(probabilities[n].max()), float(probabilities[n, labels[n]])
         )
         for n in range(len(labels))
     ]

@@ -57,9 +57,9 @@ def test_mnist_gives_no_findings() -> None:
 
 
 def test_files_skipped_are_counted_by_reason() -> None:
-    aside = tuple(SkippedFile(f"x{i}.jpg", "truncated" if i else "empty file", "why") for i in range(3))
+    skipped_ids = tuple(SkippedFile(f"x{i}.jpg", "truncated" if i else "empty file", "why") for i in range(3))
     base = healthy()
-    finding = one(Splits(part([30, 40, 50], "train", 1, aside), base.val, base.test))
+    finding = one(Splits(part([30, 40, 50], "train", 1, skipped_ids), base.val, base.test))
     assert finding.id == "data-files-skipped"
     assert finding.message == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
     assert finding.evidence["first"][0] == "x0.jpg: empty file: why"

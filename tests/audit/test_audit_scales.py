@@ -59,10 +59,10 @@ def test_classes_on_other_bits_are_found(low: int, high: int, figures: tuple[int
     for source in (folders(tmp_path / "data", a, b, c, extension="png"), classes(a, b, c)):
         (found,) = scale_by_class(source)
         assert (found.finding.id, found.finding.severity) == ("data-scale-by-class", "warning")
-        said = found.finding.evidence["classes"]
-        assert said.keys() in ({"0", "1"}, {"0", "2"})
-        assert [one["bits"] for one in said.values()] == list(figures)
-        assert said["0"]["typical_greatest"] == np.median(a.max((1, 2)))
+        reported = found.finding.evidence["classes"]
+        assert reported.keys() in ({"0", "1"}, {"0", "2"})
+        assert [one["bits"] for one in reported.values()] == list(figures)
+        assert reported["0"]["typical_greatest"] == np.median(a.max((1, 2)))
         assert f"times {(2 ** figures[1] - 1) / (2 ** figures[0] - 1):.0f}" in found.finding.fix
 
 
@@ -176,9 +176,9 @@ def masks(seed: int, white: int = 1) -> Images:
 
 
 def test_masks_of_0_and_1_are_found(tmp_path: Path) -> None:
-    says = "20 of 20 images have the values 0 and 1 where 255 is white, so they are nearly black."
+    expected_message = "20 of 20 images have the values 0 and 1 where 255 is white, so they are nearly black."
     for source in (folders(tmp_path / "files", masks(0), masks(1), extension="png"), classes(masks(0), masks(1))):
-        assert quick(source) == whole_check(source) == [says]
+        assert quick(source) == whole_check(source) == [expected_message]
 
 
 def test_the_split_or_the_class_of_masks_is_named(tmp_path: Path) -> None:

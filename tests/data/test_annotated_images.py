@@ -38,7 +38,7 @@ def test_a_box_is_drawn_along_its_pixels() -> None:
     assert drawn[20:38, 20:70].min() == 0
 
 
-def test_masks_are_tints_and_pixels_outside_stay() -> None:
+def test_masks_are_overlays_and_pixels_outside_stay() -> None:
     masks = np.zeros((1, 240, 320), bool)
     masks[0, 60:100, 50:90] = True
     drawn = np.asarray(annotated_image(Sample("a", gray(), Instances(BOX, np.array([0]), masks)), CLASSES))

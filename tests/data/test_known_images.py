@@ -148,7 +148,7 @@ def test_images_by_a_camera_that_never_moves_are_not_taken_for_copies(scene):
 
 
 @pytest.mark.parametrize("difference", [0, 1])
-def test_what_looks_like_an_image_of_train_and_one_of_test_was_trained_on(difference, scene, tmp_path):
+def test_what_resembles_an_image_of_train_and_one_of_test_was_trained_on(difference, scene, tmp_path):
     """Their signatures are equal, or the one of train is a level farther: in doubt it is not measured unasked."""
     photos = decoded(photographs(12, scene), "PNG")
     copy = photos[:1].copy()
@@ -178,7 +178,7 @@ def test_what_is_near_is_found_as_if_all_were_compared(any_light, near):
     again = np.clip(known[:60].astype(int) + np.random.default_rng(3).integers(-6, 7, (60, 64)), 0, 255)
     mirrored = known[60:80].reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64)
     new = np.concatenate([smooth(300, 2), again.astype(np.uint8), mirrored])
-    one, other = (looks.astype(float).reshape(-1, 8, 8) for looks in (new, known))
+    one, other = (own_signatures.astype(float).reshape(-1, 8, 8) for own_signatures in (new, known))
     shows, also = one.std((1, 2)) >= 4, other.std((1, 2)) >= 4
     scale = np.sqrt(one.std((1, 2))[:, None] * other.std((1, 2)))
     if any_light:
@@ -219,7 +219,7 @@ def test_copies_that_are_gray_mirrored_or_of_another_brightness_are_known_and_ot
     assert found == ["train"] * 15 + ["test"] * 5 + ["unseen"] * 20
 
 
-def test_looks_are_gray_as_decoding_makes_it(scene):
+def test_signatures_are_gray_as_decoding_makes_it(scene):
     """Luma, not the mean of red, green and blue; what lies behind transparent pixels is white."""
     colors = np.zeros((1, 32, 32, 4), np.uint8)
     colors[0, :, :, 3] = 255

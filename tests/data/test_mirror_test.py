@@ -106,7 +106,7 @@ def test_half_a_turn_exchanges_what_stands_on_its_head():
     assert exchanged([drawn(letter(one), EACH, seed) for seed, one in enumerate("69")], "rotate") == [(0, 1)]
 
 
-def test_digits_of_which_a_mirrored_3_looks_like_a_5():
+def test_digits_of_which_a_mirrored_3_resembles_a_5():
     source = open_source("mnist")
     listing = source.splits["train"]
     labels = np.array([listing.targets.target(i) for i in range(500)])

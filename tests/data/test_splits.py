@@ -144,12 +144,12 @@ def test_splits_that_are_given_stay() -> None:
 
 
 def test_what_was_skipped_stays_with_the_training_split() -> None:
-    aside = (SkippedFile("bad.jpg", "empty file", "0 bytes"),)
+    skipped_ids = (SkippedFile("bad.jpg", "empty file", "0 bytes"),)
     base = images([0, 1] * 50)
-    whole = LabeledImages(base.pixels, base.labels, base.ids, base.classes, aside)
+    whole = LabeledImages(base.pixels, base.labels, base.ids, base.classes, skipped_ids)
     splits = split_samples({"all": whole}, val=0.1, test=0.1, seed=0)
     assert splits.val is not None
-    assert splits.train.skipped == aside
+    assert splits.train.skipped == skipped_ids
     assert not splits.val.skipped
 
 

@@ -190,7 +190,7 @@ def test_16_bit_files_with_small_values_are_for_a_network_of_8_bits_what_8_bit_f
     assert (given == decoded(sixteen)).all()
 
 
-def test_the_line_of_levels_says_of_which_images(tmp_path: Path) -> None:
+def test_the_line_of_levels_states_of_which_images(tmp_path: Path) -> None:
     wide = open_source(folders(tmp_path / "wide", lambda i: (disc(i) * 16).astype(np.uint16)))
     mixed = open_source(
         folders(tmp_path / "mixed", lambda i: (disc(i) * 16).astype(np.uint16) if i % 2 else disc(i).astype(np.uint8))
@@ -366,14 +366,14 @@ def test_opaque_images_with_an_alpha_channel_stay_on_white(tmp_path: Path) -> No
     assert source.native() == Canvas(SIDE, SIDE, 3)
 
 
-def test_where_no_background_shows_all_it_is_said(tmp_path: Path) -> None:
+def test_where_no_background_shows_all_it_is_reported(tmp_path: Path) -> None:
     source = open_source(folders(tmp_path / "data", lambda i: icon(i, (0, 128, 255)[i % 3])))
     (found,) = survey_findings(source.survey, source.native())
     assert found.finding.id == "data-background"
     assert "--channels 4" in found.finding.fix
 
 
-def test_a_background_that_was_chosen_and_hides_is_said(tmp_path: Path) -> None:
+def test_a_background_that_was_chosen_and_hides_is_reported(tmp_path: Path) -> None:
     source = open_source(folders(tmp_path / "data", lambda i: icon(i, 255)))
     white = Canvas(SIDE, SIDE, 3, rendering=source.survey.rendering("white"))
     (found,) = survey_findings(source.survey, white)
@@ -442,7 +442,9 @@ def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("height", "width", "side", "pixels"), [(8, 320, 128, 3), (320, 8, 128, 3), (16, 80, 16, 3)])
-def test_images_that_shrink_to_a_line_are_said(height: int, width: int, side: int, pixels: int, tmp_path: Path) -> None:
+def test_images_that_shrink_to_a_line_are_reported(
+    height: int, width: int, side: int, pixels: int, tmp_path: Path
+) -> None:
     source = open_source(folders(tmp_path / "data", photograph(height, width)))
     (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
     assert found.finding.id == "data-thin"
@@ -466,7 +468,7 @@ def test_arrays_too(tmp_path: Path) -> None:
 # ---- files of which not all is used
 
 
-def test_the_sample_misses_nothing_that_comes_round_robin_and_says_what_it_is() -> None:
+def test_the_sample_misses_nothing_that_comes_round_robin_and_states_what_it_is() -> None:
     eight, twelve = (
         content(disc(i, 0, white).astype(kind)) for i, (white, kind) in enumerate(((255, "u1"), (4095, "u2")))
     )
@@ -493,7 +495,7 @@ def test_first_frames_are_a_note(tmp_path: Path) -> None:
     assert (found.finding.id, found.finding.severity, found.files) == ("data-first-frame", "note", (("a/3.gif",),))
 
 
-def test_the_limit_of_pixels_says_the_way_in(tmp_path: Path) -> None:
+def test_the_limit_of_pixels_states_the_way_in(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("L", (300, 200)).save(path)
     with pytest.raises(Unreadable, match="--max-pixels 60000 lets it in"):

@@ -153,7 +153,7 @@ def test_the_data_folder_is_not_written_to(shapes, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("data", "settings", "error", "says"),
+    ("data", "settings", "error", "message"),
     [
         ("mnits", {}, DataError, "did you mean mnist"),
         ("mnist", {"augment": "strnog"}, SettingError, "takes one of none, light, default, strong"),
@@ -169,8 +169,8 @@ def test_the_data_folder_is_not_written_to(shapes, monkeypatch):
         ("mnist-scenes:9", {"mixup": 0.2}, SettingError, "mix: Mixup .* only images of one class each are mixed"),
     ],
 )
-def test_bad_input_is_one_line_and_writes_nothing(tmp_path, data, settings, error, says):
-    with pytest.raises(error, match=says) as caught:
+def test_bad_input_is_one_line_and_writes_nothing(tmp_path, data, settings, error, message):
+    with pytest.raises(error, match=message) as caught:
         augment(data, **settings)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

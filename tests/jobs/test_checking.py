@@ -46,19 +46,19 @@ def test_page_and_json_carry_any_name_and_nothing_else_is_written(odd, tmp_path,
     with pytest.raises(SystemExit) as ended:
         main(["check", str(odd), "--json"])
     assert ended.value.code == 1  # a finding says stop
-    said = json.loads(capsys.readouterr().out)
-    leak = next(one for one in said["findings"] if one["id"] == "data-duplicates-across-splits")
+    reported = json.loads(capsys.readouterr().out)
+    leak = next(one for one in reported["findings"] if one["id"] == "data-duplicates-across-splits")
     assert leak["severity"] == "stop"
     assert set(leak["files"][0]) == {
         "train/a/00.png", "test/a/new\\u000aline.png", 'test/a/quote".png', "test/a/<script>alert(1)<_script>.png",
         "test/a/\U0001f600.png", "test/a/\\xff.png",
     }  # fmt: skip
-    assert said["files"] == {"found": 71, "used": 71, "skipped": {}, "ignored": {}}
-    page = (tmp_path / said["page"]).read_text("utf-8")
+    assert reported["files"] == {"found": 71, "used": 71, "skipped": {}, "ignored": {}}
+    page = (tmp_path / reported["page"]).read_text("utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert state(odd) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([odd.name, said["page"]])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([odd.name, reported["page"]])
 
 
 def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
@@ -67,14 +67,14 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["check", "data", "--quiet", "--out", "page.html"])
     assert ended.value.code == 0
-    said = capsys.readouterr().out
-    assert "no findings" in said
-    assert "72 found = 72 used + 0 skipped + 0 ignored" in said
+    reported = capsys.readouterr().out
+    assert "no findings" in reported
+    assert "72 found = 72 used + 0 skipped + 0 ignored" in reported
     assert (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected_message"),
     [
         (["nowhere/at/all"], "nowhere/at/all"),
         (["data", "--out", "data/page.html"], "lies within the data"),
@@ -86,15 +86,15 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
         (["data", "--learning-curve"], "too few for a learning curve"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_line_and_exit_code_2(arguments, expected_message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folders(tmp_path / "data", each=4)
     with pytest.raises(SystemExit) as ended:
         main(["check", *arguments])
-    said = capsys.readouterr()
+    reported = capsys.readouterr()
     assert ended.value.code == 2
-    assert said.err.count("\n") == 1
-    assert says in said.err
+    assert reported.err.count("\n") == 1
+    assert expected_message in reported.err
 
 
 def test_suspects_of_a_run(trained, shapes, tmp_path):
@@ -181,13 +181,13 @@ def test_masks_of_another_size_and_images_in_two_parts_are_found(tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    ("column", "cells", "says"),
+    ("column", "cells", "expected_message"),
     [
         ("labels", ["a", "a;b"] * 20, [["a", "a, b"]]),
         ("value", [str(number / 4) for number in range(40)], [["value 0.0", "value 9.75"]]),
     ],
 )
-def test_copies_that_are_said_to_be_different_are_found(column, cells, says, tmp_path, monkeypatch, capsys):
+def test_copies_that_are_labeled_different_are_found(column, cells, expected_message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert not check(table(tmp_path / "healthy", column, cells), progress=False).findings
     ill = table(tmp_path / "ill", column, cells)
@@ -195,7 +195,7 @@ def test_copies_that_are_said_to_be_different_are_found(column, cells, says, tmp
     found = {one.finding.id: one for one in check(ill, progress=False).findings}
     assert set(found) == {"data-two-labels", "data-duplicates"}
     assert found["data-two-labels"].files == (("0.png", "39.png"),)
-    assert found["data-two-labels"].finding.evidence["labels"] == says
+    assert found["data-two-labels"].finding.evidence["labels"] == expected_message
     cells[39] = cells[0]  # said to be the same
     ill.write_text("\n".join([f"path,{column}", *(f"{number}.png,{cell}" for number, cell in enumerate(cells))]))
     assert [one.finding.id for one in check(ill, progress=False).findings] == ["data-duplicates"]
@@ -210,8 +210,8 @@ def test_a_box_over_the_edge_is_reported_with_its_image(tmp_path, monkeypatch):
         Image.fromarray(noise).save(data / f"{number}.png")
     images = [{"id": n, "file_name": f"{n}.png", "height": 40, "width": 50} for n in range(2)]
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [30, 5, 40 - 30 * n, 10]} for n in range(2)]
-    said = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
-    (data / "a.json").write_text(json.dumps(said))
+    reported = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
+    (data / "a.json").write_text(json.dumps(reported))
     (found,) = [one for one in check(data, progress=False).findings if one.finding.id == "data-annotation-faults"]
     assert found.files == (("0.png",),)
     assert found.finding.evidence["kinds"] == {"box clipped": 1}

@@ -38,8 +38,8 @@ def nothing() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.empty(0), torch.empty(0, dtype=torch.int64)
 
 
-def settings(recipe: str = "photos", **said: object) -> ResolvedRecipe:
-    return resolve({"augment": "default", **said}, NamedRecipe(recipe, {}, ""))
+def settings(recipe: str = "photos", **reported: object) -> ResolvedRecipe:
+    return resolve({"augment": "default", **reported}, NamedRecipe(recipe, {}, ""))
 
 
 @pytest.mark.parametrize("policy", [name for name, policy in POLICIES.items() if policy.flip])
@@ -70,15 +70,15 @@ def test_healthy_data_are_flipped_and_asked_once():
 
 
 @pytest.mark.parametrize(
-    ("said", "classes", "fix"),
+    ("reported", "classes", "fix"),
     [
         ({"flip": True}, ("left", "right"), "--no-flip"),
         ({"flip_vertical": True, "flip": False}, ("up", "down"), "--no-flip-vertical"),
         ({"rotate": 180.0, "flip": False}, ("up", "down"), "--rotate 15"),
     ],
 )
-def test_flips_that_were_asked_for_stay_with_a_finding(said, classes, fix):
-    before = settings(**said)
+def test_flips_that_were_asked_for_stay_with_a_finding(reported, classes, fix):
+    before = settings(**reported)
     flips = resolve_flips(before, classes, no_sample)
     assert flips.settings == before
     assert flips.messages == ()
@@ -102,8 +102,11 @@ def test_several_pairs_are_counted():
 def test_a_run_on_arrows_with_neutral_names(tmp_path, capsys):
     data = arrows(tmp_path / "data", ("a", "b"))
     run = train(data, out=tmp_path / "run", **{**QUICK, "epochs": 1, "augment": "default"})
-    said = capsys.readouterr().out
-    assert "mirrored images of class a look like class b, and those of b like a: no flips (--flip turns them on" in said
+    reported = capsys.readouterr().out
+    assert (
+        "mirrored images of class a look like class b, and those of b like a: no flips (--flip turns them on"
+        in reported
+    )
     recipe, source = read_toml(run.path / "recipe.toml")
     assert (recipe["flip"], source["flip"]) == (False, "data")
     assert not [one for one in run.findings if one.id == "augment-mirrored-labels"]

@@ -48,13 +48,13 @@ def test_each_fold_knows_its_images_when_the_data_were_moved(whole, shapes, tmp_
 
 
 def test_the_summary_is_that_of_the_folds(whole):
-    said = json.loads((whole.path / "folds.json").read_text())
-    assert said == whole.summary
+    reported = json.loads((whole.path / "folds.json").read_text())
+    assert reported == whole.summary
     accuracies = [Run(whole.path / f"fold-{k}").metrics["test"]["accuracy"]["value"] for k in (1, 2, 3)]
-    assert [one["accuracy"] for one in said["runs"]] == accuracies
-    assert said["accuracy"]["mean"] == pytest.approx(statistics.mean(accuracies))
-    assert said["accuracy"]["std"] == pytest.approx(statistics.stdev(accuracies))
-    assert sum(one["images"] for one in said["runs"]) == 60
+    assert [one["accuracy"] for one in reported["runs"]] == accuracies
+    assert reported["accuracy"]["mean"] == pytest.approx(statistics.mean(accuracies))
+    assert reported["accuracy"]["std"] == pytest.approx(statistics.stdev(accuracies))
+    assert sum(one["images"] for one in reported["runs"]) == 60
     assert "mean of 3 folds" in whole.line()
     command = Run(whole.path / "fold-2").manifest["command"]
     assert "--folds 3 --fold 2" in command
@@ -113,9 +113,9 @@ def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
 def test_folds_of_changed_data_are_not_gone_on_with(whole, tmp_path):
     data = make_images(tmp_path / "data", each=6)
     shutil.copytree(whole.path, tmp_path / "cv")
-    said = json.loads((tmp_path / "cv" / "folds.json").read_text())
-    said |= {"status": "running", "data": {**said["data"], "location": str(data)}}
-    (tmp_path / "cv" / "folds.json").write_text(json.dumps(said))
+    reported = json.loads((tmp_path / "cv" / "folds.json").read_text())
+    reported |= {"status": "running", "data": {**reported["data"], "location": str(data)}}
+    (tmp_path / "cv" / "folds.json").write_text(json.dumps(reported))
     with pytest.raises(RunError, match="the data changed since"):
         resume_folds(tmp_path / "cv")
 

@@ -44,7 +44,7 @@ def test_arrays_images_and_class_folders_end_with_the_same_weights(arrays, remem
     assert sorted(path.name for path in remembered.path.iterdir()) == sorted(path.name for path in files.path.iterdir())
 
 
-def test_the_run_says_that_no_shell_command_gives_it_again(remembered):
+def test_the_run_states_that_no_shell_command_gives_it_again(remembered):
     data = remembered.manifest["data"]
     assert (data["name"], data["location"]) == ("in-memory", IN_MEMORY)
     assert data["kind"] == "arrays N H W C from Python, 3 classes"
@@ -136,7 +136,7 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "settings", "error", "says"),
+    ("given", "settings", "error", "expected_message"),
     [
         ((np.zeros((4, 8, 8)), [0, 1, 0]), {}, DataError, "labels is 3, for 4"),
         (("photos", [0, 1]), {}, SettingError, "labels: are passed with images"),
@@ -145,14 +145,14 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
         ((np.zeros((4, 8, 8)), [0.5, 1.5, 2, 3]), {}, DataError, "training is for one class"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_written(given, settings, error, says, tmp_path):
-    with pytest.raises(error, match=says) as caught:
+def test_bad_input_is_refused_before_anything_is_written(given, settings, error, expected_message, tmp_path):
+    with pytest.raises(error, match=expected_message) as caught:
         st.train(*given, out=tmp_path / "run", **settings)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_test_split_that_is_unlike_the_training_is_said(arrays, tmp_path):
+def test_a_test_split_that_is_unlike_the_training_is_reported(arrays, tmp_path):
     images, labels = arrays
     even, odd = slice(None, None, 2), slice(1, None, 2)
     dark = images // 8

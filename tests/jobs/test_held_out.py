@@ -83,7 +83,7 @@ def test_images_that_the_run_does_not_know_are_measured_with_its_own(shapes, tra
     assert trained.evaluate(data, split="test")["overlap"]["measured"] == {"test": 9}
 
 
-def test_what_is_asked_for_is_measured_and_said(shapes, trained, tmp_path):
+def test_what_is_asked_for_is_measured_and_reported(shapes, trained, tmp_path):
     data = moved(shapes, tmp_path / "new")
     learned = trained.evaluate(data, split="train")
     assert learned["overlap"]["measured"] == {"train": 42}
@@ -185,9 +185,9 @@ def test_a_split_that_is_not_as_the_run_wrote_it_is_refused(version, kept, shape
     for data in (None, copied(shapes, tmp_path / "new")):
         with pytest.raises(
             StriateError, match=r"run/splits\.csv: .*(bring the file back|columns id and split)"
-        ) as said:
+        ) as reported:
             run.evaluate(data)
-        assert "\n" not in str(said.value)
+        assert "\n" not in str(reported.value)
 
 
 def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matter(trained, tmp_path):
@@ -203,7 +203,7 @@ def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matt
         run.evaluate()
 
 
-def test_an_older_run_says_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
+def test_an_older_run_states_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
     run = old(trained, tmp_path / "run")
     found = run.evaluate(moved(shapes, tmp_path / "new"))
     assert found["overlap"]["excluded"] == {"train": 42, "val": 9}
@@ -263,7 +263,7 @@ def test_own_data_are_held_against_the_limits_of_the_run(tmp_path):
     assert "unseen" not in found["measured"]
 
 
-def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_said(trained, tmp_path, capsys):
+def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_reported(trained, tmp_path, capsys):
     new = make_images(tmp_path / "new", each=3, size=30)
     large = Image.new("L", (7200, 7200))  # more than 50 million pixels
     large.save(new / "dark" / "large.png")
@@ -309,7 +309,7 @@ def test_python_is_told_what_was_left_out_or_learned_from(shapes, trained, tmp_p
     assert learned.startswith("42 images that the run was trained on; the figures show how well the run remembers")
 
 
-def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
+def test_screen_and_json_state_what_was_done(shapes, trained, tmp_path, capsys):
     data = moved(shapes, tmp_path / "new")
     for path in data.glob("*/*.png"):
         Image.fromarray(np.asarray(Image.open(path)) // 16).save(path)
@@ -326,10 +326,10 @@ def test_screen_and_json_say_what_was_done(shapes, trained, tmp_path, capsys):
         "warning: 60 of 60 images differ from those that the network was trained on (brightness is"
     )
     assert "[data-shift] Fix: compare some of them" in lines[1]
-    said: dict[str, Any] = json.loads(typed("--json"))
-    assert said["overlap"]["measured"] == {"unseen": 60}
-    assert [one["id"] for one in said["findings"]] == ["data-shift"]
-    assert trained.evaluate(data)["findings"] == said["findings"]
+    reported: dict[str, Any] = json.loads(typed("--json"))
+    assert reported["overlap"]["measured"] == {"unseen": 60}
+    assert [one["id"] for one in reported["findings"]] == ["data-shift"]
+    assert trained.evaluate(data)["findings"] == reported["findings"]
 
 
 def test_suspects_among_labels_are_searched_in_data_that_were_moved(shapes, trained, tmp_path):

@@ -93,7 +93,7 @@ def test_a_run_that_diverged_leaves_no_images_behind(shapes, tmp_path):
     assert not (tmp_path / "run" / "cache").exists()
 
 
-def test_where_memory_is_short_it_says_so_and_goes_on(shapes, plain, tmp_path, monkeypatch, capsys):
+def test_where_memory_is_short_it_reports_it_and_goes_on(shapes, plain, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("striate.data.storage.available_memory", lambda: 1)
     run = train(shapes, out=tmp_path / "disk", **SETTINGS)
     assert "more than memory allows: they are kept on disk\n" in capsys.readouterr().out

@@ -66,7 +66,7 @@ def test_arrays_are_measured_as_they_are_predicted(form: Callable[[Values], Any]
 
 
 @pytest.mark.parametrize(
-    ("form", "says"),
+    ("form", "message"),
     [
         (lambda x: x / 127.5 - 1, "values from -"),
         (lambda x: x * 16 + 0.5, "values from "),
@@ -75,14 +75,14 @@ def test_arrays_are_measured_as_they_are_predicted(form: Callable[[Values], Any]
     ids=["-1..1", "fractions up to 4095", "negative integers"],
 )
 def test_a_range_that_nothing_was_learned_from_is_refused_wherever_it_comes_from(
-    form: Callable[[Values], Values], says: str, trained: Run, tmp_path: Path
+    form: Callable[[Values], Values], message: str, trained: Run, tmp_path: Path
 ) -> None:
     x, _ = blobs(6, 1)
     images, labels = form(x), ["dark", "light"] * 3
     rgb = np.repeat(images[..., None], 3, -1)
     np.savez(tmp_path / "new.npz", x=images[..., None], y=np.array(labels))
     for data in ((rgb, labels), (list(rgb), labels), tmp_path / "new.npz"):
-        with pytest.raises(DataError, match=rf"{says}.*{REFUSED}"):
+        with pytest.raises(DataError, match=rf"{message}.*{REFUSED}"):
             trained.evaluate(data)
     with pytest.raises(DataError, match=REFUSED):
         trained.predict(rgb)

@@ -18,7 +18,7 @@ from striate.jobs import train
 COUNTS = {"train": 42, "val": 9, "test": 9}  # of 60 images, 15 % each
 
 
-def test_predicting_says_when_images_are_unlike_those_of_the_training(shapes, trained, tmp_path, capsys, caplog):
+def test_predicting_states_when_images_are_unlike_those_of_the_training(shapes, trained, tmp_path, capsys, caplog):
     files = sorted(shapes.glob("*/*.png"))
     dark = [np.asarray(Image.open(path)) // 16 for path in files]
     for healthy in (files, files[:1], files[:20], [np.asarray(Image.open(files[5]))]):
@@ -41,7 +41,7 @@ def test_predicting_says_when_images_are_unlike_those_of_the_training(shapes, tr
     ("height", "width", "at", "found"),
     [(24, 120, 2, "data-cropped"), (24, 120, 56, None), (27, 48, 2, None), (24, 24, 2, None)],
 )
-def test_new_images_of_which_the_network_sees_a_part_are_said(height, width, at, found, trained, tmp_path, caplog):
+def test_new_images_of_which_the_network_reads_a_part_are_reported(height, width, at, found, trained, tmp_path, caplog):
     """Content lies at an end, in the middle, or within what a photograph of 16 x 9 loses."""
     rng = np.random.default_rng(0)
     for kind in ("dark", "light"):
@@ -50,15 +50,15 @@ def test_new_images_of_which_the_network_sees_a_part_are_said(height, width, at,
             image = rng.integers(0, 60, (height, width, 3)) + 180 * (kind == "light")
             image[4:20, at : at + 8] = 120 if kind == "light" else rng.integers(100, 150, 3)
             Image.fromarray(image.astype(np.uint8)).save(tmp_path / kind / f"{i}.png")
-    said = [one["id"] for one in trained.evaluate(tmp_path)["findings"]]
-    assert said == ([found] if found else [])
+    reported = [one["id"] for one in trained.evaluate(tmp_path)["findings"]]
+    assert reported == ([found] if found else [])
     caplog.clear()
     trained.predict(tmp_path)
-    assert [record.getMessage().split("[")[1].split("]")[0] for record in caplog.records] == said
+    assert [record.getMessage().split("[")[1].split("]")[0] for record in caplog.records] == reported
     assert all("train with --fit contain" in record.getMessage() for record in caplog.records)
 
 
-def test_other_data_are_read_as_is_said(shapes, trained, tmp_path, capsys):
+def test_other_data_are_read_as_is_reported(shapes, trained, tmp_path, capsys):
     """A table that disagrees with the folders beside it is asked about, and evaluate takes the answer that the question names."""
     new = moved(shapes, tmp_path / "new")
     rows = [f"{kind}/{i}.png,{label}" for kind, label in (("dark", "light"), ("light", "dark")) for i in range(6)]

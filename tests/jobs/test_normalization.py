@@ -35,7 +35,7 @@ def test_neither_order_nor_threads_change_a_bit():
     assert len(found) == 1
 
 
-def test_names_say_the_figures():
+def test_names_state_the_figures():
     images = TensorImages(torch.zeros(2, 3, 3, 2, dtype=torch.uint8))
     assert normalization_of("unit", images) == Normalization((0.0, 0.0), (1.0, 1.0))
     assert normalization_of("symmetric", images) == Normalization((0.5, 0.5), (0.5, 0.5))

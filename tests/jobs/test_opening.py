@@ -67,12 +67,12 @@ def test_limits_and_task_stay_those_of_the_run(recipe: dict[str, Any], table: Pa
         open_data_like(linked, {**recipe, "follow_links": True, "task": "regress"}, {})
 
 
-def test_evaluate_says_what_it_understood(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_states_what_it_understood(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = make_images(tmp_path / "new")
     evaluate_command(str(trained.path), data=str(data))
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"data:    {data}, read as class folders"
-    assert said[1].startswith("         60 images, 3 classes (dark, light, striped)")
+    reported = capsys.readouterr().out.splitlines()
+    assert reported[0] == f"data:    {data}, read as class folders"
+    assert reported[1].startswith("         60 images, 3 classes (dark, light, striped)")
     evaluate_command(str(trained.path), data=str(data), json=True)
     assert capsys.readouterr().out.startswith("{")
     evaluate_command(str(trained.path))

@@ -62,8 +62,8 @@ def icon(random: np.random.Generator, label: int) -> np.ndarray[Any, Any]:
     )
 
 
-def settled(data: Path, **said: Any) -> ResolvedRecipe:
-    return resolve_with_data(open_source(data), find_recipe("photos"), said)
+def resolved(data: Path, **reported: Any) -> ResolvedRecipe:
+    return resolve_with_data(open_source(data), find_recipe("photos"), reported)
 
 
 def canvas(data: Path, recipe: Recipe) -> Any:
@@ -98,35 +98,35 @@ def test_the_ends_of_wide_images_are_learned_and_predicted_from(at: Path, capsys
     assert "size = 40" in recipe
     assert RunFolder.open(at / "run").bundle().preprocessing.canvas.fit == "contain"
     new = folders(at / "new", wide, 2)
-    said = [one.prediction for one in run.predict(sorted(new.rglob("*.png")))]
-    assert said == ["a", "a", "b", "b"]
+    reported = [one.prediction for one in run.predict(sorted(new.rglob("*.png")))]
+    assert reported == ["a", "a", "b", "b"]
 
 
 def test_settings_of_whole_images(at: Path) -> None:
     data = folders(at / "data", wide, 6)
-    found = settled(data)
+    found = resolved(data)
     assert (found.recipe.data.fit, found.recipe.model.size, found.recipe.augment.crop) == ("contain", 60, 1.0)
     assert found.origins["fit"] == found.origins["size"] == found.origins["crop"] == "data"
     assert canvas(data, found.recipe).shape == (60, 60, 3)
     # what a person said wins
-    assert settled(data, fit="cover").recipe.model.size == 12
-    assert settled(data, fit="cover").recipe.augment.crop is None
-    assert settled(data, crop=0.5).recipe.augment.crop == 0.5
-    large = settled(data, size=128, crop=0.5).recipe
+    assert resolved(data, fit="cover").recipe.model.size == 12
+    assert resolved(data, fit="cover").recipe.augment.crop is None
+    assert resolved(data, crop=0.5).recipe.augment.crop == 0.5
+    large = resolved(data, size=128, crop=0.5).recipe
     assert canvas(data, large).height == 128  # no margin, which evaluation would cut off
-    assert canvas(data, settled(data, fit="cover", size=128).recipe).height == 146
+    assert canvas(data, resolved(data, fit="cover", size=128).recipe).height == 146
 
 
 def test_images_with_empty_ends_and_ordinary_ones_stay_as_they_were(at: Path) -> None:
     empty = folders(at / "empty", lambda random, label: wide(random, label, at=26), 6)
     ordinary = folders(at / "ordinary", lambda random, _: random.integers(0, 256, (90, 120, 3), dtype=np.uint8), 6)
     for data, side in ((empty, 12), (ordinary, 90)):
-        found = settled(data)
+        found = resolved(data)
         assert (found.recipe.data.fit, found.recipe.data.background, found.recipe.data.bits) == ("cover", "white", 8)
         assert (found.recipe.model.size, found.recipe.augment.crop) == (side, None)
 
 
-def test_ends_that_a_person_cuts_off_are_said_and_explain_why_nothing_is_learned(at: Path) -> None:
+def test_ends_that_a_person_cuts_off_are_reported_and_explain_why_nothing_is_learned(at: Path) -> None:
     run = train(folders(at / "data", wide), out=at / "run", progress=False, fit="cover", **{**QUICK, "epochs": 1})
     cropped = next(one for one in run.findings if one.id == "data-cropped")
     assert cropped.evidence["cut"] == 0.8
@@ -141,7 +141,7 @@ def test_ends_that_a_person_cuts_off_are_said_and_explain_why_nothing_is_learned
 # ---- bits
 
 
-def test_a_network_of_8_bits_sees_16_bit_files_of_small_values_as_8_bit_files(at: Path) -> None:
+def test_a_network_of_8_bits_reads_16_bit_files_of_small_values_as_8_bit_files(at: Path) -> None:
     run = train(
         folders(at / "eight", lambda r, k: blob(r, k).astype(np.uint8)), out=at / "run", progress=False, **QUICK
     )
@@ -158,23 +158,23 @@ def test_a_network_of_8_bits_sees_16_bit_files_of_small_values_as_8_bit_files(at
 
 
 @pytest.mark.parametrize(
-    ("times", "levels", "says", "bits"),
+    ("times", "levels", "message", "bits"),
     [
         (1, (0, 4095), "levels: 12 bits in use", 16),
         (1 / 16, (2048, 2062), "levels: integers that fill 0.34% of 12 bits", 8),
     ],
 )
 def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
-    times: float, levels: tuple[int, int], says: str, bits: int, at: Path
+    times: float, levels: tuple[int, int], message: str, bits: int, at: Path
 ) -> None:
     data = folders(at / "data", lambda r, k: (blob(r, k) * times + 2048).astype(np.uint16))
     checked = check(data, progress=False)
     assert ids(checked) == []
     rendering = checked.as_json()["rendering"]
     assert (rendering["bits_in_use"], rendering["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
-    assert says in rendering["messages"][0]
+    assert message in rendering["messages"][0]
     assert checked.inventory["contrast"][0] > 20
-    assert settled(data).recipe.data.bits == bits
+    assert resolved(data).recipe.data.bits == bits
 
 
 def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_image(at: Path) -> None:

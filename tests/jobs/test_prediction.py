@@ -28,8 +28,8 @@ def command(capsys, *arguments: str) -> tuple[int, str, str]:
         main(["predict", *arguments])
     except SystemExit as ended:
         code = ended.code or 0
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    reported = capsys.readouterr()
+    return code, reported.out, reported.err
 
 
 def test_a_broken_one_is_marked_in_its_place(trained, shapes, broken):
@@ -141,25 +141,25 @@ def test_without_errors_the_table_has_no_column_for_them(trained, shapes, capsys
 
 @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
 def test_where_nothing_could_be_predicted_it_is_one_line_and_exit_code_2(trained, broken, capsys, form):
-    for given, says in (
+    for given, expected_message in (
         (["absent.png"], "striate: absent.png: no such file or folder"),
         ([str(broken)], f"striate: {broken}: truncated"),
         ([str(broken), "absent.png"], "none of 2 inputs is an image that can be read"),
     ):
         code, out, err = command(capsys, str(trained.path), *given, *form)
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert says in err
+        assert expected_message in err
 
 
-def test_of_animations_the_first_frame_is_predicted_and_said(trained, tmp_path, caplog):
+def test_of_animations_the_first_frame_is_predicted_and_reported(trained, tmp_path, caplog):
     frames = [Image.new("RGB", (24, 24), color) for color in ("black", "white")]
     for name, many in (("a.gif", frames), ("b.gif", frames[:1]), ("c.tif", frames)):
         many[0].save(tmp_path / name, save_all=True, append_images=many[1:])
     found = trained.predict([tmp_path / name for name in ("a.gif", "b.gif", "c.tif")])
     assert all(one.error is None for one in found)
-    said = [record.message for record in caplog.records if "data-first-frame" in record.message]
-    assert len(said) == 1
-    assert said[0].startswith("note: 2 ")
+    reported = [record.message for record in caplog.records if "data-first-frame" in record.message]
+    assert len(reported) == 1
+    assert reported[0].startswith("note: 2 ")
     caplog.clear()
     trained.predict([tmp_path / "b.gif"])
     assert not any("data-first-frame" in record.message for record in caplog.records)

@@ -92,7 +92,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(data, uninterrupted,
     assert not list(out.rglob(".tmp-*"))
 
 
-def test_a_signal_saves_and_says_how_to_resume(uninterrupted, stopped, tmp_path):
+def test_a_signal_saves_and_states_how_to_resume(uninterrupted, stopped, tmp_path):
     out = shutil.copytree(stopped[0], tmp_path / "run")
     assert f"`striate resume {stopped[0]}` continues the run" in stopped[1]
     resume(out, progress=False)

@@ -28,10 +28,10 @@ def splits(path: Path) -> dict[str, str]:
 
 
 def test_the_split_is_written_down_with_every_image(trained):
-    said = splits(trained.path)
-    assert len(said) == 60
+    reported = splits(trained.path)
+    assert len(reported) == 60
     counts = trained.manifest["data"]["counts"]
-    assert {name: list(said.values()).count(name) for name in counts} == counts
+    assert {name: list(reported.values()).count(name) for name in counts} == counts
 
 
 def test_another_run_takes_it_over_exactly(shapes, trained, tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "expected_message"),
     [
         ({"group": "patient"}, r"group = 'patient': is no column \(.* has no columns\)"),
         ({"group": "(nothing)"}, "finds no group in 60 of 60 ids"),
@@ -131,8 +131,8 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
         ({"leakage": "ignore"}, "takes one of stop, warn"),
     ],
 )
-def test_what_cannot_be_split_is_one_line_and_leaves_nothing(shapes, tmp_path, settings, says):
-    with pytest.raises((SettingError, DataError), match=says) as refused:
+def test_what_cannot_be_split_is_one_line_and_leaves_nothing(shapes, tmp_path, settings, expected_message):
+    with pytest.raises((SettingError, DataError), match=expected_message) as refused:
         train(shapes, out=tmp_path / "run", progress=False, **{**ONCE, **settings})
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
@@ -170,17 +170,17 @@ def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
     data = leaky(tmp_path / "data", copies=1)
     with pytest.raises(DataError) as refused:
         train(data, out=tmp_path / "run", progress=False, val=0.0, **ONCE)
-    said = str(refused.value)
-    assert "train/dark/0.png = test/dark/copy0.png" in said
-    assert "--leakage warn" in said
-    assert "\n" not in said
+    reported = str(refused.value)
+    assert "train/dark/0.png = test/dark/copy0.png" in reported
+    assert "--leakage warn" in reported
+    assert "\n" not in reported
     assert not (tmp_path / "run").exists()
     run = train(data, out=tmp_path / "run", progress=False, val=0.0, leakage="warn", **ONCE)
     (found,) = [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
     assert found.severity == "warning"
 
 
-def test_data_without_leakage_are_trained_on_and_said_in_one_line(tmp_path, capsys):
+def test_data_without_leakage_are_trained_on_and_reported_in_one_line(tmp_path, capsys):
     run = train(leaky(tmp_path / "data", copies=0), out=tmp_path / "run", val=0.2, **ONCE)
     assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
     assert "images:  train 31, val 8, test 3\n" in capsys.readouterr().out
@@ -192,13 +192,15 @@ def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
         for number in range(6):
             (data / kind / f"copy{number}.png").write_bytes((data / kind / f"{number}.png").read_bytes())
     run = train(data, out=tmp_path / "run", progress=False, val=0.25, test=0.25, **ONCE)
-    said = splits(run.path)
-    assert all(said[f"{kind}/copy{n}.png"] == said[f"{kind}/{n}.png"] for kind in ("dark", "light") for n in range(6))
+    reported = splits(run.path)
+    assert all(
+        reported[f"{kind}/copy{n}.png"] == reported[f"{kind}/{n}.png"] for kind in ("dark", "light") for n in range(6)
+    )
     assert isinstance(run, Run)
     assert not [finding for finding in run.findings if finding.id == "data-duplicates-across-splits"]
 
 
-def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
+def test_a_split_that_cannot_be_as_small_as_asked_is_reported(tmp_path, capsys):
     data = make_images(tmp_path / "data", each=8)
     train(data, out=tmp_path / "healthy", val=0.2, test=0.2, **ONCE)
     assert "stay together" not in capsys.readouterr().out
@@ -209,7 +211,7 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("classes", "each", "share", "said"),
+    ("classes", "each", "share", "reported"),
     [
         (
             10,
@@ -221,7 +223,7 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_said(tmp_path, capsys):
         (3, 9, 0.1, None),  # 3 of 27
     ],
 )
-def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share, said):
+def test_a_share_that_was_rounded_for_small_classes_is_reported(classes, each, share, reported):
     labels = torch.arange(classes).repeat_interleave(each)
     pixels = torch.arange(len(labels) * 12).reshape(-1, 2, 2, 3).remainder(251).to(torch.uint8)
     whole = LabeledImages(
@@ -229,11 +231,11 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
     )
     splits = split_samples({"all": whole}, val=0, test=share, seed=0)
     lines = deviating_splits(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
-    assert lines == ([said] if said else [])
+    assert lines == ([reported] if reported else [])
 
 
 @pytest.mark.parametrize(
-    ("given", "recipe", "shares", "says"),
+    ("given", "recipe", "shares", "expected_message"),
     [
         (
             ["all"],
@@ -254,9 +256,9 @@ def test_a_share_that_was_rounded_for_small_classes_is_said(classes, each, share
         (["all"], Recipe.of(split="other.csv"), {}, "taken from other.csv"),
     ],
 )
-def test_what_is_drawn_is_said_and_done(given, recipe, shares, says):
+def test_what_is_drawn_is_reported_and_done(given, recipe, shares, expected_message):
     assert drawn_shares(given, recipe) == shares
-    assert how_drawn(given, recipe) == says
+    assert how_drawn(given, recipe) == expected_message
     if recipe.data.split != "other.csv":
         draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
         some = LabeledImages(TensorImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))

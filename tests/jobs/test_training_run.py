@@ -104,13 +104,13 @@ def test_data_of_other_classes_are_refused(trained, tmp_path):
         trained.evaluate(other)
 
 
-def test_predicting_says_what_evaluation_says(trained, shapes):
+def test_predicting_states_what_evaluation_states(trained, shapes):
     """One preprocessing: a file predicted alone gets the probability that its row in predictions.csv has."""
     lines = (trained.path / "predictions.csv").read_text().splitlines()
     for line in lines[1:6]:
-        _, name, _, said, probability, *_ = line.split(",")
+        _, name, _, reported, probability, *_ = line.split(",")
         (prediction,) = trained.predict(shapes / name)
-        assert prediction.prediction == said
+        assert prediction.prediction == reported
         assert prediction.confidence == pytest.approx(float(probability), rel=1e-4)
 
 
@@ -134,7 +134,7 @@ def test_images_of_every_mode_are_predicted(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "kind", "says"),
+    ("settings", "kind", "message"),
     [
         ({"model": "resnet19"}, SettingError, "resnet18"),
         ({"epohcs": 3}, SettingError, "epochs"),
@@ -144,8 +144,8 @@ def test_images_of_every_mode_are_predicted(trained, tmp_path):
         ({"model": "digit_cnn_strided", "dropout": 0.5}, SettingError, "dropout"),
     ],
 )
-def test_a_wrong_setting_leaves_nothing_behind(shapes, tmp_path, settings, kind, says):
-    with pytest.raises(kind, match=says) as refused:
+def test_a_wrong_setting_leaves_nothing_behind(shapes, tmp_path, settings, kind, message):
+    with pytest.raises(kind, match=message) as refused:
         train(shapes, out=tmp_path / "run", progress=False, **settings)
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
@@ -172,7 +172,7 @@ def test_an_output_folder_that_exists_is_left_alone(shapes, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 
 
-def test_a_lost_loss_is_a_finding_and_the_run_says_so(shapes, tmp_path):
+def test_a_lost_loss_is_a_finding_and_the_run_reports_it(shapes, tmp_path):
     with pytest.raises(RunError, match="are not finite") as refused:
         train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "lr": 100.0, "epochs": 30, "optimizer": "sgd"})
     assert "--lr" in str(refused.value)
@@ -183,15 +183,15 @@ def test_a_lost_loss_is_a_finding_and_the_run_says_so(shapes, tmp_path):
         resume(tmp_path / "run")
 
 
-def test_a_run_without_a_network_says_what_to_do(trained, tmp_path):
+def test_a_run_without_a_network_states_what_to_do(trained, tmp_path):
     cut = shutil.copytree(trained.path, tmp_path / "cut")  # killed at its end: the bundle is there, the rest is not
-    for status, says in (
+    for status, message in (
         ("running", "is not finished; finish it with `striate resume"),
         ("diverged", "findings.json holds what to change"),
     ):
         (cut / "manifest.json").write_text(json.dumps({**trained.manifest, "status": status}))
         for use in (Run(cut).evaluate, lambda: Run(cut).predict([])):
-            with pytest.raises(RunError, match=says):
+            with pytest.raises(RunError, match=message):
                 use()
     with pytest.raises(RunError, match="the run diverged; findings.json names settings to train again"):
         resume(cut, progress=False)
@@ -208,7 +208,7 @@ def test_stopping_early_keeps_the_best(shapes, tmp_path):
     assert len(rows) == run.manifest["best_epoch"] + 2 < 50
 
 
-def test_without_validation_and_test_the_run_says_that_nothing_was_measured(shapes, tmp_path):
+def test_without_validation_and_test_the_run_states_that_nothing_was_measured(shapes, tmp_path):
     run = train(shapes, out=tmp_path / "run", progress=False, val=0.0, test=0.0, **QUICK)
     assert run.metrics == {}
     assert run.manifest["reported_split"] is None
@@ -290,9 +290,9 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing_and_names_only_what_e
     begin: Any = partial(train_folds, folds=folds) if folds else train
     with pytest.raises(RunError, match="disk full, needs .* MiB") as refused:
         begin(shapes, out=tmp_path / "new" / "run", progress=False, **QUICK)
-    said = str(refused.value)
-    assert said.startswith(f"{tmp_path}: disk full")
-    assert said.endswith("make room or choose another --out; the run had no checkpoint yet and is removed")
+    reported = str(refused.value)
+    assert reported.startswith(f"{tmp_path}: disk full")
+    assert reported.endswith("make room or choose another --out; the run had no checkpoint yet and is removed")
     assert list(tmp_path.iterdir()) == []
 
 

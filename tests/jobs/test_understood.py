@@ -21,7 +21,7 @@ def _run(words: list[str]) -> None:
     assert ended.value.code == 0
 
 
-def test_train_says_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path, capsys: Any) -> None:
+def test_train_states_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path, capsys: Any) -> None:
     data = make_images(tmp_path / "data")
     for file in list(data.rglob("*.png")):
         file.with_name(f"{file.name}.json").write_text("{}")
@@ -40,16 +40,16 @@ def test_train_says_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path
     assert run.evaluate()["images"] == 9  # the recipe of the run is read again
 
 
-def test_check_says_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, capsys: Any) -> None:
+def test_check_states_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, capsys: Any) -> None:
     checked = check(shapes, out=tmp_path / "page.html", progress=False)
     assert capsys.readouterr().out == ""
     data = checked.as_json()["data"]
     assert (data["splits"], data["split_origin"], data["notes"]) == ({"all": 60}, "", [])
     _run(["check", str(shapes), "--out", str(tmp_path / "page.html")])
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"data:    {shapes}, read as class folders"
-    assert sum("class folders" in line for line in said) == 1
-    assert "sizes: all 24 x 24 (height x width); 60 PNG" in said
+    reported = capsys.readouterr().out.splitlines()
+    assert reported[0] == f"data:    {shapes}, read as class folders"
+    assert sum("class folders" in line for line in reported) == 1
+    assert "sizes: all 24 x 24 (height x width); 60 PNG" in reported
     _run(["check", str(shapes), "--out", str(tmp_path / "page.html"), "--quiet"])
     assert capsys.readouterr().out.splitlines()[0] == "shapes: class folders, 60 images, 3 classes (classify)"
 
@@ -58,8 +58,8 @@ def test_check_finds_names_that_are_nearly_equal(tmp_path: Path, capsys: Any) ->
     data = make_images(tmp_path / "data")
     (data / "light").rename(data / "Dark")
     _run(["check", str(data), "--out", str(tmp_path / "page.html"), "--json"])
-    said = json.loads(capsys.readouterr().out)
-    (finding,) = [one for one in said["findings"] if one["id"] == "data-near-equal-names"]
+    reported = json.loads(capsys.readouterr().out)
+    (finding,) = [one for one in reported["findings"] if one["id"] == "data-near-equal-names"]
     assert finding["evidence"]["groups"] == [["Dark", "dark"]]
 
 

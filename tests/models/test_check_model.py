@@ -179,7 +179,7 @@ class OneReLU(Healthy):
         self.stage2[1] = self.stage1[1]
 
 
-class LooksAtNumbers(Healthy):
+class DependsOnNumbers(Healthy):
     def head(self, x: Tensor) -> Tensor:
         return super().head(x) if x.mean() > 0 else super().head(-x)
 
@@ -272,7 +272,7 @@ FAULTS = [
     (TorchRefuses, r"2 x 3 pixels give RuntimeError: .*, not a SettingError that names the min_size 3"),
     (RefusesWithoutTheSize, r"the refusal 'too small' does not name the min_size 3"),
     (OneReLU, r"the activation stage1.1 runs 2 times in one forward: use a new module for each call"),
-    (LooksAtNumbers, r"torch.export with a batch of any size fails: .*"),
+    (DependsOnNumbers, r"torch.export with a batch of any size fails: .*"),
     (OtherWhenExported, r"the logits of the exported network differ"),
     (Unused, r"no gradient reaches the parameter gain"),
     (InPlaceAfterUse, r"a training step fails: RuntimeError: .*"),

@@ -108,7 +108,7 @@ def test_wide_counts_are_those_of_the_paper(build):
 
 
 @pytest.mark.parametrize("build", [*PLAIN, *PREACT, *WIDE])
-def test_the_layers_are_as_many_as_the_name_says(build):
+def test_the_layers_are_as_many_as_the_name_states(build):
     network = on_paper(build)
     convolutions = [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
     without_shortcuts = [name for name in convolutions if "shortcut" not in name]

@@ -259,7 +259,7 @@ def test_the_real_package_has_the_published_file():
     assert imagenet_file("efficientnet_lite0").stat().st_size == 18_826_032
 
 
-def test_networks_without_published_weights_say_what_can_be_done():
+def test_networks_without_published_weights_state_what_can_be_done():
     with pytest.raises(SettingError, match=r"striate knows no ImageNet weights of lenet5; give a file"):
         create_model("lenet5", classes=10, weights="imagenet")
 

@@ -57,7 +57,7 @@ def image(name: str, count: int = 2) -> Tensor:
 
 
 @pytest.mark.parametrize("name", marked_large())
-def test_a_network_is_what_its_row_its_page_and_its_declarations_say(name):
+def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
     """Its parameters, its stages' widths and strides, and its layers that depend on channels and classes."""
     network, entry = on_meta(name), NETWORKS[name]
     count = sum(parameter.numel() for parameter in network.parameters())

@@ -120,7 +120,7 @@ def test_auxiliary_heads_learn_with_their_share_of_the_loss(monkeypatch):
     torch.testing.assert_close(once["fc.weight"], twice["fc.weight"])
 
 
-def test_a_batch_is_a_mosaic_as_often_as_the_recipe_says():
+def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
     torch.manual_seed(0)
     batch = next(batches(RECIPE).epoch(0))
     mixed = [mix(batch, RECIPE.with_values(mosaic=0.25), TASK) for _ in range(400)]

@@ -39,7 +39,7 @@ def test_the_user_wins_over_the_recipe_over_the_data_over_the_default():
     assert settings.origins["momentum"] == "default"
 
 
-def test_filling_leaves_alone_what_was_said():
+def test_filling_leaves_alone_what_was_reported():
     settings = resolve({"size": 32, "device": "cpu"}, NamedRecipe("mine", {}, reaches=""))
     filled = settings.with_defaults("data", size=99, channels=3).with_defaults(
         "machine", device="cuda", precision="float32"
@@ -54,7 +54,7 @@ def test_filling_leaves_alone_what_was_said():
 
 
 @pytest.mark.parametrize(
-    ("setting", "says"),
+    ("setting", "expected_message"),
     [
         ({"epohcs": 3}, "did you mean epochs"),
         ({"epochs": 0}, "out of range, takes 1 to"),
@@ -72,8 +72,8 @@ def test_filling_leaves_alone_what_was_said():
         ({"val": 1.0}, "out of range"),
     ],
 )
-def test_wrong_settings_are_refused_in_one_line(setting, says):
-    with pytest.raises(SettingError, match=says) as refused:
+def test_wrong_settings_are_refused_in_one_line(setting, expected_message):
+    with pytest.raises(SettingError, match=expected_message) as refused:
         resolve(setting, NamedRecipe("mine", {}, reaches=""))
     assert "\n" not in str(refused.value)
     assert next(iter(setting)) in str(refused.value)
@@ -105,8 +105,8 @@ def test_every_named_recipe_is_in_range():
     device=st.text(min_size=1, max_size=20),
 )
 def test_a_recipe_file_gives_the_same_settings_back(tmp_path_factory, epochs, lr, size, flip, device):
-    said = {"epochs": epochs, "lr": lr, "size": size, "flip": flip, "device": device}
-    settings = resolve(said, NamedRecipe("mine", {"clip_grad_norm": 1.0}, reaches=""))
+    reported = {"epochs": epochs, "lr": lr, "size": size, "flip": flip, "device": device}
+    settings = resolve(reported, NamedRecipe("mine", {"clip_grad_norm": 1.0}, reaches=""))
     path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
     path.write_text(to_toml(settings), encoding="utf-8")
     values, origins = read_toml(path)

@@ -46,7 +46,7 @@ def test_the_inverse_of_a_folding_displacement_is_refused():
         undo_displacement(torch.rand(1, 50, 2) * 64, displacement, SIZE)
 
 
-def test_strength_is_the_standard_deviation():
+def test_strength_is_the_std():
     """In the middle: towards the rim there are fewer neighbors, and the field is a little stronger."""
     assert drawn(800, 0.5, 8)[:, :, 8:-8, 8:-8].std().item() == pytest.approx(0.5, rel=0.1)
 

@@ -149,7 +149,7 @@ def test_a_jpeg_of_endless_scans_is_refused_and_one_of_many_is_read(encode: Enco
         decode_image(with_scans(content, 101 - scans), CANVAS, LIMITS)
 
 
-def test_what_looks_like_scans_within_a_comment_or_behind_the_end_is_none(scene: Scene, encode: Encode) -> None:
+def test_what_resembles_scans_within_a_comment_or_behind_the_end_is_none(scene: Scene, encode: Encode) -> None:
     content = encode(scene(48, 64), "JPEG", comment=b"\xff\xda\0\x02" * 200) + b"\xff\xda\0\x02" * 200
     plain = encode(scene(48, 64), "JPEG")
     assert (decode_image(content, CANVAS, LIMITS) == decode_image(plain, CANVAS, LIMITS)).all()

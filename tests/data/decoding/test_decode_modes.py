@@ -276,7 +276,7 @@ def test_a_transparent_color_of_16_bits_hides_nothing(kind: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "channels"), [(4, 2), (6, 4)])
-def test_16_bits_with_transparency_keep_the_high_byte_and_say_so(kind: int, channels: int) -> None:
+def test_16_bits_with_transparency_keep_the_high_byte_and_report_it(kind: int, channels: int) -> None:
     content = png_of_16_bits(np.dstack([COLORS, RAMP])[..., -channels:].astype(np.uint16) * 256 + 77, kind)
     header = read_header(content, LIMITS)
     assert (header.bits, header.wide, header.bits_lost) == (16, False, True)

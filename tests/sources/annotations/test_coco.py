@@ -321,7 +321,7 @@ def test_other_json_is_no_coco_and_bytes_that_are_no_text_stop(tmp_path: Path, p
         open_source(tmp_path / "package.json")
 
 
-def test_the_digest_sees_a_moved_point_of_an_outline(tmp_path: Path, put: Put) -> None:
+def test_the_digest_reads_a_moved_point_of_an_outline(tmp_path: Path, put: Put) -> None:
     digests = []
     for x in (4, 5):
         coco(tmp_path, put, [BOX | {"segmentation": [[x, 3, 14, 3, 14, 15, 4, 15]]}])

@@ -255,9 +255,9 @@ def test_arrays_that_are_up_to_something_are_skipped(content: str, tmp_path: Pat
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
         body = stream.getvalue().replace(b"24", b"((") if content == "header" else stream.getvalue()
         file.write_bytes(body + bytes(100))
-    (aside,) = open_source(tmp_path, ANY).splits["all"].skipped
-    assert aside.reason in ("unreadable", "decompression bomb", "truncated")
-    assert aside.detail.isprintable()
+    (skipped_ids,) = open_source(tmp_path, ANY).splits["all"].skipped
+    assert skipped_ids.reason in ("unreadable", "decompression bomb", "truncated")
+    assert skipped_ids.detail.isprintable()
 
 
 def test_lists_of_voc_choose_and_split(tmp_path: Path, put: Put) -> None:

@@ -120,11 +120,11 @@ def test_images_that_are_not_read_are_skipped_by_name_of_their_format(class_fold
     root = class_folders({"cat": 3, "dog": 3})
     for name, (content, _) in FOREIGN.items():
         (root / "cat" / name).write_bytes(content)
-    aside = open_source(root).splits["all"].skipped
-    assert {one.id: one.detail.partition(", which is not read; ")[0] for one in aside} == {
+    skipped_ids = open_source(root).splits["all"].skipped
+    assert {one.id: one.detail.partition(", which is not read; ")[0] for one in skipped_ids} == {
         f"cat/{name}": form for name, (_, form) in FOREIGN.items()
     }
-    assert {one.reason for one in aside} == {"format not read"}
+    assert {one.reason for one in skipped_ids} == {"format not read"}
     (one,) = [one for one in unusable(fingerprints(root).skipped) if one.finding.id == "data-format"]
     assert "3 DICOM" not in one.finding.message
     assert "2 DICOM" in one.finding.message

@@ -124,7 +124,7 @@ def test_centers_lie_in_the_image_and_are_hidden_under_a_later_digit_only(source
     assert hidden > 0
 
 
-def test_enough_of_each_digit_stays_in_sight(layouts):
+def test_enough_of_each_digit_stays_visible(layouts):
     shares = []
     for layout in layouts:
         for k, one in enumerate(layout.digits):
@@ -155,7 +155,7 @@ def test_no_digit_is_in_two_splits(source):
     assert all(0 <= digit < 10_000 for digit in used)
 
 
-def test_digits_can_be_read_where_the_boxes_say(source):
+def test_digits_can_be_read_where_the_boxes_state(source):
     """What a box holds is nearest to the mean of its class more often than not, clutter and overlap included."""
     mnist = open_source("mnist").splits["train"]
     pixels = np.stack([mnist.store.pixels_of(i)[..., 0].astype(int) for i in range(5000)]) >= 128
@@ -204,7 +204,7 @@ def test_the_classes_of_pixels_are_those_of_the_objects(source, segmented):
         assert same.all()
 
 
-def test_images_show_what_the_targets_say(source):
+def test_images_show_what_the_targets_state(source):
     """Ink stands out from what surrounds the digit, so image and target come from one layout."""
     contrasts = []
     for i in range(100):
