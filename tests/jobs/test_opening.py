@@ -67,7 +67,7 @@ def test_limits_and_task_stay_those_of_the_run(recipe: dict[str, Any], table: Pa
         open_data_like(linked, {**recipe, "follow_links": True, "task": "regress"}, {})
 
 
-def test_evaluate_states_what_it_understood(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_describes_the_data(trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = make_images(tmp_path / "new")
     evaluate_command(str(trained.path), data=str(data))
     reported = capsys.readouterr().out.splitlines()

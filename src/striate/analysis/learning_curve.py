@@ -19,7 +19,7 @@ from torch import Tensor
 
 from striate.analysis.inference import predict_batches
 from striate.analysis.intervals import Interval, of_draws
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
 from striate.data.normalization import normalization_of
 from striate.errors import DataError
@@ -113,7 +113,7 @@ def more_would_help(curve: LearningCurve) -> list[AuditFinding]:
         return []
     figures = {"images": list(curve.sizes), "accuracy": [round(float(np.mean(runs)), 4) for runs in curve.accuracies]}
     message = curve.message[0].upper() + curve.message[1:] + "."
-    return [found("data-more-would-help", "note", message, (), figures, "gather more images before tuning the network")]
+    return [audit_finding("data-more-would-help", "note", message, (), figures, "gather more images before tuning the network")]
 
 
 def fit_power_law(sizes: npt.NDArray[Any], errors: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Source
@@ -42,7 +42,7 @@ def annotation_faults(faults: Sequence[tuple[str, str, str]]) -> list[AuditFindi
     kinds = Counter(kind for _, _, kind in faults)
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     return [
-        found(
+        audit_finding(
             "data-annotation-faults",
             "warning",
             f"{'1 annotation is' if len(faults) == 1 else f'{len(faults)} annotations are'} wrong: {counts}.",

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from striate.findings import Finding, Severity
 
-__all__ = ["EXAMPLES", "AuditFinding", "found"]
+__all__ = ["EXAMPLES", "AuditFinding", "audit_finding"]
 
 EXAMPLES = 10  # files, or groups of files, that a finding's evidence names
 
@@ -23,7 +23,7 @@ class AuditFinding:
         return {**self.finding.as_json(), "files": [list(case) for case in self.files]}
 
 
-def found(
+def audit_finding(
     name: str, severity: Severity, message: str, files: Sequence[tuple[str, ...]], figures: Mapping[str, Any], fix: str
 ) -> AuditFinding:
     """An AuditFinding whose evidence holds the figures, the number of cases and the first of them."""

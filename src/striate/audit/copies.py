@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.audit_finding import AuditFinding, found
-from striate.audit.duplicates import Groups
+from striate.audit.audit_finding import AuditFinding, audit_finding
+from striate.audit.duplicates import CopyGroups
 from striate.audit.fingerprints import Fingerprints
 
 __all__ = ["blanks", "exact_copies", "near_copies"]
@@ -17,7 +17,7 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
     if not at:
         return []
     return [
-        found(
+        audit_finding(
             "data-blank",
             "warning",
             f"{'1 image has' if len(at) == 1 else f'{len(at)} images have'} one color from edge to edge.",
@@ -28,7 +28,7 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
     ]
 
 
-def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
+def exact_copies(prints: Fingerprints, groups: CopyGroups) -> list[AuditFinding]:
     """data-duplicates-across-splits, data-two-labels and data-duplicates."""
     across, within = _by_split(prints, groups)
     findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
@@ -36,7 +36,7 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
     if two:
         examples = sorted(_labels(prints, two[0]))
         findings.append(
-            found(
+            audit_finding(
                 "data-two-labels",
                 "warning",
                 f"{'1 image has' if len(two) == 1 else f'{len(two)} images have'} two labels, pixel for pixel, "
@@ -49,7 +49,7 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
     if within:
         extra = sum(len(group) - 1 for group in within)
         findings.append(
-            found(
+            audit_finding(
                 "data-duplicates",
                 "warning",
                 f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another in its split, "
@@ -62,7 +62,7 @@ def exact_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
     return findings
 
 
-def near_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
+def near_copies(prints: Fingerprints, groups: CopyGroups) -> list[AuditFinding]:
     """data-near-duplicates-across-splits and data-near-duplicates."""
     across, within = _by_split(prints, groups)
     findings = _across(
@@ -71,7 +71,7 @@ def near_copies(prints: Fingerprints, groups: Groups) -> list[AuditFinding]:
     if within:
         differ = sum(len(_labels(prints, group)) > 1 for group in within)
         findings.append(
-            found(
+            audit_finding(
                 "data-near-duplicates",
                 "note",
                 f"{'1 group' if len(within) == 1 else f'{len(within)} groups'} of images in one split are nearly the "
@@ -89,7 +89,7 @@ def _labels(prints: Fingerprints, group: Sequence[int]) -> set[str]:
     return {label for i in group if (label := prints.label(i)) is not None}
 
 
-def _by_split(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:
+def _by_split(prints: Fingerprints, groups: CopyGroups) -> tuple[CopyGroups, CopyGroups]:
     """The groups that are in several splits, and members that are in one split twice or more."""
     across = [group for group in groups if len(set(prints.split[list(group)].tolist())) > 1]
     within = []
@@ -101,13 +101,13 @@ def _by_split(prints: Fingerprints, groups: Groups) -> tuple[Groups, Groups]:
     return across, within
 
 
-def _across(prints: Fingerprints, groups: Groups, name: str, severity: str, how: str) -> list[AuditFinding]:
+def _across(prints: Fingerprints, groups: CopyGroups, name: str, severity: str, how: str) -> list[AuditFinding]:
     if not groups:
         return []
     splits: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(group)] for group in groups]))
     named = [prints.splits[split] for split in splits]
     return [
-        found(
+        audit_finding(
             name,
             "stop" if severity == "stop" else "warning",
             f"{'1 image is' if len(groups) == 1 else f'{len(groups)} images are'} in {' and '.join(named)}, {how}.",

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, final
 
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
 from striate.data.decoding.formats import EXTENSIONS
 from striate.data.skipped_files import Reason, SkippedFile, count_reasons
@@ -73,7 +73,7 @@ def unusable(skipped: Iterable[SkippedFile]) -> list[AuditFinding]:
     for one in skipped:
         by_id[_IDS.get(one.reason, "data-unreadable")].append(one)
     return [
-        found(
+        audit_finding(
             name,
             "warning",
             f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_MESSAGES[name][0]}{_why(name, files)}.",
@@ -106,7 +106,7 @@ def wrong_names(prints: Fingerprints) -> list[AuditFinding]:
         return []
     kinds = [kind for _, kind in wrong]
     return [
-        found(
+        audit_finding(
             "data-extension",
             "note",
             f"{'1 image has' if len(wrong) == 1 else f'{len(wrong)} images have'} the extension of another format.",

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
 from striate.errors import SettingError, nearest
 
@@ -49,7 +49,7 @@ def group_leaks(prints: Fingerprints, group: str) -> list[AuditFinding]:
         return []
     largest = sorted(split, key=lambda name: (-len(split[name]), name))
     return [
-        found(
+        audit_finding(
             "data-group-across-splits",
             "stop",
             f"{'1 group is' if len(split) == 1 else f'{len(split)} groups are'} in several splits, of {len(members)} "

@@ -1,4 +1,4 @@
-"""What is there: images of each class in each part, sizes, formats, colors and brightness."""
+"""What is there: images of each class in each split, sizes, formats, colors and brightness."""
 
 from collections import Counter
 from typing import Any
@@ -11,11 +11,11 @@ from striate.data.targets import ClassTargets, InstanceTargets, MultiLabelTarget
 
 __all__ = ["class_counts", "inventory", "quartiles", "rendering"]
 
-_COMMON = 5  # sizes that are told
+_COMMON = 5  # sizes that are listed
 
 
 def class_counts(prints: Fingerprints) -> dict[str, list[int]]:
-    """Usable images of each class (of several classes an image: each time; of boxes: objects) in each part; {} without."""
+    """Usable images of each class (of several classes an image: each time; of boxes: objects) in each split; {} without."""
     classes = len(prints.source.classes)
     counts = {}
     for position, name in enumerate(prints.splits):
@@ -65,7 +65,7 @@ def inventory(prints: Fingerprints) -> dict[str, Any]:
 
 
 def rendering(prints: Fingerprints) -> dict[str, Any]:
-    """How training sees the images where nothing else is set; `says` in words, where that is not the plain way."""
+    """How training renders the images with default settings; `messages` where that is not as they are stored."""
     survey = prints.source.survey
     return {
         "messages": survey.summary(prints.source.native()),

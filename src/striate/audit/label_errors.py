@@ -13,7 +13,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 
 __all__ = ["HeldOutPrediction", "confident_classes", "confident_joint", "label_suspects", "suspects", "thresholds"]
 
@@ -86,7 +86,7 @@ def label_suspects(held_out: Sequence[HeldOutPrediction], run: str) -> list[Audi
     share = len(at) / len(held_out)
     worst = [held_out[i] for i in at[:10]]
     return [
-        found(
+        audit_finding(
             "data-label-suspects",
             "note" if share < FEW else "warning",
             f"{'1 label is' if len(at) == 1 else f'{len(at)} labels are'} probably wrong, of {len(held_out):,} images "

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
 
 __all__ = ["FENCE", "outliers", "outside"]
@@ -42,7 +42,7 @@ def outliers(prints: Fingerprints) -> list[AuditFinding]:
             continue
         named = {"size": "the side of a square of that area, in pixels", "aspect": "width over height"}
         findings.append(
-            found(
+            audit_finding(
                 name,
                 "note",
                 f"{_images(len(at))} far from all others in {what}: {shown(float(values[at[0]]))}"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from striate.audit.audit_finding import EXAMPLES, AuditFinding, found
+from striate.audit.audit_finding import EXAMPLES, AuditFinding, audit_finding
 from striate.data.decoding.rendering import ValueRange, bits_in_use, levels_of, other_bits
 from striate.data.source import Source
 from striate.data.targets import ClassTargets
@@ -95,7 +95,7 @@ def _by_class(
     first = lower[0]
     times = (2 ** bits[most] - 1) / (2 ** bits[first] - 1)
     named = f"{'class' if len(lower) == 1 else 'classes'} {', '.join(lower[:3])}{' ...' if len(lower) > 3 else ''}"
-    return found(
+    return audit_finding(
         "data-scale-by-class",
         "warning",
         f"Images of {named} have values up to {typical[first]:g} ({_scale(bits[first])}), those of class {most} up to "
@@ -137,7 +137,7 @@ def _of_kind(source: Source, floats: bool) -> list[ValueRange]:
 def _outliers(whole: ValueRange, flat: npt.NDArray[np.float64], count: int) -> AuditFinding:
     low, high = (float(end) for end in np.median(flat, 0))
     share = float(np.median(np.ptp(flat, 1))) / (whole.greatest - whole.least)
-    return found(
+    return audit_finding(
         "data-outlier-values",
         "warning",
         f"Nearly all values of {len(flat):,} of {count:,} images lie within {low:g} to {high:g}, which is {share:.1%} of the "
@@ -179,7 +179,7 @@ def nearly_black(
     everywhere = dark.sum() >= _NEARLY_ALL * shows.sum()
     named = "" if everywhere else f", those of {', '.join(list(counts)[:3])}{' ...' if len(counts) > 3 else ''},"
     return [
-        found(
+        audit_finding(
             "data-nearly-black",
             "warning",
             f"{dark.sum():,} of {len(dark):,} images{named} have the values 0 and 1 where 255 is white, so they are nearly black.",

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.audit.audit_finding import AuditFinding, found
+from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.data.decoding.canvas import Canvas
 from striate.data.survey import MUCH, NOTICEABLE, Survey
 
@@ -35,7 +35,7 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
             else f"train with --background {better}, or keep transparency as a channel with --channels 4"
         )
         findings.append(
-            found(
+            audit_finding(
                 "data-background",
                 "warning",
                 f"{survey.hidden[background]:.0%} of the images with transparent parts show next to nothing on {background}.",
@@ -54,7 +54,7 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     many = survey.fit == "contain"
     share, cut = (survey.cut_content, survey.cut) if many else (survey.cut_most, MUCH)
     return [
-        found(
+        audit_finding(
             "data-cropped",
             "warning" if many else "note",
             f"{share:.0%} of the images lose {'' if many else 'more than '}{cut:.0%} of their area, which holds content that is "
@@ -79,7 +79,7 @@ def _thin(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         return []
     pixels, aspect = np.median(thin, 0).tolist()
     return [
-        found(
+        audit_finding(
             "data-thin",
             "warning",
             f"Of {len(thin) / len(survey.sizes):.0%} of the images the network gets {max(1, round(pixels))} pixels of the "
@@ -96,7 +96,7 @@ def first_frames(ids: Sequence[str], of: str = "") -> list[AuditFinding]:
     if not ids:
         return []
     return [
-        found(
+        audit_finding(
             "data-first-frame",
             "note",
             f"{_files(ids, of)} many frames or pages, of which only the first is used.",
@@ -112,7 +112,7 @@ def bits_lost(ids: Sequence[str], of: str = "") -> list[AuditFinding]:
     if not ids:
         return []
     return [
-        found(
+        audit_finding(
             "data-bits-lost",
             "note",
             f"{_files(ids, of)} 16 bits a channel, of which the upper 8 are read.",

@@ -46,7 +46,7 @@ def evaluate(
     if json:
         print(metrics_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
-        for line in evaluated.understood:
+        for line in evaluated.description:
             print(line)
         if evaluated.overlap is not None:
             print(evaluated.overlap.line())

@@ -3,7 +3,7 @@
 source = striate.sources.open_source("photos/")    # listed and checked, nothing decoded
 images = load_images(source, source.native(), threads=2)
 splits = split_samples(images, val=0.1, test=0.1, seed=0)
-striate.audit.check_data(splits)                     # findings; healthy data gives none
+striate.audit.audit_splits(splits)                   # findings; healthy data gives none
 Batches(splits.train, batch_size=64, ...).epoch(0)   # batches of augmented images
 """
 

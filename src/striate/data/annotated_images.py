@@ -31,7 +31,7 @@ _COLORS: Final[tuple[Color, ...]] = (
     (204, 121, 167),  # reddish purple
     (153, 153, 153),  # gray in the place of black, which is invisible on dark images
 )
-_SHADES: Final = (0.0, 0.55, -0.45)  # towards white or black, for each further eight classes
+_SHADES: Final = (0.0, 0.55, -0.45)  # toward white or black, for each further eight classes
 _OVERLAY: Final = 0.5  # of a mask
 _LEAST: Final = 200  # pixels of the longer side, below which the image is enlarged
 _TEXT: Final = 11  # pixels

@@ -40,7 +40,7 @@ class Evaluated:
     metrics: dict[str, Any]
     overlap: SplitOverlap | None = None
     findings: tuple[Finding, ...] = ()
-    understood: tuple[str, ...] = ()
+    description: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The metrics, and beside them `overlap` and `findings` for other data."""

@@ -1,4 +1,4 @@
-"""ConvNeXt: a ResNet modernized step by step towards the design of a Swin Transformer.
+"""ConvNeXt: a ResNet modernized step by step toward the design of a Swin Transformer.
 
 Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, "A ConvNet for the 2020s", CVPR 2022, arXiv:2201.03545.
 The changes: a patchify stem, spatial mixing (7x7 depthwise convolution) apart from channel mixing (inverted bottleneck of two

@@ -3,7 +3,7 @@
 Tan & Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, arXiv:1905.11946. The
 rule: for 2^phi times the MACs of b0, depth times 1.2^phi, width times 1.1^phi, size times 1.15^phi; the rows
 below are its roundings. Weights, initialization (He for convolutions, a uniform for the last layer, biases zero), dropout
-before the last layer (0.2 to 0.5, as in the paper) and stochastic depth (from 0 at the first block towards 0.2) are
+before the last layer (0.2 to 0.5, as in the paper) and stochastic depth (from 0 at the first block toward 0.2) are
 torchvision's. So is batch norm: epsilon 0.001 and momentum 0.01, the paper's, in b5 to b7, PyTorch's defaults in the others.
 
     b0: 3x224x224 -> 32x112x112 -> 16x112x112 -> 24x56x56 -> 40x28x28 -> 112x14x14 -> 320x7x7 -> 1280x7x7 -> mean -> 1000

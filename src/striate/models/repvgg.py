@@ -85,20 +85,20 @@ class Branches(nn.Module):
     def fused(self) -> nn.Sequential:
         """The branches in eval mode as one 3x3 convolution with a bias, and the ReLU."""
         like = self.conv_kxk.conv
-        kernel, bias = folded(like.weight, self.conv_kxk.bn)
-        point, point_bias = folded(F.pad(self.conv_1x1.conv.weight, (1, 1, 1, 1)), self.conv_1x1.bn)
+        kernel, bias = fused(like.weight, self.conv_kxk.bn)
+        point, point_bias = fused(F.pad(self.conv_1x1.conv.weight, (1, 1, 1, 1)), self.conv_1x1.bn)
         kernel, bias = kernel + point, bias + point_bias
         if self.identity is not None:
             same = torch.eye(like.weight.shape[1]).repeat(like.groups, 1)  # the identity within each group
             same = F.pad(same[:, :, None, None], (1, 1, 1, 1)).to(kernel)
-            same, same_bias = folded(same, self.identity)
+            same, same_bias = fused(same, self.identity)
             kernel, bias = kernel + same, bias + same_bias
         single = nn.Conv2d(like.in_channels, like.out_channels, 3, like.stride[0], padding=1, groups=like.groups)
         single.weight, single.bias = nn.Parameter(kernel), nn.Parameter(bias)
         return nn.Sequential(single, nn.ReLU(inplace=True))
 
 
-def folded(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+def fused(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Filters and biases equal to `kernel`, O I 3 3, followed by the norm with its running statistics."""
     statistics = norm.state_dict()
     scale = statistics["weight"] / (statistics["running_var"] + norm.eps).sqrt()

@@ -1,4 +1,4 @@
-"""ResolvedRecipe that the data decide: the recipe, the size of images, their channels and canvas."""
+"""Settings that the data decide: the recipe, the size of images, their channels and canvas."""
 
 from typing import Any, Final, cast
 

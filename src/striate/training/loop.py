@@ -51,7 +51,7 @@ class Diverged:
 def train(
     state: TrainingState, task: Task, batches: Batches, validation: Batches | None, recipe: Recipe
 ) -> Iterator[Step | Epoch | Diverged]:
-    """Go on from `state` to the last epoch, yielding a record for each step and each epoch."""
+    """Train from `state` to the last epoch, yielding a record for each step and each epoch."""
     device = state.loss_sum.device
     bfloat16 = recipe.machine.precision == "bfloat16"
     images = 0
@@ -109,7 +109,7 @@ def window_size(batch: int, accumulate: int, batches: int) -> int:
 def _finish_epoch(
     state: TrainingState, task: Task, batches: Batches, validation: Batches | None, bfloat16: bool, lr: float
 ) -> Iterator[Epoch]:
-    val_loss, val_metrics = validate(state.evaluated, task, validation, bfloat16) if validation else (None, {})
+    val_loss, val_metrics = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, {})
     row = Epoch(
         epoch=state.epoch + 1,
         step=state.step,

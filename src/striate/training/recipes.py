@@ -70,7 +70,7 @@ _NAMED = (
             "contrast": 0.1,
             "val": 0.1,
         },
-        reaches="not measured: CIFAR-10 is not inside; the known result of this network and course is 85-90 % in 50 epochs",
+        reaches="not measured: CIFAR-10 is not inside; the known result of this network and schedule is 85-90 % in 50 epochs",
     ),
 )
 

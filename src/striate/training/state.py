@@ -55,7 +55,7 @@ class TrainingState:
     """The changing part of a training run.
 
     `tensors()` and `scalars()` together are a checkpoint; `load` takes them back. `epoch` and `batch` say which
-    batch comes next, so a run that was killed goes on inside an epoch. The default generator of torch is part of the state:
+    batch comes next, so a run that was killed resumes inside an epoch. The default generator of torch is part of the state:
     dropout and mixing draw from it.
     """
 
@@ -79,21 +79,21 @@ class TrainingState:
         self.best: dict[str, Tensor] = {}
 
     @property
-    def evaluated(self) -> nn.Module:
+    def averaged_model(self) -> nn.Module:
         """The model whose figures count: the average if there is one."""
         return self.average.model if self.average else self.model
 
     def keep_as_best(self) -> None:
         """Remember the weights as they are now as those to be kept."""
         self.best_epoch = self.history[-1].epoch
-        self.best = {name: value.detach().clone() for name, value in self.evaluated.state_dict().items()}
+        self.best = {name: value.detach().clone() for name, value in self.averaged_model.state_dict().items()}
 
     def history_rows(self) -> list[dict[str, Any]]:
         """The epochs so far, as rows of metrics.csv."""
         return [asdict(row) for row in self.history]
 
     def is_finite(self) -> bool:
-        """Whether every weight, buffer and moment is a finite number: only such a state is worth going on from."""
+        """Whether every weight, buffer and moment is a finite number: only such a state is worth resuming from."""
         return all(bool(torch.isfinite(t).all()) for t in self.tensors().values() if t.is_floating_point())
 
     def tensors(self) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-__all__ = ["MovedBoxes", "clip", "hide_outside", "keep_visible", "outline", "swap_sides", "upright"]
+__all__ = ["MovedBoxes", "box_borders", "clip", "hide_outside", "keep_visible", "swap_sides", "upright"]
 
 
 @final
@@ -24,7 +24,7 @@ class MovedBoxes:
     dropped: Tensor  # B N bool: too little was left within the frame
 
 
-def outline(boxes: Tensor, steps: int) -> Tensor:
+def box_borders(boxes: Tensor, steps: int) -> Tensor:
     """Points round each box, `steps` to a side: B N 4 -> B N*4*steps 2."""
     x1, y1, x2, y2 = boxes.to(torch.float32)[..., None].unbind(-2)  # B N 1
     along = torch.arange(steps, device=boxes.device) / steps

@@ -7,7 +7,15 @@ from typing import final, get_args
 import torch
 from torch import Tensor
 
-from striate.views.boxes_and_keypoints import MovedBoxes, clip, hide_outside, keep_visible, outline, swap_sides, upright
+from striate.views.boxes_and_keypoints import (
+    MovedBoxes,
+    box_borders,
+    clip,
+    hide_outside,
+    keep_visible,
+    swap_sides,
+    upright,
+)
 from striate.views.color import Normalization, color_buffer, recolor
 from striate.views.cropping import is_exact, is_whole_box, resize_boxes, slice_images
 from striate.views.displacement import displace, undo_displacement
@@ -134,13 +142,13 @@ class View:
         """
         valid = torch.ones_like(boxes[..., 0], dtype=torch.bool) if valid is None else valid
         steps = self._outline_steps()
-        outlines = self.points(outline(boxes.where(valid[..., None], 0), steps))
+        outlines = self.points(box_borders(boxes.where(valid[..., None], 0), steps))
         return keep_visible(upright(outlines, steps), valid, self.size, least_visible)
 
     def inverse_boxes(self, boxes: Tensor, image_size: tuple[int, int] | None = None) -> Tensor:
         """Network -> image: B N 4 -> B N 4 float32, clipped to an image of (height, width) if it is given."""
         steps = self._outline_steps()
-        moved = upright(self.inverse_points(outline(boxes, steps)), steps)
+        moved = upright(self.inverse_points(box_borders(boxes, steps)), steps)
         return moved if image_size is None else clip(moved, image_size)
 
     def keypoints(

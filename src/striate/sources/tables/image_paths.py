@@ -59,7 +59,7 @@ class Located:
 
 @final
 @dataclass(frozen=True)
-class _Begin:
+class _Roots:
     """The folders that paths begin in, and of which of them each path is, where that is known of each."""
 
     bases: tuple[str, ...]
@@ -78,11 +78,11 @@ class _Plan:
     found: Mapping[str, set[int]]  # folder -> which of a few paths are there
     of_all: bool = False  # or which of all
 
-    def begin(self, table: str) -> _Begin:
+    def roots(self, table: str) -> _Roots:
         bases = chosen_folders(self.found, table)
         if not self.of_all:
-            return _Begin(bases, {})
-        return _Begin(bases[:1], {i: base for base in bases for i in self.found[base]})
+            return _Roots(bases, {})
+        return _Roots(bases[:1], {i: base for base in bases for i in self.found[base]})
 
 
 @final
@@ -114,7 +114,7 @@ class TablePaths:
 
         DataError where a path may be two files, or where the paths may begin in two folders.
         """
-        begin = self._as_written(cells, table).begin(table)
+        begin = self._as_written(cells, table).roots(table)
         names: list[str] = []
         refusals: list[Refused | None] = []
         lost: dict[str, list[tuple[int, WrittenPath]]] = {}  # rows by what their paths begin with, that leads elsewhere
@@ -131,7 +131,7 @@ class TablePaths:
             if root or not begin.bases:  # none is there as it is written
                 there = (parse_path(cell) for cell, refused in zip(cells, refusals, strict=True) if refused is None)
                 plan = self._plan([*(one for _, one in rows), *(one for one in there if one.root == root)])
-                planned, left_out = (plan.begin(table), plan.left_out) if plan else (_Begin((), {}), 0)
+                planned, left_out = (plan.roots(table), plan.left_out) if plan else (_Roots((), {}), 0)
                 within = [planned[n] for n in range(len(rows))]
             for n, (i, written) in enumerate(rows):
                 found = self._search(written.parts[left_out:], within[n], cells[i], partial(place, i))

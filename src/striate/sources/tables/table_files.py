@@ -67,7 +67,7 @@ class TableFiles:
 
 @final
 @dataclass(frozen=True)
-class _Fit:
+class _TableMatch:
     """The columns of a table beside that of the paths, those that are the label, or may be, and whether it lists classes."""
 
     others: frozenset[str]
@@ -107,16 +107,16 @@ def find_table(data: DataPath) -> TableFiles | None:
     classes = class_folder_names(data)
     paths = TablePaths(image_folder(data))
     fits = {
-        name: fit
+        name: match
         for name in tables
-        if not _is_submission(name) and (fit := _fit(folder / name, paths, columns, len(classes))) is not None
+        if not _is_submission(name) and (match := _match(folder / name, paths, columns, len(classes))) is not None
     }
-    lists = [name for name, fit in fits.items() if fit.lists_classes]
+    lists = [name for name, match in fits.items() if match.lists_classes]
     if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # its errors are then what a person needs
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
-    fits = {name: fit for name, fit in fits.items() if name not in lists}
-    fits = {name: fit for name, fit in fits.items() if not _is_predicted(name)} or fits
-    fits = {name: fit for name, fit in fits.items() if fit.labels <= fit.others} or fits
+    fits = {name: match for name, match in fits.items() if name not in lists}
+    fits = {name: match for name, match in fits.items() if not _is_predicted(name)} or fits
+    fits = {name: match for name, match in fits.items() if match.labels <= match.others} or fits
     if not fits and lists:
         raise DataError(
             f"{printable(lists[0])} lists classes, not images; write the path of an image and its label in each row"
@@ -172,7 +172,7 @@ def _tables(names: Sequence[str]) -> list[str]:
     return [name for name in names if Path(name).suffix.lower() in TABLES and not name.startswith("~$")]
 
 
-def _fit(path: Path, paths: TablePaths, columns: Columns, classes: int) -> _Fit | None:
+def _match(path: Path, paths: TablePaths, columns: Columns, classes: int) -> _TableMatch | None:
     """The columns of a table that fits, beside so many class folders; None for one that does not."""
     try:
         table = read_table(path, _PEEK)
@@ -183,10 +183,10 @@ def _fit(path: Path, paths: TablePaths, columns: Columns, classes: int) -> _Fit 
     if not others or not paths.share(table.cells[by]):
         return None
     if columns.label is not None:
-        return _Fit(others, frozenset(columns.label))
+        return _TableMatch(others, frozenset(columns.label))
     named = named_labels(sorted(others))
     labels = frozenset(named) if len(named) == 1 else others
-    return _Fit(others, labels, columns.path is None and _lists_classes(table, by, classes))
+    return _TableMatch(others, labels, columns.path is None and _lists_classes(table, by, classes))
 
 
 def _lists_classes(table: Table, by: str, classes: int) -> bool:

@@ -21,7 +21,7 @@ def _run(words: list[str]) -> None:
     assert ended.value.code == 0
 
 
-def test_train_states_what_it_understood_first_and_the_run_keeps_it(tmp_path: Path, capsys: Any) -> None:
+def test_train_describes_the_data_first_and_the_run_keeps_it(tmp_path: Path, capsys: Any) -> None:
     data = make_images(tmp_path / "data")
     for file in list(data.rglob("*.png")):
         file.with_name(f"{file.name}.json").write_text("{}")
@@ -82,7 +82,7 @@ def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
         predict(folder, tmp_path / "sidecars")
 
 
-def test_the_pages_tell_what_was_understood(tmp_path: Path) -> None:
+def test_the_pages_describe_the_data(tmp_path: Path) -> None:
     data = make_images(tmp_path / "data", each=8)
     for split, numbers in (("Training", range(6)), ("Testing", range(6, 8))):
         for kind in ("dark", "light"):
