@@ -113,7 +113,11 @@ def more_would_help(curve: LearningCurve) -> list[AuditFinding]:
         return []
     figures = {"images": list(curve.sizes), "accuracy": [round(float(np.mean(runs)), 4) for runs in curve.accuracies]}
     message = curve.message[0].upper() + curve.message[1:] + "."
-    return [audit_finding("data-more-would-help", "note", message, (), figures, "gather more images before tuning the network")]
+    return [
+        audit_finding(
+            "data-more-would-help", "note", message, (), figures, "gather more images before tuning the network"
+        )
+    ]
 
 
 def fit_power_law(sizes: npt.NDArray[Any], errors: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.names import expanded, printable
 from striate.data.source import Source
 from striate.errors import DataError, SettingError, nearest
+from striate.settings import declared_settings
 from striate.sources.annotations.coco_files import coco_root
 from striate.sources.annotations.coco_source import open_coco
 from striate.sources.annotations.yolo_source import open_yolo, yolo_folders
@@ -19,6 +20,7 @@ from striate.sources.folder_choice import open_folder
 from striate.sources.folder_formats import FOLDER_FORMATS
 from striate.sources.generated.scene_source import SCENES, open_scenes
 from striate.sources.read_options import AUTO, BY_NAME, OF_FILES, ReadOptions
+from striate.sources.settings import ReadingSettings
 from striate.sources.splits import trainable
 from striate.sources.tables.columns import Columns, with_task
 from striate.sources.tables.image_rows_source import find_rows, open_rows
@@ -49,10 +51,7 @@ def open_source(
     """
     if source not in SOURCES:
         raise SettingError(f"source = {source!r} is not a format{nearest(source, SOURCES)}")
-    if class_level not in (None, 1, 2):
-        raise SettingError(
-            f"class_level = {class_level}: give 1 (the folders at the top are the classes) or 2 (the folders in them)"
-        )
+    declared_settings(ReadingSettings)["class_level"].check(class_level)
     options = ReadOptions(source, columns, class_level, limits, for_training)
     try:
         opened = with_task(_open(data, options), columns.task)
