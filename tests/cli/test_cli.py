@@ -107,7 +107,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["info", "lenet6"], "did you mean lenet5"),
         (["info", "digit_cnn", "--size", "8"], "too small"),
         (["info", "lenet5", "--size", "0"], "size must be at least 1, not 0"),
-        (["info", "lenet5", "--objects", "0"], "objects must be at least 1 pixel, not 0"),
+        (["info", "lenet5", "--object-size", "0"], "object_size must be at least 1 pixel, not 0"),
     ],
 )
 def test_what_was_typed_wrong_is_one_line_and_exit_code_2(
@@ -236,7 +236,7 @@ def test_info_of_a_model_and_of_a_run(finished: Path) -> None:
 
 
 def test_info_shows_receptive_fields_and_how_they_are_computed() -> None:
-    shown = striate("info", "se_resnet18", "--formulas", "--objects", "500").out
+    shown = striate("info", "se_resnet18", "--formulas", "--object-size", "500").out
     (line,) = [line for line in shown.splitlines() if line.startswith("layer2.0.conv1 ") and "->" not in line]
     assert line.split() == [
         "layer2.0.conv1",

@@ -13,7 +13,7 @@ def info(
     channels: WholeNumber | None = None,
     classes: WholeNumber | None = None,
     formulas: Flag = False,
-    objects: WholeNumber | None = None,
+    object_size: WholeNumber | None = None,
 ) -> None:
     """Show a network layer by layer.
 
@@ -29,7 +29,7 @@ def info(
         number of classes; if left out, as published
     formulas
         show how shapes, parameters and receptive fields are computed
-    objects
+    object_size
         side of the objects to recognize, in pixels; warns if the receptive field of the last stage is smaller
     """
     from striate.analysis import small_receptive_field
@@ -38,8 +38,8 @@ def info(
     from striate.errors import SettingError
     from striate.jobs import summarize_model, summarize_run
 
-    if objects is not None and objects < 1:
-        raise SettingError(f"objects must be at least 1 pixel, not {objects}")
+    if object_size is not None and object_size < 1:
+        raise SettingError(f"object_size must be at least 1 pixel, not {object_size}")
     if Path(model).is_dir():
         if channels is not None or classes is not None:
             raise SettingError(
@@ -49,5 +49,5 @@ def info(
     else:
         summary = summarize_model(model, size=size, channels=channels, classes=classes)
     print_summary(summary, formulas=formulas)
-    if objects is not None:
-        print_findings(small_receptive_field(summary, objects))
+    if object_size is not None:
+        print_findings(small_receptive_field(summary, object_size))
