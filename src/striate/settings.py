@@ -68,7 +68,8 @@ class DeclaredSetting:
             raise SettingError(f"{name} = {value!r}: takes {expected} ({setting.meaning})")
         if setting.choices and value not in setting.choices:
             raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
-        if isinstance(value, int | float) and not isinstance(value, bool) and not setting.low <= value <= setting.high:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and not (setting.low <= value <= setting.high and math.isfinite(value)):
             low, high = _shown(setting.low), _shown(setting.high)
             limits = f"at least {low}" if setting.high == math.inf else f"{low} to {high}"
             raise SettingError(f"{name} = {_shown(value)}: out of range, takes {limits} ({setting.meaning})")

@@ -63,6 +63,8 @@ def test_filling_leaves_alone_what_was_reported():
         ({"epochs": 1.5}, r"epochs = 1\.5: takes a whole number \(passes over"),
         ({"epochs": math.nan}, "takes a whole number"),
         ({"epochs": math.inf}, "takes a whole number"),
+        ({"clip_grad_norm": math.inf}, "clip_grad_norm = inf: out of range, takes at least 0"),
+        ({"learning_rate": 0.1}, "no setting is called .learning_rate.; use lr"),
         ({"size": 27.5}, "takes a whole number or auto"),
         ({"lr": "0.1"}, "takes a number"),
         ({"epochs": "three"}, "takes a whole number"),
@@ -220,9 +222,9 @@ def test_a_recipe_file_has_a_table_for_each_group(tmp_path):
     ("text", "message"),
     [
         ("[optimiser]\nlr = 1.0\n", r"mine.toml: no table is called \[optimiser\]; did you mean optimizer"),
-        ("[training]\nlr = 1.0\n", r"mine.toml: lr stands in \[training\]: it belongs in \[optimizer\]"),
+        ("[training]\nlr = 1.0\n", r"mine.toml: lr is in the table \[training\]; move it to \[optimizer\]"),
         ("[optimizer]\nadam = 1\n", r"mine.toml: no setting is called 'adam'"),
-        ("lr = 1.0\n[optimizer]\nlr = 2.0\n", "mine.toml: lr stands there twice"),
+        ("lr = 1.0\n[optimizer]\nlr = 2.0\n", "mine.toml: lr is given twice"),
     ],
 )
 def test_a_recipe_file_with_a_misplaced_setting_is_refused(tmp_path, text, message):
@@ -231,51 +233,17 @@ def test_a_recipe_file_with_a_misplaced_setting_is_refused(tmp_path, text, messa
         find_recipe(str(tmp_path / "mine.toml"))
 
 
-FLAT = """
-model = "lenet5"
-optimizer = "adamw"
-momentum = 0.8
-nesterov = true
-beta2 = 0.95
-schedule = "linear"
-warmup = 0.1
-decay = 0.1
-decay_epochs = 5
-clip = 1.0
-randaugment_count = "auto"
-
-[origin]
-momentum = "user"
-"""
-
-
-@pytest.mark.parametrize(
-    ("change", "optimizer", "schedule"),
-    [
-        ((), {"name": "adamw", "beta1": 0.8, "beta2": 0.95}, {"name": "linear", "warmup": 0.1}),
-        (("adamw", "sgd"), {"name": "sgd", "momentum": 0.8, "nesterov": True}, {"name": "linear", "warmup": 0.1}),
-        (("adamw", "rmsprop"), {"name": "rmsprop", "momentum": 0.8, "alpha": 0.95}, {"name": "linear", "warmup": 0.1}),
-        (
-            ("linear", "step"),
-            {"name": "adamw", "beta1": 0.8, "beta2": 0.95},
-            {"name": "step", "warmup": 0.1, "decay": 0.1, "decay_epochs": 5},
-        ),
-        (
-            ('linear"\nwarmup = 0.1', 'one_cycle"\nwarmup = 0.0'),
-            {"name": "adamw", "beta1": 0.8, "beta2": 0.95},
-            {"name": "one_cycle", "warmup": 0.25},
-        ),
-    ],
-)
-def test_the_flat_file_of_an_earlier_version_means_what_it_meant(tmp_path, change, optimizer, schedule):
-    path = tmp_path / "recipe.toml"
-    path.write_text(FLAT.replace(*change) if change else FLAT)
-    values, origins = read_toml(path)
-    recipe = Recipe.of(**values)
-    assert recipe.optimizer == OptimizerSettings(**optimizer)
-    assert recipe.schedule == ScheduleSettings(**schedule)
-    assert (recipe.model.name, recipe.training.clip_grad_norm) == ("lenet5", 1.0)
-    assert origins["momentum" if "momentum" in optimizer else "beta1"] == "user"
+def test_settings_may_stand_in_no_table_and_are_refused_like_others(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('optimizer = "sgd"\nmomentum = 0.8\n[training]\nepochs = 2\n')
+    recipe = Recipe.of(**read_toml(path)[0])
+    assert recipe.optimizer == OptimizerSettings(name="sgd", momentum=0.8, nesterov=recipe.optimizer.nesterov)
+    path.write_text("momentum = 0.7\n")
+    with pytest.raises(SettingError, match=r"mine.toml: optimizer = adam\w* does not take momentum"):
+        resolve({}, find_recipe(str(path)))
+    path.write_text("clip = 1.0\n")
+    with pytest.raises(SettingError, match=r"mine.toml: .*clip.*clip_grad_norm"):
+        find_recipe(str(path))
 
 
 def test_the_formats_of_data_are_those_that_are_opened():

@@ -30,12 +30,12 @@ def outliers(prints: Fingerprints) -> list[AuditFinding]:
     findings = []
     for name, what, values, least, shown, fix in (
         ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
-         "look whether they belong there; thumbnails hold no detail"),
+         "check that they belong there; thumbnails hold no detail"),
         ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
-         "look whether they belong there; training " + ("shows them small" if contain else
+         "check that they belong there; training " + ("shows them small" if contain else
          "cuts their ends off, unless --fit contain")),
         ("data-brightness-outliers", "brightness", prints.brightness, 40 / FENCE, _level,
-         "look whether they show anything, or were exposed wrongly"),
+         "check what they show and how they were exposed"),
     ):  # fmt: skip
         low, high, at = outside(np.asarray(values, np.float64), least)
         if len(at) == 0:

@@ -99,7 +99,7 @@ def _by_class(
         "data-scale-by-class",
         "warning",
         f"Images of {named} have values up to {typical[first]:g} ({_scale(bits[first])}), those of class {most} up to "
-        f"{typical[most]:g} ({_scale(bits[most])}), so a network tells them by the scale and need not see what they show.",
+        f"{typical[most]:g} ({_scale(bits[most])}), so a network can tell them by the scale alone.",
         (),
         {"classes": figures},
         f"bring all images to one scale, such as those of {first} times {times:.0f}; a class that really is as dark may stay",

@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0][:120]
-        raise SettingError(f"device = {name!r}: cannot be used here ({reason}); leave it out or say cpu") from None
+        raise SettingError(f"device = {name!r}: cannot be used here ({reason}); leave it out, or give cpu") from None
     return device
 
 

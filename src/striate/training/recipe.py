@@ -142,8 +142,23 @@ def _grouped() -> Mapping[str, tuple[str, DeclaredSetting]]:
     )
 
 
+# What other libraries, and earlier versions, call a setting.
+ALSO_CALLED: Final = MappingProxyType(
+    {
+        "learning_rate": "lr",
+        "wd": "weight_decay",
+        "bs": "batch_size",
+        "grad_clip": "clip_grad_norm",
+        "clip": "clip_grad_norm",
+        "pictures": "image_root",
+    }
+)
+
+
 def require_known(name: str) -> None:
-    """SettingError with the nearest names where no setting has this one."""
+    """SettingError with the setting that is meant, or the nearest names, where no setting has this one."""
+    if ALSO_CALLED.get(name) in recipe_settings():
+        raise SettingError(f"no setting is called {name!r}; use {ALSO_CALLED[name]}")
     if name not in recipe_settings():
         raise SettingError(f"no setting is called {name!r}{nearest(name, recipe_settings())}")
 

@@ -5,8 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from striate.errors import SettingError, nearest
 from striate.training.recipe import (
@@ -15,17 +14,9 @@ from striate.training.recipe import (
     group_of,
     recipe_settings,
     require_known,
-    sometimes_taken,
-    taken_by,
 )
 
 __all__ = ["SettingRow", "read_toml", "setting_rows", "to_toml", "toml_value"]
-
-# Names in the flat files of versions before 0.2; `momentum` was also Adam's beta1, and `beta2` RMSprop's alpha.
-RENAMED: Final = MappingProxyType({"clip": "clip_grad_norm", "pictures": "image_root"})
-RENAMED_OF: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {"adam": {"momentum": "beta1"}, "adamw": {"momentum": "beta1"}, "rmsprop": {"beta2": "alpha"}}
-)
 
 
 class SettingRow(NamedTuple):
@@ -73,7 +64,7 @@ def toml_value(value: object) -> str:
 def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings of a recipe file, and where each value came from: by its [origin] table, else "default".
 
-    A file without tables, as earlier versions wrote it, is read too. Settings that came later have their defaults.
+    A setting may also stand in no table, for its name says its group. Settings that came later have their defaults.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -81,13 +72,13 @@ def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise SettingError(f"{path}: cannot be read as a recipe: {error}") from None
     try:
         tables = {name: value for name, value in content.items() if isinstance(value, dict)}
-        origins = tables.pop("origin", tables.pop("source", {}))  # the first versions called it source
+        origins = tables.pop("origin", {})
         values = _of_tables(tables)
         flat = {name: value for name, value in content.items() if not isinstance(value, dict)}
-        if flat:
-            flat, origins = _of_flat_file(flat, origins)
+        for name in flat:
+            require_known(name)
         for name in flat.keys() & values.keys():
-            raise SettingError(f"{name} stands there twice, in [{group_of(name)}] and in no table")
+            raise SettingError(f"{name} is given twice: in [{group_of(name)}] and in no table")
         return {**flat, **values}, {**dict.fromkeys(recipe_settings(), "default"), **origins}
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
@@ -102,25 +93,6 @@ def _of_tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             name = group if field == "name" else field
             require_known(name)
             if group_of(name) != group:
-                raise SettingError(f"{name} stands in [{group}]: it belongs in [{group_of(name)}]")
+                raise SettingError(f"{name} is in the table [{group}]; move it to [{group_of(name)}]")
             values[name] = value
     return values
-
-
-def _of_flat_file(flat: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values and origins of a file that names all settings, also those that its optimizer and schedule do not take."""
-    defaults = {group: flat.get(group, recipe_settings()[group].default) for group in ("optimizer", "schedule")}
-    renamed = {**RENAMED, **RENAMED_OF.get(defaults["optimizer"], {})}
-    dropped = {
-        name
-        for group, choice in defaults.items()
-        for name in sometimes_taken(group)
-        if choice in recipe_settings()[group].setting.choices and name not in taken_by(group, choice)
-    }
-    if not flat.get("warmup"):  # stood for the schedule's own
-        dropped.add("warmup")
-    values = {renamed.get(name, name): value for name, value in flat.items()}
-    for name in values:
-        require_known(name)
-    kept = {name: value for name, value in values.items() if name not in dropped}
-    return kept, {renamed.get(name, name): origin for name, origin in origins.items()}
