@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models.networks import VERY_DEEP, marked_large, on_meta
+from tests.models.networks import LIGHT, VERY_DEEP, marked_large, on_meta
 from torch import Tensor, nn
 
 from striate.errors import SettingError
@@ -37,9 +37,12 @@ BY_HAND = {
 FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
 
 
-@cache
 def native(name: str) -> Network:
     """A network at its native channels and classes, in eval mode, as if trained; no test changes it."""
+    return (_kept if NETWORKS[name].parameters <= LIGHT else _native)(name)
+
+
+def _native(name: str) -> Network:
     torch.manual_seed(1)
     network = create_model(name, classes=NETWORKS[name].classes, channels=NETWORKS[name].channels).eval()
     for layer in network.modules():
@@ -49,6 +52,9 @@ def native(name: str) -> Network:
             for parameter in layer.parameters():  # a gain and a shift, or none
                 nn.init.uniform_(parameter, 0.2, 1.5)
     return network
+
+
+_kept = cache(_native)  # those of large networks together would fill the memory
 
 
 def image(name: str, count: int = 2) -> Tensor:
