@@ -7,14 +7,16 @@ Prints the seconds of each epoch; reading and decoding the files belongs to the 
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 
-import striate  # before torch, as a command loads it: it settles how long torch's threads wait
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as a command sets it before it loads torch
 
 # isort: split
 import torch
 
+from striate import __version__
 from striate.data import Batches, Canvas, load_images
 from striate.sources import open_source
 from striate.training import keep_freed_memory
@@ -46,7 +48,7 @@ def main() -> None:
         assert sum(len(batch.images) for batch in batches.epoch(epoch)) == len(images)
         seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
-    print(json.dumps({"striate": striate.__version__, "images": len(images), "epochs": seconds}))
+    print(json.dumps({"striate": __version__, "images": len(images), "epochs": seconds}))
 
 
 if __name__ == "__main__":
