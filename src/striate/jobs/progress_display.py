@@ -95,7 +95,7 @@ class Lines(ProgressDisplay):
             self.message(f"read {done:,} of {total:,} images")
         self._tenths = tenths if done < total else 0
 
-    def start(self, epochs: int, steps_an_epoch: int, step: int) -> None:  # noqa: ARG002  a line is printed after each epoch
+    def start(self, epochs: int, steps_an_epoch: int, step: int) -> None:  # noqa: ARG002 - without a bar, the lines of the epochs are all that is shown
         self._epochs = epochs
 
     def step(self, record: Step) -> None: ...

@@ -58,7 +58,7 @@ class Network(nn.Module, ABC):
         """A stage's output as B C h w; transformers, whose outputs have another layout, override it."""
         return x
 
-    def auxiliary(self, outputs: list[Any]) -> tuple[Tensor, ...]:  # noqa: ARG002  most networks have none
+    def auxiliary(self, outputs: list[Any]) -> tuple[Tensor, ...]:  # noqa: ARG002 - the default, for networks without auxiliary heads
         """Logits of auxiliary classifiers, which are used in training only, from the stages' outputs."""
         return ()
 

@@ -128,7 +128,7 @@ def _convert_in_a_child(path: Path, file: FileIO, size: int, folder: Path) -> No
     output = folder / "output"
     with output.open("wb") as out:
         try:
-            code = subprocess.run(  # noqa: S603  a constant program, run by this interpreter
+            code = subprocess.run(  # noqa: S603 - the program is a constant of this file, run by this interpreter
                 [sys.executable, "-I", "-c", CHILD, str(TIMES * size + SPARE_BYTES), str(seconds), *_import_paths()],
                 stdin=file,
                 stdout=out,
@@ -189,7 +189,7 @@ def convert(room: int, seconds: int) -> None:
         tensors = _tensors(held, room)
     except SettingError as error:  # such as a pickled network, which became a placeholder
         sys.exit(_reason(next(iter(others.values()))) if others else str(error))
-    except Exception as error:  # noqa: BLE001  an untrusted file may raise any
+    except Exception as error:  # noqa: BLE001 - an untrusted file may make torch raise any kind, and each means that it is refused
         sys.exit(_reason(error))
     try:
         save_file(tensors, OUTPUT, {OTHER_OBJECTS: ", ".join(others)})

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from tests.sources.arrays.array_sets import CLASSES, COLOR, COUNT, GRAY, pixels, saved
 
 from striate.data import (
     Canvas,
@@ -16,28 +17,10 @@ from striate.data import (
     RegressionTargets,
     Source,
     TaskKind,
-    load_split,
 )
 from striate.data.decoding.rendering import Rendering
 from striate.errors import DataError
 from striate.sources import Columns, open_in_memory, open_source
-
-COUNT = 12
-GRAY = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5), dtype=np.uint8)
-COLOR = np.random.default_rng(1).integers(0, 256, (COUNT, 6, 5, 3), dtype=np.uint8)
-CLASSES = np.arange(COUNT) % 3
-
-
-def saved(root: Path, **arrays: Any) -> Path:
-    np.savez_compressed(root / "set.npz", **arrays)
-    return root / "set.npz"
-
-
-def pixels(path: Path, split: str = "all") -> npt.NDArray[np.uint8]:
-    source = open_source(path)
-    decoded = load_split(source, split, source.native(), threads=1).images.numpy()
-    assert (source.sample(split, 3).image == decoded[3]).all()
-    return decoded
 
 
 @pytest.mark.parametrize(
