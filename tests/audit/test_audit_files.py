@@ -143,7 +143,13 @@ def test_groups_by_a_column():
 
 
 @pytest.mark.parametrize(
-    ("group", "message"), [("(", "neither a column"), ("patient", "parentheses"), ("(zzz)", "not in any file name")]
+    ("group", "message"),
+    [
+        ("(", "no regular expression"),
+        ("patient", "parentheses"),
+        ("(a)(b)", "one group in parentheses"),
+        ("(zzz)", "not in any file name"),
+    ],
 )
 def test_groups_that_are_none(healthy, group, message):
     with pytest.raises(SettingError, match=message):

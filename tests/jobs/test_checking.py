@@ -81,7 +81,7 @@ def test_healthy_data_end_with_exit_code_0(tmp_path, monkeypatch, capsys):
         (["data", "--out", "data/train"], "is a folder"),
         (["data", "--out", "no/page.html"], "no folder no"),
         (["data", "--group", "("], "regular expression"),
-        (["data", "--group", "patient"], "needs parentheses"),
+        (["data", "--group", "patient"], "needs one group in parentheses"),
         (["data", "--run", "no-run"], "no such run"),
         (["data", "--learning-curve"], "too few for a learning curve"),
     ],

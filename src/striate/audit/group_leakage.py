@@ -1,11 +1,11 @@
 """Leakage by group: images of one patient, camera or day that are in two splits."""
 
-import re
 from collections import defaultdict
 
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
-from striate.errors import SettingError, nearest
+from striate.data.split_groups import group_pattern
+from striate.errors import SettingError
 
 __all__ = ["group_leaks", "groups_of"]
 
@@ -22,16 +22,7 @@ def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
             prints.listing(i).columns[group][prints.row[i]] if group in prints.listing(i).columns else None
             for i in range(len(prints))
         ]
-    try:
-        pattern = re.compile(group)
-    except re.error as error:
-        raise SettingError(f"group = {group!r}: neither a column nor a regular expression ({error})") from None
-    if pattern.groups < 1:
-        known = nearest(group, columns) if columns else ""
-        raise SettingError(
-            f"group = {group!r}: no column of that name{known}; a regular expression needs parentheses around the group, "
-            r"such as 'patient(\d+)'"
-        )
+    pattern = group_pattern(group, columns, prints.source.location, prints.id(0) if len(prints) else "an id")
     found_groups = [match[1] if (match := pattern.search(prints.id(i))) else None for i in range(len(prints))]
     if len(prints) and not any(found_groups):
         raise SettingError(f"group = {group!r}: is not in any file name; the first is {prints.id(0)}")

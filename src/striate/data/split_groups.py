@@ -1,7 +1,7 @@
 """Which samples must stay together when data are split: those of one group, and images that are identical."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from striate.data.images import LabeledImages
 from striate.data.source import Source
 from striate.errors import SettingError
 
-__all__ = ["groups_of", "kept_together"]
+__all__ = ["group_pattern", "groups_of", "kept_together"]
 
 Groups = Mapping[str, str]  # id of a sample -> its group
 
@@ -25,16 +25,7 @@ def groups_of(source: Source, group: str) -> Groups:
     if all(group in listing.columns for listing in listings):
         return {id_: name for one in listings for id_, name in zip(one.ids, one.columns[group], strict=True)}
     known = sorted(set.intersection(*(set(listing.columns) for listing in listings)))
-    columns = f"the columns are {', '.join(known)}" if known else f"{source.location} has no columns"
-    try:
-        pattern = re.compile(group)
-    except re.error as error:
-        raise SettingError(f"group = {group!r}: is no column ({columns}) and no regular expression ({error})") from None
-    if pattern.groups != 1:
-        raise SettingError(
-            f"group = {group!r}: is no column ({columns}); a regular expression on the ids needs one group in "
-            f"parentheses, such as '([^/]+)/' for {next(iter(listings)).ids[0]}"
-        )
+    pattern = group_pattern(group, known, source.location, next(iter(listings)).ids[0])
     found = {id_: match[1] for one in listings for id_ in one.ids if (match := pattern.search(id_)) and match[1]}
     missed = [id_ for one in listings for id_ in one.ids if id_ not in found]
     if missed:
@@ -43,6 +34,21 @@ def groups_of(source: Source, group: str) -> Groups:
             "correct the expression, or leave it out"
         )
     return found
+
+
+def group_pattern(group: str, columns: Sequence[str], location: str, example: str) -> re.Pattern[str]:
+    """The regular expression that `group`, which is no column, must be: its one group is what an id belongs to."""
+    known = f"the columns are {', '.join(columns)}" if columns else f"{location} has no columns"
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise SettingError(f"group = {group!r}: is no column ({known}) and no regular expression ({error})") from None
+    if pattern.groups != 1:
+        raise SettingError(
+            f"group = {group!r}: is no column ({known}); a regular expression on the ids needs one group in "
+            f"parentheses, such as '([^/]+)/' for {example}"
+        )
+    return pattern
 
 
 def kept_together(samples: LabeledImages, groups: Groups | None) -> Tensor:
