@@ -19,7 +19,6 @@ from striate.data import (
     TensorImages,
     decode_image,
     load_images,
-    load_split,
     storage,
     threads,
 )
@@ -77,7 +76,7 @@ def test_more_bad_files_than_the_limit_stop_with_counts_files_and_the_setting(mi
         load_images(source.with_limits(Limits(max_bad=0.15)), CANVAS, threads=2)
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match="--max-bad"):
-        load_split(source.with_limits(Limits(max_bad=0.15)), "all", CANVAS, threads=2)
+        load_images(source.with_limits(Limits(max_bad=0.15)), CANVAS, threads=2, only="all")["all"]
     assert len(load_images(source.with_limits(Limits(max_bad=7 / 40)), CANVAS, threads=2)["all"]) == 33
 
 

@@ -24,7 +24,6 @@ from striate.data.known_images import read_known_images as read_known_images
 from striate.data.known_images import split_rows as split_rows
 from striate.data.loading import decoded_size as decoded_size
 from striate.data.loading import load_images as load_images
-from striate.data.loading import load_split as load_split
 from striate.data.names import printable as printable
 from striate.data.skipped_files import SkippedFile as SkippedFile
 from striate.data.skipped_files import Unreadable as Unreadable

@@ -18,7 +18,7 @@ from striate.data.streaming import Reader, stream
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
-__all__ = ["decoded_size", "load_images", "load_split"]
+__all__ = ["decoded_size", "load_images"]
 
 
 def load_images(
@@ -36,12 +36,11 @@ def load_images(
     all splits together cannot be used, or all of a class that is to be learned: one bad file of ten in a small test split
     does not stop a run that has a thousand good ones to learn from.
     """
-    files = sum(len(listing) for listing in source.splits.values())
-    cache = cache.resolved(decoded_size(source, canvas))
+    chosen = source.splits if only is None else {only: source.splits[only]}
+    files = sum(map(len, chosen.values()))
+    cache = cache.resolved(files * image_bytes(canvas))
     before, images = 0, {}
-    for split, listing in source.splits.items():
-        if only not in (None, split):
-            continue
+    for split, listing in chosen.items():
 
         def report(done: int, _: int, before: int = before) -> None:
             if progress is not None:
@@ -50,25 +49,8 @@ def load_images(
         images[split] = _load(source, split, canvas, threads, cache, report)
         before += len(listing)
     skipped = [one for split in images.values() for one in split.skipped]
-    check_skipped(skipped, files + sum(len(listing.skipped) for listing in source.splits.values()), source.limits)
+    check_skipped(skipped, sum(len(one) + len(one.skipped) for one in source.splits.values()), source.limits)
     return images
-
-
-def load_split(
-    source: Source,
-    split: str,
-    canvas: Canvas,
-    *,
-    threads: int,
-    cache: Cache = ANYWHERE,
-    progress: Progress | None = None,
-) -> LabeledImages:
-    """One split by itself, in which no more than `max_bad` of the files may be unusable. Raises DataError as `load_images`."""
-    listing = source.splits[split]
-    cache = cache.resolved(len(listing) * image_bytes(canvas))
-    samples = _load(source, split, canvas, threads, cache, progress)
-    check_skipped(samples.skipped, len(listing) + len(listing.skipped), source.limits)
-    return samples
 
 
 def decoded_size(source: Source, canvas: Canvas) -> int:

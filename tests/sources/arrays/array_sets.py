@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from striate.data import load_split
+from striate.data import load_images
 from striate.sources import open_source
 
 COUNT = 12
@@ -22,6 +22,6 @@ def saved(root: Path, **arrays: Any) -> Path:
 
 def pixels(path: Path, split: str = "all") -> npt.NDArray[np.uint8]:
     source = open_source(path)
-    decoded = load_split(source, split, source.native(), threads=1).images.numpy()
+    decoded = load_images(source, source.native(), threads=1, only=split)[split].images.numpy()
     assert (source.sample(split, 3).image == decoded[3]).all()
     return decoded

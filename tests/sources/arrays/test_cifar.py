@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.data import load_images, load_split
+from striate.data import load_images
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays.cifar_pickle import read_pickled
@@ -96,7 +96,7 @@ def test_any_protocol_order_and_kind_of_key(protocol: int, order: str, keys: Any
         return pickle.dumps({keys(key): part for key, part in value.items()}, protocol)
 
     source = open_source(python_10(tmp_path / "cifar", dumps, order))
-    images = load_split(source, "train", source.native(), threads=1).images
+    images = load_images(source, source.native(), threads=1, only="train")["train"].images
     assert (images.numpy() == IMAGES).all()
 
 

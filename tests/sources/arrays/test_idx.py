@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from striate.data import Canvas, Limits, load_split
+from striate.data import Canvas, Limits, load_images
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.arrays import mnist
@@ -69,8 +69,8 @@ def test_mnist() -> None:
     assert source.classes == tuple("0123456789")
     assert source.native() == Canvas(28, 28, 1)
     assert list(source.splits) == ["train", "test"]
-    train = load_split(source, "train", source.native(), threads=2)
-    test = load_split(source, "test", source.native(), threads=1)
+    train = load_images(source, source.native(), threads=2, only="train")["train"]
+    test = load_images(source, source.native(), threads=1, only="test")["test"]
     assert train.images.shape == (60_000, 28, 28, 1)
     assert test.images.shape == (10_000, 28, 28, 1)
     assert train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
@@ -94,7 +94,7 @@ def test_mnist_with_one_byte_changed_is_refused(tmp_path: Path) -> None:
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, 1))
     source = open_idx_files("mnist", "mnist", find_idx(DataPath(folder)), SHA256)
     with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz is changed: its SHA-256 is"):
-        load_split(source, "test", Canvas(28, 28, 1), threads=1)
+        load_images(source, Canvas(28, 28, 1), threads=1, only="test")["test"]
     labels[100] ^= 1
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.gz is changed"):
@@ -125,7 +125,7 @@ def test_a_folder_of_idx_files(zipped: bool, tmp_path: Path) -> None:
     assert source.classes == ("1", "3", "5")
     assert source.name == "letters"
     for split, (_, images, labels) in zip(("train", "test"), parts, strict=True):
-        decoded = load_split(source, split, source.native(), threads=2)
+        decoded = load_images(source, source.native(), threads=2, only=split)[split]
         assert (decoded.images[..., 0].numpy() == images).all()
         assert (2 * decoded.labels.numpy() + 1 == labels).all()
     assert open_source(source.location).digest() == source.digest()
@@ -148,7 +148,7 @@ def test_a_train_split_alone_is_not_split_yet(tmp_path: Path) -> None:
 
 def test_another_canvas_is_the_same_as_for_files(tmp_path: Path) -> None:
     source = open_source(write(tmp_path / "set", train_files()))
-    decoded = load_split(source, "all", Canvas(10, 8, 3), threads=2)
+    decoded = load_images(source, Canvas(10, 8, 3), threads=2, only="all")["all"]
     enlarged = Image.fromarray(IMAGES[7]).resize((8, 10), Image.Resampling.BILINEAR)
     assert (decoded.images[7].numpy() == np.asarray(enlarged)[..., None]).all()
 

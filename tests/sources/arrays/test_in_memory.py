@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import Limits, Source, load_split
+from striate.data import Limits, Source, load_images
 from striate.errors import DataError
 from striate.sources import IN_MEMORY, open_in_memory
 
@@ -20,7 +20,7 @@ NAMES = [("cat", "dog", "eel")[label] for label in Y]
 
 
 def pixels(source: Source, split: str = "all") -> npt.NDArray[Any]:
-    return load_split(source, split, source.native(), threads=2).pixels.all().numpy()
+    return load_images(source, source.native(), threads=2, only=split)[split].pixels.all().numpy()
 
 
 def files(folder: Path, count: int = COUNT) -> list[Path]:
@@ -172,7 +172,7 @@ def test_a_few_damaged_ones_are_skipped_and_a_class_of_none_is_refused(tmp_path:
     paths: list[Any] = files(tmp_path)
     paths[0].write_bytes(paths[0].read_bytes()[:100])
     source = open_in_memory((paths, Y))
-    kept = load_split(source.with_limits(Limits(max_bad=0.5)), "all", source.native(), threads=1)
+    kept = load_images(source.with_limits(Limits(max_bad=0.5)), source.native(), threads=1, only="all")["all"]
     assert [(one.id, one.reason) for one in kept.skipped] == [(str(paths[0]), "truncated")]
     with pytest.raises(DataError, match=r"the class 0 has no readable image \(.*0.png: vanished"):
         open_in_memory((["0.png", *paths[1:]], [0, *[1, 2] * 5, 1]))
@@ -254,5 +254,5 @@ def test_splits_of_other_sizes_are_read_one_by_one(to_16: int) -> None:
 def test_a_path_of_nobody_is_a_file_that_is_not_there(tmp_path: Path) -> None:
     paths = [*files(tmp_path, 8), Path("~nosuch_user/a.png")]
     source = open_in_memory((paths, Y[:9]))
-    read = load_split(source.with_limits(Limits(max_bad=0.5)), "all", source.native(), threads=1)
+    read = load_images(source.with_limits(Limits(max_bad=0.5)), source.native(), threads=1, only="all")["all"]
     assert [(one.id, one.reason) for one in read.skipped] == [("~nosuch_user/a.png", "vanished")]

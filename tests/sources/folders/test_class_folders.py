@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Cache, Canvas, Limits, load_images, load_split, printable, split_samples
+from striate.data import Cache, Canvas, Limits, load_images, printable, split_samples
 from striate.errors import DataError
 from striate.sources import open_source
 
@@ -270,7 +270,7 @@ def test_a_class_with_no_readable_image_stops(class_folders: ClassFolders) -> No
     with pytest.raises(
         DataError, match=r"the class dog has no readable image \(2 truncated\): dog/000.jpg, dog/001.jpg \("
     ):
-        load_split(source.with_limits(Limits(max_bad=1)), "all", CANVAS, threads=1)
+        load_images(source.with_limits(Limits(max_bad=1)), CANVAS, threads=1, only="all")["all"]
 
 
 def fingerprint(root: Path) -> dict[str, Any]:
