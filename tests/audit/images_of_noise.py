@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 
 from striate.audit.audit_finding import AuditFinding
 from striate.audit.copies import blanks, exact_copies, near_copies
-from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
+from striate.audit.duplicates import blank, exact_duplicates, hidden, near_duplicates
 from striate.audit.fingerprints import Fingerprints, take_fingerprints
 from striate.data import Limits
 from striate.sources import open_source
@@ -71,8 +71,8 @@ def fingerprints(root: Path, max_pixels: int = Limits().max_pixels) -> Fingerpri
 
 
 def copies(prints: Fingerprints) -> dict[str, AuditFinding]:
-    empty, exact = blank(prints), exact_groups(prints)
-    near = near_groups(prints, exact, empty, threads=1)
+    empty, exact = blank(prints), exact_duplicates(prints)
+    near = near_duplicates(prints, exact, empty, threads=1)
     lists = (
         blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
         exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),

@@ -16,7 +16,7 @@ from striate.data import LabeledImages, split_samples
 from striate.data.images import TensorImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
-from striate.runs.drawn_splits import deviating_splits, drawn_shares, how_drawn
+from striate.runs.random_splits import deviating_splits, random_shares, split_origin
 from striate.training import Recipe
 
 ONCE = {**QUICK, "epochs": 1}
@@ -257,8 +257,8 @@ def test_a_share_that_was_rounded_for_small_classes_is_reported(classes, each, s
     ],
 )
 def test_what_is_drawn_is_reported_and_done(given, recipe, shares, expected_message):
-    assert drawn_shares(given, recipe) == shares
-    assert how_drawn(given, recipe) == expected_message
+    assert random_shares(given, recipe) == shares
+    assert split_origin(given, recipe) == expected_message
     if recipe.data.split != "other.csv":
         draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
         some = LabeledImages(TensorImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))

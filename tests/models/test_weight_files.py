@@ -46,7 +46,7 @@ class Maker(Trap):
         return shutil.copy, (__file__, self.marker)
 
 
-class Evaluated:
+class EvaluationResult:
     def __reduce__(self):
         return eval, ("1 + 1",)
 
@@ -377,7 +377,7 @@ def test_placeholders_are_logged_and_run_nothing(tmp_path, room, caplog):
     assert "shutil.copy in the file was neither read nor run" in message
     assert not marker.exists()
     with pytest.raises(pickle.UnpicklingError) as caught:
-        weight_files._unpickled(io.BytesIO(saved({"state_dict": weight(1), "trap": Evaluated()})), {})
+        weight_files._unpickled(io.BytesIO(saved({"state_dict": weight(1), "trap": EvaluationResult()})), {})
     assert weight_files._reason(caught.value).startswith("asks for eval, which is code")
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from striate.analysis.inference import predict_batches
-from striate.analysis.intervals import Interval, of_draws
+from striate.analysis.intervals import Interval, of_resamples
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
 from striate.data.normalization import normalization_of
@@ -148,7 +148,7 @@ def _gain(sizes: npt.NDArray[Any], hits: npt.NDArray[np.bool_], whole: int) -> I
             for _ in range(DRAWS)
         ]
     )
-    return of_draws(of(hits), draws)
+    return of_resamples(of(hits), draws)
 
 
 def _split(source: Source) -> tuple[LabeledImages, Tensor, Tensor]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.analysis.inference import Predictions
-from striate.analysis.intervals import Interval, of_draws, of_mean, wilson
+from striate.analysis.intervals import Interval, of_mean, of_resamples, wilson
 
 Array = npt.NDArray[Any]
 BOOTSTRAP_DRAWS = 500
@@ -25,7 +25,7 @@ def classification_metrics(predictions: Predictions, classes: tuple[str, ...]) -
     tables = draw.multinomial(total, table.flatten() / total, draws).reshape(-1, *table.shape)
 
     def with_interval(figure: Callable[[Array], Array]) -> dict[str, float]:
-        return of_draws(float(figure(table)), figure(tables)).as_json()
+        return of_resamples(float(figure(table)), figure(tables)).as_json()
 
     figures: dict[str, Any] = {
         "images": total,
@@ -82,7 +82,7 @@ def _per_class(table: Array, tables: Array, classes: tuple[str, ...]) -> list[di
             "images": int(table[k].sum()),
             "precision": wilson(int(table[k, k]), int(table[:, k].sum())).as_json(),
             "recall": wilson(int(table[k, k]), int(table[k].sum())).as_json(),
-            "f1": of_draws(float(scores[k]), draws[:, k]).as_json(),
+            "f1": of_resamples(float(scores[k]), draws[:, k]).as_json(),
         }
         for k, name in enumerate(classes)
     ]
@@ -93,7 +93,7 @@ def _calibration_interval(predictions: Predictions, draw: np.random.Generator) -
     correct = (predictions.predicted == predictions.labels).astype(float)
     picks = (draw.integers(0, len(confidences), len(confidences)) for _ in range(100))
     draws = np.array([calibration_error(confidences[pick], correct[pick]) for pick in picks])
-    return of_draws(calibration_error(confidences, correct), draws)
+    return of_resamples(calibration_error(confidences, correct), draws)
 
 
 def _mean_over_present(scores: Array, table: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.audit.audit_finding import AuditFinding, audit_finding
-from striate.audit.duplicates import CopyGroups
+from striate.audit.duplicates import DuplicateClusters
 from striate.audit.fingerprints import Fingerprints
 
 __all__ = ["blanks", "exact_copies", "near_copies"]
@@ -28,7 +28,7 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
     ]
 
 
-def exact_copies(prints: Fingerprints, groups: CopyGroups) -> list[AuditFinding]:
+def exact_copies(prints: Fingerprints, groups: DuplicateClusters) -> list[AuditFinding]:
     """data-duplicates-across-splits, data-two-labels and data-duplicates."""
     across, within = _by_split(prints, groups)
     findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
@@ -62,7 +62,7 @@ def exact_copies(prints: Fingerprints, groups: CopyGroups) -> list[AuditFinding]
     return findings
 
 
-def near_copies(prints: Fingerprints, groups: CopyGroups) -> list[AuditFinding]:
+def near_copies(prints: Fingerprints, groups: DuplicateClusters) -> list[AuditFinding]:
     """data-near-duplicates-across-splits and data-near-duplicates."""
     across, within = _by_split(prints, groups)
     findings = _across(
@@ -89,7 +89,7 @@ def _labels(prints: Fingerprints, group: Sequence[int]) -> set[str]:
     return {label for i in group if (label := prints.label(i)) is not None}
 
 
-def _by_split(prints: Fingerprints, groups: CopyGroups) -> tuple[CopyGroups, CopyGroups]:
+def _by_split(prints: Fingerprints, groups: DuplicateClusters) -> tuple[DuplicateClusters, DuplicateClusters]:
     """The groups that are in several splits, and members that are in one split twice or more."""
     across = [group for group in groups if len(set(prints.split[list(group)].tolist())) > 1]
     within = []
@@ -101,7 +101,7 @@ def _by_split(prints: Fingerprints, groups: CopyGroups) -> tuple[CopyGroups, Cop
     return across, within
 
 
-def _across(prints: Fingerprints, groups: CopyGroups, name: str, severity: str, how: str) -> list[AuditFinding]:
+def _across(prints: Fingerprints, groups: DuplicateClusters, name: str, severity: str, how: str) -> list[AuditFinding]:
     if not groups:
         return []
     splits: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(group)] for group in groups]))

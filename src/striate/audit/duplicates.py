@@ -21,7 +21,7 @@ from striate.audit.thumbnails import SIDE, gray, shrink
 from striate.data.skipped_files import Unreadable
 from striate.data.threads import in_threads
 
-__all__ = ["CopyGroups", "blank", "exact_groups", "hidden", "near_groups"]
+__all__ = ["DuplicateClusters", "blank", "exact_duplicates", "hidden", "near_duplicates"]
 
 SMALL: Final = 64  # of a shorter side below this no crops are looked for, and copies must be nearly equal
 _DISTANCE, _DISTANCE_PLAIN = 16, 4  # bits of the hash: 98 % of copies of photographs cropped by 3 % are within 16
@@ -33,7 +33,7 @@ _SIDE: Final = 128  # at which copies are compared
 _MOST_PAIRS: Final = 5_000_000
 _BATCH: Final = 1024  # pairs that are compared at a time
 
-CopyGroups = list[tuple[int, ...]]  # positions of images that are the same, ascending
+DuplicateClusters = list[tuple[int, ...]]  # positions of images that are the same, ascending
 
 
 def blank(prints: Fingerprints) -> list[int]:
@@ -50,7 +50,7 @@ def hidden(prints: Fingerprints, at: Sequence[int]) -> list[int]:
     return [i for i in at if survey.hides_content(survey.background) and prints.header(i).transparent]
 
 
-def exact_groups(prints: Fingerprints) -> CopyGroups:
+def exact_duplicates(prints: Fingerprints) -> DuplicateClusters:
     """Images that are equal in size and in every pixel."""
     candidates: dict[tuple[int, int, bytes], list[int]] = defaultdict(list)
     for i, (height, width) in enumerate(zip(prints.heights.tolist(), prints.widths.tolist(), strict=True)):
@@ -67,7 +67,9 @@ def exact_groups(prints: Fingerprints) -> CopyGroups:
     return sorted(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-def near_groups(prints: Fingerprints, exact: CopyGroups, left_out: Sequence[int], *, threads: int) -> CopyGroups:
+def near_duplicates(
+    prints: Fingerprints, exact: DuplicateClusters, left_out: Sequence[int], *, threads: int
+) -> DuplicateClusters:
     """Images that are nearly the same; of those that are exactly the same the first stands for all.
 
     `left_out` are not looked at: blank images are all alike.
@@ -105,7 +107,7 @@ class _Together:
         first, second = sorted((self.first(one), self.first(other)))
         self.parent[second] = first
 
-    def groups(self) -> CopyGroups:
+    def groups(self) -> DuplicateClusters:
         members: dict[int, list[int]] = defaultdict(list)
         for i in range(len(self.parent)):
             members[self.first(i)].append(i)

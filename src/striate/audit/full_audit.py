@@ -11,7 +11,7 @@ from striate.audit.audit_finding import AuditFinding
 from striate.audit.balance import imbalance, small_classes
 from striate.audit.class_names import near_equal_names
 from striate.audit.copies import blanks, exact_copies, near_copies
-from striate.audit.duplicates import blank, exact_groups, hidden, near_groups
+from striate.audit.duplicates import blank, exact_duplicates, hidden, near_duplicates
 from striate.audit.files import unusable, wrong_names
 from striate.audit.fingerprints import Fingerprints
 from striate.audit.group_leakage import group_leaks
@@ -40,7 +40,7 @@ def audit(
     source, threads = prints.source, available_cores()
     described, faults = _describe(prints, threads)
     empty = blank(prints)
-    exact = exact_groups(prints)
+    exact = exact_duplicates(prints)
     findings = [
         *unusable(prints.skipped),
         *wrong_names(prints),
@@ -52,7 +52,7 @@ def audit(
         *_nearly_black(prints),
         *blanks(prints, sorted(set(empty) - set(hidden(prints, empty)))),
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
-        *near_copies(prints, near_groups(prints, exact, empty, threads=threads)),
+        *near_copies(prints, near_duplicates(prints, exact, empty, threads=threads)),
         *(group_leaks(prints, group) if group else []),
         *outliers(prints),
         *_on_classes(prints),

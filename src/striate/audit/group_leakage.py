@@ -7,10 +7,10 @@ from striate.audit.fingerprints import Fingerprints
 from striate.data.split_groups import group_pattern
 from striate.errors import SettingError
 
-__all__ = ["group_leaks", "groups_of"]
+__all__ = ["group_leaks", "sample_groups"]
 
 
-def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
+def sample_groups(prints: Fingerprints, group: str) -> list[str | None]:
     """The group of each image: a column of the table, or what the first group of a regular expression finds in its id.
 
     SettingError for what is neither, or finds nothing at all.
@@ -32,7 +32,7 @@ def groups_of(prints: Fingerprints, group: str) -> list[str | None]:
 def group_leaks(prints: Fingerprints, group: str) -> list[AuditFinding]:
     """Groups that are in two splits or more, the largest first."""
     members: dict[str, list[int]] = defaultdict(list)
-    for i, name in enumerate(groups_of(prints, group)):
+    for i, name in enumerate(sample_groups(prints, group)):
         if name:
             members[name].append(i)
     split = {name: at for name, at in members.items() if len(set(prints.split[at].tolist())) > 1}

@@ -10,7 +10,7 @@ from striate.audit.unused_content import read_in_part, survey_findings
 from striate.data import Canvas, Source, Splits
 from striate.errors import DataError
 from striate.findings import Finding
-from striate.runs.drawn_splits import drawn_shares
+from striate.runs.random_splits import random_shares
 from striate.training import Recipe
 
 __all__ = ["audit_splits", "audit_survey"]
@@ -36,7 +36,7 @@ def audit_splits(
     counts = {name: samples.counts() for name, samples in splits.by_name().items()}
     return [
         *(_without_leakage(one, recipe) for one in (*check_splits(splits, hiding), *of_scales)),
-        *absent_classes(source.classes, counts, drawn_shares(existing, recipe)),
+        *absent_classes(source.classes, counts, random_shares(existing, recipe)),
     ]
 
 

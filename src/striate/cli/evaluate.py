@@ -37,7 +37,7 @@ def evaluate(
         print all metrics as JSON
     """
     from striate.cli.closing import print_findings
-    from striate.cli.tables import print_metrics
+    from striate.cli.console_tables import print_metrics
     from striate.jobs import evaluate as evaluate_job
     from striate.runs import RunFolder
     from striate.runs.metrics_json import metrics_text

@@ -34,7 +34,7 @@ def info(
     """
     from striate.analysis import small_receptive_field
     from striate.cli.closing import print_findings
-    from striate.cli.tables import print_summary
+    from striate.cli.console_tables import print_summary
     from striate.errors import SettingError
     from striate.jobs import summarize_model, summarize_run
 

@@ -9,7 +9,7 @@ def models(pattern: str = "*") -> None:
     pattern
         pattern of the names, in which * is any text
     """
-    from striate.cli.tables import print_models
+    from striate.cli.console_tables import print_models
     from striate.errors import SettingError, nearest
     from striate.models import NETWORKS, list_models
 

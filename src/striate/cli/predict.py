@@ -39,7 +39,7 @@ def predict(
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """
-    from striate.cli.tables import print_predictions
+    from striate.cli.console_tables import print_predictions
     from striate.errors import SettingError
     from striate.jobs import predict as predict_job
     from striate.jobs import require_some

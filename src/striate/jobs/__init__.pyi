@@ -5,7 +5,7 @@ from striate.jobs.check_data import check as check
 from striate.jobs.cross_validate import Folds as Folds
 from striate.jobs.cross_validate import resume_folds as resume_folds
 from striate.jobs.cross_validate import train_folds as train_folds
-from striate.jobs.evaluate_run import Evaluated as Evaluated
+from striate.jobs.evaluate_run import EvaluationResult as EvaluationResult
 from striate.jobs.evaluate_run import evaluate as evaluate
 from striate.jobs.predict_images import predict as predict
 from striate.jobs.predict_images import require_some as require_some

@@ -13,7 +13,7 @@ from striate.data.sample_sheet import sample_sheet
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.runs import write_bytes
-from striate.runs.output_paths import sheet_path
+from striate.runs.output_paths import contact_sheet_path
 from striate.runs.run_splits import resolve_split
 from striate.sources import TrainingData
 from striate.training import Recipe, find_recipe
@@ -70,7 +70,7 @@ def augment(
             raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
     named = find_recipe(recipe) if recipe else None
     source = open_data(data, settings, named.settings if named else {})
-    path = sheet_path(out, data, source)
+    path = contact_sheet_path(out, data, source)
     by_data = resolve_split(source, resolve_with_data(source, named or default_recipe(source), settings))
     canvas = canvas_of(source, by_data.recipe, policy_of(by_data.recipe))
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))

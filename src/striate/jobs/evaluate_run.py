@@ -28,7 +28,7 @@ WAY_OUT = "pass data to evaluate on: run.evaluate((images, labels)) from Python,
 
 @final
 @dataclass(frozen=True)
-class Evaluated:
+class EvaluationResult:
     """The metrics of one split, as in metrics.json.
 
     For other data also how they were read, which images were measured and left out, and findings. For a run's own data
@@ -65,7 +65,7 @@ def evaluate(
     max_bad: float | None = None,
     device: str = "auto",
     **reading: Any,
-) -> Evaluated:
+) -> EvaluationResult:
     """Evaluate a run's network on `device` ("auto": the first GPU, or else the CPU).
 
     Without `data`, its own data are split as in the run's splits.csv; `split` is then "test" if there is one. Other data are
@@ -90,7 +90,7 @@ def evaluate(
     return _evaluate_other(folder, bundle, source.with_limits(limits), split, chosen)
 
 
-def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None, device: torch.device) -> Evaluated:
+def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None, device: torch.device) -> EvaluationResult:
     source = _own_source(folder, folder.manifest()["data"])
     _check_classes(bundle, source, folder)
     images = _own_splits(folder, source, bundle)
@@ -103,12 +103,12 @@ def _evaluate_own(folder: RunFolder, bundle: Bundle, split: str | None, device: 
     if name not in images:
         raise SettingError(f"split = {name!r}: {source.location} has {', '.join(sorted(images))}")
     overlap = SplitOverlap({"train": len(images[name])}, {}) if name == "train" else None
-    return Evaluated(source.name, name, evaluate_split(bundle, images[name], device), overlap)
+    return EvaluationResult(source.name, name, evaluate_split(bundle, images[name], device), overlap)
 
 
 def _evaluate_other(
     folder: RunFolder, bundle: Bundle, source: Source, split: str | None, device: torch.device
-) -> Evaluated:
+) -> EvaluationResult:
     _check_classes(bundle, source, folder)
     known = read_known_images(folder.splits_path)
     if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, known by their names
@@ -125,7 +125,7 @@ def _evaluate_other(
     )
     findings = findings_on_new(bundle, source.survey, samples.pixels.measurements.statistics, samples.ids)
     metrics = evaluate_split(bundle, samples, device)
-    return Evaluated(source.name, name, metrics, overlap, tuple(findings), describe_source(source))
+    return EvaluationResult(source.name, name, metrics, overlap, tuple(findings), describe_source(source))
 
 
 def _own_source(folder: RunFolder, trained_on: Mapping[str, Any]) -> Source:

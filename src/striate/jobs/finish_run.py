@@ -74,7 +74,7 @@ def finish_run(
 
 @final
 @dataclass(frozen=True)
-class _Evaluated:
+class _Results:
     """Figures by split, a row for each prediction, and the worst errors of the reported split."""
 
     metrics: dict[str, Any]
@@ -86,9 +86,7 @@ class _Evaluated:
         return next((name for name in ("test", "val") if name in self.metrics), None)
 
 
-def _evaluate(
-    model: Network, task: Task, prepared: PreparedData, recipe: Recipe, classes: tuple[str, ...]
-) -> _Evaluated:
+def _evaluate(model: Network, task: Task, prepared: PreparedData, recipe: Recipe, classes: tuple[str, ...]) -> _Results:
     """The network on val and test, as far as there are such splits; the last of them is reported."""
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
@@ -99,10 +97,10 @@ def _evaluate(
         metrics[name] = classification_metrics(predictions, classes)
         rows += predictions.rows(name, classes)
         errors = error_images(predictions, samples, classes)
-    return _Evaluated(metrics, rows, errors)
+    return _Results(metrics, rows, errors)
 
 
-def _findings(bundle: Bundle, source: Source, prepared: PreparedData, evaluated: _Evaluated) -> list[Finding]:
+def _findings(bundle: Bundle, source: Source, prepared: PreparedData, evaluated: _Results) -> list[Finding]:
     """Those of the data, of splits that the data came with, of files that were lost, and of the result."""
     shifts = [
         one
@@ -115,7 +113,7 @@ def _findings(bundle: Bundle, source: Source, prepared: PreparedData, evaluated:
     return [*of_data, *files_lost(prepared.lost_files()), *of_result]
 
 
-def _write_results(folder: RunFolder, evaluated: _Evaluated, findings: list[Finding]) -> None:
+def _write_results(folder: RunFolder, evaluated: _Results, findings: list[Finding]) -> None:
     folder.write_metrics(evaluated.metrics)
     folder.write_predictions(evaluated.rows)
     folder.write_errors(

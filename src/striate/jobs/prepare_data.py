@@ -14,7 +14,7 @@ from striate.errors import DataError
 from striate.findings import Finding
 from striate.jobs.progress_display import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
-from striate.runs.drawn_splits import deviating_splits
+from striate.runs.random_splits import deviating_splits
 from striate.runs.run_splits import split_of_run, write_splits
 from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.augmentation_policy import policy_of

@@ -15,8 +15,8 @@ from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
-from striate.runs.drawn_splits import how_drawn
 from striate.runs.manifest import first_manifest
+from striate.runs.random_splits import split_origin
 from striate.runs.run_splits import resolve_split
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
@@ -94,7 +94,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     """Train in a new run folder; bad input leaves nothing behind."""
     timer = PhaseTimer()
     display = progress_display(progress)
-    display.messages(describe_source(source, how_drawn(source.splits, settings.recipe)))
+    display.messages(describe_source(source, split_origin(source.splits, settings.recipe)))
     model = build_network(settings.recipe, source.classes)
     folder = RunFolder.create(path)
     with folder.locked():

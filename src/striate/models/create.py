@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from striate.errors import SettingError, nearest
-from striate.models.table import NETWORKS
+from striate.models.architectures import NETWORKS
 
 if TYPE_CHECKING:
     from striate.models.blocks import Network

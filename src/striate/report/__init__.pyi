@@ -4,7 +4,7 @@ from striate.report.check_page import ShownFinding as ShownFinding
 from striate.report.check_page import render_check as render_check
 from striate.report.contents import ErrorImage as ErrorImage
 from striate.report.contents import ReportContents as ReportContents
-from striate.report.learning_curve import LearningCurvePoints as LearningCurvePoints
+from striate.report.learning_curve_chart import LearningCurvePoints as LearningCurvePoints
 from striate.report.metric_tables import METRIC_NAMES as METRIC_NAMES
 from striate.report.page import render_report as render_report
 from striate.report.verdict import SPLITS as SPLITS

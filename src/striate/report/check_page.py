@@ -9,7 +9,7 @@ import numpy.typing as npt
 from striate.findings import Finding
 from striate.report.gallery import embed
 from striate.report.histograms import histogram
-from striate.report.learning_curve import LearningCurvePoints, learning_curve_chart
+from striate.report.learning_curve_chart import LearningCurvePoints, learning_curve_chart
 from striate.report.number_format import count
 from striate.report.page import SEVERITIES, encodable, environment
 from striate.report.verdict import SPLITS

@@ -8,7 +8,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from striate.report.charts import training_curves
-from striate.report.confusion_matrix import MOST_TABLE, SHADES, heat_map, read_matrix
+from striate.report.confusion_figure import MOST_TABLE, SHADES, heat_map, read_matrix
 from striate.report.contents import ReportContents
 from striate.report.gallery import confused_pairs, embed
 from striate.report.metric_tables import class_table, metric_table

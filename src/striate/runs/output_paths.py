@@ -9,7 +9,7 @@ from striate.runs.folder import plain_name
 from striate.sources import TrainingData
 from striate.training.opening import refuse_within_the_data
 
-__all__ = ["check_page_path", "sheet_path"]
+__all__ = ["check_page_path", "contact_sheet_path"]
 
 
 def check_page_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
@@ -24,7 +24,7 @@ def check_page_path(out: str | Path | None, data: TrainingData, source: Source) 
     return page
 
 
-def sheet_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
+def contact_sheet_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
     """The path of an augmentation sheet, `NAME-augment.png` in the current folder if `out` is None. Raises SettingError."""
     path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
     if path.suffix.lower() != ".png":

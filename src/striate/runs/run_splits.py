@@ -7,8 +7,8 @@ from pathlib import Path
 
 from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, read_split, split_rows, split_samples
 from striate.errors import RunError, SettingError
-from striate.runs.drawn_splits import DRAWN
 from striate.runs.folder import RunFolder
+from striate.runs.random_splits import DRAWN
 from striate.training import Recipe, ResolvedRecipe
 
 __all__ = ["check_written_splits", "resolve_split", "split_of_run", "write_splits"]

@@ -21,7 +21,7 @@ from striate.views.randomness import normals, uniforms
 __all__ = [
     "PIXEL_OPERATIONS",
     "PixelOperation",
-    "SampleDraws",
+    "SampleRandomness",
     "add_noise",
     "apply_pixel_operations",
     "erase",
@@ -37,7 +37,7 @@ ERASED_ASPECT: Final = (0.3, 1 / 0.3)  # r_1, r_2
 
 @final
 @dataclass(frozen=True, eq=False)
-class SampleDraws:
+class SampleRandomness:
     """The random numbers of an operation for B samples, and the mean color of the data."""
 
     seed: int
@@ -58,7 +58,9 @@ class PixelOperation:
 
     setting: str
     streams: range  # of random numbers: its own for ever, or old runs could not be repeated
-    apply: Callable[[Tensor, float, SampleDraws], Tensor]  # B C h w uint8 or float in 0..1, the setting's value -> same
+    apply: Callable[
+        [Tensor, float, SampleRandomness], Tensor
+    ]  # B C h w uint8 or float in 0..1, the setting's value -> same
     description: str  # of {0}, the setting's value; {low} and {high} are 1 - and 1 + it
 
 
@@ -68,11 +70,11 @@ def apply_pixel_operations(
     """B C h w uint8 or float in 0..1, the `values` of the settings in the table's order -> B C h w, uint8 where changed."""
     for operation, value in zip(PIXEL_OPERATIONS, values, strict=True):
         if value:
-            images = operation.apply(images, value, SampleDraws(seed, epoch, ids, operation.streams, mean))
+            images = operation.apply(images, value, SampleRandomness(seed, epoch, ids, operation.streams, mean))
     return images
 
 
-def _blur(images: Tensor, largest: float, draws: SampleDraws) -> Tensor:
+def _blur(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     chance, share = draws.uniforms().to(images.device)
 
     def blur(some: Tensor, chosen: Tensor) -> Tensor:
@@ -81,7 +83,7 @@ def _blur(images: Tensor, largest: float, draws: SampleDraws) -> Tensor:
     return _change_some(images, chance < 0.5, blur)
 
 
-def _noise(images: Tensor, largest: float, draws: SampleDraws) -> Tensor:
+def _noise(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     chance, share = uniforms(draws.seed, draws.epoch, draws.ids, draws.streams[:2])
 
     def noise(some: Tensor, chosen: Tensor) -> Tensor:
@@ -92,30 +94,30 @@ def _noise(images: Tensor, largest: float, draws: SampleDraws) -> Tensor:
     return _change_some(images, chance < 0.5, noise)
 
 
-def _equalize(images: Tensor, probability: float, draws: SampleDraws) -> Tensor:
+def _equalize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     (chance,) = draws.uniforms().double()
     return _change_some(images, chance < probability, lambda some, _: look_up(some, lookup_tables.equalize(some)))
 
 
-def _gamma(images: Tensor, largest: float, draws: SampleDraws) -> Tensor:
+def _gamma(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     (share,) = draws.uniforms().to(images.device).double()
     low, high = math.log(1 - largest), math.log(1 + largest)
     return look_up(to_uint8(images), lookup_tables.gamma((low + (high - low) * share).exp()))
 
 
-def _solarize(images: Tensor, probability: float, draws: SampleDraws) -> Tensor:
+def _solarize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     chance, share = draws.uniforms().to(images.device).double()
     tables = lookup_tables.solarize(128 + (128 * share).floor())
     return _change_some(images, chance < probability, lambda some, chosen: look_up(some, tables[chosen]))
 
 
-def _posterize(images: Tensor, probability: float, draws: SampleDraws) -> Tensor:
+def _posterize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     chance, share = draws.uniforms().to(images.device).double()
     tables = lookup_tables.posterize(BITS[0] + ((BITS[1] - BITS[0] + 1) * share).floor())
     return _change_some(images, chance < probability, lambda some, chosen: look_up(some, tables[chosen]))
 
 
-def _erase(images: Tensor, probability: float, draws: SampleDraws) -> Tensor:
+def _erase(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     size = (images.shape[-2], images.shape[-1])
     return erase(images, random_rectangles(draws.uniforms(), probability, size), draws.mean)
 

@@ -42,7 +42,7 @@ def read_excel(path: Path, most: int | None = None) -> Table:
         with warnings.catch_warnings(action="ignore"):  # of styles and validations, which do not matter here
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
-                return _sheet(book, name, most)
+                return _worksheet(book, name, most)
             finally:
                 book.close()
 
@@ -55,7 +55,7 @@ def is_workbook(file: BinaryIO) -> bool:
         return False
 
 
-def _sheet(book: Any, name: str, most: int | None) -> Table:
+def _worksheet(book: Any, name: str, most: int | None) -> Table:
     sheets: dict[str, Any] = {}
     names: dict[str, Sequence[str]] = {}
     for sheet in (one for one in book.worksheets if one.sheet_state == "visible"):

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from striate.analysis import Prediction, ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
-from striate.jobs import Evaluated
+from striate.jobs import EvaluationResult
 from striate.models import NETWORKS
 from striate.report import METRIC_NAMES
 
@@ -134,7 +134,7 @@ def _same(values: Sequence[object]) -> str:
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
-def print_metrics(evaluated: Evaluated) -> None:
+def print_metrics(evaluated: EvaluationResult) -> None:
     metrics = evaluated.metrics
     names = [name for name, value in metrics.items() if isinstance(value, dict)]
     rows = [(METRIC_NAMES.get(name, name), *_interval(metrics[name], name)) for name in names]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from striate.report.confusion_matrix import LABEL, MOST_TOOLTIPS, SHADES, columns, heat_map, read_matrix, shorten
+from striate.report.confusion_figure import LABEL, MOST_TOOLTIPS, SHADES, columns, heat_map, read_matrix, shorten
 
 SQUARES = st.integers(1, 8).flatmap(lambda side: arrays.arrays(np.int64, (side, side), elements=st.integers(0, 1000)))
 

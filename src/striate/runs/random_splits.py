@@ -6,13 +6,13 @@ from typing import Final
 from striate.data import LabeledImages, Splits
 from striate.training import Recipe
 
-__all__ = ["DRAWN", "deviating_splits", "drawn_shares", "how_drawn"]
+__all__ = ["DRAWN", "deviating_splits", "random_shares", "split_origin"]
 
 DRAWN: Final = ("stratified", "random")  # values of the setting `split`; any other is a path
 NOTICEABLE: Final = 0.2  # of the requested share: a larger difference is reported
 
 
-def drawn_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:
+def random_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:
     """The splits that are drawn where the data have the `existing` ones, and the share of the images for each."""
     if recipe.data.split not in DRAWN:
         return {}
@@ -21,7 +21,7 @@ def drawn_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:
     return {name: share for name, share in (val | test).items() if share}
 
 
-def how_drawn(existing: Collection[str], recipe: Recipe) -> str:
+def split_origin(existing: Collection[str], recipe: Recipe) -> str:
     """A phrase on how missing splits are made; empty where the data have all."""
     if recipe.data.split not in DRAWN:
         return f"taken from {recipe.data.split}"
@@ -30,7 +30,7 @@ def how_drawn(existing: Collection[str], recipe: Recipe) -> str:
         f"fold {recipe.data.fold} of {recipe.data.folds} for test"
         if recipe.data.fold and name == "test"
         else f"{100 * share:g} % for {full_names[name]}"
-        for name, share in drawn_shares(existing, recipe).items()
+        for name, share in random_shares(existing, recipe).items()
     ]
     if not shares:
         return "none: all images are for training" if "all" in existing else ""
@@ -41,7 +41,7 @@ def how_drawn(existing: Collection[str], recipe: Recipe) -> str:
 def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recipe: Recipe) -> list[str]:
     """A sentence for each drawn split that is noticeably larger or smaller than requested."""
     lines, whole = [], samples.get("all") or samples["train"]
-    for name, share in drawn_shares(samples, recipe).items():
+    for name, share in random_shares(samples, recipe).items():
         size, requested = len(splits.by_name()[name]), share * len(whole)
         if abs(size - requested) > max(NOTICEABLE * requested, 1):
             one_per_class = recipe.data.split == "stratified" and max(splits.by_name()[name].counts()) == 1
