@@ -27,7 +27,7 @@ from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
 from striate.sources.split_words import split_of
 from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
-from striate.sources.tables.image_paths import Located, TablePaths
+from striate.sources.tables.image_paths import LocatedPaths, PathLookup
 from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
 from striate.sources.tables.table import Table, joined
 from striate.sources.tables.table_files import (
@@ -54,17 +54,17 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     SettingError for columns that are not there.
     """
     files, columns, for_training = found, data.options.columns, data.options.for_training
-    if files.several:
-        names = " and ".join(printable(path.name) for path in files.several[:4])
+    if files.ambiguous:
+        names = " and ".join(printable(path.name) for path in files.ambiguous[:4])
         raise AmbiguousDataError(
             f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
-            f"{printable(files.several[0])}"
+            f"{printable(files.ambiguous[0])}"
         )
     tables = {split: read_table(path) for split, path in files.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
     first = next(iter(files.paths.values()))
     images = image_folder(data if first.parent == data.path else DataPath(first.parent, data.options))
-    paths = TablePaths(images)
+    paths = PathLookup(images)
     of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
     by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
     if columns.path is None and not named_paths([by]) and paths.share([by]):
@@ -119,7 +119,7 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
     )
 
 
-def _splits(table: Table, by: str, located: Located, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
+def _splits(table: Table, by: str, located: LocatedPaths, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
     """The split of each row: that of its table, or by the columns of the one table, or by where its image is."""
     if len(tables) > 1:
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
@@ -144,7 +144,7 @@ def _is_split_alone(name: str, cells: Sequence[str]) -> bool:
     return not named_labels([name]) and are_split_names(cells) and len(set(cells)) > 1
 
 
-def _left_out(images: DataPath, located: Located) -> Iterator[str]:
+def _left_out(images: DataPath, located: LocatedPaths) -> Iterator[str]:
     """Notes for images that no row names: beside those that are named, or in a folder that is called as a split, such as test."""
     used = {name.partition("/")[0] for name in located.names}
     for name in images.list().folders:
@@ -165,7 +165,7 @@ def _kind(table: Table, by: str, parsed: ParsedLabels, others: Sequence[str], ta
     return f"{table.kind} {names}, paths in the column {by}, {parsed.description}{beside}"
 
 
-def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
+def _locate(table: Table, by: str, paths: PathLookup, files: Sequence[Path]) -> LocatedPaths:
     """All the paths looked up. DataError where one is missing or no text, or where none leads to a file."""
     cells = table.cells[by]
     if not all(map(str.strip, cells)):
@@ -178,7 +178,7 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
         paths.locate(cells[start:end], partial(_place, table, by, start), file.name)
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
-    located = Located(
+    located = LocatedPaths(
         tuple(name for part in located_in for name in part.names),
         tuple(refused for part in located_in for refused in part.refusals),
         tuple(note for part in located_in for note in part.notes),
@@ -210,7 +210,7 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 
 
 def _first_rows(
-    table: Table, by: str, located: Located, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
+    table: Table, by: str, located: LocatedPaths, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
     """The rows without repeated ones. DataError where two rows of one image differ."""
     first: dict[str, int] = {}
