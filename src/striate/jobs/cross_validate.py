@@ -10,8 +10,9 @@ from striate.audit import resolve_flips
 from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Source
 from striate.errors import RunError, SettingError
+from striate.jobs.prepare_data import check_unchanged
 from striate.jobs.progress_display import ProgressDisplay, progress_display
-from striate.jobs.resume_run import check_unchanged, resume_run
+from striate.jobs.resume_run import resume_run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError

@@ -1,6 +1,7 @@
 """Prepare the data of a training run: survey, decode, split, audit, resolve flips, measure the normalization."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast, final
 
 import torch
@@ -10,7 +11,7 @@ from striate.audit.mirrored_labels import sample_of_split
 from striate.data import Batches, Cache, Canvas, LabeledImages, SkippedFile, Source, Splits, decoded_size, load_images
 from striate.data.normalization import normalization_of
 from striate.data.storage import Place
-from striate.errors import DataError
+from striate.errors import DataError, RunError
 from striate.findings import Finding
 from striate.jobs.progress_display import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
@@ -62,13 +63,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     source.take_survey(display.reading)
     canvas = canvas_of(source, recipe, policy_of(recipe))
     display.messages(source.survey.summary(canvas))
-    images = load_images(
-        source.with_limits(replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)),
-        canvas,
-        threads=available_cores(),
-        cache=_cache(source, canvas, recipe, folder, display),
-        progress=display.reading,
-    )
+    images = _load(source, canvas, recipe, folder, display)
     of_survey = audit_survey(source, canvas)
     try:
         splits = split_of_run(folder, source, recipe, images)
@@ -93,6 +88,36 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
         policy=policy_of(flips.settings.recipe),
         findings=(*of_splits, *of_survey, *flips.findings),
     )
+
+
+def _load(
+    source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, display: ProgressDisplay
+) -> dict[str, LabeledImages]:
+    """All images, decoded. Raises RunError where a run is resumed and they are not those that it began with.
+
+    Decoding takes the digests of the files, so they are checked after it; before it only where they find the images on disk.
+    """
+    limits = replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
+    cache, digest = _cache(source, canvas, recipe, folder, display), folder.manifest()["data"].get("digest")
+    if cache.place == "disk":
+        check_unchanged(source, digest, folder.path)
+    try:
+        images = load_images(
+            source.with_limits(limits), canvas, threads=available_cores(), cache=cache, progress=display.reading
+        )
+    except DataError:
+        check_unchanged(source, digest, folder.path)
+        raise
+    check_unchanged(source, digest, folder.path)
+    return images
+
+
+def check_unchanged(source: Source, digest: str | None, path: Path) -> None:
+    """Raise RunError where the data are not those that a run began with; None where their digest is not known yet."""
+    if digest is not None and source.digest() != digest:
+        raise RunError(
+            f"{source.location}: the data changed since the run {path} began; train again, or bring them back"
+        )
 
 
 def _cache(source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, display: ProgressDisplay) -> Cache:

@@ -34,7 +34,6 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     _check_running(folder)
     recipe, origin = read_toml(folder.recipe_path)
     settings = ResolvedRecipe(Recipe.of(**recipe), origin)
-    check_unchanged(source, folder.manifest()["data"].get("digest"), folder.path)
     with folder.locked():
         try:
             model = build_network(settings.recipe, source.classes)
@@ -42,14 +41,6 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
     return Run(folder.path)
-
-
-def check_unchanged(source: Source, digest: str | None, path: Path) -> None:
-    """Raise RunError where the data are not those that a run began with; their digest is known once they were read."""
-    if digest is not None and source.digest() != digest:
-        raise RunError(
-            f"{source.location}: the data changed since the run {path} began; train again, or bring them back"
-        )
 
 
 def _check_running(folder: RunFolder) -> None:
