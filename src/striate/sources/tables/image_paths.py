@@ -20,6 +20,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, TypeVar, final
 
+import numpy as np
+import numpy.typing as npt
+
 from striate.data.names import printable
 from striate.data.skipped_files import Reason
 from striate.errors import DataError
@@ -55,6 +58,11 @@ class LocatedPaths:
     def id(self, i: int) -> str:
         """The path of row `i` from the folder of the data, printable."""
         return printable(self.names[i])
+
+    @cached_property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Whether the file of each row may be used."""
+        return np.array([refused is None for refused in self.refusals])
 
 
 @final

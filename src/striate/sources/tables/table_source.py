@@ -53,56 +53,31 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
 
     SettingError for columns that are not there.
     """
-    files, columns, for_training = found, data.options.columns, data.options.for_training
-    if files.ambiguous:
-        names = " and ".join(printable(path.name) for path in files.ambiguous[:4])
-        raise AmbiguousDataError(
-            f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
-            f"{printable(files.ambiguous[0])}"
-        )
-    tables = {split: read_table(path) for split, path in files.paths.items()}
+    columns, for_training = data.options.columns, data.options.for_training
+    _refuse_ambiguous(found)
+    tables = {split: read_table(path) for split, path in found.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
-    first = next(iter(files.paths.values()))
+    first = next(iter(found.paths.values()))
     images = image_folder(data if first.parent == data.path else DataPath(first.parent, data.options))
     paths = PathLookup(images)
-    of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
-    by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
-    if columns.path is None and not named_paths([by]) and paths.share([by]):
-        raise DataError(
-            f"{table.name}, row 1: {by} is an image, not a column name; add a row above it, such as path,label"
-        )
-    located = _locate(table, by, paths, list(files.paths.values()))
+    by = _path_column(table, next(iter(tables.values())), columns, paths)
+    located = _locate(table, by, paths, list(found.paths.values()))
     splits = _splits(table, by, located, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, for_training=for_training)
     learned = np.isin(splits.names, ("all", "train"))
-    if for_training and not learned.any():
-        held = " and ".join(dict.fromkeys(splits.names.tolist()))
-        raise DataError(
-            f"{table.name}: by the {splits.origin} there are no training rows, only {held}; write train in some, or ignore "
-            "the splits (--split-column none)"
-        )
+    if for_training:
+        _check_training_rows(table, splits, learned)
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
-    numeric = table.numeric.issuperset(labels)
-    of_labels = {name: table.cells[name] for name in labels}
+    of_labels, numeric = {name: table.cells[name] for name in labels}, table.numeric.issuperset(labels)
     parsed = parse_labels(of_labels, learned, table.place, task, numeric=numeric, for_training=for_training)
-    usable = np.array([refused is None for refused in located.refusals])
     kept_rows = _first_rows(table, by, located, parsed, splits.names)
     if for_training:
-        _check_classes(table, labels[0], parsed, learned, usable)
+        _check_classes(table, labels[0], parsed, learned, located.usable)
     others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
-    listings = {}
-    for split in dict.fromkeys(splits.names.tolist()):
-        rows = kept_rows[splits.names[kept_rows] == split]
-        kept, skipped = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
-        listings[split] = Listing(
-            tuple(located.id(i) for i in kept),
-            parsed.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), data.limits),
-            tuple(
-                SkippedFile(located.id(i), *refused) for i in skipped if (refused := located.refusals[i]) is not None
-            ),
-            MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
-        )
+    listings = {
+        split: _listing(kept_rows[splits.names[kept_rows] == split], images, located, parsed, others)
+        for split in dict.fromkeys(splits.names.tolist())
+    }
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
@@ -113,9 +88,49 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
         data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
-            *(*files.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
+            *(*found.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
             *_left_out(images, located),
         ),
+    )
+
+
+def _refuse_ambiguous(found: TableFiles) -> None:
+    """AmbiguousDataError where several tables may have the labels."""
+    if found.ambiguous:
+        names = " and ".join(printable(path.name) for path in found.ambiguous[:4])
+        raise AmbiguousDataError(
+            f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
+            f"{printable(found.ambiguous[0])}"
+        )
+
+
+def _path_column(table: Table, first: Table, columns: Columns, paths: PathLookup) -> str:
+    """The column of paths, by the cells of the first table. DataError where the table has no names of columns."""
+    cells = {name: column for name, column in first.cells.items() if name in table.cells}
+    by = path_column(cells, columns.path, table.name, lambda name: paths.share(cells[name]))
+    if columns.path is None and not named_paths([by]) and paths.share([by]):
+        raise DataError(
+            f"{table.name}, row 1: {by} is an image, not a column name; add a row above it, such as path,label"
+        )
+    return by
+
+
+def _listing(
+    rows: npt.NDArray[np.int64],
+    images: DataPath,
+    located: LocatedPaths,
+    parsed: ParsedLabels,
+    others: Mapping[str, Sequence[str]],
+) -> Listing:
+    """The samples in these rows; rows whose file cannot be used are skipped."""
+    usable = located.usable[rows]
+    kept, skipped = rows[usable].tolist(), rows[~usable].tolist()
+    return Listing(
+        tuple(located.id(i) for i in kept),
+        parsed.targets(rows[usable]),
+        FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), images.limits),
+        tuple(SkippedFile(located.id(i), *refused) for i in skipped if (refused := located.refusals[i]) is not None),
+        MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
     )
 
 
@@ -225,6 +240,16 @@ def _first_rows(
                 "remove one of them"
             )
     return np.array(kept, np.int64)
+
+
+def _check_training_rows(table: Table, splits: RowSplits, learned: npt.NDArray[np.bool_]) -> None:
+    """DataError where all rows are held out."""
+    if not learned.any():
+        held = " and ".join(dict.fromkeys(splits.names.tolist()))
+        raise DataError(
+            f"{table.name}: by the {splits.origin} there are no training rows, only {held}; write train in some, or ignore "
+            "the splits (--split-column none)"
+        )
 
 
 def _check_classes(
