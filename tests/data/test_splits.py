@@ -155,7 +155,7 @@ def test_what_was_skipped_stays_with_the_training_split() -> None:
 
 @pytest.mark.parametrize(("val", "test"), [(-0.1, 0), (1, 0), (0, 1.5), (0.5, 0.5), (float("nan"), 0)])
 def test_shares_that_are_none_are_refused(val: float, test: float) -> None:
-    with pytest.raises(SettingError, match="no shares"):
+    with pytest.raises(SettingError, match="leave no images for training"):
         split_samples({"all": images([0, 1] * 9)}, val=val, test=test, seed=0)
     with pytest.raises(SettingError, match="is no share"):
         stratified_split(torch.tensor([0, 1]), 1.0, seed=0)
@@ -170,7 +170,7 @@ def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
         {"all": some, "train": some},
         {"train": some, "x": some},
     ):
-        with pytest.raises(DataError, match="nothing to learn from"):
+        with pytest.raises(DataError, match="splits and no training images"):
             split_samples(samples, val=0.1, test=0, seed=0)
     with pytest.raises(DataError, match=r"3 images of 3 classes are too few to hold out a share of 0.1"):
         split_samples({"all": some}, val=0.1, test=0, seed=0)

@@ -209,7 +209,7 @@ def _unwrapped(network: Network, weights: dict[str, Tensor], source: str) -> dic
     unused = [key for key in beside if key not in own and not COMPUTED.search(key)]
     LOG.info("%s: the prefix %s is removed from its names", source, printable(best))
     if unused:
-        LOG.warning("%s: not part of the network and not used: %s", source, _some(tuple(unused)))
+        LOG.warning("%s: not in the network, and not used: %s", source, _some(tuple(unused)))
     return {**{key: value for key, value in beside.items() if key in own}, **inside}
 
 
