@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from striate.errors import SettingError
 from striate.settings import declared_settings
-from striate.sources.open import SOURCES
+from striate.sources.folder_formats import FOLDER_FORMATS
+from striate.sources.settings import FORMATS
 from striate.training import (
     RECIPES,
     NamedRecipe,
@@ -247,4 +248,4 @@ def test_settings_may_stand_in_no_table_and_are_refused_like_others(tmp_path):
 
 
 def test_the_formats_of_data_are_those_that_are_opened():
-    assert set(recipe_settings()["source"].setting.choices) == set(SOURCES)
+    assert sorted(("auto", "folders", *(one.name for one in FOLDER_FORMATS))) == sorted(FORMATS)

@@ -1,12 +1,16 @@
 """Settings of images, splits and batches."""
 
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Literal, final, get_args
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
 from striate.settings import Setting
 
-__all__ = ["DataSettings"]
+__all__ = ["Background", "DataSettings", "FitMode", "Place"]
+
+Background = Literal["white", "black", "gray"]
+FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
+Place = Literal["auto", "memory", "disk", "none"]  # of decoded images
 
 
 @final
@@ -16,14 +20,14 @@ class DataSettings:
     bits: Annotated[
         int | None, Setting("bits kept of each channel: 8, or 16 where the files have more than 8", 8, 16)
     ] = None
-    background: Annotated[
-        str, Setting("color behind transparent pixels", choices=("auto", "white", "black", "gray"))
-    ] = "auto"
+    background: Annotated[str, Setting("color behind transparent pixels", choices=("auto", *get_args(Background)))] = (
+        "auto"
+    )
     fit: Annotated[
         str,
         Setting(
             "rectangular images are cropped (cover) or padded with black (contain)",
-            choices=("auto", "cover", "contain"),
+            choices=("auto", *get_args(FitMode)),
         ),
     ] = "auto"
     normalize: Annotated[
@@ -38,7 +42,7 @@ class DataSettings:
         str,
         Setting(
             "where decoded images are kept during training, none to decode them every epoch",
-            choices=("auto", "memory", "disk", "none"),
+            choices=get_args(Place),
         ),
     ] = "auto"
 

@@ -1,23 +1,23 @@
 """Settings of how data are read from disk."""
 
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Final, Literal, final, get_args
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, FOLLOW_LINKS, MAX_PIXELS
 from striate.settings import Setting
 
-__all__ = ["ReadingSettings"]
+__all__ = ["AUTO", "FORMATS", "FolderFormatName", "ReadingSettings"]
 
-FORMATS = (
-    *("auto", "folders", "table", "arrays", "webdataset", "coco", "voc", "yolo", "masks", "idx", "cifar"),
-    "rows",
-)
+# Every format that a folder may be in other than class folders; the rows of FOLDER_FORMATS have these names.
+FolderFormatName = Literal["table", "arrays", "webdataset", "coco", "voc", "yolo", "masks", "idx", "cifar", "rows"]
+AUTO: Final = "auto"
+FORMATS: Final = (AUTO, "folders", *get_args(FolderFormatName))
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings:
-    source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = "auto"
+    source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = AUTO
     class_level: Annotated[
         int | None, Setting("depth of the class folders: 1 at the top (or in train, test), 2 one level below", 1, 2)
     ] = None
