@@ -57,10 +57,7 @@ def split_samples(
     DataError where there is nothing to hold out.
     """
     test = 1 / fold[1] if fold else test
-    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise SettingError(
-            f"val = {val} and test = {test:g} are no shares that leave something to learn; try 0.1 for each"
-        )
+    _check_shares(val, test)
     _check_splits(samples)
     if groups is not None:
         _check_groups(samples, groups)
@@ -87,6 +84,16 @@ def split_samples(
         whole.subset(rest[for_val]) if len(for_val) else None,
         whole.subset(for_test) if len(for_test) else samples.get("test"),
     )
+
+
+def _check_shares(val: float, test: float) -> None:
+    """SettingError where they leave nothing to train on."""
+    if not (val >= 0 and test >= 0):
+        raise SettingError(f"val = {val:g} and test = {test:g}: are no shares; give numbers from 0 to below 1")
+    if val + test >= 1:
+        raise SettingError(
+            f"val = {val:g} and test = {test:g}: sum to {val + test:g}, and must be below 1 together; try 0.15 for each"
+        )
 
 
 def _check_splits(samples: Mapping[str, LabeledImages]) -> None:
