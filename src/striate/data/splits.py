@@ -11,6 +11,7 @@ from torch import Tensor
 
 from striate.data.images import LabeledImages
 from striate.data.names import printable
+from striate.data.settings import check_shares
 from striate.data.split_groups import Groups, kept_together
 from striate.data.stratify import DRAW_OF_TEST, stratified_folds, stratified_split
 from striate.errors import DataError, SettingError
@@ -57,7 +58,7 @@ def split_samples(
     DataError where there is nothing to hold out.
     """
     test = 1 / fold[1] if fold else test
-    _check_shares(val, test)
+    check_shares(val, test)
     _check_splits(samples)
     if groups is not None:
         _check_groups(samples, groups)
@@ -84,16 +85,6 @@ def split_samples(
         whole.subset(rest[for_val]) if len(for_val) else None,
         whole.subset(for_test) if len(for_test) else samples.get("test"),
     )
-
-
-def _check_shares(val: float, test: float) -> None:
-    """SettingError where they leave nothing to train on."""
-    if not (val >= 0 and test >= 0):
-        raise SettingError(f"val = {val:g} and test = {test:g}: are no shares; give numbers from 0 to below 1")
-    if val + test >= 1:
-        raise SettingError(
-            f"val = {val:g} and test = {test:g}: sum to {val + test:g}, and must be below 1 together; try 0.15 for each"
-        )
 
 
 def _check_splits(samples: Mapping[str, LabeledImages]) -> None:

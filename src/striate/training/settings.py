@@ -42,8 +42,8 @@ def _rmsprop(momentum: float, alpha: float) -> dict[str, Any]:
 
 OPTIMIZERS: Final[Mapping[str, OptimizerRow]] = MappingProxyType(
     {
-        # 0.1 for 256 images a step (arXiv:1706.02677), here for 64; the weight decay of arXiv:1512.03385
-        "sgd": OptimizerRow("SGD", 0.025, 1e-4, {"momentum": 0.9, "nesterov": None}, _sgd),
+        # those of arXiv:1512.03385 on CIFAR: 0.1 for 128 images a step, here for the default of 64 (arXiv:1706.02677)
+        "sgd": OptimizerRow("SGD", 0.05, 1e-4, {"momentum": 0.9, "nesterov": None}, _sgd),
         # arXiv:1412.6980
         "adam": OptimizerRow("Adam", 1e-3, 0.0, {"beta1": 0.9, "beta2": 0.999}, _adam),
         # PyTorch's
