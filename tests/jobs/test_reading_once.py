@@ -12,7 +12,7 @@ from PIL import Image
 
 from striate.data import Cache, Canvas, LabeledImages, load_images
 from striate.data.decoding import regular_file
-from striate.data.storage import Place
+from striate.data.settings import Place
 from striate.errors import RunError
 from striate.jobs import resume, train
 from striate.runs import RunFolder
