@@ -258,7 +258,7 @@ def test_own_data_are_held_against_the_limits_of_the_run(tmp_path):
     assert run.manifest["data"]["skipped"][0]["id"] == "dark/large.png"
     assert run.evaluate() == run.metrics["test"]
     found = run.evaluate(moved(data, tmp_path / "new"))["overlap"]
-    assert found["measured"].get("unseen") == 1  # new images are held against no less than where nothing is said
+    assert found["measured"].get("unseen") == 1  # new images are held against no less than by default
     found = run.evaluate(tmp_path / "new", max_pixels=2000)["overlap"]
     assert "unseen" not in found["measured"]
 
