@@ -92,7 +92,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
         (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; use --channels 3"),
         (["train", "mnist", "--cache", "ram"], "takes one of auto, memory, disk, none"),
-        (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: too small for digit_cnn"),
+        (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: is too small for digit_cnn; give "),
         (["augment"], "data"),
         (["augment", "mnits"], "did you mean mnist"),
         (["augment", "mnist", "--augment", "strnog"], "takes one of none, light"),
@@ -130,7 +130,11 @@ def test_a_process_that_fails_ends_with_the_code_and_without_a_traceback(tmp_pat
         check=False,
         cwd=tmp_path,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", "striate: no-run: no such run\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "striate: no-run: no such run; give the folder of a run\n",
+    )
 
 
 def test_training_ends_with_the_result_the_report_and_the_next_command(training: Printed) -> None:
