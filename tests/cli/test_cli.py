@@ -92,7 +92,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
         (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; use --channels 3"),
         (["train", "mnist", "--cache", "ram"], "takes one of auto, memory, disk, none"),
-        (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: is too small for digit_cnn; give "),
+        (["train", "mnist", "--size", "8", "--model", "digit_cnn"], "size = 8: too small for digit_cnn"),
         (["augment"], "data"),
         (["augment", "mnits"], "did you mean mnist"),
         (["augment", "mnist", "--augment", "strnog"], "takes one of none, light"),

@@ -304,7 +304,7 @@ def test_dropout_is_the_networks_own_unless_set():
             {"name": "cifar_cnn", "classes": 10, "dropout": float("nan")},
             "dropout must be at least 0 and below 1, not nan",
         ),
-        ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "dropout = 0.5: resnet18 has no dropout"),
+        ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "resnet18 has no dropout"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line(settings, message):

@@ -35,7 +35,7 @@ def predict(
     follow_links
         follow links to folders, and to files outside of the given folder
     max_pixels
-        largest height x width of an image file; if left out, that of training, but at least 50000000
+        largest height x width of an image file; if left out, that of the training, but at least 50000000
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """

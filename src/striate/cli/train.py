@@ -23,8 +23,7 @@ def train(
     data
         `mnist`, a folder with one sub-folder of images for each class (also within train, val and test), a table, an archive ...
     recipe
-        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10), or a TOML file such as the
-        recipe.toml of a run; if left out, mnist for MNIST, photos for other images
+        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10), or a TOML file such as the recipe.toml of a run
     out
         the new run folder; if left out, runs/DATA-MODEL
     quiet

@@ -37,7 +37,7 @@ class DataSettings:
     cache: Annotated[
         str,
         Setting(
-            "where decoded images are kept during training; none decodes them again each epoch",
+            "where decoded images are kept during training, none to decode them every epoch",
             choices=("auto", "memory", "disk", "none"),
         ),
     ] = "auto"

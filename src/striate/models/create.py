@@ -57,7 +57,7 @@ def create_model(
         settings["size"] = size or NETWORKS[name].size
     if dropout is not None:
         if "dropout" not in takes:
-            raise SettingError(f"dropout = {dropout}: {name} has no dropout; leave the setting out")
+            raise SettingError(f"{name} has no dropout to set to {dropout}: leave the setting out")
         if not 0 <= dropout < 1:
             raise SettingError(f"dropout must be at least 0 and below 1, not {dropout}")
         settings["dropout"] = dropout

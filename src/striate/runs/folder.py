@@ -59,7 +59,7 @@ class RunFolder:
         if not folder.manifest_path.is_file():
             fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
             hint = f"; it is a cross-validation, give one of its folds: {fold}" if fold else ""
-            raise RunError(f"{path}: is not a run folder, for it has no manifest.json{hint}")
+            raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
         check_format(path, folder.manifest().get("format"), FORMAT)
         return folder
 

@@ -10,5 +10,5 @@ def check_format(path: Path, found: object, known: int) -> None:
     if found == known:
         return
     if isinstance(found, int) and found > known:
-        raise RunError(f"{path}: was made by a later version of striate (format {found}); upgrade striate")
-    raise RunError(f"{path}: was made by an earlier version of striate (format {found}, not {known}); train again")
+        raise RunError(f"{path}: made by a later version of striate (format {found}); upgrade striate")
+    raise RunError(f"{path}: made by an earlier version of striate (format {found}, not {known}); train again")

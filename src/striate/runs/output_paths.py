@@ -17,9 +17,9 @@ def check_page_path(out: str | Path | None, data: TrainingData, source: Source) 
     name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in source.name).strip("-.")
     page = Path(f"check-{name or 'data'}.html") if out is None else Path(out)
     if page.is_dir():
-        raise SettingError(f"--out {page}: is a folder; name the HTML file in it")
+        raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
     if not page.parent.is_dir():
-        raise SettingError(f"--out {page}: there is no folder {page.parent}; make it, or choose another")
+        raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
     refuse_within_the_data(page, data, source)
     return page
 

@@ -17,7 +17,7 @@ FORMATS = (
 @final
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings:
-    source: Annotated[str, Setting("format of the data; if left out, it is detected", choices=FORMATS)] = "auto"
+    source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = "auto"
     class_level: Annotated[
         int | None, Setting("depth of the class folders: 1 is the top (or in train, test), 2 is one level below", 1, 2)
     ] = None

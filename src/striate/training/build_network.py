@@ -24,7 +24,7 @@ def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     )
     if recipe.model.size is not None and recipe.model.size < model.min_size:
         raise SettingError(
-            f"size = {recipe.model.size}: is too small for {recipe.model.name}; give {model.min_size} or more"
+            f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.min_size} or more"
         )
     return model
 

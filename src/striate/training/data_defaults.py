@@ -69,4 +69,6 @@ def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
 
 def _check_bits(bits: int | None) -> None:
     if bits not in (None, 8, 16):
-        raise SettingError(f"bits = {bits}: takes 8 or 16, and 16 keeps all of {bits} bits; leave it out")
+        raise SettingError(
+            f"bits = {bits}: images are kept with 8 or with 16 bits a channel, and 16 keep all of {bits}; leave it out"
+        )

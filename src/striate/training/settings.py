@@ -51,16 +51,14 @@ class OptimizerSettings:
     lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)] = 1e-3
     weight_decay: Annotated[
         float,
-        Setting("weight decay (L2; decoupled in AdamW); biases and norms have none", 0, 10, source="arXiv:1711.05101"),
+        Setting("weight decay (L2; decoupled in AdamW), none on biases and norms", 0, 10, source="arXiv:1711.05101"),
     ] = 0.0
     momentum: Annotated[float | None, Setting("momentum of SGD and RMSprop", 0, 0.9999)] = None
     nesterov: Annotated[bool | None, Setting("Nesterov momentum of SGD")] = None
-    beta1: Annotated[
-        float | None, Setting("decay rate of Adam's first moment", 0, 0.9999, source="arXiv:1412.6980")
-    ] = None
-    beta2: Annotated[
-        float | None, Setting("decay rate of Adam's second moment", 0, 0.99999, source="arXiv:1412.6980")
-    ] = None
+    beta1: Annotated[float | None, Setting("decay of Adam's first moment", 0, 0.9999, source="arXiv:1412.6980")] = None
+    beta2: Annotated[float | None, Setting("decay of Adam's second moment", 0, 0.99999, source="arXiv:1412.6980")] = (
+        None
+    )
     alpha: Annotated[float | None, Setting("smoothing constant of RMSprop", 0, 0.99999)] = None
 
 
