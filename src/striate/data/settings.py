@@ -56,4 +56,6 @@ class DataSettings:
     ] = ""
     folds: Annotated[int, Setting("folds of a cross-validation, 0 for none", 0, 100)] = 0
     fold: Annotated[int, Setting("fold used as test split, 0 to train all folds", 0, 100)] = 0
-    leakage: Annotated[str, Setting("what to do if two splits have the same image", choices=("stop", "warn"))] = "stop"
+    leakage: Annotated[str, Setting("what to do about the same image in train and test", choices=("stop", "warn"))] = (
+        "stop"
+    )

@@ -31,7 +31,7 @@ class ReadingSettings:
     task: Annotated[
         str,
         Setting(
-            "one class per image (the only task of train), several, or numbers; if left out, found by the labels",
+            "one class an image (the only task of train), several, or numbers; found by the labels if left out",
             choices=("auto", "classify", "multilabel", "regress"),
         ),
     ] = "auto"
