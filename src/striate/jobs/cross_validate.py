@@ -104,7 +104,7 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
     folder = FoldsFolder.open(Path(path))
     summary = folder.summary()
     if summary["status"] == "finished":
-        raise RunError(f"{path}: the run is finished; its metrics are in folds.json")
+        raise RunError(f"{path}: the run finished; its metrics are in folds.json")
     recipe, origin = read_toml(folder.recipe_path)
     source = open_again(
         summary["data"]["location"],
