@@ -78,7 +78,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         for name in flat:
             require_known(name)
         for name in flat.keys() & values.keys():
-            raise SettingError(f"{name} is given twice: in [{group_of(name)}] and in no table; remove one")
+            raise SettingError(f"{name} is given twice: in [{group_of(name)}] and in no table")
         return {**flat, **values}, {**dict.fromkeys(recipe_settings(), "default"), **origins}
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
