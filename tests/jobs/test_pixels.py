@@ -161,7 +161,7 @@ def test_a_network_of_8_bits_reads_16_bit_files_of_small_values_as_8_bit_files(a
     ("times", "levels", "message", "bits"),
     [
         (1, (0, 4095), "levels: 12 bits in use", 16),
-        (1 / 16, (2048, 2062), "levels: integers that fill 0.34% of 12 bits", 8),
+        (1 / 16, (2048, 2062), "levels: integers that fill 0.34 % of 12 bits", 8),
     ],
 )
 def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
@@ -251,7 +251,7 @@ def test_white_icons_are_seen_by_the_network_and_by_check(at: Path, capsys: pyte
     assert not {"data-blank", "data-background", "data-duplicates"} & set(ids(checked))
     assert checked.inventory["contrast"][0] > 50
     train(data, out=at / "run", **{**QUICK, "epochs": 1})
-    assert "transparency: images are put on black, since white hides what 100% of them show" in capsys.readouterr().out
+    assert "transparency: images are put on black, since white hides what 100 % of them show" in capsys.readouterr().out
     assert RunFolder.open(at / "run").bundle().preprocessing.canvas.rendering.background == "black"
     assert 'background = "black"' in (at / "run/recipe.toml").read_text()
 

@@ -24,6 +24,7 @@ from striate.data import Batches, LabeledImages, Source, load_images, require_cl
 from striate.data.normalization import normalization_of
 from striate.errors import DataError
 from striate.models import create_model
+from striate.number_format import percent
 from striate.tasks import Classify
 from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, resolve, train
 from striate.views import Policy
@@ -64,7 +65,7 @@ class LearningCurve:
         value, low, high = (f"{100 * share:+.1f}" for share in (self.gain.value, self.gain.low, self.gain.high))
         return (
             f"twice the data would bring about {value} points of accuracy (95 % interval {low} to {high}) "
-            f"to a small network, which reaches {np.mean(self.accuracies[-1]):.1%} with {self.sizes[-1]:,} images"
+            f"to a small network, which reaches {percent(np.mean(self.accuracies[-1]))} with {self.sizes[-1]:,} images"
             f"{f' of the {self.images:,}; extrapolated from there' if self.images > self.sizes[-1] else ''}"
         )
 
@@ -93,7 +94,7 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
             done += 1
             left = (time.perf_counter() - started) / done * (work - done)
             report(
-                f"learning curve {done} of {work}: {len(at):,} images, accuracy {row[-1].mean():.1%}, about {left:.0f} s left"
+                f"learning curve {done} of {work}: {len(at):,} images, accuracy {percent(row[-1].mean())}, about {left:.0f} s left"
             )
         sizes.append(len(at))
         hits.append(row)

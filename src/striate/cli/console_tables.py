@@ -10,6 +10,7 @@ from rich.text import Text
 from striate.analysis import Prediction, ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import EvaluationResult
 from striate.models import NETWORKS
+from striate.number_format import percent, percent_range
 from striate.report import METRIC_NAMES
 
 PIPE_WIDTH = 160
@@ -162,7 +163,7 @@ def print_predictions(predictions: Sequence[Prediction]) -> None:
     rows = []
     for one in predictions:
         broken = broken or one.error is not None
-        confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
+        confidence = "" if one.confidence is None else percent(one.confidence)
         rows.append((one.path, one.prediction or "", confidence, one.error or ""))
     if broken:
         print_table([*columns, ("error", False)], rows)
@@ -185,4 +186,4 @@ def size(count: int) -> str:
 def _interval(metric: dict[str, float], name: str) -> tuple[str, str]:
     if name == "log_loss":
         return f"{metric['value']:.4f}", f"{metric['low']:.4f} to {metric['high']:.4f}"
-    return f"{metric['value']:.2%}", f"{metric['low']:.2%} to {metric['high']:.2%}"
+    return percent(metric["value"], 2), percent_range(metric["low"], metric["high"], 2)

@@ -36,6 +36,7 @@ from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
 from striate.data.value_ranges import ValueRanges, one_scale, rendering_of, wide_value_ranges
 from striate.errors import DataError
+from striate.number_format import percent
 
 __all__ = ["CUT_CONTENT", "MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
 
@@ -131,14 +132,18 @@ class Survey:
                 lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images{of}")
         if canvas.rendering.background != "white" and canvas.channels != 4 and self.hidden:
             why = (
-                f", since white hides what {self.hidden['white']:.0%} of them show"
+                f", since white hides what {percent(self.hidden['white'], 0)} of them show"
                 if self.hides_content("white")
                 else ""
             )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
         if canvas.fit == "contain":
-            cut = f"cut off {self.cut:.0%} of" if self.cut_content > 0.95 else f"cut {self.cut_content:.0%} of"
-            by = "" if self.cut_content > 0.95 else f" by {self.cut:.0%}"
+            cut = (
+                f"cut off {percent(self.cut, 0)} of"
+                if self.cut_content > 0.95
+                else f"cut {percent(self.cut_content, 0)} of"
+            )
+            by = "" if self.cut_content > 0.95 else f" by {percent(self.cut, 0)}"
             why = f", since a square would {cut} them{by}" if self.fit == "contain" else ""
             lines.append(f"fit: whole images are kept, with black beside them{why}")
         return lines
@@ -235,7 +240,11 @@ def _integers(levels: Levels) -> str:
     bits = bits_in_use(levels_of(ValueRange(min(black, 0), white, whole=True, floats=False)))
     if bits is None:
         return "integers"
-    return f"{bits} bits in use" if black == 0 else f"integers that fill {(white - black) / 2**bits:.2%} of {bits} bits"
+    return (
+        f"{bits} bits in use"
+        if black == 0
+        else f"integers that fill {percent((white - black) / 2**bits, 2)} of {bits} bits"
+    )
 
 
 def _whole_range(extent: ValueRange) -> Levels:

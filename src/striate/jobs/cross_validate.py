@@ -13,6 +13,7 @@ from striate.errors import RunError, SettingError
 from striate.jobs.progress_display import ProgressDisplay, progress_display
 from striate.jobs.resume_run import check_unchanged, resume_run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
+from striate.number_format import percent, percent_range
 from striate.runs import FoldsFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
@@ -35,8 +36,9 @@ class Folds:
     def line(self) -> str:
         """The result in one line."""
         accuracy = self.summary["accuracy"]
-        mean, std, low, high = (f"{100 * accuracy[name]:.2f}" for name in ("mean", "std", "low", "high"))
-        return f"test accuracy: {mean} %, mean of {self.summary['folds']} folds (std {std} %, 95 % interval {low} to {high} %)"
+        mean, std = (percent(accuracy[name], 2) for name in ("mean", "std"))
+        interval = percent_range(accuracy["low"], accuracy["high"], 2)
+        return f"test accuracy: {mean}, mean of {self.summary['folds']} folds (std {std}, 95 % interval {interval})"
 
 
 def train_folds(

@@ -42,7 +42,7 @@ def verdict(run: Run) -> str:
     if found is None:
         return "accuracy: not measured, as no image was held out; set --val or --test above 0"
     line = (
-        f"{SPLITS[found.split]} accuracy: {found.value} % (95 % interval {found.low} to {found.high} %, {found.images:,} images); "
-        f"baseline: {found.baseline} % (always {found.largest_class!r})"
+        f"{SPLITS[found.split]} accuracy: {found.value} (95 % interval {found.interval}, {found.images:,} images); "
+        f"baseline: {found.baseline} (always {found.largest_class!r})"
     )
     return line + ("; optimistic, as these images also chose the epoch" if found.chose_epoch else "")

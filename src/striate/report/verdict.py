@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from striate.report.number_format import finite, percent
+from striate.number_format import finite, percent, percent_range
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -12,12 +12,11 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """The accuracy of one split. Shares are text in percent; `low` and `high` are the ends of the 95 % interval."""
+    """The accuracy of one split, with its 95 % interval; shares are text."""
 
     split: str
     value: str
-    low: str
-    high: str
+    interval: str
     images: int
     misclassified: int
     baseline: str  # accuracy of always predicting the largest class
@@ -39,8 +38,7 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
     return Verdict(
         split=split,
         value=percent(accuracy["value"], decimals),
-        low=percent(low, decimals),
-        high=percent(high, decimals),
+        interval=percent_range(low, high, decimals),
         images=images,
         misclassified=images - sum(row[n] for n, row in enumerate(confusion)),
         baseline=percent(baseline),
