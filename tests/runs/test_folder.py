@@ -7,7 +7,7 @@ import pytest
 
 from striate.errors import RunError
 from striate.findings import Finding
-from striate.runs import FoldsFolder, RunFolder, free_path
+from striate.runs import CrossValidationFolder, RunFolder, free_path
 
 
 def test_a_folder_that_exists_is_not_written_into(tmp_path):
@@ -62,7 +62,7 @@ def test_a_run_of_an_earlier_version_is_refused(tmp_path, manifest):
         RunFolder.open(tmp_path)
     (tmp_path / "folds.json").write_text(manifest)
     with pytest.raises(RunError, match="made by an earlier version of striate .*; train again"):
-        FoldsFolder.open(tmp_path).summary()
+        CrossValidationFolder.open(tmp_path).summary()
 
 
 def test_what_is_no_run_is_named(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 from striate.audit.label_errors import HeldOutPrediction
 from striate.data import Source
 from striate.errors import RunError, SettingError
-from striate.runs import FoldsFolder, RunFolder
+from striate.runs import CrossValidationFolder, RunFolder
 
 __all__ = ["held_out_predictions"]
 
@@ -15,8 +15,10 @@ def held_out_predictions(source: Source, run: str | Path) -> list[HeldOutPredict
 
     Raises SettingError where images do not have one class each, and RunError for a run on other data.
     """
-    folder = FoldsFolder.open(Path(run)) if FoldsFolder.is_at(Path(run)) else RunFolder.open(Path(run))
-    trained_on = (folder.summary() if isinstance(folder, FoldsFolder) else folder.manifest())["data"]
+    folder = (
+        CrossValidationFolder.open(Path(run)) if CrossValidationFolder.is_at(Path(run)) else RunFolder.open(Path(run))
+    )
+    trained_on = (folder.summary() if isinstance(folder, CrossValidationFolder) else folder.manifest())["data"]
     if source.task != "classify":
         raise SettingError(
             f"run = {run}: wrong labels are searched where images have one class, not in {source.location}"

@@ -2,7 +2,7 @@ from striate.jobs.augment_images import Augmented as Augmented
 from striate.jobs.augment_images import augment as augment
 from striate.jobs.check_data import Checked as Checked
 from striate.jobs.check_data import check as check
-from striate.jobs.cross_validate import Folds as Folds
+from striate.jobs.cross_validate import CrossValidationResult as CrossValidationResult
 from striate.jobs.cross_validate import resume_folds as resume_folds
 from striate.jobs.cross_validate import train_folds as train_folds
 from striate.jobs.evaluate_run import EvaluationResult as EvaluationResult

@@ -14,7 +14,7 @@ from striate.jobs.progress_display import ProgressDisplay, progress_display
 from striate.jobs.resume_run import check_unchanged, resume_run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
 from striate.number_format import percent, percent_range
-from striate.runs import FoldsFolder, RunFolder
+from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
 from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
@@ -27,7 +27,7 @@ from striate.training.opening import open_again
 
 @final
 @dataclass(frozen=True)
-class Folds:
+class CrossValidationResult:
     """A finished cross-validation: `summary` is the content of folds.json."""
 
     path: Path
@@ -50,7 +50,7 @@ def train_folds(
     out: str | Path | None = None,
     progress: bool = True,
     **settings: Any,
-) -> Folds:
+) -> CrossValidationResult:
     """Train `folds` networks, each tested on another fold of the data: runs `OUT/fold-1` ..., folds.json, predictions.csv.
 
     The other arguments are those of `train`.
@@ -65,7 +65,7 @@ def train_folds(
         )
     path = run_path(data, source, resolved, out)
     resolved = _with_resolved_flips(source, resolved, progress_display(progress))
-    folder = FoldsFolder.create(path)
+    folder = CrossValidationFolder.create(path)
     with folder.locked():
         try:
             folder.write_recipe(to_toml(resolved))
@@ -88,7 +88,7 @@ def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: Prog
     return flips.settings
 
 
-def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
+def _first_summary(folder: CrossValidationFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """The summary before the first fold."""
     return {
         "command": command_line(source, settings, folder.path),
@@ -98,12 +98,12 @@ def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe
     }
 
 
-def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Folds:
+def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> CrossValidationResult:
     """Resume a cross-validation that was interrupted; finished folds are kept.
 
     data: the same data again, where they were passed from memory.
     """
-    folder = FoldsFolder.open(Path(path))
+    folder = CrossValidationFolder.open(Path(path))
     summary = folder.summary()
     if summary["status"] == "finished":
         raise RunError(f"{path}: the run finished; its figures are in folds.json")
@@ -122,7 +122,9 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
             raise error.with_resume_of(folder.path) from None
 
 
-def _run_folds(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progress: bool) -> Folds:
+def _run_folds(
+    folder: CrossValidationFolder, source: Source, settings: ResolvedRecipe, progress: bool
+) -> CrossValidationResult:
     numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
@@ -137,7 +139,7 @@ def _run_folds(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, pr
     return _summarize(folder, [RunFolder.open(folder.fold_path(number)) for number in numbers])
 
 
-def _summarize(folder: FoldsFolder, runs: Sequence[RunFolder]) -> Folds:
+def _summarize(folder: CrossValidationFolder, runs: Sequence[RunFolder]) -> CrossValidationResult:
     """Write folds.json and the test predictions of all folds."""
     rows = [
         {**row, "fold": number}
@@ -149,7 +151,7 @@ def _summarize(folder: FoldsFolder, runs: Sequence[RunFolder]) -> Folds:
     figures = [run.metrics()["test"] for run in runs]
     summary = {**folder.summary(), "status": "finished", **summarize_folds(figures)}
     folder.write_summary(summary)
-    return Folds(folder.path, summary)
+    return CrossValidationResult(folder.path, summary)
 
 
 def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:
