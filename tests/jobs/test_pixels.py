@@ -10,11 +10,11 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.analysis.baseline import no_better_than_largest_class
+from striate.analysis.evaluation_data import load_for_network
 from striate.cli import main
 from striate.data import decode_image
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
-from striate.jobs.evaluate_run import decode_for
 from striate.runs import RunFolder
 from striate.sources import open_source
 from striate.training import Recipe, ResolvedRecipe, find_recipe
@@ -189,7 +189,7 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
     run = train(folders(at / "data", exposed), out=at / "run", progress=False, **{**QUICK, "epochs": 1})
     bundle = RunFolder.open(run.path).bundle()
     as_learned, as_new = (
-        decode_for(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
+        load_for_network(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
     )
     assert (as_learned.int() - as_new.int()).abs().max() <= 1
     # and the same predictions, however they are asked for

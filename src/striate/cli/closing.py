@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Sequence
 
 from striate.findings import Finding
-from striate.jobs import Augmented, CrossValidationResult, Run, verdict
+from striate.jobs import Augmented, CrossValidationResult, Run
 
 
 def print_closing(run: Run) -> None:
     print_findings(run.findings)
-    print(verdict(run))
+    print(run.verdict)
     print(f"report: {run.report}")
     print(f"next:   striate predict {shlex.quote(str(run.path))} IMAGE")
 

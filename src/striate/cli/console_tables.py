@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Prediction, ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
+from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import EvaluationResult
 from striate.models import NETWORKS
 from striate.number_format import percent, percent_range
@@ -155,20 +155,6 @@ def print_metrics(evaluated: EvaluationResult) -> None:
             for row in metrics["per_class"]
         ],
     )
-
-
-def print_predictions(predictions: Sequence[Prediction]) -> None:
-    """With a column of errors where there are any."""
-    columns, broken = [("image", False), ("prediction", False), ("confidence", True)], False
-    rows = []
-    for one in predictions:
-        broken = broken or one.error is not None
-        confidence = "" if one.confidence is None else percent(one.confidence)
-        rows.append((one.path, one.prediction or "", confidence, one.error or ""))
-    if broken:
-        print_table([*columns, ("error", False)], rows)
-    else:
-        print_table(columns, [row[:3] for row in rows])
 
 
 def millions(count: int) -> str:

@@ -8,11 +8,9 @@ from striate.jobs.cross_validate import train_folds as train_folds
 from striate.jobs.evaluate_run import EvaluationResult as EvaluationResult
 from striate.jobs.evaluate_run import evaluate as evaluate
 from striate.jobs.predict_images import predict as predict
-from striate.jobs.predict_images import require_some as require_some
+from striate.jobs.predict_images import predict_files as predict_files
 from striate.jobs.resume_run import resume as resume
 from striate.jobs.run import Run as Run
 from striate.jobs.run import load as load
-from striate.jobs.summarize import summarize_model as summarize_model
-from striate.jobs.summarize import summarize_run as summarize_run
-from striate.jobs.summarize import verdict as verdict
+from striate.jobs.summarize import summarize_network as summarize_network
 from striate.jobs.train_network import train as train

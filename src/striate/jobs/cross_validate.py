@@ -11,13 +11,14 @@ from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.progress_display import ProgressDisplay, progress_display
-from striate.jobs.resume_run import check_unchanged, resume_run
+from striate.jobs.resume_run import resume_run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
 from striate.number_format import percent, percent_range
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
-from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
+from striate.runs.resuming import check_unchanged, how_to_resume
+from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of
@@ -55,7 +56,7 @@ def train_folds(
 
     The other arguments are those of `train`.
     """
-    source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
+    source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, out, progress)
     if not resolved.recipe.data.folds or resolved.recipe.data.fold:
         raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
@@ -130,11 +131,7 @@ def _run_folds(
         for number in numbers:
             _run_fold(folder.fold_path(number), source, _settings_of_fold(settings, number), progress)
     except InterruptedRunError as stopped:
-        whole = (
-            f"striate.jobs.resume_folds({str(folder.path)!r}, data=...)"
-            if source.location == IN_MEMORY
-            else f"`striate resume {folder.path}`"
-        )
+        whole = how_to_resume(folder.path, source.location, "cross-validation")
         raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
     return _summarize(folder, [RunFolder.open(folder.fold_path(number)) for number in numbers])
 

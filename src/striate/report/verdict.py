@@ -24,6 +24,14 @@ class Verdict:
     beats_baseline: bool  # the whole interval lies above the baseline
     chose_epoch: bool  # this split also chose the epoch, so its accuracy is optimistic
 
+    def line(self) -> str:
+        """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
+        line = (
+            f"{SPLITS[self.split]} accuracy: {self.value} (95 % interval {self.interval}, {self.images:,} images); "
+            f"baseline: {self.baseline} (always {self.largest_class!r})"
+        )
+        return line + ("; optimistic, as these images also chose the epoch" if self.chose_epoch else "")
+
 
 def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Verdict | None:
     """None where the run has no final metrics, because it stopped early or held out no images."""
@@ -46,3 +54,11 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         beats_baseline=low is not None and baseline is not None and low > baseline,
         chose_epoch=split == "val" and manifest.get("keep") != "last",
     )
+
+
+def verdict_line(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The verdict in one line, or why there is none."""
+    verdict = read_verdict(manifest, metrics)
+    if verdict is None:
+        return "accuracy: not measured, as no image was held out; set --val or --test above 0"
+    return verdict.line()

@@ -47,7 +47,7 @@ class CrossValidationFolder:
 
     def summary(self) -> dict[str, Any]:
         found: dict[str, Any] = read_json(self.path / "folds.json")
-        check_format(self.path, found.get("format"), FORMAT)
+        check_format(self.path, found.get("format"), FORMAT, command_in="folds.json")
         return found
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
