@@ -47,7 +47,7 @@ def test_what_may_be_right_for_some_data_waits_for_them(settings: dict[str, Any]
         ({"run": "absent"}, "no such run"),
     ],
 )
-def test_check(given: dict[str, str], message: str) -> None:
+def test_check(given: dict[str, Any], message: str) -> None:
     with pytest.raises(StriateError, match=message):
         st.check(NOWHERE, progress=False, **given)
 

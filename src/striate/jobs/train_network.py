@@ -24,7 +24,7 @@ from striate.tasks import Classify, class_weights
 from striate.training import ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
 from striate.training.data_defaults import default_recipe, resolve_with_data
-from striate.training.opening import open_data, refuse_within_the_data
+from striate.training.opening import is_within, open_data, refuse_within_the_data
 
 RUNS = Path("runs")
 
@@ -74,7 +74,7 @@ def resolve_run(
     """
     named = find_recipe(recipe) if recipe else None
     check_settings(user, named)
-    if out:
+    if out and not is_within(Path(out), data):  # which is refused too, once the data are open
         RunFolder.check_new(Path(out))
     source = open_data(data, user, named.settings if named else {})
     require_classes(source)

@@ -18,11 +18,15 @@ __all__ = ["build_network", "check_settings", "resolve_machine", "use_threads"]
 
 def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     """The recipe's network, initialized from its seed. Raises SettingError where images are too small for it."""
-    assert recipe.model.channels is not None
     torch.manual_seed(recipe.training.seed)
+    return _create(recipe, classes=len(classes))
+
+
+def _create(recipe: Recipe, classes: int) -> Network:
+    assert recipe.model.channels is not None
     model = create_model(
         recipe.model.name,
-        classes=len(classes),
+        classes=classes,
         channels=recipe.model.channels,
         size=recipe.model.size,
         dropout=recipe.model.dropout,
@@ -44,7 +48,7 @@ def check_settings(user: Mapping[str, Any], named: NamedRecipe | None) -> None:
         try:
             recipe = resolve_machine(resolve(user, one)).recipe
             with torch.device("meta"):  # shapes without values: even the largest network is built at once
-                build_network(recipe.with_values(channels=recipe.model.channels or 3), ("one", "other"))
+                _create(recipe.with_values(channels=recipe.model.channels or 3), classes=2)
         except SettingError as error:
             errors.append(error)
         else:
