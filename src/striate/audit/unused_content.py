@@ -55,13 +55,14 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         return []
     many = survey.fit == "contain"
     share, cut = (survey.cut_content, survey.cut) if many else (survey.cut_most, MUCH)
+    worst_first = sorted(survey.losing, key=lambda name: -survey.losing[name])
     return [
         audit_finding(
             "data-cropped",
             "warning" if many else "note",
             f"{percent(share, 0)} of the images lose {'' if many else 'more than '}{percent(cut, 0)} of their area, "
             "which holds content that is not used.",
-            (),
+            [(name,) for name in worst_first if many or survey.losing[name] > MUCH],
             {"cut": round(survey.cut, 4), "images_with_content_there": round(survey.cut_content, 4)},
             "train with --fit contain, which shows whole images",
         )
