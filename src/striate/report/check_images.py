@@ -53,11 +53,11 @@ def shown_findings(findings: Sequence[AuditFinding], prints: Fingerprints) -> li
 
 
 def _thumbnail(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
-    """An image on the canvas of training, shrunk; small ones at their own size."""
+    """The whole image on a square, shrunk, with black beside it where it is no square; small ones at their own size."""
     native = prints.source.native()
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
-        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
+        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering, fit="contain")
         return prints.listing(i).store.decode(int(prints.row[i]), canvas)
     except Unreadable:
         return None
