@@ -39,6 +39,7 @@ MOST, MOST_HELD_OUT = 4_000, 2_000  # images for training and for evaluation; mo
 STEPS, EPOCHS = 300, 5  # of the training on all images, whichever is longer; as many steps on each share
 MOST_EPOCHS: Final = 40  # of it: else a hundred images would take as long as thousands
 BATCH: Final = 64
+STEP_COST: Final = 32  # images in whose time a step does what does not depend on its batch
 LEAST: Final = 80  # training images, so that an eighth is ten
 DRAWS: Final = 1000
 WORTH_A_FINDING: Final = 0.005  # gain of accuracy at the lower end of the interval
@@ -88,13 +89,13 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
     hits, sizes = [], []
     started, runs, seen = time.perf_counter(), 0, 0.0
     # by the images that pass through the network: small shares have small batches, and take less time
-    expected = SEEDS * sum(steps * min(BATCH, share * len(training)) for share in SHARES)
+    expected = SEEDS * sum(steps * (STEP_COST + min(BATCH, share * len(training))) for share in SHARES)
     for share in SHARES:
         row = []
         for seed in range(SEEDS):
             at = training if share == 1 else _share(samples, training, share, seed + 2)
             row.append(_hits(samples.subset(at), samples.subset(held_out), _recipe(len(at), steps, seed, device)))
-            runs, seen = runs + 1, seen + steps * min(BATCH, len(at))
+            runs, seen = runs + 1, seen + steps * (STEP_COST + min(BATCH, len(at)))
             left = (time.perf_counter() - started) / seen * max(0.0, expected - seen)
             report(
                 f"learning curve {runs} of {SEEDS * len(SHARES)}: {len(at):,} images, accuracy {percent(row[-1].mean())}, "

@@ -74,7 +74,8 @@ def near_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[Audit
             audit_finding(
                 "data-near-duplicates",
                 "note",
-                f"{'1 cluster' if len(within) == 1 else f'{len(within)} clusters'} of images in one split are nearly the "
+                f"{'1 cluster' if len(within) == 1 else f'{len(within)} clusters'} of images in one split "
+                f"{'is' if len(within) == 1 else 'are'} nearly the "
                 "same: resized, recompressed, brighter or a little cropped.",
                 [prints.ids(cluster) for cluster in within],
                 {"images": sum(map(len, within)), "clusters_with_two_labels": differ},
