@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 import striate
 from striate.number_format import (
+    UNKNOWN,
     count,
     duration,
-    exact,
     finite,
     four_digits,
     percent,
     percent_number,
     percent_range,
     plain,
+    setting,
 )
 from striate.report.reproduce import moment
 
@@ -90,11 +91,13 @@ def test_count():
     assert count(10000, "test image") == "10,000 test images"
 
 
-def test_plain_and_exact():
+def test_plain_and_setting():
     assert plain({"a": 0.123456, "b": [True, None]}) == "a: 0.1235, b: yes, none"
     assert plain(list(range(14))).endswith("11, and 2 more")
     assert plain(float("inf")) == "inf"
-    assert exact([0.123456]) == "0.123456"
+    assert [setting(value) for value in (0.123456, 1e-3, 3, True, "adamw", None, "")] == [
+        *("0.123456", "0.001", "3", "true", "adamw", "auto", UNKNOWN)
+    ]
 
 
 @settings(deadline=None)

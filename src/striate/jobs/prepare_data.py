@@ -7,7 +7,7 @@ from striate.audit import audit_splits, audit_survey, resolve_flips
 from striate.audit.mirrored_labels import sample_of_split
 from striate.data import Cache, Source, decoded_size, load_images
 from striate.data.normalization import normalization_of
-from striate.data.storage import Place
+from striate.data.settings import Place
 from striate.errors import DataError
 from striate.jobs.progress_display import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from striate.number_format import count, duration, exact, finite, four_digits, percent, percent_number, plain
+from striate.number_format import count, duration, finite, four_digits, percent, percent_number, plain, setting
 from striate.report.charts import training_curves
 from striate.report.confusion_figure import MOST_TABLE, SHADES, heat_map, read_matrix
 from striate.report.contents import ReportContents
@@ -75,7 +75,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (count, duration, exact, four_digits, moment, percent, percent_number, plain)
+    filters = (count, duration, four_digits, moment, percent, percent_number, plain, setting)
     made.filters |= {one.__name__: one for one in filters}
     return made
 
