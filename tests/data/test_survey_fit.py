@@ -87,7 +87,7 @@ def test_small_images_that_are_thin_in_the_file_are_not(tmp_path: Path) -> None:
     assert survey_findings(source.survey, Canvas(60, 60, 3, fit="contain")) == []
 
 
-def test_arrays_too(tmp_path: Path) -> None:
+def test_arrays_are_whole_too(tmp_path: Path) -> None:
     path = tmp_path / "set.npz"
     np.savez(path, x=np.stack([strip(i, 2) for i in range(20)]), y=np.arange(20) % 2)
     assert open_source(path).native().fit == "contain"

@@ -207,7 +207,7 @@ def test_other_patches_leave_the_first_layer_fresh():
     assert "patches not loaded: 4x3x2x2 in the file, 4x1x4x4 in the network" in str(fit)
 
 
-def test_auxiliary_heads_may_lack_in_the_file():
+def test_auxiliary_heads_may_be_missing_from_the_file():
     network = Small()
     fresh = deepcopy(network.state_dict())
     network.stage1.eval()
@@ -225,7 +225,7 @@ def test_auxiliary_heads_may_lack_in_the_file():
     assert not network.stage1.training
 
 
-def test_what_the_logits_depend_on_may_not_lack():
+def test_what_the_logits_depend_on_may_not_be_missing():
     for name in ("gain", "stage1.0.running_mean", "last.bias"):
         assert f"Small: {name} is not in the file" in refusal(Small(), without(weights_of(Small()), name))
 
@@ -239,7 +239,7 @@ def test_auxiliary_heads_in_the_file_may_be_left_over():
     assert "in the file and not used: AuxLogits.fc.bias, aux1.conv.weight" in str(fit)
 
 
-def test_what_a_network_computes_itself_may_lack_or_be_left_over():
+def test_what_a_network_computes_itself_may_be_missing_or_left_over():
     network = Small()
     weights = without(weights_of(network), "index", "stage1.0.num_batches_tracked")
     weights |= {"stage2.1.attn_mask": torch.ones(3), "last.num_batches_tracked": torch.tensor(3)}

@@ -1,4 +1,4 @@
-"""Fitting an image to the canvas: torch's road and Pillow's are one filter, for all types and numbers of channels."""
+"""Fitting an image to the canvas: torch's filter and Pillow's are the same, for all types and numbers of channels."""
 
 from collections.abc import Callable
 from pathlib import Path
