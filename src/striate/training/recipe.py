@@ -23,11 +23,11 @@ from striate.views.settings import POLICY_TAKES, AugmentSettings
 
 __all__ = ["READING", "NamedRecipe", "Recipe", "ResolvedRecipe", "group_of", "recipe_settings", "resolve"]
 
-# Group -> choice -> the settings that it takes and some other choice does not, with their defaults.
+# Group -> choice -> the settings that not all choices take, or whose default it decides, with its defaults.
 TAKES: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = MappingProxyType(
     {
         "augment": POLICY_TAKES,
-        "optimizer": {name: row.takes for name, row in OPTIMIZERS.items()},
+        "optimizer": {name: row.defaults for name, row in OPTIMIZERS.items()},
         "schedule": {name: row.takes for name, row in SCHEDULES.items()},
     }
 )
@@ -59,12 +59,16 @@ class Recipe:
         declared = recipe_settings()
         for name in values:
             require_known(name)
-        checked = {name: one.check(values.get(name, one.default), name) for name, one in declared.items()}
-        for group in TAKES:
-            takes = taken_by(group, checked[group])
+        choices = {group: declared[group].check(_choice(values, group), group) for group in TAKES}
+        defaults = {name: one.default for name, one in declared.items()}
+        for group, choice in choices.items():
+            defaults |= taken_by(group, choice)
+        checked = {name: one.check(values.get(name, defaults[name]), name) for name, one in declared.items()}
+        for group, choice in choices.items():
+            takes = taken_by(group, choice)
             for name in sometimes_taken(group):
                 if name not in takes and checked[name] is not None:
-                    raise SettingError(_not_taken(group, checked[group], name))
+                    raise SettingError(_not_taken(group, choice, name))
                 if checked[name] is None:
                     checked[name] = takes.get(name)
         records: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
@@ -164,12 +168,12 @@ def require_known(name: str) -> None:
 
 
 def taken_by(group: str, choice: str) -> Mapping[str, Any]:
-    """What a choice of optimizer, schedule or policy takes beside what all of them take: setting -> default."""
+    """What belongs to a choice of optimizer, schedule or policy: setting -> default."""
     return TAKES[group][choice]
 
 
 def sometimes_taken(group: str) -> list[str]:
-    """The settings of a group that some choice takes."""
+    """The settings of a group that belong to a choice."""
     return list(dict.fromkeys(name for takes in TAKES.get(group, {}).values() for name in takes))
 
 
@@ -184,7 +188,8 @@ def _not_taken(group: str, choice: str, name: str) -> str:
 def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
     """Layer what the user typed over the named recipe, over the defaults.
 
-    Where the user changes the optimizer, schedule or policy, what only the recipe's takes is left behind.
+    Another optimizer, schedule or policy than the recipe's begins with its own defaults: the recipe's learning rate was
+    chosen for the recipe's optimizer.
     """
     for name in user:
         require_known(name)
@@ -203,11 +208,10 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
 
 
 def _left_behind(settings: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
-    """The names in `settings` that the optimizer, schedule or policy of the user does not take."""
-    return [
-        name
-        for group, choices in TAKES.items()
-        if user.get(group) in choices
-        for name in sometimes_taken(group)
-        if name in settings and name not in choices[user[group]]
-    ]
+    """The names in `settings` that belong to an optimizer, schedule or policy which the user replaces by another."""
+    replaced = [group for group in TAKES if group in user and user[group] != _choice(settings, group)]
+    return [name for group in replaced for name in sometimes_taken(group) if name in settings]
+
+
+def _choice(settings: Mapping[str, Any], group: str) -> Any:
+    return settings.get(group, recipe_settings()[group].default)

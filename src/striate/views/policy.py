@@ -20,9 +20,8 @@ from striate.views.pixel_operations import PIXEL_OPERATIONS, apply_pixel_operati
 from striate.views.published_operations import Operations
 from striate.views.random_geometry import GeometricParameters, signed
 from striate.views.randomness import Streams, uniforms
-from striate.views.settings import AugmentSettings
+from striate.views.settings import AugmentSettings, Border
 from striate.views.view import View
-from striate.views.warping import Border
 
 __all__ = ["Policy", "describe"]
 

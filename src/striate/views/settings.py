@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Final, final
+from typing import Annotated, Any, Final, Literal, final, get_args
 
 from striate.settings import Setting
 
-__all__ = ["POLICY_TAKES", "AugmentSettings"]
+__all__ = ["POLICY_TAKES", "AugmentSettings", "Border"]
+
+Border = Literal["black", "nearest", "reflect"]
 
 # Policy -> what only some policies take; all of them take the rest. None stands for the policy's own value.
 # A published policy moves images after the elastic displacement, so elastic cannot be combined with one.
@@ -53,9 +55,7 @@ class AugmentSettings:
     elastic: Annotated[
         float | None, Setting("std of an elastic deformation, share of the side", 0, 0.1, source="Simard et al. 2003")
     ] = None
-    fill: Annotated[
-        str | None, Setting("pixels beyond the border of the image", choices=("black", "nearest", "reflect"))
-    ] = None
+    fill: Annotated[str | None, Setting("pixels beyond the border of the image", choices=get_args(Border))] = None
 
     # color
     brightness: Annotated[float | None, Setting("largest change of brightness, share", 0, 1)] = None

@@ -11,7 +11,8 @@ from tests.data.decoding.ramps import COLORS, GRAY, LIMITS, RAMP, RGB, RGBA, H, 
 
 from striate.data import Canvas, Unreadable, read_image
 from striate.data.decoding.modes import GRAY_MODES, WIDE_MODES, to_pixels
-from striate.data.decoding.rendering import Background, Rendering, levels_of, value_range_of
+from striate.data.decoding.rendering import Rendering, levels_of, value_range_of
+from striate.data.settings import Background
 
 Encode = Callable[..., bytes]
 
