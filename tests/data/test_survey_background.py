@@ -1,4 +1,4 @@
-"""What lies behind transparent images is a color on which all of them are seen."""
+"""The background of transparent images is a color on which all of them show."""
 
 from pathlib import Path
 
@@ -81,6 +81,6 @@ def test_a_background_that_was_chosen_and_hides_is_reported(tmp_path: Path) -> N
     white = Canvas(SIDE, SIDE, 3, rendering=source.survey.rendering("white"))
     (found,) = survey_findings(source.survey, white)
     assert found.finding.id == "data-background"
-    assert found.finding.message == "100% of the images with transparent parts show next to nothing on white."
+    assert found.finding.message == "100 % of the images with transparent parts show next to nothing on white."
     assert "--background black" in found.finding.fix
     assert survey_findings(source.survey, Canvas(SIDE, SIDE, 4, rendering=white.rendering)) == []

@@ -55,7 +55,9 @@ def test_images_are_whole_where_a_square_would_cut_off_content(draw: Draw, fit: 
     assert survey_findings(source.survey, replace(source.native(), height=side, width=side)) == []
     cover = Canvas(16, 16, 3)
     expected = ["data-cropped"] if fit == "contain" else []
-    assert [one.finding.id for one in survey_findings(source.survey, cover)] == expected
+    findings = survey_findings(source.survey, cover)
+    assert [one.finding.id for one in findings] == expected
+    assert all(one.files and set(source.splits["all"].ids) >= {name for (name,) in one.files} for one in findings)
 
 
 def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
@@ -64,7 +66,9 @@ def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
     )
     (found,) = survey_findings(source.survey, source.native())
     assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
-    assert found.finding.message.startswith("19% of the images lose more than 50% of their area")
+    assert found.finding.message.startswith("19 % of the images lose more than 50 % of their area")
+    assert len(found.files) == 3
+    assert found.finding.evidence["first"] == [name for (name,) in found.files]
     whole = replace(source.native(), fit="contain", height=80, width=80)
     assert survey_findings(source.survey, whole) == []
 

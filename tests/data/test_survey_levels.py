@@ -35,8 +35,8 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
 @pytest.mark.parametrize(
     ("low", "high", "message"),
     [
-        (30000, 30255, "integers that fill 0.39% of 16 bits, 30000 is black and 30255 white in all images"),
-        (3000, 3120, "integers that fill 2.93% of 12 bits, 3000 is black and 3120 white in all images"),
+        (30000, 30255, "integers that fill 0.39 % of 16 bits, 30000 is black and 30255 white in all images"),
+        (3000, 3120, "integers that fill 2.93 % of 12 bits, 3000 is black and 3120 white in all images"),
         (2048, 2303, "12 bits in use, 0 is black and 4095 white in all images"),
         (0, 7, "8 bits in use, 0 is black and 255 white in all images"),
         (30000, 30000, "16 bits in use, 0 is black and 65535 white in all images"),

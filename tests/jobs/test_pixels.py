@@ -10,11 +10,11 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.analysis.baseline import no_better_than_largest_class
+from striate.analysis.evaluation_data import load_for_network
 from striate.cli import main
 from striate.data import decode_image
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
-from striate.jobs.evaluate_run import decode_for
 from striate.runs import RunFolder
 from striate.sources import open_source
 from striate.training import Recipe, ResolvedRecipe, find_recipe
@@ -108,7 +108,7 @@ def test_settings_of_whole_images(at: Path) -> None:
     assert (found.recipe.data.fit, found.recipe.model.size, found.recipe.augment.crop) == ("contain", 60, 1.0)
     assert found.origins["fit"] == found.origins["size"] == found.origins["crop"] == "data"
     assert canvas(data, found.recipe).shape == (60, 60, 3)
-    # what a person said wins
+    # what a person typed wins
     assert resolved(data, fit="cover").recipe.model.size == 12
     assert resolved(data, fit="cover").recipe.augment.crop is None
     assert resolved(data, crop=0.5).recipe.augment.crop == 0.5
@@ -161,7 +161,7 @@ def test_a_network_of_8_bits_reads_16_bit_files_of_small_values_as_8_bit_files(a
     ("times", "levels", "message", "bits"),
     [
         (1, (0, 4095), "levels: 12 bits in use", 16),
-        (1 / 16, (2048, 2062), "levels: integers that fill 0.34% of 12 bits", 8),
+        (1 / 16, (2048, 2062), "levels: integers that fill 0.34 % of 12 bits", 8),
     ],
 )
 def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
@@ -189,7 +189,7 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
     run = train(folders(at / "data", exposed), out=at / "run", progress=False, **{**QUICK, "epochs": 1})
     bundle = RunFolder.open(run.path).bundle()
     as_learned, as_new = (
-        decode_for(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
+        load_for_network(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
     )
     assert (as_learned.int() - as_new.int()).abs().max() <= 1
     # and the same predictions, however they are asked for
@@ -251,7 +251,7 @@ def test_white_icons_are_seen_by_the_network_and_by_check(at: Path, capsys: pyte
     assert not {"data-blank", "data-background", "data-duplicates"} & set(ids(checked))
     assert checked.inventory["contrast"][0] > 50
     train(data, out=at / "run", **{**QUICK, "epochs": 1})
-    assert "transparency: images are put on black, since white hides what 100% of them show" in capsys.readouterr().out
+    assert "transparency: images are put on black, since white hides what 100 % of them show" in capsys.readouterr().out
     assert RunFolder.open(at / "run").bundle().preprocessing.canvas.rendering.background == "black"
     assert 'background = "black"' in (at / "run/recipe.toml").read_text()
 
@@ -285,7 +285,7 @@ def test_a_large_image_has_a_way_in(at: Path, capsys: pytest.CaptureFixture[str]
     run = train(data, out=at / "run", progress=False, max_pixels=3599, **{**QUICK, "epochs": 1})
     assert "data-files-skipped" in [one.id for one in run.findings]
     assert RunFolder.open(at / "run").bundle().preprocessing.max_pixels == 3599
-    assert len(run.predict(large)) == 1  # new images are held against no less than what holds where nothing is said
+    assert len(run.predict(large)) == 1  # new images are held against no less than by default
     with pytest.raises(SystemExit):
         main(["predict", str(at / "run"), str(large), "--max-pixels", "3599"])
     assert "--max-pixels 3600 lets it in" in capsys.readouterr().err

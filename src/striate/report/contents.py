@@ -1,7 +1,7 @@
 """What the report is made from: plain data, as the run folder holds it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 from striate.findings import Finding
@@ -20,11 +20,15 @@ class ErrorImage:
     confidence: float
     loss: float
 
+    def row(self) -> dict[str, Any]:
+        """Its row of errors.csv."""
+        return {name: value for name, value in asdict(self).items() if name != "png"}
+
 
 @final
 @dataclass(frozen=True)
 class ReportContents:
-    """All that a report shows; what a run does not have is empty, and the page says so in words."""
+    """All that a report shows; what a run does not have is empty, and a sentence of the page tells it."""
 
     manifest: Mapping[str, Any]  # manifest.json
     settings: Sequence[SettingRow]
