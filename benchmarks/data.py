@@ -1,9 +1,9 @@
 """From files to batches, and augmentation of batches, against torchvision v2, albumentations and kornia.
 
-    python -m benchmarks.data FOLDER [--rounds 7] [--only road|augment]
+    python -m benchmarks.data FOLDER [--rounds 7] [--only loading|augment]
 
 Needs an environment with torchvision, kornia and albumentations; FOLDER holds JPEGs (benchmarks.photographs makes them).
-The road: files to normalized 224-pixel training batches of 64, random resized crop and flip, whole epochs, on two cores,
+Loading: files to normalized 224-pixel training batches of 64, random resized crop and flip, whole epochs, on two cores,
 each contender in a process of its own; the peers with the number of workers (and torchvision also the decoder and the place
 of the normalization) that were fastest in a first round. Augmentation: one uint8 batch in memory, an operation with
 parameters of its own for each image, two threads, each library in a process of its own, taking turns.
@@ -34,7 +34,7 @@ def epochs(command: Sequence[str | Path]) -> tuple[float, float]:
     return reported["images"] / first, reported["images"] / second
 
 
-def road(folder: Path, rounds: int) -> None:
+def loading(folder: Path, rounds: int) -> None:
     variants: dict[str, list[list[str | Path]]] = {
         "torchvision v2": [
             [
@@ -120,10 +120,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=("road", "augment"))
+    parser.add_argument("--only", choices=("loading", "augment"))
     asked = parser.parse_args()
     print_machine(machine())
     if asked.only != "augment":
-        road(asked.folder, asked.rounds)
-    if asked.only != "road":
+        loading(asked.folder, asked.rounds)
+    if asked.only != "loading":
         augment(5 * asked.rounds)

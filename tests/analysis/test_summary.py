@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.models.networks import marked_large, on_meta
+from tests.models.networks import heavy_siblings_marked, on_meta
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -121,7 +121,7 @@ def figures(layer: Layer, what: str, axis: int) -> int:
     return layer.parameters if what == "parameters" else layer.shape[axis]
 
 
-@pytest.mark.parametrize("name", marked_large())
+@pytest.mark.parametrize("name", heavy_siblings_marked())
 def test_counts_are_those_of_the_table_and_of_torch_and_every_formula_is_true(name):
     entry, network = NETWORKS[name], on_meta(name)
     summary = summarize(network, channels=entry.channels, size=entry.size)
@@ -131,6 +131,7 @@ def test_counts_are_those_of_the_table_and_of_torch_and_every_formula_is_true(na
     if name not in ("googlenet", "inception_v3"):  # their auxiliary heads do not run
         assert summary.parameters == sum(layer.parameters for layer in summary.layers)
     assert summary.memory == sum(layer.memory for layer in summary.layers)
+    assert summary.receptive_field is None or summary.receptive_field[0].stride == network.strides[-1]
     formulas = [(layer, formula) for layer in summary.layers for formula in layer.formulas]
     for layer, formula in formulas:
         what, axis, left, right = FORMULA.findall(formula)[0]

@@ -202,7 +202,7 @@ def test_boxes_out_of_range():
     assert found.finding.evidence["kinds"] == {"box outside": 1, "box without area": 1, "box over the edge": 1}
 
 
-def test_what_is_there(healthy):
+def test_the_inventory_counts_images_formats_colors_and_sizes(healthy):
     there = inventory(fingerprints(healthy))
     assert there["images"] == {"train": 36, "test": 36}
     assert there["formats"] == {"PNG": 72}

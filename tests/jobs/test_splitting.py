@@ -186,7 +186,7 @@ def test_data_without_leakage_are_trained_on_and_reported_in_one_line(tmp_path, 
     assert "images:  train 31, val 8, test 3\n" in capsys.readouterr().out
 
 
-def test_copies_within_one_set_are_never_parted_so_nothing_leaks(tmp_path):
+def test_copies_within_one_set_are_never_separated_so_nothing_leaks(tmp_path):
     data = make_images(tmp_path / "data", each=12)
     for kind in ("dark", "light", "striped"):
         for number in range(6):

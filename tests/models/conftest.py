@@ -3,7 +3,9 @@
 import ctypes
 import gc
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +18,12 @@ def memory_given_back(request: pytest.FixtureRequest) -> Iterator[None]:
         gc.collect()
         if sys.platform == "linux":
             ctypes.CDLL(None).malloc_trim(0)
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch) -> Path:
+    """Where temporary folders are made; empty when a test ends."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

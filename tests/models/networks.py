@@ -1,4 +1,4 @@
-"""Which networks of the table a test takes, and networks of shapes without numbers."""
+"""Which networks of the table a test takes, networks of shapes without numbers, and weights of other values."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -6,38 +6,33 @@ from typing import Final
 import pytest
 import torch
 from _pytest.mark.structures import ParameterSet
+from torch import Tensor
 
 from striate.models import NETWORKS, Network, create_model
 
-# One network for each way through the code; the others are made of the same blocks.
-REPRESENTATIVE: Final = frozenset(
-    {
-        "alexnet", "bn_gap_cnn", "cbam_resnet18", "cifar_cnn", "cifar_preact_resnet110", "cifar_preact_resnet164",
-        "cifar_resnet20", "cifar_wide_resnet16_8", "convnext_tiny", "cosine_cnn", "cosine_cnn_small", "densenet121",
-        "digit_cnn", "digit_cnn_strided", "eca_resnet18", "efficientnet_b0", "efficientnet_lite0", "ghostnet_050",
-        "googlenet", "inception_v3", "lenet5", "mnasnet0_5", "mobilenet_v1_025", "mobilenet_v2", "mobilenet_v3_large",
-        "mobilenet_v3_small", "nin", "preact_resnet18", "regnet_x_400mf", "regnet_y_400mf", "repvgg_a0", "resnet18",
-        "resnet50", "resnext50_32x4d", "se_resnet18", "shufflenet_v2_x0_5", "squeezenet1_0", "squeezenet1_1", "swin_t",
-        "vgg11", "vgg11_bn", "vit_ti_16", "xception",
-    }
+# The first network of each file, and another where a file has several ways through its code; the rest, their siblings,
+# are made of the same blocks.
+OTHER_WAYS: Final = (
+    "cifar_preact_resnet164", "cifar_wide_resnet16_8", "cosine_cnn", "digit_cnn_strided", "mobilenet_v3_large",
+    "regnet_y_400mf", "resnet50", "squeezenet1_1", "vgg11_bn",
 )  # fmt: skip
-# In eval mode a new batch norm does nothing, and the sums of 500 residual blocks overflow float32.
+FIRST_OF_FILE: Final = {NETWORKS[name].module: name for name in reversed(list(NETWORKS))}
+REPRESENTATIVE: Final = [name for name in NETWORKS if name in FIRST_OF_FILE.values() or name in OTHER_WAYS]
+SIBLINGS: Final = [name for name in NETWORKS if name not in REPRESENTATIVE]
+# A thousand layers take long even where tensors have no numbers.
 VERY_DEEP: Final = ("cifar_resnet1202", "cifar_preact_resnet1001")
 LIGHT: Final = 15e6  # parameters
 
 
-def marked(names: Iterable[str] = NETWORKS, *, most: float = float("inf")) -> list[str | ParameterSet]:
-    """The names; those that are not representative, or have more parameters than `most`, run in a step of .ci/run."""
+def heavy_marked(names: Iterable[str]) -> list[str | ParameterSet]:
+    """The names; heavy networks run in a step of .ci/run."""
     return [
-        name
-        if name in REPRESENTATIVE and NETWORKS[name].parameters <= most
-        else pytest.param(name, marks=pytest.mark.large)
-        for name in names
+        name if NETWORKS[name].parameters <= LIGHT else pytest.param(name, marks=pytest.mark.large) for name in names
     ]
 
 
-def marked_large(names: Iterable[str] = NETWORKS) -> list[str | ParameterSet]:
-    """As `marked`, but light networks run everywhere, for tests that cost little."""
+def heavy_siblings_marked(names: Iterable[str] = NETWORKS) -> list[str | ParameterSet]:
+    """The names; heavy and very deep siblings run in a step of .ci/run. For tests that cost little."""
     return [
         name
         if name in REPRESENTATIVE or (NETWORKS[name].parameters <= LIGHT and name not in VERY_DEEP)
@@ -52,3 +47,12 @@ def on_meta(name: str, *, classes: int | None = None, channels: int | None = Non
     with torch.device("meta"):
         network = create_model(name, classes=classes or entry.classes, channels=channels or entry.channels, size=size)
     return network.eval()
+
+
+def weights_of(network: Network, seed: int = 7) -> dict[str, Tensor]:
+    """Other values in the network's shapes, so that it shows where they went."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: torch.randn(value.shape, generator=generator) if value.is_floating_point() else value + 3
+        for name, value in network.state_dict().items()
+    }

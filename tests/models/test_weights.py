@@ -1,16 +1,12 @@
 """Weights in networks: what fits is loaded, what nearly fits is adapted and logged, what does not leaves the network unchanged."""
 
-import logging
-import subprocess
-import sys
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from tests.models.networks import weights_of
 from torch import Tensor, nn
 
 from striate.errors import SettingError
@@ -50,15 +46,6 @@ class Small(Network):
 
     def auxiliary(self, outputs: list[Tensor]) -> tuple[Tensor, ...]:
         return (self.helper(outputs[0].mean((2, 3))),)
-
-
-def weights_of(network: Network, seed: int = 7) -> dict[str, Tensor]:
-    """Other values in the network's shapes, so that it shows where they went."""
-    generator = torch.Generator().manual_seed(seed)
-    return {
-        name: torch.randn(value.shape, generator=generator) if value.is_floating_point() else value + 3
-        for name, value in network.state_dict().items()
-    }
 
 
 def without(weights: dict[str, Tensor], *starts: str) -> dict[str, Tensor]:
@@ -220,7 +207,7 @@ def test_other_patches_leave_the_first_layer_fresh():
     assert "patches not loaded: 4x3x2x2 in the file, 4x1x4x4 in the network" in str(fit)
 
 
-def test_auxiliary_heads_may_lack_in_the_file():
+def test_auxiliary_heads_may_be_missing_from_the_file():
     network = Small()
     fresh = deepcopy(network.state_dict())
     network.stage1.eval()
@@ -238,7 +225,7 @@ def test_auxiliary_heads_may_lack_in_the_file():
     assert not network.stage1.training
 
 
-def test_what_the_logits_depend_on_may_not_lack():
+def test_what_the_logits_depend_on_may_not_be_missing():
     for name in ("gain", "stage1.0.running_mean", "last.bias"):
         assert f"Small: {name} is not in the file" in refusal(Small(), without(weights_of(Small()), name))
 
@@ -252,7 +239,7 @@ def test_auxiliary_heads_in_the_file_may_be_left_over():
     assert "in the file and not used: AuxLogits.fc.bias, aux1.conv.weight" in str(fit)
 
 
-def test_what_a_network_computes_itself_may_lack_or_be_left_over():
+def test_what_a_network_computes_itself_may_be_missing_or_left_over():
     network = Small()
     weights = without(weights_of(network), "index", "stage1.0.num_batches_tracked")
     weights |= {"stage2.1.attn_mask": torch.ones(3), "last.num_batches_tracked": torch.tensor(3)}
@@ -349,68 +336,3 @@ def test_a_damaged_file_is_loaded_completely_or_not_at_all(data):
     else:
         for name, value in network.state_dict().items():
             assert torch.equal(value, weights[name] if name in fit.loaded else before[name])
-
-
-@pytest.fixture
-def saved_resnet18(tmp_path) -> Path:
-    path = tmp_path / "resnet18.safetensors"
-    save_file(weights_of(create_model("resnet18", classes=5)), path)
-    return path
-
-
-def test_create_model_logs_what_was_not_loaded(saved_resnet18, caplog, capfd):
-    caplog.set_level(logging.INFO, logger="striate")
-    network = create_model("resnet18", classes=5, weights=saved_resnet18)
-    assert torch.equal(network.state_dict()["fc.bias"], weights_of(network)["fc.bias"])
-    create_model("resnet18", classes=2, channels=1, weights=str(saved_resnet18))
-    start = f"resnet18 from {saved_resnet18}: "
-    assert caplog.record_tuples == [
-        ("striate", logging.INFO, f"{start}122 weights loaded"),
-        (
-            "striate",
-            logging.WARNING,
-            f"{start}120 weights loaded; fc not loaded: 5 classes in the file, 2 in the network; "
-            "conv1 adapted from 3 channels to 1",
-        ),
-    ]
-    assert capfd.readouterr() == ("", "")
-
-
-def test_create_model_refuses_the_weights_of_another(saved_resnet18):
-    with pytest.raises(
-        SettingError, match=r"resnet18\.safetensors: these are not the weights of lenet5: stage1\.0\.weight is"
-    ):
-        create_model("lenet5", classes=5, weights=saved_resnet18)
-    with pytest.raises(
-        SettingError, match=r"^imagnet: there is no such file; weights are a .safetensors or .pth file, or 'imagenet'$"
-    ):
-        create_model("lenet5", classes=5, weights="imagnet")
-
-
-def test_fresh_layers_are_those_of_the_seed(saved_resnet18):
-    torch.manual_seed(3)
-    plain = create_model("resnet18", classes=2)
-    torch.manual_seed(3)
-    loaded = create_model("resnet18", classes=2, weights=saved_resnet18)
-    assert torch.equal(plain.state_dict()["fc.weight"], loaded.state_dict()["fc.weight"])
-
-
-def test_nothing_is_fetched_or_started_unasked(tmp_path):
-    code = """
-import sys
-import torch  # whose own business is not tested here
-def refuse(event, arguments):
-    if event.startswith(("socket.", "subprocess.", "urllib.")) or event in ("os.system", "os.exec", "os.posix_spawn"):
-        raise RuntimeError(event)
-sys.addaudithook(refuse)
-import striate
-striate.create_model("resnet18", classes=2)
-try:
-    striate.create_model("resnet18", classes=2, weights="imagenet")
-except BaseException as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert done.stdout.strip() == "urllib.Request"  # the refusing hook works
-    assert "downloading" in done.stderr
-    assert list(tmp_path.iterdir()) == []

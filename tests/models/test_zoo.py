@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models.networks import LIGHT, VERY_DEEP, marked_large, on_meta
+from tests.models.networks import LIGHT, VERY_DEEP, heavy_siblings_marked, on_meta
 from torch import Tensor, nn
 
 from striate.errors import SettingError
-from striate.models import NETWORKS, Network, create, create_model, list_models
+from striate.models import NETWORKS, Network, contract, create, create_model, list_models
 
 SMALL = ["bn_gap_cnn", "cifar_cnn", "cosine_cnn", "cosine_cnn_small", "digit_cnn", "digit_cnn_strided", "lenet5"]
 
@@ -62,9 +62,9 @@ def image(name: str, count: int = 2) -> Tensor:
     return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("name", marked_large())
+@pytest.mark.parametrize("name", heavy_siblings_marked())
 def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
-    """Its parameters, its stages' widths and strides, and its layers that depend on channels and classes."""
+    """Parameters, widths and strides of its stages, smallest image, and the layers that depend on channels and classes."""
     network, entry = on_meta(name), NETWORKS[name]
     count = sum(parameter.numel() for parameter in network.parameters())
     page = import_module(f"striate.models.{entry.module}").__doc__
@@ -77,6 +77,9 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
         for feature, stride in zip(features, network.strides, strict=True):
             assert feature.shape[2] == feature.shape[3]
             assert feature.shape[2] == pytest.approx(entry.size / stride, abs=4)  # without padding a few are lost
+        contract._too_small_is_refused(network, torch.empty(1, entry.channels, 1, 1, device="meta"))
+        smallest = torch.empty(1, entry.channels, network.min_size, network.min_size, device="meta")
+        assert network(smallest).shape == (1, entry.classes)
 
     own = {key: value.shape for key, value in network.state_dict().items()}
     for other, declared in (
@@ -90,7 +93,7 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
 
 
 @pytest.mark.parametrize("size", [28, 64])
-@pytest.mark.parametrize("name", marked_large(FOR_LARGE_IMAGES))
+@pytest.mark.parametrize("name", heavy_siblings_marked(FOR_LARGE_IMAGES))
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = on_meta(name, channels=1, size=size).train()
     assert network.min_size <= size

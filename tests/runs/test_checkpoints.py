@@ -32,7 +32,7 @@ def test_only_the_newest_are_kept(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"step-{n:08d}" for n in range(6 - KEPT, 6)]
 
 
-def test_none_is_none(tmp_path):
+def test_a_run_without_checkpoints_has_no_newest_one(tmp_path):
     assert newest_checkpoint(tmp_path) is None
     assert newest_checkpoint(tmp_path / "absent") is None
 

@@ -1,5 +1,6 @@
-"""Fitting an image to the canvas: torch's road and Pillow's are one filter, for all types and numbers of channels."""
+"""Fitting an image to the canvas: torch's filter and Pillow's are the same, for all types and numbers of channels."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,13 @@ import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
+from tests.data.decoding.ramps import COLORS, H, W, decode
 
 from striate.data import Canvas, Limits, decode_image
 from striate.data.decoding.resize import canvas_boxes, resize_to_canvas
+
+Scene = Callable[..., Image.Image]
+Encode = Callable[..., bytes]
 
 RANDOM = np.random.default_rng(2)
 SIZES = [(64, 64), (100, 133), (133, 101), (400, 90), (65, 64)]
@@ -117,3 +122,42 @@ def test_a_large_jpeg_is_decoded_as_small_as_the_whole_of_it_is_seen(tmp_path: P
     decoded = decode_image(tmp_path / "wide.jpg", Canvas(48, 48, 3, fit="contain"), Limits())
     assert np.abs(decoded[21:27].astype(int) - np.asarray(whole)).mean() < 4
     assert decoded[:21].sum() == decoded[27:].sum() == 0
+
+
+def test_an_image_that_equals_the_canvas_keeps_its_pixels(scene: Scene, encode: Encode) -> None:
+    image = scene(37, 53)
+    assert (decode(encode(image), Canvas(37, 53, 3)) == np.asarray(image)).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(37, 40), (20, 53)])
+def test_an_image_that_has_one_side_of_the_canvas_is_cut_and_not_resampled(
+    height: int, width: int, scene: Scene, encode: Encode
+) -> None:
+    image = scene(37, 53)
+    top, left = (37 - height) // 2, (53 - width) // 2
+    expected = np.asarray(image)[top : top + height, left : left + width]
+    assert (decode(encode(image), Canvas(height, width, 3)) == expected).all()
+
+
+def test_shrinking_does_not_alias(encode: Encode) -> None:
+    stripes = np.zeros((400, 400), np.uint8)
+    stripes[:, ::2] = 255  # the finest there are; sampled without averaging they give black, white or bars
+    decoded = decode(encode(Image.fromarray(stripes)), Canvas(37, 37, 1))
+    assert np.abs(decoded - 127.5).max() <= 4
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 65_535), (65_535, 1), (3, 2), (2000, 3)])
+def test_any_shape_of_image_covers_the_canvas(height: int, width: int, encode: Encode) -> None:
+    assert (decode(encode(Image.new("L", (width, height), 99)), Canvas(20, 30, 1)) == 99).all()
+
+
+def test_the_center_is_what_is_kept(encode: Encode) -> None:
+    wide = np.zeros((50, 250), np.uint8)
+    wide[:, 100:150] = 200
+    assert (decode(encode(Image.fromarray(wide)), Canvas(50, 50, 1)) == 200).all()
+    shrunk = decode(encode(Image.fromarray(wide)), Canvas(10, 10, 1))
+    assert (shrunk[:, 1:-1] == 200).all()
+
+
+def test_fit_leaves_an_image_of_the_right_size_alone() -> None:
+    assert np.shares_memory(resize_to_canvas(COLORS, H, W, (0, 0, W, H)), COLORS)
