@@ -10,7 +10,7 @@ from torch import Tensor
 from striate.data.contact_sheets import contact_sheet, denormalize
 from striate.data.examples import round_robin
 from striate.data.images import LabeledImages, as_colors
-from striate.views import Normalization, Policy, View, evaluation_view
+from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
 __all__ = ["COLUMNS", "ROWS", "augmentation_sheet", "augmented_views", "view_of_image"]
 
@@ -50,7 +50,7 @@ def augmented_views(
     plain = evaluation_view(len(ids), image_size=(height, width), size=size, normalization=normalization)
     yield plain.image(images), plain
     for epoch in range(columns - 1):
-        yield policy.apply(images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
+        yield apply_policy(policy, images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
 
 
 def view_of_image(view: View, i: int) -> View:

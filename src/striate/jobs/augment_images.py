@@ -17,11 +17,10 @@ from striate.runs.output_paths import contact_sheet_path
 from striate.runs.run_splits import resolve_split
 from striate.sources import TrainingData
 from striate.training import Recipe, find_recipe
-from striate.training.augmentation_policy import policy_of
-from striate.training.augmented_samples import augmented_samples, mixing_steps
+from striate.training.augmented_samples import augmented_samples
 from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 from striate.training.opening import open_data
-from striate.views import describe
+from striate.views import describe, mixing_steps
 
 __all__ = ["Augmented", "augment"]
 
@@ -72,10 +71,10 @@ def augment(
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
     by_data = resolve_split(source, resolve_with_data(source, named or default_recipe(source), settings))
-    canvas = canvas_of(source, by_data.recipe, policy_of(by_data.recipe))
+    canvas = canvas_of(source, by_data.recipe)
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe
-    mixing = mixing_steps(resolved)
+    mixing = mixing_steps(resolved.augment)
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only images of one class each are mixed; set mixup, cutmix and mosaic to 0")
     chosen = examples(source, canvas, rows)
@@ -89,7 +88,7 @@ def augment(
         task=source.task,
         classes=source.classes,
         recipe=resolved,
-        steps=(*describe(policy_of(resolved)), *mixing),
+        steps=tuple(describe(resolved.augment)),
         rows=len(chosen),
         columns=columns,
         objects=before * len(after),

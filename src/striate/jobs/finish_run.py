@@ -23,7 +23,7 @@ from striate.runs.timings import PhaseTimer
 from striate.runs.trained_bundle import trained_bundle
 from striate.tasks import Task
 from striate.training import Recipe, ResolvedRecipe, TrainingState, setting_rows
-from striate.views import Policy
+from striate.views import changes_views
 
 
 def finish_run(
@@ -128,7 +128,7 @@ def _write_results(folder: RunFolder, evaluated: _Results, findings: list[Findin
 
 def _augmentation_sheet(prepared: PreparedData, recipe: Recipe) -> bytes | None:
     """None where nothing is augmented."""
-    if prepared.policy == Policy():
+    if not changes_views(prepared.policy):
         return None
     return augmentation_sheet(
         prepared.splits.train,

@@ -17,7 +17,6 @@ from striate.runs import Preprocessing, RunFolder
 from striate.runs.random_splits import deviating_splits
 from striate.runs.run_splits import split_of_run, write_splits
 from striate.training import Recipe, ResolvedRecipe, available_cores
-from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of
 from striate.views import Policy
 
@@ -60,7 +59,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     """From a source to what a network is trained on. Raises DataError for data that cannot be trained on."""
     recipe = settings.recipe
     source.take_survey(display.reading)
-    canvas = canvas_of(source, recipe, policy_of(recipe))
+    canvas = canvas_of(source, recipe)
     display.messages(source.survey.summary(canvas))
     images = load_images(
         source.with_limits(replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)),
@@ -90,7 +89,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
             canvas, (recipe.model.size, recipe.model.size), normalization, recipe.reading.max_pixels
         ),
         settings=flips.settings,
-        policy=policy_of(flips.settings.recipe),
+        policy=flips.settings.recipe.augment,
         findings=(*of_splits, *of_survey, *flips.findings),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, final
+from typing import Final, Literal, cast, final
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from striate.views.published_operations import (
     published_ranges,
 )
 from striate.views.randomness import Streams, uniforms
+from striate.views.settings import Policy
 
 __all__ = ["TABLES", "AutoAugment", "Table"]
 
@@ -35,6 +36,12 @@ class AutoAugment(Operations):
     """
 
     table: Table = "imagenet"
+
+    @classmethod
+    def of(cls, policy: Policy, /) -> "AutoAugment":
+        """By the last word of the policy's name; without one the table is that of ImageNet."""
+        last = policy.name.rpartition("-")[2]
+        return cls(cast(Table, last) if last in TABLES else "imagenet")
 
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         return perform(images, self.steps(ids, seed, epoch, (images.shape[-2], images.shape[-1])))

@@ -20,6 +20,7 @@ from striate.views import lookup_tables
 from striate.views.chunks import chunk_size
 from striate.views.geometry import compose, invert
 from striate.views.lookup_tables import clamp_to_uint8, gray, look_up
+from striate.views.settings import Policy
 
 __all__ = [
     "KINDS",
@@ -42,6 +43,11 @@ Ranges = Mapping[str, tuple[float, float]]  # kind -> its magnitude in the first
 
 class Operations(ABC):
     """A published policy of augmentation: what it does to a sample is a function of (seed, epoch, id) only."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, policy: Policy, /) -> "Operations":
+        """Those of a policy whose row names this class, with its settings."""
 
     @abstractmethod
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
