@@ -169,9 +169,9 @@ def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
     data = folders(at / "data", lambda r, k: (blob(r, k) * times + 2048).astype(np.uint16))
     checked = check(data, progress=False)
     assert ids(checked) == []
-    rendering = checked.as_json()["rendering"]
-    assert (rendering["bits_in_use"], rendering["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
-    assert message in rendering["messages"][0]
+    survey = checked.as_json()["survey"]
+    assert (survey["bits_in_use"], survey["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
+    assert message in survey["messages"][0]
     assert checked.inventory["contrast"][0] > 20
     assert resolved(data).recipe.data.bits == bits
 

@@ -11,7 +11,7 @@ from striate.analysis.new_images import findings_on_split
 from striate.analysis.split_evaluation import predict_split
 from striate.audit.split_checks import files_lost
 from striate.data import Source
-from striate.data.augmented_views import augmentation_sheet
+from striate.data.augmented_views import augmented_contact_sheet
 from striate.findings import Finding
 from striate.jobs.prepare_data import PreparedData
 from striate.models import Network
@@ -130,7 +130,7 @@ def _augmentation_sheet(prepared: PreparedData, recipe: Recipe) -> bytes | None:
     """None where nothing is augmented."""
     if not changes_views(prepared.policy):
         return None
-    return augmentation_sheet(
+    return augmented_contact_sheet(
         prepared.splits.train,
         prepared.policy,
         seed=recipe.training.seed,

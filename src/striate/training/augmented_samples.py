@@ -21,7 +21,7 @@ __all__ = ["augmented_samples"]
 def augmented_samples(
     source: Source, chosen: Sequence[tuple[int, Sample]], recipe: Recipe, columns: int
 ) -> Iterator[list[Sample]]:
-    """The samples at their positions, with targets: first without augmentation, then in the epochs 0, 1, 2 ..."""
+    """The samples at their positions, with targets: first without augmentation, then in the first, second ... epoch"""
     ids = torch.tensor([position for position, _ in chosen])
     images = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
     normalization = normalization_of(recipe.data.normalize, TensorImages(images))

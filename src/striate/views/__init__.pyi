@@ -28,7 +28,6 @@ from striate.views.randomness import uniform as uniform
 from striate.views.randomness import uniforms as uniforms
 from striate.views.settings import POLICIES as POLICIES
 from striate.views.settings import Policy as Policy
-from striate.views.tta import five_crops as five_crops
 from striate.views.tta import flipped as flipped
 from striate.views.tta import merge_maps as merge_maps
 from striate.views.tta import merge_probabilities as merge_probabilities
