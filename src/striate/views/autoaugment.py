@@ -12,10 +12,10 @@ from striate.views.published_operations import (
     KINDS,
     Operations,
     Steps,
-    choose,
     magnitudes_of,
     perform,
     published_ranges,
+    signed_magnitudes,
 )
 from striate.views.randomness import Streams, uniforms
 from striate.views.settings import Policy
@@ -56,7 +56,7 @@ class AutoAugment(Operations):
         draws = uniforms(seed, epoch, ids, Streams.OPERATIONS[:8]).cpu().view(2, 4, -1)
         pair = (draws[0, 0] * len(pairs)).long()
         kinds, chances, bins = kinds_of[pair].mT, chances_of[pair].mT, bins_at[pair].mT  # 2 B
-        magnitudes = choose(kinds, magnitudes_of(published_ranges(*size), BINS), bins, draws[:, 2])
+        magnitudes = signed_magnitudes(kinds, magnitudes_of(published_ranges(*size), BINS), bins, draws[:, 2])
         return Steps(torch.where(draws[:, 3] < chances, kinds, KINDS.index("Identity")), magnitudes)
 
     def describe(self) -> str:

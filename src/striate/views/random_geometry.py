@@ -1,6 +1,6 @@
-"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, mirrors and shift, then perspective.
+"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, flips and shift, then perspective.
 
-A crop that nothing follows but mirrors is one of whole pixels: those are resized, faster than they are warped.
+A crop that nothing follows but flips is one of whole pixels: those are resized, faster than they are warped.
 """
 
 import math
@@ -56,16 +56,16 @@ def _box(policy: Policy, draws: Tensor, image_size: tuple[int, int], size: tuple
 
 def _about_center(policy: Policy, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the flips."""
-    mirror = torch.where(draws[5] < policy.flip / 2, -1.0, 1.0)
-    upside_down = torch.where(draws[10] < policy.flip_vertical / 2, -1.0, 1.0)
+    flip_x = torch.where(draws[5] < policy.flip / 2, -1.0, 1.0)
+    flip_y = torch.where(draws[10] < policy.flip_vertical / 2, -1.0, 1.0)
     if not (policy.rotate or policy.zoom or policy.shear):
-        return mirror, torch.zeros_like(mirror), torch.zeros_like(mirror), upside_down
+        return flip_x, torch.zeros_like(flip_x), torch.zeros_like(flip_x), flip_y
     angle = math.radians(policy.rotate) * signed(draws[0])
     slope = (math.radians(policy.shear) * signed(draws[2])).tan()
     # exp and not a power: torch's power may round the last samples of a batch otherwise than the first
     growth = (1 - policy.zoom) * (math.log((1 + policy.zoom) / (1 - policy.zoom)) * draws[1]).exp()
     cos, sin = growth * angle.cos(), growth * angle.sin()
-    return mirror * cos, mirror * (cos * slope - sin), upside_down * sin, upside_down * (sin * slope + cos)
+    return flip_x * cos, flip_x * (cos * slope - sin), flip_y * sin, flip_y * (sin * slope + cos)
 
 
 def _warps(policy: Policy) -> bool:

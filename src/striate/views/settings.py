@@ -138,7 +138,7 @@ class Policy:
         Setting("largest translation, share of the side", 0, 1),
         Step("geometry", "shift by up to {0:.3g} of the side"),
     ] = 0.0
-    # corners that move by less than a quarter of the side never make a dent
+    # corners that move by less than a quarter of the side always span a convex shape
     perspective: Annotated[
         float,
         Setting("largest movement of a corner, share of the side", 0, 0.2),
