@@ -209,6 +209,23 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
     return ResolvedRecipe(Recipe.of(**{**kept, **user}), origins)
 
 
+def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of a run, without those that its optimizer, schedule or policy decided by itself.
+
+    A new run decides them anew: with another choice, or for data whose classes a flip exchanges.
+    """
+    own = {
+        name: value
+        for group in TAKES
+        for name, value in TAKES[group].get(str(values.get(group, recipe_settings()[group].default)), {}).items()
+    }
+    return {
+        name: value
+        for name, value in values.items()
+        if not (name in own and own[name] == value and origins[name] in ("default", "data"))
+    }
+
+
 def _left_behind(settings: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
     """The names in `settings` that the optimizer, schedule or policy of the user does not take."""
     return [
