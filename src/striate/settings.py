@@ -43,7 +43,7 @@ class DeclaredSetting:
 
     field: str
     kind: Any
-    default: Any
+    default: Any  # dataclasses.MISSING where the choice of another setting decides it
     setting: Setting
 
     @property

@@ -27,7 +27,7 @@ def test_the_network_computes_on_the_device(trained, shapes, monkeypatch, use):
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_a_device_that_is_not_here_is_a_setting_error(trained, shapes, use):
-    with pytest.raises(SettingError, match="device = 'tpu9': cannot be used here"):
+    with pytest.raises(SettingError, match="device = 'tpu9': is not available here"):
         use(Run(trained.path), shapes, "tpu9")
 
 
@@ -44,7 +44,7 @@ def test_the_command_line_has_the_option(trained, shapes, verb, capsys):
         main([*arguments, "--device", "tpu9"])
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("striate: device = 'tpu9': cannot be used here")
+    assert line.startswith("striate: device = 'tpu9': is not available here")
     with pytest.raises(SystemExit, match="0"):
         main([*arguments, "--device", "cpu"])
 

@@ -9,7 +9,7 @@ import pytest
 
 from striate.data import Cache, Canvas, LabeledImages, load_images
 from striate.data.decoding import regular_file
-from striate.data.storage import Place
+from striate.data.settings import Place
 from striate.jobs import train
 from striate.runs import RunFolder
 from striate.sources import open_source

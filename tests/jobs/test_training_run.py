@@ -140,7 +140,7 @@ def test_images_of_every_mode_are_predicted(trained, tmp_path):
         ({"epohcs": 3}, SettingError, "epochs"),
         ({"epochs": -1}, SettingError, "out of range"),
         ({"bits": 12}, SettingError, "16 keep all of 12; leave it out"),
-        ({"device": "cuda:99"}, SettingError, "cannot be used here"),
+        ({"device": "cuda:99"}, SettingError, "is not available here"),
         ({"model": "digit_cnn_strided", "dropout": 0.5}, SettingError, "dropout"),
     ],
 )

@@ -9,7 +9,7 @@ from torch import Tensor
 from striate.views import Normalization, View, evaluation_view, image_means
 from striate.views.color import color_jitter
 from striate.views.geometry import compose
-from striate.views.warping import Border
+from striate.views.settings import Border
 
 pytestmark = pytest.mark.oracle
 functional = pytest.importorskip("torchvision.transforms.v2.functional")

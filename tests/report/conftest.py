@@ -18,7 +18,7 @@ SVG_EMPTY = {"path", "circle", "rect"}  # may be closed where they are opened
 SETTINGS = [
     SettingRow("model", "model", "digit_cnn", "user", "Network."),
     SettingRow("data", "mean", "0.13066047", "data", "Mean of each channel."),
-    SettingRow("training", "learning_rate", "0.00123456", "recipe mnist", "Largest step size."),
+    SettingRow("training", "learning_rate", 0.00123456, "recipe mnist", "Largest step size."),
     SettingRow("training", "ema", "none", "default", "Decay of the averaged weights."),
 ]
 

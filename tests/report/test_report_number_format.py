@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.report.number_format import count, duration, exact, finite, four_digits, percent, plain
+from striate.report.number_format import UNKNOWN, count, duration, finite, four_digits, percent, plain, setting
 from striate.report.reproduce import moment
 
 
@@ -63,11 +63,13 @@ def test_count():
     assert count(10000, "test image") == "10,000 test images"
 
 
-def test_plain_and_exact():
+def test_plain_and_setting():
     assert plain({"a": 0.123456, "b": [True, None]}) == "a: 0.1235, b: yes, none"
     assert plain(list(range(14))).endswith("11, and 2 more")
     assert plain(float("inf")) == "inf"
-    assert exact([0.123456]) == "0.123456"
+    assert [setting(value) for value in (0.123456, 1e-3, 3, True, "adamw", None, "")] == [
+        *("0.123456", "0.001", "3", "true", "adamw", "auto", UNKNOWN)
+    ]
 
 
 @settings(deadline=None)

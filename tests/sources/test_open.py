@@ -13,7 +13,7 @@ from striate.data import annotated_image, require_classes
 from striate.data.names import unescaped
 from striate.errors import DataError, SettingError, StriateError
 from striate.sources import Columns, open_source
-from striate.sources.open import SOURCES
+from striate.sources.settings import FORMATS
 from striate.training.opening import open_again, refuse_within_the_data
 
 Put = Callable[..., Path]
@@ -159,7 +159,7 @@ def test_what_is_built_in_has_no_files_to_read_in_another_way(data: str, how: di
         open_source(data, **how)
 
 
-@pytest.mark.parametrize("source", sorted({*SOURCES} - {"auto", "table", "rows"}))
+@pytest.mark.parametrize("source", sorted({*FORMATS} - {"auto", "table", "rows"}))
 def test_columns_are_not_for_what_has_none(source: str, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=f"source = {source}: only tables have columns"):
         open_source(tmp_path, columns=Columns(label=("x",)), source=source)

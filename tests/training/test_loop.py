@@ -243,7 +243,7 @@ def test_a_lost_loss_is_told_and_ends_the_training():
 
 def test_clipping_bounds_the_step():
     recipe = RECIPE.with_values(
-        optimizer="sgd", momentum=0.0, nesterov=False, lr=1.0, clip_grad_norm=0.01, ema=0.0, schedule="constant"
+        optimizer="sgd", momentum=0.0, weight_decay=0.0, lr=1.0, clip_grad_norm=0.01, ema=0.0, schedule="constant"
     )
     state = fresh(recipe)
     before = [parameter.detach().clone() for parameter in state.model.parameters()]

@@ -6,7 +6,7 @@ import torch
 from striate.errors import SettingError
 from striate.models import create_model
 from striate.training import machine
-from striate.training.machine import choose_device, choose_precision, choose_threads
+from striate.training.machine import check_threads, choose_device, choose_precision, choose_threads
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,28 @@ def test_one_core_needs_no_probe(monkeypatch):
     assert choose_threads(create_model("lenet5", classes=3, channels=1), torch.zeros(1, 1, 28, 28), bfloat16=False) == 1
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "tpu", "cpu:x"])
+@pytest.mark.parametrize("name", ["cuda:99", "tpu", "cpu:x", "fpga", "hpu", ""])
 def test_a_device_that_is_not_there_is_refused_in_one_line(name):
-    with pytest.raises(SettingError, match="cannot be used here") as refused:
+    with pytest.raises(SettingError, match="is not available here; available: auto, cpu") as refused:
         choose_device(name)
     assert "\n" not in str(refused.value)
+
+
+def test_a_device_that_is_there_and_fails_has_its_reason(monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("out of memory\nCompile with ...")
+
+    monkeypatch.setattr(torch, "zeros", fail)
+    with pytest.raises(SettingError, match="device = 'cpu': fails: out of memory; give another device"):
+        choose_device("cpu")
+
+
+def test_many_more_threads_than_cores_are_refused(monkeypatch):
+    monkeypatch.setattr(machine, "available_cores", lambda: 2)
+    for threads in (None, 1, 2, 8):
+        check_threads(threads)
+    with pytest.raises(SettingError, match="threads = 9: this machine has 2 cores; give at most 8"):
+        check_threads(9)
 
 
 def test_what_was_chosen_stays():

@@ -1,7 +1,5 @@
 """Optimizers by name: one step against torch's own, and no weight decay on biases and norms."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import nn
@@ -22,8 +20,8 @@ REFERENCES = {
 }
 
 
-def settings(name: str, **values: Any) -> OptimizerSettings:
-    return Recipe.of(optimizer=name, lr=0.1, **SETTINGS[name], **values).optimizer
+def settings(name: str, weight_decay: float = 0.0) -> OptimizerSettings:
+    return Recipe.of(optimizer=name, lr=0.1, weight_decay=weight_decay, **SETTINGS[name]).optimizer
 
 
 def network() -> nn.Module:

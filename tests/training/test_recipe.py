@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from striate.errors import SettingError
 from striate.settings import declared_settings
-from striate.sources.open import SOURCES
+from striate.sources.folder_formats import FOLDER_FORMATS
+from striate.sources.settings import FORMATS
 from striate.training import (
     RECIPES,
     NamedRecipe,
@@ -27,6 +28,7 @@ from striate.training import (
     to_toml,
 )
 from striate.training.recipe import GROUPS, TAKES
+from striate.training.settings import OPTIMIZERS
 from striate.views import POLICIES, Policy
 
 
@@ -122,8 +124,8 @@ def test_settings_that_came_after_a_recipe_file_was_written_have_their_defaults(
     path.write_text('lr = 0.25\n\n[origin]\nlr = "user"\n')
     values, origins = read_toml(path)
     rows = {row.name: (row.value, row.origin) for row in setting_rows(ResolvedRecipe(Recipe.of(**values), origins))}
-    assert rows["lr"] == ("0.25", "user")
-    assert rows["fit"] == ('"auto"', "default")
+    assert rows["lr"] == (0.25, "user")
+    assert rows["fit"] == ("auto", "default")
 
 
 def test_another_policy_than_that_of_a_recipe_file_has_its_own_values(tmp_path):
@@ -133,7 +135,7 @@ def test_another_policy_than_that_of_a_recipe_file_has_its_own_values(tmp_path):
     assert again.recipe.augment == Policy(**{**vars(POLICIES["default"]), "hue": 5.0})
     assert (again.origins["crop"], again.origins["hue"]) == ("default", "recipe run.toml")
     other = resolve({"augment": "strong"}, find_recipe(str(path)))
-    assert other.recipe.augment == Policy(**{**vars(POLICIES["strong"]), "hue": 5.0})
+    assert other.recipe.augment == POLICIES["strong"]
     path.write_text('augment = "default"\nflip = true\n')
     assert resolve({}, find_recipe(str(path))).origins["flip"] == "recipe run.toml"
 
@@ -198,20 +200,55 @@ def test_a_setting_that_a_choice_does_not_take_is_refused_by_name(settings, mess
 
 
 def test_a_choice_has_its_own_defaults():
-    assert Recipe.of(optimizer="adam").optimizer == OptimizerSettings(name="adam", beta1=0.9, beta2=0.999)
-    assert Recipe.of(optimizer="rmsprop").optimizer == OptimizerSettings(name="rmsprop", momentum=0.9, alpha=0.99)
+    assert Recipe.of(optimizer="adam").optimizer == OptimizerSettings(
+        name="adam", lr=1e-3, weight_decay=0.0, beta1=0.9, beta2=0.999
+    )
+    assert Recipe.of(optimizer="rmsprop").optimizer == OptimizerSettings(
+        name="rmsprop", lr=1e-3, weight_decay=0.0, momentum=0.9, alpha=0.99
+    )
     assert Recipe.of(schedule="one_cycle").schedule == ScheduleSettings(name="one_cycle", warmup=0.25)
     assert Recipe.of(schedule="linear").schedule == ScheduleSettings(name="linear", warmup=0.0)
 
 
 def test_a_choice_of_the_user_leaves_behind_what_belonged_to_the_recipes():
     resolved = resolve({"optimizer": "sgd", "nesterov": False}, RECIPES["mnist"])
+    sgd = OPTIMIZERS["sgd"]
     assert resolved.recipe.optimizer == OptimizerSettings(
-        name="sgd", lr=0.01, weight_decay=0.5, momentum=0.9, nesterov=False
+        name="sgd", lr=sgd.lr, weight_decay=sgd.weight_decay, momentum=0.9, nesterov=False
     )
-    assert (resolved.origins["momentum"], resolved.origins["beta1"]) == ("default", "default")
+    assert {resolved.origins[name] for name in ("lr", "weight_decay", "momentum", "beta1")} == {"default"}
     assert not {"beta1", "beta2", "alpha"} & {*resolved.recipe.values()}
     assert resolved.recipe.with_values(optimizer="adam").optimizer.beta1 == 0.9
+
+
+def test_a_learning_rate_was_chosen_for_its_optimizer():
+    """Another optimizer begins with its own, unless the user typed one; the same optimizer keeps the recipe's."""
+    named = NamedRecipe("mine", {"lr": 0.3, "weight_decay": 0.2, "beta1": 0.8}, reaches="")  # for AdamW, the default
+    typed = resolve({"optimizer": "sgd", "lr": 0.7}, named)
+    assert (typed.recipe.optimizer.lr, typed.origins["lr"]) == (0.7, "user")
+    assert (typed.recipe.optimizer.weight_decay, typed.origins["weight_decay"]) == (
+        OPTIMIZERS["sgd"].weight_decay,
+        "default",
+    )
+    adam = resolve({"optimizer": "adam"}, named).recipe.optimizer
+    assert (adam.lr, adam.weight_decay, adam.beta1) == (OPTIMIZERS["adam"].lr, OPTIMIZERS["adam"].weight_decay, 0.9)
+    kept = resolve({"optimizer": "adamw"}, named)
+    assert (kept.recipe.optimizer.lr, kept.recipe.optimizer.weight_decay) == (0.3, 0.2)
+    assert (kept.origins["lr"], kept.origins["optimizer"]) == ("recipe mine", "user")
+
+
+def test_another_schedule_begins_with_its_own_defaults():
+    exponential = resolve({"schedule": "exponential"}, RECIPES["cifar10"])
+    assert exponential.recipe.schedule == Recipe.of(schedule="exponential").schedule
+    assert (exponential.origins["decay"], exponential.origins["warmup"]) == ("default", "default")
+    assert resolve({"schedule": "one_cycle"}, RECIPES["mnist"]).recipe.schedule.warmup == 0.25
+    assert resolve({"schedule": "linear"}, RECIPES["mnist"]).recipe.schedule.warmup == 0.1
+
+
+def test_nesterov_needs_momentum():
+    with pytest.raises(SettingError, match="nesterov = true: needs a momentum above 0"):
+        Recipe.of(optimizer="sgd", nesterov=True, momentum=0)
+    assert Recipe.of(optimizer="sgd", momentum=0).optimizer.nesterov is None
 
 
 def test_optimizers_and_schedules_take_the_settings_of_their_records():
@@ -250,7 +287,7 @@ def test_settings_may_stand_in_no_table_and_are_refused_like_others(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('optimizer = "sgd"\nmomentum = 0.8\n[training]\nepochs = 2\n')
     recipe = Recipe.of(**read_toml(path)[0])
-    assert recipe.optimizer == OptimizerSettings(name="sgd", momentum=0.8, nesterov=recipe.optimizer.nesterov)
+    assert (recipe.optimizer.name, recipe.optimizer.momentum) == ("sgd", 0.8)
     path.write_text("momentum = 0.7\n")
     with pytest.raises(SettingError, match=r"mine.toml: optimizer = adam\w* does not take momentum"):
         resolve({}, find_recipe(str(path)))
@@ -260,4 +297,4 @@ def test_settings_may_stand_in_no_table_and_are_refused_like_others(tmp_path):
 
 
 def test_the_formats_of_data_are_those_that_are_opened():
-    assert set(recipe_settings()["source"].setting.choices) == set(SOURCES)
+    assert sorted(("auto", "folders", *(one.name for one in FOLDER_FORMATS))) == sorted(FORMATS)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.views import View, from_corners
-from striate.views.warping import Border, pick_classes, warp_images
+from striate.views.settings import Border
+from striate.views.warping import pick_classes, warp_images
 
 SAME_COLOR = torch.eye(4)[None]
 RECTANGLE = torch.tensor([[[10.0, 8, 31, 26]]])  # of a mask of 40 x 44

@@ -12,8 +12,9 @@ from striate.audit.audit_finding import EXAMPLES, AuditFinding
 from striate.audit.balance import imbalance, small_classes
 from striate.audit.class_names import near_equal_names
 from striate.audit.scales import nearly_black
-from striate.data.decoding.rendering import BACKGROUNDS, Background
+from striate.data.decoding.rendering import BACKGROUNDS
 from striate.data.images import LabeledImages
+from striate.data.settings import Background
 from striate.data.skipped_files import SkippedFile, count_reasons
 from striate.data.splits import Splits
 from striate.findings import Finding

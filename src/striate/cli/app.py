@@ -30,7 +30,9 @@ def run(arguments: Sequence[str]) -> None:
     except StriateError as error:
         fail(str(error), error.exit_code)
     except CycloptsError as error:
-        fail(" ".join(str(error).split()), 2)
+        from striate.cli.parser_errors import parser_message
+
+        fail(parser_message(error), 2)
     except KeyboardInterrupt:
         fail("interrupted", 130)
 

@@ -7,6 +7,9 @@ from cyclopts import Parameter
 
 from striate.cli.flags import Flag
 from striate.cli.overrides import ReadingOverrides, given
+from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
+
+MAX_BAD_HELP = f"{MAX_BAD.meaning} in --data; {DEFAULT_LIMITS.max_bad:g} if left out"
 
 
 def evaluate(
@@ -14,7 +17,7 @@ def evaluate(
     *,
     data: str | None = None,
     split: str | None = None,
-    max_bad: float | None = None,
+    max_bad: Annotated[float | None, Parameter(help=MAX_BAD_HELP)] = None,
     device: str = "auto",
     json: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
@@ -29,8 +32,6 @@ def evaluate(
         data to evaluate on; if left out, that of the run
     split
         train, val or test; if left out, test if there is one. With --data, train and val include images of those splits of the run
-    max_bad
-        largest share of unreadable files that is tolerated in --data; 0.05 if left out
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json

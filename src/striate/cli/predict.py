@@ -5,9 +5,18 @@ import json as json_format
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from striate.cli.flags import Flag
 from striate.cli.whole_numbers import WholeNumber
+from striate.data.decoding.limits import DEFAULT_LIMITS
+
+MAX_PIXELS_HELP = (
+    "largest height x width of an image file; if left out, that of the training, "
+    f"but at least {DEFAULT_LIMITS.max_pixels}"
+)
 
 
 def predict(
@@ -17,7 +26,7 @@ def predict(
     json: Flag = False,
     csv: Flag = False,
     follow_links: Flag = False,
-    max_pixels: WholeNumber | None = None,
+    max_pixels: Annotated[WholeNumber | None, Parameter(help=MAX_PIXELS_HELP)] = None,
     device: str = "auto",
 ) -> None:
     """Predict the classes of image files, or of all images in folders.
@@ -34,8 +43,6 @@ def predict(
         print CSV with path, prediction, confidence and error
     follow_links
         follow links to folders, and to files outside of the given folder
-    max_pixels
-        largest height x width of an image file; if left out, that of the training, but at least 50000000
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """

@@ -6,12 +6,15 @@ from cyclopts import Parameter
 
 from striate.cli.flags import Flag
 from striate.cli.overrides import Overrides, given
+from striate.training import RECIPES
+
+RECIPE_HELP = f"settings by name ({', '.join(RECIPES)}), or a TOML file such as the recipe.toml of a run"
 
 
 def train(
     data: str,
     *,
-    recipe: str | None = None,
+    recipe: Annotated[str | None, Parameter(help=RECIPE_HELP)] = None,
     out: str | None = None,
     quiet: Flag = False,
     settings: Annotated[Overrides | None, Parameter(name="*")] = None,
@@ -22,8 +25,6 @@ def train(
     ----------
     data
         `mnist`, a folder with one sub-folder of images for each class (also within train, val and test), a table, an archive ...
-    recipe
-        settings by name (mnist-fast, mnist, mnist-best, photos, cifar10), or a TOML file such as the recipe.toml of a run
     out
         the new run folder; if left out, runs/DATA-MODEL
     quiet

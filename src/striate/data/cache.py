@@ -26,8 +26,9 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.resize import Pixels
 from striate.data.images import BLOCK, TensorImages
 from striate.data.measurements import content_hashes
+from striate.data.settings import Place
 from striate.data.skipped_files import SkippedFile
-from striate.data.storage import Place, choose_place, explained_disk, image_bytes, map_new_file, pixel_type
+from striate.data.storage import choose_place, explained_disk, image_bytes, map_new_file, pixel_type
 
 __all__ = ["ANYWHERE", "Cache", "Entry", "entry_path", "finish_entry", "has_entry", "new_entry", "open_entry"]
 

@@ -1,12 +1,17 @@
 """Settings of images, splits and batches."""
 
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Literal, final, get_args
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
+from striate.errors import SettingError
 from striate.settings import Setting
 
-__all__ = ["DataSettings"]
+__all__ = ["Background", "DataSettings", "FitMode", "Place", "check_shares"]
+
+Background = Literal["white", "black", "gray"]
+FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
+Place = Literal["auto", "memory", "disk", "none"]  # of decoded images
 
 
 @final
@@ -16,14 +21,14 @@ class DataSettings:
     bits: Annotated[
         int | None, Setting("bits kept of each channel: 8, or 16 where the files have more than 8", 8, 16)
     ] = None
-    background: Annotated[
-        str, Setting("color behind transparent pixels", choices=("auto", "white", "black", "gray"))
-    ] = "auto"
+    background: Annotated[str, Setting("color behind transparent pixels", choices=("auto", *get_args(Background)))] = (
+        "auto"
+    )
     fit: Annotated[
         str,
         Setting(
             "rectangular images are cropped (cover) or padded with black (contain)",
-            choices=("auto", "cover", "contain"),
+            choices=("auto", *get_args(FitMode)),
         ),
     ] = "auto"
     normalize: Annotated[
@@ -38,7 +43,7 @@ class DataSettings:
         str,
         Setting(
             "where decoded images are kept during training, none to decode them every epoch",
-            choices=("auto", "memory", "disk", "none"),
+            choices=get_args(Place),
         ),
     ] = "auto"
 
@@ -57,3 +62,16 @@ class DataSettings:
     leakage: Annotated[str, Setting("what to do about the same image in train and test", choices=("stop", "warn"))] = (
         "stop"
     )
+
+    def __post_init__(self) -> None:
+        check_shares(self.val, 0.0 if self.folds else self.test)
+
+
+def check_shares(val: float, test: float) -> None:
+    """SettingError where the shares that are held out leave nothing to train on."""
+    if not (val >= 0 and test >= 0):
+        raise SettingError(f"val = {val:g} and test = {test:g}: are no shares; give numbers from 0 to below 1")
+    if val + test >= 1:
+        raise SettingError(
+            f"val = {val:g} and test = {test:g}: sum to {val + test:g}, and must be below 1 together; try 0.15 for each"
+        )

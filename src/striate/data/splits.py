@@ -11,6 +11,7 @@ from torch import Tensor
 
 from striate.data.images import LabeledImages
 from striate.data.names import printable
+from striate.data.settings import check_shares
 from striate.data.split_groups import Groups, kept_together
 from striate.data.stratify import DRAW_OF_TEST, stratified_folds, stratified_split
 from striate.errors import DataError, SettingError
@@ -57,10 +58,7 @@ def split_samples(
     DataError where there is nothing to hold out.
     """
     test = 1 / fold[1] if fold else test
-    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise SettingError(
-            f"val = {val} and test = {test:g} are no shares that leave something to learn; try 0.1 for each"
-        )
+    check_shares(val, test)
     _check_splits(samples)
     if groups is not None:
         _check_groups(samples, groups)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -16,10 +16,10 @@ import torch
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.resize import Pixels
 from striate.data.names import printable
+from striate.data.settings import Place
 from striate.errors import DataError
 
 __all__ = [
-    "Place",
     "allocate",
     "available_memory",
     "choose_place",
@@ -29,7 +29,6 @@ __all__ = [
     "pixel_type",
 ]
 
-Place = Literal["auto", "memory", "disk", "none"]
 
 MEMORY_SHARE: Final = 0.5  # of the available memory that images take unasked; the other half is for training
 DISK_SHARE: Final = 0.8  # of the free disk; the rest is for checkpoints and for others

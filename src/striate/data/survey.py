@@ -22,7 +22,6 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.rendering import (
     BACKGROUNDS,
-    Background,
     Levels,
     Rendering,
     ValueRange,
@@ -30,7 +29,8 @@ from striate.data.decoding.rendering import (
     levels_of,
     levels_of_all,
 )
-from striate.data.decoding.resize import FitMode, Pixels
+from striate.data.decoding.resize import Pixels
+from striate.data.settings import Background, FitMode
 from striate.data.skipped_files import Unreadable
 from striate.data.store import Store
 from striate.data.threads import Progress, in_threads

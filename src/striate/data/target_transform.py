@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from striate.data.decoding.resize import FitMode, canvas_boxes
+from striate.data.decoding.resize import canvas_boxes
+from striate.data.settings import FitMode
 from striate.data.targets import IGNORE, Instances, Skeleton, Target
 from striate.views import View
 

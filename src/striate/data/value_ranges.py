@@ -17,7 +17,6 @@ import numpy as np
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import (
-    Background,
     Levels,
     Rendering,
     ValueRange,
@@ -25,6 +24,7 @@ from striate.data.decoding.rendering import (
     other_bits,
     other_black,
 )
+from striate.data.settings import Background
 from striate.data.skipped_files import Unreadable
 from striate.data.store import ArrayImage, ImageItem, ImageStore, Store
 from striate.data.threads import Progress, in_threads

@@ -9,7 +9,7 @@ from striate.audit import audit_splits, audit_survey, resolve_flips
 from striate.audit.mirrored_labels import sample_of_split
 from striate.data import Batches, Cache, Canvas, LabeledImages, SkippedFile, Source, Splits, decoded_size, load_images
 from striate.data.normalization import normalization_of
-from striate.data.storage import Place
+from striate.data.settings import Place
 from striate.errors import DataError
 from striate.findings import Finding
 from striate.jobs.progress_display import ProgressDisplay

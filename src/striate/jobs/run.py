@@ -88,9 +88,9 @@ class Run:
         data: a path, (images, labels), or a dictionary of splits, as `train` takes them. The metrics are those of
         metrics.json; for other data `overlap` counts the images that are measured and excluded, because the run was trained
         on them or chose its epoch by them, and `findings` holds the findings; both are warnings of the logger "striate" too.
-        max_bad: the largest share of files of other data that may be unreadable, 0.05 if left out. device: "auto" is the
-        first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column ...),
-        where the run's own do not fit.
+        max_bad: the largest share of files of other data that may be unreadable, by default that of `train`. device: "auto"
+        is the first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column
+        ...), where the run's own do not fit.
         """
         evaluated = evaluate(self._folder, data, split, max_bad=max_bad, device=device, **reading)
         for line in evaluated.warnings():

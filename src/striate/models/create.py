@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from striate.errors import SettingError, nearest
 from striate.models.architectures import NETWORKS
+from striate.models.settings import ModelSettings
+from striate.settings import declared_settings
 
 if TYPE_CHECKING:
     from striate.models.blocks import Network
@@ -58,9 +60,7 @@ def create_model(
     if dropout is not None:
         if "dropout" not in takes:
             raise SettingError(f"{name} has no dropout to set to {dropout}: leave the setting out")
-        if not 0 <= dropout < 1:
-            raise SettingError(f"dropout must be at least 0 and below 1, not {dropout}")
-        settings["dropout"] = dropout
+        settings["dropout"] = declared_settings(ModelSettings)["dropout"].check(dropout)
     if weights is None:
         return build(**settings)
 

@@ -1,7 +1,7 @@
 """Numbers as text: no false digits, and never "100 %" where one image is misclassified."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 UNKNOWN = "\u2013"  # a dash
@@ -61,7 +61,7 @@ def duration(seconds: Any) -> str:
     return f"{minutes // 60:,} h {minutes % 60} min"
 
 
-def plain(value: Any, format_float: Callable[[float], str] = four_digits) -> str:
+def plain(value: Any) -> str:
     """A piece of evidence on one line."""
     match value:
         case None:
@@ -69,16 +69,24 @@ def plain(value: Any, format_float: Callable[[float], str] = four_digits) -> str
         case bool():
             return "yes" if value else "no"
         case float():
-            return format_float(value) if math.isfinite(value) else str(value)
+            return four_digits(value) if math.isfinite(value) else str(value)
         case Mapping():
-            return ", ".join(f"{name}: {plain(part, format_float)}" for name, part in value.items()) or "none"
+            return ", ".join(f"{name}: {plain(part)}" for name, part in value.items()) or "none"
         case list() | tuple():
-            shown = ", ".join(plain(part, format_float) for part in value[:12]) or "none"
+            shown = ", ".join(plain(part) for part in value[:12]) or "none"
             return f"{shown}, and {len(value) - 12:,} more" if len(value) > 12 else shown
         case _:
             return str(value)
 
 
-def exact(value: Any) -> str:
-    """A setting on one line, with every digit that it has."""
-    return plain(value, repr)
+def setting(value: Any) -> str:
+    """A setting as the command line takes it, with every digit that it has; a dash where it is an empty text."""
+    match value:
+        case None:
+            return "auto"
+        case bool():
+            return str(value).lower()
+        case float():
+            return repr(value)
+        case _:
+            return str(value) or UNKNOWN

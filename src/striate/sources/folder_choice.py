@@ -23,7 +23,8 @@ from striate.sources.folders.class_folder_source import open_folders
 from striate.sources.folders.layout import class_folder_names
 from striate.sources.folders.tables_beside import has_labels, split_notes, split_tables
 from striate.sources.labels.quantities import is_measure
-from striate.sources.read_options import AUTO, BY_NAME, OF_TABLES, ReadOptions
+from striate.sources.read_options import BY_NAME, OF_TABLES, ReadOptions
+from striate.sources.settings import AUTO
 from striate.sources.splits import trainable
 from striate.sources.tables.columns import named_labels
 from striate.sources.tables.table_source import TABLES, best_named_table, open_table_file

@@ -15,6 +15,7 @@ from striate.sources.arrays.array_source import find_arrays, open_arrays
 from striate.sources.arrays.cifar_source import find_cifar, open_cifar
 from striate.sources.arrays.idx_source import find_idx, open_idx
 from striate.sources.data_path import DataPath
+from striate.sources.settings import FolderFormatName
 from striate.sources.tables.image_rows_source import find_rows, open_rows
 from striate.sources.tables.table_source import find_table, open_table
 
@@ -32,7 +33,7 @@ class FolderFormat:
     are, which never hold labels where there are class folders.
     """
 
-    name: str  # of --source
+    name: FolderFormatName  # of --source
     title: str
     needs: str
     suffixes: tuple[str, ...]

@@ -17,19 +17,17 @@ from striate.sources.arrays.array_source import find_arrays, open_arrays
 from striate.sources.arrays.mnist import open_mnist
 from striate.sources.data_path import DataPath
 from striate.sources.folder_choice import open_folder
-from striate.sources.folder_formats import FOLDER_FORMATS
 from striate.sources.generated.scene_source import SCENES, open_scenes
-from striate.sources.read_options import AUTO, BY_NAME, OF_FILES, ReadOptions
-from striate.sources.settings import ReadingSettings
+from striate.sources.read_options import BY_NAME, OF_FILES, ReadOptions
+from striate.sources.settings import AUTO, FORMATS, ReadingSettings
 from striate.sources.splits import trainable
 from striate.sources.tables.columns import Columns, with_task
 from striate.sources.tables.image_rows_source import find_rows, open_rows
 from striate.sources.tables.table_source import TABLES, open_table_file
 
-__all__ = ["BUILT_IN", "SOURCES", "open_source"]
+__all__ = ["BUILT_IN", "open_source"]
 
 BUILT_IN: Final = ("mnist", *SCENES)
-SOURCES: Final = (AUTO, "folders", *(one.name for one in FOLDER_FORMATS))
 _ARCHIVES: Final = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -49,8 +47,8 @@ def open_source(
     the folders that are the classes (1 or 2); SettingError where one of them does not exist. `for_training` is False for
     data that are only evaluated: they may have one class, and no split train.
     """
-    if source not in SOURCES:
-        raise SettingError(f"source = {source!r} is not a format{nearest(source, SOURCES)}")
+    if source not in FORMATS:
+        raise SettingError(f"source = {source!r} is not a format{nearest(source, FORMATS)}")
     declared_settings(ReadingSettings)["class_level"].check(class_level)
     options = ReadOptions(source, columns, class_level, limits, for_training)
     try:

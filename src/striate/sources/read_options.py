@@ -5,11 +5,11 @@ from typing import Final, final
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.errors import SettingError
+from striate.sources.settings import AUTO
 from striate.sources.tables.columns import Columns
 
-__all__ = ["AUTO", "BY_NAME", "OF_FILES", "OF_TABLES", "ReadOptions"]
+__all__ = ["BY_NAME", "OF_FILES", "OF_TABLES", "ReadOptions"]
 
-AUTO: Final = "auto"
 BY_NAME: Final = Columns()  # columns are found by their names and contents
 OF_FILES: Final = "columns, source and class level are settings for files; leave them out"
 OF_TABLES: Final = ("rows", "table")  # the formats that have columns

@@ -1,23 +1,24 @@
 """Settings of how data are read from disk."""
 
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Final, Literal, final, get_args
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, FOLLOW_LINKS, MAX_PIXELS
 from striate.settings import Setting
 
-__all__ = ["ReadingSettings"]
+__all__ = ["AUTO", "FORMATS", "LABEL_TASKS", "FolderFormatName", "ReadingSettings"]
 
-FORMATS = (
-    *("auto", "folders", "table", "arrays", "webdataset", "coco", "voc", "yolo", "masks", "idx", "cifar"),
-    "rows",
-)
+# Every format that a folder may be in other than class folders; the rows of FOLDER_FORMATS have these names.
+FolderFormatName = Literal["table", "arrays", "webdataset", "coco", "voc", "yolo", "masks", "idx", "cifar", "rows"]
+AUTO: Final = "auto"
+LABEL_TASKS: Final = ("classify", "multilabel", "regress")  # of labels that are not drawn
+FORMATS: Final = (AUTO, "folders", *get_args(FolderFormatName))
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings:
-    source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = "auto"
+    source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = AUTO
     class_level: Annotated[
         int | None, Setting("depth of the class folders: 1 at the top (or in train, test), 2 one level below", 1, 2)
     ] = None
@@ -32,7 +33,7 @@ class ReadingSettings:
         str,
         Setting(
             "one class an image (the only task of train), several, or numbers; found by the labels if left out",
-            choices=("auto", "classify", "multilabel", "regress"),
+            choices=(AUTO, *LABEL_TASKS),
         ),
     ] = "auto"
     image_root: Annotated[str, Setting("folder that a table's image paths start from, relative to the table")] = ""

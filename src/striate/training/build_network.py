@@ -5,7 +5,7 @@ import torch
 from striate.data import Batches
 from striate.errors import SettingError
 from striate.models import Network, create_model
-from striate.training.machine import choose_device, choose_precision, choose_threads
+from striate.training.machine import check_threads, choose_device, choose_precision, choose_threads
 from striate.training.recipe import Recipe, ResolvedRecipe
 
 __all__ = ["build_network", "resolve_machine", "use_threads"]
@@ -30,7 +30,8 @@ def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
 
 
 def resolve_machine(settings: ResolvedRecipe) -> ResolvedRecipe:
-    """The settings that the machine decides: device and precision. Raises SettingError for a device that is not here."""
+    """The settings that the machine decides: device and precision. Raises SettingError for what it does not have."""
+    check_threads(settings.recipe.machine.threads)
     device = choose_device(settings.recipe.machine.device)
     precision = choose_precision(settings.recipe.machine.precision, device)
     return settings.with_defaults("machine", device=str(device), precision=precision)

@@ -3,9 +3,8 @@
 from typing import Any, Final, cast
 
 from striate.data import Canvas, Source
-from striate.data.decoding.rendering import Background
-from striate.data.decoding.resize import FitMode
 from striate.data.normalization import check_normalization
+from striate.data.settings import Background, FitMode
 from striate.data.survey import Survey
 from striate.errors import SettingError
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve

@@ -14,6 +14,8 @@ from striate.errors import SettingError
 
 FEWEST_TURNS, MOST_TURNS, PROBE_SECONDS = 3, 15, 0.4  # of the probe for threads
 
+MOST_THREADS_A_CORE = 4
+
 
 def choose_device(name: str) -> torch.device:
     """The device of this name; "auto" is the first GPU, or else the CPU."""
@@ -22,10 +24,17 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0][:120]
-        raise SettingError(f"device = {name!r}: cannot be used here ({reason}); leave it out, or give cpu") from None
+    except (RuntimeError, AssertionError, ImportError) as error:
+        available = _available_devices()
+        if name in available:
+            raise SettingError(f"device = {name!r}: fails: {str(error).splitlines()[0]}; give another device") from None
+        raise SettingError(f"device = {name!r}: is not available here; available: {', '.join(available)}") from None
     return device
+
+
+def _available_devices() -> list[str]:
+    gpus = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return ["auto", "cpu", *(["cuda", *gpus] if gpus else []), *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 def choose_precision(name: str, device: torch.device) -> str:
@@ -50,6 +59,16 @@ def available_cores() -> int:
     if "sched_getaffinity" in dir(os):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> None:
+    """Raise SettingError for so many threads that they only wait for each other. A few too many are for who compares runs."""
+    cores = available_cores()
+    if threads is not None and threads > MOST_THREADS_A_CORE * cores:
+        raise SettingError(
+            f"threads = {threads}: this machine has {cores} {'core' if cores == 1 else 'cores'}; "
+            f"give at most {MOST_THREADS_A_CORE * cores}, or leave it out, and the fastest number is measured"
+        )
 
 
 def choose_threads(model: nn.Module, example: torch.Tensor, bfloat16: bool) -> int:

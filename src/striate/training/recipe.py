@@ -27,7 +27,7 @@ __all__ = ["READING", "NamedRecipe", "Recipe", "ResolvedRecipe", "group_of", "re
 TAKES: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = MappingProxyType(
     {
         "augment": POLICY_TAKES,
-        "optimizer": {name: row.takes for name, row in OPTIMIZERS.items()},
+        "optimizer": {name: row.defaults for name, row in OPTIMIZERS.items()},
         "schedule": {name: row.takes for name, row in SCHEDULES.items()},
     }
 )
@@ -63,7 +63,7 @@ class Recipe:
         given = {name: value for name, value in values.items() if not (name in by_choice and _is_left_out(value))}
         defaults = {name: one.default for name, one in declared.items()}
         for group in TAKES:
-            choice = declared[group].check(given.get(group, defaults[group]), group)
+            choice = declared[group].check(_choice(values, group), group)
             defaults |= taken_by(group, choice)
             for name in set_by_choice(group):
                 if name in given and name not in taken_by(group, choice):
@@ -191,7 +191,8 @@ def _not_taken(group: str, choice: str, name: str) -> str:
 def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
     """Layer what the user typed over the named recipe, over the defaults.
 
-    Where the user changes the optimizer, schedule or policy, what only the recipe's takes is left behind.
+    Another optimizer, schedule or policy than the recipe's begins with its own defaults: the recipe's learning rate was
+    chosen for the recipe's optimizer.
     """
     for name in user:
         require_known(name)
@@ -214,11 +215,7 @@ def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) 
 
     A new run decides them anew: with another choice, or for data whose classes a flip exchanges.
     """
-    own = {
-        name: value
-        for group in TAKES
-        for name, value in TAKES[group].get(str(values.get(group, recipe_settings()[group].default)), {}).items()
-    }
+    own = {name: value for group in TAKES for name, value in TAKES[group].get(str(_choice(values, group)), {}).items()}
     return {
         name: value
         for name, value in values.items()
@@ -227,11 +224,10 @@ def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) 
 
 
 def _left_behind(settings: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
-    """The names in `settings` that the optimizer, schedule or policy of the user does not take."""
-    return [
-        name
-        for group, choices in TAKES.items()
-        if user.get(group) in choices
-        for name in set_by_choice(group)
-        if name in settings and name not in choices[user[group]]
-    ]
+    """The names in `settings` that belong to an optimizer, schedule or policy which the user replaces by another."""
+    replaced = [group for group in TAKES if group in user and user[group] != _choice(settings, group)]
+    return [name for group in replaced for name in set_by_choice(group) if name in settings]
+
+
+def _choice(settings: Mapping[str, Any], group: str) -> Any:
+    return settings.get(group, recipe_settings()[group].default)

@@ -24,7 +24,7 @@ class SettingRow(NamedTuple):
 
     group: str
     name: str
-    value: str  # as in TOML
+    value: str | int | float | bool | None  # None is "auto"
     origin: str
     meaning: str
 
@@ -37,7 +37,7 @@ def to_toml(resolved: ResolvedRecipe) -> str:
         lines += ["", f"[{group}]"]
         for row in of_group:
             field = recipe_settings()[row.name].field
-            lines.append(f"{field} = {row.value}".ljust(34) + f"# {row.meaning}")
+            lines.append(f"{field} = {toml_value(row.value)}".ljust(34) + f"# {row.meaning}")
     lines += ["", "[origin]"] + [f"{row.name} = {toml_value(row.origin)}" for row in rows]
     return "\n".join(lines) + "\n"
 
@@ -45,7 +45,7 @@ def to_toml(resolved: ResolvedRecipe) -> str:
 def setting_rows(resolved: ResolvedRecipe) -> list[SettingRow]:
     """Every setting that is taken, in the order of the groups."""
     return [
-        SettingRow(group_of(name), name, toml_value(value), resolved.origins[name], recipe_settings()[name].meaning)
+        SettingRow(group_of(name), name, value, resolved.origins[name], recipe_settings()[name].meaning)
         for name, value in resolved.recipe.values().items()
     ]
 

@@ -65,7 +65,8 @@ SCHEDULES: Final[Mapping[str, ScheduleRow]] = MappingProxyType(
     {
         "constant": ScheduleRow(_constant, {"warmup": 0.0}),
         "step": ScheduleRow(_step, {"warmup": 0.0, "decay": 0.1, "decay_epochs": 5}),
-        "exponential": ScheduleRow(_exponential, {"warmup": 0.0, "decay": 0.1}),
+        # a factor each epoch: 4 % of the peak is left after 30
+        "exponential": ScheduleRow(_exponential, {"warmup": 0.0, "decay": 0.9}),
         "linear": ScheduleRow(_linear, {"warmup": 0.0}),
         "cosine": ScheduleRow(_cosine, {"warmup": 0.0}),
         "one_cycle": ScheduleRow(_one_cycle, {"warmup": 0.25}),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final, final
 
+from striate.errors import SettingError
 from striate.settings import Setting
 
 __all__ = ["OPTIMIZERS", "MachineSettings", "OptimizerRow", "OptimizerSettings", "TrainingSettings"]
@@ -13,15 +14,22 @@ __all__ = ["OPTIMIZERS", "MachineSettings", "OptimizerRow", "OptimizerSettings",
 @final
 @dataclass(frozen=True)
 class OptimizerRow:
-    """An optimizer of torch.optim, and what only some optimizers take: setting -> default."""
+    """An optimizer of torch.optim, its defaults, and what only some optimizers take: setting -> default."""
 
     torch_name: str
+    lr: float
+    weight_decay: float
     takes: Mapping[str, Any]
     arguments: Callable[..., dict[str, Any]]  # those settings -> torch's arguments
 
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Every setting that it takes, with its default."""
+        return {"lr": self.lr, "weight_decay": self.weight_decay, **self.takes}
 
-def _sgd(momentum: float, nesterov: bool) -> dict[str, Any]:
-    return {"momentum": momentum, "nesterov": nesterov and momentum > 0, "fused": True}
+
+def _sgd(momentum: float, nesterov: bool | None) -> dict[str, Any]:
+    return {"momentum": momentum, "nesterov": momentum > 0 if nesterov is None else nesterov, "fused": True}
 
 
 def _adam(beta1: float, beta2: float) -> dict[str, Any]:
@@ -34,10 +42,14 @@ def _rmsprop(momentum: float, alpha: float) -> dict[str, Any]:
 
 OPTIMIZERS: Final[Mapping[str, OptimizerRow]] = MappingProxyType(
     {
-        "sgd": OptimizerRow("SGD", {"momentum": 0.9, "nesterov": True}, _sgd),
-        "adam": OptimizerRow("Adam", {"beta1": 0.9, "beta2": 0.999}, _adam),
-        "adamw": OptimizerRow("AdamW", {"beta1": 0.9, "beta2": 0.999}, _adam),
-        "rmsprop": OptimizerRow("RMSprop", {"momentum": 0.9, "alpha": 0.99}, _rmsprop),
+        # those of arXiv:1512.03385 on CIFAR: 0.1 for 128 images a step, here for the default of 64 (arXiv:1706.02677)
+        "sgd": OptimizerRow("SGD", 0.05, 1e-4, {"momentum": 0.9, "nesterov": None}, _sgd),
+        # arXiv:1412.6980
+        "adam": OptimizerRow("Adam", 1e-3, 0.0, {"beta1": 0.9, "beta2": 0.999}, _adam),
+        # PyTorch's
+        "adamw": OptimizerRow("AdamW", 1e-3, 0.01, {"beta1": 0.9, "beta2": 0.999}, _adam),
+        # Keras' learning rate
+        "rmsprop": OptimizerRow("RMSprop", 1e-3, 0.0, {"momentum": 0.9, "alpha": 0.99}, _rmsprop),
     }
 )
 
@@ -48,18 +60,22 @@ class OptimizerSettings:
     """None where the optimizer does not take the setting."""
 
     name: Annotated[str, Setting("optimizer", choices=tuple(OPTIMIZERS))] = "adamw"
-    lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)] = 1e-3
+    lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)]
     weight_decay: Annotated[
         float,
         Setting("weight decay (L2; decoupled in AdamW), none on biases and norms", 0, 10, source="arXiv:1711.05101"),
-    ] = 0.0
+    ]
     momentum: Annotated[float | None, Setting("momentum of SGD and RMSprop", 0, 0.9999)] = None
-    nesterov: Annotated[bool | None, Setting("Nesterov momentum of SGD")] = None
+    nesterov: Annotated[bool | None, Setting("Nesterov momentum of SGD, on with any momentum if left out")] = None
     beta1: Annotated[float | None, Setting("decay of Adam's first moment", 0, 0.9999, source="arXiv:1412.6980")] = None
     beta2: Annotated[float | None, Setting("decay of Adam's second moment", 0, 0.99999, source="arXiv:1412.6980")] = (
         None
     )
     alpha: Annotated[float | None, Setting("smoothing constant of RMSprop", 0, 0.99999)] = None
+
+    def __post_init__(self) -> None:
+        if self.nesterov and not self.momentum:
+            raise SettingError("nesterov = true: needs a momentum above 0; leave nesterov out, or give momentum = 0.9")
 
 
 @final

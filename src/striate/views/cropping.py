@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from striate.views.warping import Border
+from striate.views.settings import Border
 
 __all__ = ["is_exact", "is_whole_box", "resize_boxes", "slice_images"]
 

@@ -18,9 +18,8 @@ from striate.views.published_operations import Operations
 from striate.views.random_color import random_color
 from striate.views.random_geometry import random_geometry
 from striate.views.randomness import Streams, uniforms
-from striate.views.settings import POLICY_ROWS, PixelOperation, Policy, Step
+from striate.views.settings import POLICY_ROWS, Border, PixelOperation, Policy, Step
 from striate.views.view import View
-from striate.views.warping import Border
 
 __all__ = ["apply_policy", "changes_views", "describe", "mixing_steps", "operations_of", "random_view"]
 

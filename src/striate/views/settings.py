@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, final
+from typing import Annotated, Any, Final, Literal, final, get_args
 
 from striate.errors import SettingError
 from striate.settings import Setting, annotations, declared_settings
 
-__all__ = ["POLICIES", "POLICY_ROWS", "POLICY_TAKES", "PixelOperation", "Policy", "PolicyRow", "Step"]
+__all__ = ["POLICIES", "POLICY_ROWS", "POLICY_TAKES", "Border", "PixelOperation", "Policy", "PolicyRow", "Step"]
+
+Border = Literal["black", "nearest", "reflect"]
 
 
 @final
@@ -153,7 +155,7 @@ class Policy:
     ] = 0.0
     fill: Annotated[
         str,
-        Setting("pixels beyond the border of the image", choices=("black", "nearest", "reflect")),
+        Setting("pixels beyond the border of the image", choices=get_args(Border)),
         Step("geometry", "fill what is beyond the image: {0}"),
     ] = "black"
 

@@ -20,7 +20,8 @@ from striate.views.color import Normalization, color_buffer, recolor
 from striate.views.cropping import is_exact, is_whole_box, resize_boxes, slice_images
 from striate.views.displacement import displace, undo_displacement
 from striate.views.geometry import center_geometry, compose, determinant, invert, move
-from striate.views.warping import Border, pick_classes, warp_back, warp_images
+from striate.views.settings import Border
+from striate.views.warping import pick_classes, warp_back, warp_images
 
 __all__ = ["View", "evaluation_view"]
 

@@ -4,8 +4,6 @@ An image is a function on [0, W] x [0, H]: to its border it keeps the color of i
 Beyond, it falls to black within about one network pixel, or is extended by its nearest pixel or its mirror image.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
@@ -13,10 +11,9 @@ from torch.nn.functional import avg_pool2d, grid_sample
 from striate.views.chunks import chunks
 from striate.views.displacement import displacement_field, undo_displacement
 from striate.views.geometry import divide, invert, is_affine, move
+from striate.views.settings import Border
 
-__all__ = ["Border", "pick_classes", "warp_back", "warp_images"]
-
-Border = Literal["black", "nearest", "reflect"]
+__all__ = ["pick_classes", "warp_back", "warp_images"]
 
 ROUNDING = 1e-3  # pixels: a frame that ends on the border may, rounded, end a little beyond it
 MAGNIFIED = 0.8  # image pixels to a network pixel: above it, the blend of plain sampling is narrow enough

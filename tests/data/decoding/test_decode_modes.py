@@ -14,8 +14,9 @@ from PIL import Image, TiffImagePlugin
 
 from striate.data import Canvas, Limits, Unreadable, decode_image, read_header, read_image
 from striate.data.decoding.modes import to_pixels
-from striate.data.decoding.rendering import Background, Rendering, levels_of, value_range_of
+from striate.data.decoding.rendering import Rendering, levels_of, value_range_of
 from striate.data.decoding.resize import resize_to_canvas
+from striate.data.settings import Background
 
 LIMITS = Limits()
 H, W = 16, 16

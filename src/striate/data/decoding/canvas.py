@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, final, get_args
 
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering
-from striate.data.decoding.resize import FitMode
+from striate.data.settings import FitMode
 from striate.errors import SettingError
 
 __all__ = ["MAX_CHANNELS", "Canvas"]

@@ -29,10 +29,11 @@ from striate.data.decoding.npy import ArrayFile
 from striate.data.decoding.orientation import SIDEWAYS, orientation, upright, upright_grid
 from striate.data.decoding.regular_file import hold_regular_file, open_regular_file
 from striate.data.decoding.rendering import AS_STORED, Rendering, ValueRange, robust_value_range
-from striate.data.decoding.resize import Box, FitMode, Pixels, canvas_boxes, resize_to_canvas
+from striate.data.decoding.resize import Box, Pixels, canvas_boxes, resize_to_canvas
 from striate.data.decoding.rgb16 import keeps_bits, sixteen_bits
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.names import printable
+from striate.data.settings import FitMode
 from striate.data.skipped_files import Reason, Unreadable
 
 __all__ = [

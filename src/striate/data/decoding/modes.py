@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from striate.data.decoding.rendering import AS_STORED, BACKGROUNDS, Background, Rendering
+from striate.data.decoding.rendering import AS_STORED, BACKGROUNDS, Rendering
 from striate.data.decoding.resize import Pixels
+from striate.data.settings import Background
 from striate.data.skipped_files import Unreadable
 
 __all__ = [

@@ -14,17 +14,17 @@ the new data set, in `evaluate`, or for all images that are given together, in `
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, final, get_args
+from typing import Any, Final, final, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.settings import Background
 from striate.errors import DataError, SettingError
 
 __all__ = [
     "AS_STORED",
     "BACKGROUNDS",
-    "Background",
     "Levels",
     "Rendering",
     "ValueRange",
@@ -38,7 +38,6 @@ __all__ = [
     "value_range_of",
 ]
 
-Background = Literal["white", "black", "gray"]
 BACKGROUNDS: Final[dict[Background, int]] = {"white": 255, "black": 0, "gray": 128}  # of 255
 Levels = tuple[float, float]  # the stored values that are black and white
 _BITS: Final = (8, 10, 12, 14, 16)

@@ -1,7 +1,7 @@
 """An image brought to the height and width of the canvas: resampled once, antialiased, and cropped or letterboxed."""
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-__all__ = ["Box", "FitMode", "Pixels", "canvas_boxes", "resize_to_canvas", "visible_box"]
+from striate.data.settings import FitMode
 
-FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
+__all__ = ["Box", "Pixels", "canvas_boxes", "resize_to_canvas", "visible_box"]
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels, which need not be whole
 Pixels = npt.NDArray[np.uint8 | np.uint16]  # H W C

@@ -10,6 +10,7 @@ from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
 from striate.sources.labels.parsing import is_binary
 from striate.sources.labels.quantities import is_measure, is_number, quantities
+from striate.sources.settings import LABEL_TASKS
 from striate.sources.tables.split_columns import snake_case
 
 __all__ = [
@@ -62,7 +63,6 @@ _LABEL_WORDS: Final = frozenset(
 )
 _LOOKED_AT: Final = 50  # columns
 _SOME_ROWS: Final = 4  # up to which cells of classes may all differ, or be the same, by chance
-_TASKS: Final = ("classify", "multilabel", "regress")
 
 
 @final
@@ -82,8 +82,10 @@ class Columns:
     folder: str | None = None
 
     def __post_init__(self) -> None:
-        if self.task is not None and self.task not in _TASKS:
-            raise SettingError(f"task = {self.task!r} is not a task for labels in tables{nearest(self.task, _TASKS)}")
+        if self.task is not None and self.task not in LABEL_TASKS:
+            raise SettingError(
+                f"task = {self.task!r} is not a task for labels in tables{nearest(self.task, LABEL_TASKS)}"
+            )
         if self.label == ():
             raise SettingError("label is empty; give one or several columns, or leave it out")
 
