@@ -38,7 +38,7 @@ class Way:
 
 WAYS = (
     Way("striate's choice", {}),
-    # striate sets GOMP_SPINCOUNT where nobody did, so libgomp's own counts have to be said here
+    # striate sets GOMP_SPINCOUNT where nobody did, so libgomp's own counts have to be set here
     Way("all cores, default wait", {"GOMP_SPINCOUNT": "300000"}, ALL_CORES),
     Way("all cores, active wait", {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "30000000000"}, ALL_CORES),
 )

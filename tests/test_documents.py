@@ -28,7 +28,7 @@ def desk(tmp_path) -> Path:
     folder = tmp_path
     make_images(folder / "photos", each=12, size=32)
     (folder / "photos" / "dark").rename(folder / "photos" / "cat")
-    (folder / "photos" / "cat" / "0.png").rename(folder / "photos" / "cat" / "1.jpg")  # a name says nothing
+    (folder / "photos" / "cat" / "0.png").rename(folder / "photos" / "cat" / "1.jpg")  # the name tells nothing
     digit = np.zeros((28, 28), np.uint8)
     digit[4:24, 13:16] = 255
     Image.fromarray(digit).save(folder / "digit.png")
@@ -68,7 +68,7 @@ def test_the_example_of_every_verb_works(type_in, capsys):
     examples = [verb.example for verb in VERBS.values() if "resume" not in verb.example]
     for example in examples:
         type_in(example)
-    # resuming needs a run that was cut off, and says so of one that was not
+    # resuming needs a run that was cut off, and refuses one that was not
     (resuming,) = [verb.example for verb in VERBS.values() if "resume" in verb.example]
     with pytest.raises(SystemExit) as end:
         main(shlex.split(resuming)[1:])

@@ -1,6 +1,6 @@
 """The quick findings: each is found where it was planted, with its figures, and healthy data gives none.
 
-Planted: files skipped, a single image, few images, imbalance, duplicates across parts (4 shapes, 1 folder), one
+Planted: files skipped, a single image, few images, imbalance, duplicates across splits (4 shapes, 1 folder), one
 image under two labels (2): 11.
 """
 

@@ -137,7 +137,7 @@ def test_a_few_pixels_that_set_the_range_are_found(
     [
         planted(bits(shares(0), 4095), 65535),  # hot pixels, beside which a 16th is left
         bits(shares(0), 65535),
-        bits(shares(0), 255) + np.uint16(30000),  # a narrow band is seen whole
+        bits(shares(0), 255) + np.uint16(30000),  # a narrow band is used whole
         exposed(shares(0), 8),
         np.where(np.arange(EACH) < 8, 1, 250).astype(np.uint16)[:, None, None] * bits(shares(0), 255),  # night, and day
         bits(shares(0), 65535) // 65535 * 0

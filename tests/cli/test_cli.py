@@ -147,7 +147,11 @@ def test_a_process_that_fails_ends_with_the_code_and_without_a_traceback(tmp_pat
         check=False,
         cwd=tmp_path,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", "striate: no-run: no such run\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "striate: no-run: no such run; give the folder of a run\n",
+    )
 
 
 def test_training_ends_with_the_result_the_report_and_the_next_command(training: Printed) -> None:

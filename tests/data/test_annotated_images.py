@@ -1,4 +1,4 @@
-"""Drawing: what is known of a sample is seen in its image, and the image below it stays what it was."""
+"""Drawing: the annotations of a sample are visible in its image, and the image below it stays what it was."""
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ from striate.data import stratified_folds, stratified_split
 
 
 def uneven(fold_of: np.ndarray, labels: np.ndarray, folds: int) -> float:
-    """How unlike the folds are: the deviation over folds of each class's share, in the mean over classes."""
+    """How unlike the folds are: the std over folds of each class's share, in the mean over classes."""
     table = np.stack([np.bincount(labels[fold_of == k], minlength=labels.max() + 1) for k in range(folds)])
     return float((table / table.sum(0)).std(0).mean())
 

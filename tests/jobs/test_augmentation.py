@@ -158,7 +158,7 @@ def test_an_earlier_sheet_is_replaced_and_any_other_file_is_left_alone(tmp_path)
     image = tmp_path / "mine.png"
     Image.new("RGB", (8, 8)).save(image)
     before = image.read_bytes()
-    with pytest.raises(SettingError, match=r"mine\.png: exists and is no sheet that striate wrote"):
+    with pytest.raises(SettingError, match=r"mine\.png: exists and is no PNG of `striate augment`"):
         augment("mnist", out=image)
     assert image.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.png", "mnist-augment.png"]

@@ -45,7 +45,7 @@ def test_page_and_json_carry_any_name_and_nothing_else_is_written(odd, tmp_path,
     before = state(odd)
     with pytest.raises(SystemExit) as ended:
         main(["check", str(odd), "--json"])
-    assert ended.value.code == 1  # a finding says stop
+    assert ended.value.code == 1  # a finding has the severity stop
     reported = json.loads(capsys.readouterr().out)
     leak = next(one for one in reported["findings"] if one["id"] == "data-duplicates-across-splits")
     assert leak["severity"] == "stop"
@@ -196,7 +196,7 @@ def test_copies_that_are_labeled_different_are_found(column, cells, expected_mes
     assert set(found) == {"data-two-labels", "data-duplicates"}
     assert found["data-two-labels"].files == (("0.png", "39.png"),)
     assert found["data-two-labels"].finding.evidence["labels"] == expected_message
-    cells[39] = cells[0]  # said to be the same
+    cells[39] = cells[0]  # named twice
     ill.write_text("\n".join([f"path,{column}", *(f"{number}.png,{cell}" for number, cell in enumerate(cells))]))
     assert [one.finding.id for one in check(ill, progress=False).findings] == ["data-duplicates"]
 

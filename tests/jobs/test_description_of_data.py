@@ -1,4 +1,4 @@
-"""What the data were read as is said before anything else, written down in the run, and not repeated where it must be quiet."""
+"""How the data were read is printed before anything else, written to the run, and not repeated with --quiet."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Evaluation, prediction and the learning curve compute where `device` says."""
+"""Evaluation, prediction and the learning curve compute on `device`."""
 
 import pytest
 import torch

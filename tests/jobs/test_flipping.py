@@ -1,4 +1,4 @@
-"""Flips are off where a mirror turns one class into another, unless a person asks for them; and that is said."""
+"""Flips are off where a mirror turns one class into another, unless a person asks for them; and a line tells it."""
 
 from pathlib import Path
 

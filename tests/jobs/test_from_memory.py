@@ -61,7 +61,7 @@ def test_evaluating_takes_the_data_again_or_others(remembered, arrays, capsys):
     assert {name: figures[name] for name in remembered.metrics["test"]} == remembered.metrics["test"]
     new = 255 - images[::2]
     assert remembered.evaluate({"train": arrays, "test": (new, labels[::2])})["images"] == 30
-    with pytest.raises(RunError, match=r"were in the memory .* run\.evaluate\(\(images, labels\)\)"):
+    with pytest.raises(RunError, match=r"were in memory .* run\.evaluate\(\(images, labels\)\)"):
         remembered.evaluate()
     with pytest.raises(RunError, match="was not trained on: purple"):
         remembered.evaluate((images, ["purple", *labels[1:]]))

@@ -90,7 +90,7 @@ def test_what_is_asked_for_is_measured_and_reported(shapes, trained, tmp_path):
     assert "how well the run remembers them, not how well it does on new images" in learned["overlap"]["message"]
     assert trained.evaluate(data, split="val")["confusion_matrix"] == trained.metrics["val"]["confusion_matrix"]
     own = trained.evaluate(split="train")
-    assert own["overlap"]["message"].startswith("42 images that the run was trained on; the figures show how well")
+    assert own["overlap"]["message"].startswith("42 images that the run was trained on; the metrics show how well")
     assert "overlap" not in trained.evaluate(split="val")
     with pytest.raises(SettingError, match="split = 'tset': .* has all$"):
         trained.evaluate(data, split="tset")
@@ -258,7 +258,7 @@ def test_own_data_are_held_against_the_limits_of_the_run(tmp_path):
     assert run.manifest["data"]["skipped"][0]["id"] == "dark/large.png"
     assert run.evaluate() == run.metrics["test"]
     found = run.evaluate(moved(data, tmp_path / "new"))["overlap"]
-    assert found["measured"].get("unseen") == 1  # new images are held against no less than where nothing is said
+    assert found["measured"].get("unseen") == 1  # new images are held against no less than by default
     found = run.evaluate(tmp_path / "new", max_pixels=2000)["overlap"]
     assert "unseen" not in found["measured"]
 
@@ -306,7 +306,7 @@ def test_python_is_told_what_was_left_out_or_learned_from(shapes, trained, tmp_p
     assert left_out.startswith(
         "60 images: 42 that the run was trained on and 9 that chose its epoch are left out; 9 measured"
     )
-    assert learned.startswith("42 images that the run was trained on; the figures show how well the run remembers")
+    assert learned.startswith("42 images that the run was trained on; the metrics show how well the run remembers")
 
 
 def test_screen_and_json_state_what_was_done(shapes, trained, tmp_path, capsys):

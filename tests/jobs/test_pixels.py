@@ -107,7 +107,7 @@ def test_settings_of_whole_images(at: Path) -> None:
     assert (found.recipe.data.fit, found.recipe.model.size, found.recipe.augment.crop) == ("contain", 60, 1.0)
     assert found.origins["fit"] == found.origins["size"] == found.origins["crop"] == "data"
     assert canvas(data, found.recipe).shape == (60, 60, 3)
-    # what a person said wins
+    # what a person typed wins
     assert resolved(data, fit="cover").recipe.model.size == 12
     assert resolved(data, fit="cover").recipe.augment.crop == 0.35
     assert resolved(data, crop=0.5).recipe.augment.crop == 0.5
@@ -284,7 +284,7 @@ def test_a_large_image_has_a_way_in(at: Path, capsys: pytest.CaptureFixture[str]
     run = train(data, out=at / "run", progress=False, max_pixels=3599, **{**QUICK, "epochs": 1})
     assert "data-files-skipped" in [one.id for one in run.findings]
     assert RunFolder.open(at / "run").bundle().preprocessing.max_pixels == 3599
-    assert len(run.predict(large)) == 1  # new images are held against no less than what holds where nothing is said
+    assert len(run.predict(large)) == 1  # new images are held against no less than by default
     with pytest.raises(SystemExit):
         main(["predict", str(at / "run"), str(large), "--max-pixels", "3599"])
     assert "--max-pixels 3600 lets it in" in capsys.readouterr().err

@@ -154,7 +154,7 @@ def test_a_split_of_other_data_names_what_differs(trained, tmp_path):
 
 
 def leaky(folder: Path, copies: int) -> Path:
-    """Given parts, of which the test has copies from the training part."""
+    """Given splits, of which test has copies of training images."""
     make_images(folder / "train", each=14)
     (folder / "test").mkdir()
     for kind in ("dark", "light", "striped"):

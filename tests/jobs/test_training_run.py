@@ -186,8 +186,8 @@ def test_a_lost_loss_is_a_finding_and_the_run_reports_it(shapes, tmp_path):
 def test_a_run_without_a_network_states_what_to_do(trained, tmp_path):
     cut = shutil.copytree(trained.path, tmp_path / "cut")  # killed at its end: the bundle is there, the rest is not
     for status, message in (
-        ("running", "is not finished; finish it with `striate resume"),
-        ("diverged", "findings.json holds what to change"),
+        ("running", "is not finished; `striate resume"),
+        ("diverged", "train again with the settings that findings.json names"),
     ):
         (cut / "manifest.json").write_text(json.dumps({**trained.manifest, "status": status}))
         for use in (Run(cut).evaluate, lambda: Run(cut).predict([])):
@@ -305,7 +305,9 @@ def test_a_run_folder_within_the_data_is_refused_before_anything_is_made(tmp_pat
     before = sorted(data.rglob("*"))
     one_of_two: dict[str, Any] = {"folds": 2, "fold": 1}
     for settings in ({}, one_of_two):
-        with pytest.raises(SettingError, match="lies within the data, where nothing is written; give --out"):
+        with pytest.raises(
+            SettingError, match="lies within the data, where striate writes nothing; choose another --out"
+        ):
             train(data, out=tmp_path / out, progress=False, **settings)
     with pytest.raises(SettingError, match="lies within the data"):
         train(tmp_path / "link", out=data / "run", progress=False)
@@ -321,7 +323,7 @@ def test_a_table_in_a_folder_is_data_in_that_folder(tmp_path):
     before = sorted(data.rglob("*"))
     source = open_source(data / "labels.csv")
     with pytest.raises(
-        SettingError, match=f"^{data / 'run'} lies within the data, where nothing is written; give --out"
+        SettingError, match=f"^{data / 'run'}: lies within the data, where striate writes nothing; choose another --out"
     ):
         refuse_within_the_data(data / "run", data, source)
     refuse_within_the_data(tmp_path / "run", data, source)
@@ -333,7 +335,7 @@ def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, mon
     data = make_images(tmp_path / "data", each=6)
     before = sorted(data.rglob("*"))
     monkeypatch.chdir(data)
-    with pytest.raises(SettingError, match=r"^runs/data-resnet18 lies within"):
+    with pytest.raises(SettingError, match=r"^runs/data-resnet18: lies within"):
         train(".", progress=False)
     assert sorted(data.rglob("*")) == before
     run = train(".", out="../run", progress=False, **{**QUICK, "epochs": 1})  # the data beside it, or within its parent

@@ -70,7 +70,7 @@ def with_entry(ending: str, content: bytes) -> bytes:
 
 
 def refusal(path: Path) -> str:
-    """What the refusal says after the file's name; checked to be what a user gets, one line and exit code 2."""
+    """The refusal after the file's name; checked to be what a user gets, one line and exit code 2."""
     with pytest.raises(SettingError) as caught:
         read_weights(path)
     message = str(caught.value)

@@ -332,8 +332,8 @@ print(*sorted(name for name in sys.modules if name.startswith("striate.models.")
 """
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.split() == [
+        "striate.models.architectures",
         "striate.models.blocks",
         "striate.models.create",
         "striate.models.lenet",
-        "striate.models.table",
     ]

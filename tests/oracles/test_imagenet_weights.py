@@ -58,7 +58,7 @@ def test_random_weights_do_not(tmp_path):
 
 
 def test_gray_images_take_the_sum_of_the_first_kernels(lite0, tmp_path):
-    """A gray image is one whose channels are equal, so the network for one channel says the same."""
+    """A gray image is one whose channels are equal, so the network for one channel predicts the same."""
     gray = create_model("efficientnet_lite0", classes=1000, channels=1, weights="imagenet").eval()
     images = photograph("camera", tmp_path)
     with torch.inference_mode():

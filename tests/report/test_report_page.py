@@ -192,7 +192,7 @@ def test_what_is_missing_is_stated(make_contents, read_page):
         "No findings",
         "Nothing was recorded",
         "The network was not evaluated",
-        "training images were not augmented",
+        "training images are not augmented",
         "No file was skipped",
     ):
         assert words in text

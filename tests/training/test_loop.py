@@ -1,4 +1,4 @@
-"""The loop: it learns, it is resumed to the bit, and each switch does what it says."""
+"""The loop: it learns, it is resumed to the bit, and each switch does what its help tells."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Pixel operations: each does what its name says, to as many images as promised, and draws for each image alone."""
+"""Pixel operations: each does what its name tells, to as many images as promised, and draws for each image alone."""
 
 import math
 

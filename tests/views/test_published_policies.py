@@ -160,7 +160,7 @@ def test_the_view_of_a_policy_includes_its_operations():
     checked = 0
     for image, (x, y) in zip(result[:, 0], expected.tolist(), strict=True):
         if not (4 < x < 44 and 4 < y < 44) or image.mean() > 0.1 or image[int(y), int(x)] < 0.2:
-            continue  # moved out of sight, or solarized, or dark
+            continue  # moved out of the image, or solarized, or dark
         rows, columns = (image > 0.2).nonzero().double().unbind(1)
         assert abs(columns.mean() + 0.5 - x) < 1
         assert abs(rows.mean() + 0.5 - y) < 1

@@ -10,7 +10,7 @@ __all__ = ["summarize_folds"]
 
 
 def summarize_folds(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The entries `accuracy` and `runs` of folds.json, from the figures of each fold's test split."""
+    """The entries `accuracy` and `runs` of folds.json, from the metrics of each fold's test split."""
     accuracies = [one["accuracy"]["value"] for one in figures]
     interval = of_folds(accuracies)
     variance = sum((one - interval.value) ** 2 for one in accuracies) / (len(accuracies) - 1)

@@ -54,7 +54,7 @@ class SplitOverlap:
                 f"{_images(count + out)}: {_counted(self.excluded)} {'is' if out == 1 else 'are'} left out; {count:,} measured: "
                 + (_counted(self.measured) if more else f"images {_PHRASES[name]}")
             )
-        memory = "; the figures show how well the run remembers them, not how well it does on new images"
+        memory = "; the metrics show how well the run remembers them, not how well it does on new images"
         return text + memory if "train" in self.measured else text
 
 

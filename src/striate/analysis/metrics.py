@@ -16,7 +16,7 @@ CALIBRATION_BINS = 15
 
 
 def classification_metrics(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
-    """The figures of one split, as in metrics.json."""
+    """The metrics of one split, as in metrics.json."""
     table = confusion_matrix(predictions.labels, predictions.predicted, len(classes))
     total = int(table.sum())
     draw = np.random.default_rng(0)

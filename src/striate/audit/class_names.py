@@ -43,8 +43,8 @@ def near_equal_names(classes: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _seen(name: str) -> str:
-    """A printable name as a person sees it: what was escaped is itself again, but for characters without a look."""
+def _as_read(name: str) -> str:
+    """A printable name as a person reads it: what was escaped is itself again, and invisible characters are gone."""
     return "".join(
         _DASHES.get(character, character) for character in unescaped(name) if unicodedata.category(character) != "Cf"
     )
@@ -52,7 +52,7 @@ def _seen(name: str) -> str:
 
 def _plain(name: str) -> tuple[str, ...]:
     """The name without all that does not tell classes apart, in runs of digits and of other characters."""
-    text = unicodedata.normalize("NFKC", _seen(name))
+    text = unicodedata.normalize("NFKC", _as_read(name))
     text = unicodedata.normalize("NFKC", text.casefold()).strip().strip("_") or name
     if _NUMBER.fullmatch(text):
         whole, _, fraction = text.lstrip("+-").partition(".")

@@ -37,7 +37,7 @@ DuplicateClusters = list[tuple[int, ...]]  # positions of images that are the sa
 
 
 def blank(prints: Fingerprints) -> list[int]:
-    """Positions of images of one color as they are shown: seen in the thumbnail, confirmed in the pixels.
+    """Positions of images of one color as they are shown: found in the thumbnail, confirmed in the pixels.
 
     All pixels are equal, or they differ by little and by noise alone; a mask of 0 and 1 is dark, and shows something.
     """

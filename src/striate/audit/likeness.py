@@ -30,7 +30,7 @@ _TEXTURE: Final = 1.5  # levels: a block with less fine detail is flat
 
 
 def roughly_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Thumbnails, B n n of 0 to 255 -> whether a pair may be one image (B bool), and the move that says so (B 4)."""
+    """Thumbnails, B n n of 0 to 255 -> whether a pair may be one image (B bool), and the move that aligns it (B 4)."""
     whole = torch.ones_like(one)
     move = _moved_onto(one, other, torch.zeros(len(one), 4), steps=10, blur=1.0)
     move = _moved_onto(one, other, move, steps=5)

@@ -7,7 +7,7 @@ def models(pattern: str = "*") -> None:
     Parameters
     ----------
     pattern
-        pattern of the names, in which * is any text
+        pattern of names; * matches any text
     """
     from striate.cli.console_tables import print_models
     from striate.errors import SettingError, nearest

@@ -39,7 +39,7 @@ def _record(class_name: str, headings: Mapping[str, str]) -> type:
         )
         options.append((name, Annotated[declared.kind | None, option], field(default=None)))
     record = make_dataclass(class_name, options, kw_only=True)
-    record.__module__ = __name__  # cyclopts looks a class up where it says it lives
+    record.__module__ = __name__  # where cyclopts looks for the class
     return record
 
 

@@ -1,4 +1,4 @@
-"""A sample with its annotations: boxes with their classes, masks as tints, keypoints joined, a line of text.
+"""A sample with its annotations: boxes with their classes, masks as translucent color, keypoints joined, a line of text.
 
 Classes have the colors of Okabe and Ito, which people with any kind of color vision distinguish; from the ninth class
 on lighter and darker ones of them follow. The color of a class is the same in all images. Small images are drawn
@@ -84,9 +84,9 @@ def as_rgb(image: Pixels) -> npt.NDArray[np.uint8]:
 
 
 def _overlay(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_], color: Color) -> npt.NDArray[np.uint8]:
-    tinted = pixels.copy()
-    tinted[mask] = np.rint((1 - _OVERLAY) * pixels[mask] + _OVERLAY * np.array(color)).astype(np.uint8)
-    return tinted
+    overlaid = pixels.copy()
+    overlaid[mask] = np.rint((1 - _OVERLAY) * pixels[mask] + _OVERLAY * np.array(color)).astype(np.uint8)
+    return overlaid
 
 
 def _hatch(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

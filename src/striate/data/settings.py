@@ -48,14 +48,16 @@ class DataSettings:
     ] = "auto"
 
     # splits
-    val: Annotated[float, Setting("validation share, where the data have no such split", 0, 0.9)] = 0.15
-    test: Annotated[float, Setting("test share, where the data have no splits", 0, 0.9)] = 0.15
+    val: Annotated[float, Setting("share held out for validation, if the data have no validation split", 0, 0.9)] = 0.15
+    test: Annotated[float, Setting("share held out for testing, if the data have no splits", 0, 0.9)] = 0.15
     split: Annotated[
         str, Setting("stratified, random, or a run folder or CSV file (id,split) whose split is used again")
     ] = "stratified"
     group: Annotated[
         str,
-        Setting("samples of one group stay in one split: a column, or a regular expression with one group on the ids"),
+        Setting(
+            r"what must stay in one split, such as a patient: a table column, or a regular expression such as 'patient(\d+)'"
+        ),
     ] = ""
     folds: Annotated[int, Setting("folds of a cross-validation, 0 for none", 0, 100)] = 0
     fold: Annotated[int, Setting("fold used as test split, 0 to train all folds", 0, 100)] = 0

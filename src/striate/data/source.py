@@ -84,8 +84,8 @@ class Source:
     `location` is printable; `unescaped` it opens the same source again with `open_source`. `splits` has the one key "all"
     where the data is not split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name,
     by kind. `classes` are names: of the classes, or of the numbers of a regression. `limits` are those that `native`
-    holds headers against. `split_origin` says where the splits come from ("folders Training and Testing", "column
-    is_valid"), empty where the data are not split. `notes` are sentences on how the data were read that a person should see.
+    holds headers against. `split_origin` is where the splits come from ("folders Training and Testing", "column
+    is_valid"), empty where the data are not split. `notes` are sentences on how the data were read, for a person.
     """
 
     name: str

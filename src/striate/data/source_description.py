@@ -22,9 +22,9 @@ _NAMED: Final = 5  # classes and kinds of ignored files that are named
 
 
 def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
-    """How the data were read, images and classes, splits, what was ignored, and what a person should see.
+    """How the data were read, images and classes, splits, what was ignored, and the notes.
 
-    `drawn` says how splits will be drawn where the data have none.
+    `drawn` is how splits will be drawn where the data have none.
     """
     counts = {split: len(listing) for split, listing in source.splits.items()}
     lines = [

@@ -1,4 +1,4 @@
-"""Deploying: what happens to a trained network on its way to where it is used."""
+"""Deployment: export of a trained network."""
 
 from striate.lazy import public_names
 

@@ -59,7 +59,7 @@ def export_program(bundle: Bundle, path: Path, images: Tensor) -> Parity:
     if parity.largest_difference > TOLERANCE:
         path.unlink()
         raise RunError(
-            f"{path}: the exported program differs by {parity.largest_difference:.2g} from the network; it was removed"
+            f"{path}: the exported program differs by {parity.largest_difference:.2g} from the network, so it was removed"
         )
     return parity
 

@@ -91,7 +91,7 @@ def check(
         source.take_survey(display.reading)
         prints = take_fingerprints(source, threads=available_cores(), progress=display.reading)
         if len(prints) == 0:
-            raise DataError(f"{source.location} has no image that can be used; fix its files")
+            raise DataError(f"{source.location}: has no usable image; fix its files")
         inventory, findings = audit(prints, group, predictions, str(run))
         curve = measure_learning_curve(source, chosen, display.message) if learning_curve else None
         if curve is not None:

@@ -54,11 +54,11 @@ def train_folds(
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
     if not resolved.recipe.data.folds or resolved.recipe.data.fold:
-        raise SettingError("folds and fold: all folds are trained here; give folds of 2 or more, and no fold")
+        raise SettingError("folds and fold: a cross-validation trains all folds; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
         raise SettingError(
             f"folds = {folds}: {source.location} has a test split, and cross-validation draws its own; "
-            "give the training folder by itself, or leave --folds out"
+            "give the training folder alone, or leave --folds out"
         )
     path = run_path(data, source, resolved, out)
     resolved = _with_resolved_flips(source, resolved, progress_display(progress))
@@ -103,7 +103,7 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
     folder = FoldsFolder.open(Path(path))
     summary = folder.summary()
     if summary["status"] == "finished":
-        raise RunError(f"{path}: the run finished; its figures are in folds.json")
+        raise RunError(f"{path}: the run finished; its metrics are in folds.json")
     recipe, origin = read_toml(folder.recipe_path)
     source = open_again(
         summary["data"]["location"],

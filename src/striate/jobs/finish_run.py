@@ -1,4 +1,4 @@
-"""After the last epoch: save the bundle, evaluate the held-out splits, and write figures, predictions, findings and report."""
+"""After the last epoch: save the bundle, evaluate the held-out splits, and write metrics, predictions, findings and report."""
 
 from dataclasses import dataclass
 from typing import Any, final

@@ -1,4 +1,4 @@
-"""An opened run: its figures, its network, and the verbs that use them."""
+"""An opened run: its metrics, its network, and the verbs that use them."""
 
 import logging
 from pathlib import Path

@@ -38,14 +38,14 @@ def train(
     progress: bool = True,
     **settings: Any,
 ) -> Run:
-    """Train a network on `data` and write a run folder: weights, figures, predictions and a report.
+    """Train a network on `data` and write a run folder: weights, metrics, predictions and a report.
 
-    data: "mnist", or a folder of class folders or idx files; or, from memory, (images, labels), a dictionary of such splits
-    {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
+    data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
+    splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`,
-    `cifar10`) or the path of a TOML file. out: the run folder, `runs/DATA-MODEL` if left out. settings: any setting of a
-    Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `cifar10`) or the path of a TOML file. out: the run folder,
+    `runs/DATA-MODEL` if left out. settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad
+    input, and leaves nothing behind.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, settings, progress)
     if resolved.recipe.data.folds and not resolved.recipe.data.fold:

@@ -24,7 +24,7 @@ class ErrorImage:
 @final
 @dataclass(frozen=True)
 class ReportContents:
-    """All that a report shows; what a run does not have is empty, and the page says so in words."""
+    """All that a report shows; what a run does not have is empty, and a sentence of the page tells it."""
 
     manifest: Mapping[str, Any]  # manifest.json
     settings: Sequence[SettingRow]

@@ -1,6 +1,6 @@
 """Atomic writes: a temporary sibling, flushed to the disk, is renamed in one step.
 
-A reader sees the old file or the new one, never a part of either, even if the writer is killed.
+A reader gets the old file or the new one, never a piece of either, even if the writer is killed.
 """
 
 import errno
@@ -42,7 +42,7 @@ def existing(folder: Path) -> Path:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace `path` by a file with these bytes; a RunError says when the disk is full or the folder cannot be written."""
+    """Replace `path` by a file with these bytes; RunError if the disk is full or the folder cannot be written."""
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     with explained(path, len(data)):
         try:

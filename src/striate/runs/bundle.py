@@ -137,24 +137,31 @@ class Bundle:
         try:
             preprocessing = Preprocessing.from_json(stored["preprocessing"])
         except (StriateError, TypeError, KeyError, ValueError) as error:
-            raise RunError(f"{folder / 'model.json'}: unknown preprocessing: {error}") from None
+            raise RunError(
+                f"{folder / 'model.json'}: has an unknown preprocessing ({error}); upgrade striate"
+            ) from None
         # A bundle of unknown origin must not make us read or download other weights.
         if unknown := stored["arguments"].keys() - ARGUMENTS:
-            raise RunError(f"{folder / 'model.json'}: unknown arguments: {', '.join(sorted(unknown))}")
+            raise RunError(
+                f"{folder / 'model.json'}: has unknown arguments of the network ({', '.join(sorted(unknown))}); "
+                "upgrade striate"
+            )
         try:
             model = create_model(stored["architecture"], **stored["arguments"])
         except (StriateError, TypeError) as error:
-            raise RunError(f"{folder / 'model.json'}: cannot build {stored['architecture']!r}: {error}") from None
+            raise RunError(
+                f"{folder / 'model.json'}: cannot build {stored['architecture']!r} ({error}); upgrade striate"
+            ) from None
         _load_exactly(model, safetensors.torch.load(data), folder)
         model.eval()
         golden = golden_output(model, preprocessing)
         if len(golden) != len(stored["classes"]):
             raise RunError(
-                f"{folder}: {len(stored['classes'])} classes for {len(golden)} outputs; it is not a striate bundle"
+                f"{folder}: has {len(stored['classes'])} classes and {len(golden)} outputs; it is not a striate bundle"
             )
         if not _close(golden, stored["golden_output"]):
             raise RunError(
-                f"{folder}: the network does not reproduce its golden output; the bundle is of another version"
+                f"{folder}: does not reproduce its golden output; it was made by another version of striate: train again"
             )
         return cls(
             model=model,
@@ -210,7 +217,9 @@ def _load_exactly(model: Network, weights: dict[str, Tensor], folder: Path) -> N
         elif given.is_floating_point() and not torch.isfinite(given).all():
             wrong.append(f"{name} is not finite")
     if wrong:
-        raise RunError(f"{folder}: the weights do not fit the network: {'; '.join(sorted(wrong)[:5])}")
+        raise RunError(
+            f"{folder}: the weights do not fit the network ({'; '.join(sorted(wrong)[:5])}); copy the bundle again"
+        )
     model.load_state_dict(weights)
 
 
@@ -228,7 +237,7 @@ def _read_sealed(path: Path) -> dict[str, Any]:
     """Read what `_sealed` wrote; anything else, be it one bit, is refused."""
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise RunError(f"{path}: larger than the model.json of any bundle; it is not a striate bundle")
+            raise RunError(f"{path}: is larger than the model.json of any bundle; it is not a striate bundle")
         raw = path.read_bytes()
     except OSError as error:
         raise RunError(
@@ -238,7 +247,7 @@ def _read_sealed(path: Path) -> dict[str, Any]:
         stored = json.loads(raw)
         digest = stored.pop("digest")
     except (ValueError, KeyError, AttributeError, RecursionError):
-        raise RunError(f"{path}: not the model.json of a bundle, or damaged; copy the bundle again") from None
+        raise RunError(f"{path}: is not the model.json of a bundle, or is damaged; copy the bundle again") from None
     # Comparing bytes too refuses changes that JSON does not show: spaces, repeated keys, other spellings of a number.
     if hashlib.sha256(_canonical(stored)).hexdigest() != digest or _canonical({**stored, "digest": digest}) != raw:
         raise RunError(f"{path}: was changed after it was written; copy the bundle again")

@@ -55,7 +55,7 @@ class RunFolder:
     def open(cls, path: Path) -> "RunFolder":
         folder = cls(path)
         if not path.exists():
-            raise RunError(f"{path}: no such run")
+            raise RunError(f"{path}: no such run; give the folder of a run")
         if not folder.manifest_path.is_file():
             fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
             hint = f"; it is a cross-validation, give one of its folds: {fold}" if fold else ""
@@ -162,10 +162,10 @@ class RunFolder:
         status = self.manifest()["status"]
         if status == "diverged":
             raise RunError(
-                f"{self.path}: the run diverged and has no trained network; findings.json holds what to change"
+                f"{self.path}: the run diverged and has no trained network; train again with the settings that findings.json names"
             )
         if status != "finished":  # the bundle of a run that was killed at its end may exist, but not all of the rest
-            raise RunError(f"{self.path}: the run is not finished; finish it with `striate resume {self.path}`")
+            raise RunError(f"{self.path}: the run is not finished; `striate resume {self.path}` finishes it")
         return Bundle.open(self.bundle_path)
 
     def save_checkpoint(self, step: int, tensors: dict[str, Any], scalars: dict[str, Any]) -> None:
@@ -202,7 +202,9 @@ class RunFolder:
             with (self.path / name).open(encoding="utf-8", newline="") as file:
                 return list(csv.DictReader(file))
         except OSError as error:
-            raise RunError(f"{self.path / name}: cannot be read ({error.strerror}); is the run finished?") from None
+            raise RunError(
+                f"{self.path / name}: cannot be read ({error.strerror}); `striate resume` finishes a run"
+            ) from None
 
 
 def plain_name(name: str) -> str:
@@ -225,7 +227,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RunError(f"{path}: cannot be read ({error.strerror}); is the run finished?") from None
+        raise RunError(f"{path}: cannot be read ({error.strerror}); `striate resume` finishes a run") from None
     except ValueError as error:
         raise RunError(f"{path}: is damaged ({error}); train again") from None
 

@@ -28,11 +28,11 @@ def contact_sheet_path(out: str | Path | None, data: TrainingData, source: Sourc
     """The path of an augmentation sheet, `NAME-augment.png` in the current folder if `out` is None. Raises SettingError."""
     path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
     if path.suffix.lower() != ".png":
-        raise SettingError(f"--out {path}: the sheet is a PNG; give a name that ends in .png")
+        raise SettingError(f"--out {path}: is not a PNG; give a name that ends in .png")
     with explained(path):
         is_foreign = path.exists() and not (path.is_file() and is_labeled_contact_sheet(path))
     if is_foreign:
-        raise SettingError(f"--out {path}: exists and is no sheet that striate wrote; choose another")
+        raise SettingError(f"--out {path}: exists and is no PNG of `striate augment`; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
     refuse_within_the_data(path, data, source)

@@ -24,12 +24,12 @@ def resolve_split(source: Source, settings: ResolvedRecipe) -> ResolvedRecipe:
         raise SettingError("folds = 1: a single fold leaves no training images; give 2 or more, or 0 for none")
     if recipe.data.fold > recipe.data.folds:
         raise SettingError(
-            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give --folds, and a fold within them"
+            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give --folds, and a fold from 1 to that number"
         )
     drawn = recipe.data.split in DRAWN
     if not drawn and (recipe.data.folds or recipe.data.group):
         raise SettingError(
-            f"split = {recipe.data.split!r}: is used as it is, so --folds and --group have no effect; leave one of them out"
+            f"split = {recipe.data.split!r}: is used as it is, so --folds and --group have no effect; leave them out"
         )
     if not drawn:
         _split_file(recipe.data.split)

@@ -20,14 +20,14 @@ FORMATS: Final = (AUTO, "folders", *get_args(FolderFormatName))
 class ReadingSettings:
     source: Annotated[str, Setting("format of the data, recognized if left out", choices=FORMATS)] = AUTO
     class_level: Annotated[
-        int | None, Setting("depth of the class folders: 1 at the top (or in train, test), 2 one level below", 1, 2)
+        int | None, Setting("depth of the class folders: 1 is the top (or in train, test), 2 is one level below", 1, 2)
     ] = None
     follow_links: Annotated[bool, FOLLOW_LINKS] = DEFAULT_LIMITS.follow_links
-    path_column: Annotated[str, Setting("column of a table with the image files; found by its name if left out")] = ""
+    path_column: Annotated[str, Setting("column of a table with the image files; if left out, found by its name")] = ""
     label_column: Annotated[str, Setting("column of a table with the labels, or several separated by commas")] = ""
     split_column: Annotated[
         str,
-        Setting("column of a table with train, val or test, or several such as is_valid,is_test; none for no column"),
+        Setting("column of a table with train, val or test, or several such as is_valid,is_test; none uses no column"),
     ] = ""
     task: Annotated[
         str,

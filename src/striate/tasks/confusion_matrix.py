@@ -1,4 +1,4 @@
-"""The confusion matrix: a row a true class, a column a predicted class. Accuracy, precision and recall follow from it."""
+"""The confusion matrix: a row for each label, a column for each prediction. Accuracy, precision and recall follow from it."""
 
 from typing import final
 

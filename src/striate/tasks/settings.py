@@ -12,12 +12,12 @@ __all__ = ["LossSettings"]
 @dataclass(frozen=True, kw_only=True)
 class LossSettings:
     label_smoothing: Annotated[
-        float, Setting("label smoothing, probability spread over all classes", 0, 0.9, source="arXiv:1512.00567")
+        float, Setting("label smoothing, probability spread evenly over all classes", 0, 0.9, source="arXiv:1512.00567")
     ] = 0.0
     balance: Annotated[
         str,
         Setting(
-            "rare classes weighted in the loss, or oversampled by the sampler",
+            "class balancing: rare classes weigh more in the loss (weights), or are oversampled (sampler)",
             choices=("none", "weights", "sampler"),
         ),
     ] = "none"

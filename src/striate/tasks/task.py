@@ -1,4 +1,4 @@
-"""A task is what a network is asked, in five methods. The network never sees a label; the loop never sees what a task is about."""
+"""A task is what a network is asked, in five methods. The network gets no labels; the loop knows no task."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -148,7 +148,7 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
 
 
 def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:
-    """The batch with images mixed as the recipe says; with several kinds on, each batch gets one of them by chance."""
+    """The batch with images mixed by the recipe; with several kinds on, each batch gets one of them by chance."""
     if not recipe.augment.mixup and not recipe.augment.cutmix and not recipe.augment.mosaic:
         return batch
     targets = one_hot(batch.labels, len(task.metrics().state()))

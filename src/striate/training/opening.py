@@ -71,7 +71,7 @@ def open_again(location: str, recipe: Mapping[str, Any], data: TrainingData | No
     if data is not None:
         return open_data(data, recipe)
     if location == IN_MEMORY:
-        raise RunError(f"the data of this run were in the memory of a Python program and are not on disk; {way_out}")
+        raise RunError(f"the data of this run were in memory and are not on disk; {way_out}")
     return open_data(unescaped(location), recipe)
 
 
@@ -109,7 +109,7 @@ def refuse_within_the_data(path: Path, data: TrainingData | ImagesInput, source:
         folders = {os.path.dirname(one) for store in stores if isinstance(store, FileStore) for one in store.paths}  # noqa: PTH120 - asked for each of up to a million files, and a Path takes ten times as long
         roots += [Path(one) for one in folders if not location.parent.samefile(one)]
     if any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots):
-        raise SettingError(f"{path} lies within the data, where nothing is written; give --out a path elsewhere")
+        raise SettingError(f"{path}: lies within the data, where striate writes nothing; choose another --out")
 
 
 def _open(data: TrainingData, how: ReadOptions) -> Source:

@@ -64,7 +64,7 @@ def toml_value(value: object) -> str:
 def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The settings of a recipe file, and where each value came from: by its [origin] table, else "user".
 
-    A setting may also stand in no table, for its name says its group. Settings that came later have their defaults.
+    A setting may also stand in no table, for its name tells its group. Settings that came later have their defaults.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

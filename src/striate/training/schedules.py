@@ -81,7 +81,7 @@ class ScheduleSettings:
     """None where the schedule does not take the setting."""
 
     name: Annotated[str, Setting("learning-rate schedule", choices=tuple(SCHEDULES))] = "one_cycle"
-    warmup: Annotated[float | None, Setting("warmup, share of the training", 0, 0.9)] = None
+    warmup: Annotated[float | None, Setting("learning-rate warmup, share of the training steps", 0, 0.9)] = None
     decay: Annotated[
         float | None, Setting("learning-rate factor (gamma) of step, exponential and plateau", 0.001, 1)
     ] = None

@@ -82,24 +82,26 @@ class OptimizerSettings:
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     epochs: Annotated[int, Setting("passes over the training images", 1, 100_000)] = 20
-    batch_size: Annotated[int, Setting("images a batch", 1, 65_536)] = 64
-    accumulate: Annotated[int, Setting("gradient accumulation, batches an optimizer step", 1, 4096)] = 1
+    batch_size: Annotated[int, Setting("images per batch", 1, 65_536)] = 64
+    accumulate: Annotated[int, Setting("gradient accumulation, batches per optimizer step", 1, 4096)] = 1
     clip_grad_norm: Annotated[float, Setting("gradient-norm clipping, 0 for none", 0)] = 0.0
     ema: Annotated[float, Setting("decay of an exponential moving average of the weights, 0 for none", 0, 0.99999)] = (
         0.0
     )
     keep: Annotated[str, Setting("epoch whose weights are kept", choices=("best", "last"))] = "best"
-    patience: Annotated[int, Setting("early stopping after epochs without improvement, 0 for never", 0, 100_000)] = 0
+    patience: Annotated[int, Setting("early stopping, epochs without improvement, 0 for none", 0, 100_000)] = 0
     checkpoint_every: Annotated[int, Setting("steps between checkpoints, 0 for one each epoch", 0)] = 0
-    seed: Annotated[int, Setting("seed of all random numbers", 0, 2**31 - 1)] = 0
+    seed: Annotated[int, Setting("random seed", 0, 2**31 - 1)] = 0
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class MachineSettings:
-    device: Annotated[str, Setting("auto, cpu, cuda, cuda:1, mps ...")] = "auto"
-    precision: Annotated[str, Setting("precision of the training steps", choices=("auto", "float32", "bfloat16"))] = (
+    device: Annotated[str, Setting("device: auto (the first GPU, or else the CPU), cpu, cuda, cuda:1, mps ...")] = (
+        "auto"
+    )
+    precision: Annotated[str, Setting("numeric precision of training", choices=("auto", "float32", "bfloat16"))] = (
         "auto"
     )
     channels_last: Annotated[bool, Setting("channels-last memory format")] = True
-    threads: Annotated[int | None, Setting("CPU threads; the fastest number is measured if left out", 1, 1024)] = None
+    threads: Annotated[int | None, Setting("CPU threads; if left out, the fastest number is measured", 1, 1024)] = None

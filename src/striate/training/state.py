@@ -80,7 +80,7 @@ class TrainingState:
 
     @property
     def averaged_model(self) -> nn.Module:
-        """The model whose figures count: the average if there is one."""
+        """The model that is evaluated: the average if there is one."""
         return self.average.model if self.average else self.model
 
     def keep_as_best(self) -> None:

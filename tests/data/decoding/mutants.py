@@ -2,7 +2,7 @@
 
     python -m tests.data.decoding.mutants 800
 
-Run as a program of its own, so that a crash, a hang or the memory of one image is seen from outside. It prints JSON:
+Run as a program of its own, so that a crash, a hang or the memory of one image is visible from outside. It prints JSON:
 how often each format ended in each verdict, the most processor time and the most memory that one image took.
 """
 

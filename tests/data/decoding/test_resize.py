@@ -77,7 +77,7 @@ def test_colors_that_cannot_be_seen_do_not_bleed_into_those_that_can(dtype: str,
     fitted = resize_to_canvas(pixels, 48, 48, content).astype(float)
     seen = fitted[..., 3] > top / 4
     assert seen.mean() > 0.8
-    assert np.abs(fitted[seen][:, :3] - top // 2).max() <= top / 40  # 8 bits of what little is seen
+    assert np.abs(fitted[seen][:, :3] - top // 2).max() <= top / 40  # 8 bits of what little is visible
 
 
 def test_a_constant_stays_constant_to_the_last_level() -> None:

@@ -1,4 +1,4 @@
-"""YOLO: parts of the width and height, polygons, keypoints, folders in pairs or as data.yaml says."""
+"""YOLO: parts of the width and height, polygons, keypoints, folders in pairs or by data.yaml."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Python code hands over as images: each kind of it gives the pixels that the file gives, and what is none says why."""
+"""What Python code hands over as images: each kind of it gives the pixels that the file gives, and what is none has the reason."""
 
 import io
 import tempfile

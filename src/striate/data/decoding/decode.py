@@ -211,7 +211,7 @@ def _in_hand(image: Image.Image, limits: Limits) -> Image.Image:
 
 def _loaded(file: BinaryIO, image: ImageFile.ImageFile) -> ImageFile.ImageFile:
     """All pixels of the first frame."""
-    if isinstance(image, PngImageFile):  # verify() alone sees damaged chunks, load() alone a missing end
+    if isinstance(image, PngImageFile):  # verify() alone finds damaged chunks, load() alone a missing end
         image.verify()
         file.seek(0)
         image = PngImageFile(file)

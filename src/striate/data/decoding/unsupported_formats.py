@@ -1,6 +1,6 @@
 """Formats of images that are not read: named by their first bytes, or by their extension, with the way out.
 
-Such an image is a skipped file with a reason that says what to do, and is not counted among the files that are no images.
+Such an image is a skipped file with a reason that names what to do, and is not counted among the files that are no images.
 A raw camera file is a TIFF inside, whose first image is a thumbnail; it is never taken for the image.
 """
 

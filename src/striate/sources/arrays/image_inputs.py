@@ -94,7 +94,7 @@ class NamedInput:
 
 
 def named_inputs(images: ImagesInput, canvas: Canvas, limits: Limits = DEFAULT_LIMITS) -> Iterator[NamedInput]:
-    """Each image, in order, for a network that sees `canvas`. Folders stand for the files in them.
+    """Each image, in order, for a network with this `canvas`. Folders stand for the files in them.
 
     What is no image is an Unreadable in its place; DataError for an array with ambiguous axes or an unknown range.
     """

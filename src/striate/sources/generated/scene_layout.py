@@ -95,7 +95,7 @@ class PastedDigit:
 @final
 @dataclass(frozen=True, eq=False)
 class SceneLayout:
-    """The digits from the lowest to the topmost, and for each pixel which of them is seen there."""
+    """The digits from the lowest to the topmost, and for each pixel which of them is visible there."""
 
     digits: tuple[PastedDigit, ...]
     owners: npt.NDArray[np.uint8]  # H W: 0 background, k the k-th digit
