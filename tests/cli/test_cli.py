@@ -117,6 +117,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["augment", "mnist", "--rows", "0"], "rows = 0: out of range"),
         (["augment", "mnist", "--out", "no/such/sheet.png"], "there is no folder no/such"),
         (["augment", "mnist", "--epochs", "3"], "--epochs"),
+        (["check", "mnist", "--out", "no/such/page.html"], "there is no folder no/such"),
         (["evaluate", "no-run"], "no-run: no such run"),
         (["resume", "no-run"], "no-run: no such run"),
         (["predict", "no-run", "x.png"], "no-run: no such run"),
@@ -225,6 +226,21 @@ def test_predicting_in_three_forms(desk: Path, finished: Path) -> None:
     lines = list(csv.DictReader(io.StringIO(striate("predict", str(finished), images, "--csv").out)))
     assert list(lines[0]) == ["path", "prediction", "confidence", "error"]
     assert [line["prediction"] for line in lines] == [row["prediction"] for row in rows]
+
+
+def test_predictions_are_printed_in_one_form(desk: Path, finished: Path) -> None:
+    refused = striate("predict", str(finished), str(desk / "shapes"), "--json", "--csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "striate: --json and --csv: both are printed to the screen; give one of them\n"
+
+
+def test_evaluating_other_data_quietly(desk: Path, finished: Path) -> None:
+    command = ("evaluate", str(finished), "--data", str(desk / "shapes"), "--split", "train")
+    shown, quiet = striate(*command).out, striate(*command, "--quiet").out
+    assert shown.startswith("data: ")
+    assert shown.endswith(quiet)
+    assert "data: " not in quiet
+    assert "Accuracy" in quiet
 
 
 def test_evaluating(finished: Path) -> None:

@@ -24,7 +24,7 @@ def test_what_was_understood(class_folders: ClassFolders) -> None:
         "note:    data.npz lies beside the class folders and is not read (--source arrays)",
     )
     assert source_as_json(source) == {
-        "splits": {"train": 5, "test": 2},
+        "listed": {"train": 5, "test": 2},
         "split_origin": "folders training, testing",
         "ignored": {".json files": 1, "outside the class folders": 2},
         "notes": ["data.npz lies beside the class folders and is not read (--source arrays)"],

@@ -120,8 +120,8 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
 @pytest.mark.parametrize(
     ("low", "high", "message"),
     [
-        (30000, 30255, "integers that fill 0.39% of 16 bits, 30000 is black and 30255 white in all images"),
-        (3000, 3120, "integers that fill 2.93% of 12 bits, 3000 is black and 3120 white in all images"),
+        (30000, 30255, "integers that fill 0.39 % of 16 bits, 30000 is black and 30255 white in all images"),
+        (3000, 3120, "integers that fill 2.93 % of 12 bits, 3000 is black and 3120 white in all images"),
         (2048, 2303, "12 bits in use, 0 is black and 4095 white in all images"),
         (0, 7, "8 bits in use, 0 is black and 255 white in all images"),
         (30000, 30000, "16 bits in use, 0 is black and 65535 white in all images"),
@@ -378,7 +378,7 @@ def test_a_background_that_was_chosen_and_hides_is_reported(tmp_path: Path) -> N
     white = Canvas(SIDE, SIDE, 3, rendering=source.survey.rendering("white"))
     (found,) = survey_findings(source.survey, white)
     assert found.finding.id == "data-background"
-    assert found.finding.message == "100% of the images with transparent parts show next to nothing on white."
+    assert found.finding.message == "100 % of the images with transparent parts show next to nothing on white."
     assert "--background black" in found.finding.fix
     assert survey_findings(source.survey, Canvas(SIDE, SIDE, 4, rendering=white.rendering)) == []
 
@@ -427,7 +427,9 @@ def test_images_are_whole_where_a_square_would_cut_off_content(draw: Draw, fit: 
     assert survey_findings(source.survey, replace(source.native(), height=side, width=side)) == []
     cover = Canvas(16, 16, 3)
     expected = ["data-cropped"] if fit == "contain" else []
-    assert [one.finding.id for one in survey_findings(source.survey, cover)] == expected
+    findings = survey_findings(source.survey, cover)
+    assert [one.finding.id for one in findings] == expected
+    assert all(one.files and set(source.splits["all"].ids) >= {name for (name,) in one.files} for one in findings)
 
 
 def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
@@ -436,7 +438,9 @@ def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
     )
     (found,) = survey_findings(source.survey, source.native())
     assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
-    assert found.finding.message.startswith("19% of the images lose more than 50% of their area")
+    assert found.finding.message.startswith("19 % of the images lose more than 50 % of their area")
+    assert len(found.files) == 3
+    assert found.finding.evidence["first"] == [name for (name,) in found.files]
     whole = replace(source.native(), fit="contain", height=80, width=80)
     assert survey_findings(source.survey, whole) == []
 

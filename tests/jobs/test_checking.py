@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -9,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.audit.images_of_noise import folders, textured
+from tests.jobs.conftest import make_images
 
-from striate.analysis.learning_curve import fit_power_law, more_would_help
+from striate.analysis.learning_curve import fit_power_law, measure_learning_curve, more_would_help, steps_for
+from striate.audit.fingerprints import take_fingerprints
 from striate.cli import main
 from striate.errors import RunError
 from striate.jobs import check
+from striate.report.check_images import overview
+from striate.sources import open_source
 
 
 def state(folder: Path) -> dict[bytes, str]:
@@ -129,6 +135,30 @@ def test_the_power_law_is_recovered():
     assert fit_power_law(sizes, np.array([0.1, 0.2, 0.3]))[1] == 0.0
 
 
+def test_steps_of_a_learning_curve_grow_with_the_data_up_to_a_limit():
+    assert [steps_for(images) for images in (80, 160, 480, 3840, 4000)] == [50, 100, 300, 300, 312]
+
+
+def test_a_learning_curve_knows_from_the_first_training_how_long_it_takes(tmp_path, monkeypatch):
+    clock = [0.0]
+
+    def train_in_no_time(training, held_out, recipe):
+        batch_size = recipe.training.batch_size
+        steps = recipe.training.epochs * -(-len(training) // batch_size)
+        clock[0] += steps * (20 + batch_size) / 1000  # seconds
+        return np.arange(len(held_out)) > 2
+
+    monkeypatch.setattr("striate.analysis.learning_curve._hits", train_in_no_time)
+    monkeypatch.setattr("striate.analysis.learning_curve.time.perf_counter", lambda: clock[0])
+    lines: list[str] = []
+    measure_learning_curve(open_source(make_images(tmp_path / "data", each=40)), torch.device("cpu"), lines.append)
+    assert len(lines) == 12
+    assert lines[0].startswith("learning curve 1 of 12: 12 images, accuracy ")
+    first = float(lines[0].partition("about ")[2].removesuffix(" s left"))
+    assert first == pytest.approx(clock[0], rel=0.2)
+    assert lines[-1].endswith("about 0.00 s left")
+
+
 def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_path, monkeypatch):
     monkeypatch.setattr("striate.analysis.learning_curve.STEPS", 20)
     monkeypatch.setattr("striate.analysis.learning_curve.SEEDS", 2)
@@ -215,3 +245,19 @@ def test_a_box_over_the_edge_is_reported_with_its_image(tmp_path, monkeypatch):
     (found,) = [one for one in check(data, progress=False).findings if one.finding.id == "data-annotation-faults"]
     assert found.files == (("0.png",),)
     assert found.finding.evidence["kinds"] == {"box clipped": 1}
+
+
+def test_wide_images_are_shown_whole(tmp_path):
+    for name, shade in (("a", 90), ("b", 160)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(2):
+            image = np.full((40, 60, 3), shade + i, np.uint8)
+            image[:, :10] = image[:, -10:] = (255, 0, 0)  # the ends, which a square would cut off
+            Image.fromarray(image).save(tmp_path / "data" / name / f"{i}.png")
+    source = open_source(tmp_path / "data")
+    assert source.native().fit == "cover"  # training cuts their ends off
+    png = overview(take_fingerprints(source, threads=1))
+    assert png is not None
+    first = np.asarray(Image.open(io.BytesIO(png)))[:60, :60]
+    assert (first[30, [2, 57]] == (255, 0, 0)).all()
+    assert (first[[2, 57]] == 0).all()  # above and below

@@ -34,7 +34,7 @@ def test_train_describes_the_data_first_and_the_run_keeps_it(tmp_path: Path, cap
         "ignored: 60 .json files",
     ]
     kept = run.manifest["data"]
-    assert (kept["splits"], kept["ignored"], kept["notes"]) == ({"all": 60}, {".json files": 60}, [])
+    assert (kept["listed"], kept["ignored"], kept["notes"]) == ({"all": 60}, {".json files": 60}, [])
     assert "--follow-links" in run.manifest["command"]
     assert 'source = "auto"' in (tmp_path / "run/recipe.toml").read_text()
     assert run.evaluate()["images"] == 9  # the recipe of the run is read again
@@ -44,7 +44,7 @@ def test_check_states_it_and_is_quiet_where_asked(shapes: Path, tmp_path: Path, 
     checked = check(shapes, out=tmp_path / "page.html", progress=False)
     assert capsys.readouterr().out == ""
     data = checked.as_json()["data"]
-    assert (data["splits"], data["split_origin"], data["notes"]) == ({"all": 60}, "", [])
+    assert (data["listed"], data["split_origin"], data["notes"]) == ({"all": 60}, "", [])
     _run(["check", str(shapes), "--out", str(tmp_path / "page.html")])
     reported = capsys.readouterr().out.splitlines()
     assert reported[0] == f"data:    {shapes}, read as class folders"

@@ -14,7 +14,7 @@ from striate.analysis.intervals import student_t
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, resume_folds, train_folds
-from striate.runs import FoldsFolder, RunFolder
+from striate.runs import CrossValidationFolder, RunFolder
 from striate.training.interruption import InterruptedRunError
 
 ONCE = {**QUICK, "epochs": 2, "val": 0.1}
@@ -31,7 +31,7 @@ def whole(shapes, tmp_path_factory):
 
 
 def test_every_image_is_predicted_once_by_a_network_that_never_saw_it(whole, shapes):
-    rows = FoldsFolder.open(whole.path).predictions()
+    rows = CrossValidationFolder.open(whole.path).predictions()
     assert sorted(row["id"] for row in rows) == sorted(f"{p.parent.name}/{p.name}" for p in shapes.glob("*/*.png"))
     for row in rows:
         with (whole.path / f"fold-{row['fold']}" / "splits.csv").open(newline="") as file:
@@ -92,7 +92,7 @@ def test_the_command_line_does_it_too(shapes, tmp_path, capsys):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in {**ONCE, "epochs": 1}.items()]
     typed("train", str(shapes), "--folds=2", *options, "--quiet", "--out", str(tmp_path / "cv"))
     assert " %, mean of 2 folds (std " in capsys.readouterr().out
-    assert FoldsFolder.is_at(tmp_path / "cv")
+    assert CrossValidationFolder.is_at(tmp_path / "cv")
     typed("train", str(shapes), "--folds=2", "--fold=2", *options, "--quiet", "--out", str(tmp_path / "one"))
     one, other = (Run(path).metrics for path in (tmp_path / "one", tmp_path / "cv" / "fold-2"))
     assert one == other

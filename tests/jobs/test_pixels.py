@@ -10,11 +10,11 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 
 from striate.analysis.baseline import no_better_than_largest_class
+from striate.analysis.evaluation_data import load_for_network
 from striate.cli import main
 from striate.data import decode_image
 from striate.errors import DataError
 from striate.jobs import Checked, check, train
-from striate.jobs.evaluate_run import decode_for
 from striate.runs import RunFolder
 from striate.sources import open_source
 from striate.training import Recipe, ResolvedRecipe, find_recipe
@@ -160,7 +160,7 @@ def test_a_network_of_8_bits_reads_16_bit_files_of_small_values_as_8_bit_files(a
     ("times", "levels", "message", "bits"),
     [
         (1, (0, 4095), "levels: 12 bits in use", 16),
-        (1 / 16, (2048, 2062), "levels: integers that fill 0.34% of 12 bits", 8),
+        (1 / 16, (2048, 2062), "levels: integers that fill 0.34 % of 12 bits", 8),
     ],
 )
 def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
@@ -188,7 +188,7 @@ def test_a_new_data_set_of_more_bits_has_one_scale_whatever_the_exposure_of_an_i
     run = train(folders(at / "data", exposed), out=at / "run", progress=False, **{**QUICK, "epochs": 1})
     bundle = RunFolder.open(run.path).bundle()
     as_learned, as_new = (
-        decode_for(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
+        load_for_network(bundle, open_source(data))["all"].images for data in (at / "data", folders(at / "new", raw))
     )
     assert (as_learned.int() - as_new.int()).abs().max() <= 1
     # and the same predictions, however they are asked for
@@ -250,7 +250,7 @@ def test_white_icons_are_seen_by_the_network_and_by_check(at: Path, capsys: pyte
     assert not {"data-blank", "data-background", "data-duplicates"} & set(ids(checked))
     assert checked.inventory["contrast"][0] > 50
     train(data, out=at / "run", **{**QUICK, "epochs": 1})
-    assert "transparency: images are put on black, since white hides what 100% of them show" in capsys.readouterr().out
+    assert "transparency: images are put on black, since white hides what 100 % of them show" in capsys.readouterr().out
     assert RunFolder.open(at / "run").bundle().preprocessing.canvas.rendering.background == "black"
     assert 'background = "black"' in (at / "run/recipe.toml").read_text()
 

@@ -205,7 +205,7 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_reported(tmp_path, capsys):
     train(data, out=tmp_path / "healthy", val=0.2, test=0.2, **ONCE)
     assert "stay together" not in capsys.readouterr().out
     train(data, out=tmp_path / "run", val=0.05, test=0.0, group="([a-z])[a-z]*/", leakage="warn", **ONCE)
-    assert "val has 8 of 24 images, 33% instead of 5%: images that are identical or of one group stay together\n" in (
+    assert "val has 8 of 24 images, 33 % instead of 5 %: images that are identical or of one group stay together\n" in (
         capsys.readouterr().out
     )
 
@@ -217,7 +217,7 @@ def test_a_split_that_cannot_be_as_small_as_asked_is_reported(tmp_path, capsys):
             10,
             4,
             0.2,
-            "test has 10 of 40 images, 25% instead of 20%: each class with several images gives one",
+            "test has 10 of 40 images, 25 % instead of 20 %: each class with several images gives one",
         ),
         (2, 20, 0.2, None),
         (3, 9, 0.1, None),  # 3 of 27

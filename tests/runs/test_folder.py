@@ -7,7 +7,7 @@ import pytest
 
 from striate.errors import RunError
 from striate.findings import Finding
-from striate.runs import FoldsFolder, RunFolder, free_path
+from striate.runs import CrossValidationFolder, RunFolder, free_path
 
 
 def test_a_folder_that_exists_is_not_written_into(tmp_path):
@@ -28,6 +28,17 @@ def test_tables_come_back_and_formulas_are_disarmed(tmp_path):
     folder = RunFolder.create(tmp_path / "run")
     folder.write_predictions([{"id": "=cmd()|x", "label": 'a"b,c\nd', "loss": 0.25}])
     assert folder.predictions() == [{"id": "'=cmd()|x", "label": 'a"b,c\nd', "loss": "0.25"}]
+
+
+def test_tables_of_nothing_have_their_header(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_errors([], [])
+    folder.write_predictions([])
+    assert (folder.path / "errors" / "errors.csv").read_text() == "file,id,label,prediction,confidence,loss\n"
+    assert (folder.path / "predictions.csv").read_text() == (
+        "split,id,label,prediction,confidence,label_probability,loss\n"
+    )
+    assert folder.predictions() == []
 
 
 def test_findings_come_back(tmp_path):
@@ -58,11 +69,15 @@ with RunFolder(Path(sys.argv[1])).locked():
 @pytest.mark.parametrize("manifest", ['{"status": "finished"}', '{"format": 1, "status": "finished"}'])
 def test_a_run_of_an_earlier_version_is_refused(tmp_path, manifest):
     (tmp_path / "manifest.json").write_text(manifest)
-    with pytest.raises(RunError, match="made by an earlier version of striate .*; train again"):
+    with pytest.raises(
+        RunError, match="made by an earlier version of striate .*; train again: manifest.json has the command"
+    ):
         RunFolder.open(tmp_path)
     (tmp_path / "folds.json").write_text(manifest)
-    with pytest.raises(RunError, match="made by an earlier version of striate .*; train again"):
-        FoldsFolder.open(tmp_path).summary()
+    with pytest.raises(
+        RunError, match="made by an earlier version of striate .*; train again: folds.json has the command"
+    ):
+        CrossValidationFolder.open(tmp_path).summary()
 
 
 def test_what_is_no_run_is_named(tmp_path):

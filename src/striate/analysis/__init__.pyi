@@ -13,3 +13,4 @@ from striate.analysis.shift import shift_findings as shift_findings
 from striate.analysis.summary import Summary as Summary
 from striate.analysis.summary import small_receptive_field as small_receptive_field
 from striate.analysis.summary import summarize as summarize
+from striate.analysis.summary import summarize_architecture as summarize_architecture

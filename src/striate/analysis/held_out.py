@@ -13,7 +13,7 @@ from striate.data import KnownImages, LabeledImages
 from striate.data.known_images import NOT_IN_RUN
 from striate.errors import RunError, SettingError
 
-__all__ = ["UNKNOWN", "SplitOverlap", "select_images"]
+__all__ = ["UNKNOWN", "SplitOverlap", "select_images", "select_own_images"]
 
 UNKNOWN: Final = "unknown"  # all images, where an old run has no hashes of its own
 _ALWAYS: Final = ("test", NOT_IN_RUN, UNKNOWN)
@@ -56,6 +56,24 @@ class SplitOverlap:
             )
         memory = "; the metrics show how well the run remembers them, not how well it does on new images"
         return text + memory if "train" in self.measured else text
+
+
+def select_own_images(
+    splits: Mapping[str, LabeledImages], *, requested: str | None, location: str, run: str
+) -> tuple[str, LabeledImages, SplitOverlap | None]:
+    """The name of the evaluated split of a run's own data, and its images: the `requested` one, else test, else val.
+
+    The overlap is that of the training images, else None. Raises RunError where the run held out no images.
+    """
+    name = requested or next((name for name in ("test", "val") if name in splits), None)
+    if name is None:
+        raise RunError(
+            f"{run}: was trained on all of its data and held out no images; give new images with --data, "
+            "or `--split train` to measure how well it remembers its training images"
+        )
+    if name not in splits:
+        raise SettingError(f"split = {name!r}: {location} has {', '.join(sorted(splits))}")
+    return name, splits[name], SplitOverlap({"train": len(splits[name])}, {}) if name == "train" else None
 
 
 def select_images(

@@ -24,11 +24,12 @@ from striate.data import Batches, LabeledImages, Source, load_images, require_cl
 from striate.data.normalization import normalization_of
 from striate.errors import DataError
 from striate.models import create_model
+from striate.number_format import duration, percent
 from striate.tasks import Classify
 from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, resolve, train
 from striate.views import Policy
 
-__all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help"]
+__all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help", "steps_for"]
 
 SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 SEEDS: Final = 3
@@ -36,7 +37,9 @@ HELD_OUT: Final = 0.2
 SIDE: Final = 32  # pixels of the network's input, at most
 MOST, MOST_HELD_OUT = 4_000, 2_000  # images for training and for evaluation; more would take minutes
 STEPS, EPOCHS = 300, 5  # of the training on all images, whichever is longer; as many steps on each share
+MOST_EPOCHS: Final = 40  # of it: else a hundred images would take as long as thousands
 BATCH: Final = 64
+STEP_COST: Final = 32  # images in whose time a step does what does not depend on its batch
 LEAST: Final = 80  # training images, so that an eighth is ten
 DRAWS: Final = 1000
 WORTH_A_FINDING: Final = 0.005  # gain of accuracy at the lower end of the interval
@@ -64,7 +67,7 @@ class LearningCurve:
         value, low, high = (f"{100 * share:+.1f}" for share in (self.gain.value, self.gain.low, self.gain.high))
         return (
             f"twice the data would bring about {value} points of accuracy (95 % interval {low} to {high}) "
-            f"to a small network, which reaches {np.mean(self.accuracies[-1]):.1%} with {self.sizes[-1]:,} images"
+            f"to a small network, which reaches {percent(np.mean(self.accuracies[-1]))} with {self.sizes[-1]:,} images"
             f"{f' of the {self.images:,}; extrapolated from there' if self.images > self.sizes[-1] else ''}"
         )
 
@@ -82,18 +85,21 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
     whole = len(training)
     training = _at_most(samples, training, MOST)
     held_out = _at_most(samples, held_out, MOST_HELD_OUT)
-    steps = max(STEPS, EPOCHS * len(training) // BATCH)
+    steps = steps_for(len(training))
     hits, sizes = [], []
-    started, done, work = time.perf_counter(), 0, SEEDS * len(SHARES)
+    started, runs, seen = time.perf_counter(), 0, 0.0
+    # by the images that pass through the network: small shares have small batches, and take less time
+    expected = SEEDS * sum(steps * (STEP_COST + min(BATCH, share * len(training))) for share in SHARES)
     for share in SHARES:
         row = []
         for seed in range(SEEDS):
             at = training if share == 1 else _share(samples, training, share, seed + 2)
             row.append(_hits(samples.subset(at), samples.subset(held_out), _recipe(len(at), steps, seed, device)))
-            done += 1
-            left = (time.perf_counter() - started) / done * (work - done)
+            runs, seen = runs + 1, seen + steps * (STEP_COST + min(BATCH, len(at)))
+            left = (time.perf_counter() - started) / seen * max(0.0, expected - seen)
             report(
-                f"learning curve {done} of {work}: {len(at):,} images, accuracy {row[-1].mean():.1%}, about {left:.0f} s left"
+                f"learning curve {runs} of {SEEDS * len(SHARES)}: {len(at):,} images, accuracy {percent(row[-1].mean())}, "
+                f"about {duration(left)} left"
             )
         sizes.append(len(at))
         hits.append(row)
@@ -105,6 +111,11 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
         _gain(np.array(sizes), all_hits, whole),
         whole,
     )
+
+
+def steps_for(images: int) -> int:
+    """Of the training on so many images, and on each share of them."""
+    return min(max(STEPS, EPOCHS * images // BATCH), MOST_EPOCHS * images // BATCH)
 
 
 def more_would_help(curve: LearningCurve) -> list[AuditFinding]:

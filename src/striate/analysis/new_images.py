@@ -1,6 +1,6 @@
 """New images for a trained network: whether they look like its training images, and what its canvas cuts or hides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from striate.data.survey import CUT_CONTENT, Survey
 from striate.findings import Finding
 from striate.runs import Bundle
 
-__all__ = ["findings_on_new", "findings_on_split"]
+__all__ = ["findings_on_new", "findings_on_splits"]
 
 
 def findings_on_new(
@@ -32,9 +32,12 @@ def findings_on_new(
     return [*shifts, *(one for one in unused if one.id != "data-cropped" or survey.cut_most >= CUT_CONTENT)]
 
 
-def findings_on_split(bundle: Bundle, name: str, samples: LabeledImages) -> list[Finding]:
-    """data-shift of a split that the data came with against the training images; a drawn split is like them."""
+def findings_on_splits(bundle: Bundle, splits: Mapping[str, LabeledImages]) -> list[Finding]:
+    """data-shift of splits that the data came with against the training images; a drawn split is like them."""
     if bundle.statistics is None:
         return []
-    found = shift_findings(bundle.statistics, samples.pixels.measurements.statistics, samples.ids)
-    return [replace(one, message=f"In the {name} split {one.message}") for one in found]
+    return [
+        replace(one, message=f"In the {name} split {one.message}")
+        for name, samples in splits.items()
+        for one in shift_findings(bundle.statistics, samples.pixels.measurements.statistics, samples.ids)
+    ]

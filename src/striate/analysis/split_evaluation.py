@@ -1,6 +1,8 @@
-"""Predictions and figures of one split, through the preprocessing of a bundle."""
+"""Predictions and figures of a split, or of all that were held out, through the preprocessing of a bundle."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
 
 import torch
 
@@ -11,7 +13,7 @@ from striate.models import Network
 from striate.runs import Bundle, Preprocessing
 from striate.tasks import Classify, Task
 
-__all__ = ["evaluate_split", "evaluation_batches", "predict_split"]
+__all__ = ["HeldOutEvaluation", "evaluate_held_out", "evaluate_split", "evaluation_batches", "predict_split"]
 
 BATCH = 128  # images, at the least
 
@@ -48,4 +50,40 @@ def evaluate_split(bundle: Bundle, samples: LabeledImages, device: torch.device)
     task = Classify(bundle.classes)
     return classification_metrics(
         predict_split(bundle.model, task, samples, bundle.preprocessing, device), bundle.classes
+    )
+
+
+@final
+@dataclass(frozen=True)
+class HeldOutEvaluation:
+    """Metrics by split, a row for each prediction, and the predictions of the reported split: test, or else val."""
+
+    metrics: dict[str, Any]
+    rows: list[dict[str, Any]]
+    predictions: dict[str, Predictions]
+
+    @property
+    def reported(self) -> str | None:
+        """The split whose metrics are reported; None where no images were held out."""
+        return next((name for name in ("test", "val") if name in self.metrics), None)
+
+
+def evaluate_held_out(
+    model: Network,
+    task: Task,
+    held_out: Mapping[str, LabeledImages],
+    preprocessing: Preprocessing,
+    device: torch.device,
+    batch_size: int,
+) -> HeldOutEvaluation:
+    """The network on each split that it was not trained on."""
+    predictions = {
+        name: predict_split(model, task, samples, preprocessing, device, batch_size)
+        for name, samples in held_out.items()
+    }
+    classes = {name: samples.classes for name, samples in held_out.items()}
+    return HeldOutEvaluation(
+        {name: classification_metrics(each, classes[name]) for name, each in predictions.items()},
+        [row for name, each in predictions.items() for row in each.rows(name, classes[name])],
+        predictions,
     )

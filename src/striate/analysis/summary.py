@@ -17,10 +17,20 @@ from torch import Tensor, nn
 
 from striate.analysis.receptive_field import NO_FIELD, AxisField, ReceptiveField, WindowField
 from striate.analysis.tracing import FieldTracker, Operation, trace
+from striate.errors import SettingError, nearest
 from striate.findings import Finding
-from striate.models import Network
+from striate.models import NETWORKS, Network, create_model
+from striate.runs import Bundle
 
-__all__ = ["Layer", "Summary", "output_size", "small_receptive_field", "summarize"]
+__all__ = [
+    "Layer",
+    "Summary",
+    "output_size",
+    "small_receptive_field",
+    "summarize",
+    "summarize_architecture",
+    "summarize_bundle",
+]
 
 
 @final
@@ -70,6 +80,29 @@ def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -
         memory=sum(layer.memory for layer in layers),
         receptive_field=recorder.last_map.axes if isinstance(recorder.last_map, WindowField) else None,
     )
+
+
+def summarize_architecture(
+    name: str, *, size: int | None = None, channels: int | None = None, classes: int | None = None
+) -> Summary:
+    """The layers of a network of the zoo; size, channels and classes are those of its paper if left out. Raises SettingError."""
+    if name not in NETWORKS:
+        raise SettingError(f"{name!r} is neither a model nor the folder of a run{nearest(name, NETWORKS)}")
+    published = NETWORKS[name]
+    channels = published.channels if channels is None else channels
+    classes = published.classes if classes is None else classes
+    size = published.size if size is None else size
+    with torch.device("meta"):  # shapes without values: even the largest network is built at once
+        model = create_model(name, classes=classes, channels=channels, size=size)
+    return summarize(model, channels=channels, size=size)
+
+
+def summarize_bundle(bundle: Bundle, *, size: int | None = None) -> Summary:
+    """The layers of a trained network, at the size of its training if none is given. Raises SettingError."""
+    if size is not None and size < 1:
+        raise SettingError(f"size must be at least 1, not {size}")
+    preprocessing = bundle.preprocessing
+    return summarize(bundle.model, channels=preprocessing.canvas.channels, size=size or preprocessing.size)
 
 
 def small_receptive_field(summary: Summary, object_size: int) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Findings on groups of equal images: copies within a split, across splits, or with two labels."""
+"""Findings on clusters of equal images: copies within a split, across splits, or with two labels."""
 
 from collections.abc import Sequence
 
@@ -28,11 +28,11 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
     ]
 
 
-def exact_copies(prints: Fingerprints, groups: DuplicateClusters) -> list[AuditFinding]:
+def exact_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[AuditFinding]:
     """data-duplicates-across-splits, data-two-labels and data-duplicates."""
-    across, within = _by_split(prints, groups)
+    across, within = _by_split(prints, clusters)
     findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
-    two = [group for group in groups if len(_labels(prints, group)) > 1]
+    two = [cluster for cluster in clusters if len(_labels(prints, cluster)) > 1]
     if two:
         examples = sorted(_labels(prints, two[0]))
         findings.append(
@@ -41,20 +41,20 @@ def exact_copies(prints: Fingerprints, groups: DuplicateClusters) -> list[AuditF
                 "warning",
                 f"{'1 image has' if len(two) == 1 else f'{len(two)} images have'} two labels, pixel for pixel, "
                 f"such as '{examples[0]}' and '{examples[1]}'.",
-                [prints.ids(group) for group in two],
-                {"labels": [sorted(_labels(prints, group)) for group in two[:10]]},
+                [prints.ids(cluster) for cluster in two],
+                {"labels": [sorted(_labels(prints, cluster)) for cluster in two[:10]]},
                 "keep the image with the right label, and remove the copy",
             )
         )
     if within:
-        extra = sum(len(group) - 1 for group in within)
+        extra = sum(len(cluster) - 1 for cluster in within)
         findings.append(
             audit_finding(
                 "data-duplicates",
                 "warning",
                 f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another in its split, "
                 "pixel for pixel.",
-                [prints.ids(group) for group in within],
+                [prints.ids(cluster) for cluster in within],
                 {"copies": extra},
                 "remove the copies: they count several times, and random splits put them into both training and test",
             )
@@ -62,59 +62,62 @@ def exact_copies(prints: Fingerprints, groups: DuplicateClusters) -> list[AuditF
     return findings
 
 
-def near_copies(prints: Fingerprints, groups: DuplicateClusters) -> list[AuditFinding]:
+def near_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[AuditFinding]:
     """data-near-duplicates-across-splits and data-near-duplicates."""
-    across, within = _by_split(prints, groups)
+    across, within = _by_split(prints, clusters)
     findings = _across(
         prints, across, "data-near-duplicates-across-splits", "warning", "resized, recompressed or cropped"
     )
     if within:
-        differ = sum(len(_labels(prints, group)) > 1 for group in within)
+        differ = sum(len(_labels(prints, cluster)) > 1 for cluster in within)
         findings.append(
             audit_finding(
                 "data-near-duplicates",
                 "note",
-                f"{'1 group' if len(within) == 1 else f'{len(within)} groups'} of images in one split are nearly the "
+                f"{'1 cluster' if len(within) == 1 else f'{len(within)} clusters'} of images in one split "
+                f"{'is' if len(within) == 1 else 'are'} nearly the "
                 "same: resized, recompressed, brighter or a little cropped.",
-                [prints.ids(group) for group in within],
-                {"images": sum(map(len, within)), "groups_with_two_labels": differ},
+                [prints.ids(cluster) for cluster in within],
+                {"images": sum(map(len, within)), "clusters_with_two_labels": differ},
                 "keep one of each, or keep them in one split: pass their common origin as --group to train",
             )
         )
     return findings
 
 
-def _labels(prints: Fingerprints, group: Sequence[int]) -> set[str]:
-    """The different labels of the images of a group; empty where they have masks or boxes."""
-    return {label for i in group if (label := prints.label(i)) is not None}
+def _labels(prints: Fingerprints, cluster: Sequence[int]) -> set[str]:
+    """The different labels of the images of a cluster; empty where they have masks or boxes."""
+    return {label for i in cluster if (label := prints.label(i)) is not None}
 
 
-def _by_split(prints: Fingerprints, groups: DuplicateClusters) -> tuple[DuplicateClusters, DuplicateClusters]:
-    """The groups that are in several splits, and members that are in one split twice or more."""
-    across = [group for group in groups if len(set(prints.split[list(group)].tolist())) > 1]
+def _by_split(prints: Fingerprints, clusters: DuplicateClusters) -> tuple[DuplicateClusters, DuplicateClusters]:
+    """The clusters that are in several splits, and members that are in one split twice or more."""
+    across = [cluster for cluster in clusters if len(set(prints.split[list(cluster)].tolist())) > 1]
     within = []
-    for group in groups:
-        for split in sorted(set(prints.split[list(group)].tolist())):
-            members = tuple(i for i in group if prints.split[i] == split)
+    for cluster in clusters:
+        for split in sorted(set(prints.split[list(cluster)].tolist())):
+            members = tuple(i for i in cluster if prints.split[i] == split)
             if len(members) > 1:
                 within.append(members)
     return across, within
 
 
-def _across(prints: Fingerprints, groups: DuplicateClusters, name: str, severity: str, how: str) -> list[AuditFinding]:
-    if not groups:
+def _across(
+    prints: Fingerprints, clusters: DuplicateClusters, name: str, severity: str, how: str
+) -> list[AuditFinding]:
+    if not clusters:
         return []
-    splits: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(group)] for group in groups]))
+    splits: npt.NDArray[np.int64] = np.unique(np.concatenate([prints.split[list(cluster)] for cluster in clusters]))
     named = [prints.splits[split] for split in splits]
     return [
         audit_finding(
             name,
             "stop" if severity == "stop" else "warning",
-            f"{'1 image is' if len(groups) == 1 else f'{len(groups)} images are'} in {' and '.join(named)}, {how}.",
-            [prints.ids(group) for group in groups],
+            f"{'1 image is' if len(clusters) == 1 else f'{len(clusters)} images are'} in {' and '.join(named)}, {how}.",
+            [prints.ids(cluster) for cluster in clusters],
             {
                 "in": {
-                    split: sum(prints.splits[prints.split[i]] == split for group in groups for i in group)
+                    split: sum(prints.splits[prints.split[i]] == split for cluster in clusters for i in cluster)
                     for split in named
                 }
             },

@@ -55,16 +55,16 @@ def exact_duplicates(prints: Fingerprints) -> DuplicateClusters:
     candidates: dict[tuple[int, int, bytes], list[int]] = defaultdict(list)
     for i, (height, width) in enumerate(zip(prints.heights.tolist(), prints.widths.tolist(), strict=True)):
         candidates[height, width, prints.small[i].tobytes()].append(i)
-    groups: dict[tuple[tuple[int, ...], bytes], list[int]] = defaultdict(list)
-    for group in candidates.values():
-        if len(group) > 1:
-            for i in group:
+    clusters: dict[tuple[tuple[int, ...], bytes], list[int]] = defaultdict(list)
+    for same in candidates.values():
+        if len(same) > 1:
+            for i in same:
                 try:
                     pixels = prints.pixels(i)
                 except Unreadable:  # changed or removed since it was first read
                     continue
-                groups[pixels.shape, sha256(pixels.tobytes()).digest()].append(i)
-    return sorted(tuple(group) for group in groups.values() if len(group) > 1)
+                clusters[pixels.shape, sha256(pixels.tobytes()).digest()].append(i)
+    return sorted(tuple(cluster) for cluster in clusters.values() if len(cluster) > 1)
 
 
 def near_duplicates(
@@ -76,7 +76,7 @@ def near_duplicates(
     """
     looked_at = np.ones(len(prints), np.bool_)
     looked_at[list(left_out)] = False
-    looked_at[[i for group in exact for i in group[1:]]] = False
+    looked_at[[i for cluster in exact for i in cluster[1:]]] = False
     at = np.flatnonzero(looked_at)
     plain = (np.minimum(prints.heights, prints.widths) < SMALL) | ~_textured(prints.small)
     pairs = at[
@@ -88,7 +88,7 @@ def near_duplicates(
     together = _Together(len(prints))
     _join_plain(prints, pairs[either], together)
     _join_large(prints, pairs[~either], together, threads)
-    return together.groups()
+    return together.clusters()
 
 
 class _Together:
@@ -107,11 +107,11 @@ class _Together:
         first, second = sorted((self.first(one), self.first(other)))
         self.parent[second] = first
 
-    def groups(self) -> DuplicateClusters:
+    def clusters(self) -> DuplicateClusters:
         members: dict[int, list[int]] = defaultdict(list)
         for i in range(len(self.parent)):
             members[self.first(i)].append(i)
-        return [tuple(group) for group in members.values() if len(group) > 1]
+        return [tuple(cluster) for cluster in members.values() if len(cluster) > 1]
 
 
 def _join_plain(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _Together) -> None:

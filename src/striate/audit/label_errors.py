@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.audit.audit_finding import AuditFinding, audit_finding
+from striate.number_format import percent
 
 __all__ = ["HeldOutPrediction", "confident_classes", "confident_joint", "label_suspects", "suspects", "thresholds"]
 
@@ -95,7 +96,7 @@ def label_suspects(held_out: Sequence[HeldOutPrediction], run: str) -> list[Audi
             {
                 "share": round(share, 5),
                 "suspects": [
-                    f"{o.id}: labeled {o.label}, predicted {o.prediction} ({o.probability:.1%})" for o in worst
+                    f"{o.id}: labeled {o.label}, predicted {o.prediction} ({percent(o.probability)})" for o in worst
                 ],
             },
             "look at them, the most probable first, and move images with wrong labels into the class that they show",

@@ -5,18 +5,27 @@ from pathlib import Path
 from striate.audit.label_errors import HeldOutPrediction
 from striate.data import Source
 from striate.errors import RunError, SettingError
-from striate.runs import FoldsFolder, RunFolder
+from striate.runs import CrossValidationFolder, RunFolder
 
-__all__ = ["held_out_predictions"]
+__all__ = ["held_out_predictions", "open_trained"]
 
 
-def held_out_predictions(source: Source, run: str | Path) -> list[HeldOutPrediction]:
+Trained = RunFolder | CrossValidationFolder
+
+
+def open_trained(run: str | Path) -> Trained:
+    """The folder of a run or of a cross-validation. Raises RunError where it is neither."""
+    path = Path(run)
+    return CrossValidationFolder.open(path) if CrossValidationFolder.is_at(path) else RunFolder.open(path)
+
+
+def held_out_predictions(source: Source, folder: Trained) -> list[HeldOutPrediction]:
     """Those of a run, or of all folds of a cross-validation, on these data.
 
     Raises SettingError where images do not have one class each, and RunError for a run on other data.
     """
-    folder = FoldsFolder.open(Path(run)) if FoldsFolder.is_at(Path(run)) else RunFolder.open(Path(run))
-    trained_on = (folder.summary() if isinstance(folder, FoldsFolder) else folder.manifest())["data"]
+    run = folder.path
+    trained_on = (folder.summary() if isinstance(folder, CrossValidationFolder) else folder.manifest())["data"]
     if source.task != "classify":
         raise SettingError(
             f"run = {run}: wrong labels are searched where images have one class, not in {source.location}"

@@ -14,6 +14,7 @@ from striate.audit.audit_finding import EXAMPLES, AuditFinding, audit_finding
 from striate.data.decoding.rendering import ValueRange, bits_in_use, levels_of, other_bits
 from striate.data.source import Source
 from striate.data.targets import ClassTargets
+from striate.number_format import percent
 
 __all__ = ["nearly_black", "outlier_values", "scale_by_class"]
 
@@ -140,7 +141,7 @@ def _outliers(whole: ValueRange, flat: npt.NDArray[np.float64], count: int) -> A
     return audit_finding(
         "data-outlier-values",
         "warning",
-        f"Nearly all values of {len(flat):,} of {count:,} images lie within {low:g} to {high:g}, which is {share:.1%} of the "
+        f"Nearly all values of {len(flat):,} of {count:,} images lie within {low:g} to {high:g}, which is {percent(share)} of the "
         f"range of all, {whole.least:g} to {whole.greatest:g}; a few pixels (hot ones, a value for no data) or images set "
         "that range, and leave hardly any contrast to the others.",
         (),

@@ -9,6 +9,7 @@ import numpy as np
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.data.decoding.canvas import Canvas
 from striate.data.survey import MUCH, NOTICEABLE, Survey
+from striate.number_format import percent
 
 __all__ = ["bits_lost", "first_frames", "read_in_part", "survey_findings"]
 
@@ -38,7 +39,8 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
             audit_finding(
                 "data-background",
                 "warning",
-                f"{survey.hidden[background]:.0%} of the images with transparent parts show next to nothing on {background}.",
+                f"{percent(survey.hidden[background], 0)} of the images with transparent parts show next to nothing on "
+                f"{background}.",
                 (),
                 {"background": background, "hidden": {name: round(part, 4) for name, part in survey.hidden.items()}},
                 fix,
@@ -53,13 +55,14 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         return []
     many = survey.fit == "contain"
     share, cut = (survey.cut_content, survey.cut) if many else (survey.cut_most, MUCH)
+    worst_first = sorted(survey.losing, key=lambda name: -survey.losing[name])
     return [
         audit_finding(
             "data-cropped",
             "warning" if many else "note",
-            f"{share:.0%} of the images lose {'' if many else 'more than '}{cut:.0%} of their area, which holds content that is "
-            "not used.",
-            (),
+            f"{percent(share, 0)} of the images lose {'' if many else 'more than '}{percent(cut, 0)} of their area, "
+            "which holds content that is not used.",
+            [(name,) for name in worst_first if many or survey.losing[name] > MUCH],
             {"cut": round(survey.cut, 4), "images_with_content_there": round(survey.cut_content, 4)},
             "train with --fit contain, which shows whole images",
         )
@@ -82,7 +85,7 @@ def _thin(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         audit_finding(
             "data-thin",
             "warning",
-            f"Of {len(thin) / len(survey.sizes):.0%} of the images the network gets {max(1, round(pixels))} pixels of the "
+            f"Of {percent(len(thin) / len(survey.sizes), 0)} of the images the network gets {max(1, round(pixels))} pixels of the "
             f"shorter side, since the longer is {aspect:.0f} times as long.",
             (),
             {"pixels": round(pixels, 2), "aspect": round(aspect, 2), "images": round(len(thin) / len(survey.sizes), 4)},

@@ -22,7 +22,7 @@ def augment(
     Parameters
     ----------
     data
-        data as for `striate train`, or `mnist-scenes` (boxes) or `mnist-scenes-segment` (masks), with :N for N scenes
+        data as for `striate train`, or `mnist-scenes` (boxes) or `mnist-scenes-segment` (masks), with :N for N scenes to train on
     recipe
         settings by name or a TOML file; if left out, the defaults for the data
     out

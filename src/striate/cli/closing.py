@@ -4,20 +4,21 @@ import shlex
 from collections.abc import Sequence
 
 from striate.findings import Finding
-from striate.jobs import Augmented, Folds, Run, verdict
+from striate.jobs import Augmented, CrossValidationResult, Run
 
 
 def print_closing(run: Run) -> None:
     print_findings(run.findings)
-    print(verdict(run))
+    print(run.verdict)
     print(f"report: {run.report}")
     print(f"next:   striate predict {shlex.quote(str(run.path))} IMAGE")
 
 
-def print_folds(folds: Folds) -> None:
-    print(folds.line())
+def print_cross_validation(result: CrossValidationResult) -> None:
+    print(result.line())
     print(
-        f"runs:   {folds.path}/fold-1 ... fold-{folds.summary['folds']}; the predictions of all folds: {folds.path}/predictions.csv"
+        f"runs:   {result.path}/fold-1 ... fold-{result.summary['folds']}; "
+        f"the predictions of all folds: {result.path}/predictions.csv"
     )
 
 

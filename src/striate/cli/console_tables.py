@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from striate.analysis import Prediction, ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
+from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import EvaluationResult
 from striate.models import NETWORKS
+from striate.number_format import percent, percent_range
 from striate.report import METRIC_NAMES
 
 PIPE_WIDTH = 160
@@ -156,20 +157,6 @@ def print_metrics(evaluated: EvaluationResult) -> None:
     )
 
 
-def print_predictions(predictions: Sequence[Prediction]) -> None:
-    """With a column of errors where there are any."""
-    columns, broken = [("image", False), ("prediction", False), ("confidence", True)], False
-    rows = []
-    for one in predictions:
-        broken = broken or one.error is not None
-        confidence = "" if one.confidence is None else f"{one.confidence:.1%}"
-        rows.append((one.path, one.prediction or "", confidence, one.error or ""))
-    if broken:
-        print_table([*columns, ("error", False)], rows)
-    else:
-        print_table(columns, [row[:3] for row in rows])
-
-
 def millions(count: int) -> str:
     """A count as text: 1.82 G, 417.6 M, 417 K."""
     return (
@@ -185,4 +172,4 @@ def size(count: int) -> str:
 def _interval(metric: dict[str, float], name: str) -> tuple[str, str]:
     if name == "log_loss":
         return f"{metric['value']:.4f}", f"{metric['low']:.4f} to {metric['high']:.4f}"
-    return f"{metric['value']:.2%}", f"{metric['low']:.2%} to {metric['high']:.2%}"
+    return percent(metric["value"], 2), percent_range(metric["low"], metric["high"], 2)

@@ -20,6 +20,7 @@ def evaluate(
     max_bad: Annotated[float | None, Parameter(help=MAX_BAD_HELP)] = None,
     device: str = "auto",
     json: Flag = False,
+    quiet: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
 ) -> None:
     """Evaluate a finished run on its test split, or on other data.
@@ -36,6 +37,8 @@ def evaluate(
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json
         print all metrics as JSON
+    quiet
+        show no progress
     """
     from striate.cli.closing import print_findings
     from striate.cli.console_tables import print_metrics
@@ -43,12 +46,18 @@ def evaluate(
     from striate.runs import RunFolder
     from striate.runs.metrics_json import metrics_text
 
-    evaluated = evaluate_job(RunFolder.open(Path(run)), data, split, max_bad=max_bad, device=device, **given(settings))
+    evaluated = evaluate_job(
+        RunFolder.open(Path(run)),
+        data,
+        split,
+        max_bad=max_bad,
+        device=device,
+        progress=not (quiet or json),
+        **given(settings),
+    )
     if json:
         print(metrics_text({"data": evaluated.data, "split": evaluated.split, **evaluated.as_json()}))
     else:
-        for line in evaluated.description:
-            print(line)
         if evaluated.overlap is not None:
             print(evaluated.overlap.line())
         print_findings(evaluated.findings)

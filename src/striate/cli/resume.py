@@ -15,12 +15,12 @@ def resume(run: str, *, quiet: Flag = False) -> None:
     quiet
         show no progress
     """
-    from striate.cli.closing import print_closing, print_folds
+    from striate.cli.closing import print_closing, print_cross_validation
     from striate.jobs import resume as resume_job
     from striate.jobs import resume_folds
-    from striate.runs import FoldsFolder
+    from striate.runs import CrossValidationFolder
 
-    if FoldsFolder.is_at(Path(run)):
-        print_folds(resume_folds(run, progress=not quiet))
+    if CrossValidationFolder.is_at(Path(run)):
+        print_cross_validation(resume_folds(run, progress=not quiet))
     else:
         print_closing(resume_job(run, progress=not quiet))

@@ -9,6 +9,7 @@ from PIL import Image
 from striate.data.annotated_images import annotated_image
 from striate.data.contact_sheets import labeled_contact_sheet
 from striate.data.source import Sample, Source
+from striate.number_format import percent
 
 __all__ = ["annotated_contact_sheet"]
 
@@ -27,7 +28,7 @@ def _drawn(sample: Sample, source: Source) -> Image.Image:
     target, classes = sample.target, source.classes
     if source.task == "classify" and isinstance(target, np.ndarray):  # K float32
         present = [i for i in np.argsort(-target.astype(np.float64), kind="stable").tolist() if target[i] > 0]
-        classes = tuple(f"{classes[i]} {target[i]:.0%}" for i in present)
+        classes = tuple(f"{classes[i]} {percent(target[i], 0)}" for i in present)
         sample = Sample(sample.id, sample.image, np.ones(len(present), np.bool_))
     drawn = annotated_image(sample, classes, source.skeleton)
     return drawn.reduce(-(-max(drawn.size) // LARGEST)) if max(drawn.size) > LARGEST else drawn

@@ -48,6 +48,13 @@ class Cache:
         """With the place decided for images that take `size` bytes."""
         return replace(self, place=choose_place(self.place, size, self.folder))
 
+    def messages(self, size: int, *, asked: Place) -> list[str]:
+        """A line where images that take `size` bytes are kept elsewhere than in memory, and nobody `asked` for that."""
+        if asked != "auto" or self.place == "memory":
+            return []
+        where = "on disk" if self.place == "disk" else "nowhere and decoded anew each epoch"
+        return [f"the images take {size / 2**30:.1f} GiB, more than memory allows: they are kept {where}"]
+
 
 ANYWHERE: Final = Cache()
 

@@ -51,9 +51,9 @@ def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
 
 
 def source_as_json(source: Source) -> dict[str, Any]:
-    """The same for a program."""
+    """The same for a program; `listed` are the images of each split before any is read, whether they can be used or not."""
     return {
-        "splits": {split: len(listing) for split, listing in source.splits.items()},
+        "listed": {split: len(listing) for split, listing in source.splits.items()},
         "split_origin": source.split_origin,
         "ignored": dict(source.ignored),
         "notes": list(source.notes),

@@ -36,6 +36,7 @@ from striate.data.store import Store
 from striate.data.threads import Progress, in_threads
 from striate.data.value_ranges import ValueRanges, one_scale, rendering_of, wide_value_ranges
 from striate.errors import DataError
+from striate.number_format import percent
 
 __all__ = ["CUT_CONTENT", "MUCH", "NOTICEABLE", "SAMPLE", "Survey", "survey"]
 
@@ -84,6 +85,9 @@ class Survey:
     cut: float
     cut_content: float
     cut_most: float
+    losing: Mapping[
+        str, float
+    ]  # id -> area with content that a square cuts off, of the images that were inspected for it
     first_frames: tuple[str, ...]
     bits_lost: tuple[str, ...]
 
@@ -131,14 +135,18 @@ class Survey:
                 lines.append(f"levels: {name}, {levels[0]:g} is black and {levels[1]:g} white in all images{of}")
         if canvas.rendering.background != "white" and canvas.channels != 4 and self.hidden:
             why = (
-                f", since white hides what {self.hidden['white']:.0%} of them show"
+                f", since white hides what {percent(self.hidden['white'], 0)} of them show"
                 if self.hides_content("white")
                 else ""
             )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
         if canvas.fit == "contain":
-            cut = f"cut off {self.cut:.0%} of" if self.cut_content > 0.95 else f"cut {self.cut_content:.0%} of"
-            by = "" if self.cut_content > 0.95 else f" by {self.cut:.0%}"
+            cut = (
+                f"cut off {percent(self.cut, 0)} of"
+                if self.cut_content > 0.95
+                else f"cut {percent(self.cut_content, 0)} of"
+            )
+            by = "" if self.cut_content > 0.95 else f" by {percent(self.cut, 0)}"
             why = f", since a square would {cut} them{by}" if self.fit == "contain" else ""
             lines.append(f"fit: whole images are kept, with black beside them{why}")
         return lines
@@ -172,7 +180,9 @@ def survey(splits: Mapping[str, NamedStore], progress: Progress | None = None) -
     only_wide = all(header.wide for header in known)
     hidden = _hidden(listing.store, [i for i, header in headers.items() if header.transparent])
     background = _best_background(hidden)
-    lost = _lost(listing.store, headers, rendering_of(ranges, _whole_range if only_wide else levels_of_all, background))
+    lost, losing = _lost(
+        listing.store, headers, rendering_of(ranges, _whole_range if only_wide else levels_of_all, background)
+    )
     return Survey(
         height=statistics.median_low(header.height for header in known),
         width=statistics.median_low(header.width for header in known),
@@ -186,6 +196,7 @@ def survey(splits: Mapping[str, NamedStore], progress: Progress | None = None) -
         cut=float(np.median(lost[lost > 0])) if lost.any() else 0.0,
         cut_content=float((lost > 0).mean()),
         cut_most=float((lost > MUCH).mean()),
+        losing={listing.ids[i]: share for i, share in losing.items()},
         first_frames=tuple(listing.ids[i] for i, header in headers.items() if header.frames > 1),
         bits_lost=tuple(listing.ids[i] for i, header in headers.items() if header.bits_lost),
     )
@@ -235,7 +246,11 @@ def _integers(levels: Levels) -> str:
     bits = bits_in_use(levels_of(ValueRange(min(black, 0), white, whole=True, floats=False)))
     if bits is None:
         return "integers"
-    return f"{bits} bits in use" if black == 0 else f"integers that fill {(white - black) / 2**bits:.2%} of {bits} bits"
+    return (
+        f"{bits} bits in use"
+        if black == 0
+        else f"integers that fill {percent((white - black) / 2**bits, 2)} of {bits} bits"
+    )
 
 
 def _whole_range(extent: ValueRange) -> Levels:
@@ -249,7 +264,7 @@ def _whole_range(extent: ValueRange) -> Levels:
 
 def _hidden(store: Store, transparent: Sequence[int]) -> Mapping[Background, float]:
     """For each background the share of the images with transparent parts that it hides; {} where there are none."""
-    hiding = [one for one in _each(_hiding, store, transparent) if one is not None]
+    hiding = [one for one in _each(_hiding, store, transparent).values() if one is not None]
     if not hiding:
         return MappingProxyType({})
     shares = np.array(hiding).mean(0).tolist()  # M 3 -> 3
@@ -280,20 +295,26 @@ def _best_background(hidden: Mapping[Background, float]) -> Background:
 # ---- fit
 
 
-def _lost(store: Store, headers: Mapping[int, Header], shown: Rendering) -> npt.NDArray[np.float64]:
-    """What a square cuts off of images, where it holds content: a value for each image, or the same many of each value."""
+def _lost(
+    store: Store, headers: Mapping[int, Header], shown: Rendering
+) -> tuple[npt.NDArray[np.float64], dict[int, float]]:
+    """What a square cuts off of images, where it holds content: a value for each image, or the same many of each value.
+
+    With those of the inspected images that lose anything, by position.
+    """
     at = [i for i, header in headers.items() if area_cut(header.height, header.width) > CUT]
-    lost = np.array(_each(content_lost, store, at, shown))
-    whole = np.zeros(len(headers) - len(at))
-    if not len(lost):
-        return np.zeros(1)
-    return np.concatenate([lost.repeat(len(at)), whole.repeat(len(lost))])
+    inspected = _each(content_lost, store, at, shown)
+    if not inspected:
+        return np.zeros(1), {}
+    lost, whole = np.array(list(inspected.values())), np.zeros(len(headers) - len(at))
+    losing = {i: share for i, share in inspected.items() if share > 0}
+    return np.concatenate([lost.repeat(len(at)), whole.repeat(len(lost))]), losing
 
 
 def _each(
     inspect: Callable[[Pixels], Result], store: Store, at: Sequence[int], shown: Rendering | None = None
-) -> list[Result]:
-    """What `inspect` finds in images at a few of these positions, spread evenly, where they can be read."""
+) -> dict[int, Result]:
+    """What `inspect` finds in images at a few of these positions, spread evenly, where they can be read, by position."""
     count = min(len(at), _INSPECTED)
     found: dict[int, Result] = {}
 
@@ -304,4 +325,4 @@ def _each(
             return
 
     in_threads(read, count, os.cpu_count() or 1)
-    return [found[n] for n in sorted(found)]
+    return {at[len(at) * n // count]: found[n] for n in sorted(found)}

@@ -14,11 +14,12 @@ from striate.data.examples import examples
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.runs import write_bytes
-from striate.runs.output_paths import contact_sheet_path
+from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
 from striate.sources import TrainingData
 from striate.training import Recipe, find_recipe, group_of
 from striate.training.augmented_samples import augmented_samples
+from striate.training.build_network import check_settings
 from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 from striate.training.opening import open_data
 from striate.views import describe, mixing_steps
@@ -75,6 +76,9 @@ def augment(
         if not isinstance(value, int) or not low <= value <= high:
             raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
     named = find_recipe(recipe) if recipe else None
+    check_settings(settings, named)
+    if out is not None:
+        check_contact_sheet_path(Path(out))
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
     named = named or default_recipe(source)

@@ -4,20 +4,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from striate.analysis.learning_curve import LearningCurve, measure_learning_curve, more_would_help
-from striate.audit import AuditFinding, audit, held_out_predictions
+from striate.audit import AuditFinding, audit, held_out_predictions, open_trained
 from striate.audit.files import FileAccount, account
-from striate.audit.fingerprints import Fingerprints, take_fingerprints
+from striate.audit.fingerprints import take_fingerprints
 from striate.audit.full_audit import most_severe_first
 from striate.data import Source, describe_source, require_classes, source_as_json
 from striate.errors import DataError
 from striate.jobs.progress_display import progress_display
-from striate.report import CheckContents, LearningCurvePoints, render_check
-from striate.report.check_images import overview, shown_findings
+from striate.report import render_check
+from striate.report.check_contents import check_contents
 from striate.runs.atomic import write_text
-from striate.runs.output_paths import check_page_path
+from striate.runs.output_paths import check_page_path, page_path
 from striate.sources import TrainingData
 from striate.training import available_cores, choose_device
 from striate.training.opening import check_reading, open_data
@@ -80,9 +78,12 @@ def check(
     """
     check_reading(reading)
     chosen = choose_device(device)
+    if out is not None:
+        check_page_path(Path(out))
+    trained = open_trained(run) if run else None
     source = open_data(data, reading)
-    page = check_page_path(out, data, source)
-    predictions = held_out_predictions(source, run) if run else []
+    page = page_path(out, data, source)
+    predictions = held_out_predictions(source, trained) if trained else []
     if learning_curve:
         require_classes(source)
     display = progress_display(progress)
@@ -97,26 +98,7 @@ def check(
         if curve is not None:
             findings = most_severe_first([*findings, *more_would_help(curve)])
         checked = Checked(source, account(prints), inventory, findings, curve, page)
-        write_text(page, render_check(_contents(checked, prints)))
+        write_text(page, render_check(check_contents(prints, checked.account, inventory, findings, curve)))
     finally:
         display.close()
     return checked
-
-
-def _contents(checked: Checked, prints: Fingerprints) -> CheckContents:
-    source, curve = checked.source, checked.curve
-    return CheckContents(
-        name=source.name,
-        location=source.location,
-        kind=source.kind,
-        task=source.task,
-        files=asdict(checked.account),
-        inventory=checked.inventory,
-        sides=np.sqrt(prints.heights * prints.widths),
-        brightness=prints.brightness,
-        findings=shown_findings(checked.findings, prints),
-        contact_sheet=overview(prints),
-        learning_curve=None if curve is None else LearningCurvePoints(curve.sizes, curve.accuracies, curve.message),
-        split_origin=source.split_origin,
-        notes=source.notes,
-    )

@@ -11,12 +11,14 @@ from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.progress_display import ProgressDisplay, progress_display
-from striate.jobs.resume_run import check_unchanged, resume_run
+from striate.jobs.resume_run import resume_run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
-from striate.runs import FoldsFolder, RunFolder
+from striate.number_format import percent, percent_range
+from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
-from striate.sources import IN_MEMORY, ImagesInput, LabelsInput, TrainingData
+from striate.runs.resuming import check_unchanged, how_to_resume
+from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.data_defaults import canvas_of
 from striate.training.interruption import InterruptedRunError
@@ -25,7 +27,7 @@ from striate.training.opening import open_again
 
 @final
 @dataclass(frozen=True)
-class Folds:
+class CrossValidationResult:
     """A finished cross-validation: `summary` is the content of folds.json."""
 
     path: Path
@@ -34,8 +36,9 @@ class Folds:
     def line(self) -> str:
         """The result in one line."""
         accuracy = self.summary["accuracy"]
-        mean, std, low, high = (f"{100 * accuracy[name]:.2f}" for name in ("mean", "std", "low", "high"))
-        return f"test accuracy: {mean} %, mean of {self.summary['folds']} folds (std {std} %, 95 % interval {low} to {high} %)"
+        mean, std = (percent(accuracy[name], 2) for name in ("mean", "std"))
+        interval = percent_range(accuracy["low"], accuracy["high"], 2)
+        return f"test accuracy: {mean}, mean of {self.summary['folds']} folds (std {std}, 95 % interval {interval})"
 
 
 def train_folds(
@@ -47,12 +50,12 @@ def train_folds(
     out: str | Path | None = None,
     progress: bool = True,
     **settings: Any,
-) -> Folds:
+) -> CrossValidationResult:
     """Train `folds` networks, each tested on another fold of the data: runs `OUT/fold-1` ..., folds.json, predictions.csv.
 
     The other arguments are those of `train`.
     """
-    source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, progress)
+    source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, out, progress)
     if not resolved.recipe.data.folds or resolved.recipe.data.fold:
         raise SettingError("folds and fold: a cross-validation trains all folds; give folds of 2 or more, and no fold")
     if "all" not in source.splits:
@@ -62,7 +65,7 @@ def train_folds(
         )
     path = run_path(data, source, resolved, out)
     resolved = _with_resolved_flips(source, resolved, progress_display(progress))
-    folder = FoldsFolder.create(path)
+    folder = CrossValidationFolder.create(path)
     with folder.locked():
         try:
             folder.write_recipe(to_toml(resolved))
@@ -85,7 +88,7 @@ def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: Prog
     return flips.settings
 
 
-def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
+def _first_summary(folder: CrossValidationFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """The summary before the first fold."""
     return {
         "command": command_line(source, settings, folder.path),
@@ -95,12 +98,12 @@ def _first_summary(folder: FoldsFolder, source: Source, settings: ResolvedRecipe
     }
 
 
-def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> Folds:
+def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> CrossValidationResult:
     """Resume a cross-validation that was interrupted; finished folds are kept.
 
     data: the same data again, where they were passed from memory.
     """
-    folder = FoldsFolder.open(Path(path))
+    folder = CrossValidationFolder.open(Path(path))
     summary = folder.summary()
     if summary["status"] == "finished":
         raise RunError(f"{path}: the run finished; its metrics are in folds.json")
@@ -119,22 +122,20 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
             raise error.with_resume_of(folder.path) from None
 
 
-def _run_folds(folder: FoldsFolder, source: Source, settings: ResolvedRecipe, progress: bool) -> Folds:
+def _run_folds(
+    folder: CrossValidationFolder, source: Source, settings: ResolvedRecipe, progress: bool
+) -> CrossValidationResult:
     numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
             _run_fold(folder.fold_path(number), source, _settings_of_fold(settings, number), progress)
     except InterruptedRunError as stopped:
-        whole = (
-            f"striate.jobs.resume_folds({str(folder.path)!r}, data=...)"
-            if source.location == IN_MEMORY
-            else f"`striate resume {folder.path}`"
-        )
+        whole = how_to_resume(folder.path, source.location, "cross-validation")
         raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
     return _summarize(folder, [RunFolder.open(folder.fold_path(number)) for number in numbers])
 
 
-def _summarize(folder: FoldsFolder, runs: Sequence[RunFolder]) -> Folds:
+def _summarize(folder: CrossValidationFolder, runs: Sequence[RunFolder]) -> CrossValidationResult:
     """Write folds.json and the test predictions of all folds."""
     rows = [
         {**row, "fold": number}
@@ -146,7 +147,7 @@ def _summarize(folder: FoldsFolder, runs: Sequence[RunFolder]) -> Folds:
     figures = [run.metrics()["test"] for run in runs]
     summary = {**folder.summary(), "status": "finished", **summarize_folds(figures)}
     folder.write_summary(summary)
-    return Folds(folder.path, summary)
+    return CrossValidationResult(folder.path, summary)
 
 
 def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from striate.analysis.image_predictor import ImagePredictor, Prediction
 from striate.data import Limits
-from striate.errors import DataError
+from striate.errors import DataError, SettingError
 from striate.runs import RunFolder
 from striate.sources import ImagesInput, is_list, named_inputs
 from striate.training import choose_device
 
-__all__ = ["predict", "require_some"]
+__all__ = ["predict", "predict_files"]
 
 LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a program configures it
 
@@ -39,13 +39,29 @@ def predict(
     predictor = ImagePredictor(bundle, limits, chosen)
     predictions = predictor.predict(named_inputs(images, bundle.preprocessing.canvas, limits))
     if not several:
-        require_some(predictions)
+        _require_some(predictions)
     for finding in predictor.findings():
         LOGGER.warning(finding.line())
     return predictions
 
 
-def require_some(predictions: Sequence[Prediction]) -> None:
+def predict_files(
+    folder: RunFolder,
+    paths: Sequence[str],
+    *,
+    max_pixels: int | None = None,
+    follow_links: bool = False,
+    device: str = "auto",
+) -> list[Prediction]:
+    """The same for files and folders. Raises DataError where none of the files can be read."""
+    if not paths:
+        raise SettingError("no images given; name files or folders after the run")
+    predictions = predict(folder, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
+    _require_some(predictions)
+    return predictions
+
+
+def _require_some(predictions: Sequence[Prediction]) -> None:
     """Raise DataError where there are inputs and none of them could be predicted."""
     if predictions and all(one.error is not None for one in predictions):
         others = f"; none of {len(predictions)} inputs is an image that can be read" if len(predictions) > 1 else ""

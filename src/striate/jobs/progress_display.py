@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from striate.number_format import percent
 from striate.training import Epoch, Step
 
 REFRESH_SECONDS = 0.2
@@ -50,10 +51,13 @@ def epoch_line(record: Epoch, epochs: int, best: bool) -> str:
     parts = [
         f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}",
         f"loss {record.train_loss:.4f}",
-        f"accuracy {record.train_accuracy:.2%}",
+        f"accuracy {percent(record.train_accuracy, 2)}",
     ]
     if record.val_loss is not None and record.val_accuracy is not None:
-        parts += [f"val loss {record.val_loss:.4f}", f"val accuracy {record.val_accuracy:.2%}{' *' if best else '  '}"]
+        parts += [
+            f"val loss {record.val_loss:.4f}",
+            f"val accuracy {percent(record.val_accuracy, 2)}{' *' if best else '  '}",
+        ]
     parts += [
         f"lr {record.learning_rate:.2g}",
         f"{record.images_per_second:,.0f} images/s",
@@ -115,7 +119,7 @@ class Bar(ProgressDisplay):
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(compact=True),
             console=console,
@@ -160,7 +164,7 @@ class Bar(ProgressDisplay):
             self._training,
             completed=record.step,
             description=f"epoch {epoch}/{self._epochs}",
-            figures=f"loss {record.loss.item():.4f}  accuracy {record.metrics.compute()['accuracy']:.2%}  "
+            figures=f"loss {record.loss.item():.4f}  accuracy {percent(record.metrics.compute()['accuracy'], 2)}  "
             f"lr {record.learning_rate:.2g}  {speed:,.0f} images/s",
         )
         self._images, self._images_since = 0, now

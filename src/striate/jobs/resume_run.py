@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from striate.data import Source
-from striate.errors import RunError
 from striate.jobs.progress_display import progress_display
 from striate.jobs.run import Run
 from striate.jobs.train_network import run_phases
 from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
+from striate.runs.resuming import check_running, check_unchanged
 from striate.runs.timings import PhaseTimer
 from striate.sources import TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml
@@ -24,14 +24,14 @@ def resume(run: str | Path, *, data: TrainingData | None = None, progress: bool 
     folder = RunFolder.open(Path(run))
     recipe, _ = read_toml(folder.recipe_path)
     way_out = f"pass the same data again: striate.resume({str(run)!r}, data=...) from Python"
-    _check_running(folder)
+    check_running(folder)
     return resume_run(folder, open_again(folder.manifest()["data"]["location"], recipe, data, way_out), progress)
 
 
 def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     """Resume a run whose data are open."""
     timer = PhaseTimer()
-    _check_running(folder)
+    check_running(folder)
     recipe, origin = read_toml(folder.recipe_path)
     settings = ResolvedRecipe(Recipe.of(**recipe), origin)
     check_unchanged(source, folder.manifest()["data"].get("digest"), folder.path)
@@ -42,21 +42,3 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
     return Run(folder.path)
-
-
-def check_unchanged(source: Source, digest: str | None, path: Path) -> None:
-    """Raise RunError where the data are not those that a run began with; their digest is known once they were read."""
-    if digest is not None and source.digest() != digest:
-        raise RunError(
-            f"{source.location}: the data changed since the run {path} began; train again, or bring them back"
-        )
-
-
-def _check_running(folder: RunFolder) -> None:
-    status = folder.manifest()["status"]
-    if status == "diverged":
-        raise RunError(f"{folder.path}: the run diverged; findings.json names settings to train again with")
-    if status != "running":
-        raise RunError(
-            f"{folder.path}: the run {status}; `striate evaluate {folder.path}` evaluates it, `striate train` starts a new one"
-        )

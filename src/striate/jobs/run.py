@@ -9,6 +9,7 @@ from striate.findings import Finding
 from striate.jobs.evaluate_run import evaluate
 from striate.jobs.predict_images import predict
 from striate.models import Network
+from striate.report import verdict_line
 from striate.runs import RunFolder
 from striate.sources import ImagesInput, TrainingData
 
@@ -51,6 +52,11 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """metrics.json: split -> metric -> value and 95 % interval."""
         return self._folder.metrics()
+
+    @property
+    def verdict(self) -> str:
+        """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
+        return verdict_line(self.manifest, self.metrics)
 
     @property
     def classes(self) -> tuple[str, ...]:

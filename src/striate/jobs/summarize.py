@@ -1,48 +1,34 @@
-"""Summarize a network or a run: for `striate info`, and for the last line of a training run."""
+"""Summarize a network of the zoo, or that of a run: for `striate info`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from striate.analysis import Summary, summarize
-from striate.errors import SettingError, nearest
-from striate.jobs.run import Run
-from striate.models import NETWORKS, create_model
-from striate.report import SPLITS, read_verdict
+from striate.analysis import Summary, small_receptive_field, summarize_architecture
+from striate.analysis.summary import summarize_bundle
+from striate.errors import SettingError
+from striate.findings import Finding
 from striate.runs import RunFolder
 
 
-def summarize_model(
-    name: str, *, size: int | None = None, channels: int | None = None, classes: int | None = None
-) -> Summary:
-    """The layers of a network of the zoo; size, channels and classes are those of its paper if left out."""
-    if name not in NETWORKS:
-        raise SettingError(f"{name!r} is neither a model nor the folder of a run{nearest(name, NETWORKS)}")
-    made_for = NETWORKS[name]
-    channels = made_for.channels if channels is None else channels
-    classes = made_for.classes if classes is None else classes
-    size = made_for.size if size is None else size
-    with torch.device("meta"):  # shapes without values: even the largest network is built at once
-        model = create_model(name, classes=classes, channels=channels, size=size)
-    return summarize(model, channels=channels, size=size)
+def summarize_network(
+    model: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+    object_size: int | None = None,
+) -> tuple[Summary, Sequence[Finding]]:
+    """The layers of `model`, the name of a network or the folder of a run; and whether objects of a size fit its receptive field.
 
-
-def summarize_run(path: Path, *, size: int | None = None) -> Summary:
-    """The layers of a run's network, at the size of its training if none is given."""
-    bundle = RunFolder.open(path).bundle()
-    preprocessing = bundle.preprocessing
-    if size is not None and size < 1:
-        raise SettingError(f"size must be at least 1, not {size}")
-    return summarize(bundle.model, channels=preprocessing.canvas.channels, size=size or preprocessing.size)
-
-
-def verdict(run: Run) -> str:
-    """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
-    found = read_verdict(run.manifest, run.metrics)
-    if found is None:
-        return "accuracy: not measured, as no image was held out; set --val or --test above 0"
-    line = (
-        f"{SPLITS[found.split]} accuracy: {found.value} % (95 % interval {found.low} to {found.high} %, {found.images:,} images); "
-        f"baseline: {found.baseline} % (always {found.largest_class!r})"
-    )
-    return line + ("; optimistic, as these images also chose the epoch" if found.chose_epoch else "")
+    What is left out is as published, or as in the training of the run.
+    """
+    path = Path(model)
+    if path.is_dir() and (channels is not None or classes is not None):
+        raise SettingError(f"{model} is a run, whose channels and classes are those of its data: leave the options out")
+    if object_size is not None and object_size < 1:
+        raise SettingError(f"object_size must be at least 1 pixel, not {object_size}")
+    if path.is_dir():
+        summary = summarize_bundle(RunFolder.open(path).bundle(), size=size)
+    else:
+        summary = summarize_architecture(model, size=size, channels=channels, classes=classes)
+    return summary, small_receptive_field(summary, object_size) if object_size else []

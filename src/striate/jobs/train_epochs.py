@@ -1,12 +1,11 @@
 """Drive the training loop: show progress, save checkpoints, keep the best weights, stop early or on a signal."""
 
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.errors import RunError
-from striate.findings import Finding
-from striate.jobs.prepare_data import PreparedData
 from striate.jobs.progress_display import ProgressDisplay
 from striate.runs import RunFolder
-from striate.sources import IN_MEMORY
+from striate.runs.divergence import mark_diverged
+from striate.runs.prepared_data import PreparedData
+from striate.runs.resuming import checkpoint_to_resume, how_to_resume
 from striate.tasks import Task
 from striate.training import Diverged, Epoch, Recipe, TrainingState, is_best, stops_early, train
 from striate.training.interruption import InterruptedRunError, interruptible
@@ -35,7 +34,7 @@ def train_epochs(
             return
         for record in train(state, task, batches, validation, recipe):
             if isinstance(record, Diverged):
-                raise diverged(folder, record, recipe)
+                raise mark_diverged(folder, record, recipe)
             due = isinstance(record, Epoch) or interruption.requested
             due = due or (
                 recipe.training.checkpoint_every > 0 and state.step - saved >= recipe.training.checkpoint_every
@@ -51,12 +50,13 @@ def train_epochs(
             if due:
                 # A batch norm's variance can overflow while the loss is still finite.
                 if not state.is_finite():
-                    raise diverged(folder, Diverged(state.epoch, state.step, record.learning_rate), recipe)
+                    raise mark_diverged(folder, Diverged(state.epoch, state.step, record.learning_rate), recipe)
                 folder.save_checkpoint(state.step, state.tensors(), state.scalars())
                 saved = state.step
             if interruption.requested:
+                how = how_to_resume(folder.path, folder.manifest()["data"]["location"])
                 raise InterruptedRunError(
-                    f"stopped after step {state.step}; {how_to_resume(folder)} continues the run", interruption.number
+                    f"stopped after step {state.step}; {how} continues the run", interruption.number
                 )
             if isinstance(record, Epoch) and stops_early(state.history, recipe.training.patience):
                 display.message(
@@ -65,43 +65,12 @@ def train_epochs(
                 return
 
 
-def how_to_resume(folder: RunFolder) -> str:
-    """The command that resumes a run, or the call from Python where the data were in memory."""
-    if folder.manifest()["data"]["location"] == IN_MEMORY:
-        return f"striate.resume({str(folder.path)!r}, data=...) from Python"
-    return f"`striate resume {folder.path}`"
-
-
 def restore_checkpoint(folder: RunFolder, state: TrainingState, display: ProgressDisplay) -> None:
     """Load the newest valid checkpoint into the state and name those that were skipped; without any, start afresh."""
-    checkpoint = folder.newest_checkpoint()
+    checkpoint = checkpoint_to_resume(folder)
     if checkpoint is None:
-        if any(folder.checkpoints_path.glob("step-*")):
-            raise RunError(f"{folder.checkpoints_path}: has no valid checkpoint; train again with another --out")
         return
     for skipped in checkpoint.skipped:
         display.message(f"skipped a damaged checkpoint, {skipped}")
     state.load(checkpoint.tensors, checkpoint.scalars)
     display.message(f"resuming at step {state.step} (epoch {state.epoch + 1})")
-
-
-def diverged(folder: RunFolder, record: Diverged, recipe: Recipe) -> RunError:
-    """Write a finding, and mark the run so that it is not resumed."""
-    fix = (
-        f"--lr {recipe.optimizer.lr / 10:g}"
-        if recipe.training.clip_grad_norm
-        else f"--lr {recipe.optimizer.lr / 10:g} or --clip-grad-norm 1"
-    )
-    finding = Finding(
-        "training-diverged",
-        "stop",
-        f"The loss or the weights became infinite or NaN in epoch {record.epoch}.",
-        {"epoch": record.epoch, "step": record.step, "learning_rate": record.learning_rate},
-        fix,
-    )
-    folder.write_findings([finding])
-    folder.write_manifest({**folder.manifest(), "status": "diverged"})
-    return RunError(
-        f"loss or weights are not finite at step {record.step} (epoch {record.epoch}, lr {record.learning_rate:.3g}); "
-        f"train again with {fix}; the checkpoints are in {folder.path}"
-    )

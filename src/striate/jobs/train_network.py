@@ -22,9 +22,9 @@ from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
-from striate.training.build_network import build_network, resolve_machine, use_threads
+from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
 from striate.training.data_defaults import default_recipe, resolve_with_data
-from striate.training.opening import open_data, refuse_within_the_data
+from striate.training.opening import is_within, open_data, refuse_within_the_data
 
 RUNS = Path("runs")
 
@@ -47,7 +47,7 @@ def train(
     `runs/DATA-MODEL` if left out. settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad
     input, and leaves nothing behind.
     """
-    source, resolved = resolve_run(with_labels(data, labels), recipe, settings, progress)
+    source, resolved = resolve_run(with_labels(data, labels), recipe, settings, out, progress)
     if resolved.recipe.data.folds and not resolved.recipe.data.fold:
         raise SettingError(
             f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
@@ -66,10 +66,16 @@ def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
 
 
 def resolve_run(
-    data: TrainingData, recipe: str | None, user: dict[str, Any], progress: bool
+    data: TrainingData, recipe: str | None, user: dict[str, Any], out: str | Path | None, progress: bool
 ) -> tuple[Source, ResolvedRecipe]:
-    """The source, and every setting that the data and the machine decide. Raises StriateError for unusable data."""
+    """The source, and every setting that the data and the machine decide. Raises StriateError for unusable data.
+
+    What is wrong whatever the data are is refused before any are read.
+    """
     named = find_recipe(recipe) if recipe else None
+    check_settings(user, named)
+    if out and not is_within(Path(out), data):  # which is refused too, once the data are open
+        RunFolder.check_new(Path(out))
     source = open_data(data, user, named.settings if named else {})
     require_classes(source)
     display = progress_display(progress and sys.stdout.isatty())  # a log begins with the description of the data

@@ -4,6 +4,7 @@ from striate.models.blocks import Network as Network
 from striate.models.contract import ModelError as ModelError
 from striate.models.contract import check_model as check_model
 from striate.models.create import create_model as create_model
+from striate.models.create import find_models as find_models
 from striate.models.create import list_models as list_models
 
 __all__: list[str]

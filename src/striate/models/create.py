@@ -16,7 +16,7 @@ from striate.settings import declared_settings
 if TYPE_CHECKING:
     from striate.models.blocks import Network
 
-__all__ = ["create_model", "list_models"]
+__all__ = ["create_model", "find_models", "list_models"]
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -25,6 +25,14 @@ def list_models(pattern: str = "*") -> list[str]:
         (name for name in NETWORKS if fnmatchcase(name, pattern.lower())),
         key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)],
     )
+
+
+def find_models(pattern: str) -> list[str]:
+    """Names that match a pattern, or else that have it somewhere in them. Raises SettingError where there are none."""
+    names = list_models(pattern) or list_models(f"*{pattern}*")
+    if not names:
+        raise SettingError(f"no network matches {pattern!r}{nearest(pattern, NETWORKS)}")
+    return names
 
 
 def create_model(

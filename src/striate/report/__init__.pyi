@@ -8,4 +8,4 @@ from striate.report.learning_curve_chart import LearningCurvePoints as LearningC
 from striate.report.metric_tables import METRIC_NAMES as METRIC_NAMES
 from striate.report.page import render_report as render_report
 from striate.report.verdict import SPLITS as SPLITS
-from striate.report.verdict import read_verdict as read_verdict
+from striate.report.verdict import verdict_line as verdict_line

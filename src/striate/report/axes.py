@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from striate.report.number_format import four_digits
+from striate.number_format import four_digits
 
 DRAWABLE = 1e100  # larger numbers are as good as infinite, and their differences would overflow
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
 
+from striate.number_format import UNKNOWN, count, finite, four_digits, percent
 from striate.report.axes import DRAWABLE, Axis, epoch_ticks, linear_axis, loss_axis, percent_axis, tick_labels
-from striate.report.number_format import UNKNOWN, count, finite, four_digits
 
 WIDTH, HEIGHT = 360.0, 210.0
 TOP, RIGHT, BOTTOM = 22.0, 16.0, 26.0  # room for the mark of the kept epoch, for half a label, for the epochs
@@ -75,7 +75,7 @@ def training_curves(history: Sequence[Mapping[str, str | float | None]], kept: i
     return [
         line_chart("Loss", epochs, loss, loss_axis, kept=kept),
         line_chart(
-            "Accuracy, %", epochs, accuracy, percent_axis, kept=kept, format_value=lambda value: f"{value:.2f} %"
+            "Accuracy, %", epochs, accuracy, percent_axis, kept=kept, format_value=lambda value: percent(value / 100, 2)
         ),
         line_chart("Learning rate", epochs, rate, linear_axis, kept=kept),
     ]

@@ -15,7 +15,7 @@ from striate.report.check_page import ShownCase, ShownFinding
 __all__ = ["overview", "shown_findings"]
 
 OVERVIEW, COLUMNS = 48, 12  # images
-SHOWN_SINGLE, SHOWN_GROUPS, SHOWN_MEMBERS = 12, 6, 4  # cases of a finding, and images of a group
+SHOWN_SINGLE, SHOWN_CLUSTERS, SHOWN_MEMBERS = 12, 6, 4  # cases of a finding, and images of a cluster
 THUMBNAIL: Final = 96  # pixels of its longer side at most
 
 
@@ -40,9 +40,9 @@ def shown_findings(findings: Sequence[AuditFinding], prints: Fingerprints) -> li
     position = {prints.id(i): i for i in range(len(prints))} if any(one.files for one in findings) else {}
     shown = []
     for one in findings:
-        groups = any(len(case) > 1 for case in one.files)
+        clusters = any(len(case) > 1 for case in one.files)
         cases = []
-        for case in one.files[: SHOWN_GROUPS if groups else SHOWN_SINGLE]:
+        for case in one.files[: SHOWN_CLUSTERS if clusters else SHOWN_SINGLE]:
             at = [position[name] for name in case[:SHOWN_MEMBERS] if name in position]
             images = [image for i in at if (image := _thumbnail(prints, i)) is not None]
             if images:
@@ -53,11 +53,11 @@ def shown_findings(findings: Sequence[AuditFinding], prints: Fingerprints) -> li
 
 
 def _thumbnail(prints: Fingerprints, i: int) -> np.ndarray[Any, Any] | None:
-    """An image on the canvas of training, shrunk; small ones at their own size."""
+    """The whole image on a square, shrunk, with black beside it where it is no square; small ones at their own size."""
     native = prints.source.native()
     side = min(THUMBNAIL, max(native.height, native.width))
     try:
-        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering)
+        canvas = replace(native, height=side, width=side, bits=8, rendering=prints.rendering, fit="contain")
         return prints.listing(i).store.decode(int(prints.row[i]), canvas)
     except Unreadable:
         return None

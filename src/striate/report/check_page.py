@@ -7,10 +7,10 @@ from typing import Any, final
 import numpy.typing as npt
 
 from striate.findings import Finding
+from striate.number_format import count
 from striate.report.gallery import embed
 from striate.report.histograms import histogram
 from striate.report.learning_curve_chart import LearningCurvePoints, learning_curve_chart
-from striate.report.number_format import count
 from striate.report.page import SEVERITIES, encodable, environment
 from striate.report.verdict import SPLITS
 

@@ -1,7 +1,7 @@
 """What the report is made from: plain data, as the run folder holds it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 from striate.findings import Finding
@@ -19,6 +19,10 @@ class ErrorImage:
     prediction: str
     confidence: float
     loss: float
+
+    def row(self) -> dict[str, Any]:
+        """Its row of errors.csv."""
+        return {name: value for name, value in asdict(self).items() if name != "png"}
 
 
 @final

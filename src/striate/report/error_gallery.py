@@ -16,8 +16,9 @@ __all__ = ["error_images"]
 MOST: Final = 48
 
 
-def error_images(predictions: Predictions, samples: LabeledImages, classes: tuple[str, ...]) -> list[ErrorImage]:
+def error_images(predictions: Predictions, samples: LabeledImages) -> list[ErrorImage]:
     """The wrong predictions with the largest losses as PNG images."""
+    classes = samples.classes
     worst, position = predictions.worst(MOST).tolist(), {id_: at for at, id_ in enumerate(samples.ids)}
     predicted, confidence, losses = predictions.predicted, predictions.probabilities.max(1), predictions.losses
     return [

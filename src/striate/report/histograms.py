@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.number_format import count
 from striate.report.axes import round_step
-from striate.report.number_format import count
 
 __all__ = ["Histogram", "histogram"]
 

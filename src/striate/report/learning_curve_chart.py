@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from striate.number_format import percent
 from striate.report.axes import percent_axis, tick_labels
 from striate.report.charts import BOTTOM, HEIGHT, RIGHT, TOP, WIDTH
 
@@ -48,17 +49,17 @@ def learning_curve_chart(points: LearningCurvePoints) -> LearningCurveChart:
     def x(size: int) -> str:
         return f"{LEFT + 12 + (math.log(size) - low) / (high - low) * (WIDTH - RIGHT - LEFT - 24):.1f}"
 
-    def y(percent: float) -> str:
-        return f"{HEIGHT - BOTTOM - axis.share(percent) * (HEIGHT - BOTTOM - TOP):.1f}"
+    def y(accuracy: float) -> str:
+        return f"{HEIGHT - BOTTOM - axis.share(accuracy) * (HEIGHT - BOTTOM - TOP):.1f}"
 
     means = [100 * sum(runs) / len(runs) for runs in points.accuracies]
     mean_points = list(zip(points.sizes, means, strict=True))
     return LearningCurveChart(
         points.message,
-        "; ".join(f"{size:,} images: {mean:.1f} % accuracy" for size, mean in mean_points),
+        "; ".join(f"{size:,} images: {percent(mean / 100)} accuracy" for size, mean in mean_points),
         "M" + "L".join(f"{x(size)} {y(mean)}" for size, mean in mean_points),
         tuple(
-            (x(size), y(100 * one), f"{size:,} images: {one:.1%}")
+            (x(size), y(100 * one), f"{size:,} images: {percent(one)}")
             for size, runs in zip(points.sizes, points.accuracies, strict=True)
             for one in runs
         ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from striate.report.number_format import finite, four_digits, percent
+from striate.number_format import finite, four_digits, percent_number
 
 METRIC_NAMES = {
     "accuracy": "Accuracy",
@@ -87,7 +87,7 @@ def estimate(interval: Mapping[str, Any], key: str, floor: float = 0.0) -> Estim
     marks = None
     if low is not None and value is not None and high is not None:
         marks = _along(low, floor), _along(value, floor), _along(high, floor)
-    return Estimate(percent(value), percent(low), percent(high), marks=marks)
+    return Estimate(percent_number(value), percent_number(low), percent_number(high), marks=marks)
 
 
 def _along(share: float, floor: float) -> str:

@@ -7,12 +7,12 @@ from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from striate.number_format import count, duration, finite, four_digits, percent, percent_number, plain, setting
 from striate.report.charts import training_curves
 from striate.report.confusion_figure import MOST_TABLE, SHADES, heat_map, read_matrix
 from striate.report.contents import ReportContents
 from striate.report.gallery import confused_pairs, embed
 from striate.report.metric_tables import class_table, metric_table
-from striate.report.number_format import count, duration, finite, four_digits, percent, plain, setting
 from striate.report.reproduce import moment, read_reproduction
 from striate.report.verdict import SPLITS, read_verdict
 from striate.training import SettingRow
@@ -75,7 +75,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (count, duration, four_digits, moment, percent, plain, setting)
+    filters = (count, duration, four_digits, moment, percent, percent_number, plain, setting)
     made.filters |= {one.__name__: one for one in filters}
     return made
 

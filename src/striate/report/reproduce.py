@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, final
 
-from striate.report.number_format import count, duration, finite, plain
+from striate.number_format import count, duration, finite, plain
 
 HARDWARE = {"cpu": "CPU", "gpu": "GPU", "cores": "Cores", "memory_gib": "Memory, GiB", "system": "System"}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from striate.report.number_format import finite, percent
+from striate.number_format import finite, percent, percent_range
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -12,18 +12,25 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """The accuracy of one split. Shares are text in percent; `low` and `high` are the ends of the 95 % interval."""
+    """The accuracy of one split, with its 95 % interval; shares are text."""
 
     split: str
     value: str
-    low: str
-    high: str
+    interval: str
     images: int
     misclassified: int
     baseline: str  # accuracy of always predicting the largest class
     largest_class: str
     beats_baseline: bool  # the whole interval lies above the baseline
     chose_epoch: bool  # this split also chose the epoch, so its accuracy is optimistic
+
+    def line(self) -> str:
+        """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
+        line = (
+            f"{SPLITS[self.split]} accuracy: {self.value} (95 % interval {self.interval}, {self.images:,} images); "
+            f"baseline: {self.baseline} (always {self.largest_class!r})"
+        )
+        return line + ("; optimistic, as these images also chose the epoch" if self.chose_epoch else "")
 
 
 def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Verdict | None:
@@ -39,8 +46,7 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
     return Verdict(
         split=split,
         value=percent(accuracy["value"], decimals),
-        low=percent(low, decimals),
-        high=percent(high, decimals),
+        interval=percent_range(low, high, decimals),
         images=images,
         misclassified=images - sum(row[n] for n, row in enumerate(confusion)),
         baseline=percent(baseline),
@@ -48,3 +54,11 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         beats_baseline=low is not None and baseline is not None and low > baseline,
         chose_epoch=split == "val" and manifest.get("keep") != "last",
     )
+
+
+def verdict_line(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The verdict in one line, or why there is none."""
+    verdict = read_verdict(manifest, metrics)
+    if verdict is None:
+        return "accuracy: not measured, as no image was held out; set --val or --test above 0"
+    return verdict.line()

@@ -251,7 +251,7 @@ def _read_sealed(path: Path) -> dict[str, Any]:
     # Comparing bytes too refuses changes that JSON does not show: spaces, repeated keys, other spellings of a number.
     if hashlib.sha256(_canonical(stored)).hexdigest() != digest or _canonical({**stored, "digest": digest}) != raw:
         raise RunError(f"{path}: was changed after it was written; copy the bundle again")
-    check_format(path, stored.get("format"), FORMAT)
+    check_format(path, stored.get("format"), FORMAT, command_in="model.json")
     if missing := KEYS - stored.keys():
         raise RunError(f"{path}: has no {min(missing)}; it is not a striate bundle")
     return stored

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from striate.runs.lock import exclusive
 from striate.runs.metrics_json import metrics_text, read_metrics
 
 FORMAT = 2  # of a run's files
+PREDICTION_COLUMNS = ("split", "id", "label", "prediction", "confidence", "label_probability", "loss")
+ERROR_COLUMNS = ("file", "id", "label", "prediction", "confidence", "loss")
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -46,10 +49,14 @@ class RunFolder:
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
-                raise RunError(
-                    f"{path}: already exists; choose another --out, or resume it with `striate resume {path}`"
-                ) from None
+                raise _already_exists(path) from None
         return folder
+
+    @staticmethod
+    def check_new(path: Path) -> None:
+        """Raise RunError for a path that exists, long before the folder is created."""
+        if os.path.lexists(path):
+            raise _already_exists(path)
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -60,7 +67,7 @@ class RunFolder:
             fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
             hint = f"; it is a cross-validation, give one of its folds: {fold}" if fold else ""
             raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
-        check_format(path, folder.manifest().get("format"), FORMAT)
+        check_format(path, folder.manifest().get("format"), FORMAT, command_in="manifest.json")
         return folder
 
     @property
@@ -131,7 +138,7 @@ class RunFolder:
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row for each sample."""
-        write_text(self.path / "predictions.csv", csv_text(rows))
+        write_text(self.path / "predictions.csv", csv_text(rows, PREDICTION_COLUMNS))
 
     def predictions(self) -> list[dict[str, str]]:
         return self._rows("predictions.csv")
@@ -151,7 +158,8 @@ class RunFolder:
         for name, image in zip(names, images, strict=True):
             write_bytes(folder / name, image)
         write_text(
-            folder / "errors.csv", csv_text([{"file": name, **row} for name, row in zip(names, rows, strict=True)])
+            folder / "errors.csv",
+            csv_text([{"file": name, **row} for name, row in zip(names, rows, strict=True)], ERROR_COLUMNS),
         )
 
     def write_report(self, page: str) -> None:
@@ -207,6 +215,10 @@ class RunFolder:
             ) from None
 
 
+def _already_exists(path: Path) -> RunError:
+    return RunError(f"{path}: already exists; choose another --out, or resume it with `striate resume {path}`")
+
+
 def plain_name(name: str) -> str:
     """A name as a portable file name of lower-case letters, digits, dot, dash and underscore; perhaps empty."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.")
@@ -232,12 +244,13 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path}: is damaged ({error}); train again") from None
 
 
-def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front, a number does not."""
-    if not rows:
-        return ""
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Rows as CSV, with a header of `columns` where there are none.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front, a number does not.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({key: _cell(value) for key, value in row.items()})

@@ -4,7 +4,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +14,11 @@ import striate
 from striate.data import Canvas, SkippedFile, Source, Splits, source_as_json
 from striate.data.names import unescaped
 from striate.models import Network
+from striate.runs.timings import PhaseTimer
 from striate.sources import IN_MEMORY
-from striate.training import ResolvedRecipe, available_cores
+from striate.training import Recipe, ResolvedRecipe, available_cores
 
-__all__ = ["command_line", "first_manifest", "now", "read_data_summary"]
+__all__ = ["command_line", "finished_manifest", "first_manifest", "now", "read_data_summary"]
 
 RECORDED_VERSIONS = ("torch", "numpy", "pillow", "safetensors")
 
@@ -45,6 +46,29 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
             "name": recipe.model.name,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
         },
+    }
+
+
+def finished_manifest(
+    begun: Mapping[str, Any],
+    data_summary: Mapping[str, Any],
+    recipe: Recipe,
+    *,
+    best_epoch: int,
+    reported: str | None,
+    timer: PhaseTimer,
+) -> dict[str, Any]:
+    """The manifest of a run at its end: that which it began with, what the data were, and what became of it."""
+    return {
+        **begun,
+        "data": {**begun["data"], **data_summary},
+        "threads": recipe.machine.threads,
+        "best_epoch": best_epoch,
+        "keep": recipe.training.keep,
+        "reported_split": reported,
+        "timings": timer.as_json(),
+        "finished": now(),
+        "status": "finished",
     }
 
 

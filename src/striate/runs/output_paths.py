@@ -9,24 +9,36 @@ from striate.runs.folder import plain_name
 from striate.sources import TrainingData
 from striate.training.opening import refuse_within_the_data
 
-__all__ = ["check_page_path", "contact_sheet_path"]
+__all__ = ["check_contact_sheet_path", "check_page_path", "contact_sheet_path", "page_path"]
 
 
-def check_page_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
+def page_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
     """The path of a check's page, `check-NAME.html` in the current folder if `out` is None. Raises SettingError."""
     name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in source.name).strip("-.")
     page = Path(f"check-{name or 'data'}.html") if out is None else Path(out)
+    check_page_path(page)
+    refuse_within_the_data(page, data, source)
+    return page
+
+
+def check_page_path(page: Path) -> None:
+    """Raise SettingError where a page cannot be written, whatever the data are."""
     if page.is_dir():
         raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
     if not page.parent.is_dir():
         raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
-    refuse_within_the_data(page, data, source)
-    return page
 
 
 def contact_sheet_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
     """The path of an augmentation sheet, `NAME-augment.png` in the current folder if `out` is None. Raises SettingError."""
     path = Path(out) if out is not None else Path(f"{plain_name(source.name) or 'data'}-augment.png")
+    check_contact_sheet_path(path)
+    refuse_within_the_data(path, data, source)
+    return path
+
+
+def check_contact_sheet_path(path: Path) -> None:
+    """Raise SettingError where a sheet cannot be written, whatever the data are."""
     if path.suffix.lower() != ".png":
         raise SettingError(f"--out {path}: is not a PNG; give a name that ends in .png")
     with explained(path):
@@ -35,5 +47,3 @@ def contact_sheet_path(out: str | Path | None, data: TrainingData, source: Sourc
         raise SettingError(f"--out {path}: exists and is no PNG of `striate augment`; choose another")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
-    refuse_within_the_data(path, data, source)
-    return path

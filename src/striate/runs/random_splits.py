@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from striate.data import LabeledImages, Splits
+from striate.number_format import percent
 from striate.training import Recipe
 
 __all__ = ["DRAWN", "deviating_splits", "random_shares", "split_origin"]
@@ -51,6 +52,7 @@ def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recip
                 else "images that are identical or of one group stay together"
             )
             lines.append(
-                f"{name} has {size} of {len(whole)} images, {size / len(whole):.0%} instead of {share:.0%}: {reason}"
+                f"{name} has {size} of {len(whole)} images, {percent(size / len(whole), 0)} instead of {percent(share, 0)}: "
+                f"{reason}"
             )
     return lines

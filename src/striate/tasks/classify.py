@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from striate.data import Batch
+from striate.number_format import percent
 from striate.tasks.confusion_matrix import ConfusionMatrix
 from striate.tasks.task import Task
 
@@ -57,7 +58,7 @@ class Classify(Task):
     def draw(self, image: Image.Image, prediction: Tensor, target: int | None) -> Image.Image:
         """The image above its predicted class and the confidence (prediction: K probabilities), and the label if that differs."""
         predicted = int(prediction.argmax())
-        text = f"{self.classes[predicted]} {prediction[predicted]:.0%}"
+        text = f"{self.classes[predicted]} {percent(prediction[predicted], 0)}"
         if target is not None and target != predicted:
             text += f", label {self.classes[target]}"
         width = max(image.width, 8 * len(text))

@@ -1,23 +1,32 @@
 """A recipe's network with its initial weights, and the threads that it is trained with."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from striate.data import Batches
 from striate.errors import SettingError
 from striate.models import Network, create_model
+from striate.training.data_defaults import DEFAULT_RECIPES
 from striate.training.machine import check_threads, choose_device, choose_precision, choose_threads
-from striate.training.recipe import Recipe, ResolvedRecipe
+from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
+from striate.training.recipes import RECIPES
 
-__all__ = ["build_network", "resolve_machine", "use_threads"]
+__all__ = ["build_network", "check_settings", "resolve_machine", "use_threads"]
 
 
 def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
     """The recipe's network, initialized from its seed. Raises SettingError where images are too small for it."""
-    assert recipe.model.channels is not None
     torch.manual_seed(recipe.training.seed)
+    return _create(recipe, classes=len(classes))
+
+
+def _create(recipe: Recipe, classes: int) -> Network:
+    assert recipe.model.channels is not None
     model = create_model(
         recipe.model.name,
-        classes=len(classes),
+        classes=classes,
         channels=recipe.model.channels,
         size=recipe.model.size,
         dropout=recipe.model.dropout,
@@ -27,6 +36,24 @@ def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
             f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.min_size} or more"
         )
     return model
+
+
+def check_settings(user: Mapping[str, Any], named: NamedRecipe | None) -> None:
+    """Raise SettingError for settings that are wrong whatever the data are; asked before any data are read.
+
+    Where no recipe is named, the data choose one of DEFAULT_RECIPES: then only what is wrong with each of them is refused.
+    """
+    errors = []
+    for one in [named] if named else [RECIPES[name] for name in DEFAULT_RECIPES]:
+        try:
+            recipe = resolve_machine(resolve(user, one)).recipe
+            with torch.device("meta"):  # shapes without values: even the largest network is built at once
+                _create(recipe.with_values(channels=recipe.model.channels or 3), classes=2)
+        except SettingError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[-1]
 
 
 def resolve_machine(settings: ResolvedRecipe) -> ResolvedRecipe:

@@ -10,10 +10,11 @@ from striate.errors import SettingError
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 from striate.training.recipes import find_recipe
 
-__all__ = ["canvas_of", "default_recipe", "default_size", "resolve_with_data"]
+__all__ = ["DEFAULT_RECIPES", "canvas_of", "default_recipe", "default_size", "resolve_with_data"]
 
 LARGEST_SIZE: Final = 128  # default for photographs: what two CPU cores train in minutes
 SMALL_IMAGE: Final = 64  # up to this side an image keeps its size, and idx data are taken for digits
+DEFAULT_RECIPES: Final = ("mnist", "photos")  # of digits, and of all other images
 MARGIN: Final = 8 / 7  # side of the canvas over that of the crop, as 256 pixels to 224
 
 
@@ -21,7 +22,8 @@ def default_recipe(source: Source) -> NamedRecipe:
     """`mnist` for small grayscale idx images and for scenes of digits, `photos` for the rest."""
     native = source.native()
     digits = native.channels == 1 and max(native.height, native.width) <= SMALL_IMAGE and source.kind == "idx"
-    return find_recipe("mnist" if digits or source.kind == "scenes" else "photos")
+    of_digits, of_others = DEFAULT_RECIPES
+    return find_recipe(of_digits if digits or source.kind == "scenes" else of_others)
 
 
 def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:

@@ -23,7 +23,15 @@ from striate.sources import (
 )
 from striate.training.recipe import READING, Recipe
 
-__all__ = ["check_reading", "how_to_read", "open_again", "open_data", "open_data_like", "refuse_within_the_data"]
+__all__ = [
+    "check_reading",
+    "how_to_read",
+    "is_within",
+    "open_again",
+    "open_data",
+    "open_data_like",
+    "refuse_within_the_data",
+]
 
 # settings for the labels of one data set; other data may have theirs elsewhere
 _KIND: Final = ("source", "class_level", "path_column", "label_column", "split_column", "image_root")
@@ -110,6 +118,11 @@ def refuse_within_the_data(path: Path, data: TrainingData | ImagesInput, source:
         roots += [Path(one) for one in folders if not location.parent.samefile(one)]
     if any(root.is_dir() and path.resolve().is_relative_to(root.resolve()) for root in roots):
         raise SettingError(f"{path}: lies within the data, where striate writes nothing; choose another --out")
+
+
+def is_within(path: Path, data: TrainingData | ImagesInput) -> bool:
+    """Whether an output path lies in the folder that was typed; a built-in set that is named like it may be meant instead."""
+    return isinstance(data, str | Path) and path.resolve().is_relative_to(expanded(data).resolve())
 
 
 def _open(data: TrainingData, how: ReadOptions) -> Source:

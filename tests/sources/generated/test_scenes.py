@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from striate.data import Canvas, Instances, Limits, Source
+from striate.data import Canvas, Instances, Limits, Source, describe_source
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.generated.scene_layout import (
@@ -74,6 +74,7 @@ def test_what_the_sources_are(source, segmented):
 def test_any_number_of_scenes_and_the_first_are_the_same(source):
     few = open_source("mnist-scenes:7")
     assert [len(listing) for listing in few.splits.values()] == [7, 2, 2]
+    assert "splits:  train 7, val 2, test 2 (7 to train on, and a fifth as many each" in describe_source(few)[2]
     assert few.digest() != source.digest()
     sample, same = few.sample("val", 1), source.sample("val", 1)
     assert (sample.image == same.image).all()

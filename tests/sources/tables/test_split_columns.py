@@ -202,7 +202,7 @@ def test_a_second_column_of_splits_is_pointed_out_where_it_differs(table_folder:
         (
             "valid",
             ["1", "1", "1", "1", "0", "1"],
-            "valid is true in 83% .* --split-column none, or --split-column valid",
+            "valid is true in 83 % .* --split-column none, or --split-column valid",
         ),
     ],
 )

@@ -144,6 +144,7 @@ def open_scenes(data: str) -> Source:
         "scenes",
         ("background", *numerals) if segment else numerals,
         MappingProxyType(splits),
+        split_origin=f"{train:,} to train on, and a fifth as many each to validate and to test on",
         skeleton=None if segment else CENTER,
     )
 

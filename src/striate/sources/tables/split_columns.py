@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from striate.data.names import natural_key, printable
 from striate.errors import DataError, SettingError, nearest
+from striate.number_format import percent
 from striate.sources.split_words import possible_split_of, split_of, splits_of
 from striate.sources.tables.table import Table
 
@@ -274,8 +275,8 @@ def _check_flag(table: Table, claim: _Claim, flag: re.Match[str]) -> None:
     """DataError where is_valid is true of most rows: it may mean that they are usable."""
     if flag["split"] == "valid" and (share := float((claim.open == _VAL).mean())) > 0.5:
         raise DataError(
-            f"{table.name}: the column {claim.column} is true in {share:.0%} of the rows, so it may mean that they are usable, or "
-            f"that they are for validation; choose --split-column {NONE}, or --split-column {claim.column}"
+            f"{table.name}: the column {claim.column} is true in {percent(share, 0)} of the rows, so it may mean that they are "
+            f"usable, or that they are for validation; choose --split-column {NONE}, or --split-column {claim.column}"
         )
 
 

@@ -25,7 +25,17 @@ def count(value: Any, noun: str = "") -> str:
 
 
 def percent(share: Any, decimals: int = 1) -> str:
-    """0.992 -> "99.2", without the sign; up to two more decimals where rounding gives 100 or 0 and the share is neither."""
+    """0.992 -> "99.2 %", as every share is shown to a person."""
+    return f"{percent_number(share, decimals)} %"
+
+
+def percent_range(low: Any, high: Any, decimals: int = 1) -> str:
+    """0.981, 0.992 -> "98.1 to 99.2 %"."""
+    return f"{percent_number(low, decimals)} to {percent(high, decimals)}"
+
+
+def percent_number(share: Any, decimals: int = 1) -> str:
+    """0.992 -> "99.2", for a column in percent; up to two more decimals where rounding gives 100 or 0 and the share is neither."""
     share = finite(share)
     if share is None:
         return UNKNOWN

@@ -13,19 +13,19 @@ from striate.runs.lock import exclusive
 
 
 @final
-class FoldsFolder:
+class CrossValidationFolder:
     """fold-1/ fold-2/ ... are run folders; recipe.toml, folds.json and predictions.csv lie beside them."""
 
     def __init__(self, root: RunFolder) -> None:
         self.path, self._root = root.path, root
 
     @classmethod
-    def create(cls, path: Path) -> "FoldsFolder":
+    def create(cls, path: Path) -> "CrossValidationFolder":
         """A new folder; one that exists is never written into."""
         return cls(RunFolder.create(path))
 
     @classmethod
-    def open(cls, path: Path) -> "FoldsFolder":
+    def open(cls, path: Path) -> "CrossValidationFolder":
         return cls(RunFolder(path))
 
     @staticmethod
@@ -47,7 +47,7 @@ class FoldsFolder:
 
     def summary(self) -> dict[str, Any]:
         found: dict[str, Any] = read_json(self.path / "folds.json")
-        check_format(self.path, found.get("format"), FORMAT)
+        check_format(self.path, found.get("format"), FORMAT, command_in="folds.json")
         return found
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:

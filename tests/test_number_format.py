@@ -1,10 +1,25 @@
 """Numbers as text: no false digits."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.report.number_format import UNKNOWN, count, duration, finite, four_digits, percent, plain, setting
+import striate
+from striate.number_format import (
+    UNKNOWN,
+    count,
+    duration,
+    finite,
+    four_digits,
+    percent,
+    percent_number,
+    percent_range,
+    plain,
+    setting,
+)
 from striate.report.reproduce import moment
 
 
@@ -12,7 +27,7 @@ from striate.report.reproduce import moment
 @given(st.integers(1, 10**7), st.data())
 def test_percent_never_hides_a_failure_or_a_success(total, data):
     correct = data.draw(st.integers(0, total))
-    text = percent(correct / total)
+    text = percent_number(correct / total)
     assert (text == "100.0") == (correct == total)
     assert (text == "0.0") == (correct == 0)
     if text[0] not in "<>":
@@ -32,7 +47,20 @@ def test_percent_never_hides_a_failure_or_a_success(total, data):
     ],
 )
 def test_percent(share, text):
-    assert percent(share) == text
+    assert percent_number(share) == text
+    assert percent(share) == f"{text} %"
+
+
+def test_percent_range():
+    assert percent_range(0.981, 0.99962, 2) == "98.10 to 99.96 %"
+
+
+def test_a_person_is_shown_a_share_by_percent_alone():
+    package = Path(str(striate.__file__)).parent
+    others = [
+        str(path.relative_to(package)) for path in package.rglob("*.py") if re.search(r":[>.\d]*%[}]", path.read_text())
+    ]
+    assert others == []  # Python's own format, "99.2%", is another style
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""The screen of `striate predict`: a table for a person, or JSON or CSV for a program; errors on stderr too."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from striate.analysis import Prediction
+from striate.cli.console_tables import print_table
+from striate.number_format import percent
+
+
+def print_predictions(predictions: Sequence[Prediction], style: Literal["table", "json", "csv"]) -> None:
+    for one in predictions:
+        if one.error is not None:
+            print(f"{one.path}: {one.error}", file=sys.stderr)
+    match style:
+        case "json":
+            print(json.dumps([asdict(one) for one in predictions], indent=1))
+        case "csv":
+            _print_csv(predictions)
+        case "table":
+            _print_table(predictions)
+
+
+def _print_csv(predictions: Sequence[Prediction]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["path", "prediction", "confidence", "error"])
+    for one in predictions:
+        confidence = "" if one.confidence is None else f"{one.confidence:.6g}"
+        writer.writerow([one.path, one.prediction or "", confidence, one.error or ""])
+
+
+def _print_table(predictions: Sequence[Prediction]) -> None:
+    """With a column of errors where there are any."""
+    columns = [("image", False), ("prediction", False), ("confidence", True), ("error", False)]
+    rows = [
+        (
+            one.path,
+            one.prediction or "",
+            "" if one.confidence is None else percent(one.confidence),
+            one.error or "",
+        )
+        for one in predictions
+    ]
+    shown = 4 if any(one.error is not None for one in predictions) else 3
+    print_table(columns[:shown], [row[:shown] for row in rows])
