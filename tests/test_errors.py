@@ -5,7 +5,7 @@ import traceback
 
 import pytest
 
-from striate.errors import DataError, SettingError
+from striate.errors import DataError, SettingError, first_bytes
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,16 @@ def test_a_traceback_has_the_options_as_python_does(message: str, note: str) -> 
 )
 def test_an_error_without_options_has_no_note(message: str) -> None:
     assert not hasattr(SettingError(message), "__notes__")
+
+
+@pytest.mark.parametrize(
+    ("start", "shown"),
+    [
+        (b"version https://git-lfs.github.com", "'version https://git-'"),
+        (b"<!DOCTYPE html>\n<html>", "'<!DOCTYPE html>'"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "the bytes 89 50 4e 47 0d 0a 1a 0a"),
+        (b"caf\xc3\xa9", "the bytes 63 61 66 c3 a9"),
+    ],
+)
+def test_how_a_file_begins_is_shown_as_text_or_in_hexadecimal(start: bytes, shown: str) -> None:
+    assert first_bytes(start) == shown

@@ -173,3 +173,23 @@ def test_the_scan_finds_names_messages_and_parts_of_names():
     assert {name for name in defined(tree) if segments(name) & BANNED_NAMES} == {"MendedSight", "grey_level"}
     assert [word for text in prose(tree) for word in offences(text)] == ["picture", "grey"]
     assert not offences("the standard deviation of the mean")
+
+
+FUNCTION_LINES, FILE_LINES = 60, 330  # a screen; what is read in one go
+LITERAL_TABLES = {"striate.models.architectures"}
+
+
+def test_a_function_fits_a_screen_and_a_file_is_read_in_one_go():
+    long = [
+        f"{name}: {node.name} has {lines} lines"
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES
+    ]
+    long += [
+        f"{name} has {lines} lines"
+        for name, path in MODULES.items()
+        if (lines := path.read_text().count("\n")) > FILE_LINES and name not in LITERAL_TABLES
+    ]
+    assert not long, "\n".join(long)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["AmbiguousDataError", "DataError", "RunError", "SettingError", "StriateError", "nearest"]
+__all__ = ["AmbiguousDataError", "DataError", "RunError", "SettingError", "StriateError", "first_bytes", "nearest"]
 
 
 class StriateError(Exception):
@@ -46,3 +46,11 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean {', '.join(close)}?"
     return f"; known: {', '.join(known)}" if len(known) <= 12 else ""
+
+
+def first_bytes(start: bytes) -> str:
+    """How a file begins, for a message: its first line in quotes where that is text, else its first bytes in hexadecimal."""
+    text = start.partition(b"\n")[0][:20].decode("ascii", "replace").strip()
+    if text and text.isascii() and text.isprintable():
+        return f"'{text}'"
+    return f"the bytes {start[:8].hex(' ')}"

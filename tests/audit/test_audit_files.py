@@ -31,7 +31,7 @@ from striate.audit.fingerprints import take_fingerprints
 from striate.audit.group_leakage import group_leaks
 from striate.audit.inventory import class_counts, inventory
 from striate.audit.outliers import outliers, outside
-from striate.data import ArrayStore, Instances, InstanceTargets, Source
+from striate.data import ArrayStore, Instances, InstanceTargets, Source, groups_of
 from striate.data.source import Listing
 from striate.data.targets import ClassTargets
 from striate.errors import SettingError
@@ -108,7 +108,7 @@ def test_no_normal_value_is_an_outlier(seed, count):
     assert len(outside(values, 8.0)[2]) == 0 or count < 30
 
 
-def test_groups_across_parts(data):
+def test_groups_across_splits(data):
     for part, name in (
         ("train", "patient7_1"),
         ("train", "patient8_1"),
@@ -117,9 +117,9 @@ def test_groups_across_parts(data):
     ):
         textured(hash(name) % 1000 + 5000).save(data / part / "a" / f"{name}.png")
     prints = fingerprints(data)
-    (found,) = group_leaks(prints, r"patient(\d+)")
+    (found,) = group_leaks(prints, r"(patient\d+|^(?!.*patient).+)")
     assert found.finding.severity == "stop"
-    assert found.finding.evidence["groups"] == ["7"]
+    assert found.finding.evidence["groups"] == ["patient7"]
     assert found.files == (("train/a/patient7_1.png", "test/a/patient7_2.png"),)
 
 
@@ -148,12 +148,36 @@ def test_groups_by_a_column():
         ("(", "no regular expression"),
         ("patient", "parentheses"),
         ("(a)(b)", "one group in parentheses"),
-        ("(zzz)", "not in any file name"),
+        ("(zzz)", "finds no group in"),
     ],
 )
 def test_groups_that_are_none(healthy, group, message):
     with pytest.raises(SettingError, match=message):
         group_leaks(fingerprints(healthy), group)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (
+            tuple("aabbcc"),
+            None,
+            "group = 'patient': is a column of train and not of test; add it there, or leave out --group",
+        ),
+        (
+            (*"aabbc", ""),
+            tuple("ddeeff"),
+            r"is empty for 1 of 12 samples, such as train\[5\]; fill the cells, or leave out --group",
+        ),
+    ],
+)
+def test_check_and_train_refuse_a_column_that_leaves_a_sample_without_a_group(train, test, message):
+    given = {"train": train, "test": test}
+    source = of_arrays({name: {"patient": tuple(cells)} for name, cells in given.items() if cells})
+    with pytest.raises(SettingError, match=message):
+        groups_of(source, "patient")
+    with pytest.raises(SettingError, match=message):
+        group_leaks(take_fingerprints(source, threads=1), "patient")
 
 
 def test_balance():

@@ -68,8 +68,8 @@ def test_every_file_ends_in_exactly_one_bucket(mixed: Path) -> None:
 def test_more_bad_files_than_the_limit_stop_with_counts_files_and_the_setting(mixed: Path) -> None:
     source = open_source(mixed)
     expected = (
-        r"7 of 40 files cannot be used \(3 truncated, .*1 empty file.*\), more than the share of 0.15 that may: "
-        r"dog/001.jpg \(.*\), cat/001.jpg \(.*\), cat/002.jpg \(.*\) \.\.\.; fix or remove them, or allow more with "
+        r"7 of 40 files cannot be used \(3 truncated, .*1 empty file.*\), more than --max-bad 0.15 allows: "
+        r"dog/001.jpg \(.*\), cat/001.jpg \(.*\), cat/002.jpg \(.*\) \.\.\.; fix or remove them, or raise "
         "--max-bad"
     )
     with pytest.raises(DataError, match=expected) as caught:

@@ -46,18 +46,22 @@ def test_splits_that_the_data_have_stay(tmp_path: Path) -> None:
     splits = split_samples(given, val=0.25, test=0.5, seed=1)
     written = {id_: name for name, split in splits.by_name().items() for id_ in split.ids}
     assert same(splits, apply_split(given, written, "f"))
-    with pytest.raises(DataError, match=r"1 images are in the split test of the data and elsewhere in f: t0 \(train\)"):
+    with pytest.raises(
+        DataError, match=r"f puts 1 image of the split test of the data into another split: t0 \(train\)"
+    ):
         apply_split(given, {**written, "t0": "train"}, "f")
-    with pytest.raises(DataError, match=r"are in the split train of the data and elsewhere in f: a3 \(test\)"):
+    with pytest.raises(DataError, match=r"of the split train of the data into another split: a3 \(test\)"):
         apply_split(given, {**written, "a3": "test"}, "f")
 
 
 def test_missing_and_unknown_images_are_named() -> None:
     whole = images(("a", "b", "c", "d", "e"), (SkippedFile("bad", "empty file", "0 bytes"),))
     every = dict.fromkeys(whole.ids, "train")
-    with pytest.raises(DataError, match=r"4 images are not in s.csv: b, c, d \.\.\.; make both agree"):
+    with pytest.raises(
+        DataError, match=r"s.csv lacks 4 images of the data: b, c, d \.\.\.; correct the file or the data"
+    ):
         apply_split({"all": whole}, {"a": "train"}, "s.csv")
-    with pytest.raises(DataError, match=r"2 images are not among the data but in s.csv: y, z; make both agree"):
+    with pytest.raises(DataError, match=r"s.csv has 2 images that the data lack: y, z; correct the file or the data"):
         apply_split({"all": whole}, {**every, "y": "val", "z": "test"}, "s.csv")
     with pytest.raises(DataError, match=r"s.csv has no training images"):
         apply_split({"all": whole}, dict.fromkeys(whole.ids, "val"), "s.csv")
@@ -69,9 +73,9 @@ def test_missing_and_unknown_images_are_named() -> None:
     [
         (b"", "no columns id and split"),
         (b"name,part\na,train\n", "no columns id and split"),
-        (b"id,split\na,training\n", "line 2 has the split 'training'; it must be train, val or test"),
+        (b"id,split\na,training\n", "line 2 has the split 'training'; write train, val or test"),
         (b"id,split\na\n", "line 2 has the split None"),
-        (b"id,split\na,train\na,val\n", "line 3 puts a in val, a line before in train"),
+        (b"id,split\na,train\na,val\n", "line 3 has a in val, and an earlier line in train; keep one of them"),
         (b"id,split\n\xff,train\n", "cannot be read as a split"),
         (b"id,split\n" + b"x" * 200_000 + b",train\n", "cannot be read as a split"),
     ],

@@ -170,7 +170,7 @@ def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
         {"all": some, "train": some},
         {"train": some, "x": some},
     ):
-        with pytest.raises(DataError, match="nothing to learn from"):
+        with pytest.raises(DataError, match="splits and no training images"):
             split_samples(samples, val=0.1, test=0, seed=0)
     with pytest.raises(DataError, match=r"3 images of 3 classes are too few to hold out a share of 0.1"):
         split_samples({"all": some}, val=0.1, test=0, seed=0)

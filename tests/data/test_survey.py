@@ -378,7 +378,7 @@ def test_a_background_that_was_chosen_and_hides_is_reported(tmp_path: Path) -> N
     white = Canvas(SIDE, SIDE, 3, rendering=source.survey.rendering("white"))
     (found,) = survey_findings(source.survey, white)
     assert found.finding.id == "data-background"
-    assert found.finding.message == "100 % of the images with transparent parts show next to nothing on white."
+    assert found.finding.message == "100 % of the images with transparent pixels show next to nothing on white."
     assert "--background black" in found.finding.fix
     assert survey_findings(source.survey, Canvas(SIDE, SIDE, 4, rendering=white.rendering)) == []
 
@@ -452,7 +452,7 @@ def test_images_that_shrink_to_a_line_are_reported(
     source = open_source(folders(tmp_path / "data", photograph(height, width)))
     (found,) = survey_findings(source.survey, Canvas(side, side, 3, fit="contain"))
     assert found.finding.id == "data-thin"
-    assert f"gets {pixels} pixels of the shorter side" in found.finding.message
+    assert f"the shorter side shrinks to {pixels} pixels" in found.finding.message
     enough = 8 * max(height, width) // min(height, width)
     assert f"--size {enough} or more" in found.finding.fix
     assert survey_findings(source.survey, Canvas(enough, enough, 3, fit="contain")) == []

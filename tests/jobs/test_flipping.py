@@ -104,7 +104,7 @@ def test_a_run_on_arrows_with_neutral_names(tmp_path, capsys):
     run = train(data, out=tmp_path / "run", **{**QUICK, "epochs": 1, "augment": "default"})
     reported = capsys.readouterr().out
     assert (
-        "mirrored images of class a look like class b, and those of b like a: no flips (--flip turns them on"
+        "mirrored images of class a resemble class b, and those of b resemble a: no flips (--flip turns them on"
         in reported
     )
     recipe, source = read_toml(run.path / "recipe.toml")
@@ -141,7 +141,7 @@ def test_augment_shows_the_same_decision(tmp_path, monkeypatch, shapes):
     made = augment(arrows(tmp_path / "data", ("a", "b")), rows=2, columns=2)
     assert not any("flip" in step for step in made.steps)
     assert len(made.notes) == 1
-    assert "class a look like class b" in made.notes[0]
+    assert "class a resemble class b" in made.notes[0]
     asked = augment(tmp_path / "data", rows=2, columns=2, flip=True)
     assert any("flip" in step for step in asked.steps)
     assert [one.id for one in asked.findings] == ["augment-mirrored-labels"]
@@ -168,4 +168,4 @@ def test_folds_are_of_one_method_decided_before_the_first(tmp_path, monkeypatch,
     with pytest.raises(KeyboardInterrupt):
         train_folds(data, folds=3, out=tmp_path / "cv", **{**QUICK, "epochs": 1, "augment": "default"})
     assert (begun[0].recipe.augment.flip, begun[0].origins["flip"]) == (False, "data")
-    assert "mirrored images of class a look like class b" in capsys.readouterr().out
+    assert "mirrored images of class a resemble class b" in capsys.readouterr().out

@@ -268,7 +268,7 @@ def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_reported(tr
     large = Image.new("L", (7200, 7200))  # more than 50 million pixels
     large.save(new / "dark" / "large.png")
     for reading in ({}, {"max_bad": 0.05}):
-        with pytest.raises(DataError, match="1 of 10 files cannot be used .* or allow more with --max-bad"):
+        with pytest.raises(DataError, match="1 of 10 files cannot be used .* or raise --max-bad"):
             trained.evaluate(new, **reading)
     assert trained.evaluate(new, max_bad=0.1)["images"] == 9
     assert trained.evaluate(new, max_pixels=7200 * 7200)["images"] == 10

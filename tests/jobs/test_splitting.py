@@ -147,7 +147,7 @@ def test_a_split_file_leaves_no_room_for_groups_and_folds(shapes, trained, tmp_p
 def test_a_split_of_other_data_names_what_differs(trained, tmp_path):
     data = make_images(tmp_path / "data", each=21)
     with pytest.raises(
-        DataError, match=r"3 images are not in .*splits.csv: dark/20.png, light/20.png, striped/20.png;"
+        DataError, match=r"splits.csv lacks 3 images of the data: dark/20.png, light/20.png, striped/20.png;"
     ):
         train(data, out=tmp_path / "run", progress=False, split=str(trained.path), **ONCE)
     assert not (tmp_path / "run").exists()

@@ -248,7 +248,10 @@ class RefusesWithoutTheSize(PlainModule):
 
 
 FAULTS = [
-    (lambda: nn.Linear(2, 2), r"Linear has no features, head, widths, strides, min_size: see striate.models.Network"),
+    (
+        lambda: nn.Linear(2, 2),
+        r"Linear has no features, head, widths, strides, min_size, which a striate.models.Network has",
+    ),
     (declares(widths=(4,)), r"widths \(4,\) and strides \(2, 4\) must be as many as the stages"),
     (declares(widths=(), strides=()), r"widths \(\) and strides \(\) must be as many as the stages"),
     (declares(strides=(4, 2)), r"strides \(4, 2\) are not in the order finest first"),
@@ -291,7 +294,7 @@ def test_a_violation_is_reported_in_one_line(build, message):
 
 def test_a_function_that_gives_one_network_twice_is_found():
     network = Healthy()
-    with pytest.raises(ModelError, match="the function gave the same network twice"):
+    with pytest.raises(ModelError, match="the function returns the same network twice"):
         check_model(lambda: network, size=SIZE)
 
 

@@ -129,7 +129,7 @@ def test_a_wrong_digest_is_not_kept(tmp_path):
     wrong = hashlib.sha256(WEIGHTS[::-1]).hexdigest()[:8]
     assert message == (
         f"{ADDRESS}: the download is not the published file: its SHA-256 begins with {wrong}, not {SHA256[:8]}, "
-        "and it was deleted; try again"
+        "and it is deleted; try again"
     )
 
 
@@ -260,7 +260,7 @@ def test_the_real_package_has_the_published_file():
 
 
 def test_networks_without_published_weights_state_what_can_be_done():
-    with pytest.raises(SettingError, match=r"striate knows no ImageNet weights of lenet5; give a file"):
+    with pytest.raises(SettingError, match=r"there are no ImageNet weights of lenet5; give a file"):
         create_model("lenet5", classes=10, weights="imagenet")
 
 

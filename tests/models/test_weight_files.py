@@ -275,10 +275,10 @@ def tar(_: object) -> bytes:
         (
             "lfs.pth",
             b"version https://git-lfs\noid",
-            "is not a PyTorch file: it begins with b'version https://git-'; use",
+            "is not a PyTorch file: it begins with 'version https://git-'; use",
         ),
         ("page.bin", b"<!DOCTYPE html>\n<html>", "is not a PyTorch file: it begins with"),
-        ("old.tar", tar(None), "is not a PyTorch file: it begins with b'storages"),
+        ("old.tar", tar(None), "is not a PyTorch file: it begins with "),
         (
             "pickle.safetensors",
             saved({"w": torch.ones(2)}),

@@ -118,7 +118,7 @@ def test_names_are_taken_without_what_wraps_them(prefix, also, caplog):
     assert same(network.state_dict(), weights)
     messages = [f"w.pth: the prefix {prefix} is removed from its names"]
     if "criterion.weight" in also:
-        messages.append("w.pth: not part of the network and not used: criterion.weight, val_acc.total")
+        messages.append("w.pth: not in the network, and not used: criterion.weight, val_acc.total")
     assert caplog.messages == messages
 
 

@@ -30,13 +30,12 @@ def near_equal_names(classes: Sequence[str]) -> list[Finding]:
     if not groups:
         return []
     first = " and ".join(map(repr, groups[0]))
-    what = "share a name but for" if len(groups) == 1 else f"in {len(groups)} groups share a name but for"
     return [
         Finding(
             "data-near-equal-names",
             "warning",
-            f"Classes {what} case, spaces, zeros or the form of Unicode: {first}"
-            f"{f', and {len(groups) - 1} more' if len(groups) > 1 else ''}.",
+            f"Class names differ only in case, spaces, zeros or Unicode form: {first}"
+            f"{f', and {len(groups) - 1} more groups' if len(groups) > 2 else ', and 1 more group' if len(groups) == 2 else ''}.",
             {"count": len(groups), "groups": groups[:_EXAMPLES]},
             f"if they are one class, put the images of {first} into one folder, or give them one label in the table",
         )

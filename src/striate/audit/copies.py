@@ -20,7 +20,7 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
         audit_finding(
             "data-blank",
             "warning",
-            f"{'1 image has' if len(at) == 1 else f'{len(at)} images have'} one color from edge to edge.",
+            f"{'1 image has' if len(at) == 1 else f'{len(at)} images have'} only one color.",
             [(prints.id(i),) for i in at],
             {"luma": [round(float(prints.brightness[i])) for i in at[:10]]},
             "remove them: they show nothing",

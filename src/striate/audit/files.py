@@ -18,22 +18,32 @@ _IDS: Final[Mapping[Reason, str]] = MappingProxyType(
     {
         "truncated": "data-truncated",
         "not an image": "data-wrong-type",
-        "format not read": "data-format",
+        "unsupported format": "data-format",
         "decompression bomb": "data-bomb",
     }
 )  # all other reasons are data-unreadable
-_MESSAGES: Final = MappingProxyType(
+_MESSAGES: Final = MappingProxyType(  # of one file, of several, and what to do
     {
-        "data-unreadable": ("cannot be used", "fix or remove"),
-        "data-truncated": ("cut off before the image ends", "copy or download again"),
-        "data-wrong-type": ("not an image, in place of one", "remove, or get the image itself"),
+        "data-unreadable": ("cannot be used", "cannot be used", "fix the files, or remove them"),
+        "data-truncated": (
+            "ends before its image does",
+            "end before their images do",
+            "copy or download the files again",
+        ),
+        "data-wrong-type": (
+            "has the extension of an image and is none",
+            "have the extension of an image and are none",
+            "replace the files by the images, or remove them",
+        ),
         "data-format": (
-            "of a format that is not read",
-            "convert to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
+            "has a format that is not supported",
+            "have a format that is not supported",
+            "convert the files to JPEG or PNG; DICOM and other 16-bit data to TIFF or .npy",
         ),
         "data-bomb": (
-            "not decoded, as their headers declare more pixels than the limit",
-            "remove or make smaller, or raise --max-pixels",
+            "is not decoded, because its header declares more pixels than the limit",
+            "are not decoded, because their headers declare more pixels than the limit",
+            "remove the files or make them smaller, or raise --max-pixels",
         ),
     }
 )
@@ -76,14 +86,19 @@ def unusable(skipped: Iterable[SkippedFile]) -> list[AuditFinding]:
         audit_finding(
             name,
             "warning",
-            f"{'1 file' if len(files) == 1 else f'{len(files)} files'} {_MESSAGES[name][0]}{_why(name, files)}.",
+            f"{_what(name, len(files))}{_why(name, files)}.",
             [(one.id,) for one in files],
             {"details": list(dict.fromkeys(f"{one.reason}: {one.detail}" for one in files))[:3]},
-            _MESSAGES[name][1],
+            _MESSAGES[name][2],
         )
         for name, files in by_id.items()
         if files
     ]
+
+
+def _what(name: str, count: int) -> str:
+    one, several, _ = _MESSAGES[name]
+    return f"1 file {one}" if count == 1 else f"{count} files {several}"
 
 
 def _why(name: str, files: Sequence[SkippedFile]) -> str:

@@ -34,7 +34,7 @@ def audit(
 ) -> tuple[dict[str, Any], tuple[AuditFinding, ...]]:
     """The inventory and all findings, most severe first.
 
-    group: a column or a regular expression, see `group_leaks`. predictions: those of `run` on images that it was not
+    group: a column or a regular expression, as `groups_of` takes it. predictions: those of `run` on images that it was not
     trained on; none where there is no run.
     """
     source, threads = prints.source, available_cores()

@@ -99,6 +99,6 @@ def label_suspects(held_out: Sequence[HeldOutPrediction], run: str) -> list[Audi
                     f"{o.id}: labeled {o.label}, predicted {o.prediction} ({percent(o.probability)})" for o in worst
                 ],
             },
-            "look at them, the most probable first, and move images with wrong labels into the class that they show",
+            "check them, the most probable first, and correct the labels that are wrong",
         )
     ]

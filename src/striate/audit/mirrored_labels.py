@@ -122,7 +122,7 @@ def _message(mirror: Mirror, judged_by: str, pairs: Sequence[tuple[str, str]]) -
     reason = (
         f"classes {one} and {other} are mirror images of each other{more}"
         if judged_by == "names"
-        else f"mirrored images of class {one} look like class {other}, and those of {other} like {one}{more}"
+        else f"mirrored images of class {one} resemble class {other}, and those of {other} resemble {one}{more}"
     )
     kind = "flips" if mirror == "flip" else "vertical flips"
     return f"{reason}: no {kind} (--{_option(mirror)} turns them on)"

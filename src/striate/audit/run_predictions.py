@@ -28,7 +28,7 @@ def held_out_predictions(source: Source, folder: Trained) -> list[HeldOutPredict
     trained_on = (folder.summary() if isinstance(folder, CrossValidationFolder) else folder.manifest())["data"]
     if source.task != "classify":
         raise SettingError(
-            f"run = {run}: wrong labels are searched where images have one class, not in {source.location}"
+            f"run = {run}: finds wrong labels only where each image has one class, not in {source.location}; leave out --run"
         )
     if trained_on["location"] != source.location and trained_on["digest"] != source.digest():
         raise RunError(

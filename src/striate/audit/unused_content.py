@@ -30,16 +30,16 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     if canvas.channels != 4 and survey.hides_content(background):
         better = survey.background
         fix = (
-            "keep transparency as a channel with --channels 4, or save images without it where colors are below it, which "
-            "no --background shows"
+            "train with --channels 4, which keeps transparency as a channel, or save the images without transparency: no "
+            "--background shows what is in all of them"
             if better == background
-            else f"train with --background {better}, or keep transparency as a channel with --channels 4"
+            else f"train with --background {better}, or with --channels 4, which keeps transparency as a channel"
         )
         findings.append(
             audit_finding(
                 "data-background",
                 "warning",
-                f"{percent(survey.hidden[background], 0)} of the images with transparent parts show next to nothing on "
+                f"{percent(survey.hidden[background], 0)} of the images with transparent pixels show next to nothing on "
                 f"{background}.",
                 (),
                 {"background": background, "hidden": {name: round(part, 4) for name, part in survey.hidden.items()}},
@@ -60,8 +60,8 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         audit_finding(
             "data-cropped",
             "warning" if many else "note",
-            f"{percent(share, 0)} of the images lose {'' if many else 'more than '}{percent(cut, 0)} of their area, "
-            "which holds content that is not used.",
+            f"{percent(share, 0)} of the images lose {'' if many else 'more than '}{percent(cut, 0)} of their area to a "
+            "square crop, and content with it.",
             [(name,) for name in worst_first if many or survey.losing[name] > MUCH],
             {"cut": round(survey.cut, 4), "images_with_content_there": round(survey.cut_content, 4)},
             "train with --fit contain, which shows whole images",
@@ -85,8 +85,8 @@ def _thin(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         audit_finding(
             "data-thin",
             "warning",
-            f"Of {percent(len(thin) / len(survey.sizes), 0)} of the images the network gets {max(1, round(pixels))} pixels of the "
-            f"shorter side, since the longer is {aspect:.0f} times as long.",
+            f"In {percent(len(thin) / len(survey.sizes), 0)} of the images the shorter side shrinks to "
+            f"{max(1, round(pixels))} pixels, because the longer side is {aspect:.0f} times as long.",
             (),
             {"pixels": round(pixels, 2), "aspect": round(aspect, 2), "images": round(len(thin) / len(survey.sizes), 4)},
             f"train with --size {math.ceil(_THIN * aspect)} or more, or cut the images into tiles",
@@ -105,7 +105,7 @@ def first_frames(ids: Sequence[str], of: str = "") -> list[AuditFinding]:
             f"{_files(ids, of)} many frames or pages, of which only the first is used.",
             [(name,) for name in ids],
             {},
-            "save the frames that matter as images of their own, if the first is not what counts",
+            "save the frames that matter as separate images",
         )
     ]
 

@@ -47,6 +47,6 @@ def check_faults(faults: Sequence[AnnotationFault], rows: int, where: str, limit
         kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(fault.kind for fault in lost).most_common())
         first = "; ".join(f"{fault.where}: {fault.message}" for fault in lost[:3]) + (" ..." if len(lost) > 3 else "")
         raise DataError(
-            f"{where} has {len(lost)} of {rows} annotations that cannot be used ({kinds}), more than the share of "
-            f"{limits.max_bad:g} that may: {first}; fix or remove them, or allow more with --max-bad"
+            f"{where}: {len(lost)} of {rows} annotations cannot be used ({kinds}), more than --max-bad {limits.max_bad:g} "
+            f"allows: {first}; fix or remove them, or raise --max-bad"
         )

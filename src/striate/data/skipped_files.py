@@ -13,7 +13,7 @@ __all__ = ["Reason", "SkippedFile", "Unreadable", "check_skipped", "count_reason
 Reason = Literal[
     "empty file",  # zero bytes
     "not an image",  # the first bytes are of no format that is read here, whatever the file is called
-    "format not read",  # an image, but of a format that is not read here: HEIC, DICOM, raw camera files
+    "unsupported format",  # an image, but of a format that is not supported: HEIC, DICOM, raw camera files
     "truncated",  # the file ends before the image does
     "decompression bomb",  # the header declares more pixels than the limit; nothing was decoded
     "not a regular file",  # FIFO, socket, device, folder
@@ -54,8 +54,8 @@ def check_skipped(skipped: Sequence[SkippedFile], files: int, limits: Limits) ->
     """DataError when more than `limits.max_bad` of the `files` were skipped; it names reasons and the first three."""
     if len(skipped) > limits.max_bad * files:
         raise DataError(
-            f"{len(skipped)} of {files} files cannot be used ({count_reasons(skipped)}), more than the share of "
-            f"{limits.max_bad:g} that may: {first_three(skipped)}; fix or remove them, or allow more with --max-bad"
+            f"{len(skipped)} of {files} files cannot be used ({count_reasons(skipped)}), more than --max-bad "
+            f"{limits.max_bad:g} allows: {first_three(skipped)}; fix or remove them, or raise --max-bad"
         )
 
 

@@ -170,5 +170,5 @@ def require_classes(source: Source) -> None:
     if source.task != "classify":
         raise DataError(
             f"{source.location} has {asked[source.task]}: `striate check` and `striate augment` read them, "
-            "but training is for one class an image so far; give each one class, by its folder, a whole number or text"
+            "and training supports only one class per image so far; give each image one class, as a folder, a number or text"
         )

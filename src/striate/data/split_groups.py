@@ -11,7 +11,7 @@ from striate.data.images import LabeledImages
 from striate.data.source import Source
 from striate.errors import SettingError
 
-__all__ = ["group_pattern", "groups_of", "kept_together"]
+__all__ = ["groups_of", "kept_together"]
 
 Groups = Mapping[str, str]  # id of a sample -> its group
 
@@ -19,26 +19,41 @@ Groups = Mapping[str, str]  # id of a sample -> its group
 def groups_of(source: Source, group: str) -> Groups:
     """The group of every sample: a column of the source, else what a regular expression with one group finds in the id.
 
-    Raises SettingError where there is no such column and the expression does not give each id a group.
+    Raises SettingError where a sample has no group: where only some of the splits have the column, where a cell of it is
+    empty, or where the expression finds nothing in an id.
     """
-    listings = source.splits.values()
-    if all(group in listing.columns for listing in listings):
-        return {id_: name for one in listings for id_, name in zip(one.ids, one.columns[group], strict=True)}
-    known = sorted(set.intersection(*(set(listing.columns) for listing in listings)))
-    pattern = group_pattern(group, known, source.location, next(iter(listings)).ids[0])
-    found = {id_: match[1] for one in listings for id_ in one.ids if (match := pattern.search(id_)) and match[1]}
-    missed = [id_ for one in listings for id_ in one.ids if id_ not in found]
+    having = [name for name, listing in source.splits.items() if group in listing.columns]
+    found = _in_column(source, group, having) if having else _in_ids(source, group)
+    missed = [id_ for id_, name in found.items() if not name]
     if missed:
+        what, way_out = (
+            ("is empty for", "fill the cells") if having else ("finds no group in", "correct the expression")
+        )
+        samples = "samples" if having else "ids"
         raise SettingError(
-            f"group = {group!r}: finds no group in {len(missed)} of {len(missed) + len(found)} ids, such as {missed[0]}; "
-            "correct the expression, or leave it out"
+            f"group = {group!r}: {what} {len(missed)} of {len(found)} {samples}, such as {missed[0]}; "
+            f"{way_out}, or leave out --group"
         )
     return found
 
 
-def group_pattern(group: str, columns: Sequence[str], location: str, example: str) -> re.Pattern[str]:
-    """The regular expression that `group`, which is no column, must be: its one group is what an id belongs to."""
-    known = f"the columns are {', '.join(columns)}" if columns else f"{location} has no columns"
+def _in_column(source: Source, column: str, having: Sequence[str]) -> Groups:
+    """The cell of each sample. `having` are the splits that have the column."""
+    lacking = [name for name in source.splits if name not in having]
+    if lacking:
+        raise SettingError(
+            f"group = {column!r}: is a column of {' and '.join(having)} and not of {' and '.join(lacking)}; "
+            "add it there, or leave out --group"
+        )
+    listings = source.splits.values()
+    return {id_: name for one in listings for id_, name in zip(one.ids, one.columns[column], strict=True)}
+
+
+def _in_ids(source: Source, group: str) -> Groups:
+    """What the expression finds in each id, "" where it finds nothing."""
+    ids = [id_ for listing in source.splits.values() for id_ in listing.ids]
+    columns = sorted(set.intersection(*(set(listing.columns) for listing in source.splits.values())))
+    known = f"the columns are {', '.join(columns)}" if columns else f"{source.location} has no columns"
     try:
         pattern = re.compile(group)
     except re.error as error:
@@ -46,9 +61,9 @@ def group_pattern(group: str, columns: Sequence[str], location: str, example: st
     if pattern.groups != 1:
         raise SettingError(
             f"group = {group!r}: is no column ({known}); a regular expression on the ids needs one group in "
-            f"parentheses, such as '([^/]+)/' for {example}"
+            f"parentheses, such as '([^/]+)/' for {ids[0]}"
         )
-    return pattern
+    return {id_: match[1] or "" if (match := pattern.search(id_)) else "" for id_ in ids}
 
 
 def kept_together(samples: LabeledImages, groups: Groups | None) -> Tensor:

@@ -63,9 +63,7 @@ def split_samples(
     if groups is not None:
         _check_groups(samples, groups)
     if fold and "all" not in samples:
-        raise DataError(
-            "the data have a test split of their own, and folds draw theirs; give the folder train by itself"
-        )
+        raise DataError("the data have a test split, and folds draw their own; give the training folder by itself")
     if "val" in samples:
         return Splits(samples["train"], samples["val"], samples.get("test"))
     whole = samples.get("all") or samples["train"]
@@ -90,7 +88,7 @@ def split_samples(
 def _check_splits(samples: Mapping[str, LabeledImages]) -> None:
     """DataError where what a source gave is nothing to learn from."""
     if not samples.keys() <= {"all", "train", "val", "test"} or ("all" in samples) == ("train" in samples):
-        raise DataError(f"there are {', '.join(samples) or 'no'} splits and nothing to learn from; add a folder train")
+        raise DataError(f"there are {', '.join(samples) or 'no'} splits and no training images; add a folder train")
     for name, split in samples.items():
         if len(split) == 0:
             raise DataError(f"the split {name} has no image that can be used; add some, or remove its folder")
@@ -148,17 +146,16 @@ def read_split(path: Path) -> dict[str, str]:
             rows = csv.DictReader(file)
             if not {"id", "split"} <= set(rows.fieldnames or ()):
                 raise DataError(
-                    f"{where}: has no columns id and split in its first line; write them as a run's splits.csv"
+                    f"{where}: has no columns id and split in its first line; write them as in splits.csv of a run"
                 )
             for row in rows:
                 id_, split = row["id"] or "", row["split"]
                 if split not in NAMES:
-                    raise DataError(
-                        f"{where}: line {rows.line_num} has the split {split!r}; it must be train, val or test"
-                    )
+                    raise DataError(f"{where}: line {rows.line_num} has the split {split!r}; write train, val or test")
                 if split_of.setdefault(id_, split) != split:
                     raise DataError(
-                        f"{where}: line {rows.line_num} puts {id_} in {split}, a line before in {split_of[id_]}"
+                        f"{where}: line {rows.line_num} has {id_} in {split}, and an earlier line in {split_of[id_]}; "
+                        "keep one of them"
                     )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{where}: cannot be read as a split ({error}); give a CSV, or the folder of a run") from None
@@ -175,21 +172,21 @@ def apply_split(samples: Mapping[str, LabeledImages], split_of: Mapping[str, str
     written = {id_: there for one in samples.values() for id_, there in _as_written(one.ids, split_of).items()}
     skipped = _as_written(tuple(file.id for one in samples.values() for file in one.skipped), split_of)
     known = {*written.values(), *skipped.values()}
-    _refuse([id_ for id_, there in written.items() if there not in split_of], "are not in", origin)
-    _refuse([id_ for id_ in split_of if id_ not in known], "are not among the data but in", origin)
+    _refuse([id_ for id_, there in written.items() if there not in split_of], f"{origin} lacks", "of the data")
+    _refuse([id_ for id_ in split_of if id_ not in known], f"{origin} has", "that the data lack")
     found: dict[str, LabeledImages] = {}
     for own, one in samples.items():
         names = [split_of[written[id_]] for id_ in one.ids]
         into = NAMES if own == "all" else ("train", "val") if own == "train" and "val" not in samples else (own,)
         moved = [f"{id_} ({name})" for id_, name in zip(one.ids, names, strict=True) if name not in into]
-        _refuse(moved, f"are in the split {own} of the data and elsewhere in", origin)
+        _refuse(moved, f"{origin} puts", f"of the split {own} of the data into another split")
         for name in into:
             at = torch.tensor([i for i, written_name in enumerate(names) if written_name == name], dtype=torch.int64)
             if len(at):
                 chosen = one if len(at) == len(one) else one.subset(at)
                 found[name] = replace(chosen, skipped=one.skipped if name in ("train", own) else ())
     if "train" not in found:
-        raise DataError(f"{origin} has no training images; a split needs some")
+        raise DataError(f"{origin} has no training images; write train for some of them")
     return Splits(found["train"], found.get("val"), found.get("test"))
 
 
@@ -198,7 +195,8 @@ def _as_written(ids: tuple[str, ...], split_of: Mapping[str, str]) -> dict[str, 
     return {id_: id_ if id_ in split_of or f"'{id_}" not in split_of else f"'{id_}" for id_ in ids}
 
 
-def _refuse(ids: list[str], what: str, origin: str) -> None:
+def _refuse(ids: list[str], what: str, which: str) -> None:
     if ids:
+        images = "1 image" if len(ids) == 1 else f"{len(ids)} images"
         first = ", ".join(ids[:3]) + (" ..." if len(ids) > 3 else "")
-        raise DataError(f"{len(ids)} images {what} {origin}: {first}; make both agree, or draw a split anew")
+        raise DataError(f"{what} {images} {which}: {first}; correct the file or the data")

@@ -2,6 +2,10 @@
 
 A source knows what its images mean, a store only how each of them is read: from files, from one array, or from members of
 an archive.
+
+The whole of a file is read once, for its pixels and its digest together, with two exceptions. Of more than 8 bits all files
+are read for their values first, since the levels of all decide how each is rendered. A file above SMALL is not held in memory,
+so its digest takes a second read.
 """
 
 import hashlib

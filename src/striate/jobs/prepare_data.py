@@ -5,7 +5,7 @@ from typing import cast
 
 from striate.audit import audit_splits, audit_survey, resolve_flips
 from striate.audit.mirrored_labels import sample_of_split
-from striate.data import Cache, Source, decoded_size, load_images
+from striate.data import Cache, Canvas, LabeledImages, Source, decoded_size, load_images
 from striate.data.normalization import normalization_of
 from striate.data.settings import Place
 from striate.errors import DataError
@@ -13,8 +13,9 @@ from striate.jobs.progress_display import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
 from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import deviating_splits
+from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
-from striate.training import ResolvedRecipe, available_cores
+from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.data_defaults import canvas_of
 
 
@@ -24,17 +25,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     source.take_survey(display.reading)
     canvas = canvas_of(source, recipe)
     display.messages(source.survey.summary(canvas))
-    cache = Cache(cast(Place, recipe.data.cache), folder.cache_path)
-    size = decoded_size(source, canvas)
-    kept = cache.resolved(size)
-    display.messages(kept.messages(size, asked=cache.place))
-    images = load_images(
-        source.with_limits(replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)),
-        canvas,
-        threads=available_cores(),
-        cache=kept,
-        progress=display.reading,
-    )
+    images = _load(source, canvas, recipe, folder, display)
     of_survey = audit_survey(source, canvas)
     try:
         splits = split_of_run(folder, source, recipe, images)
@@ -59,3 +50,28 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
         policy=flips.settings.recipe.augment,
         findings=(*of_splits, *of_survey, *flips.findings),
     )
+
+
+def _load(
+    source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, display: ProgressDisplay
+) -> dict[str, LabeledImages]:
+    """All images, decoded. Raises RunError where a run is resumed and they are not those that it began with.
+
+    Decoding takes the digests of the files, so they are checked after it; before it only where they find the images on disk.
+    """
+    cache, digest = Cache(cast(Place, recipe.data.cache), folder.cache_path), folder.manifest()["data"].get("digest")
+    size = decoded_size(source, canvas)
+    kept = cache.resolved(size)
+    display.messages(kept.messages(size, asked=cache.place))
+    if kept.place == "disk":
+        check_unchanged(source, digest, folder.path)
+    limits = replace(source.limits, max_pixels=recipe.reading.max_pixels, max_bad=recipe.data.max_bad)
+    try:
+        images = load_images(
+            source.with_limits(limits), canvas, threads=available_cores(), cache=kept, progress=display.reading
+        )
+    except DataError:
+        check_unchanged(source, digest, folder.path)
+        raise
+    check_unchanged(source, digest, folder.path)
+    return images

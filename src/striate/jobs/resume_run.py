@@ -8,7 +8,7 @@ from striate.jobs.run import Run
 from striate.jobs.train_network import run_phases
 from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
-from striate.runs.resuming import check_running, check_unchanged
+from striate.runs.resuming import check_running
 from striate.runs.timings import PhaseTimer
 from striate.sources import TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml
@@ -34,7 +34,6 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     check_running(folder)
     recipe, origin = read_toml(folder.recipe_path)
     settings = ResolvedRecipe(Recipe.of(**recipe), origin)
-    check_unchanged(source, folder.manifest()["data"].get("digest"), folder.path)
     with folder.locked():
         try:
             model = build_network(settings.recipe, source.classes)

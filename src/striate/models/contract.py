@@ -64,7 +64,7 @@ def _declared(module: nn.Module) -> Network:
         name for name in ("features", "head", "widths", "strides", "min_size") if getattr(module, name, None) is None
     ]
     if missing:
-        raise ModelError(f"{type(module).__name__} has no {', '.join(missing)}: see striate.models.Network")
+        raise ModelError(f"{type(module).__name__} has no {', '.join(missing)}, which a striate.models.Network has")
     network = cast(Network, module)
     if len(network.widths) != len(network.strides) or not network.widths:
         raise ModelError(f"widths {network.widths} and strides {network.strides} must be as many as the stages")
@@ -79,7 +79,7 @@ def _declared(module: nn.Module) -> Network:
 
 def _initialization_follows_from_the_seed(network: Network, twin: nn.Module) -> None:
     if network is twin:
-        raise ModelError("the function gave the same network twice, not a new one each time")
+        raise ModelError("the function returns the same network twice, not a new one each time")
     other = twin.state_dict()
     for name, value in network.state_dict().items():
         if not torch.equal(value, other[name]):

@@ -51,7 +51,7 @@ def imagenet_file(name: str) -> Path:
         return packaged()
     if name not in PRETRAINED:
         raise SettingError(
-            f"striate knows no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
+            f"there are no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
         )
     return fetch(name, PRETRAINED[name], Path(os.environ.get(FOLDER) or "weights"), https_only())
 
@@ -110,7 +110,7 @@ def fetch(name: str, published: PretrainedFile, folder: Path, opener: Opener) ->
             if not digest.hexdigest().startswith(sha256):
                 raise SettingError(
                     f"{address}: the download is not the published file: its SHA-256 begins with "
-                    f"{digest.hexdigest()[: len(sha256)]}, not {sha256}, and it was deleted; try again"
+                    f"{digest.hexdigest()[: len(sha256)]}, not {sha256}, and it is deleted; try again"
                 )
             temporary.replace(path)
         finally:

@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
-from striate.errors import SettingError
+from striate.errors import SettingError, first_bytes
 
 __all__ = ["printable", "read_weights"]
 
@@ -109,7 +109,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def _read_pickle(path: Path, file: FileIO) -> dict[str, Tensor]:
     size, start = os.fstat(file.fileno()).st_size, file.read(64)
     if not start.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive; a pickle of PyTorch before 1.6
-        _refuse(path, f"is not a PyTorch file: it begins with {start[:20]!r}; use a .pth or .safetensors file")
+        _refuse(path, f"is not a PyTorch file: it begins with {first_bytes(start)}; use a .pth or .safetensors file")
     file.seek(0)
     try:
         with tempfile.TemporaryDirectory(prefix="striate-", ignore_cleanup_errors=True) as folder:

@@ -7,7 +7,7 @@ of another architecture: it is refused, and the network is not changed.
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -101,44 +101,18 @@ def load_weights(
     name = name or type(network).__name__
     own = network.state_dict()
     ours = weights.keys() == own.keys()  # a file that striate wrote
-    given = weights if ours else _unwrapped(network, weights, source)
-    conversion_error = ""
-    try:
-        given = network.convert_state_dict(dict(given))
-    except (
-        ArithmeticError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:  # convert_state_dict expects weights of this architecture
-        conversion_error = f"they cannot be converted to its shapes ({printable(repr(error))})"
+    given, conversion_error = _converted(network, weights if ours else _unwrapped(network, weights, source))
     other_classes = {layer: by for layer in network.classifier_layers if (by := _other_classes(layer, given, own))}
     other_patches = {layer: by for layer in network.input_layers if (by := _other_patches(layer, given, own))}
     input_adapted = {layer: by for layer in network.input_layers if (by := _other_channels(layer, given, own, network))}
-    fitting: dict[str, Tensor] = {}
-    wrong: dict[str, str] = {}
-    for key, mine in own.items():
-        layer, _, kind = key.rpartition(".")
-        if layer in other_classes or layer in other_patches:
-            continue
-        if key not in given:
-            wrong[key] = f"{key} is not in the file"
-        elif given[key].is_floating_point() != mine.is_floating_point() or given[key].is_complex():
-            wrong[key] = f"{key} is {_kind(given[key])} in the file and {_kind(mine)} in {name}"
-        elif layer in input_adapted and kind == "weight":
-            fitting[key] = adapt_channels(given[key].to(mine), mine.shape[1])
-        elif given[key].shape == mine.shape:
-            fitting[key] = given[key]
-        else:
-            wrong[key] = f"{key} is {_by(given[key])} in the file and {_by(mine)} in {name}"
+    compared = {key: mine for key, mine in own.items() if _layer(key) not in {**other_classes, **other_patches}}
+    fitting, wrong = _compare(given, compared, input_adapted.keys(), name)
     missing, unknown = wrong.keys() - given.keys(), given.keys() - own.keys()
     buffers = {key for key, _ in network.named_buffers() if not key.endswith(STATISTICS)}
     computed = missing & buffers | {key for key in unknown if COMPUTED.search(key)}
     absent = missing & _auxiliary(network) - computed if missing - computed and network.auxiliary_weight else set()
     unused = {key for key in unknown - computed if AUXILIARY.search(key)}
-    tolerated = absent | computed
-    problems = [problem for key, problem in wrong.items() if key not in tolerated]
+    problems = [problem for key, problem in wrong.items() if key not in absent | computed]
     problems += [
         f"{printable(key, 100)} is in the file and not in {name}" for key in sorted(unknown - computed - unused)
     ]
@@ -160,6 +134,44 @@ def load_weights(
         unexpected=tuple(sorted(unused)),
         computed=tuple(sorted(computed)),
     )
+
+
+def _converted(network: Network, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """The weights in the network's shapes, and what is wrong with them where they cannot be converted, else ""."""
+    try:
+        return network.convert_state_dict(dict(weights)), ""
+    except (
+        ArithmeticError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:  # convert_state_dict expects weights of this architecture
+        return weights, f"they cannot be converted to its shapes ({printable(repr(error))})"
+
+
+def _compare(
+    given: dict[str, Tensor], own: dict[str, Tensor], adapted: Set[str], name: str
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The weights that fit, those of `adapted` layers for the network's channels; and of all others what is wrong."""
+    fitting: dict[str, Tensor] = {}
+    wrong: dict[str, str] = {}
+    for key, mine in own.items():
+        if key not in given:
+            wrong[key] = f"{key} is not in the file"
+        elif given[key].is_floating_point() != mine.is_floating_point() or given[key].is_complex():
+            wrong[key] = f"{key} is {_kind(given[key])} in the file and {_kind(mine)} in {name}"
+        elif _layer(key) in adapted and key.endswith(".weight"):
+            fitting[key] = adapt_channels(given[key].to(mine), mine.shape[1])
+        elif given[key].shape == mine.shape:
+            fitting[key] = given[key]
+        else:
+            wrong[key] = f"{key} is {_by(given[key])} in the file and {_by(mine)} in {name}"
+    return fitting, wrong
+
+
+def _layer(key: str) -> str:
+    return key.rpartition(".")[0]
 
 
 def _own_names(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -197,7 +209,7 @@ def _unwrapped(network: Network, weights: dict[str, Tensor], source: str) -> dic
     unused = [key for key in beside if key not in own and not COMPUTED.search(key)]
     LOG.info("%s: the prefix %s is removed from its names", source, printable(best))
     if unused:
-        LOG.warning("%s: not part of the network and not used: %s", source, _some(tuple(unused)))
+        LOG.warning("%s: not in the network, and not used: %s", source, _some(tuple(unused)))
     return {**{key: value for key, value in beside.items() if key in own}, **inside}
 
 

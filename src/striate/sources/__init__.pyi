@@ -7,7 +7,7 @@ from striate.sources.arrays.image_inputs import is_list as is_list
 from striate.sources.arrays.image_inputs import named_inputs as named_inputs
 from striate.sources.arrays.in_memory import IN_MEMORY as IN_MEMORY
 from striate.sources.arrays.in_memory import open_in_memory as open_in_memory
-from striate.sources.folder_choice import is_found as is_found
+from striate.sources.format_detection import is_found as is_found
 from striate.sources.open import open_source as open_source
 from striate.sources.read_options import OF_FILES as OF_FILES
 from striate.sources.read_options import ReadOptions as ReadOptions

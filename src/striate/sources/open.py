@@ -16,7 +16,7 @@ from striate.sources.archives.webdataset_source import find_shards, open_shards
 from striate.sources.arrays.array_source import find_arrays, open_arrays
 from striate.sources.arrays.mnist import open_mnist
 from striate.sources.data_path import DataPath
-from striate.sources.folder_choice import open_folder
+from striate.sources.format_detection import open_folder
 from striate.sources.generated.scene_source import SCENES, open_scenes
 from striate.sources.read_options import BY_NAME, OF_FILES, ReadOptions
 from striate.sources.settings import AUTO, FORMATS, ReadingSettings

@@ -92,11 +92,11 @@ def test_a_png_with_one_damaged_byte_in_a_chunk_that_load_does_not_check_is_refu
         (b"\n", "not an image"),
         (b"hello, I am a text and no image at all\n", "not an image"),
         (b"<!DOCTYPE html><html><body>404 Not Found</body></html>", "not an image"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%BeginBinary: -1\n", "format not read"),
-        (b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 24, 32, 8, 3) + bytes(64), "format not read"),
-        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "format not read"),
-        (b"%PDF-1.7\n", "format not read"),
-        (b"P6 2 2 255\n" + bytes(12), "format not read"),  # PPM: Pillow reads it, but it is not in the allowed list
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%BeginBinary: -1\n", "unsupported format"),
+        (b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 24, 32, 8, 3) + bytes(64), "unsupported format"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "unsupported format"),
+        (b"%PDF-1.7\n", "unsupported format"),
+        (b"P6 2 2 255\n" + bytes(12), "unsupported format"),  # PPM: Pillow reads it, but it is not in the allowed list
         (b"\0" * 1000, "not an image"),
         (b"BM, said the text, is how I begin", "truncated"),
         (b"\xff\xd8\xff", "unreadable"),

@@ -253,7 +253,7 @@ def test_planes_of_16_bits_are_refused_where_they_are_not_compressed() -> None:
     for read in (lambda: read_header(content, LIMITS), lambda: decode(content, RGB)):
         with pytest.raises(Unreadable, match="save it with interleaved channels") as refused:
             read()
-        assert refused.value.reason == "format not read"
+        assert refused.value.reason == "unsupported format"
     deflated = tiff(planes(wide), (H, W), (16, 16, 16), deflated=True)
     assert read_header(deflated, LIMITS).bits_lost
     assert (decode(deflated, RGB) == COLORS).all()

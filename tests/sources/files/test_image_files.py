@@ -121,10 +121,10 @@ def test_images_that_are_not_read_are_skipped_by_name_of_their_format(class_fold
     for name, (content, _) in FOREIGN.items():
         (root / "cat" / name).write_bytes(content)
     skipped_ids = open_source(root).splits["all"].skipped
-    assert {one.id: one.detail.partition(", which is not read; ")[0] for one in skipped_ids} == {
+    assert {one.id: one.detail.partition(", which is not supported; ")[0] for one in skipped_ids} == {
         f"cat/{name}": form for name, (_, form) in FOREIGN.items()
     }
-    assert {one.reason for one in skipped_ids} == {"format not read"}
+    assert {one.reason for one in skipped_ids} == {"unsupported format"}
     (one,) = [one for one in unusable(fingerprints(root).skipped) if one.finding.id == "data-format"]
     assert "3 DICOM" not in one.finding.message
     assert "2 DICOM" in one.finding.message
@@ -134,7 +134,7 @@ def test_a_class_of_images_that_are_not_read_names_the_way_out(class_folders: Cl
     root = class_folders({"cat": 3, "dog": 0})
     (root / "dog/1.HEIC").write_bytes(HEIC)
     with pytest.raises(
-        DataError, match="dog/1.HEIC: format not read: HEIC, which is not read; convert it to JPEG or PNG"
+        DataError, match="dog/1.HEIC: unsupported format: HEIC, which is not supported; convert it to JPEG or PNG"
     ):
         open_source(root)
     (root / "dog/1.HEIC").rename(root / "dog/1.json")
@@ -148,7 +148,7 @@ def test_the_thumbnail_in_a_raw_file_is_never_the_image(tmp_path: Path) -> None:
     Image.new("RGB", (8, 6)).save(plain)
     Image.new("RGB", (8, 6)).save(raw, tiffinfo={50706: b"\1\4\0\0"})  # DNGVersion
     assert read_header(plain, Limits()).format == "TIFF"
-    with pytest.raises(Unreadable, match="a raw camera file, which is not read"):
+    with pytest.raises(Unreadable, match="a raw camera file, which is not supported"):
         read_header(raw, Limits())
 
 

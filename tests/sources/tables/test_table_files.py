@@ -69,6 +69,8 @@ def test_a_table_for_each_split(images: Callable[..., Path]) -> None:
     assert source.split_origin == "tables train.csv, val_labels.csv, test.csv"
     assert not source.notes
     assert open_source(source.location).digest() == source.digest()
+    (root / "train.csv").write_text("id,label,patient\n" + "".join(f"{NAMES[i]}.png,{'xyx'[i]},1\n" for i in range(3)))
+    assert open_source(root).notes == ("columns that only some of the tables have are left out: patient",)
     (root / "val_labels.csv").write_text("id,label\na3.png,\na4.png,x\n")
     with pytest.raises(DataError, match="val_labels.csv, row 2, column label: the label is missing"):
         open_source(root)

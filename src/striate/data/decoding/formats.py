@@ -20,6 +20,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.decoding.npy import MAGIC, ArrayFile, open_array
 from striate.data.decoding.unsupported_formats import START, advice, unsupported_format
 from striate.data.skipped_files import Unreadable
+from striate.errors import first_bytes
 
 __all__ = ["EXTENSIONS", "IMAGE_EXTENSIONS", "check_size", "is_image", "open_header"]
 
@@ -78,10 +79,10 @@ def open_header(file: BinaryIO, limits: Limits) -> ImageFile.ImageFile | ArrayFi
         check_size(*_webp_size(start), limits)
     image = reader(file)
     if isinstance(image, TiffImageFile) and _is_raw(image):
-        raise Unreadable("format not read", advice("a raw camera file"))
+        raise Unreadable("unsupported format", advice("a raw camera file"))
     if isinstance(image, TiffImageFile) and _is_planar_of_16_bits(image):
         raise Unreadable(
-            "format not read", "16 bits in planes of red, green and blue; save it with interleaved channels"
+            "unsupported format", "16 bits in planes of red, green and blue; save it with interleaved channels"
         )
     check_size(*image.size, limits)
     return image
@@ -94,11 +95,11 @@ def is_image(start: bytes) -> bool:
 
 def _reader(start: bytes) -> type[ImageFile.ImageFile]:
     if form := unsupported_format(start):
-        raise Unreadable("format not read", advice(form))
+        raise Unreadable("unsupported format", advice(form))
     if reader := _known(start):
         return reader
-    what = next((what for mark, what in _OTHERS if mark in start[:64]), f"begins with {start[:16]!r}")
-    raise Unreadable("not an image", f"{what}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are read")
+    what = next((what for mark, what in _OTHERS if mark in start[:64]), f"it begins with {first_bytes(start)}")
+    raise Unreadable("not an image", f"{what}; JPEG, PNG, GIF, BMP, TIFF, WebP and NumPy's .npy are supported")
 
 
 def _known(start: bytes) -> type[ImageFile.ImageFile] | None:

@@ -93,5 +93,5 @@ def is_raw(name: str) -> bool:
 
 
 def advice(form: str) -> str:
-    """What the format is and what to do, in one line: "HEIC, which is not read; convert it to JPEG or PNG"."""
-    return f"{form}, which is not read; {_ADVICE.get(form, 'convert it to JPEG or PNG')}"
+    """What the format is and what to do, in one line: "HEIC, which is not supported; convert it to JPEG or PNG"."""
+    return f"{form}, which is not supported; {_ADVICE.get(form, 'convert it to JPEG or PNG')}"

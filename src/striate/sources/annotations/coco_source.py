@@ -26,10 +26,10 @@ from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.targets import Skeleton
 from striate.errors import DataError
-from striate.sources.annotations.coco_object import CocoObject, read_object
+from striate.sources.annotations.coco_annotation import CocoAnnotation, read_annotation
+from striate.sources.annotations.instance_listing import AnnotatedImage, list_instances
 from striate.sources.annotations.mirror_pairs import mirror_pairs
 from striate.sources.annotations.named_images import NamedImages
-from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
 from striate.sources.annotations.outlines import Outline
 from striate.sources.data_path import DataPath
 from striate.sources.files.json_file import read_json, show
@@ -49,7 +49,7 @@ class _Content:
     path: Path
     files: Mapping[int | str, str]
     sizes: Mapping[int | str, tuple[int, int] | None]
-    objects: Mapping[int | str, Sequence[CocoObject]]
+    objects: Mapping[int | str, Sequence[CocoAnnotation]]
     categories: Mapping[int, str]
     skeleton: Skeleton | None
     crowds: int
@@ -114,7 +114,7 @@ def _list(root: Path, content: _Content, named: NamedImages, limits: Limits, mas
                 outlines=outlines,
             )
         )
-    return list_objects(
+    return list_instances(
         root,
         images,
         limits,
@@ -147,7 +147,7 @@ def _read(path: Path) -> _Content:
             faults.append(AnnotationFault(printable(file), where, "the file appears twice", "duplicate"))
         else:
             number_of[file], files[number], sizes[number] = number, file, _size(image, where)
-    objects: dict[int | str, list[CocoObject]] = {}
+    objects: dict[int | str, list[CocoAnnotation]] = {}
     seen: set[int | str] = set()
     crowds = 0
     for i, annotation in enumerate(annotations, 1):
@@ -170,7 +170,7 @@ def _read(path: Path) -> _Content:
         elif annotation.get("iscrowd") in (1, True):
             crowds += 1
         else:
-            objects.setdefault(number, []).append(read_object(annotation, where, sizes[number], skeleton))
+            objects.setdefault(number, []).append(read_annotation(annotation, where, sizes[number], skeleton))
     return _Content(name, path, files, sizes, objects, names, skeleton, crowds, faults)
 
 

@@ -25,7 +25,7 @@ from striate.data.decoding.limits import Limits
 from striate.data.names import named, natural_key, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
-from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
+from striate.sources.annotations.instance_listing import AnnotatedImage, list_instances
 from striate.sources.annotations.voc_file import VocImage, read_voc
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
@@ -172,7 +172,7 @@ def _list(
                 )
             )
     skipped += content.skipped
-    return list_objects(root, images, limits, name=content.name, faults=faults, skipped=skipped)
+    return list_instances(root, images, limits, name=content.name, faults=faults, skipped=skipped)
 
 
 def _has_xml(data: DataPath, below: str) -> bool:

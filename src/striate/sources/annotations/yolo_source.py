@@ -29,7 +29,7 @@ from striate.data.targets import Skeleton
 from striate.errors import DataError
 from striate.sources.annotations.class_names import read_class_names
 from striate.sources.annotations.data_yaml import DataYaml, read_data_yaml
-from striate.sources.annotations.object_listing import AnnotatedImage, list_objects
+from striate.sources.annotations.instance_listing import AnnotatedImage, list_instances
 from striate.sources.annotations.paired_folders import Paired, find_pairs
 from striate.sources.annotations.yolo_file import YoloObject, read_yolo
 from striate.sources.data_path import DataPath
@@ -204,7 +204,7 @@ def _list(
                 outlines=outlines,
             )
         )
-    return list_objects(
+    return list_instances(
         root, images, limits, name=content.name, faults=faults, skipped=content.skipped, skeleton=skeleton
     )
 

@@ -35,8 +35,8 @@ from striate.sources.arrays.array_files import StoredArray, blocks
 __all__ = [
     "ArrayLayout",
     "check_scales",
+    "common_levels",
     "images_of",
-    "joined",
     "layout_of",
     "read_pixels",
     "spans_of",
@@ -133,10 +133,10 @@ def check_scales(
                 f"{where[other]} has values down to {layouts[other].levels[0]:g} and {where[one]} none below 0, so one "
                 "number has two brightnesses; scale them alike"
             )
-    return joined([layout.levels for layout in layouts.values()])
+    return common_levels([layout.levels for layout in layouts.values()])
 
 
-def joined(levels: Sequence[Levels]) -> Levels:
+def common_levels(levels: Sequence[Levels]) -> Levels:
     """Black and white of all of these; 0 to 255 where none has a white."""
     black, white = min((one[0] for one in levels), default=0.0), max((one[1] for one in levels), default=0.0)
     return (black, white) if black < white else (0.0, 255.0)

@@ -21,7 +21,7 @@ from striate.errors import DataError
 from striate.sources.arrays.cifar_pickle import Array, read_pickled
 from striate.sources.files.read_errors import readable
 
-__all__ = ["Batch", "read_binary", "read_names", "read_python", "read_python_names"]
+__all__ = ["CifarBatch", "read_binary", "read_names", "read_python", "read_python_names"]
 
 PIXELS: Final = 3 * 32 * 32
 MAX_BYTES: Final = 2**30  # of a file; the largest of the real ones has 155 MB
@@ -29,7 +29,7 @@ MAX_BYTES: Final = 2**30  # of a file; the largest of the real ones has 155 MB
 
 @final
 @dataclass(frozen=True, eq=False)
-class Batch:
+class CifarBatch:
     """The content of one file: N 32 32 3 and N; `coarse` for CIFAR-100."""
 
     images: npt.NDArray[np.uint8]
@@ -37,7 +37,7 @@ class Batch:
     coarse: npt.NDArray[np.int64] | None = None
 
 
-def read_binary(path: Path, *, fine: bool) -> Batch:
+def read_binary(path: Path, *, fine: bool) -> CifarBatch:
     """A file of the binary version; `fine`: with two classes an image, as CIFAR-100 has. Raises DataError."""
     content = _content(path)
     record = PIXELS + 1 + fine
@@ -47,10 +47,10 @@ def read_binary(path: Path, *, fine: bool) -> Batch:
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
     labels = records[:, int(fine)].astype(np.int64)
-    return Batch(_upright(records[:, 1 + fine :]), labels, records[:, 0].astype(np.int64) if fine else None)
+    return CifarBatch(_upright(records[:, 1 + fine :]), labels, records[:, 0].astype(np.int64) if fine else None)
 
 
-def read_python(path: Path) -> Batch:
+def read_python(path: Path) -> CifarBatch:
     """A file of the Python version, read without running it. Raises DataError."""
     record = read_pickled(_content(path), printable(path))
     data = record.get("data")
@@ -65,7 +65,7 @@ def read_python(path: Path) -> Batch:
     coarse = _labels(record, "coarse_labels", count, path) if "coarse_labels" in record else None
     values = np.frombuffer(data.content, np.uint8)
     pixels = values.reshape(PIXELS, count).T if data.columns_first else values.reshape(count, PIXELS)
-    return Batch(_upright(pixels), labels, coarse)
+    return CifarBatch(_upright(pixels), labels, coarse)
 
 
 def read_names(path: Path) -> tuple[str, ...]:

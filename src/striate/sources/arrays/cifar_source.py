@@ -15,7 +15,7 @@ from striate.data.names import named, printable
 from striate.data.source import Listing, Source
 from striate.data.targets import ClassTargets
 from striate.errors import DataError
-from striate.sources.arrays.cifar_file import Batch, read_binary, read_names, read_python, read_python_names
+from striate.sources.arrays.cifar_file import CifarBatch, read_binary, read_names, read_python, read_python_names
 from striate.sources.data_path import DataPath
 from striate.sources.splits import ordered_splits, origin
 
@@ -114,7 +114,7 @@ def _checked(labels: npt.NDArray[np.int64], classes: Sequence[str], path: Path) 
     return labels
 
 
-def _read(path: Path, files: CifarFiles) -> Batch:
+def _read(path: Path, files: CifarFiles) -> CifarBatch:
     return read_binary(path, fine=files.fine) if files.binary else read_python(path)
 
 

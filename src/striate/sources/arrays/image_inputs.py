@@ -42,7 +42,7 @@ from striate.data.skipped_files import Unreadable
 from striate.data.store import ArrayImage, ImageItem
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
-from striate.sources.arrays.array_pixels import images_of, joined, layout_of
+from striate.sources.arrays.array_pixels import common_levels, images_of, layout_of
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
 
@@ -276,7 +276,7 @@ def _held(values: npt.NDArray[Any], rendering: Rendering | None) -> list[ArrayIm
             f"the array has values from {values.min():g} to {values.max():g}, and the network was not trained on such a "
             "range; scale it to 0..1, or save it as uint8"
         )
-    own = known if wide and known is not None else joined([layout.levels])
+    own = known if wide and known is not None else common_levels([layout.levels])
     return [ArrayImage(one, own) for one in images_of(values, layout)]
 
 

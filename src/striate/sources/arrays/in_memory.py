@@ -32,7 +32,7 @@ from striate.sources.arrays.array_labels import read_labels
 from striate.sources.arrays.array_pixels import (
     ArrayLayout,
     check_scales,
-    joined,
+    common_levels,
     layout_of,
     read_pixels,
     spans_of,
@@ -265,7 +265,7 @@ def _levels(given: Mapping[str, _Split]) -> Mapping[str, Levels]:
                     layouts[name] = layout
                 levels[_kind(values)].append(layout.levels)
     check_scales(layouts, {name: given[name].where for name in layouts}, spans)
-    return {kind: joined(of_kind) for kind, of_kind in levels.items()}
+    return {kind: common_levels(of_kind) for kind, of_kind in levels.items()}
 
 
 def _held(split: _Split, levels: Mapping[str, Levels], limits: Limits) -> Iterable[ImageItem]:

@@ -103,7 +103,7 @@ def image_files(root: str, tree: Tree, *, without_masks: bool = False) -> ImageF
         if posixpath.splitext(file)[0].lower() in stems:
             ignored[f"{_kind(file)}{_BESIDE}"] += 1
         else:
-            skipped.append(SkippedFile(printable(file), "format not read", advice(form)))
+            skipped.append(SkippedFile(printable(file), "unsupported format", advice(form)))
     return ImageFiles(tuple(files), tuple(sorted(skipped, key=lambda one: one.id)), +ignored)
 
 

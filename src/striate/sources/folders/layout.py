@@ -18,7 +18,7 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import holds_images
 from striate.sources.files.tree import Folder, refuse_links
 from striate.sources.folders.inner_folders import again_inside, same_inside, splits_inside
-from striate.sources.folders.layout_errors import groups, refuse_few, some, splits_in_names, two_levels
+from striate.sources.folders.layout_errors import refuse_few, some, splits_in_groups, splits_in_names, two_levels
 from striate.sources.split_words import splits_of, train_and_more
 from striate.sources.splits import origin
 
@@ -248,7 +248,7 @@ class _Arranger:
         """
         inner = splits_inside(str(self._root / base), names, follow=self._follow, for_training=self._for_training)
         if inner is not None and inner.again and self._level != 1:
-            raise groups(self._root / base, inner)
+            raise splits_in_groups(self._root / base, inner)
         if inner is None or self._level == 2:
             return None
         if inner.unclear:

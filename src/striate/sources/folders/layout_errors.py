@@ -8,7 +8,7 @@ from striate.errors import AmbiguousDataError, DataError
 from striate.sources.files.tree import Folder, list_folder
 from striate.sources.folders.inner_folders import InnerSplits
 
-__all__ = ["groups", "refuse_few", "some", "splits_in_names", "two_levels"]
+__all__ = ["refuse_few", "some", "splits_in_groups", "splits_in_names", "two_levels"]
 
 
 def two_levels(where: Path, names: Sequence[str], inside: Sequence[str]) -> AmbiguousDataError:
@@ -28,7 +28,7 @@ def splits_in_names(where: Path, name: str, rest: str) -> AmbiguousDataError:
     )
 
 
-def groups(where: Path, inner: InnerSplits) -> AmbiguousDataError:
+def splits_in_groups(where: Path, inner: InnerSplits) -> AmbiguousDataError:
     """Of splits that lie in groups, around the same classes in each."""
     here, (group, of) = printable(where), inner.example
     split = printable(next((name for name in of if of[name] == "train"), next(iter(of))))

@@ -12,7 +12,7 @@ from striate.errors import AmbiguousDataError
 from striate.sources.labels.quantities import Quantities, is_number, measured, quantities
 from striate.sources.labels.word_sets import LIST, as_list, word_sets
 
-__all__ = ["MISSING", "kind_of_labels", "listed"]
+__all__ = ["MISSING", "kind_of_labels", "marked_lists"]
 
 Where = Callable[[str], str]  # where a text is first in the column, for a person
 
@@ -74,7 +74,7 @@ def _either(message: str, *others: TaskKind) -> AmbiguousDataError:
     return AmbiguousDataError(f"{message}; choose --task classify, or {tasks} {_NOT_TRAINED}")
 
 
-def listed(cells: Sequence[str]) -> Sequence[str]:
+def marked_lists(cells: Sequence[str]) -> Sequence[str]:
     """Cells that are all lists as Python writes them, ['a', 'b'], with their items ended by LIST; else as they are."""
     items = {cell: as_list(cell) for cell in set(cells) if cell.lower() not in MISSING}
     if any(of is None for of in items.values()) or not any("," in cell or "'" in cell or '"' in cell for cell in items):

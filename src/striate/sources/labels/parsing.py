@@ -32,7 +32,7 @@ import numpy.typing as npt
 from striate.data.names import natural_key, printable
 from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets, Targets, TaskKind
 from striate.errors import DataError, nearest
-from striate.sources.labels.kinds import MISSING, kind_of_labels, listed
+from striate.sources.labels.kinds import MISSING, kind_of_labels, marked_lists
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
 from striate.sources.labels.word_sets import LIST, MARKS, separated, word_sets
 
@@ -97,7 +97,7 @@ def parse_labels(
     if len(cells) == 1:
         name, column = next(iter(cells.items()))
         if task != "classify":
-            column = listed(column)
+            column = marked_lists(column)
         kind, notes = (task, ()) if task else kind_of_labels(name, column, partial(_first, name, column, place))
         if kind == "classify":
             parsed = _classes(name, column, learned, place, known, numeric=numeric, for_training=for_training)

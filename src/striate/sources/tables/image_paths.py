@@ -20,6 +20,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, TypeVar, final
 
+import numpy as np
+import numpy.typing as npt
+
 from striate.data.names import printable
 from striate.data.skipped_files import Reason
 from striate.errors import DataError
@@ -29,7 +32,7 @@ from striate.sources.tables.file_index import FileIndex
 from striate.sources.tables.image_roots import chosen_folders, is_of_another_split
 from striate.sources.tables.written_path import WrittenPath, is_address, parse_path, what_was_done
 
-__all__ = ["Located", "TablePaths"]
+__all__ = ["LocatedPaths", "PathLookup"]
 
 _LOOKED_AT: Final = 100  # rows, spread over the table, that tell where the paths begin
 _EXPLAINED: Final = 20  # missing files whose likely cause is looked for
@@ -45,7 +48,7 @@ _Item = TypeVar("_Item")
 
 @final
 @dataclass(frozen=True)
-class Located:
+class LocatedPaths:
     """Paths relative to the folder of the data, and why a file may not be used, in the order of the cells."""
 
     names: tuple[str, ...]
@@ -55,6 +58,11 @@ class Located:
     def id(self, i: int) -> str:
         """The path of row `i` from the folder of the data, printable."""
         return printable(self.names[i])
+
+    @cached_property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Whether the file of each row may be used."""
+        return np.array([refused is None for refused in self.refusals])
 
 
 @final
@@ -86,7 +94,7 @@ class _Plan:
 
 
 @final
-class TablePaths:
+class PathLookup:
     """The files of one folder of data, asked for by the cells of tables."""
 
     def __init__(self, data: DataPath) -> None:
@@ -109,7 +117,7 @@ class TablePaths:
         plans = [self._plan([one for one in written if one.root == root]) for root in {one.root for one in written}]
         return sum(len(set.union(*plan.found.values())) for plan in plans if plan) / len(few)
 
-    def locate(self, cells: Sequence[str], place: Callable[[int], str], table: str) -> Located:
+    def locate(self, cells: Sequence[str], place: Callable[[int], str], table: str) -> LocatedPaths:
         """Each path looked up; nothing is opened. `place` names a row in messages, `table` is the name of the file.
 
         DataError where a path may be two files, or where the paths may begin in two folders.
@@ -140,7 +148,7 @@ class TablePaths:
                     done.setdefault(what_was_done(written, left_out, found), []).append(i)
                 elif n < _EXPLAINED and (cause := self._cause(cells[i], written, begin[i] or ("",))):
                     refusals[i] = "vanished", cause
-        return Located(tuple(names), tuple(refusals), tuple(_notes(done, cells, names)))
+        return LocatedPaths(tuple(names), tuple(refusals), tuple(_notes(done, cells, names)))
 
     def _as_written(self, cells: Sequence[str], table: str) -> _Plan:
         """Where the paths are as they are written; each of the names that lie in several folders is looked up."""

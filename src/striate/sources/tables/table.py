@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, final
 
-from striate.data.names import printable
+from striate.data.names import listed, printable
 from striate.errors import DataError
 
 __all__ = ["MAX_BYTES", "MAX_COLUMNS", "Table", "column_names", "joined", "table_of"]
@@ -94,9 +94,11 @@ def table_of(
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """The rows of all tables below each other, with the columns that all of them have."""
+    """The rows of all tables below each other, with the columns that all of them have; a note names the others."""
     first = tables[0]
     names = [name for name in first.cells if all(name in table.cells for table in tables)]
+    others = list(dict.fromkeys(name for table in tables for name in table.cells if name not in names))
+    left_out = [f"columns that only some of the tables have are left out: {listed(others, 8)}"] if others else []
     starts = [0, *accumulate(len(table.rows) for table in tables)]
     return Table(
         " and ".join(table.name.rpartition("/")[2] if i else table.name for i, table in enumerate(tables)),
@@ -107,7 +109,7 @@ def joined(tables: Sequence[Table]) -> Table:
         _everywhere(table.lists for table in tables),
         _everywhere(table.numeric for table in tables),
         tuple((start, table.name) for start, table in zip(starts, tables, strict=False)),
-        tuple(note for table in tables for note in table.notes),
+        (*(note for table in tables for note in table.notes), *left_out),
     )
 
 

@@ -27,7 +27,7 @@ from striate.sources.split_words import split_of, splits_of
 from striate.sources.tables.columns import Columns, named_labels, path_column
 from striate.sources.tables.csv_file import read_csv
 from striate.sources.tables.excel_file import is_workbook, read_excel
-from striate.sources.tables.image_paths import TablePaths
+from striate.sources.tables.image_paths import PathLookup
 from striate.sources.tables.image_roots import table_stem
 from striate.sources.tables.parquet_file import read_parquet
 from striate.sources.tables.split_columns import snake_case
@@ -49,25 +49,25 @@ _PEEK: Final = 200  # rows that tell whether a table fits
 class TableFiles:
     """The table of each split, or that of "all", and what a person should see of the choice.
 
-    `several` are tables of which any may be meant: then none is chosen, and `open_table` raises an error.
+    `ambiguous` are tables of which any may be meant: then none is chosen, and `open_table` raises an error.
     """
 
     paths: Mapping[str, Path]
     notes: tuple[str, ...] = ()
-    several: tuple[Path, ...] = ()
+    ambiguous: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.paths or self.several
+        assert self.paths or self.ambiguous
 
     @property
     def are_predictions(self) -> bool:
         """Whether their names are those of predictions of a network, not of labels."""
-        return all(_is_predicted(path.name) for path in (*self.paths.values(), *self.several))
+        return all(_is_predicted(path.name) for path in (*self.paths.values(), *self.ambiguous))
 
 
 @final
 @dataclass(frozen=True)
-class _TableMatch:
+class _ColumnRoles:
     """The columns of a table beside that of the paths, those that are the label, or may be, and whether it lists classes."""
 
     others: frozenset[str]
@@ -105,18 +105,19 @@ def find_table(data: DataPath) -> TableFiles | None:
     plain = [name for name in tables if Path(name).suffix.lower() in _READ and not _is_submission(name)]
     plain = plain or [name for name in tables if Path(name).suffix.lower() in _NOT_READ]
     classes = class_folder_names(data)
-    paths = TablePaths(image_folder(data))
+    paths = PathLookup(image_folder(data))
     fits = {
-        name: match
+        name: roles
         for name in tables
-        if not _is_submission(name) and (match := _match(folder / name, paths, columns, len(classes))) is not None
+        if not _is_submission(name)
+        and (roles := _column_roles(folder / name, paths, columns, len(classes))) is not None
     }
-    lists = [name for name, match in fits.items() if match.lists_classes]
+    lists = [name for name, roles in fits.items() if roles.lists_classes]
     if len(plain) == 1 and len(content.folders) <= 1 and not lists:  # its errors are then what a person needs
         return TableFiles(MappingProxyType({"all": folder / plain[0]}))
-    fits = {name: match for name, match in fits.items() if name not in lists}
-    fits = {name: match for name, match in fits.items() if not _is_predicted(name)} or fits
-    fits = {name: match for name, match in fits.items() if match.labels <= match.others} or fits
+    fits = {name: roles for name, roles in fits.items() if name not in lists}
+    fits = {name: roles for name, roles in fits.items() if not _is_predicted(name)} or fits
+    fits = {name: roles for name, roles in fits.items() if roles.labels <= roles.others} or fits
     if not fits and lists:
         raise DataError(
             f"{printable(lists[0])} lists classes, not images; write the path of an image and its label in each row"
@@ -129,7 +130,7 @@ def find_table(data: DataPath) -> TableFiles | None:
         splits = splits_of([table_stem(name) for name in fits])
         names = {splits.get(table_stem(name), ""): name for name in fits}
         if len(names) < len(fits) or "" in names or "train" not in names:
-            return TableFiles(MappingProxyType({}), several=tuple(folder / name for name in fits))
+            return TableFiles(MappingProxyType({}), ambiguous=tuple(folder / name for name in fits))
         wanted = fits[names["train"]].labels
         same = {split: name for split, name in names.items() if split == "train" or wanted <= fits[name].others}
         chosen = {split: same[split] for split in ("train", "val", "test") if split in same}
@@ -172,7 +173,7 @@ def _tables(names: Sequence[str]) -> list[str]:
     return [name for name in names if Path(name).suffix.lower() in TABLES and not name.startswith("~$")]
 
 
-def _match(path: Path, paths: TablePaths, columns: Columns, classes: int) -> _TableMatch | None:
+def _column_roles(path: Path, paths: PathLookup, columns: Columns, classes: int) -> _ColumnRoles | None:
     """The columns of a table that fits, beside so many class folders; None for one that does not."""
     try:
         table = read_table(path, _PEEK)
@@ -183,10 +184,10 @@ def _match(path: Path, paths: TablePaths, columns: Columns, classes: int) -> _Ta
     if not others or not paths.share(table.cells[by]):
         return None
     if columns.label is not None:
-        return _TableMatch(others, frozenset(columns.label))
+        return _ColumnRoles(others, frozenset(columns.label))
     named = named_labels(sorted(others))
     labels = frozenset(named) if len(named) == 1 else others
-    return _TableMatch(others, labels, columns.path is None and _lists_classes(table, by, classes))
+    return _ColumnRoles(others, labels, columns.path is None and _lists_classes(table, by, classes))
 
 
 def _lists_classes(table: Table, by: str, classes: int) -> bool:

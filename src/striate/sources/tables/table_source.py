@@ -27,7 +27,7 @@ from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
 from striate.sources.split_words import split_of
 from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
-from striate.sources.tables.image_paths import Located, TablePaths
+from striate.sources.tables.image_paths import LocatedPaths, PathLookup
 from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
 from striate.sources.tables.table import Table, joined
 from striate.sources.tables.table_files import (
@@ -53,56 +53,31 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
 
     SettingError for columns that are not there.
     """
-    files, columns, for_training = found, data.options.columns, data.options.for_training
-    if files.several:
-        names = " and ".join(printable(path.name) for path in files.several[:4])
-        raise AmbiguousDataError(
-            f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
-            f"{printable(files.several[0])}"
-        )
-    tables = {split: read_table(path) for split, path in files.paths.items()}
+    columns, for_training = data.options.columns, data.options.for_training
+    _refuse_ambiguous(found)
+    tables = {split: read_table(path) for split, path in found.paths.items()}
     table = joined(list(tables.values())) if len(tables) > 1 else next(iter(tables.values()))
-    first = next(iter(files.paths.values()))
+    first = next(iter(found.paths.values()))
     images = image_folder(data if first.parent == data.path else DataPath(first.parent, data.options))
-    paths = TablePaths(images)
-    of_first = {name: cells for name, cells in next(iter(tables.values())).cells.items() if name in table.cells}
-    by = path_column(of_first, columns.path, table.name, lambda name: paths.share(of_first[name]))
-    if columns.path is None and not named_paths([by]) and paths.share([by]):
-        raise DataError(
-            f"{table.name}, row 1: {by} is an image, not a column name; add a row above it, such as path,label"
-        )
-    located = _locate(table, by, paths, list(files.paths.values()))
+    paths = PathLookup(images)
+    by = _path_column(table, next(iter(tables.values())), columns, paths)
+    located = _locate(table, by, paths, list(found.paths.values()))
     splits = _splits(table, by, located, columns, tables)
     labels = label_columns(table.cells, [by, *splits.columns], columns, table.name, for_training=for_training)
     learned = np.isin(splits.names, ("all", "train"))
-    if for_training and not learned.any():
-        held = " and ".join(dict.fromkeys(splits.names.tolist()))
-        raise DataError(
-            f"{table.name}: by the {splits.origin} there are no training rows, only {held}; write train in some, or ignore "
-            "the splits (--split-column none)"
-        )
+    if for_training:
+        _check_training_rows(table, splits, learned)
     task = columns.task or ("multilabel" if len(labels) == 1 and labels[0] in table.lists else None)
-    numeric = table.numeric.issuperset(labels)
-    of_labels = {name: table.cells[name] for name in labels}
+    of_labels, numeric = {name: table.cells[name] for name in labels}, table.numeric.issuperset(labels)
     parsed = parse_labels(of_labels, learned, table.place, task, numeric=numeric, for_training=for_training)
-    usable = np.array([refused is None for refused in located.refusals])
     kept_rows = _first_rows(table, by, located, parsed, splits.names)
     if for_training:
-        _check_classes(table, labels[0], parsed, learned, usable)
+        _check_classes(table, labels[0], parsed, learned, located.usable)
     others = {name: table.cells[name] for name in table.cells if name not in (by, *splits.columns, *labels)}
-    listings = {}
-    for split in dict.fromkeys(splits.names.tolist()):
-        rows = kept_rows[splits.names[kept_rows] == split]
-        kept, skipped = rows[usable[rows]].tolist(), rows[~usable[rows]].tolist()
-        listings[split] = Listing(
-            tuple(located.id(i) for i in kept),
-            parsed.targets(rows[usable[rows]]),
-            FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), data.limits),
-            tuple(
-                SkippedFile(located.id(i), *refused) for i in skipped if (refused := located.refusals[i]) is not None
-            ),
-            MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
-        )
+    listings = {
+        split: _listing(kept_rows[splits.names[kept_rows] == split], images, located, parsed, others)
+        for split in dict.fromkeys(splits.names.tolist())
+    }
     ignored = {"blank rows": table.blank, "rows given twice": len(splits.names) - len(kept_rows)}
     return Source(
         *named(first if len(tables) == 1 else first.parent),
@@ -113,13 +88,53 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
         data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(
-            *(*files.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
+            *(*found.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
             *_left_out(images, located),
         ),
     )
 
 
-def _splits(table: Table, by: str, located: Located, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
+def _refuse_ambiguous(found: TableFiles) -> None:
+    """AmbiguousDataError where several tables may have the labels."""
+    if found.ambiguous:
+        names = " and ".join(printable(path.name) for path in found.ambiguous[:4])
+        raise AmbiguousDataError(
+            f"{names} name images of this folder, and any may have the labels; give the path of the right one, such as "
+            f"{printable(found.ambiguous[0])}"
+        )
+
+
+def _path_column(table: Table, first: Table, columns: Columns, paths: PathLookup) -> str:
+    """The column of paths, by the cells of the first table. DataError where the table has no names of columns."""
+    cells = {name: column for name, column in first.cells.items() if name in table.cells}
+    by = path_column(cells, columns.path, table.name, lambda name: paths.share(cells[name]))
+    if columns.path is None and not named_paths([by]) and paths.share([by]):
+        raise DataError(
+            f"{table.name}, row 1: {by} is an image, not a column name; add a row above it, such as path,label"
+        )
+    return by
+
+
+def _listing(
+    rows: npt.NDArray[np.int64],
+    images: DataPath,
+    located: LocatedPaths,
+    parsed: ParsedLabels,
+    others: Mapping[str, Sequence[str]],
+) -> Listing:
+    """The samples in these rows; rows whose file cannot be used are skipped."""
+    usable = located.usable[rows]
+    kept, skipped = rows[usable].tolist(), rows[~usable].tolist()
+    return Listing(
+        tuple(located.id(i) for i in kept),
+        parsed.targets(rows[usable]),
+        FileStore(tuple(f"{images.path}/{located.names[i]}" for i in kept), images.limits),
+        tuple(SkippedFile(located.id(i), *refused) for i in skipped if (refused := located.refusals[i]) is not None),
+        MappingProxyType({name: tuple(map(cells.__getitem__, kept)) for name, cells in others.items()}),
+    )
+
+
+def _splits(table: Table, by: str, located: LocatedPaths, columns: Columns, tables: Mapping[str, Table]) -> RowSplits:
     """The split of each row: that of its table, or by the columns of the one table, or by where its image is."""
     if len(tables) > 1:
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
@@ -144,7 +159,7 @@ def _is_split_alone(name: str, cells: Sequence[str]) -> bool:
     return not named_labels([name]) and are_split_names(cells) and len(set(cells)) > 1
 
 
-def _left_out(images: DataPath, located: Located) -> Iterator[str]:
+def _left_out(images: DataPath, located: LocatedPaths) -> Iterator[str]:
     """Notes for images that no row names: beside those that are named, or in a folder that is called as a split, such as test."""
     used = {name.partition("/")[0] for name in located.names}
     for name in images.list().folders:
@@ -165,7 +180,7 @@ def _kind(table: Table, by: str, parsed: ParsedLabels, others: Sequence[str], ta
     return f"{table.kind} {names}, paths in the column {by}, {parsed.description}{beside}"
 
 
-def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> Located:
+def _locate(table: Table, by: str, paths: PathLookup, files: Sequence[Path]) -> LocatedPaths:
     """All the paths looked up. DataError where one is missing or no text, or where none leads to a file."""
     cells = table.cells[by]
     if not all(map(str.strip, cells)):
@@ -178,7 +193,7 @@ def _locate(table: Table, by: str, paths: TablePaths, files: Sequence[Path]) -> 
         paths.locate(cells[start:end], partial(_place, table, by, start), file.name)
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
-    located = Located(
+    located = LocatedPaths(
         tuple(name for part in located_in for name in part.names),
         tuple(refused for part in located_in for refused in part.refusals),
         tuple(note for part in located_in for note in part.notes),
@@ -210,7 +225,7 @@ def _place(table: Table, column: str, start: int, i: int) -> str:
 
 
 def _first_rows(
-    table: Table, by: str, located: Located, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
+    table: Table, by: str, located: LocatedPaths, parsed: ParsedLabels, splits: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int64]:
     """The rows without repeated ones. DataError where two rows of one image differ."""
     first: dict[str, int] = {}
@@ -225,6 +240,16 @@ def _first_rows(
                 "remove one of them"
             )
     return np.array(kept, np.int64)
+
+
+def _check_training_rows(table: Table, splits: RowSplits, learned: npt.NDArray[np.bool_]) -> None:
+    """DataError where all rows are held out."""
+    if not learned.any():
+        held = " and ".join(dict.fromkeys(splits.names.tolist()))
+        raise DataError(
+            f"{table.name}: by the {splits.origin} there are no training rows, only {held}; write train in some, or ignore "
+            "the splits (--split-column none)"
+        )
 
 
 def _check_classes(

@@ -21,7 +21,7 @@ _WAY_OUT: Final = "train --split needs a CSV with the columns id and split, wher
 
 def has_labels(found: TableFiles, classes: Set[str]) -> bool:
     """Whether any of the tables has a column that is called as labels are, or most of whose cells are class folders."""
-    tables = filter(None, map(_peeked, (*found.paths.values(), *found.several)))
+    tables = filter(None, map(_peeked, (*found.paths.values(), *found.ambiguous)))
     known = {name.casefold() for name in classes}
     return any(
         is_label_name(name) or 2 * sum(cell.strip().casefold() in known for cell in cells) > len(cells)

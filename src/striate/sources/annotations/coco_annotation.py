@@ -11,12 +11,12 @@ from striate.errors import DataError
 from striate.sources.annotations.outlines import Outline, runs_from_text
 from striate.sources.files.json_file import show, to_numbers
 
-__all__ = ["CocoObject", "read_object"]
+__all__ = ["CocoAnnotation", "read_annotation"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class CocoObject:
+class CocoAnnotation:
     where: str
     category: int
     box: tuple[float, float, float, float]  # x1, y1, x2, y2
@@ -24,9 +24,9 @@ class CocoObject:
     keypoints: list[float] | None  # 3 for each keypoint
 
 
-def read_object(
+def read_annotation(
     annotation: Mapping[str, Any], where: str, size: tuple[int, int] | None, skeleton: Skeleton | None
-) -> CocoObject:
+) -> CocoAnnotation:
     """The annotation of an image of `size`, height and width. Raises DataError where it is malformed."""
     box = to_numbers(annotation.get("bbox"), where, "bbox")
     if len(box) != 4:
@@ -41,7 +41,7 @@ def read_object(
                 f"{where}: keypoints has {len(points)} numbers and not 3 for each of {count // 3} keypoints; fix it"
             )
     outline = _outline(annotation.get("segmentation"), where, size)
-    return CocoObject(where, annotation["category_id"], (x, y, x + width, y + height), outline, points)
+    return CocoAnnotation(where, annotation["category_id"], (x, y, x + width, y + height), outline, points)
 
 
 def _outline(segmentation: object, where: str, size: tuple[int, int] | None) -> Outline | None:

@@ -21,7 +21,7 @@ from striate.sources.files.folder_names import is_no_class
 from striate.sources.folder_formats import FOLDER_FORMATS, FolderFormat
 from striate.sources.folders.class_folder_source import open_folders
 from striate.sources.folders.layout import class_folder_names
-from striate.sources.folders.tables_beside import has_labels, split_notes, split_tables
+from striate.sources.folders.tables_beside_folders import has_labels, split_notes, split_tables
 from striate.sources.labels.quantities import is_measure
 from striate.sources.read_options import BY_NAME, OF_TABLES, ReadOptions
 from striate.sources.settings import AUTO

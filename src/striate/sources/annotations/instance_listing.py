@@ -26,7 +26,7 @@ from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
 from striate.sources.annotations.outlines import Outline, OutlinedInstances
 
-__all__ = ["AnnotatedImage", "list_objects", "read_headers"]
+__all__ = ["AnnotatedImage", "list_instances", "read_headers"]
 
 _ROUNDING: Final = 1.0  # pixels
 
@@ -46,7 +46,7 @@ class AnnotatedImage:
     outlines: tuple[Outline | None, ...] | None = None  # M; of all images of a source or of none
 
 
-def list_objects(
+def list_instances(
     root: Path,
     images: Sequence[AnnotatedImage],
     limits: Limits,
