@@ -21,7 +21,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from striate.data.buffer_pool import BufferPool
-from striate.views import Normalization, Policy, image_means
+from striate.views import Normalization, Policy, image_means, random_view
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Normalization(MEAN, STD)
@@ -76,7 +76,7 @@ def ours(images: Tensor, policy: Policy) -> Callable[[], object]:
     ids, side, memory = torch.arange(len(images)), (images.shape[2], images.shape[3]), BufferPool()
 
     def work() -> Tensor:
-        view = policy.random_view(ids, seed=0, epoch=0, image_size=side, size=side, normalization=IMAGENET)
+        view = random_view(policy, ids, seed=0, epoch=0, image_size=side, size=side, normalization=IMAGENET)
         return view.resample(images, memory.batch(len(ids), 3, side))
 
     return work
@@ -87,7 +87,9 @@ def recolored(images: Tensor, policy: Policy) -> Callable[[], object]:
 
     def work() -> Tensor:
         means = image_means(images)
-        view = policy.random_view(ids, seed=0, epoch=0, image_size=side, size=side, normalization=IMAGENET, means=means)
+        view = random_view(
+            policy, ids, seed=0, epoch=0, image_size=side, size=side, normalization=IMAGENET, means=means
+        )
         return view.apply_color(images, memory.batch(len(ids), 3, side))
 
     return work

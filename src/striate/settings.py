@@ -11,11 +11,13 @@ from dataclasses import dataclass, fields
 from functools import cache
 from numbers import Real
 from types import MappingProxyType, NoneType
-from typing import Any, final, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, final, get_args, get_origin, get_type_hints
 
 from striate.errors import SettingError
 
-__all__ = ["DeclaredSetting", "Setting", "declared_settings"]
+__all__ = ["DeclaredSetting", "Setting", "annotations", "declared_settings"]
+
+Kind = TypeVar("Kind")
 
 KINDS = MappingProxyType(
     {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "auto"}
@@ -83,11 +85,27 @@ def _shown(number: float) -> str:
 @cache
 def declared_settings(record: type) -> Mapping[str, DeclaredSetting]:
     """Field -> its declaration, of all fields of a record of settings, in their order."""
-    hints = get_type_hints(record, include_extras=True)
-    annotated = {field: get_args(hints[field.name]) for field in fields(record)}
+    settings = annotations(record, Setting)
     return MappingProxyType(
-        {f.name: DeclaredSetting(f.name, kind, f.default, setting) for f, (kind, setting) in annotated.items()}
+        {
+            f.name: DeclaredSetting(f.name, _annotated(record)[f.name][0], f.default, settings[f.name])
+            for f in fields(record)
+        }
     )
+
+
+def annotations(record: type, kind: type[Kind]) -> Mapping[str, Kind]:
+    """Field -> its annotation of this kind, of the fields of a record that have one, in their order."""
+    return MappingProxyType(
+        {name: one for name, found in _annotated(record).items() for one in found if isinstance(one, kind)}
+    )
+
+
+@cache
+def _annotated(record: type) -> Mapping[str, tuple[Any, ...]]:
+    """Field -> its type and all of its annotations."""
+    hints = get_type_hints(record, include_extras=True)
+    return {f.name: get_args(hints[f.name]) for f in fields(record)}
 
 
 def _as_number(value: Any, kinds: tuple[Any, ...]) -> Any:

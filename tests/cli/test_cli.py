@@ -197,8 +197,9 @@ def test_augmenting_prints_the_operations_in_order_and_where_the_png_is(
     monkeypatch.chdir(desk)
     done = striate("augment", "mnist-scenes:20", "--augment=strong", "--shift=0.9", "--flip", "--rows=3", "--columns=3")
     assert done.err == ""
-    data, policy, *steps, boxes, png = done.out.splitlines()
+    data, recipe, policy, *steps, boxes, png = done.out.splitlines()
     assert data == "data:   mnist-scenes:20 (scenes), task detect, 10 classes"
+    assert recipe == "recipe: mnist, as in `striate train`; it sets no augmentation"
     assert policy == "policy: strong, 128 x 128 pixels; operations in order:"
     assert [int(step.split()[0]) for step in steps] == list(range(1, len(steps) + 1))
     assert "geometry: flip horizontally" in " ".join(steps)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from striate.data import contact_sheet, is_contact_sheet, labeled_contact_sheet
+from striate.data import contact_sheet, is_labeled_contact_sheet, labeled_contact_sheet
 
 
 def test_columns_are_as_wide_and_rows_as_high_as_their_largest_image():
@@ -28,6 +28,6 @@ def test_only_a_headed_sheet_is_known_as_ours(tmp_path):
     ours.write_bytes(labeled_contact_sheet([[image]], ["one"]))
     plain.write_bytes(contact_sheet(torch.zeros(1, 9, 9, 3, dtype=torch.uint8), 1))
     other.write_bytes(b"tEXtSoftware\0striate")
-    assert [is_contact_sheet(path) for path in (ours, plain, other)] == [True, False, False]
+    assert [is_labeled_contact_sheet(path) for path in (ours, plain, other)] == [True, False, False]
     (tmp_path / "empty.png").touch()
-    assert not is_contact_sheet(tmp_path / "empty.png")
+    assert not is_labeled_contact_sheet(tmp_path / "empty.png")

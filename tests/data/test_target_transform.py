@@ -8,7 +8,7 @@ from striate.data import ArrayStore, Canvas, Instances, Limits, Skeleton, canvas
 from striate.data.decoding.resize import canvas_boxes
 from striate.data.targets import IGNORE
 from striate.sources import open_source
-from striate.views import POLICIES, Normalization, View
+from striate.views import POLICIES, Normalization, View, apply_policy
 
 LIMITS = Limits()
 SAME_COLOR = torch.eye(4)[None]
@@ -90,8 +90,8 @@ def test_boxes_masks_centers_and_pixels_agree_after_any_policy(policy):
     for i in range(8):
         sample = source.sample("train", i)
         images = torch.from_numpy(sample.image).permute(2, 0, 1)[None]
-        _, view = POLICIES[policy].apply(
-            images, torch.tensor([i]), seed=1, epoch=0, size=(128, 128), normalization=normalization
+        _, view = apply_policy(
+            POLICIES[policy], images, torch.tensor([i]), seed=1, epoch=0, size=(128, 128), normalization=normalization
         )
         seen = transform_target(sample.target, view, source.skeleton)
         assert isinstance(seen, Instances)

@@ -99,6 +99,29 @@ def test_every_other_task(opened, targets, classes):
     assert made.path.exists()
 
 
+def test_what_the_recipe_for_the_data_adds_is_named():
+    typed = augment("mnist", rotate=10.0, rows=2, columns=2)
+    assert (typed.recipe_name, typed.by_recipe) == ("mnist", {"shift": 1 / 28})
+    alone = augment("mnist", rotate=10.0, shift=0.0, rows=2, columns=2)
+    assert alone.by_recipe == {}
+    assert [step for step in alone.steps if "shift" in step] == []
+    assert augment("mnist", recipe="mnist-best", rows=2, columns=2).by_recipe == {"augment": "digits"}
+
+
+def test_in_a_prompt_the_result_is_one_short_line():
+    shown = repr(augment("mnist", rows=2, columns=3))
+    assert shown == "<augmented views of mnist: 2 images, 2 views of each, mnist-augment.png>"
+
+
+def test_epochs_count_from_1_as_in_training(monkeypatch):
+    def drawn(rows: object, headings: list[str]) -> bytes:
+        assert headings == ["original", "epoch 1", "epoch 2"]
+        return b"sheet"
+
+    monkeypatch.setattr("striate.data.annotated_contact_sheet.labeled_contact_sheet", drawn)
+    assert augment("mnist", rows=1, columns=3).path.read_bytes() == b"sheet"
+
+
 def test_the_same_settings_give_the_same_sheet_and_another_seed_another():
     def digest(seed: int) -> str:
         path = augment("mnist-scenes:40", augment="strong", rows=2, columns=3, seed=seed).path

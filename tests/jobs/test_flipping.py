@@ -63,7 +63,7 @@ def test_a_policy_that_does_not_flip_costs_nothing(policy):
 
 def test_healthy_data_are_flipped_and_asked_once():
     flips = resolve_flips(settings(), ("cat", "dog"), nothing)
-    assert (flips.settings.recipe.augment.flip, flips.settings.origins["flip"]) == (None, "data")
+    assert (flips.settings.recipe.augment.flip, flips.settings.origins["flip"]) == (True, "data")
     assert not flips.messages
     assert not flips.findings
     assert resolve_flips(flips.settings, ("cat", "dog"), no_sample) == flips

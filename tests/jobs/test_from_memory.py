@@ -120,6 +120,8 @@ def test_check_and_augment_take_the_same(arrays, tmp_path, monkeypatch):
     images, labels = arrays
     checked = st.check(arrays, progress=False)
     assert checked.page == Path("check-in-memory.html")
+    count = len(checked.findings)
+    assert repr(checked) == f"<check of in memory: {len(images)} images, {count} findings, check-in-memory.html>"
     assert [one.finding.id for one in checked.findings] == [
         one.finding.id for one in st.check((list(map(Image.fromarray, images)), labels), progress=False).findings
     ]

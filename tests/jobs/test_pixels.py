@@ -18,7 +18,6 @@ from striate.jobs import Checked, check, train
 from striate.runs import RunFolder
 from striate.sources import open_source
 from striate.training import Recipe, ResolvedRecipe, find_recipe
-from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 
 Draw = Callable[[np.random.Generator, int], Any]
@@ -67,7 +66,7 @@ def resolved(data: Path, **reported: Any) -> ResolvedRecipe:
 
 
 def canvas(data: Path, recipe: Recipe) -> Any:
-    return canvas_of(open_source(data), recipe, policy_of(recipe))
+    return canvas_of(open_source(data), recipe)
 
 
 def cli(*arguments: object) -> None:
@@ -110,7 +109,7 @@ def test_settings_of_whole_images(at: Path) -> None:
     assert canvas(data, found.recipe).shape == (60, 60, 3)
     # what a person typed wins
     assert resolved(data, fit="cover").recipe.model.size == 12
-    assert resolved(data, fit="cover").recipe.augment.crop is None
+    assert resolved(data, fit="cover").recipe.augment.crop == 0.35
     assert resolved(data, crop=0.5).recipe.augment.crop == 0.5
     large = resolved(data, size=128, crop=0.5).recipe
     assert canvas(data, large).height == 128  # no margin, which evaluation would cut off
@@ -123,7 +122,7 @@ def test_images_with_empty_ends_and_ordinary_ones_stay_as_they_were(at: Path) ->
     for data, side in ((empty, 12), (ordinary, 90)):
         found = resolved(data)
         assert (found.recipe.data.fit, found.recipe.data.background, found.recipe.data.bits) == ("cover", "white", 8)
-        assert (found.recipe.model.size, found.recipe.augment.crop) == (side, None)
+        assert (found.recipe.model.size, found.recipe.augment.crop) == (side, 0.35)
 
 
 def test_ends_that_a_person_cuts_off_are_reported_and_explain_why_nothing_is_learned(at: Path) -> None:
@@ -170,9 +169,9 @@ def test_a_narrow_band_of_12_bits_is_neither_blank_nor_dark(
     data = folders(at / "data", lambda r, k: (blob(r, k) * times + 2048).astype(np.uint16))
     checked = check(data, progress=False)
     assert ids(checked) == []
-    rendering = checked.as_json()["rendering"]
-    assert (rendering["bits_in_use"], rendering["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
-    assert message in rendering["messages"][0]
+    survey = checked.as_json()["survey"]
+    assert (survey["bits_in_use"], survey["levels"]["integers"]) == (12 if levels[0] == 0 else None, levels)
+    assert message in survey["messages"][0]
     assert checked.inventory["contrast"][0] > 20
     assert resolved(data).recipe.data.bits == bits
 

@@ -132,6 +132,15 @@ def test_unknown_preprocessing_is_refused(copy, changes):
         Bundle.open(copy)
 
 
+@pytest.mark.parametrize("name", ["rendering", "fit", "bits", "background", "floats"])
+def test_preprocessing_that_lacks_an_entry_is_refused(copy, name):
+    stored = json.loads(json.dumps(small_bundle().preprocessing.as_json()))
+    del (stored["canvas"] if name in stored["canvas"] else stored["canvas"]["rendering"])[name]
+    reseal(copy, preprocessing=stored)
+    with pytest.raises(RunError, match="unknown preprocessing"):
+        Bundle.open(copy)
+
+
 def test_levels_background_fit_and_limit_come_back(tmp_path):
     bundle = small_bundle()
     canvas = Canvas(28, 28, 1, 16, Rendering((0, 4095), (-1.5, 2.0), "gray"), "contain")

@@ -29,6 +29,7 @@ from striate.training import (
 )
 from striate.training.recipe import GROUPS, TAKES
 from striate.training.settings import OPTIMIZERS
+from striate.views import POLICIES, Policy
 
 
 def test_the_user_wins_over_the_recipe_over_the_data_over_the_default():
@@ -125,6 +126,18 @@ def test_settings_that_came_after_a_recipe_file_was_written_have_their_defaults(
     rows = {row.name: (row.value, row.origin) for row in setting_rows(ResolvedRecipe(Recipe.of(**values), origins))}
     assert rows["lr"] == (0.25, "user")
     assert rows["fit"] == ("auto", "default")
+
+
+def test_another_policy_than_that_of_a_recipe_file_has_its_own_values(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(to_toml(resolve({"augment": "default", "hue": 5.0}, NamedRecipe("mine", {}, ""))))
+    again = resolve({}, find_recipe(str(path)))
+    assert again.recipe.augment == Policy(**{**vars(POLICIES["default"]), "hue": 5.0})
+    assert (again.origins["crop"], again.origins["hue"]) == ("default", "recipe run.toml")
+    other = resolve({"augment": "strong"}, find_recipe(str(path)))
+    assert other.recipe.augment == POLICIES["strong"]
+    path.write_text('augment = "default"\nflip = true\n')
+    assert resolve({}, find_recipe(str(path))).origins["flip"] == "recipe run.toml"
 
 
 def test_a_recipe_file_names_its_unknown_setting(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.views import Normalization, Policy
+from striate.views import Normalization, Policy, apply_policy
 from striate.views.color import rotate_hue
 from striate.views.pixel_operations import add_noise, gaussian_blur
 from striate.views.published_operations import saturate, sharpen
@@ -22,7 +22,7 @@ ALL = Policy(flip=True, blur=1.5, noise=0.1, equalize=0.5, gamma=0.4, solarize=0
 def augmented(policy: Policy, ids: Tensor, images: Tensor = RANDOM, epoch: int = 0) -> Tensor:
     """In 0..255 again: B C h w float32."""
     normalization = Normalization((0.0,) * images.shape[1], (1.0,) * images.shape[1])
-    images, _ = policy.apply(images[ids], ids, seed=0, epoch=epoch, size=(16, 18), normalization=normalization)
+    images, _ = apply_policy(policy, images[ids], ids, seed=0, epoch=epoch, size=(16, 18), normalization=normalization)
     return images * 255
 
 

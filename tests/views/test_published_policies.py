@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import POLICIES, AugMix, AutoAugment, Normalization, Operations, RandAugment, TrivialAugment, View
+from striate.views import (
+    POLICIES,
+    AugMix,
+    AutoAugment,
+    Normalization,
+    Operations,
+    RandAugment,
+    TrivialAugment,
+    View,
+    apply_policy,
+)
 from striate.views.autoaugment import TABLES
 from striate.views.published_operations import KINDS, SIGNED, Steps, perform
 
@@ -143,8 +153,8 @@ def test_the_view_of_a_policy_includes_its_operations():
     images = torch.zeros(200, 1, 48, 48, dtype=torch.uint8)
     images[:, :, 22:27, 26:31] = 255
     policy = POLICIES["trivialaugment"]
-    result, view = policy.apply(
-        images, MANY[:200], seed=0, epoch=0, size=(48, 48), normalization=Normalization((0.0,), (1.0,))
+    result, view = apply_policy(
+        policy, images, MANY[:200], seed=0, epoch=0, size=(48, 48), normalization=Normalization((0.0,), (1.0,))
     )
     expected = view.points(torch.tensor([[[28.5, 24.5]]]).expand(200, -1, -1))[:, 0]
     checked = 0

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from striate.views import Normalization, evaluation_view, five_crops, flipped, merge_maps, merge_probabilities, scaled
+from striate.views import Normalization, evaluation_view, flipped, merge_maps, merge_probabilities, scaled
 
 GRAY = Normalization((0.0,), (1.0,))
 
@@ -23,20 +23,6 @@ def test_maps_of_flipped_views_return_to_the_bit():
     assert torch.equal(merged[..., 4:-4, 4:-4], (image**2)[..., 4:-4, 4:-4])
     merged[..., 4:-4, 4:-4] = 0
     assert merged.count_nonzero() == 0
-
-
-def test_crops_cover_the_image_and_each_pixel_is_a_mean():
-    image = torch.rand(2, 1, 40, 40)
-    views = five_crops(evaluation_view(2, image_size=(40, 40), size=(40, 40), normalization=GRAY), (24, 26))
-    result = [view.resample(image) for view in views]
-    assert torch.equal(result[0], image[..., 8:32, 7:33])
-    assert torch.equal(result[4], image[..., 16:, 14:])
-    assert torch.allclose(merge_maps(views, result, (40, 40)), image, atol=1e-6)
-    answers = [torch.full((2, 3, 24, 26), float(number)) for number in range(5)]
-    merged = merge_maps(views, answers, (40, 40))
-    assert merged[0, 0, 0, 0] == 1
-    assert merged[0, 0, -1, -1] == 4
-    assert torch.allclose(merged[0, 0, 20, 20], torch.tensor(2.0))  # shown by all
 
 
 def test_maps_of_scaled_views_return():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from striate.audit.fingerprints import Fingerprints
 from striate.data.targets import ClassTargets, InstanceTargets, MultiLabelTargets, RegressionTargets
 
-__all__ = ["class_counts", "inventory", "quartiles", "rendering"]
+__all__ = ["class_counts", "inventory", "quartiles"]
 
 _COMMON = 5  # sizes that are listed
 
@@ -58,14 +58,14 @@ def inventory(prints: Fingerprints) -> dict[str, Any]:
             "different": len(sizes),
             "common": [[height, width, count] for (height, width), count in sizes.most_common(_COMMON)],
         },
-        "rendering": rendering(prints),
+        "survey": _survey(prints),
         "brightness": quartiles(prints.brightness),
         "contrast": quartiles(prints.contrast),
     }
 
 
-def rendering(prints: Fingerprints) -> dict[str, Any]:
-    """How training renders the images with default settings; `messages` where that is not as they are stored."""
+def _survey(prints: Fingerprints) -> dict[str, Any]:
+    """What training makes of the stored pixels with default settings; `messages` where they are not taken as they are."""
     survey = prints.source.survey
     return {
         "messages": survey.summary(prints.source.native()),

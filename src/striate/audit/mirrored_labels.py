@@ -15,7 +15,6 @@ from striate.data.targets import ClassTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding
 from striate.training import ResolvedRecipe, available_cores
-from striate.training.augmentation_policy import policy_of
 
 __all__ = ["ResolvedFlips", "resolve_flips", "sample_of_listing", "sample_of_split"]
 
@@ -44,13 +43,13 @@ def resolve_flips(settings: ResolvedRecipe, classes: Sequence[str], sample: Samp
     """
     messages, findings = [], []
     for mirror in MIRRORS:
-        policy = policy_of(settings.recipe)
+        policy = settings.recipe.augment
         happens = policy.rotate > QUARTER if mirror == "rotate" else getattr(policy, mirror)
         if not happens or settings.origins[mirror] == "data":
             continue
         judged_by, pairs, evidence = _exchanged(classes, mirror, sample)
-        if getattr(settings.recipe.augment, mirror) is None:
-            settings = settings.with_defaults("data", **{mirror: False if pairs else None})
+        if settings.origins[mirror] == "default":
+            settings = settings.with_defaults("data", **{mirror: not pairs})
             if pairs:
                 messages.append(_message(mirror, judged_by, pairs))
         elif pairs:

@@ -29,7 +29,7 @@ def print_check(checked: Checked, *, heading: bool) -> None:
             )
     sizes = _sizes(inventory["sizes"]["height"], inventory["sizes"]["width"])
     print(f"sizes: {sizes}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}")
-    for line in inventory["rendering"]["messages"]:
+    for line in inventory["survey"]["messages"]:
         print(line)
     print(
         f"files: {files.found:,} found = {files.used:,} used + {_sum(files.skipped, 'skipped')} + "

@@ -34,6 +34,9 @@ def print_augmented(sheet: Augmented) -> None:
     print(f"data:   {sheet.data} ({sheet.kind}), task {sheet.task}, {len(sheet.classes)} {classes}")
     for note in sheet.notes:
         print(f"note:   {note}")
+    values = {name: f"{value:.3g}" if isinstance(value, float) else value for name, value in sheet.by_recipe.items()}
+    own = ", ".join(f"{name} = {value}" for name, value in values.items()) or "no augmentation"
+    print(f"recipe: {sheet.recipe_name}, as in `striate train`; it sets {own}")
     print(
         f"policy: {sheet.recipe.augment.name}, {sheet.recipe.model.size} x {sheet.recipe.model.size} pixels; operations in order:"
     )

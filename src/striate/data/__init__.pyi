@@ -7,7 +7,7 @@ from striate.data.batches import Batches as Batches
 from striate.data.cache import Cache as Cache
 from striate.data.contact_sheets import contact_sheet as contact_sheet
 from striate.data.contact_sheets import denormalize as denormalize
-from striate.data.contact_sheets import is_contact_sheet as is_contact_sheet
+from striate.data.contact_sheets import is_labeled_contact_sheet as is_labeled_contact_sheet
 from striate.data.contact_sheets import labeled_contact_sheet as labeled_contact_sheet
 from striate.data.decoding.canvas import Canvas as Canvas
 from striate.data.decoding.decode import Header as Header

@@ -10,14 +10,14 @@ from torch import Tensor
 from striate.data.contact_sheets import contact_sheet, denormalize
 from striate.data.examples import round_robin
 from striate.data.images import LabeledImages, as_colors
-from striate.views import Normalization, Policy, View, evaluation_view
+from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
-__all__ = ["COLUMNS", "ROWS", "augmentation_sheet", "augmented_views", "view_of_image"]
+__all__ = ["COLUMNS", "ROWS", "augmented_contact_sheet", "augmented_views", "view_of_image"]
 
 ROWS, COLUMNS = 6, 8
 
 
-def augmentation_sheet(
+def augmented_contact_sheet(
     samples: LabeledImages, policy: Policy, *, seed: int, size: tuple[int, int], normalization: Normalization
 ) -> bytes:
     """A PNG: a row for each image, first without augmentation, then in the first epochs; classes alternate."""
@@ -45,12 +45,12 @@ def augmented_views(
     size: tuple[int, int],
     normalization: Normalization,
 ) -> Iterator[tuple[Tensor, View]]:
-    """The network's input, B C h w, and its view: first as in evaluation, then in the epochs 0, 1, 2 ..."""
+    """The network's input, B C h w, and its view: first as in evaluation, then in the first, second ... epoch"""
     height, width = images.shape[-2:]
     plain = evaluation_view(len(ids), image_size=(height, width), size=size, normalization=normalization)
     yield plain.image(images), plain
     for epoch in range(columns - 1):
-        yield policy.apply(images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
+        yield apply_policy(policy, images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
 
 
 def view_of_image(view: View, i: int) -> View:

@@ -14,7 +14,7 @@ from torch import Tensor
 from striate.data.buffer_pool import BufferPool
 from striate.data.images import LabeledImages, as_colors
 from striate.errors import SettingError
-from striate.views import Normalization, Policy, View, evaluation_view, permutation
+from striate.views import Normalization, Policy, View, apply_policy, evaluation_view, permutation
 
 __all__ = ["Batch", "Batches", "class_balanced_order"]
 
@@ -109,7 +109,8 @@ class Batches:
                 normalization=self.normalization,
             )
             return Batch(view.image(originals, self._memory(originals)), labels, ids, view)
-        augmented, view = self.policy.apply(
+        augmented, view = apply_policy(
+            self.policy,
             originals,
             draws,
             seed=self.seed,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from striate.views import Normalization
 
-__all__ = ["contact_sheet", "denormalize", "is_contact_sheet", "labeled_contact_sheet"]
+__all__ = ["contact_sheet", "denormalize", "is_labeled_contact_sheet", "labeled_contact_sheet"]
 
 GAP = 2  # pixels between images
 PAPER = 255  # white
@@ -60,7 +60,7 @@ def labeled_contact_sheet(rows: Sequence[Sequence[Image.Image]], headings: Seque
     return content.getvalue()
 
 
-def is_contact_sheet(path: Path) -> bool:
+def is_labeled_contact_sheet(path: Path) -> bool:
     """Whether a file is a labeled contact sheet made by striate."""
     with path.open("rb") as file:
         start = file.read(256)

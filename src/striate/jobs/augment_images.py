@@ -1,5 +1,6 @@
 """Show augmentation before training: a sheet of a few images, first as they are, then as each epoch augments them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -7,22 +8,21 @@ from typing import Any, final
 from striate.audit import resolve_flips
 from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Instances, TaskKind
+from striate.data.annotated_contact_sheet import annotated_contact_sheet
 from striate.data.augmented_views import COLUMNS, ROWS
 from striate.data.examples import examples
-from striate.data.sample_sheet import sample_sheet
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.runs import write_bytes
 from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
 from striate.sources import TrainingData
-from striate.training import Recipe, find_recipe
-from striate.training.augmentation_policy import policy_of
-from striate.training.augmented_samples import augmented_samples, mixing_steps
+from striate.training import Recipe, find_recipe, group_of
+from striate.training.augmented_samples import augmented_samples
 from striate.training.build_network import check_settings
 from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 from striate.training.opening import open_data
-from striate.views import describe
+from striate.views import describe, mixing_steps
 
 __all__ = ["Augmented", "augment"]
 
@@ -34,7 +34,8 @@ MOST_ROWS, MOST_COLUMNS = 32, 16
 class Augmented:
     """The sheet. `steps` are the operations on a training image, in order, each after its stage.
 
-    Of the `objects` in the augmented images, `dropped` are not trained on, since they mostly left the image.
+    `recipe_name` is the recipe that `train` takes for the data too, and `by_recipe` the settings of augmentation that come
+    from it. Of the `objects` in the augmented images, `dropped` are not trained on, since they mostly left the image.
     """
 
     path: Path
@@ -43,6 +44,8 @@ class Augmented:
     task: TaskKind
     classes: tuple[str, ...]
     recipe: Recipe
+    recipe_name: str
+    by_recipe: Mapping[str, Any]
     steps: tuple[str, ...]
     rows: int
     columns: int
@@ -50,6 +53,9 @@ class Augmented:
     dropped: int
     notes: tuple[str, ...]  # on how the data were read, and on settings that they decided
     findings: tuple[Finding, ...]  # on settings of the user
+
+    def __repr__(self) -> str:
+        return f"<augmented views of {self.data}: {self.rows} images, {self.columns - 1} views of each, {self.path}>"
 
 
 def augment(
@@ -61,7 +67,7 @@ def augment(
     columns: int = COLUMNS,
     **settings: Any,
 ) -> Augmented:
-    """Write a sheet of a few images of `data`: without augmentation, and as augmented in the epochs 0, 1, 2 ...
+    """Write a sheet of a few images of `data`: without augmentation, and as augmented in the epochs 1, 2, 3 ...
 
     out: a PNG, `DATA-augment.png` in the current folder if left out; an earlier sheet is replaced, no other file is.
     recipe and settings are those of `train`. Raises StriateError for bad input, and writes nothing then.
@@ -75,16 +81,17 @@ def augment(
         check_contact_sheet_path(Path(out))
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
-    by_data = resolve_split(source, resolve_with_data(source, named or default_recipe(source), settings))
-    canvas = canvas_of(source, by_data.recipe, policy_of(by_data.recipe))
+    named = named or default_recipe(source)
+    by_data = resolve_split(source, resolve_with_data(source, named, settings))
+    canvas = canvas_of(source, by_data.recipe)
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe
-    mixing = mixing_steps(resolved)
+    mixing = mixing_steps(resolved.augment)
     if mixing and source.task != "classify":
         raise SettingError(f"{mixing[0]}: only images of one class each are mixed; set mixup, cutmix and mosaic to 0")
     chosen = examples(source, canvas, rows)
     samples = list(augmented_samples(source, chosen, resolved, columns))
-    write_bytes(path, sample_sheet(samples, source))
+    write_bytes(path, annotated_contact_sheet(samples, source))
     before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Instances)) for column in samples]
     return Augmented(
         path=path,
@@ -93,7 +100,13 @@ def augment(
         task=source.task,
         classes=source.classes,
         recipe=resolved,
-        steps=(*describe(policy_of(resolved)), *mixing),
+        recipe_name=named.name,
+        by_recipe={
+            name: value
+            for name, value in resolved.values().items()
+            if group_of(name) == "augment" and flips.settings.origins[name].startswith("recipe ")
+        },
+        steps=tuple(describe(resolved.augment)),
         rows=len(chosen),
         columns=columns,
         objects=before * len(after),

@@ -35,6 +35,9 @@ class Checked:
     curve: LearningCurve | None
     page: Path
 
+    def __repr__(self) -> str:
+        return f"<check of {self.source.location}: {self.account.used:,} images, {len(self.findings)} findings, {self.page}>"
+
     def as_json(self) -> dict[str, Any]:
         """Everything, with all files that each finding concerns."""
         source = self.source

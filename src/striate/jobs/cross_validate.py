@@ -20,7 +20,6 @@ from striate.runs.manifest import command_line
 from striate.runs.resuming import check_unchanged, how_to_resume
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
-from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of
 from striate.training.interruption import InterruptedRunError
 from striate.training.opening import open_again
@@ -83,7 +82,7 @@ def train_folds(
 def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: ProgressDisplay) -> ResolvedRecipe:
     """Flips are resolved once for all folds, so that all use one method; each fold has its own findings on flips that are set."""
     recipe = settings.recipe
-    canvas = canvas_of(source, recipe, policy_of(recipe))
+    canvas = canvas_of(source, recipe)
     flips = resolve_flips(settings, source.classes, sample_of_listing(source, canvas))
     display.messages(flips.messages)
     return flips.settings

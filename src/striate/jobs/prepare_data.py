@@ -16,7 +16,6 @@ from striate.runs.random_splits import deviating_splits
 from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
 from striate.training import Recipe, ResolvedRecipe, available_cores
-from striate.training.augmentation_policy import policy_of
 from striate.training.data_defaults import canvas_of
 
 
@@ -24,7 +23,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     """From a source to what a network is trained on. Raises DataError for data that cannot be trained on."""
     recipe = settings.recipe
     source.take_survey(display.reading)
-    canvas = canvas_of(source, recipe, policy_of(recipe))
+    canvas = canvas_of(source, recipe)
     display.messages(source.survey.summary(canvas))
     images = _load(source, canvas, recipe, folder, display)
     of_survey = audit_survey(source, canvas)
@@ -48,7 +47,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
             canvas, (recipe.model.size, recipe.model.size), normalization, recipe.reading.max_pixels
         ),
         settings=flips.settings,
-        policy=policy_of(flips.settings.recipe),
+        policy=flips.settings.recipe.augment,
         findings=(*of_splits, *of_survey, *flips.findings),
     )
 

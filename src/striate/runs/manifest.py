@@ -108,7 +108,7 @@ def read_data_summary(source: Source, splits: Splits, canvas: Canvas, skipped: S
     return {
         "counts": {name: len(samples) for name, samples in splits.by_name().items()},
         "image": list(splits.train.pixels.shape[1:]),
-        "rendering": source.survey.summary(canvas),
+        "image_notes": source.survey.summary(canvas),
         "skipped": [{"id": one.id, "reason": one.reason, "detail": one.detail} for one in skipped],
     }
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from striate.data import Source, is_contact_sheet
+from striate.data import Source, is_labeled_contact_sheet
 from striate.errors import SettingError
 from striate.runs.atomic import explained
 from striate.runs.folder import plain_name
@@ -42,7 +42,7 @@ def check_contact_sheet_path(path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise SettingError(f"--out {path}: is not a PNG; give a name that ends in .png")
     with explained(path):
-        is_foreign = path.exists() and not (path.is_file() and is_contact_sheet(path))
+        is_foreign = path.exists() and not (path.is_file() and is_labeled_contact_sheet(path))
     if is_foreign:
         raise SettingError(f"--out {path}: exists and is no PNG of `striate augment`; choose another")
     if not path.parent.is_dir():

@@ -6,11 +6,11 @@ from typing import final
 import torch
 
 from striate.data import Batches, LabeledImages, SkippedFile, Splits
-from striate.data.augmented_views import augmentation_sheet
+from striate.data.augmented_views import augmented_contact_sheet
 from striate.findings import Finding
 from striate.runs.bundle import Preprocessing
 from striate.training import Recipe, ResolvedRecipe
-from striate.views import Policy
+from striate.views import Policy, changes_views
 
 __all__ = ["PreparedData"]
 
@@ -50,9 +50,9 @@ class PreparedData:
 
     def augmentation_sheet(self, seed: int) -> bytes | None:
         """A PNG of a few training images and their augmented views; None where nothing is augmented."""
-        if self.policy == Policy():
+        if not changes_views(self.policy):
             return None
-        return augmentation_sheet(
+        return augmented_contact_sheet(
             self.splits.train,
             self.policy,
             seed=seed,

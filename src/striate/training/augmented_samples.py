@@ -11,17 +11,17 @@ from striate.data.augmented_views import augmented_views, view_of_image
 from striate.data.normalization import normalization_of
 from striate.data.targets import Target
 from striate.tasks import Classify
-from striate.training.augmentation_policy import policy_of
 from striate.training.loop import mix
 from striate.training.recipe import Recipe
+from striate.views import mixing_steps
 
-__all__ = ["augmented_samples", "mixing_steps"]
+__all__ = ["augmented_samples"]
 
 
 def augmented_samples(
     source: Source, chosen: Sequence[tuple[int, Sample]], recipe: Recipe, columns: int
 ) -> Iterator[list[Sample]]:
-    """The samples at their positions, with targets: first without augmentation, then in the epochs 0, 1, 2 ..."""
+    """The samples at their positions, with targets: first without augmentation, then in the first, second ... epoch"""
     ids = torch.tensor([position for position, _ in chosen])
     images = torch.from_numpy(np.stack([sample.image for _, sample in chosen]))  # B H W C
     normalization = normalization_of(recipe.data.normalize, TensorImages(images))
@@ -29,7 +29,7 @@ def augmented_samples(
     views = augmented_views(
         as_colors(images.permute(0, 3, 1, 2)),
         ids,
-        policy_of(recipe),
+        recipe.augment,
         seed=recipe.training.seed,
         columns=columns,
         size=(recipe.model.size, recipe.model.size),
@@ -39,20 +39,10 @@ def augmented_samples(
         targets = [
             transform_target(one.target, view_of_image(view, i), source.skeleton) for i, (_, one) in enumerate(chosen)
         ]
-        if epoch >= 0 and mixing_steps(recipe):
+        if epoch >= 0 and mixing_steps(recipe.augment):
             augmented, targets = _mixed(Batch(augmented, torch.tensor(targets), ids, view), recipe, source, epoch)
         shown = denormalize(augmented, normalization).numpy()
         yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
-
-
-def mixing_steps(recipe: Recipe) -> list[str]:
-    """A line for each kind of mixing that the recipe has."""
-    kinds = (
-        (recipe.augment.mosaic, f"mix: mosaic of four images, {recipe.augment.mosaic:.3g} of the batches"),
-        (recipe.augment.mixup, f"mix: Mixup with another image, alpha {recipe.augment.mixup:.3g}"),
-        (recipe.augment.cutmix, f"mix: CutMix with another image, alpha {recipe.augment.cutmix:.3g}"),
-    )
-    return [line for value, line in kinds if value]
 
 
 def _mixed(batch: Batch, recipe: Recipe, source: Source, epoch: int) -> tuple[Tensor, list[Target]]:

@@ -7,10 +7,8 @@ from striate.data.normalization import check_normalization
 from striate.data.settings import Background, FitMode
 from striate.data.survey import Survey
 from striate.errors import SettingError
-from striate.training.augmentation_policy import policy_of
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 from striate.training.recipes import find_recipe
-from striate.views import Policy
 
 __all__ = ["DEFAULT_RECIPES", "canvas_of", "default_recipe", "default_size", "resolve_with_data"]
 
@@ -40,7 +38,7 @@ def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) 
     )
     contain = settings.recipe.data.fit == "contain"
     settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
-    if contain and policy_of(settings.recipe).crop < 1:  # crops would cut the ends off again
+    if contain and settings.recipe.augment.crop < 1:  # crops would cut the ends off again
         settings = settings.with_defaults("data", crop=1.0)
     check_normalization(settings.recipe.data.normalize, settings.recipe.model.channels)
     _check_bits(settings.recipe.data.bits)
@@ -52,14 +50,14 @@ def default_size(survey: Survey, fit: FitMode) -> int:
     return min(survey.side(fit), LARGEST_SIZE)
 
 
-def canvas_of(source: Source, recipe: Recipe, policy: Policy) -> Canvas:
+def canvas_of(source: Source, recipe: Recipe) -> Canvas:
     """The canvas on which decoded images are kept: a little larger than the network's input where random crops are taken.
 
     With `fit = contain` there is no margin, since evaluation would cut it off.
     """
     assert recipe.model.size is not None
     assert recipe.model.channels is not None
-    margin = policy.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
+    margin = recipe.augment.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
     side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
     # runs of versions without these two settings have them open; they used these values
     background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)

@@ -19,11 +19,11 @@ from striate.sources.settings import ReadingSettings
 from striate.tasks.settings import LossSettings
 from striate.training.schedules import SCHEDULES, ScheduleSettings
 from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings
-from striate.views.settings import POLICY_TAKES, AugmentSettings
+from striate.views.settings import POLICY_TAKES, Policy
 
 __all__ = ["READING", "NamedRecipe", "Recipe", "ResolvedRecipe", "group_of", "recipe_settings", "resolve"]
 
-# Group -> choice -> the settings that not all choices take, or whose default it decides, with its defaults.
+# Group -> choice -> the settings that it takes, with its own defaults.
 TAKES: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = MappingProxyType(
     {
         "augment": POLICY_TAKES,
@@ -42,7 +42,7 @@ class Recipe:
     model: ModelSettings
     reading: ReadingSettings
     data: DataSettings
-    augment: AugmentSettings
+    augment: Policy
     loss: LossSettings
     optimizer: OptimizerSettings
     schedule: ScheduleSettings
@@ -59,18 +59,17 @@ class Recipe:
         declared = recipe_settings()
         for name in values:
             require_known(name)
-        choices = {group: declared[group].check(_choice(values, group), group) for group in TAKES}
+        by_choice = {name for group in TAKES for name in set_by_choice(group)}
+        given = {name: value for name, value in values.items() if not (name in by_choice and _is_left_out(value))}
         defaults = {name: one.default for name, one in declared.items()}
-        for group, choice in choices.items():
+        for group in TAKES:
+            choice = declared[group].check(_choice(values, group), group)
             defaults |= taken_by(group, choice)
-        checked = {name: one.check(values.get(name, defaults[name]), name) for name, one in declared.items()}
-        for group, choice in choices.items():
-            takes = taken_by(group, choice)
-            for name in sometimes_taken(group):
-                if name not in takes and checked[name] is not None:
+            for name in set_by_choice(group):
+                if name in given and name not in taken_by(group, choice):
+                    declared[name].check(given[name], name)
                     raise SettingError(_not_taken(group, choice, name))
-                if checked[name] is None:
-                    checked[name] = takes.get(name)
+        checked = {name: one.check(given.get(name, defaults[name]), name) for name, one in declared.items()}
         records: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
         for name, value in checked.items():
             records[group_of(name)][declared[name].field] = value
@@ -87,11 +86,11 @@ class Recipe:
     def takes(self, name: str) -> bool:
         """Whether the optimizer, schedule or policy takes the setting; settings of other groups always count."""
         group = group_of(name)
-        return name not in sometimes_taken(group) or name in taken_by(group, getattr(self, group).name)
+        return name not in set_by_choice(group) or name in taken_by(group, getattr(self, group).name)
 
     def with_values(self, **values: Any) -> "Recipe":
         """The recipe with some values replaced; another optimizer, schedule or policy begins with its own defaults."""
-        changed = [name for group in TAKES if group in values for name in sometimes_taken(group)]
+        changed = [name for group in TAKES if group in values for name in set_by_choice(group)]
         return Recipe.of(**{**{name: value for name, value in self.values().items() if name not in changed}, **values})
 
 
@@ -110,7 +109,7 @@ class ResolvedRecipe:
     def with_defaults(self, origin: str, **values: Any) -> "ResolvedRecipe":
         """The same with `values` where nothing was chosen."""
         now = self.recipe.values()
-        missing = {name: value for name, value in values.items() if now[name] in (None, "auto")}
+        missing = {n: value for n, value in values.items() if _is_left_out(now[n]) or self.origins[n] == "default"}
         return ResolvedRecipe(self.recipe.with_values(**missing), {**self.origins, **dict.fromkeys(missing, origin)})
 
 
@@ -128,6 +127,10 @@ class NamedRecipe:
 def recipe_settings() -> Mapping[str, DeclaredSetting]:
     """Name -> declaration of every setting, in the order of the groups."""
     return MappingProxyType({name: one for name, (_, one) in _grouped().items()})
+
+
+def _is_left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value == "auto")
 
 
 def group_of(name: str) -> str:
@@ -168,18 +171,18 @@ def require_known(name: str) -> None:
 
 
 def taken_by(group: str, choice: str) -> Mapping[str, Any]:
-    """What belongs to a choice of optimizer, schedule or policy: setting -> default."""
+    """The settings that a choice of optimizer, schedule or policy takes, with its own defaults."""
     return TAKES[group][choice]
 
 
-def sometimes_taken(group: str) -> list[str]:
-    """The settings of a group that belong to a choice."""
+def set_by_choice(group: str) -> list[str]:
+    """The settings of a group whose default is a matter of the choice, or that not all choices take."""
     return list(dict.fromkeys(name for takes in TAKES.get(group, {}).values() for name in takes))
 
 
 def _not_taken(group: str, choice: str, name: str) -> str:
     takers = [one for one, takes in TAKES[group].items() if name in takes]
-    of_all = [one for one in recipe_settings() if group_of(one) == group and one not in sometimes_taken(group)]
+    of_all = [one for one in recipe_settings() if group_of(one) == group and one not in set_by_choice(group)]
     takes = [one for one in (*of_all, *taken_by(group, choice)) if one != group]
     listed = f"; it takes {', '.join(takes)}" if len(takes) <= MOST_NAMED else ""
     return f"{group} = {choice} does not take {name}{listed}; {name} is for {', '.join(takers)}"
@@ -207,10 +210,23 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
     return ResolvedRecipe(Recipe.of(**{**kept, **user}), origins)
 
 
+def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of a run, without those that its optimizer, schedule or policy decided by itself.
+
+    A new run decides them anew: with another choice, or for data whose classes a flip exchanges.
+    """
+    own = {name: value for group in TAKES for name, value in TAKES[group].get(str(_choice(values, group)), {}).items()}
+    return {
+        name: value
+        for name, value in values.items()
+        if not (name in own and own[name] == value and origins[name] in ("default", "data"))
+    }
+
+
 def _left_behind(settings: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
     """The names in `settings` that belong to an optimizer, schedule or policy which the user replaces by another."""
     replaced = [group for group in TAKES if group in user and user[group] != _choice(settings, group)]
-    return [name for group in replaced for name in sometimes_taken(group) if name in settings]
+    return [name for group in replaced for name in set_by_choice(group) if name in settings]
 
 
 def _choice(settings: Mapping[str, Any], group: str) -> Any:

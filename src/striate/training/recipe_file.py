@@ -62,7 +62,7 @@ def toml_value(value: object) -> str:
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The settings of a recipe file, and where each value came from: by its [origin] table, else "default".
+    """The settings of a recipe file, and where each value came from: by its [origin] table, else "user".
 
     A setting may also stand in no table, for its name tells its group. Settings that came later have their defaults.
     """
@@ -79,7 +79,8 @@ def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
             require_known(name)
         for name in flat.keys() & values.keys():
             raise SettingError(f"{name} is given twice: in [{group_of(name)}] and in no table")
-        return {**flat, **values}, {**dict.fromkeys(recipe_settings(), "default"), **origins}
+        given = {**flat, **values}
+        return given, {**dict.fromkeys(recipe_settings(), "default"), **dict.fromkeys(given, "user"), **origins}
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
 

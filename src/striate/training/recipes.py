@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from striate.errors import SettingError, nearest
-from striate.training.recipe import NamedRecipe
+from striate.training.recipe import NamedRecipe, without_own_defaults
 from striate.training.recipe_file import read_toml
 
 # What digits have in common: short steps with strong weight decay, and a linear fall to nothing.
@@ -82,6 +82,6 @@ def find_recipe(name: str) -> NamedRecipe:
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".toml"):
-        settings, _ = read_toml(Path(name))
+        settings = without_own_defaults(*read_toml(Path(name)))
         return NamedRecipe(Path(name).name, settings, reaches="")
     raise SettingError(f"no recipe is called {name!r}{nearest(name, RECIPES)}, or give the path of a .toml file")

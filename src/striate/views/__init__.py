@@ -1,6 +1,6 @@
 """Views of images: where each pixel goes, what becomes of its color, and the random policies of augmentation.
 
-`POLICIES["default"].apply(images, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
+`apply_policy(POLICIES["default"], images, ids, seed=0, epoch=0, size=(224, 224), normalization=...)` is a training batch;
 `evaluation_view(...).image(images)` is the input of evaluation, prediction and serving.
 """
 

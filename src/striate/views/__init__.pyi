@@ -11,9 +11,12 @@ from striate.views.mixing import mosaic as mosaic
 from striate.views.mixing import one_hot as one_hot
 from striate.views.pixel_operations import erase as erase
 from striate.views.pixel_operations import random_rectangles as random_rectangles
-from striate.views.policies import POLICIES as POLICIES
-from striate.views.policy import Policy as Policy
+from striate.views.policy import apply_policy as apply_policy
+from striate.views.policy import changes_views as changes_views
 from striate.views.policy import describe as describe
+from striate.views.policy import mixing_steps as mixing_steps
+from striate.views.policy import operations_of as operations_of
+from striate.views.policy import random_view as random_view
 from striate.views.published_operations import Operations as Operations
 from striate.views.published_policies import AugMix as AugMix
 from striate.views.published_policies import RandAugment as RandAugment
@@ -23,7 +26,8 @@ from striate.views.random_geometry import to_whole_pixels as to_whole_pixels
 from striate.views.randomness import permutation as permutation
 from striate.views.randomness import uniform as uniform
 from striate.views.randomness import uniforms as uniforms
-from striate.views.tta import five_crops as five_crops
+from striate.views.settings import POLICIES as POLICIES
+from striate.views.settings import Policy as Policy
 from striate.views.tta import flipped as flipped
 from striate.views.tta import merge_maps as merge_maps
 from striate.views.tta import merge_probabilities as merge_probabilities

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, final
+from typing import Final, Literal, cast, final
 
 import torch
 from torch import Tensor
@@ -12,12 +12,13 @@ from striate.views.published_operations import (
     KINDS,
     Operations,
     Steps,
-    choose,
     magnitudes_of,
     perform,
     published_ranges,
+    signed_magnitudes,
 )
 from striate.views.randomness import Streams, uniforms
+from striate.views.settings import Policy
 
 __all__ = ["TABLES", "AutoAugment", "Table"]
 
@@ -36,6 +37,12 @@ class AutoAugment(Operations):
 
     table: Table = "imagenet"
 
+    @classmethod
+    def of(cls, policy: Policy, /) -> "AutoAugment":
+        """By the last word of the policy's name; without one the table is that of ImageNet."""
+        last = policy.name.rpartition("-")[2]
+        return cls(cast(Table, last) if last in TABLES else "imagenet")
+
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         return perform(images, self.steps(ids, seed, epoch, (images.shape[-2], images.shape[-1])))
 
@@ -49,7 +56,7 @@ class AutoAugment(Operations):
         draws = uniforms(seed, epoch, ids, Streams.OPERATIONS[:8]).cpu().view(2, 4, -1)
         pair = (draws[0, 0] * len(pairs)).long()
         kinds, chances, bins = kinds_of[pair].mT, chances_of[pair].mT, bins_at[pair].mT  # 2 B
-        magnitudes = choose(kinds, magnitudes_of(published_ranges(*size), BINS), bins, draws[:, 2])
+        magnitudes = signed_magnitudes(kinds, magnitudes_of(published_ranges(*size), BINS), bins, draws[:, 2])
         return Steps(torch.where(draws[:, 3] < chances, kinds, KINDS.index("Identity")), magnitudes)
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""Geometry as 3x3 matrices: composition, inverse, moved points, center crop, perspective. Most of them are affine.
+"""Geometry as 3x3 matrices: composition, inverse, moved points, center crop, perspective. Most are affine.
 
 A point (x, y) becomes (x', y', w) by the matrix and is then divided by w. What has no positive w lies on the horizon or
 behind the camera: it is sent far outside, and never to a NaN.
@@ -86,7 +86,7 @@ def from_corners(displacements: Tensor, size: tuple[int, int]) -> Tensor:
     """How far each corner moves, B 4 2 (x, y in pixels; top left, top right, bottom right, bottom left) -> B 3 3 float32.
 
     The matrix maps the frame of `size` (height, width) onto the new corners: what `View.then` takes. It is solved on the
-    CPU in float64. Raises ValueError where the corners no longer span a quadrilateral without a dent.
+    CPU in float64. Raises ValueError where the moved corners are no convex quadrilateral.
     Source: Hartley and Zisserman, "Multiple View Geometry", 2nd edition, section 4.1.
     """
     moved = displacements.to("cpu", torch.float64)
@@ -97,14 +97,14 @@ def from_corners(displacements: Tensor, size: tuple[int, int]) -> Tensor:
         side[..., 0] * side.roll(-1, dims=1)[..., 1] - side[..., 1] * side.roll(-1, dims=1)[..., 0]
     )  # at each corner
     if not (cross > 0).all():
-        raise ValueError("the corners cross or make a dent, so they span no image: move them less")
+        raise ValueError("the moved corners cross or form a concave shape, which no perspective gives; move them less")
 
     x, y = start.unbind(1)  # 4
-    one, nothing = torch.ones_like(x), torch.zeros_like(x)
+    one, zero = torch.ones_like(x), torch.zeros_like(x)
     linear = torch.stack(  # two equations a corner: those of x, those of y; 4 2 6
         [
-            torch.stack([x, y, one, nothing, nothing, nothing], 1),
-            torch.stack([nothing, nothing, nothing, x, y, one], 1),
+            torch.stack([x, y, one, zero, zero, zero], 1),
+            torch.stack([zero, zero, zero, x, y, one], 1),
         ],
         1,
     )

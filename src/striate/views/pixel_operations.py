@@ -1,7 +1,7 @@
-"""Random operations on pixels that are no matrix, each a function and a row of one table, in the order of the table.
+"""Random operations on pixels that are no matrix: a function each, named by its row of `Policy`, in the order of the rows.
 
 They come after the geometry and before the color matrix. Blur is of the lens and noise of the sensor; then come lookup
-tables, and erasing. A new one needs a row here, and the setting of `Policy` that the row names.
+tables, and erasing.
 """
 
 import math
@@ -19,14 +19,19 @@ from striate.views.random_geometry import random_boxes
 from striate.views.randomness import normals, uniforms
 
 __all__ = [
-    "PIXEL_OPERATIONS",
-    "PixelOperation",
+    "PixelFunction",
     "SampleRandomness",
     "add_noise",
-    "apply_pixel_operations",
     "erase",
     "gaussian_blur",
+    "random_blur",
+    "random_equalize",
+    "random_erase",
+    "random_gamma",
+    "random_noise",
+    "random_posterize",
     "random_rectangles",
+    "random_solarize",
 ]
 
 REACH: Final = 3  # standard deviations after which a blur is cut off
@@ -51,30 +56,11 @@ class SampleRandomness:
         return uniforms(self.seed, self.epoch, self.ids, self.streams)
 
 
-@final
-@dataclass(frozen=True)
-class PixelOperation:
-    """A row of the table; `setting` is a field of `Policy`, 0 where the operation is off."""
-
-    setting: str
-    streams: range  # of random numbers: its own for ever, or old runs could not be repeated
-    apply: Callable[
-        [Tensor, float, SampleRandomness], Tensor
-    ]  # B C h w uint8 or float in 0..1, the setting's value -> same
-    description: str  # of {0}, the setting's value; {low} and {high} are 1 - and 1 + it
+# Images B C h w uint8 or float in 0..1, the setting's value -> the images, uint8 where they changed
+PixelFunction = Callable[[Tensor, float, SampleRandomness], Tensor]
 
 
-def apply_pixel_operations(
-    images: Tensor, values: Sequence[float], ids: Tensor, *, seed: int, epoch: int, mean: Sequence[float]
-) -> Tensor:
-    """B C h w uint8 or float in 0..1, the `values` of the settings in the table's order -> B C h w, uint8 where changed."""
-    for operation, value in zip(PIXEL_OPERATIONS, values, strict=True):
-        if value:
-            images = operation.apply(images, value, SampleRandomness(seed, epoch, ids, operation.streams, mean))
-    return images
-
-
-def _blur(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
+def random_blur(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     chance, share = draws.uniforms().to(images.device)
 
     def blur(some: Tensor, chosen: Tensor) -> Tensor:
@@ -83,7 +69,7 @@ def _blur(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     return _change_some(images, chance < 0.5, blur)
 
 
-def _noise(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
+def random_noise(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     chance, share = uniforms(draws.seed, draws.epoch, draws.ids, draws.streams[:2])
 
     def noise(some: Tensor, chosen: Tensor) -> Tensor:
@@ -94,43 +80,32 @@ def _noise(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     return _change_some(images, chance < 0.5, noise)
 
 
-def _equalize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
+def random_equalize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     (chance,) = draws.uniforms().double()
     return _change_some(images, chance < probability, lambda some, _: look_up(some, lookup_tables.equalize(some)))
 
 
-def _gamma(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
+def random_gamma(images: Tensor, largest: float, draws: SampleRandomness) -> Tensor:
     (share,) = draws.uniforms().to(images.device).double()
     low, high = math.log(1 - largest), math.log(1 + largest)
     return look_up(to_uint8(images), lookup_tables.gamma((low + (high - low) * share).exp()))
 
 
-def _solarize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
+def random_solarize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     chance, share = draws.uniforms().to(images.device).double()
     tables = lookup_tables.solarize(128 + (128 * share).floor())
     return _change_some(images, chance < probability, lambda some, chosen: look_up(some, tables[chosen]))
 
 
-def _posterize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
+def random_posterize(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     chance, share = draws.uniforms().to(images.device).double()
     tables = lookup_tables.posterize(BITS[0] + ((BITS[1] - BITS[0] + 1) * share).floor())
     return _change_some(images, chance < probability, lambda some, chosen: look_up(some, tables[chosen]))
 
 
-def _erase(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
+def random_erase(images: Tensor, probability: float, draws: SampleRandomness) -> Tensor:
     size = (images.shape[-2], images.shape[-1])
     return erase(images, random_rectangles(draws.uniforms(), probability, size), draws.mean)
-
-
-PIXEL_OPERATIONS: Final = (
-    PixelOperation("blur", range(30, 32), _blur, "blur by up to {0:.3g} pixels, every other image"),
-    PixelOperation("noise", range(32, 35), _noise, "add noise of up to {0:.3g} of full range, every other image"),
-    PixelOperation("equalize", range(40, 41), _equalize, "equalize, {0:.3g} of the images"),
-    PixelOperation("gamma", range(35, 36), _gamma, "gamma of {low:.3g} to {high:.3g}"),
-    PixelOperation("solarize", range(36, 38), _solarize, "solarize, {0:.3g} of the images"),
-    PixelOperation("posterize", range(38, 40), _posterize, "posterize to 4 to 7 bits, {0:.3g} of the images"),
-    PixelOperation("erase", range(13, 18), _erase, "erase a rectangle, {0:.3g} of the images"),
-)
 
 
 def _change_some(images: Tensor, chosen: Tensor, change: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

@@ -20,6 +20,7 @@ from striate.views import lookup_tables
 from striate.views.chunks import chunk_size
 from striate.views.geometry import compose, invert
 from striate.views.lookup_tables import clamp_to_uint8, gray, look_up
+from striate.views.settings import Policy
 
 __all__ = [
     "KINDS",
@@ -28,11 +29,11 @@ __all__ = [
     "Operations",
     "Ranges",
     "Steps",
-    "choose",
     "magnitudes_of",
     "perform",
     "published_ranges",
     "random_steps",
+    "signed_magnitudes",
 ]
 
 Interpolation = Literal["nearest", "bilinear"]
@@ -42,6 +43,11 @@ Ranges = Mapping[str, tuple[float, float]]  # kind -> its magnitude in the first
 
 class Operations(ABC):
     """A published policy of augmentation: what it does to a sample is a function of (seed, epoch, id) only."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, policy: Policy, /) -> "Operations":
+        """Those of a policy whose row names this class, with its settings."""
 
     @abstractmethod
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
@@ -76,8 +82,8 @@ class Operation:
     pixels: Callable[[Tensor, Tensor], Tensor] | None = None  # B C h w, B -> B C h w
 
     @property
-    def together(self) -> str:
-        """What operations that are applied at once have in common."""
+    def applied_with(self) -> str:
+        """The operations of a batch for which this is the same are applied at once."""
         return "affine" if self.affine else "table" if self.table else self.kind
 
 
@@ -136,7 +142,7 @@ OPERATIONS: Final = (
 )
 KINDS: Final = tuple(row.kind for row in OPERATIONS)
 SIGNED: Final = tuple(row.kind for row in OPERATIONS if row.signed)
-TOGETHER: Final = tuple(dict.fromkeys(row.together for row in OPERATIONS))
+APPLIED_AT_ONCE: Final = tuple(dict.fromkeys(row.applied_with for row in OPERATIONS))
 
 
 def published_ranges(height: int, width: int) -> Ranges:
@@ -168,8 +174,11 @@ def magnitudes_of(ranges: Ranges, bins: int) -> Tensor:
     return table
 
 
-def choose(kinds: Tensor, magnitudes: Tensor, bins: Tensor, signs: Tensor) -> Tensor:
-    """Strengths B float64 of `kinds` from a table KINDS bins; `signs` in [0, 1): half are negated, where that has a meaning."""
+def signed_magnitudes(kinds: Tensor, magnitudes: Tensor, bins: Tensor, signs: Tensor) -> Tensor:
+    """The magnitudes of `kinds` in their `bins`, B float64, from a table KINDS bins.
+
+    Half of those that are signed are negated, by `signs` in [0, 1).
+    """
     magnitude = magnitudes[kinds, bins]
     has_sign = torch.tensor([row.signed for row in OPERATIONS])[kinds]
     return torch.where(has_sign & (signs < 0.5), -magnitude, magnitude)
@@ -182,7 +191,7 @@ def random_steps(draws: Tensor, ranges: Ranges, count: int, bins: Tensor) -> Ste
     """
     offered = torch.tensor([KINDS.index(kind) for kind in ranges])
     kinds = offered[(draws[:, 0] * len(offered)).long()]
-    return Steps(kinds, choose(kinds, magnitudes_of(ranges, count), bins.expand_as(kinds), draws[:, 2]))
+    return Steps(kinds, signed_magnitudes(kinds, magnitudes_of(ranges, count), bins.expand_as(kinds), draws[:, 2]))
 
 
 def perform(images: Tensor, steps: Steps, interpolation: Interpolation = "nearest") -> tuple[Tensor, Tensor]:
@@ -199,9 +208,9 @@ def _perform_one(
     images: Tensor, kinds: Tensor, magnitudes: Tensor, interpolation: Interpolation
 ) -> tuple[Tensor, Tensor]:
     geometry = torch.eye(3).repeat(len(images), 1, 1)
-    group = torch.tensor([TOGETHER.index(row.together) for row in OPERATIONS])[kinds]
+    group = torch.tensor([APPLIED_AT_ONCE.index(row.applied_with) for row in OPERATIONS])[kinds]
     order, result = group.argsort(stable=True), torch.empty_like(images)
-    for chosen in order.split(torch.bincount(group, minlength=len(TOGETHER)).tolist()):
+    for chosen in order.split(torch.bincount(group, minlength=len(APPLIED_AT_ONCE)).tolist()):
         for chunk in chosen.split(chunk_size(images)) if len(chosen) else ():
             before = images.index_select(0, chunk.to(images.device))
             changed, moved = _perform_together(before, kinds[chunk], magnitudes[chunk], interpolation)

@@ -2,7 +2,7 @@
 
 RandAugment draws some operations of one magnitude, so that two numbers are all there is to tune. TrivialAugment draws one
 operation of any magnitude, and leaves nothing to tune. AugMix blends the image with chains of operations, so that it is
-never far from itself. A new one needs its class here and a row in `POLICIES`.
+never far from itself.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from striate.views.chunks import chunk_size
 from striate.views.lookup_tables import clamp_to_uint8
 from striate.views.published_operations import KINDS, Operations, Ranges, Steps, perform, published_ranges, random_steps
 from striate.views.randomness import Streams, uniforms
-from striate.views.settings import AugmentSettings
+from striate.views.settings import Policy
 
 __all__ = ["AugMix", "RandAugment", "TrivialAugment"]
 
-RANGES: Final = declared_settings(AugmentSettings)
+RANGES: Final = declared_settings(Policy)
 BINS: Final = 31  # magnitudes of RandAugment and TrivialAugment
 WIDE: Final[Ranges] = {
     "Identity": (0.0, 0.0),
@@ -59,6 +59,10 @@ class RandAugment(Operations):
         RANGES["randaugment_count"].check(self.count)
         RANGES["randaugment_magnitude"].check(self.magnitude)
 
+    @classmethod
+    def of(cls, policy: Policy, /) -> "RandAugment":
+        return cls(policy.randaugment_count, policy.randaugment_magnitude)
+
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         return perform(images, self.steps(ids, seed, epoch, (images.shape[-2], images.shape[-1])))
 
@@ -79,6 +83,10 @@ class TrivialAugment(Operations):
     Source: Mueller, Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation", arXiv:2103.10158,
     with torchvision's operations and magnitudes.
     """
+
+    @classmethod
+    def of(cls, _: Policy, /) -> "TrivialAugment":
+        return cls()
 
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         return perform(images, self.steps(ids, seed, epoch))
@@ -107,6 +115,10 @@ class AugMix(Operations):
     def __post_init__(self) -> None:
         if not 1 <= self.severity <= AUGMIX_BINS:
             raise SettingError(f"the severity of augmix must be within 1 and {AUGMIX_BINS}, not {self.severity}")
+
+    @classmethod
+    def of(cls, _: Policy, /) -> "AugMix":
+        return cls()
 
     def apply(self, images: Tensor, ids: Tensor, *, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
         """Of any policy; each chain moves the image its own way, so what belongs to it stays where it is."""

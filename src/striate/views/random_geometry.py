@@ -1,95 +1,83 @@
-"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, mirrors and shift, then perspective.
+"""Random geometry as one matrix a sample: crop, then shear, zoom, rotation, flips and shift, then perspective.
 
-A crop that nothing follows but mirrors is one of whole pixels: those are resized, faster than they are warped.
+A crop that nothing follows but flips is one of whole pixels: those are resized, faster than they are warped.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from striate.views.geometry import center_box, center_geometry, compose, from_corners
 from striate.views.randomness import Streams, uniforms
+from striate.views.settings import Policy
 
-__all__ = ["GeometricParameters", "random_boxes", "signed", "to_whole_pixels"]
+__all__ = ["random_boxes", "random_geometry", "signed", "to_whole_pixels"]
 
 ASPECT: Final = (3 / 4, 4 / 3)  # width / height of a random resized crop, relative to the network's input
 
 
-@final
-@dataclass(frozen=True)
-class GeometricParameters:
-    """The settings of `Policy` that are one 3x3 matrix; their meaning and range stand there."""
+def random_geometry(
+    policy: Policy, ids: Tensor, seed: int, epoch: int, image_size: tuple[int, int], size: tuple[int, int]
+) -> Tensor:
+    """`ids` B int64 -> geometry B 3 3, expanded from one where nothing is random; `image_size` and `size` are height, width.
 
-    rotate: float
-    shift: float
-    zoom: float
-    shear: float
-    flip: bool
-    flip_vertical: bool
-    crop: float
-    perspective: float
+    What is left at nothing gives exact zeros and ones: the exact path recognizes those.
+    """
+    if not (_warps(policy) or policy.crop < 1 or policy.shift or policy.flip or policy.flip_vertical):
+        return center_geometry(image_size, size).expand(len(ids), -1, -1)
+    draws = uniforms(seed, epoch, ids, (*Streams.GEOMETRY, Streams.FLIP_VERTICAL))
+    height, width = size
+    a, b, c, d = _about_center(policy, draws)
+    x1, y1, x2, y2 = _box(policy, draws, image_size, size).unbind(1)
+    zoom_x, zoom_y = width / (x2 - x1), height / (y2 - y1)
 
-    def random_matrix(
-        self, ids: Tensor, seed: int, epoch: int, image_size: tuple[int, int], size: tuple[int, int]
-    ) -> Tensor:
-        """`ids` B int64 -> geometry B 3 3, expanded from one where nothing is random; `image_size` and `size` are height, width.
+    # the box fills the frame; about its center all the rest happens; then the shift
+    left, top = zoom_x * x1 + width / 2, zoom_y * y1 + height / 2
+    right, down = _shift(policy, draws[3], width) + width / 2, _shift(policy, draws[4], height) + height / 2
+    rows = [a * zoom_x, b * zoom_y, right - a * left - b * top, c * zoom_x, d * zoom_y, down - c * left - d * top]
+    geometry = torch.stack(rows, 1).view(-1, 2, 3)
+    geometry = torch.cat([geometry, geometry.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(geometry), -1, -1)], 1)
+    if policy.perspective:
+        moves = signed(uniforms(seed, epoch, ids, Streams.PERSPECTIVE)).mT.reshape(-1, 4, 2)
+        geometry = compose(from_corners(policy.perspective * moves * moves.new_tensor([width, height]), size), geometry)
+    return geometry
 
-        What is left at nothing gives exact zeros and ones: the exact path recognizes those.
-        """
-        if not (self._warps() or self.crop < 1 or self.shift or self.flip or self.flip_vertical):
-            return center_geometry(image_size, size).expand(len(ids), -1, -1)
-        draws = uniforms(seed, epoch, ids, (*Streams.GEOMETRY, Streams.FLIP_VERTICAL))
-        height, width = size
-        a, b, c, d = self._about_center(draws)
-        x1, y1, x2, y2 = self._box(draws, image_size, size).unbind(1)
-        zoom_x, zoom_y = width / (x2 - x1), height / (y2 - y1)
 
-        # the box fills the frame; about its center all the rest happens; then the shift
-        left, top = zoom_x * x1 + width / 2, zoom_y * y1 + height / 2
-        right, down = self._shift(draws[3], width) + width / 2, self._shift(draws[4], height) + height / 2
-        rows = [a * zoom_x, b * zoom_y, right - a * left - b * top, c * zoom_x, d * zoom_y, down - c * left - d * top]
-        geometry = torch.stack(rows, 1).view(-1, 2, 3)
-        geometry = torch.cat([geometry, geometry.new_tensor([[[0.0, 0.0, 1.0]]]).expand(len(geometry), -1, -1)], 1)
-        if self.perspective:
-            moves = signed(uniforms(seed, epoch, ids, Streams.PERSPECTIVE)).mT.reshape(-1, 4, 2)
-            geometry = compose(
-                from_corners(self.perspective * moves * moves.new_tensor([width, height]), size), geometry
-            )
-        return geometry
+def _box(policy: Policy, draws: Tensor, image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """What of the image fills the frame, B 4 (or 1 4 for all)."""
+    if policy.crop == 1:
+        return center_box(image_size, size).to(draws.device)
+    shape = size[1] / size[0]
+    boxes = random_boxes(draws[6:10], image_size, (policy.crop, 1.0), (shape * ASPECT[0], shape * ASPECT[1]))
+    return boxes if _warps(policy) or policy.shift else to_whole_pixels(boxes, image_size)
 
-    def _box(self, draws: Tensor, image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
-        """What of the image fills the frame, B 4 (or 1 4 for all)."""
-        if self.crop == 1:
-            return center_box(image_size, size).to(draws.device)
-        shape = size[1] / size[0]
-        boxes = random_boxes(draws[6:10], image_size, (self.crop, 1.0), (shape * ASPECT[0], shape * ASPECT[1]))
-        return boxes if self._warps() or self.shift else to_whole_pixels(boxes, image_size)
 
-    def _about_center(self, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the flips."""
-        mirror = torch.where(draws[5] < self.flip / 2, -1.0, 1.0)
-        upside_down = torch.where(draws[10] < self.flip_vertical / 2, -1.0, 1.0)
-        if not (self.rotate or self.zoom or self.shear):
-            return mirror, torch.zeros_like(mirror), torch.zeros_like(mirror), upside_down
-        angle = math.radians(self.rotate) * signed(draws[0])
-        slope = (math.radians(self.shear) * signed(draws[2])).tan()
-        # exp and not a power: torch's power may round the last samples of a batch otherwise than the first
-        growth = (1 - self.zoom) * (math.log((1 + self.zoom) / (1 - self.zoom)) * draws[1]).exp()
-        cos, sin = growth * angle.cos(), growth * angle.sin()
-        return mirror * cos, mirror * (cos * slope - sin), upside_down * sin, upside_down * (sin * slope + cos)
+def _about_center(policy: Policy, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the flips."""
+    flip_x = torch.where(draws[5] < policy.flip / 2, -1.0, 1.0)
+    flip_y = torch.where(draws[10] < policy.flip_vertical / 2, -1.0, 1.0)
+    if not (policy.rotate or policy.zoom or policy.shear):
+        return flip_x, torch.zeros_like(flip_x), torch.zeros_like(flip_x), flip_y
+    angle = math.radians(policy.rotate) * signed(draws[0])
+    slope = (math.radians(policy.shear) * signed(draws[2])).tan()
+    # exp and not a power: torch's power may round the last samples of a batch otherwise than the first
+    growth = (1 - policy.zoom) * (math.log((1 + policy.zoom) / (1 - policy.zoom)) * draws[1]).exp()
+    cos, sin = growth * angle.cos(), growth * angle.sin()
+    return flip_x * cos, flip_x * (cos * slope - sin), flip_y * sin, flip_y * (sin * slope + cos)
 
-    def _warps(self) -> bool:
-        return bool(self.rotate or self.zoom or self.shear or self.perspective)
 
-    def _shift(self, draws: Tensor, side: int) -> Tensor:
-        """Pixels: B in [0, 1) -> B within shift * side either way, whole where nothing else needs interpolation."""
-        if self._warps() or self.crop < 1:
-            return self.shift * side * signed(draws)
-        reach = round(self.shift * side)
-        return ((2 * reach + 1) * draws).floor() - reach
+def _warps(policy: Policy) -> bool:
+    return bool(policy.rotate or policy.zoom or policy.shear or policy.perspective)
+
+
+def _shift(policy: Policy, draws: Tensor, side: int) -> Tensor:
+    """Pixels: B in [0, 1) -> B within shift * side either way, whole where nothing else needs interpolation."""
+    if _warps(policy) or policy.crop < 1:
+        return policy.shift * side * signed(draws)
+    reach = round(policy.shift * side)
+    return ((2 * reach + 1) * draws).floor() - reach
 
 
 def random_boxes(

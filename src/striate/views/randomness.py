@@ -27,7 +27,7 @@ SHUFFLE: Final = -1  # the stream of `permutation`; the streams of samples count
 class Streams:
     """Which stream serves which purpose: a number that was given to one keeps it, so that old runs can be repeated.
 
-    Those of pixel operations stand in their table: 13 to 17, and 30 to 99.
+    Those of pixel operations stand in their rows of `Policy`: 13 to 17, and 30 to 99.
     """
 
     GEOMETRY: Final = range(10)

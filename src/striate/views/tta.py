@@ -3,7 +3,7 @@
 `views = flipped(view)`, then `merge_probabilities` of the classes, or `merge_maps` of dense maps, which go back to the
 image through the inverse of the view that each was made by.
 Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012,
-section 4.1: four corners and the center, and their mirror images.
+section 4.1.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,13 @@ from torch import Tensor
 
 from striate.views.view import View
 
-__all__ = ["five_crops", "flipped", "merge_maps", "merge_probabilities", "scaled"]
+__all__ = ["flipped", "merge_maps", "merge_probabilities", "scaled"]
 
 
 def flipped(view: View) -> list[View]:
     """The view and its mirror image."""
     mirror = torch.tensor([[[-1.0, 0.0, view.size[1]], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
     return [view, view.then(mirror.to(view.geometry.device))]
-
-
-def five_crops(view: View, size: tuple[int, int]) -> list[View]:
-    """The center and the four corners of what the view shows, pixel for pixel, for a network of `size` (height, width)."""
-    down, right = view.size[0] - size[0], view.size[1] - size[1]
-    corners = [(down // 2, right // 2), (0, 0), (0, right), (down, 0), (down, right)]
-    shifts = (torch.tensor([[[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]]) for y, x in corners)
-    return [view.then(shift.to(view.geometry.device), size) for shift in shifts]
 
 
 def scaled(view: View, factors: Sequence[float]) -> list[View]:

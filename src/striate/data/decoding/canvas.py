@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, final, get_args
 
-from striate.data.decoding.rendering import AS_STORED, Rendering
+from striate.data.decoding.rendering import AS_STORED, Levels, Rendering
 from striate.data.settings import FitMode
 from striate.errors import SettingError
 
@@ -55,9 +55,12 @@ class Canvas:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Canvas":
         """What `as_json` gave. Raises SettingError, TypeError, KeyError, ValueError for anything else."""
-        rendering = {**asdict(AS_STORED), **stored.get("rendering", {})}  # which older bundles lack
+        template = cls(1, 1, 1).as_json()
+        if stored.keys() != template.keys() or stored["rendering"].keys() != template["rendering"].keys():
+            raise KeyError(f"a canvas has {', '.join(template)}, and its rendering {', '.join(template['rendering'])}")
+        levels: dict[str, Levels] = {}
         for kind in ("integers", "floats"):
-            if rendering[kind] is not None:
-                black, white = rendering[kind]
-                rendering[kind] = float(black), float(white)
-        return cls(**{**stored, "rendering": Rendering(**rendering)})
+            if stored["rendering"][kind] is not None:
+                black, white = stored["rendering"][kind]
+                levels[kind] = float(black), float(white)
+        return cls(**{**stored, "rendering": Rendering(**{**stored["rendering"], **levels})})

@@ -1,4 +1,4 @@
-"""A sheet of samples drawn with their targets, a row for each image and a column for each epoch."""
+"""A contact sheet of samples drawn with their targets, a row for each image and a column for each epoch."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,24 +11,24 @@ from striate.data.contact_sheets import labeled_contact_sheet
 from striate.data.source import Sample, Source
 from striate.number_format import percent
 
-__all__ = ["sample_sheet"]
+__all__ = ["annotated_contact_sheet"]
 
 LARGEST: Final = 512  # pixels of an image on the sheet; larger ones are shrunk by a whole factor
 
 
-def sample_sheet(columns: Sequence[Sequence[Sample]], source: Source) -> bytes:
-    """A PNG of columns of samples: the first without augmentation, the others by epoch."""
-    pages = [[_page(sample, source) for sample in column] for column in columns]
-    headings = ["original", *(f"epoch {epoch}" for epoch in range(len(columns) - 1))]
-    return labeled_contact_sheet(list(zip(*pages, strict=True)), headings)
+def annotated_contact_sheet(columns: Sequence[Sequence[Sample]], source: Source) -> bytes:
+    """A PNG of columns of samples: the first without augmentation, then one for each epoch from 1, as `train` counts them."""
+    drawn = [[_drawn(sample, source) for sample in column] for column in columns]
+    headings = ["original", *(f"epoch {epoch}" for epoch in range(1, len(columns)))]
+    return labeled_contact_sheet(list(zip(*drawn, strict=True)), headings)
 
 
-def _page(sample: Sample, source: Source) -> Image.Image:
+def _drawn(sample: Sample, source: Source) -> Image.Image:
     """The sample drawn; of mixed classes those with a share above 0, the largest first."""
     target, classes = sample.target, source.classes
     if source.task == "classify" and isinstance(target, np.ndarray):  # K float32
         present = [i for i in np.argsort(-target.astype(np.float64), kind="stable").tolist() if target[i] > 0]
         classes = tuple(f"{classes[i]} {percent(target[i], 0)}" for i in present)
         sample = Sample(sample.id, sample.image, np.ones(len(present), np.bool_))
-    page = annotated_image(sample, classes, source.skeleton)
-    return page.reduce(-(-max(page.size) // LARGEST)) if max(page.size) > LARGEST else page
+    drawn = annotated_image(sample, classes, source.skeleton)
+    return drawn.reduce(-(-max(drawn.size) // LARGEST)) if max(drawn.size) > LARGEST else drawn
