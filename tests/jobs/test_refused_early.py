@@ -55,7 +55,7 @@ def test_check(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"out": "sheet.jpg"}, "the sheet is a PNG"),
+        ({"out": "sheet.jpg"}, "is not a PNG"),
         ({"out": "no/such/a.png"}, "there is no folder"),
         ({"rotate": 999}, "out of range"),
     ],

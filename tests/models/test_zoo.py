@@ -339,4 +339,5 @@ print(*sorted(name for name in sys.modules if name.startswith("striate.models.")
         "striate.models.blocks",
         "striate.models.create",
         "striate.models.lenet",
+        "striate.models.settings",
     ]
