@@ -65,11 +65,11 @@ class DeclaredSetting:
         if NoneType in self.kinds and value in (None, "auto"):
             return None
         value = _as_number(value, self.kinds)
-        if type(value) not in self.kinds:
-            expected = " or ".join(KINDS[kind] for kind in self.kinds)
+        unknown = isinstance(value, str) and setting.choices and value not in setting.choices
+        if type(value) not in self.kinds or unknown:
+            kinds = {**KINDS, str: f"one of {', '.join(setting.choices)}"} if setting.choices else KINDS
+            expected = " or ".join(kinds[kind] for kind in self.kinds)
             raise SettingError(f"{name} = {value!r}: takes {expected} ({setting.meaning})")
-        if setting.choices and value not in setting.choices:
-            raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and not (setting.low <= value <= setting.high and math.isfinite(value)):
             low, high = _shown(setting.low), _shown(setting.high)

@@ -85,7 +85,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--seed", "inf"], "--seed 'inf': must be a whole number"),
         (["augment", "mnist", "--rows", "2.5"], "--rows '2.5': must be a whole number"),
         (["info", "lenet5", "--classes", "9.5"], "--classes '9.5': must be a whole number"),
-        (["train", "mnist", "--epochs", "0"], "epochs = 0: out of range"),
+        (["train", "mnist", "--epochs", "0"], "epochs = 0: with weights = none nothing would be learned"),
         (["train", "mnits"], "did you mean mnist"),
         (["train", "no/such/folder"], "no/such/folder"),
         (["train", "mnist-scenes"], "mnist-scenes:2000 has boxes"),

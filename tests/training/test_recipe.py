@@ -60,7 +60,7 @@ def test_filling_leaves_alone_what_was_reported():
     ("setting", "expected_message"),
     [
         ({"epohcs": 3}, "did you mean epochs"),
-        ({"epochs": 0}, "out of range, takes 1 to"),
+        ({"epochs": -1}, "out of range, takes 0 to"),
         ({"lr": -1.0}, "out of range"),
         ({"lr": float("nan")}, "out of range"),
         ({"epochs": 1.5}, r"epochs = 1\.5: takes a whole number \(passes over"),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Group, Parameter
 
-from striate.cli.whole_numbers import whole_number
+from striate.cli.whole_numbers import whole_number, whole_number_or_word
 from striate.training import READING, group_of, recipe_settings
 
 # What most people need; the help shows it first, and all other settings by their groups.
@@ -14,6 +14,7 @@ FIRST: Final = ("model", "epochs", "batch_size", "lr", "augment", "size", "val",
 HEADINGS: Final = {
     "first": "Most used settings",
     "model": "Model",
+    "transfer": "Transfer learning",
     "optimizer": "Optimizer",
     "schedule": "Learning-rate schedule",
     "training": "Training",
@@ -35,12 +36,19 @@ def _record(class_name: str, headings: Mapping[str, str]) -> type:
             help=f"{declared.setting.meaning}: {', '.join(choices)}" if choices else declared.setting.meaning,
             group=Group(HEADINGS[heading], sort_key=list(HEADINGS).index(heading)),
             show_default=False,
-            converter=whole_number if int in declared.kinds else None,
+            converter=_converter(declared.kinds),
         )
         options.append((name, Annotated[declared.kind | None, option], field(default=None)))
     record = make_dataclass(class_name, options, kw_only=True)
     record.__module__ = __name__  # where cyclopts looks for the class
     return record
+
+
+def _converter(kinds: tuple[Any, ...]) -> Any:
+    """How an option with a whole number is read; of others the parser knows."""
+    if int not in kinds:
+        return None
+    return whole_number_or_word if str in kinds else whole_number
 
 
 _GROUPS: Final = {name: group_of(name) for name in recipe_settings()}

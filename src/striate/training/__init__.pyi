@@ -28,6 +28,7 @@ from striate.training.schedules import ScheduleSettings as ScheduleSettings
 from striate.training.schedules import learning_rate as learning_rate
 from striate.training.settings import OPTIMIZERS as OPTIMIZERS
 from striate.training.settings import OptimizerSettings as OptimizerSettings
+from striate.training.settings import TransferSettings as TransferSettings
 from striate.training.state import Epoch as Epoch
 from striate.training.state import TrainingState as TrainingState
 from striate.training.state import is_best as is_best

@@ -18,7 +18,8 @@ from striate.settings import DeclaredSetting, declared_settings
 from striate.sources.settings import ReadingSettings
 from striate.tasks.settings import LossSettings
 from striate.training.schedules import SCHEDULES, ScheduleSettings
-from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings
+from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings, TransferSettings
+from striate.training.transfer_conflicts import overruled, refuse_conflicts
 from striate.views.settings import POLICY_TAKES, Policy
 
 __all__ = ["READING", "NamedRecipe", "Recipe", "ResolvedRecipe", "group_of", "recipe_settings", "resolve"]
@@ -40,6 +41,7 @@ class Recipe:
     """All settings of a run; `Recipe.of(epochs=3)` makes one. None is written "auto": data, machine or network decide."""
 
     model: ModelSettings
+    transfer: TransferSettings
     reading: ReadingSettings
     data: DataSettings
     augment: Policy
@@ -48,6 +50,9 @@ class Recipe:
     schedule: ScheduleSettings
     training: TrainingSettings
     machine: MachineSettings
+
+    def __post_init__(self) -> None:
+        refuse_conflicts(self.transfer, self.training.epochs, self.augment, self.loss)
 
     @classmethod
     def of(cls, **values: Any) -> "Recipe":
@@ -157,6 +162,7 @@ ALSO_CALLED: Final = MappingProxyType(
         "bs": "batch_size",
         "grad_clip": "clip_grad_norm",
         "clip": "clip_grad_norm",
+        "pretrained": "weights",
         "pictures": "image_root",
     }
 )
@@ -200,7 +206,7 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
         Recipe.of(**named.settings)
     except SettingError as error:
         raise SettingError(f"recipe {named.name}: {error}") from None
-    left = _left_behind(named.settings, user)
+    left = {*_left_behind(named.settings, user), *overruled(user)}
     kept = {name: value for name, value in named.settings.items() if name not in left}
     origins = {
         **dict.fromkeys(recipe_settings(), "default"),

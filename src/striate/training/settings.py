@@ -1,4 +1,4 @@
-"""Settings of optimizers, of the loop and of the machine. Nothing here needs torch, so that the help is fast."""
+"""Settings of optimizers, the loop, transfer learning and the machine. Nothing here needs torch, so that the help is fast."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,14 @@ from typing import Annotated, Any, Final, final
 from striate.errors import SettingError
 from striate.settings import Setting
 
-__all__ = ["OPTIMIZERS", "MachineSettings", "OptimizerRow", "OptimizerSettings", "TrainingSettings"]
+__all__ = [
+    "OPTIMIZERS",
+    "MachineSettings",
+    "OptimizerRow",
+    "OptimizerSettings",
+    "TrainingSettings",
+    "TransferSettings",
+]
 
 
 @final
@@ -81,7 +88,7 @@ class OptimizerSettings:
 @final
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    epochs: Annotated[int, Setting("passes over the training images", 1, 100_000)] = 20
+    epochs: Annotated[int, Setting("passes over the training images, 0 for none", 0, 100_000)] = 20
     batch_size: Annotated[int, Setting("images per batch", 1, 65_536)] = 64
     accumulate: Annotated[int, Setting("gradient accumulation, batches per optimizer step", 1, 4096)] = 1
     clip_grad_norm: Annotated[float, Setting("gradient-norm clipping, 0 for none", 0)] = 0.0
@@ -92,6 +99,55 @@ class TrainingSettings:
     patience: Annotated[int, Setting("early stopping, epochs without improvement, 0 for none", 0, 100_000)] = 0
     checkpoint_every: Annotated[int, Setting("steps between checkpoints, 0 for one each epoch", 0)] = 0
     seed: Annotated[int, Setting("random seed", 0, 2**31 - 1)] = 0
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class TransferSettings:
+    """Transfer learning: where the weights come from, and which of them are trained."""
+
+    weights: Annotated[
+        str,
+        Setting(
+            "initial weights: none (random initialization), imagenet, a weights file, a run, or auto (the data decide)"
+        ),
+    ] = "none"
+    head: Annotated[
+        str,
+        Setting(
+            "classifier on the features",
+            choices=("linear", "logistic", "svm", "knn", "prototype"),
+            source="prototype: arXiv:1703.05175",
+        ),
+    ] = "linear"
+    freeze: Annotated[
+        int | str,
+        Setting(
+            "frozen layers, a number of stages from the input or one of",
+            0,
+            1000,
+            choices=("auto", "all", "none"),
+            source="arXiv:1411.1792; all leaves the classifier",
+        ),
+    ] = "none"
+    unfreeze_every: Annotated[
+        int,
+        Setting(
+            "gradual unfreezing, epochs until one more stage is trained, 0 for never",
+            0,
+            100_000,
+            source="arXiv:1801.06146",
+        ),
+    ] = 0
+    layer_decay: Annotated[
+        float,
+        Setting(
+            "layer-wise learning-rate decay, factor for each stage toward the input, 1 for none",
+            0,
+            1,
+            source="arXiv:2106.08254",
+        ),
+    ] = 1.0
 
 
 @final

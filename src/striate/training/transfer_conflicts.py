@@ -1,0 +1,76 @@
+"""Settings of transfer learning that do not go together, or not with those of other groups."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from striate.errors import SettingError
+from striate.tasks.settings import LossSettings
+from striate.training.settings import TransferSettings
+from striate.views.settings import Policy
+
+__all__ = ["overruled", "refuse_conflicts"]
+
+WITHOUT_GRADIENT: Final = ("knn", "prototype")  # heads that keep examples or their means
+GIVE_WEIGHTS: Final = "give weights = imagenet, a weights file or a run"
+
+
+def refuse_conflicts(transfer: TransferSettings, epochs: int, augment: Policy, loss: LossSettings) -> None:
+    """Raise SettingError, with the way out, for settings that do not go together."""
+    if transfer.unfreeze_every and transfer.freeze in ("none", 0):
+        raise SettingError(
+            f"unfreeze_every = {transfer.unfreeze_every}: no layer is frozen; "
+            "give freeze = all or a number of stages, or leave unfreeze_every out"
+        )
+    if transfer.weights == "none":
+        _refuse_without_weights(transfer, epochs)
+    if transfer.head in WITHOUT_GRADIENT:
+        _refuse_without_gradient(transfer, epochs, augment, loss)
+
+
+def _refuse_without_weights(transfer: TransferSettings, epochs: int) -> None:
+    if epochs == 0:
+        raise SettingError(
+            f"epochs = 0: with weights = none nothing would be learned; {GIVE_WEIGHTS}, or epochs of 1 or more"
+        )
+    if transfer.freeze == "all":
+        raise SettingError(
+            f"freeze = all: with weights = none random features would stay; {GIVE_WEIGHTS}, or freeze = none"
+        )
+    if transfer.head != "linear":
+        raise SettingError(
+            f"head = {transfer.head}: with weights = none it would be fitted on random features; "
+            f"{GIVE_WEIGHTS}, or head = linear"
+        )
+
+
+def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: Policy, loss: LossSettings) -> None:
+    head = f"head = {transfer.head}"
+    soft = {
+        "mixup": augment.mixup,
+        "cutmix": augment.cutmix,
+        "mosaic": augment.mosaic,
+        "label_smoothing": loss.label_smoothing,
+    }
+    for name, value in soft.items():
+        if value:
+            raise SettingError(
+                f"{name} = {value:g}: makes soft labels, and {head} takes one class an image; "
+                f"give {name} = 0, or head = linear"
+            )
+    if transfer.unfreeze_every or (epochs and transfer.freeze not in ("all", "auto")):
+        raise SettingError(
+            f"{head}: has no gradient by which other layers are trained; "
+            "give freeze = all and leave unfreeze_every out, or head = linear"
+        )
+
+
+def overruled(user: Mapping[str, Any]) -> list[str]:
+    """The settings of a named recipe that do not go with what the user typed, so that their defaults hold instead."""
+    names: list[str] = []
+    if user.get("head") in WITHOUT_GRADIENT:
+        names += ["mixup", "cutmix", "mosaic", "label_smoothing", "unfreeze_every"]
+    if user.get("weights") == "none":
+        names += ["head", "freeze", "unfreeze_every", "layer_decay"]
+    if user.get("freeze") in ("none", 0):
+        names += ["unfreeze_every"]
+    return names

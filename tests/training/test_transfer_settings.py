@@ -1,0 +1,84 @@
+"""Settings of transfer learning: what they take, what does not go together, and what the user's choice leaves behind."""
+
+import tomllib
+
+import pytest
+
+from striate.errors import SettingError
+from striate.training import NamedRecipe, Recipe, TransferSettings, find_recipe, resolve, to_toml
+
+SMOOTH = {"weights": "imagenet", "freeze": "all", "label_smoothing": 0.1, "mixup": 0.2}
+
+
+def test_the_defaults_train_every_layer_from_scratch_at_one_rate():
+    assert Recipe.of().transfer == TransferSettings(
+        weights="none", head="linear", freeze="none", unfreeze_every=0, layer_decay=1.0
+    )
+
+
+@pytest.mark.parametrize("freeze", ["auto", "all", "none", 0, 3])
+def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(to_toml(resolve({"weights": "imagenet", "freeze": freeze}, NamedRecipe("mine", {}, reaches=""))))
+    assert tomllib.loads(path.read_text())["transfer"]["freeze"] == freeze
+    assert resolve({}, find_recipe(str(path))).recipe.transfer.freeze == freeze
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"freeze": "some"}, "freeze = 'some': takes a whole number or one of auto, all, none"),
+        ({"freeze": 1.5}, r"freeze = 1\.5: takes a whole number or one of auto, all, none"),
+        ({"freeze": -1}, "freeze = -1: out of range"),
+        ({"layer_decay": 1.1}, r"layer_decay = 1\.1: out of range, takes 0 to 1"),
+        ({"head": "tree"}, "head = 'tree': takes one of linear, logistic, svm, knn, prototype"),
+        ({"pretrained": True}, "no setting is called 'pretrained'; use weights"),
+        ({"unfreeze_every": 2}, "unfreeze_every = 2: no layer is frozen; give freeze = all"),
+        ({"unfreeze_every": 2, "freeze": 0}, "unfreeze_every = 2: no layer is frozen"),
+        ({"freeze": "all"}, "freeze = all: with weights = none random features would stay; give weights = imagenet"),
+        ({"epochs": 0}, "epochs = 0: with weights = none nothing would be learned; give weights = imagenet"),
+        ({"head": "svm"}, "head = svm: with weights = none .* give weights = imagenet"),
+        ({**SMOOTH, "head": "knn"}, r"mixup = 0\.2: makes soft labels, and head = knn .* give mixup = 0"),
+        (
+            {**SMOOTH, "mixup": 0, "head": "prototype"},
+            r"label_smoothing = 0\.1: makes soft labels, and head = prototype .* give label_smoothing = 0, or head = linear",
+        ),
+        ({"weights": "imagenet", "head": "knn"}, "head = knn: has no gradient .* give freeze = all"),
+        (
+            {"weights": "imagenet", "head": "knn", "freeze": "all", "unfreeze_every": 1},
+            "head = knn: has no gradient .* leave unfreeze_every out",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_one_line(settings, message):
+    with pytest.raises(SettingError, match=message) as refused:
+        resolve(settings, NamedRecipe("mine", {}, reaches=""))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"freeze": 2, "layer_decay": 0.7},
+        {"weights": "imagenet", "epochs": 0},
+        {"weights": "imagenet", "epochs": 0, "head": "knn"},
+        {"weights": "imagenet", "freeze": "all", "head": "prototype"},
+        {"weights": "runs/mine", "freeze": "auto", "head": "svm", "unfreeze_every": 1, "mixup": 0.2},
+    ],
+)
+def test_what_goes_together_is_taken(settings):
+    values = Recipe.of(**settings).values()
+    assert {name: values[name] for name in settings} == settings
+
+
+def test_the_users_choice_leaves_behind_what_does_not_go_with_it():
+    smooth = NamedRecipe("smooth", {**SMOOTH, "layer_decay": 0.5, "unfreeze_every": 2}, reaches="")
+    nearest = resolve({"head": "knn"}, smooth)
+    assert (nearest.recipe.loss.label_smoothing, nearest.recipe.augment.mixup) == (0, 0)
+    assert (nearest.recipe.transfer.freeze, nearest.recipe.transfer.unfreeze_every) == ("all", 0)
+    assert nearest.origins["mixup"] == "default"
+    scratch = resolve({"weights": "none"}, smooth).recipe
+    assert (scratch.transfer, scratch.augment.mixup) == (TransferSettings(), 0.2)
+    assert resolve({"freeze": "none"}, smooth).recipe.transfer.unfreeze_every == 0
+    with pytest.raises(SettingError, match="makes soft labels"):
+        resolve({"head": "knn", "mixup": 0.1}, smooth)
