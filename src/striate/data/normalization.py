@@ -24,7 +24,10 @@ def check_normalization(name: str, channels: int | None) -> None:
 
 
 def normalization_of(name: str, images: Images) -> Normalization:
-    """The normalization of this name; "data" measures mean and std of all values, exactly, in integers."""
+    """The normalization of this name; "data" measures mean and std of all values, exactly, in integers.
+
+    That of initial weights, "weights", is not here: the weights tell it.
+    """
     count, height, width, channels = images.shape
     if name == "unit":
         return Normalization((0.0,) * channels, (1.0,) * channels)

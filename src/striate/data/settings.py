@@ -34,10 +34,11 @@ class DataSettings:
     normalize: Annotated[
         str,
         Setting(
-            "pixel values scaled to [0,1] or [-1,1], or standardized by the mean and std of the data or of ImageNet",
-            choices=("unit", "symmetric", "data", "imagenet"),
+            "pixel values scaled to [0,1] or [-1,1], or standardized by the mean and std of the data, of ImageNet, or of what the "
+            "initial weights were trained on; auto: of the weights, or else of the data",
+            choices=("auto", "unit", "symmetric", "data", "imagenet", "weights"),
         ),
-    ] = "data"
+    ] = "auto"
     max_bad: Annotated[float, MAX_BAD] = DEFAULT_LIMITS.max_bad
     cache: Annotated[
         str,

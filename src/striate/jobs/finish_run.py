@@ -17,6 +17,7 @@ from striate.runs.timings import PhaseTimer
 from striate.runs.trained_bundle import trained_bundle
 from striate.tasks import Task
 from striate.training import ResolvedRecipe, TrainingState, setting_rows
+from striate.training.initial_head import InitialHead
 
 
 def finish_run(
@@ -28,12 +29,15 @@ def finish_run(
     prepared: PreparedData,
     settings: ResolvedRecipe,
     timer: PhaseTimer,
+    head: InitialHead | None = None,
 ) -> None:
     """Save the best weights as a bundle, evaluate it on images it was not trained on, and write the results."""
     recipe, preprocessing, training = settings.recipe, prepared.preprocessing, prepared.splits.train
     held_out, begun = prepared.held_out(), folder.manifest()
     model.load_state_dict(state.best)
-    bundle = trained_bundle(model, source, training, preprocessing, recipe, begun, state.best_epoch)
+    bundle = trained_bundle(
+        model, source, training, preprocessing, recipe, begun, state.best_epoch, None if head is None else head.description
+    )
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)
     evaluated = evaluate_held_out(model, task, held_out, preprocessing, device, recipe.training.batch_size)

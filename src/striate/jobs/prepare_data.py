@@ -6,7 +6,6 @@ from typing import cast
 from striate.audit import audit_splits, audit_survey, resolve_flips
 from striate.audit.mirrored_labels import sample_of_split
 from striate.data import Cache, Canvas, LabeledImages, Source, decoded_size, load_images
-from striate.data.normalization import normalization_of
 from striate.data.settings import Place
 from striate.errors import DataError
 from striate.jobs.progress_display import ProgressDisplay
@@ -15,6 +14,7 @@ from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import deviating_splits
 from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
+from striate.runs.starting_weights import normalization_for
 from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.data_defaults import canvas_of
 
@@ -39,7 +39,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     flips = resolve_flips(settings, source.classes, sample_of_split(splits.train))
     display.messages(flips.messages)
     assert recipe.model.size is not None
-    normalization = normalization_of(recipe.data.normalize, splits.train.pixels)
+    normalization = normalization_for(recipe, splits.train.pixels)
     return PreparedData(
         splits=splits,
         skipped=tuple(one for samples in images.values() for one in samples.skipped),

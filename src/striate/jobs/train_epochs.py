@@ -8,6 +8,7 @@ from striate.runs.prepared_data import PreparedData
 from striate.runs.resuming import checkpoint_to_resume, how_to_resume
 from striate.tasks import Task
 from striate.training import Diverged, Epoch, Recipe, TrainingState, is_best, stops_early, train
+from striate.training.initial_head import InitialHead, initial_epoch
 from striate.training.interruption import InterruptedRunError, interruptible
 
 
@@ -18,8 +19,12 @@ def train_epochs(
     prepared: PreparedData,
     recipe: Recipe,
     display: ProgressDisplay,
+    head: InitialHead | None = None,
 ) -> None:
-    """Train to the last epoch, from the newest checkpoint if there is one; then `state.best` holds the weights to keep."""
+    """Train to the last epoch, from the newest checkpoint if there is one; then `state.best` holds the weights to keep.
+
+    head: what was fitted on the features of the frozen network, which is epoch 0.
+    """
     batches = prepared.training_batches(recipe)
     validation = None
     if prepared.splits.val:
@@ -28,6 +33,11 @@ def train_epochs(
         )
     restore_checkpoint(folder, state, display)
     display.start(recipe.training.epochs, len(batches), state.step)
+    if head is not None and not state.history:
+        first = initial_epoch(state, task, validation, head, recipe)
+        folder.write_history(state.history_rows())
+        display.epoch(first, best=True)
+        folder.save_checkpoint(state.step, state.tensors(), state.scalars())
     saved = state.step
     with interruptible() as interruption:
         if stops_early(state.history, recipe.training.patience):

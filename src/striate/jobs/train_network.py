@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from striate.analysis.split_evaluation import evaluation_batches
 from striate.data import Source, describe_source, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
@@ -16,14 +19,17 @@ from striate.models import Network
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import first_manifest
+from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import split_origin
 from striate.runs.run_splits import resolve_split
+from striate.runs.starting_weights import load_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
-from striate.training import ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
+from striate.training import Recipe, ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
-from striate.training.data_defaults import default_recipe, resolve_with_data
+from striate.training.data_defaults import default_recipe
+from striate.training.initial_head import InitialHead, fit_initial_head
 from striate.training.opening import is_within, open_data, refuse_within_the_data
 
 RUNS = Path("runs")
@@ -73,7 +79,8 @@ def resolve_run(
     What is wrong whatever the data are is refused before any are read.
     """
     named = find_recipe(recipe) if recipe else None
-    check_settings(user, named)
+    typed = with_model_of_weights(user, named)
+    check_settings(typed, named)
     if out and not is_within(Path(out), data):  # which is refused too, once the data are open
         RunFolder.check_new(Path(out))
     source = open_data(data, user, named.settings if named else {})
@@ -83,7 +90,8 @@ def resolve_run(
         source.take_survey(display.reading)
     finally:
         display.close()
-    settings = resolve_with_data(source, named or default_recipe(source), user)
+    settings = resolve_with_weights(source, named or default_recipe(source), typed)
+    settings = settings.with_origins("weights", typed.keys() - user.keys())
     return source, resolve_machine(resolve_split(source, settings))
 
 
@@ -102,6 +110,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     display = progress_display(progress)
     display.messages(describe_source(source, split_origin(source.splits, settings.recipe)))
     model = build_network(settings.recipe, source.classes)
+    display.messages(load_starting_weights(model, settings.recipe))
     folder = RunFolder.create(path)
     with folder.locked():
         try:
@@ -137,11 +146,26 @@ def run_phases(
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
         folder.write_recipe(to_toml(settings))
+        head = _fit_head(model, prepared, settings.recipe, display)
+        timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
-        train_epochs(folder, state, task, prepared, settings.recipe, display)
+        train_epochs(folder, state, task, prepared, settings.recipe, display, head)
         timer.end_phase("training")
-        finish_run(folder, source, model, state, task, prepared, settings, timer)
+        finish_run(folder, source, model, state, task, prepared, settings, timer, head)
     finally:
         display.close()
         if folder.manifest()["status"] != "running":  # a run that was interrupted resumes with its decoded images
             folder.remove_cache()
+
+
+def _fit_head(
+    model: Network, prepared: PreparedData, recipe: Recipe, display: ProgressDisplay
+) -> InitialHead | None:
+    """A classifier on the features of the frozen network; None for a network that starts from random weights."""
+    if recipe.transfer.weights == "none":
+        return None
+    device = torch.device(recipe.machine.device)
+    batches = evaluation_batches(prepared.splits.train, prepared.preprocessing, device)
+    head = fit_initial_head(model.to(device), batches, recipe.transfer.head, recipe.training.seed, display.reading)
+    display.message(head.message)
+    return head

@@ -1,5 +1,7 @@
 """Settings that the data decide: the recipe, the size of images, their channels and canvas."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from striate.data import Canvas, Source
@@ -15,6 +17,7 @@ __all__ = ["DEFAULT_RECIPES", "canvas_of", "default_recipe", "default_size", "re
 LARGEST_SIZE: Final = 128  # default for photographs: what two CPU cores train in minutes
 SMALL_IMAGE: Final = 64  # up to this side an image keeps its size, and idx data are taken for digits
 DEFAULT_RECIPES: Final = ("mnist", "photos")  # of digits, and of all other images
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 MARGIN: Final = 8 / 7  # side of the canvas over that of the crop, as 256 pixels to 224
 
 
@@ -26,11 +29,18 @@ def default_recipe(source: Source) -> NamedRecipe:
     return find_recipe(of_digits if digits or source.kind == "scenes" else of_others)
 
 
-def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:
-    """Every setting that the data decide; those that the machine decides stay open. Raises SettingError."""
+def resolve_with_data(
+    source: Source, named: NamedRecipe, user: dict[str, Any], of_weights: Mapping[str, Any] = NOTHING
+) -> ResolvedRecipe:
+    """Every setting that the data decide; those that the machine decides stay open. Raises SettingError.
+
+    of_weights: settings that initial weights decide before the data do.
+    """
     native = source.native()
-    settings = resolve(user, named).with_defaults(
+    settings = resolve(user, named).with_defaults("weights", **of_weights)
+    settings = settings.with_defaults(
         "data",
+        normalize="data",
         channels=native.channels,
         bits=native.bits,
         background=native.rendering.background,

@@ -5,7 +5,7 @@ A value that the user typed wins over the named recipe, which wins over what the
 Python and in messages: that of its field, and of its group where the field is `name` (`--optimizer` is `optimizer.name`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -116,6 +116,10 @@ class ResolvedRecipe:
         now = self.recipe.values()
         missing = {n: value for n, value in values.items() if _is_left_out(now[n]) or self.origins[n] == "default"}
         return ResolvedRecipe(self.recipe.with_values(**missing), {**self.origins, **dict.fromkeys(missing, origin)})
+
+    def with_origins(self, origin: str, names: Iterable[str]) -> "ResolvedRecipe":
+        """The same, where these values came from elsewhere."""
+        return ResolvedRecipe(self.recipe, {**self.origins, **dict.fromkeys(names, origin)})
 
 
 @final

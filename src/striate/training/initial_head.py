@@ -1,0 +1,81 @@
+"""The first result of transfer learning: a classifier fitted on the features of the frozen network."""
+
+import time
+from dataclasses import dataclass
+from typing import final
+
+import torch
+import torch.nn.functional as F
+
+from striate.data import Batches
+from striate.data.threads import Progress
+from striate.models import Network
+from striate.models.head_kinds import HeadDescription
+from striate.models.heads import replace_classifier
+from striate.tasks import Task
+from striate.training.frozen_features import frozen_embeddings
+from striate.training.head_fitting import fit_head
+from striate.training.loop import validate
+from striate.training.recipe import Recipe
+from striate.training.state import Epoch, TrainingState
+
+__all__ = ["InitialHead", "fit_initial_head", "initial_epoch"]
+
+
+@final
+@dataclass(frozen=True)
+class InitialHead:
+    """How well the fitted classifier does on the images that it was fitted on, and how long features and fit took."""
+
+    description: HeadDescription | None  # None for a linear layer, which the network has anyway
+    chosen: str  # what cross-validation chose, in words
+    loss: float
+    accuracy: float
+    images: int
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        """One line for a person."""
+        return f"features: of {self.images:,} images in {self.seconds:.1f} s, {self.chosen}"
+
+
+def fit_initial_head(network: Network, batches: Batches, kind: str, seed: int, progress: Progress) -> InitialHead:
+    """Fit a classifier of this kind on the embeddings of all samples and put it in the place of the network's own.
+
+    batches: without augmentation.
+    """
+    started = time.perf_counter()
+    embeddings = frozen_embeddings(network, batches, progress)  # N D
+    labels = batches.samples.labels
+    fitted = fit_head("logistic" if kind == "linear" else kind, embeddings, labels, len(batches.samples.classes), seed)
+    replace_classifier(network, fitted.module)
+    with torch.inference_mode():
+        logits = fitted.module.cpu()(embeddings)  # N K
+        loss, accuracy = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+    fitted.module.to(batches.device)
+    return InitialHead(
+        fitted.description, fitted.chosen, loss, accuracy, len(labels), time.perf_counter() - started
+    )
+
+
+def initial_epoch(
+    state: TrainingState, task: Task, validation: Batches | None, head: InitialHead, recipe: Recipe
+) -> Epoch:
+    """Record the fitted classifier as epoch 0, the weights to keep until fine-tuning finds better ones."""
+    bfloat16 = recipe.machine.precision == "bfloat16"
+    loss, metrics = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, {})
+    row = Epoch(
+        epoch=0,
+        step=0,
+        learning_rate=0.0,
+        train_loss=head.loss,
+        train_accuracy=head.accuracy,
+        val_loss=loss,
+        val_accuracy=metrics.get("accuracy"),
+        images_per_second=head.images / head.seconds,
+        seconds=head.seconds,
+    )
+    state.history.append(row)
+    state.keep_as_best()
+    return row
