@@ -9,12 +9,11 @@ import torch.nn.functional as F
 
 from striate.data import Batches
 from striate.data.threads import Progress
-from striate.models import Network
-from striate.models.head_kinds import HeadDescription
-from striate.models.heads import replace_classifier
+from striate.models import HEADS, HeadDescription, Network, replace_classifier
+from striate.number_format import percent, percent_number
 from striate.tasks import Task
 from striate.training.frozen_features import frozen_embeddings
-from striate.training.head_fitting import fit_head
+from striate.training.head_fitting import FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
 from striate.training.state import Epoch, TrainingState
@@ -27,8 +26,8 @@ __all__ = ["InitialHead", "fit_initial_head", "initial_epoch"]
 class InitialHead:
     """How well the fitted classifier does on the images that it was fitted on, and how long features and fit took."""
 
-    description: HeadDescription | None  # None for a linear layer, which the network has anyway
-    chosen: str  # what cross-validation chose, in words
+    kind: str
+    fitted: FittedHead
     loss: float
     accuracy: float
     images: int
@@ -37,7 +36,17 @@ class InitialHead:
     @property
     def message(self) -> str:
         """One line for a person."""
-        return f"features: of {self.images:,} images in {self.seconds:.1f} s, {self.chosen}"
+        chosen = f" ({self.fitted.setting} = {self.fitted.value:g})" if self.fitted.setting else ""
+        line = f"features: of {self.images:,} training images, {HEADS[self.kind].description}{chosen}"
+        if self.fitted.accuracy is None or self.fitted.standard_error is None:
+            return f"{line}, after {self.seconds:.0f} s"
+        spread = percent_number(1.96 * self.fitted.standard_error)
+        return f"{line}: {percent(self.fitted.accuracy)} +- {spread} in cross-validation, after {self.seconds:.0f} s"
+
+    @property
+    def description(self) -> HeadDescription | None:
+        """What the bundle records; None for the linear layer that the network has anyway."""
+        return None if self.kind == "linear" else self.fitted.description
 
 
 def fit_initial_head(network: Network, batches: Batches, kind: str, seed: int, progress: Progress) -> InitialHead:
@@ -54,9 +63,7 @@ def fit_initial_head(network: Network, batches: Batches, kind: str, seed: int, p
         logits = fitted.module.cpu()(embeddings)  # N K
         loss, accuracy = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
     fitted.module.to(batches.device)
-    return InitialHead(
-        fitted.description, fitted.chosen, loss, accuracy, len(labels), time.perf_counter() - started
-    )
+    return InitialHead(kind, fitted, loss, accuracy, len(labels), time.perf_counter() - started)
 
 
 def initial_epoch(
