@@ -18,31 +18,28 @@ from striate.training.layer_groups import layer_depths, learning_rate_scales, mo
 PRETRAINED = RECIPE.with_values(weights="imagenet")
 
 
+def trained_parameters(network: Network) -> set[str]:
+    return {key for key, parameter in network.named_parameters() if parameter.requires_grad}
+
+
 def trained(network: Network) -> set[str]:
     """The parts of the network that have a trained parameter."""
-    return {name.partition(".")[0] for name, parameter in network.named_parameters() if parameter.requires_grad}
+    return {key.partition(".")[0] for key in trained_parameters(network)}
 
 
 @pytest.mark.parametrize("name", REPRESENTATIVE)
-def test_stages_from_the_input_are_frozen_and_in_eval_mode(name):
+def test_frozen_layers_are_in_eval_mode_and_have_no_gradients(name):
     network = on_meta(name, size=64)
-    natural = {key for key, parameter in network.named_parameters() if parameter.requires_grad}
-    FrozenLayers(network, TransferSettings(freeze=2)).start_epoch(0)
-    depths = layer_depths(network)
-    assert {key for key, one in network.named_parameters() if one.requires_grad} == {
-        key for key in natural if depths[key] > 2
-    }
+    natural, depths = trained_parameters(network), layer_depths(network)
+    two, all_of_them = (FrozenLayers(network, TransferSettings(freeze=freeze)) for freeze in (2, "all"))
+    two.start_epoch(0)
+    assert trained_parameters(network) == {key for key in natural if depths[key] > 2}
     assert network.training
-    modes = {module: module.training for module in network.modules() if module is not network}
-    assert modes == {module: depth > 2 for module, depth in module_depths(network).items() if module is not network}
-
-
-@pytest.mark.parametrize("name", REPRESENTATIVE)
-def test_all_leaves_the_classifier(name):
-    network = on_meta(name, size=64)
-    FrozenLayers(network, TransferSettings(freeze="all")).start_epoch(0)
-    keys = {key for key, parameter in network.named_parameters() if parameter.requires_grad}
-    assert {key.rpartition(".")[0] for key in keys} == {*network.classifier_layers}
+    assert all(
+        module.training == (depth > 2) for module, depth in module_depths(network).items() if module is not network
+    )
+    all_of_them.start_epoch(0)
+    assert {key.rpartition(".")[0] for key in trained_parameters(network)} == {*network.classifier_layers}
     for key, module in network.named_modules():
         if isinstance(module, nn.BatchNorm2d | nn.Linear | nn.Conv2d):
             assert module.training == (key in network.classifier_layers), key

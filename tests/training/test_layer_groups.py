@@ -38,30 +38,24 @@ def used(output: Any) -> set[Tensor]:
 
 
 @pytest.mark.parametrize("name", REPRESENTATIVE)
-def test_a_parameter_is_as_deep_as_the_first_output_that_depends_on_it(name):
-    network = on_meta(name, channels=3, size=64)
-    depths = layer_depths(network)
-    first: dict[Tensor, int] = {}
-    for depth, output in enumerate(outputs(network)):
-        for parameter in used(output):
-            first.setdefault(parameter, depth)
-    last = len(network.stages()) + 1
-    assert [*depths] == [key for key, _ in network.named_parameters()]
-    for key, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            assert depths[key] == first.get(parameter, last), key  # an auxiliary head is not on the way to the logits
-
-
-@pytest.mark.parametrize("name", REPRESENTATIVE)
-def test_a_module_is_as_deep_as_where_it_is_called(name):
+def test_a_layer_is_as_deep_as_the_first_output_that_depends_on_it(name):
     network = on_meta(name, channels=3, size=64)
     called: list[nn.Module] = []
     for module in network.modules():
         module.register_forward_hook(lambda module, *_: called.append(module))
-    depths = module_depths(network)
-    for depth, _ in enumerate(outputs(network)):
-        assert {depths[module] for module in called} <= {depth}
+    of_modules, of_parameters, last = module_depths(network), layer_depths(network), len(network.stages()) + 1
+    first: dict[Tensor, int] = {}
+    for depth, output in enumerate(outputs(network)):
+        for parameter in used(output):
+            first.setdefault(parameter, depth)
+        assert {of_modules[module] for module in called} <= {depth}
         called.clear()
+    assert [*of_parameters] == [key for key, _ in network.named_parameters()]
+    for key, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            assert of_parameters[key] == first.get(parameter, last), (
+                key
+            )  # auxiliary heads are not on the way to the logits
 
 
 def test_cosines_that_are_never_trained_are_in_the_stem():
