@@ -92,6 +92,17 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(data, uninterrupted,
     assert not list(out.rglob(".tmp-*"))
 
 
+def test_killed_between_two_unfreezings_it_ends_with_the_same_weights(data, tmp_path):
+    settings = {**LONGER, "freeze": 2, "unfreeze_every": 1, "layer_decay": 0.7, "optimizer": "sgd"}
+    touches = int(child(data, tmp_path / "whole", settings=settings).stdout)
+    out = tmp_path / "run"
+    assert child(data, out, signal.SIGKILL, round(0.4 * touches), settings).returncode == -signal.SIGKILL
+    newest = max(out.glob("checkpoints/step-*"))
+    assert json.loads((newest / "state.json").read_text())["epoch"] in (1, 2)
+    resume(out, progress=False)
+    assert weights(out) == weights(tmp_path / "whole")
+
+
 def test_a_signal_saves_and_states_how_to_resume(uninterrupted, stopped, tmp_path):
     out = shutil.copytree(stopped[0], tmp_path / "run")
     assert f"`striate resume {stopped[0]}` continues the run" in stopped[1]

@@ -33,7 +33,7 @@ def network() -> nn.Module:
 def test_three_steps_equal_torch(name):
     ours, reference = network(), network()
     images = torch.randn(8, 1, 4, 4, dtype=torch.float64)
-    optimizers = [create_optimizer(ours, settings(name)), REFERENCES[name](reference.parameters())]
+    optimizers = [create_optimizer(ours, settings(name), {}, {}), REFERENCES[name](reference.parameters())]
     for _ in range(3):
         for model, optimizer in zip((ours, reference), optimizers, strict=True):
             model(images).square().mean().backward()
@@ -47,7 +47,7 @@ def test_three_steps_equal_torch(name):
 def test_biases_and_norms_do_not_decay(name):
     model = network()
     before = {key: value.clone() for key, value in model.named_parameters()}
-    optimizer = create_optimizer(model, settings(name, weight_decay=0.1))
+    optimizer = create_optimizer(model, settings(name, weight_decay=0.1), {}, {})
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
@@ -59,5 +59,5 @@ def test_biases_and_norms_do_not_decay(name):
 def test_frozen_weights_are_left_out():
     model = network()
     model.get_submodule("0").requires_grad_(False)
-    optimizer = create_optimizer(model, settings("adamw"))
+    optimizer = create_optimizer(model, settings("adamw"), {}, {})
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 4

@@ -9,6 +9,7 @@ from striate.data import Batches
 from striate.errors import SettingError
 from striate.models import Network, create_model
 from striate.training.data_defaults import DEFAULT_RECIPES
+from striate.training.freezing import check_freeze
 from striate.training.machine import check_threads, choose_device, choose_precision, choose_threads
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 from striate.training.recipes import RECIPES
@@ -17,7 +18,8 @@ __all__ = ["build_network", "check_settings", "resolve_machine", "use_threads"]
 
 
 def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
-    """The recipe's network, initialized from its seed. Raises SettingError where images are too small for it."""
+    """The recipe's network, initialized from its seed. Raises SettingError where images are too small for it, or where it has
+    fewer stages than are to stay frozen."""
     torch.manual_seed(recipe.training.seed)
     return _create(recipe, classes=len(classes))
 
@@ -35,6 +37,7 @@ def _create(recipe: Recipe, classes: int) -> Network:
         raise SettingError(
             f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.min_size} or more"
         )
+    check_freeze(model, recipe.transfer, recipe.model.name)
     return model
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from striate.data import Batch, Batches
 from striate.tasks import Metrics, Task
+from striate.training.optimizers import set_learning_rate
 from striate.training.recipe import Recipe
 from striate.training.schedules import learning_rate
 from striate.training.state import Epoch, TrainingState
@@ -57,7 +58,7 @@ def train(
     images = 0
     steps_an_epoch = len(batches)
     while state.epoch < recipe.training.epochs:
-        state.model.train()
+        state.frozen_layers.start_epoch(state.epoch)
         started = time.perf_counter() - state.seconds
         val_losses = [row.val_loss if row.val_loss is not None else row.train_loss for row in state.history]
         for batch in batches.epoch(state.epoch, start=state.batch):
@@ -69,8 +70,7 @@ def train(
                 epochs=recipe.training.epochs,
                 val_losses=val_losses,
             )
-            for group in state.optimizer.param_groups:
-                group["lr"] = lr
+            set_learning_rate(state.optimizer, lr)
             mixed = mix(batch, recipe, task)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 outputs, *auxiliary = state.model.training_logits(mixed.images)

@@ -1,20 +1,42 @@
 """Optimizers by name; weight decay is kept off biases and normalization, fused kernels are used where torch has them."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
 from striate.training.settings import OPTIMIZERS, OptimizerSettings
 
-__all__ = ["create_optimizer"]
+__all__ = ["create_optimizer", "set_learning_rate"]
 
 
-def create_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The optimizer over two groups of parameters: weights that decay, and biases and norms that do not."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+def create_optimizer(
+    model: nn.Module, settings: OptimizerSettings, lr_scales: Mapping[str, float], first_epochs: Mapping[str, float]
+) -> torch.optim.Optimizer:
+    """The optimizer over groups of parameters: weights that decay before biases and norms that do not.
+
+    lr_scales: name of a parameter -> factor on its learning rate, 1 if left out. first_epochs: name -> the epoch from which it
+    is trained, 0 if left out; those of a group begin together, as torch's fused SGD needs it. Each has groups of its own.
+    """
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            key = lr_scales.get(name, 1.0), first_epochs.get(name, 0), parameter.ndim <= 1
+            groups.setdefault(key, []).append(parameter)
+    parameters = [
+        {
+            "params": groups[scale, first, without_decay],
+            "weight_decay": 0.0 if without_decay else settings.weight_decay,
+            "lr_scale": scale,
+        }
+        for scale, first, without_decay in sorted(groups)
     ]
     row = OPTIMIZERS[settings.name]
     arguments = row.arguments(**{name: getattr(settings, name) for name in row.takes})
-    return getattr(torch.optim, row.torch_name)(groups, settings.lr, **arguments)
+    return getattr(torch.optim, row.torch_name)(parameters, settings.lr, **arguments)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Set the rate of each group: `lr` times the group's scale."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["lr_scale"]

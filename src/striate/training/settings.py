@@ -123,11 +123,11 @@ class TransferSettings:
     freeze: Annotated[
         int | str,
         Setting(
-            "frozen layers, a number of stages from the input or one of",
+            "frozen layers, by number of stages from the input or by name",
             0,
             1000,
             choices=("auto", "all", "none"),
-            source="arXiv:1411.1792; all leaves the classifier",
+            source="arXiv:1411.1792",
         ),
     ] = "none"
     unfreeze_every: Annotated[

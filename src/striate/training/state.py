@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from striate.models import Network
 from striate.tasks import Metrics, Task
 from striate.training.average import WeightAverage
+from striate.training.freezing import FrozenLayers
+from striate.training.layer_groups import by_parameter, learning_rate_scales
 from striate.training.optimizers import create_optimizer
 from striate.training.recipe import Recipe
 
@@ -66,7 +68,14 @@ class TrainingState:
             for parameter in self.model.parameters():
                 if parameter.ndim == 4:
                     parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self.optimizer = create_optimizer(self.model, recipe.optimizer)
+        # Of frozen layers too: without gradients they are skipped, and have no moments before they are trained.
+        self.frozen_layers = FrozenLayers(self.model, recipe.transfer)
+        self.optimizer = create_optimizer(
+            self.model,
+            recipe.optimizer,
+            learning_rate_scales(self.model, recipe.transfer.layer_decay),
+            by_parameter(self.model, self.frozen_layers.first_epochs),
+        )
         self.average = WeightAverage(self.model, recipe.training.ema) if recipe.training.ema else None
         self.metrics: Metrics = task.metrics()
         self.loss_sum = torch.zeros((), device=device)
