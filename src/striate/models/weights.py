@@ -29,6 +29,7 @@ COMPUTED: Final = re.compile(
     r"(^|\.)(num_batches_tracked|relative_position_index|relative_coords_table|attn_mask|total_ops|total_params|n_averaged)$"
 )
 STATISTICS: Final = ("running_mean", "running_var")  # the buffers that are trained
+BUNDLE_WEIGHTS: Final = "model.safetensors"
 MAX_MISMATCHES: Final = 5  # in a message
 
 
@@ -80,9 +81,22 @@ class LoadReport:
         )
 
 
-def find_weights(name: str, weights: str | Path) -> Path:
-    """The file of `weights` for the network `name`; "imagenet" may download it, and logs that first."""
-    return imagenet_file(name) if weights == "imagenet" else Path(weights)
+def find_weights(name: str, weights: str | Path, *, download: bool = False) -> Path:
+    """The file of `weights` for the network `name`: the published one, a file, or that of a run or bundle. Raises SettingError.
+
+    Of a run's folder only this file is read. "imagenet" with `download` may download it, and logs that first.
+    """
+    if weights == "imagenet":
+        return imagenet_file(name, download=download)
+    path = Path(weights)
+    if not path.is_dir():
+        return path
+    for file in (path / "bundle" / BUNDLE_WEIGHTS, path / BUNDLE_WEIGHTS):
+        if file.exists():
+            return file
+    raise SettingError(
+        f"{path}: has no {BUNDLE_WEIGHTS}, as a finished run and a bundle have; give one of these or a file of weights"
+    )
 
 
 def converted(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
