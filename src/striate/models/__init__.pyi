@@ -11,5 +11,7 @@ from striate.models.head_kinds import HeadDescription as HeadDescription
 from striate.models.heads import build_head as build_head
 from striate.models.heads import classifier_features as classifier_features
 from striate.models.heads import replace_classifier as replace_classifier
+from striate.models.pretrained import PretrainedInput as PretrainedInput
+from striate.models.pretrained import pretrained_input as pretrained_input
 
 __all__: list[str]

@@ -102,11 +102,11 @@ def replace_classifier(network: Network, head: nn.Module) -> None:
     input, and its output are no logits.
     """
     device = next(iter(_vector_classifier(network).state_dict().values())).device
-    network.set_submodule(network.classifier_layers[0], head.to(device).train(network.training))
+    network.set_submodule(network.main_classifier, head.to(device).train(network.training))
 
 
 def _vector_classifier(network: Network) -> nn.Module:
-    classifier = network.get_submodule(network.classifier_layers[0])
+    classifier = network.get_submodule(network.main_classifier)
     if isinstance(classifier, nn.Conv2d):
         raise SettingError(
             f"{type(network).__name__} classifies with a convolution, which no other head can replace: "
