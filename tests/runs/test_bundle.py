@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from striate.data import Canvas, Limits, training_statistics
 from striate.data.decoding.rendering import Rendering
 from striate.errors import RunError
-from striate.models import create_model
+from striate.models import HEADS, HeadDescription, build_head, classifier_features, create_model, replace_classifier
 from striate.runs import Bundle, Preprocessing
 from striate.runs.bundle import KEYS, _read_sealed, _sealed
 from striate.views import Normalization
@@ -32,6 +32,25 @@ def small_bundle() -> Bundle:
     arguments = {"classes": 4, "channels": 1}
     statistics = training_statistics(np.random.default_rng(0).random((50, 3)), np.arange(50) % 4)
     return Bundle(model, "lenet5", arguments, "classify", CLASSES, preprocessing, statistics=statistics)
+
+
+def bundle_with_head(kind: str) -> Bundle:
+    bundle = small_bundle()
+    features = classifier_features(bundle.model)
+    sizes = {"samples": 6, "neighbors": 3} if kind == "knn" else {}
+    description = HeadDescription(kind=kind, features=features, classes=4, **sizes)
+    head = build_head(description)
+    if kind == "knn":
+        head.load_state_dict(
+            {
+                "0.center": torch.randn(features),
+                "1.samples": torch.randn(6, features),
+                "1.labels": torch.tensor([3, 0, 1, 2, 3, 0]),
+                "1.scale": torch.tensor(2.0),
+            }
+        )
+    replace_classifier(bundle.model, head)
+    return replace(bundle, head=description)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +78,74 @@ def test_gives_the_same_outputs_and_all_that_belongs_to_them(saved):
     assert not after.model.training
     assert (after.classes, after.preprocessing, after.task) == (CLASSES, before.preprocessing, "classify")
     assert after.statistics == before.statistics
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_another_head_comes_back_with_the_network(kind, tmp_path):
+    before = bundle_with_head(kind)
+    before.save(tmp_path)
+    after = Bundle.open(tmp_path)
+    images = torch.randn(3, 1, 28, 28)
+    assert torch.equal(before.model.eval()(images), after.model(images))
+    assert after.head == before.head
+    assert after.model.state_dict().keys() == before.model.state_dict().keys()
+    after.save(tmp_path / "again")
+    for name in ("model.json", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_a_changed_byte_of_another_head_is_refused(tmp_path):
+    bundle_with_head("knn").save(tmp_path)
+    path = tmp_path / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(RunError, match="was changed after it was written"):
+        Bundle.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "forest"}, "has an unknown head .there is no head 'forest'.*; upgrade striate"),
+        ({"kind": "logistic", "samples": 0, "neighbors": 0}, "weights do not fit the network"),
+        ({"kind": "prototype", "samples": 0, "neighbors": 0}, "weights do not fit the network"),
+        ({"features": 7}, "has an unknown head .it takes 7 features to 4 classes, the network 84 to 4"),
+        ({"classes": 5}, "has an unknown head .it takes 84 features to 5 classes, the network 84 to 4"),
+        ({"samples": 7}, "weights do not fit the network"),
+        ({"samples": 10**9}, "has an unknown head .*are more than"),
+        ({"samples": -1}, "has an unknown head"),
+        ({"neighbors": 1}, "golden output"),
+        ({"evil": 1}, "has an unknown head .the description of a head has"),
+    ],
+)
+def test_a_false_description_of_the_head_is_refused(tmp_path, changes, message):
+    bundle_with_head("knn").save(tmp_path)
+    head = _read_sealed(tmp_path / "model.json")["head"]
+    reseal(tmp_path, head={**head, **changes})
+    with pytest.raises(RunError, match=message):
+        Bundle.open(tmp_path)
+
+
+def test_a_head_that_the_description_conceals_or_makes_up_is_refused(tmp_path, copy):
+    bundle_with_head("prototype").save(tmp_path / "concealed")
+    reseal(tmp_path / "concealed", head=None)
+    reseal(copy, head=HeadDescription(kind="prototype", features=84, classes=4).as_json())
+    for folder in (tmp_path / "concealed", copy):
+        with pytest.raises(RunError, match="weights do not fit the network"):
+            Bundle.open(folder)
+
+
+def test_labels_of_neighbors_that_are_no_classes_are_refused(tmp_path):
+    bundle = bundle_with_head("knn")
+    bundle.save(tmp_path)
+    weights = safetensors.torch.load((tmp_path / "model.safetensors").read_bytes())
+    weights["classifier.6.1.labels"][:] = 10**9
+    data = safetensors.torch.save(weights)
+    (tmp_path / "model.safetensors").write_bytes(data)
+    reseal(tmp_path, weights={"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    with pytest.raises(RunError, match="golden output"):
+        Bundle.open(tmp_path)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

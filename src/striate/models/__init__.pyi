@@ -6,6 +6,11 @@ from striate.models.contract import check_model as check_model
 from striate.models.create import create_model as create_model
 from striate.models.create import find_models as find_models
 from striate.models.create import list_models as list_models
+from striate.models.head_kinds import HEADS as HEADS
+from striate.models.head_kinds import HeadDescription as HeadDescription
+from striate.models.heads import build_head as build_head
+from striate.models.heads import classifier_features as classifier_features
+from striate.models.heads import replace_classifier as replace_classifier
 from striate.models.imagenet import PublishedWeights as PublishedWeights
 from striate.models.imagenet import local_weights as local_weights
 from striate.models.imagenet import published_weights as published_weights

@@ -21,7 +21,14 @@ from torch import Tensor
 from striate.data import Canvas, Limits, TrainingStatistics
 from striate.data.decoding.limits import DEFAULT_LIMITS
 from striate.errors import RunError, StriateError
-from striate.models import Network, create_model
+from striate.models import (
+    HeadDescription,
+    Network,
+    build_head,
+    classifier_features,
+    create_model,
+    replace_classifier,
+)
 from striate.runs.atomic import explained, write_bytes
 from striate.runs.format import check_format
 from striate.views import Normalization
@@ -32,6 +39,7 @@ KEYS = frozenset(
     [
         "architecture",
         "arguments",
+        "head",
         "task",
         "classes",
         "preprocessing",
@@ -86,7 +94,7 @@ class Preprocessing:
 @final
 @dataclass(frozen=True)
 class Bundle:
-    """A network with all that is needed to use it."""
+    """A network with all that is needed to use it. `head`: what stands in the place of its main classifier, if anything."""
 
     model: Network
     architecture: str
@@ -98,6 +106,7 @@ class Bundle:
     license: str = "not stated"
     provenance: dict[str, Any] = field(default_factory=dict)
     statistics: TrainingStatistics | None = None
+    head: HeadDescription | None = None
 
     def save(self, folder: Path) -> None:
         """Write the two files: model.json, written last, has the digest of the weights."""
@@ -107,6 +116,7 @@ class Bundle:
             "format": FORMAT,
             "architecture": self.architecture,
             "arguments": self.arguments,
+            "head": None if self.head is None else self.head.as_json(),
             "task": self.task,
             "classes": list(self.classes),
             "preprocessing": self.preprocessing.as_json(),
@@ -152,6 +162,7 @@ class Bundle:
             raise RunError(
                 f"{folder / 'model.json'}: cannot build {stored['architecture']!r} ({error}); upgrade striate"
             ) from None
+        head = _put_head(model, stored, folder)
         _load_exactly(model, safetensors.torch.load(data), folder)
         model.eval()
         golden = golden_output(model, preprocessing)
@@ -174,6 +185,7 @@ class Bundle:
             license=stored["license"],
             provenance=stored["provenance"],
             statistics=_statistics(stored["statistics"], folder),
+            head=head,
         )
 
 
@@ -186,6 +198,23 @@ def golden_output(model: Network, preprocessing: Preprocessing) -> list[float]:
     model.eval()
     device = next(model.parameters()).device
     return model(pattern.view(1, channels, height, width).to(device)).flatten().tolist()
+
+
+def _put_head(model: Network, stored: dict[str, Any], folder: Path) -> HeadDescription | None:
+    """Put the described head, if there is one, in the place of the network's classifier."""
+    if stored["head"] is None:
+        return None
+    try:
+        head = HeadDescription.from_json(stored["head"])
+        sizes = classifier_features(model), len(stored["classes"])
+        if (head.features, head.classes) != sizes:
+            raise RunError(
+                f"it takes {head.features} features to {head.classes} classes, the network {sizes[0]} to {sizes[1]}"
+            )
+        replace_classifier(model, build_head(head))
+    except StriateError as error:
+        raise RunError(f"{folder / 'model.json'}: has an unknown head ({error}); upgrade striate") from None
+    return head
 
 
 def _statistics(stored: Any, folder: Path) -> TrainingStatistics | None:

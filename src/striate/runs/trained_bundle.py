@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from striate.data import LabeledImages, Source, training_statistics
-from striate.models import Network
+from striate.models import HeadDescription, Network
 from striate.runs.bundle import Bundle, Preprocessing
 from striate.training import Recipe
 
@@ -19,8 +19,9 @@ def trained_bundle(
     recipe: Recipe,
     manifest: Mapping[str, Any],
     epoch: int,
+    head: HeadDescription | None = None,
 ) -> Bundle:
-    """`training`: the images that the network was trained on; `epoch`: that of its weights."""
+    """`training`: the images that the network was trained on; `epoch`: that of its weights; `head`: in its classifier's place."""
     return Bundle(
         model=model,
         architecture=recipe.model.name,
@@ -36,6 +37,7 @@ def trained_bundle(
             "command": manifest["command"],
         },
         statistics=training_statistics(training.pixels.measurements.statistics, training.labels.numpy()),
+        head=head,
     )
 
 

@@ -1,4 +1,6 @@
 from striate.training.average import WeightAverage as WeightAverage
+from striate.training.head_fitting import FittedHead as FittedHead
+from striate.training.head_fitting import fit_head as fit_head
 from striate.training.loop import Diverged as Diverged
 from striate.training.loop import Step as Step
 from striate.training.loop import mix as mix
