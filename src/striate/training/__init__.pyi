@@ -1,4 +1,5 @@
 from striate.training.average import WeightAverage as WeightAverage
+from striate.training.frozen_features import frozen_embeddings as frozen_embeddings
 from striate.training.loop import Diverged as Diverged
 from striate.training.loop import Step as Step
 from striate.training.loop import mix as mix
