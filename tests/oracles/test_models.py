@@ -22,11 +22,11 @@ pytestmark = pytest.mark.oracle
 
 THOROUGH = [
     "alexnet", "cbam_resnet18", "cbam_resnet50", "convnext_tiny", "densenet121", "eca_resnet18", "eca_resnet50",
-    "efficientnet_b0", "efficientnet_lite0", "ghostnet_100", "googlenet", "inception_v3", "mnasnet0_5", "mnasnet1_0",
-    "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "preact_resnet18", "preact_resnet50",
-    "regnet_x_400mf", "regnet_y_400mf", "repvgg_a0", "repvgg_b1g4", "resnet18", "resnet50", "resnext50_32x4d",
-    "se_resnet18", "se_resnet50", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "swin_t", "vgg11", "vgg13_bn",
-    "vit_ti_16", "wide_resnet50_2", "xception",
+    "efficientnet_b0", "efficientnet_lite0", "efficientnet_lite2", "ghostnet_100", "googlenet", "inception_v3",
+    "mnasnet0_5", "mnasnet1_0", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small",
+    "preact_resnet18", "preact_resnet50", "regnet_x_400mf", "regnet_y_400mf", "repvgg_a0", "repvgg_b1g4", "resnet18",
+    "resnet50", "resnext50_32x4d", "se_resnet18", "se_resnet50", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1",
+    "swin_t", "vgg11", "vgg13_bn", "vit_ti_16", "wide_resnet50_2", "xception",
 ]  # fmt: skip
 LIGHT = [name for name in TWINS if NETWORKS[name].parameters <= 100e6]
 TRAINING_SIZE = {"inception_v3": 299}  # of the reference: its auxiliary classifier needs a map of 17 x 17

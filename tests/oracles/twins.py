@@ -54,7 +54,12 @@ TWINS: Final[Mapping[str, Callable[[], nn.Module]]] = MappingProxyType(
         "vit_ti_16": partial(torchvision.models.VisionTransformer, 224, 16, 12, 3, 192, 768),
         "vit_s_16": partial(torchvision.models.VisionTransformer, 224, 16, 12, 6, 384, 1536),
         # The published weights are TensorFlow's, whose padding is not symmetric; timm has both kinds.
-        "efficientnet_lite0": partial(timm.create_model, "tf_efficientnet_lite0", drop_rate=0.2, drop_path_rate=0.2),
+        **{
+            f"efficientnet_lite{i}": partial(
+                timm.create_model, f"tf_efficientnet_lite{i}", drop_rate=dropout, drop_path_rate=0.2
+            )
+            for i, dropout in enumerate((0.2, 0.2, 0.3))
+        },
         **{f"eca_resnet{depth}": partial(with_attention, "eca", depth) for depth in (18, 34, 50, 101, 152)},
         **{f"cbam_resnet{depth}": partial(with_attention, "cbam", depth) for depth in (18, 34, 50, 101)},
     }

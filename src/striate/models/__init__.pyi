@@ -6,5 +6,7 @@ from striate.models.contract import check_model as check_model
 from striate.models.create import create_model as create_model
 from striate.models.create import find_models as find_models
 from striate.models.create import list_models as list_models
+from striate.models.pretrained import PretrainedInput as PretrainedInput
+from striate.models.pretrained import pretrained_input as pretrained_input
 
 __all__: list[str]

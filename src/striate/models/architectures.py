@@ -368,7 +368,9 @@ PAPERS: Final = (
         "EfficientNet for quantization",
         "TensorFlow's EfficientNet-Lite",
         {
-            "efficientnet_lite0": Row(4_652_008, 385_187_552, 74.85),
+            "efficientnet_lite0": Row(4_652_008, 385_187_552, 74.83),
+            "efficientnet_lite1": Row(5_416_680, 600_185_232, 76.64, size=240),
+            "efficientnet_lite2": Row(6_092_072, 859_736_272, 77.46, size=260),
         },
     ),
     Paper(

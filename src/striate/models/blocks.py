@@ -36,7 +36,7 @@ class Network(nn.Module, ABC):
     strides: tuple[int, ...]  # of each stage's output, in image pixels
     min_size: int  # the smallest height and width whose last feature map is not empty
     input_layers: tuple[str, ...]  # the layers that take the image's channels
-    classifier_layers: tuple[str, ...]  # the layers that have one output for each class
+    classifier_layers: tuple[str, ...]  # the layers that have one output for each class, the main one first
     auxiliary_weight: float = 0.0  # of the loss of each auxiliary output
     key_map: tuple[
         tuple[str, str], ...
@@ -93,6 +93,27 @@ class Network(nn.Module, ABC):
         for stage in self.stages():
             x = stage(x)
         return self.head(x)
+
+    @property
+    def main_classifier(self) -> str:
+        """The name of the layer that `forward` ends in; auxiliary classifiers come after it in `classifier_layers`."""
+        return self.classifier_layers[0]
+
+    @final
+    def embed(self, x: Tensor) -> Tensor:
+        """The input of the main classifier, B D, computed in the network's present mode.
+
+        Where that layer is a convolution, its input is averaged over positions. Not for two threads at once on one network.
+        """
+        inputs: list[Tensor] = []
+        classifier = self.get_submodule(self.main_classifier)
+        hook = classifier.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+        try:
+            self(x)
+        finally:
+            hook.remove()
+        (embedding,) = inputs
+        return embedding.mean((2, 3)) if embedding.ndim == 4 else embedding
 
     def _large_enough(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

