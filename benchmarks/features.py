@@ -45,14 +45,7 @@ def noise(images: int, size: int, channels: int, batch_size: int) -> Batches:
 @torch.inference_mode()
 def eager(network: Network, batches: Batches) -> Tensor:
     """The network as it is, one batch after the other."""
-    inputs: list[Tensor] = []
-    classifier = network.get_submodule(network.classifier_layers[0])
-    hook = classifier.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
-    for batch in batches.epoch(0):
-        network(batch.images)
-    hook.remove()
-    embeddings = torch.cat(inputs)
-    return embeddings.mean((2, 3)) if embeddings.ndim == 4 else embeddings
+    return torch.cat([network.embed(batch.images) for batch in batches.epoch(0)])
 
 
 def measured(compute: Callable[[], Tensor], clock: Callable[[], float]) -> tuple[float, Tensor]:

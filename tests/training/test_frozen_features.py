@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from striate.data import Batches, LabeledImages, TensorImages
 from striate.models import Network, create_model
 from striate.training import frozen_embeddings
-from striate.training.frozen_features import TOLERANCE, _embed, _faster_if_equal, _trace
+from striate.training.frozen_features import TOLERANCE, _faster_if_equal, _trace
 from striate.views import Normalization
 
 
@@ -46,7 +46,7 @@ def network(name: str, side: int = 32) -> Network:
 @torch.inference_mode()
 def eager(model: Network, data: Batches) -> Tensor:
     model.eval()
-    return torch.cat([_embed(model, batch.images) for batch in data.epoch(0)])
+    return torch.cat([model.embed(batch.images) for batch in data.epoch(0)])
 
 
 NETWORKS = ("efficientnet_lite0", "resnet18", "regnet_y_400mf", "densenet121", "squeezenet1_1", "vit_ti_16")

@@ -91,5 +91,5 @@ def _read(path: Path, key: str, samples: int) -> Tensor | None:
     return embeddings if is_whole and len(embeddings) == samples else None
 
 
-def _bytes(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

@@ -64,7 +64,7 @@ def _each(network: Network, example: Tensor, images: Iterator[Tensor]) -> Iterat
     else:
         frozen = _with_shared_weights(network).eval()
         for batch in images:
-            yield _embed(frozen, batch)
+            yield frozen.embed(batch)
 
 
 def _on_cpu(network: Network, example: Tensor, images: Iterator[Tensor]) -> Iterator[Tensor]:
@@ -82,7 +82,7 @@ def _on_cpu(network: Network, example: Tensor, images: Iterator[Tensor]) -> Iter
         mine = networks.get()
         try:
             with torch.inference_mode():  # it is set for each thread
-                return _embed(mine, images)
+                return mine.embed(images)
         finally:
             networks.put(mine)
 
@@ -100,19 +100,6 @@ def _single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
             yield pool
     finally:
         torch.set_num_threads(before)
-
-
-def _embed(network: Network, images: Tensor) -> Tensor:
-    """The input of the classifier, B D, averaged over positions where the classifier is a convolution."""
-    inputs: list[Tensor] = []
-    classifier = network.get_submodule(network.classifier_layers[0])
-    hook = classifier.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
-    try:
-        network(images)
-    finally:
-        hook.remove()
-    (embedding,) = inputs
-    return embedding.mean((2, 3)) if embedding.ndim == 4 else embedding
 
 
 def _with_shared_weights(network: Network) -> Network:
@@ -183,6 +170,6 @@ def _faster_if_equal(plain: Network, trace: _Trace, images: Tensor) -> Network:
     for parameter in folded.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    expected, found = _embed(plain, images), _embed(folded, images)
+    expected, found = plain.embed(images), folded.embed(images)
     is_equal = (found - expected).norm() <= TOLERANCE * expected.norm()  # never for what is not finite
     return folded if is_equal else plain
