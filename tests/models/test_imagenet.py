@@ -18,7 +18,7 @@ import pytest
 
 from striate.errors import SettingError
 from striate.models import create_model
-from striate.models.imagenet import fetch, https_only, imagenet_file, packaged
+from striate.models.imagenet import fetch, https_only, imagenet_file, local_weights, packaged, published_weights
 from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile
 
 WEIGHTS = bytes(range(256)) * 4096  # one MiB
@@ -122,6 +122,19 @@ def test_another_file_under_the_name_is_left_and_refused(tmp_path):
     ):
         fetch("net", published(), tmp_path, Shelf(AssertionError("asked")))
     assert path.read_bytes() == b"something else"
+
+
+def test_a_download_must_be_asked_for_and_a_file_that_is_here_need_not(tmp_path):
+    path = tmp_path / f"net-{SHA256[:8]}.pth"
+    with pytest.raises(SettingError) as caught:
+        fetch("net", published(), tmp_path, None)
+    assert str(caught.value) == (
+        f"the ImageNet weights of net are not in {tmp_path}: allow a download of 1.0 MB "
+        f"(--download; in Python download=True), {BY_HAND} {path}"
+    )
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(WEIGHTS)
+    assert fetch("net", published(), tmp_path, None) == path
 
 
 def test_a_wrong_digest_is_not_kept(tmp_path):
@@ -267,6 +280,18 @@ def test_the_real_package_has_the_published_file(name):
     if name != "efficientnet_lite0" and find_spec(published.package.replace("-", "_")) is None:
         pytest.skip("the extra `weights` is not installed")
     assert imagenet_file(name).stat().st_size == pytest.approx(published.megabytes * 10**6, abs=50_000)
+
+
+def test_local_weights_are_those_of_a_package_or_in_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRIATE_WEIGHTS", str(tmp_path))
+    assert local_weights("efficientnet_lite0") == imagenet_file("efficientnet_lite0")
+    assert local_weights("resnet18") is None
+    assert local_weights("lenet5") is None
+    path = tmp_path / "resnet18-f37072fd.pth"
+    path.touch()
+    assert local_weights("resnet18") == path
+    listed = published_weights(["lenet5", "alexnet", "resnet18"])
+    assert [(each.network, each.path) for each in listed] == [("resnet18", path), ("alexnet", None)]
 
 
 def test_networks_without_published_weights_state_what_can_be_done():

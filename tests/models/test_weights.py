@@ -158,6 +158,32 @@ def test_other_classes_leave_the_class_layers_fresh():
     assert "last not loaded: 5 classes in the file, 2 in the network; helper.2 not loaded" in str(fit)
 
 
+def test_another_head_in_the_file_leaves_the_classifier_fresh():
+    """As in a run whose head is a k-NN on the embeddings."""
+    network = Small()
+    fresh = deepcopy(network.state_dict())
+    head = {"last.0.center": torch.ones(6), "last.1.samples": torch.ones(9, 6), "last.1.labels": torch.arange(9)}
+    weights = without(weights_of(network), "last") | head
+    fit = load_weights(network, weights)
+    assert fit.other_heads == ("last",)
+    assert not fit.complete
+    assert "last not loaded: the file has another head there" in str(fit)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, (fresh if name.startswith("last") else weights)[name]), name
+    assert "last.bias is in the file" not in str(fit)
+    assert "last.weight is not in the file" in refusal(Small(), weights | {"last.bias": torch.ones(5)})
+
+
+@pytest.mark.parametrize("name", ["preact_resnet18", "densenet121"])
+def test_another_head_in_a_run_of_ours_does_not_hide_its_other_weights(name):
+    network = create_model(name, classes=5)
+    classifier = network.main_classifier
+    weights = without(weights_of(network), f"{classifier}.") | {f"{classifier}.1.samples": torch.ones(9, 6)}
+    fit = load_weights(network, weights)
+    assert fit.other_heads == (classifier,)
+    assert set(fit.loaded) == weights.keys() - {f"{classifier}.1.samples"}
+
+
 def test_one_class_layer_that_is_no_class_layer_is_refused():
     weights = weights_of(Small()) | {"last.weight": torch.ones(9, 7), "last.bias": torch.ones(9)}
     assert "last.weight is 9x7 in the file and 5x6 in Small; last.bias is 9" in refusal(Small(), weights)

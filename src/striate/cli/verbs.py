@@ -64,7 +64,11 @@ VERBS = {
         "network has ImageNet weights, those of a file, or is that of a run.",
         "striate features photos --out features.npz",
     ),
-    "models": Verb("List the networks.", "Their size, cost, published accuracy and paper.", "striate models 'res*'"),
+    "models": Verb(
+        "List the networks.",
+        "Their size, cost, published accuracy and paper; with --pretrained those with published weights.",
+        "striate models 'res*'",
+    ),
     "info": Verb(
         "Show a network layer by layer.",
         "Output shape, parameters, multiply-adds, memory and receptive field of each layer.",

@@ -6,6 +6,9 @@ from striate.models.contract import check_model as check_model
 from striate.models.create import create_model as create_model
 from striate.models.create import find_models as find_models
 from striate.models.create import list_models as list_models
+from striate.models.imagenet import PublishedWeights as PublishedWeights
+from striate.models.imagenet import local_weights as local_weights
+from striate.models.imagenet import published_weights as published_weights
 from striate.models.pretrained import PretrainedInput as PretrainedInput
 from striate.models.pretrained import pretrained_input as pretrained_input
 

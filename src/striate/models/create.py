@@ -43,6 +43,7 @@ def create_model(
     size: int | None = None,
     dropout: float | None = None,
     weights: str | Path | None = None,
+    download: bool = False,
 ) -> "Network":
     """A new network with random weights, drawn from torch's default generator, or with pretrained weights.
 
@@ -50,8 +51,9 @@ def create_model(
     pixels the first strides of a network that was made for large ones are reduced. `dropout` defaults to the network's own;
     for a network without dropout it is an error.
 
-    `weights` is a `.safetensors` or `.pth` file, as torchvision, timm and striate write them, or "imagenet": the
-    published ones, from a package or downloaded into the folder `weights` (or $STRIATE_WEIGHTS), which is logged first.
+    `weights` is a `.safetensors` or `.pth` file, as torchvision, timm and striate write them; the folder of a run or bundle; or
+    "imagenet": the published ones, from a package or from the folder `weights` (or $STRIATE_WEIGHTS). Only with `download` a
+    file that is not there is downloaded, which is logged first.
     For other classes the last layer keeps its random initialization, for other channels the first layer is adapted; such
     differences are a warning of the logger "striate". Raises SettingError.
     """
@@ -74,7 +76,7 @@ def create_model(
 
     from striate.models.weights import find_weights, load_weights, read_weights
 
-    file = find_weights(name, weights)
+    file = find_weights(name, weights, download=download)
     tensors = read_weights(file)  # before the network is built, which may take longer than to refuse them
     network: Network = build(**settings)
     report = load_weights(network, tensors, name=name, source=str(file))

@@ -1,14 +1,15 @@
-"""ImageNet weights: the file of a package, or a download that was asked for, logged first and verified."""
+"""ImageNet weights: the file of a package, one that is here, or a download that was asked for and logged first; all verified."""
 
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from http.client import HTTPException
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, final
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
@@ -25,7 +26,7 @@ from urllib.request import (
 from striate.errors import SettingError
 from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile, no_pretrained
 
-__all__ = ["fetch", "https_only", "imagenet_file", "packaged"]
+__all__ = ["fetch", "https_only", "imagenet_file", "local_weights", "packaged", "published_weights"]
 
 LOG: Final = logging.getLogger("striate")
 
@@ -41,13 +42,60 @@ class Opener(Protocol):
     def open(self, fullurl: str, *, timeout: float) -> Any: ...
 
 
-def imagenet_file(name: str) -> Path:
-    """The file of the network's ImageNet weights; downloaded if it does not exist yet. Raises SettingError."""
+def imagenet_file(name: str, *, download: bool = False) -> Path:
+    """The file of the network's ImageNet weights; with `download` it is downloaded if it does not exist. Raises SettingError."""
     if name in PACKAGED:
         return packaged(name, PACKAGED[name])
     if name not in PRETRAINED:
         raise no_pretrained(name)
-    return fetch(name, PRETRAINED[name], Path(os.environ.get(FOLDER) or "weights"), https_only())
+    return fetch(name, PRETRAINED[name], _folder(), https_only() if download else None)
+
+
+def local_weights(name: str) -> Path | None:
+    """The file of the network's ImageNet weights on this machine, not verified; None where it is not here or not published."""
+    if name in PACKAGED:
+        return _in_package(PACKAGED[name])
+    path = _path(name, PRETRAINED[name], _folder()) if name in PRETRAINED else None
+    return path if path is not None and path.is_file() else None
+
+
+@final
+@dataclass(frozen=True)
+class PublishedWeights:
+    """The published weights of a network and where they are."""
+
+    network: str
+    top1: float  # accuracy in percent on ImageNet's validation images, one crop each
+    size: int  # height and width of that crop, pixels
+    megabytes: float  # of the file, in 10^6 bytes
+    path: Path | None  # None: not on this machine
+    package: str  # that has them; "" where they are downloaded
+
+
+def published_weights(networks: Iterable[str]) -> list[PublishedWeights]:
+    """Those of the networks that have published weights; the ones on this machine first."""
+    listed = []
+    for network in networks:
+        if published := PACKAGED.get(network) or PRETRAINED.get(network):
+            package = published.package if isinstance(published, PackagedFile) else ""
+            listed.append(
+                PublishedWeights(
+                    network, published.top1, published.size, published.megabytes, local_weights(network), package
+                )
+            )
+    return sorted(listed, key=lambda weights: weights.path is None)
+
+
+def _folder() -> Path:
+    return Path(os.environ.get(FOLDER) or "weights")
+
+
+def _path(name: str, published: PretrainedFile, folder: Path) -> Path:
+    """Where a published file is saved."""
+    own = unquote(PurePosixPath(urlsplit(published.url).path).name)
+    return folder / (
+        own if published.sha256[:8].lower() in own else f"{name}-{own}"
+    )  # many files are named model.safetensors
 
 
 def packaged(name: str, published: PackagedFile) -> Path:
@@ -74,15 +122,14 @@ def _in_package(published: PackagedFile) -> Path | None:
     return next((path for folder in folders or () if (path := Path(folder, "models", published.file)).is_file()), None)
 
 
-def fetch(name: str, published: PretrainedFile, folder: Path, opener: Opener) -> Path:
-    """The published file in `folder`: the existing one or a download; its digest is verified."""
+def fetch(name: str, published: PretrainedFile, folder: Path, opener: Opener | None) -> Path:
+    """The published file in `folder`: the existing one, or a download where there is an opener; its digest is verified."""
     address, sha256 = published.url, published.sha256.lower()
     if urlsplit(address).scheme != "https" or len(sha256) < 8:
         raise SettingError(
             f"{address}: is not downloaded, because it is not an https address or has no digest to verify"
         )
-    own = unquote(PurePosixPath(urlsplit(address).path).name)
-    path = folder / (own if sha256[:8] in own else f"{name}-{own}")  # many files are named model.safetensors
+    path = _path(name, published, folder)
     by_hand = f"or download it yourself: save {address} as {path}"
     try:
         if path.exists():
@@ -92,6 +139,11 @@ def fetch(name: str, published: PretrainedFile, folder: Path, opener: Opener) ->
                         f"{path}: is not the published file, whose SHA-256 begins with {sha256}; delete it to download it again"
                     )
             return path
+        if opener is None:
+            raise SettingError(
+                f"the ImageNet weights of {name} are not in {folder}: allow a download of {published.megabytes} MB "
+                f"(--download; in Python download=True), {by_hand}"
+            )
         LOG.warning(
             "downloading %s MB from %s to %s, SHA-256 to begin with %s", published.megabytes, address, path, sha256
         )

@@ -117,7 +117,8 @@ class PreactResNet(Network):
         return self.fc(self.avgpool(self.relu(self.norm(x))).flatten(1))
 
     def convert_state_dict(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        return weights | {"fc.weight": weights["fc.weight"].flatten(1)}  # timm's fc is a 1x1 convolution
+        fc = {key: value.flatten(1) for key, value in weights.items() if key == "fc.weight"}
+        return weights | fc  # timm's fc is a 1x1 convolution
 
 
 NARROW, WIDE = (64, 128, 256, 512), (256, 512, 1024, 2048)

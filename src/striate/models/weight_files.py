@@ -82,7 +82,7 @@ def _opened(path: Path) -> Iterator[FileIO]:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        _refuse(path, "there is no such file; weights are a .safetensors or .pth file, or 'imagenet'")
+        _refuse(path, "there is no such file; weights are a .safetensors or .pth file, a run, or 'imagenet'")
     except OSError as error:
         folder = path.is_dir()  # which Windows does not even open
         _refuse(path, FOLDER if folder else f"cannot be read ({error.strerror}); use a .safetensors or .pth file")

@@ -1,7 +1,7 @@
 """Load pretrained weights into a network: find the file, map its keys, and adapt the first or last layer.
 
-A file for another number of classes or channels is loaded except for its last or first layer. A file that differs more is
-of another architecture: it is refused, and the network is not changed.
+A file for another number of classes or channels, or with another head, is loaded except for its last or first layer. A file
+that differs more is of another architecture: it is refused, and the network is not changed.
 """
 
 import logging
@@ -29,6 +29,7 @@ COMPUTED: Final = re.compile(
     r"(^|\.)(num_batches_tracked|relative_position_index|relative_coords_table|attn_mask|total_ops|total_params|n_averaged)$"
 )
 STATISTICS: Final = ("running_mean", "running_var")  # the buffers that are trained
+BUNDLE_WEIGHTS: Final = "model.safetensors"
 MAX_MISMATCHES: Final = 5  # in a message
 
 
@@ -49,6 +50,7 @@ class LoadReport:
 
     loaded: tuple[str, ...]
     other_classes: tuple[Mismatch, ...]  # classifier layers not loaded: the file has another number of classes
+    other_heads: tuple[str, ...]  # classifier layers not loaded: the file has another module there, such as a k-NN
     other_channels: tuple[Mismatch, ...]  # input layers adapted: the file has another number of channels
     other_patches: tuple[Mismatch, ...]  # input layers not loaded: the file has another patch size
     missing: tuple[str, ...]  # weights of auxiliary classifiers that the file does not have
@@ -58,7 +60,8 @@ class LoadReport:
     @property
     def complete(self) -> bool:
         """Whether every weight was loaded as it is."""
-        return not (self.other_classes or self.other_channels or self.other_patches or self.missing or self.unexpected)
+        skipped = self.other_classes or self.other_heads or self.other_patches
+        return not (skipped or self.other_channels or self.missing or self.unexpected)
 
     def __str__(self) -> str:
         """One line."""
@@ -69,6 +72,7 @@ class LoadReport:
                     f"{one.layer} not loaded: {one.file} classes in the file, {one.network} in the network"
                     for one in self.other_classes
                 ),
+                *(f"{layer} not loaded: the file has another head there" for layer in self.other_heads),
                 *(f"{one.layer} adapted from {one.file} channels to {one.network}" for one in self.other_channels),
                 *(
                     f"{one.layer} not loaded: {one.file} in the file, {one.network} in the network"
@@ -80,9 +84,22 @@ class LoadReport:
         )
 
 
-def find_weights(name: str, weights: str | Path) -> Path:
-    """The file of `weights` for the network `name`; "imagenet" may download it, and logs that first."""
-    return imagenet_file(name) if weights == "imagenet" else Path(weights)
+def find_weights(name: str, weights: str | Path, *, download: bool = False) -> Path:
+    """The file of `weights` for the network `name`: the published one, a file, or that of a run or bundle. Raises SettingError.
+
+    Of a run's folder only this file is read. "imagenet" with `download` may download it, and logs that first.
+    """
+    if weights == "imagenet":
+        return imagenet_file(name, download=download)
+    path = Path(weights)
+    if not path.is_dir():
+        return path
+    for file in (path / "bundle" / BUNDLE_WEIGHTS, path / BUNDLE_WEIGHTS):
+        if file.exists():
+            return file
+    raise SettingError(
+        f"{path}: has no {BUNDLE_WEIGHTS}, as a finished run and a bundle have; give one of these or a file of weights"
+    )
 
 
 def converted(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -100,9 +117,13 @@ def load_weights(
     """
     name = name or type(network).__name__
     own = network.state_dict()
-    ours = weights.keys() == own.keys()  # a file that striate wrote
+    heads = _other_heads(network, weights, own)
+    ours = set(_without(weights, heads)) == set(_without(own, heads))  # a file that striate wrote
     given, conversion_error = _converted(network, weights if ours else _unwrapped(network, weights, source))
-    other_classes = {layer: by for layer in network.classifier_layers if (by := _other_classes(layer, given, own))}
+    heads = _other_heads(network, given, own)
+    given, own = ({key: tensors[key] for key in _without(tensors, heads)} for tensors in (given, own))
+    layers = [layer for layer in network.classifier_layers if layer not in heads]
+    other_classes = {layer: by for layer in layers if (by := _other_classes(layer, given, own))}
     other_patches = {layer: by for layer in network.input_layers if (by := _other_patches(layer, given, own))}
     input_adapted = {layer: by for layer in network.input_layers if (by := _other_channels(layer, given, own, network))}
     compared = {key: mine for key, mine in own.items() if _layer(key) not in {**other_classes, **other_patches}}
@@ -128,6 +149,7 @@ def load_weights(
     return LoadReport(
         loaded=tuple(fitting),
         other_classes=tuple(other_classes.values()),
+        other_heads=tuple(heads),
         other_channels=tuple(input_adapted.values()),
         other_patches=tuple(other_patches.values()),
         missing=tuple(key for key in own if key in absent),
@@ -229,6 +251,20 @@ def adapt_channels(weight: Tensor, channels: int) -> Tensor:
         return weight.sum(1, keepdim=True)
     inputs = weight.shape[1]
     return weight[:, [i % inputs for i in range(channels)]] * (inputs / channels)
+
+
+def _other_heads(network: Network, given: dict[str, Tensor], own: dict[str, Tensor]) -> list[str]:
+    """Classifier layers that a file has a module of several layers in the place of."""
+    return [
+        layer
+        for layer in network.classifier_layers
+        if not any(key in given for key in own if _layer(key) == layer)
+        and any(_layer(key).startswith(f"{layer}.") for key in given)
+    ]
+
+
+def _without(keys: Iterable[str], layers: list[str]) -> list[str]:
+    return [key for key in keys if not key.startswith(tuple(f"{layer}." for layer in layers))]
 
 
 def _other_classes(layer: str, given: dict[str, Tensor], own: dict[str, Tensor]) -> Mismatch | None:
