@@ -1,9 +1,9 @@
-"""The points of a page of features: inside of the picture, one color and shape a class."""
+"""The points of a page of features: inside of the chart, one color and shape a class."""
 
 from striate.report.scatter_chart import COLORS, HEIGHT, WIDTH, ScatterPoints, scatter_chart
 
 
-def test_points_lie_inside_and_each_class_looks_its_own():
+def test_points_lie_inside_and_each_class_has_its_own_mark():
     names = [f"class {n}" for n in range(20)]
     points = [(float(n), -2.0 * n) for n in range(20)]
     chart = scatter_chart(ScatterPoints(points, names, [f"{n}.png" for n in range(20)], [*names, "empty"]))

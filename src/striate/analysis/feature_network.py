@@ -36,8 +36,11 @@ class FeatureNetwork:
         return load_images(source, self.preprocessing.canvas, threads=available_cores(), progress=progress)
 
 
-def open_feature_network(weights: str, model: str | None, source: Source) -> FeatureNetwork:
-    """`weights` is "imagenet", a file of weights of `model`, or the folder of a run. Raises StriateError."""
+def open_feature_network(weights: str, model: str | None, source: Source, *, download: bool) -> FeatureNetwork:
+    """`weights` is "imagenet", a file of weights of `model`, or the folder of a run. Raises StriateError.
+
+    ImageNet weights that are not here are downloaded only with `download`.
+    """
     if Path(weights).is_dir():
         return _of_run(Path(weights), model, source)
     name = model or DEFAULT_MODEL
@@ -45,7 +48,7 @@ def open_feature_network(weights: str, model: str | None, source: Source) -> Fea
         _check_known(name, weights)
     expected = pretrained_input(name)
     canvas = _canvas(source, expected.size)
-    network = create_model(name, classes=IMAGENET_CLASSES, size=expected.size, weights=weights)
+    network = create_model(name, classes=IMAGENET_CLASSES, size=expected.size, weights=weights, download=download)
     normalization = Normalization(expected.mean, expected.std)
     preprocessing = Preprocessing(canvas, (expected.size, expected.size), normalization, source.limits.max_pixels)
     return FeatureNetwork(network, name, preprocessing)

@@ -16,6 +16,7 @@ def features(
     *,
     weights: str = "imagenet",
     model: str | None = None,
+    download: Flag = False,
     out: str | None = None,
     projection: Literal["pca", "tsne"] | None = None,
     max_bad: Annotated[float | None, Parameter(help=MAX_BAD_HELP)] = None,
@@ -33,6 +34,8 @@ def features(
         imagenet, a file of weights of --model, or the folder of a run
     model
         the network; efficientnet_lite0 if left out, or that of the run
+    download
+        download ImageNet weights that are not here
     out
         the .npz to write; if left out, DATA-features.npz in the current folder. The page beside it has the same name
     projection
@@ -50,6 +53,7 @@ def features(
             data,
             weights=weights,
             model=model,
+            download=download,
             out=out,
             projection=projection,
             max_bad=max_bad,

@@ -29,7 +29,7 @@ __all__ = ["Features", "features"]
 @final
 @dataclass(frozen=True)
 class Features:
-    """The embeddings of images, and what is known of each; `path` is the .npz with the same, `page` the picture."""
+    """The embeddings of images, and what is known of each; `path` is the .npz with the same, `page` the chart."""
 
     embeddings: npt.NDArray[np.float32]  # N D
     ids: tuple[str, ...]
@@ -50,6 +50,7 @@ def features(
     *,
     weights: str | Path = "imagenet",
     model: str | None = None,
+    download: bool = False,
     out: str | Path | None = None,
     projection: str | None = None,
     max_bad: float | None = None,
@@ -60,7 +61,7 @@ def features(
     """The input of a network's classifier for every image of `data`, written to a .npz file and shown on a page beside it.
 
     weights: "imagenet", a file of weights of `model` (by default efficientnet_lite0), or the folder of a run, whose
-    preprocessing is then used. out: `NAME-features.npz` in the current folder if left out. projection: "pca" or "tsne", by
+    preprocessing is then used; with `download`, ImageNet weights that are not here are downloaded. out: `NAME-features.npz` in the current folder if left out. projection: "pca" or "tsne", by
     default t-SNE of more than 50 images. reading: settings for reading the data. Raises StriateError for bad input.
     """
     check_reading(reading)
@@ -79,7 +80,7 @@ def features(
     try:
         display.messages(describe_source(source))
         source.take_survey(display.reading)
-        network = open_feature_network(str(weights), model, source)
+        network = open_feature_network(str(weights), model, source, download=download)
         images = network.load(source, display.reading)
         skipped = [one for split in images.values() for one in split.skipped]
         if skipped:

@@ -57,11 +57,11 @@ def trunk_digest(network: Network) -> str:
 
 
 def cached_embeddings(
-    folder: Path, key: EmbeddingKey, compute: Callable[[], Tensor], say: Callable[[str], None]
+    folder: Path, key: EmbeddingKey, compute: Callable[[], Tensor], message: Callable[[str], None]
 ) -> Tensor:
     """The embeddings of `key`, N D: those of its file in `folder`, or computed and written there.
 
-    A damaged file is computed again, and `say` is told so. Raises RunError where the folder cannot be written.
+    A damaged file is computed again, and `message` gets a line on it. Raises RunError where the folder cannot be written.
     """
     digest = key.digest()
     path = folder / f"{digest[:16]}.safetensors"
@@ -69,7 +69,7 @@ def cached_embeddings(
         found = _read(path, digest, len(key.ids))
         if found is not None:
             return found
-        say(f"{path}: is damaged; the embeddings are computed again")
+        message(f"{path}: is damaged; the embeddings are computed again")
     embeddings = compute().contiguous()
     sealed = {"key": digest, "sha256": hashlib.sha256(_bytes(embeddings)).hexdigest()}
     with explained(folder):
