@@ -28,7 +28,7 @@ def check(what):
     if heavy: print(what, heavy)
 import striate
 check("striate")
-import striate.cli.app, striate.cli.train, striate.cli.augment; striate.cli.app.create_app()
+import striate.cli.app, striate.cli.train, striate.cli.augment, striate.cli.features; striate.cli.app.create_app()
 check("striate.cli")
 for room in {ROOMS}:
     __import__(f"striate.{{room}}")

@@ -1,8 +1,10 @@
 from striate.analysis import Prediction as Prediction
 from striate.findings import Finding as Finding
+from striate.jobs import Features as Features
 from striate.jobs import Run as Run
 from striate.jobs import augment as augment
 from striate.jobs import check as check
+from striate.jobs import features as features
 from striate.jobs import load as load
 from striate.jobs import resume as resume
 from striate.jobs import train as train

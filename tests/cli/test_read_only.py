@@ -21,6 +21,7 @@ for command in (
     ["evaluate", "run"],
     ["evaluate", "run", "--data", "data"],
     ["predict", "run", "data/dark"],
+    ["features", "data", "--weights", "run", "--out", "features.npz"],
     ["check", "data", "--run", "run", "--out", "suspects.html"],
 ):
     try:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from striate.findings import Finding
-from striate.jobs import Augmented, CrossValidationResult, Run
+from striate.jobs import Augmented, CrossValidationResult, Features, Run
 
 
 def print_closing(run: Run) -> None:
@@ -20,6 +20,12 @@ def print_cross_validation(result: CrossValidationResult) -> None:
         f"runs:   {result.path}/fold-1 ... fold-{result.summary['folds']}; "
         f"the predictions of all folds: {result.path}/predictions.csv"
     )
+
+
+def print_features(result: Features) -> None:
+    count, dimensions = result.embeddings.shape
+    print(f"features: {result.path} ({count:,} images, {dimensions:,} features each; embeddings, ids, labels, splits)")
+    print(f"page:     {result.page}")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -58,6 +58,12 @@ VERBS = {
         "is 2 if no file can be read.",
         "striate predict runs/digits digit.png",
     ),
+    "features": Verb(
+        "Write the features that a network finds in images, for other programs.",
+        "Writes a .npz with the embedding, id, label and split of each image, and a page beside it that shows them on a plane. The "
+        "network has ImageNet weights, those of a file, or is that of a run.",
+        "striate features photos --out features.npz",
+    ),
     "models": Verb(
         "List the networks.",
         "Their size, cost, published accuracy and paper; with --pretrained those with published weights.",

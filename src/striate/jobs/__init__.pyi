@@ -7,6 +7,8 @@ from striate.jobs.cross_validate import resume_folds as resume_folds
 from striate.jobs.cross_validate import train_folds as train_folds
 from striate.jobs.evaluate_run import EvaluationResult as EvaluationResult
 from striate.jobs.evaluate_run import evaluate as evaluate
+from striate.jobs.extract_features import Features as Features
+from striate.jobs.extract_features import features as features
 from striate.jobs.predict_images import predict as predict
 from striate.jobs.predict_images import predict_files as predict_files
 from striate.jobs.resume_run import resume as resume

@@ -96,6 +96,11 @@ class RunFolder:
         return self.path / "cache"
 
     @property
+    def embeddings_path(self) -> Path:
+        """Embeddings of a frozen network, see `cached_embeddings`."""
+        return self.path / "embeddings"
+
+    @property
     def splits_path(self) -> Path:
         """Which image is in which split, for resuming and for evaluation."""
         return self.path / "splits.csv"
@@ -186,7 +191,14 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Lock the run against other processes, and remove the temporary files of a killed one."""
         with exclusive(self.path):
-            for folder in (self.path, self.checkpoints_path, self.path / "errors", self.bundle_path, self.cache_path):
+            for folder in (
+                self.path,
+                self.checkpoints_path,
+                self.path / "errors",
+                self.bundle_path,
+                self.cache_path,
+                self.embeddings_path,
+            ):
                 remove_leftovers(folder)
             yield
 

@@ -1,0 +1,88 @@
+"""The network whose embeddings are asked for: one with published weights, with those of a file, or that of a run."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, final
+
+from striate.data import Canvas, LabeledImages, Source, load_images
+from striate.data.threads import Progress
+from striate.errors import SettingError
+from striate.models import Network, create_model, pretrained_input
+from striate.runs import Preprocessing, RunFolder
+from striate.training import available_cores
+from striate.training.data_defaults import MARGIN
+from striate.views import Normalization
+
+__all__ = ["DEFAULT_MODEL", "FeatureNetwork", "open_feature_network"]
+
+DEFAULT_MODEL: Final = "efficientnet_lite0"
+IMAGENET_CLASSES: Final = 1000
+CONVERTED: Final = (1, 3, 4)  # channels that a canvas brings to three
+
+
+@final
+@dataclass(frozen=True)
+class FeatureNetwork:
+    """A network, its name, and the preprocessing of its images; for a run also its own way to read pixels."""
+
+    network: Network
+    name: str
+    preprocessing: Preprocessing
+    as_stored: bool = False  # the preprocessing knows the levels of arrays
+
+    def load(self, source: Source, progress: Progress) -> dict[str, LabeledImages]:
+        """The images of every split on the canvas of the network."""
+        source = source.as_stored() if self.as_stored else source
+        return load_images(source, self.preprocessing.canvas, threads=available_cores(), progress=progress)
+
+
+def open_feature_network(weights: str, model: str | None, source: Source, *, download: bool) -> FeatureNetwork:
+    """`weights` is "imagenet", a file of weights of `model`, or the folder of a run. Raises StriateError.
+
+    ImageNet weights that are not here are downloaded only with `download`.
+    """
+    if Path(weights).is_dir():
+        return _of_run(Path(weights), model, source)
+    name = model or DEFAULT_MODEL
+    if weights != "imagenet":
+        _check_known(name, weights)
+    expected = pretrained_input(name)
+    canvas = _canvas(source, expected.size)
+    network = create_model(name, classes=IMAGENET_CLASSES, size=expected.size, weights=weights, download=download)
+    normalization = Normalization(expected.mean, expected.std)
+    preprocessing = Preprocessing(canvas, (expected.size, expected.size), normalization, source.limits.max_pixels)
+    return FeatureNetwork(network, name, preprocessing)
+
+
+def _of_run(path: Path, model: str | None, source: Source) -> FeatureNetwork:
+    bundle = RunFolder.open(path).bundle()
+    if model not in (None, bundle.architecture):
+        raise SettingError(f"model = {model!r}: the run {path} has a {bundle.architecture}; leave --model out")
+    canvas = bundle.preprocessing.canvas
+    rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
+    preprocessing = replace(bundle.preprocessing, canvas=replace(canvas, rendering=rendering))
+    return FeatureNetwork(bundle.model, bundle.architecture, preprocessing, as_stored=True)
+
+
+def _check_known(name: str, weights: str) -> None:
+    """Weights of a file are used with the images that the published ones expect."""
+    try:
+        pretrained_input(name)
+    except SettingError:
+        raise SettingError(
+            f"weights = {weights}: which size and normalization they expect is unknown for {name}; "
+            "give the folder of the run that trained them"
+        ) from None
+
+
+def _canvas(source: Source, size: int) -> Canvas:
+    """As the published accuracies were measured: of the image on a canvas a little larger than the input, the center."""
+    native = source.native()
+    if native.channels not in CONVERTED:
+        raise SettingError(
+            f"{source.location}: has images of {native.channels} channels, and published weights take 3; "
+            "train a network on them and give its run as --weights"
+        )
+    side = size if native.fit == "contain" else round(MARGIN * size)
+    rendering = source.survey.rendering(native.rendering.background)
+    return Canvas(side, side, 3, 8, rendering, native.fit)
