@@ -36,7 +36,14 @@ def finish_run(
     held_out, begun = prepared.held_out(), folder.manifest()
     model.load_state_dict(state.best)
     bundle = trained_bundle(
-        model, source, training, preprocessing, recipe, begun, state.best_epoch, None if head is None else head.description
+        model,
+        source,
+        training,
+        preprocessing,
+        recipe,
+        begun,
+        state.best_epoch,
+        None if head is None else head.description,
     )
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)

@@ -1,6 +1,7 @@
 """Train a network: open the data, resolve the settings, prepare the data, train, evaluate, report."""
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
+from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_digest
 from striate.runs.manifest import first_manifest
 from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import split_origin
@@ -26,7 +28,15 @@ from striate.runs.starting_weights import load_starting_weights, resolve_with_we
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
-from striate.training import Recipe, ResolvedRecipe, TrainingState, find_recipe, keep_freed_memory, to_toml
+from striate.training import (
+    Recipe,
+    ResolvedRecipe,
+    TrainingState,
+    find_recipe,
+    frozen_embeddings,
+    keep_freed_memory,
+    to_toml,
+)
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
 from striate.training.data_defaults import default_recipe
 from striate.training.initial_head import InitialHead, fit_initial_head
@@ -146,7 +156,7 @@ def run_phases(
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
         folder.write_recipe(to_toml(settings))
-        head = _fit_head(model, prepared, settings.recipe, display)
+        head = _fit_head(folder, model, source, prepared, settings.recipe, display)
         timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)
@@ -159,13 +169,21 @@ def run_phases(
 
 
 def _fit_head(
-    model: Network, prepared: PreparedData, recipe: Recipe, display: ProgressDisplay
+    folder: RunFolder, model: Network, source: Source, prepared: PreparedData, recipe: Recipe, display: ProgressDisplay
 ) -> InitialHead | None:
     """A classifier on the features of the frozen network; None for a network that starts from random weights."""
     if recipe.transfer.weights == "none":
         return None
-    device = torch.device(recipe.machine.device)
-    batches = evaluation_batches(prepared.splits.train, prepared.preprocessing, device)
-    head = fit_initial_head(model.to(device), batches, recipe.transfer.head, recipe.training.seed, display.reading)
+    training, device, started = prepared.splits.train, torch.device(recipe.machine.device), time.perf_counter()
+    batches = evaluation_batches(training, prepared.preprocessing, device)
+    key = EmbeddingKey(
+        source.digest(), training.ids, recipe.model.name, trunk_digest(model), prepared.preprocessing, "evaluation"
+    )
+    embeddings = cached_embeddings(
+        folder.cache_path, key, lambda: frozen_embeddings(model.to(device), batches, display.reading), display.message
+    )
+    head = fit_initial_head(
+        model, embeddings, training.labels, len(source.classes), recipe.transfer.head, recipe.training.seed, started
+    )
     display.message(head.message)
     return head

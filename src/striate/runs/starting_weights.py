@@ -50,13 +50,15 @@ class StartingWeights:
         return None if self.normalization is None else len(self.normalization.mean)
 
 
-def find_starting_weights(weights: str, model: str) -> StartingWeights | None:
+def find_starting_weights(weights: str, model: str, download: bool = False) -> StartingWeights | None:
     """The weights that a recipe names for its network; None for "none". Raises SettingError where they are not there."""
     if weights in ("none", "auto"):
         return None
     if weights == "imagenet":
         expected = pretrained_input(model)
-        return StartingWeights(imagenet_file(model), model, expected.size, Normalization(expected.mean, expected.std))
+        return StartingWeights(
+            imagenet_file(model, download=download), model, expected.size, Normalization(expected.mean, expected.std)
+        )
     path = Path(weights)
     if not path.is_dir():
         return StartingWeights(path)
@@ -99,14 +101,14 @@ def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) ->
     if "model" not in typed and "weights" in typed:
         typed["model"] = DEFAULT_MODEL if weights == "imagenet" else _model_of(weights)
     recipe = resolve({**typed}, named or find_recipe("photos")).recipe
-    find_starting_weights(recipe.transfer.weights, recipe.model.name)
+    find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     return typed
 
 
 def resolve_with_weights(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:
     """Every setting that the initial weights and the data decide."""
     recipe = resolve(user, named).recipe
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name)
+    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     return resolve_with_data(source, named, user, {} if starting is None else starting.settings)
 
 
@@ -114,7 +116,7 @@ def normalization_for(recipe: Recipe, images: Images) -> Normalization:
     """The normalization that the recipe names, by the weights or by the images themselves."""
     if recipe.data.normalize != "weights":
         return normalization_of(recipe.data.normalize, images)
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name)
+    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     if starting is None or starting.normalization is None:
         raise SettingError(
             f"normalize = weights: weights = {recipe.transfer.weights} do not tell their normalization; "
@@ -128,7 +130,7 @@ def load_starting_weights(network: Network, recipe: Recipe) -> list[str]:
 
     Raises SettingError for weights of another network.
     """
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name)
+    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     if starting is None:
         return []
     tensors = read_weights(starting.file)

@@ -6,13 +6,12 @@ from typing import final
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from striate.data import Batches
-from striate.data.threads import Progress
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
 from striate.number_format import percent, percent_number
 from striate.tasks import Task
-from striate.training.frozen_features import frozen_embeddings
 from striate.training.head_fitting import FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
@@ -49,20 +48,18 @@ class InitialHead:
         return None if self.kind == "linear" else self.fitted.description
 
 
-def fit_initial_head(network: Network, batches: Batches, kind: str, seed: int, progress: Progress) -> InitialHead:
-    """Fit a classifier of this kind on the embeddings of all samples and put it in the place of the network's own.
+def fit_initial_head(
+    network: Network, embeddings: Tensor, labels: Tensor, classes: int, kind: str, seed: int, started: float
+) -> InitialHead:
+    """Fit a classifier of this kind on embeddings, N D, and put it in the place of the network's own.
 
-    batches: without augmentation.
+    started: when the embeddings were begun, by time.perf_counter().
     """
-    started = time.perf_counter()
-    embeddings = frozen_embeddings(network, batches, progress)  # N D
-    labels = batches.samples.labels
-    fitted = fit_head("logistic" if kind == "linear" else kind, embeddings, labels, len(batches.samples.classes), seed)
-    replace_classifier(network, fitted.module)
+    fitted = fit_head("logistic" if kind == "linear" else kind, embeddings, labels, classes, seed)
     with torch.inference_mode():
-        logits = fitted.module.cpu()(embeddings)  # N K
-        loss, accuracy = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
-    fitted.module.to(batches.device)
+        logits = fitted.module(embeddings)  # N K
+    loss, accuracy = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+    replace_classifier(network, fitted.module)
     return InitialHead(kind, fitted, loss, accuracy, len(labels), time.perf_counter() - started)
 
 

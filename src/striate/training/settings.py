@@ -120,6 +120,7 @@ class TransferSettings:
             source="prototype: arXiv:1703.05175",
         ),
     ] = "linear"
+    download: Annotated[bool, Setting("download published weights that are not on this machine")] = False
     freeze: Annotated[
         int | str,
         Setting(
