@@ -88,7 +88,8 @@ def augment(
     resolved = flips.settings.recipe
     mixing = mixing_steps(resolved.augment)
     if mixing and source.task != "classify":
-        raise SettingError(f"{mixing[0]}: only images of one class each are mixed; set mixup, cutmix and mosaic to 0")
+        step = next(iter(mixing.values()))
+        raise SettingError(f"{step}: only images of one class each are mixed; set {' and '.join(mixing)} to 0")
     chosen = examples(source, canvas, rows)
     samples = list(augmented_samples(source, chosen, resolved, columns))
     write_bytes(path, annotated_contact_sheet(samples, source))

@@ -11,7 +11,7 @@ from striate.data.augmented_views import augmented_views, view_of_image
 from striate.data.normalization import normalization_of
 from striate.data.targets import Target
 from striate.tasks import Classify
-from striate.training.loop import mix
+from striate.training.loop import mixed_batch
 from striate.training.recipe import Recipe
 from striate.views import mixing_steps
 
@@ -49,5 +49,5 @@ def _mixed(batch: Batch, recipe: Recipe, source: Source, epoch: int) -> tuple[Te
     """The images mixed with each other as those of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed + epoch)
-        mixed = mix(batch, recipe, Classify(source.classes))
+        mixed = mixed_batch(batch, recipe.augment, Classify(source.classes))
     return mixed.images, list(mixed.labels.numpy())
