@@ -9,11 +9,11 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis.evaluation_data import known_images_of, load_split, open_other_data, open_own_data, own_splits
+from striate.analysis.evaluation_data import load_split, open_other_data, open_own_data, own_splits
 from striate.analysis.held_out import SplitOverlap, select_images, select_own_images
 from striate.analysis.new_images import findings_on_new
 from striate.analysis.split_evaluation import evaluate_split
-from striate.data import Source, describe_source
+from striate.data import Source, describe_source, read_known_images
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.jobs.progress_display import ProgressDisplay, progress_display
@@ -112,12 +112,11 @@ def _evaluate_other(
     display: ProgressDisplay,
 ) -> EvaluationResult:
     display.messages(describe_source(source.as_stored()))
-    known = known_images_of(folder, bundle, source)
     contents, source = source.contents, source.as_stored()
     name, samples, overlap = select_images(
         source.splits,
         partial(load_split, source, bundle, display.reading),
-        known,
+        read_known_images(folder.splits_path),
         contents,
         requested=split,
         location=source.location,

@@ -1,6 +1,5 @@
 """The splits of a run: drawn, or taken from another run or a file; written to splits.csv once, and read from there ever after."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -77,11 +76,8 @@ def check_written_splits(folder: RunFolder) -> None:
         raise RunError(
             f"{path}: is missing, so the run's training images are not known; bring the file back, or train again"
         )
-    if "splits_digest" in data:
-        is_same = folder.splits_digest() == data["splits_digest"]
-    else:  # earlier versions wrote no digest, and the counts only at the end of a run
-        is_same = "counts" not in data or Counter(read_split(path).values()) == Counter(data["counts"])
-    if not is_same:
+    written = data.get("splits_digest")  # None where the run was killed before it was written
+    if written is not None and folder.splits_digest() != written:
         raise RunError(f"{path}: was changed after the run wrote it; bring the file back as it was, or train again")
 
 
