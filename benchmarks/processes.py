@@ -146,11 +146,6 @@ def cpu_features() -> frozenset[str]:
     return FEATURES & set(flags[1].split() if flags else ())
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether the CPU has bfloat16; elsewhere it is emulated, and a step takes many times as long as in float32."""
-    return bool({"avx512_bf16", "amx_bf16"} & cpu_features())
-
-
 def print_machine(facts: Mapping[str, object]) -> None:
     print("; ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
 
