@@ -77,7 +77,7 @@ def sample_of_listing(source: Source, canvas: Canvas) -> Sample:
     def sample() -> tuple[Tensor, Tensor]:
         if not isinstance(listing.targets, ClassTargets):
             return torch.empty(0), torch.empty(0, dtype=torch.int64)
-        labels = torch.from_numpy(listing.targets.values).long()
+        labels = torch.tensor(listing.targets.values)
         positions = sample_for_mirror_test(labels)
         read = _decoded(listing, positions.tolist(), canvas)
         if not read:
