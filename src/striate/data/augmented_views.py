@@ -10,11 +10,10 @@ from torch import Tensor
 from striate.data.contact_sheets import contact_sheet, denormalize
 from striate.data.examples import round_robin
 from striate.data.images import LabeledImages, as_colors
+from striate.data.settings import COLUMNS, ROWS
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
-__all__ = ["COLUMNS", "ROWS", "augmented_contact_sheet", "augmented_views", "view_of_image"]
-
-ROWS, COLUMNS = 6, 8
+__all__ = ["augmented_contact_sheet", "augmented_views", "view_of_image"]
 
 
 def augmented_contact_sheet(
