@@ -20,6 +20,7 @@ from tests.audit.images_of_noise import COPIES, copies, fingerprints, textured
 
 from striate.audit import candidates
 from striate.audit.candidates import near_pairs
+from striate.audit.duplicates import blank
 from striate.audit.fingerprints import take_fingerprints
 from striate.audit.unused_content import survey_findings
 from striate.sources import open_source
@@ -100,7 +101,10 @@ def test_what_a_background_hides_is_neither_blank_nor_a_copy(tmp_path):
         icon.putalpha(alpha)
         (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
         icon.save(tmp_path / "ab"[i % 2] / f"{i}.png")
-    assert not copies(fingerprints(tmp_path)).keys() & {"data-blank", "data-duplicates", "data-two-labels"}
+    prints = fingerprints(tmp_path)
+    assert not copies(prints).keys() & {"data-blank", "data-duplicates", "data-two-labels"}
+    hidden_by_white = {f"{'ab'[i % 2]}/{i}.png" for i in range(2, 12, 3)}
+    assert {prints.id(i) for i in blank(prints)} == hidden_by_white  # the others show their shape on it
 
 
 def test_colors_below_transparency_are_hidden_and_not_blank(tmp_path):

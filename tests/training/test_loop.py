@@ -1,7 +1,10 @@
 """The loop: it learns, it is resumed to the bit, and each switch does what its help tells."""
 
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -217,19 +220,32 @@ def test_the_last_window_of_an_epoch_weighs_as_much_as_the_others():
         assert torch.allclose(whole, one - 0.01 * one.grad, atol=1e-7)
 
 
-def test_validation_reads_the_device_once(monkeypatch):
+def test_validation_reads_the_device_as_often_for_many_batches_as_for_few(monkeypatch):
+    """On the device meta, which has no values: whatever else reads them (bool, float, cpu, numpy, nonzero) is an error there."""
     reads: list[Tensor] = []
-    item = Tensor.item
 
-    def counted(tensor: Tensor) -> float:
+    def read(tensor: Tensor) -> Any:
         reads.append(tensor)
-        return item(tensor)
+        return np.zeros(tuple(tensor.shape)).tolist()
 
-    monkeypatch.setattr(Tensor, "item", counted)
-    validate(fresh().model, TASK, batches(RECIPE))
-    before = len(reads)
-    validate(fresh().model, TASK, batches(RECIPE.with_values(batch_size=4)))
-    assert len(reads) - before == before
+    model, counts = create_model("bn_gap_cnn", classes=3, channels=1).to("meta"), []
+    few, many = (
+        [
+            replace(batch, images=batch.images.to("meta"), labels=batch.labels.to("meta"))
+            for batch in batches(RECIPE.with_values(batch_size=size)).epoch(0)
+        ]
+        for size in (16, 4)
+    )
+    monkeypatch.setattr(Tensor, "item", read)
+    monkeypatch.setattr(Tensor, "tolist", read)
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # which knows no meta
+    for ready in (few, many):
+        monkeypatch.setattr(Batches, "epoch", lambda *_, ready=ready: iter(ready))
+        reads.clear()
+        validate(model, TASK, batches(RECIPE))
+        counts.append(len(reads))
+    assert len(few) < len(many)
+    assert 0 < counts[0] == counts[1]
 
 
 def test_a_lost_loss_is_told_and_ends_the_training():
