@@ -31,11 +31,8 @@ __all__ = ["NOT_IN_RUN", "KnownAs", "KnownImages", "read_known_images", "split_r
 
 KnownAs = Literal["train", "val", "test", "unseen"]
 NOT_IN_RUN: Final = "unseen"
-_STRONGEST: Final[tuple[KnownAs, ...]] = (
-    "train",
-    "val",
-    "test",
-)  # what is in several splits was trained on, if in train
+# what is in several splits was trained on, if in train
+_STRONGEST: Final[tuple[KnownAs, ...]] = ("train", "val", "test")
 _COLUMNS: Final = ("split", "pixels", "sha256", "signature")
 _AS_WRITTEN: Final = re.compile("(train|val|test),[0-9a-f]{16},([0-9a-f]{64})?,([0-9a-f]{128})?")
 

@@ -303,8 +303,7 @@ def _summary(source: Source) -> str:
 
 def _file_names(source: Source) -> str:
     """The name of its file, or of all of them where they are several."""
-    tables = source.split_origin.removeprefix("tables ")
-    return tables if tables != source.split_origin else Path(source.location).name
+    return ", ".join(source.label_files) or Path(source.location).name
 
 
 def _not_read(folder: DataPath, forms: Sequence[FolderFormat], beside: FolderFormat | None = None) -> list[str]:

@@ -87,11 +87,16 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
+        label_files=_file_names(tables) if len(tables) > 1 else (),
         notes=(
             *(*found.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
             *_left_out(images, located),
         ),
     )
+
+
+def _file_names(tables: Mapping[str, Table]) -> tuple[str, ...]:
+    return tuple(one.name.rpartition("/")[2] for one in tables.values())
 
 
 def _refuse_ambiguous(found: TableFiles) -> None:
@@ -138,7 +143,7 @@ def _splits(table: Table, by: str, located: LocatedPaths, columns: Columns, tabl
     """The split of each row: that of its table, or by the columns of the one table, or by where its image is."""
     if len(tables) > 1:
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
-        return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
+        return RowSplits(names, origin=f"tables {', '.join(_file_names(tables))}")
     others = [name for name in table.cells if name != by and name not in (columns.label or ())]
     only = others[0] if len(others) == 1 and columns.split is None and columns.label is None else None
     if only is not None and not _is_split_alone(only, table.cells[only]):
