@@ -74,6 +74,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--learning-rate", "0.1"], "train has no option --learning-rate; use --lr"),
         (["train", "mnist", "--grad-clip=1"], "train has no option --grad-clip; use --clip-grad-norm"),
         (["augment", "mnist", "--wd", "1"], "augment has no option --wd"),
+        (["check", "mnist", "--enough"], "check has no option --enough; use --learning-curve"),
         (["train", "mnist", "--lr", "high"], "--lr 'high': must be a number"),
         (["train", "mnist", "--flip=perhaps"], "--flip 'perhaps': must be true or false"),
         (["train", "mnist", "--lr"], "--lr: a value is missing; `striate train --help` shows"),

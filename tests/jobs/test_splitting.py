@@ -122,7 +122,7 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
         ({"split": "stratifid"}, "split = 'stratifid': takes stratified, random, the folder of a run, or a CSV"),
         ({"split": "nowhere/split.csv"}, "takes stratified, random"),
         ({"folds": 1}, "folds = 1: a single fold leaves no"),
-        ({"fold": 2}, "fold = 2: is not one of 0 folds"),
+        ({"fold": 2}, "fold = 2: --folds is missing"),
         ({"folds": 3, "fold": 4}, "fold = 4: is not one of 3 folds"),
         ({"folds": 3}, "call train_folds"),
         ({"folds": 70, "fold": 1}, "folds = 70: there are 60 images, too few"),

@@ -21,9 +21,13 @@ def resolve_split(source: Source, settings: ResolvedRecipe) -> ResolvedRecipe:
     recipe = settings.recipe
     if recipe.data.folds == 1:
         raise SettingError("folds = 1: a single fold leaves no training images; give 2 or more, or 0 for none")
+    if recipe.data.fold and not recipe.data.folds:
+        raise SettingError(
+            f"fold = {recipe.data.fold}: --folds is missing; give the number of folds, such as --folds 5"
+        )
     if recipe.data.fold > recipe.data.folds:
         raise SettingError(
-            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give --folds, and a fold from 1 to that number"
+            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give a fold from 1 to {recipe.data.folds}"
         )
     drawn = recipe.data.split in DRAWN
     if not drawn and (recipe.data.folds or recipe.data.group):

@@ -158,6 +158,7 @@ ALSO_CALLED: Final = MappingProxyType(
         "grad_clip": "clip_grad_norm",
         "clip": "clip_grad_norm",
         "pictures": "image_root",
+        "enough": "learning_curve",  # of `check`
     }
 )
 

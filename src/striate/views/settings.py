@@ -146,7 +146,9 @@ class Policy:
     Raises SettingError for a value out of range, and for a setting that the policy of this name does not take.
     """
 
-    name: Annotated[str, Setting("augmentation policy", choices=tuple(POLICY_ROWS))] = "none"
+    name: Annotated[
+        str, Setting("augmentation policy", choices=tuple(POLICY_ROWS), renamed=(("photos", "default"),))
+    ] = "none"
 
     # geometry: one 3x3 matrix in this order, and an elastic displacement
     crop: Annotated[
