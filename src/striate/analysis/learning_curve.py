@@ -87,7 +87,7 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
     held_out = _at_most(samples, held_out, MOST_HELD_OUT)
     steps = steps_for(len(training))
     hits, sizes = [], []
-    started, runs, seen = time.perf_counter(), 0, 0.0
+    started, runs, done = time.perf_counter(), 0, 0.0
     # by the images that pass through the network: small shares have small batches, and take less time
     expected = SEEDS * sum(steps * (STEP_COST + min(BATCH, share * len(training))) for share in SHARES)
     for share in SHARES:
@@ -95,8 +95,8 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
         for seed in range(SEEDS):
             at = training if share == 1 else _share(samples, training, share, seed + 2)
             row.append(_hits(samples.subset(at), samples.subset(held_out), _recipe(len(at), steps, seed, device)))
-            runs, seen = runs + 1, seen + steps * (STEP_COST + min(BATCH, len(at)))
-            left = (time.perf_counter() - started) / seen * max(0.0, expected - seen)
+            runs, done = runs + 1, done + steps * (STEP_COST + min(BATCH, len(at)))
+            left = (time.perf_counter() - started) / done * max(0.0, expected - done)
             report(
                 f"learning curve {runs} of {SEEDS * len(SHARES)}: {len(at):,} images, accuracy {percent(row[-1].mean())}, "
                 f"about {duration(left)} left"

@@ -86,10 +86,10 @@ def _place_groups(
     side = np.full(len(class_of), -1)
     by_group = order[np.argsort(group_of[order], kind="stable")]
     starts = np.cumsum(sizes) - sizes
-    first_seen = np.full(len(sizes), len(order))
-    np.minimum.at(first_seen, group_of[order], np.arange(len(order)))
+    first_at = np.full(len(sizes), len(order))
+    np.minimum.at(first_at, group_of[order], np.arange(len(order)))
     several = np.flatnonzero(sizes > 1)
-    for group in several[np.lexsort((first_seen[several], -sizes[several]))]:
+    for group in several[np.lexsort((first_at[several], -sizes[several]))]:
         members = by_group[starts[group] : starts[group] + sizes[group]]
         held = np.bincount(class_of[members], minlength=len(classes))
         chosen = int((need @ (held / classes**2.0)).argmax())

@@ -110,11 +110,11 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
-            begun = folder.is_worth_keeping()
-            if not begun:
+            is_kept = folder.is_worth_keeping()
+            if not is_kept:
                 folder.remove()
             if isinstance(error, DiskFullError):
-                raise (error.with_resume_of(path) if begun else error.after_removal_of(path)) from None
+                raise (error.with_resume_of(path) if is_kept else error.after_removal_of(path)) from None
             raise
     return Run(path)
 

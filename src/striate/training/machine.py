@@ -107,9 +107,9 @@ def _interleaved(step: Callable[[], None], counts: list[int]) -> dict[int, float
     before = torch.get_num_threads()
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     step()  # the first step builds its kernels
-    first = time.perf_counter()
+    probe_started = time.perf_counter()
     for turn in range(MOST_TURNS):
-        if turn >= FEWEST_TURNS and time.perf_counter() - first > PROBE_SECONDS:
+        if turn >= FEWEST_TURNS and time.perf_counter() - probe_started > PROBE_SECONDS:
             break
         for count in counts:
             torch.set_num_threads(count)

@@ -148,7 +148,7 @@ def _read(path: Path) -> _Content:
         else:
             number_of[file], files[number], sizes[number] = number, file, _size(image, where)
     objects: dict[int | str, list[CocoAnnotation]] = {}
-    seen: set[int | str] = set()
+    used: set[int | str] = set()
     crowds = 0
     for i, annotation in enumerate(annotations, 1):
         where = f"{name}, annotation {i}"
@@ -156,11 +156,11 @@ def _read(path: Path) -> _Content:
         number = same.get(number, number)
         own = annotation.get("id")
         shown = printable(files.get(number, str(number)))
-        if own is not None and _id(own, where) in seen:
+        if own is not None and _id(own, where) in used:
             faults.append(AnnotationFault(shown, where, f"the id {show(own)} appears twice", "duplicate"))
             continue
         if own is not None:
-            seen.add(own)
+            used.add(own)
         category = annotation.get("category_id")
         if number not in files:
             faults.append(AnnotationFault(shown, where, f"no image has the id {show(number)}", "unknown image"))

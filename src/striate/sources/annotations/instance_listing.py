@@ -160,13 +160,13 @@ def _in_pixels(one: AnnotatedImage, frame: Frame) -> AnnotatedImage:
 def _points(one: AnnotatedImage, frame: Frame, found: list[AnnotationFault]) -> npt.NDArray[np.float32] | None:
     if one.keypoints is None:
         return None
-    place, seen = one.keypoints[..., :2], one.keypoints[..., 2] > 0  # M P 2, M P
+    place, visible = one.keypoints[..., :2], one.keypoints[..., 2] > 0  # M P 2, M P
     border = [frame.width, frame.height]
-    out = seen & ((place < -_ROUNDING) | (place > np.add(border, _ROUNDING))).any(-1)
+    out = visible & ((place < -_ROUNDING) | (place > np.add(border, _ROUNDING))).any(-1)
     for i, j in np.argwhere(out):
         x, y = place[i, j].tolist()
         message = f"keypoint {j + 1} at {x:g}, {y:g} lies outside the image of {frame.width} x {frame.height}"
         found.append(AnnotationFault(printable(one.file), one.where[i], message, "point outside"))
     turned = frame.points(place.clip(0, border))
-    there = (seen & ~out)[..., None]
+    there = (visible & ~out)[..., None]
     return np.where(there, np.concatenate([turned, one.keypoints[..., 2:]], -1), 0).astype(np.float32)
