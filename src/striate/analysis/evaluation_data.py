@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import torch
 
-from striate.data import KnownImages, LabeledImages, Source, load_images, read_known_images
-from striate.data.known_images import known_in
+from striate.data import LabeledImages, Source, load_images
 from striate.data.threads import Progress
 from striate.errors import DataError, RunError
-from striate.runs import Bundle, RunFolder
+from striate.runs import Bundle, KnownImages, RunFolder, read_known_images
+from striate.runs.known_images import known_in
 from striate.runs.run_splits import split_of_run
 from striate.sources import TrainingData
 from striate.training import Recipe, available_cores, read_toml

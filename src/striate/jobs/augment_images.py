@@ -8,9 +8,9 @@ from typing import Any, final
 from striate.audit import resolve_flips
 from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Instances, TaskKind
-from striate.data.annotated_contact_sheet import annotated_contact_sheet
-from striate.data.augmented_views import COLUMNS, ROWS
-from striate.data.examples import examples
+from striate.data.drawing.annotated_contact_sheet import annotated_contact_sheet
+from striate.data.drawing.augmented_views import COLUMNS, ROWS
+from striate.data.drawing.examples import examples
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.runs import write_bytes

@@ -10,10 +10,10 @@ from striate.audit import resolve_flips
 from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Source
 from striate.errors import RunError, SettingError
-from striate.jobs.progress_display import ProgressDisplay, progress_display
 from striate.jobs.resume_run import resume_run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
 from striate.number_format import percent, percent_range
+from striate.progress import ProgressDisplay, progress_display
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line

@@ -16,7 +16,7 @@ from striate.analysis.split_evaluation import evaluate_split
 from striate.data import Source, describe_source
 from striate.errors import SettingError
 from striate.findings import Finding
-from striate.jobs.progress_display import ProgressDisplay, progress_display
+from striate.progress import ProgressDisplay, progress_display
 from striate.runs import Bundle, RunFolder
 from striate.runs.run_splits import check_written_splits
 from striate.sources import TrainingData

@@ -9,10 +9,10 @@ from striate.data import Source, describe_source, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
-from striate.jobs.progress_display import ProgressDisplay, progress_display
 from striate.jobs.run import Run
 from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
+from striate.progress import ProgressDisplay, progress_display
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import first_manifest

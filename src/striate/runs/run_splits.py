@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, read_split, split_rows, split_samples
+from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, read_split, split_samples
 from striate.errors import RunError, SettingError
 from striate.runs.folder import RunFolder
+from striate.runs.known_images import split_rows
 from striate.runs.random_splits import DRAWN
 from striate.training import Recipe, ResolvedRecipe
 

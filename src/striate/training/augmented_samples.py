@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from striate.data import Batch, Sample, Source, TensorImages, as_colors, denormalize, transform_target
-from striate.data.augmented_views import augmented_views, view_of_image
+from striate.data.drawing.augmented_views import augmented_views, view_of_image
 from striate.data.normalization import normalization_of
 from striate.data.targets import Target
 from striate.tasks import Classify

@@ -33,7 +33,7 @@ from striate.sources.annotations.named_images import NamedImages
 from striate.sources.annotations.outlines import Outline
 from striate.sources.data_path import DataPath
 from striate.sources.files.json_file import read_json, show
-from striate.sources.splits import by_split, ordered_splits, origin
+from striate.sources.source_splits import by_split, ordered_splits, origin
 
 __all__ = ["open_coco"]
 

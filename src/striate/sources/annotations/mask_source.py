@@ -38,8 +38,8 @@ from striate.sources.annotations.voc_source import image_sets
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
+from striate.sources.source_splits import by_split, ordered_splits, origin
 from striate.sources.split_words import splits_of
-from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
 

@@ -31,8 +31,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.text_file import read_text
 from striate.sources.files.tree import refuse_links, walk
+from striate.sources.source_splits import by_split, ordered_splits, origin
 from striate.sources.split_words import splits_of
-from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
 

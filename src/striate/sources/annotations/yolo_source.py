@@ -35,7 +35,7 @@ from striate.sources.annotations.yolo_file import YoloObject, read_yolo
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
-from striate.sources.splits import by_split, ordered_splits, origin
+from striate.sources.source_splits import by_split, ordered_splits, origin
 
 __all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
 

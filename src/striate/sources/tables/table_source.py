@@ -24,8 +24,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import images_by_name
 from striate.sources.files.tree import FOLLOW
 from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
+from striate.sources.source_splits import ordered_splits
 from striate.sources.split_words import split_of
-from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import LocatedPaths, PathLookup
 from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths

@@ -9,20 +9,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import (
-    Canvas,
-    LabeledImages,
-    Limits,
-    Splits,
-    TensorImages,
-    decode_image,
-    read_known_images,
-    split_rows,
-)
-from striate.data.known_images import known_in
+from striate.data import Canvas, LabeledImages, Limits, Splits, TensorImages, decode_image
 from striate.data.signatures import copy_threshold, nearest, thumbnail_signatures, within
 from striate.errors import DataError
-from striate.runs import RunFolder
+from striate.runs import RunFolder, read_known_images, split_rows
+from striate.runs.known_images import known_in
 from striate.sources import open_source
 
 CANVAS = Canvas(32, 32, 3)

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from striate.audit.mirrored_names import Mirror
 from striate.data.images import as_colors
-from striate.data.mirrored_names import Mirror
 
 __all__ = ["Exchange", "exchanged_classes", "sample_for_mirror_test", "small_images"]
 

@@ -7,8 +7,8 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from striate.data.contact_sheets import contact_sheet, denormalize
-from striate.data.examples import round_robin
+from striate.data.drawing.contact_sheets import contact_sheet, denormalize
+from striate.data.drawing.examples import round_robin
 from striate.data.images import LabeledImages, as_colors
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
