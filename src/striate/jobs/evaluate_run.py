@@ -5,6 +5,7 @@ Images of other data are recognized by content, so that a run's training images 
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -55,7 +56,7 @@ class EvaluationResult:
 
 
 def evaluate(
-    folder: RunFolder,
+    run: str | Path,
     data: TrainingData | None = None,
     split: str | None = None,
     *,
@@ -73,6 +74,7 @@ def evaluate(
     are read. Raises RunError where the classes differ,
     where no image is left, or where the run's own data changed.
     """
+    folder = RunFolder.open(Path(run))
     check_reading(reading)
     if data is None and (given := [*reading, *([] if max_bad is None else ["max_bad"])]):
         raise SettingError(f"{', '.join(given)}: for reading other data; name them with --data")

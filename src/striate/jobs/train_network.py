@@ -48,10 +48,9 @@ def train(
     input, and leaves nothing behind.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, settings, out, progress)
-    if resolved.recipe.data.folds and not resolved.recipe.data.fold:
+    if resolved.recipe.data.trains_all_folds:
         raise SettingError(
-            f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
-            "fold = 1 trains the first of them"
+            f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
     return start_run(source, resolved, run_path(data, source, resolved, out), progress)
 
