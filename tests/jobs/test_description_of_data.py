@@ -29,7 +29,7 @@ def test_train_describes_the_data_first_and_the_run_keeps_it(tmp_path: Path, cap
     assert lines[:4] == [
         f"data:    {data}, read as class folders",
         "         60 images, 3 classes (dark, light, striped); one class per image (classify)",
-        "splits:  drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
+        "splits:  random: 15 % for validation, 15 % for test (stratified, seed 0)",
         "ignored: 60 .json files",
     ]
     kept = run.manifest["data"]

@@ -103,11 +103,11 @@ def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
         train_folds(shapes, folds=61, out=tmp_path / "cv", progress=False, **ONCE)
     with pytest.raises(SettingError, match="folds = 1"):
         train_folds(shapes, folds=1, out=tmp_path / "cv", progress=False, **ONCE)
-    with pytest.raises(SettingError, match=r"folds = 3: .* has a test split, and cross-validation draws its own"):
+    with pytest.raises(SettingError, match=r"folds = 3: .* has a test split, and cross-validation makes its own"):
         train_folds("mnist", folds=3, out=tmp_path / "cv", progress=False)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "folds.toml").write_text("[data]\nfolds = 4\n")
-    with pytest.raises(SettingError, match="folds = 4: .* cross-validation draws its own"):  # folds of a recipe too
+    with pytest.raises(SettingError, match="folds = 4: .* cross-validation makes its own"):  # folds of a recipe too
         train_run_or_folds("mnist", recipe=str(tmp_path / "folds.toml"), out=str(tmp_path / "cv"), progress=False)
     with pytest.raises(RunError, match="fold-9: no such run"):
         resume(tmp_path / "fold-9")

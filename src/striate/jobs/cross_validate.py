@@ -74,7 +74,7 @@ def train_run_or_folds(
 def _start_folds(source: Source, resolved: ResolvedRecipe, path: Path, progress: bool) -> CrossValidationResult:
     if "all" not in source.splits:
         raise SettingError(
-            f"folds = {resolved.recipe.data.folds}: {source.location} has a test split, and cross-validation draws its own; "
+            f"folds = {resolved.recipe.data.folds}: {source.location} has a test split, and cross-validation makes its own; "
             "give the training folder alone, or leave --folds out"
         )
     resolved = _with_resolved_flips(source, resolved, progress_display(progress))

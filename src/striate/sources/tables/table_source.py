@@ -194,9 +194,9 @@ def _locate(table: Table, by: str, paths: PathLookup, files: Sequence[Path]) -> 
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
     located = LocatedPaths(
-        tuple(name for part in located_in for name in part.names),
-        tuple(refused for part in located_in for refused in part.refusals),
-        tuple(note for part in located_in for note in part.notes),
+        tuple(name for located in located_in for name in located.names),
+        tuple(refused for located in located_in for refused in located.refusals),
+        tuple(note for located in located_in for note in located.notes),
     )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")
