@@ -94,7 +94,7 @@ def busy_seconds() -> float | None:
 
 def shown(command: Sequence[str | Path]) -> str:
     """The command without the folders that only this machine has."""
-    return " ".join(Path(part).name if Path(part).is_absolute() else str(part) for part in command)
+    return " ".join(Path(word).name if Path(word).is_absolute() else str(word) for word in command)
 
 
 @final

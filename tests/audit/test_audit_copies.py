@@ -1,8 +1,8 @@
 """Copies are found where they were planted, by name, and healthy images give nothing.
 
 planted fault                                            faults
-a copy of each of the ten kinds, within a part               10
-the same across two parts                                    10
+a copy of each of the ten kinds, within a split               10
+the same across two splits                                    10
 a copy, byte for byte: within, across, under two labels       3
 a copy, pixel for pixel, in another format                    1
 a black, a white and a gray image                           3
@@ -41,7 +41,7 @@ def test_turns_mirrors_and_other_colors_are_no_copies(data):
 
 
 @pytest.mark.parametrize("kind", COPIES)
-def test_near_copies_within_and_across_parts(data, kind):
+def test_near_copies_within_and_across_splits(data, kind):
     for source, target in (("train/a/03.png", "train/a/copy.png"), ("train/b/04.png", "test/b/copy.png")):
         COPIES[kind](Image.open(data / source)).save(data / target)
     found = copies(fingerprints(data))
@@ -139,8 +139,8 @@ def test_digits_on_large_canvases_are_no_copies_but_their_copies_are(tmp_path):
     pixels = digits.store.preloaded(open_source("mnist").native())
     assert pixels is not None
     ones = pixels[digits.labels == 1][:150, ..., 0]
-    for part in ("a", "b"):
-        (tmp_path / part).mkdir()
+    for split in ("a", "b"):
+        (tmp_path / split).mkdir()
     for i, one in enumerate(ones):
         Image.fromarray(one).resize((224, 224), Image.Resampling.BICUBIC).save(tmp_path / "ab"[i % 2] / f"{i}.png")
     assert copies(fingerprints(tmp_path)) == {}

@@ -162,7 +162,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumul
 
 
 @pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])
-def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
+def test_forgetting_anything_of_the_state_is_noticed(forgotten):
     """The comparison above can fail: with one part of the state lost, the result differs."""
     recipe = RECIPE.with_values(mixup=0.3, lr=0.003)
     whole, _ = run(recipe)

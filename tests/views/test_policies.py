@@ -76,9 +76,9 @@ def test_random_views_are_the_same_at_the_end_of_a_long_batch():
     """Vectorized arithmetic may round the last few numbers otherwise than the rest."""
     whole = drawn(EVERYTHING, torch.arange(300))
     for last in range(1, 150):
-        part = drawn(EVERYTHING, torch.arange(last))
-        assert torch.equal(part.geometry, whole.geometry[:last])
-        assert torch.equal(part.color, whole.color[:last])
+        few = drawn(EVERYTHING, torch.arange(last))
+        assert torch.equal(few.geometry, whole.geometry[:last])
+        assert torch.equal(few.color, whole.color[:last])
 
 
 def test_the_random_views_of_old_runs_stay():

@@ -9,9 +9,10 @@ from typing import Any, Final, final
 
 import torch
 
-from striate.data import KnownImages, LabeledImages
-from striate.data.known_images import NOT_IN_RUN
+from striate.data import LabeledImages
 from striate.errors import RunError, SettingError
+from striate.runs import KnownImages
+from striate.runs.known_images import NOT_IN_RUN
 
 __all__ = ["SplitOverlap", "select_images", "select_own_images"]
 

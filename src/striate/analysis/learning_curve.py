@@ -41,7 +41,7 @@ MOST_EPOCHS: Final = 40  # of it: else a hundred images would take as long as th
 BATCH: Final = 64
 STEP_COST: Final = 32  # images in whose time a step does what does not depend on its batch
 LEAST: Final = 80  # training images, so that an eighth is ten
-DRAWS: Final = 1000
+RESAMPLES: Final = 1000
 WORTH_A_FINDING: Final = 0.005  # gain of accuracy at the lower end of the interval
 RECIPE: Final = NamedRecipe(
     "learning curve",
@@ -148,18 +148,18 @@ def _gain(sizes: npt.NDArray[Any], hits: npt.NDArray[np.bool_], whole: int) -> I
         b, c = fit_power_law(sizes[-3:], errors[-3:])
         return float(b * whole**-c - b * (2 * whole) ** -c)
 
-    draw = np.random.default_rng(0)
-    draws = np.array(
+    generator = np.random.default_rng(0)
+    resampled = np.array(
         [
             of(
-                np.stack([row[draw.integers(0, len(row), len(row))] for row in hits])[
-                    :, :, draw.integers(0, hits.shape[2], hits.shape[2])
+                np.stack([row[generator.integers(0, len(row), len(row))] for row in hits])[
+                    :, :, generator.integers(0, hits.shape[2], hits.shape[2])
                 ]
             )
-            for _ in range(DRAWS)
+            for _ in range(RESAMPLES)
         ]
     )
-    return of_resamples(of(hits), draws)
+    return of_resamples(of(hits), resampled)
 
 
 def _split(source: Source) -> tuple[LabeledImages, Tensor, Tensor]:

@@ -7,10 +7,10 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor
 
+from striate.audit.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
+from striate.audit.mirrored_names import Mirror, mirrored_names
 from striate.data import LabeledImages, Listing, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
-from striate.data.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
-from striate.data.mirrored_names import Mirror, mirrored_names
 from striate.data.targets import ClassTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding

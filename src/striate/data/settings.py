@@ -66,6 +66,11 @@ class DataSettings:
         "stop"
     )
 
+    @property
+    def trains_all_folds(self) -> bool:
+        """Whether this asks for a cross-validation, a run for each fold, and not for one run."""
+        return self.folds > 0 and self.fold == 0
+
     def __post_init__(self) -> None:
         check_shares(self.val, 0.0 if self.folds else self.test)
 

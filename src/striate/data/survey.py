@@ -17,7 +17,7 @@ from typing import Final, Protocol, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.cropping import CUT, FLAT, area_cut, content_lost, contrast
+from striate.data.content_lost import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.rendering import (

@@ -11,7 +11,7 @@ from striate.audit.fingerprints import take_fingerprints
 from striate.audit.full_audit import most_severe_first
 from striate.data import Source, describe_source, groups_of, require_classes, source_as_json
 from striate.errors import DataError
-from striate.jobs.progress_display import progress_display
+from striate.progress import progress_display
 from striate.report import render_check
 from striate.report.check_contents import check_contents
 from striate.runs.atomic import write_text

@@ -9,10 +9,10 @@ from striate.data import Source, describe_source, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
-from striate.jobs.progress_display import ProgressDisplay, progress_display
 from striate.jobs.run import Run
 from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
+from striate.progress import ProgressDisplay, progress_display
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import first_manifest
@@ -48,10 +48,9 @@ def train(
     input, and leaves nothing behind.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, settings, out, progress)
-    if resolved.recipe.data.folds and not resolved.recipe.data.fold:
+    if resolved.recipe.data.trains_all_folds:
         raise SettingError(
-            f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
-            "fold = 1 trains the first of them"
+            f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
     return start_run(source, resolved, run_path(data, source, resolved, out), progress)
 

@@ -25,7 +25,7 @@ from striate.sources.folders.tables_beside_folders import has_labels, split_note
 from striate.sources.labels.quantities import is_measure
 from striate.sources.read_options import BY_NAME, OF_TABLES, ReadOptions
 from striate.sources.settings import AUTO
-from striate.sources.splits import trainable
+from striate.sources.source_splits import trainable
 from striate.sources.tables.columns import named_labels
 from striate.sources.tables.table_source import TABLES, best_named_table, open_table_file
 

@@ -24,8 +24,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import images_by_name
 from striate.sources.files.tree import FOLLOW
 from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
+from striate.sources.source_splits import ordered_splits
 from striate.sources.split_words import split_of
-from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import LocatedPaths, PathLookup
 from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
@@ -199,9 +199,9 @@ def _locate(table: Table, by: str, paths: PathLookup, files: Sequence[Path]) -> 
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
     located = LocatedPaths(
-        tuple(name for part in located_in for name in part.names),
-        tuple(refused for part in located_in for refused in part.refusals),
-        tuple(note for part in located_in for note in part.notes),
+        tuple(name for located in located_in for name in located.names),
+        tuple(refused for located in located_in for refused in located.refusals),
+        tuple(note for located in located_in for note in located.notes),
     )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")

@@ -9,19 +9,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import (
-    Canvas,
-    LabeledImages,
-    Limits,
-    Splits,
-    TensorImages,
-    decode_image,
-    read_known_images,
-    split_rows,
-)
+from striate.data import Canvas, LabeledImages, Limits, Splits, TensorImages, decode_image
 from striate.data.signatures import copy_threshold, nearest, thumbnail_signatures, within
 from striate.errors import DataError
-from striate.runs import RunFolder
+from striate.runs import RunFolder, read_known_images, split_rows
 from striate.sources import open_source
 
 CANVAS = Canvas(32, 32, 3)
