@@ -27,13 +27,17 @@ KINDS = MappingProxyType(
 @final
 @dataclass(frozen=True)
 class Setting:
-    """The meaning of a setting in one line, the values that it takes, and the paper that it comes from."""
+    """The meaning of a setting in one line, the values that it takes, and the paper that it comes from.
+
+    `renamed` are choices of earlier versions, each with its name today.
+    """
 
     meaning: str
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
     source: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @final
@@ -68,6 +72,8 @@ class DeclaredSetting:
         if type(value) not in self.kinds:
             expected = " or ".join(KINDS[kind] for kind in self.kinds)
             raise SettingError(f"{name} = {value!r}: takes {expected} ({setting.meaning})")
+        if (today := dict(setting.renamed).get(str(value))) is not None:
+            raise SettingError(f"{name} = {value!r}: is called {today} now; use {today}")
         if setting.choices and value not in setting.choices:
             raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -74,6 +74,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--learning-rate", "0.1"], "train has no option --learning-rate; use --lr"),
         (["train", "mnist", "--grad-clip=1"], "train has no option --grad-clip; use --clip-grad-norm"),
         (["augment", "mnist", "--wd", "1"], "augment has no option --wd"),
+        (["check", "mnist", "--enough"], "check has no option --enough; use --learning-curve"),
         (["train", "mnist", "--lr", "high"], "--lr 'high': must be a number"),
         (["train", "mnist", "--flip=perhaps"], "--flip 'perhaps': must be true or false"),
         (["train", "mnist", "--lr"], "--lr: a value is missing; `striate train --help` shows"),
@@ -104,7 +105,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--device", "cuda:77"], "device = 'cuda:77': is not available here; available: auto, cpu"),
         (["train", "mnist", "--device", "tpu9"], "tpu9"),
         (["train", "mnist", "--folds", "1"], "folds = 1: a single fold leaves no"),
-        (["train", "mnist", "--folds", "5"], "mnist has a test split, and cross-validation draws its own"),
+        (["train", "mnist", "--folds", "5"], "mnist has a test split, and cross-validation makes its own"),
         (["train", "mnist", "--group", "patient"], "group = 'patient': is no column (mnist has no columns)"),
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
         (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; use --channels 3"),
@@ -337,3 +338,13 @@ def test_no_option_takes_half_a_number_for_a_whole_one(verb: str) -> None:
     for name, hint in hints.items():
         bare = {hint, *(() if typing.get_origin(hint) is typing.Annotated else typing.get_args(hint))}
         assert int not in bare, f"striate {verb} --{name} is no WholeNumber"
+
+
+def test_of_many_classes_the_largest_and_smallest_are_shown_by_their_number_of_images(class_folders, tmp_path):
+    data = class_folders({f"c{n:02}": 1 + n for n in range(13)})
+    printed = striate("check", str(data), "--out", str(tmp_path / "page.html"))
+    rows = [
+        line.split() for line in printed.out.splitlines() if line.strip().startswith("c") and line.strip()[1].isdigit()
+    ]
+    assert rows == [[f"c{n:02}", str(1 + n)] for n in (12, 11, 10, 9, 8, 7, 5, 4, 3, 2, 1, 0)]
+    assert "only the 6 largest and the 6 smallest of 13 classes are shown" in printed.out

@@ -41,7 +41,7 @@ def test_predicting_states_when_images_are_unlike_those_of_the_training(shapes, 
     ("height", "width", "at", "found"),
     [(24, 120, 2, "data-cropped"), (24, 120, 56, None), (27, 48, 2, None), (24, 24, 2, None)],
 )
-def test_new_images_of_which_the_network_reads_a_part_are_reported(height, width, at, found, trained, tmp_path, caplog):
+def test_new_images_that_the_network_reads_in_part_are_reported(height, width, at, found, trained, tmp_path, caplog):
     """Content lies at an end, in the middle, or within what a photograph of 16 x 9 loses."""
     rng = np.random.default_rng(0)
     for kind in ("dark", "light"):

@@ -244,7 +244,7 @@ def test_what_every_background_hides_is_not_blank_to_check(at: Path) -> None:
     assert "data-blank" not in found
 
 
-def test_white_icons_are_seen_by_the_network_and_by_check(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_white_icons_reach_the_network_and_check(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = folders(at / "data", icon)
     checked = check(data, progress=False)
     assert not {"data-blank", "data-background", "data-duplicates"} & set(ids(checked))

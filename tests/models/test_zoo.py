@@ -237,9 +237,9 @@ def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name,
         assert network(images).shape == (1, entry.classes)
     else:
         fits = f"{network.min_size} x {network.min_size}"
-        for part in (network, network.features):
+        for module in (network, network.features):
             with pytest.raises(SettingError, match=rf"^an image of {height} x {width} pixels .* {fits}$"):
-                part(images)
+                module(images)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -10,7 +10,7 @@ import torch
 
 from striate.audit.audit_finding import EXAMPLES, AuditFinding
 from striate.audit.balance import imbalance, small_classes
-from striate.audit.class_names import near_equal_names
+from striate.audit.near_equal_names import near_equal_names
 from striate.audit.scales import nearly_black
 from striate.data.decoding.rendering import BACKGROUNDS
 from striate.data.images import LabeledImages

@@ -42,7 +42,7 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
                 f"{percent(survey.hidden[background], 0)} of the images with transparent pixels show next to nothing on "
                 f"{background}.",
                 (),
-                {"background": background, "hidden": {name: round(part, 4) for name, part in survey.hidden.items()}},
+                {"background": background, "hidden": {name: round(share, 4) for name, share in survey.hidden.items()}},
                 fix,
             )
         )

@@ -7,14 +7,22 @@ from striate.findings import Finding
 from striate.jobs import Augmented, CrossValidationResult, Run
 
 
-def print_closing(run: Run) -> None:
+def print_closing(trained: Run | CrossValidationResult) -> None:
+    """The result of `train` and `resume`."""
+    if isinstance(trained, CrossValidationResult):
+        _print_cross_validation(trained)
+    else:
+        _print_run(trained)
+
+
+def _print_run(run: Run) -> None:
     print_findings(run.findings)
     print(run.verdict)
     print(f"report: {run.report}")
     print(f"next:   striate predict {shlex.quote(str(run.path))} IMAGE")
 
 
-def print_cross_validation(result: CrossValidationResult) -> None:
+def _print_cross_validation(result: CrossValidationResult) -> None:
     print(result.line())
     print(
         f"runs:   {result.path}/fold-1 ... fold-{result.summary['folds']}; "

@@ -9,14 +9,24 @@ from typing import Literal
 
 from striate.analysis import Prediction
 from striate.cli.console_tables import print_table
+from striate.errors import SettingError
 from striate.number_format import percent
 
+Format = Literal["table", "json", "csv"]
 
-def print_predictions(predictions: Sequence[Prediction], style: Literal["table", "json", "csv"]) -> None:
+
+def choose_format(*, json: bool, csv: bool) -> Format:
+    """What the flags ask for. SettingError where they ask for two."""
+    if json and csv:
+        raise SettingError("--json and --csv: both are printed to the screen; give one of them")
+    return "json" if json else "csv" if csv else "table"
+
+
+def print_predictions(predictions: Sequence[Prediction], form: Format) -> None:
     for one in predictions:
         if one.error is not None:
             print(f"{one.path}: {one.error}", file=sys.stderr)
-    match style:
+    match form:
         case "json":
             print(json.dumps([asdict(one) for one in predictions], indent=1))
         case "csv":

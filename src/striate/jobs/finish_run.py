@@ -31,9 +31,9 @@ def finish_run(
 ) -> None:
     """Save the best weights as a bundle, evaluate it on images it was not trained on, and write the results."""
     recipe, preprocessing, training = settings.recipe, prepared.preprocessing, prepared.splits.train
-    held_out, begun = prepared.held_out(), folder.manifest()
+    held_out, started = prepared.held_out(), folder.manifest()
     model.load_state_dict(state.best)
-    bundle = trained_bundle(model, source, training, preprocessing, recipe, begun, state.best_epoch)
+    bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch)
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)
     evaluated = evaluate_held_out(model, task, held_out, preprocessing, device, recipe.training.batch_size)
@@ -51,7 +51,7 @@ def finish_run(
     skipped = (*prepared.skipped, *prepared.lost_files())
     summary = read_data_summary(source, prepared.splits, preprocessing.canvas, skipped)
     timer.end_phase("writing")
-    manifest = finished_manifest(begun, summary, recipe, best_epoch=state.best_epoch, reported=reported, timer=timer)
+    manifest = finished_manifest(started, summary, recipe, best_epoch=state.best_epoch, reported=reported, timer=timer)
     contents = ReportContents(
         manifest=manifest,
         settings=setting_rows(settings),

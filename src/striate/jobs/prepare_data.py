@@ -9,7 +9,7 @@ from striate.data import Cache, Canvas, LabeledImages, Source, decoded_size, loa
 from striate.data.normalization import normalization_of
 from striate.data.settings import Place
 from striate.errors import DataError
-from striate.jobs.progress_display import ProgressDisplay
+from striate.progress import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
 from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import deviating_splits

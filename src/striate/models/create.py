@@ -23,7 +23,7 @@ def list_models(pattern: str = "*") -> list[str]:
     """Names that match a shell pattern, in natural order: resnet34 before resnet101."""
     return sorted(
         (name for name in NETWORKS if fnmatchcase(name, pattern.lower())),
-        key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)],
+        key=lambda name: [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", name)],
     )
 
 

@@ -6,7 +6,7 @@ from typing import final
 import torch
 
 from striate.data import Batches, LabeledImages, SkippedFile, Splits
-from striate.data.augmented_views import augmented_contact_sheet
+from striate.data.drawing.augmented_views import augmented_contact_sheet
 from striate.findings import Finding
 from striate.runs.bundle import Preprocessing
 from striate.training import Recipe, ResolvedRecipe

@@ -20,7 +20,7 @@ from striate.sources.format_detection import open_folder
 from striate.sources.generated.scene_source import SCENES, open_scenes
 from striate.sources.read_options import BY_NAME, OF_FILES, ReadOptions
 from striate.sources.settings import AUTO, FORMATS, ReadingSettings
-from striate.sources.splits import trainable
+from striate.sources.source_splits import trainable
 from striate.sources.tables.columns import Columns, with_task
 from striate.sources.tables.image_rows_source import find_rows, open_rows
 from striate.sources.tables.table_source import TABLES, open_table_file

@@ -106,6 +106,14 @@ class ResolvedRecipe:
     recipe: Recipe
     origins: Mapping[str, str]
 
+    def by_recipe(self, group: str) -> dict[str, Any]:
+        """The settings of a group that come from a named recipe."""
+        return {
+            name: value
+            for name, value in self.recipe.values().items()
+            if group_of(name) == group and self.origins[name].startswith("recipe ")
+        }
+
     def with_defaults(self, origin: str, **values: Any) -> "ResolvedRecipe":
         """The same with `values` where nothing was chosen."""
         now = self.recipe.values()
@@ -158,6 +166,7 @@ ALSO_CALLED: Final = MappingProxyType(
         "grad_clip": "clip_grad_norm",
         "clip": "clip_grad_norm",
         "pictures": "image_root",
+        "enough": "learning_curve",  # of `check`
     }
 )
 

@@ -1,4 +1,4 @@
-"""Class folders: what counts as a class, a part and an image; what is passed over, skipped, or stops everything."""
+"""Class folders: what counts as a class, a split and an image; what is passed over, skipped, or stops everything."""
 
 import hashlib
 import os
