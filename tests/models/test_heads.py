@@ -73,7 +73,8 @@ def test_of_equally_far_samples_the_first_vote():
 
 def test_copies_of_an_image_are_equally_far_in_any_place():
     """Sums of products may be rounded differently in the last rows of a matrix."""
-    one, queries = torch.randn(6, 1280, generator=torch.Generator().manual_seed(0)).split((1, 5))
+    unit = nn.functional.normalize(torch.randn(6, 1280, generator=torch.Generator().manual_seed(0)))
+    one, queries = unit.split((1, 5))
     labels = np.array([4, *[0, 1, 2, 3] * 3])
     for neighbors in range(1, 13):
         logits = nearest_neighbors(one.expand(13, -1).numpy(), labels, 5, neighbors)(queries)
