@@ -13,7 +13,7 @@ from numbers import Real
 from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, final, get_args, get_origin, get_type_hints
 
-from striate.errors import SettingError
+from striate.errors import SettingError, close_names
 
 __all__ = ["DeclaredSetting", "Setting", "annotations", "declared_settings"]
 
@@ -67,9 +67,13 @@ class DeclaredSetting:
         value = _as_number(value, self.kinds)
         if type(value) not in self.kinds:
             expected = " or ".join(KINDS[kind] for kind in self.kinds)
-            raise SettingError(f"{name} = {value!r}: takes {expected} ({setting.meaning})")
+            raise SettingError(f"{name} = {_shown(value)}: takes {expected} ({setting.meaning})")
         if setting.choices and value not in setting.choices:
-            raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
+            close = close_names(value, setting.choices)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise SettingError(
+                f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning}){meant}"
+            )
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and not (setting.low <= value <= setting.high and math.isfinite(value)):
             low, high = _shown(setting.low), _shown(setting.high)
@@ -78,8 +82,15 @@ class DeclaredSetting:
         return value
 
 
-def _shown(number: float) -> str:
-    return str(number) if isinstance(number, int) else f"{number:g}"
+def _shown(value: Any) -> str:
+    """A value as a recipe's file has it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case _:
+            return repr(value)
 
 
 @cache

@@ -74,6 +74,9 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--learning-rate", "0.1"], "train has no option --learning-rate; use --lr"),
         (["train", "mnist", "--grad-clip=1"], "train has no option --grad-clip; use --clip-grad-norm"),
         (["augment", "mnist", "--wd", "1"], "augment has no option --wd"),
+        (["train", "mnist", "--lerning-rate", "1"], "train has no option --lerning-rate; use --lr"),
+        (["train", "mnist", "--workers", "1"], "train has no option --workers; use --threads"),
+        (["version", "--json"], "version has no option --json\n"),
         (["train", "mnist", "--lr", "high"], "--lr 'high': must be a number"),
         (["train", "mnist", "--flip=perhaps"], "--flip 'perhaps': must be true or false"),
         (["train", "mnist", "--lr"], "--lr: a value is missing; `striate train --help` shows"),
@@ -92,7 +95,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist-scenes:many"], "no number of scenes after the colon"),
         (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),
         (["train", "mnist", "--recipe", "fast"], "mnist-fast"),
-        (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: cannot be read"),
+        (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: there is no such file"),
         (["train", "mnist", "--optimizer", "adamx"], "sgd, adam"),
         (["train", "mnist", "--val", "0.99"], "val = 0.99"),
         (
