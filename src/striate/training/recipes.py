@@ -88,4 +88,4 @@ def find_recipe(name: str) -> NamedRecipe:
         except SettingError as error:
             raise SettingError(f"{name}: {error}") from None
         return NamedRecipe(Path(name).name, settings, reaches="")
-    raise SettingError(f"no recipe is called {name!r}{nearest(name, RECIPES)}, or give the path of a .toml file")
+    raise SettingError(f"no recipe is called {name!r}, and a file of settings ends in .toml{nearest(name, RECIPES)}")
