@@ -108,6 +108,7 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--device", "tpu9"], "tpu9"),
         (["train", "mnist", "--folds", "1"], "folds = 1: a single fold leaves no"),
         (["train", "mnist", "--folds", "5"], "mnist has a test split, and cross-validation draws its own"),
+        (["train", "mnist", "--group", r"(\d+"], r"group = '(\d+': is no column"),
         (["train", "mnist", "--group", "patient"], "group = 'patient': is no column (mnist has no columns)"),
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
         (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; use --channels 3"),
