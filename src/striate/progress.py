@@ -63,6 +63,8 @@ def epoch_line(record: Epoch, epochs: int, best: bool) -> str:
         f"{record.images_per_second:,.0f} images/s",
         f"{record.seconds:.1f} s",
     ]
+    if best and record.epoch == 1:
+        figures.append("(* best so far)")
     return "  ".join(figures)
 
 

@@ -210,5 +210,5 @@ def test_every_augmentation_setting_is_an_option():
     from striate.cli.overrides import AugmentationOverrides
 
     group = {name for name in recipe_settings() if group_of(name) in ("augment", "reading")}
-    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "size", "seed"}
+    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "size", "seed", "fit", "background"}
     assert Recipe.of().augment.name == "none"

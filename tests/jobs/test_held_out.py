@@ -248,7 +248,9 @@ def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_reported(tr
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--max-bad", "0.1"])
     assert "9 images that the run does not know" in capsys.readouterr().out
-    with pytest.raises(SettingError, match="max_bad: for reading other data; name them with --data"):
+    with pytest.raises(
+        SettingError, match="max_bad: the data of the run are read as in training; give this only with --data"
+    ):
         trained.evaluate(max_bad=0.1)
     with pytest.raises(SettingError, match="max_bad = 7"):
         trained.evaluate(new, max_bad=7)

@@ -69,7 +69,9 @@ def test_other_data_are_read_as_is_reported(shapes, trained, tmp_path, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--source", "folders", "--json"])
     assert json.loads(capsys.readouterr().out)["overlap"]["measured"] == {"test": 9}
-    with pytest.raises(SettingError, match="source: for reading other data; name them with --data"):
+    with pytest.raises(
+        SettingError, match="source: the data of the run are read as in training; give this only with --data"
+    ):
         trained.evaluate(source="folders")
     with pytest.raises(SettingError, match="'epochs' is not a setting for reading data"):
         trained.evaluate(new, epochs=3)

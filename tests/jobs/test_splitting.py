@@ -251,6 +251,12 @@ def test_a_share_that_was_rounded_for_small_classes_is_reported(classes, each, s
             "random: fold 1 of 4 for test (stratified, seed 0)",
         ),
         (["train"], Recipe.of(), {"val": 0.15}, "random from train: 15 % for validation (stratified, seed 0)"),
+        (
+            ["train"],
+            Recipe.of(val=1 / 60),
+            {"val": 1 / 60},
+            "random from train: 1.67 % for validation (stratified, seed 0)",
+        ),
         (["train", "test"], Recipe.of(val=0.0), {}, ""),
         (["train", "val"], Recipe.of(), {}, ""),
         (["all"], Recipe.of(split="other.csv"), {}, "taken from other.csv"),

@@ -332,7 +332,10 @@ def test_dropout_is_the_networks_own_unless_set():
             {"name": "cifar_cnn", "classes": 10, "dropout": float("nan")},
             "dropout = nan: out of range",
         ),
-        ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "resnet18 has no dropout"),
+        (
+            {"name": "resnet18", "classes": 10, "dropout": 0.5},
+            "dropout = 0.5: resnet18 has no dropout; leave it out, or choose a network with it",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line(settings, message):

@@ -97,9 +97,10 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
             row.append(_hits(samples.subset(at), samples.subset(held_out), _recipe(len(at), steps, seed, device)))
             runs, done = runs + 1, done + steps * (STEP_COST + min(BATCH, len(at)))
             left = (time.perf_counter() - started) / done * max(0.0, expected - done)
+            remaining = f"{left:.0f} s" if left < 59.5 else duration(left)
             report(
                 f"learning curve {runs} of {SEEDS * len(SHARES)}: {len(at):,} images, accuracy {percent(row[-1].mean())}, "
-                f"about {duration(left)} left"
+                f"about {remaining} left"
             )
         sizes.append(len(at))
         hits.append(row)

@@ -41,7 +41,7 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         print(f"    fix: {one.finding.fix}")
     if not checked.findings:
         print("no findings")
-    if checked.curve is not None:
+    if checked.curve is not None and not any(one.finding.id == "data-more-would-help" for one in checked.findings):
         print(f"learning curve: {checked.curve.message}")
     print(f"page: {checked.page}")
 

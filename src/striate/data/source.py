@@ -170,6 +170,11 @@ def require_classes(source: Source) -> None:
         "detect": "boxes",
     }
     if source.task != "classify":
+        if source.kind == "scenes":
+            raise DataError(
+                f"{source.name} has {asked[source.task]}: `striate check` and `striate augment` read them, and training "
+                "supports only one class per image so far; train on mnist instead"
+            )
         raise DataError(
             f"{source.location} has {asked[source.task]}: `striate check` and `striate augment` read them, "
             "and training supports only one class per image so far; give each image one class, as a folder, a number or text"

@@ -77,7 +77,9 @@ def evaluate(
     folder = RunFolder.open(Path(run))
     check_reading(reading)
     if data is None and (given := [*reading, *([] if max_bad is None else ["max_bad"])]):
-        raise SettingError(f"{', '.join(given)}: for reading other data; name them with --data")
+        raise SettingError(
+            f"{', '.join(given)}: the data of the run are read as in training; give this only with --data"
+        )
     chosen = choose_device(device)
     bundle = folder.bundle()
     check_written_splits(folder)

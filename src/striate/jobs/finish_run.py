@@ -2,7 +2,7 @@
 
 import torch
 
-from striate.analysis.baseline import no_better_than_largest_class
+from striate.analysis.baseline import no_better_than_largest_class, trained_briefly
 from striate.analysis.new_images import findings_on_splits
 from striate.analysis.split_evaluation import evaluate_held_out
 from striate.audit.split_checks import files_lost
@@ -41,7 +41,8 @@ def finish_run(
     errors = error_images(evaluated.predictions[reported], held_out[reported]) if reported else []
     given = {name: samples for name, samples in held_out.items() if name in source.splits}
     of_data = (*prepared.findings, *findings_on_splits(bundle, given))
-    of_result = no_better_than_largest_class(evaluated.metrics, reported, of_data)
+    briefly = trained_briefly(recipe.training.epochs, state.best_epoch, recipe.training.keep)
+    of_result = no_better_than_largest_class(evaluated.metrics, reported, of_data, trained_briefly=briefly)
     findings = [*of_data, *files_lost(prepared.lost_files()), *of_result]
     timer.end_phase("evaluation")
     folder.write_metrics(evaluated.metrics)

@@ -135,7 +135,13 @@ def run_phases(
         task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
-        folder.write_recipe(to_toml(settings))
+        chosen = {
+            "source": source.kind,
+            "task": source.task,
+            "cache": prepared.place,
+            "dropout": "the network's own, if any",
+        }
+        folder.write_recipe(to_toml(settings, chosen))
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display)
         timer.end_phase("training")

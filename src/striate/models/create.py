@@ -16,6 +16,8 @@ from striate.settings import declared_settings
 if TYPE_CHECKING:
     from striate.models.blocks import Network
 
+WITH_DROPOUT = "bn_gap_cnn, cifar_cnn, vgg16"  # some of them, for a message
+
 __all__ = ["create_model", "find_models", "list_models"]
 
 
@@ -67,7 +69,9 @@ def create_model(
         settings["size"] = size or NETWORKS[name].size
     if dropout is not None:
         if "dropout" not in takes:
-            raise SettingError(f"{name} has no dropout to set to {dropout}: leave the setting out")
+            raise SettingError(
+                f"dropout = {dropout}: {name} has no dropout; leave it out, or choose a network with it, such as {WITH_DROPOUT}"
+            )
         settings["dropout"] = declared_settings(ModelSettings)["dropout"].check(dropout)
     if weights is None:
         return build(**settings)

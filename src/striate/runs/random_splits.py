@@ -30,7 +30,7 @@ def split_origin(existing: Collection[str], recipe: Recipe) -> str:
     shares = [
         f"fold {recipe.data.fold} of {recipe.data.folds} for test"
         if recipe.data.fold and name == "test"
-        else f"{100 * share:g} % for {full_names[name]}"
+        else f"{100 * share:.3g} % for {full_names[name]}"
         for name, share in random_shares(existing, recipe).items()
     ]
     if not shares:

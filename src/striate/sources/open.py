@@ -83,7 +83,9 @@ def _open(data: str | Path, options: ReadOptions) -> Source:
         return _open_file(DataPath(path, options))
     if "/" in typed or os.sep in typed:
         raise DataError(f"{name} does not exist; check the path")
-    raise DataError(f"{name!r} is neither a built-in data set nor a folder here{nearest(name, BUILT_IN)}")
+    raise DataError(
+        f"{name!r} is neither a built-in data set nor a folder, table or archive here{nearest(name, BUILT_IN)}"
+    )
 
 
 def _open_file(data: DataPath) -> Source:

@@ -36,6 +36,8 @@ def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) 
         background=native.rendering.background,
         fit=native.fit,
     )
+    if settings.recipe.optimizer.momentum is not None and settings.recipe.takes("nesterov"):
+        settings = settings.with_defaults("default", nesterov=settings.recipe.optimizer.momentum > 0)
     contain = settings.recipe.data.fit == "contain"
     settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
     if contain and settings.recipe.augment.crop < 1:  # crops would cut the ends off again
