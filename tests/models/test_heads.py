@@ -73,10 +73,13 @@ def test_of_equally_far_samples_the_first_vote():
 
 def test_copies_of_an_image_are_equally_far_in_any_place():
     """Sums of products may be rounded differently in the last rows of a matrix."""
-    one = torch.randn(1, 1280, generator=torch.Generator().manual_seed(0))
-    samples = one.expand(7, -1).numpy()
-    logits = nearest_neighbors(samples, np.array([4, 0, 1, 2, 3, 0, 0]), 5, 1)(one + 0.1)
-    assert logits.argmax(1).tolist() == [4]
+    unit = nn.functional.normalize(torch.randn(6, 1280, generator=torch.Generator().manual_seed(0)))
+    one, queries = unit.split((1, 5))
+    labels = np.array([4, *[0, 1, 2, 3] * 3])
+    for neighbors in range(1, 13):
+        logits = nearest_neighbors(one.expand(13, -1).numpy(), labels, 5, neighbors)(queries)
+        votes = np.bincount(labels[:neighbors], minlength=5)
+        np.testing.assert_allclose(logits.exp(), np.tile((votes + 0.2) / (neighbors + 1), (5, 1)), rtol=1e-5)
 
 
 def test_autocast_does_not_round_distances():

@@ -4,7 +4,6 @@ from striate.training.head_fitting import FittedHead as FittedHead
 from striate.training.head_fitting import fit_head as fit_head
 from striate.training.loop import Diverged as Diverged
 from striate.training.loop import Step as Step
-from striate.training.loop import mix as mix
 from striate.training.loop import train as train
 from striate.training.loop import validate as validate
 from striate.training.machine import available_cores as available_cores

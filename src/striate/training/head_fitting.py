@@ -182,6 +182,8 @@ def _choose(kind: str, samples: Samples, seed: int) -> _Chosen:
         if score < least:
             best = _Chosen(value, scale, accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(labels))))
             least = score
+        elif kind != "knn":
+            break  # weaker regularization fits more slowly, and would overfit more
     return best
 
 
