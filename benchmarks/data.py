@@ -75,7 +75,7 @@ def loading(folder: Path, rounds: int) -> None:
 
 def augment(rounds: int) -> None:
     processes = {
-        name: ProcessPoolExecutor(1, get_context("spawn"), begin, (name,))
+        name: ProcessPoolExecutor(1, get_context("spawn"), start_process, (name,))
         for name in ("striate", "torchvision v2", "kornia", "albumentations")
     }
     rows = []
@@ -91,7 +91,7 @@ def augment(rounds: int) -> None:
     print(markdown(["operation", "", "µs an image", "this / striate"], rows))
 
 
-def begin(name: str) -> None:
+def start_process(name: str) -> None:
     """A process for one library: striate sets threads and memory up as `striate train` does, the others as they are."""
     if name == "striate":
         from striate.training import keep_freed_memory

@@ -17,12 +17,13 @@ from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
-from benchmarks.processes import Spread, machine, markdown, multiplies_bfloat16, print_machine
+from benchmarks.processes import Spread, machine, markdown, print_machine
 
 from striate.data import Batch, Batches, LabeledImages, TensorImages
 from striate.models import create_model
 from striate.tasks import Classify
 from striate.training import Recipe, TrainingState, choose_threads, train
+from striate.training.machine import cpu_multiplies_bfloat16
 from striate.views import Normalization
 
 TARGET = 1.03
@@ -128,7 +129,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print_machine(machine())
     cases = [(64, "float32"), (256, "float32")]
-    if multiplies_bfloat16():
+    if cpu_multiplies_bfloat16():
         cases[1] = (256, "bfloat16")
     else:
         print("left out: bfloat16, which this CPU emulates; float32 in its place")

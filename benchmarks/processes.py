@@ -94,7 +94,7 @@ def busy_seconds() -> float | None:
 
 def shown(command: Sequence[str | Path]) -> str:
     """The command without the folders that only this machine has."""
-    return " ".join(Path(part).name if Path(part).is_absolute() else str(part) for part in command)
+    return " ".join(Path(word).name if Path(word).is_absolute() else str(word) for word in command)
 
 
 @final
@@ -144,11 +144,6 @@ def cpu_features() -> frozenset[str]:
     except OSError:
         return frozenset()
     return FEATURES & set(flags[1].split() if flags else ())
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether the CPU has bfloat16; elsewhere it is emulated, and a step takes many times as long as in float32."""
-    return bool({"avx512_bf16", "amx_bf16"} & cpu_features())
 
 
 def print_machine(facts: Mapping[str, object]) -> None:

@@ -17,12 +17,13 @@ from itertools import cycle, islice, permutations
 
 import torch
 import torch.nn.functional as F
-from benchmarks.processes import Spread, machine, markdown, multiplies_bfloat16, print_machine
+from benchmarks.processes import Spread, machine, markdown, print_machine
 from tests.oracles.twins import TWINS
 from torch import Tensor, nn
 
 from striate.models import Network, create_model
 from striate.models.weights import converted
+from striate.training.machine import cpu_multiplies_bfloat16
 
 NAMES = (
     "alexnet", "vgg11_bn", "googlenet", "inception_v3", "resnet18", "resnet50", "resnext50_32x4d", "densenet121",
@@ -99,7 +100,7 @@ def compare(name: str, batch: int, size: int, rounds: int, clock: Callable[[], f
     forwards = ratios({key: partial(forward, model) for key, model in models.items()}, rounds, clock)["striate"]
     steps = ratios({key: partial(plain_step, model) for key, model in models.items()}, rounds, clock)
     faster = "left out"
-    if multiplies_bfloat16():
+    if cpu_multiplies_bfloat16():
         both: dict[str, Callable[[], object]] = {"striate": fast_step, "twin": partial(plain_step, models["twin"])}
         faster = ratios(both, rounds, clock)["striate"].text(2)
     met = build.median <= BUILD_TARGET and max(forwards.median, steps["striate"].median) <= STEP_TARGET
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     arguments = parser.parse_args()
     print_machine(machine())
-    if not multiplies_bfloat16():
+    if not cpu_multiplies_bfloat16():
         print("left out: steps in bfloat16, which this CPU emulates")
     torch.set_num_threads(1 if arguments.clock == "cpu" else 2)
     clock = time.process_time if arguments.clock == "cpu" else time.perf_counter

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +99,10 @@ def test_every_finding_is_documented():
         re.findall(r"\"(data-[a-z-]+)\"", sources)
     )
     assert raised == documented
+
+
+def test_the_extra_all_is_every_extra_for_users():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (everything,) = extras["all"]
+    for_users = extras.keys() - {"all", "test", "lint"}
+    assert everything == f"striate[{','.join(sorted(for_users))}]"

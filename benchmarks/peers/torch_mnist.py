@@ -29,10 +29,10 @@ def to_tensor(image: npt.NDArray[np.uint8]) -> Tensor:
 
 @final
 class Digits(Dataset[tuple[Tensor, int]]):
-    def __init__(self, folder: Path, part: str, originals: int) -> None:
-        images = read_idx(folder / f"{part}-images-idx3-ubyte.gz", 16)
+    def __init__(self, folder: Path, split: str, originals: int) -> None:
+        images = read_idx(folder / f"{split}-images-idx3-ubyte.gz", 16)
         self.images = images.reshape(-1, 28, 28)[:originals]
-        self.labels = read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 8)[:originals]
+        self.labels = read_idx(folder / f"{split}-labels-idx1-ubyte.gz", 8)[:originals]
 
     def __len__(self) -> int:
         return len(self.labels)

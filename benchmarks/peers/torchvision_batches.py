@@ -55,12 +55,12 @@ def main() -> None:
     )
     seconds = []
     for _ in range(2):
-        started, seen = time.perf_counter(), 0
+        started, loaded = time.perf_counter(), 0
         for batch in loader:
             images = batch if asked.normalize == "image" else TO_FLOAT(batch)
-            seen += len(images)
+            loaded += len(images)
         seconds.append(time.perf_counter() - started)
-        assert seen == len(files)
+        assert loaded == len(files)
     print(json.dumps({"images": len(files), "epochs": seconds}))
 
 

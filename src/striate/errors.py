@@ -4,7 +4,16 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["AmbiguousDataError", "DataError", "RunError", "SettingError", "StriateError", "first_bytes", "nearest"]
+__all__ = [
+    "AmbiguousDataError",
+    "DataError",
+    "RunError",
+    "SettingError",
+    "StriateError",
+    "close_names",
+    "first_bytes",
+    "nearest",
+]
 
 
 class StriateError(Exception):
@@ -39,13 +48,28 @@ class RunError(StriateError):
     """A run folder or a bundle that cannot be opened, trusted or written."""
 
 
+def close_names(wrong: str, known: Iterable[str]) -> list[str]:
+    """At most three names in `known` that look like `wrong`, the most similar first; case and dashes make no difference."""
+
+    def folded(name: str) -> str:
+        return name.lower().replace("-", "_").strip("_")
+
+    by_folded: dict[str, list[str]] = {}
+    for name in sorted(known):
+        by_folded.setdefault(folded(name), []).append(name)
+    if folded(wrong) in by_folded:
+        return by_folded[folded(wrong)]
+    close = get_close_matches(folded(wrong), by_folded, n=3, cutoff=0.6)
+    return [name for key in close for name in by_folded[key]]
+
+
 def nearest(wrong: str, known: Iterable[str]) -> str:
     """The names in `known` that look like `wrong`, as the end of a sentence: "; did you mean a, b?" or the whole list if short."""
     known = sorted(known)
-    close = get_close_matches(wrong, known, n=3, cutoff=0.5)
+    close = close_names(wrong, known)
     if close:
         return f"; did you mean {', '.join(close)}?"
-    return f"; known: {', '.join(known)}" if len(known) <= 12 else ""
+    return f"; known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
 
 
 def first_bytes(start: bytes) -> str:

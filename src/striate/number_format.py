@@ -81,9 +81,9 @@ def plain(value: Any) -> str:
         case float():
             return four_digits(value) if math.isfinite(value) else str(value)
         case Mapping():
-            return ", ".join(f"{name}: {plain(part)}" for name, part in value.items()) or "none"
+            return ", ".join(f"{name}: {plain(one)}" for name, one in value.items()) or "none"
         case list() | tuple():
-            shown = ", ".join(plain(part) for part in value[:12]) or "none"
+            shown = ", ".join(plain(one) for one in value[:12]) or "none"
             return f"{shown}, and {len(value) - 12:,} more" if len(value) > 12 else shown
         case _:
             return str(value)

@@ -13,7 +13,7 @@ from numbers import Real
 from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, final, get_args, get_origin, get_type_hints
 
-from striate.errors import SettingError
+from striate.errors import SettingError, close_names
 
 __all__ = ["DeclaredSetting", "Setting", "annotations", "declared_settings"]
 
@@ -27,13 +27,17 @@ KINDS = MappingProxyType(
 @final
 @dataclass(frozen=True)
 class Setting:
-    """The meaning of a setting in one line, the values that it takes, and the paper that it comes from."""
+    """The meaning of a setting in one line, the values that it takes, and the paper that it comes from.
+
+    `renamed` are choices of earlier versions, each with its name today.
+    """
 
     meaning: str
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
     source: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @final
@@ -62,24 +66,36 @@ class DeclaredSetting:
         `name` is what the message calls the setting, the field's name if left out.
         """
         name, setting = name or self.field, self.setting
+        what = "" if setting.meaning == name else f" ({setting.meaning.replace(' (', ', ').replace(')', '')})"
         if NoneType in self.kinds and value in (None, "auto"):
             return None
         value = _as_number(value, self.kinds)
         if type(value) not in self.kinds:
             expected = " or ".join(KINDS[kind] for kind in self.kinds)
-            raise SettingError(f"{name} = {value!r}: takes {expected} ({setting.meaning})")
+            raise SettingError(f"{name} = {_shown(value)}: takes {expected}{what}")
+        if (today := dict(setting.renamed).get(str(value))) is not None:
+            raise SettingError(f"{name} = {value!r}: is called {today} now; use {today}")
         if setting.choices and value not in setting.choices:
-            raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)} ({setting.meaning})")
+            close = close_names(value, setting.choices)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise SettingError(f"{name} = {value!r}: takes one of {', '.join(setting.choices)}{what}{meant}")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and not (setting.low <= value <= setting.high and math.isfinite(value)):
             low, high = _shown(setting.low), _shown(setting.high)
             limits = f"at least {low}" if setting.high == math.inf else f"{low} to {high}"
-            raise SettingError(f"{name} = {_shown(value)}: out of range, takes {limits} ({setting.meaning})")
+            raise SettingError(f"{name} = {_shown(value)}: out of range, takes {limits}{what}")
         return value
 
 
-def _shown(number: float) -> str:
-    return str(number) if isinstance(number, int) else f"{number:g}"
+def _shown(value: Any) -> str:
+    """A value as a recipe's file has it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case _:
+            return repr(value)
 
 
 @cache

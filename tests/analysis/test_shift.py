@@ -157,7 +157,7 @@ def test_images_of_one_exposure_may_be_a_little_brighter():
     assert shift_findings(trained, measure(equal[:40] + 60), [""] * 40)
 
 
-def test_parts_of_the_data_that_are_all_bright_or_dark_are_healthy():
+def test_splits_that_are_all_bright_or_dark_are_healthy():
     """Of one class, or the brightest tenth of all."""
     bright = np.clip(scenes(5, 7).astype(int) + 120, 0, 255).astype(np.uint8)
     images = np.concatenate([scenes(600, 1), bright])

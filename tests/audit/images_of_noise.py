@@ -53,14 +53,14 @@ COPIES = {
 }
 
 
-def folders(root: Path, parts: Sequence[str] = ("train", "test"), each: int = 12) -> Path:
+def folders(root: Path, splits: Sequence[str] = ("train", "test"), each: int = 12) -> Path:
     """PARTS/CLASS/NUMBER.png, three classes."""
     seed = 0
-    for part in parts:
+    for split in splits:
         for name in ("a", "b", "c"):
-            (root / part / name).mkdir(parents=True)
+            (root / split / name).mkdir(parents=True)
             for i in range(each):
-                textured(seed).save(root / part / name / f"{i:02}.png")
+                textured(seed).save(root / split / name / f"{i:02}.png")
                 seed += 1
     return root
 
@@ -78,4 +78,4 @@ def copies(prints: Fingerprints) -> dict[str, AuditFinding]:
         exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         near_copies(prints, near),
     )
-    return {one.finding.id: one for part in lists for one in part}
+    return {one.finding.id: one for some in lists for one in some}

@@ -109,13 +109,13 @@ def test_no_normal_value_is_an_outlier(seed, count):
 
 
 def test_groups_across_splits(data):
-    for part, name in (
+    for split, name in (
         ("train", "patient7_1"),
         ("train", "patient8_1"),
         ("test", "patient7_2"),
         ("test", "patient9_1"),
     ):
-        textured(hash(name) % 1000 + 5000).save(data / part / "a" / f"{name}.png")
+        textured(hash(name) % 1000 + 5000).save(data / split / "a" / f"{name}.png")
     prints = fingerprints(data)
     (found,) = group_leaks(prints, r"(patient\d+|^(?!.*patient).+)")
     assert found.finding.severity == "stop"
@@ -125,11 +125,13 @@ def test_groups_across_splits(data):
 
 def of_arrays(columns, boxes=None):
     splits = {}
-    for seed, part in enumerate(("train", "test")):
+    for seed, split in enumerate(("train", "test")):
         pixels = np.random.default_rng(seed).integers(0, 256, (6, 40, 50, 3), np.uint8)
-        targets = ClassTargets(np.arange(6) % 2) if boxes is None else InstanceTargets(tuple(boxes[part]))
+        targets = ClassTargets(np.arange(6) % 2) if boxes is None else InstanceTargets(tuple(boxes[split]))
         store = ArrayStore(pixels.shape, partial(np.asarray, pixels))
-        splits[part] = Listing(tuple(f"{part}[{i}]" for i in range(6)), targets, store, columns=columns.get(part, {}))
+        splits[split] = Listing(
+            tuple(f"{split}[{i}]" for i in range(6)), targets, store, columns=columns.get(split, {})
+        )
     return Source("arrays", "arrays", "arrays", ("x", "y"), MappingProxyType(splits))
 
 

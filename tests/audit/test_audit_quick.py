@@ -20,7 +20,7 @@ from striate.findings import Finding
 from striate.sources import open_source
 
 
-def part(counts: list[int], name: str, seed: int, skipped: tuple[SkippedFile, ...] = ()) -> LabeledImages:
+def split_of(counts: list[int], name: str, seed: int, skipped: tuple[SkippedFile, ...] = ()) -> LabeledImages:
     labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     images = torch.randint(0, 256, (len(labels), 5, 5, 3), generator=torch.Generator().manual_seed(seed)).to(
         torch.uint8
@@ -30,7 +30,7 @@ def part(counts: list[int], name: str, seed: int, skipped: tuple[SkippedFile, ..
 
 
 def healthy() -> Splits:
-    return Splits(part([30, 40, 50], "train", 1), part([5, 5, 5], "val", 2), part([6, 6, 6], "test", 3))
+    return Splits(split_of([30, 40, 50], "train", 1), split_of([5, 5, 5], "val", 2), split_of([6, 6, 6], "test", 3))
 
 
 def one(splits: Splits, severity: str = "warning") -> Finding:
@@ -47,7 +47,7 @@ def across(splits: Splits) -> list[Finding]:
 
 def test_healthy_data_gives_no_findings() -> None:
     assert check_splits(healthy()) == []
-    assert check_splits(Splits(part([FEW, FEW], "train", 1), None, None)) == []
+    assert check_splits(Splits(split_of([FEW, FEW], "train", 1), None, None)) == []
 
 
 def test_mnist_gives_no_findings() -> None:
@@ -59,24 +59,24 @@ def test_mnist_gives_no_findings() -> None:
 def test_files_skipped_are_counted_by_reason() -> None:
     skipped_ids = tuple(SkippedFile(f"x{i}.jpg", "truncated" if i else "empty file", "why") for i in range(3))
     base = healthy()
-    finding = one(Splits(part([30, 40, 50], "train", 1, skipped_ids), base.val, base.test))
+    finding = one(Splits(split_of([30, 40, 50], "train", 1, skipped_ids), base.val, base.test))
     assert finding.id == "data-files-skipped"
     assert finding.message == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
     assert finding.evidence["first"][0] == "x0.jpg: empty file: why"
     assert "--max-pixels" not in finding.fix
     large = (SkippedFile("large.jpg", "decompression bomb", "why"),)
-    assert "--max-pixels" in one(Splits(part([30, 40, 50], "train", 1, large), base.val, base.test)).fix
+    assert "--max-pixels" in one(Splits(split_of([30, 40, 50], "train", 1, large), base.val, base.test)).fix
 
 
 def test_a_class_with_one_image() -> None:
-    splits = Splits(part([30, 1, 20], "train", 1), part([5, 0, 5], "val", 2), None)
+    splits = Splits(split_of([30, 1, 20], "train", 1), split_of([5, 0, 5], "val", 2), None)
     found = {finding.id: finding for finding in check_splits(splits)}
     assert found["data-single-image-class"].evidence == {"classes": ["b"], "count": 1}
     assert "data-few-images" not in found
 
 
 def test_classes_with_few_images() -> None:
-    finding = one(Splits(part([FEW, FEW - 1, 2 * FEW], "train", 1), part([1, 1, 1], "val", 2), None))
+    finding = one(Splits(split_of([FEW, FEW - 1, 2 * FEW], "train", 1), split_of([1, 1, 1], "val", 2), None))
     assert finding.id == "data-few-images"
     assert finding.evidence == {"images": {"b": FEW - 1}, "count": 1}
 
@@ -95,8 +95,8 @@ def test_classes_of_which_nothing_is_measured() -> None:
 
 def test_imbalance() -> None:
     smallest = FEW
-    assert check_splits(Splits(part([smallest, round(IMBALANCE * smallest)], "train", 1), None, None)) == []
-    finding = one(Splits(part([smallest, round(IMBALANCE * smallest) + 1], "train", 1), None, None))
+    assert check_splits(Splits(split_of([smallest, round(IMBALANCE * smallest)], "train", 1), None, None)) == []
+    finding = one(Splits(split_of([smallest, round(IMBALANCE * smallest) + 1], "train", 1), None, None))
     assert finding.id == "data-imbalance"
     assert finding.evidence == {"images": {"b": 101, "a": 10}}
 
@@ -140,14 +140,12 @@ def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
     )
     labels = torch.arange(64) % 2
     names = tuple(f"{i}.png" for i in range(64))
-    one_part, other = (
+    first, other = (
         LabeledImages(TensorImages(images), labels, names, ("a", "b"))
         for images in (pages[:64], pages[:64].roll(1, 2) // 255 * 128)
     )
-    assert check_splits(Splits(one_part, other, None)) == []
-    same = check_splits(
-        Splits(one_part, LabeledImages(TensorImages(pages[:64].clone()), labels, names, ("a", "b")), None)
-    )
+    assert check_splits(Splits(first, other, None)) == []
+    same = check_splits(Splits(first, LabeledImages(TensorImages(pages[:64].clone()), labels, names, ("a", "b")), None))
     assert [finding.evidence["count"] for finding in same] == [64]
 
 

@@ -74,6 +74,10 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--learning-rate", "0.1"], "train has no option --learning-rate; use --lr"),
         (["train", "mnist", "--grad-clip=1"], "train has no option --grad-clip; use --clip-grad-norm"),
         (["augment", "mnist", "--wd", "1"], "augment has no option --wd"),
+        (["check", "mnist", "--enough"], "check has no option --enough; use --learning-curve"),
+        (["train", "mnist", "--lerning-rate", "1"], "train has no option --lerning-rate; use --lr"),
+        (["train", "mnist", "--workers", "1"], "train has no option --workers; use --threads"),
+        (["version", "--json"], "version has no option --json\n"),
         (["train", "mnist", "--lr", "high"], "--lr 'high': must be a number"),
         (["train", "mnist", "--flip=perhaps"], "--flip 'perhaps': must be true or false"),
         (["train", "mnist", "--lr"], "--lr: a value is missing; `striate train --help` shows"),
@@ -88,11 +92,11 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--epochs", "0"], "epochs = 0: out of range"),
         (["train", "mnits"], "did you mean mnist"),
         (["train", "no/such/folder"], "no/such/folder"),
-        (["train", "mnist-scenes"], "mnist-scenes:2000 has boxes"),
+        (["train", "mnist-scenes"], "training supports only one class per image so far; train on mnist instead"),
         (["train", "mnist-scenes:many"], "no number of scenes after the colon"),
         (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),
         (["train", "mnist", "--recipe", "fast"], "mnist-fast"),
-        (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: cannot be read"),
+        (["train", "mnist", "--recipe", "absent.toml"], "absent.toml: there is no such file"),
         (["train", "mnist", "--optimizer", "adamx"], "sgd, adam"),
         (["train", "mnist", "--val", "0.99"], "val = 0.99"),
         (
@@ -104,7 +108,8 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--device", "cuda:77"], "device = 'cuda:77': is not available here; available: auto, cpu"),
         (["train", "mnist", "--device", "tpu9"], "tpu9"),
         (["train", "mnist", "--folds", "1"], "folds = 1: a single fold leaves no"),
-        (["train", "mnist", "--folds", "5"], "mnist has a test split, and cross-validation draws its own"),
+        (["train", "mnist", "--folds", "5"], "mnist has a test split, and cross-validation makes its own"),
+        (["train", "mnist", "--group", r"(\d+"], r"group = '(\d+': is no column"),
         (["train", "mnist", "--group", "patient"], "group = 'patient': is no column (mnist has no columns)"),
         (["train", "mnist", "--split", "nowhere.csv"], "split = 'nowhere.csv': takes stratified, random"),
         (["train", "mnist", "--normalize", "imagenet"], "3 channels and the images have 1; use --channels 3"),
@@ -138,6 +143,22 @@ def test_what_was_typed_wrong_is_one_line_and_exit_code_2(
     assert refused.err.startswith("striate: ")
     assert message in refused.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_the_arguments_of_the_usage_and_all_exit_codes() -> None:
+    shown = {verb: striate(verb, "--help").out for verb in ("predict", "models", "check")}
+    assert "Usage: striate predict [OPTIONS] RUN IMAGES...\n" in shown["predict"]
+    assert "Usage: striate models [OPTIONS] [PATTERN]\n" in shown["models"]
+    assert "exit code is 0 if" in " ".join(shown["check"].split())
+    assert "and 2 if" in " ".join(shown["check"].split())
+
+
+def test_augment_takes_what_changes_how_images_look_and_names_a_changed_policy(tmp_path: Path) -> None:
+    sheet = ["--out", str(tmp_path / "sheet.png")]
+    options = ["--augment", "none", "--rotate", "10", "--fit", "contain", "--background", "black", "--rows", "1"]
+    shown = striate("augment", "mnist", *options, *sheet)
+    assert shown.code == 0, shown.err
+    assert "policy: none + rotate 10 + shift 0.0357, 28 x 28 pixels" in shown.out
 
 
 def test_a_process_that_fails_ends_with_the_code_and_without_a_traceback(tmp_path: Path) -> None:
@@ -200,7 +221,7 @@ def test_augmenting_prints_the_operations_in_order_and_where_the_png_is(
     data, recipe, policy, *steps, boxes, png = done.out.splitlines()
     assert data == "data:   mnist-scenes:20 (scenes), task detect, 10 classes"
     assert recipe == "recipe: mnist, as in `striate train`; it sets no augmentation"
-    assert policy == "policy: strong, 128 x 128 pixels; operations in order:"
+    assert policy == "policy: strong + shift 0.9, 128 x 128 pixels; operations in order:"
     assert [int(step.split()[0]) for step in steps] == list(range(1, len(steps) + 1))
     assert "geometry: flip horizontally" in " ".join(steps)
     assert "lie mostly outside of the view and are dropped" in boxes
@@ -351,3 +372,13 @@ def test_no_option_takes_half_a_number_for_a_whole_one(verb: str) -> None:
     for name, hint in hints.items():
         bare = {hint, *(() if typing.get_origin(hint) is typing.Annotated else typing.get_args(hint))}
         assert int not in bare, f"striate {verb} --{name} is no WholeNumber"
+
+
+def test_of_many_classes_the_largest_and_smallest_are_shown_by_their_number_of_images(class_folders, tmp_path):
+    data = class_folders({f"c{n:02}": 1 + n for n in range(13)})
+    printed = striate("check", str(data), "--out", str(tmp_path / "page.html"))
+    rows = [
+        line.split() for line in printed.out.splitlines() if line.strip().startswith("c") and line.strip()[1].isdigit()
+    ]
+    assert rows == [[f"c{n:02}", str(1 + n)] for n in (12, 11, 10, 9, 8, 7, 5, 4, 3, 2, 1, 0)]
+    assert "only the 6 largest and the 6 smallest of 13 classes are shown" in printed.out

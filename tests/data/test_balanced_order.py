@@ -36,7 +36,7 @@ def test_epochs_and_seeds_differ_and_every_sample_of_a_large_class_has_its_turn(
     assert len(torch.cat(epochs).remainder(100).unique()) == 100
 
 
-def test_a_sample_that_comes_again_is_seen_otherwise_and_with_its_own_label() -> None:
+def test_a_sample_that_comes_again_is_augmented_otherwise_and_has_its_own_label() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (20, 12, 12, 3), generator=generator).to(torch.uint8)
     labels = torch.tensor([0] * 18 + [1] * 2)

@@ -5,16 +5,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from striate.audit.fingerprints import take_fingerprints
+from striate.audit.full_audit import audit
+from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import (
     Cache,
     Canvas,
     LabeledImages,
     Limits,
+    Listing,
+    Source,
     StreamedImages,
     TensorImages,
     decode_image,
@@ -22,6 +28,8 @@ from striate.data import (
     storage,
     threads,
 )
+from striate.data.array_store import ArrayStore
+from striate.data.targets import ClassTargets
 from striate.errors import DataError, SettingError
 from striate.sources import open_source
 
@@ -225,3 +233,20 @@ def test_settings_out_of_range_are_refused() -> None:
     ):
         with pytest.raises(SettingError):
             make()
+
+
+def test_arrays_that_may_not_be_written_are_taken_as_they_are():
+    """A memory-mapped file, or bytes: torch warns of it, and a warning is an error here."""
+    pixels = np.frombuffer(np.random.default_rng(0).bytes(80 * 24 * 24), np.uint8).reshape(80, 24, 24, 1)
+    labels = np.frombuffer(np.arange(80).tobytes(), np.int64) % 2
+    labels.flags.writeable = False
+    assert not pixels.flags.writeable
+    store = ArrayStore(pixels.shape, lambda: pixels)
+    listing = Listing(tuple(map(str, range(80))), ClassTargets(labels), store)
+    source = Source("mapped", "mapped", "array", ("a", "b"), {"all": listing})
+    for canvas in (source.native(), Canvas(32, 32, 3)):
+        assert len(load_images(source, canvas, threads=1)["all"]) == 80
+    prints = take_fingerprints(source, threads=1)
+    assert len(audit(prints, None, [], "")[0]) > 0
+    read, _ = sample_of_listing(source, source.native())()
+    assert len(read) > 0

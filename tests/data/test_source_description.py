@@ -15,11 +15,11 @@ def test_what_was_understood(class_folders: ClassFolders) -> None:
     (root / "notes.yaml").write_text("x: 1")
     (root / "data.npz").write_bytes(b"junk")
     source = open_source(root)
-    assert describe_source(source, "drawn from train: 15 % for validation (stratified, seed 0)") == (
+    assert describe_source(source, "random from train: 15 % for validation (stratified, seed 0)") == (
         f"data:    {root}, read as class folders",
         "         7 images, 2 classes (cat, dog); one class per image (classify)",
         "splits:  train 5, test 2 (folders training, testing)",
-        "         drawn from train: 15 % for validation (stratified, seed 0)",
+        "         random from train: 15 % for validation (stratified, seed 0)",
         "ignored: 2 outside the class folders, 1 .json files",
         "note:    data.npz lies beside the class folders and is not read (--source arrays)",
     )

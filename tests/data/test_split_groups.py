@@ -148,6 +148,6 @@ def test_a_group_that_lies_in_two_given_splits_is_one_line(class_folders: ClassF
     loaded = load_images(source, source.native(), threads=1)
     with pytest.raises(DataError, match="the group 000 is in train and in test of the data"):
         split_samples(loaded, val=0.2, test=0, seed=0, groups=groups_of(source, r"(\d+)\.jpg"))
-    with pytest.raises(DataError, match="have a test split, and folds draw their own"):
+    with pytest.raises(DataError, match="have a test split, and folds make their own"):
         split_samples(loaded, val=0, test=0, seed=0, fold=(1, 3))
     assert split_samples(loaded, val=0.2, test=0, seed=0, groups=groups_of(source, r"^(\w+/\w+/\d)")).val is not None

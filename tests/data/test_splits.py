@@ -101,7 +101,7 @@ def test_different_seeds_and_draws_differ_and_every_sample_is_held_out_as_often(
         held_out[stratified_split(labels, 0.25, seed=seed)[1]] += 1
     assert held_out.min() > 45  # 75 expected, std 7.5
     assert held_out.max() < 105
-    one, other = (stratified_split(labels, 0.25, seed=5, draw=draw)[1] for draw in (-1, -2))
+    one, other = (stratified_split(labels, 0.25, seed=5, stream=stream)[1] for stream in (-1, -2))
     assert not torch.equal(one, other)
 
 

@@ -31,7 +31,7 @@ def icon(i: int, level: int, alpha: int = 0) -> npt.NDArray[np.uint8]:
         ((0, 0, 0, 0, 0, 0, 0, 255), "gray"),
     ],
 )
-def test_the_background_is_one_on_which_all_is_seen(levels: tuple[int, ...], background: str, tmp_path: Path) -> None:
+def test_the_background_hides_nothing(levels: tuple[int, ...], background: str, tmp_path: Path) -> None:
     source = open_source(folders(tmp_path / "data", lambda i: icon(i, levels[i % len(levels)])))
     canvas = source.native()
     assert canvas.rendering.background == background

@@ -67,6 +67,8 @@ def test_a_few_images_that_lose_much_are_a_note(tmp_path: Path) -> None:
     (found,) = survey_findings(source.survey, source.native())
     assert (found.finding.id, found.finding.severity) == ("data-cropped", "note")
     assert found.finding.message.startswith("19 % of the images lose more than 50 % of their area")
+    (alone,) = survey_findings(replace(source.survey, sizes=source.survey.sizes[:1]), source.native())
+    assert alone.finding.message.startswith("The image loses more than 50 % of its area")
     assert len(found.files) == 3
     assert found.finding.evidence["first"] == [name for (name,) in found.files]
     whole = replace(source.native(), fit="contain", height=80, width=80)

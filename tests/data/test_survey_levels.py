@@ -42,7 +42,7 @@ def test_bits_in_use_are_one_scale_for_all(low: int, high: int, bits: int, tmp_p
         (30000, 30000, "16 bits in use, 0 is black and 65535 white in all images"),
     ],
 )
-def test_a_narrow_band_is_seen_from_its_least_to_its_greatest_value(
+def test_a_narrow_band_is_rendered_from_its_least_to_its_greatest_value(
     low: int, high: int, message: str, tmp_path: Path
 ) -> None:
     def draw(i: int) -> npt.NDArray[np.uint16]:

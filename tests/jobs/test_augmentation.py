@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from striate.data import ArrayStore, ClassTargets, Listing, MultiLabelTargets, RegressionTargets, Source, Targets
-from striate.data.augmented_views import augmented_views, view_of_image
+from striate.data.drawing.augmented_views import augmented_views, view_of_image
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import augment
 from striate.sources import open_source
@@ -118,7 +118,7 @@ def test_epochs_count_from_1_as_in_training(monkeypatch):
         assert headings == ["original", "epoch 1", "epoch 2"]
         return b"sheet"
 
-    monkeypatch.setattr("striate.data.annotated_contact_sheet.labeled_contact_sheet", drawn)
+    monkeypatch.setattr("striate.data.drawing.annotated_contact_sheet.labeled_contact_sheet", drawn)
     assert augment("mnist", rows=1, columns=3).path.read_bytes() == b"sheet"
 
 
@@ -210,5 +210,5 @@ def test_every_augmentation_setting_is_an_option():
     from striate.cli.overrides import AugmentationOverrides
 
     group = {name for name in recipe_settings() if group_of(name) in ("augment", "reading")}
-    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "size", "seed"}
+    assert set(AugmentationOverrides.__dataclass_fields__) == {*group, "size", "seed", "fit", "background"}
     assert Recipe.of().augment.name == "none"

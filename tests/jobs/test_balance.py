@@ -15,11 +15,11 @@ def unequal(folder: Path) -> Path:
     """240 images of one gray and 16 of a lighter one; each gray varies so much that no network tells all of them."""
     random = np.random.default_rng(1)
     for kind, count, gray in (("common", 240, 100), ("rare", 16, 145)):
-        for part, number in (("train", count), ("test", 60)):
-            (folder / part / kind).mkdir(parents=True)
+        for split, number in (("train", count), ("test", 60)):
+            (folder / split / kind).mkdir(parents=True)
             for i in range(number):
                 pixels = random.normal(random.normal(gray, 30), 10, (28, 28))
-                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / part / kind / f"{i}.png")
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / split / kind / f"{i}.png")
     return folder
 
 

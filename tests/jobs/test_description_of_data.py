@@ -12,7 +12,6 @@ from tests.jobs.conftest import QUICK, make_images
 from striate.cli import main
 from striate.errors import DataError
 from striate.jobs import Run, check, predict, train
-from striate.runs import RunFolder
 
 
 def _run(words: list[str]) -> None:
@@ -30,7 +29,7 @@ def test_train_describes_the_data_first_and_the_run_keeps_it(tmp_path: Path, cap
     assert lines[:4] == [
         f"data:    {data}, read as class folders",
         "         60 images, 3 classes (dark, light, striped); one class per image (classify)",
-        "splits:  drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
+        "splits:  random: 15 % for validation, 15 % for test (stratified, seed 0)",
         "ignored: 60 .json files",
     ]
     kept = run.manifest["data"]
@@ -66,20 +65,19 @@ def test_check_finds_names_that_are_nearly_equal(tmp_path: Path, capsys: Any) ->
 def test_predict_names_links_as_the_cause_and_follows_them_when_asked(
     trained: Run, shapes: Path, tmp_path: Path
 ) -> None:
-    folder = RunFolder.open(trained.path)
     links = tmp_path / "links"
     links.mkdir()
     for i in range(3):
         (links / f"{i}.png").symlink_to(shapes / "dark" / f"{i}.png")
     (links / "0.png.json").write_text("{}")
-    refused = predict(folder, [links])
+    refused = predict(trained.path, [links])
     assert len(refused) == 3
     assert all("a link to a file outside the data; --follow-links" in str(one.error) for one in refused)
-    assert len(predict(folder, [links], follow_links=True)) == 3
+    assert len(predict(trained.path, [links], follow_links=True)) == 3
     (tmp_path / "sidecars").mkdir()
     (tmp_path / "sidecars/a.json").write_text("{}")
     with pytest.raises(DataError, match=r"this folder has no image, only 1 .json files"):
-        predict(folder, tmp_path / "sidecars")
+        predict(trained.path, tmp_path / "sidecars")
 
 
 def test_the_pages_describe_the_data(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from striate.analysis import of_folds
 from striate.analysis.intervals import student_t
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
-from striate.jobs import Run, resume, resume_folds, train_folds
+from striate.jobs import Run, resume, resume_folds, train_folds, train_run_or_folds
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.training.interruption import InterruptedRunError
 
@@ -103,9 +103,12 @@ def test_changed_data_and_impossible_folds_are_one_line(shapes, tmp_path):
         train_folds(shapes, folds=61, out=tmp_path / "cv", progress=False, **ONCE)
     with pytest.raises(SettingError, match="folds = 1"):
         train_folds(shapes, folds=1, out=tmp_path / "cv", progress=False, **ONCE)
-    with pytest.raises(SettingError, match=r"folds = 3: .* has a test split, and cross-validation draws its own"):
+    with pytest.raises(SettingError, match=r"folds = 3: .* has a test split, and cross-validation makes its own"):
         train_folds("mnist", folds=3, out=tmp_path / "cv", progress=False)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "folds.toml").write_text("[data]\nfolds = 4\n")
+    with pytest.raises(SettingError, match="folds = 4: .* cross-validation makes its own"):  # folds of a recipe too
+        train_run_or_folds("mnist", recipe=str(tmp_path / "folds.toml"), out=str(tmp_path / "cv"), progress=False)
     with pytest.raises(RunError, match="fold-9: no such run"):
         resume(tmp_path / "fold-9")
 

@@ -162,22 +162,10 @@ def test_a_run_that_held_out_nothing_measures_nothing_unasked(all_trained, shape
     assert all_trained.evaluate(split="train")["images"] == 60
 
 
-def old(run: Run, to: Path) -> Run:
-    """The run as an older version left it: splits.csv without content, a bundle without statistics."""
-    shutil.copytree(run.path, to)
-    lines = (to / "splits.csv").read_text().splitlines()
-    (to / "splits.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines) + "\n")
-    manifest = json.loads((to / "manifest.json").read_text())
-    del manifest["data"]["splits_digest"]
-    (to / "manifest.json").write_text(json.dumps(manifest))
-    return Run(to)
-
-
-@pytest.mark.parametrize("version", ["this", "earlier"])
 @pytest.mark.parametrize("kept", [None, 0, 1, 3, 60])
-def test_a_split_that_is_not_as_the_run_wrote_it_is_refused(version, kept, shapes, trained, tmp_path):
+def test_a_split_that_is_not_as_the_run_wrote_it_is_refused(kept, shapes, trained, tmp_path):
     """Missing, emptied, without rows or cut off; else images that were learned from would be taken for new ones."""
-    run = old(trained, tmp_path / "run") if version == "earlier" else Run(copied(trained.path, tmp_path / "run"))
+    run = Run(copied(trained.path, tmp_path / "run"))
     splits = run.path / "splits.csv"
     run.evaluate(split="val")  # as written, it is taken
     lines = splits.read_text().splitlines(keepends=True)
@@ -201,21 +189,6 @@ def test_rows_of_a_split_that_were_changed_are_refused_and_line_ends_do_not_matt
     )
     with pytest.raises(RunError, match="was changed after the run wrote it"):
         run.evaluate()
-
-
-def test_an_older_run_states_that_it_cannot_know_unless_the_data_are_its_own(shapes, trained, tmp_path):
-    run = old(trained, tmp_path / "run")
-    found = run.evaluate(moved(shapes, tmp_path / "new"))
-    assert found["overlap"]["excluded"] == {"train": 42, "val": 9}
-    found = run.evaluate(renamed(shapes, tmp_path / "renamed"))
-    assert found["overlap"]["measured"] == {"unknown": 60}
-    assert (
-        "too old to recognize its images by content; its training images may be among them"
-        in found["overlap"]["message"]
-    )
-    with pytest.raises(SettingError, match="has all, and the run is too old to recognize its own test images"):
-        run.evaluate(tmp_path / "renamed", split="test")
-    assert run.evaluate() == run.metrics["test"]
 
 
 def test_only_the_split_that_is_measured_is_decoded_and_hashed(shapes, trained, tmp_path, monkeypatch):
@@ -275,7 +248,9 @@ def test_other_data_may_be_larger_or_partly_unreadable_where_that_is_reported(tr
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--max-bad", "0.1"])
     assert "9 images that the run does not know" in capsys.readouterr().out
-    with pytest.raises(SettingError, match="max_bad: for reading other data; name them with --data"):
+    with pytest.raises(
+        SettingError, match="max_bad: the data of the run are read as in training; give this only with --data"
+    ):
         trained.evaluate(max_bad=0.1)
     with pytest.raises(SettingError, match="max_bad = 7"):
         trained.evaluate(new, max_bad=7)

@@ -41,7 +41,7 @@ def test_predicting_states_when_images_are_unlike_those_of_the_training(shapes, 
     ("height", "width", "at", "found"),
     [(24, 120, 2, "data-cropped"), (24, 120, 56, None), (27, 48, 2, None), (24, 24, 2, None)],
 )
-def test_new_images_of_which_the_network_reads_a_part_are_reported(height, width, at, found, trained, tmp_path, caplog):
+def test_new_images_that_the_network_reads_in_part_are_reported(height, width, at, found, trained, tmp_path, caplog):
     """Content lies at an end, in the middle, or within what a photograph of 16 x 9 loses."""
     rng = np.random.default_rng(0)
     for kind in ("dark", "light"):
@@ -69,7 +69,9 @@ def test_other_data_are_read_as_is_reported(shapes, trained, tmp_path, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(trained.path), "--data", str(new), "--source", "folders", "--json"])
     assert json.loads(capsys.readouterr().out)["overlap"]["measured"] == {"test": 9}
-    with pytest.raises(SettingError, match="source: for reading other data; name them with --data"):
+    with pytest.raises(
+        SettingError, match="source: the data of the run are read as in training; give this only with --data"
+    ):
         trained.evaluate(source="folders")
     with pytest.raises(SettingError, match="'epochs' is not a setting for reading data"):
         trained.evaluate(new, epochs=3)

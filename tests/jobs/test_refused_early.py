@@ -23,6 +23,7 @@ NOWHERE = "no/such/data"
         ({"epochs": 0}, "epochs = 0: out of range"),
         ({"epoch": 3}, "no setting is called 'epoch'"),
         ({"optimizer": "sgd", "beta1": 0.9}, "optimizer = sgd does not take beta1"),
+        ({"augment": "photos"}, "augment = 'photos': is called default now"),
         ({"device": "abacus"}, "abacus"),
         ({"out": "."}, "already exists"),
     ],
@@ -69,3 +70,9 @@ def test_a_folder_that_was_checked_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(StriateError, match="does not exist"):
         st.train(NOWHERE, out=tmp_path / "run", progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_check_refuses_a_group_that_is_not_there_before_it_reads_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.jobs.check_data.take_fingerprints", lambda *_, **__: pytest.fail("images were read"))
+    with pytest.raises(StriateError, match="group = 'x': is no column"):
+        st.check("mnist", group="x", progress=False)

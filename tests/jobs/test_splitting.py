@@ -122,7 +122,7 @@ def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monk
         ({"split": "stratifid"}, "split = 'stratifid': takes stratified, random, the folder of a run, or a CSV"),
         ({"split": "nowhere/split.csv"}, "takes stratified, random"),
         ({"folds": 1}, "folds = 1: a single fold leaves no"),
-        ({"fold": 2}, "fold = 2: is not one of 0 folds"),
+        ({"fold": 2}, "fold = 2: --folds is missing"),
         ({"folds": 3, "fold": 4}, "fold = 4: is not one of 3 folds"),
         ({"folds": 3}, "call train_folds"),
         ({"folds": 70, "fold": 1}, "folds = 70: there are 60 images, too few"),
@@ -166,7 +166,7 @@ def leaky(folder: Path, copies: int) -> Path:
     return folder
 
 
-def test_leakage_across_given_parts_stops_before_training(tmp_path, capsys):
+def test_leakage_across_given_splits_stops_before_training(tmp_path, capsys):
     data = leaky(tmp_path / "data", copies=1)
     with pytest.raises(DataError) as refused:
         train(data, out=tmp_path / "run", progress=False, val=0.0, **ONCE)
@@ -241,40 +241,48 @@ def test_a_share_that_was_rounded_for_small_classes_is_reported(classes, each, s
             ["all"],
             Recipe.of(),
             {"val": 0.15, "test": 0.15},
-            "drawn: 15 % for validation, 15 % for test (stratified, seed 0)",
+            "random: 15 % for validation, 15 % for test (stratified, seed 0)",
         ),
         (["all"], Recipe.of(val=0.0, test=0.0), {}, "none: all images are for training"),
         (
             ["all"],
             Recipe.of(val=0.0, folds=4, fold=1),
             {"test": 0.25},
-            "drawn: fold 1 of 4 for test (stratified, seed 0)",
+            "random: fold 1 of 4 for test (stratified, seed 0)",
         ),
-        (["train"], Recipe.of(), {"val": 0.15}, "drawn from train: 15 % for validation (stratified, seed 0)"),
+        (["train"], Recipe.of(), {"val": 0.15}, "random from train: 15 % for validation (stratified, seed 0)"),
+        (
+            ["train"],
+            Recipe.of(val=1 / 60),
+            {"val": 1 / 60},
+            "random from train: 1.67 % for validation (stratified, seed 0)",
+        ),
         (["train", "test"], Recipe.of(val=0.0), {}, ""),
         (["train", "val"], Recipe.of(), {}, ""),
         (["all"], Recipe.of(split="other.csv"), {}, "taken from other.csv"),
     ],
 )
-def test_what_is_drawn_is_reported_and_done(given, recipe, shares, expected_message):
+def test_random_splits_are_reported_and_done(given, recipe, shares, expected_message):
     assert random_shares(given, recipe) == shares
     assert split_origin(given, recipe) == expected_message
     if recipe.data.split != "other.csv":
-        draw = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
-        some = LabeledImages(TensorImages(draw), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
+        pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
+        some = LabeledImages(TensorImages(pixels), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
         fold = (recipe.data.fold, recipe.data.folds) if recipe.data.fold else None
-        parts = split_samples(
+        by_split = split_samples(
             dict.fromkeys(given, some), val=recipe.data.val, test=recipe.data.test, seed=0, fold=fold
         ).by_name()
-        assert set(parts) - {"train"} == {*given, *shares} - {"all", "train"}
+        assert set(by_split) - {"train"} == {*given, *shares} - {"all", "train"}
 
 
-def test_classes_without_an_image_in_a_drawn_split_are_named(tmp_path):
-    draw = np.random.default_rng(0)
+def test_classes_without_an_image_in_a_random_split_are_named(tmp_path):
+    generator = np.random.default_rng(0)
     for name in "abcdefgh":
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(4):
-            Image.fromarray(draw.integers(0, 256, (24, 24, 3), np.uint8)).save(tmp_path / "data" / name / f"{i}.png")
+            Image.fromarray(generator.integers(0, 256, (24, 24, 3), np.uint8)).save(
+                tmp_path / "data" / name / f"{i}.png"
+            )
     run = train(tmp_path / "data", out=tmp_path / "run", progress=False, val=0.1, test=0.1, **ONCE)
     assert run.manifest["data"]["counts"] == {"train": 26, "val": 3, "test": 3}
     (found,) = [finding for finding in run.findings if finding.id == "data-absent-classes"]

@@ -216,8 +216,8 @@ def test_without_validation_and_test_the_run_states_that_nothing_was_measured(sh
 
 
 def test_given_splits_are_kept(shapes, tmp_path):
-    for part in ("train", "val", "test"):
-        make_images(tmp_path / "data" / part, each=5 if part == "train" else 3)
+    for split in ("train", "val", "test"):
+        make_images(tmp_path / "data" / split, each=5 if split == "train" else 3)
     run = train(tmp_path / "data", out=tmp_path / "run", progress=False, leakage="warn", **QUICK)
     assert run.manifest["data"]["counts"] == {"train": 15, "val": 9, "test": 9}
 

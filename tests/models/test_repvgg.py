@@ -133,6 +133,6 @@ def test_the_fused_network_keeps_the_contract_and_fuses_to_itself():
 def test_the_first_layer_of_a_stage_has_two_branches_even_where_its_shape_stays():
     """As at 224 pixels, so that the weights fit: a0's stem and first stage are equally wide, and take no stride at 28."""
     network = repvgg.repvgg_a0(classes=10, channels=48, size=28)
-    for part in (network.first, *(stage.get_submodule("0") for stage in network.stages())):
-        assert isinstance(part, Branches)
-        assert part.identity is None
+    for branches in (network.first, *(stage.get_submodule("0") for stage in network.stages())):
+        assert isinstance(branches, Branches)
+        assert branches.identity is None

@@ -237,9 +237,9 @@ def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name,
         assert network(images).shape == (1, entry.classes)
     else:
         fits = f"{network.min_size} x {network.min_size}"
-        for part in (network, network.features):
+        for module in (network, network.features):
             with pytest.raises(SettingError, match=rf"^an image of {height} x {width} pixels .* {fits}$"):
-                part(images)
+                module(images)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -332,7 +332,10 @@ def test_dropout_is_the_networks_own_unless_set():
             {"name": "cifar_cnn", "classes": 10, "dropout": float("nan")},
             "dropout = nan: out of range",
         ),
-        ({"name": "resnet18", "classes": 10, "dropout": 0.5}, "resnet18 has no dropout"),
+        (
+            {"name": "resnet18", "classes": 10, "dropout": 0.5},
+            "dropout = 0.5: resnet18 has no dropout; leave it out, or choose a network with it",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line(settings, message):

@@ -90,7 +90,7 @@ def test_the_magnitudes_of_each_policy_are_torchvisions(size: tuple[int, int]):
 def test_the_pairs_of_autoaugment_are_torchvisions(name: Any):
     policy = v2.AutoAugment(v2.AutoAugmentPolicy[name.upper()])
     expected = [tuple((kind, chance, number or 0) for kind, chance, number in pair) for pair in policy._policies]
-    rows = [[part.split() for part in row.split(",")] for row in TABLES[name].strip().splitlines()]
+    rows = [[step.split() for step in row.split(",")] for row in TABLES[name].strip().splitlines()]
     assert [tuple((kind, float(chance), int(number)) for kind, chance, number in row) for row in rows] == expected
 
 

@@ -86,36 +86,36 @@ def test_the_same_box_is_the_same_in_all_of_them(tmp_path: Path, put: Put) -> No
 
 
 LAYOUTS = {
-    "COCO": ("{part}/a.json", "{part}"),
-    "Pascal VOC": ("{part}/{name}.xml", "{part}"),
-    "YOLO": ("{part}/labels/{name}.txt", "{part}/images"),
-    "YOLO inside": ("labels/{part}/{name}.txt", "images/{part}"),
-    "mask folders": ("{part}/masks/{name}.png", "{part}/images"),
-    "mask folders inside": ("masks/{part}/{name}.png", "images/{part}"),
-    "mask folders beside": ("{part}/{name}_mask.png", "{part}"),
+    "COCO": ("{split}/a.json", "{split}"),
+    "Pascal VOC": ("{split}/{name}.xml", "{split}"),
+    "YOLO": ("{split}/labels/{name}.txt", "{split}/images"),
+    "YOLO inside": ("labels/{split}/{name}.txt", "images/{split}"),
+    "mask folders": ("{split}/masks/{name}.png", "{split}/images"),
+    "mask folders inside": ("masks/{split}/{name}.png", "images/{split}"),
+    "mask folders beside": ("{split}/{name}_mask.png", "{split}"),
 }
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("parts", [("train1", "train2", "val"), ("train", "val", "test")])
+@pytest.mark.parametrize("splits", [("train1", "train2", "val"), ("train", "val", "test")])
 def test_no_folder_is_lost_where_two_mean_one_split(
-    layout: str, parts: tuple[str, ...], tmp_path: Path, put: Put
+    layout: str, splits: tuple[str, ...], tmp_path: Path, put: Put
 ) -> None:
     kind = layout.removesuffix(" inside").removesuffix(" beside")
     make(tmp_path / "one", kind, put)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    for part in parts:
+    for split in splits:
         for path in files:
-            where = LAYOUTS[layout][path.parent.name in ("images", "JPEGImages")].format(part=part, name=path.stem)
+            where = LAYOUTS[layout][path.parent.name in ("images", "JPEGImages")].format(split=split, name=path.stem)
             to = tmp_path / "data" / where / path.name if not Path(where).suffix else tmp_path / "data" / where
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(path.read_bytes())
-    if "train1" in parts:
+    if "train1" in splits:
         with pytest.raises(DataError, match=r"train1\S* .*and \S*train2.* are the same split; keep one of them"):
             open_source(tmp_path / "data")
     else:
         source = open_source(tmp_path / "data")
-        assert {split: len(listing) for split, listing in source.splits.items()} == dict.fromkeys(parts, 2)
+        assert {split: len(listing) for split, listing in source.splits.items()} == dict.fromkeys(splits, 2)
         assert source.kind == kind
 
 

@@ -28,13 +28,13 @@ def test_a_table_with_other_labels_is_asked_about(photos: Path) -> None:
     with pytest.raises(DataError) as caught:
         open_source(photos)
     message = str(caught.value)
-    for part in (
+    for word in (
         "class folders with 6 images",
         "answers.csv",
         "with 2 images",
         "--source folders or --source table",
     ):
-        assert part in message
+        assert word in message
     assert open_source(photos, source="folders").kind == "class folders"
     table = open_source(photos, source="table")
     assert table.location.endswith("answers.csv")

@@ -1,7 +1,10 @@
 """The loop: it learns, it is resumed to the bit, and each switch does what its help tells."""
 
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +13,7 @@ from striate.data import Batches, LabeledImages, TensorImages
 from striate.models import NETWORKS, Network, create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
-from striate.training.loop import mix, total, validate
+from striate.training.loop import mixed_batch, total, validate
 from striate.views import Normalization, Policy
 
 TASK = Classify(("dark", "light", "striped"))
@@ -123,11 +126,11 @@ def test_auxiliary_heads_learn_with_their_share_of_the_loss(monkeypatch):
 def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
     torch.manual_seed(0)
     batch = next(batches(RECIPE).epoch(0))
-    mixed = [mix(batch, RECIPE.with_values(mosaic=0.25), TASK) for _ in range(400)]
-    share = sum(one is not batch for one in mixed) / 400
-    assert 0.17 < share < 0.33
-    assert all(torch.allclose(one.labels.sum(1), torch.ones(16)) for one in mixed if one is not batch)
-    assert mix(batch, RECIPE, TASK) is batch
+    mixed = [mixed_batch(batch, Policy(mosaic=0.25), TASK) for _ in range(400)]
+    mosaics = [one for one in mixed if one.images is not batch.images]
+    assert 0.17 < len(mosaics) / 400 < 0.33
+    assert all(torch.allclose(one.labels.sum(1), torch.ones(16)) for one in mosaics)
+    assert mixed_batch(batch, Policy(), TASK) is batch
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumul
 
 
 @pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])
-def test_forgetting_any_part_of_the_state_is_noticed(forgotten):
+def test_forgetting_anything_of_the_state_is_noticed(forgotten):
     """The comparison above can fail: with one part of the state lost, the result differs."""
     recipe = RECIPE.with_values(mixup=0.3, lr=0.003)
     whole, _ = run(recipe)
@@ -217,19 +220,32 @@ def test_the_last_window_of_an_epoch_weighs_as_much_as_the_others():
         assert torch.allclose(whole, one - 0.01 * one.grad, atol=1e-7)
 
 
-def test_validation_reads_the_device_once(monkeypatch):
+def test_validation_reads_the_device_as_often_for_many_batches_as_for_few(monkeypatch):
+    """On the device meta, which has no values: whatever else reads them (bool, float, cpu, numpy, nonzero) is an error there."""
     reads: list[Tensor] = []
-    item = Tensor.item
 
-    def counted(tensor: Tensor) -> float:
+    def read(tensor: Tensor) -> Any:
         reads.append(tensor)
-        return item(tensor)
+        return np.zeros(tuple(tensor.shape)).tolist()
 
-    monkeypatch.setattr(Tensor, "item", counted)
-    validate(fresh().model, TASK, batches(RECIPE))
-    before = len(reads)
-    validate(fresh().model, TASK, batches(RECIPE.with_values(batch_size=4)))
-    assert len(reads) - before == before
+    model, counts = create_model("bn_gap_cnn", classes=3, channels=1).to("meta"), []
+    few, many = (
+        [
+            replace(batch, images=batch.images.to("meta"), labels=batch.labels.to("meta"))
+            for batch in batches(RECIPE.with_values(batch_size=size)).epoch(0)
+        ]
+        for size in (16, 4)
+    )
+    monkeypatch.setattr(Tensor, "item", read)
+    monkeypatch.setattr(Tensor, "tolist", read)
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # which knows no meta
+    for ready in (few, many):
+        monkeypatch.setattr(Batches, "epoch", lambda *_, ready=ready: iter(ready))
+        reads.clear()
+        validate(model, TASK, batches(RECIPE))
+        counts.append(len(reads))
+    assert len(few) < len(many)
+    assert 0 < counts[0] == counts[1]
 
 
 def test_a_lost_loss_is_told_and_ends_the_training():

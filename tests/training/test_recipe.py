@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from striate.errors import SettingError
 from striate.settings import declared_settings
+from striate.sources import open_source
 from striate.sources.folder_formats import FOLDER_FORMATS
 from striate.sources.settings import FORMATS
 from striate.training import (
@@ -27,6 +28,7 @@ from striate.training import (
     setting_rows,
     to_toml,
 )
+from striate.training.data_defaults import resolve_with_data
 from striate.training.recipe import GROUPS, TAKES
 from striate.training.settings import OPTIMIZERS
 from striate.views import POLICIES, Policy
@@ -73,7 +75,15 @@ def test_filling_leaves_alone_what_was_reported():
         ({"epochs": "three"}, "takes a whole number"),
         ({"epochs": True}, "takes a whole number"),
         ({"nesterov": 1}, "takes true or false"),
-        ({"optimizer": "adamx"}, "takes one of sgd, adam"),
+        ({"optimizer": "adamx"}, r"takes one of sgd, adam.*; did you mean adam\?"),
+        ({"optimizer": "SGD"}, r"'SGD': takes one of .*; did you mean sgd\?"),
+        ({"optimizer": "lion"}, r"takes one of [^;]*$"),
+        ({"epochs": True}, "epochs = true: takes a whole number"),
+        ({"lerning_rate": 1.0}, "use lr"),
+        (
+            {"augment": "digits", "randaugment_count": 2},
+            r"it takes all settings of \[augment\] but randaugment_count, randaugment_magnitude; .* for randaugment",
+        ),
         ({"val": 1.0}, "out of range"),
     ],
 )
@@ -147,10 +157,25 @@ def test_a_recipe_file_names_its_unknown_setting(tmp_path):
         find_recipe(str(path))
 
 
+def test_a_recipe_file_shows_what_the_run_chose_and_another_run_chooses_anew(tmp_path):
+    source = open_source("mnist")
+    sgd = resolve_with_data(source, RECIPES["mnist"], {"optimizer": "sgd"})
+    path = tmp_path / "run.toml"
+    path.write_text(to_toml(sgd, {"source": "idx", "cache": "memory"}), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    assert "nesterov = true" in text
+    assert (text.count("; in this run: idx\n"), text.count("; in this run: memory\n")) == (1, 1)
+    assert Recipe.of(**read_toml(path)[0]) == sgd.recipe
+    plain = resolve_with_data(source, find_recipe(str(path)), {"momentum": 0.0})
+    assert (plain.recipe.optimizer.nesterov, plain.recipe.reading.source) == (False, "auto")
+    asked = resolve_with_data(source, RECIPES["mnist"], {"optimizer": "sgd", "nesterov": False})
+    assert (asked.recipe.optimizer.nesterov, asked.origins["nesterov"]) == (False, "user")
+
+
 def test_a_broken_recipe_file_is_one_line(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("epochs = = 3\n")
-    with pytest.raises(SettingError, match="cannot be read as a recipe") as refused:
+    with pytest.raises(SettingError, match="is not a valid TOML file") as refused:
         find_recipe(str(path))
     assert "\n" not in str(refused.value)
 
@@ -275,6 +300,10 @@ def test_a_recipe_file_has_a_table_for_each_group(tmp_path):
         ("[training]\nlr = 1.0\n", r"mine.toml: lr is in the table \[training\]; move it to \[optimizer\]"),
         ("[optimizer]\nadam = 1\n", r"mine.toml: no setting is called 'adam'"),
         ("lr = 1.0\n[optimizer]\nlr = 2.0\n", "mine.toml: lr is given twice"),
+        ('[loss]\nname = "focal"\n', r"mine.toml: \[loss\] has no name; it has label_smoothing, balance"),
+        ('[augment]\npolicy = "digits"\n', r"mine.toml: \[augment\] has no policy; use name"),
+        ("[model.extra]\nx = 1\n", r"mine.toml: \[model.extra\] is a table within \[model\]"),
+        ("epochs = 0\n", "mine.toml: epochs = 0: out of range"),
     ],
 )
 def test_a_recipe_file_with_a_misplaced_setting_is_refused(tmp_path, text, message):

@@ -1,4 +1,4 @@
-"""An operation on pixels is added by a function and a row, and a policy by a row: tried on a copy of the package."""
+"""An operation on pixels or a kind of mixing is a function and a row, a policy a row: tried on a copy of the package."""
 
 import os
 import subprocess
@@ -22,13 +22,31 @@ ROW = """
         PixelOperation("pixel_operations.random_inversion", range(50, 51)),
     ] = 0.0
 """
+MIX_FUNCTION = """
+
+def blend_all(images: Tensor, targets: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+    return images.lerp(images.mean(0), strength), targets.lerp(targets.mean(0), strength)
+"""
+MIX_ROW = """
+    blendall: Annotated[
+        float,
+        Setting("blend with the mean of the batch, share", 0, 1),
+        Step("mix", "blend with the mean of the batch, {0:.3g} of it"),
+        Mixing("mixing.blend_all", "strength"),
+    ] = 0.0
+"""
 POLICY = '        "negatives": PolicyRow({"inversion": 1.0}),\n'
 USE = """
 import torch
+import tempfile
 from striate.cli.overrides import Overrides
 from striate.errors import SettingError
 from striate.training import NamedRecipe, Recipe, resolve, to_toml
-from striate.views import POLICIES, Normalization, apply_policy, describe
+from striate.jobs import augment
+from striate.training.loop import mixed_batch
+from striate.data import Batch
+from striate.tasks import Classify
+from striate.views import POLICIES, Normalization, Policy, apply_policy, describe, evaluation_view
 
 images, plain = torch.arange(256, dtype=torch.uint8).view(4, 1, 8, 8), Normalization((0.0,), (1.0,))
 changed, _ = apply_policy(
@@ -41,6 +59,19 @@ resolved = resolve({"augment": "negatives", "inversion": 0.25}, NamedRecipe("min
 assert "inversion = 0.25 " in to_toml(resolved)
 assert "# probability of a negative" in to_toml(resolved)
 assert Recipe.of(augment="negatives").augment.inversion == 1
+blend = Policy(blendall=0.5)
+view = evaluation_view(4, image_size=(8, 8), size=(8, 8), normalization=plain)
+batch = Batch(images / 255, torch.tensor([0, 1, 1, 1]), torch.arange(4), view)
+mixed = mixed_batch(batch, blend, Classify(("a", "b")))
+assert torch.allclose(mixed.images, (batch.images + batch.images.mean(0)) / 2)
+assert mixed.labels.tolist() == [[0.625, 0.375], *3 * [[0.125, 0.875]]]
+assert describe(blend)[-1] == "mix: blend with the mean of the batch, 0.5 of it"
+try:
+    augment("mnist-scenes:9", blendall=0.5, mixup=0.1, out=tempfile.mkdtemp() + "/sheet.png")
+except SettingError as error:
+    assert str(error).endswith("set mixup and blendall to 0"), error
+else:
+    raise AssertionError
 for wrong, message in ({"inversion": 2}, "takes 0 to 1"), ({"inversoin": 1}, "did you mean inversion"):
     try:
         Recipe.of(**wrong)
@@ -60,7 +91,7 @@ def edited(path: Path, *insertions: tuple[str, str]) -> None:
     path.write_text(text)
 
 
-def test_an_operation_is_a_function_and_a_row_and_a_policy_is_a_row(tmp_path):
+def test_an_operation_and_a_kind_of_mixing_are_a_function_and_a_row_and_a_policy_is_a_row(tmp_path):
     package = tmp_path / "striate"
     (package / "views").mkdir(parents=True)
     for path in ROOT.iterdir():
@@ -70,8 +101,11 @@ def test_an_operation_is_a_function_and_a_row_and_a_policy_is_a_row(tmp_path):
         (package / "views" / path.name).write_bytes(path.read_bytes())
     operations, settings = package / "views/pixel_operations.py", package / "views/settings.py"
     operations.write_text(operations.read_text() + FUNCTION)
+    mixing = package / "views/mixing.py"
+    mixing.write_text(mixing.read_text() + MIX_FUNCTION)
     last = 'PixelOperation("pixel_operations.random_erase", range(13, 18)),\n    ] = 0.0\n'
-    edited(settings, (last, ROW), ('        "none": PolicyRow(),\n', POLICY))
+    last_kind = 'Mixing("mixing.cutmix", "strength"),\n    ] = 0.0\n'
+    edited(settings, (last, ROW), (last_kind, MIX_ROW), ('        "none": PolicyRow(),\n', POLICY))
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     used = subprocess.run([sys.executable, "-c", USE], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert used.returncode == 0, used.stderr

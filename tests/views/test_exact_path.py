@@ -73,9 +73,9 @@ def test_one_geometry_for_all_equals_the_same_for_each(shape: tuple[int, int, in
     each = View(geometry.repeat(3, 1, 1), SAME_COLOR, size).resample(images)
     assert torch.equal(View(geometry, SAME_COLOR, size).resample(images), each)
     assert torch.equal(View(geometry.expand(3, -1, -1), SAME_COLOR, size).resample(images), each)
-    part = geometry + torch.tensor([[[0, 0, 0.25], [0, 0, 0], [0, 0, 0]]])
-    each = View(part.repeat(3, 1, 1), SAME_COLOR, size).resample(images)
-    assert torch.equal(View(part.expand(3, -1, -1), SAME_COLOR, size).resample(images), each)
+    shifted = geometry + torch.tensor([[[0, 0, 0.25], [0, 0, 0], [0, 0, 0]]])
+    each = View(shifted.repeat(3, 1, 1), SAME_COLOR, size).resample(images)
+    assert torch.equal(View(shifted.expand(3, -1, -1), SAME_COLOR, size).resample(images), each)
 
 
 @given(

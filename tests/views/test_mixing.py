@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.views import View, cutmix, mixup, mosaic, one_hot
+from striate.views import Policy, View, cutmix, mix, mixup, mosaic, one_hot
 
 alphas = st.sampled_from([0.1, 0.4, 1.0, 8.0])
 
@@ -134,3 +134,30 @@ def test_boxes_can_follow_into_a_mosaic(seed: int):
 def test_one_hot():
     assert torch.equal(one_hot(torch.tensor([2, 0]), 3), torch.tensor([[0.0, 0, 1], [1, 0, 0]]))
     assert one_hot(torch.tensor([], dtype=torch.int64), 3).shape == (0, 3)
+
+
+def by_name(policy: Policy, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Each kind by its name, in the order of draws that runs were made with."""
+    targets = one_hot(labels, 3)
+    if policy.mosaic and torch.rand(()).item() < policy.mosaic:
+        made = mosaic(images, targets)
+        return made.images, made.targets
+    if not policy.mixup and not policy.cutmix:
+        return images, labels
+    if policy.cutmix and (not policy.mixup or torch.rand(()).item() < 0.5):
+        return cutmix(images, targets, policy.cutmix)
+    return mixup(images, targets, policy.mixup)
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(mixup=a, cutmix=b, mosaic=c) for a in (0, 0.3) for b in (0, 0.5) for c in (0, 0.4)]
+)
+def test_kinds_that_are_on_share_the_batches_by_the_same_draws_for_ever(policy: Policy):
+    images, labels = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 3
+    torch.manual_seed(1)
+    expected = [by_name(policy, images, labels) for _ in range(30)]
+    state = torch.get_rng_state()
+    torch.manual_seed(1)
+    for wanted in expected:
+        assert all(map(torch.equal, mix(policy, images, labels, 3), wanted))
+    assert torch.equal(torch.get_rng_state(), state)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -11,12 +12,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from striate.errors import SettingError
-from striate.settings import annotations
+from striate.settings import annotations, declared_settings
 from striate.views import POLICIES, Normalization, Policy, View, apply_policy, evaluation_view, image_means, random_view
 from striate.views.cropping import is_exact
 from striate.views.random_geometry import random_boxes
 from striate.views.randomness import Streams
-from striate.views.settings import PixelOperation
+from striate.views.settings import Geometry, PixelOperation, Step
 
 RGB = Normalization((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 EVERYTHING = Policy(
@@ -75,9 +76,9 @@ def test_random_views_are_the_same_at_the_end_of_a_long_batch():
     """Vectorized arithmetic may round the last few numbers otherwise than the rest."""
     whole = drawn(EVERYTHING, torch.arange(300))
     for last in range(1, 150):
-        part = drawn(EVERYTHING, torch.arange(last))
-        assert torch.equal(part.geometry, whole.geometry[:last])
-        assert torch.equal(part.color, whole.color[:last])
+        few = drawn(EVERYTHING, torch.arange(last))
+        assert torch.equal(few.geometry, whole.geometry[:last])
+        assert torch.equal(few.color, whole.color[:last])
 
 
 def test_the_random_views_of_old_runs_stay():
@@ -406,3 +407,32 @@ def test_images_do_not_depend_on_threads():
             finally:
                 torch.set_num_threads(1)
         assert torch.equal(*result)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, step in annotations(Policy, Step).items()
+        if step.stage in ("geometry", "color") and annotations(Policy, Geometry).get(name) != Geometry("no factor")
+    ],
+)
+def test_each_factor_of_a_matrix_changes_it_alone(name: str):
+    declared = declared_settings(Policy)[name]
+    value = True if declared.kind is bool else (declared.setting.low + declared.setting.high) / 2
+    on: dict[str, Any] = {name: value}
+    plain, changed = (
+        random_view(
+            policy,
+            torch.arange(8),
+            seed=0,
+            epoch=0,
+            image_size=(24, 24),
+            size=(24, 24),
+            normalization=Normalization((0.5,) * 3, (0.2,) * 3),
+            means=torch.full((8, 3), 0.5),
+        )
+        for policy in (Policy(), Policy(**on))
+    )
+    same = torch.equal(plain.geometry, changed.geometry), torch.equal(plain.color, changed.color)
+    assert same == ((False, True) if annotations(Policy, Step)[name].stage == "geometry" else (True, False))

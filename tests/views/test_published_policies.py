@@ -108,8 +108,8 @@ def test_autoaugment_applies_each_pair_at_its_rate(name):
     expected = torch.zeros(2, len(KINDS), dtype=torch.float64)
     rows = TABLES[name].strip().splitlines()
     for row in rows:
-        for step, part in enumerate(row.split(",")):
-            kind, chance, _ = part.split()
+        for step, words in enumerate(row.split(",")):
+            kind, chance, _ = words.split()
             expected[step, KINDS.index(kind)] += float(chance) / len(rows)
     expected[:, KINDS.index("Identity")] = 1 - expected.sum(1)
     assert len(rows) == 25

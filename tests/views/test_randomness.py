@@ -39,8 +39,8 @@ def test_known_answers_of_splitmix64():
 @settings(max_examples=100, deadline=None)
 def test_equals_python_integers(seed: int, epoch: int, ids: list[int], stream: int):
     key = 0
-    for part in (seed, epoch, stream):
-        key = splitmix((key ^ part) * GOLDEN)
+    for word in (seed, epoch, stream):
+        key = splitmix((key ^ word) * GOLDEN)
     expected = [splitmix(key + (number - 1) * GOLDEN) >> 40 for number in ids]
     assert (uniform(seed, epoch, torch.tensor(ids), stream) * 2**24).tolist() == expected
 

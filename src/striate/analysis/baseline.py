@@ -5,16 +5,20 @@ from typing import Any, Final
 
 from striate.findings import Finding
 
-__all__ = ["no_better_than_largest_class"]
+__all__ = ["no_better_than_largest_class", "trained_briefly"]
 
+FEW_EPOCHS: Final = 5
 # findings that may explain why a network learns nothing
 _CAUSES: Final = ("data-shift", "data-background", "data-cropped", "data-thin", "data-nearly-black")
 
 
 def no_better_than_largest_class(
-    metrics: dict[str, Any], split: str | None, others: Sequence[Finding]
+    metrics: dict[str, Any], split: str | None, others: Sequence[Finding], *, trained_briefly: bool
 ) -> list[Finding]:
-    """A finding if the accuracy's interval reaches down to the share of the largest class; `others` may explain it."""
+    """A finding if the accuracy's interval reaches down to the share of the largest class; `others` may explain it.
+
+    After a few epochs it is explained by those.
+    """
     if split is None:
         return []
     figures = metrics[split]
@@ -32,8 +36,13 @@ def no_better_than_largest_class(
                 "images": figures["images"],
             },
             next(
-                (one.fix for one in others if one.id in _CAUSES),
+                (one.fix for one in others if one.id in _CAUSES and not trained_briefly),
                 "train longer (--epochs), try --lr ten times smaller or larger, or gather more images",
             ),
         )
     ]
+
+
+def trained_briefly(epochs: int, best_epoch: int, keep: str) -> bool:
+    """Whether more epochs are the first thing to try: they were few, or the last of them was the best."""
+    return epochs <= FEW_EPOCHS or (keep == "best" and best_epoch == epochs)

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import torch
 
-from striate.data import KnownImages, LabeledImages, Source, load_images, read_known_images
-from striate.data.known_images import known_in
+from striate.data import LabeledImages, Source, load_images
 from striate.data.threads import Progress
 from striate.errors import DataError, RunError
 from striate.runs import Bundle, RunFolder
@@ -16,7 +15,7 @@ from striate.sources import TrainingData
 from striate.training import Recipe, available_cores, read_toml
 from striate.training.opening import open_again, open_data_like
 
-__all__ = ["known_images_of", "load_for_network", "load_split", "open_other_data", "open_own_data", "own_splits"]
+__all__ = ["load_for_network", "load_split", "open_other_data", "open_own_data", "own_splits"]
 
 _WAY_OUT: Final = "pass data to evaluate on: run.evaluate((images, labels)) from Python, or --data"
 
@@ -59,14 +58,6 @@ def own_splits(
             f"{source.location}: changed since {folder.path} was trained; name the data to evaluate on with --data"
         )
     return split_of_run(folder, source, recipe, decoded).by_name()
-
-
-def known_images_of(folder: RunFolder, bundle: Bundle, source: Source) -> KnownImages | None:
-    """What recognizes the images of a run; None where it is too old to have hashes, and `source` is not its own data."""
-    known = read_known_images(folder.splits_path)
-    if known is None and source.digest() == folder.manifest()["data"]["digest"]:  # its own data, known by their names
-        return known_in(own_splits(folder, bundle, source))
-    return known
 
 
 def load_split(source: Source, bundle: Bundle, progress: Progress, name: str) -> LabeledImages:

@@ -9,14 +9,14 @@ from typing import Any, Final, final
 
 import torch
 
-from striate.data import KnownImages, LabeledImages
-from striate.data.known_images import NOT_IN_RUN
+from striate.data import LabeledImages
 from striate.errors import RunError, SettingError
+from striate.runs import KnownImages
+from striate.runs.known_images import NOT_IN_RUN
 
-__all__ = ["UNKNOWN", "SplitOverlap", "select_images", "select_own_images"]
+__all__ = ["SplitOverlap", "select_images", "select_own_images"]
 
-UNKNOWN: Final = "unknown"  # all images, where an old run has no hashes of its own
-_ALWAYS: Final = ("test", NOT_IN_RUN, UNKNOWN)
+_ALWAYS: Final = ("test", NOT_IN_RUN)
 _ON_REQUEST: Final = MappingProxyType({"train": ("train", "val"), "val": ("val",)})
 _PHRASES: Final = MappingProxyType(
     {
@@ -33,7 +33,7 @@ _PHRASES: Final = MappingProxyType(
 class SplitOverlap:
     """How many images are measured and how many left out, by the run's split that they are in."""
 
-    measured: Mapping[str, int]  # by train, val, test, unseen; or unknown
+    measured: Mapping[str, int]  # by train, val, test, unseen
     excluded: Mapping[str, int]
 
     def as_json(self) -> dict[str, Any]:
@@ -42,11 +42,6 @@ class SplitOverlap:
     def line(self) -> str:
         """Such as "120 images: 84 that the run was trained on are left out; 36 measured: images of its test split"."""
         count, out = sum(self.measured.values()), sum(self.excluded.values())
-        if UNKNOWN in self.measured:
-            return (
-                f"{_images(count)}: the run is too old to recognize its images by content; its training images may be among "
-                "them"
-            )
         (name, *more) = self.measured
         text = f"{_images(count)}: {_counted(self.measured)}" if more else f"{_images(count)} {_PHRASES[name]}"
         if out:
@@ -79,7 +74,7 @@ def select_own_images(
 def select_images(
     splits: Collection[str],
     load: Callable[[str], LabeledImages],
-    known: KnownImages | None,
+    known: KnownImages,
     contents: Callable[[str], Mapping[str, str]],
     *,
     requested: str | None,
@@ -97,18 +92,16 @@ def select_images(
     @cache
     def recognized(split: str) -> tuple[LabeledImages, Sequence[str]]:
         samples = load(split)
-        if known is None:
-            return samples, [UNKNOWN] * len(samples)
         return samples, known.known_as(samples, lambda: contents(split))
 
     if requested is None or requested in splits:
         name = requested or next(name for name in ("test", "all", "val", "train") if name in splits)
         allowed = (*_ALWAYS, *_ON_REQUEST.get(requested or "", ()))
     else:
-        may_have = splits if known is not None and requested in _PHRASES else ()
+        may_have = splits if requested in _PHRASES else ()
         having = [split for split in splits if split in may_have and requested in recognized(split)[1]]
         if len(having) != 1:
-            raise SettingError(f"split = {requested!r}: {location} has {_available(requested, splits, having, known)}")
+            raise SettingError(f"split = {requested!r}: {location} has {_available(requested, splits, having)}")
         name, allowed = having[0], (requested,)
     samples, known_as = recognized(name)
     evaluated = _count(Counter(known_as), allowed)
@@ -123,20 +116,18 @@ def select_images(
     return requested or name, samples.subset(wanted.nonzero().flatten()), evaluated
 
 
-def _available(requested: str, splits: Collection[str], having: Sequence[str], known: KnownImages | None) -> str:
+def _available(requested: str, splits: Collection[str], having: Sequence[str]) -> str:
     """The splits of data without the requested one, and whether the run's own images of it are in them."""
     names = ", ".join(sorted(splits))
     if requested not in _PHRASES:
         return names
-    if known is None:
-        return f"{names}, and the run is too old to recognize its own {requested} images"
     if not having:
         return f"{names}, and none of the run's own {requested} images"
     return f"{names}; the run's own {requested} images are in {' and '.join(having)}, give one of these as data"
 
 
 def _count(counts: Mapping[str, int], allowed: Collection[str]) -> SplitOverlap:
-    named = {name: counts[name] for name in (*_PHRASES, UNKNOWN) if name in counts}
+    named = {name: counts[name] for name in _PHRASES if name in counts}
     return SplitOverlap(
         {name: count for name, count in named.items() if name in allowed},
         {name: count for name, count in named.items() if name not in allowed},

@@ -65,7 +65,7 @@ def student_t(degrees_of_freedom: int) -> float:
     return float(np.interp(0.475, reached, t))
 
 
-def of_resamples(value: float, draws: npt.NDArray[np.float64]) -> Interval:
-    """The percentile bootstrap (Efron 1979): the middle 95 % of the draws, widened to contain the figure."""
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
+def of_resamples(value: float, resampled: npt.NDArray[np.float64]) -> Interval:
+    """The percentile bootstrap (Efron 1979): the middle 95 % of the resampled values, widened to contain the figure."""
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
     return Interval(value, float(min(low, value)), float(max(high, value)))

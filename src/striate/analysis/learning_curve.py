@@ -41,7 +41,7 @@ MOST_EPOCHS: Final = 40  # of it: else a hundred images would take as long as th
 BATCH: Final = 64
 STEP_COST: Final = 32  # images in whose time a step does what does not depend on its batch
 LEAST: Final = 80  # training images, so that an eighth is ten
-DRAWS: Final = 1000
+RESAMPLES: Final = 1000
 WORTH_A_FINDING: Final = 0.005  # gain of accuracy at the lower end of the interval
 RECIPE: Final = NamedRecipe(
     "learning curve",
@@ -87,7 +87,7 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
     held_out = _at_most(samples, held_out, MOST_HELD_OUT)
     steps = steps_for(len(training))
     hits, sizes = [], []
-    started, runs, seen = time.perf_counter(), 0, 0.0
+    started, runs, done = time.perf_counter(), 0, 0.0
     # by the images that pass through the network: small shares have small batches, and take less time
     expected = SEEDS * sum(steps * (STEP_COST + min(BATCH, share * len(training))) for share in SHARES)
     for share in SHARES:
@@ -95,11 +95,12 @@ def measure_learning_curve(source: Source, device: torch.device, report: Callabl
         for seed in range(SEEDS):
             at = training if share == 1 else _share(samples, training, share, seed + 2)
             row.append(_hits(samples.subset(at), samples.subset(held_out), _recipe(len(at), steps, seed, device)))
-            runs, seen = runs + 1, seen + steps * (STEP_COST + min(BATCH, len(at)))
-            left = (time.perf_counter() - started) / seen * max(0.0, expected - seen)
+            runs, done = runs + 1, done + steps * (STEP_COST + min(BATCH, len(at)))
+            left = (time.perf_counter() - started) / done * max(0.0, expected - done)
+            remaining = f"{left:.0f} s" if left < 59.5 else duration(left)
             report(
                 f"learning curve {runs} of {SEEDS * len(SHARES)}: {len(at):,} images, accuracy {percent(row[-1].mean())}, "
-                f"about {duration(left)} left"
+                f"about {remaining} left"
             )
         sizes.append(len(at))
         hits.append(row)
@@ -148,18 +149,18 @@ def _gain(sizes: npt.NDArray[Any], hits: npt.NDArray[np.bool_], whole: int) -> I
         b, c = fit_power_law(sizes[-3:], errors[-3:])
         return float(b * whole**-c - b * (2 * whole) ** -c)
 
-    draw = np.random.default_rng(0)
-    draws = np.array(
+    generator = np.random.default_rng(0)
+    resampled = np.array(
         [
             of(
-                np.stack([row[draw.integers(0, len(row), len(row))] for row in hits])[
-                    :, :, draw.integers(0, hits.shape[2], hits.shape[2])
+                np.stack([row[generator.integers(0, len(row), len(row))] for row in hits])[
+                    :, :, generator.integers(0, hits.shape[2], hits.shape[2])
                 ]
             )
-            for _ in range(DRAWS)
+            for _ in range(RESAMPLES)
         ]
     )
-    return of_resamples(of(hits), draws)
+    return of_resamples(of(hits), resampled)
 
 
 def _split(source: Source) -> tuple[LabeledImages, Tensor, Tensor]:

@@ -10,36 +10,36 @@ from striate.analysis.inference import Predictions
 from striate.analysis.intervals import Interval, of_mean, of_resamples, wilson
 
 Array = npt.NDArray[Any]
-BOOTSTRAP_DRAWS = 500
-BOOTSTRAP_ENTRIES = 20_000_000  # of all drawn confusion matrices together, so that a thousand classes fit in memory
+RESAMPLES = 500
+RESAMPLED_ENTRIES = 20_000_000  # of all resampled confusion matrices together, so that a thousand classes fit in memory
 CALIBRATION_BINS = 15
 
 
 def classification_metrics(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
     """The metrics of one split, as in metrics.json."""
-    table = confusion_matrix(predictions.labels, predictions.predicted, len(classes))
-    total = int(table.sum())
-    draw = np.random.default_rng(0)
-    # Resampling images with replacement is drawing a new confusion matrix of the same total.
-    draws = max(20, min(BOOTSTRAP_DRAWS, BOOTSTRAP_ENTRIES // table.size))
-    tables = draw.multinomial(total, table.flatten() / total, draws).reshape(-1, *table.shape)
+    counts = confusion_matrix(predictions.labels, predictions.predicted, len(classes))
+    total = int(counts.sum())
+    generator = np.random.default_rng(0)
+    # Resampling images with replacement is a new random confusion matrix of the same total.
+    resamples = max(20, min(RESAMPLES, RESAMPLED_ENTRIES // counts.size))
+    resampled = generator.multinomial(total, counts.flatten() / total, resamples).reshape(-1, *counts.shape)
 
     def with_interval(figure: Callable[[Array], Array]) -> dict[str, float]:
-        return of_resamples(float(figure(table)), figure(tables)).as_json()
+        return of_resamples(float(figure(counts)), figure(resampled)).as_json()
 
     figures: dict[str, Any] = {
         "images": total,
-        "accuracy": wilson(int(table.trace()), total).as_json(),
-        "macro_f1": with_interval(lambda t: _mean_over_present(f1(t), t)),
-        "weighted_f1": with_interval(lambda t: (f1(t) * t.sum(-1)).sum(-1) / total),
-        "macro_precision": with_interval(lambda t: _mean_over_present(precision(t), t)),
-        "macro_recall": with_interval(lambda t: _mean_over_present(recall(t), t)),
+        "accuracy": wilson(int(counts.trace()), total).as_json(),
+        "macro_f1": with_interval(lambda c: _mean_over_present(f1(c), c)),
+        "weighted_f1": with_interval(lambda c: (f1(c) * c.sum(-1)).sum(-1) / total),
+        "macro_precision": with_interval(lambda c: _mean_over_present(precision(c), c)),
+        "macro_recall": with_interval(lambda c: _mean_over_present(recall(c), c)),
         "log_loss": of_mean(predictions.losses).as_json(),
-        "expected_calibration_error": _calibration_interval(predictions, draw).as_json(),
-        "baseline_accuracy": float(table.sum(1).max() / total),
+        "expected_calibration_error": _calibration_interval(predictions, generator).as_json(),
+        "baseline_accuracy": float(counts.sum(1).max() / total),
         "classes": list(classes),
-        "confusion_matrix": table.tolist(),
-        "per_class": _per_class(table, tables, classes),
+        "confusion_matrix": counts.tolist(),
+        "per_class": _per_class(counts, resampled, classes),
     }
     if len(classes) > 5:
         top_five = np.argpartition(-predictions.probabilities, 5, axis=1)[:, :5]
@@ -52,19 +52,19 @@ def confusion_matrix(labels: Array, predicted: Array, classes: int) -> npt.NDArr
     return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def precision(table: Array) -> Array:
-    """Precision of each class, 0 where it was never predicted. table: ... K K -> ... K"""
-    return _divide(_diagonal(table), table.sum(-2))
+def precision(counts: Array) -> Array:
+    """Precision of each class, 0 where it was never predicted. counts: ... K K -> ... K"""
+    return _divide(_diagonal(counts), counts.sum(-2))
 
 
-def recall(table: Array) -> Array:
+def recall(counts: Array) -> Array:
     """Recall of each class, 0 where it has no images."""
-    return _divide(_diagonal(table), table.sum(-1))
+    return _divide(_diagonal(counts), counts.sum(-1))
 
 
-def f1(table: Array) -> Array:
+def f1(counts: Array) -> Array:
     """Harmonic mean of precision and recall of each class."""
-    return _divide(2 * _diagonal(table), table.sum(-1) + table.sum(-2))
+    return _divide(2 * _diagonal(counts), counts.sum(-1) + counts.sum(-2))
 
 
 def calibration_error(probabilities: Array, correct: Array) -> float:
@@ -74,36 +74,36 @@ def calibration_error(probabilities: Array, correct: Array) -> float:
     return float(np.abs(gaps).sum() / len(probabilities))
 
 
-def _per_class(table: Array, tables: Array, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    scores, draws = f1(table), f1(tables)
+def _per_class(counts: Array, resampled: Array, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    scores, resampled_scores = f1(counts), f1(resampled)
     return [
         {
             "class": name,
-            "images": int(table[k].sum()),
-            "precision": wilson(int(table[k, k]), int(table[:, k].sum())).as_json(),
-            "recall": wilson(int(table[k, k]), int(table[k].sum())).as_json(),
-            "f1": of_resamples(float(scores[k]), draws[:, k]).as_json(),
+            "images": int(counts[k].sum()),
+            "precision": wilson(int(counts[k, k]), int(counts[:, k].sum())).as_json(),
+            "recall": wilson(int(counts[k, k]), int(counts[k].sum())).as_json(),
+            "f1": of_resamples(float(scores[k]), resampled_scores[:, k]).as_json(),
         }
         for k, name in enumerate(classes)
     ]
 
 
-def _calibration_interval(predictions: Predictions, draw: np.random.Generator) -> Interval:
+def _calibration_interval(predictions: Predictions, generator: np.random.Generator) -> Interval:
     confidences = predictions.probabilities.max(1)
     correct = (predictions.predicted == predictions.labels).astype(float)
-    picks = (draw.integers(0, len(confidences), len(confidences)) for _ in range(100))
-    draws = np.array([calibration_error(confidences[pick], correct[pick]) for pick in picks])
-    return of_resamples(calibration_error(confidences, correct), draws)
+    picks = (generator.integers(0, len(confidences), len(confidences)) for _ in range(100))
+    resampled = np.array([calibration_error(confidences[pick], correct[pick]) for pick in picks])
+    return of_resamples(calibration_error(confidences, correct), resampled)
 
 
-def _mean_over_present(scores: Array, table: Array) -> Array:
+def _mean_over_present(scores: Array, counts: Array) -> Array:
     """Mean over the classes that occur as label or prediction; the others have no score."""
-    present = (table.sum(-1) + table.sum(-2)) > 0
+    present = (counts.sum(-1) + counts.sum(-2)) > 0
     return (scores * present).sum(-1) / present.sum(-1)
 
 
-def _diagonal(table: Array) -> Array:
-    return np.diagonal(table, axis1=-2, axis2=-1)
+def _diagonal(counts: Array) -> Array:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:

@@ -33,7 +33,7 @@ def findings_on_new(
 
 
 def findings_on_splits(bundle: Bundle, splits: Mapping[str, LabeledImages]) -> list[Finding]:
-    """data-shift of splits that the data came with against the training images; a drawn split is like them."""
+    """data-shift of splits that the data came with against the training images; a random split is like them."""
     if bundle.statistics is None:
         return []
     return [

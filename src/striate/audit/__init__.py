@@ -3,7 +3,7 @@
 docs/architecture.md lists all findings: id, severity and meaning.
 
 `audit` is all that `check` looks for, `audit_survey` and `audit_splits` are what `train` looks for in decoded images. Splits
-that striate draws keep identical images together. A single class, and more unreadable files than `--max-bad` allows, are
+that striate makes keep identical images together. A single class, and more unreadable files than `--max-bad` allows, are
 errors and not findings. data-shift and data-more-would-help are found in `analysis`.
 """
 

@@ -50,12 +50,12 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
     return findings
 
 
-def absent_classes(classes: Sequence[str], counts: Counts, drawn: Collection[str]) -> list[Finding]:
-    """Classes of two images or more that have none in one of the splits that were `drawn`: nothing is measured of them there."""
+def absent_classes(classes: Sequence[str], counts: Counts, random_splits: Collection[str]) -> list[Finding]:
+    """Classes of two images or more that have none in one of the `random_splits`: nothing is measured of them there."""
     everywhere = [sum(split) for split in zip(*counts.values(), strict=True)]
     absent = {
         split: [name for name, n, every in zip(classes, counts[split], everywhere, strict=True) if n == 0 and every > 1]
-        for split in drawn
+        for split in random_splits
     }
     absent = {split: names for split, names in absent.items() if names}
     if not absent:

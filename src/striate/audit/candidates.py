@@ -46,11 +46,11 @@ def _neighbors(
         places = np.arange(len(hashes))
         yield from _within_buckets(hashes, distance, places, len(hashes) - 1 - places)
         return
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     bits = int(np.log2(len(hashes))) - 2
     missed = np.log(1 - (1 - int(distance.max()) / 64) ** bits)  # by one table
     for _ in range(min(TABLES, 1 + int(np.log(0.01) / missed))):
-        mask = np.bitwise_or.reduce(np.uint64(1) << draw.permutation(64)[:bits].astype(np.uint64))
+        mask = np.bitwise_or.reduce(np.uint64(1) << generator.permutation(64)[:bits].astype(np.uint64))
         order = np.argsort(hashes & mask, kind="stable")
         keys = (hashes & mask)[order]
         partners = np.searchsorted(keys, keys, side="right") - np.arange(len(keys)) - 1  # those after it in its bucket

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.duplicates import DuplicateClusters
 from striate.audit.fingerprints import Fingerprints
+from striate.audit.split_checks import two_labels_message
 
 __all__ = ["blanks", "exact_copies", "near_copies"]
 
@@ -31,6 +32,7 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
 def exact_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[AuditFinding]:
     """data-duplicates-across-splits, data-two-labels and data-duplicates."""
     across, within = _by_split(prints, clusters)
+    within = [cluster for cluster in within if len(_labels(prints, cluster)) < 2]
     findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
     two = [cluster for cluster in clusters if len(_labels(prints, cluster)) > 1]
     if two:
@@ -39,8 +41,7 @@ def exact_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[Audi
             audit_finding(
                 "data-two-labels",
                 "warning",
-                f"{'1 image has' if len(two) == 1 else f'{len(two)} images have'} two labels, pixel for pixel, "
-                f"such as '{examples[0]}' and '{examples[1]}'.",
+                two_labels_message(len(two), examples[0], examples[1]),
                 [prints.ids(cluster) for cluster in two],
                 {"labels": [sorted(_labels(prints, cluster)) for cluster in two[:10]]},
                 "keep the image with the right label, and remove the copy",
@@ -52,8 +53,8 @@ def exact_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[Audi
             audit_finding(
                 "data-duplicates",
                 "warning",
-                f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another in its split, "
-                "pixel for pixel.",
+                f"{'1 image is a copy' if extra == 1 else f'{extra} images are copies'} of another"
+                f"{' in its split' if len(prints.source.splits) > 1 else ''}, pixel for pixel.",
                 [prints.ids(cluster) for cluster in within],
                 {"copies": extra},
                 "remove the copies: they count several times, and random splits put them into both training and test",

@@ -146,13 +146,13 @@ def _join_large(prints: Fingerprints, pairs: npt.NDArray[np.int64], together: _T
         known = np.array([i in views and j in views for i, j in block.tolist()], np.bool_)
         block, move = block[known], move[torch.from_numpy(known)]
         for start in range(0, len(block), _BATCH // 8):
-            part = slice(start, start + _BATCH // 8)
+            some = slice(start, start + _BATCH // 8)
             lumas, colors = (
-                [torch.from_numpy(np.stack([views[i][what] for i in block[part, side].tolist()])) for side in (0, 1)]
+                [torch.from_numpy(np.stack([views[i][what] for i in block[some, side].tolist()])) for side in (0, 1)]
                 for what in (0, 1)
             )
-            same = alike(lumas[0].float(), lumas[1].float(), move[part]) & same_colors(*colors)
-            for i, j in block[part][same.numpy()].tolist():
+            same = alike(lumas[0].float(), lumas[1].float(), move[some]) & same_colors(*colors)
+            for i, j in block[some][same.numpy()].tolist():
                 together.join(i, j)
 
 

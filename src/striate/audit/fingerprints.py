@@ -77,13 +77,13 @@ class Fingerprints:
 
     def labels(self) -> npt.NDArray[np.int64] | None:
         """The class of each image, M; None where images have anything but one class."""
-        parts = []
+        labels = []
         for position, name in enumerate(self.splits):
             targets = self.source.splits[name].targets
             if not isinstance(targets, ClassTargets):
                 return None
-            parts.append(targets.values[self.row[self.split == position]])
-        return np.concatenate(parts)
+            labels.append(targets.values[self.row[self.split == position]])
+        return np.concatenate(labels)
 
     def label(self, i: int) -> str | None:
         """The class, the classes or the numbers of an image as text; None for masks and boxes."""
@@ -121,11 +121,11 @@ def take_fingerprints(source: Source, *, threads: int, progress: Progress | None
 
         taken.append(_take(listing, threads, source.survey.window(), report))
         done += len(listing)
-    kept = [np.flatnonzero([header is not None for header in part.headers]) for part in taken]
+    kept = [np.flatnonzero([header is not None for header in figures.headers]) for figures in taken]
     all_ids = [one.ids[i] for one, rows in zip(source.splits.values(), kept, strict=True) for i in rows]
-    headers = [part.headers[i] for part, rows in zip(taken, kept, strict=True) for i in rows]
+    headers = [figures.headers[i] for figures, rows in zip(taken, kept, strict=True) for i in rows]
     known = [header for header in headers if header is not None]
-    small = np.concatenate([part.small[rows] for part, rows in zip(taken, kept, strict=True)])
+    small = np.concatenate([figures.small[rows] for figures, rows in zip(taken, kept, strict=True)])
     return Fingerprints(
         source,
         tuple(source.splits),
@@ -135,16 +135,16 @@ def take_fingerprints(source: Source, *, threads: int, progress: Progress | None
         np.array([header.height for header in known], np.int64),
         np.array([header.width for header in known], np.int64),
         np.array([header.color for header in known], np.bool_),
-        np.concatenate([part.brightness[rows] for part, rows in zip(taken, kept, strict=True)]),
-        np.concatenate([part.contrast[rows] for part, rows in zip(taken, kept, strict=True)]),
+        np.concatenate([figures.brightness[rows] for figures, rows in zip(taken, kept, strict=True)]),
+        np.concatenate([figures.contrast[rows] for figures, rows in zip(taken, kept, strict=True)]),
         tuple(name for name, header in zip(all_ids, known, strict=True) if header.frames > 1),
         tuple(name for name, header in zip(all_ids, known, strict=True) if header.bits_lost),
         small,
         hashes(small),
         tuple(
             one
-            for part, listing in zip(taken, source.splits.values(), strict=True)
-            for one in (*listing.skipped, *_skipped(part, listing))
+            for figures, listing in zip(taken, source.splits.values(), strict=True)
+            for one in (*listing.skipped, *_skipped(figures, listing))
         ),
     )
 
@@ -188,9 +188,9 @@ def _together(listing: Listing) -> npt.NDArray[np.uint8] | None:
     return eight_bits(pixels) if pixels is not None and pixels.dtype == np.uint8 else None
 
 
-def _skipped(part: _Taken, listing: Listing) -> list[SkippedFile]:
+def _skipped(figures: _Taken, listing: Listing) -> list[SkippedFile]:
     return [
         SkippedFile(name, failure.reason, failure.detail)
-        for name, failure in zip(listing.ids, part.failures, strict=True)
+        for name, failure in zip(listing.ids, figures.failures, strict=True)
         if failure is not None
     ]

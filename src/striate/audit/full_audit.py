@@ -9,7 +9,6 @@ import numpy as np
 from striate.audit.annotations import annotation_faults, box_faults, describe_boxes, describe_masks
 from striate.audit.audit_finding import AuditFinding
 from striate.audit.balance import imbalance, small_classes
-from striate.audit.class_names import near_equal_names
 from striate.audit.copies import blanks, exact_copies, near_copies
 from striate.audit.duplicates import blank, exact_duplicates, hidden, near_duplicates
 from striate.audit.files import unusable, wrong_names
@@ -17,6 +16,7 @@ from striate.audit.fingerprints import Fingerprints
 from striate.audit.group_leakage import group_leaks
 from striate.audit.inventory import class_counts, inventory
 from striate.audit.label_errors import HeldOutPrediction, label_suspects
+from striate.audit.near_equal_names import near_equal_names
 from striate.audit.outliers import outliers
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
 from striate.audit.unused_content import bits_lost, first_frames, survey_findings

@@ -113,8 +113,8 @@ def _moved(images: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
     middle = torch.linspace(-1 + 1 / side, 1 - 1 / side, side)
     x, y = (middle * (1 + move[:, n, None]) + move[:, n + 1, None] for n in (0, 2))  # B n
     grid = torch.stack(torch.broadcast_tensors(x[:, None, :], y[:, :, None]), -1)  # B n n 2
-    seen = F.grid_sample(images[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
-    return seen, ((x.abs() <= 1)[:, None, :] & (y.abs() <= 1)[:, :, None]).float()
+    sampled = F.grid_sample(images[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
+    return sampled, ((x.abs() <= 1)[:, None, :] & (y.abs() <= 1)[:, :, None]).float()
 
 
 def _fine(images: Tensor) -> Tensor:

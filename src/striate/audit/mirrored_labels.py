@@ -7,10 +7,10 @@ from typing import Any, Final, final
 import torch
 from torch import Tensor
 
+from striate.audit.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
+from striate.audit.mirrored_names import Mirror, mirrored_names
 from striate.data import LabeledImages, Listing, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
-from striate.data.mirror_test import exchanged_classes, sample_for_mirror_test, small_images
-from striate.data.mirrored_names import Mirror, mirrored_names
 from striate.data.targets import ClassTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding
@@ -77,7 +77,7 @@ def sample_of_listing(source: Source, canvas: Canvas) -> Sample:
     def sample() -> tuple[Tensor, Tensor]:
         if not isinstance(listing.targets, ClassTargets):
             return torch.empty(0), torch.empty(0, dtype=torch.int64)
-        labels = torch.from_numpy(listing.targets.values).long()
+        labels = torch.tensor(listing.targets.values)
         positions = sample_for_mirror_test(labels)
         read = _decoded(listing, positions.tolist(), canvas)
         if not read:

@@ -10,7 +10,7 @@ import torch
 
 from striate.audit.audit_finding import EXAMPLES, AuditFinding
 from striate.audit.balance import imbalance, small_classes
-from striate.audit.class_names import near_equal_names
+from striate.audit.near_equal_names import near_equal_names
 from striate.audit.scales import nearly_black
 from striate.data.decoding.rendering import BACKGROUNDS
 from striate.data.images import LabeledImages
@@ -108,24 +108,31 @@ def two_labels(
     same: dict[int, list[int]] = defaultdict(list)
     for i in np.flatnonzero(counts[first] > 1):
         same[int(first[i])].append(int(i))
-    cases = []
+    cases, names = [], []
     for group in same.values():
         samples, row = where[group[0]]
         alike = [where[i] for i in group if equal(samples, where[i][0], [(row, where[i][1])], hiding)]
         labels = {int(one.labels[n]): one.ids[n] for one, n in reversed(alike)}  # the first image of each label
         if len(labels) > 1:
             cases.append([f"{name} ({samples.classes[label]})" for label, name in sorted(labels.items())])
+            names.append(sorted(samples.classes[label] for label in labels))
     if not cases:
         return []
     return [
         Finding(
             "data-two-labels",
             "warning",
-            f"{len(cases)} {'image is' if len(cases) == 1 else 'images are'} under two labels, pixel for pixel.",
+            two_labels_message(len(cases), *names[0][:2]),
             {"count": len(cases), "first": cases[:EXAMPLES]},
             "keep the image with the right label, and remove the copy",
         )
     ]
+
+
+def two_labels_message(count: int, one: str, other: str) -> str:
+    """That so many images have two labels, and those of the first."""
+    images = "1 image has" if count == 1 else f"{count} images have"
+    return f"{images} two labels, pixel for pixel, such as '{one}' and '{other}'."
 
 
 def duplicates_across_splits(

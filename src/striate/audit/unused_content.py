@@ -42,7 +42,7 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
                 f"{percent(survey.hidden[background], 0)} of the images with transparent pixels show next to nothing on "
                 f"{background}.",
                 (),
-                {"background": background, "hidden": {name: round(part, 4) for name, part in survey.hidden.items()}},
+                {"background": background, "hidden": {name: round(share, 4) for name, share in survey.hidden.items()}},
                 fix,
             )
         )
@@ -55,12 +55,14 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
         return []
     many = survey.fit == "contain"
     share, cut = (survey.cut_content, survey.cut) if many else (survey.cut_most, MUCH)
+    many_images = f"{percent(share, 0)} of the images lose", "their"
+    images, whose = ("The image loses", "its") if len(survey.sizes) == 1 else many_images
     worst_first = sorted(survey.losing, key=lambda name: -survey.losing[name])
     return [
         audit_finding(
             "data-cropped",
             "warning" if many else "note",
-            f"{percent(share, 0)} of the images lose {'' if many else 'more than '}{percent(cut, 0)} of their area to a "
+            f"{images} {'' if many else 'more than '}{percent(cut, 0)} of {whose} area to a "
             "square crop, and content with it.",
             [(name,) for name in worst_first if many or survey.losing[name] > MUCH],
             {"cut": round(survey.cut, 4), "images_with_content_there": round(survey.cut_content, 4)},

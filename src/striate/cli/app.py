@@ -19,7 +19,10 @@ def create_app() -> cyclopts.App:
     )
     for n, (name, verb) in enumerate(VERBS.items()):
         example = f"Example: {verb.example}"
-        app.command(f"striate.cli.{name}:{name}", name=name, help=verb.help, help_epilogue=example, sort_key=n)
+        usage = f"Usage: striate {name} {verb.arguments}" if verb.arguments else None
+        app.command(
+            f"striate.cli.{name}:{name}", name=name, help=verb.help, help_epilogue=example, usage=usage, sort_key=n
+        )
     return app
 
 

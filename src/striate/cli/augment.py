@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from striate.cli.overrides import AugmentationOverrides, given
 from striate.cli.whole_numbers import WholeNumber
+from striate.data.settings import COLUMNS, ROWS
 
 
 def augment(
@@ -13,8 +14,8 @@ def augment(
     *,
     recipe: str | None = None,
     out: str | None = None,
-    rows: WholeNumber = 6,
-    columns: WholeNumber = 8,
+    rows: WholeNumber = ROWS,
+    columns: WholeNumber = COLUMNS,
     settings: Annotated[AugmentationOverrides | None, Parameter(name="*")] = None,
 ) -> None:
     """Write a PNG of images before and after augmentation.

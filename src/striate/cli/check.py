@@ -26,7 +26,7 @@ def check(
     Parameters
     ----------
     data
-        `mnist`, or a folder as `striate train` takes it
+        `mnist`, or a folder, a table or an archive as `striate train` takes them
     out
         the page to write, outside of the data
     group
@@ -34,7 +34,8 @@ def check(
     run
         the folder of a run on the same data; its predictions on held-out images show which labels are probably wrong
     learning_curve
-        train a small network three times on 1/8, 1/4, 1/2 and all of the data, and estimate the accuracy with twice the data
+        train a small network 12 times (a minute or a few on a CPU), three times on 1/8, 1/4, 1/2 and all of the data, and
+        estimate the accuracy with twice the data
     device
         where to train it: auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json

@@ -18,15 +18,12 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         print(f"{source.name}: {source.kind}, {files.used:,} images, {names} ({source.task})")
     counts = inventory["counts"]
     if counts:
-        rows = [(name, *(f"{images[n]:,}" for images in counts.values())) for n, name in enumerate(source.classes)]
-        shown = rows if len(rows) <= MOST_CLASSES else sorted(rows, key=_size)[-(MOST_CLASSES // 2) :][::-1]
-        if len(rows) > MOST_CLASSES:
-            shown += sorted(rows, key=_size)[: MOST_CLASSES // 2][::-1]
-        print_table([("class", False), *((split, True) for split in counts)], shown)
-        if len(rows) > len(shown):
-            print(
-                f"only the {len(shown) // 2} largest and the {len(shown) // 2} smallest of {len(rows):,} classes are shown"
-            )
+        shown = _shown_classes([sum(images[n] for images in counts.values()) for n in range(len(source.classes))])
+        rows = [(source.classes[n], *(f"{images[n]:,}" for images in counts.values())) for n in shown]
+        print_table([("class", False), *((split, True) for split in counts)], rows)
+        if len(shown) < len(source.classes):
+            half = MOST_CLASSES // 2
+            print(f"only the {half} largest and the {half} smallest of {len(source.classes):,} classes are shown")
     sizes = _sizes(inventory["sizes"]["height"], inventory["sizes"]["width"])
     print(f"sizes: {sizes}; {', '.join(f'{times:,} {form}' for form, times in inventory['formats'].items())}")
     for line in inventory["survey"]["messages"]:
@@ -44,9 +41,18 @@ def print_check(checked: Checked, *, heading: bool) -> None:
         print(f"    fix: {one.finding.fix}")
     if not checked.findings:
         print("no findings")
-    if checked.curve is not None:
+    if checked.curve is not None and not any(one.finding.id == "data-more-would-help" for one in checked.findings):
         print(f"learning curve: {checked.curve.message}")
     print(f"page: {checked.page}")
+
+
+def _shown_classes(sizes: Sequence[int]) -> list[int]:
+    """Positions of the classes to show: all of them, or the largest and the smallest, the larger first."""
+    if len(sizes) <= MOST_CLASSES:
+        return list(range(len(sizes)))
+    ascending = sorted(range(len(sizes)), key=lambda n: sizes[n])
+    half = MOST_CLASSES // 2
+    return [*ascending[-half:][::-1], *ascending[:half][::-1]]
 
 
 def _sizes(height: Sequence[float], width: Sequence[float]) -> str:
@@ -63,7 +69,3 @@ def _sum(counts: Mapping[str, int], what: str) -> str:
     """ "3 skipped (2 truncated, 1 empty file)" """
     each = ", ".join(f"{times:,} {name}" for name, times in counts.items())
     return f"{sum(counts.values()):,} {what}{f' ({each})' if each else ''}"
-
-
-def _size(row: tuple[str, ...]) -> int:
-    return sum(int(cell.replace(",", "")) for cell in row[1:])

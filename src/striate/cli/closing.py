@@ -2,19 +2,30 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from striate.findings import Finding
 from striate.jobs import Augmented, CrossValidationResult, Features, Run
+from striate.number_format import setting
+from striate.views import POLICIES, Policy
 
 
-def print_closing(run: Run) -> None:
+def print_closing(trained: Run | CrossValidationResult) -> None:
+    """The result of `train` and `resume`."""
+    if isinstance(trained, CrossValidationResult):
+        _print_cross_validation(trained)
+    else:
+        _print_run(trained)
+
+
+def _print_run(run: Run) -> None:
     print_findings(run.findings)
     print(run.verdict)
     print(f"report: {run.report}")
     print(f"next:   striate predict {shlex.quote(str(run.path))} IMAGE")
 
 
-def print_cross_validation(result: CrossValidationResult) -> None:
+def _print_cross_validation(result: CrossValidationResult) -> None:
     print(result.line())
     print(
         f"runs:   {result.path}/fold-1 ... fold-{result.summary['folds']}; "
@@ -43,11 +54,21 @@ def print_augmented(sheet: Augmented) -> None:
     values = {name: f"{value:.3g}" if isinstance(value, float) else value for name, value in sheet.by_recipe.items()}
     own = ", ".join(f"{name} = {value}" for name, value in values.items()) or "no augmentation"
     print(f"recipe: {sheet.recipe_name}, as in `striate train`; it sets {own}")
-    print(
-        f"policy: {sheet.recipe.augment.name}, {sheet.recipe.model.size} x {sheet.recipe.model.size} pixels; operations in order:"
-    )
+    side = sheet.recipe.model.size
+    print(f"policy: {policy_name(sheet.recipe.augment)}, {side} x {side} pixels; operations in order:")
     for number, step in enumerate(sheet.steps, start=1):
         print(f"{number:>5}  {step}")
     if sheet.dropped:
         print(f"boxes:  {sheet.dropped} of {sheet.objects} lie mostly outside of the view and are dropped")
     print(f"png:    {sheet.path} ({sheet.rows} images, each with {sheet.columns - 1} augmented views)")
+
+
+def policy_name(policy: Policy) -> str:
+    """The policy, and what differs from it: "none + rotate 10"."""
+    named = asdict(POLICIES[policy.name])
+    changed = [
+        f"{name} {f'{value:.3g}' if type(value) is float else setting(value)}"
+        for name, value in asdict(policy).items()
+        if value != named[name]
+    ]
+    return " + ".join([policy.name, *changed])

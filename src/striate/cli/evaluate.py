@@ -1,6 +1,5 @@
 """striate evaluate"""
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -43,11 +42,10 @@ def evaluate(
     from striate.cli.closing import print_findings
     from striate.cli.console_tables import print_metrics
     from striate.jobs import evaluate as evaluate_job
-    from striate.runs import RunFolder
     from striate.runs.metrics_json import metrics_text
 
     evaluated = evaluate_job(
-        RunFolder.open(Path(run)),
+        run,
         data,
         split,
         max_bad=max_bad,

@@ -54,6 +54,7 @@ AugmentationOverrides: Any = _record(
     {
         **dict.fromkeys(("augment", "size", "seed"), "first"),
         **{n: g for n, g in _GROUPS.items() if g in ("augment", "reading") and n != "augment"},
+        **dict.fromkeys(("background", "fit"), "data"),
     },
 )
 

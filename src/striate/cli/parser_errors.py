@@ -14,7 +14,7 @@ from cyclopts.exceptions import (
 
 from striate.cli.verbs import VERBS
 from striate.errors import nearest
-from striate.training.recipe import ALSO_CALLED
+from striate.training.recipe import also_called
 
 __all__ = ["parser_message"]
 
@@ -45,7 +45,7 @@ def _no_option(error: UnknownOptionError) -> str:
     """The option that is meant, by what other libraries call it, or else the nearest."""
     typed = (error.token.keyword or error.token.value).partition("=")[0]
     known = [name for argument in error.argument_collection for name in argument.names if name.startswith("--")]
-    meant = option_of(ALSO_CALLED.get(typed.removeprefix("--").replace("-", "_"), ""))
+    meant = option_of(also_called(typed.removeprefix("--").replace("-", "_")) or "")
     return f"has no option {typed}" + (f"; use {meant}" if meant in known else nearest(typed, known))
 
 

@@ -1,6 +1,5 @@
 """striate predict"""
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -8,7 +7,6 @@ from cyclopts import Parameter
 from striate.cli.flags import Flag
 from striate.cli.whole_numbers import WholeNumber
 from striate.data.decoding.limits import DEFAULT_LIMITS
-from striate.errors import SettingError
 
 MAX_PIXELS_HELP = (
     "largest height x width of an image file; if left out, that of the training, "
@@ -43,13 +41,9 @@ def predict(
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     """
-    from striate.cli.prediction_screen import print_predictions
+    from striate.cli.prediction_screen import choose_format, print_predictions
     from striate.jobs import predict_files
-    from striate.runs import RunFolder
 
-    if json and csv:
-        raise SettingError("--json and --csv: both are printed to the screen; give one of them")
-    predictions = predict_files(
-        RunFolder.open(Path(run)), images, max_pixels=max_pixels, follow_links=follow_links, device=device
-    )
-    print_predictions(predictions, "json" if json else "csv" if csv else "table")
+    form = choose_format(json=json, csv=csv)
+    predictions = predict_files(run, images, max_pixels=max_pixels, follow_links=follow_links, device=device)
+    print_predictions(predictions, form)

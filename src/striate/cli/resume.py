@@ -1,7 +1,5 @@
 """striate resume"""
 
-from pathlib import Path
-
 from striate.cli.flags import Flag
 
 
@@ -15,12 +13,7 @@ def resume(run: str, *, quiet: Flag = False) -> None:
     quiet
         show no progress
     """
-    from striate.cli.closing import print_closing, print_cross_validation
-    from striate.jobs import resume as resume_job
-    from striate.jobs import resume_folds
-    from striate.runs import CrossValidationFolder
+    from striate.cli.closing import print_closing
+    from striate.jobs import resume_run_or_folds
 
-    if CrossValidationFolder.is_at(Path(run)):
-        print_cross_validation(resume_folds(run, progress=not quiet))
-    else:
-        print_closing(resume_job(run, progress=not quiet))
+    print_closing(resume_run_or_folds(run, progress=not quiet))

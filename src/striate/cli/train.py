@@ -30,12 +30,7 @@ def train(
     quiet
         show no progress
     """
-    from striate.cli.closing import print_closing, print_cross_validation
-    from striate.jobs import train as train_job
-    from striate.jobs import train_folds
+    from striate.cli.closing import print_closing
+    from striate.jobs import train_run_or_folds
 
-    typed = given(settings)
-    if typed.get("folds") and not typed.get("fold"):
-        print_cross_validation(train_folds(data, recipe=recipe, out=out, progress=not quiet, **typed))
-    else:
-        print_closing(train_job(data, recipe=recipe, out=out, progress=not quiet, **typed))
+    print_closing(train_run_or_folds(data, recipe=recipe, out=out, progress=not quiet, **given(settings)))

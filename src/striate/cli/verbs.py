@@ -16,6 +16,7 @@ class Verb(NamedTuple):
     summary: str
     details: str
     example: str
+    arguments: str = ""  # as the line on its usage names them; derived where it is empty
 
     @property
     def help(self) -> str:
@@ -26,7 +27,7 @@ VERBS = {
     "check": Verb(
         "Check data before training, and show what is wrong with it.",
         "Writes a page, check-NAME.html in the current folder, and changes nothing in the data. "
-        "The exit code is 1 if a finding has the severity stop, else 0.",
+        "The exit code is 0 if the data can be used, 1 if a finding has the severity stop, and 2 if the data cannot be read.",
         "striate check photos --out photos.html",
     ),
     "train": Verb(
@@ -57,6 +58,7 @@ VERBS = {
         "Prints a row for each image, in order; a file that cannot be read has an error instead of a prediction. The exit code "
         "is 2 if no file can be read.",
         "striate predict runs/digits digit.png",
+        "[OPTIONS] RUN IMAGES...",
     ),
     "features": Verb(
         "Write the features that a network finds in images, for other programs.",
@@ -68,6 +70,7 @@ VERBS = {
         "List the networks.",
         "Their size, cost, published accuracy and paper; with --pretrained those with published weights.",
         "striate models 'res*'",
+        "[OPTIONS] [PATTERN]",
     ),
     "info": Verb(
         "Show a network layer by layer.",
@@ -82,7 +85,7 @@ VERBS = {
 
 def overview() -> str:
     """The text of `striate --help`."""
-    rows = {**{name: verb.summary for name, verb in VERBS.items()}, "--version": "Show the version and exit."}
-    lines = [f"  {name:<11} {summary}" for name, summary in rows.items()]
+    lines = [f"  {name:<11} {verb.summary}" for name, verb in VERBS.items()]
+    options = ["Options:", f"  {'--version':<11} Show the version and exit."]
     end = "`striate COMMAND --help` shows the options of a command."
-    return "\n".join(["Usage: striate COMMAND", "", OVERVIEW, "Commands:", *lines, "", end])
+    return "\n".join(["Usage: striate COMMAND", "", OVERVIEW, "Commands:", *lines, "", *options, "", end])

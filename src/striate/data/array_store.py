@@ -43,7 +43,7 @@ class ArrayStore(Store):
 
     @cached_property
     def pixels(self) -> Pixels:
-        return self.read()
+        return np.require(self.read(), requirements="W")  # a copy of what is read-only, which torch does not have
 
     def digests(self) -> list[str]:
         return [self.digest or f"{self.shape} {hashlib.sha256(np.ascontiguousarray(self.pixels).data).hexdigest()}"]

@@ -1,17 +1,18 @@
 """Settings of images, splits and batches."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, final, get_args
+from typing import Annotated, Any, Literal, final, get_args
 
 from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
 from striate.errors import SettingError
 from striate.settings import Setting
 
-__all__ = ["Background", "DataSettings", "FitMode", "Place", "check_shares"]
+__all__ = ["COLUMNS", "ROWS", "Background", "DataSettings", "FitMode", "Place", "check_choice", "check_shares"]
 
 Background = Literal["white", "black", "gray"]
 FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
 Place = Literal["auto", "memory", "disk", "none"]  # of decoded images
+ROWS, COLUMNS = 6, 8  # of a sheet of augmented views: images, and views of each
 
 
 @final
@@ -65,8 +66,19 @@ class DataSettings:
         "stop"
     )
 
+    @property
+    def trains_all_folds(self) -> bool:
+        """Whether this asks for a cross-validation, a run for each fold, and not for one run."""
+        return self.folds > 0 and self.fold == 0
+
     def __post_init__(self) -> None:
         check_shares(self.val, 0.0 if self.folds else self.test)
+
+
+def check_choice(name: str, value: str, choices: Any) -> None:
+    """SettingError where a value from a file is none of a Literal."""
+    if value not in get_args(choices):
+        raise SettingError(f"{name} = {value!r}: takes one of {', '.join(get_args(choices))}")
 
 
 def check_shares(val: float, test: float) -> None:

@@ -85,7 +85,8 @@ class Source:
     where the data is not split, else "train" and any of "val" and "test". `ignored` counts what was passed over by name,
     by kind. `classes` are names: of the classes, or of the numbers of a regression. `limits` are those that `native`
     holds headers against. `split_origin` is where the splits come from ("folders Training and Testing", "column
-    is_valid"), empty where the data are not split. `notes` are sentences on how the data were read, for a person.
+    is_valid"), empty where the data are not split. `label_files` are the names of the files with labels where they are
+    several. `notes` are sentences on how the data were read, for a person.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Source:
     limits: Limits = DEFAULT_LIMITS
     skeleton: Skeleton | None = None
     split_origin: str = ""
+    label_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -168,6 +170,11 @@ def require_classes(source: Source) -> None:
         "detect": "boxes",
     }
     if source.task != "classify":
+        if source.kind == "scenes":
+            raise DataError(
+                f"{source.name} has {asked[source.task]}: `striate check` and `striate augment` read them, and training "
+                "supports only one class per image so far; train on mnist instead"
+            )
         raise DataError(
             f"{source.location} has {asked[source.task]}: `striate check` and `striate augment` read them, "
             "and training supports only one class per image so far; give each image one class, as a folder, a number or text"

@@ -21,10 +21,10 @@ ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
 _NAMED: Final = 5  # classes and kinds of ignored files that are named
 
 
-def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
+def describe_source(source: Source, random_splits: str = "") -> tuple[str, ...]:
     """How the data were read, images and classes, splits, what was ignored, and the notes.
 
-    `drawn` is how splits will be drawn where the data have none.
+    `random_splits` is how splits will be made where the data have none.
     """
     counts = {split: len(listing) for split, listing in source.splits.items()}
     lines = [
@@ -34,8 +34,8 @@ def describe_source(source: Source, drawn: str = "") -> tuple[str, ...]:
     if len(counts) > 1:
         shown = ", ".join(f"{split} {count:,}" for split, count in counts.items())
         lines.append(f"splits:  {shown}{f' ({source.split_origin})' if source.split_origin else ''}")
-    if drawn:
-        lines.append(f"{'         ' if len(counts) > 1 else 'splits:  '}{drawn}")
+    if random_splits:
+        lines.append(f"{'         ' if len(counts) > 1 else 'splits:  '}{random_splits}")
     elif len(counts) == 1:
         lines.append("splits:  none in the data")
     skipped = sum(len(listing.skipped) for listing in source.splits.values())

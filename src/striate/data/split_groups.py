@@ -27,11 +27,13 @@ def groups_of(source: Source, group: str) -> Groups:
     missed = [id_ for id_, name in found.items() if not name]
     if missed:
         what, way_out = (
-            ("is empty for", "fill the cells") if having else ("finds no group in", "correct the expression")
+            ("is empty for", "fill the cells")
+            if having
+            else ("finds no group in", "correct the expression, or remove the files if they are no images to use")
         )
         samples = "samples" if having else "ids"
         raise SettingError(
-            f"group = {group!r}: {what} {len(missed)} of {len(found)} {samples}, such as {missed[0]}; "
+            f"group = '{group}': {what} {len(missed)} of {len(found)} {samples}, such as {missed[0]}; "
             f"{way_out}, or leave out --group"
         )
     return found
@@ -42,7 +44,7 @@ def _in_column(source: Source, column: str, having: Sequence[str]) -> Groups:
     lacking = [name for name in source.splits if name not in having]
     if lacking:
         raise SettingError(
-            f"group = {column!r}: is a column of {' and '.join(having)} and not of {' and '.join(lacking)}; "
+            f"group = '{column}': is a column of {' and '.join(having)} and not of {' and '.join(lacking)}; "
             "add it there, or leave out --group"
         )
     listings = source.splits.values()
@@ -57,10 +59,10 @@ def _in_ids(source: Source, group: str) -> Groups:
     try:
         pattern = re.compile(group)
     except re.error as error:
-        raise SettingError(f"group = {group!r}: is no column ({known}) and no regular expression ({error})") from None
+        raise SettingError(f"group = '{group}': is no column ({known}) and no regular expression ({error})") from None
     if pattern.groups != 1:
         raise SettingError(
-            f"group = {group!r}: is no column ({known}); a regular expression on the ids needs one group in "
+            f"group = '{group}': is no column ({known}); a regular expression on the ids needs one group in "
             f"parentheses, such as '([^/]+)/' for {ids[0]}"
         )
     return {id_: match[1] or "" if (match := pattern.search(id_)) else "" for id_ in ids}

@@ -1,4 +1,4 @@
-"""Training, validation and test split: as the data have them, drawn, or read from a file."""
+"""Training, validation and test split: as the data have them, at random, or read from a file."""
 
 import csv
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from striate.data.images import LabeledImages
 from striate.data.names import printable
 from striate.data.settings import check_shares
 from striate.data.split_groups import Groups, kept_together
-from striate.data.stratify import DRAW_OF_TEST, stratified_folds, stratified_split
+from striate.data.stratify import TEST_STREAM, stratified_folds, stratified_split
 from striate.errors import DataError, SettingError
 
 __all__ = ["Splits", "apply_split", "read_split", "split_samples"]
@@ -63,7 +63,7 @@ def split_samples(
     if groups is not None:
         _check_groups(samples, groups)
     if fold and "all" not in samples:
-        raise DataError("the data have a test split, and folds draw their own; give the training folder by itself")
+        raise DataError("the data have a test split, and folds make their own; give the training folder by itself")
     if "val" in samples:
         return Splits(samples["train"], samples["val"], samples.get("test"))
     whole = samples.get("all") or samples["train"]
@@ -73,7 +73,7 @@ def split_samples(
     if fold:
         rest, for_test = _fold(labels, together, fold, seed)
     else:
-        rest, for_test = stratified_split(labels, test, seed=seed, draw=DRAW_OF_TEST, groups=together)
+        rest, for_test = stratified_split(labels, test, seed=seed, stream=TEST_STREAM, groups=together)
     kept, for_val = stratified_split(labels[rest], val / (1 - test), seed=seed, groups=together[rest])
     for share, held_out in ((val, for_val), (test, for_test)):
         if share > 0 and len(held_out) == 0:

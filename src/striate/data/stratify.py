@@ -16,28 +16,28 @@ __all__ = ["stratified_folds", "stratified_split"]
 
 Integers = npt.NDArray[np.int64]
 
-# `permutation` takes an epoch; these are the draws of splits, and epochs count from 0
-DRAW_OF_VAL, DRAW_OF_TEST, DRAW_OF_FOLDS = -1, -2, -3
+# `permutation` takes an epoch; these are the streams of random numbers of splits, and epochs count from 0
+VAL_STREAM, TEST_STREAM, FOLDS_STREAM = -1, -2, -3
 
 HALF_AGAIN = 1.5  # times what was asked for: the most that is held out so that each class is there
 
 
 def stratified_split(
-    labels: Tensor, share: float, *, seed: int, draw: int = DRAW_OF_VAL, groups: Tensor | None = None
+    labels: Tensor, share: float, *, seed: int, stream: int = VAL_STREAM, groups: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Positions of the samples that are kept and of those that are held out, both ascending.
 
     `labels` N int64. Each class gives its `share`, rounded so that the whole is as near to it as can be. A class of two
     or more has at least one sample on each side, unless that made the whole larger than asked by more than half and more
     than one sample; then classes take turns. A class of one keeps it. `groups` N int64: samples of one number stay
-    together, and the classes' shares are as near as that allows. Different `draw`s of a seed are independent.
+    together, and the classes' shares are as near as that allows. Different `stream`s of a seed are independent.
     """
     if not 0 <= share < 1:
         raise SettingError(f"{share} is no share to hold out; give a number from 0 to below 1, such as 0.1")
     if share == 0:
         return torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
     _, class_of, counts = np.unique(labels.numpy(), return_inverse=True, return_counts=True)
-    order = permutation(seed, draw, len(labels)).numpy()
+    order = permutation(seed, stream, len(labels)).numpy()
     side, _ = _place_groups(class_of, _numbered(groups, len(labels)), np.array([1 - share, share]), order)
     alone = order[side[order] < 0]
     here = np.bincount(class_of[alone], minlength=len(counts))
@@ -54,7 +54,7 @@ def stratified_split(
 def stratified_folds(labels: Tensor, folds: int, *, seed: int, groups: Tensor | None = None) -> Tensor:
     """The fold of each sample, 0 .. folds - 1, N int64: all samples, each class and each group as above, dealt evenly."""
     class_of = np.unique(labels.numpy(), return_inverse=True)[1]
-    order = permutation(seed, DRAW_OF_FOLDS, len(labels)).numpy()
+    order = permutation(seed, FOLDS_STREAM, len(labels)).numpy()
     fold, need = _place_groups(class_of, _numbered(groups, len(labels)), np.full(folds, 1 / folds), order)
     alone = order[fold[order] < 0]
     total = need.sum(1).tolist()
@@ -86,10 +86,10 @@ def _place_groups(
     side = np.full(len(class_of), -1)
     by_group = order[np.argsort(group_of[order], kind="stable")]
     starts = np.cumsum(sizes) - sizes
-    first_seen = np.full(len(sizes), len(order))
-    np.minimum.at(first_seen, group_of[order], np.arange(len(order)))
+    first_at = np.full(len(sizes), len(order))
+    np.minimum.at(first_at, group_of[order], np.arange(len(order)))
     several = np.flatnonzero(sizes > 1)
-    for group in several[np.lexsort((first_seen[several], -sizes[several]))]:
+    for group in several[np.lexsort((first_at[several], -sizes[several]))]:
         members = by_group[starts[group] : starts[group] + sizes[group]]
         held = np.bincount(class_of[members], minlength=len(classes))
         chosen = int((need @ (held / classes**2.0)).argmax())

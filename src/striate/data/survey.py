@@ -17,7 +17,7 @@ from typing import Final, Protocol, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.cropping import CUT, FLAT, area_cut, content_lost, contrast
+from striate.data.content_lost import CUT, FLAT, area_cut, content_lost, contrast
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.decode import Header
 from striate.data.decoding.rendering import (
@@ -85,9 +85,7 @@ class Survey:
     cut: float
     cut_content: float
     cut_most: float
-    losing: Mapping[
-        str, float
-    ]  # id -> area with content that a square cuts off, of the images that were inspected for it
+    losing: Mapping[str, float]  # id of an inspected image -> area with content that a square cuts off
     first_frames: tuple[str, ...]
     bits_lost: tuple[str, ...]
 
@@ -254,9 +252,9 @@ def _integers(levels: Levels) -> str:
 
 
 def _whole_range(extent: ValueRange) -> Levels:
-    return extent.least, max(extent.greatest, extent.least + 1) if extent.whole else max(
-        extent.greatest, extent.least + 1e-6
-    )
+    """Black is the least value and white the greatest, or a little above where all are equal."""
+    smallest = 1 if extent.whole else 1e-6
+    return extent.least, max(extent.greatest, extent.least + smallest)
 
 
 # ---- background

@@ -4,7 +4,9 @@ from striate.jobs.check_data import Checked as Checked
 from striate.jobs.check_data import check as check
 from striate.jobs.cross_validate import CrossValidationResult as CrossValidationResult
 from striate.jobs.cross_validate import resume_folds as resume_folds
+from striate.jobs.cross_validate import resume_run_or_folds as resume_run_or_folds
 from striate.jobs.cross_validate import train_folds as train_folds
+from striate.jobs.cross_validate import train_run_or_folds as train_run_or_folds
 from striate.jobs.evaluate_run import EvaluationResult as EvaluationResult
 from striate.jobs.evaluate_run import evaluate as evaluate
 from striate.jobs.extract_features import Features as Features

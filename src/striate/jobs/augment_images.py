@@ -7,26 +7,25 @@ from typing import Any, final
 
 from striate.audit import resolve_flips
 from striate.audit.mirrored_labels import sample_of_listing
-from striate.data import Instances, TaskKind
-from striate.data.annotated_contact_sheet import annotated_contact_sheet
-from striate.data.augmented_views import COLUMNS, ROWS
-from striate.data.examples import examples
+from striate.data import TaskKind
+from striate.data.drawing.annotated_contact_sheet import annotated_contact_sheet
+from striate.data.drawing.augmented_views import check_sheet_size
+from striate.data.drawing.examples import examples
+from striate.data.settings import COLUMNS, ROWS
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.runs import write_bytes
 from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
 from striate.sources import TrainingData
-from striate.training import Recipe, find_recipe, group_of
-from striate.training.augmented_samples import augmented_samples
+from striate.training import Recipe, find_recipe
+from striate.training.augmented_samples import augmented_samples, count_objects
 from striate.training.build_network import check_settings
 from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
 from striate.training.opening import open_data
 from striate.views import describe, mixing_steps
 
 __all__ = ["Augmented", "augment"]
-
-MOST_ROWS, MOST_COLUMNS = 32, 16
 
 
 @final
@@ -72,9 +71,7 @@ def augment(
     out: a PNG, `DATA-augment.png` in the current folder if left out; an earlier sheet is replaced, no other file is.
     recipe and settings are those of `train`. Raises StriateError for bad input, and writes nothing then.
     """
-    for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
-        if not isinstance(value, int) or not low <= value <= high:
-            raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
+    check_sheet_size(rows, columns)
     named = find_recipe(recipe) if recipe else None
     check_settings(settings, named)
     if out is not None:
@@ -88,11 +85,12 @@ def augment(
     resolved = flips.settings.recipe
     mixing = mixing_steps(resolved.augment)
     if mixing and source.task != "classify":
-        raise SettingError(f"{mixing[0]}: only images of one class each are mixed; set mixup, cutmix and mosaic to 0")
+        step = next(iter(mixing.values()))
+        raise SettingError(f"{step}: only images of one class each are mixed; set {' and '.join(mixing)} to 0")
     chosen = examples(source, canvas, rows)
     samples = list(augmented_samples(source, chosen, resolved, columns))
     write_bytes(path, annotated_contact_sheet(samples, source))
-    before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Instances)) for column in samples]
+    objects, dropped = count_objects(samples)
     return Augmented(
         path=path,
         data=source.location,
@@ -101,16 +99,12 @@ def augment(
         classes=source.classes,
         recipe=resolved,
         recipe_name=named.name,
-        by_recipe={
-            name: value
-            for name, value in resolved.values().items()
-            if group_of(name) == "augment" and flips.settings.origins[name].startswith("recipe ")
-        },
+        by_recipe=flips.settings.by_recipe("augment"),
         steps=tuple(describe(resolved.augment)),
         rows=len(chosen),
         columns=columns,
-        objects=before * len(after),
-        dropped=before * len(after) - sum(after),
+        objects=objects,
+        dropped=dropped,
         notes=(*source.notes, *flips.messages),
         findings=flips.findings,
     )

@@ -9,9 +9,9 @@ from striate.audit import AuditFinding, audit, held_out_predictions, open_traine
 from striate.audit.files import FileAccount, account
 from striate.audit.fingerprints import take_fingerprints
 from striate.audit.full_audit import most_severe_first
-from striate.data import Source, describe_source, require_classes, source_as_json
+from striate.data import Source, describe_source, groups_of, require_classes, source_as_json
 from striate.errors import DataError
-from striate.jobs.progress_display import progress_display
+from striate.progress import progress_display
 from striate.report import render_check
 from striate.report.check_contents import check_contents
 from striate.runs.atomic import write_text
@@ -82,6 +82,8 @@ def check(
         check_page_path(Path(out))
     trained = open_trained(run) if run else None
     source = open_data(data, reading)
+    if group:
+        groups_of(source, group)  # refuses a column that is not there before any image is read
     page = page_path(out, data, source)
     predictions = held_out_predictions(source, trained) if trained else []
     if learning_curve:

@@ -10,10 +10,11 @@ from striate.audit import resolve_flips
 from striate.audit.mirrored_labels import sample_of_listing
 from striate.data import Source
 from striate.errors import RunError, SettingError
-from striate.jobs.progress_display import ProgressDisplay, progress_display
-from striate.jobs.resume_run import resume_run
+from striate.jobs.resume_run import resume, resume_run
+from striate.jobs.run import Run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
 from striate.number_format import percent, percent_range
+from striate.progress import ProgressDisplay, progress_display
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
@@ -56,14 +57,26 @@ def train_folds(
     The other arguments are those of `train`.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, out, progress)
-    if not resolved.recipe.data.folds or resolved.recipe.data.fold:
+    if not resolved.recipe.data.trains_all_folds:
         raise SettingError("folds and fold: a cross-validation trains all folds; give folds of 2 or more, and no fold")
+    return _start_folds(source, resolved, run_path(data, source, resolved, out), progress)
+
+
+def train_run_or_folds(
+    data: str, *, recipe: str | None, out: str | None, progress: bool, **settings: Any
+) -> Run | CrossValidationResult:
+    """What the settings ask for: one run as `train` trains it, or a run for each fold as `train_folds` does."""
+    source, resolved = resolve_run(data, recipe, settings, out, progress)
+    start = _start_folds if resolved.recipe.data.trains_all_folds else start_run
+    return start(source, resolved, run_path(data, source, resolved, out), progress)
+
+
+def _start_folds(source: Source, resolved: ResolvedRecipe, path: Path, progress: bool) -> CrossValidationResult:
     if "all" not in source.splits:
         raise SettingError(
-            f"folds = {folds}: {source.location} has a test split, and cross-validation draws its own; "
+            f"folds = {resolved.recipe.data.folds}: {source.location} has a test split, and cross-validation makes its own; "
             "give the training folder alone, or leave --folds out"
         )
-    path = run_path(data, source, resolved, out)
     resolved = _with_resolved_flips(source, resolved, progress_display(progress))
     folder = CrossValidationFolder.create(path)
     with folder.locked():
@@ -120,6 +133,13 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
             return _run_folds(folder, source, ResolvedRecipe(Recipe.of(**recipe), origin), progress)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
+
+
+def resume_run_or_folds(path: str | Path, *, progress: bool) -> Run | CrossValidationResult:
+    """Resume what is in the folder: a run, or a cross-validation."""
+    if CrossValidationFolder.is_at(Path(path)):
+        return resume_folds(path, progress=progress)
+    return resume(path, progress=progress)
 
 
 def _run_folds(

@@ -5,19 +5,20 @@ Images of other data are recognized by content, so that a run's training images 
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, final
 
 import torch
 
-from striate.analysis.evaluation_data import known_images_of, load_split, open_other_data, open_own_data, own_splits
+from striate.analysis.evaluation_data import load_split, open_other_data, open_own_data, own_splits
 from striate.analysis.held_out import SplitOverlap, select_images, select_own_images
 from striate.analysis.new_images import findings_on_new
 from striate.analysis.split_evaluation import evaluate_split
 from striate.data import Source, describe_source
 from striate.errors import SettingError
 from striate.findings import Finding
-from striate.jobs.progress_display import ProgressDisplay, progress_display
-from striate.runs import Bundle, RunFolder
+from striate.progress import ProgressDisplay, progress_display
+from striate.runs import Bundle, RunFolder, read_known_images
 from striate.runs.run_splits import check_written_splits
 from striate.sources import TrainingData
 from striate.training import choose_device, keep_freed_memory
@@ -55,7 +56,7 @@ class EvaluationResult:
 
 
 def evaluate(
-    folder: RunFolder,
+    run: str | Path,
     data: TrainingData | None = None,
     split: str | None = None,
     *,
@@ -73,9 +74,12 @@ def evaluate(
     are read. Raises RunError where the classes differ,
     where no image is left, or where the run's own data changed.
     """
+    folder = RunFolder.open(Path(run))
     check_reading(reading)
     if data is None and (given := [*reading, *([] if max_bad is None else ["max_bad"])]):
-        raise SettingError(f"{', '.join(given)}: for reading other data; name them with --data")
+        raise SettingError(
+            f"{', '.join(given)}: the data of the run are read as in training; give this only with --data"
+        )
     chosen = choose_device(device)
     bundle = folder.bundle()
     check_written_splits(folder)
@@ -112,12 +116,11 @@ def _evaluate_other(
     display: ProgressDisplay,
 ) -> EvaluationResult:
     display.messages(describe_source(source.as_stored()))
-    known = known_images_of(folder, bundle, source)
     contents, source = source.contents, source.as_stored()
     name, samples, overlap = select_images(
         source.splits,
         partial(load_split, source, bundle, display.reading),
-        known,
+        read_known_images(folder.splits_path),
         contents,
         requested=split,
         location=source.location,

@@ -15,7 +15,7 @@ from striate.analysis.split_evaluation import evaluation_batches
 from striate.data import LabeledImages, Source, describe_source, require_classes
 from striate.data.skipped_files import count_reasons, first_three
 from striate.data.threads import Progress
-from striate.jobs.progress_display import progress_display
+from striate.progress import progress_display
 from striate.report import FeaturesContents, ScatterPoints, render_features
 from striate.runs.atomic import write_bytes, write_text
 from striate.runs.features_file import check_features_path, features_bytes, features_path

@@ -2,7 +2,7 @@
 
 import torch
 
-from striate.analysis.baseline import no_better_than_largest_class
+from striate.analysis.baseline import no_better_than_largest_class, trained_briefly
 from striate.analysis.new_images import findings_on_splits
 from striate.analysis.split_evaluation import evaluate_held_out
 from striate.audit.split_checks import files_lost
@@ -31,9 +31,9 @@ def finish_run(
 ) -> None:
     """Save the best weights as a bundle, evaluate it on images it was not trained on, and write the results."""
     recipe, preprocessing, training = settings.recipe, prepared.preprocessing, prepared.splits.train
-    held_out, begun = prepared.held_out(), folder.manifest()
+    held_out, started = prepared.held_out(), folder.manifest()
     model.load_state_dict(state.best)
-    bundle = trained_bundle(model, source, training, preprocessing, recipe, begun, state.best_epoch)
+    bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch)
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)
     evaluated = evaluate_held_out(model, task, held_out, preprocessing, device, recipe.training.batch_size)
@@ -41,7 +41,8 @@ def finish_run(
     errors = error_images(evaluated.predictions[reported], held_out[reported]) if reported else []
     given = {name: samples for name, samples in held_out.items() if name in source.splits}
     of_data = (*prepared.findings, *findings_on_splits(bundle, given))
-    of_result = no_better_than_largest_class(evaluated.metrics, reported, of_data)
+    briefly = trained_briefly(recipe.training.epochs, state.best_epoch, recipe.training.keep)
+    of_result = no_better_than_largest_class(evaluated.metrics, reported, of_data, trained_briefly=briefly)
     findings = [*of_data, *files_lost(prepared.lost_files()), *of_result]
     timer.end_phase("evaluation")
     folder.write_metrics(evaluated.metrics)
@@ -51,7 +52,7 @@ def finish_run(
     skipped = (*prepared.skipped, *prepared.lost_files())
     summary = read_data_summary(source, prepared.splits, preprocessing.canvas, skipped)
     timer.end_phase("writing")
-    manifest = finished_manifest(begun, summary, recipe, best_epoch=state.best_epoch, reported=reported, timer=timer)
+    manifest = finished_manifest(started, summary, recipe, best_epoch=state.best_epoch, reported=reported, timer=timer)
     contents = ReportContents(
         manifest=manifest,
         settings=setting_rows(settings),

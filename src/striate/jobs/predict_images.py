@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from striate.analysis.image_predictor import ImagePredictor, Prediction
 from striate.data import Limits
@@ -17,7 +18,7 @@ LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a prog
 
 
 def predict(
-    folder: RunFolder,
+    run: str | Path,
     images: ImagesInput,
     *,
     max_pixels: int | None = None,
@@ -31,7 +32,7 @@ def predict(
     "auto" is the first GPU, or else the CPU. Images that do not look like those of the training, and content that is not
     used, are warnings of the logger "striate".
     """
-    several = is_list(images)
+    folder, several = RunFolder.open(Path(run)), is_list(images)
     chosen = choose_device(device)
     bundle = folder.bundle()
     limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
@@ -46,7 +47,7 @@ def predict(
 
 
 def predict_files(
-    folder: RunFolder,
+    run: str | Path,
     paths: Sequence[str],
     *,
     max_pixels: int | None = None,
@@ -56,7 +57,7 @@ def predict_files(
     """The same for files and folders. Raises DataError where none of the files can be read."""
     if not paths:
         raise SettingError("no images given; name files or folders after the run")
-    predictions = predict(folder, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
+    predictions = predict(run, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
     _require_some(predictions)
     return predictions
 

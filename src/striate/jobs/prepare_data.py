@@ -9,7 +9,7 @@ from striate.data import Cache, Canvas, LabeledImages, Source, decoded_size, loa
 from striate.data.normalization import normalization_of
 from striate.data.settings import Place
 from striate.errors import DataError
-from striate.jobs.progress_display import ProgressDisplay
+from striate.progress import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
 from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import deviating_splits
@@ -25,7 +25,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     source.take_survey(display.reading)
     canvas = canvas_of(source, recipe)
     display.messages(source.survey.summary(canvas))
-    images = _load(source, canvas, recipe, folder, display)
+    images, place = _load(source, canvas, recipe, folder, display)
     of_survey = audit_survey(source, canvas)
     try:
         splits = split_of_run(folder, source, recipe, images)
@@ -47,6 +47,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
             canvas, (recipe.model.size, recipe.model.size), normalization, recipe.reading.max_pixels
         ),
         settings=flips.settings,
+        place=place,
         policy=flips.settings.recipe.augment,
         findings=(*of_splits, *of_survey, *flips.findings),
     )
@@ -54,8 +55,8 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
 
 def _load(
     source: Source, canvas: Canvas, recipe: Recipe, folder: RunFolder, display: ProgressDisplay
-) -> dict[str, LabeledImages]:
-    """All images, decoded. Raises RunError where a run is resumed and they are not those that it began with.
+) -> tuple[dict[str, LabeledImages], Place]:
+    """All images, decoded, and where they are kept. Raises RunError where a resumed run finds other images than it began with.
 
     Decoding takes the digests of the files, so they are checked after it; before it only where they find the images on disk.
     """
@@ -74,4 +75,4 @@ def _load(
         check_unchanged(source, digest, folder.path)
         raise
     check_unchanged(source, digest, folder.path)
-    return images
+    return images, kept.place

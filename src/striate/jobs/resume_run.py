@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from striate.data import Source
-from striate.jobs.progress_display import progress_display
 from striate.jobs.run import Run
 from striate.jobs.train_network import run_phases
+from striate.progress import progress_display
 from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.resuming import check_running

@@ -98,7 +98,7 @@ class Run:
         is the first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column
         ...), where the run's own do not fit.
         """
-        evaluated = evaluate(self._folder, data, split, max_bad=max_bad, device=device, **reading)
+        evaluated = evaluate(self.path, data, split, max_bad=max_bad, device=device, **reading)
         for line in evaluated.warnings():
             LOGGER.warning(line)
         return evaluated.as_json()
@@ -120,7 +120,7 @@ class Run:
         the largest image file that is decoded, that of the training if left out. follow_links: also out of a folder.
         device: "auto" is the first GPU, or else the CPU.
         """
-        return predict(self._folder, images, max_pixels=max_pixels, follow_links=follow_links, device=device)
+        return predict(self.path, images, max_pixels=max_pixels, follow_links=follow_links, device=device)
 
 
 def load(run: str | Path) -> Run:

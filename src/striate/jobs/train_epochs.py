@@ -1,7 +1,7 @@
 """Drive the training loop: show progress, save checkpoints, keep the best weights, stop early or on a signal."""
 
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.jobs.progress_display import ProgressDisplay
+from striate.progress import ProgressDisplay
 from striate.runs import RunFolder
 from striate.runs.divergence import mark_diverged
 from striate.runs.prepared_data import PreparedData

@@ -9,10 +9,10 @@ from striate.data import Source, describe_source, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
-from striate.jobs.progress_display import ProgressDisplay, progress_display
 from striate.jobs.run import Run
 from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
+from striate.progress import ProgressDisplay, progress_display
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import first_manifest
@@ -48,10 +48,9 @@ def train(
     input, and leaves nothing behind.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, settings, out, progress)
-    if resolved.recipe.data.folds and not resolved.recipe.data.fold:
+    if resolved.recipe.data.trains_all_folds:
         raise SettingError(
-            f"folds = {resolved.recipe.data.folds}: call train_folds, or give --folds on the command line; "
-            "fold = 1 trains the first of them"
+            f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
     return start_run(source, resolved, run_path(data, source, resolved, out), progress)
 
@@ -110,11 +109,11 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
-            begun = folder.is_worth_keeping()
-            if not begun:
+            is_kept = folder.is_worth_keeping()
+            if not is_kept:
                 folder.remove()
             if isinstance(error, DiskFullError):
-                raise (error.with_resume_of(path) if begun else error.after_removal_of(path)) from None
+                raise (error.with_resume_of(path) if is_kept else error.after_removal_of(path)) from None
             raise
     return Run(path)
 
@@ -136,7 +135,13 @@ def run_phases(
         task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
-        folder.write_recipe(to_toml(settings))
+        chosen = {
+            "source": source.kind,
+            "task": source.task,
+            "cache": prepared.place,
+            "dropout": "the network's own, if any",
+        }
+        folder.write_recipe(to_toml(settings, chosen))
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display)
         timer.end_phase("training")

@@ -16,6 +16,8 @@ from striate.settings import declared_settings
 if TYPE_CHECKING:
     from striate.models.blocks import Network
 
+WITH_DROPOUT = "bn_gap_cnn, cifar_cnn, vgg16"  # some of them, for a message
+
 __all__ = ["create_model", "find_models", "list_models"]
 
 
@@ -23,7 +25,7 @@ def list_models(pattern: str = "*") -> list[str]:
     """Names that match a shell pattern, in natural order: resnet34 before resnet101."""
     return sorted(
         (name for name in NETWORKS if fnmatchcase(name, pattern.lower())),
-        key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)],
+        key=lambda name: [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", name)],
     )
 
 
@@ -69,7 +71,9 @@ def create_model(
         settings["size"] = size or NETWORKS[name].size
     if dropout is not None:
         if "dropout" not in takes:
-            raise SettingError(f"{name} has no dropout to set to {dropout}: leave the setting out")
+            raise SettingError(
+                f"dropout = {dropout}: {name} has no dropout; leave it out, or choose a network with it, such as {WITH_DROPOUT}"
+            )
         settings["dropout"] = declared_settings(ModelSettings)["dropout"].check(dropout)
     if weights is None:
         return build(**settings)

@@ -45,4 +45,4 @@ def moment(time: Any) -> str:
         return "not recorded"
     day, _, rest = str(time).partition("T")
     clock, zone = rest[:8], rest[8:].lstrip(".0123456789")
-    return " ".join(part for part in (day, clock, zone.replace("+00:00", "UTC").replace("Z", "UTC")) if part)
+    return " ".join(word for word in (day, clock, zone.replace("+00:00", "UTC").replace("Z", "UTC")) if word)

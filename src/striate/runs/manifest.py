@@ -99,7 +99,7 @@ def _call(settings: ResolvedRecipe, out: Path) -> str:
     chosen = {name: value for name, value in settings.recipe.values().items() if settings.origins[name] == "user"}
     named = [origin.removeprefix("recipe ") for origin in settings.origins.values() if origin.startswith("recipe ")]
     words = {**({"recipe": named[0]} if named else {}), **chosen, "out": str(out)}
-    verb = "train_folds" if settings.recipe.data.folds and not settings.recipe.data.fold else "train"
+    verb = "train_folds" if settings.recipe.data.trains_all_folds else "train"
     return f"striate.{verb}(data, {', '.join(f'{name}={value!r}' for name, value in words.items())})  # data in memory"
 
 

@@ -6,7 +6,8 @@ from typing import final
 import torch
 
 from striate.data import Batches, LabeledImages, SkippedFile, Splits
-from striate.data.augmented_views import augmented_contact_sheet
+from striate.data.drawing.augmented_views import augmented_contact_sheet
+from striate.data.settings import Place
 from striate.findings import Finding
 from striate.runs.bundle import Preprocessing
 from striate.training import Recipe, ResolvedRecipe
@@ -25,6 +26,7 @@ class PreparedData:
     preprocessing: Preprocessing
     settings: ResolvedRecipe  # with those that the images decide
     policy: Policy
+    place: Place  # where the decoded images are kept
     findings: tuple[Finding, ...]
 
     def training_batches(self, recipe: Recipe) -> Batches:

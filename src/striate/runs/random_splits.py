@@ -1,4 +1,4 @@
-"""Splits that are drawn at random: which ones, how large, and how to describe them."""
+"""Splits that are made at random: which ones, how large, and how to describe them."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -7,15 +7,15 @@ from striate.data import LabeledImages, Splits
 from striate.number_format import percent
 from striate.training import Recipe
 
-__all__ = ["DRAWN", "deviating_splits", "random_shares", "split_origin"]
+__all__ = ["METHODS", "deviating_splits", "random_shares", "split_origin"]
 
-DRAWN: Final = ("stratified", "random")  # values of the setting `split`; any other is a path
+METHODS: Final = ("stratified", "random")  # values of the setting `split`; any other is a path
 NOTICEABLE: Final = 0.2  # of the requested share: a larger difference is reported
 
 
 def random_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]:
-    """The splits that are drawn where the data have the `existing` ones, and the share of the images for each."""
-    if recipe.data.split not in DRAWN:
+    """The splits that are made where the data have the `existing` ones, and the share of the images for each."""
+    if recipe.data.split not in METHODS:
         return {}
     val = {} if "val" in existing else {"val": recipe.data.val}
     test = {"test": 1 / recipe.data.folds if recipe.data.fold else recipe.data.test} if "all" in existing else {}
@@ -24,23 +24,23 @@ def random_shares(existing: Collection[str], recipe: Recipe) -> dict[str, float]
 
 def split_origin(existing: Collection[str], recipe: Recipe) -> str:
     """A phrase on how missing splits are made; empty where the data have all."""
-    if recipe.data.split not in DRAWN:
+    if recipe.data.split not in METHODS:
         return f"taken from {recipe.data.split}"
     full_names = {"val": "validation", "test": "test"}
     shares = [
         f"fold {recipe.data.fold} of {recipe.data.folds} for test"
         if recipe.data.fold and name == "test"
-        else f"{100 * share:g} % for {full_names[name]}"
+        else f"{100 * share:.3g} % for {full_names[name]}"
         for name, share in random_shares(existing, recipe).items()
     ]
     if not shares:
         return "none: all images are for training" if "all" in existing else ""
     how = f"{recipe.data.split}{f', by {recipe.data.group}' if recipe.data.group else ''}, seed {recipe.training.seed}"
-    return f"drawn{'' if 'all' in existing else ' from train'}: {', '.join(shares)} ({how})"
+    return f"random{'' if 'all' in existing else ' from train'}: {', '.join(shares)} ({how})"
 
 
 def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recipe: Recipe) -> list[str]:
-    """A sentence for each drawn split that is noticeably larger or smaller than requested."""
+    """A sentence for each random split that is noticeably larger or smaller than requested."""
     lines, whole = [], samples.get("all") or samples["train"]
     for name, share in random_shares(samples, recipe).items():
         size, requested = len(splits.by_name()[name]), share * len(whole)

@@ -1,14 +1,14 @@
-"""The splits of a run: drawn, or taken from another run or a file; written to splits.csv once, and read from there ever after."""
+"""The splits of a run: random, or taken from another run or a file; written to splits.csv once, and read from there ever after."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, read_split, split_rows, split_samples
+from striate.data import LabeledImages, Source, Splits, apply_split, groups_of, read_split, split_samples
 from striate.errors import RunError, SettingError
 from striate.runs.folder import RunFolder
-from striate.runs.random_splits import DRAWN
+from striate.runs.known_images import split_rows
+from striate.runs.random_splits import METHODS
 from striate.training import Recipe, ResolvedRecipe
 
 __all__ = ["check_written_splits", "resolve_split", "split_of_run", "write_splits"]
@@ -22,20 +22,24 @@ def resolve_split(source: Source, settings: ResolvedRecipe) -> ResolvedRecipe:
     recipe = settings.recipe
     if recipe.data.folds == 1:
         raise SettingError("folds = 1: a single fold leaves no training images; give 2 or more, or 0 for none")
+    if recipe.data.fold and not recipe.data.folds:
+        raise SettingError(
+            f"fold = {recipe.data.fold}: --folds is missing; give the number of folds, such as --folds 5"
+        )
     if recipe.data.fold > recipe.data.folds:
         raise SettingError(
-            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give --folds, and a fold from 1 to that number"
+            f"fold = {recipe.data.fold}: is not one of {recipe.data.folds} folds; give a fold from 1 to {recipe.data.folds}"
         )
-    drawn = recipe.data.split in DRAWN
-    if not drawn and (recipe.data.folds or recipe.data.group):
+    is_random = recipe.data.split in METHODS
+    if not is_random and (recipe.data.folds or recipe.data.group):
         raise SettingError(
             f"split = {recipe.data.split!r}: is used as it is, so --folds and --group have no effect; leave them out"
         )
-    if not drawn:
+    if not is_random:
         _split_file(recipe.data.split)
     if recipe.data.group:
         groups_of(source, recipe.data.group)
-    if drawn:
+    if is_random:
         return settings
     absolute = str(Path(recipe.data.split).resolve())  # so that the run's own command finds it from any folder
     return replace(settings, recipe=recipe.with_values(split=absolute))
@@ -46,7 +50,7 @@ def split_of_run(folder: RunFolder, source: Source, recipe: Recipe, samples: Map
     if folder.splits_path.exists():
         check_written_splits(folder)
         return apply_split(samples, read_split(folder.splits_path), str(folder.splits_path))
-    if recipe.data.split not in DRAWN:
+    if recipe.data.split not in METHODS:
         path = _split_file(recipe.data.split)
         return apply_split(samples, read_split(path), str(path))
     return split_samples(
@@ -77,11 +81,8 @@ def check_written_splits(folder: RunFolder) -> None:
         raise RunError(
             f"{path}: is missing, so the run's training images are not known; bring the file back, or train again"
         )
-    if "splits_digest" in data:
-        is_same = folder.splits_digest() == data["splits_digest"]
-    else:  # earlier versions wrote no digest, and the counts only at the end of a run
-        is_same = "counts" not in data or Counter(read_split(path).values()) == Counter(data["counts"])
-    if not is_same:
+    written = data.get("splits_digest")  # None where the run was killed before it was written
+    if written is not None and folder.splits_digest() != written:
         raise RunError(f"{path}: was changed after the run wrote it; bring the file back as it was, or train again")
 
 
@@ -94,6 +95,6 @@ def _split_file(setting: str) -> Path:
         return folder.splits_path
     if not path.is_file():
         raise SettingError(
-            f"split = {setting!r}: takes {', '.join(DRAWN)}, the folder of a run, or a CSV with id and split"
+            f"split = {setting!r}: takes {', '.join(METHODS)}, the folder of a run, or a CSV with id and split"
         )
     return path

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, final
 
@@ -29,6 +30,11 @@ class DataPath:
     def name(self) -> str:
         """The path for messages."""
         return printable(self.path)
+
+    @cached_property
+    def root(self) -> Path:
+        """The path with its links resolved."""
+        return self.path.resolve()
 
     @property
     def limits(self) -> Limits:

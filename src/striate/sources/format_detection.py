@@ -25,7 +25,7 @@ from striate.sources.folders.tables_beside_folders import has_labels, split_note
 from striate.sources.labels.quantities import is_measure
 from striate.sources.read_options import BY_NAME, OF_TABLES, ReadOptions
 from striate.sources.settings import AUTO
-from striate.sources.splits import trainable
+from striate.sources.source_splits import trainable
 from striate.sources.tables.columns import named_labels
 from striate.sources.tables.table_source import TABLES, best_named_table, open_table_file
 
@@ -303,8 +303,7 @@ def _summary(source: Source) -> str:
 
 def _file_names(source: Source) -> str:
     """The name of its file, or of all of them where they are several."""
-    tables = source.split_origin.removeprefix("tables ")
-    return tables if tables != source.split_origin else Path(source.location).name
+    return ", ".join(source.label_files) or Path(source.location).name
 
 
 def _not_read(folder: DataPath, forms: Sequence[FolderFormat], beside: FolderFormat | None = None) -> list[str]:

@@ -20,7 +20,7 @@ from striate.sources.format_detection import open_folder
 from striate.sources.generated.scene_source import SCENES, open_scenes
 from striate.sources.read_options import BY_NAME, OF_FILES, ReadOptions
 from striate.sources.settings import AUTO, FORMATS, ReadingSettings
-from striate.sources.splits import trainable
+from striate.sources.source_splits import trainable
 from striate.sources.tables.columns import Columns, with_task
 from striate.sources.tables.image_rows_source import find_rows, open_rows
 from striate.sources.tables.table_source import TABLES, open_table_file
@@ -83,7 +83,9 @@ def _open(data: str | Path, options: ReadOptions) -> Source:
         return _open_file(DataPath(path, options))
     if "/" in typed or os.sep in typed:
         raise DataError(f"{name} does not exist; check the path")
-    raise DataError(f"{name!r} is neither a built-in data set nor a folder here{nearest(name, BUILT_IN)}")
+    raise DataError(
+        f"{name!r} is neither a built-in data set nor a folder, table or archive here{nearest(name, BUILT_IN)}"
+    )
 
 
 def _open_file(data: DataPath) -> Source:

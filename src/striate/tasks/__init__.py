@@ -1,4 +1,4 @@
-"""Tasks: what a network is asked. Each gives a head, losses, predictions, metrics and a drawing."""
+"""Tasks: what a network is asked. Each gives losses, predictions and metrics."""
 
 from striate.lazy import public_names
 

@@ -6,11 +6,9 @@ from typing import final
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.data import Batch
-from striate.number_format import percent
 from striate.tasks.confusion_matrix import ConfusionMatrix
 from striate.tasks.task import Task
 
@@ -34,9 +32,6 @@ class Classify(Task):
     label_smoothing: float = 0.0
     weights: Tensor | None = None
 
-    def head(self, widths: Sequence[int]) -> nn.Module:
-        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], len(self.classes)))
-
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:  # outputs: B K; labels: B, or B K if mixed
         if self.weights is None:
             return {"class": F.cross_entropy(outputs.float(), batch.labels, label_smoothing=self.label_smoothing)}
@@ -54,15 +49,3 @@ class Classify(Task):
 
     def metrics(self) -> ConfusionMatrix:
         return ConfusionMatrix(len(self.classes))
-
-    def draw(self, image: Image.Image, prediction: Tensor, target: int | None) -> Image.Image:
-        """The image above its predicted class and the confidence (prediction: K probabilities), and the label if that differs."""
-        predicted = int(prediction.argmax())
-        text = f"{self.classes[predicted]} {percent(prediction[predicted], 0)}"
-        if target is not None and target != predicted:
-            text += f", label {self.classes[target]}"
-        width = max(image.width, 8 * len(text))
-        canvas = Image.new("RGB", (width, image.height + 14), "white")
-        canvas.paste(image, (0, 0))
-        ImageDraw.Draw(canvas).text((1, image.height + 1), text, fill="black")
-        return canvas

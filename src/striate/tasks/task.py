@@ -1,11 +1,9 @@
-"""A task is what a network is asked, in five methods. The network gets no labels; the loop knows no task."""
+"""A task is what a network is asked: its losses, predictions and metrics. The network gets no labels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.data import Batch
 
@@ -29,10 +27,6 @@ class Task(ABC):
     """What a network is asked. Every task is a final class: none overrides another's methods."""
 
     @abstractmethod
-    def head(self, widths: Sequence[int]) -> nn.Module:
-        """The module that turns the features (their channels, finest first) into this task's outputs."""
-
-    @abstractmethod
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:
         """The named terms of the loss, each a scalar."""
 
@@ -43,7 +37,3 @@ class Task(ABC):
     @abstractmethod
     def metrics(self) -> Metrics:
         """New metrics, over no batches yet."""
-
-    @abstractmethod
-    def draw(self, image: Image.Image, prediction: Any, target: Any) -> Image.Image:
-        """The image with its prediction and its target, for a person."""

@@ -2,7 +2,6 @@ from striate.training.average import WeightAverage as WeightAverage
 from striate.training.frozen_features import frozen_embeddings as frozen_embeddings
 from striate.training.loop import Diverged as Diverged
 from striate.training.loop import Step as Step
-from striate.training.loop import mix as mix
 from striate.training.loop import train as train
 from striate.training.loop import validate as validate
 from striate.training.machine import available_cores as available_cores

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from striate.data import Batch, Sample, Source, TensorImages, as_colors, denormalize, transform_target
-from striate.data.augmented_views import augmented_views, view_of_image
+from striate.data.drawing.augmented_views import augmented_views, view_of_image
 from striate.data.normalization import normalization_of
-from striate.data.targets import Target
+from striate.data.targets import Instances, Target
 from striate.tasks import Classify
-from striate.training.loop import mix
+from striate.training.loop import mixed_batch
 from striate.training.recipe import Recipe
 from striate.views import mixing_steps
 
-__all__ = ["augmented_samples"]
+__all__ = ["augmented_samples", "count_objects"]
 
 
 def augmented_samples(
@@ -45,9 +45,15 @@ def augmented_samples(
         yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
 
 
+def count_objects(columns: Sequence[Sequence[Sample]]) -> tuple[int, int]:
+    """Objects in the augmented images, all but the first column, and how many were dropped since they mostly left the image."""
+    before, *after = [sum(len(one.target) for one in column if isinstance(one.target, Instances)) for column in columns]
+    return before * len(after), before * len(after) - sum(after)
+
+
 def _mixed(batch: Batch, recipe: Recipe, source: Source, epoch: int) -> tuple[Tensor, list[Target]]:
     """The images mixed with each other as those of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed + epoch)
-        mixed = mix(batch, recipe, Classify(source.classes))
+        mixed = mixed_batch(batch, recipe.augment, Classify(source.classes))
     return mixed.images, list(mixed.labels.numpy())

@@ -1,6 +1,6 @@
 """Settings that the data decide: the recipe, the size of images, their channels and canvas."""
 
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from striate.data import Canvas, Source
 from striate.data.normalization import check_normalization
@@ -36,6 +36,8 @@ def resolve_with_data(source: Source, named: NamedRecipe, user: dict[str, Any]) 
         background=native.rendering.background,
         fit=native.fit,
     )
+    if settings.recipe.optimizer.momentum is not None and settings.recipe.takes("nesterov"):
+        settings = settings.with_defaults("default", nesterov=settings.recipe.optimizer.momentum > 0)
     contain = settings.recipe.data.fit == "contain"
     settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
     if contain and settings.recipe.augment.crop < 1:  # crops would cut the ends off again
@@ -59,11 +61,9 @@ def canvas_of(source: Source, recipe: Recipe) -> Canvas:
     assert recipe.model.channels is not None
     margin = recipe.augment.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
     side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
-    # runs of versions without these two settings have them open; they used these values
-    background = cast(Background, "white" if recipe.data.background == "auto" else recipe.data.background)
-    fit = cast(FitMode, "cover" if recipe.data.fit == "auto" else recipe.data.fit)
-    rendering = source.survey.rendering(background)
-    return Canvas(side, side, recipe.model.channels, 16 if recipe.data.bits == 16 else 8, rendering, fit)
+    rendering = source.survey.rendering(cast(Background, recipe.data.background))
+    bits: Literal[8, 16] = 16 if recipe.data.bits == 16 else 8
+    return Canvas(side, side, recipe.model.channels, bits, rendering, cast(FitMode, recipe.data.fit))
 
 
 def _check_bits(bits: int | None) -> None:

@@ -21,7 +21,7 @@ from striate.tasks import Metrics, Task
 from striate.training.recipe import Recipe
 from striate.training.schedules import learning_rate
 from striate.training.state import Epoch, TrainingState
-from striate.views import cutmix, mixup, mosaic, one_hot
+from striate.views import Policy, mix, mixing_steps
 
 FINITE_CHECK_STEPS = 20
 
@@ -71,7 +71,7 @@ def train(
             )
             for group in state.optimizer.param_groups:
                 group["lr"] = lr
-            mixed = mix(batch, recipe, task)
+            mixed = mixed_batch(batch, recipe.augment, task)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 outputs, *auxiliary = state.model.training_logits(mixed.images)
             loss = total(task.losses(outputs, mixed))
@@ -147,19 +147,9 @@ def total(losses: Mapping[str, Tensor]) -> Tensor:
     return torch.stack(list(losses.values())).sum()
 
 
-def mix(batch: Batch, recipe: Recipe, task: Task) -> Batch:
-    """The batch with images mixed by the recipe; with several kinds on, each batch gets one of them by chance."""
-    if not recipe.augment.mixup and not recipe.augment.cutmix and not recipe.augment.mosaic:
+def mixed_batch(batch: Batch, policy: Policy, task: Task) -> Batch:
+    """The batch with its images mixed with each other, where the policy does so."""
+    if not mixing_steps(policy):
         return batch
-    targets = one_hot(batch.labels, len(task.metrics().state()))
-    if recipe.augment.mosaic and torch.rand(()).item() < recipe.augment.mosaic:
-        made = mosaic(batch.images, targets)
-        return replace(batch, images=made.images, labels=made.targets)
-    if not recipe.augment.mixup and not recipe.augment.cutmix:
-        return batch
-    use_cutmix = recipe.augment.cutmix > 0 and (recipe.augment.mixup == 0 or torch.rand(()).item() < 0.5)
-    if use_cutmix:
-        images, targets = cutmix(batch.images, targets, recipe.augment.cutmix)
-    else:
-        images, targets = mixup(batch.images, targets, recipe.augment.mixup)
-    return replace(batch, images=images, labels=targets)
+    images, labels = mix(policy, batch.images, batch.labels, len(task.metrics().state()))
+    return replace(batch, images=images, labels=labels)

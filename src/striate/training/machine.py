@@ -43,10 +43,11 @@ def choose_precision(name: str, device: torch.device) -> str:
         return name
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if device.type == "cpu" and _cpu_multiplies_bfloat16() else "float32"
+    return "bfloat16" if device.type == "cpu" and cpu_multiplies_bfloat16() else "float32"
 
 
-def _cpu_multiplies_bfloat16() -> bool:
+def cpu_multiplies_bfloat16() -> bool:
+    """Whether the CPU has bfloat16; elsewhere it is emulated, and a step takes many times as long as in float32."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -106,9 +107,9 @@ def _interleaved(step: Callable[[], None], counts: list[int]) -> dict[int, float
     before = torch.get_num_threads()
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     step()  # the first step builds its kernels
-    begun = time.perf_counter()
+    probe_started = time.perf_counter()
     for turn in range(MOST_TURNS):
-        if turn >= FEWEST_TURNS and time.perf_counter() - begun > PROBE_SECONDS:
+        if turn >= FEWEST_TURNS and time.perf_counter() - probe_started > PROBE_SECONDS:
             break
         for count in counts:
             torch.set_num_threads(count)

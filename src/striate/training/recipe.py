@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, final, get_type_hints
 
 from striate.data.settings import DataSettings
-from striate.errors import SettingError, nearest
+from striate.errors import SettingError, close_names, nearest
 from striate.models.settings import ModelSettings
 from striate.settings import DeclaredSetting, declared_settings
 from striate.sources.settings import ReadingSettings
@@ -106,6 +106,14 @@ class ResolvedRecipe:
     recipe: Recipe
     origins: Mapping[str, str]
 
+    def by_recipe(self, group: str) -> dict[str, Any]:
+        """The settings of a group that come from a named recipe."""
+        return {
+            name: value
+            for name, value in self.recipe.values().items()
+            if group_of(name) == group and self.origins[name].startswith("recipe ")
+        }
+
     def with_defaults(self, origin: str, **values: Any) -> "ResolvedRecipe":
         """The same with `values` where nothing was chosen."""
         now = self.recipe.values()
@@ -158,14 +166,23 @@ ALSO_CALLED: Final = MappingProxyType(
         "grad_clip": "clip_grad_norm",
         "clip": "clip_grad_norm",
         "pictures": "image_root",
+        "enough": "learning_curve",  # of `check`
+        "workers": "threads",
+        "num_workers": "threads",
     }
 )
 
 
+def also_called(name: str) -> str | None:
+    """The setting that goes by this name, or nearly, elsewhere; None where a setting's own name is as near."""
+    names = [one for one in close_names(name, [*ALSO_CALLED, *recipe_settings()]) if len(one) > 2 or one == name]
+    return ALSO_CALLED.get(names[0]) if names else None
+
+
 def require_known(name: str) -> None:
     """SettingError with the setting that is meant, or the nearest names, where no setting has this one."""
-    if ALSO_CALLED.get(name) in recipe_settings():
-        raise SettingError(f"no setting is called {name!r}; use {ALSO_CALLED[name]}")
+    if name not in recipe_settings() and (meant := also_called(name)):
+        raise SettingError(f"no setting is called {name!r}; use {meant}")
     if name not in recipe_settings():
         raise SettingError(f"no setting is called {name!r}{nearest(name, recipe_settings())}")
 
@@ -184,8 +201,9 @@ def _not_taken(group: str, choice: str, name: str) -> str:
     takers = [one for one, takes in TAKES[group].items() if name in takes]
     of_all = [one for one in recipe_settings() if group_of(one) == group and one not in set_by_choice(group)]
     takes = [one for one in (*of_all, *taken_by(group, choice)) if one != group]
-    listed = f"; it takes {', '.join(takes)}" if len(takes) <= MOST_NAMED else ""
-    return f"{group} = {choice} does not take {name}{listed}; {name} is for {', '.join(takers)}"
+    others = [one for one in set_by_choice(group) if one not in takes]
+    listed = ", ".join(takes) if len(takes) <= MOST_NAMED else f"all settings of [{group}] but {', '.join(others)}"
+    return f"{group} = {choice} does not take {name}; it takes {listed}; {name} is for {', '.join(takers)}"
 
 
 def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
@@ -219,7 +237,7 @@ def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) 
     return {
         name: value
         for name, value in values.items()
-        if not (name in own and own[name] == value and origins[name] in ("default", "data"))
+        if not (name in own and own[name] in (None, value) and origins[name] in ("default", "data"))
     }
 
 

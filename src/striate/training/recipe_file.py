@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from striate.errors import SettingError, nearest
@@ -29,15 +30,19 @@ class SettingRow(NamedTuple):
     meaning: str
 
 
-def to_toml(resolved: ResolvedRecipe) -> str:
-    """The settings as a TOML file that `--recipe` reads again."""
+def to_toml(resolved: ResolvedRecipe, chosen: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The settings as a TOML file that `--recipe` reads again.
+
+    `chosen` is what the run chose where a setting is "auto": a comment, since other data or machines choose anew.
+    """
     lines = ["# the settings of a run; `striate train DATA --recipe FILE` uses them again"]
     rows = setting_rows(resolved)
     for group, of_group in groupby(rows, lambda row: row.group):
         lines += ["", f"[{group}]"]
         for row in of_group:
             field = recipe_settings()[row.name].field
-            lines.append(f"{field} = {toml_value(row.value)}".ljust(34) + f"# {row.meaning}")
+            here = f"; in this run: {chosen[row.name]}" if row.name in chosen and row.value in (None, "auto") else ""
+            lines.append(f"{field} = {toml_value(row.value)}".ljust(34) + f"# {row.meaning}{here}")
     lines += ["", "[origin]"] + [f"{row.name} = {toml_value(row.origin)}" for row in rows]
     return "\n".join(lines) + "\n"
 
@@ -68,8 +73,14 @@ def read_toml(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(f"{path}: cannot be read as a recipe: {error}") from None
+    except FileNotFoundError:
+        raise SettingError(
+            f"{path}: there is no such file; give a TOML file such as the recipe.toml of a run"
+        ) from None
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: is not a valid TOML file: {error}") from None
     try:
         tables = {name: value for name, value in content.items() if isinstance(value, dict)}
         origins = tables.pop("origin", {})
@@ -91,9 +102,23 @@ def _of_tables(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         if group not in GROUPS:
             raise SettingError(f"no table is called [{group}]{nearest(group, GROUPS)}")
         for field, value in table.items():
+            _check_field(group, field, value)
             name = group if field == "name" else field
             require_known(name)
             if group_of(name) != group:
                 raise SettingError(f"{name} is in the table [{group}]; move it to [{group_of(name)}]")
             values[name] = value
     return values
+
+
+def _check_field(group: str, field: str, value: object) -> None:
+    """SettingError for an inner table, for the name of a group that has none, and for a name that is called otherwise."""
+    if isinstance(value, dict):
+        raise SettingError(
+            f"[{group}.{field}] is a table within [{group}], which has only settings; move them to [{group}]"
+        )
+    own = [one.field for name, one in recipe_settings().items() if group_of(name) == group]
+    if field == "name" and "name" not in own:
+        raise SettingError(f"[{group}] has no name; it has {', '.join(own)}")
+    if "name" in own and field in (group, *(["policy"] if group == "augment" else [])):
+        raise SettingError(f"[{group}] has no {field}; use name")

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from striate.errors import SettingError, nearest
-from striate.training.recipe import NamedRecipe, without_own_defaults
+from striate.training.recipe import NamedRecipe, Recipe, without_own_defaults
 from striate.training.recipe_file import read_toml
 
 # What digits have in common: short steps with strong weight decay, and a linear fall to nothing.
@@ -83,5 +83,9 @@ def find_recipe(name: str) -> NamedRecipe:
         return RECIPES[name]
     if name.endswith(".toml"):
         settings = without_own_defaults(*read_toml(Path(name)))
+        try:
+            Recipe.of(**settings)
+        except SettingError as error:
+            raise SettingError(f"{name}: {error}") from None
         return NamedRecipe(Path(name).name, settings, reaches="")
-    raise SettingError(f"no recipe is called {name!r}{nearest(name, RECIPES)}, or give the path of a .toml file")
+    raise SettingError(f"no recipe is called {name!r}, and a file of settings ends in .toml{nearest(name, RECIPES)}")

@@ -90,7 +90,7 @@ class TrainingSettings:
     )
     keep: Annotated[str, Setting("epoch whose weights are kept", choices=("best", "last"))] = "best"
     patience: Annotated[int, Setting("early stopping, epochs without improvement, 0 for none", 0, 100_000)] = 0
-    checkpoint_every: Annotated[int, Setting("steps between checkpoints, 0 for one each epoch", 0)] = 0
+    checkpoint_every: Annotated[int, Setting("batches between checkpoints, 0 for one each epoch", 0)] = 0
     seed: Annotated[int, Setting("random seed", 0, 2**31 - 1)] = 0
 
 

@@ -97,12 +97,14 @@ class TrainingState:
         return all(bool(torch.isfinite(t).all()) for t in self.tensors().values() if t.is_floating_point())
 
     def tensors(self) -> dict[str, Tensor]:
-        parts: dict[str, dict[str, Tensor]] = {"model": self.model.state_dict(), "best": self.best}
+        sections: dict[str, dict[str, Tensor]] = {"model": self.model.state_dict(), "best": self.best}
         if self.average:
-            parts["average"] = self.average.model.state_dict()
+            sections["average"] = self.average.model.state_dict()
         for index, values in self.optimizer.state_dict()["state"].items():
-            parts[f"optimizer.{index}"] = {name: value for name, value in values.items() if isinstance(value, Tensor)}
-        flat = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+            sections[f"optimizer.{index}"] = {
+                name: value for name, value in values.items() if isinstance(value, Tensor)
+            }
+        flat = {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
         flat |= {f"gradient.{name}": gradient for name, gradient in self._gradients()}
         flat["metrics"] = self.metrics.state()
         flat["loss_sum"] = self.loss_sum
@@ -124,13 +126,13 @@ class TrainingState:
 
     def load(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
         """Take back a checkpoint of a run with the same recipe; names and shapes must agree."""
-        self.model.load_state_dict(_part(tensors, "model"))
-        self.best = _part(tensors, "best")
+        self.model.load_state_dict(_section(tensors, "model"))
+        self.best = _section(tensors, "best")
         if self.average:
-            self.average.model.load_state_dict(_part(tensors, "average"))
+            self.average.model.load_state_dict(_section(tensors, "average"))
             self.average.updates = scalars["average_updates"]
         self._load_optimizer(tensors)
-        self._load_gradients(_part(tensors, "gradient"))
+        self._load_gradients(_section(tensors, "gradient"))
         self.metrics.state().copy_(tensors["metrics"])
         self.loss_sum.copy_(tensors["loss_sum"])
         torch.set_rng_state(tensors["generator"])
@@ -144,7 +146,7 @@ class TrainingState:
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         kept: dict[int, dict[str, Tensor]] = {}
         for index, parameter in enumerate(parameters):
-            values = _part(tensors, f"optimizer.{index}")
+            values = _section(tensors, f"optimizer.{index}")
             # Fused kernels walk the memory of weights and moments side by side, so both need the same strides.
             kept[index] = {
                 name: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
@@ -169,6 +171,6 @@ class TrainingState:
         self.metrics = task.metrics()
 
 
-def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    prefix = f"{part}."
+def _section(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}."
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -6,6 +6,7 @@ from striate.views.displacement import random_displacement as random_displacemen
 from striate.views.geometry import from_corners as from_corners
 from striate.views.mixing import Mosaic as Mosaic
 from striate.views.mixing import cutmix as cutmix
+from striate.views.mixing import mix as mix
 from striate.views.mixing import mixup as mixup
 from striate.views.mixing import mosaic as mosaic
 from striate.views.mixing import one_hot as one_hot

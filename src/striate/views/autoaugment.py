@@ -48,7 +48,7 @@ class AutoAugment(Operations):
 
     def steps(self, ids: Tensor, seed: int, epoch: int, size: tuple[int, int]) -> Steps:
         """`ids` B int64, `size` height and width -> two steps for each sample."""
-        pairs = [[part.split() for part in row.split(",")] for row in TABLES[self.table].strip().splitlines()]
+        pairs = [[step.split() for step in row.split(",")] for row in TABLES[self.table].strip().splitlines()]
         kinds_of = torch.tensor([[KINDS.index(kind) for kind, _, _ in pair] for pair in pairs])  # 25 2
         chances_of = torch.tensor([[float(chance) for _, chance, _ in pair] for pair in pairs])
         bins_at = torch.tensor([[int(level) for _, _, level in pair] for pair in pairs])

@@ -5,6 +5,7 @@ weight is drawn for the batch, as in the papers, and no device is waited for.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -12,8 +13,14 @@ import torch
 from torch import Tensor
 
 from striate.errors import SettingError
+from striate.settings import annotations
+from striate.views.policy import mixing_steps, named
+from striate.views.settings import Mixing, Policy
 
-__all__ = ["Mosaic", "cutmix", "mixup", "mosaic", "one_hot"]
+__all__ = ["MixFunction", "Mosaic", "cutmix", "mix", "mixup", "mosaic", "mosaic_of_batch", "one_hot"]
+
+# images B C h w, targets B K, and the value of the setting -> mixed images and targets of the same shapes
+MixFunction = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 
 
 @final
@@ -26,6 +33,30 @@ class Mosaic:
     partners: Tensor  # 4 B int64: whose image is in each quadrant; in the first, each sample's own
     geometries: Tensor  # 4 3 3 float32: that image's pixels -> pixels of the mosaic
     quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is shown of it, in pixels of the mosaic
+
+
+def mix(policy: Policy, images: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """A batch as the policy mixes it: images B C h w, labels B int64 -> images, and targets B K if they are mixed.
+
+    Kinds with a share of the batches are asked first, in the order of their rows; of the others that are on, one has its
+    turn by chance.
+    """
+    kinds, others = annotations(Policy, Mixing), []
+    for setting in mixing_steps(policy):
+        if kinds[setting].setting == "strength":
+            others.append(setting)
+        elif torch.rand(()).item() < getattr(policy, setting):
+            return _mixed(policy, setting, images, one_hot(labels, classes))
+    if not others:
+        return images, labels
+    # counted from the last row, and not drawn where one is on alone: old runs can be repeated
+    chosen = others[-1 - int(len(others) * torch.rand(()).item())] if len(others) > 1 else others[0]
+    return _mixed(policy, chosen, images, one_hot(labels, classes))
+
+
+def _mixed(policy: Policy, setting: str, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    function: MixFunction = named(annotations(Policy, Mixing)[setting].function)
+    return function(images, targets, getattr(policy, setting))
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
@@ -84,6 +115,12 @@ def mosaic(images: Tensor, targets: Tensor) -> Mosaic:
         geometries[number, 0, 2], geometries[number, 1, 2] = x1 - left, y1 - top
         partners.append(partner)
     return Mosaic(mixed, weighed, torch.stack(partners), geometries, torch.tensor(corners))
+
+
+def mosaic_of_batch(images: Tensor, targets: Tensor, _share: float) -> tuple[Tensor, Tensor]:
+    """The images and targets of a mosaic."""
+    made = mosaic(images, targets)
+    return made.images, made.targets
 
 
 def _beta(alpha: float) -> float:

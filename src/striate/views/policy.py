@@ -1,7 +1,7 @@
 """What a policy does to a batch of training images, in a fixed order, and in words.
 
 Geometry: one 3x3 matrix a sample and an elastic displacement. Pixel operations: those of a published policy, then those of
-`Policy`. Color: one 4x4 matrix. Mixing of samples comes last and belongs to the loop.
+`Policy`. Color: one 4x4 matrix. Mixing of samples comes last, in the loop (`mixing.py`).
 """
 
 from importlib import import_module
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from striate.settings import annotations, declared_settings
+from striate.settings import annotations
 from striate.views.color import Normalization, color_buffer, image_means
 from striate.views.displacement import random_displacement
 from striate.views.lookup_tables import to_uint8
@@ -18,10 +18,10 @@ from striate.views.published_operations import Operations
 from striate.views.random_color import random_color
 from striate.views.random_geometry import random_geometry
 from striate.views.randomness import Streams, uniforms
-from striate.views.settings import POLICY_ROWS, Border, PixelOperation, Policy, Step
+from striate.views.settings import POLICY_ROWS, Border, Mixing, PixelOperation, Policy, Step
 from striate.views.view import View
 
-__all__ = ["apply_policy", "changes_views", "describe", "mixing_steps", "operations_of", "random_view"]
+__all__ = ["apply_policy", "changes_views", "describe", "mixing_steps", "named", "operations_of", "random_view"]
 
 
 def random_view(
@@ -84,7 +84,7 @@ def apply_policy(
         view = view.then(geometry)
     for setting, operation in annotations(Policy, PixelOperation).items():
         if value := getattr(policy, setting):
-            change: PixelFunction = _named(operation.function)
+            change: PixelFunction = named(operation.function)
             moved = change(moved, value, SampleRandomness(seed, epoch, ids, operation.streams, normalization.mean))
     return view.apply_color(moved, color_buffer(moved, images, out)), view
 
@@ -94,7 +94,7 @@ def operations_of(policy: Policy) -> Operations | None:
     path = POLICY_ROWS[policy.name].operations
     if not path:
         return None
-    operations: type[Operations] = _named(path)
+    operations: type[Operations] = named(path)
     return operations.of(policy)
 
 
@@ -104,27 +104,27 @@ def describe(policy: Policy) -> list[str]:
     if operations := operations_of(policy):
         lines["pixels"].append(operations.describe())
     for setting, step in annotations(Policy, Step).items():
-        value = getattr(policy, setting)
-        if value == declared_settings(Policy)[setting].default:
-            lines[step.stage] += [step.default_text] if step.default_text else []
-        else:
-            span = {} if isinstance(value, str) else {"low": 1 - value, "high": 1 + value}
-            lines[step.stage].append(step.text.format(value, **span))
+        if policy.is_on(setting):
+            lines[step.stage].append(step.of(getattr(policy, setting)))
+        elif step.default_text:
+            lines[step.stage].append(step.default_text)
     lines["color"].append("normalize")
     return [f"{stage}: {text}" for stage, texts in lines.items() for text in texts]
 
 
 def changes_views(policy: Policy) -> bool:
     """Whether an image alone is augmented; mixing needs several."""
-    return {*describe(policy)} - {*mixing_steps(policy)} != {*describe(Policy())}
+    return {*describe(policy)} - {*mixing_steps(policy).values()} != {*describe(Policy())}
 
 
-def mixing_steps(policy: Policy) -> list[str]:
-    """The lines of `describe` on mixing images with each other."""
-    return [line for line in describe(policy) if line.startswith("mix: ")]
+def mixing_steps(policy: Policy) -> dict[str, str]:
+    """The settings that mix images with each other and are on, each with its line of `describe`."""
+    steps = annotations(Policy, Step)
+    on = [setting for setting in annotations(Policy, Mixing) if policy.is_on(setting)]
+    return {setting: f"mix: {steps[setting].of(getattr(policy, setting))}" for setting in on}
 
 
-def _named(path: str) -> Any:
+def named(path: str) -> Any:
     """What is called "file.name" in this folder."""
     file, _, name = path.partition(".")
     return getattr(import_module(f"striate.views.{file}"), name)

@@ -129,8 +129,8 @@ class AugMix(Operations):
             for kinds, magnitudes in zip(steps.kinds.split(DEPTH), steps.magnitudes.split(DEPTH), strict=True)
         ]
         chunk = chunk_size(images)
-        parts = zip(*(part.split(chunk) for part in (images, *chains)), strict=True)
-        mixed = [_blend(part, weight) for part, weight in zip(parts, weights.split(chunk, 1), strict=True)]
+        chunks = zip(*(one.split(chunk) for one in (images, *chains)), strict=True)
+        mixed = [_blend(versions, weight) for versions, weight in zip(chunks, weights.split(chunk, 1), strict=True)]
         return torch.cat(mixed), torch.eye(3)[None].expand(len(images), -1, -1)
 
     def steps(self, ids: Tensor, seed: int, epoch: int, size: tuple[int, int]) -> Steps:
@@ -151,11 +151,11 @@ class AugMix(Operations):
         return f"AugMix: the image blended with {WIDTH} chains of up to {DEPTH} operations, magnitudes below {self.severity}"
 
 
-def _blend(parts: tuple[Tensor, ...], weights: Tensor) -> Tensor:
+def _blend(versions: tuple[Tensor, ...], weights: Tensor) -> Tensor:
     """Four batches B C h w uint8 by 4 B 1 1 1 -> B C h w uint8, rounded."""
-    mixed = torch.zeros(parts[0].shape, device=parts[0].device)
-    for part, weight in zip(parts, weights, strict=True):
-        mixed += part.float().mul_(weight)
+    mixed = torch.zeros(versions[0].shape, device=versions[0].device)
+    for version, weight in zip(versions, weights, strict=True):
+        mixed += version.float().mul_(weight)
     return clamp_to_uint8(mixed.round_())
 
 

@@ -4,14 +4,16 @@ A crop that nothing follows but flips is one of whole pixels: those are resized,
 """
 
 import math
+from functools import cache
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from striate.settings import annotations
 from striate.views.geometry import center_box, center_geometry, compose, from_corners
 from striate.views.randomness import Streams, uniforms
-from striate.views.settings import Policy
+from striate.views.settings import Geometry, Policy, Step
 
 __all__ = ["random_boxes", "random_geometry", "signed", "to_whole_pixels"]
 
@@ -25,7 +27,7 @@ def random_geometry(
 
     What is left at nothing gives exact zeros and ones: the exact path recognizes those.
     """
-    if not (_warps(policy) or policy.crop < 1 or policy.shift or policy.flip or policy.flip_vertical):
+    if not any(map(policy.is_on, _factors())):
         return center_geometry(image_size, size).expand(len(ids), -1, -1)
     draws = uniforms(seed, epoch, ids, (*Streams.GEOMETRY, Streams.FLIP_VERTICAL))
     height, width = size
@@ -58,7 +60,7 @@ def _about_center(policy: Policy, draws: Tensor) -> tuple[Tensor, Tensor, Tensor
     """11 B draws -> the linear part (a b; c d), B each: shear, zoom and rotation, then the flips."""
     flip_x = torch.where(draws[5] < policy.flip / 2, -1.0, 1.0)
     flip_y = torch.where(draws[10] < policy.flip_vertical / 2, -1.0, 1.0)
-    if not (policy.rotate or policy.zoom or policy.shear):
+    if not _warps(policy):
         return flip_x, torch.zeros_like(flip_x), torch.zeros_like(flip_x), flip_y
     angle = math.radians(policy.rotate) * signed(draws[0])
     slope = (math.radians(policy.shear) * signed(draws[2])).tan()
@@ -68,8 +70,17 @@ def _about_center(policy: Policy, draws: Tensor) -> tuple[Tensor, Tensor, Tensor
     return flip_x * cos, flip_x * (cos * slope - sin), flip_y * sin, flip_y * (sin * slope + cos)
 
 
+@cache
+def _factors() -> tuple[str, ...]:
+    """The settings that are factors of the matrix."""
+    kinds = annotations(Policy, Geometry)
+    steps = annotations(Policy, Step).items()
+    return tuple(name for name, step in steps if step.stage == "geometry" and kinds.get(name) != Geometry("no factor"))
+
+
 def _warps(policy: Policy) -> bool:
-    return bool(policy.rotate or policy.zoom or policy.shear or policy.perspective)
+    """Whether a factor needs interpolation."""
+    return any(policy.is_on(name) for name in _factors() if name not in annotations(Policy, Geometry))
 
 
 def _shift(policy: Policy, draws: Tensor, side: int) -> Tensor:

@@ -14,7 +14,18 @@ from typing import Annotated, Any, Final, Literal, final, get_args
 from striate.errors import SettingError
 from striate.settings import Setting, annotations, declared_settings
 
-__all__ = ["POLICIES", "POLICY_ROWS", "POLICY_TAKES", "Border", "PixelOperation", "Policy", "PolicyRow", "Step"]
+__all__ = [
+    "POLICIES",
+    "POLICY_ROWS",
+    "POLICY_TAKES",
+    "Border",
+    "Geometry",
+    "Mixing",
+    "PixelOperation",
+    "Policy",
+    "PolicyRow",
+    "Step",
+]
 
 Border = Literal["black", "nearest", "reflect"]
 
@@ -28,6 +39,19 @@ class Step:
     text: str
     default_text: str = ""  # where the setting has its default
 
+    def of(self, value: float | str) -> str:
+        """What this value of the setting does."""
+        span = {} if isinstance(value, str) else {"low": 1 - value, "high": 1 + value}
+        return self.text.format(value, **span)
+
+
+@final
+@dataclass(frozen=True)
+class Geometry:
+    """What a setting of the geometry is. Without this annotation it is a factor of the matrix that needs interpolation."""
+
+    kind: Literal["whole pixels", "no factor"]
+
 
 @final
 @dataclass(frozen=True)
@@ -40,6 +64,19 @@ class PixelOperation:
 
     function: str
     streams: range
+
+
+@final
+@dataclass(frozen=True)
+class Mixing:
+    """The function of a setting that is a kind of mixing, as "file.function" of this folder; a `MixFunction` of `mixing.py`.
+
+    The setting is the share of the batches that are mixed in this way; or a strength, and then all such kinds that are on
+    share the other batches equally.
+    """
+
+    function: str
+    setting: Literal["share", "strength"]
 
 
 @final
@@ -109,13 +146,16 @@ class Policy:
     Raises SettingError for a value out of range, and for a setting that the policy of this name does not take.
     """
 
-    name: Annotated[str, Setting("augmentation policy", choices=tuple(POLICY_ROWS))] = "none"
+    name: Annotated[
+        str, Setting("augmentation policy", choices=tuple(POLICY_ROWS), renamed=(("photos", "default"),))
+    ] = "none"
 
     # geometry: one 3x3 matrix in this order, and an elastic displacement
     crop: Annotated[
         float,
         Setting("smallest area of a random resized crop, 1 for no crop", 0.01, 1, source="arXiv:1409.4842"),
         Step("geometry", "crop at random, {0:.3g} of the area or more, to the whole frame", "the center of the image"),
+        Geometry("whole pixels"),
     ] = 1.0
     shear: Annotated[
         float, Setting("largest shear, degrees", 0, 60), Step("geometry", "shear by up to {0:.3g} degrees")
@@ -129,16 +169,23 @@ class Policy:
         float, Setting("largest rotation, degrees", 0, 180), Step("geometry", "rotate by up to {0:.3g} degrees")
     ] = 0.0
     flip: Annotated[
-        bool, Setting("random horizontal flip"), Step("geometry", "flip horizontally, every other image")
+        bool,
+        Setting("random horizontal flip"),
+        Step("geometry", "flip horizontally, every other image"),
+        Geometry("whole pixels"),
     ] = False
     flip_vertical: Annotated[
-        bool, Setting("random vertical flip"), Step("geometry", "flip vertically, every other image")
+        bool,
+        Setting("random vertical flip"),
+        Step("geometry", "flip vertically, every other image"),
+        Geometry("whole pixels"),
     ] = False
     # by whole pixels where nothing else interpolates
     shift: Annotated[
         float,
         Setting("largest translation, share of the side", 0, 1),
         Step("geometry", "shift by up to {0:.3g} of the side"),
+        Geometry("whole pixels"),
     ] = 0.0
     # corners that move by less than a quarter of the side always span a convex shape
     perspective: Annotated[
@@ -151,12 +198,14 @@ class Policy:
         float,
         Setting("std of an elastic deformation, share of the side", 0, 0.1, source="Simard et al. 2003"),
         Step("geometry", "elastic displacement of about {0:.3g} of the side"),
+        Geometry("no factor"),
         OnlyWith(""),
     ] = 0.0
     fill: Annotated[
         str,
         Setting("pixels beyond the border of the image", choices=get_args(Border)),
         Step("geometry", "fill what is beyond the image: {0}"),
+        Geometry("no factor"),
     ] = "black"
 
     # pixel operations: those of a published policy, then these, in this order
@@ -231,21 +280,24 @@ class Policy:
         Step("color", "rotate the hue by up to {0:.3g} degrees"),
     ] = 0.0
 
-    # mixing of samples comes last and belongs to the loop
+    # mixing of samples comes last, in the loop
     mosaic: Annotated[
         float,
         Setting("probability that a batch is shown as mosaics of four images", 0, 1, source="arXiv:2004.10934"),
         Step("mix", "mosaic of four images, {0:.3g} of the batches"),
+        Mixing("mixing.mosaic_of_batch", "share"),
     ] = 0.0
     mixup: Annotated[
         float,
         Setting("Mixup alpha, 0 for none", 0, 10, source="arXiv:1710.09412"),
         Step("mix", "Mixup with another image, alpha {0:.3g}"),
+        Mixing("mixing.mixup", "strength"),
     ] = 0.0
     cutmix: Annotated[
         float,
         Setting("CutMix alpha, 0 for none", 0, 10, source="arXiv:1905.04899"),
         Step("mix", "CutMix with another image, alpha {0:.3g}"),
+        Mixing("mixing.cutmix", "strength"),
     ] = 0.0
 
     def __post_init__(self) -> None:
@@ -254,6 +306,10 @@ class Policy:
             if value != declared.default and not _is_taken(name, self.name):
                 takers = ", ".join(policy for policy in POLICY_ROWS if _is_taken(name, policy))
                 raise SettingError(f"augment = {self.name} does not take {name}; {name} is for {takers}")
+
+    def is_on(self, setting: str) -> bool:
+        """Whether the setting changes anything: its value is not the default."""
+        return bool(getattr(self, setting) != declared_settings(Policy)[setting].default)
 
 
 @cache

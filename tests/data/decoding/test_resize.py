@@ -80,9 +80,9 @@ def test_colors_that_cannot_be_seen_do_not_bleed_into_those_that_can(dtype: str,
     pixels[..., 3] = np.where(RANDOM.random((100, 133)) < 0.5, top, 0)
     pixels[pixels[..., 3] == 0, :3] = 0
     fitted = resize_to_canvas(pixels, 48, 48, content).astype(float)
-    seen = fitted[..., 3] > top / 4
-    assert seen.mean() > 0.8
-    assert np.abs(fitted[seen][:, :3] - top // 2).max() <= top / 40  # 8 bits of what little is visible
+    visible = fitted[..., 3] > top / 4
+    assert visible.mean() > 0.8
+    assert np.abs(fitted[visible][:, :3] - top // 2).max() <= top / 40  # 8 bits of what little is visible
 
 
 def test_a_constant_stays_constant_to_the_last_level() -> None:
@@ -116,7 +116,7 @@ def test_a_whole_image_lies_centered_in_black(dtype: str, channels: int, height:
     assert (right - left) / (bottom - top) == pytest.approx(width / height, rel=0.1) or min(height, width) == 1
 
 
-def test_a_large_jpeg_is_decoded_as_small_as_the_whole_of_it_is_seen(tmp_path: Path) -> None:
+def test_a_large_jpeg_is_decoded_as_small_as_the_whole_of_it_is_used(tmp_path: Path) -> None:
     Image.fromarray(RANDOM.integers(0, 256, (100, 800, 3), dtype=np.uint8)).save(tmp_path / "wide.jpg")
     whole = Image.open(tmp_path / "wide.jpg").convert("RGB").resize((48, 6), Image.Resampling.BILINEAR)
     decoded = decode_image(tmp_path / "wide.jpg", Canvas(48, 48, 3, fit="contain"), Limits())

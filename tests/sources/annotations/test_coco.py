@@ -1,4 +1,4 @@
-"""COCO: numbers by hand, parts by names, what is left out and counted, and what stops everything."""
+"""COCO: numbers by hand, splits by names, what is left out and counted, and what stops everything."""
 
 import json
 import os

@@ -39,9 +39,9 @@ def put_mask(path: Path, values: Any, mode: str = "L") -> Path:
     return path
 
 
-def mask(root: Path, i: int = 0, part: str = "all") -> list[int]:
+def mask(root: Path, i: int = 0, split: str = "all") -> list[int]:
     """The classes in the first row, each once, in order."""
-    found = open_source(root, ANY).sample(part, i).target
+    found = open_source(root, ANY).sample(split, i).target
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.int64
     assert (found == found[0]).all()
@@ -60,15 +60,15 @@ def mask(root: Path, i: int = 0, part: str = "all") -> list[int]:
         ("{}1.jpg", "{}1_mask.png"),
     ],
 )
-@pytest.mark.parametrize("parts", [("",), ("train/", "Validation/", "test/")])
-def test_layouts(image: str, masked: str, parts: tuple[str, ...], tmp_path: Path, put: Put) -> None:
-    for part in parts:
-        put(tmp_path / image.format(part))
-        put_mask(tmp_path / masked.format(part), [0, 2])
+@pytest.mark.parametrize("splits", [("",), ("train/", "Validation/", "test/")])
+def test_layouts(image: str, masked: str, splits: tuple[str, ...], tmp_path: Path, put: Put) -> None:
+    for split in splits:
+        put(tmp_path / image.format(split))
+        put_mask(tmp_path / masked.format(split), [0, 2])
     source = open_source(tmp_path)
     assert (source.kind, source.task, source.classes) == ("mask folders", "segment", ("0", "2"))
-    assert list(source.splits) == (["train", "val", "test"] if len(parts) > 1 else ["all"])
-    assert [of.ids for of in source.splits.values()] == [(image.format(part),) for part in parts]
+    assert list(source.splits) == (["train", "val", "test"] if len(splits) > 1 else ["all"])
+    assert [of.ids for of in source.splits.values()] == [(image.format(split),) for split in splits]
     assert mask(tmp_path, 0, next(iter(source.splits))) == [0, 1]
     assert source.digest() == open_source(source.location).digest()
 
@@ -268,7 +268,7 @@ def test_lists_of_voc_choose_and_split(tmp_path: Path, put: Put) -> None:
     (tmp_path / "ImageSets/Segmentation/train.txt").write_text("0\n2\n")
     (tmp_path / "ImageSets/Segmentation/val.txt").write_text("3\n")
     splits = open_source(tmp_path).splits
-    assert {part: of.ids for part, of in splits.items()} == {
+    assert {split: of.ids for split, of in splits.items()} == {
         "train": ("JPEGImages/0.jpg", "JPEGImages/2.jpg"),
         "val": ("JPEGImages/3.jpg",),
     }

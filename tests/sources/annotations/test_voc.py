@@ -1,4 +1,4 @@
-"""Pascal VOC: corners counted from 1, difficult objects, lists of parts, and XML that is up to something."""
+"""Pascal VOC: corners counted from 1, difficult objects, lists of splits, and XML that is up to something."""
 
 import os
 from collections.abc import Callable
@@ -42,8 +42,8 @@ def objects(root: Path, i: int = 0) -> Instances:
 
 
 def test_corners_are_counted_from_one_and_lie_inside(tmp_path: Path, put: Put) -> None:
-    part = "<part><name>head</name><bndbox><xmin>9</xmin></bndbox></part>"
-    voc(tmp_path, put, {"1": xml(box("dog", 1, 1, 32, 24), box("cat", 5, 6, 5, 6, part)), "2": xml()})
+    head = "<part><name>head</name><bndbox><xmin>9</xmin></bndbox></part>"
+    voc(tmp_path, put, {"1": xml(box("dog", 1, 1, 32, 24), box("cat", 5, 6, 5, 6, head)), "2": xml()})
     source = open_source(tmp_path)
     assert (source.kind, source.task, source.classes) == ("Pascal VOC", "detect", ("cat", "dog"))
     assert source.splits["all"].ids == ("JPEGImages/1.jpg", "JPEGImages/2.jpg")
@@ -78,16 +78,16 @@ def test_lists_and_folders_give_splits(tmp_path: Path, put: Put) -> None:
     (root / "ImageSets/Main/dog_train.txt").write_text("0 1\n")
     (root / "ImageSets/Main/val.txt").write_text("1\r\n")
     source = open_source(root)
-    assert {part: of.ids for part, of in source.splits.items()} == {
+    assert {split: of.ids for split, of in source.splits.items()} == {
         "train": ("JPEGImages/0.jpg", "JPEGImages/3.jpg"),
         "val": ("JPEGImages/1.jpg",),
     }
     assert source.ignored == {"annotations that no list names": 2}
     (root / "ImageSets/Main/val.txt").write_text("1\n1\n9\n../../x\n")
     assert [one.kind for one in open_source(root, ANY).splits["val"].faults] == ["duplicate"] + ["unknown image"] * 2
-    for part in ("train", "valid"):
-        put(tmp_path / "b" / part / "1.png")
-        (tmp_path / "b" / part / "1.xml").write_text(xml(box("dog", 1, 1, 9, 9)))
+    for split in ("train", "valid"):
+        put(tmp_path / "b" / split / "1.png")
+        (tmp_path / "b" / split / "1.xml").write_text(xml(box("dog", 1, 1, 9, 9)))
     assert list(open_source(tmp_path / "b").splits) == ["train", "val"]
 
 

@@ -1,4 +1,4 @@
-"""YOLO: parts of the width and height, polygons, keypoints, folders in pairs or by data.yaml."""
+"""YOLO: shares of the width and height, polygons, keypoints, folders in pairs or by data.yaml."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +28,8 @@ def yolo(root: Path, put: Put, labels: dict[str, str], yaml: str = "") -> Path:
     return root
 
 
-def objects(root: Path, i: int = 0, part: str = "all") -> Instances:
-    found = open_source(root, ANY).sample(part, i).target
+def objects(root: Path, i: int = 0, split: str = "all") -> Instances:
+    found = open_source(root, ANY).sample(split, i).target
     assert isinstance(found, Instances)
     return found
 
@@ -113,7 +113,7 @@ def test_splits_lie_where_data_yaml_or_folders_put_them(
     if yaml:
         (tmp_path / "data.yaml").write_text(yaml + "nc: 2\nnames: ['cat', \"dog\"]\n")
     source = open_source(tmp_path)
-    assert {part: of.ids for part, of in source.splits.items()} == {
+    assert {split: of.ids for split, of in source.splits.items()} == {
         "train": (f"{train}/1.jpg",),
         "val": (f"{val}/1.jpg",),
     }

@@ -1,4 +1,4 @@
-"""WebDataset shards: samples, labels and parts; and archives that are built to do harm."""
+"""WebDataset shards: samples, labels and splits; and archives that are built to do harm."""
 
 import gzip
 import io
@@ -81,7 +81,7 @@ def test_splits_by_the_names_of_shards(samples: Callable[..., Members], tmp_path
     for name, count in (("train-0", 4), ("train-1", 2), ("val-0", 1), ("test_0", 1)):
         tar(tmp_path / f"{name}.tar", samples(count))
     source = open_source(tmp_path)
-    assert {part: len(listing) for part, listing in source.splits.items()} == {"train": 6, "val": 1, "test": 1}
+    assert {split: len(listing) for split, listing in source.splits.items()} == {"train": 6, "val": 1, "test": 1}
 
 
 @pytest.mark.parametrize(

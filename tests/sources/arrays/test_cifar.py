@@ -26,8 +26,8 @@ def binary_10(root: Path) -> Path:
     root.mkdir()
     labels = np.array(FINE, np.uint8)[:, None]
     for i in range(2):
-        part = slice(6 * i, 6 * i + 6)
-        (root / f"data_batch_{i + 1}.bin").write_bytes(np.concatenate([labels[part], ROWS[part]], 1).tobytes())
+        rows = slice(6 * i, 6 * i + 6)
+        (root / f"data_batch_{i + 1}.bin").write_bytes(np.concatenate([labels[rows], ROWS[rows]], 1).tobytes())
     (root / "test_batch.bin").write_bytes(np.concatenate([labels[:3], ROWS[:3]], 1).tobytes())
     (root / "batches.meta.txt").write_text("cat\ndog\nowl\n\n")
     return root
@@ -54,17 +54,17 @@ def as_python_2(value: Any) -> bytes:
 
 def python_10(root: Path, dumps: Callable[[Any], bytes] = as_python_2, order: str = "C") -> Path:
     root.mkdir()
-    for name, part in (("data_batch_1", slice(0, 6)), ("data_batch_2", slice(6, 12)), ("test_batch", slice(0, 3))):
-        data = np.array(ROWS[part], order=order)  # type: ignore[call-overload]
-        (root / name).write_bytes(dumps({"batch_label": "x", "labels": FINE[part], "data": data, "filenames": ["a"]}))
+    for name, rows in (("data_batch_1", slice(0, 6)), ("data_batch_2", slice(6, 12)), ("test_batch", slice(0, 3))):
+        data = np.array(ROWS[rows], order=order)  # type: ignore[call-overload]
+        (root / name).write_bytes(dumps({"batch_label": "x", "labels": FINE[rows], "data": data, "filenames": ["a"]}))
     (root / "batches.meta").write_bytes(dumps({"label_names": ["cat", "dog", "owl"], "num_vis": 3072}))
     return root
 
 
 def python_100(root: Path) -> Path:
     root.mkdir()
-    for name, part in (("train", slice(None)), ("test", slice(0, 3))):
-        record = {"data": ROWS[part], "fine_labels": FINE[part], "coarse_labels": COARSE[part]}
+    for name, rows in (("train", slice(None)), ("test", slice(0, 3))):
+        record = {"data": ROWS[rows], "fine_labels": FINE[rows], "coarse_labels": COARSE[rows]}
         (root / name).write_bytes(as_python_2(record))
     names = {"fine_label_names": ["cat", "dog", "owl"], "coarse_label_names": ["large", "small"]}
     (root / "meta").write_bytes(as_python_2(names))
@@ -93,7 +93,7 @@ def test_images_and_classes_are_those_that_were_written(write: Callable[[Path], 
 @pytest.mark.parametrize("keys", [str, str.encode])
 def test_any_protocol_order_and_kind_of_key(protocol: int, order: str, keys: Any, tmp_path: Path) -> None:
     def dumps(value: dict[str, Any]) -> bytes:
-        return pickle.dumps({keys(key): part for key, part in value.items()}, protocol)
+        return pickle.dumps({keys(key): one for key, one in value.items()}, protocol)
 
     source = open_source(python_10(tmp_path / "cifar", dumps, order))
     images = load_images(source, source.native(), threads=1, only="train")["train"].images

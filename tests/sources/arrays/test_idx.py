@@ -116,15 +116,15 @@ def test_one_bit_of_a_gzip_changed_is_found(tmp_path: Path) -> None:
 def test_a_folder_of_idx_files(zipped: bool, tmp_path: Path) -> None:
     pack: Callable[[bytes], bytes] = packed if zipped else bytes
     end = ".gz" if zipped else ""
-    parts = (("train", IMAGES, LABELS), ("t10k", IMAGES[:6], LABELS[:6]))
+    splits = (("train", IMAGES, LABELS), ("t10k", IMAGES[:6], LABELS[:6]))
     files = {}
-    for part, images, labels in parts:
-        files[f"emnist-letters-{part}-images-idx3-ubyte{end}"] = pack(idx(images))
-        files[f"emnist-letters-{part}-labels-idx1-ubyte{end}"] = pack(idx(labels))
+    for split, images, labels in splits:
+        files[f"emnist-letters-{split}-images-idx3-ubyte{end}"] = pack(idx(images))
+        files[f"emnist-letters-{split}-labels-idx1-ubyte{end}"] = pack(idx(labels))
     source = open_source(write(tmp_path / "letters", files))
     assert source.classes == ("1", "3", "5")
     assert source.name == "letters"
-    for split, (_, images, labels) in zip(("train", "test"), parts, strict=True):
+    for split, (_, images, labels) in zip(("train", "test"), splits, strict=True):
         decoded = load_images(source, source.native(), threads=2, only=split)[split]
         assert (decoded.images[..., 0].numpy() == images).all()
         assert (2 * decoded.labels.numpy() + 1 == labels).all()

@@ -1,4 +1,4 @@
-"""Class folders: what counts as a class, a part and an image; what is passed over, skipped, or stops everything."""
+"""Class folders: what counts as a class, a split and an image; what is passed over, skipped, or stops everything."""
 
 import hashlib
 import os
@@ -228,10 +228,11 @@ def test_an_empty_folder_loose_images_and_files_stop(
         open_source(tmp_path / "gone")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        DataError, match=r"'minst' is neither a built-in data set nor a folder here; did you mean mnist\?"
+        DataError,
+        match=r"'minst' is neither a built-in data set nor a folder, table or archive here; did you mean mnist\?",
     ):
         open_source("minst")
-    with pytest.raises(DataError, match="'' is neither a built-in data set nor a folder here"):
+    with pytest.raises(DataError, match="'' is neither a built-in data set nor a folder, table or archive here"):
         open_source("")
     (root / "cat").rename(tmp_path / "elsewhere")
     (root / "cat").symlink_to(tmp_path / "elsewhere")

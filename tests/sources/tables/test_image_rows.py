@@ -51,13 +51,13 @@ def saved(root: Path, table: pa.Table, shards: int = 1) -> Path:
     return root
 
 
-def check(path: Path, parts: dict[str, int]) -> None:
+def check(path: Path, splits: dict[str, int]) -> None:
     source = open_source(path)
     assert source.classes == ("zebra", "ape")  # in the order of the file, without what no row has
-    assert {part: len(listing) for part, listing in source.splits.items()} == parts
-    for part, samples in load_images(source, source.native(), threads=2).items():
-        assert samples.images[:, 0, 0, 0].tolist() == list(range(parts[part]))
-        assert samples.labels.tolist() == [i % 2 for i in range(parts[part])]
+    assert {split: len(listing) for split, listing in source.splits.items()} == splits
+    for split, samples in load_images(source, source.native(), threads=2).items():
+        assert samples.images[:, 0, 0, 0].tolist() == list(range(splits[split]))
+        assert samples.labels.tolist() == [i % 2 for i in range(splits[split])]
         assert not samples.skipped
     assert open_source(source.location).digest() == source.digest()
 
@@ -158,11 +158,11 @@ def test_damaged_files_end_as_one_line(rows: Callable[..., pa.Table], tmp_path: 
     with pytest.raises(DataError, match=r"gone\.arrow is not a file"):
         open_source(root)
     for names in ('{"splits": ["train", "../x"]}', '{"splits": ["test"]}', "{}", "{"):
-        saved_parts = tmp_path / "parts"
-        saved_parts.mkdir(exist_ok=True)
-        (saved_parts / "dataset_dict.json").write_text(names)
+        saved_splits = tmp_path / "splits"
+        saved_splits.mkdir(exist_ok=True)
+        (saved_splits / "dataset_dict.json").write_text(names)
         with pytest.raises(DataError) as caught:
-            open_source(saved_parts)
+            open_source(saved_splits)
         assert "\n" not in str(caught.value)
 
 

@@ -143,7 +143,7 @@ def test_splits_and_other_columns(table_folder: TableFolder) -> None:
     assert source.kind.endswith(", paths in the column path, 2 classes in the column label; other columns: patient")
     assert source.split_origin == "column split"
     assert labels_by_id(source, "val") == {"c.png": "x"}
-    assert {part: listing.columns["patient"] for part, listing in source.splits.items()} == {
+    assert {split: listing.columns["patient"] for split, listing in source.splits.items()} == {
         "train": ("1", "2"),
         "val": ("3",),
         "test": ("4",),

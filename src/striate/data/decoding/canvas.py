@@ -1,10 +1,10 @@
 """The canvas: what all images of a data set are brought to, decided once and kept in the bundle."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, final, get_args
+from typing import Any, Final, Literal, final
 
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering
-from striate.data.settings import FitMode
+from striate.data.settings import FitMode, check_choice
 from striate.errors import SettingError
 
 __all__ = ["MAX_CHANNELS", "Canvas"]
@@ -41,8 +41,7 @@ class Canvas:
             )
         if self.bits not in (8, 16):
             raise SettingError(f"a canvas of {self.bits} bits is unknown; 8 and 16 are kept")
-        if self.fit not in get_args(FitMode):
-            raise SettingError(f"fit = {self.fit!r}: takes one of {', '.join(get_args(FitMode))}")
+        check_choice("fit", self.fit, FitMode)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -14,12 +14,12 @@ the new data set, in `evaluate`, or for all images that are given together, in `
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, final, get_args
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.settings import Background
+from striate.data.settings import Background, check_choice
 from striate.errors import DataError, SettingError
 
 __all__ = [
@@ -86,8 +86,7 @@ class Rendering:
         for levels in (self.integers, self.floats):
             if levels is not None and not (len(levels) == 2 and np.isfinite(levels).all() and levels[0] < levels[1]):
                 raise SettingError(f"levels of {levels}: black must be below white, and both finite")
-        if self.background not in get_args(Background):
-            raise SettingError(f"background = {self.background!r}: takes one of {', '.join(get_args(Background))}")
+        check_choice("background", self.background, Background)
 
     def with_defaults(self, own: "Rendering") -> "Rendering":
         """These levels, and those of new images where an image would decide for itself.

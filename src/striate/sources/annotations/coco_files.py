@@ -29,7 +29,7 @@ def find_coco(data: DataPath) -> list[tuple[str, Path]]:
     annotations = [name for name in folders if name.lower() == "annotations"]
     files = [path for below in (".", *annotations) for path in _files_in(data, below)]
     if files:
-        return _by_name(files, data.path.resolve())
+        return _by_name(files, data.root)
     return [(split, path) for name, split in splits_of(folders).items() for path in _files_in(data, name)]
 
 
@@ -39,7 +39,7 @@ def coco_root(file: Path) -> Path:
 
 
 def _files_in(data: DataPath, below: str) -> list[Path]:
-    folder = data.path.resolve() / below
+    folder = data.root / below
     return [folder / name for name in data.list(below).files if _is_coco(folder / name)]
 
 

@@ -20,7 +20,6 @@ from typing import Any, final
 import numpy as np
 
 from striate.data.annotation_faults import AnnotationFault
-from striate.data.decoding.limits import Limits
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
@@ -33,7 +32,7 @@ from striate.sources.annotations.named_images import NamedImages
 from striate.sources.annotations.outlines import Outline
 from striate.sources.data_path import DataPath
 from striate.sources.files.json_file import read_json, show
-from striate.sources.splits import by_split, ordered_splits, origin
+from striate.sources.source_splits import by_split, ordered_splits, origin
 
 __all__ = ["open_coco"]
 
@@ -58,7 +57,7 @@ class _Content:
 
 def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
     """The source over COCO files, each with its split. Raises DataError."""
-    root, limits = data.path.resolve(), data.limits
+    root = data.root
     files = by_split(found, printable(root), lambda path: os.path.relpath(path, root))
     contents = {split: _read(path) for split, path in files.items()}
     first = next(iter(contents.values()))
@@ -69,11 +68,11 @@ def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
         raise DataError(f"{first.name} has no categories; add them")
     objects = [one for content in contents.values() for of in content.objects.values() for one in of]
     masked = any(one.outline is not None for one in objects)
-    named = NamedImages(root, follow=limits.follow_links)
+    named = NamedImages(root, follow=data.follow)
     splits: dict[str, Listing] = {}
     ignored: Counter[str] = Counter()
     for split, content in contents.items():
-        splits[split] = _list(root, content, named, limits, masked)
+        splits[split] = _list(data, content, named, masked)
         ignored[_CROWD] += content.crowds
     return Source(
         printable(root.name),
@@ -82,13 +81,13 @@ def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
         tuple(first.categories[number] for number in sorted(first.categories)),
         ordered_splits(splits),
         MappingProxyType(dict(+ignored)),
-        limits,
+        data.limits,
         first.skeleton,
         origin("files", [path.name for path in files.values()]),
     )
 
 
-def _list(root: Path, content: _Content, named: NamedImages, limits: Limits, masked: bool) -> Listing:
+def _list(data: DataPath, content: _Content, named: NamedImages, masked: bool) -> Listing:
     base = named.base(list(content.files.values()), content.path)
     label_of = {number: label for label, number in enumerate(sorted(content.categories))}
     images: list[AnnotatedImage] = []
@@ -115,9 +114,8 @@ def _list(root: Path, content: _Content, named: NamedImages, limits: Limits, mas
             )
         )
     return list_instances(
-        root,
+        data,
         images,
-        limits,
         name=content.name,
         faults=content.faults,
         skipped=skipped,
@@ -148,7 +146,7 @@ def _read(path: Path) -> _Content:
         else:
             number_of[file], files[number], sizes[number] = number, file, _size(image, where)
     objects: dict[int | str, list[CocoAnnotation]] = {}
-    seen: set[int | str] = set()
+    used: set[int | str] = set()
     crowds = 0
     for i, annotation in enumerate(annotations, 1):
         where = f"{name}, annotation {i}"
@@ -156,11 +154,11 @@ def _read(path: Path) -> _Content:
         number = same.get(number, number)
         own = annotation.get("id")
         shown = printable(files.get(number, str(number)))
-        if own is not None and _id(own, where) in seen:
+        if own is not None and _id(own, where) in used:
             faults.append(AnnotationFault(shown, where, f"the id {show(own)} appears twice", "duplicate"))
             continue
         if own is not None:
-            seen.add(own)
+            used.add(own)
         category = annotation.get("category_id")
         if number not in files:
             faults.append(AnnotationFault(shown, where, f"no image has the id {show(number)}", "unknown image"))

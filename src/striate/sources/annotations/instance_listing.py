@@ -7,15 +7,13 @@ further out it is clipped and is a fault; one with nothing inside the image or w
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.data.annotation_faults import AnnotationFault, AnnotationFaultKind, check_faults
-from striate.data.decoding.decode import Header, read_header
-from striate.data.decoding.limits import Limits
+from striate.data.decoding.decode import Header
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing
@@ -25,8 +23,9 @@ from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
 from striate.sources.annotations.outlines import Outline, OutlinedInstances
+from striate.sources.data_path import DataPath
 
-__all__ = ["AnnotatedImage", "list_instances", "read_headers"]
+__all__ = ["AnnotatedImage", "list_instances"]
 
 _ROUNDING: Final = 1.0  # pixels
 
@@ -47,9 +46,8 @@ class AnnotatedImage:
 
 
 def list_instances(
-    root: Path,
+    data: DataPath,
     images: Sequence[AnnotatedImage],
-    limits: Limits,
     *,
     name: str,
     faults: Sequence[AnnotationFault] = (),
@@ -58,10 +56,11 @@ def list_instances(
 ) -> Listing:
     """The listing of a split; `name` is that of its annotations, `faults` and `skipped` were found while reading them.
 
-    DataError when more than `limits.max_bad` of the images or of the objects cannot be used.
+    DataError when more than `max_bad` of the images or of the objects cannot be used.
     """
+    root, limits = data.root, data.limits
     found, skipped_files = list(faults), list(skipped)
-    headers = read_headers([f"{root}/{one.file}" for one in images], limits)
+    headers = _read_headers(FileStore(tuple(f"{root}/{one.file}" for one in images), limits))
     rows = sum(len(one.where) for one in images) + len(found)
     kept: list[str] = []
     usable: list[tuple[Instances, tuple[Outline | None, ...], Frame]] = []
@@ -93,17 +92,17 @@ def list_instances(
     return Listing(tuple(map(printable, kept)), targets, store, tuple(skipped_files), faults=tuple(found))
 
 
-def read_headers(paths: Sequence[str], limits: Limits) -> list[Header | Unreadable]:
+def _read_headers(store: FileStore) -> list[Header | Unreadable]:
     """The header of each image, or why there is none; in threads."""
-    headers: list[Header | Unreadable] = [Unreadable("vanished", "not read")] * len(paths)
+    headers: list[Header | Unreadable] = [Unreadable("vanished", "not read")] * len(store)
 
     def read(i: int) -> None:
         try:
-            headers[i] = read_header(paths[i], limits)
+            headers[i] = store.header(i)
         except Unreadable as failure:
             headers[i] = failure
 
-    in_threads(read, len(paths), os.cpu_count() or 1)
+    in_threads(read, len(store), os.cpu_count() or 1)
     return headers
 
 
@@ -160,13 +159,13 @@ def _in_pixels(one: AnnotatedImage, frame: Frame) -> AnnotatedImage:
 def _points(one: AnnotatedImage, frame: Frame, found: list[AnnotationFault]) -> npt.NDArray[np.float32] | None:
     if one.keypoints is None:
         return None
-    place, seen = one.keypoints[..., :2], one.keypoints[..., 2] > 0  # M P 2, M P
+    place, visible = one.keypoints[..., :2], one.keypoints[..., 2] > 0  # M P 2, M P
     border = [frame.width, frame.height]
-    out = seen & ((place < -_ROUNDING) | (place > np.add(border, _ROUNDING))).any(-1)
+    out = visible & ((place < -_ROUNDING) | (place > np.add(border, _ROUNDING))).any(-1)
     for i, j in np.argwhere(out):
         x, y = place[i, j].tolist()
         message = f"keypoint {j + 1} at {x:g}, {y:g} lies outside the image of {frame.width} x {frame.height}"
         found.append(AnnotationFault(printable(one.file), one.where[i], message, "point outside"))
     turned = frame.points(place.clip(0, border))
-    there = (seen & ~out)[..., None]
+    there = (visible & ~out)[..., None]
     return np.where(there, np.concatenate([turned, one.keypoints[..., 2:]], -1), 0).astype(np.float32)

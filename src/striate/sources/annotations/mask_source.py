@@ -14,7 +14,6 @@ import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
@@ -38,8 +37,8 @@ from striate.sources.annotations.voc_source import image_sets
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
+from striate.sources.source_splits import by_split, ordered_splits, origin
 from striate.sources.split_words import splits_of
-from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
 
@@ -104,18 +103,18 @@ def find_masks(data: DataPath) -> MaskFolders | None:
 
 def open_masks(data: DataPath, found: MaskFolders) -> Source:
     """The source over folders of images and masks. Raises DataError."""
-    root, limits = data.path.resolve(), data.limits
+    root, limits = data.root, data.limits
     scans: dict[str, _Scan] = {}
     ignored: Counter[str] = Counter()
     folders = by_split(found.pairs, printable(root))
     for split, pair in folders.items():
-        pairs, skipped = _match(root, pair, limits, ignored)
+        pairs, skipped = _match(data, pair, ignored)
         if not found.sets:
-            scans[split] = _scan(root, pairs, skipped, limits)
+            scans[split] = _scan(data, pairs, skipped)
         for name, listed in found.sets.items():
             stems = set(listed)
             in_list = [one for one in pairs if _stem(one[0], pair.images) in stems]
-            scans[name] = _scan(root, in_list, skipped if name == "train" else [], limits)
+            scans[name] = _scan(data, in_list, skipped if name == "train" else [])
     numbers = {code: file for scan in scans.values() for code, file in scan.numbers.items()}
     colors = {code: file for scan in scans.values() for code, file in scan.colors.items()}
     if not numbers and not colors:
@@ -156,7 +155,8 @@ class _Scan:
     skipped: list[SkippedFile]
 
 
-def _scan(root: Path, pairs: Sequence[tuple[str, str]], skipped: Sequence[SkippedFile], limits: Limits) -> _Scan:
+def _scan(data: DataPath, pairs: Sequence[tuple[str, str]], skipped: Sequence[SkippedFile]) -> _Scan:
+    root, limits = data.root, data.limits
     results: list[tuple[Frame, npt.NDArray[np.int64], bool] | SkippedFile | None] = [None] * len(pairs)
 
     def read(i: int) -> None:
@@ -198,12 +198,10 @@ def _scan(root: Path, pairs: Sequence[tuple[str, str]], skipped: Sequence[Skippe
     return scan
 
 
-def _match(
-    root: Path, pair: Paired, limits: Limits, ignored: Counter[str]
-) -> tuple[list[tuple[str, str]], list[SkippedFile]]:
+def _match(data: DataPath, pair: Paired, ignored: Counter[str]) -> tuple[list[tuple[str, str]], list[SkippedFile]]:
     """Images with their masks, and what has no partner; what is no image is added to `ignored`."""
     places = [pair.images] if pair.beside == pair.images else [pair.images, pair.beside]
-    trees = [image_files(str(root), walk(str(root), place, follow=limits.follow_links)) for place in places]
+    trees = [image_files(str(data.root), walk(str(data.root), place, follow=data.follow)) for place in places]
     files = [posixpath.normpath(file) for file in trees[0].files]
     skipped = [one for tree in trees for one in tree.skipped]
     for tree in trees:

@@ -100,11 +100,11 @@ class OutlinedInstances(Targets):
         return Instances(one.boxes, one.labels, masks, one.keypoints)
 
     def content(self) -> bytes:
-        parts: list[bytes] = []
+        pieces: list[bytes] = []
         for one, outlines, frame in zip(self.objects, self.outlines, self.frames, strict=True):
             points = one.keypoints if one.keypoints is not None else np.empty(0)
-            parts += (repr((len(one), frame)).encode(), one.boxes.tobytes(), one.labels.tobytes(), points.tobytes())
+            pieces += (repr((len(one), frame)).encode(), one.boxes.tobytes(), one.labels.tobytes(), points.tobytes())
             for outline in outlines:
                 lines = outline if isinstance(outline, tuple) else () if outline is None else (outline,)
-                parts += (part for line in lines for part in (np.int64(line.size).tobytes(), line.tobytes()))
-        return b"".join(parts)
+                pieces += (piece for line in lines for piece in (np.int64(line.size).tobytes(), line.tobytes()))
+        return b"".join(pieces)

@@ -52,14 +52,14 @@ def _splits(data: DataPath, pair: Paired) -> list[tuple[str, Paired]]:
         fitting = [name] if name in beside else [other for other, of in beside.items() if of == split]
         if not fitting:
             raise DataError(
-                f"{printable(data.path.resolve() / pair.beside)} has no folder {name}, but {pair.images} has one; add it"
+                f"{printable(data.root / pair.beside)} has no folder {name}, but {pair.images} has one; add it"
             )
         found += [(split, Paired(f"{pair.images}/{name}", f"{pair.beside}/{other}")) for other in fitting]
     return found
 
 
 def _pair(data: DataPath, below: str, named: Collection[str], holds: Callable[[str], bool]) -> Paired | None:
-    folder, root = data.list(below), data.path.resolve()
+    folder, root = data.list(below), data.root
     images = [name for name in folder.folders if name.lower() in _IMAGES]
     beside = [
         name

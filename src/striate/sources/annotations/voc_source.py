@@ -14,14 +14,12 @@ import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
 import numpy as np
 
 from striate.data.annotation_faults import AnnotationFault
-from striate.data.decoding.limits import Limits
 from striate.data.names import named, natural_key, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
@@ -31,8 +29,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.text_file import read_text
 from striate.sources.files.tree import refuse_links, walk
+from striate.sources.source_splits import by_split, ordered_splits, origin
 from striate.sources.split_words import splits_of
-from striate.sources.splits import by_split, ordered_splits, origin
 
 __all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
 
@@ -58,7 +56,7 @@ class VocFolders:
 
 def find_voc(data: DataPath) -> VocFolders | None:
     """VOC's folders in this one, or XML files beside images; None if there are none. Raises DataError."""
-    folder, top = data.path.resolve(), data.list()
+    folder, top = data.root, data.list()
     annotations = [name for name in top.folders if name.lower() == "annotations" and _has_xml(data, name)]
     images = [name for name in top.folders if name.lower() in ("jpegimages", "images")]
     if annotations:
@@ -85,9 +83,9 @@ def image_sets(data: DataPath, kind: str) -> dict[str, list[str]]:
 
 def open_voc(data: DataPath, found: VocFolders) -> Source:
     """The source over VOC's folders. Raises DataError."""
-    root, limits = data.path.resolve(), data.limits
+    root = data.root
     folders = by_split(found.folders, printable(root), lambda two: two[0])
-    read = {split: _read_split(root, *two, limits) for split, two in folders.items()}
+    read = {split: _read_split(data, *two) for split, two in folders.items()}
     classes = sorted(
         {one.name for of in read.values() for xml in of.described.values() for one in xml.objects}, key=natural_key
     )
@@ -97,7 +95,7 @@ def open_voc(data: DataPath, found: VocFolders) -> Source:
     for split, content in read.items():
         sets: Mapping[str, Sequence[str]] = found.sets or {split: sorted(content.described, key=os.fsencode)}
         for name, stems in sets.items():
-            splits[name] = _list(root, content, stems, label_of, limits)
+            splits[name] = _list(data, content, stems, label_of)
         used = {stem for stems in sets.values() for stem in stems}
         ignored[_DIFFICULT] += sum(xml.difficult for stem, xml in content.described.items() if stem in used)
         ignored[_UNLISTED] += len(content.described.keys() - used)
@@ -109,7 +107,7 @@ def open_voc(data: DataPath, found: VocFolders) -> Source:
         tuple(map(printable, classes)),
         ordered_splits(splits),
         MappingProxyType(dict(+ignored)),
-        limits,
+        data.limits,
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
         if found.sets
         else origin("folders", [one for one, _ in folders.values()]),
@@ -126,9 +124,10 @@ class _SplitFiles:
     ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
-def _read_split(root: Path, annotations: str, images_folder: str, limits: Limits) -> _SplitFiles:
+def _read_split(data: DataPath, annotations: str, images_folder: str) -> _SplitFiles:
+    root = data.root
     places = [annotations] if images_folder == annotations else [annotations, images_folder]
-    trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
+    trees = [walk(str(root), place, follow=data.follow) for place in places]
     images = image_files(str(root), trees[-1])
     described: dict[str, VocImage] = {}
     files: dict[str, str] = {}
@@ -144,9 +143,7 @@ def _read_split(root: Path, annotations: str, images_folder: str, limits: Limits
     return _SplitFiles(printable(root / annotations), described, files, skipped, others)
 
 
-def _list(
-    root: Path, content: _SplitFiles, stems: Sequence[str], label_of: Mapping[str, int], limits: Limits
-) -> Listing:
+def _list(data: DataPath, content: _SplitFiles, stems: Sequence[str], label_of: Mapping[str, int]) -> Listing:
     images: list[AnnotatedImage] = []
     skipped: list[SkippedFile] = []
     faults: list[AnnotationFault] = []
@@ -172,7 +169,7 @@ def _list(
                 )
             )
     skipped += content.skipped
-    return list_instances(root, images, limits, name=content.name, faults=faults, skipped=skipped)
+    return list_instances(data, images, name=content.name, faults=faults, skipped=skipped)
 
 
 def _has_xml(data: DataPath, below: str) -> bool:

@@ -21,7 +21,6 @@ from typing import Final, final
 import numpy as np
 
 from striate.data.annotation_faults import AnnotationFault
-from striate.data.decoding.limits import Limits
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
@@ -35,7 +34,7 @@ from striate.sources.annotations.yolo_file import YoloObject, read_yolo
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
-from striate.sources.splits import by_split, ordered_splits, origin
+from striate.sources.source_splits import by_split, ordered_splits, origin
 
 __all__ = ["YoloFolders", "find_yolo", "open_yolo", "yolo_folders"]
 
@@ -62,7 +61,7 @@ class YoloFolders:
 
 def find_yolo(data: DataPath) -> YoloFolders | None:
     """YOLO's data.yaml or folders in this one; None if there are none. Raises DataError."""
-    folder = data.path.resolve()
+    folder = data.root
     files = [name for name in data.list().files if name.lower().endswith((".yaml", ".yml"))]
     named = [name for name in files if name.lower() in ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")]
     if named:
@@ -99,11 +98,11 @@ def yolo_folders(file: Path) -> YoloFolders:
 
 def open_yolo(data: DataPath, found: YoloFolders) -> Source:
     """The source over YOLO's folders. Raises DataError."""
-    root, limits = data.path.resolve(), data.limits
+    root = data.root
     described = found.described
     points = described.points if described else None
     folders = by_split(found.pairs, printable(root))
-    contents = {split: _read_split(root, pair, points, limits) for split, pair in folders.items()}
+    contents = {split: _read_split(data, pair, points) for split, pair in folders.items()}
     objects = [one for content in contents.values() for of in content.labels.values() for one in of]
     if not any(content.labels for content in contents.values()):
         raise DataError(
@@ -117,9 +116,7 @@ def open_yolo(data: DataPath, found: YoloFolders) -> Source:
         flip = described.flip or ()
         pairs = tuple((i, other) for i, other in enumerate(flip) if i < other and flip[other] == i)
         skeleton = Skeleton(tuple(f"point {i + 1}" for i in range(described.points[0])), pairs)
-    splits = {
-        split: _list(root, content, len(classes), limits, masked, skeleton) for split, content in contents.items()
-    }
+    splits = {split: _list(data, content, len(classes), masked, skeleton) for split, content in contents.items()}
     return Source(
         printable(root.name),
         printable((found.file or root).as_posix()),
@@ -127,7 +124,7 @@ def open_yolo(data: DataPath, found: YoloFolders) -> Source:
         classes,
         ordered_splits(splits),
         MappingProxyType(dict(sum((Counter(content.ignored) for content in contents.values()), Counter()))),
-        limits,
+        data.limits,
         skeleton,
         ("" if len(folders) < 2 else printable(found.file.name))
         if found.file
@@ -145,11 +142,12 @@ class _SplitFiles:
     ignored: Mapping[str, int]  # of what lies beside the images, by kind
 
 
-def _read_split(root: Path, pair: Paired, points: tuple[int, int] | None, limits: Limits) -> _SplitFiles:
+def _read_split(data: DataPath, pair: Paired, points: tuple[int, int] | None) -> _SplitFiles:
+    root = data.root
     together = pair.images == pair.beside or not (root / pair.beside).is_dir()
     below = pair.images if together else pair.beside
     places = [pair.images] if together else [pair.images, pair.beside]
-    trees = [walk(str(root), place, follow=limits.follow_links) for place in places]
+    trees = [walk(str(root), place, follow=data.follow) for place in places]
     images = image_files(str(root), trees[0])
     files = list(map(posixpath.normpath, images.files))
     image_of = {posixpath.splitext(posixpath.relpath(file, pair.images))[0]: file for file in reversed(files)}
@@ -175,9 +173,7 @@ def _read_split(root: Path, pair: Paired, points: tuple[int, int] | None, limits
     )
 
 
-def _list(
-    root: Path, content: _SplitFiles, classes: int, limits: Limits, masked: bool, skeleton: Skeleton | None
-) -> Listing:
+def _list(data: DataPath, content: _SplitFiles, classes: int, masked: bool, skeleton: Skeleton | None) -> Listing:
     faults: list[AnnotationFault] = []
     images = []
     for file in content.images:
@@ -204,9 +200,7 @@ def _list(
                 outlines=outlines,
             )
         )
-    return list_instances(
-        root, images, limits, name=content.name, faults=faults, skipped=content.skipped, skeleton=skeleton
-    )
+    return list_instances(data, images, name=content.name, faults=faults, skipped=content.skipped, skeleton=skeleton)
 
 
 def _folder(root: Path, path: str, value: str) -> str | None:

@@ -29,8 +29,8 @@ from striate.errors import DataError
 from striate.sources.archives.tar_file import Member, list_tar, read_member
 from striate.sources.data_path import DataPath
 from striate.sources.labels.parsing import parse_labels
+from striate.sources.source_splits import ordered_splits
 from striate.sources.split_words import splits_of_files
-from striate.sources.splits import ordered_splits
 
 __all__ = ["find_shards", "open_shards"]
 

@@ -27,8 +27,8 @@ from striate.sources.arrays.array_pixels import (
     stored_values,
 )
 from striate.sources.data_path import DataPath
+from striate.sources.source_splits import ordered_splits, origin
 from striate.sources.split_words import SPLIT_WORDS
-from striate.sources.splits import ordered_splits, origin
 
 __all__ = ["find_arrays", "open_arrays"]
 

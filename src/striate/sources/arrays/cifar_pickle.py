@@ -93,8 +93,8 @@ def read_pickled(content: bytes, name: str) -> dict[str, object]:
         if not isinstance(value, dict):
             raise DataError("does not contain CIFAR's dictionary")
         return {
-            os.fsdecode(key) if isinstance(key, bytes) else str(key): part.array() if isinstance(part, _Array) else part
-            for key, part in value.items()
+            os.fsdecode(key) if isinstance(key, bytes) else str(key): one.array() if isinstance(one, _Array) else one
+            for key, one in value.items()
         }
     except DataError as refusal:
         raise DataError(f"{name} {refusal}; get a new copy from its authors") from None

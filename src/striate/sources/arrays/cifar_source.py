@@ -17,7 +17,7 @@ from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.cifar_file import CifarBatch, read_binary, read_names, read_python, read_python_names
 from striate.sources.data_path import DataPath
-from striate.sources.splits import ordered_splits, origin
+from striate.sources.source_splits import ordered_splits, origin
 
 __all__ = ["CifarFiles", "find_cifar", "open_cifar"]
 

@@ -17,7 +17,7 @@ from striate.data.targets import ClassTargets
 from striate.errors import DataError
 from striate.sources.arrays.idx_file import read_idx, read_shape
 from striate.sources.data_path import DataPath
-from striate.sources.splits import ordered_splits, origin
+from striate.sources.source_splits import ordered_splits, origin
 
 __all__ = ["IdxFiles", "find_idx", "open_idx", "open_idx_files"]
 

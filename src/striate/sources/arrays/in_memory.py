@@ -39,8 +39,8 @@ from striate.sources.arrays.array_pixels import (
     stored_values,
 )
 from striate.sources.arrays.image_inputs import array_of, held_image, holds_file, is_list, not_finite
+from striate.sources.source_splits import by_split, ordered_splits, trainable
 from striate.sources.split_words import SPLIT_WORDS, splits_of
-from striate.sources.splits import by_split, ordered_splits, trainable
 from striate.sources.tables.columns import with_task
 
 __all__ = ["IN_MEMORY", "open_in_memory"]

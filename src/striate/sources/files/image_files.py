@@ -175,7 +175,7 @@ def images_by_name(data: DataPath, folders: Iterable[str]) -> Iterator[str]:
 
 def holds_images(folder: str, *, follow: bool = False, documents: bool = False) -> bool:
     """Whether there is a file at any depth that looks like an image, or a link that may lead to one; PDF if `documents`."""
-    waiting, seen = [folder], {os.path.realpath(folder)}
+    waiting, visited = [folder], {os.path.realpath(folder)}
     while waiting:
         here = waiting.pop()
         content = list_folder(here, follow=follow)
@@ -185,7 +185,7 @@ def holds_images(folder: str, *, follow: bool = False, documents: bool = False) 
             return True
         for name in content.folders:
             real = os.path.realpath(f"{here}/{name}")
-            if real not in seen:
-                seen.add(real)
+            if real not in visited:
+                visited.add(real)
                 waiting.append(f"{here}/{name}")
     return False

@@ -92,7 +92,7 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
     linked: list[str] = []
     skipped: list[SkippedFile] = []
     ignored = repeated = 0
-    waiting, seen = [below], {os.path.realpath(f"{root}/{below}")}
+    waiting, visited = [below], {os.path.realpath(f"{root}/{below}")}
     while waiting:
         parent = waiting.pop()
         folder = list_folder(f"{root}/{parent}", follow=follow)
@@ -100,10 +100,10 @@ def walk(root: str, below: str, *, follow: bool = False) -> Tree:
         for name in folder.folders:
             path = f"{root}/{parent}/{name}"
             real = os.path.realpath(path) if follow else ""
-            if real and (real in seen or (Path(path).is_symlink() and _is_read_elsewhere(real, inside))):
+            if real and (real in visited or (Path(path).is_symlink() and _is_read_elsewhere(real, inside))):
                 repeated += 1
             else:
-                seen.add(real)
+                visited.add(real)
                 waiting.append(f"{parent}/{name}")
         files.extend(f"{parent}/{name}" for name in folder.files)
         skipped.extend(

@@ -12,13 +12,11 @@ that of their names' bytes, the same on every machine.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from striate.data.decoding.decode import Header, read_header
-from striate.data.decoding.limits import Limits
+from striate.data.decoding.decode import read_header
 from striate.data.names import named, printable
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Source
@@ -38,12 +36,12 @@ _LOOSE = "outside the class folders"  # a kind of ignored files
 
 def open_folders(data: DataPath) -> Source:
     """The source over a folder of class folders. Raises DataError for whatever cannot be learned from, or measured."""
-    root, limits, for_training = data.path, data.limits, data.options.for_training
+    root, for_training = data.path, data.options.for_training
     layout = arrange(data)
     names = known_classes(data, layout)
     label_of = {name: label for label, name in enumerate(names)}
     ignored: Counter[str] = Counter()
-    found = {folder.path: _images(root, folder.path, limits) for folder in layout.folders}
+    found = {folder.path: _images(data, folder.path) for folder in layout.folders}
     for images in found.values():
         ignored.update(images.ignored)
     learned = layout.splits[0]
@@ -54,7 +52,7 @@ def open_folders(data: DataPath) -> Source:
         if not for_training or folder.split == learned:
             needed.setdefault(folder.name if for_training else "", []).append(folder)
     for folders in needed.values():
-        _check_class(root, folders, found, limits)
+        _check_class(data, folders, found)
     splits = {}
     for split in layout.splits:
         folders = [folder for folder in layout.folders if folder.split == split]
@@ -66,7 +64,7 @@ def open_folders(data: DataPath) -> Source:
         splits[split] = Listing(
             tuple(map(printable, files)),
             ClassTargets(np.repeat(np.array([label_of[folder.name] for folder in folders], np.int64), counts)),
-            FileStore(tuple(f"{root}/{file}" for file in files), limits),
+            FileStore(tuple(f"{root}/{file}" for file in files), data.limits),
             tuple(one for folder in folders for one in found[folder.path].skipped),
             MappingProxyType({"folder": around} if any(around) else {}),
         )
@@ -74,7 +72,7 @@ def open_folders(data: DataPath) -> Source:
         here = data.list(between, follow=data.follow)
         ignored.update({HIDDEN: here.ignored, _LOOSE: len(here.files) + len(here.others)})
     for passed in (*layout.passed, *layout.unlabeled, *layout.again):
-        tree = walk(str(root), passed, follow=limits.follow_links)
+        tree = walk(str(root), passed, follow=data.follow)
         ignored.update({HIDDEN: tree.ignored, _LOOSE: len(tree.files) + len(tree.skipped)})
     return Source(
         *named(root),
@@ -82,7 +80,7 @@ def open_folders(data: DataPath) -> Source:
         tuple(map(printable, names)),
         MappingProxyType(splits),
         MappingProxyType(dict(+ignored)),  # without zeros
-        limits,
+        data.limits,
         split_origin=layout.split_origin,
         notes=(*_notes(layout), *_notes_on_masks(layout, found)),
     )
@@ -123,19 +121,21 @@ def _notes_on_masks(layout: ClassFolderLayout, found: Mapping[str, ImageFiles]) 
                 return
 
 
-def _images(root: Path, path: str, limits: Limits) -> ImageFiles:
-    return image_files(str(root), walk(str(root), path, follow=limits.follow_links), without_masks=True)
+def _images(data: DataPath, path: str) -> ImageFiles:
+    return image_files(str(data.path), walk(str(data.path), path, follow=data.follow), without_masks=True)
 
 
-def _check_class(root: Path, folders: Sequence[ClassFolder], found: dict[str, ImageFiles], limits: Limits) -> None:
+def _check_class(data: DataPath, folders: Sequence[ClassFolder], found: dict[str, ImageFiles]) -> None:
     """DataError when no file in these folders of a class has the header of an image."""
     failure = None
     for folder in folders:
         for file in found[folder.path].files:
-            header = _header(f"{root}/{file}", limits)
-            if isinstance(header, Header):
+            try:
+                read_header(f"{data.path}/{file}", data.limits)
+            except Unreadable as error:
+                failure = failure or f"{printable(file)}: {error}"
+            else:
                 return
-            failure = failure or f"{printable(file)}: {header}"
     skipped = [one for folder in folders for one in found[folder.path].skipped]
     failure = failure or next((f"{one.id}: {one.reason}: {one.detail}" for one in skipped), None)
     others = Counter[str]()
@@ -143,13 +143,6 @@ def _check_class(root: Path, folders: Sequence[ClassFolder], found: dict[str, Im
         others.update(found[folder.path].ignored)
     holds = f"it holds {', '.join(f'{count} {kind}' for kind, count in others.items())}" if others else "it is empty"
     raise DataError(
-        f"the class folder {printable(root / folders[0].path)} has no readable image ({failure or holds}); "
+        f"the class folder {printable(data.path / folders[0].path)} has no readable image ({failure or holds}); "
         "add some, or remove it"
     )
-
-
-def _header(path: str, limits: Limits) -> Header | Unreadable:
-    try:
-        return read_header(path, limits)
-    except Unreadable as failure:
-        return failure

@@ -19,8 +19,8 @@ from striate.sources.files.image_files import holds_images
 from striate.sources.files.tree import Folder, refuse_links
 from striate.sources.folders.inner_folders import again_inside, same_inside, splits_inside
 from striate.sources.folders.layout_errors import refuse_few, some, splits_in_groups, splits_in_names, two_levels
+from striate.sources.source_splits import origin
 from striate.sources.split_words import splits_of, train_and_more
-from striate.sources.splits import origin
 
 __all__ = ["ClassFolder", "ClassFolderLayout", "arrange", "class_folder_names", "known_classes"]
 

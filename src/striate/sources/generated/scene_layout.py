@@ -123,7 +123,7 @@ def lay_out(digits: Digits, seed: int, scene: int) -> SceneLayout:
     words = Words(seed, scene, 0)
     owners = np.zeros((SIDE, SIDE), np.uint8)
     pasted: list[PastedDigit] = []
-    whole, seen = np.zeros(0, np.int64), np.zeros(0, np.int64)  # pixels of each digit, and of those the visible ones
+    whole, visible = np.zeros(0, np.int64), np.zeros(0, np.int64)  # pixels of each digit, and of those the visible ones
     for _ in range(0 if words.below(EMPTY) == 0 else words.between(1, MOST)):
         digit, side = words.below(digits.count), words.between(SMALLEST, LARGEST)
         degrees = words.between(-DEGREES, DEGREES)
@@ -133,13 +133,13 @@ def lay_out(digits: Digits, seed: int, scene: int) -> SceneLayout:
         for _ in range(TRIES):
             left, top = words.below(SIDE - width + 1), words.below(SIDE - height + 1)
             window = owners[top : top + height, left : left + width]
-            left_over = seen - np.bincount(window[solid], minlength=len(pasted) + 1)[1:]
+            left_over = visible - np.bincount(window[solid], minlength=len(pasted) + 1)[1:]
             if (left_over * 100 >= whole * VISIBLE).all():
                 center = left + middle[0], top + middle[1]
                 pasted.append(PastedDigit(digit, digits.label(digit), side, degrees, left, top, ink, center))
                 window[solid] = len(pasted)
                 area = int(solid.sum())
-                whole, seen = np.append(whole, area), np.append(left_over, area)
+                whole, visible = np.append(whole, area), np.append(left_over, area)
                 break
     return SceneLayout(tuple(pasted), owners)
 

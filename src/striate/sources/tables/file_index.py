@@ -109,14 +109,14 @@ def _files_below(root: str, *, follow: bool) -> list[str]:
     """The files below a folder that may be used, each folder once; those that may not be read are passed over."""
     inside = os.path.realpath(root)
     files: list[str] = []
-    waiting, seen = [""], set[str]()
+    waiting, visited = [""], set[str]()
     while waiting and len(files) < _MOST_FILES:
         parent = waiting.pop()
         start = f"{parent}/" if parent else ""
         path = f"{root}/{parent}" if parent else root
-        if follow and (real := os.path.realpath(path)) in seen:
+        if follow and (real := os.path.realpath(path)) in visited:
             continue
-        seen.add(real if follow else path)
+        visited.add(real if follow else path)
         try:
             folder = list_folder(path, follow=follow)
         except DataError:

@@ -36,19 +36,19 @@ def chosen_folders(found: Mapping[str, set[int]], table: str) -> tuple[str, ...]
     usual = [base for base in full if posixpath.basename(base).lower() in _USUAL]
     same = [base for base in full if found[base] == found[full[0]]]
     chosen = [(usual or full)[0]]
-    seen = set(found[chosen[0]])
+    covered = set(found[chosen[0]])
     if is_of_another_split(chosen[0], table):
-        same = [chosen[0], *(base for base in found if base != chosen[0] and found[base] & seen)]
+        same = [chosen[0], *(base for base in found if base != chosen[0] and found[base] & covered)]
         usual = []
     if len(same) > 1 and not usual:
         raise _two(table, same[0], same[1])
     for base in sorted(found, key=lambda base: -len(found[base])):
-        if found[base] <= seen:
+        if found[base] <= covered:
             continue
-        if found[base] & seen:
+        if found[base] & covered:
             raise _two(table, next(other for other in chosen if found[other] & found[base]), base)
         chosen.append(base)
-        seen |= found[base]
+        covered |= found[base]
     return tuple(chosen)
 
 

@@ -23,8 +23,8 @@ from striate.data.store import ContentStore
 from striate.errors import DataError
 from striate.sources.data_path import DataPath
 from striate.sources.labels.parsing import parse_labels
+from striate.sources.source_splits import ordered_splits
 from striate.sources.split_words import splits_of, splits_of_files
-from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import label_columns, named_labels
 from striate.sources.tables.image_rows import ImageRows, has_images, read_arrow, read_parquet_rows
 from striate.sources.tables.split_columns import RowSplits, read_splits

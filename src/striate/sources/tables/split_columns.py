@@ -40,31 +40,12 @@ _FLAG: Final = re.compile(
 _SPLIT_LIKE: Final = re.compile(
     r"(\w+_)?(split|splits|subset|partition|k_?folds?|folds?|cv|cv_?folds?|is_?oof|oof)(_\w+)?"
 )
-_FRAME: Final = frozenset(
-    (
-        *(
-            "is",
-            "in",
-            "on",
-            "for",
-            "from",
-            "of",
-            "the",
-            "use",
-            "used",
-            "not",
-            "non",
-            "only",
-            "exclude",
-            "excluded",
-            "include",
-        ),
-        *("set", "split", "image", "sample", "row", "data", "flag", "idx", "index", "mask", "fold", "group"),
-    )
-)
-_BEGINS: Final = re.compile(
-    r"train|val|test|eval|dev"
-)  # words for splits in many languages: Trainingsdaten, Validierung
+_FRAME: Final = frozenset((
+    "is", "in", "on", "for", "from", "of", "the", "use", "used", "not", "non", "only", "exclude", "excluded", "include",
+    "set", "split", "image", "sample", "row", "data", "flag", "idx", "index", "mask", "fold", "group",
+))  # fmt: skip
+# words for splits in many languages: Trainingsdaten, Validierung
+_BEGINS: Final = re.compile(r"train|val|test|eval|dev")
 # also as Excel writes them in German, French, Spanish and Italian
 _YES: Final = frozenset(
     {"true", "t", "yes", "y", "1", "1.0", "x", "wahr", "ja", "vrai", "oui", "verdadero", "si", "s\u00ed", "vero"}

@@ -24,8 +24,8 @@ from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import images_by_name
 from striate.sources.files.tree import FOLLOW
 from striate.sources.labels.parsing import ParsedLabels, is_binary, parse_labels
+from striate.sources.source_splits import ordered_splits
 from striate.sources.split_words import split_of
-from striate.sources.splits import ordered_splits
 from striate.sources.tables.columns import Columns, label_columns, named_labels, named_paths, path_column
 from striate.sources.tables.image_paths import LocatedPaths, PathLookup
 from striate.sources.tables.split_columns import RowSplits, are_split_names, read_splits, splits_of_paths
@@ -87,11 +87,16 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
         MappingProxyType({what: count for what, count in ignored.items() if count}),
         data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
+        label_files=_file_names(tables) if len(tables) > 1 else (),
         notes=(
             *(*found.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
             *_left_out(images, located),
         ),
     )
+
+
+def _file_names(tables: Mapping[str, Table]) -> tuple[str, ...]:
+    return tuple(one.name.rpartition("/")[2] for one in tables.values())
 
 
 def _refuse_ambiguous(found: TableFiles) -> None:
@@ -138,7 +143,7 @@ def _splits(table: Table, by: str, located: LocatedPaths, columns: Columns, tabl
     """The split of each row: that of its table, or by the columns of the one table, or by where its image is."""
     if len(tables) > 1:
         names = np.repeat(list(tables), [len(one.rows) for one in tables.values()])
-        return RowSplits(names, origin=f"tables {', '.join(one.name.rpartition('/')[2] for one in tables.values())}")
+        return RowSplits(names, origin=f"tables {', '.join(_file_names(tables))}")
     others = [name for name in table.cells if name != by and name not in (columns.label or ())]
     only = others[0] if len(others) == 1 and columns.split is None and columns.label is None else None
     if only is not None and not _is_split_alone(only, table.cells[only]):
@@ -194,9 +199,9 @@ def _locate(table: Table, by: str, paths: PathLookup, files: Sequence[Path]) -> 
         for file, start, end in zip(files, ends, ends[1:], strict=False)
     ]
     located = LocatedPaths(
-        tuple(name for part in located_in for name in part.names),
-        tuple(refused for part in located_in for refused in part.refusals),
-        tuple(note for part in located_in for note in part.notes),
+        tuple(name for located in located_in for name in located.names),
+        tuple(refused for located in located_in for refused in located.refusals),
+        tuple(note for located in located_in for note in located.notes),
     )
     if all(located.refusals):
         reason, detail = located.refusals[0] or ("vanished", "")

@@ -42,7 +42,7 @@ def parse_path(cell: str) -> WrittenPath:
         how += ("with / for \\",)
     begins = _ROOTS.match(path)
     root = begins[0] if begins else ""
-    parts = [part for part in path[len(root) :].split("/") if part not in ("", ".")]
+    parts = [one for one in path[len(root) :].split("/") if one not in ("", ".")]
     return WrittenPath(root, tuple(parts), how)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from striate.data import Instances, Sample, Skeleton
-from striate.data.annotated_images import annotated_image, class_color
+from striate.data.drawing.annotated_images import annotated_image, class_color
 
 CLASSES = tuple(f"class {i}" for i in range(30))
 BOX = np.array([[20, 40, 120, 160]], np.float32)

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from striate.data.mirrored_names import mirrored_names
+from striate.audit.mirrored_names import mirrored_names
 from striate.data.names import printable
 
 FLIP = [

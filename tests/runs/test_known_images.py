@@ -9,20 +9,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import (
-    Canvas,
-    LabeledImages,
-    Limits,
-    Splits,
-    TensorImages,
-    decode_image,
-    read_known_images,
-    split_rows,
-)
-from striate.data.known_images import known_in
+from striate.data import Canvas, LabeledImages, Limits, Splits, TensorImages, decode_image
 from striate.data.signatures import copy_threshold, nearest, thumbnail_signatures, within
 from striate.errors import DataError
-from striate.runs import RunFolder
+from striate.runs import RunFolder, read_known_images, split_rows
 from striate.sources import open_source
 
 CANVAS = Canvas(32, 32, 3)
@@ -36,29 +26,26 @@ def images(images: npt.NDArray[np.uint8], prefix: str) -> LabeledImages:
     )
 
 
-def splits() -> Splits:
+def few() -> Splits:
     return Splits(images(NOISE[:6], "tr"), images(NOISE[6:8], "va"), images(NOISE[8:10], "te"))
 
 
-def written(path: Path, contents: dict[str, str]) -> RunFolder:
+def written(path: Path, contents: dict[str, str], splits: Splits | None = None) -> RunFolder:
     folder = RunFolder.create(path)
-    folder.write_splits(split_rows(splits(), contents))
+    folder.write_splits(split_rows(splits or few(), contents))
     return folder
 
 
 def test_pixels_are_known_under_any_name_and_new_ones_are_unseen(tmp_path):
     known = read_known_images(written(tmp_path / "run", {}).splits_path)
-    assert known is not None
     order = [11, 9, 0, 7, 3, 10, 0]
     asked = images(NOISE[order], "other")
     assert known.known_as(asked, dict) == ["unseen", "test", "train", "val", "train", "unseen", "train"]
-    assert known.known_as(asked, dict) == known_in(splits().by_name()).known_as(asked, dict)
 
 
 def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tmp_path):
     contents = {"tr0.png": "0" * 64, "te1.png": "e" * 64}
     known = read_known_images(written(tmp_path / "run", contents).splits_path)
-    assert known is not None
     others = images(255 - NOISE[:3], "x")
     new = {"x0.png": "e" * 64, "x1.png": "0" * 64, "x2.png": "f" * 64}
     assert known.known_as(others, lambda: new) == ["test", "train", "unseen"]
@@ -66,7 +53,6 @@ def test_files_are_known_by_their_bytes_where_pixels_were_rounded_differently(tm
 
 def test_files_are_not_read_again_where_pixels_tell_all(tmp_path):
     known = read_known_images(written(tmp_path / "run", {"tr0.png": "0" * 64}).splits_path)
-    assert known is not None
 
     def read() -> dict[str, str]:
         pytest.fail("the files were read")
@@ -74,24 +60,28 @@ def test_files_are_not_read_again_where_pixels_tell_all(tmp_path):
     assert known.known_as(images(NOISE[:10], "x"), read) == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
 
 
-def test_what_is_in_two_splits_was_trained_on():
-    same = images(NOISE[:1], "x")
-    for splits in ({"train": same, "test": same}, {"test": same, "train": same}):
-        assert known_in(splits).known_as(same, dict) == ["train"]
-    assert known_in({"test": same, "val": same}).known_as(same, dict) == ["val"]
+def test_what_is_in_two_splits_was_trained_on(tmp_path):
+    same, other = images(NOISE[:1], "x"), images(NOISE[1:2], "y")
+    for name, both, split in (
+        ("one", Splits(same, None, same), "train"),
+        ("two", Splits(other, same, same), "val"),
+    ):
+        assert read_known_images(written(tmp_path / name, {}, both).splits_path).known_as(same, dict) == [split]
 
 
-def test_images_of_one_color_are_all_the_same_one():
+def test_images_of_one_color_are_all_the_same_one(tmp_path):
     blank = np.full((2, 32, 32, 3), 7, np.uint8)
-    known = known_in({"train": images(blank[:1], "a")})
+    run = written(tmp_path / "run", {}, Splits(images(blank[:1], "a"), None, None))
+    known = read_known_images(run.splits_path)
     assert known.known_as(images(np.concatenate([blank, blank + 1]), "b"), dict) == ["train"] * 2 + ["unseen"] * 2
 
 
-def test_an_older_run_knows_nothing_and_a_changed_file_is_refused(tmp_path):
+def test_a_file_without_hashes_and_a_changed_file_are_refused(tmp_path):
     folder = written(tmp_path / "run", {"tr0.png": "0" * 64})
     lines = folder.splits_path.read_text().splitlines()
-    (tmp_path / "old.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines))
-    assert read_known_images(tmp_path / "old.csv") is None
+    (tmp_path / "cut.csv").write_text("\n".join(",".join(line.split(",")[:2]) for line in lines))
+    with pytest.raises(DataError, match=r"cut.csv: lacks columns that the run wrote"):
+        read_known_images(tmp_path / "cut.csv")
     for change in (lines[2].split(",")[2], "tr1.png,train"):
         (tmp_path / "changed.csv").write_text("\n".join([*lines[:2], lines[2].replace(change, "1.2E+15"), *lines[3:]]))
         with pytest.raises(DataError, match=r"changed.csv: line 3 is not as the run wrote it"):
@@ -158,7 +148,6 @@ def test_what_resembles_an_image_of_train_and_one_of_test_was_trained_on(differe
     folder = RunFolder.create(tmp_path / "run")
     folder.write_splits(split_rows(Splits(images(train, "a"), None, images(test, "b")), {}))
     known = read_known_images(folder.splits_path)
-    assert known is not None
     asked = np.concatenate([copy, photos[8:9], photos[11:]])
     assert known.known_as(images(asked, "x"), dict) == ["train", "test", "unseen"]
 
@@ -214,7 +203,6 @@ def test_copies_that_are_gray_mirrored_or_of_another_brightness_are_known_and_ot
     folder = RunFolder.create(tmp_path / "run")
     folder.write_splits(split_rows(Splits(train, None, test), {f"a{n}.png": "0" * 64 for n in range(15 * of_files)}))
     known = read_known_images(folder.splits_path)
-    assert known is not None
     found = known.known_as(images(decoded([changed(photo, how) for photo in photos], "JPEG", quality=85), "x"), dict)
     assert found == ["train"] * 15 + ["test"] * 5 + ["unseen"] * 20
 
@@ -297,7 +285,6 @@ def test_copies_stay_known_although_the_images_are_alike_in_any_light(scene, tmp
     folder = RunFolder.create(tmp_path / "run")
     folder.write_splits(split_rows(Splits(trained, None, held_out), {}))
     known = read_known_images(folder.splits_path)
-    assert known is not None
     found = known.known_as(images(decoded(lights, "JPEG", quality=60), "x"), dict)
     assert found == ["train"] * 9 + ["test"] * 3
 

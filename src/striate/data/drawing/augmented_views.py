@@ -7,14 +7,23 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from striate.data.contact_sheets import contact_sheet, denormalize
-from striate.data.examples import round_robin
+from striate.data.drawing.contact_sheets import contact_sheet, denormalize
+from striate.data.drawing.examples import round_robin
 from striate.data.images import LabeledImages, as_colors
+from striate.data.settings import COLUMNS, ROWS
+from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
-__all__ = ["COLUMNS", "ROWS", "augmented_contact_sheet", "augmented_views", "view_of_image"]
+__all__ = ["augmented_contact_sheet", "augmented_views", "check_sheet_size", "view_of_image"]
 
-ROWS, COLUMNS = 6, 8
+MOST_ROWS, MOST_COLUMNS = 32, 16  # that still fit a screen
+
+
+def check_sheet_size(rows: int, columns: int) -> None:
+    """SettingError for a sheet without an image, without an augmented view of it, or too large to look at."""
+    for name, value, low, high in (("rows", rows, 1, MOST_ROWS), ("columns", columns, 2, MOST_COLUMNS)):
+        if not isinstance(value, int) or not low <= value <= high:
+            raise SettingError(f"{name} = {value}: out of range, takes a whole number from {low} to {high}")
 
 
 def augmented_contact_sheet(

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from striate.audit.mirrored_names import Mirror
 from striate.data.images import as_colors
-from striate.data.mirrored_names import Mirror
 
 __all__ = ["Exchange", "exchanged_classes", "sample_for_mirror_test", "small_images"]
 
@@ -37,7 +37,7 @@ MOST_CHANNELS: Final = 4
 PATCH: Final = 5
 BLOCK: Final = 64  # images whose responses to all filters are in memory at once
 FILTERS: Final = 64  # half of them the other half mirrored
-PATCHES: Final = 4000  # that are drawn for whitening
+PATCHES: Final = 4000  # taken at random for whitening
 GRID: Final = 3
 FLAT: Final = 0.1  # standard deviation below which a patch counts as flat, of the images' own
 RIDGE: Final = 0.1
@@ -131,10 +131,10 @@ def _filters(images: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
     The second half of them are the first half mirrored, which the whitening of patches and their mirrors leaves so.
     """
-    draw = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     count, channels, height, width = images.shape
     image, y, x = (
-        torch.randint(high, (PATCHES,), generator=draw) for high in (count, height - PATCH + 1, width - PATCH + 1)
+        torch.randint(high, (PATCHES,), generator=generator) for high in (count, height - PATCH + 1, width - PATCH + 1)
     )
     across = torch.arange(PATCH)
     rows, columns = y[:, None] + across, x[:, None] + across

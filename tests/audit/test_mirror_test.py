@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from striate.data.mirror_test import FEWEST, MOST_CLASSES, exchanged_classes, sample_for_mirror_test, small_images
-from striate.data.mirrored_names import Mirror
+from striate.audit.mirror_test import FEWEST, MOST_CLASSES, exchanged_classes, sample_for_mirror_test, small_images
+from striate.audit.mirrored_names import Mirror
 from striate.sources import open_source
 
 SIDE, EACH = 40, 24

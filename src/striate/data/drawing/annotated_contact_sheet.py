@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from striate.data.annotated_images import annotated_image
-from striate.data.contact_sheets import labeled_contact_sheet
+from striate.data.drawing.annotated_images import annotated_image
+from striate.data.drawing.contact_sheets import labeled_contact_sheet
 from striate.data.source import Sample, Source
 from striate.number_format import percent
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.data import Canvas, Instances
-from striate.data.examples import examples, round_robin
+from striate.data.drawing.examples import examples, round_robin
 from striate.errors import DataError
 from striate.sources import open_source
 
@@ -30,17 +30,15 @@ def test_no_class_comes_twice_before_another_came(labels):
     assert sorted(first) == sorted(set(labels))
 
 
-def test_unreadable_images_are_passed_over(shapes, tmp_path):
-    copy = tmp_path / "shapes"
-    for kind in ("dark", "light", "striped"):
-        (copy / kind).mkdir(parents=True)
-        for i in range(3):
-            (copy / kind / f"{i}.png").write_bytes((shapes / kind / f"{i}.png").read_bytes()[: 60 if i == 0 else None])
-    found = examples(open_source(copy), Canvas(24, 24, 3), 4)
-    assert [sample.id for _, sample in found] == ["dark/1.png", "light/1.png", "striped/1.png", "dark/2.png"]
-    source = open_source(copy)  # before all of it goes bad, or it could not be opened
-    for path in copy.rglob("*.png"):
-        path.write_bytes(b"\x89PNG")
+def test_unreadable_images_are_passed_over(class_folders):
+    root = class_folders({"dark": 3, "light": 3, "striped": 3})
+    for first in root.glob("*/000.jpg"):
+        first.write_bytes(first.read_bytes()[:60])
+    found = examples(open_source(root), Canvas(24, 24, 3), 4)
+    assert [sample.id for _, sample in found] == ["dark/001.jpg", "light/001.jpg", "striped/001.jpg", "dark/002.jpg"]
+    source = open_source(root)  # before all of it goes bad, or it could not be opened
+    for path in root.rglob("*.jpg"):
+        path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(DataError, match="none of 9 images can be read; `striate check`"):
         examples(source, Canvas(24, 24, 3), 4)
 

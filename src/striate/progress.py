@@ -48,22 +48,24 @@ class ProgressDisplay(ABC):
 
 def epoch_line(record: Epoch, epochs: int, best: bool) -> str:
     """One epoch in one line of plain text."""
-    parts = [
+    figures = [
         f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}",
         f"loss {record.train_loss:.4f}",
         f"accuracy {percent(record.train_accuracy, 2)}",
     ]
     if record.val_loss is not None and record.val_accuracy is not None:
-        parts += [
+        figures += [
             f"val loss {record.val_loss:.4f}",
             f"val accuracy {percent(record.val_accuracy, 2)}{' *' if best else '  '}",
         ]
-    parts += [
+    figures += [
         f"lr {record.learning_rate:.2g}",
         f"{record.images_per_second:,.0f} images/s",
         f"{record.seconds:.1f} s",
     ]
-    return "  ".join(parts)
+    if best and record.epoch == 1:
+        figures.append("(* best so far)")
+    return "  ".join(figures)
 
 
 @final

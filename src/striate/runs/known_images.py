@@ -27,15 +27,12 @@ from striate.data.signatures import SIDE, Signatures, copy_threshold, within
 from striate.data.splits import Splits
 from striate.errors import DataError
 
-__all__ = ["NOT_IN_RUN", "KnownAs", "KnownImages", "known_in", "read_known_images", "split_rows"]
+__all__ = ["NOT_IN_RUN", "KnownAs", "KnownImages", "read_known_images", "split_rows"]
 
 KnownAs = Literal["train", "val", "test", "unseen"]
 NOT_IN_RUN: Final = "unseen"
-_STRONGEST: Final[tuple[KnownAs, ...]] = (
-    "train",
-    "val",
-    "test",
-)  # what is in several splits was trained on, if in train
+# what is in several splits was trained on, if in train
+_STRONGEST: Final[tuple[KnownAs, ...]] = ("train", "val", "test")
 _COLUMNS: Final = ("split", "pixels", "sha256", "signature")
 _AS_WRITTEN: Final = re.compile("(train|val|test),[0-9a-f]{16},([0-9a-f]{64})?,([0-9a-f]{128})?")
 
@@ -87,12 +84,6 @@ class KnownImages:
         return train, np.concatenate([val, test])
 
 
-def known_in(splits: Mapping[str, LabeledImages]) -> KnownImages:
-    """Those of splits in hand, by their pixels."""
-    rows = [(name, pixels, "", "") for name, samples in splits.items() for pixels in _hexadecimal(samples)]
-    return _known(rows)
-
-
 def split_rows(splits: Splits, contents: Mapping[str, str]) -> list[dict[str, str]]:
     """Rows of splits.csv: each sample, its split, and what identifies its image. `contents`: SHA-256 by id."""
     rows = []
@@ -107,15 +98,15 @@ def split_rows(splits: Splits, contents: Mapping[str, str]) -> list[dict[str, st
     return rows
 
 
-def read_known_images(path: Path) -> KnownImages | None:
-    """What a run's splits.csv knows of its images; None where it has no such columns, as older runs. Raises DataError."""
+def read_known_images(path: Path) -> KnownImages:
+    """What a run's splits.csv knows of its images. Raises DataError for a file that is not as a run wrote it."""
     where = printable(path)
     found = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             if not set(_COLUMNS) <= set(rows.fieldnames or ()):
-                return None
+                raise DataError(f"{where}: lacks columns that the run wrote; bring the file back as it was")
             for row in rows:
                 one = tuple(row[column] or "" for column in _COLUMNS)
                 if not _AS_WRITTEN.fullmatch(",".join(one)):

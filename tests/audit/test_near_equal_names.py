@@ -2,7 +2,7 @@
 
 import pytest
 
-from striate.audit.class_names import near_equal_names
+from striate.audit.near_equal_names import near_equal_names
 
 ALIKE = [
     ("Cat", "cat"),
