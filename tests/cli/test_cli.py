@@ -148,7 +148,7 @@ def test_what_was_typed_wrong_is_one_line_and_exit_code_2(
 def test_help_names_the_arguments_of_the_usage_and_all_exit_codes() -> None:
     shown = {verb: striate(verb, "--help").out for verb in ("predict", "models", "check")}
     assert "Usage: striate predict [OPTIONS] RUN IMAGES...\n" in shown["predict"]
-    assert "Usage: striate models [PATTERN]\n" in shown["models"]
+    assert "Usage: striate models [OPTIONS] [PATTERN]\n" in shown["models"]
     assert "exit code is 0 if" in " ".join(shown["check"].split())
     assert "and 2 if" in " ".join(shown["check"].split())
 

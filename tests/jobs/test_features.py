@@ -60,7 +60,7 @@ def test_features_of_a_run_are_those_of_its_network_and_preprocessing(trained, s
     assert found.ids == samples.ids
     torch.testing.assert_close(torch.from_numpy(found.embeddings), expected, rtol=1e-4, atol=1e-5)
     assert "t-SNE" in found.page.read_text()  # of 60 images
-    again = st.features(shapes, weights=trained.path, out=tmp_path / "f.npz", progress=False)
+    again = st.features(shapes, weights=trained.path / "bundle", out=tmp_path / "f.npz", progress=False)
     assert np.array_equal(again.embeddings, found.embeddings)
     assert repr(found) == f"<features of 60 images: {expected.shape[1]} each by bn_gap_cnn, {tmp_path / 'f.npz'}>"
 
@@ -86,6 +86,7 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
     [
         ({"weights": "no/such.pth"}, "no/such.pth: there is no such file"),
         ({"weights": "shapes"}, "shapes: is not a run folder"),
+        ({"model": "resnet18"}, "weights of resnet18 are not in weights: allow a download of 46.8 MB"),
         ({"model": "digit_cnn"}, "there are no ImageNet weights of digit_cnn"),
         ({"model": "digit_cnn", "weights": "some.pth"}, "weights = some.pth: which size and normalization they expect"),
         ({"model": "efficientnet_lite9"}, "efficientnet_lite9"),

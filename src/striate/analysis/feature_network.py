@@ -8,7 +8,7 @@ from striate.data import Canvas, LabeledImages, Source, load_images
 from striate.data.threads import Progress
 from striate.errors import SettingError
 from striate.models import Network, create_model, pretrained_input
-from striate.runs import Preprocessing, RunFolder
+from striate.runs import Bundle, Preprocessing, RunFolder
 from striate.training import available_cores
 from striate.training.data_defaults import MARGIN
 from striate.views import Normalization
@@ -37,7 +37,7 @@ class FeatureNetwork:
 
 
 def open_feature_network(weights: str, model: str | None, source: Source, *, download: bool) -> FeatureNetwork:
-    """`weights` is "imagenet", a file of weights of `model`, or the folder of a run. Raises StriateError.
+    """`weights` is "imagenet", a file of weights of `model`, or the folder of a run or bundle. Raises StriateError.
 
     ImageNet weights that are not here are downloaded only with `download`.
     """
@@ -55,7 +55,7 @@ def open_feature_network(weights: str, model: str | None, source: Source, *, dow
 
 
 def _of_run(path: Path, model: str | None, source: Source) -> FeatureNetwork:
-    bundle = RunFolder.open(path).bundle()
+    bundle = Bundle.open(path) if (path / "model.json").is_file() else RunFolder.open(path).bundle()
     if model not in (None, bundle.architecture):
         raise SettingError(f"model = {model!r}: the run {path} has a {bundle.architecture}; leave --model out")
     canvas = bundle.preprocessing.canvas

@@ -31,7 +31,7 @@ def features(
     data
         data as for `striate train`
     weights
-        imagenet, a file of weights of --model, or the folder of a run
+        imagenet, a file of weights of --model, or the folder of a run or bundle
     model
         the network; efficientnet_lite0 if left out, or that of the run
     download

@@ -61,8 +61,9 @@ def features(
     """The input of a network's classifier for every image of `data`, written to a .npz file and shown on a page beside it.
 
     weights: "imagenet", a file of weights of `model` (by default efficientnet_lite0), or the folder of a run, whose
-    preprocessing is then used; with `download`, ImageNet weights that are not here are downloaded. out: `NAME-features.npz` in the current folder if left out. projection: "pca" or "tsne", by
-    default t-SNE of more than 50 images. reading: settings for reading the data. Raises StriateError for bad input.
+    preprocessing is then used; with `download`, ImageNet weights that are not here are downloaded. out: `NAME-features.npz` in
+    the current folder if left out. projection: "pca" or "tsne", by default t-SNE of more than 50 images. reading: settings for
+    reading the data. Raises StriateError for bad input.
     """
     check_reading(reading)
     chosen = choose_device(device)
