@@ -31,6 +31,6 @@ def test_a_setting_that_is_left_out_is_the_policys_own(left_out):
 
 
 def test_settings_of_randaugment_need_randaugment():
-    message = "augment = strong does not take randaugment_count; randaugment_count is for randaugment"
+    message = "augment = strong does not take randaugment_count; it takes all settings of \\[augment\\] but"
     with pytest.raises(SettingError, match=message):
         Recipe.of(augment="strong", randaugment_count=3)
