@@ -43,6 +43,7 @@ from striate.training.initial_head import InitialHead, fit_initial_head
 from striate.training.opening import is_within, open_data, refuse_within_the_data
 
 RUNS = Path("runs")
+PRETRAINED_RECIPE = "photos-pretrained"
 
 
 def train(
@@ -59,7 +60,7 @@ def train(
     data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
     splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `cifar10`) or the path of a TOML file. out: the run folder,
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `photos-pretrained`, `cifar10`) or the path of a TOML file. out: the run folder,
     `runs/DATA-MODEL` if left out. settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad
     input, and leaves nothing behind.
     """
@@ -87,7 +88,8 @@ def resolve_run(
 
     What is wrong whatever the data are is refused before any are read.
     """
-    named = find_recipe(recipe) if recipe else None
+    name = recipe or (PRETRAINED_RECIPE if user.get("weights", "none") != "none" else None)
+    named = find_recipe(name) if name else None
     typed = with_model_of_weights(user, named)
     check_settings(typed, named)
     if out and not is_within(Path(out), data):  # which is refused too, once the data are open
@@ -185,7 +187,10 @@ def _fit_head(
         source.digest(), training.ids, recipe.model.name, trunk_digest(model), prepared.preprocessing, "evaluation"
     )
     embeddings = cached_embeddings(
-        folder.cache_path, key, lambda: frozen_embeddings(model.to(device), batches, display.reading), display.message
+        folder.embeddings_path,
+        key,
+        lambda: frozen_embeddings(model.to(device), batches, display.reading),
+        display.message,
     )
     head = fit_initial_head(
         model, embeddings, training.labels, len(source.classes), recipe.transfer.head, recipe.training.seed, started

@@ -207,8 +207,9 @@ class RunFolder:
         return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
 
     def remove_cache(self) -> None:
-        """Remove the decoded images, if they are on the disk."""
+        """Remove the decoded images, if they are on the disk, and the embeddings."""
         shutil.rmtree(self.cache_path, ignore_errors=True)
+        shutil.rmtree(self.embeddings_path, ignore_errors=True)
 
     def remove(self) -> None:
         """Remove the folder with its content, and the empty parent folders that were created for it."""

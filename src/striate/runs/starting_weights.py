@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from striate.data import Source
 from striate.data.images import Images
@@ -13,7 +13,7 @@ from striate.models import Network, pretrained_input
 from striate.models.imagenet import imagenet_file
 from striate.models.weights import load_weights, read_weights
 from striate.runs.bundle import Bundle
-from striate.training import NamedRecipe, Recipe, ResolvedRecipe, find_recipe
+from striate.training import NamedRecipe, Recipe, ResolvedRecipe
 from striate.training.data_defaults import resolve_with_data
 from striate.training.recipe import resolve
 from striate.views import Normalization
@@ -25,8 +25,6 @@ __all__ = [
     "resolve_with_weights",
     "with_model_of_weights",
 ]
-
-DEFAULT_MODEL: Final = "efficientnet_lite0"  # whose ImageNet weights are installed with striate
 
 
 @final
@@ -52,7 +50,7 @@ class StartingWeights:
 
 def find_starting_weights(weights: str, model: str, download: bool = False) -> StartingWeights | None:
     """The weights that a recipe names for its network; None for "none". Raises SettingError where they are not there."""
-    if weights in ("none", "auto"):
+    if weights == "none":
         return None
     if weights == "imagenet":
         expected = pretrained_input(model)
@@ -92,15 +90,12 @@ def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) ->
 
     Asked before any data are read. Raises SettingError where the weights are not there.
     """
-    weights = user.get("weights")
-    if weights is None and named is not None:
-        weights = named.settings.get("weights")
-    if weights is None:
-        return dict(user)
     typed = dict(user)
-    if "model" not in typed and "weights" in typed:
-        typed["model"] = DEFAULT_MODEL if weights == "imagenet" else _model_of(weights)
-    recipe = resolve({**typed}, named or find_recipe("photos")).recipe
+    if named is None or user.get("weights", named.settings.get("weights", "none")) == "none":
+        return typed
+    if "model" not in typed and "weights" in typed and typed["weights"] != "imagenet":
+        typed["model"] = _model_of(typed["weights"])
+    recipe = resolve(typed, named).recipe
     find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     return typed
 

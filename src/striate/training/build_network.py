@@ -10,7 +10,7 @@ from striate.errors import SettingError
 from striate.models import Network, create_model
 from striate.training.data_defaults import DEFAULT_RECIPES
 from striate.training.freezing import check_freeze
-from striate.training.machine import check_threads, choose_device, choose_precision, choose_threads
+from striate.training.machine import available_cores, check_threads, choose_device, choose_precision, choose_threads
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 from striate.training.recipes import RECIPES
 
@@ -73,8 +73,10 @@ def use_threads(settings: ResolvedRecipe, model: Network, batches: Batches) -> R
     if recipe.machine.threads is None:
         example = next(batches.epoch(0)).images
         bfloat16 = recipe.machine.precision == "bfloat16"
-        on_cpu = example.device.type == "cpu"
-        settings = settings.with_defaults("machine", threads=choose_threads(model, example, bfloat16) if on_cpu else 1)
+        threads = 1 if example.device.type != "cpu" else available_cores()
+        if example.device.type == "cpu" and recipe.training.epochs > 0:
+            threads = choose_threads(model, example, bfloat16)
+        settings = settings.with_defaults("machine", threads=threads)
     assert settings.recipe.machine.threads is not None
     torch.set_num_threads(settings.recipe.machine.threads)
     return settings

@@ -54,7 +54,6 @@ def first_epochs(network: Network, settings: TransferSettings) -> Mapping[nn.Mod
     """
     depths, stages = module_depths(network), len(network.stages())
     every = settings.unfreeze_every or math.inf
-    # left at "auto" by a caller that decides nothing, no layer is frozen
     frozen = stages if settings.freeze == "all" else settings.freeze if isinstance(settings.freeze, int) else 0
     steps = {module: max(0, frozen + 1 - max(1, depth)) for module, depth in depths.items()}
     if settings.freeze == "all":

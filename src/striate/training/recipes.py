@@ -55,6 +55,24 @@ _NAMED = (
         reaches="not measured: no set of photographs is inside",
     ),
     NamedRecipe(
+        "photos-pretrained",
+        {
+            "model": "efficientnet_lite0",
+            "weights": "imagenet",
+            "freeze": 2,
+            "layer_decay": 0.8,
+            "epochs": 6,
+            "batch_size": 16,
+            "optimizer": "adamw",
+            "lr": 0.001,
+            "weight_decay": 0.05,
+            "schedule": "one_cycle",
+            "label_smoothing": 0.1,
+            "augment": "default",
+        },
+        reaches="REACHES",
+    ),
+    NamedRecipe(
         "cifar10",
         {
             "model": "cifar_cnn",

@@ -108,9 +108,7 @@ class TransferSettings:
 
     weights: Annotated[
         str,
-        Setting(
-            "initial weights: none (random initialization), imagenet, a weights file, a run, or auto (the data decide)"
-        ),
+        Setting("initial weights: none (random initialization), imagenet, a weights file, or a run"),
     ] = "none"
     head: Annotated[
         str,
@@ -127,7 +125,7 @@ class TransferSettings:
             "frozen layers, by number of stages from the input or by name",
             0,
             1000,
-            choices=("auto", "all", "none"),
+            choices=("all", "none"),
             source="arXiv:1411.1792",
         ),
     ] = "none"

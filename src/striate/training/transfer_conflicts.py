@@ -57,10 +57,10 @@ def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: P
                 f"{name} = {value:g}: makes soft labels, and {head} takes one class an image; "
                 f"give {name} = 0, or head = linear"
             )
-    if transfer.unfreeze_every or (epochs and transfer.freeze not in ("all", "auto")):
+    if epochs or transfer.unfreeze_every:
         raise SettingError(
-            f"{head}: has no gradient by which other layers are trained; "
-            "give freeze = all and leave unfreeze_every out, or head = linear"
+            f"{head}: has no gradient by which a network is trained; "
+            "give epochs = 0 and leave unfreeze_every out, or head = linear"
         )
 
 
