@@ -60,9 +60,9 @@ def train(
     data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
     splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `photos-pretrained`, `cifar10`) or the path of a TOML file. out: the run folder,
-    `runs/DATA-MODEL` if left out. settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad
-    input, and leaves nothing behind.
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `photos-pretrained`, `cifar10`) or the path of a TOML file; left
+    out, the data choose it, and `photos-pretrained` goes with `weights`. out: the run folder, `runs/DATA-MODEL` if left out.
+    settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
     source, resolved = resolve_run(with_labels(data, labels), recipe, settings, out, progress)
     if resolved.recipe.data.trains_all_folds:
@@ -88,6 +88,7 @@ def resolve_run(
 
     What is wrong whatever the data are is refused before any are read.
     """
+    user = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
     name = recipe or (PRETRAINED_RECIPE if user.get("weights", "none") != "none" else None)
     named = find_recipe(name) if name else None
     typed = with_model_of_weights(user, named)

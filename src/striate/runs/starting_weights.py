@@ -30,10 +30,9 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class StartingWeights:
-    """A file of weights, and what is known of them: the network, and the size and normalization of its input."""
+    """A file of weights, and the size and normalization of the input that they were trained on, where these are known."""
 
     file: Path
-    model: str | None = None
     size: int | None = None
     normalization: Normalization | None = None
 
@@ -55,23 +54,27 @@ def find_starting_weights(weights: str, model: str, download: bool = False) -> S
     if weights == "imagenet":
         expected = pretrained_input(model)
         return StartingWeights(
-            imagenet_file(model, download=download), model, expected.size, Normalization(expected.mean, expected.std)
+            imagenet_file(model, download=download), expected.size, Normalization(expected.mean, expected.std)
         )
     path = Path(weights)
-    if not path.is_dir():
+    if _checked(path).is_file():
         return StartingWeights(path)
     bundle = _open(path)
     height, _ = bundle.preprocessing.size
-    return StartingWeights(
-        _bundle_path(path) / "model.safetensors", bundle.architecture, height, bundle.preprocessing.normalization
-    )
+    return StartingWeights(_bundle_path(path) / "model.safetensors", height, bundle.preprocessing.normalization)
 
 
 def _model_of(weights: str) -> str:
     """The network of a run's weights; a file of weights does not tell its network."""
-    if not Path(weights).is_dir():
+    if _checked(Path(weights)).is_file():
         raise SettingError(f"weights = {weights}: a file does not tell its network; name it with model")
     return _open(Path(weights)).architecture
+
+
+def _checked(path: Path) -> Path:
+    if not path.exists():
+        raise SettingError(f"weights = {path}: there is no such file or run; give imagenet, a weights file or a run")
+    return path
 
 
 def _open(run: Path) -> Bundle:

@@ -7,7 +7,7 @@ import torch
 
 from striate.data import Batches
 from striate.errors import SettingError
-from striate.models import Network, create_model
+from striate.models import Network, classifier_features, create_model
 from striate.training.data_defaults import DEFAULT_RECIPES
 from striate.training.freezing import check_freeze
 from striate.training.machine import available_cores, check_threads, choose_device, choose_precision, choose_threads
@@ -38,6 +38,8 @@ def _create(recipe: Recipe, classes: int) -> Network:
             f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.min_size} or more"
         )
     check_freeze(model, recipe.transfer, recipe.model.name)
+    if recipe.transfer.weights != "none":
+        classifier_features(model)  # refuses a network whose classifier cannot be fitted on features
     return model
 
 

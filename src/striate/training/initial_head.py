@@ -36,7 +36,8 @@ class InitialHead:
     def message(self) -> str:
         """One line for a person."""
         chosen = f" ({self.fitted.setting} = {self.fitted.value:g})" if self.fitted.setting else ""
-        line = f"features: of {self.images:,} training images, {HEADS[self.kind].description}{chosen}"
+        what = HEADS[self.fitted.description.kind].description
+        line = f"features: of {self.images:,} training images, {what}{chosen}"
         if self.fitted.accuracy is None or self.fitted.standard_error is None:
             return f"{line}, after {self.seconds:.0f} s"
         spread = percent_number(1.96 * self.fitted.standard_error)

@@ -70,7 +70,7 @@ _NAMED = (
             "label_smoothing": 0.1,
             "augment": "default",
         },
-        reaches="REACHES",
+        reaches="78 % (one seed, 73 test images of 485 drawings and photographs in 8 classes), 100 s on two cores with bfloat16",
     ),
     NamedRecipe(
         "cifar10",

@@ -1,0 +1,120 @@
+"""Training from initial weights: a head on frozen features is the first result, fine-tuning goes on from it."""
+
+import csv
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.jobs.conftest import QUICK
+from tests.jobs.test_resuming import child, weights
+
+from striate.errors import SettingError
+from striate.jobs import Run, train
+from striate.runs import Bundle
+
+# A short fine-tuning of a small network; what is trained is the last stage and the classifier.
+TUNED: dict[str, Any] = {**QUICK, "epochs": 2, "freeze": 1, "layer_decay": 0.5, "label_smoothing": 0.0}
+del TUNED["model"]
+
+
+@pytest.fixture(scope="module")
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes that differ by color alone, other classes than those of the run that the weights are from."""
+    generator = np.random.default_rng(1)
+    folder = tmp_path_factory.mktemp("data") / "colors"
+    for name, channel in (("red", 0), ("blue", 2)):
+        (folder / name).mkdir(parents=True)
+        for i in range(16):
+            pixels = generator.integers(0, 60, (20, 20, 3))
+            pixels[..., channel] += 160
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{i}.png")
+    return folder
+
+
+def history(run: Run) -> list[dict[str, str]]:
+    with (run.path / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("head", ["linear", "logistic", "svm", "knn", "prototype"])
+def test_a_head_on_frozen_features_of_a_run(head: str, trained: Run, colors: Path, tmp_path: Path) -> None:
+    run = train(colors, out=tmp_path / "run", progress=False, weights=trained.path, head=head, epochs=0, device="cpu")
+    assert [row["epoch"] for row in history(run)] == ["0"]
+    assert run.manifest["best_epoch"] == 0
+    bundle, before = Bundle.open(run.path / "bundle"), Bundle.open(trained.path / "bundle")
+    classifier = bundle.model.main_classifier
+    assert bundle.architecture == before.architecture  # the network of the run, which was not named
+    assert bundle.preprocessing.size == before.preprocessing.size
+    assert bundle.preprocessing.normalization == before.preprocessing.normalization
+    frozen = before.model.state_dict()
+    moved = [
+        name for name, value in bundle.model.state_dict().items() if not torch.equal(value, frozen.get(name, value))
+    ]
+    assert all(name.startswith(classifier) for name in moved)
+    assert (bundle.head is None) == (head == "linear")
+    assert run.metrics["test"]["accuracy"]["value"] == 1
+    assert run.predict([colors / "red" / "0.png"])[0].prediction == "red"
+
+
+def test_fine_tuning_goes_on_from_the_head_and_the_better_is_kept(trained: Run, colors: Path, tmp_path: Path) -> None:
+    run = train(colors, out=tmp_path / "run", progress=False, weights=str(trained.path), **TUNED)
+    rows = history(run)
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
+    assert run.manifest["best_epoch"] == int(best["epoch"])
+    recipe = (run.path / "recipe.toml").read_text()
+    assert 'normalize = "weights"' in recipe
+    assert f'name = "{QUICK["model"]}"' in recipe
+    assert not (run.path / "embeddings").exists()
+
+
+def test_a_run_that_is_killed_ends_with_the_same_weights(trained: Run, colors: Path, tmp_path: Path) -> None:
+    settings = {**TUNED, "weights": str(trained.path), "checkpoint_every": 1}
+    whole = tmp_path / "whole"
+    touched = int(child(colors, whole, settings=settings).stdout)
+    expected = weights(whole)
+    out = tmp_path / "killed"
+    assert child(colors, out, signal.SIGKILL, touched // 2, settings).returncode == -signal.SIGKILL
+    resumed = child(colors, out, settings=settings)
+    assert resumed.returncode == 0, resumed.stderr
+    assert weights(out) == expected
+
+
+def test_imagenet_weights_bring_their_size_and_normalization(colors: Path, tmp_path: Path) -> None:
+    run = train(colors, out=tmp_path / "run", progress=False, weights="imagenet", epochs=0, size=64, device="cpu")
+    stored = json.loads((run.path / "bundle" / "model.json").read_text())
+    assert stored["architecture"] == "efficientnet_lite0"
+    assert stored["preprocessing"]["normalization"] == {"mean": [127 / 255] * 3, "std": [128 / 255] * 3}
+    assert run.metrics["test"]["accuracy"]["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"weights": "nowhere"}, "weights = nowhere: there is no such file or run"),
+        ({"weights": "nowhere.pth", "model": "resnet18"}, "weights = nowhere.pth: there is no such file or run"),
+        ({"weights": "imagenet", "model": "cosine_cnn"}, "there are no ImageNet weights of cosine_cnn"),
+        ({"weights": "imagenet", "model": "resnet18"}, "allow a download of 46.8 MB"),
+        ({"weights": "imagenet", "head": "knn"}, "head = knn: has no gradient .* give epochs = 0"),
+        ({"weights": "imagenet", "freeze": 9}, "freeze = 9: efficientnet_lite0 has 5 stages"),
+        ({"weights": "none", "epochs": 0}, "epochs = 0: with weights = none nothing would be learned"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused_before_any_data_are_read(
+    settings: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingError, match=message):
+        train("no such data", out=tmp_path / "run", progress=False, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_another_network_are_refused(trained: Run, colors: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="not the weights of cifar_cnn"):
+        train(colors, out=tmp_path / "run", progress=False, weights=str(trained.path), model="cifar_cnn", epochs=0)
+    assert not (tmp_path / "run").exists()
