@@ -303,7 +303,7 @@ def test_a_recipe_file_has_a_table_for_each_group(tmp_path):
         ('[loss]\nname = "focal"\n', r"mine.toml: \[loss\] has no name; it has label_smoothing, balance"),
         ('[augment]\npolicy = "digits"\n', r"mine.toml: \[augment\] has no policy; use name"),
         ("[model.extra]\nx = 1\n", r"mine.toml: \[model.extra\] is a table within \[model\]"),
-        ("epochs = 0\n", "mine.toml: epochs = 0: out of range"),
+        ("epochs = -1\n", "mine.toml: epochs = -1: out of range"),
     ],
 )
 def test_a_recipe_file_with_a_misplaced_setting_is_refused(tmp_path, text, message):

@@ -34,9 +34,8 @@ def train_epochs(
     restore_checkpoint(folder, state, display)
     display.start(recipe.training.epochs, len(batches), state.step)
     if head is not None and not state.history:
-        first = initial_epoch(state, task, validation, head, recipe)
+        display.epoch(initial_epoch(state, task, validation, head, recipe), best=True)
         folder.write_history(state.history_rows())
-        display.epoch(first, best=True)
         folder.save_checkpoint(state.step, state.tensors(), state.scalars())
     saved = state.step
     with interruptible() as interruption:

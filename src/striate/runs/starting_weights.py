@@ -124,7 +124,7 @@ def normalization_for(recipe: Recipe, images: Images) -> Normalization:
 
 
 def load_starting_weights(network: Network, recipe: Recipe) -> list[str]:
-    """Load the recipe's weights into its network; a line that says what was loaded, none where there are no weights.
+    """Load the recipe's weights into its network; a line on what was loaded, none where there are no weights.
 
     Raises SettingError for weights of another network.
     """
