@@ -22,12 +22,16 @@ SIBLINGS: Final = [name for name in NETWORKS if name not in REPRESENTATIVE]
 # A thousand layers take long even where tensors have no numbers.
 VERY_DEEP: Final = ("cifar_resnet1202", "cifar_preact_resnet1001")
 LIGHT: Final = 15e6  # parameters
+LIGHT_SIBLING: Final = 6e6
 
 
-def heavy_marked(names: Iterable[str]) -> list[str | ParameterSet]:
-    """The names; heavy networks run in a step of .ci/run."""
+def other_ways_marked(names: Iterable[str]) -> list[str | ParameterSet]:
+    """The names; heavy networks, and all but the first of each file, run in a step of .ci/run. For tests that cost much."""
     return [
-        name if NETWORKS[name].parameters <= LIGHT else pytest.param(name, marks=pytest.mark.large) for name in names
+        name
+        if NETWORKS[name].parameters <= LIGHT and name not in OTHER_WAYS
+        else pytest.param(name, marks=pytest.mark.large)
+        for name in names
     ]
 
 
@@ -35,7 +39,7 @@ def heavy_siblings_marked(names: Iterable[str] = NETWORKS) -> list[str | Paramet
     """The names; heavy and very deep siblings run in a step of .ci/run. For tests that cost little."""
     return [
         name
-        if name in REPRESENTATIVE or (NETWORKS[name].parameters <= LIGHT and name not in VERY_DEEP)
+        if name in REPRESENTATIVE or (NETWORKS[name].parameters <= LIGHT_SIBLING and name not in VERY_DEEP)
         else pytest.param(name, marks=pytest.mark.large)
         for name in names
     ]

@@ -6,7 +6,7 @@ torch.export finds its way are questions to the code, which siblings share; test
 
 import pytest
 import torch
-from tests.models.networks import REPRESENTATIVE, SIBLINGS, heavy_marked
+from tests.models.networks import REPRESENTATIVE, SIBLINGS, other_ways_marked
 
 from striate.models import NETWORKS, check_model, contract, create_model
 
@@ -18,7 +18,7 @@ def small(name: str) -> int:
     return min(NETWORKS[name].size, 64)
 
 
-@pytest.mark.parametrize("name", heavy_marked(REPRESENTATIVE))
+@pytest.mark.parametrize("name", other_ways_marked(REPRESENTATIVE))
 def test_one_network_for_each_way_through_the_code_keeps_the_contract(name):
     size = small(name)
     check_model(lambda: create_model(name, classes=5, channels=2, size=size), channels=2, size=size)
