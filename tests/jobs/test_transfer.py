@@ -100,7 +100,7 @@ def test_imagenet_weights_bring_their_size_and_normalization(colors: Path, tmp_p
         ({"weights": "nowhere.pth", "model": "resnet18"}, "weights = nowhere.pth: there is no such file or run"),
         ({"weights": "imagenet", "model": "cosine_cnn"}, "there are no ImageNet weights of cosine_cnn"),
         ({"weights": "imagenet", "model": "resnet18"}, "allow a download of 46.8 MB"),
-        ({"weights": "imagenet", "head": "knn"}, "head = knn: has no gradient .* give epochs = 0"),
+        ({"weights": "imagenet", "head": "knn"}, "head = knn: is fitted on features .* give epochs = 0"),
         ({"weights": "imagenet", "freeze": 9}, "freeze = 9: efficientnet_lite0 has 5 stages"),
         ({"weights": "none", "epochs": 0}, "epochs = 0: with weights = none nothing would be learned"),
     ],
@@ -112,6 +112,21 @@ def test_weights_that_cannot_be_used_are_refused_before_any_data_are_read(
     with pytest.raises(SettingError, match=message):
         train("no such data", out=tmp_path / "run", progress=False, **settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_validation_images_fine_tuning_is_kept(trained: Run, colors: Path, tmp_path: Path) -> None:
+    """Epoch 0 is measured on the images that its classifier was fitted on, and would always win."""
+    run = train(colors, out=tmp_path / "run", progress=False, weights=trained.path, val=0, **TUNED)
+    assert run.manifest["best_epoch"] > 0
+
+
+@pytest.mark.parametrize("settings", [{"channels": 1}, {"channels": 1, "normalize": "weights"}])
+def test_channels_that_do_not_go_with_the_weights_are_refused(
+    settings: dict[str, Any], trained: Run, colors: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match="channels = 1: the normalization of the weights is for 3"):
+        train(colors, out=tmp_path / "run", progress=False, weights=trained.path, **TUNED, **settings)
+    assert not (tmp_path / "run").exists()
 
 
 def test_weights_of_another_network_are_refused(trained: Run, colors: Path, tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from striate.findings import Finding
 from striate.runs import write_bytes
 from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
+from striate.runs.starting_weights import resolve_with_weights
 from striate.sources import TrainingData
 from striate.training import Recipe, find_recipe
 from striate.training.augmented_samples import augmented_samples, count_objects
 from striate.training.build_network import check_settings
-from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
+from striate.training.data_defaults import canvas_of, default_recipe
 from striate.training.opening import open_data
 from striate.views import describe, mixing_steps
 
@@ -79,7 +80,7 @@ def augment(
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
     named = named or default_recipe(source)
-    by_data = resolve_split(source, resolve_with_data(source, named, settings))
+    by_data = resolve_split(source, resolve_with_weights(source, named, settings))
     canvas = canvas_of(source, by_data.recipe)
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe

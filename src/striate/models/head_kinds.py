@@ -15,19 +15,18 @@ MAX_NUMBERS: Final = 2**30  # in a head's largest tensor: 4 GiB
 @final
 @dataclass(frozen=True)
 class HeadKind:
-    """What a head is, whether gradients can fine-tune it, and whether it learns from soft labels (those of mixup, for example)."""
+    """What a head is, and whether it learns from soft labels (those of mixup, for example)."""
 
     description: str
-    trainable: bool
     soft_labels: bool
 
 
 HEADS: Final[Mapping[str, HeadKind]] = {
-    "linear": HeadKind("linear layer, trained with the network", trainable=True, soft_labels=True),
-    "logistic": HeadKind("logistic regression on the embeddings", trainable=True, soft_labels=True),
-    "svm": HeadKind("linear support vector machine, one class against the rest", trainable=True, soft_labels=True),
-    "knn": HeadKind("vote of the nearest training images by cosine similarity", trainable=False, soft_labels=False),
-    "prototype": HeadKind("nearest class mean by cosine similarity", trainable=True, soft_labels=False),
+    "linear": HeadKind("linear layer, trained with the network", soft_labels=True),
+    "logistic": HeadKind("logistic regression on the embeddings", soft_labels=True),
+    "svm": HeadKind("linear support vector machine, one class against the rest", soft_labels=True),
+    "knn": HeadKind("vote of the nearest training images by cosine similarity", soft_labels=False),
+    "prototype": HeadKind("nearest class mean by cosine similarity", soft_labels=False),
 }
 
 

@@ -109,7 +109,7 @@ def _vector_classifier(network: Network) -> nn.Module:
     classifier = network.get_submodule(network.main_classifier)
     if isinstance(classifier, nn.Conv2d):
         raise SettingError(
-            f"{type(network).__name__} classifies with a convolution, which no other head can replace: "
-            "use --head linear, or another network"
+            f"{type(network).__name__} classifies with a convolution, which no head fitted on features can replace: "
+            "use another network"
         )
     return classifier

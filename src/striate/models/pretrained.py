@@ -201,5 +201,5 @@ def pretrained_input(name: str) -> PretrainedInput:
 
 def no_pretrained(name: str) -> SettingError:
     return SettingError(
-        f"there are no ImageNet weights of {name}; give a file (weights='path.safetensors') or leave weights out"
+        f"there are no ImageNet weights of {name}; give a weights file, a run, or a network of `striate models --pretrained`"
     )

@@ -43,7 +43,7 @@ def render_report(contents: ReportContents) -> str:
             metric_table=metric_table({verdict.split: reported, **metrics} if verdict else metrics),
             findings=sorted(contents.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
             charts=training_curves(contents.history, None if best_epoch is None else int(best_epoch)),
-            epochs=len(contents.history),
+            epochs=sum(finite(row.get("epoch")) != 0 for row in contents.history),  # a fitted classifier is epoch 0
             matrix=matrix,
             heat_map=heat_map(matrix) if matrix and len(matrix.classes) > MOST_TABLE else None,
             shades=SHADES,

@@ -107,19 +107,34 @@ def resolve_with_weights(source: Source, named: NamedRecipe, user: dict[str, Any
     """Every setting that the initial weights and the data decide."""
     recipe = resolve(user, named).recipe
     starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
+    if recipe.data.normalize in ("auto", "weights"):
+        _check_normalization(starting, recipe)
     return resolve_with_data(source, named, user, {} if starting is None else starting.settings)
 
 
-def normalization_for(recipe: Recipe, images: Images) -> Normalization:
-    """The normalization that the recipe names, by the weights or by the images themselves."""
-    if recipe.data.normalize != "weights":
-        return normalization_of(recipe.data.normalize, images)
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
-    if starting is None or starting.normalization is None:
+def _check_normalization(starting: StartingWeights | None, recipe: Recipe) -> None:
+    """Raise SettingError where the weights do not tell their normalization, or it is for another number of channels."""
+    known, channels = None if starting is None else starting.normalization, recipe.model.channels
+    if known is None and recipe.data.normalize == "weights":
         raise SettingError(
             f"normalize = weights: weights = {recipe.transfer.weights} do not tell their normalization; "
             "give normalize = imagenet, symmetric, unit or data"
         )
+    if known is not None and channels not in (None, len(known.mean)):
+        raise SettingError(
+            f"channels = {channels}: the normalization of the weights is for {len(known.mean)}; "
+            "leave channels out, or give normalize = data"
+        )
+
+
+def normalization_for(recipe: Recipe, images: Images) -> Normalization:
+    """The normalization that the recipe names, by the weights or by the images themselves. Raises SettingError."""
+    if recipe.data.normalize != "weights":
+        return normalization_of(recipe.data.normalize, images)
+    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
+    _check_normalization(starting, recipe)
+    assert starting is not None
+    assert starting.normalization is not None
     return starting.normalization
 
 

@@ -60,7 +60,9 @@ def train(
     while state.epoch < recipe.training.epochs:
         state.frozen_layers.start_epoch(state.epoch)
         started = time.perf_counter() - state.seconds
-        val_losses = [row.val_loss if row.val_loss is not None else row.train_loss for row in state.history]
+        val_losses = [
+            row.val_loss if row.val_loss is not None else row.train_loss for row in state.history if row.epoch
+        ]
         for batch in batches.epoch(state.epoch, start=state.batch):
             lr = learning_rate(
                 recipe.schedule,

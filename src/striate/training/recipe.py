@@ -178,14 +178,21 @@ ALSO_CALLED: Final = MappingProxyType(
         "pictures": "image_root",
         "enough": "learning_curve",  # of `check`
         "workers": "threads",
+        "image_size": "size",
+        "imgsz": "size",
+        "val_split": "val",
+        "class_weights": "balance",
+        "amp": "precision",
+        "gpu": "device",
+        "early_stopping": "patience",
         "num_workers": "threads",
     }
 )
 
 
 def also_called(name: str) -> str | None:
-    """The setting that goes by this name, or nearly, elsewhere; None where a setting's own name is as near."""
-    names = [one for one in close_names(name, [*ALSO_CALLED, *recipe_settings()]) if len(one) > 2 or one == name]
+    """The setting that goes by this name elsewhere, or nearly by this long one; None where a setting's own name is as near."""
+    names = [one for one in close_names(name, [*ALSO_CALLED, *recipe_settings()]) if len(one) > 6 or one == name]
     return ALSO_CALLED.get(names[0]) if names else None
 
 

@@ -43,10 +43,11 @@ def stops_early(history: Sequence[Epoch], patience: int) -> bool:
 
 
 def _best_index(history: Sequence[Epoch]) -> int:
-    def merit(row: Epoch) -> tuple[float, float]:
+    def merit(row: Epoch) -> tuple[bool, float, float]:
         if row.val_accuracy is None or row.val_loss is None:
-            return row.train_accuracy, -row.train_loss
-        return row.val_accuracy, -row.val_loss
+            # Epoch 0, a classifier fitted on these very images without augmentation, cannot be compared with later ones.
+            return row.epoch > 0, row.train_accuracy, -row.train_loss
+        return True, row.val_accuracy, -row.val_loss
 
     # The first of equals is the best: max() keeps it.
     return max(range(len(history)), key=lambda index: merit(history[index]))

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from striate.errors import SettingError
+from striate.settings import annotations
 from striate.tasks.settings import LossSettings
 from striate.training.settings import TransferSettings
-from striate.views.settings import Policy
+from striate.views.settings import Mixing, Policy
 
 __all__ = ["overruled", "refuse_conflicts"]
 
 WITHOUT_GRADIENT: Final = ("knn", "prototype")  # heads that keep examples or their means
+MIXING: Final = tuple(annotations(Policy, Mixing))
 GIVE_WEIGHTS: Final = "give weights = imagenet, a weights file or a run"
 
 
@@ -45,12 +47,7 @@ def _refuse_without_weights(transfer: TransferSettings, epochs: int) -> None:
 
 def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: Policy, loss: LossSettings) -> None:
     head = f"head = {transfer.head}"
-    soft = {
-        "mixup": augment.mixup,
-        "cutmix": augment.cutmix,
-        "mosaic": augment.mosaic,
-        "label_smoothing": loss.label_smoothing,
-    }
+    soft = {**{name: getattr(augment, name) for name in MIXING}, "label_smoothing": loss.label_smoothing}
     for name, value in soft.items():
         if value:
             raise SettingError(
@@ -59,7 +56,7 @@ def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: P
             )
     if epochs or transfer.unfreeze_every:
         raise SettingError(
-            f"{head}: has no gradient by which a network is trained; "
+            f"{head}: is fitted on features and not trained further; "
             "give epochs = 0 and leave unfreeze_every out, or head = linear"
         )
 
@@ -68,7 +65,7 @@ def overruled(user: Mapping[str, Any]) -> list[str]:
     """The settings of a named recipe that do not go with what the user typed, so that their defaults hold instead."""
     names: list[str] = []
     if user.get("head") in WITHOUT_GRADIENT:
-        names += ["mixup", "cutmix", "mosaic", "label_smoothing", "unfreeze_every"]
+        names += [*MIXING, "label_smoothing", "unfreeze_every"]
     if user.get("weights") == "none":
         names += ["head", "freeze", "unfreeze_every", "layer_decay"]
     if user.get("freeze") in ("none", 0):
