@@ -295,7 +295,7 @@ def test_local_weights_are_those_of_a_package_or_in_the_folder(tmp_path, monkeyp
 
 
 def test_networks_without_published_weights_state_what_can_be_done():
-    with pytest.raises(SettingError, match=r"there are no ImageNet weights of lenet5; give a file"):
+    with pytest.raises(SettingError, match=r"there are no ImageNet weights of lenet5; give a weights file"):
         create_model("lenet5", classes=10, weights="imagenet")
 
 

@@ -63,5 +63,5 @@ def test_inception_expects_images_from_minus_one_to_one():
 
 
 def test_a_network_without_published_weights_has_no_pretrained_input():
-    with pytest.raises(SettingError, match="^there are no ImageNet weights of lenet5; give a file"):
+    with pytest.raises(SettingError, match="^there are no ImageNet weights of lenet5; give a weights file"):
         pretrained_input("lenet5")
