@@ -93,7 +93,7 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
         ({"out": "features.csv"}, "--out features.csv: is not a .npz file"),
         ({"out": "no/such/f.npz"}, "there is no folder no/such"),
         ({"out": "shapes/f.npz"}, "lies within the data"),
-        ({"out": "other.npz"}, "exists and has no features"),
+        ({"out": "other.npz"}, "exists and is no .npz file of `striate features`"),
         ({"out": "page.npz"}, "its page would replace page.html"),
         ({"projection": "umap"}, "projection = 'umap': takes pca or tsne"),
         ({"source": "idx"}, "idx"),

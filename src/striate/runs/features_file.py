@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from striate.data import Source
 from striate.errors import SettingError
-from striate.runs.atomic import explained
 from striate.runs.folder import plain_name
+from striate.runs.output_paths import check_file_path
 from striate.sources import TrainingData
 from striate.training.opening import refuse_within_the_data
 
@@ -30,14 +30,7 @@ def features_path(out: str | Path | None, data: TrainingData, source: Source) ->
 
 def check_features_path(path: Path) -> None:
     """Raise SettingError where features cannot be written, whatever the data are."""
-    if path.suffix.lower() != ".npz":
-        raise SettingError(f"--out {path}: is not a .npz file; give a name that ends in .npz")
-    if not path.parent.is_dir():
-        raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
-    with explained(path):
-        foreign = path.exists() and not _is_features(path)
-    if foreign:
-        raise SettingError(f"--out {path}: exists and has no features of `striate features`; choose another")
+    check_file_path(path, ".npz file", ".npz", _is_features, "features")
     page = path.with_suffix(".html")
     if page.exists() and not path.exists():
         raise SettingError(

@@ -1,5 +1,6 @@
 """Where a page or a sheet is written: never into the data, and never over a file that striate did not make."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from striate.data import Source, is_labeled_contact_sheet
@@ -9,7 +10,7 @@ from striate.runs.folder import plain_name
 from striate.sources import TrainingData
 from striate.training.opening import refuse_within_the_data
 
-__all__ = ["check_contact_sheet_path", "check_page_path", "contact_sheet_path", "page_path"]
+__all__ = ["check_contact_sheet_path", "check_file_path", "check_page_path", "contact_sheet_path", "page_path"]
 
 
 def page_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
@@ -39,11 +40,16 @@ def contact_sheet_path(out: str | Path | None, data: TrainingData, source: Sourc
 
 def check_contact_sheet_path(path: Path) -> None:
     """Raise SettingError where a sheet cannot be written, whatever the data are."""
-    if path.suffix.lower() != ".png":
-        raise SettingError(f"--out {path}: is not a PNG; give a name that ends in .png")
-    with explained(path):
-        is_foreign = path.exists() and not (path.is_file() and is_labeled_contact_sheet(path))
-    if is_foreign:
-        raise SettingError(f"--out {path}: exists and is no PNG of `striate augment`; choose another")
+    check_file_path(path, "PNG", ".png", is_labeled_contact_sheet, "augment")
+
+
+def check_file_path(path: Path, kind: str, suffix: str, is_own: Callable[[Path], bool], verb: str) -> None:
+    """Raise SettingError where a file of a verb cannot be written: only files that the verb wrote itself are replaced."""
+    if path.suffix.lower() != suffix:
+        raise SettingError(f"--out {path}: is not a {kind}; give a name that ends in {suffix}")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
+    with explained(path):
+        is_foreign = path.exists() and not (path.is_file() and is_own(path))
+    if is_foreign:
+        raise SettingError(f"--out {path}: exists and is no {kind} of `striate {verb}`; choose another")
