@@ -95,7 +95,7 @@ def test_features_and_gradients_are_those_of_the_cpu(name):
 
 def test_no_step_makes_the_gpu_wait():
     recipe = resolve({"device": "cuda", "epochs": 1, "model": "bn_gap_cnn", "precision": "bfloat16", "mixup": 0.2,
-                      "ema": 0.9, "clip_grad_norm": 1.0}, RECIPES["photos"]).recipe  # fmt: skip
+                      "ema": 0.9, "clip_grad_norm": 1.0}, RECIPES["photos-from-scratch"]).recipe  # fmt: skip
     torch.manual_seed(0)
     task = Classify(("a", "b", "c"))
     state = TrainingState(create_model("bn_gap_cnn", classes=3, channels=3, size=32), task, recipe)
