@@ -44,7 +44,7 @@ _NAMED = (
         {
             "model": "efficientnet_lite0",
             "weights": "imagenet",
-            "freeze": 2,
+            "freeze": "auto",
             "layer_decay": 0.8,
             "epochs": 6,
             "batch_size": 16,
