@@ -40,6 +40,23 @@ _NAMED = (
         reaches="99.61 % (mean of 5 seeds), 70 s in all on two cores with bfloat16",
     ),
     NamedRecipe(
+        "fashion",
+        {
+            "model": "residual_cnn",
+            "epochs": 10,
+            "batch_size": 128,
+            "optimizer": "adamw",
+            "lr": 0.01,
+            "weight_decay": 0.05,
+            "schedule": "linear",
+            "warmup": 0.2,
+            "label_smoothing": 0.1,
+            "val": 1 / 60,
+            "keep": "last",
+        },
+        reaches="TODO",
+    ),
+    NamedRecipe(
         "photos",
         {
             "model": "efficientnet_lite0",
