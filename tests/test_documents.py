@@ -25,9 +25,9 @@ def blocks(document: Path, language: str) -> list[str]:
 
 @pytest.fixture
 def desk(tmp_path) -> Path:
-    """A folder as a reader may have it: photos, a digit."""
+    """A folder as a reader may have it: photos, so few that no epoch fine-tunes on them, and a digit."""
     folder = tmp_path
-    make_images(folder / "photos", each=12, size=32)
+    make_images(folder / "photos", each=10, size=32)
     (folder / "photos" / "dark").rename(folder / "photos" / "cat")
     (folder / "photos" / "cat" / "0.png").rename(folder / "photos" / "cat" / "1.jpg")  # the name tells nothing
     digit = np.zeros((28, 28), np.uint8)

@@ -8,6 +8,9 @@ import pytest
 
 from striate.findings import Finding
 from striate.report import render_report
+from striate.report.page import _origins
+from striate.report.reproduce import read_reproduction
+from striate.training import SettingRow
 
 DIGITS = [str(digit) for digit in range(10)]
 LONG = [
@@ -316,3 +319,23 @@ def test_validation_is_marked_only_where_it_chose_the_epoch(make_contents, kept,
     whole = make_contents(DIGITS)
     page = render_report(replace(whole, manifest={**whole.manifest, "keep": kept}))
     assert ("(chose the epoch)" in page) == chose
+
+
+def test_what_the_data_decided_is_above_the_settings_and_weights_are_an_origin(make_contents, read_page):
+    contents = make_contents(["cat", "dog"])
+    reasons = ["recipe:  photos, for color images", "result:  head 79.5 %, fine-tuned 82.2 %: the latter is kept"]
+    weights = SettingRow("model", "size", 224, "weights", "Size.")
+    page = render_report(
+        replace(contents, manifest={**contents.manifest, "reasons": reasons}, settings=[*contents.settings, weights])
+    )
+    assert "<dt>Result</dt><dd>head 79.5 %, fine-tuned 82.2 %: the latter is kept</dd>" in page
+    counts = [origin for origin, _ in _origins([*contents.settings, weights])]
+    assert counts == ["user", "recipe mnist", "weights", "data", "default"]
+
+
+def test_the_speed_of_training_is_not_that_of_features(make_contents):
+    contents = make_contents(["cat", "dog"], epochs=1)
+    features = {**contents.history[0], "epoch": "0", "images_per_second": "7"}
+    for history, times in (([features, *contents.history], ["31,250 images a second"]), ([features], [])):
+        shown = dict(read_reproduction(contents.manifest, history).times)
+        assert [value for name, value in shown.items() if name == "Training speed"] == times

@@ -62,20 +62,24 @@ def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = 
     native = source.native()
     side = max(native.height, native.width)
     if source.kind == "scenes" or (source.kind == "idx" and native.channels == 1 and side <= SMALL_IMAGE):
-        return _choice(DIGITS, "digits", "trained from random weights")
+        return _choice(DIGITS, "for digits", "trained from random weights")
     if from_scratch or "weights" in user:
-        return _choice(FROM_SCRATCH, "asked for", "trained from random weights")
+        return _choice(FROM_SCRATCH, "as asked for", "trained from random weights")
     if reason := _unlike_imagenet(source, user):
-        return _choice(FROM_SCRATCH, reason, "trained from random weights; --weights imagenet trains from those")
+        return _choice(
+            FROM_SCRATCH, f"for {reason}", "trained from random weights; --weights imagenet trains from those"
+        )
     if reason := _missing_weights(user):
-        return _choice(FROM_SCRATCH, reason, "trained from random weights")
+        return _choice(FROM_SCRATCH, f"for {reason}", "trained from random weights")
     if "model" not in user:
         _require_weights(str(RECIPES[PRETRAINED_RECIPE].settings["model"]))
-    return _choice(PRETRAINED_RECIPE, "color images", "trained from ImageNet weights; --from-scratch from random ones")
+    return _choice(
+        PRETRAINED_RECIPE, "for color images", "trained from ImageNet weights; --from-scratch from random ones"
+    )
 
 
 def _choice(name: str, reason: str, consequence: str) -> RecipeChoice:
-    return RecipeChoice(RECIPES[name], f"recipe:  {name}, for {reason}: {consequence}")
+    return RecipeChoice(RECIPES[name], f"recipe:  {name}, {reason}: {consequence}")
 
 
 def _unlike_imagenet(source: Source, user: Mapping[str, Any]) -> str:

@@ -1,0 +1,25 @@
+"""Lines of progress: the mark of the best epoch is explained once, where it is first shown."""
+
+import pytest
+
+from striate.progress import Lines
+from striate.training import Epoch
+
+
+def epoch(number: int, val: float | None) -> Epoch:
+    return Epoch(number, number, 0.01, 0.5, 0.9, val, val, 100.0, 1.0)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_first_mark_has_its_legend(first: int, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines()
+    for number in range(first, first + 3):
+        lines.epoch(epoch(number, 0.5), best=number < first + 2)
+    shown = capsys.readouterr().out.splitlines()
+    assert ["(* best so far)" in line for line in shown] == [True, False, False]
+    assert ["%  *" in line or "% *" in line for line in shown] == [True, True, False]
+
+
+def test_without_a_mark_there_is_no_legend(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines().epoch(epoch(1, None), best=True)
+    assert "best so far" not in capsys.readouterr().out
