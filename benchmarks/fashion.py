@@ -40,7 +40,18 @@ class Run:
 def train(striate: Path, data: Path, recipe: str, seed: int, scratch: Path, options: Sequence[str]) -> Run:
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         out = Path(folder) / "run"
-        command: list[str | Path] = [striate, "train", data, "--recipe", recipe, "--seed", str(seed), "--out", out, *options]
+        command: list[str | Path] = [
+            striate,
+            "train",
+            data,
+            "--recipe",
+            recipe,
+            "--seed",
+            str(seed),
+            "--out",
+            out,
+            *options,
+        ]
         cost, _ = run(command, folder=scratch)
         metrics = json.loads((out / "metrics.json").read_text())
         manifest = json.loads((out / "manifest.json").read_text())

@@ -145,7 +145,7 @@ def test_interrupted_between_features_and_the_first_epoch_it_resumes(
     expected = weights(train(colors, out=tmp_path / "whole", progress=False, **settings).path)
     with monkeypatch.context() as patched:
         patched.setattr("striate.jobs.train_network.TrainingState", lambda *_: signal.raise_signal(signal.SIGINT))
-        with pytest.raises(InterruptedRunError, match=r"`striate resume .*run` continues the run"):
+        with pytest.raises(InterruptedRunError, match=r"`striate resume .*run` continues"):
             train(colors, out=out, progress=False, **settings)
     assert list((out / "embeddings").iterdir())
     monkeypatch.setattr("striate.jobs.start_from_weights.frozen_embeddings", lambda *_: pytest.fail("computed again"))

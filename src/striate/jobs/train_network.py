@@ -141,15 +141,14 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
-            is_kept = folder.is_worth_keeping() or (isinstance(error, KeyboardInterrupt) and folder.has_embeddings())
+            is_kept = folder.is_worth_keeping()
+            if isinstance(error, KeyboardInterrupt) and not is_kept and folder.has_embeddings():
+                how = how_to_resume(path, source.location)
+                raise InterruptedRunError(f"stopped before the first epoch; {how} continues", signal.SIGINT) from None
             if not is_kept:
                 folder.remove()
             if isinstance(error, DiskFullError):
                 raise (error.with_resume_of(path) if is_kept else error.after_removal_of(path)) from None
-            if is_kept and isinstance(error, KeyboardInterrupt):
-                raise InterruptedRunError(
-                    f"stopped; {how_to_resume(path, source.location)} continues the run", signal.SIGINT
-                ) from None
             raise
     return Run(path)
 
