@@ -17,7 +17,7 @@ from striate.findings import Finding
 from striate.runs import write_bytes
 from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
-from striate.runs.starting_weights import resolve_with_weights
+from striate.runs.weights_settings import resolve_with_weights
 from striate.sources import TrainingData
 from striate.training import Recipe, find_recipe
 from striate.training.augmented_samples import augmented_samples, count_objects

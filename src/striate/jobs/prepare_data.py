@@ -14,7 +14,7 @@ from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import deviating_splits
 from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
-from striate.runs.starting_weights import normalization_for
+from striate.runs.weights_settings import normalization_for
 from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.data_defaults import canvas_of
 
@@ -39,7 +39,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     flips = resolve_flips(settings, source.classes, sample_of_split(splits.train))
     display.messages(flips.messages)
     assert recipe.model.size is not None
-    normalization = normalization_for(recipe, splits.train.pixels)
+    normalization = normalization_for(recipe, splits.train.pixels, folder.manifest())
     return PreparedData(
         splits=splits,
         skipped=tuple(one for samples in images.values() for one in samples.skipped),

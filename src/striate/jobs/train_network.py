@@ -23,9 +23,12 @@ from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_
 from striate.runs.manifest import first_manifest
 from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import split_origin
+from striate.runs.recorded_head import record_head, restore_head
+from striate.runs.resuming import checkpoint_to_resume
 from striate.runs.run_splits import resolve_split
-from striate.runs.starting_weights import load_starting_weights, resolve_with_weights, with_model_of_weights
+from striate.runs.starting_weights import find_starting_weights, load_starting_weights
 from striate.runs.timings import PhaseTimer
+from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import (
@@ -97,6 +100,7 @@ def resolve_run(
     check_settings(typed, named)
     if out and not is_within(Path(out), data):  # which is refused too, once the data are open
         RunFolder.check_new(Path(out))
+    weights = check_starting_weights(typed, named)
     source = open_data(data, user, named.settings if named else {})
     require_classes(source)
     display = progress_display(progress and sys.stdout.isatty())  # a log begins with the description of the data
@@ -104,7 +108,7 @@ def resolve_run(
         source.take_survey(display.reading)
     finally:
         display.close()
-    settings = resolve_with_weights(source, named or default_recipe(source), typed)
+    settings = resolve_with_weights(source, named or default_recipe(source), typed, weights)
     settings = settings.with_origins("weights", typed.keys() - user.keys())
     return source, resolve_machine(resolve_split(source, settings))
 
@@ -124,11 +128,13 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     display = progress_display(progress)
     display.messages(describe_source(source, split_origin(source.splits, settings.recipe)))
     model = build_network(settings.recipe, source.classes)
-    display.messages(load_starting_weights(model, settings.recipe))
+    transfer = settings.recipe.transfer
+    weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)
+    display.messages(load_starting_weights(model, weights, settings))
     folder = RunFolder.create(path)
     with folder.locked():
         try:
-            folder.write_manifest(first_manifest(source, settings, model, path))
+            folder.write_manifest(first_manifest(source, settings, model, weights, path))
             folder.write_recipe(to_toml(settings))
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
@@ -171,7 +177,7 @@ def run_phases(
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)
         timer.end_phase("training")
-        finish_run(folder, source, model, state, task, prepared, settings, timer, head)
+        finish_run(folder, source, model, state, task, prepared, settings, timer)
     finally:
         display.close()
         if folder.manifest()["status"] != "running":  # a run that was interrupted resumes with its decoded images
@@ -181,8 +187,14 @@ def run_phases(
 def _fit_head(
     folder: RunFolder, model: Network, source: Source, prepared: PreparedData, recipe: Recipe, display: ProgressDisplay
 ) -> InitialHead | None:
-    """A classifier on the features of the frozen network; None for a network that starts from random weights."""
+    """A classifier on the features of the frozen network; None for a network that starts from random weights.
+
+    Also None for a run that has a checkpoint, whose network gets an empty classifier of the kind that it had then.
+    """
     if recipe.transfer.weights == "none":
+        return None
+    if checkpoint_to_resume(folder) is not None:
+        restore_head(folder, model)
         return None
     training, device, started = prepared.splits.train, torch.device(recipe.machine.device), time.perf_counter()
     batches = evaluation_batches(training, prepared.preprocessing, device)
@@ -198,5 +210,6 @@ def _fit_head(
     head = fit_initial_head(
         model, embeddings, training.labels, len(source.classes), recipe.transfer.head, recipe.training.seed, started
     )
+    record_head(folder, head.fitted.description)
     display.message(head.message)
     return head
