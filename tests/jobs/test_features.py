@@ -103,6 +103,7 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
 def test_bad_input_is_one_line_and_writes_nothing(desk, given, message):
     np.savez(desk / "other.npz", x=np.zeros(3))
     (desk / "page.html").write_text("mine")
+    (desk / "some.pth").write_bytes(b"PK\x03\x04")
     before = sorted(desk.rglob("*"))
     with pytest.raises(StriateError) as error:
         st.features("shapes", progress=False, **given)

@@ -92,8 +92,6 @@ def resolve_run(
     What is wrong whatever the data are is refused before any are read.
     """
     user = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
-    if Path(str(user.get("weights"))).exists():  # resuming may start in another folder
-        user["weights"] = str(Path(user["weights"]).resolve())
     name = recipe or (PRETRAINED_RECIPE if user.get("weights", "none") != "none" else None)
     named = find_recipe(name) if name else None
     typed = with_model_of_weights(user, named)

@@ -1,6 +1,7 @@
 """What initial weights decide of a recipe: its network, the size of its images, their channels and their normalization."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from striate.data import Source
@@ -57,7 +58,11 @@ def resolve_with_weights(
     weights = found or find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     if recipe.data.normalize in ("auto", "weights"):
         _check_normalization(None if weights is None else weights.normalization, recipe)
-    return resolve_with_data(source, named, user, {} if weights is None else weights.settings)
+    settings = resolve_with_data(source, named, user, {} if weights is None else weights.settings)
+    if weights is None or weights.path is None:
+        return settings
+    absolute = str(weights.path)  # so that the run's own command finds them from any folder
+    return replace(settings, recipe=settings.recipe.with_values(weights=absolute))
 
 
 def _check_normalization(known: Normalization | None, recipe: Recipe) -> None:
