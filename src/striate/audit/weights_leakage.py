@@ -31,11 +31,9 @@ def weights_leakage(known: Iterable[KnownToWeights], splits: Splits) -> list[Fin
 
 
 def _counted(known: KnownToWeights, sizes: dict[str, int]) -> str:
-    parts = [
+    phrases = [
         f"{known.counts[name]:,} of the {sizes[name]:,} {full} images"
         for name, full in FULL_NAMES.items()
         if name in known.counts
     ]
-    return (
-        f"{' and '.join(parts)} {'was a training image' if sum(known.counts.values()) == 1 else 'were training images'}"
-    )
+    return f"{' and '.join(phrases)} {'was a training image' if sum(known.counts.values()) == 1 else 'were training images'}"

@@ -17,7 +17,7 @@ from striate.findings import Finding
 from striate.runs import write_bytes
 from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
-from striate.runs.weights_settings import resolve_with_weights
+from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.sources import TrainingData
 from striate.training import Recipe, find_recipe
 from striate.training.augmented_samples import augmented_samples, count_objects
@@ -74,13 +74,15 @@ def augment(
     """
     check_sheet_size(rows, columns)
     named = find_recipe(recipe) if recipe else None
+    settings = with_model_of_weights(settings, named)
     check_settings(settings, named)
     if out is not None:
         check_contact_sheet_path(Path(out))
+    weights = check_starting_weights(settings, named)
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
     named = named or default_recipe(source)
-    by_data = resolve_split(source, resolve_with_weights(source, named, settings))
+    by_data = resolve_split(source, resolve_with_weights(source, named, settings, weights))
     canvas = canvas_of(source, by_data.recipe)
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe

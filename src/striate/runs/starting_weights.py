@@ -117,7 +117,11 @@ def _bundle_folder(path: Path) -> Path | None:
     if not path.exists():
         raise SettingError("there is no such file or run; give imagenet, a weights file or a run")
     if path.is_dir():
-        return path if (path / MODEL_JSON).is_file() else RunFolder.open(path).finished_bundle_path()
+        if (path / MODEL_JSON).is_file():
+            return path
+        if not any((path / name).exists() for name in ("manifest.json", "folds.json")):
+            raise SettingError("is neither a run nor a bundle; give imagenet, a weights file or a run")
+        return RunFolder.open(path).finished_bundle_path()
     return path.parent if path.name == WEIGHTS and (path.parent / MODEL_JSON).is_file() else None
 
 
@@ -195,6 +199,15 @@ def find_weights_again(run: RunFolder, recipe: Recipe) -> StartingWeights | None
     return found
 
 
+def _hint(weights: StartingWeights, settings: ResolvedRecipe) -> str:
+    """What to do where weights are of another network than the one that a person typed or a recipe chose."""
+    if weights.kind == "file" and settings.origins["model"] != "user":
+        return "; name the network of the file with --model"
+    if weights.kind == "run" and settings.recipe.model.name != weights.network:
+        return f"; they are those of {weights.network}: leave model out"
+    return ""
+
+
 def load_starting_weights(network: Network, weights: StartingWeights | None, settings: ResolvedRecipe) -> list[str]:
     """Load weights into a network; lines on what was loaded, none where there are no weights.
 
@@ -206,8 +219,6 @@ def load_starting_weights(network: Network, weights: StartingWeights | None, set
     try:
         report = load_weights(network, weights.tensors(), name=name, source=str(weights.path or weights.file))
     except StriateError as error:
-        typed = settings.origins["model"] == "user"
-        hint = "" if typed or weights.kind != "file" else "; name the network of the file with --model"
-        raise SettingError(f"{error}{hint}") from None
+        raise SettingError(f"{error}{_hint(weights, settings)}") from None
     decided = [f"network: {name}, that of the weights"] if settings.origins["model"] == "weights" else []
     return [*decided, f"weights: {settings.recipe.transfer.weights}, {report}"]
