@@ -33,6 +33,7 @@ def first_manifest(
         "striate": striate.__version__,
         "command": command_line(source, settings, out),
         "status": "running",
+        "reasons": list(settings.reasons),
         "started": now(),
         "seed": recipe.training.seed,
         "device": recipe.machine.device,
