@@ -3,8 +3,8 @@
 import csv
 import signal
 import warnings
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch

@@ -97,7 +97,7 @@ def resolve_run(
 
     What is wrong whatever the data are is refused before any are read.
     """
-    user = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
+    user = _as_text(user)
     named = named_recipe(recipe, user, from_scratch)
     typed = with_model_of_weights(user, named)
     check_settings(typed, [named] if named else possible_recipes(user, from_scratch))
@@ -115,6 +115,19 @@ def resolve_run(
     settings = resolve_with_weights(source, choice.named, typed, weights).with_reason(choice.reason)
     settings = settings.with_origins("weights", typed.keys() - user.keys())
     return source, resolve_machine(resolve_split(source, settings))
+
+
+def _as_text(user: Mapping[str, Any]) -> dict[str, Any]:
+    """What was passed from Python: paths as text, and `weights=None` as "none", which it means for torchvision's networks."""
+    values = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
+    if "weights" not in values:
+        return values
+    weights = "none" if values["weights"] is None else values["weights"]
+    if not isinstance(weights, str):
+        raise SettingError(
+            f'weights: is a {type(weights).__name__}; give "imagenet", or the path of a weights file or a run'
+        )
+    return {**values, "weights": weights}
 
 
 def run_path(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from striate.data import Source
 from striate.data.images import Images
@@ -17,6 +17,8 @@ from striate.training.recipe import resolve
 from striate.views import Normalization
 
 __all__ = ["check_starting_weights", "normalization_for", "resolve_with_weights", "with_model_of_weights"]
+
+CONVERTED: Final = frozenset({1, 3, 4})  # channels that a canvas converts into one another
 
 
 def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> dict[str, Any]:
@@ -59,6 +61,8 @@ def resolve_with_weights(
     if recipe.data.normalize in ("auto", "weights"):
         _check_normalization(None if weights is None else weights.normalization, recipe)
     settings = resolve_with_data(source, named, user, {} if weights is None else weights.settings)
+    if weights is not None and settings.recipe.data.normalize == "weights":
+        _check_channels(source, weights)
     if weights is None or weights.path is None:
         return settings
     absolute = str(weights.path)  # so that the run's own command finds them from any folder
@@ -77,6 +81,16 @@ def _check_normalization(known: Normalization | None, recipe: Recipe) -> None:
         raise SettingError(
             f"channels = {channels}: the normalization of the weights is for {len(known.mean)}; "
             "leave channels out, or give normalize = data"
+        )
+
+
+def _check_channels(source: Source, weights: StartingWeights) -> None:
+    """Raise SettingError for images that cannot be brought to the number of channels that the weights are for."""
+    have, take = source.native().channels, len(weights.normalization.mean) if weights.normalization else None
+    if take not in (None, have) and not {have, take} <= CONVERTED:
+        raise SettingError(
+            f"weights = {weights.path or weights.kind}: take images of {take} channels, and these have {have}; "
+            f"--channels {have} --normalize data adapts the first layer, --weights none starts from random ones"
         )
 
 
