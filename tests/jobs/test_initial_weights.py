@@ -72,7 +72,7 @@ def killed(other: Path, first: Path, tmp_path: Path, request: pytest.FixtureRequ
 def test_before_the_first_checkpoint_the_same_weights_are_needed_again(killed: Path, first: Path, whole: Run) -> None:
     moved = first.rename(first.with_name("moved"))
     with pytest.raises(
-        RunError, match=r"killed: has no checkpoint yet, so it needs its .* there is no such file or run"
+        RunError, match="killed: has no checkpoint yet, and its .*/first are gone; bring them back, or train"
     ):
         resume(killed, progress=False)
     shutil.copytree(whole.path, first)  # which is trained further

@@ -187,6 +187,11 @@ def find_weights_again(run: RunFolder, recipe: Recipe) -> StartingWeights | None
     began = run.manifest().get("initial_weights")
     if began is None:
         return None
+    if began["path"] is not None and not Path(began["path"]).exists():
+        raise RunError(
+            f"{run.path}: has no checkpoint yet, and its initial weights {began['path']} are gone; "
+            "bring them back, or train again with others"
+        )
     try:
         found = find_starting_weights(began["path"] or began["kind"], recipe.model.name, recipe.transfer.download)
     except SettingError as error:
@@ -211,14 +216,14 @@ def _hint(weights: StartingWeights, settings: ResolvedRecipe) -> str:
 def load_starting_weights(network: Network, weights: StartingWeights | None, settings: ResolvedRecipe) -> list[str]:
     """Load weights into a network; lines on what was loaded, none where there are no weights.
 
-    Raises SettingError for weights of another network.
+    Raises SettingError for weights of another network, and StriateError for a file or bundle that is damaged.
     """
     if weights is None:
         return []
-    name = settings.recipe.model.name
+    name, tensors = settings.recipe.model.name, weights.tensors()
     try:
-        report = load_weights(network, weights.tensors(), name=name, source=str(weights.path or weights.file))
-    except StriateError as error:
+        report = load_weights(network, tensors, name=name, source=str(weights.path or weights.file))
+    except SettingError as error:
         raise SettingError(f"{error}{_hint(weights, settings)}") from None
     decided = [f"network: {name}, that of the weights"] if settings.origins["model"] == "weights" else []
     return [*decided, f"weights: {settings.recipe.transfer.weights}, {report}"]
