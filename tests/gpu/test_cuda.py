@@ -147,7 +147,13 @@ def test_evaluating_again_gives_the_same_accuracy(trained):
 
 @pytest.mark.parametrize("head", ["linear", "svm", "knn", "prototype"])
 def test_a_head_on_frozen_features_is_that_of_the_cpu(head, trained, shapes, tmp_path):
-    settings = {"weights": str(trained.path), "head": head, "epochs": 0, "precision": "float32", "progress": False}
+    settings: dict[str, Any] = {
+        "weights": str(trained.path),
+        "head": head,
+        "epochs": 0,
+        "precision": "float32",
+        "progress": False,
+    }
     runs = {device: train(shapes, out=tmp_path / device, device=device, **settings) for device in ("cpu", "cuda")}
     predicted = {}
     for device, run in runs.items():
