@@ -67,7 +67,7 @@ def train(striate: Path, data: Path, recipe: str, seed: int, scratch: Path, opti
 
 def table(runs: Sequence[Run], recipe: str) -> str:
     percent = [100 * one.accuracy for one in runs]
-    deviation = f"{stdev(percent):.2f}" if len(percent) > 1 else "-"
+    std = f"{stdev(percent):.2f}" if len(percent) > 1 else "-"
     header = [
         "",
         "parameters",
@@ -77,7 +77,7 @@ def table(runs: Sequence[Run], recipe: str) -> str:
         "CPU s",
         "precision",
     ]
-    row = [recipe, f"{runs[0].parameters:,}", f"{mean(percent):.2f}, {deviation}, {min(percent):.2f}", str(len(runs))]
+    row = [recipe, f"{runs[0].parameters:,}", f"{mean(percent):.2f}, {std}, {min(percent):.2f}", str(len(runs))]
     row += [
         Spread.of([one.cost.wall for one in runs]).text(0),
         f"{Spread.of([one.cost.cpu for one in runs]).median:.0f}",
