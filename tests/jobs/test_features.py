@@ -85,7 +85,7 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
     ("given", "message"),
     [
         ({"weights": "no/such.pth"}, "no/such.pth: there is no such file"),
-        ({"weights": "shapes"}, "shapes: is not a run folder"),
+        ({"weights": "shapes"}, "weights = shapes: is neither a run nor a bundle"),
         ({"model": "resnet18"}, "weights of resnet18 are not in weights: allow a download of 46.8 MB"),
         ({"model": "digit_cnn"}, "there are no ImageNet weights of digit_cnn"),
         ({"model": "digit_cnn", "weights": "some.pth"}, "weights = some.pth: which size and normalization they expect"),
@@ -103,6 +103,7 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
 def test_bad_input_is_one_line_and_writes_nothing(desk, given, message):
     np.savez(desk / "other.npz", x=np.zeros(3))
     (desk / "page.html").write_text("mine")
+    (desk / "some.pth").write_bytes(b"PK\x03\x04")
     before = sorted(desk.rglob("*"))
     with pytest.raises(StriateError) as error:
         st.features("shapes", progress=False, **given)

@@ -142,7 +142,14 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
 @pytest.mark.parametrize(
     ("given", "settings", "error", "expected_message"),
     [
-        ((np.zeros((4, 8, 8)), [0, 1, 0]), {}, DataError, "labels is 3, for 4"),
+        ((np.zeros((4, 8, 8)), [0, 1, 0]), {}, DataError, "labels has 3 values for 4 images"),
+        ((np.zeros((4, 8, 8)), [0, 1, 0, 1]), {"weights": {}}, SettingError, 'weights: is a dict; give "imagenet"'),
+        (
+            (np.random.default_rng(0).integers(0, 99, (9, 40, 40, 5), np.uint8), [0, 1, 2] * 3),
+            {"weights": "imagenet"},
+            SettingError,
+            "weights = imagenet: take images of 3 channels, and these have 5; --channels 5 --normalize data",
+        ),
         (("photos", [0, 1]), {}, SettingError, "labels: are passed with images"),
         (({"train": 1}, [0, 1]), {}, SettingError, "labels: are passed with images"),
         ((([[0]], [0]),), {"label_column": "a"}, SettingError, "the data are in memory"),

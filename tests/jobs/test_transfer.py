@@ -133,7 +133,9 @@ def test_channels_that_do_not_go_with_the_weights_are_refused(
 
 
 def test_weights_of_another_network_are_refused(trained: Run, colors: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="not the weights of cifar_cnn"):
+    with pytest.raises(
+        SettingError, match="not the weights of cifar_cnn: .*; they are those of bn_gap_cnn: leave model out"
+    ):
         train(colors, out=tmp_path / "run", progress=False, weights=str(trained.path), model="cifar_cnn", epochs=0)
     assert not (tmp_path / "run").exists()
 

@@ -28,7 +28,16 @@ BY_HAND = f"or download it yourself: save {ADDRESS} as"
 
 
 def published(url: str = ADDRESS, sha256: str = SHA256[:8], megabytes: float = 1.0) -> PretrainedFile:
-    return PretrainedFile(url=url, sha256=sha256, megabytes=megabytes, top1=70.0, size=224, normalization="imagenet")
+    return PretrainedFile(
+        url=url,
+        sha256=sha256,
+        megabytes=megabytes,
+        top1=70.0,
+        size=224,
+        normalization="imagenet",
+        publisher="us",
+        license="MIT",
+    )
 
 
 class Answer(io.BytesIO):

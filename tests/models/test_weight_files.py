@@ -21,7 +21,7 @@ from tests.models.saved_weights import Trap, refusal, saved
 from torch import Tensor, nn
 
 from striate.errors import SettingError
-from striate.models import weight_files
+from striate.models import weight_files, weight_pickles
 from striate.models.weight_files import read_weights
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -93,9 +93,9 @@ def test_a_file_without_plain_weights_is_refused(held, expected):
     else:
         content = saved(held)
     with pytest.raises(Exception) as caught:  # torch's own kinds as well
-        weight_files._tensors(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), 2**30)
+        weight_pickles._tensors(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), 2**30)
     error = caught.value
-    message = str(error) if isinstance(error, SettingError) else weight_files._reason(error)
+    message = str(error) if isinstance(error, SettingError) else weight_pickles._reason(error)
     assert message.startswith(expected)
     assert "\n" not in message
 
@@ -202,9 +202,9 @@ class Color(enum.Enum):
 def test_what_lies_beside_weights_is_never_made(beside):
     found: dict[str, Exception] = {}
     file = io.BytesIO(saved({"epoch": 3, "best": beside, "state_dict": weight(1)}))
-    held = weight_files._unpickled(file, found)
-    assert weight_files._tensors(held, 2**20) == weight(1)
-    assert type(held["best"]) in (weight_files._Placeholder, dict, list)
+    held = weight_pickles._unpickled(file, found)
+    assert weight_pickles._tensors(held, 2**20) == weight(1)
+    assert type(held["best"]) in (weight_pickles._Placeholder, dict, list)
 
 
 def test_placeholders_are_logged_and_run_nothing(tmp_path, room, caplog):
@@ -217,8 +217,8 @@ def test_placeholders_are_logged_and_run_nothing(tmp_path, room, caplog):
     assert "shutil.copy in the file was neither read nor run" in message
     assert not marker.exists()
     with pytest.raises(pickle.UnpicklingError) as caught:
-        weight_files._unpickled(io.BytesIO(saved({"state_dict": weight(1), "trap": EvaluationResult()})), {})
-    assert weight_files._reason(caught.value).startswith("asks for eval, which is code")
+        weight_pickles._unpickled(io.BytesIO(saved({"state_dict": weight(1), "trap": EvaluationResult()})), {})
+    assert weight_pickles._reason(caught.value).startswith("asks for eval, which is code")
 
 
 def weight(value: float) -> dict[str, Tensor]:
@@ -242,7 +242,7 @@ def weight(value: float) -> dict[str, Tensor]:
     ],
 )
 def test_weights_are_found_under_the_usual_names(held):
-    assert weight_files._tensors(held, 2**20) == weight(1)
+    assert weight_pickles._tensors(held, 2**20) == weight(1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

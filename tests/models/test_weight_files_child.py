@@ -94,7 +94,7 @@ def test_what_the_child_may_take_and_what_it_knows(tmp_path, room, monkeypatch):
         """
 import os, resource, sys
 sys.path[:] = sys.argv[3:]
-from striate.models.weight_files import _limit
+from striate.models.weight_pickles import _limit
 _limit(int(sys.argv[1]), int(sys.argv[2]))
 limits = [resource.getrlimit(which)[which == resource.RLIMIT_CORE] for which in  # of which the soft one is often 0
           (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_CPU, resource.RLIMIT_AS)]

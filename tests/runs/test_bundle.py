@@ -19,7 +19,7 @@ from striate.data.decoding.rendering import Rendering
 from striate.errors import RunError
 from striate.models import HEADS, HeadDescription, build_head, classifier_features, create_model, replace_classifier
 from striate.runs import Bundle, Preprocessing
-from striate.runs.bundle import KEYS, _read_sealed, _sealed
+from striate.runs.bundle_json import KEYS, read_sealed, sealed
 from striate.views import Normalization
 
 CLASSES = ("cat", "<b>dog</b>", "a\nb", "é")
@@ -62,8 +62,8 @@ def saved(tmp_path_factory) -> Path:
 
 def reseal(folder: Path, **changes: object) -> None:
     """Change model.json and its digest."""
-    stored = _read_sealed(folder / "model.json")
-    (folder / "model.json").write_bytes(_sealed({**stored, **changes}))
+    stored = read_sealed(folder / "model.json")
+    (folder / "model.json").write_bytes(sealed({**stored, **changes}))
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_changed_byte_of_another_head_is_refused(tmp_path):
 )
 def test_a_false_description_of_the_head_is_refused(tmp_path, changes, message):
     bundle_with_head("knn").save(tmp_path)
-    head = _read_sealed(tmp_path / "model.json")["head"]
+    head = read_sealed(tmp_path / "model.json")["head"]
     reseal(tmp_path, head={**head, **changes})
     with pytest.raises(RunError, match=message):
         Bundle.open(tmp_path)
@@ -260,9 +260,9 @@ def test_weights_that_are_not_finite_are_refused(copy):
 
 @pytest.mark.parametrize("key", sorted(KEYS))
 def test_a_description_without_a_key_is_refused(copy, key):
-    stored = _read_sealed(copy / "model.json")
+    stored = read_sealed(copy / "model.json")
     del stored[key]
-    (copy / "model.json").write_bytes(_sealed(stored))
+    (copy / "model.json").write_bytes(sealed(stored))
     with pytest.raises(RunError, match=f"has no {key}; it is not a striate bundle"):
         Bundle.open(copy)
 

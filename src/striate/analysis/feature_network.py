@@ -1,23 +1,38 @@
 """The network whose embeddings are asked for: one with published weights, with those of a file, or that of a run."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, final
 
 from striate.data import Canvas, LabeledImages, Source, load_images
 from striate.data.threads import Progress
 from striate.errors import SettingError
 from striate.models import Network, create_model, pretrained_input
-from striate.runs import Bundle, Preprocessing, RunFolder
+from striate.runs import Bundle, Preprocessing
+from striate.runs.starting_weights import StartingWeights, find_starting_weights
 from striate.training import available_cores
 from striate.training.data_defaults import MARGIN
 from striate.views import Normalization
 
-__all__ = ["DEFAULT_MODEL", "FeatureNetwork", "open_feature_network"]
+__all__ = ["DEFAULT_MODEL", "FeatureNetwork", "find_feature_weights", "open_feature_network"]
 
 DEFAULT_MODEL: Final = "efficientnet_lite0"
 IMAGENET_CLASSES: Final = 1000
 CONVERTED: Final = (1, 3, 4)  # channels that a canvas brings to three
+
+
+def find_feature_weights(weights: str, model: str | None, *, download: bool) -> StartingWeights:
+    """`weights` is "imagenet", a file of weights of `model`, or a run or its bundle. Raises SettingError, before data are read.
+
+    ImageNet weights that are not here are downloaded only with `download`.
+    """
+    found = find_starting_weights(weights, model or DEFAULT_MODEL, download)
+    if found is None:
+        raise SettingError("weights = none: random weights have no features; give imagenet, a weights file or a run")
+    if found.kind == "file":
+        _check_known(found.network, weights)
+    if model not in (None, found.network):
+        raise SettingError(f"model = {model!r}: the run {weights} has a {found.network}; leave --model out")
+    return found
 
 
 @final
@@ -36,28 +51,20 @@ class FeatureNetwork:
         return load_images(source, self.preprocessing.canvas, threads=available_cores(), progress=progress)
 
 
-def open_feature_network(weights: str, model: str | None, source: Source, *, download: bool) -> FeatureNetwork:
-    """`weights` is "imagenet", a file of weights of `model`, or the folder of a run or bundle. Raises StriateError.
-
-    ImageNet weights that are not here are downloaded only with `download`.
-    """
-    if Path(weights).is_dir():
-        return _of_run(Path(weights), model, source)
-    name = model or DEFAULT_MODEL
-    if weights != "imagenet":
-        _check_known(name, weights)
-    expected = pretrained_input(name)
+def open_feature_network(weights: StartingWeights, source: Source) -> FeatureNetwork:
+    """The network with these weights, and the preprocessing of the source's images. Raises StriateError."""
+    if weights.kind == "run":
+        return _of_run(weights, source)
+    name, expected = weights.network, pretrained_input(weights.network)
     canvas = _canvas(source, expected.size)
-    network = create_model(name, classes=IMAGENET_CLASSES, size=expected.size, weights=weights, download=download)
+    network = create_model(name, classes=IMAGENET_CLASSES, size=expected.size, weights=weights.file)
     normalization = Normalization(expected.mean, expected.std)
     preprocessing = Preprocessing(canvas, (expected.size, expected.size), normalization, source.limits.max_pixels)
     return FeatureNetwork(network, name, preprocessing)
 
 
-def _of_run(path: Path, model: str | None, source: Source) -> FeatureNetwork:
-    bundle = Bundle.open(path) if (path / "model.json").is_file() else RunFolder.open(path).bundle()
-    if model not in (None, bundle.architecture):
-        raise SettingError(f"model = {model!r}: the run {path} has a {bundle.architecture}; leave --model out")
+def _of_run(weights: StartingWeights, source: Source) -> FeatureNetwork:
+    bundle = Bundle.open(weights.file.parent)
     canvas = bundle.preprocessing.canvas
     rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
     preprocessing = replace(bundle.preprocessing, canvas=replace(canvas, rendering=rendering))

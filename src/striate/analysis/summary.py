@@ -6,7 +6,7 @@ A row is a layer, or what a `forward` computes between its layers, such as the s
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from math import prod
@@ -21,6 +21,7 @@ from striate.errors import SettingError, nearest
 from striate.findings import Finding
 from striate.models import NETWORKS, Network, create_model
 from striate.runs import Bundle
+from striate.runs.describe_weights import describe_weights
 
 __all__ = [
     "Layer",
@@ -61,6 +62,7 @@ class Summary:
     receptive_field: (
         tuple[AxisField, ...] | None
     )  # of the last feature map: height, then width; None if it has no windows
+    initial_weights: str = ""  # of a trained network, in one line; empty for random initialization
 
 
 def summarize(model: nn.Module, *, channels: int, size: int | tuple[int, int]) -> Summary:
@@ -102,7 +104,8 @@ def summarize_bundle(bundle: Bundle, *, size: int | None = None) -> Summary:
     if size is not None and size < 1:
         raise SettingError(f"size must be at least 1, not {size}")
     preprocessing = bundle.preprocessing
-    return summarize(bundle.model, channels=preprocessing.canvas.channels, size=size or preprocessing.size)
+    summary = summarize(bundle.model, channels=preprocessing.canvas.channels, size=size or preprocessing.size)
+    return replace(summary, initial_weights=describe_weights(bundle.provenance.get("initial_weights")))
 
 
 def small_receptive_field(summary: Summary, object_size: int) -> list[Finding]:

@@ -149,6 +149,8 @@ def print_summary(summary: Summary, *, formulas: bool = False) -> None:
         f"{summary.parameters:,} parameters{f', {resting:,} of them in layers used only in training' if resting else ''}, "
         f"{summary.macs:,} multiply-adds, {size(summary.memory)} of layer outputs per image"
     )
+    if summary.initial_weights:
+        print(f"initial weights: {summary.initial_weights}")
 
 
 def _receptive_field(field: ReceptiveField) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from striate.findings import Finding
 from striate.runs import write_bytes
 from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_path
 from striate.runs.run_splits import resolve_split
-from striate.runs.starting_weights import resolve_with_weights
+from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.sources import TrainingData
 from striate.training import Recipe
 from striate.training.augmented_samples import augmented_samples, count_objects
@@ -75,13 +75,15 @@ def augment(
     """
     check_sheet_size(rows, columns)
     named = named_recipe(recipe, settings)
+    settings = with_model_of_weights(settings, named)
     check_settings(settings, [named] if named else possible_recipes(settings))
     if out is not None:
         check_contact_sheet_path(Path(out))
+    weights = check_starting_weights(settings, named)
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
     named = named or choose_recipe(source, settings).named
-    by_data = resolve_split(source, resolve_with_weights(source, named, settings))
+    by_data = resolve_split(source, resolve_with_weights(source, named, settings, weights))
     canvas = canvas_of(source, by_data.recipe)
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe

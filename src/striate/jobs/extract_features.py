@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from striate.analysis.feature_network import FeatureNetwork, open_feature_network
+from striate.analysis.feature_network import FeatureNetwork, find_feature_weights, open_feature_network
 from striate.analysis.projection import Projection, project
 from striate.analysis.split_evaluation import evaluation_batches
 from striate.data import LabeledImages, Source, describe_source, require_classes
@@ -71,6 +71,7 @@ def features(
         project(np.zeros((3, 2), np.float32), projection)
     if out is not None:
         check_features_path(Path(out))
+    found = find_feature_weights(str(weights), model, download=download)
     source = open_data_like(data, {}, reading)
     require_classes(source)
     path = features_path(out, data, source)
@@ -81,7 +82,7 @@ def features(
     try:
         display.messages(describe_source(source))
         source.take_survey(display.reading)
-        network = open_feature_network(str(weights), model, source, download=download)
+        network = open_feature_network(found, source)
         images = network.load(source, display.reading)
         skipped = [one for split in images.values() for one in split.skipped]
         if skipped:

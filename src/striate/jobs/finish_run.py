@@ -13,11 +13,11 @@ from striate.report.error_gallery import error_images
 from striate.runs import RunFolder
 from striate.runs.manifest import finished_manifest, read_data_summary
 from striate.runs.prepared_data import PreparedData
+from striate.runs.recorded_head import recorded_head
 from striate.runs.timings import PhaseTimer
 from striate.runs.trained_bundle import trained_bundle
 from striate.tasks import Task
 from striate.training import ResolvedRecipe, TrainingState, setting_rows
-from striate.training.initial_head import InitialHead
 
 
 def finish_run(
@@ -29,14 +29,14 @@ def finish_run(
     prepared: PreparedData,
     settings: ResolvedRecipe,
     timer: PhaseTimer,
-    head: InitialHead | None = None,
 ) -> None:
     """Save the best weights as a bundle, evaluate it on images it was not trained on, and write the results."""
     recipe, preprocessing, training = settings.recipe, prepared.preprocessing, prepared.splits.train
     held_out, started = prepared.held_out(), folder.manifest()
     model.load_state_dict(state.best)
-    described = None if head is None else head.description
-    bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch, head=described)
+    # The linear layer is one that every network has anyway.
+    head = None if recipe.transfer.head == "linear" else recorded_head(folder)
+    bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch, head)
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)
     evaluated = evaluate_held_out(model, task, held_out, preprocessing, device, recipe.training.batch_size)

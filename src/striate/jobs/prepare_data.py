@@ -5,6 +5,7 @@ from typing import cast
 
 from striate.audit import audit_splits, audit_survey, resolve_flips
 from striate.audit.mirrored_labels import sample_of_split
+from striate.audit.weights_leakage import weights_leakage
 from striate.data import Cache, Canvas, LabeledImages, Source, decoded_size, load_images
 from striate.data.settings import Place
 from striate.errors import DataError
@@ -14,7 +15,8 @@ from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import deviating_splits
 from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
-from striate.runs.starting_weights import normalization_for
+from striate.runs.weights_settings import normalization_for
+from striate.runs.weights_splits import count_known_to_weights, with_split_of_weights
 from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.data_defaults import canvas_of
 
@@ -26,6 +28,10 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     canvas = canvas_of(source, recipe)
     display.messages(source.survey.summary(canvas))
     images, place = _load(source, canvas, recipe, folder, display)
+    settings = with_split_of_weights(source, settings, folder.manifest())
+    if settings.origins["split"] == "weights":
+        display.message(f"splits:  those of {settings.recipe.data.split}, whose weights were trained on these images")
+    recipe = settings.recipe
     of_survey = audit_survey(source, canvas)
     try:
         splits = split_of_run(folder, source, recipe, images)
@@ -36,10 +42,11 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     display.messages([f"images:  {counts}", *deviating_splits(splits, images, recipe)])
     of_splits = audit_splits(source, splits, canvas, images, recipe)
     write_splits(folder, splits, source)
+    of_weights = weights_leakage(count_known_to_weights(folder, splits, source), splits)
     flips = resolve_flips(settings, source.classes, sample_of_split(splits.train))
     display.messages(flips.messages)
     assert recipe.model.size is not None
-    normalization = normalization_for(recipe, splits.train.pixels)
+    normalization = normalization_for(recipe, splits.train.pixels, folder.manifest())
     return PreparedData(
         splits=splits,
         skipped=tuple(one for samples in images.values() for one in samples.skipped),
@@ -49,7 +56,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
         settings=flips.settings,
         place=place,
         policy=flips.settings.recipe.augment,
-        findings=(*of_splits, *of_survey, *flips.findings),
+        findings=(*of_splits, *of_weights, *of_survey, *flips.findings),
     )
 
 

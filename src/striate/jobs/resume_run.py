@@ -9,7 +9,7 @@ from striate.progress import progress_display
 from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.resuming import check_running
-from striate.runs.starting_weights import load_starting_weights
+from striate.runs.starting_weights import find_weights_again, load_starting_weights
 from striate.runs.timings import PhaseTimer
 from striate.sources import TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml
@@ -38,7 +38,8 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
     with folder.locked():
         try:
             model = build_network(settings.recipe, source.classes)
-            load_starting_weights(model, settings.recipe)
+            if not folder.has_checkpoint():
+                load_starting_weights(model, find_weights_again(folder, settings.recipe), settings)
             run_phases(folder, source, settings, model, progress_display(progress), timer)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None

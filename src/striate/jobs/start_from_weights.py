@@ -11,6 +11,7 @@ from striate.progress import ProgressDisplay
 from striate.runs import RunFolder
 from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_digest
 from striate.runs.prepared_data import PreparedData
+from striate.runs.recorded_head import record_head
 from striate.training import Recipe, ResolvedRecipe, frozen_embeddings
 from striate.training.fine_tuning_depth import resolve_fine_tuning
 from striate.training.initial_head import InitialHead, fit_initial_head
@@ -75,5 +76,6 @@ def fit_head_on_features(
     head = fit_initial_head(
         model, embeddings, training.labels, len(source.classes), recipe.transfer.head, recipe.training.seed, started
     )
+    record_head(folder, head.fitted.description)
     display.message(head.message)
     return head

@@ -19,15 +19,12 @@ from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import first_manifest
 from striate.runs.random_splits import split_origin
+from striate.runs.recorded_head import restore_head
 from striate.runs.resuming import how_to_resume
 from striate.runs.run_splits import resolve_split
-from striate.runs.starting_weights import (
-    check_starting_weights,
-    load_starting_weights,
-    resolve_with_weights,
-    with_model_of_weights,
-)
+from striate.runs.starting_weights import find_starting_weights, load_starting_weights
 from striate.runs.timings import PhaseTimer
+from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import (
@@ -95,15 +92,13 @@ def resolve_run(
 
     What is wrong whatever the data are is refused before any are read.
     """
-    user = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
-    if Path(str(user.get("weights"))).exists():  # resuming may start in another folder
-        user["weights"] = str(Path(user["weights"]).resolve())
+    user = _as_text(user)
     named = named_recipe(recipe, user, from_scratch)
     typed = with_model_of_weights(user, named)
     check_settings(typed, [named] if named else possible_recipes(user, from_scratch))
     if out and not is_within(Path(out), data):  # which is refused too, once the data are open
         RunFolder.check_new(Path(out))
-    check_starting_weights(typed, named)
+    weights = check_starting_weights(typed, named)
     source = open_data(data, user, named.settings if named else {})
     require_classes(source)
     display = progress_display(progress and sys.stdout.isatty())  # a log begins with the description of the data
@@ -112,9 +107,22 @@ def resolve_run(
     finally:
         display.close()
     choice = RecipeChoice(named) if named else choose_recipe(source, user, from_scratch)
-    settings = resolve_with_weights(source, choice.named, typed).with_reason(choice.reason)
+    settings = resolve_with_weights(source, choice.named, typed, weights).with_reason(choice.reason)
     settings = settings.with_origins("weights", typed.keys() - user.keys())
     return source, resolve_machine(resolve_split(source, settings))
+
+
+def _as_text(user: Mapping[str, Any]) -> dict[str, Any]:
+    """What was passed from Python: paths as text, and `weights=None` as "none", which it means for torchvision's networks."""
+    values = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
+    if "weights" not in values:
+        return values
+    weights = "none" if values["weights"] is None else values["weights"]
+    if not isinstance(weights, str):
+        raise SettingError(
+            f'weights: is a {type(weights).__name__}; give "imagenet", or the path of a weights file or a run'
+        )
+    return {**values, "weights": weights}
 
 
 def run_path(
@@ -132,11 +140,13 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     display = progress_display(progress)
     display.messages([*describe_source(source, split_origin(source.splits, settings.recipe)), *settings.reasons])
     model = build_network(settings.recipe, source.classes)
-    display.messages(load_starting_weights(model, settings.recipe))
+    transfer = settings.recipe.transfer
+    weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)
+    display.messages(load_starting_weights(model, weights, settings))
     folder = RunFolder.create(path)
     with folder.locked():
         try:
-            folder.write_manifest(first_manifest(source, settings, model, path))
+            folder.write_manifest(first_manifest(source, settings, model, weights, path))
             folder.write_recipe(to_toml(settings))
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
@@ -179,9 +189,11 @@ def run_phases(
         folder.write_recipe(to_toml(settings, chosen))
         head = None
         if settings.recipe.transfer.weights != "none":
-            if not folder.has_checkpoint():
+            if folder.has_checkpoint():
+                restore_head(folder, model)
+            else:
                 display.messages(plan_training(model, prepared, settings.recipe).messages)
-            head = fit_head_on_features(folder, model, source, prepared, settings.recipe, display)
+                head = fit_head_on_features(folder, model, source, prepared, settings.recipe, display)
             timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)
@@ -189,7 +201,7 @@ def run_phases(
             display.message(message)
             folder.add_reasons([message])
         timer.end_phase("training")
-        finish_run(folder, source, model, state, task, prepared, settings, timer, head)
+        finish_run(folder, source, model, state, task, prepared, settings, timer)
     finally:
         display.close()
         if folder.manifest()["status"] != "running":  # a run that was interrupted resumes with its decoded images

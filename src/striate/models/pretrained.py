@@ -18,6 +18,7 @@ __all__ = [
     "PackagedFile",
     "PretrainedFile",
     "PretrainedInput",
+    "find_published",
     "no_pretrained",
     "pretrained_input",
 ]
@@ -56,6 +57,12 @@ class PretrainedFile:
     top1: float  # accuracy in percent on ImageNet's validation images, one crop each
     size: int  # height and width of that crop, pixels
     normalization: Normalization
+    publisher: str
+    license: str  # its SPDX identifier
+
+    def provenance(self) -> dict[str, str]:
+        """Who published it, under which license, and where."""
+        return {"publisher": self.publisher, "license": self.license, "url": self.url}
 
 
 @final
@@ -70,27 +77,34 @@ class PackagedFile:
     top1: float  # accuracy in percent on ImageNet's validation images, one crop each
     size: int  # height and width of that crop, pixels
     normalization: Normalization = "efficientnet_lite"
+    publisher: str = "TensorFlow"
+    license: str = "Apache-2.0"  # its SPDX identifier
+
+    def provenance(self) -> dict[str, str]:
+        """Who published it, under which license, and where."""
+        return {"publisher": self.publisher, "license": self.license, "package": self.package}
 
 
-def _pretrained(url: str, megabytes: float, top1: float, size: int, normalization: Normalization) -> PretrainedFile:
-    """Both libraries put the first digits of the digest at the end of the file's name."""
-    sha256 = url.removesuffix(".pth").rpartition("-")[2]
-    return PretrainedFile(url, sha256, megabytes, top1, size, normalization)
+def _sha256(url: str) -> str:
+    """All three libraries put the first digits of the digest at the end of the file's name."""
+    return url.removesuffix(".pth").rpartition("-")[2]
 
 
 def _torchvision(
     file: str, megabytes: float, top1: float, size: int = 224, normalization: Normalization = "imagenet"
 ) -> PretrainedFile:
-    return _pretrained(f"https://download.pytorch.org/models/{file}", megabytes, top1, size, normalization)
+    url = f"https://download.pytorch.org/models/{file}"
+    return PretrainedFile(url, _sha256(url), megabytes, top1, size, normalization, "torchvision", "BSD-3-Clause")
 
 
 def _timm(file: str, megabytes: float, top1: float) -> PretrainedFile:
-    releases = "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights"
-    return _pretrained(f"{releases}/{file}", megabytes, top1, 224, "imagenet")
+    url = f"https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights/{file}"
+    return PretrainedFile(url, _sha256(url), megabytes, top1, 224, "imagenet", "timm", "Apache-2.0")
 
 
 def _deit(file: str, megabytes: float, top1: float) -> PretrainedFile:
-    return _pretrained(f"https://dl.fbaipublicfiles.com/deit/{file}", megabytes, top1, 224, "imagenet")
+    url = f"https://dl.fbaipublicfiles.com/deit/{file}"
+    return PretrainedFile(url, _sha256(url), megabytes, top1, 224, "imagenet", "DeiT", "Apache-2.0")
 
 
 # GoogLeNet and Inception-v3 were trained by TensorFlow, on images from -1 to 1: torchvision normalizes as for its own
@@ -190,11 +204,17 @@ PACKAGED: Final[Mapping[str, PackagedFile]] = MappingProxyType(
 )
 
 
-def pretrained_input(name: str) -> PretrainedInput:
-    """What the published ImageNet weights of a network expect: size and normalization. Raises SettingError where there are none."""
+def find_published(name: str) -> PackagedFile | PretrainedFile:
+    """The file of a network's published ImageNet weights. Raises SettingError where there is none."""
     published = PACKAGED.get(name) or PRETRAINED.get(name)
     if published is None:
         raise no_pretrained(name)
+    return published
+
+
+def pretrained_input(name: str) -> PretrainedInput:
+    """What the published ImageNet weights of a network expect: size and normalization. Raises SettingError where there are none."""
+    published = find_published(name)
     mean, std = NORMALIZATIONS[published.normalization]
     return PretrainedInput(published.size, mean, std)
 

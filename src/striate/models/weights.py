@@ -18,7 +18,8 @@ from torch import Tensor
 from striate.errors import SettingError
 from striate.models.blocks import Network
 from striate.models.imagenet import imagenet_file
-from striate.models.weight_files import printable, read_weights
+from striate.models.weight_files import read_weights
+from striate.models.weight_pickles import printable
 
 __all__ = ["LoadReport", "Mismatch", "adapt_channels", "converted", "find_weights", "load_weights", "read_weights"]
 

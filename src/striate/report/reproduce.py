@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, final
 
 from striate.number_format import count, duration, finite, plain
+from striate.runs.describe_weights import describe_weights
 
 HARDWARE = {"cpu": "CPU", "gpu": "GPU", "cores": "Cores", "memory_gib": "Memory, GiB", "system": "System"}
 
@@ -15,6 +16,7 @@ Lines = tuple[tuple[str, str], ...]  # name, value
 @final
 @dataclass(frozen=True)
 class Reproduction:
+    initial_weights: str  # empty for random initialization
     run: Lines
     times: Lines
     hardware: Lines
@@ -27,6 +29,7 @@ def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Mapping[str
     trained = [row for row in history if finite(row.get("epoch")) != 0]
     speeds = [speed for row in trained if (speed := finite(row.get("images_per_second"))) is not None]
     return Reproduction(
+        initial_weights=describe_weights(manifest.get("initial_weights")),
         run=(
             *((name.capitalize(), plain(manifest.get(name))) for name in ("seed", "threads", "device")),
             *((name.capitalize(), moment(manifest.get(name))) for name in ("started", "finished")),

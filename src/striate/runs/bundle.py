@@ -8,7 +8,6 @@ output.
 """
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -30,29 +29,11 @@ from striate.models import (
     replace_classifier,
 )
 from striate.runs.atomic import explained, write_bytes
-from striate.runs.format import check_format
+from striate.runs.bundle_json import FORMAT, read_sealed, sealed
 from striate.views import Normalization
 
-FORMAT = 2
 GOLDEN_TOLERANCE = 1e-3
-KEYS = frozenset(
-    [
-        "architecture",
-        "arguments",
-        "head",
-        "task",
-        "classes",
-        "preprocessing",
-        "thresholds",
-        "license",
-        "provenance",
-        "statistics",
-        "weights",
-        "golden_output",
-    ]
-)  # of model.json, beside its format and its digest
 ARGUMENTS = frozenset({"classes", "channels", "size", "dropout"})  # of the network
-MAX_JSON_BYTES = 16 * 2**20
 
 
 @final
@@ -130,12 +111,12 @@ class Bundle:
         with explained(folder, len(data)):
             folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / "model.safetensors", data)
-        write_bytes(folder / "model.json", _sealed(stored))
+        write_bytes(folder / "model.json", sealed(stored))
 
     @classmethod
     def open(cls, folder: Path) -> "Bundle":
         """Open and verify a bundle; the RunError names the first thing that is wrong."""
-        stored = _read_sealed(folder / "model.json")
+        stored = read_sealed(folder / "model.json")
         try:
             data = (folder / "model.safetensors").read_bytes()
         except OSError as error:
@@ -250,37 +231,3 @@ def _load_exactly(model: Network, weights: dict[str, Tensor], folder: Path) -> N
             f"{folder}: the weights do not fit the network ({'; '.join(sorted(wrong)[:5])}); copy the bundle again"
         )
     model.load_state_dict(weights)
-
-
-def _sealed(stored: dict[str, Any]) -> bytes:
-    """JSON with the digest of its content as the last entry."""
-    digest = hashlib.sha256(_canonical(stored)).hexdigest()
-    return _canonical({**stored, "digest": digest})
-
-
-def _canonical(stored: dict[str, Any]) -> bytes:
-    return json.dumps(stored, indent=1, ensure_ascii=True, allow_nan=False).encode()
-
-
-def _read_sealed(path: Path) -> dict[str, Any]:
-    """Read what `_sealed` wrote; anything else, be it one bit, is refused."""
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise RunError(f"{path}: is larger than the model.json of any bundle; it is not a striate bundle")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RunError(
-            f"{path}: cannot be read ({error.strerror}); give the folder of a finished run or bundle"
-        ) from None
-    try:
-        stored = json.loads(raw)
-        digest = stored.pop("digest")
-    except (ValueError, KeyError, AttributeError, RecursionError):
-        raise RunError(f"{path}: is not the model.json of a bundle, or is damaged; copy the bundle again") from None
-    # Comparing bytes too refuses changes that JSON does not show: spaces, repeated keys, other spellings of a number.
-    if hashlib.sha256(_canonical(stored)).hexdigest() != digest or _canonical({**stored, "digest": digest}) != raw:
-        raise RunError(f"{path}: was changed after it was written; copy the bundle again")
-    check_format(path, stored.get("format"), FORMAT, command_in="model.json")
-    if missing := KEYS - stored.keys():
-        raise RunError(f"{path}: has no {min(missing)}; it is not a striate bundle")
-    return stored

@@ -177,6 +177,10 @@ class RunFolder:
 
     def bundle(self) -> Bundle:
         """The trained network, verified."""
+        return Bundle.open(self.finished_bundle_path())
+
+    def finished_bundle_path(self) -> Path:
+        """The folder of the bundle. Raises RunError for a run that is not finished."""
         status = self.manifest()["status"]
         if status == "diverged":
             raise RunError(
@@ -184,7 +188,7 @@ class RunFolder:
             )
         if status != "finished":  # the bundle of a run that was killed at its end may exist, but not all of the rest
             raise RunError(f"{self.path}: the run is not finished; `striate resume {self.path}` finishes it")
-        return Bundle.open(self.bundle_path)
+        return self.bundle_path
 
     def save_checkpoint(self, step: int, tensors: dict[str, Any], scalars: dict[str, Any]) -> None:
         save_checkpoint(self.checkpoints_path, step, tensors, scalars)

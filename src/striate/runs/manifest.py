@@ -14,6 +14,7 @@ import striate
 from striate.data import Canvas, SkippedFile, Source, Splits, source_as_json
 from striate.data.names import unescaped
 from striate.models import Network
+from striate.runs.starting_weights import StartingWeights
 from striate.runs.timings import PhaseTimer
 from striate.sources import IN_MEMORY
 from striate.training import Recipe, ResolvedRecipe, available_cores
@@ -23,7 +24,9 @@ __all__ = ["command_line", "finished_manifest", "first_manifest", "now", "read_d
 RECORDED_VERSIONS = ("torch", "numpy", "pillow", "safetensors")
 
 
-def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out: Path) -> dict[str, Any]:
+def first_manifest(
+    source: Source, settings: ResolvedRecipe, model: Network, weights: StartingWeights | None, out: Path
+) -> dict[str, Any]:
     """The fields that are known before the first step."""
     recipe = settings.recipe
     return {
@@ -47,6 +50,7 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
             "name": recipe.model.name,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
         },
+        "initial_weights": None if weights is None else weights.as_json(),
     }
 
 

@@ -1,39 +1,57 @@
-"""The weights that training starts from: ImageNet's, those of a file, or those of another run."""
+"""The weights that training starts from: ImageNet's, those of a file, or those of another run.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+They are found before any data are read: what they are is then known, and damaged, missing or changed ones are refused. A run
+records them in its manifest and in its bundle.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, Literal, final
 
-from striate.data import Source
-from striate.data.images import Images
-from striate.data.normalization import normalization_of
-from striate.errors import SettingError, StriateError
+from torch import Tensor
+
+from striate.errors import RunError, SettingError, StriateError
 from striate.models import Network, pretrained_input
 from striate.models.imagenet import imagenet_file
+from striate.models.pretrained import PACKAGED, PRETRAINED, find_published
+from striate.models.weight_files import check_weights_file
 from striate.models.weights import load_weights, read_weights
-from striate.runs.bundle import Bundle
-from striate.training import NamedRecipe, Recipe, ResolvedRecipe
-from striate.training.data_defaults import resolve_with_data
-from striate.training.recipe import resolve
+from striate.runs.atomic import sha256
+from striate.runs.bundle import Bundle, Preprocessing
+from striate.runs.bundle_json import digest_of, read_sealed
+from striate.runs.folder import RunFolder
+from striate.training import Recipe, ResolvedRecipe
 from striate.views import Normalization
 
 __all__ = [
-    "check_starting_weights",
+    "StartingWeights",
     "find_starting_weights",
+    "find_weights_again",
     "load_starting_weights",
-    "normalization_for",
-    "resolve_with_weights",
-    "with_model_of_weights",
+    "network_of_weights",
 ]
+
+MODEL_JSON: Final = "model.json"
+WEIGHTS: Final = "model.safetensors"
 
 
 @final
 @dataclass(frozen=True)
 class StartingWeights:
-    """A file of weights, and the size and normalization of the input that they were trained on, where these are known."""
+    """A file of weights, what it is, and the size and normalization of the input that it was trained on, where these are known.
 
+    provenance: publisher, license, and url or package of published weights; of a run the digest of its bundle, and the
+    weights that it started from itself, if any. path: the file or run as an absolute path, None for published weights.
+    """
+
+    kind: Literal["imagenet", "file", "run"]
+    network: str
     file: Path
+    sha256: str
+    provenance: Mapping[str, Any]
+    path: Path | None = None
     size: int | None = None
     normalization: Normalization | None = None
 
@@ -41,119 +59,171 @@ class StartingWeights:
     def settings(self) -> dict[str, Any]:
         """The settings that the weights decide."""
         size = {} if self.size is None else {"size": self.size}
-        return size if self.normalization is None else {**size, "normalize": "weights", "channels": self._channels}
+        if self.normalization is None:
+            return size
+        return {**size, "normalize": "weights", "channels": len(self.normalization.mean)}
 
-    @property
-    def _channels(self) -> int | None:
-        return None if self.normalization is None else len(self.normalization.mean)
+    def as_json(self) -> dict[str, Any]:
+        """What a run records of them: `initial_weights` of manifest.json, and of `provenance` in its bundle."""
+        return {
+            "kind": self.kind,
+            "network": self.network,
+            "path": None if self.path is None else str(self.path),
+            "sha256": self.sha256,
+            "normalization": None if self.normalization is None else asdict(self.normalization),
+            **self.provenance,
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights by name; those of a run from its bundle, verified as a whole. Raises StriateError."""
+        if self.kind == "run":
+            return Bundle.open(self.file.parent).model.state_dict()
+        return read_weights(self.file)
 
 
 def find_starting_weights(weights: str, model: str, download: bool = False) -> StartingWeights | None:
-    """The weights that a recipe names for its network; None for "none". Raises SettingError where they are not there."""
+    """The weights that a recipe names, for the network `model`; None for "none". Raises SettingError where they cannot be used.
+
+    A run's weights are for its own network, whatever `model` is. Of a run only model.json is opened, of a file the beginning.
+    """
     if weights == "none":
         return None
     if weights == "imagenet":
-        expected = pretrained_input(model)
-        return StartingWeights(
-            imagenet_file(model, download=download), expected.size, Normalization(expected.mean, expected.std)
-        )
-    path = Path(weights)
-    if _checked(path).is_file():
-        return StartingWeights(path)
-    bundle = _open(path)
-    height, _ = bundle.preprocessing.size
-    return StartingWeights(_bundle_path(path) / "model.safetensors", height, bundle.preprocessing.normalization)
+        return _published(model, download)
+    with _explained(weights):
+        path = Path(weights)
+        folder = _bundle_folder(path)
+        return _of_file(path, model) if folder is None else _of_bundle(path, folder)
 
 
-def _model_of(weights: str) -> str:
-    """The network of a run's weights; a file of weights does not tell its network."""
-    if _checked(Path(weights)).is_file():
-        raise SettingError(f"weights = {weights}: a file does not tell its network; name it with model")
-    return _open(Path(weights)).architecture
+def network_of_weights(weights: str) -> str | None:
+    """The network of a run; None for a file of weights, which does not tell it. Raises SettingError where there is no such."""
+    with _explained(weights):
+        folder = _bundle_folder(Path(weights))
+        return None if folder is None else str(read_sealed(folder / MODEL_JSON)["architecture"])
 
 
-def _checked(path: Path) -> Path:
-    if not path.exists():
-        raise SettingError(f"weights = {path}: there is no such file or run; give imagenet, a weights file or a run")
-    return path
-
-
-def _open(run: Path) -> Bundle:
+@contextmanager
+def _explained(weights: str) -> Iterator[None]:
+    """What is wrong with weights, as a fault of the setting."""
     try:
-        return Bundle.open(_bundle_path(run))
+        yield
     except StriateError as error:
-        raise SettingError(f"weights = {run}: {error}") from None
+        raise SettingError(f"weights = {weights}: {str(error).removeprefix(f'{weights}: ')}") from None
 
 
-def _bundle_path(run: Path) -> Path:
-    return run if (run / "model.json").is_file() else run / "bundle"
+def _bundle_folder(path: Path) -> Path | None:
+    """The bundle that is meant by a path: of a run, itself, or that of its file; None for a file of weights alone."""
+    if not path.exists():
+        raise SettingError("there is no such file or run; give imagenet, a weights file or a run")
+    if path.is_dir():
+        if (path / MODEL_JSON).is_file():
+            return path
+        if not any((path / name).exists() for name in ("manifest.json", "folds.json")):
+            raise SettingError("is neither a run nor a bundle; give imagenet, a weights file or a run")
+        return RunFolder.open(path).finished_bundle_path()
+    return path.parent if path.name == WEIGHTS and (path.parent / MODEL_JSON).is_file() else None
 
 
-def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> dict[str, Any]:
-    """What the user typed, and the network that goes with the weights where the user names weights and no network.
-
-    Asked before any data are read. Raises SettingError where there are no such weights.
-    """
-    weights = user.get("weights", "none")
-    if named is None or "model" in user or weights in ("none", "imagenet"):
-        return dict(user)
-    return {**user, "model": _model_of(weights)}
-
-
-def check_starting_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> None:
-    """Raise SettingError where the weights are not there, before any data are read; what is downloaded is so later."""
-    if named is None:
-        return
-    recipe = resolve(user, named).recipe
-    if recipe.transfer.weights == "imagenet" and recipe.transfer.download:
-        pretrained_input(recipe.model.name)
-    else:
-        find_starting_weights(recipe.transfer.weights, recipe.model.name)
+def _published(model: str, download: bool) -> StartingWeights:
+    file, expected = imagenet_file(model, download=download), pretrained_input(model)
+    return StartingWeights(
+        kind="imagenet",
+        network=model,
+        file=file,
+        sha256=sha256(file),
+        size=expected.size,
+        normalization=Normalization(expected.mean, expected.std),
+        provenance=find_published(model).provenance(),
+    )
 
 
-def resolve_with_weights(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:
-    """Every setting that the initial weights and the data decide."""
-    recipe = resolve(user, named).recipe
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
-    if recipe.data.normalize in ("auto", "weights"):
-        _check_normalization(starting, recipe)
-    return resolve_with_data(source, named, user, {} if starting is None else starting.settings)
+def _of_file(path: Path, model: str) -> StartingWeights:
+    check_weights_file(path)
+    digest = sha256(path)
+    published = PACKAGED.get(model) or PRETRAINED.get(model)
+    known = published is not None and digest.startswith(published.sha256.lower())
+    return StartingWeights(
+        kind="file",
+        network=model,
+        file=path,
+        sha256=digest,
+        path=path.resolve(),
+        provenance=published.provenance() if published and known else {},
+    )
 
 
-def _check_normalization(starting: StartingWeights | None, recipe: Recipe) -> None:
-    """Raise SettingError where the weights do not tell their normalization, or it is for another number of channels."""
-    known, channels = None if starting is None else starting.normalization, recipe.model.channels
-    if known is None and recipe.data.normalize == "weights":
-        raise SettingError(
-            f"normalize = weights: weights = {recipe.transfer.weights} do not tell their normalization; "
-            "give normalize = imagenet, symmetric, unit or data"
+def _of_bundle(path: Path, folder: Path) -> StartingWeights:
+    """A bundle's weights: their digest is checked here, the rest when they are loaded."""
+    stored, file = read_sealed(folder / MODEL_JSON), folder / WEIGHTS
+    try:
+        preprocessing = Preprocessing.from_json(stored["preprocessing"])
+        digest = sha256(file)
+    except (StriateError, TypeError, KeyError, ValueError) as error:
+        raise RunError(f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate") from None
+    except OSError as error:
+        raise RunError(f"{file}: cannot be read ({error.strerror}); copy the bundle again") from None
+    if digest != stored["weights"]["sha256"]:
+        raise RunError(f"{file}: was changed after it was written; copy the bundle again")
+    before = stored["provenance"].get("initial_weights") or {}
+    return StartingWeights(
+        kind="run",
+        network=stored["architecture"],
+        file=file,
+        sha256=digest,
+        path=path.resolve(),
+        size=preprocessing.size[0],
+        normalization=preprocessing.normalization,
+        provenance={
+            "bundle": digest_of(stored),
+            **{name: before[name] for name in ("publisher", "license") if name in before},
+            "initial_weights": before or None,
+        },
+    )
+
+
+def find_weights_again(run: RunFolder, recipe: Recipe) -> StartingWeights | None:
+    """The weights that a run began with, to resume it before its first checkpoint. Raises RunError where they moved or changed."""
+    began = run.manifest().get("initial_weights")
+    if began is None:
+        return None
+    if began["path"] is not None and not Path(began["path"]).exists():
+        raise RunError(
+            f"{run.path}: has no checkpoint yet, and its initial weights {began['path']} are gone; "
+            "bring them back, or train again with others"
         )
-    if known is not None and channels not in (None, len(known.mean)):
-        raise SettingError(
-            f"channels = {channels}: the normalization of the weights is for {len(known.mean)}; "
-            "leave channels out, or give normalize = data"
+    try:
+        found = find_starting_weights(began["path"] or began["kind"], recipe.model.name, recipe.transfer.download)
+    except SettingError as error:
+        raise RunError(f"{run.path}: has no checkpoint yet, so it needs its initial weights again: {error}") from None
+    assert found is not None
+    if found.sha256 != began["sha256"]:
+        raise RunError(
+            f"{found.path or found.file}: the weights changed since the run {run.path} began; bring them back, or train again"
         )
+    return found
 
 
-def normalization_for(recipe: Recipe, images: Images) -> Normalization:
-    """The normalization that the recipe names, by the weights or by the images themselves. Raises SettingError."""
-    if recipe.data.normalize != "weights":
-        return normalization_of(recipe.data.normalize, images)
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
-    _check_normalization(starting, recipe)
-    assert starting is not None
-    assert starting.normalization is not None
-    return starting.normalization
+def _hint(weights: StartingWeights, settings: ResolvedRecipe) -> str:
+    """What to do where weights are of another network than the one that a person typed or a recipe chose."""
+    if weights.kind == "file" and settings.origins["model"] != "user":
+        return "; name the network of the file with --model"
+    if weights.kind == "run" and settings.recipe.model.name != weights.network:
+        return f"; they are those of {weights.network}: leave model out"
+    return ""
 
 
-def load_starting_weights(network: Network, recipe: Recipe) -> list[str]:
-    """Load the recipe's weights into its network; a line on what was loaded, none where there are no weights.
+def load_starting_weights(network: Network, weights: StartingWeights | None, settings: ResolvedRecipe) -> list[str]:
+    """Load weights into a network; lines on what was loaded, none where there are no weights.
 
-    Raises SettingError for weights of another network.
+    Raises SettingError for weights of another network, and StriateError for a file or bundle that is damaged.
     """
-    starting = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
-    if starting is None:
+    if weights is None:
         return []
-    tensors = read_weights(starting.file)
-    report = load_weights(network, tensors, name=recipe.model.name, source=str(starting.file))
-    return [f"weights: {recipe.transfer.weights}, {report}"]
+    name, tensors = settings.recipe.model.name, weights.tensors()
+    try:
+        report = load_weights(network, tensors, name=name, source=str(weights.path or weights.file))
+    except SettingError as error:
+        raise SettingError(f"{error}{_hint(weights, settings)}") from None
+    decided = [f"network: {name}, that of the weights"] if settings.origins["model"] == "weights" else []
+    return [*decided, f"weights: {settings.recipe.transfer.weights}, {report}"]

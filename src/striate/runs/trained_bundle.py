@@ -35,6 +35,7 @@ def trained_bundle(
             "data": {"name": source.name, "digest": manifest["data"]["digest"]},
             "epoch": epoch,
             "command": manifest["command"],
+            "initial_weights": manifest.get("initial_weights"),
         },
         statistics=training_statistics(training.pixels.measurements.statistics, training.labels.numpy()),
         head=head,

@@ -197,7 +197,7 @@ def with_value(array: npt.NDArray[Any], value: float) -> npt.NDArray[Any]:
             {"x_test": GRAY, "y_test": CLASSES, "x_val": GRAY, "y_val": CLASSES},
             "has arrays of test and val and no training arrays",
         ),
-        ({"x": GRAY, "y": CLASSES[:-1]}, r"y\] is 11, for 12 images"),
+        ({"x": GRAY, "y": CLASSES[:-1]}, r"y\] has 11 values for 12 images"),
         ({"x": GRAY, "y": GRAY}, r"y\] contains masks, 12 x 6 x 5; give masks as a folder"),
         ({"x": GRAY.reshape(COUNT, 30), "y": CLASSES}, "is 12 x 30, which is not an array of images; reshape it"),
         ({"x": GRAY[:0], "y": CLASSES[:0]}, "is 0 x 6 x 5, which is not an array of images"),

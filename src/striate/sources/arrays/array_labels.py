@@ -78,9 +78,8 @@ def _values(array: StoredArray, count: int) -> npt.NDArray[Any]:
             f"{array.where} contains masks, {' x '.join(map(str, shape))}; give masks as a folder of images"
         )
     if not shape or len(shape) > 2 or shape[0] != count or 0 in shape:
-        raise DataError(
-            f"{array.where} is {' x '.join(map(str, shape))}, for {count} images; give one label for each image"
-        )
+        sizes = f"has {shape[0]} values" if len(shape) == 1 else f"is {' x '.join(map(str, shape))},"
+        raise DataError(f"{array.where} {sizes} for {count} images; give one label for each image")
     values = array.read()
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         i = int(np.argwhere(~np.isfinite(values))[0][0])

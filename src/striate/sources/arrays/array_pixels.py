@@ -35,6 +35,7 @@ from striate.sources.arrays.array_files import StoredArray, blocks
 __all__ = [
     "ArrayLayout",
     "check_scales",
+    "check_shape",
     "common_levels",
     "images_of",
     "layout_of",
@@ -71,12 +72,18 @@ class ArrayLayout:
         return min(white, _BEYOND)
 
 
+def check_shape(where: str, shape: tuple[int, ...]) -> None:
+    """Raise DataError for a shape that is not of N images."""
+    if len(shape) not in (3, 4) or 0 in shape:
+        sizes = " x ".join(map(str, shape)) if len(shape) > 1 else f"a row of {shape[0]} values"
+        raise DataError(f"{where} is {sizes}, which is not an array of images; reshape it to N x H x W x C")
+
+
 def layout_of(images: StoredArray) -> ArrayLayout:
     """The layout of an array; its values are looked at where they are no uint8. Raises DataError."""
     shape = images.shape
+    check_shape(images.where, shape)
     sizes = " x ".join(map(str, shape))
-    if len(shape) not in (3, 4) or 0 in shape:
-        raise DataError(f"{images.where} is {sizes}, which is not an array of images; reshape it to N x H x W x C")
     if len(shape) == 3:
         return ArrayLayout((shape[0], shape[1], shape[2], 1), False, _levels(images), "N H W")
     last, second = shape[3] in _CHANNELS, shape[1] in _CHANNELS

@@ -32,6 +32,7 @@ from striate.sources.arrays.array_labels import read_labels
 from striate.sources.arrays.array_pixels import (
     ArrayLayout,
     check_scales,
+    check_shape,
     common_levels,
     layout_of,
     read_pixels,
@@ -159,6 +160,7 @@ def _split(name: str, images: object, labels: object) -> _Split:
         raise DataError(f"{where}: it has no image; {_FORMS}")
     if array is not None:
         items = ()
+        check_shape(where, array.shape)
         bad = np.flatnonzero(not_finite(array))
         if len(bad):
             raise DataError(f"{where}[{bad[0]}] contains NaN or infinite values; leave it out, or fix it")
