@@ -27,8 +27,8 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"freeze": "some"}, "freeze = 'some': takes a whole number or one of all, none"),
-        ({"freeze": 1.5}, r"freeze = 1\.5: takes a whole number or one of all, none"),
+        ({"freeze": "some"}, "freeze = 'some': takes a whole number or one of all, none, auto"),
+        ({"freeze": 1.5}, r"freeze = 1\.5: takes a whole number or one of all, none, auto"),
         ({"freeze": -1}, "freeze = -1: out of range"),
         ({"layer_decay": 1.1}, r"layer_decay = 1\.1: out of range, takes 0 to 1"),
         ({"head": "tree"}, "head = 'tree': takes one of linear, logistic, svm, knn, prototype"),
