@@ -57,9 +57,20 @@ def train(striate: Path, data: Path, recipe: str, seed: int, scratch: Path, opti
 def table(runs: Sequence[Run], recipe: str) -> str:
     percent = [100 * one.accuracy for one in runs]
     deviation = f"{stdev(percent):.2f}" if len(percent) > 1 else "-"
-    header = ["", "parameters", "accuracy %: mean, sd, min", "seeds", "wall s: median (quartiles)", "CPU s", "precision"]
+    header = [
+        "",
+        "parameters",
+        "accuracy %: mean, sd, min",
+        "seeds",
+        "wall s: median (quartiles)",
+        "CPU s",
+        "precision",
+    ]
     row = [recipe, f"{runs[0].parameters:,}", f"{mean(percent):.2f}, {deviation}, {min(percent):.2f}", str(len(runs))]
-    row += [Spread.of([one.cost.wall for one in runs]).text(0), f"{Spread.of([one.cost.cpu for one in runs]).median:.0f}"]
+    row += [
+        Spread.of([one.cost.wall for one in runs]).text(0),
+        f"{Spread.of([one.cost.cpu for one in runs]).median:.0f}",
+    ]
     return markdown(header, [[*row, runs[0].precision]])
 
 
