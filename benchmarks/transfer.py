@@ -138,7 +138,8 @@ def against_peers(bench: Bench, images: ImageSet, name: str, names: Sequence[str
         for contender in names if seed % 2 == 0 else reversed(names):
             results.add([bench.run(contender, images, table, seed, name)])
     mine = [one for one in results.runs if one.group == name]
-    return f"{peer_table(mine, names, STRIATE)}\n\n{verdict(mine, STRIATE)}"
+    ours = STRIATE if STRIATE in names else FROZEN
+    return f"{peer_table(mine, names, ours)}\n\n{verdict(mine, ours)}"
 
 
 def learning_curve(bench: Bench, images: ImageSet, name: str, seeds: int, results: Results) -> str:

@@ -1,12 +1,13 @@
 """benchmarks.transfer: its images and splits are the same for all contenders, and its figures are compared within a seed."""
 
 import csv
+import json
 import sys
 from collections import Counter
 
 import pytest
 from benchmarks.processes import Cost, run
-from benchmarks.transfer import STRIATE, usable
+from benchmarks.transfer import STRIATE, main, usable
 from benchmarks.transfer_data import PACKAGES, make_images, split, tiny_split, write_split
 from benchmarks.transfer_tables import Run, difference_table, paired, peer_table, verdict
 from PIL import Image
@@ -141,3 +142,41 @@ def test_a_peer_without_its_modules_is_left_out_and_named(tmp_path, capsys):
         f"fastai is left out: {python}: ModuleNotFoundError: No module named 'fastai'",
         "keras is left out: no interpreter is given for it (see benchmarks/README.md)",
     ]
+
+
+STAND_IN = """#!{python}
+import json, sys
+from pathlib import Path
+words = sys.argv
+out = Path(words[words.index("--out") + 1])
+out.mkdir()
+accuracy = 0.5 if "--epochs" in words else 0.75
+print("epoch 0/0", flush=True)
+if "--folds" in words:
+    runs = [{{"fold": n, "images": 16, "accuracy": accuracy + n / 100}} for n in range(1, 6)]
+    (out / "folds.json").write_text(json.dumps({{"accuracy": {{"mean": accuracy + 0.03}}, "runs": runs}}))
+else:
+    assert "--image-root" in words and Path(words[2]).is_file()
+    (out / "metrics.json").write_text(json.dumps({{"test": {{"accuracy": {{"value": accuracy}}}}}}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "runs", "row"),
+    [
+        ("peers", 2 * 2, "| striate            | 75.0, 0.0, 75.0 to 75.0"),
+        ("curve", 2 * 2 * 5, "| stamps, 20 a class | 50.0, 0.0, 50.0 to 50.0"),
+        ("folds", 2 * 2 * 5, "| stamps, seed 1 | 53.0, 1.6, 51.0 to 55.0"),
+    ],
+)
+def test_each_mode_ends_in_a_table_and_a_file(mode, runs, row, package, tmp_path, monkeypatch, capsys):
+    striate = tmp_path / "striate"
+    striate.write_text(STAND_IN.format(python=sys.executable))
+    striate.chmod(0o755)
+    words = ["transfer", package, "--mode", mode, "--sets", "stamps", "--seeds", "2", "--striate", striate]
+    monkeypatch.setattr(sys, "argv", [*map(str, words), "--out", str(tmp_path / "results" / "out.json")])
+    main()
+    printed = capsys.readouterr().out
+    assert row in printed
+    assert ("fastai is left out" in printed) is (mode == "peers")
+    assert len(json.loads((tmp_path / "results" / "out.json").read_text())["runs"]) == runs
