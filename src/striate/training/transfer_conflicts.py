@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from striate.errors import SettingError
+from striate.models.head_kinds import HEADS
 from striate.settings import annotations
 from striate.tasks.settings import LossSettings
 from striate.training.settings import TransferSettings
@@ -11,7 +12,7 @@ from striate.views.settings import Mixing, Policy
 
 __all__ = ["overruled", "refuse_conflicts"]
 
-WITHOUT_GRADIENT: Final = ("knn", "prototype")  # heads that keep examples or their means
+WITHOUT_GRADIENT: Final = tuple(name for name, kind in HEADS.items() if not kind.trainable)
 MIXING: Final = tuple(annotations(Policy, Mixing))
 GIVE_WEIGHTS: Final = "give weights = imagenet, a weights file or a run"
 
