@@ -95,7 +95,7 @@ def test_features_and_gradients_are_those_of_the_cpu(name):
 
 def test_no_step_makes_the_gpu_wait():
     recipe = resolve({"device": "cuda", "epochs": 1, "model": "bn_gap_cnn", "precision": "bfloat16", "mixup": 0.2,
-                      "ema": 0.9, "clip_grad_norm": 1.0}, RECIPES["photos"]).recipe  # fmt: skip
+                      "ema": 0.9, "clip_grad_norm": 1.0}, RECIPES["photos-from-scratch"]).recipe  # fmt: skip
     torch.manual_seed(0)
     task = Classify(("a", "b", "c"))
     state = TrainingState(create_model("bn_gap_cnn", classes=3, channels=3, size=32), task, recipe)
@@ -142,6 +142,26 @@ def test_predictions_on_the_cpu_are_those_of_the_gpu(trained, shapes):
 
 def test_evaluating_again_gives_the_same_accuracy(trained):
     assert trained.evaluate()["accuracy"] == trained.metrics["test"]["accuracy"]
+
+
+@pytest.mark.parametrize("head", ["linear", "svm", "knn", "prototype"])
+def test_a_head_on_frozen_features_is_that_of_the_cpu(head, trained, shapes, tmp_path):
+    settings = {"weights": str(trained.path), "head": head, "epochs": 0, "precision": "float32", "progress": False}
+    runs = {device: train(shapes, out=tmp_path / device, device=device, **settings) for device in ("cpu", "cuda")}
+    predicted = {}
+    for device, run in runs.items():
+        with (run.path / "predictions.csv").open() as file:
+            predicted[device] = {row["id"]: row["prediction"] for row in csv.DictReader(file)}
+    assert predicted["cpu"] == predicted["cuda"]
+    assert runs["cuda"].metrics["test"]["accuracy"]["value"] > 0.9
+
+
+def test_fine_tuning_on_the_gpu_leaves_frozen_stages_as_they_were(trained, shapes, tmp_path):
+    settings = {"weights": str(trained.path), "freeze": 1, "layer_decay": 0.5, "epochs": 2, "keep": "last"}
+    run = train(shapes, out=tmp_path / "tuned", device="cuda", progress=False, batch_size=16, lr=0.01, **settings)
+    before, after = trained.model.state_dict(), run.model.state_dict()
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"stage2", "stage3", "classifier"}
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_weights(shapes, tmp_path):

@@ -49,7 +49,9 @@ def test_the_run_states_that_no_shell_command_gives_it_again(remembered):
     assert (data["name"], data["location"]) == ("in-memory", IN_MEMORY)
     assert data["kind"] == "arrays N H W C from Python, 3 classes"
     command = remembered.manifest["command"]
-    assert command.startswith("striate.train(data, recipe='photos', model='bn_gap_cnn', lr=0.01, epochs=2,")
+    assert command.startswith(
+        "striate.train(data, recipe='photos-from-scratch', model='bn_gap_cnn', lr=0.01, epochs=2,"
+    )
     assert command.endswith(f"out={str(remembered.path)!r})  # data in memory")
     compile(command, "command", "eval")
     assert "striate train" not in remembered.report.read_text()

@@ -18,7 +18,8 @@ from striate.jobs import Checked, check, train
 from striate.runs import RunFolder
 from striate.sources import open_source
 from striate.training import Recipe, ResolvedRecipe, find_recipe
-from striate.training.data_defaults import canvas_of, default_recipe, resolve_with_data
+from striate.training.data_defaults import canvas_of, resolve_with_data
+from striate.training.recipe_choice import choose_recipe
 
 Draw = Callable[[np.random.Generator, int], Any]
 
@@ -62,7 +63,7 @@ def icon(random: np.random.Generator, label: int) -> np.ndarray[Any, Any]:
 
 
 def resolved(data: Path, **reported: Any) -> ResolvedRecipe:
-    return resolve_with_data(open_source(data), find_recipe("photos"), reported)
+    return resolve_with_data(open_source(data), find_recipe("photos-from-scratch"), reported)
 
 
 def canvas(data: Path, recipe: Recipe) -> Any:
@@ -292,6 +293,6 @@ def test_a_large_image_has_a_way_in(at: Path, capsys: pytest.CaptureFixture[str]
 
 def test_the_default_recipe_needs_no_more_than_the_survey(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(folders(at / "data", lambda r, k: blob(r, k).astype(np.uint8)))
-    resolve_with_data(source, default_recipe(source), {})
+    resolve_with_data(source, choose_recipe(source, {}).named, {})
     monkeypatch.setattr("striate.data.source.survey", lambda *_: pytest.fail("surveyed again"))
-    resolve_with_data(source, default_recipe(source), {})
+    resolve_with_data(source, choose_recipe(source, {}).named, {})

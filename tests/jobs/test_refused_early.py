@@ -20,7 +20,7 @@ NOWHERE = "no/such/data"
         ({"model": "lenet5", "dropout": 0.5}, "lenet5 has no dropout"),
         ({"recipe": "photos", "model": "resnet81"}, "there is no model 'resnet81'"),
         ({"recipe": "fotos"}, "no recipe is called 'fotos'"),
-        ({"epochs": 0}, "epochs = 0: with weights = none nothing would be learned"),
+        ({"from_scratch": True, "epochs": 0}, "epochs = 0: with weights = none nothing would be learned"),
         ({"epoch": 3}, "no setting is called 'epoch'"),
         ({"optimizer": "sgd", "beta1": 0.9}, "optimizer = sgd does not take beta1"),
         ({"augment": "photos"}, "augment = 'photos': is called default now"),

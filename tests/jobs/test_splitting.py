@@ -4,6 +4,7 @@ import csv
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,13 @@ def test_evaluation_measures_what_the_run_wrote_down_and_not_what_would_be_drawn
 
 def test_groups_stay_together_and_the_command_gives_the_run_again(tmp_path, monkeypatch):
     data = make_images(tmp_path / "data", each=20)
-    settings = {"group": r"/(\d)", "balance": "sampler", "split": "random", "leakage": "warn", "cache": "memory"}
+    settings: dict[str, Any] = {
+        "group": r"/(\d)",
+        "balance": "sampler",
+        "split": "random",
+        "leakage": "warn",
+        "cache": "memory",
+    }
     run = train(data, out=tmp_path / "run", progress=False, **ONCE, **settings)
     sides: dict[str, set[str]] = {}
     for id_, split in splits(run.path).items():

@@ -45,7 +45,7 @@ def test_the_run_folder_is_as_promised(trained):
     recipe = tomllib.loads((trained.path / "recipe.toml").read_text())
     assert (recipe["optimizer"]["lr"], recipe["origin"]["lr"]) == (0.01, "user")
     assert (recipe["model"]["size"], recipe["origin"]["size"]) == (24, "data")
-    assert recipe["origin"]["augment"] == "recipe photos"
+    assert recipe["origin"]["augment"] == "recipe photos-from-scratch"
     assert recipe["origin"]["beta2"] == "default"
 
 
@@ -238,7 +238,7 @@ def test_changed_data_are_noticed_when_evaluating(tmp_path):
 def test_the_manifest_gives_the_command(trained):
     command = trained.manifest["command"]
     assert command.startswith("striate train ")
-    assert "--recipe photos" in command
+    assert "--recipe photos-from-scratch" in command
     assert "--lr 0.01" in command
     assert json.dumps(trained.manifest)
 
@@ -335,7 +335,7 @@ def test_in_the_folder_of_the_data_the_run_needs_a_place_elsewhere(tmp_path, mon
     data = make_images(tmp_path / "data", each=6)
     before = sorted(data.rglob("*"))
     monkeypatch.chdir(data)
-    with pytest.raises(SettingError, match=r"^runs/data-resnet18: lies within"):
+    with pytest.raises(SettingError, match=r"^runs/data-efficientnet_lite0: lies within"):
         train(".", progress=False)
     assert sorted(data.rglob("*")) == before
     run = train(".", out="../run", progress=False, **{**QUICK, "epochs": 1})  # the data beside it, or within its parent

@@ -14,6 +14,7 @@ from striate.training import Recipe, TransferSettings, train
 from striate.training.build_network import build_network, check_settings
 from striate.training.freezing import FrozenLayers
 from striate.training.layer_groups import layer_depths, learning_rate_scales, module_depths
+from striate.training.recipe_choice import possible_recipes
 
 PRETRAINED = RECIPE.with_values(weights="imagenet")
 
@@ -136,6 +137,6 @@ def test_each_layer_takes_its_share_of_the_step():
 
 def test_more_stages_than_there_are_is_refused_before_the_data_are_read():
     with pytest.raises(SettingError, match="freeze = 9: lenet5 has 2 stages; give 0 to 2, or all"):
-        check_settings({"model": "lenet5", "freeze": 9}, None)
+        check_settings({"model": "lenet5", "freeze": 9}, possible_recipes({"model": "lenet5", "freeze": 9}))
     with pytest.raises(SettingError, match="freeze = 3: lenet5 has 2 stages"):
         build_network(Recipe.of(model="lenet5", channels=1, size=28, freeze=3), ("a", "b"))

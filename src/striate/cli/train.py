@@ -15,6 +15,7 @@ def train(
     data: str,
     *,
     recipe: Annotated[str | None, Parameter(help=RECIPE_HELP)] = None,
+    from_scratch: Flag = False,
     out: str | None = None,
     quiet: Flag = False,
     settings: Annotated[Overrides | None, Parameter(name="*")] = None,
@@ -25,6 +26,8 @@ def train(
     ----------
     data
         `mnist`, a folder with one sub-folder of images for each class (also within train, val and test), a table, an archive ...
+    from_scratch
+        start from random weights, whatever the images are
     out
         the new run folder; if left out, runs/DATA-MODEL
     quiet
@@ -33,4 +36,8 @@ def train(
     from striate.cli.closing import print_closing
     from striate.jobs import train_run_or_folds
 
-    print_closing(train_run_or_folds(data, recipe=recipe, out=out, progress=not quiet, **given(settings)))
+    print_closing(
+        train_run_or_folds(
+            data, recipe=recipe, from_scratch=from_scratch, out=out, progress=not quiet, **given(settings)
+        )
+    )

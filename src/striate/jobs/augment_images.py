@@ -19,11 +19,12 @@ from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_pa
 from striate.runs.run_splits import resolve_split
 from striate.runs.starting_weights import resolve_with_weights
 from striate.sources import TrainingData
-from striate.training import Recipe, find_recipe
+from striate.training import Recipe
 from striate.training.augmented_samples import augmented_samples, count_objects
 from striate.training.build_network import check_settings
-from striate.training.data_defaults import canvas_of, default_recipe
+from striate.training.data_defaults import canvas_of
 from striate.training.opening import open_data
+from striate.training.recipe_choice import choose_recipe, named_recipe, possible_recipes
 from striate.views import describe, mixing_steps
 
 __all__ = ["Augmented", "augment"]
@@ -73,13 +74,13 @@ def augment(
     recipe and settings are those of `train`. Raises StriateError for bad input, and writes nothing then.
     """
     check_sheet_size(rows, columns)
-    named = find_recipe(recipe) if recipe else None
-    check_settings(settings, named)
+    named = named_recipe(recipe, settings)
+    check_settings(settings, [named] if named else possible_recipes(settings))
     if out is not None:
         check_contact_sheet_path(Path(out))
     source = open_data(data, settings, named.settings if named else {})
     path = contact_sheet_path(out, data, source)
-    named = named or default_recipe(source)
+    named = named or choose_recipe(source, settings).named
     by_data = resolve_split(source, resolve_with_weights(source, named, settings))
     canvas = canvas_of(source, by_data.recipe)
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))

@@ -1,7 +1,7 @@
 """Cross-validate: a run for each fold of the data. Each sample is predicted once, by a network not trained on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -48,6 +48,7 @@ def train_folds(
     *,
     folds: int,
     recipe: str | None = None,
+    from_scratch: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
     **settings: Any,
@@ -56,17 +57,18 @@ def train_folds(
 
     The other arguments are those of `train`.
     """
-    source, resolved = resolve_run(with_labels(data, labels), recipe, {**settings, "folds": folds}, out, progress)
+    settings = {**settings, "folds": folds}
+    source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if not resolved.recipe.data.trains_all_folds:
         raise SettingError("folds and fold: a cross-validation trains all folds; give folds of 2 or more, and no fold")
     return _start_folds(source, resolved, run_path(data, source, resolved, out), progress)
 
 
 def train_run_or_folds(
-    data: str, *, recipe: str | None, out: str | None, progress: bool, **settings: Any
+    data: str, *, recipe: str | None, from_scratch: bool = False, out: str | None, progress: bool, **settings: Any
 ) -> Run | CrossValidationResult:
     """What the settings ask for: one run as `train` trains it, or a run for each fold as `train_folds` does."""
-    source, resolved = resolve_run(data, recipe, settings, out, progress)
+    source, resolved = resolve_run(data, recipe, from_scratch, settings, out, progress)
     start = _start_folds if resolved.recipe.data.trains_all_folds else start_run
     return start(source, resolved, run_path(data, source, resolved, out), progress)
 
@@ -184,4 +186,4 @@ def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bo
 def _settings_of_fold(settings: ResolvedRecipe, number: int) -> ResolvedRecipe:
     """The settings of one fold, as if the user had asked for it."""
     recipe = settings.recipe.with_values(fold=number)
-    return ResolvedRecipe(recipe, {**settings.origins, "folds": "user", "fold": "user"})
+    return replace(settings, recipe=recipe, origins={**settings.origins, "folds": "user", "fold": "user"})

@@ -24,7 +24,12 @@ from striate.runs.manifest import first_manifest
 from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import split_origin
 from striate.runs.run_splits import resolve_split
-from striate.runs.starting_weights import load_starting_weights, resolve_with_weights, with_model_of_weights
+from striate.runs.starting_weights import (
+    check_starting_weights,
+    load_starting_weights,
+    resolve_with_weights,
+    with_model_of_weights,
+)
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
@@ -32,18 +37,16 @@ from striate.training import (
     Recipe,
     ResolvedRecipe,
     TrainingState,
-    find_recipe,
     frozen_embeddings,
     keep_freed_memory,
     to_toml,
 )
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
-from striate.training.data_defaults import default_recipe
 from striate.training.initial_head import InitialHead, fit_initial_head
 from striate.training.opening import is_within, open_data, refuse_within_the_data
+from striate.training.recipe_choice import RecipeChoice, choose_recipe, named_recipe, possible_recipes
 
 RUNS = Path("runs")
-PRETRAINED_RECIPE = "photos-pretrained"
 
 
 def train(
@@ -51,6 +54,7 @@ def train(
     labels: LabelsInput | None = None,
     *,
     recipe: str | None = None,
+    from_scratch: bool = False,
     out: str | Path | None = None,
     progress: bool = True,
     **settings: Any,
@@ -60,11 +64,13 @@ def train(
     data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
     splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `photos-pretrained`, `cifar10`) or the path of a TOML file; left
-    out, the data choose it, and `photos-pretrained` goes with `weights`. out: the run folder, `runs/DATA-MODEL` if left out.
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `photos-from-scratch`, `cifar10`) or the path of a TOML file;
+    left out, the data choose it: `mnist` for digits, `photos` for color images, which starts from ImageNet weights, else
+    `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
+    `runs/DATA-MODEL` if left out.
     settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
-    source, resolved = resolve_run(with_labels(data, labels), recipe, settings, out, progress)
+    source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if resolved.recipe.data.trains_all_folds:
         raise SettingError(
             f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
@@ -82,7 +88,12 @@ def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
 
 
 def resolve_run(
-    data: TrainingData, recipe: str | None, user: dict[str, Any], out: str | Path | None, progress: bool
+    data: TrainingData,
+    recipe: str | None,
+    from_scratch: bool,
+    user: dict[str, Any],
+    out: str | Path | None,
+    progress: bool,
 ) -> tuple[Source, ResolvedRecipe]:
     """The source, and every setting that the data and the machine decide. Raises StriateError for unusable data.
 
@@ -91,12 +102,12 @@ def resolve_run(
     user = {setting: str(value) if isinstance(value, Path) else value for setting, value in user.items()}
     if Path(str(user.get("weights"))).exists():  # resuming may start in another folder
         user["weights"] = str(Path(user["weights"]).resolve())
-    name = recipe or (PRETRAINED_RECIPE if user.get("weights", "none") != "none" else None)
-    named = find_recipe(name) if name else None
+    named = named_recipe(recipe, user, from_scratch)
     typed = with_model_of_weights(user, named)
-    check_settings(typed, named)
+    check_settings(typed, [named] if named else possible_recipes(user, from_scratch))
     if out and not is_within(Path(out), data):  # which is refused too, once the data are open
         RunFolder.check_new(Path(out))
+    check_starting_weights(typed, named)
     source = open_data(data, user, named.settings if named else {})
     require_classes(source)
     display = progress_display(progress and sys.stdout.isatty())  # a log begins with the description of the data
@@ -104,7 +115,8 @@ def resolve_run(
         source.take_survey(display.reading)
     finally:
         display.close()
-    settings = resolve_with_weights(source, named or default_recipe(source), typed)
+    choice = RecipeChoice(named) if named else choose_recipe(source, user, from_scratch)
+    settings = resolve_with_weights(source, choice.named, typed).with_reason(choice.reason)
     settings = settings.with_origins("weights", typed.keys() - user.keys())
     return source, resolve_machine(resolve_split(source, settings))
 
@@ -122,7 +134,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     """Train in a new run folder; bad input leaves nothing behind."""
     timer = PhaseTimer()
     display = progress_display(progress)
-    display.messages(describe_source(source, split_origin(source.splits, settings.recipe)))
+    display.messages([*describe_source(source, split_origin(source.splits, settings.recipe)), *settings.reasons])
     model = build_network(settings.recipe, source.classes)
     display.messages(load_starting_weights(model, settings.recipe))
     folder = RunFolder.create(path)

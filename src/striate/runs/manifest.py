@@ -30,6 +30,7 @@ def first_manifest(source: Source, settings: ResolvedRecipe, model: Network, out
         "striate": striate.__version__,
         "command": command_line(source, settings, out),
         "status": "running",
+        "reasons": list(settings.reasons),
         "started": now(),
         "seed": recipe.training.seed,
         "device": recipe.machine.device,

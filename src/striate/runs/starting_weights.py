@@ -19,6 +19,7 @@ from striate.training.recipe import resolve
 from striate.views import Normalization
 
 __all__ = [
+    "check_starting_weights",
     "find_starting_weights",
     "load_starting_weights",
     "normalization_for",
@@ -91,16 +92,23 @@ def _bundle_path(run: Path) -> Path:
 def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> dict[str, Any]:
     """What the user typed, and the network that goes with the weights where the user names weights and no network.
 
-    Asked before any data are read. Raises SettingError where the weights are not there.
+    Asked before any data are read. Raises SettingError where there are no such weights.
     """
-    typed = dict(user)
-    if named is None or user.get("weights", named.settings.get("weights", "none")) == "none":
-        return typed
-    if "model" not in typed and "weights" in typed and typed["weights"] != "imagenet":
-        typed["model"] = _model_of(typed["weights"])
-    recipe = resolve(typed, named).recipe
-    find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
-    return typed
+    weights = user.get("weights", "none")
+    if named is None or "model" in user or weights in ("none", "imagenet"):
+        return dict(user)
+    return {**user, "model": _model_of(weights)}
+
+
+def check_starting_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> None:
+    """Raise SettingError where the weights are not there, before any data are read; what is downloaded is so later."""
+    if named is None:
+        return
+    recipe = resolve(user, named).recipe
+    if recipe.transfer.weights == "imagenet" and recipe.transfer.download:
+        pretrained_input(recipe.model.name)
+    else:
+        find_starting_weights(recipe.transfer.weights, recipe.model.name)
 
 
 def resolve_with_weights(source: Source, named: NamedRecipe, user: dict[str, Any]) -> ResolvedRecipe:

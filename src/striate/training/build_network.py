@@ -1,6 +1,6 @@
 """A recipe's network with its initial weights, and the threads that it is trained with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,11 +8,9 @@ import torch
 from striate.data import Batches
 from striate.errors import SettingError
 from striate.models import Network, classifier_features, create_model
-from striate.training.data_defaults import DEFAULT_RECIPES
 from striate.training.freezing import check_freeze
 from striate.training.machine import available_cores, check_threads, choose_device, choose_precision, choose_threads
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
-from striate.training.recipes import RECIPES
 
 __all__ = ["build_network", "check_settings", "resolve_machine", "use_threads"]
 
@@ -43,13 +41,13 @@ def _create(recipe: Recipe, classes: int) -> Network:
     return model
 
 
-def check_settings(user: Mapping[str, Any], named: NamedRecipe | None) -> None:
+def check_settings(user: Mapping[str, Any], recipes: Sequence[NamedRecipe]) -> None:
     """Raise SettingError for settings that are wrong whatever the data are; asked before any data are read.
 
-    Where no recipe is named, the data choose one of DEFAULT_RECIPES: then only what is wrong with each of them is refused.
+    Where the data choose among several recipes, only what is wrong with each of them is refused.
     """
     errors = []
-    for one in [named] if named else [RECIPES[name] for name in DEFAULT_RECIPES]:
+    for one in recipes:
         try:
             recipe = resolve_machine(resolve(user, one)).recipe
             with torch.device("meta"):  # shapes without values: even the largest network is built at once

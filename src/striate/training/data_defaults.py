@@ -1,4 +1,4 @@
-"""Settings that the data decide: the recipe, the size of images, their channels and canvas."""
+"""Settings that the data decide: the size of images, their channels and canvas."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,23 +10,13 @@ from striate.data.settings import Background, FitMode
 from striate.data.survey import Survey
 from striate.errors import SettingError
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
-from striate.training.recipes import find_recipe
 
-__all__ = ["DEFAULT_RECIPES", "canvas_of", "default_recipe", "default_size", "resolve_with_data"]
+__all__ = ["SMALL_IMAGE", "canvas_of", "default_size", "resolve_with_data"]
 
 LARGEST_SIZE: Final = 128  # default for photographs: what two CPU cores train in minutes
 SMALL_IMAGE: Final = 64  # up to this side an image keeps its size, and idx data are taken for digits
-DEFAULT_RECIPES: Final = ("mnist", "photos")  # of digits, and of all other images
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 MARGIN: Final = 8 / 7  # side of the canvas over that of the crop, as 256 pixels to 224
-
-
-def default_recipe(source: Source) -> NamedRecipe:
-    """`mnist` for small grayscale idx images and for scenes of digits, `photos` for the rest."""
-    native = source.native()
-    digits = native.channels == 1 and max(native.height, native.width) <= SMALL_IMAGE and source.kind == "idx"
-    of_digits, of_others = DEFAULT_RECIPES
-    return find_recipe(of_digits if digits or source.kind == "scenes" else of_others)
 
 
 def resolve_with_data(

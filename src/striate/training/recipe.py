@@ -6,7 +6,7 @@ Python and in messages: that of its field, and of its group where the field is `
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, final, get_type_hints
@@ -106,10 +106,14 @@ READING: Final = tuple(declared_settings(ReadingSettings))  # the settings that 
 @final
 @dataclass(frozen=True)
 class ResolvedRecipe:
-    """A recipe and where each value came from: "user", "recipe NAME", "data", "machine" or "default"."""
+    """A recipe and where each value came from: "user", "recipe NAME", "weights", "data", "machine" or "default".
+
+    `reasons` are lines for a person on what the data decided.
+    """
 
     recipe: Recipe
     origins: Mapping[str, str]
+    reasons: tuple[str, ...] = ()
 
     def by_recipe(self, group: str) -> dict[str, Any]:
         """The settings of a group that come from a named recipe."""
@@ -123,11 +127,19 @@ class ResolvedRecipe:
         """The same with `values` where nothing was chosen."""
         now = self.recipe.values()
         missing = {n: value for n, value in values.items() if _is_left_out(now[n]) or self.origins[n] == "default"}
-        return ResolvedRecipe(self.recipe.with_values(**missing), {**self.origins, **dict.fromkeys(missing, origin)})
+        return replace(
+            self,
+            recipe=self.recipe.with_values(**missing),
+            origins={**self.origins, **dict.fromkeys(missing, origin)},
+        )
 
     def with_origins(self, origin: str, names: Iterable[str]) -> "ResolvedRecipe":
         """The same, where these values came from elsewhere."""
-        return ResolvedRecipe(self.recipe, {**self.origins, **dict.fromkeys(names, origin)})
+        return replace(self, origins={**self.origins, **dict.fromkeys(names, origin)})
+
+    def with_reason(self, reason: str) -> "ResolvedRecipe":
+        """The same with one more line; none where it is empty."""
+        return replace(self, reasons=(*self.reasons, reason)) if reason else self
 
 
 @final

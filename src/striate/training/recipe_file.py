@@ -21,7 +21,7 @@ __all__ = ["SettingRow", "read_toml", "setting_rows", "to_toml", "toml_value"]
 
 
 class SettingRow(NamedTuple):
-    """A setting for a person; `origin` is "user", "recipe NAME", "data", "machine" or "default"."""
+    """A setting for a person; `origin` is that of a ResolvedRecipe."""
 
     group: str
     name: str
