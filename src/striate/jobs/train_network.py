@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.data import Source, describe_source, require_classes
+from striate.data import Source, describe_source, groups_of, kept_together, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
@@ -42,7 +42,7 @@ from striate.training import (
     to_toml,
 )
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
-from striate.training.initial_head import InitialHead, fit_initial_head
+from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
 from striate.training.opening import is_within, open_data, refuse_within_the_data
 from striate.training.recipe_choice import RecipeChoice, choose_recipe, named_recipe, possible_recipes
 
@@ -207,8 +207,21 @@ def _fit_head(
         lambda: frozen_embeddings(model.to(device), batches, display.reading),
         display.message,
     )
+    if waiting := slow_fit(len(training), len(source.classes), time.perf_counter() - started):
+        display.message(waiting)
+    groups = groups_of(source, recipe.data.group) if recipe.data.group else None
+    is_balanced = (
+        recipe.loss.balance != "none"
+    )  # drawing classes equally often is the same as their weights, on average
     head = fit_initial_head(
-        model, embeddings, training.labels, len(source.classes), recipe.transfer.head, recipe.training.seed, started
+        model,
+        embeddings,
+        training.labels,
+        recipe.transfer.head,
+        recipe.training.seed,
+        started,
+        groups=kept_together(training, groups),
+        class_weights=class_weights(training.counts()) if is_balanced else torch.ones(len(source.classes)),
     )
     display.message(head.message)
     return head

@@ -30,6 +30,7 @@ __all__ = ["FittedHead", "fit_head"]
 
 FOLDS: Final = 5
 CHOICE_SAMPLES: Final = 2000  # that the choice is made on, at most
+LEAST_GAIN: Final = 0.01  # of the log loss, for which another value is taken
 CHOICE_STREAM: Final = -4  # `permutation` takes an epoch; those of splits are before it
 
 
@@ -145,24 +146,28 @@ def _on_principal_axes(estimator: Estimator, samples: Samples, units: Tensor, se
 
 
 def _choose(estimator: Estimator, samples: Samples, units: Tensor, seed: int) -> _Chosen:
-    """The value that does best in cross-validation: from the default on to neighboring values, as long as they do better."""
+    """The value that does best in cross-validation: from the default on to neighboring values, as long as they do much better.
+
+    By votes, where a log loss says little, all are tried for their accuracy.
+    """
     rows = permutation(seed, CHOICE_STREAM, len(samples.labels))[:CHOICE_SAMPLES].sort().values
     samples = samples.take(rows)
     folds = _folds(samples.labels, units[rows], seed)
     if not folds:
         return _Chosen(estimator.default, estimator.scale)
+    independent = len(units[rows][torch.cat([test for _, test in folds])].unique())
     if estimator.by_votes:
         possible = [one for one in estimator.values if one <= min(len(train) for train, _ in folds)]
-        tried = [_cross_validated(estimator, samples, value, folds) for value in possible]
+        tried = [_cross_validated(estimator, samples, value, folds, independent) for value in possible]
         return min(tried, key=lambda one: (-one.accuracy, one.loss))
     values = estimator.values
     start = values.index(estimator.default)
-    best = _cross_validated(estimator, samples, values[start], folds)
+    best = _cross_validated(estimator, samples, values[start], folds, independent)
     for others in (values[start + 1 :], values[:start][::-1]):
         before = best
         for value in others:
-            found = _cross_validated(estimator, samples, value, folds)
-            if found.loss >= best.loss:
+            found = _cross_validated(estimator, samples, value, folds, independent)
+            if found.loss >= (1 - LEAST_GAIN) * best.loss:
                 break
             best = found
         if best is not before:
@@ -171,8 +176,9 @@ def _choose(estimator: Estimator, samples: Samples, units: Tensor, seed: int) ->
 
 
 def _cross_validated(
-    estimator: Estimator, samples: Samples, value: float, folds: Sequence[tuple[Tensor, Tensor]]
+    estimator: Estimator, samples: Samples, value: float, folds: Sequence[tuple[Tensor, Tensor]], independent: int
 ) -> _Chosen:
+    """independent: how many groups of samples are tested, which the standard error is of."""
     held_out = samples.take(torch.cat([test for _, test in folds]))
     with torch.inference_mode():
         scores = torch.cat(
@@ -180,8 +186,8 @@ def _cross_validated(
         )  # N K
     scale, loss = _calibrated(scores, held_out)
     accuracy = (scores.argmax(1) == held_out.labels).double().mean().item()
-    error = math.sqrt(accuracy * (1 - accuracy) / len(scores))
-    return _Chosen(value, scale, loss, accuracy, error)
+    careful = (accuracy * independent + 2) / (independent + 4)  # Agresti & Coull 1998: it is not 0 or 1
+    return _Chosen(value, scale, loss, accuracy, math.sqrt(careful * (1 - careful) / (independent + 4)))
 
 
 def _folds(labels: Tensor, units: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:

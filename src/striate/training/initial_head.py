@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,11 @@ from striate.training.loop import validate
 from striate.training.recipe import Recipe
 from striate.training.state import Epoch, TrainingState
 
-__all__ = ["InitialHead", "fit_initial_head", "initial_epoch"]
+__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "slow_fit"]
+
+
+SLOW_FIT: Final = 100_000  # images times classes, of a fit that takes some 10 s
+MEASURED: Final = 4000  # training images, at most, that loss and accuracy are of: all distances of 50,000 take 20 GB
 
 
 @final
@@ -49,17 +53,37 @@ class InitialHead:
         return None if self.kind == "linear" else self.fitted.description
 
 
+def slow_fit(images: int, classes: int, seconds: float) -> str | None:
+    """A line for a person who has to wait for the fit; None where it takes no more than a few seconds."""
+    if images * classes < SLOW_FIT:
+        return None
+    return f"features: of {images:,} training images, after {seconds:.0f} s; fitting a head on them"
+
+
 def fit_initial_head(
-    network: Network, embeddings: Tensor, labels: Tensor, classes: int, kind: str, seed: int, started: float
+    network: Network,
+    embeddings: Tensor,
+    labels: Tensor,
+    kind: str,
+    seed: int,
+    started: float,
+    groups: Tensor,
+    class_weights: Tensor,
 ) -> InitialHead:
     """Fit a classifier of this kind on embeddings, N D, and put it in the place of the network's own.
 
-    started: when the embeddings were begun, by time.perf_counter().
+    groups: N, equal for images that stay together. class_weights: K. started: when the embeddings were begun, by
+    time.perf_counter().
     """
-    fitted = fit_head("logistic" if kind == "linear" else kind, embeddings, labels, classes, seed)
+    kind_fitted = "logistic" if kind == "linear" else kind
+    fitted = fit_head(
+        kind_fitted, embeddings, labels, len(class_weights), seed, groups=groups, class_weights=class_weights
+    )
+    some = slice(None, None, -(-len(labels) // MEASURED))
     with torch.inference_mode():
-        logits = fitted.module(embeddings)  # N K
-    loss, accuracy = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+        logits = fitted.module(embeddings[some])  # N K
+    loss = F.cross_entropy(logits, labels[some]).item()
+    accuracy = (logits.argmax(1) == labels[some]).double().mean().item()
     replace_classifier(network, fitted.module)
     return InitialHead(kind, fitted, loss, accuracy, len(labels), time.perf_counter() - started)
 
