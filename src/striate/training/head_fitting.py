@@ -148,7 +148,7 @@ def _on_principal_axes(estimator: Estimator, samples: Samples, units: Tensor, se
 def _choose(estimator: Estimator, samples: Samples, units: Tensor, seed: int) -> _Chosen:
     """The value that does best in cross-validation: from the default on to neighboring values, as long as they do much better.
 
-    By votes, where a log loss says little, all are tried for their accuracy.
+    By votes, which are too coarse for a log loss, all are tried for their accuracy.
     """
     rows = permutation(seed, CHOICE_STREAM, len(samples.labels))[:CHOICE_SAMPLES].sort().values
     samples = samples.take(rows)
