@@ -31,6 +31,7 @@ class Cost:
     peak_mib: float
     others: float | None  # cores; None where there is no /proc/stat
     load_before: float  # load average of the last minute
+    answer: float | None = None  # seconds until the first line that was waited for
 
 
 def run(
@@ -39,10 +40,12 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     limit: float = 3600,
+    answer: str | None = None,
 ) -> tuple[Cost, str]:
     """Run a command to its end: its cost, and what it printed.
 
-    After `limit` seconds it is killed, which is a TimeoutError; an exit code other than 0 is a RuntimeError.
+    answer: how the line begins whose time is wanted. After `limit` seconds the process is killed, which is a TimeoutError; an
+    exit code other than 0 is a RuntimeError.
     """
     found = shutil.which(command[0])
     if found is None:
@@ -50,16 +53,18 @@ def run(
     program = str(Path(found).absolute())  # absolute, because the process starts in another folder
     clean = {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+    with tempfile.TemporaryFile("w+") as errors:
         busy_before = busy_seconds()
         started = time.perf_counter()
         process = subprocess.Popen(
             [program, *map(str, command[1:])],
             cwd=folder,
             env={**clean, **(environment or {})},
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=errors,
+            text=True,
         )
+        output = Output(process, started, answer)
         alarm = threading.Timer(limit, process.kill)
         alarm.start()
         try:
@@ -77,10 +82,34 @@ def run(
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{shown(command)}: exit code {process.returncode}\n{errors.read()[-2000:]}")
-        output.seek(0)
         cpu = usage.ru_utime + usage.ru_stime
         others = None if busy_before is None or busy_after is None else max(0.0, busy_after - busy_before - cpu) / wall
-        return Cost(wall, cpu, usage.ru_maxrss / 1024, others, load_before), output.read()
+        printed = output.text()
+        return Cost(wall, cpu, usage.ru_maxrss / 1024, others, load_before, output.answered), printed
+
+
+@final
+class Output:
+    """What a process prints, and when it first printed a line that begins with `answer`."""
+
+    def __init__(self, process: subprocess.Popen[str], started: float, answer: str | None) -> None:
+        self.answered: float | None = None  # seconds
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, args=(process, started, answer), daemon=True)
+        self._reader.start()
+
+    def _read(self, process: subprocess.Popen[str], started: float, answer: str | None) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                if answer is not None and self.answered is None and line.startswith(answer):
+                    self.answered = time.perf_counter() - started
+                self._lines.append(line)
+
+    def text(self) -> str:
+        """All that was printed, once the process is over."""
+        self._reader.join(timeout=10)  # a child that was left behind may keep the output open
+        return "".join(self._lines)
 
 
 def busy_seconds() -> float | None:

@@ -46,8 +46,8 @@ class ProgressDisplay(ABC):
         """End the display."""
 
 
-def epoch_line(record: Epoch, epochs: int, best: bool) -> str:
-    """One epoch in one line of plain text."""
+def epoch_line(record: Epoch, epochs: int, best: bool, legend: bool) -> str:
+    """One epoch in one line of plain text; the first with a mark has its `legend`."""
     figures = [
         f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}",
         f"loss {record.train_loss:.4f}",
@@ -63,7 +63,7 @@ def epoch_line(record: Epoch, epochs: int, best: bool) -> str:
         f"{record.images_per_second:,.0f} images/s",
         f"{record.seconds:.1f} s",
     ]
-    if best and record.epoch == 1:
+    if legend:
         figures.append("(* best so far)")
     return "  ".join(figures)
 
@@ -90,6 +90,7 @@ class Lines(ProgressDisplay):
     def __init__(self) -> None:
         self._epochs = 0
         self._tenths = 0
+        self._has_legend = False
 
     def message(self, line: str) -> None:
         sys.stdout.write(line + "\n")
@@ -107,7 +108,9 @@ class Lines(ProgressDisplay):
     def step(self, record: Step) -> None: ...
 
     def epoch(self, record: Epoch, best: bool) -> None:
-        self.message(epoch_line(record, self._epochs, best))
+        legend = best and record.val_loss is not None and not self._has_legend
+        self._has_legend |= legend
+        self.message(epoch_line(record, self._epochs, best, legend))
 
     def close(self) -> None: ...
 
@@ -130,6 +133,7 @@ class Bar(ProgressDisplay):
         self._reading: TaskID | None = None
         self._training: TaskID | None = None
         self._epochs = 0
+        self._has_legend = False
         self._steps_an_epoch = 1
         self._shown = 0.0
         self._images = 0
@@ -175,7 +179,9 @@ class Bar(ProgressDisplay):
     def epoch(self, record: Epoch, best: bool) -> None:
         if self._training is not None:
             self._progress.update(self._training, completed=record.step)
-        self.message(epoch_line(record, self._epochs, best))
+        legend = best and record.val_loss is not None and not self._has_legend
+        self._has_legend |= legend
+        self.message(epoch_line(record, self._epochs, best, legend))
         # No image is trained on during validation.
         self._images, self._images_since = 0, time.perf_counter()
 

@@ -4,6 +4,7 @@ import csv
 import signal
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -146,7 +147,13 @@ def test_evaluating_again_gives_the_same_accuracy(trained):
 
 @pytest.mark.parametrize("head", ["linear", "svm", "knn", "prototype"])
 def test_a_head_on_frozen_features_is_that_of_the_cpu(head, trained, shapes, tmp_path):
-    settings = {"weights": str(trained.path), "head": head, "epochs": 0, "precision": "float32", "progress": False}
+    settings: dict[str, Any] = {
+        "weights": str(trained.path),
+        "head": head,
+        "epochs": 0,
+        "precision": "float32",
+        "progress": False,
+    }
     runs = {device: train(shapes, out=tmp_path / device, device=device, **settings) for device in ("cpu", "cuda")}
     predicted = {}
     for device, run in runs.items():
@@ -157,7 +164,13 @@ def test_a_head_on_frozen_features_is_that_of_the_cpu(head, trained, shapes, tmp
 
 
 def test_fine_tuning_on_the_gpu_leaves_frozen_stages_as_they_were(trained, shapes, tmp_path):
-    settings = {"weights": str(trained.path), "freeze": 1, "layer_decay": 0.5, "epochs": 2, "keep": "last"}
+    settings: dict[str, Any] = {
+        "weights": str(trained.path),
+        "freeze": 1,
+        "layer_decay": 0.5,
+        "epochs": 2,
+        "keep": "last",
+    }
     run = train(shapes, out=tmp_path / "tuned", device="cuda", progress=False, batch_size=16, lr=0.01, **settings)
     before, after = trained.model.state_dict(), run.model.state_dict()
     moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}

@@ -3,6 +3,7 @@
 import csv
 import json
 import signal
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 from tests.jobs.test_resuming import child, weights
 
-from striate.errors import SettingError
-from striate.jobs import Run, train
+from striate.errors import SettingError, StriateError
+from striate.jobs import Run, resume, train
 from striate.runs import Bundle
+from striate.training.interruption import InterruptedRunError
 
 # A short fine-tuning of a small network; what is trained is the last stage and the classifier.
 TUNED: dict[str, Any] = {**QUICK, "epochs": 2, "freeze": 1, "layer_decay": 0.5, "label_smoothing": 0.0}
@@ -67,6 +69,7 @@ def test_fine_tuning_goes_on_from_the_head_and_the_better_is_kept(trained: Run, 
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
     assert run.manifest["best_epoch"] == int(best["epoch"])
+    assert run.manifest["reasons"][-1].endswith("is kept")
     recipe = (run.path / "recipe.toml").read_text()
     assert 'normalize = "weights"' in recipe
     assert f'name = "{QUICK["model"]}"' in recipe
@@ -133,3 +136,66 @@ def test_weights_of_another_network_are_refused(trained: Run, colors: Path, tmp_
     with pytest.raises(SettingError, match="not the weights of cifar_cnn"):
         train(colors, out=tmp_path / "run", progress=False, weights=str(trained.path), model="cifar_cnn", epochs=0)
     assert not (tmp_path / "run").exists()
+
+
+def test_interrupted_between_features_and_the_first_epoch_it_resumes(
+    trained: Run, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, settings = tmp_path / "run", {**TUNED, "weights": str(trained.path)}
+    expected = weights(train(colors, out=tmp_path / "whole", progress=False, **settings).path)
+    with monkeypatch.context() as patched:
+        patched.setattr("striate.jobs.train_network.TrainingState", lambda *_: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(InterruptedRunError, match=r"`striate resume .*run` continues the run"):
+            train(colors, out=out, progress=False, **settings)
+    assert list((out / "embeddings").iterdir())
+    monkeypatch.setattr("striate.jobs.start_from_weights.frozen_embeddings", lambda *_: pytest.fail("computed again"))
+    resume(out)
+    assert weights(out) == expected
+    shown = capsys.readouterr().out
+    assert "plan:    " in shown
+    assert "result:  head " in shown
+
+
+def test_bad_input_that_the_features_show_leaves_nothing_behind(
+    trained: Run, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SettingError("no")
+
+    monkeypatch.setattr("striate.jobs.start_from_weights.fit_initial_head", refuse)
+    with pytest.raises(SettingError):
+        train(colors, out=tmp_path / "run", progress=False, weights=trained.path, **TUNED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
+    trained: Run, colors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = [colors / name / f"{i}.png" for name in ("red", "blue") for i in range(10)]
+    run = train(few, ["red"] * 10 + ["blue"] * 10, out=tmp_path / "run", weights=trained.path, device="cpu")
+    assert [row["epoch"] for row in history(run)] == ["0"]
+    (reason,) = run.manifest["reasons"]
+    assert reason.startswith("tuning:  none, the classifier alone: 7 training images in the median class")
+    assert reason in capsys.readouterr().out
+    assert "the classifier alone: 7 training images" in run.report.read_text()
+    recipe = tomllib.loads((run.path / "recipe.toml").read_text())
+    assert (recipe["transfer"]["freeze"], recipe["training"]["epochs"]) == ("all", 0)
+    assert recipe["origin"]["freeze"] == recipe["origin"]["epochs"] == "data"
+    assert recipe["origin"]["model"] == "weights"
+
+
+def test_a_download_comes_after_what_is_refused_at_once(
+    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("striate.models.imagenet.https_only", lambda: pytest.fail("downloaded"))
+    settings: dict[str, Any] = {"weights": "imagenet", "model": "resnet18", "download": True, "progress": False}
+    (tmp_path / "there").mkdir()
+    refused: list[tuple[Any, dict[str, Any], str]] = [
+        (colors, {"out": tmp_path / "there"}, "already exists"),
+        (colors, {"freeze": 9}, "freeze = 9: resnet18 has 4 stages"),
+        ("no such data", {}, "no such data"),
+    ]
+    for data, more, message in refused:
+        with pytest.raises(StriateError, match=message):
+            train(data, **settings, **more)

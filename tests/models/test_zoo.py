@@ -19,7 +19,16 @@ from torch import Tensor, nn
 from striate.errors import SettingError
 from striate.models import NETWORKS, Network, contract, create, create_model, list_models
 
-SMALL = ["bn_gap_cnn", "cifar_cnn", "cosine_cnn", "cosine_cnn_small", "digit_cnn", "digit_cnn_strided", "lenet5"]
+SMALL = [
+    "bn_gap_cnn",
+    "cifar_cnn",
+    "cosine_cnn",
+    "cosine_cnn_small",
+    "digit_cnn",
+    "digit_cnn_strided",
+    "lenet5",
+    "residual_cnn",
+]
 
 # Counted by hand, layer by layer; the oracle tests count the others' twins.
 BY_HAND = {
@@ -33,6 +42,7 @@ BY_HAND = {
     "bn_gap_cnn": 9 * (3 * 32 + 32 * 64 + 64 * 128) + 2 * (32 + 64 + 128) + 129 * 10,
     "cosine_cnn_small": 16 * 25 + 9 * (16 * 32 + 32 * 64) + 2 * (32 + 64) + (3 * 3 * 64 + 1) * 10,
     "cosine_cnn": 32 * 25 + 9 * (32 * 64 + 64 * 128) + 2 * (64 + 128) + (3 * 3 * 128 + 1) * 10,
+    "residual_cnn": 9 * (1 * 24 + 24 * 32 + 2 * 32 * 32 + 32 * 56 + 2 * 56 * 56) + 2 * (24 + 3 * 32 + 3 * 56) + 57 * 10,
 }
 FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
 
@@ -116,6 +126,7 @@ def test_networks_for_large_images_take_small_ones_without_losing_them(name, siz
         ("bn_gap_cnn", [(32, 16, 16), (64, 8, 8), (128, 8, 8)]),
         ("cosine_cnn_small", [(32, 7, 7), (64, 3, 3)]),
         ("cosine_cnn", [(64, 7, 7), (128, 3, 3)]),
+        ("residual_cnn", [(32, 14, 14), (56, 7, 7)]),
         ("resnet18", [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]),
         ("resnet50", [(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]),
     ],
@@ -209,6 +220,17 @@ def cosine_cnn_by_hand(x: Tensor) -> Tensor:
     return x.flatten(1) @ w.T + b
 
 
+def residual_cnn_by_hand(x: Tensor) -> Tensor:
+    *convolutions, w, b = weights("residual_cnn")
+    x = conv_bn_relu_by_hand(x, *convolutions[0:5])
+    for i in (5, 20):
+        kernel, *norm = convolutions[i : i + 5]
+        x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, kernel, padding=1), 2), *norm)
+        inner = conv_bn_relu_by_hand(x, *convolutions[i + 5 : i + 10])
+        x = x + conv_bn_relu_by_hand(inner, *convolutions[i + 10 : i + 15])
+    return x.amax((2, 3)) @ w.T + b
+
+
 @pytest.mark.parametrize(
     ("name", "by_hand"),
     [
@@ -218,6 +240,7 @@ def cosine_cnn_by_hand(x: Tensor) -> Tensor:
         ("digit_cnn", digit_cnn_by_hand),
         ("digit_cnn_strided", digit_cnn_strided_by_hand),
         ("lenet5", lenet5_by_hand),
+        ("residual_cnn", residual_cnn_by_hand),
     ],
 )
 @torch.no_grad()

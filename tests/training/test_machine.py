@@ -38,6 +38,15 @@ def test_the_probe_leaves_no_trace(monkeypatch):
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+def test_long_steps_have_few_turns_and_few_images(monkeypatch):
+    monkeypatch.setattr(machine, "available_cores", lambda: 2)
+    clock, sizes = iter(range(100)), []
+    monkeypatch.setattr("striate.training.machine.time.perf_counter", lambda: float(next(clock)))
+    model = create_model("bn_gap_cnn", classes=3, channels=3)
+    choose_threads(model, torch.zeros(64, 3, 512, 512), False, lambda _, images, __: sizes.append(len(images)))
+    assert sizes == [2] * (1 + 2)  # the first builds kernels; then one turn of each count
+
+
 def test_one_core_needs_no_probe(monkeypatch):
     monkeypatch.setattr(machine, "available_cores", lambda: 1)
     monkeypatch.setattr(machine, "_interleaved", lambda *_: pytest.fail("it was probed"))

@@ -27,8 +27,8 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"freeze": "some"}, "freeze = 'some': takes a whole number or one of all, none"),
-        ({"freeze": 1.5}, r"freeze = 1\.5: takes a whole number or one of all, none"),
+        ({"freeze": "some"}, "freeze = 'some': takes a whole number or one of all, none, auto"),
+        ({"freeze": 1.5}, r"freeze = 1\.5: takes a whole number or one of all, none, auto"),
         ({"freeze": -1}, "freeze = -1: out of range"),
         ({"layer_decay": 1.1}, r"layer_decay = 1\.1: out of range, takes 0 to 1"),
         ({"head": "tree"}, "head = 'tree': takes one of linear, logistic, svm, knn, prototype"),
@@ -55,6 +55,7 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
             {"weights": "imagenet", "epochs": 0, "label_smoothing": 0.1, "mixup": 0.2, "augment": "default"},
             "augment = default, mixup = 0.2, label_smoothing = 0.1: have no effect with epochs = 0, .* leave them out",
         ),
+        ({"weights": "imagenet", "epochs": 0, "freeze": 2}, "freeze = 2: has no effect with epochs = 0"),
         ({"weights": "imagenet", "epochs": 0, "layer_decay": 0.8, "ema": 0.9}, "layer_decay = 0.8, ema = 0.9: have no"),
         ({"weights": "imagenet", "head": "knn"}, "head = knn: is fitted on features .* give epochs = 0"),
         (
@@ -71,7 +72,15 @@ def test_what_does_not_go_together_is_refused_in_one_line(settings, message):
 
 def test_what_only_epochs_use_may_come_from_a_recipe_or_be_off():
     smooth = NamedRecipe("smooth", {**SMOOTH, "lr": 0.5, "balance": "weights"}, reaches="")
-    off = {"epochs": 0, "augment": "none", "label_smoothing": 0.0, "keep": "best", "precision": "float32", "seed": 3}
+    off = {
+        "epochs": 0,
+        "augment": "none",
+        "freeze": "all",
+        "label_smoothing": 0.0,
+        "keep": "best",
+        "precision": "float32",
+        "seed": 3,
+    }
     assert resolve(off, smooth).recipe.loss.balance == "weights"
     assert resolve({"head": "knn", "epochs": 0}, smooth).recipe.loss.balance == "none"
 

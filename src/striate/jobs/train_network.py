@@ -1,28 +1,25 @@
 """Train a network: open the data, resolve the settings, prepare the data, train, evaluate, report."""
 
+import signal
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from striate.analysis.split_evaluation import evaluation_batches
-from striate.data import Source, describe_source, groups_of, kept_together, require_classes
+from striate.data import Source, describe_source, require_classes
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
 from striate.jobs.run import Run
+from striate.jobs.start_from_weights import decide_fine_tuning, fit_head_on_features, plan_training
 from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
 from striate.progress import ProgressDisplay, progress_display
 from striate.runs import RunFolder, free_path
 from striate.runs.atomic import DiskFullError
-from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_digest
 from striate.runs.manifest import first_manifest
-from striate.runs.prepared_data import PreparedData
 from striate.runs.random_splits import split_origin
+from striate.runs.resuming import how_to_resume
 from striate.runs.run_splits import resolve_split
 from striate.runs.starting_weights import (
     check_starting_weights,
@@ -34,15 +31,14 @@ from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import (
-    Recipe,
     ResolvedRecipe,
     TrainingState,
-    frozen_embeddings,
     keep_freed_memory,
     to_toml,
 )
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
-from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
+from striate.training.initial_head import kept_message
+from striate.training.interruption import InterruptedRunError
 from striate.training.opening import is_within, open_data, refuse_within_the_data
 from striate.training.recipe_choice import RecipeChoice, choose_recipe, named_recipe, possible_recipes
 
@@ -64,7 +60,7 @@ def train(
     data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
     splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `photos`, `photos-from-scratch`, `cifar10`) or the path of a TOML file;
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `photos`, `photos-from-scratch`, `cifar10`) or the path of a TOML file;
     left out, the data choose it: `mnist` for digits, `photos` for color images, which starts from ImageNet weights, else
     `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
     `runs/DATA-MODEL` if left out.
@@ -145,11 +141,15 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
             run_phases(folder, source, settings, model, display, timer)
         except BaseException as error:
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
-            is_kept = folder.is_worth_keeping()
+            is_kept = folder.is_worth_keeping() or (isinstance(error, KeyboardInterrupt) and folder.has_embeddings())
             if not is_kept:
                 folder.remove()
             if isinstance(error, DiskFullError):
                 raise (error.with_resume_of(path) if is_kept else error.after_removal_of(path)) from None
+            if is_kept and isinstance(error, KeyboardInterrupt):
+                raise InterruptedRunError(
+                    f"stopped; {how_to_resume(path, source.location)} continues the run", signal.SIGINT
+                ) from None
             raise
     return Run(path)
 
@@ -166,7 +166,7 @@ def run_phases(
     keep_freed_memory()
     try:
         prepared = prepare_data(source, settings, folder, display)
-        settings = prepared.settings
+        settings = decide_fine_tuning(folder, model, prepared, display)
         weights = class_weights(prepared.splits.train.counts()) if settings.recipe.loss.balance == "weights" else None
         task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
         timer.end_phase("data")
@@ -178,50 +178,20 @@ def run_phases(
             "dropout": "the network's own, if any",
         }
         folder.write_recipe(to_toml(settings, chosen))
-        head = _fit_head(folder, model, source, prepared, settings.recipe, display)
-        timer.end_phase("features")
+        head = None
+        if settings.recipe.transfer.weights != "none":
+            if not folder.has_checkpoint():
+                display.messages(plan_training(model, prepared, settings.recipe).messages)
+            head = fit_head_on_features(folder, model, source, prepared, settings.recipe, display)
+            timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)
+        if message := kept_message(state.history, state.best_epoch):
+            display.message(message)
+            folder.add_reasons([message])
         timer.end_phase("training")
         finish_run(folder, source, model, state, task, prepared, settings, timer, head)
     finally:
         display.close()
         if folder.manifest()["status"] != "running":  # a run that was interrupted resumes with its decoded images
             folder.remove_cache()
-
-
-def _fit_head(
-    folder: RunFolder, model: Network, source: Source, prepared: PreparedData, recipe: Recipe, display: ProgressDisplay
-) -> InitialHead | None:
-    """A classifier on the features of the frozen network; None for a network that starts from random weights."""
-    if recipe.transfer.weights == "none":
-        return None
-    training, device, started = prepared.splits.train, torch.device(recipe.machine.device), time.perf_counter()
-    batches = evaluation_batches(training, prepared.preprocessing, device)
-    key = EmbeddingKey(
-        source.digest(), training.ids, recipe.model.name, trunk_digest(model), prepared.preprocessing, "evaluation"
-    )
-    embeddings = cached_embeddings(
-        folder.embeddings_path,
-        key,
-        lambda: frozen_embeddings(model.to(device), batches, display.reading),
-        display.message,
-    )
-    if waiting := slow_fit(len(training), len(source.classes), time.perf_counter() - started):
-        display.message(waiting)
-    groups = groups_of(source, recipe.data.group) if recipe.data.group else None
-    is_balanced = (
-        recipe.loss.balance != "none"
-    )  # drawing classes equally often is the same as their weights, on average
-    head = fit_initial_head(
-        model,
-        embeddings,
-        training.labels,
-        recipe.transfer.head,
-        recipe.training.seed,
-        started,
-        groups=kept_together(training, groups),
-        class_weights=class_weights(training.counts()) if is_balanced else torch.ones(len(source.classes)),
-    )
-    display.message(head.message)
-    return head

@@ -337,6 +337,13 @@ PAPERS: Final = (
         },
     ),
     Paper(
+        "residual_cnn",
+        2018,
+        "ResNet-9 for 28 pixels",
+        "after Page, How to train your ResNet",
+        {"residual_cnn": Row(99_282, 15_128_624, size=28, channels=1, classes=10)},
+    ),
+    Paper(
         "mobilenet_v3",
         2019,
         "searched, SE, hard-swish",

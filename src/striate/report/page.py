@@ -18,7 +18,7 @@ from striate.report.verdict import SPLITS, read_verdict
 from striate.training import SettingRow
 
 SEVERITIES = ("stop", "warning", "note")
-ORIGINS = ("user", "recipe", "data", "machine", "default")
+ORIGINS = ("user", "recipe", "weights", "data", "machine", "default")
 CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421}
 
 

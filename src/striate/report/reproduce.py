@@ -22,9 +22,10 @@ class Reproduction:
 
 
 def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str | float | None]]) -> Reproduction:
-    """What the manifest has of it; the speed is the median over the epochs."""
+    """What the manifest has of it; the speed is the median over the epochs, but for epoch 0, which trains a classifier alone."""
     timings, hardware = manifest.get("timings", {}), manifest.get("hardware", {})
-    speeds = [speed for row in history if (speed := finite(row.get("images_per_second"))) is not None]
+    trained = [row for row in history if finite(row.get("epoch")) != 0]
+    speeds = [speed for row in trained if (speed := finite(row.get("images_per_second"))) is not None]
     return Reproduction(
         run=(
             *((name.capitalize(), plain(manifest.get(name))) for name in ("seed", "threads", "device")),

@@ -111,6 +111,11 @@ class RunFolder:
     def manifest(self) -> dict[str, Any]:
         return read_json(self.manifest_path)
 
+    def add_reasons(self, lines: Iterable[str]) -> None:
+        """Lines of the manifest on what the data decided; those that are there already are not repeated."""
+        manifest = self.manifest()
+        self.write_manifest({**manifest, "reasons": list(dict.fromkeys([*manifest.get("reasons", []), *lines]))})
+
     def write_recipe(self, toml: str) -> None:
         write_text(self.recipe_path, toml)
 
@@ -204,7 +209,15 @@ class RunFolder:
 
     def is_worth_keeping(self) -> bool:
         """Whether the run has a checkpoint, or a finding on why it has none."""
-        return any(self.checkpoints_path.glob("step-*")) or (self.path / "findings.json").exists()
+        return self.has_checkpoint() or (self.path / "findings.json").exists()
+
+    def has_embeddings(self) -> bool:
+        """Whether embeddings of a frozen network are here, which a resumed run takes."""
+        return any(self.embeddings_path.glob("*.safetensors"))
+
+    def has_checkpoint(self) -> bool:
+        """Whether the training began, and a checkpoint of it is here, valid or not."""
+        return any(self.checkpoints_path.glob("step-*"))
 
     def remove_cache(self) -> None:
         """Remove the decoded images, if they are on the disk, and the embeddings."""

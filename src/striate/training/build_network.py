@@ -9,7 +9,15 @@ from striate.data import Batches
 from striate.errors import SettingError
 from striate.models import Network, classifier_features, create_model
 from striate.training.freezing import check_freeze
-from striate.training.machine import available_cores, check_threads, choose_device, choose_precision, choose_threads
+from striate.training.machine import (
+    available_cores,
+    check_threads,
+    choose_device,
+    choose_precision,
+    choose_threads,
+    forward_pass,
+    training_step,
+)
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 
 __all__ = ["build_network", "check_settings", "resolve_machine", "use_threads"]
@@ -75,7 +83,9 @@ def use_threads(settings: ResolvedRecipe, model: Network, batches: Batches) -> R
         bfloat16 = recipe.machine.precision == "bfloat16"
         threads = 1 if example.device.type != "cpu" else available_cores()
         if example.device.type == "cpu" and recipe.training.epochs > 0:
-            threads = choose_threads(model, example, bfloat16)
+            # Most of a frozen network has no backward pass, and threads that wait for each other make one take seconds.
+            probe = training_step if recipe.transfer.weights == "none" else forward_pass
+            threads = choose_threads(model, example, bfloat16, probe)
         settings = settings.with_defaults("machine", threads=threads)
     assert settings.recipe.machine.threads is not None
     torch.set_num_threads(settings.recipe.machine.threads)

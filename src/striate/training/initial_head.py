@@ -1,6 +1,7 @@
 """The first result of transfer learning: a classifier fitted on the features of the frozen network."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -17,7 +18,7 @@ from striate.training.loop import validate
 from striate.training.recipe import Recipe
 from striate.training.state import Epoch, TrainingState
 
-__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "slow_fit"]
+__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message", "slow_fit"]
 
 
 SLOW_FIT: Final = 100_000  # images times classes, of a fit that takes some 10 s
@@ -108,3 +109,17 @@ def initial_epoch(
     state.history.append(row)
     state.keep_as_best()
     return row
+
+
+def kept_message(history: Sequence[Epoch], best_epoch: int) -> str:
+    """Which network is kept, with the accuracy of both, in one line; empty where there are no two, or no validation images."""
+    rows = {row.epoch: row for row in history if row.val_accuracy is not None and row.val_loss is not None}
+    if 0 not in rows or len(rows) == 1:
+        return ""
+    tuned = [row for row in rows.values() if row.epoch]
+    best = rows[best_epoch] if best_epoch else max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0)))
+    kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
+    return (
+        f"result:  head {percent(rows[0].val_accuracy)}, fine-tuned {percent(best.val_accuracy)} (epoch {best.epoch}) "
+        f"on validation: {kept} is kept"
+    )

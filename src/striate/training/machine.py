@@ -13,6 +13,8 @@ from torch import nn
 from striate.errors import SettingError
 
 FEWEST_TURNS, MOST_TURNS, PROBE_SECONDS = 3, 15, 0.4  # of the probe for threads
+LONG_PROBE_SECONDS = 1.0  # after which fewer turns have to do
+MOST_PIXELS = 2**18  # of the probe's images: 5 of 224 x 224, 334 of 28 x 28
 
 MOST_THREADS_A_CORE = 4
 
@@ -72,8 +74,11 @@ def check_threads(threads: int | None) -> None:
         )
 
 
-def choose_threads(model: nn.Module, example: torch.Tensor, bfloat16: bool) -> int:
-    """The thread count at which a training step of this model on this batch is fastest just now.
+Probe = Callable[[nn.Module, torch.Tensor, bool], None]  # of a network on images B C H W, perhaps in bfloat16
+
+
+def choose_threads(model: nn.Module, example: torch.Tensor, bfloat16: bool, probe: Probe | None = None) -> int:
+    """The thread count at which a training step, or another probe, of this model on this batch is fastest just now.
 
     Threads that wait for a busy core can be slower than one thread alone, so 1, 2, 4 ... up to the cores are tried,
     in turn, on a copy of the model; more threads must win by 5 %.
@@ -82,9 +87,10 @@ def choose_threads(model: nn.Module, example: torch.Tensor, bfloat16: bool) -> i
     counts = sorted({1, cores} | {2**k for k in range(1, 8) if 2**k < cores})
     if len(counts) == 1:
         return 1
+    images = example[: max(2, MOST_PIXELS // example[0, 0].numel())]  # B C H W
     with torch.random.fork_rng(devices=[]):
-        probe = copy.deepcopy(model).train()
-        seconds = _interleaved(lambda: _step(probe, example, bfloat16), counts)
+        copied, step = copy.deepcopy(model).train(), probe or training_step
+        seconds = _interleaved(lambda: step(copied, images, bfloat16), counts)
     best = counts[0]
     for count in counts[1:]:
         if seconds[count] < 0.95 * seconds[best]:
@@ -92,11 +98,22 @@ def choose_threads(model: nn.Module, example: torch.Tensor, bfloat16: bool) -> i
     return best
 
 
-def _step(model: nn.Module, images: torch.Tensor, bfloat16: bool) -> None:
-    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+def training_step(model: nn.Module, images: torch.Tensor, bfloat16: bool) -> None:
+    """A forward and a backward pass for the clock: B C H W with some loss. Returns once the device is done."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
         outputs = model(images)
-    outputs.float().square().mean().backward()
+    loss = outputs.float().square().mean()
+    loss.backward()
     model.zero_grad()
+    loss.item()
+
+
+@torch.inference_mode()
+def forward_pass(model: nn.Module, images: torch.Tensor, bfloat16: bool) -> None:
+    """The same without a backward pass, in eval mode."""
+    model.eval()
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
+        model(images)
 
 
 def _interleaved(step: Callable[[], None], counts: list[int]) -> dict[int, float]:
@@ -109,7 +126,8 @@ def _interleaved(step: Callable[[], None], counts: list[int]) -> dict[int, float
     step()  # the first step builds its kernels
     probe_started = time.perf_counter()
     for turn in range(MOST_TURNS):
-        if turn >= FEWEST_TURNS and time.perf_counter() - probe_started > PROBE_SECONDS:
+        elapsed = time.perf_counter() - probe_started
+        if elapsed > (PROBE_SECONDS if turn >= FEWEST_TURNS else LONG_PROBE_SECONDS):
             break
         for count in counts:
             torch.set_num_threads(count)

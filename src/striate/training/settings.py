@@ -123,10 +123,10 @@ class TransferSettings:
     freeze: Annotated[
         int | str,
         Setting(
-            "frozen layers, by number of stages from the input or by name",
+            "frozen layers, by number of stages from the input or by name; auto: by the number of images",
             0,
             1000,
-            choices=("all", "none"),
+            choices=("all", "none", "auto"),
             source="arXiv:1411.1792",
         ),
     ] = "none"

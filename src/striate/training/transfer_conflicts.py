@@ -32,7 +32,9 @@ def refuse_conflicts(transfer: TransferSettings, epochs: int, augment: Policy, l
 
 def refuse_without_effect(user: Mapping[str, Any], unused: Mapping[str, Any], epochs: int) -> None:
     """Raise SettingError for what the user typed and no epoch uses. unused: such settings of the recipe, with their defaults."""
-    typed = [name for name, default in unused.items() if name in user and user[name] not in (default, None)]
+    typed = [
+        name for name, default in unused.items() if name in user and user[name] not in (default, None, "auto", "all")
+    ]
     if epochs == 0 and typed:
         named = ", ".join(f"{name} = {user[name]}" for name in typed)
         are, it = ("have", "them") if len(typed) > 1 else ("has", "it")

@@ -1,0 +1,55 @@
+"""How far to fine-tune: a rule on the number of training images, where freeze is left to the data. No test image is asked.
+
+With few images of a class the classifier on frozen features is as good as it gets, and without validation images nothing
+would tell whether fine-tuning made it worse.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median_low
+from typing import Final
+
+from striate.number_format import count
+from striate.training.recipe import ResolvedRecipe, used_by_epochs
+
+__all__ = ["resolve_fine_tuning"]
+
+FEWEST_IMAGES: Final = 8  # for training, of the median class
+FROZEN_STAGES: Final = 2  # from the input, with their stem
+
+
+def resolve_fine_tuning(
+    settings: ResolvedRecipe, class_counts: Sequence[int], validation_images: int, stages: int
+) -> ResolvedRecipe:
+    """Decide `freeze`, and where the user typed nothing that epochs use whether there are any, with the reason; a typed `freeze` stays.
+
+    class_counts: training images of each class. stages: of the network, of which one is trained at least.
+    """
+    recipe = settings.recipe
+    if recipe.transfer.freeze != "auto":
+        return settings
+    if recipe.transfer.weights == "none":
+        return settings.with_defaults("data", freeze="none")
+    typical = median_low(class_counts)
+    data = f"{count(typical, 'training image')} in the median class"
+    if not recipe.training.epochs:
+        return settings.with_defaults("data", freeze="all")
+    values, unused = recipe.values(), used_by_epochs()
+    typed = [name for name in values if settings.origins[name] == "user" and name != "freeze"]
+    is_asked = any(name == "epochs" or values[name] != unused.get(name, values[name]) for name in typed)
+    if not is_asked and (typical < FEWEST_IMAGES or not validation_images):
+        reason = f"{data}, fewer than {FEWEST_IMAGES}" if typical < FEWEST_IMAGES else "no validation images judge more"
+        alone = replace(
+            settings,
+            recipe=recipe.with_values(epochs=0, freeze="all", unfreeze_every=0),
+            origins={**settings.origins, **dict.fromkeys(("epochs", "freeze", "unfreeze_every"), "data")},
+        )
+        return alone.with_reason(
+            f"tuning:  none, the classifier alone: {reason}; --epochs {recipe.training.epochs} fine-tunes"
+        )
+    frozen = max(0, min(FROZEN_STAGES, stages - 1))
+    reason = "since it is asked for" if is_asked else f"for {data}"
+    kept = f"stem and {frozen} of {count(stages, 'stage')} frozen" if frozen else "all layers"
+    return settings.with_defaults("data", freeze=frozen).with_reason(
+        f"tuning:  {kept}, {count(recipe.training.epochs, 'epoch')}, {reason}; --epochs 0 gives the classifier alone"
+    )

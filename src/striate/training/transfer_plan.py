@@ -1,0 +1,128 @@
+"""The plan of a training that starts from weights: how many images, which weights, and about how long it takes here and now.
+
+A probe of a few seconds measures it: a few images through the frozen network, and one step of the layers that are trained.
+"""
+
+import copy
+import itertools
+import math
+import time
+from dataclasses import dataclass
+from typing import Final, final
+
+import torch
+
+from striate.data import Batches
+from striate.models import Network
+from striate.number_format import count, duration
+from striate.training.freezing import FrozenLayers
+from striate.training.frozen_features import frozen_embeddings
+from striate.training.machine import training_step
+from striate.training.recipe import Recipe
+
+__all__ = ["PROBE_IMAGES", "Speed", "TransferPlan", "measure_speed"]
+
+PROBE_IMAGES: Final = 16  # through the frozen network, and in a step
+MOST_STEPS, STEPS_SECONDS = 3, 0.7  # that are timed, and after which time no other is begun
+PLAIN: Final = 2.0  # time of a forward pass in plain batches over that of frozen_features
+FIT_SECONDS: Final = 7e-5  # of a head, for each image and class; measured with 8 and 100 classes
+FIT_IMAGES: Final = 2000  # that its cross-validation takes at most
+END_SECONDS: Final = 3.0  # to write the results and the report
+
+
+@final
+@dataclass(frozen=True)
+class Speed:
+    """Seconds for each image: through the frozen network once, and in a training step with its augmentation."""
+
+    embedding: float
+    training: float
+
+
+@final
+@dataclass(frozen=True)
+class TransferPlan:
+    """What is trained from which weights, and the seconds that it takes at a measured speed."""
+
+    training_images: int
+    validation_images: int
+    test_images: int
+    classes: int
+    weights: str
+    model: str
+    size: int
+    epochs: int
+    speed: Speed
+
+    @property
+    def first_seconds(self) -> float:
+        """Until the classifier is fitted on the features of the frozen network."""
+        fit = FIT_SECONDS * min(self.training_images, FIT_IMAGES) * self.classes
+        return self.training_images * self.speed.embedding + fit
+
+    @property
+    def seconds(self) -> float:
+        """Of all that follows the probe."""
+        inference = PLAIN * self.speed.embedding
+        epoch = self.training_images * self.speed.training + self.validation_images * inference
+        held_out = (2 * self.validation_images + self.test_images) * inference  # epoch 0, and evaluation at the end
+        return self.first_seconds + self.epochs * epoch + held_out + END_SECONDS
+
+    @property
+    def messages(self) -> tuple[str, str]:
+        """Two lines for a person."""
+        then = f", then {count(self.epochs, 'epoch')} of fine-tuning" if self.epochs else ""
+        return (
+            f"plan:    {count(self.training_images, 'training image')}, {self.classes:,} classes, "
+            f"{self.size} x {self.size} pixels; {self.model} from {self.weights}: a head on its features{then}",
+            f"         here and now about {_about(self.first_seconds)} to the first result, {_about(self.seconds)} in all",
+        )
+
+
+def measure_speed(network: Network, training: Batches, evaluation: Batches, recipe: Recipe) -> Speed:
+    """Measure the seconds for each image on the device of the batches, with the threads that are set.
+
+    training: augmented batches of PROBE_IMAGES at most. evaluation: a few images in two batches or more. The network and
+    the random generators are not changed.
+    """
+    device = evaluation.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        probe = copy.deepcopy(network).to(device)
+        embedding = _embedding_seconds(probe, evaluation)
+        return Speed(embedding, _training_seconds(probe, training, recipe) if recipe.training.epochs else 0.0)
+
+
+def _embedding_seconds(network: Network, batches: Batches) -> float:
+    """Of all batches but the first, which has the cost of the preparations, unless it is the only one."""
+    moments = [(0, time.perf_counter())]
+    frozen_embeddings(network, batches, lambda done, _: moments.append((done, time.perf_counter())))
+    (first, began), *_, (last, ended) = moments[1:] if len(moments) > 2 else moments
+    return (ended - began) / (last - first)
+
+
+def _training_seconds(network: Network, batches: Batches, recipe: Recipe) -> float:
+    FrozenLayers(network, recipe.transfer).start_epoch(recipe.training.epochs // 2)  # some are unfrozen later
+    if recipe.machine.channels_last:
+        for parameter in network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    bfloat16 = recipe.machine.precision == "bfloat16"
+    epoch = batches.epoch(0)
+    first = next(epoch)
+    training_step(network, first.images[:2], bfloat16)  # builds the kernels
+    best, began = math.inf, time.perf_counter()
+    started = began
+    for batch in itertools.islice(itertools.chain(epoch, [first]), MOST_STEPS):
+        training_step(network, batch.images, bfloat16)
+        ended = time.perf_counter()
+        best, started = min(best, (ended - started) / len(batch.images)), ended
+        if ended - began > STEPS_SECONDS:
+            break
+    return best
+
+
+def _about(seconds: float) -> str:
+    """As exact as an estimate is: 7.3 -> "7 s", 43 -> "45 s", 112 -> "2 min", 5000 -> "1 h 25 min"."""
+    steps = {10: 1, 60: 5, 600: 30, 3600: 60}
+    step = next((step for limit, step in steps.items() if seconds < limit), 300)
+    return duration(max(1, round(seconds / step)) * step).replace(".0 s", " s").removesuffix(" 0 s")
