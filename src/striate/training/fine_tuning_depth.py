@@ -21,9 +21,9 @@ FROZEN_STAGES: Final = 2  # from the input, with their stem
 def resolve_fine_tuning(
     settings: ResolvedRecipe, class_counts: Sequence[int], validation_images: int, stages: int
 ) -> ResolvedRecipe:
-    """Decide `freeze`, and where the user typed nothing that epochs use whether there are any, with the reason; a typed `freeze` stays.
+    """Decide `freeze`, and whether there are any epochs where the user typed nothing that only they use, with the reason.
 
-    class_counts: training images of each class. stages: of the network, of which one is trained at least.
+    A typed `freeze` stays. class_counts: training images of each class. stages: of the network, of which one is trained at least.
     """
     recipe = settings.recipe
     if recipe.transfer.freeze != "auto":
