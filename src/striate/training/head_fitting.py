@@ -26,7 +26,7 @@ from striate.training.head_estimators import ESTIMATORS, Estimator, Samples, lin
 from striate.training.linear_classifiers import principal_axes
 from striate.views import permutation
 
-__all__ = ["FittedHead", "fit_head"]
+__all__ = ["CHOICE_SAMPLES", "FittedHead", "fit_head"]
 
 FOLDS: Final = 5
 CHOICE_SAMPLES: Final = 2000  # that the choice is made on, at most

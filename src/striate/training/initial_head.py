@@ -13,7 +13,7 @@ from striate.data import Batches
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
 from striate.number_format import percent, percent_number
 from striate.tasks import Task
-from striate.training.head_fitting import FittedHead, fit_head
+from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
 from striate.training.state import Epoch, TrainingState
@@ -23,6 +23,7 @@ __all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message", "
 
 SLOW_FIT: Final = 100_000  # images times classes, of a fit that takes some 10 s
 MEASURED: Final = 4000  # training images, at most, that loss and accuracy are of: all distances of 50,000 take 20 GB
+CHUNK: Final = 500
 
 
 @final
@@ -46,7 +47,9 @@ class InitialHead:
         if self.fitted.accuracy is None or self.fitted.standard_error is None:
             return f"{line}, after {self.seconds:.0f} s"
         spread = percent_number(1.96 * self.fitted.standard_error)
-        return f"{line}: {percent(self.fitted.accuracy)} +- {spread} in cross-validation, after {self.seconds:.0f} s"
+        some = f" of {CHOICE_SAMPLES:,} of them" if self.images > CHOICE_SAMPLES else ""
+        accuracy = f"{percent(self.fitted.accuracy)} +- {spread} in cross-validation{some}"
+        return f"{line}: {accuracy}, after {self.seconds:.0f} s"
 
     @property
     def description(self) -> HeadDescription | None:
@@ -82,7 +85,7 @@ def fit_initial_head(
     )
     some = slice(None, None, -(-len(labels) // MEASURED))
     with torch.inference_mode():
-        logits = fitted.module(embeddings[some])  # N K
+        logits = torch.cat([fitted.module(one) for one in embeddings[some].split(CHUNK)])  # N K
     loss = F.cross_entropy(logits, labels[some]).item()
     accuracy = (logits.argmax(1) == labels[some]).double().mean().item()
     replace_classifier(network, fitted.module)
