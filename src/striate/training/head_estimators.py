@@ -1,15 +1,22 @@
-"""How each kind of head is fitted at a given strength, on normalized embeddings: a function and a row of ESTIMATORS."""
+"""How each kind of head is fitted at a given strength, on normalized embeddings: a function and a row of ESTIMATORS.
 
+The linear ones are scikit-learn's, which is imported where it is used.
+"""
+
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, final
+from typing import TYPE_CHECKING, Final, final
 
 import torch
 from torch import Tensor, nn
 
 from striate.models.heads import NearestNeighbors
-from striate.training.linear_classifiers import LinearClassifier
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
 
 __all__ = ["ESTIMATORS", "Estimator", "Samples", "linear_layer"]
 
@@ -39,8 +46,8 @@ class Estimator:
     fit: (samples, value, scale) -> the module N D -> scores N K, times scale.
     setting, values: what is chosen, of equally good values the first.
     default, scale: the value and the factor of the scores where nothing can be held out to choose them.
-    on_unit_length: takes embeddings of length 1, and `UnitNormalization` joins the module; the others are linear, on principal
-    axes, and the rotation joins their weight.
+    on_unit_length: takes embeddings of length 1, and `UnitNormalization` joins the module; the others are linear, and what
+    normalizes their embeddings joins their weight.
     by_votes: scores are too coarse for a log loss, so all values are tried and the one of most accuracy is chosen.
     """
 
@@ -61,18 +68,28 @@ def linear_layer(weight: Tensor, bias: Tensor) -> nn.Linear:
 
 
 def _logistic(samples: Samples, value: float, scale: float) -> nn.Linear:
-    return _linear("logistic", samples, value, scale)
+    from sklearn.linear_model import LogisticRegression
+
+    return _linear(LogisticRegression(C=value, max_iter=1000), samples, scale)
 
 
 def _svm(samples: Samples, value: float, scale: float) -> nn.Linear:
-    return _linear("squared hinge", samples, value, scale)
+    from sklearn.svm import LinearSVC
+
+    return _linear(LinearSVC(C=value, tol=1e-2, random_state=0), samples, scale)
 
 
-def _linear(loss: Literal["logistic", "squared hinge"], samples: Samples, value: float, scale: float) -> nn.Linear:
+def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: float) -> nn.Linear:
+    from sklearn.exceptions import ConvergenceWarning
+
     present, labels = samples.labels.unique(return_inverse=True)
     weight, bias = samples.embeddings.new_zeros(len(present), samples.embeddings.shape[1]), torch.zeros(len(present))
     if len(present) > 1:
-        weight, bias = LinearClassifier(loss, samples.embeddings, labels, samples.weights, len(present), value).fit()
+        with warnings.catch_warnings(category=ConvergenceWarning, action="ignore"):  # nearly converged is good enough
+            model.fit(samples.embeddings.numpy(), labels.numpy(), sample_weight=samples.weights.numpy())
+        weight, bias = torch.from_numpy(model.coef_).float(), torch.from_numpy(model.intercept_).float()
+    if len(present) == 2:  # one score, positive for the second class
+        weight, bias = torch.cat((-weight, weight)) / 2, torch.cat((-bias, bias)) / 2
     return _for_all_classes(scale * weight, scale * bias, present, samples.classes)
 
 
