@@ -161,7 +161,7 @@ def test_interrupted_between_features_and_the_first_epoch_it_resumes(
 def test_bad_input_that_the_features_show_leaves_nothing_behind(
     trained: Run, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise SettingError("no")
 
     monkeypatch.setattr("striate.jobs.start_from_weights.fit_initial_head", refuse)

@@ -28,6 +28,8 @@ MANY, FEW = [8, 9, 40], [3, 7, 40]
         ({}, MANY, 0, 5, "all", 0, "no validation images judge more; --epochs 6 fine-tunes"),
         ({"epochs": 4}, FEW, 0, 5, 2, 4, "stem and 2 of 5 stages frozen, 4 epochs, since it is asked for"),
         ({"unfreeze_every": 1}, FEW, 3, 5, 2, 6, "since it is asked for"),
+        ({"lr": 0.001}, FEW, 3, 5, 2, 6, "since it is asked for"),
+        ({"augment": "none", "label_smoothing": 0.0}, FEW, 3, 5, "all", 0, "the classifier alone"),
         ({"freeze": "auto"}, MANY, 3, 5, 2, 6, "for 9 training images"),
         ({"freeze": 1}, FEW, 0, 5, 1, 6, ""),
         ({"freeze": "none", "epochs": 2}, FEW, 0, 5, "none", 2, ""),

@@ -43,6 +43,20 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
             {**SMOOTH, "mixup": 0, "head": "prototype"},
             r"label_smoothing = 0\.1: makes soft labels, and head = prototype .* give label_smoothing = 0, or head = linear",
         ),
+        (
+            {"weights": "imagenet", "head": "knn", "epochs": 0, "balance": "weights"},
+            "balance = weights: head = knn takes no weights of classes; give balance = none, or head = linear",
+        ),
+        (
+            {"weights": "imagenet", "epochs": 0, "lr": 0.1},
+            "lr = 0.1: has no effect with epochs = 0, which fits a head on the features of plain images; leave it out, or give",
+        ),
+        (
+            {"weights": "imagenet", "epochs": 0, "label_smoothing": 0.1, "mixup": 0.2, "augment": "default"},
+            "augment = default, mixup = 0.2, label_smoothing = 0.1: have no effect with epochs = 0, .* leave them out",
+        ),
+        ({"weights": "imagenet", "epochs": 0, "freeze": 2}, "freeze = 2: has no effect with epochs = 0"),
+        ({"weights": "imagenet", "epochs": 0, "layer_decay": 0.8, "ema": 0.9}, "layer_decay = 0.8, ema = 0.9: have no"),
         ({"weights": "imagenet", "head": "knn"}, "head = knn: is fitted on features .* give epochs = 0"),
         (
             {"weights": "imagenet", "head": "knn", "freeze": "all", "unfreeze_every": 1},
@@ -54,6 +68,21 @@ def test_what_does_not_go_together_is_refused_in_one_line(settings, message):
     with pytest.raises(SettingError, match=message) as refused:
         resolve(settings, NamedRecipe("mine", {}, reaches=""))
     assert "\n" not in str(refused.value)
+
+
+def test_what_only_epochs_use_may_come_from_a_recipe_or_be_off():
+    smooth = NamedRecipe("smooth", {**SMOOTH, "lr": 0.5, "balance": "weights"}, reaches="")
+    off = {
+        "epochs": 0,
+        "augment": "none",
+        "freeze": "all",
+        "label_smoothing": 0.0,
+        "keep": "best",
+        "precision": "float32",
+        "seed": 3,
+    }
+    assert resolve(off, smooth).recipe.loss.balance == "weights"
+    assert resolve({"head": "knn", "epochs": 0}, smooth).recipe.loss.balance == "none"
 
 
 @pytest.mark.parametrize(

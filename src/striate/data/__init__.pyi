@@ -31,6 +31,7 @@ from striate.data.source import require_classes as require_classes
 from striate.data.source_description import describe_source as describe_source
 from striate.data.source_description import source_as_json as source_as_json
 from striate.data.split_groups import groups_of as groups_of
+from striate.data.split_groups import kept_together as kept_together
 from striate.data.splits import Splits as Splits
 from striate.data.splits import apply_split as apply_split
 from striate.data.splits import read_split as read_split

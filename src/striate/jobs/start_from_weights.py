@@ -5,16 +5,17 @@ import time
 import torch
 
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.data import Batches, Source
+from striate.data import Batches, Source, groups_of, kept_together
 from striate.models import Network
 from striate.progress import ProgressDisplay
 from striate.runs import RunFolder
 from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_digest
 from striate.runs.prepared_data import PreparedData
 from striate.runs.recorded_head import record_head
+from striate.tasks import class_weights
 from striate.training import Recipe, ResolvedRecipe, frozen_embeddings
 from striate.training.fine_tuning_depth import resolve_fine_tuning
-from striate.training.initial_head import InitialHead, fit_initial_head
+from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
 from striate.training.transfer_plan import PROBE_IMAGES, TransferPlan, measure_speed
 
 
@@ -73,8 +74,19 @@ def fit_head_on_features(
         lambda: frozen_embeddings(model.to(device), batches, display.reading),
         display.message,
     )
+    if waiting := slow_fit(len(training), len(source.classes), time.perf_counter() - started):
+        display.message(waiting)
+    groups = groups_of(source, recipe.data.group) if recipe.data.group else None
+    is_balanced = recipe.loss.balance != "none"  # classes that are drawn equally often weigh the same, on average
     head = fit_initial_head(
-        model, embeddings, training.labels, len(source.classes), recipe.transfer.head, recipe.training.seed, started
+        model,
+        embeddings,
+        training.labels,
+        recipe.transfer.head,
+        recipe.training.seed,
+        started,
+        groups=kept_together(training, groups),
+        class_weights=class_weights(training.counts()) if is_balanced else torch.ones(len(source.classes)),
     )
     record_head(folder, head.fitted.description)
     display.message(head.message)

@@ -15,25 +15,36 @@ MAX_NUMBERS: Final = 2**30  # in a head's largest tensor: 4 GiB
 @final
 @dataclass(frozen=True)
 class HeadKind:
-    """What a head is, and whether it learns from soft labels (those of mixup, for example)."""
+    """What a head is.
+
+    module: the function of `models/heads.py` that builds it. trainable: a loss can train it, with soft labels and weights of
+    classes, and fine-tuning goes on from it. stores_samples: it keeps the embeddings that it was fitted on.
+    """
 
     description: str
-    soft_labels: bool
+    module: str
+    trainable: bool = True
+    stores_samples: bool = False
 
 
 HEADS: Final[Mapping[str, HeadKind]] = {
-    "linear": HeadKind("linear layer, trained with the network", soft_labels=True),
-    "logistic": HeadKind("logistic regression on the embeddings", soft_labels=True),
-    "svm": HeadKind("linear support vector machine, one class against the rest", soft_labels=True),
-    "knn": HeadKind("vote of the nearest training images by cosine similarity", soft_labels=False),
-    "prototype": HeadKind("nearest class mean by cosine similarity", soft_labels=False),
+    "linear": HeadKind("linear layer, trained with the network", "linear"),
+    "logistic": HeadKind("logistic regression on the embeddings", "linear"),
+    "svm": HeadKind("linear support vector machine, one class against the rest", "linear"),
+    "knn": HeadKind(
+        "vote of the nearest training images by cosine similarity",
+        "nearest_neighbors",
+        trainable=False,
+        stores_samples=True,
+    ),
+    "prototype": HeadKind("nearest class mean by cosine similarity", "linear_on_unit_length", trainable=False),
 }
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class HeadDescription:
-    """The kind and the sizes of a head; `samples` (stored embeddings) and `neighbors` (that vote) are 0 unless it is "knn".
+    """The kind and the sizes of a head; `samples` (stored embeddings) and `neighbors` (that vote) are 0 unless it stores some.
 
     Raises SettingError for an unknown kind, and for sizes that no head has.
     """
@@ -58,7 +69,7 @@ class HeadDescription:
         for name in ("features", "classes"):
             if not 1 <= sizes[name] <= MAX_SIDE:
                 raise SettingError(f"head {self.kind}: {name} must be from 1 to {MAX_SIDE}, not {sizes[name]}")
-        stores = self.kind == "knn"
+        stores = HEADS[self.kind].stores_samples
         if not (1 <= self.neighbors <= self.samples if stores else self.neighbors == self.samples == 0):
             raise SettingError(
                 f"head {self.kind}: {self.neighbors} neighbors of {self.samples} samples; "

@@ -8,6 +8,7 @@
 `training/head_fitting.py` fits them. Nothing here needs scikit-learn, so neither do prediction, export and serving.
 """
 
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from striate.errors import SettingError
 from striate.models.blocks import Network
-from striate.models.head_kinds import HeadDescription
+from striate.models.head_kinds import HEADS, HeadDescription
 
 __all__ = ["NearestNeighbors", "UnitNormalization", "build_head", "classifier_features", "replace_classifier"]
 
@@ -79,13 +80,25 @@ class NearestNeighbors(nn.Module):
 
 def build_head(description: HeadDescription) -> nn.Module:
     """The module that a description is of, with weights that are yet to be loaded."""
+    build: Callable[[HeadDescription], nn.Module] = globals()[HEADS[description.kind].module]
+    return build(description)
+
+
+def linear(description: HeadDescription) -> nn.Module:
+    """A linear layer."""
+    return nn.Linear(description.features, description.classes)
+
+
+def linear_on_unit_length(description: HeadDescription) -> nn.Module:
+    """A linear layer on embeddings of length 1."""
+    return nn.Sequential(UnitNormalization(description.features), linear(description))
+
+
+def nearest_neighbors(description: HeadDescription) -> nn.Module:
+    """A vote among stored embeddings of length 1."""
     features, classes = description.features, description.classes
-    if description.kind == "knn":
-        voting = NearestNeighbors(description.samples, features, classes, description.neighbors)
-        return nn.Sequential(UnitNormalization(features), voting)
-    if description.kind == "prototype":
-        return nn.Sequential(UnitNormalization(features), nn.Linear(features, classes))
-    return nn.Linear(features, classes)
+    voting = NearestNeighbors(description.samples, features, classes, description.neighbors)
+    return nn.Sequential(UnitNormalization(features), voting)
 
 
 def classifier_features(network: Network) -> int:

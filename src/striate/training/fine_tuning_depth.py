@@ -10,7 +10,7 @@ from statistics import median_low
 from typing import Final
 
 from striate.number_format import count
-from striate.training.recipe import ResolvedRecipe
+from striate.training.recipe import ResolvedRecipe, used_by_epochs
 
 __all__ = ["resolve_fine_tuning"]
 
@@ -21,9 +21,9 @@ FROZEN_STAGES: Final = 2  # from the input, with their stem
 def resolve_fine_tuning(
     settings: ResolvedRecipe, class_counts: Sequence[int], validation_images: int, stages: int
 ) -> ResolvedRecipe:
-    """Decide `freeze`, and where the user typed no epochs whether there are any, with the reason; a typed `freeze` stays.
+    """Decide `freeze`, and whether there are any epochs where the user typed nothing that only they use, with the reason.
 
-    class_counts: training images of each class. stages: of the network, of which one is trained at least.
+    A typed `freeze` stays. class_counts: training images of each class. stages: of the network, of which one is trained at least.
     """
     recipe = settings.recipe
     if recipe.transfer.freeze != "auto":
@@ -34,7 +34,9 @@ def resolve_fine_tuning(
     data = f"{count(typical, 'training image')} in the median class"
     if not recipe.training.epochs:
         return settings.with_defaults("data", freeze="all")
-    is_asked = "user" in (settings.origins["epochs"], settings.origins["unfreeze_every"])
+    values, unused = recipe.values(), used_by_epochs()
+    typed = [name for name in values if settings.origins[name] == "user" and name != "freeze"]
+    is_asked = any(name == "epochs" or values[name] != unused.get(name, values[name]) for name in typed)
     if not is_asked and (typical < FEWEST_IMAGES or not validation_images):
         reason = f"{data}, fewer than {FEWEST_IMAGES}" if typical < FEWEST_IMAGES else "no validation images judge more"
         alone = replace(

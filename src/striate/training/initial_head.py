@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import torch
 import torch.nn.functional as F
@@ -13,12 +13,17 @@ from striate.data import Batches
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
 from striate.number_format import percent, percent_number
 from striate.tasks import Task
-from striate.training.head_fitting import FittedHead, fit_head
+from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
 from striate.training.state import Epoch, TrainingState
 
-__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message"]
+__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message", "slow_fit"]
+
+
+SLOW_FIT: Final = 100_000  # images times classes, of a fit that takes some 10 s
+MEASURED: Final = 4000  # training images, at most, that loss and accuracy are of: all distances of 50,000 take 20 GB
+CHUNK: Final = 500
 
 
 @final
@@ -42,7 +47,9 @@ class InitialHead:
         if self.fitted.accuracy is None or self.fitted.standard_error is None:
             return f"{line}, after {self.seconds:.0f} s"
         spread = percent_number(1.96 * self.fitted.standard_error)
-        return f"{line}: {percent(self.fitted.accuracy)} +- {spread} in cross-validation, after {self.seconds:.0f} s"
+        some = f" of {CHOICE_SAMPLES:,} of them" if self.images > CHOICE_SAMPLES else ""
+        accuracy = f"{percent(self.fitted.accuracy)} +- {spread} in cross-validation{some}"
+        return f"{line}: {accuracy}, after {self.seconds:.0f} s"
 
     @property
     def description(self) -> HeadDescription | None:
@@ -50,17 +57,37 @@ class InitialHead:
         return None if self.kind == "linear" else self.fitted.description
 
 
+def slow_fit(images: int, classes: int, seconds: float) -> str | None:
+    """A line for a person who has to wait for the fit; None where it takes no more than a few seconds."""
+    if images * classes < SLOW_FIT:
+        return None
+    return f"features: of {images:,} training images, after {seconds:.0f} s; fitting a head on them"
+
+
 def fit_initial_head(
-    network: Network, embeddings: Tensor, labels: Tensor, classes: int, kind: str, seed: int, started: float
+    network: Network,
+    embeddings: Tensor,
+    labels: Tensor,
+    kind: str,
+    seed: int,
+    started: float,
+    groups: Tensor,
+    class_weights: Tensor,
 ) -> InitialHead:
     """Fit a classifier of this kind on embeddings, N D, and put it in the place of the network's own.
 
-    started: when the embeddings were begun, by time.perf_counter().
+    groups: N, equal for images that stay together. class_weights: K. started: when the embeddings were begun, by
+    time.perf_counter().
     """
-    fitted = fit_head("logistic" if kind == "linear" else kind, embeddings, labels, classes, seed)
+    kind_fitted = "logistic" if kind == "linear" else kind
+    fitted = fit_head(
+        kind_fitted, embeddings, labels, len(class_weights), seed, groups=groups, class_weights=class_weights
+    )
+    some = slice(None, None, -(-len(labels) // MEASURED))
     with torch.inference_mode():
-        logits = fitted.module(embeddings)  # N K
-    loss, accuracy = F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+        logits = torch.cat([fitted.module(one) for one in embeddings[some].split(CHUNK)])  # N K
+    loss = F.cross_entropy(logits, labels[some]).item()
+    accuracy = (logits.argmax(1) == labels[some]).double().mean().item()
     replace_classifier(network, fitted.module)
     return InitialHead(kind, fitted, loss, accuracy, len(labels), time.perf_counter() - started)
 

@@ -19,10 +19,19 @@ from striate.sources.settings import ReadingSettings
 from striate.tasks.settings import LossSettings
 from striate.training.schedules import SCHEDULES, ScheduleSettings
 from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings, TransferSettings
-from striate.training.transfer_conflicts import overruled, refuse_conflicts
+from striate.training.transfer_conflicts import overruled, refuse_conflicts, refuse_without_effect
 from striate.views.settings import POLICY_TAKES, Policy
 
-__all__ = ["READING", "NamedRecipe", "Recipe", "ResolvedRecipe", "group_of", "recipe_settings", "resolve"]
+__all__ = [
+    "READING",
+    "NamedRecipe",
+    "Recipe",
+    "ResolvedRecipe",
+    "group_of",
+    "recipe_settings",
+    "resolve",
+    "used_by_epochs",
+]
 
 # Group -> choice -> the settings that it takes, with its own defaults.
 TAKES: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = MappingProxyType(
@@ -254,7 +263,18 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
         **dict.fromkeys(kept, f"recipe {named.name}"),
         **dict.fromkeys(user, "user"),
     }
-    return ResolvedRecipe(Recipe.of(**{**kept, **user}), origins)
+    recipe = Recipe.of(**{**kept, **user})
+    refuse_without_effect(user, used_by_epochs(), recipe.training.epochs)
+    return ResolvedRecipe(recipe, origins)
+
+
+@cache
+def used_by_epochs() -> Mapping[str, Any]:
+    """The settings that only an epoch of training uses, and their defaults."""
+    groups = ("augment", "optimizer", "schedule", "training", "transfer")
+    others = ("epochs", "batch_size", "seed", "weights", "head", "download")
+    names = [name for name in recipe_settings() if group_of(name) in groups and name not in others]
+    return {name: recipe_settings()[name].default for name in [*names, "label_smoothing", "dropout"]}
 
 
 def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:

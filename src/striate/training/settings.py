@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, final
 
 from striate.errors import SettingError
+from striate.models.head_kinds import HEADS
 from striate.settings import Setting
 
 __all__ = [
@@ -114,7 +115,7 @@ class TransferSettings:
         str,
         Setting(
             "classifier on the features",
-            choices=("linear", "logistic", "svm", "knn", "prototype"),
+            choices=tuple(HEADS),
             source="prototype: arXiv:1703.05175",
         ),
     ] = "linear"

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from striate.errors import SettingError
+from striate.models.head_kinds import HEADS
 from striate.settings import annotations
 from striate.tasks.settings import LossSettings
 from striate.training.settings import TransferSettings
 from striate.views.settings import Mixing, Policy
 
-__all__ = ["overruled", "refuse_conflicts"]
+__all__ = ["overruled", "refuse_conflicts", "refuse_without_effect"]
 
-WITHOUT_GRADIENT: Final = ("knn", "prototype")  # heads that keep examples or their means
+WITHOUT_GRADIENT: Final = tuple(name for name, kind in HEADS.items() if not kind.trainable)
 MIXING: Final = tuple(annotations(Policy, Mixing))
 GIVE_WEIGHTS: Final = "give weights = imagenet, a weights file or a run"
 
@@ -27,6 +28,20 @@ def refuse_conflicts(transfer: TransferSettings, epochs: int, augment: Policy, l
         _refuse_without_weights(transfer, epochs)
     if transfer.head in WITHOUT_GRADIENT:
         _refuse_without_gradient(transfer, epochs, augment, loss)
+
+
+def refuse_without_effect(user: Mapping[str, Any], unused: Mapping[str, Any], epochs: int) -> None:
+    """Raise SettingError for what the user typed and no epoch uses. unused: such settings of the recipe, with their defaults."""
+    typed = [
+        name for name, default in unused.items() if name in user and user[name] not in (default, None, "auto", "all")
+    ]
+    if epochs == 0 and typed:
+        named = ", ".join(f"{name} = {user[name]}" for name in typed)
+        are, it = ("have", "them") if len(typed) > 1 else ("has", "it")
+        raise SettingError(
+            f"{named}: {are} no effect with epochs = 0, which fits a head on the features of plain images; "
+            f"leave {it} out, or give epochs of 1 or more"
+        )
 
 
 def _refuse_without_weights(transfer: TransferSettings, epochs: int) -> None:
@@ -54,6 +69,10 @@ def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: P
                 f"{name} = {value:g}: makes soft labels, and {head} takes one class an image; "
                 f"give {name} = 0, or head = linear"
             )
+    if loss.balance != "none":
+        raise SettingError(
+            f"balance = {loss.balance}: {head} takes no weights of classes; give balance = none, or head = linear, logistic or svm"
+        )
     if epochs or transfer.unfreeze_every:
         raise SettingError(
             f"{head}: is fitted on features and not trained further; "
@@ -65,7 +84,7 @@ def overruled(user: Mapping[str, Any]) -> list[str]:
     """The settings of a named recipe that do not go with what the user typed, so that their defaults hold instead."""
     names: list[str] = []
     if user.get("head") in WITHOUT_GRADIENT:
-        names += [*MIXING, "label_smoothing", "unfreeze_every"]
+        names += [*MIXING, "label_smoothing", "balance", "unfreeze_every"]
     if user.get("weights") == "none":
         names += ["head", "freeze", "unfreeze_every", "layer_decay"]
     if user.get("freeze") in ("none", 0):
