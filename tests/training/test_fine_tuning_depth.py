@@ -7,13 +7,13 @@ import pytest
 from striate.training import find_recipe, resolve
 from striate.training.fine_tuning_depth import resolve_fine_tuning
 
-MANY, FEW = [8, 9, 40], [3, 7, 40]
+MANY, FEW = [25, 26, 90], [3, 24, 90]
 
 
 @pytest.mark.parametrize(
     ("typed", "counts", "validation", "stages", "freeze", "epochs", "reason"),
     [
-        ({}, MANY, 3, 5, 2, 6, "stem and 2 of 5 stages frozen, 6 epochs, for 9 training images in the median class"),
+        ({}, MANY, 3, 5, 2, 6, "stem and 2 of 5 stages frozen, 6 epochs, for 26 training images in the median class"),
         ({}, MANY, 3, 2, 1, 6, "stem and 1 of 2 stages frozen"),
         ({}, MANY, 3, 1, 0, 6, "all layers"),
         (
@@ -23,14 +23,14 @@ MANY, FEW = [8, 9, 40], [3, 7, 40]
             5,
             "all",
             0,
-            "the classifier alone: 7 training images in the median class, fewer than 8; --epochs 6",
+            "the classifier alone: 24 training images in the median class, fewer than 25; --epochs 6",
         ),
         ({}, MANY, 0, 5, "all", 0, "no validation images judge more; --epochs 6 fine-tunes"),
         ({"epochs": 4}, FEW, 0, 5, 2, 4, "stem and 2 of 5 stages frozen, 4 epochs, since it is asked for"),
         ({"unfreeze_every": 1}, FEW, 3, 5, 2, 6, "since it is asked for"),
         ({"lr": 0.001}, FEW, 3, 5, 2, 6, "since it is asked for"),
         ({"augment": "none", "label_smoothing": 0.0}, FEW, 3, 5, "all", 0, "the classifier alone"),
-        ({"freeze": "auto"}, MANY, 3, 5, 2, 6, "for 9 training images"),
+        ({"freeze": "auto"}, MANY, 3, 5, 2, 6, "for 26 training images"),
         ({"freeze": 1}, FEW, 0, 5, 1, 6, ""),
         ({"freeze": "none", "epochs": 2}, FEW, 0, 5, "none", 2, ""),
         ({"epochs": 0}, MANY, 3, 5, "all", 0, ""),

@@ -1,7 +1,8 @@
 """How far to fine-tune: a rule on the number of training images, where freeze is left to the data. No test image is asked.
 
 With few images of a class the classifier on frozen features is as good as it gets, and without validation images nothing
-would tell whether fine-tuning made it worse.
+would tell whether fine-tuning made it worse. On 485 drawings and photographs in 8 classes, fine-tuning EfficientNet-lite0 for 6
+epochs changed the accuracy on the other images by -3.2, -1.2 and -0.8 points with 5, 10 and 20 images a class, and by +3.1 with 48.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from striate.training.recipe import ResolvedRecipe, used_by_epochs
 
 __all__ = ["resolve_fine_tuning"]
 
-FEWEST_IMAGES: Final = 8  # for training, of the median class
+FEWEST_IMAGES: Final = 25  # for training, of the median class
 FROZEN_STAGES: Final = 2  # from the input, with their stem
 
 

@@ -76,7 +76,7 @@ def _logistic(samples: Samples, value: float, scale: float) -> nn.Linear:
 def _svm(samples: Samples, value: float, scale: float) -> nn.Linear:
     from sklearn.svm import LinearSVC
 
-    return _linear(LinearSVC(C=value, tol=1e-2, random_state=0), samples, scale)
+    return _linear(LinearSVC(C=value, dual=True, random_state=0), samples, scale)
 
 
 def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: float) -> nn.Linear:
