@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from striate.analysis.inference import inference_batch_size
 from striate.analysis.new_images import findings_on_new
 from striate.audit.unused_content import first_frames
 from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
@@ -145,7 +146,8 @@ class ImagePredictor:
             size=self.bundle.preprocessing.size,
             normalization=self.bundle.preprocessing.normalization,
         )
-        return self.bundle.model(view.image(colors)).softmax(1).tolist()
+        few = inference_batch_size(self.bundle.preprocessing.size, self.device)
+        return torch.cat([self.bundle.model(part).softmax(1) for part in view.image(colors).split(few)]).tolist()
 
     def _prediction(self, name: str, probabilities: list[float]) -> Prediction:
         best = max(range(len(probabilities)), key=probabilities.__getitem__)

@@ -1,7 +1,7 @@
 """Inference: from batches to decoded predictions, in one pass."""
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,20 @@ from torch import nn
 from striate.data import Batches
 from striate.tasks import Task
 
-__all__ = ["Predictions", "predict_batches"]
+__all__ = ["Predictions", "inference_batch_size", "predict_batches"]
+
+LARGEST_BATCH: Final = 128
+CACHED_PIXELS: Final = 2**18  # whose activations stay in the caches of a CPU
+
+
+def inference_batch_size(size: tuple[int, int], device: torch.device) -> int:
+    """How many images of this height and width a forward pass takes at once.
+
+    On a CPU so few that activations stay in its caches: EfficientNet-lite0 at 224 pixels on two cores computes 110 images/s in
+    batches of 4, and 40 in batches of 72.
+    """
+    height, width = size
+    return max(1, min(LARGEST_BATCH, CACHED_PIXELS // (height * width) if device.type == "cpu" else LARGEST_BATCH))
 
 
 @final

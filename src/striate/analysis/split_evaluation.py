@@ -6,7 +6,7 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis.inference import Predictions, predict_batches
+from striate.analysis.inference import Predictions, inference_batch_size, predict_batches
 from striate.analysis.metrics import classification_metrics
 from striate.data import Batches, LabeledImages
 from striate.models import Network
@@ -15,16 +15,14 @@ from striate.tasks import Classify, Task
 
 __all__ = ["HeldOutEvaluation", "evaluate_held_out", "evaluate_split", "evaluation_batches", "predict_split"]
 
-BATCH = 128  # images, at the least
-
 
 def evaluation_batches(
-    samples: LabeledImages, preprocessing: Preprocessing, device: torch.device, batch_size: int = BATCH
+    samples: LabeledImages, preprocessing: Preprocessing, device: torch.device, batch_size: int | None = None
 ) -> Batches:
-    """The images in their order, without augmentation."""
+    """The images in their order, without augmentation; a batch size that is left out is that of a fast forward pass."""
     return Batches(
         samples,
-        batch_size=max(batch_size, BATCH),
+        batch_size=batch_size or inference_batch_size(preprocessing.size, device),
         size=preprocessing.size,
         normalization=preprocessing.normalization,
         policy=None,
@@ -39,10 +37,9 @@ def predict_split(
     samples: LabeledImages,
     preprocessing: Preprocessing,
     device: torch.device,
-    batch_size: int = BATCH,
 ) -> Predictions:
     """Predictions for all images of a split, computed on `device`, to which the network moves."""
-    return predict_batches(model.to(device), task, evaluation_batches(samples, preprocessing, device, batch_size))
+    return predict_batches(model.to(device), task, evaluation_batches(samples, preprocessing, device))
 
 
 def evaluate_split(bundle: Bundle, samples: LabeledImages, device: torch.device) -> dict[str, Any]:
@@ -74,12 +71,10 @@ def evaluate_held_out(
     held_out: Mapping[str, LabeledImages],
     preprocessing: Preprocessing,
     device: torch.device,
-    batch_size: int,
 ) -> HeldOutEvaluation:
     """The network on each split that it was not trained on."""
     predictions = {
-        name: predict_split(model, task, samples, preprocessing, device, batch_size)
-        for name, samples in held_out.items()
+        name: predict_split(model, task, samples, preprocessing, device) for name, samples in held_out.items()
     }
     classes = {name: samples.classes for name, samples in held_out.items()}
     return HeldOutEvaluation(

@@ -20,7 +20,7 @@ from striate.report import FeaturesContents, ScatterPoints, render_features
 from striate.runs.atomic import write_bytes, write_text
 from striate.runs.features_file import check_features_path, features_bytes, features_path
 from striate.sources import TrainingData
-from striate.training import choose_device, frozen_embeddings, keep_freed_memory
+from striate.training import FEATURE_BATCH, choose_device, frozen_embeddings, keep_freed_memory
 from striate.training.opening import check_reading, open_data_like
 
 __all__ = ["Features", "features"]
@@ -102,7 +102,7 @@ def features(
 def _embeddings(
     network: FeatureNetwork, samples: LabeledImages, device: torch.device, progress: Progress
 ) -> npt.NDArray[np.float32]:
-    batches = evaluation_batches(samples, network.preprocessing, device)
+    batches = evaluation_batches(samples, network.preprocessing, device, batch_size=FEATURE_BATCH)
     return frozen_embeddings(network.network, batches, progress).numpy()
 
 

@@ -39,7 +39,7 @@ def finish_run(
     bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch, head)
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)
-    evaluated = evaluate_held_out(model, task, held_out, preprocessing, device, recipe.training.batch_size)
+    evaluated = evaluate_held_out(model, task, held_out, preprocessing, device)
     reported = evaluated.reported
     errors = error_images(evaluated.predictions[reported], held_out[reported]) if reported else []
     given = {name: samples for name, samples in held_out.items() if name in source.splits}

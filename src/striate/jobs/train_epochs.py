@@ -28,9 +28,7 @@ def train_epochs(
     batches = prepared.training_batches(recipe)
     validation = None
     if prepared.splits.val:
-        validation = evaluation_batches(
-            prepared.splits.val, prepared.preprocessing, batches.device, batch_size=recipe.training.batch_size
-        )
+        validation = evaluation_batches(prepared.splits.val, prepared.preprocessing, batches.device)
     restore_checkpoint(folder, state, display)
     display.start(recipe.training.epochs, len(batches), state.step)
     if head is not None and not state.history:

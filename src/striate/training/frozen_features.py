@@ -27,8 +27,9 @@ from striate.errors import DataError
 from striate.models import Network
 from striate.training.machine import available_cores
 
-__all__ = ["frozen_embeddings"]
+__all__ = ["FEATURE_BATCH", "frozen_embeddings"]
 
+FEATURE_BATCH: Final = 128  # images that are read at a time, for several sub-batches in each thread
 LARGEST_ACTIVATION: Final = 24 * 2**20  # bytes, of one layer for a sub-batch: what caches hold
 LARGEST_SUB_BATCH: Final = 32
 TOLERANCE: Final = 1e-5  # of folded embeddings, relative to their norm

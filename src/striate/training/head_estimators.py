@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ESTIMATORS", "Estimator", "Samples", "linear_layer"]
 
+MANY_NUMBERS: Final = 5_000_000  # of embeddings; with fewer, threads wait for each other 20 times as long as they work
 MARGIN: Final = 10.0  # of the mean logit of all classes with samples over that of a class without
 
 
@@ -81,11 +82,16 @@ def _svm(samples: Samples, value: float, scale: float) -> nn.Linear:
 
 def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: float) -> nn.Linear:
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
     present, labels = samples.labels.unique(return_inverse=True)
     weight, bias = samples.embeddings.new_zeros(len(present), samples.embeddings.shape[1]), torch.zeros(len(present))
     if len(present) > 1:
-        with warnings.catch_warnings(category=ConvergenceWarning, action="ignore"):  # nearly converged is good enough
+        threads = 1 if samples.embeddings.numel() < MANY_NUMBERS else None
+        with (
+            warnings.catch_warnings(category=ConvergenceWarning, action="ignore"),  # nearly converged is good enough
+            threadpool_limits(threads, user_api="blas"),
+        ):
             model.fit(samples.embeddings.numpy(), labels.numpy(), sample_weight=samples.weights.numpy())
         weight, bias = torch.from_numpy(model.coef_).float(), torch.from_numpy(model.intercept_).float()
     if len(present) == 2:  # one score, positive for the second class
