@@ -59,6 +59,7 @@ def write(folder: Path, draw: Callable[[np.random.Generator, int], Image.Image],
     return folder
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("draw", [by_color, by_shape, by_texture])
 def test_classes_that_differ_by_one_property_are_learned_from_imagenet_weights(draw, tmp_path):
     data = write(tmp_path / "data", draw, (28, 28))

@@ -49,7 +49,7 @@ def eager(model: Network, data: Batches) -> Tensor:
     return torch.cat([model.embed(batch.images) for batch in data.epoch(0)])
 
 
-NETWORKS = ("efficientnet_lite0", "resnet18", "regnet_y_400mf", "densenet121", "squeezenet1_1", "vit_ti_16")
+NETWORKS = ("efficientnet_lite0", "resnet18", "regnet_y_400mf", "squeezenet1_1", "vit_ti_16")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -129,7 +129,9 @@ def test_what_cannot_be_folded_is_not(second_user):
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "densenet121"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet_lite0", "resnet18", pytest.param("densenet121", marks=pytest.mark.large)]
+)
 def test_batch_norm_after_a_convolution_is_folded(name):
     model = network(name).eval()
     image = next(batches().epoch(0)).images

@@ -147,7 +147,7 @@ class ImagePredictor:
             normalization=self.bundle.preprocessing.normalization,
         )
         few = inference_batch_size(self.bundle.preprocessing.size, self.device)
-        return torch.cat([self.bundle.model(part).softmax(1) for part in view.image(colors).split(few)]).tolist()
+        return torch.cat([self.bundle.model(some).softmax(1) for some in view.image(colors).split(few)]).tolist()
 
     def _prediction(self, name: str, probabilities: list[float]) -> Prediction:
         best = max(range(len(probabilities)), key=probabilities.__getitem__)

@@ -81,7 +81,6 @@ def _svm(samples: Samples, value: float, scale: float) -> nn.Linear:
 
 
 def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: float) -> nn.Linear:
-    from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     present, labels = samples.labels.unique(return_inverse=True)
@@ -89,7 +88,8 @@ def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: fl
     if len(present) > 1:
         threads = 1 if samples.embeddings.numel() < MANY_NUMBERS else None
         with (
-            warnings.catch_warnings(category=ConvergenceWarning, action="ignore"),  # nearly converged is good enough
+            # nearly converged is good enough, and as many classes as half of the images are none too many
+            warnings.catch_warnings(category=UserWarning, action="ignore"),
             threadpool_limits(threads, user_api="blas"),
         ):
             model.fit(samples.embeddings.numpy(), labels.numpy(), sample_weight=samples.weights.numpy())

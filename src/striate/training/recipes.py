@@ -70,7 +70,7 @@ _NAMED = (
             "weight_decay": 0.05,
             "schedule": "one_cycle",
             "label_smoothing": 0.1,
-            # no random crop: then images need no margin to cut off, and are seen whole in evaluation
+            # no random crop: then images need no margin to cut off, and evaluation takes them whole
             "augment": "default",
             "crop": 1.0,
             "rotate": 10.0,
