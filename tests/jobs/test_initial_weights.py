@@ -68,7 +68,9 @@ def killed(other: Path, first: Path, tmp_path: Path, request: pytest.FixtureRequ
     return out
 
 
-@pytest.mark.parametrize("killed", ["embeddings", "step-00000000"], indirect=True)
+@pytest.mark.parametrize(
+    "killed", ["embeddings", pytest.param("step-00000000", marks=pytest.mark.large)], indirect=True
+)
 def test_before_the_first_checkpoint_the_same_weights_are_needed_again(killed: Path, first: Path, whole: Run) -> None:
     moved = first.rename(first.with_name("moved"))
     with pytest.raises(

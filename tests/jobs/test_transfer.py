@@ -76,6 +76,7 @@ def test_fine_tuning_goes_on_from_the_head_and_the_better_is_kept(trained: Run, 
     assert not (run.path / "embeddings").exists()
 
 
+@pytest.mark.large  # three processes
 def test_a_run_that_is_killed_ends_with_the_same_weights(trained: Run, colors: Path, tmp_path: Path) -> None:
     settings = {**TUNED, "weights": str(trained.path), "checkpoint_every": 1}
     whole = tmp_path / "whole"
