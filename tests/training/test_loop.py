@@ -12,8 +12,9 @@ from torch import Tensor
 
 from striate.data import Batches
 from striate.models import NETWORKS, Network, create_model
-from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, stops_early, train
+from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, is_kept, stops_early, train
 from striate.training.loop import mixed_batch, total, validate
+from striate.training.settings import TrainingSettings
 from striate.views import Normalization, Policy
 
 
@@ -218,6 +219,22 @@ def test_bfloat16_learns_too():
 
 def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
     return Epoch(epoch, epoch, 0.1, 1.0 / epoch, 0.5, loss, accuracy, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "keep", "patience", "kept"),
+    [
+        ([0.5, 0.9, 0.6], "best", 0, [True, False]),
+        ([0.5, 0.9, 0.6], "last", 0, [False, True]),  # the lucky epoch 1 is neither kept nor a hurdle
+        ([0.5, 0.9, 0.4], "last", 0, [False, False]),
+        ([0.5, 0.4], "last", 1, [False]),
+        ([0.5, 0.9, 0.6], "last", 1, [False, True]),  # over early, before epoch 9
+    ],
+)
+def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone(accuracies, keep, patience, kept):
+    training = TrainingSettings(epochs=9 if patience else len(accuracies) - 1, keep=keep, patience=patience)
+    rows = [Epoch(i, i, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 1.0) for i, accuracy in enumerate(accuracies)]
+    assert [is_kept(rows[: i + 1], training) for i in range(1, len(rows))] == kept
 
 
 def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():

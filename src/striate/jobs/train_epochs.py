@@ -7,7 +7,7 @@ from striate.runs.divergence import mark_diverged
 from striate.runs.prepared_data import PreparedData
 from striate.runs.resuming import checkpoint_to_resume, how_to_resume
 from striate.tasks import Task
-from striate.training import Diverged, Epoch, Recipe, TrainingState, is_best, stops_early, train
+from striate.training import Diverged, Epoch, Recipe, TrainingState, is_best, is_kept, stops_early, train
 from striate.training.initial_head import InitialHead, initial_epoch
 from striate.training.interruption import InterruptedRunError, interruptible
 
@@ -47,11 +47,10 @@ def train_epochs(
                 recipe.training.checkpoint_every > 0 and state.step - saved >= recipe.training.checkpoint_every
             )
             if isinstance(record, Epoch):
-                best = is_best(state.history)
-                if best or recipe.training.keep == "last":
+                if is_kept(state.history, recipe.training):
                     state.keep_as_best()
                 folder.write_history(state.history_rows())
-                display.epoch(record, best)
+                display.epoch(record, is_best(state.history))
             else:
                 display.step(record)
             if due:

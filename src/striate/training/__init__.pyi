@@ -35,4 +35,5 @@ from striate.training.settings import TransferSettings as TransferSettings
 from striate.training.state import Epoch as Epoch
 from striate.training.state import TrainingState as TrainingState
 from striate.training.state import is_best as is_best
+from striate.training.state import is_kept as is_kept
 from striate.training.state import stops_early as stops_early

@@ -65,6 +65,7 @@ _NAMED = (
             "layer_decay": 0.8,
             "epochs": 6,
             "batch_size": 16,
+            "keep": "last",  # or epoch 0, whichever does better on the validation images
             "optimizer": "adamw",
             "lr": 0.001,
             "weight_decay": 0.05,

@@ -14,6 +14,7 @@ from striate.training.freezing import FrozenLayers
 from striate.training.layer_groups import by_parameter, learning_rate_scales
 from striate.training.optimizers import create_optimizer
 from striate.training.recipe import Recipe
+from striate.training.settings import TrainingSettings
 
 
 @final
@@ -35,6 +36,20 @@ class Epoch:
 def is_best(history: Sequence[Epoch]) -> bool:
     """Whether the last epoch is the best so far: by accuracy on the validation images, then by their loss."""
     return _best_index(history) == len(history) - 1
+
+
+def is_kept(history: Sequence[Epoch], training: TrainingSettings) -> bool:
+    """Whether the weights of the last epoch replace those that were kept so far.
+
+    With keep = last, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
+    images the best of many epochs is often one that was lucky.
+    """
+    if training.keep == "best":
+        return is_best(history)
+    if history[0].epoch > 0:
+        return True
+    is_over = history[-1].epoch == training.epochs or stops_early(history, training.patience)
+    return is_over and is_best([history[0], history[-1]])
 
 
 def stops_early(history: Sequence[Epoch], patience: int) -> bool:
