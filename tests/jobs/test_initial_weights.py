@@ -17,9 +17,10 @@ from tests.jobs.test_resuming import weights
 from striate.cli import main
 from striate.errors import RunError
 from striate.jobs import Run, resume, train
-from striate.models import local_weights
+from striate.models import local_weights, pretrained_input
 from striate.runs import Bundle, RunFolder
 from striate.runs.starting_weights import find_starting_weights
+from striate.views import Normalization
 
 TUNED: dict[str, Any] = {**QUICK, "freeze": 1, "label_smoothing": 0.0, "checkpoint_every": 1}
 del TUNED["model"]
@@ -152,6 +153,8 @@ def test_a_published_file_is_recognized(tmp_path: Path) -> None:
     found = find_starting_weights(str(path), "efficientnet_lite0")
     assert found is not None
     assert found.as_json()["license"] == "Apache-2.0"
+    expected = pretrained_input("efficientnet_lite0")  # as with weights = imagenet
+    assert (found.size, found.normalization) == (expected.size, Normalization(expected.mean, expected.std))
 
 
 def leakage(run: Run) -> Iterator[dict[str, Any]]:

@@ -32,6 +32,8 @@ COLOR = (80, 80, 3)
         (images(*COLOR), {"channels": 1}, "photos-from-scratch", "1 channel, unlike"),
         (images(80, 80, 4), {}, "photos-from-scratch", "4 channels, unlike"),
         (images(*COLOR, dtype=np.uint16), {}, "photos-from-scratch", "16 bits, unlike"),
+        (images(80, 80), {"epochs": 0}, "photos", "for a head on features: trained from ImageNet weights"),
+        (images(80, 80), {"head": "svm", "epochs": 0}, "photos", "for a head on features"),
         (images(*COLOR), {"weights": "none"}, "photos-from-scratch", "asked for"),
         (images(*COLOR), {"model": "efficientnet_lite0"}, "photos", "color images"),
         (images(*COLOR), {"model": "resnet18"}, "photos-from-scratch", "not on this machine .--download gets them"),

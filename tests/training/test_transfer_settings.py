@@ -34,6 +34,10 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
         ({"head": "tree"}, "head = 'tree': takes one of linear, logistic, svm, knn, prototype"),
         ({"pretrained": True}, "no setting is called 'pretrained'; use weights"),
         ({"unfreeze_every": 2}, "unfreeze_every = 2: no layer is frozen; give freeze = all"),
+        (
+            {"unfreeze_every": 3, "freeze": 2, "weights": "imagenet", "epochs": 3},
+            "nothing is unfrozen in 3 epochs; give a smaller",
+        ),
         ({"unfreeze_every": 2, "freeze": 0}, "unfreeze_every = 2: no layer is frozen"),
         ({"freeze": "all"}, "freeze = all: with weights = none random features would stay; give weights = imagenet"),
         ({"epochs": 0}, "epochs = 0: with weights = none nothing would be learned; give weights = imagenet"),

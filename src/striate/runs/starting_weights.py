@@ -139,17 +139,22 @@ def _published(model: str, download: bool) -> StartingWeights:
 
 
 def _of_file(path: Path, model: str) -> StartingWeights:
+    """A file of weights; a published one is known by its digest, and then its input is too."""
     check_weights_file(path)
     digest = sha256(path)
     published = PACKAGED.get(model) or PRETRAINED.get(model)
-    known = published is not None and digest.startswith(published.sha256.lower())
+    if published is None or not digest.startswith(published.sha256.lower()):
+        return StartingWeights("file", model, path, digest, {}, path.resolve())
+    expected = pretrained_input(model)
     return StartingWeights(
         kind="file",
         network=model,
         file=path,
         sha256=digest,
+        provenance=published.provenance(),
         path=path.resolve(),
-        provenance=published.provenance() if published and known else {},
+        size=expected.size,
+        normalization=Normalization(expected.mean, expected.std),
     )
 
 

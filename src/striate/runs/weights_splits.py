@@ -35,7 +35,7 @@ class KnownToWeights:
 def with_split_of_weights(source: Source, settings: ResolvedRecipe, manifest: Mapping[str, Any]) -> ResolvedRecipe:
     """The settings with the split of the run whose weights a run starts from, where the data are the same.
 
-    A setting on splits that the user typed, or that a recipe makes, stays as it is. Asked once the images are read, for their
+    A setting on splits that the user typed stays as it is. Asked once the images are read, for their
     digest.
     """
     data = settings.recipe.data

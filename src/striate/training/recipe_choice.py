@@ -65,7 +65,8 @@ def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = 
         return _choice(DIGITS, "for digits", "trained from random weights")
     if from_scratch or "weights" in user:
         return _choice(FROM_SCRATCH, "as asked for", "trained from random weights")
-    if reason := _unlike_imagenet(source, user):
+    features = user.get("epochs") == 0 or "head" in user  # which random weights do not have
+    if not features and (reason := _unlike_imagenet(source, user)):
         return _choice(
             FROM_SCRATCH, f"for {reason}", "trained from random weights; --weights imagenet trains from those"
         )
@@ -73,9 +74,8 @@ def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = 
         return _choice(FROM_SCRATCH, f"for {reason}", "trained from random weights")
     if "model" not in user:
         _require_weights(str(RECIPES[PRETRAINED_RECIPE].settings["model"]))
-    return _choice(
-        PRETRAINED_RECIPE, "for color images", "trained from ImageNet weights; --from-scratch from random ones"
-    )
+    images = "for a head on features" if features else "for color images"
+    return _choice(PRETRAINED_RECIPE, images, "trained from ImageNet weights; --from-scratch from random ones")
 
 
 def _choice(name: str, reason: str, consequence: str) -> RecipeChoice:

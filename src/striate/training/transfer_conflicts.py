@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from striate.errors import SettingError
 from striate.models.head_kinds import HEADS
+from striate.number_format import count
 from striate.settings import annotations
 from striate.tasks.settings import LossSettings
 from striate.training.settings import TransferSettings
@@ -23,6 +24,11 @@ def refuse_conflicts(transfer: TransferSettings, epochs: int, augment: Policy, l
         raise SettingError(
             f"unfreeze_every = {transfer.unfreeze_every}: no layer is frozen; "
             "give freeze = all or a number of stages, or leave unfreeze_every out"
+        )
+    if 0 < epochs <= transfer.unfreeze_every:
+        raise SettingError(
+            f"unfreeze_every = {transfer.unfreeze_every}: nothing is unfrozen in {count(epochs, 'epoch')}; "
+            "give a smaller one or more epochs, or leave it out"
         )
     if transfer.weights == "none":
         _refuse_without_weights(transfer, epochs)
