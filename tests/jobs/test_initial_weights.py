@@ -206,5 +206,15 @@ def test_copies_of_training_images_among_other_data_are_a_finding_through_a_chai
     assert list(leakage(run)) == [{"run": str(trained.path), "images": {"test": 5}, "known": {"test": 2}}]
 
 
+def test_a_bundle_without_its_run_on_the_same_data_is_a_finding(trained: Run, shapes: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained.path / "bundle", tmp_path / "bundle")
+    run = train(shapes, out=tmp_path / "run", progress=False, weights=tmp_path / "bundle", epochs=0, seed=5)
+    (found,) = [one for one in run.findings if one.id == "initial-weights-split-unknown"]
+    assert found.evidence == {"run": str(tmp_path / "bundle")}
+    other = make_images(tmp_path / "other", each=8, size=30)
+    run = train(other, out=tmp_path / "run2", progress=False, weights=tmp_path / "bundle", epochs=0)
+    assert "initial-weights-split-unknown" not in {one.id for one in run.findings}
+
+
 def test_other_images_are_no_finding(whole: Run) -> None:
     assert not list(leakage(whole))

@@ -177,7 +177,8 @@ def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
     few = [colors / name / f"{i}.png" for name in ("red", "blue") for i in range(10)]
     run = train(few, ["red"] * 10 + ["blue"] * 10, out=tmp_path / "run", weights=trained.path, device="cpu")
     assert [row["epoch"] for row in history(run)] == ["0"]
-    (reason,) = run.manifest["reasons"]
+    reason, features = run.manifest["reasons"]
+    assert features.startswith("features: of 14 training images, logistic regression")
     assert reason.startswith("tuning:  none, the classifier alone: 7 training images in the median class")
     assert reason in capsys.readouterr().out
     assert "the classifier alone: 7 training images" in run.report.read_text()

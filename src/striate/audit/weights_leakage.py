@@ -15,19 +15,31 @@ FULL_NAMES: Final = {"test": "test", "val": "validation"}
 def weights_leakage(known: Iterable[KnownToWeights], splits: Splits) -> list[Finding]:
     """A finding for each run before this one that was trained on images which are now held out."""
     sizes = {name: len(samples) for name, samples in splits.by_name().items()}
-    return [
-        Finding(
-            "initial-weights-leakage",
-            "warning",
-            f"{_counted(one, sizes)} of {one.run}, whose weights the run starts from: the accuracy "
-            "there is not one of unseen images.",
-            {"run": one.run, "images": {name: sizes[name] for name in one.counts}, "known": dict(one.counts)},
-            f"give --split {one.run} and no other setting on splits"
-            if one.same_data
-            else "leave these images out of the data, or start from other weights",
-        )
-        for one in known
-    ]
+    return [_leakage(one, sizes) if one.counts else _unknown(one) for one in known]
+
+
+def _leakage(known: KnownToWeights, sizes: dict[str, int]) -> Finding:
+    return Finding(
+        "initial-weights-leakage",
+        "warning",
+        f"{_counted(known, sizes)} of {known.run}, whose weights the run starts from: the accuracy "
+        "there is not one of unseen images.",
+        {"run": known.run, "images": {name: sizes[name] for name in known.counts}, "known": dict(known.counts)},
+        f"give --split {known.run} and no other setting on splits"
+        if known.same_data
+        else "leave these images out of the data, or start from other weights",
+    )
+
+
+def _unknown(known: KnownToWeights) -> Finding:
+    return Finding(
+        "initial-weights-split-unknown",
+        "warning",
+        f"The weights of {known.run} were trained on the same data, and its split is not at hand: held-out images may have "
+        "been training images, and the accuracy there is then not one of unseen images.",
+        {"run": known.run},
+        "give the run itself as weights, with its splits.csv, in place of its bundle; or give its split with --split",
+    )
 
 
 def _counted(known: KnownToWeights, sizes: dict[str, int]) -> str:

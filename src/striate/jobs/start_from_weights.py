@@ -90,4 +90,5 @@ def fit_head_on_features(
     )
     record_head(folder, head.fitted.description)
     display.message(head.message)
+    folder.add_reasons([head.message])
     return head

@@ -112,9 +112,10 @@ class RunFolder:
         return read_json(self.manifest_path)
 
     def add_reasons(self, lines: Iterable[str]) -> None:
-        """Lines of the manifest on what the data decided; those that are there already are not repeated."""
+        """Lines "subject: text" of the manifest on what the data decided; one on the same subject replaces the one before."""
         manifest = self.manifest()
-        self.write_manifest({**manifest, "reasons": list(dict.fromkeys([*manifest.get("reasons", []), *lines]))})
+        reasons = {line.partition(":")[0]: line for line in [*manifest.get("reasons", []), *lines]}
+        self.write_manifest({**manifest, "reasons": list(reasons.values())})
 
     def write_recipe(self, toml: str) -> None:
         write_text(self.recipe_path, toml)

@@ -181,6 +181,7 @@ def _of_bundle(path: Path, folder: Path) -> StartingWeights:
         normalization=preprocessing.normalization,
         provenance={
             "bundle": digest_of(stored),
+            "data": (stored["provenance"].get("data") or {}).get("digest"),
             **{name: before[name] for name in ("publisher", "license") if name in before},
             "initial_weights": before or None,
         },

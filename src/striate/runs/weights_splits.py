@@ -29,7 +29,9 @@ class KnownToWeights:
 
     run: str
     same_data: bool  # all of its data are those of this run
-    counts: Mapping[str, int]  # by split; only those with any
+    counts: Mapping[
+        str, int
+    ]  # by split; only those with any, none where the run has the same data and its split is gone
 
 
 def with_split_of_weights(source: Source, settings: ResolvedRecipe, manifest: Mapping[str, Any]) -> ResolvedRecipe:
@@ -61,29 +63,32 @@ def count_known_to_weights(folder: RunFolder, splits: Splits, source: Source) ->
         return []
     if RECORDED in manifest:
         return [KnownToWeights(**one) for one in manifest[RECORDED]]
-    found = [_count(run, splits, source) for run in _runs(weights)]
-    known = [one for one in found if one.counts]
+    found = [_known(one, splits, source) for one in _chain(weights) if one["kind"] == "run"]
+    known = [one for one in found if one is not None]
     folder.write_manifest({**manifest, RECORDED: [vars(one) for one in known]})
     return known
 
 
-def _count(run: RunFolder, splits: Splits, source: Source) -> KnownToWeights:
-    known = replace(read_known_images(run.splits_path), signatures={})  # what is only alike may be another image
+def _known(weights: Mapping[str, Any], splits: Splits, source: Source) -> KnownToWeights | None:
     held_out = {name: samples for name, samples in splits.by_name().items() if name != "train"}
+    run = _run(weights)
+    if run is None:  # a bundle alone, or a run that is gone
+        is_same = bool(held_out) and weights.get("data") == source.digest()
+        return KnownToWeights(weights["path"], is_same, {}) if is_same else None
+    known = replace(read_known_images(run.splits_path), signatures={})  # what is only alike may be another image
     counts = {name: known.known_as(samples, source.contents).count("train") for name, samples in held_out.items()}
-    return KnownToWeights(str(run.path), _is_of(run, source), {name: count for name, count in counts.items() if count})
+    counts = {name: count for name, count in counts.items() if count}
+    return KnownToWeights(str(run.path), _is_of(run, source), counts) if counts else None
 
 
 def _is_of(run: RunFolder, source: Source) -> bool:
     return bool(run.manifest()["data"].get("digest") == source.digest())
 
 
-def _runs(weights: Mapping[str, Any] | None) -> Iterator[RunFolder]:
-    """The run of the weights, the run whose weights that one started from, and so on, as far as they are there."""
+def _chain(weights: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    """Weights, those that their run started from, and so on."""
     while weights is not None:
-        run = _run(weights)
-        if run is not None:
-            yield run
+        yield weights
         weights = weights.get("initial_weights")
 
 
