@@ -127,6 +127,7 @@ def test_transparent_images_without_colors_are_blank(data):
     assert prints.source.survey.hidden == {}
 
 
+@pytest.mark.large
 def test_mnist_has_no_copies():
     prints = take_fingerprints(open_source("mnist"), threads=1)
     assert len(prints) == 70_000

@@ -159,6 +159,7 @@ def test_a_learning_curve_knows_from_the_first_training_how_long_it_takes(tmp_pa
     assert lines[-1].endswith("about 0 s left")
 
 
+@pytest.mark.large
 def test_a_learning_curve_of_what_is_learned_at_once_has_nothing_to_gain(tmp_path, monkeypatch):
     monkeypatch.setattr("striate.analysis.learning_curve.STEPS", 20)
     monkeypatch.setattr("striate.analysis.learning_curve.SEEDS", 2)

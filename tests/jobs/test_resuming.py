@@ -92,6 +92,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(data, uninterrupted,
     assert not list(out.rglob(".tmp-*"))
 
 
+@pytest.mark.large
 def test_killed_between_two_unfreezings_it_ends_with_the_same_weights(data, tmp_path):
     settings = {**LONGER, "freeze": 2, "unfreeze_every": 1, "layer_decay": 0.7, "optimizer": "sgd"}
     touches = int(child(data, tmp_path / "whole", settings=settings).stdout)

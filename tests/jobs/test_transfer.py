@@ -141,13 +141,18 @@ def test_weights_of_another_network_are_refused(trained: Run, colors: Path, tmp_
     assert not (tmp_path / "run").exists()
 
 
+def interrupt(*_: object) -> None:
+    """What SIGINT raises, where whoever started the tests does not ignore it."""
+    raise KeyboardInterrupt
+
+
 def test_interrupted_between_features_and_the_first_epoch_it_resumes(
     trained: Run, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, settings = tmp_path / "run", {**TUNED, "weights": str(trained.path)}
     expected = weights(train(colors, out=tmp_path / "whole", progress=False, **settings).path)
     with monkeypatch.context() as patched:
-        patched.setattr("striate.jobs.train_network.TrainingState", lambda *_: signal.raise_signal(signal.SIGINT))
+        patched.setattr("striate.jobs.train_network.TrainingState", interrupt)
         with pytest.raises(InterruptedRunError, match=r"`striate resume .*run` continues"):
             train(colors, out=out, progress=False, **settings)
     assert list((out / "embeddings").iterdir())
