@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.models.networks import LIGHT, VERY_DEEP, heavy_siblings_marked, on_meta
 from torch import Tensor, nn
@@ -250,6 +250,7 @@ def test_logits_equal_the_arithmetic_by_hand(name, by_hand):
 
 
 @pytest.mark.parametrize("name", SMALL)
+@settings(deadline=None)
 @given(data=st.data())
 @torch.no_grad()
 def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name, data):
