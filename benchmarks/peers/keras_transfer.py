@@ -40,7 +40,9 @@ class Lite0:  # a name for each layer, to give it its weights
                 number += 1
         self.model = keras.Model(inputs, self.conv(x, "_conv_head", "_bn1", 1280, 1, 1))
 
-    def block(self, x, name, kernel, stride, expansion, channels):  # type: ignore[no-untyped-def]
+    def block(
+        self, x: keras.KerasTensor, name: str, kernel: int, stride: int, expansion: int, channels: int
+    ) -> keras.KerasTensor:
         before = x
         if expansion != 1:
             x = self.conv(x, f"{name}._expand_conv", f"{name}._bn0", expansion * x.shape[-1], 1, 1)
@@ -51,11 +53,13 @@ class Lite0:  # a name for each layer, to give it its weights
         x = self.conv(x, f"{name}._project_conv", f"{name}._bn2", channels, 1, 1, False)
         return layers.Add()([before, x]) if stride == 1 and before.shape[-1] == channels else x
 
-    def conv(self, x, name, norm, channels, kernel, stride, relu=True):  # type: ignore[no-untyped-def]
+    def conv(
+        self, x: keras.KerasTensor, name: str, norm: str, channels: int, kernel: int, stride: int, relu: bool = True
+    ) -> keras.KerasTensor:
         x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=name)(x)
         return self.norm(x, norm, relu)
 
-    def norm(self, x, name, relu):  # type: ignore[no-untyped-def]
+    def norm(self, x: keras.KerasTensor, name: str, relu: bool) -> keras.KerasTensor:
         x = layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
         return layers.ReLU(6.0)(x) if relu else x
 
