@@ -110,7 +110,10 @@ def test_frozen_layers_build_no_graph():
     "settings",
     [
         {"freeze": 2, "unfreeze_every": 1, "optimizer": "adamw", "layer_decay": 0.7, "accumulate": 3},
-        {"freeze": "all", "unfreeze_every": 2, "optimizer": "sgd", "weights": "imagenet", "mixup": 0.3},
+        pytest.param(
+            {"freeze": "all", "unfreeze_every": 2, "optimizer": "sgd", "weights": "imagenet", "mixup": 0.3},
+            marks=pytest.mark.large,
+        ),
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one_in_every_phase(settings, stop):

@@ -32,6 +32,7 @@ def fresh_pages(how: str, **settings: str) -> int:
     return int(subprocess.run(command, env=kept | settings, check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.large  # three processes
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
 def test_a_step_takes_what_the_one_before_it_freed() -> None:
     kept = fresh_pages("keep")
