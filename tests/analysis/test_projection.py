@@ -44,6 +44,12 @@ def test_too_many_samples_are_thinned_out():
     assert (found.samples[0], found.samples[-1]) == (0, 2 * MOST_POINTS - 1)
 
 
+def test_tsne_of_equal_embeddings_is_refused_where_it_is_asked_for():
+    assert project(np.ones((60, 4), np.float32), None).kind == "pca"
+    with pytest.raises(SettingError, match="all embeddings are the same; take pca"):
+        project(np.ones((60, 4), np.float32), "tsne")
+
+
 def test_tsne_of_two_is_refused():
     with pytest.raises(SettingError, match="needs 3 images or more, and there are 2"):
         project(np.eye(2, dtype=np.float32), "tsne")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 from striate.data import Canvas, LabeledImages, Source, load_images
+from striate.data.decoding.canvas import CONVERTED_CHANNELS
 from striate.data.threads import Progress
 from striate.errors import SettingError
 from striate.models import Network, create_model, pretrained_input
@@ -17,7 +18,6 @@ __all__ = ["DEFAULT_MODEL", "FeatureNetwork", "find_feature_weights", "open_feat
 
 DEFAULT_MODEL: Final = "efficientnet_lite0"
 IMAGENET_CLASSES: Final = 1000
-CONVERTED: Final = (1, 3, 4)  # channels that a canvas brings to three
 
 
 def find_feature_weights(weights: str, model: str | None, *, download: bool) -> StartingWeights:
@@ -85,7 +85,7 @@ def _check_known(name: str, weights: str) -> None:
 def _canvas(source: Source, size: int) -> Canvas:
     """As the published accuracies were measured: of the image on a canvas a little larger than the input, the center."""
     native = source.native()
-    if native.channels not in CONVERTED:
+    if native.channels not in CONVERTED_CHANNELS:
         raise SettingError(
             f"{source.location}: has images of {native.channels} channels, and published weights take 3; "
             "train a network on them and give its run as --weights"

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from striate.errors import SettingError
 
-__all__ = ["MOST_POINTS", "Projection", "ProjectionKind", "project"]
+__all__ = ["MOST_POINTS", "Projection", "ProjectionKind", "check_projection", "project"]
 
 ProjectionKind = Literal["pca", "tsne"]
 MOST_POINTS: Final = 3000  # t-SNE of more takes minutes, and a page of more megabytes
@@ -30,24 +30,29 @@ class Projection:
     shares: tuple[float, float] | None
 
 
+def check_projection(kind: str | None) -> None:
+    """Raise SettingError for an unknown kind of projection."""
+    if kind not in (None, "pca", "tsne"):
+        raise SettingError(f"projection = {kind!r}: takes pca or tsne")
+
+
 def project(embeddings: npt.NDArray[np.float32], kind: str | None) -> Projection:
     """Embeddings N D on a plane; of more than MOST_POINTS samples, as many at equal distances.
 
-    kind: "pca" or "tsne"; if None, t-SNE of more than 50 samples where scikit-learn is installed. van der Maaten & Hinton,
+    kind: "pca" or "tsne"; if None, t-SNE of more than 50 samples that are not all the same. van der Maaten & Hinton,
     "Visualizing data using t-SNE", JMLR 2008. Raises SettingError.
     """
-    if kind not in (None, "pca", "tsne"):
-        raise SettingError(f"projection = {kind!r}: takes pca or tsne")
+    check_projection(kind)
     count = len(embeddings)
     samples = np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(np.int64))
     components, shares = _principal_components(embeddings[samples].astype(np.float64))
     if kind == "tsne" and len(samples) < 3:
         raise SettingError(f"projection = 'tsne': needs 3 images or more, and there are {len(samples)}; take pca")
-    wanted = kind == "tsne" or (kind is None and len(samples) >= FEWEST_FOR_TSNE)
-    if wanted:
-        points = _tsne(components, required=kind == "tsne")
-        if points is not None:
-            return Projection("tsne", points, samples, None)
+    are_equal = bool(np.ptp(components) == 0)
+    if kind == "tsne" and are_equal:
+        raise SettingError("projection = 'tsne': all embeddings are the same; take pca")
+    if kind == "tsne" or (kind is None and len(samples) >= FEWEST_FOR_TSNE and not are_equal):
+        return Projection("tsne", _tsne(components), samples, None)
     return Projection("pca", components[:, :2], samples, shares)
 
 
@@ -62,17 +67,8 @@ def _principal_components(values: Array) -> tuple[Array, tuple[float, float]]:
     return components[:, :COMPONENTS], (first, second)
 
 
-def _tsne(components: Array, required: bool) -> Array | None:
-    """None where scikit-learn is missing and not required."""
-    try:
-        from sklearn.manifold import TSNE
-    except ImportError:
-        if required:
-            raise SettingError(
-                "projection = 'tsne': needs scikit-learn: pip install scikit-learn, or take pca"
-            ) from None
-        return None
+def _tsne(components: Array) -> Array:
+    from sklearn.manifold import TSNE
+
     perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
-    if np.ptp(components) == 0:  # all images are the same
-        return None
     return TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(components).astype(np.float64)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from striate.analysis.feature_network import FeatureNetwork, find_feature_weights, open_feature_network
-from striate.analysis.projection import Projection, project
+from striate.analysis.projection import Projection, check_projection, project
 from striate.analysis.split_evaluation import evaluation_batches
 from striate.data import LabeledImages, Source, describe_source, require_classes
 from striate.data.skipped_files import count_reasons, first_three
@@ -67,8 +67,7 @@ def features(
     """
     check_reading(reading)
     chosen = choose_device(device)
-    if projection is not None:
-        project(np.zeros((3, 2), np.float32), projection)
+    check_projection(projection)
     if out is not None:
         check_features_path(Path(out))
     found = find_feature_weights(str(weights), model, download=download)

@@ -18,7 +18,7 @@ class HeadKind:
     """What a head is.
 
     module: the function of `models/heads.py` that builds it. trainable: a loss can train it, with soft labels and weights of
-    classes, and fine-tuning goes on from it. stores_samples: it keeps the embeddings that it was fitted on.
+    classes, and fine-tuning starts from it. stores_samples: it keeps the embeddings that it was fitted on.
     """
 
     description: str

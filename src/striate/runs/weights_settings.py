@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from striate.data import Source
+from striate.data.decoding.canvas import CONVERTED_CHANNELS
 from striate.data.images import Images
 from striate.data.normalization import normalization_of
 from striate.errors import SettingError
@@ -17,8 +18,6 @@ from striate.training.recipe import resolve
 from striate.views import Normalization
 
 __all__ = ["check_starting_weights", "normalization_for", "resolve_with_weights", "with_model_of_weights"]
-
-CONVERTED: Final = frozenset({1, 3, 4})  # channels that a canvas converts into one another
 
 
 def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def _check_normalization(known: Normalization | None, recipe: Recipe) -> None:
 def _check_channels(source: Source, weights: StartingWeights) -> None:
     """Raise SettingError for images that cannot be brought to the number of channels that the weights are for."""
     have, take = source.native().channels, len(weights.normalization.mean) if weights.normalization else None
-    if take not in (None, have) and not {have, take} <= CONVERTED:
+    if take not in (None, have) and not {have, take} <= CONVERTED_CHANNELS:
         raise SettingError(
             f"weights = {weights.path or weights.kind}: take images of {take} channels, and these have {have}; "
             f"--channels {have} --normalize data adapts the first layer, --weights none starts from random ones"

@@ -117,9 +117,8 @@ class _Trace:
     largest: int = 1  # bytes
     pairs: list[tuple[str, str]] = field(default_factory=list)  # names of a convolution and its batch norm
     calls: dict[str, int] = field(default_factory=dict)
-    outputs: dict[int, tuple[str, Tensor]] = field(
-        default_factory=dict
-    )  # of convolutions, kept so that ids stay theirs
+    # of convolutions, kept so that ids stay theirs
+    outputs: dict[int, tuple[str, Tensor]] = field(default_factory=dict)
 
     def sub_batch(self) -> int:
         """The largest power of 2 whose activations fit in the caches."""
@@ -132,9 +131,8 @@ class _Trace:
             return
         self.calls[name] = self.calls.get(name, 0) + 1
         self.largest = max(self.largest, output.numel() * output.element_size())
-        source = self.outputs.pop(
-            id(inputs[0]), None
-        )  # an activation may change it in place, then it is no longer linear
+        # an activation may change it in place, then it is no longer linear
+        source = self.outputs.pop(id(inputs[0]), None)
         if type(layer) is nn.Conv2d:
             self.outputs[id(output)] = name, output
         elif type(layer) is nn.BatchNorm2d and layer.running_mean is not None and source is not None:

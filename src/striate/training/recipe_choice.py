@@ -8,6 +8,7 @@ from striate.data import Source
 from striate.errors import SettingError
 from striate.models.imagenet import imagenet_file, local_weights
 from striate.models.pretrained import PACKAGED, PRETRAINED
+from striate.number_format import count
 from striate.training.data_defaults import SMALL_IMAGE
 from striate.training.recipe import NamedRecipe
 from striate.training.recipes import RECIPES, find_recipe
@@ -88,12 +89,12 @@ def _unlike_imagenet(source: Source, user: Mapping[str, Any]) -> str:
     channels, bits = user.get("channels") or native.channels, user.get("bits") or native.bits
     side = max(native.height, native.width)
     if channels != CHANNELS:
-        return f"{channels} {'channel' if channels == 1 else 'channels'}, unlike the photographs of ImageNet"
+        return f"{count(channels, 'channel')}, unlike the photographs of ImageNet"
     if bits != BITS:
         return f"{bits} bits, unlike the photographs of ImageNet"
-    count = len(source.splits.get("train", next(iter(source.splits.values()))))
-    if side <= SMALL_IMAGE and count > MANY_IMAGES:
-        return f"{count:,} small images ({native.width} x {native.height}), many for a network of their size"
+    images = len(source.splits.get("train", next(iter(source.splits.values()))))
+    if side <= SMALL_IMAGE and images > MANY_IMAGES:
+        return f"{images:,} small images ({native.width} x {native.height}), many for a network of their size"
     return ""
 
 

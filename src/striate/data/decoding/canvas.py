@@ -7,8 +7,9 @@ from striate.data.decoding.rendering import AS_STORED, Levels, Rendering
 from striate.data.settings import FitMode, check_choice
 from striate.errors import SettingError
 
-__all__ = ["MAX_CHANNELS", "Canvas"]
+__all__ = ["CONVERTED_CHANNELS", "MAX_CHANNELS", "Canvas"]
 
+CONVERTED_CHANNELS: Final = frozenset({1, 3, 4})  # into one another
 MAX_CHANNELS: Final = 64  # an array with more is not height x width x channels, but stored in another order
 
 
