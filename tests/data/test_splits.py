@@ -172,6 +172,11 @@ def test_nothing_to_learn_from_and_nothing_to_hold_out_are_refused() -> None:
     ):
         with pytest.raises(DataError, match="splits and no training images"):
             split_samples(samples, val=0.1, test=0, seed=0)
-    with pytest.raises(DataError, match=r"3 images of 3 classes are too few to hold out a share of 0.1"):
+    with pytest.raises(
+        DataError,
+        match=r"3 images of 3 classes are too few to hold out a share of 0.1; add images, or hold none out: --val 0\n",
+    ):
         split_samples({"all": some}, val=0.1, test=0, seed=0)
+    with pytest.raises(DataError, match="--val 0 --test 0\n"):
+        split_samples({"all": some}, val=0.1, test=0.1, seed=0)
     assert split_samples({"all": some}, val=0, test=0, seed=0).train is some

@@ -16,6 +16,7 @@ NOWHERE = "no/such/data"
     ("settings", "message"),
     [
         ({"model": "resnet81"}, "there is no model 'resnet81'; did you mean"),
+        ({"model": "nosuch"}, "there is no model 'nosuch'; `striate models` or list_models"),
         ({"model": "digit_cnn", "size": 8}, "size = 8: too small for digit_cnn"),
         ({"model": "lenet5", "dropout": 0.5}, "lenet5 has no dropout"),
         ({"recipe": "photos", "model": "resnet81"}, "there is no model 'resnet81'"),

@@ -75,9 +75,9 @@ def split_samples(
     else:
         rest, for_test = stratified_split(labels, test, seed=seed, stream=TEST_STREAM, groups=together)
     kept, for_val = stratified_split(labels[rest], val / (1 - test), seed=seed, groups=together[rest])
-    for share, held_out in ((val, for_val), (test, for_test)):
-        if share > 0 and len(held_out) == 0:
-            raise _nothing_to_hold_out(whole, together, share, groups)
+    shares = {"val": (val, for_val), "test": (test, for_test)}
+    if empty := {name: share for name, (share, held_out) in shares.items() if share > 0 and len(held_out) == 0}:
+        raise _nothing_to_hold_out(whole, together, empty, groups)
     return Splits(
         replace(whole.subset(rest[kept]), skipped=whole.skipped) if len(kept) < len(whole) else whole,
         whole.subset(rest[for_val]) if len(for_val) else None,
@@ -122,18 +122,22 @@ def _check_groups(samples: Mapping[str, LabeledImages], groups: Groups) -> None:
                 )
 
 
-def _nothing_to_hold_out(whole: LabeledImages, together: Tensor, share: float, groups: Groups | None) -> DataError:
-    units = len(together.unique())
+def _nothing_to_hold_out(
+    whole: LabeledImages, together: Tensor, shares: Mapping[str, float], groups: Groups | None
+) -> DataError:
+    """shares: of the splits that would be empty."""
+    units, share = len(together.unique()), next(iter(shares.values()))
+    train_on_all = " ".join(f"--{name} 0" for name in shares)
     if units < len(whole) and units < 3:
         names = sorted({groups[id_] for id_ in whole.ids}) if groups else []
         tied = f"of the groups {', '.join(names[:3])}" if names else "that are identical"
         return DataError(
             f"{len(whole)} images {tied} cannot be divided, so no share of {share:g} can be held out; "
-            "choose another --group, add images, or set the share to 0"
+            f"choose another --group, add images, or hold none out: {train_on_all}"
         )
     return DataError(
         f"{len(whole)} images of {len(whole.classes)} classes are too few to hold out a share of {share:g}; "
-        "add images, or set the share to 0"
+        f"add images, or hold none out: {train_on_all}"
     )
 
 

@@ -60,7 +60,9 @@ def create_model(
     differences are a warning of the logger "striate". Raises SettingError.
     """
     if name not in NETWORKS:
-        raise SettingError(f"there is no model {name!r}{nearest(name, NETWORKS)}")
+        raise SettingError(
+            f"there is no model {name!r}{nearest(name, NETWORKS) or '; `striate models` or list_models() lists them'}"
+        )
     for setting, value in (("classes", classes), ("channels", channels), ("size", size)):
         if value is not None and value < 1:
             raise SettingError(f"{setting} must be at least 1, not {value}")

@@ -222,7 +222,8 @@ def with_nan() -> npt.NDArray[np.float64]:
         (None, "the data is NoneType; give"),
         (torch.utils.data.TensorDataset(torch.zeros(2)), r"\[image for image, _ in dataset\]"),
         ({"train": X}, "the split 'train' is ndarray; give"),
-        ({"trian": (X, Y)}, "'trian' is not a split; did you mean train"),
+        ({"trian": (X, Y)}, r"'trian' is not a split; did you mean train\?"),
+        ({"train": (X, Y), "tset": (X, Y)}, r"'tset' is not a split; did you mean test\?"),
         ({"test": (X, Y)}, "has test and no split train"),
         ({}, "has nothing and no split train"),
         (

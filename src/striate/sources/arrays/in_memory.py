@@ -41,12 +41,13 @@ from striate.sources.arrays.array_pixels import (
 )
 from striate.sources.arrays.image_inputs import array_of, held_image, holds_file, is_list, not_finite
 from striate.sources.source_splits import by_split, ordered_splits, trainable
-from striate.sources.split_words import SPLIT_WORDS, splits_of
+from striate.sources.split_words import splits_of
 from striate.sources.tables.columns import with_task
 
 __all__ = ["IN_MEMORY", "open_in_memory"]
 
 IN_MEMORY: Final = "in memory"  # where such data are: nobody can open them again by that
+_SPLITS: Final = ("train", "val", "validation", "test")  # the usual names, of the many that are taken
 _FORMS: Final = 'give (images, labels), or a dictionary such as {"train": (images, labels), "test": (images, labels)}'
 _HINT: Final = (
     "; of a Dataset the images are [image for image, _ in dataset] and the labels [label for _, label in dataset]"
@@ -120,7 +121,7 @@ def _pairs(data: object, for_training: bool) -> dict[str, tuple[Any, Any]]:
     known = splits_of(list(pairs))
     unknown = next((name for name in pairs if name not in known), None)
     if unknown is not None:
-        raise DataError(f"{printable(unknown)!r} is not a split{nearest(unknown, SPLIT_WORDS)}; {_FORMS}")
+        raise DataError(f"{printable(unknown)!r} is not a split{nearest(unknown, _SPLITS)}; {_FORMS}")
     names = by_split(((split, name) for name, split in known.items()), "the dictionary")
     found = {split: _pair(pairs[name], f"the split {name!r}") for split, name in names.items()}
     if "train" not in found and (for_training or not found):
