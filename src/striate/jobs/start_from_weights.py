@@ -87,6 +87,7 @@ def fit_head_on_features(
         started,
         groups=kept_together(training, groups),
         class_weights=class_weights(training.counts()) if is_balanced else torch.ones(len(source.classes)),
+        label_smoothing=recipe.loss.label_smoothing,
     )
     record_head(folder, head.fitted.description)
     display.message(head.message)

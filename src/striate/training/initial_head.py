@@ -73,11 +73,12 @@ def fit_initial_head(
     started: float,
     groups: Tensor,
     class_weights: Tensor,
+    label_smoothing: float,
 ) -> InitialHead:
     """Fit a classifier of this kind on embeddings, N D, and put it in the place of the network's own.
 
-    groups: N, equal for images that stay together. class_weights: K. started: when the embeddings were begun, by
-    time.perf_counter().
+    groups: N, equal for images that stay together. class_weights: K. label_smoothing: of the reported loss, which is that of
+    fine-tuning; nothing else depends on it. started: when the embeddings were begun, by time.perf_counter().
     """
     kind_fitted = "logistic" if kind == "linear" else kind
     fitted = fit_head(
@@ -86,10 +87,12 @@ def fit_initial_head(
     some = slice(None, None, -(-len(labels) // MEASURED))
     with torch.inference_mode():
         logits = torch.cat([fitted.module(one) for one in embeddings[some].split(CHUNK)])  # N K
-    loss = F.cross_entropy(logits, labels[some]).item()
+    losses = F.cross_entropy(
+        logits, labels[some], weight=class_weights, label_smoothing=label_smoothing, reduction="none"
+    )
     accuracy = (logits.argmax(1) == labels[some]).double().mean().item()
     replace_classifier(network, fitted.module)
-    return InitialHead(kind, fitted, loss, accuracy, len(labels), time.perf_counter() - started)
+    return InitialHead(kind, fitted, losses.mean().item(), accuracy, len(labels), time.perf_counter() - started)
 
 
 def initial_epoch(
