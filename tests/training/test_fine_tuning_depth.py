@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from striate.models import create_model
 from striate.training import find_recipe, resolve
 from striate.training.fine_tuning_depth import resolve_fine_tuning
+from striate.training.freezing import first_epochs
 
 MANY, FEW = [25, 26, 90], [3, 24, 90]
 
@@ -28,6 +30,7 @@ MANY, FEW = [25, 26, 90], [3, 24, 90]
         ({}, MANY, 0, 5, "all", 0, "no validation images judge more; --epochs 6 fine-tunes"),
         ({"epochs": 4}, FEW, 0, 5, 2, 4, "stem and 2 of 5 stages frozen, 4 epochs, since it is asked for"),
         ({"unfreeze_every": 1}, FEW, 3, 5, 2, 6, "since it is asked for"),
+        ({"batch_size": 8}, FEW, 3, 5, 2, 6, "since it is asked for"),
         ({"lr": 0.001}, FEW, 3, 5, 2, 6, "since it is asked for"),
         ({"augment": "none", "label_smoothing": 0.0}, FEW, 3, 5, "all", 0, "the classifier alone"),
         ({"freeze": "auto"}, MANY, 3, 5, 2, 6, "for 26 training images"),
@@ -45,3 +48,21 @@ def test_the_number_of_images_decides(
     assert [reason in line for line in settings.reasons] == ([True] if reason else [])
     assert settings.origins["freeze"] == ("user" if typed.get("freeze", "auto") != "auto" else "data")
     assert settings.origins["epochs"] == ("user" if "epochs" in typed else "data" if epochs == 0 else "recipe photos")
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs", "told"),
+    [
+        (1, 6, "frozen at first, one stage fewer each epoch, none from epoch 3, 6 epochs"),
+        (2, 5, "frozen at first, one stage fewer every 2 epochs, none from epoch 5, 5 epochs"),
+        (2, 4, "frozen at first, one stage fewer every 2 epochs, stem and 1 to the end, 4 epochs"),
+    ],
+)
+def test_gradual_unfreezing_is_told_as_the_layers_are_unfrozen(every: int, epochs: int, told: str) -> None:
+    network = create_model("efficientnet_lite0", classes=3)
+    typed = {"unfreeze_every": every, "epochs": epochs}
+    settings = resolve_fine_tuning(resolve(typed, find_recipe("photos")), MANY, 3, len(network.stages()))
+    assert f"stem and 2 of 5 stages {told}" in settings.reasons[0]
+    last = max(first_epochs(network, settings.recipe.transfer).values())  # from 0
+    assert last == every * 2
+    assert (last < epochs) == ("none from" in told)

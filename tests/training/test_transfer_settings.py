@@ -60,6 +60,17 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
             "augment = default, mixup = 0.2, label_smoothing = 0.1: have no effect with epochs = 0, .* leave them out",
         ),
         ({"weights": "imagenet", "epochs": 0, "freeze": 2}, "freeze = 2: has no effect with epochs = 0"),
+        ({"weights": "imagenet", "epochs": 0, "freeze": "none"}, "freeze = none: has no effect with epochs = 0"),
+        ({"weights": "imagenet", "epochs": 0, "batch_size": 8}, "batch_size = 8: has no effect with epochs = 0"),
+        (
+            {"weights": "imagenet", "freeze": "all", "layer_decay": 0.8},
+            "layer_decay = 0.8: has no effect with freeze = all, .* leave it out, or give freeze = none",
+        ),
+        (
+            {"download": True},
+            "download = true: has no effect with weights = none; leave it out, or give weights = imagenet",
+        ),
+        ({"weights": "runs/mine", "download": True}, "download = true: has no effect with weights = runs/mine"),
         ({"weights": "imagenet", "epochs": 0, "layer_decay": 0.8, "ema": 0.9}, "layer_decay = 0.8, ema = 0.9: have no"),
         ({"weights": "imagenet", "head": "knn"}, "head = knn: is fitted on features .* give epochs = 0"),
         (
@@ -102,6 +113,18 @@ def test_what_only_epochs_use_may_come_from_a_recipe_or_be_off():
 def test_what_goes_together_is_taken(settings):
     values = Recipe.of(**settings).values()
     assert {name: values[name] for name in settings} == settings
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"weights": "imagenet", "download": True, "epochs": 0},
+        {"weights": "imagenet", "freeze": "all", "unfreeze_every": 1, "layer_decay": 0.8},
+        {"weights": "imagenet", "freeze": "all", "layer_decay": 1.0},
+    ],
+)
+def test_what_has_an_effect_or_is_off_is_taken(settings):
+    resolve(settings, NamedRecipe("decay", {"layer_decay": 0.5}, reaches=""))
 
 
 def test_the_users_choice_leaves_behind_what_does_not_go_with_it():

@@ -50,7 +50,20 @@ def resolve_fine_tuning(
         )
     frozen = max(0, min(FROZEN_STAGES, stages - 1))
     reason = "since it is asked for" if is_asked else f"for {data}"
-    kept = f"stem and {frozen} of {count(stages, 'stage')} frozen" if frozen else "all layers"
+    layers = _layers(frozen, stages, recipe.transfer.unfreeze_every, recipe.training.epochs)
     return settings.with_defaults("data", freeze=frozen).with_reason(
-        f"tuning:  {kept}, {count(recipe.training.epochs, 'epoch')}, {reason}; --epochs 0 gives the classifier alone"
+        f"tuning:  {layers}, {count(recipe.training.epochs, 'epoch')}, {reason}; --epochs 0 gives the classifier alone"
     )
+
+
+def _layers(frozen: int, stages: int, unfreeze_every: int, epochs: int) -> str:
+    """What is frozen, and until when, see `first_epochs`."""
+    if not frozen:
+        return "all layers"
+    at_first = f"stem and {frozen} of {count(stages, 'stage')} frozen"
+    if not unfreeze_every:
+        return at_first
+    left = frozen - (epochs - 1) // unfreeze_every
+    how = "each epoch" if unfreeze_every == 1 else f"every {unfreeze_every} epochs"
+    end = f"stem and {left} to the end" if left > 0 else f"none from epoch {1 + frozen * unfreeze_every}"
+    return f"{at_first} at first, one stage fewer {how}, {end}"

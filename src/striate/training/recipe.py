@@ -264,17 +264,18 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
         **dict.fromkeys(user, "user"),
     }
     recipe = Recipe.of(**{**kept, **user})
-    refuse_without_effect(user, used_by_epochs(), recipe.training.epochs)
+    refuse_without_effect(user, used_by_epochs(), recipe.transfer, recipe.training.epochs)
     return ResolvedRecipe(recipe, origins)
 
 
 @cache
 def used_by_epochs() -> Mapping[str, Any]:
-    """The settings that only an epoch of training uses, and their defaults."""
+    """The settings that only an epoch of training uses, each with the value that asks for none: mostly its default."""
     groups = ("augment", "optimizer", "schedule", "training", "transfer")
-    others = ("epochs", "batch_size", "seed", "weights", "head", "download")
+    others = ("epochs", "seed", "weights", "head", "download")
     names = [name for name in recipe_settings() if group_of(name) in groups and name not in others]
-    return {name: recipe_settings()[name].default for name in [*names, "label_smoothing", "dropout"]}
+    defaults = {name: recipe_settings()[name].default for name in [*names, "label_smoothing", "dropout"]}
+    return {**defaults, "freeze": "all"}
 
 
 def without_own_defaults(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:

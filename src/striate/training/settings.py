@@ -114,7 +114,7 @@ class TransferSettings:
     head: Annotated[
         str,
         Setting(
-            "classifier on the features",
+            "classifier on the features; linear, the network's own layer, is fitted as logistic is",
             choices=tuple(HEADS),
             source="prototype: arXiv:1703.05175",
         ),

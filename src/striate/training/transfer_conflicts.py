@@ -36,11 +36,23 @@ def refuse_conflicts(transfer: TransferSettings, epochs: int, augment: Policy, l
         _refuse_without_gradient(transfer, epochs, augment, loss)
 
 
-def refuse_without_effect(user: Mapping[str, Any], unused: Mapping[str, Any], epochs: int) -> None:
-    """Raise SettingError for what the user typed and no epoch uses. unused: such settings of the recipe, with their defaults."""
-    typed = [
-        name for name, default in unused.items() if name in user and user[name] not in (default, None, "auto", "all")
-    ]
+def refuse_without_effect(
+    user: Mapping[str, Any], unused: Mapping[str, Any], transfer: TransferSettings, epochs: int
+) -> None:
+    """Raise SettingError for what the user typed and nothing uses.
+
+    unused: the settings that only an epoch uses, each with the value that asks for nothing. transfer: with all of the recipe.
+    """
+    if user.get("download") and transfer.weights != "imagenet":
+        raise SettingError(
+            f"download = true: has no effect with weights = {transfer.weights}; leave it out, or give weights = imagenet"
+        )
+    if epochs and transfer.freeze == "all" and not transfer.unfreeze_every and user.get("layer_decay", 1) != 1:
+        raise SettingError(
+            f"layer_decay = {user['layer_decay']}: has no effect with freeze = all, which trains the classifier alone; "
+            "leave it out, or give freeze = none, a number of stages, or unfreeze_every"
+        )
+    typed = [name for name, neutral in unused.items() if name in user and user[name] not in (neutral, None, "auto")]
     if epochs == 0 and typed:
         named = ", ".join(f"{name} = {user[name]}" for name in typed)
         are, it = ("have", "them") if len(typed) > 1 else ("has", "it")
