@@ -83,6 +83,11 @@ def test_cut_off_in_a_fold_it_goes_on_and_keeps_what_is_finished(whole, shapes, 
     assert (out / "fold-1" / "manifest.json").stat().st_mtime_ns == finished
     summary = json.loads((out / "folds.json").read_text())
     assert summary["runs"] == whole.summary["runs"]
+    for number in (1, 2, 3):
+        fold = Run(out / f"fold-{number}")
+        (reason,) = fold.manifest["reasons"]
+        assert reason.startswith("recipe:  photos-from-scratch, for bn_gap_cnn, which has no ImageNet weights")
+        assert reason.removeprefix("recipe:  ") in fold.report.read_text()
     assert (out / "predictions.csv").read_bytes() == (whole.path / "predictions.csv").read_bytes()
     with pytest.raises(RunError, match="the run finished"):
         resume_folds(out)

@@ -109,6 +109,8 @@ def test_after_a_checkpoint_the_weights_may_be_gone(
     shutil.rmtree(first)
     resume(out, progress=False)
     assert weights(out) == (written or weights(whole.path))
+    subjects = [line.partition(":")[0] for line in Run(out).manifest["reasons"]]
+    assert subjects == (["features", "result"] if head == "linear" else ["features"])
     described = Bundle.open(out / "bundle").head
     assert described is None if head == "linear" else described is not None and described.kind == head
 
@@ -162,9 +164,19 @@ def leakage(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def test_the_same_data_keep_the_split_of_the_run_that_the_weights_are_of(
-    trained: Run, shapes: Path, tmp_path: Path
+    trained: Run, shapes: Path, other: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    again = train(shapes, out=tmp_path / "run", progress=False, weights=trained.path, epochs=0, seed=5)
+    """Which split it is is told in one line, once the images are read, and kept with the reasons."""
+
+    def told() -> list[str]:
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("splits:")]
+
+    again = train(shapes, out=tmp_path / "run", weights=trained.path, epochs=0, seed=5)
+    (line,) = told()
+    assert line == f"splits:  those of {trained.path}, whose weights were trained on these images"
+    assert line in again.manifest["reasons"]
+    train(other, out=tmp_path / "other", weights=trained.path, epochs=0)
+    assert told() == ["splits:  random: 15 % for validation, 15 % for test (stratified, seed 0)"]
     assert (again.path / "splits.csv").read_bytes() == (trained.path / "splits.csv").read_bytes()
     assert 'split = "weights"' in (again.path / "recipe.toml").read_text().split("[origin]")[1]
     assert not list(leakage(again))

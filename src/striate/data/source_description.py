@@ -21,10 +21,10 @@ ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
 _NAMED: Final = 5  # classes and kinds of ignored files that are named
 
 
-def describe_source(source: Source, random_splits: str = "") -> tuple[str, ...]:
+def describe_source(source: Source, random_splits: str | None = "") -> tuple[str, ...]:
     """How the data were read, images and classes, splits, what was ignored, and the notes.
 
-    `random_splits` is how splits will be made where the data have none.
+    `random_splits` is how splits will be made where the data have none; None where that is told later.
     """
     counts = {split: len(listing) for split, listing in source.splits.items()}
     lines = [
@@ -36,7 +36,7 @@ def describe_source(source: Source, random_splits: str = "") -> tuple[str, ...]:
         lines.append(f"splits:  {shown}{f' ({source.split_origin})' if source.split_origin else ''}")
     if random_splits:
         lines.append(f"{'         ' if len(counts) > 1 else 'splits:  '}{random_splits}")
-    elif len(counts) == 1:
+    elif len(counts) == 1 and random_splits is not None:
         lines.append("splits:  none in the data")
     skipped = sum(len(listing.skipped) for listing in source.splits.values())
     if skipped:

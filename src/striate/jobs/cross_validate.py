@@ -108,6 +108,7 @@ def _first_summary(folder: CrossValidationFolder, source: Source, settings: Reso
     return {
         "command": command_line(source, settings, folder.path),
         "status": "running",
+        "reasons": list(settings.reasons),
         "folds": settings.recipe.data.folds,
         "data": {"name": source.name, "location": source.location, "digest": source.digest()},
     }
@@ -132,7 +133,8 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
     check_unchanged(source, summary["data"]["digest"], Path(path))
     with folder.locked():
         try:
-            return _run_folds(folder, source, ResolvedRecipe(Recipe.of(**recipe), origin), progress)
+            settings = ResolvedRecipe(Recipe.of(**recipe), origin, tuple(summary.get("reasons", ())))
+            return _run_folds(folder, source, settings, progress)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
 

@@ -12,11 +12,11 @@ from striate.errors import DataError
 from striate.progress import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
 from striate.runs.prepared_data import PreparedData
-from striate.runs.random_splits import deviating_splits
+from striate.runs.random_splits import deviating_splits, split_origin
 from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
 from striate.runs.weights_settings import normalization_for
-from striate.runs.weights_splits import count_known_to_weights, with_split_of_weights
+from striate.runs.weights_splits import count_known_to_weights, is_split_open, with_split_of_weights
 from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.data_defaults import canvas_of
 
@@ -28,9 +28,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
     canvas = canvas_of(source, recipe)
     display.messages(source.survey.summary(canvas))
     images, place = _load(source, canvas, recipe, folder, display)
-    settings = with_split_of_weights(source, settings, folder.manifest())
-    if settings.origins["split"] == "weights":
-        display.message(f"splits:  those of {settings.recipe.data.split}, whose weights were trained on these images")
+    settings = _with_split(source, settings, folder, display)
     recipe = settings.recipe
     of_survey = audit_survey(source, canvas)
     try:
@@ -58,6 +56,21 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
         policy=flips.settings.recipe.augment,
         findings=(*of_splits, *of_weights, *of_survey, *flips.findings),
     )
+
+
+def _with_split(
+    source: Source, settings: ResolvedRecipe, folder: RunFolder, display: ProgressDisplay
+) -> ResolvedRecipe:
+    """The settings with the split of the run whose weights a run starts from, where that is the one to take, and why."""
+    was_open = is_split_open(settings)
+    settings = with_split_of_weights(source, settings, folder.manifest())
+    if settings.origins["split"] == "weights":
+        reason = f"splits:  those of {settings.recipe.data.split}, whose weights were trained on these images"
+        display.message(reason)
+        folder.add_reasons([reason])
+    elif was_open and (origin := split_origin(source.splits, settings.recipe)):
+        display.message(f"splits:  {origin}")
+    return settings
 
 
 def _load(

@@ -25,6 +25,7 @@ from striate.runs.run_splits import resolve_split
 from striate.runs.starting_weights import find_starting_weights, load_starting_weights
 from striate.runs.timings import PhaseTimer
 from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
+from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
 from striate.training import (
@@ -138,7 +139,8 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     """Train in a new run folder; bad input leaves nothing behind."""
     timer = PhaseTimer()
     display = progress_display(progress)
-    display.messages([*describe_source(source, split_origin(source.splits, settings.recipe)), *settings.reasons])
+    split = None if is_split_open(settings) else split_origin(source.splits, settings.recipe)
+    display.messages([*describe_source(source, split), *settings.reasons])
     model = build_network(settings.recipe, source.classes)
     transfer = settings.recipe.transfer
     weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)

@@ -16,7 +16,7 @@ from striate.runs.random_splits import METHODS
 from striate.runs.run_splits import check_written_splits
 from striate.training import ResolvedRecipe
 
-__all__ = ["KnownToWeights", "count_known_to_weights", "with_split_of_weights"]
+__all__ = ["KnownToWeights", "count_known_to_weights", "is_split_open", "with_split_of_weights"]
 
 SPLIT_SETTINGS: Final = ("split", "val", "test", "folds", "fold", "group")
 RECORDED: Final = "known_to_weights"  # in the manifest
@@ -34,18 +34,22 @@ class KnownToWeights:
     ]  # by split; only those with any, none where the run has the same data and its split is gone
 
 
+def is_split_open(settings: ResolvedRecipe) -> bool:
+    """Whether the split waits for the images to be read, as initial weights may be of a run on the same ones."""
+    data, weights = settings.recipe.data, settings.recipe.transfer.weights
+    typed = [name for name in SPLIT_SETTINGS if settings.origins[name] == "user"]
+    is_own = bool(typed or data.split not in METHODS or data.folds or data.group)
+    return weights not in ("none", "imagenet") and not is_own
+
+
 def with_split_of_weights(source: Source, settings: ResolvedRecipe, manifest: Mapping[str, Any]) -> ResolvedRecipe:
     """The settings with the split of the run whose weights a run starts from, where the data are the same.
 
     A setting on splits that the user typed stays as it is. Asked once the images are read, for their
     digest.
     """
-    data = settings.recipe.data
-    typed = [name for name in SPLIT_SETTINGS if settings.origins[name] == "user"]
-    run = _run(manifest.get("initial_weights"))
-    if run is None or typed or data.split not in METHODS or data.folds or data.group:
-        return settings
-    if not _is_of(run, source):
+    run = _run(manifest.get("initial_weights")) if is_split_open(settings) else None
+    if run is None or not _is_of(run, source):
         return settings
     recipe = settings.recipe.with_values(split=str(run.path))
     return replace(settings, recipe=recipe, origins={**settings.origins, "split": "weights"})
