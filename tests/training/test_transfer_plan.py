@@ -8,16 +8,18 @@ from striate.training.transfer_plan import Speed, TransferPlan, _about, measure_
 
 
 def plan(epochs: int) -> TransferPlan:
-    return TransferPlan(1000, 100, 100, 10, "imagenet", "efficientnet_lite0", 224, epochs, Speed(0.025, 0.05))
+    return TransferPlan(
+        1000, 100, 100, 10, "imagenet", "efficientnet_lite0", 224, epochs, Speed(0.025, 0.03, 0.05), passed=12.0
+    )
 
 
 def test_the_time_is_that_of_each_image_at_each_phase() -> None:
     assert plan(0).first_seconds == 2.0 + 1000 * 0.025 + 0.7
-    assert plan(0).seconds == plan(0).first_seconds + 300 * 0.03 + 3.0
+    assert plan(0).seconds == 3.0 + 12.0 + plan(0).first_seconds + 300 * 0.03 + 4.0
     assert plan(4).seconds - plan(0).seconds == 4 * (1000 * 0.05 + 100 * 0.03)
     first, second = plan(4).messages
     assert first.endswith("efficientnet_lite0 from imagenet: a head on its features, then 4 epochs of fine-tuning")
-    assert second.strip() == "here and now about 30 s to the first result, 4 min in all"
+    assert second.strip() == "here and now about 30 s to the first result, 4 min 30 s in all with the 15 s so far"
 
 
 def test_durations_are_as_exact_as_an_estimate() -> None:
@@ -30,12 +32,14 @@ def test_measuring_leaves_no_trace() -> None:
     network = create_model("bn_gap_cnn", classes=3, channels=1)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     generator, training = torch.get_rng_state(), network.training
-    speed = measure_speed(network, batches(recipe), batches(recipe), recipe)
+    given = batches(recipe), batches(recipe), batches(recipe)
+    speed = measure_speed(network, *given, recipe)
     assert 0 < speed.embedding < 1
+    assert 0 < speed.inference < 1
     assert 0 < speed.training < 1
     assert torch.equal(torch.get_rng_state(), generator)
     assert network.training == training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(one.requires_grad and one.grad is None for one in network.parameters())
     frozen = recipe.with_values(epochs=0)
-    assert measure_speed(network, batches(recipe), batches(recipe), frozen).training == 0
+    assert measure_speed(network, *given, frozen).training == 0

@@ -19,6 +19,7 @@ from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
 from striate.runs.resuming import check_unchanged, how_to_resume
+from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.data_defaults import canvas_of
@@ -68,9 +69,12 @@ def train_run_or_folds(
     data: str, *, recipe: str | None, from_scratch: bool = False, out: str | None, progress: bool, **settings: Any
 ) -> Run | CrossValidationResult:
     """What the settings ask for: one run as `train` trains it, or a run for each fold as `train_folds` does."""
+    timer = PhaseTimer()
     source, resolved = resolve_run(data, recipe, from_scratch, settings, out, progress)
-    start = _start_folds if resolved.recipe.data.trains_all_folds else start_run
-    return start(source, resolved, run_path(data, source, resolved, out), progress)
+    path = run_path(data, source, resolved, out)
+    if resolved.recipe.data.trains_all_folds:
+        return _start_folds(source, resolved, path, progress)
+    return start_run(source, resolved, path, progress, timer)
 
 
 def _start_folds(source: Source, resolved: ResolvedRecipe, path: Path, progress: bool) -> CrossValidationResult:
@@ -180,7 +184,7 @@ def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bo
     if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock excludes other processes
         run.remove()
     if not path.exists():
-        start_run(source, settings, path, progress)
+        start_run(source, settings, path, progress, PhaseTimer())
     elif run.manifest()["status"] != "finished":
         resume_run(run, source, progress)
 

@@ -5,13 +5,14 @@ import time
 import torch
 
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.data import Batches, Source, groups_of, kept_together
+from striate.data import Source, groups_of, kept_together
 from striate.models import Network
 from striate.progress import ProgressDisplay
 from striate.runs import RunFolder
 from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_digest
 from striate.runs.prepared_data import PreparedData
 from striate.runs.recorded_head import record_head
+from striate.runs.timings import PhaseTimer
 from striate.tasks import class_weights
 from striate.training import FEATURE_BATCH, Recipe, ResolvedRecipe, frozen_embeddings
 from striate.training.fine_tuning_depth import resolve_fine_tuning
@@ -31,21 +32,15 @@ def decide_fine_tuning(
     return settings
 
 
-def plan_training(network: Network, prepared: PreparedData, recipe: Recipe) -> TransferPlan:
+def plan_training(network: Network, prepared: PreparedData, recipe: Recipe, timer: PhaseTimer) -> TransferPlan:
     """What will be trained on, and how long it takes by a short probe. The network is not changed."""
-    splits, preprocessing = prepared.splits, prepared.preprocessing
+    splits, preprocessing, device = prepared.splits, prepared.preprocessing, torch.device(recipe.machine.device)
     few = splits.train.subset(torch.arange(min(PROBE_IMAGES, len(splits.train))))
     batch_size = min(PROBE_IMAGES, recipe.training.batch_size)
-    evaluation = Batches(
-        few,
-        batch_size=-(-len(few) // 2),
-        size=preprocessing.size,
-        normalization=preprocessing.normalization,
-        policy=None,
-        seed=0,
-        device=recipe.machine.device,
-    )
+    features = evaluation_batches(few, preprocessing, device, batch_size=-(-len(few) // 2))
+    evaluation = evaluation_batches(few, preprocessing, device)
     training = prepared.training_batches(recipe.with_values(batch_size=batch_size))
+    speed = measure_speed(network, training, features, evaluation, recipe)
     return TransferPlan(
         training_images=len(splits.train),
         validation_images=len(splits.val or ()),
@@ -55,7 +50,8 @@ def plan_training(network: Network, prepared: PreparedData, recipe: Recipe) -> T
         model=recipe.model.name,
         size=preprocessing.size[0],
         epochs=recipe.training.epochs,
-        speed=measure_speed(network, training, evaluation, recipe),
+        speed=speed,
+        passed=timer.total(),
     )
 
 

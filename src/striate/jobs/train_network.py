@@ -64,12 +64,13 @@ def train(
     `runs/DATA-MODEL` if left out.
     settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
+    timer = PhaseTimer()
     source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if resolved.recipe.data.trains_all_folds:
         raise SettingError(
             f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
-    return start_run(source, resolved, run_path(data, source, resolved, out), progress)
+    return start_run(source, resolved, run_path(data, source, resolved, out), progress, timer)
 
 
 def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
@@ -135,9 +136,8 @@ def run_path(
     return path
 
 
-def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bool) -> Run:
-    """Train in a new run folder; bad input leaves nothing behind."""
-    timer = PhaseTimer()
+def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bool, timer: PhaseTimer) -> Run:
+    """Train in a new run folder; bad input leaves nothing behind. timer: begun when the data were opened."""
     display = progress_display(progress)
     split = None if is_split_open(settings) else split_origin(source.splits, settings.recipe)
     display.messages([*describe_source(source, split), *settings.reasons])
@@ -194,7 +194,7 @@ def run_phases(
             if folder.has_checkpoint():
                 restore_head(folder, model)
             else:
-                display.messages(plan_training(model, prepared, settings.recipe).messages)
+                display.messages(plan_training(model, prepared, settings.recipe, timer).messages)
                 head = fit_head_on_features(folder, model, source, prepared, settings.recipe, display)
             timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
@@ -202,7 +202,7 @@ def run_phases(
         if message := kept_message(state.history, state.best_epoch, settings.recipe.training.keep):
             display.message(message)
             folder.add_reasons([message])
-        timer.end_phase("training")
+        timer.end_phase("training" if settings.recipe.training.epochs else "validation")
         finish_run(folder, source, model, state, task, prepared, settings, timer)
     finally:
         display.close()

@@ -20,5 +20,9 @@ class PhaseTimer:
         self.seconds[name] = round(now - self._last, 3)
         self._last = now
 
+    def total(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
     def as_json(self) -> dict[str, float]:
-        return {**self.seconds, "total": round(time.perf_counter() - self._started, 3)}
+        return {**self.seconds, "total": round(self.total(), 3)}

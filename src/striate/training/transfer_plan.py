@@ -1,6 +1,7 @@
 """The plan of a training that starts from weights: how many images, which weights, and about how long it takes here and now.
 
-A probe of a few seconds measures it: a few images through the frozen network, and one step of the layers that are trained.
+A probe of a few seconds measures it: a few images through the frozen network, as features are computed and as a network is
+evaluated, and one step of the layers that are trained.
 """
 
 import copy
@@ -24,19 +25,20 @@ __all__ = ["PROBE_IMAGES", "Speed", "TransferPlan", "measure_speed"]
 
 PROBE_IMAGES: Final = 16  # through the frozen network, and in a step
 MOST_STEPS, STEPS_SECONDS = 3, 0.7  # that are timed, and after which time no other is begun
-PLAIN: Final = 1.2  # time of a forward pass in plain batches over that of frozen_features
+LOADING_SECONDS: Final = 3.0  # of Python and its libraries, before the run begins and can measure time
 START_SECONDS: Final = 2.0  # to prepare the frozen network, and to load scikit-learn
 FIT_SECONDS: Final = 7e-5  # of a head, for each image and class; measured with 8 and 100 classes
 FIT_IMAGES: Final = 2000  # that its cross-validation takes at most
-END_SECONDS: Final = 3.0  # to write the results and the report
+END_SECONDS: Final = 4.0  # to write the checkpoint, the bundle, the results and the report
 
 
 @final
 @dataclass(frozen=True)
 class Speed:
-    """Seconds for each image: through the frozen network once, and in a training step with its augmentation."""
+    """Seconds for each image: its features, its prediction in evaluation, and a training step with its augmentation."""
 
     embedding: float
+    inference: float
     training: float
 
 
@@ -54,20 +56,21 @@ class TransferPlan:
     size: int
     epochs: int
     speed: Speed
+    passed: float  # seconds since the run began: reading the images, and the probe
 
     @property
     def first_seconds(self) -> float:
-        """Until the classifier is fitted on the features of the frozen network."""
+        """From now until the classifier is fitted on the features of the frozen network."""
         fit = FIT_SECONDS * min(self.training_images, FIT_IMAGES) * self.classes
         return START_SECONDS + self.training_images * self.speed.embedding + fit
 
     @property
     def seconds(self) -> float:
-        """Of all that follows the probe."""
-        inference = PLAIN * self.speed.embedding
-        epoch = self.training_images * self.speed.training + self.validation_images * inference
-        held_out = (2 * self.validation_images + self.test_images) * inference  # epoch 0, and evaluation at the end
-        return self.first_seconds + self.epochs * epoch + held_out + END_SECONDS
+        """Of the whole process: what has passed, the features, the epochs, evaluation and report."""
+        epoch = self.training_images * self.speed.training + self.validation_images * self.speed.inference
+        held_out = 2 * self.validation_images + self.test_images  # epoch 0, and evaluation at the end
+        passed = LOADING_SECONDS + self.passed
+        return passed + self.first_seconds + self.epochs * epoch + held_out * self.speed.inference + END_SECONDS
 
     @property
     def messages(self) -> tuple[str, str]:
@@ -76,21 +79,30 @@ class TransferPlan:
         return (
             f"plan:    {count(self.training_images, 'training image')}, {self.classes:,} classes, "
             f"{self.size} x {self.size} pixels; {self.model} from {self.weights}: a head on its features{then}",
-            f"         here and now about {_about(self.first_seconds)} to the first result, {_about(self.seconds)} in all",
+            f"         here and now about {_about(self.first_seconds)} to the first result, {_about(self.seconds)} in all "
+            f"with the {_about(LOADING_SECONDS + self.passed)} so far",
         )
 
 
-def measure_speed(network: Network, training: Batches, evaluation: Batches, recipe: Recipe) -> Speed:
+def measure_speed(network: Network, training: Batches, features: Batches, evaluation: Batches, recipe: Recipe) -> Speed:
     """Measure the seconds for each image on the device of the batches, with the threads that are set.
 
-    training: augmented batches of PROBE_IMAGES at most. evaluation: a few images in two batches or more. The network and
-    the random generators are not changed.
+    training: augmented batches of PROBE_IMAGES at most. features: a few images in two batches or more. evaluation: the same in
+    batches as evaluation takes them. The network and the random generators are not changed.
     """
     device = evaluation.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         probe = copy.deepcopy(network).to(device)
-        embedding = _embedding_seconds(probe, evaluation)
-        return Speed(embedding, _training_seconds(probe, training, recipe) if recipe.training.epochs else 0.0)
+        embedding = _embedding_seconds(probe, features)
+        if recipe.machine.channels_last:
+            for parameter in probe.parameters():
+                if parameter.ndim == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return Speed(
+            embedding=embedding,
+            inference=_inference_seconds(probe, evaluation),
+            training=_training_seconds(probe, training, recipe) if recipe.training.epochs else 0.0,
+        )
 
 
 def _embedding_seconds(network: Network, batches: Batches) -> float:
@@ -101,12 +113,23 @@ def _embedding_seconds(network: Network, batches: Batches) -> float:
     return (ended - began) / (last - first)
 
 
+@torch.inference_mode()
+def _inference_seconds(network: Network, batches: Batches) -> float:
+    network.eval()
+    epoch = batches.epoch(0)
+    first = next(epoch)
+    network(first.images)  # builds the kernels
+    done, began = 0, time.perf_counter()
+    for batch in itertools.chain(epoch, [first]):
+        network(batch.images).sum().item()  # reading it waits for a GPU
+        done += len(batch.images)
+        if time.perf_counter() - began > STEPS_SECONDS:
+            break
+    return (time.perf_counter() - began) / done
+
+
 def _training_seconds(network: Network, batches: Batches, recipe: Recipe) -> float:
     FrozenLayers(network, recipe.transfer).start_epoch(recipe.training.epochs // 2)  # some are unfrozen later
-    if recipe.machine.channels_last:
-        for parameter in network.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     bfloat16 = recipe.machine.precision == "bfloat16"
     epoch = batches.epoch(0)
     first = next(epoch)
