@@ -25,9 +25,9 @@ MANY, FEW = [25, 26, 90], [3, 24, 90]
             5,
             "all",
             0,
-            "the classifier alone: 24 training images in the median class, fewer than 25; --epochs 6",
+            "the classifier alone: 24 training images in the median class, fewer than 25; epochs = 6",
         ),
-        ({}, MANY, 0, 5, "all", 0, "no validation images judge more; --epochs 6 fine-tunes"),
+        ({}, MANY, 0, 5, "all", 0, "no validation images judge more; epochs = 6 fine-tunes"),
         ({"epochs": 4}, FEW, 0, 5, 2, 4, "stem and 2 of 5 stages frozen, 4 epochs, since it is asked for"),
         ({"unfreeze_every": 1}, FEW, 3, 5, 2, 6, "since it is asked for"),
         ({"batch_size": 8}, FEW, 3, 5, 2, 6, "since it is asked for"),
@@ -46,6 +46,7 @@ def test_the_number_of_images_decides(
     settings = resolve_fine_tuning(resolve(typed, find_recipe("photos")), counts, validation, stages)
     assert (settings.recipe.transfer.freeze, settings.recipe.training.epochs) == (freeze, epochs)
     assert [reason in line for line in settings.reasons] == ([True] if reason else [])
+    assert not any("--" in line for line in settings.reasons)  # they are for Python too
     assert settings.origins["freeze"] == ("user" if typed.get("freeze", "auto") != "auto" else "data")
     assert settings.origins["epochs"] == ("user" if "epochs" in typed else "data" if epochs == 0 else "recipe photos")
 

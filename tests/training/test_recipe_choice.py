@@ -26,7 +26,12 @@ COLOR = (80, 80, 3)
 @pytest.mark.parametrize(
     ("source", "typed", "recipe", "reason"),
     [
-        (images(*COLOR), {}, "photos", "color images: trained from ImageNet weights; --from-scratch from random ones"),
+        (
+            images(*COLOR),
+            {},
+            "photos",
+            "color images: trained from ImageNet weights; with from_scratch from random ones",
+        ),
         (images(80, 80), {}, "photos-from-scratch", "1 channel, unlike the photographs of ImageNet"),
         (images(80, 80), {"channels": 3}, "photos", "color images"),
         (images(*COLOR), {"channels": 1}, "photos-from-scratch", "1 channel, unlike"),
@@ -36,7 +41,12 @@ COLOR = (80, 80, 3)
         (images(80, 80), {"head": "svm", "epochs": 0}, "photos", "for a head on features"),
         (images(*COLOR), {"weights": "none"}, "photos-from-scratch", "asked for"),
         (images(*COLOR), {"model": "efficientnet_lite0"}, "photos", "color images"),
-        (images(*COLOR), {"model": "resnet18"}, "photos-from-scratch", "not on this machine .--download gets them"),
+        (
+            images(*COLOR),
+            {"model": "resnet18"},
+            "photos-from-scratch",
+            "not on this machine .download = true gets them",
+        ),
         (images(*COLOR), {"model": "resnet18", "download": True}, "photos", "color images"),
         (images(*COLOR), {"model": "cosine_cnn", "download": True}, "photos-from-scratch", "has no ImageNet weights"),
         (images(8, 8, 3, count=5000), {}, "photos", "color images"),
@@ -52,6 +62,7 @@ def test_the_data_and_the_network_choose(
     assert choice.named.name == recipe
     assert choice.named in possible_recipes(typed)
     assert re.search(reason, choice.reason), choice.reason
+    assert "--" not in choice.reason  # it is for Python too
 
 
 def test_random_weights_are_taken_where_they_are_asked_for() -> None:

@@ -46,13 +46,13 @@ def resolve_fine_tuning(
             origins={**settings.origins, **dict.fromkeys(("epochs", "freeze", "unfreeze_every"), "data")},
         )
         return alone.with_reason(
-            f"tuning:  none, the classifier alone: {reason}; --epochs {recipe.training.epochs} fine-tunes"
+            f"tuning:  none, the classifier alone: {reason}; epochs = {recipe.training.epochs} fine-tunes"
         )
     frozen = max(0, min(FROZEN_STAGES, stages - 1))
     reason = "since it is asked for" if is_asked else f"for {data}"
     layers = _layers(frozen, stages, recipe.transfer.unfreeze_every, recipe.training.epochs)
     return settings.with_defaults("data", freeze=frozen).with_reason(
-        f"tuning:  {layers}, {count(recipe.training.epochs, 'epoch')}, {reason}; --epochs 0 gives the classifier alone"
+        f"tuning:  {layers}, {count(recipe.training.epochs, 'epoch')}, {reason}; epochs = 0 gives the classifier alone"
     )
 
 

@@ -69,14 +69,14 @@ def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = 
     features = user.get("epochs") == 0 or "head" in user  # which random weights do not have
     if not features and (reason := _unlike_imagenet(source, user)):
         return _choice(
-            FROM_SCRATCH, f"for {reason}", "trained from random weights; --weights imagenet trains from those"
+            FROM_SCRATCH, f"for {reason}", "trained from random weights; weights = imagenet trains from those"
         )
     if reason := _missing_weights(user):
         return _choice(FROM_SCRATCH, f"for {reason}", "trained from random weights")
     if "model" not in user:
         _require_weights(str(RECIPES[PRETRAINED_RECIPE].settings["model"]))
     images = "for a head on features" if features else "for color images"
-    return _choice(PRETRAINED_RECIPE, images, "trained from ImageNet weights; --from-scratch from random ones")
+    return _choice(PRETRAINED_RECIPE, images, "trained from ImageNet weights; with from_scratch from random ones")
 
 
 def _choice(name: str, reason: str, consequence: str) -> RecipeChoice:
@@ -109,7 +109,7 @@ def _missing_weights(user: Mapping[str, Any]) -> str:
         return f"{model}, which has no ImageNet weights"
     if user.get("download"):
         return ""
-    return f"{model}, whose ImageNet weights are not on this machine (--download gets them)"
+    return f"{model}, whose ImageNet weights are not on this machine (download = true gets them)"
 
 
 def _require_weights(model: str) -> None:
