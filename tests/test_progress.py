@@ -2,7 +2,7 @@
 
 import pytest
 
-from striate.progress import Lines
+from striate.progress import Lines, epoch_line
 from striate.training import Epoch
 
 
@@ -23,3 +23,11 @@ def test_the_first_mark_has_its_legend(first: int, capsys: pytest.CaptureFixture
 def test_without_a_mark_there_is_no_legend(capsys: pytest.CaptureFixture[str]) -> None:
     Lines().epoch(epoch(1, None), best=True)
     assert "best so far" not in capsys.readouterr().out
+
+
+def test_a_fitted_head_is_no_epoch_and_has_no_learning_rate() -> None:
+    head, first = epoch_line(epoch(0, 0.5), 12, True, False), epoch_line(epoch(1, 0.5), 12, False, False)
+    assert head.startswith("head         loss 0.5")
+    assert "lr" not in head
+    assert head.index("loss") == first.index("loss")
+    assert epoch_line(epoch(0, None), 0, False, False).startswith("head  loss 0.5")

@@ -47,9 +47,10 @@ class ProgressDisplay(ABC):
 
 
 def epoch_line(record: Epoch, epochs: int, best: bool, legend: bool) -> str:
-    """One epoch in one line of plain text; the first with a mark has its `legend`."""
+    """One epoch in one line of plain text; the first with a mark has its `legend`. Epoch 0 is a head fitted on features."""
+    name = f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}"
     figures = [
-        f"epoch {record.epoch:>{len(str(epochs))}}/{epochs}",
+        name if record.epoch else "head".ljust(len(name) if epochs else 0),
         f"loss {record.train_loss:.4f}",
         f"accuracy {percent(record.train_accuracy, 2)}",
     ]
@@ -59,7 +60,7 @@ def epoch_line(record: Epoch, epochs: int, best: bool, legend: bool) -> str:
             f"val accuracy {percent(record.val_accuracy, 2)}{' *' if best else '  '}",
         ]
     figures += [
-        f"lr {record.learning_rate:.2g}",
+        *([f"lr {record.learning_rate:.2g}"] if record.epoch else []),
         f"{record.images_per_second:,.0f} images/s",
         f"{record.seconds:.1f} s",
     ]

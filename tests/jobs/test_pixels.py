@@ -132,10 +132,12 @@ def test_ends_that_a_person_cuts_off_are_reported_and_explain_why_nothing_is_lea
     assert cropped.evidence["cut"] == 0.8
     assert "--fit contain" in cropped.fix
     nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "baseline_accuracy": 0.5, "images": 6}
-    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], trained_briefly=False)
+    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=False)
     assert finding.fix == cropped.fix
-    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], trained_briefly=True)
+    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=True)
     assert finding.fix.startswith("train longer")
+    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [], epochs=0, trained_briefly=False)
+    assert finding.fix == "fine-tune (--epochs 1 or more), or gather more images"  # a head has no learning rate
 
 
 # ---- bits

@@ -177,15 +177,32 @@ def test_bad_input_that_the_features_show_leaves_nothing_behind(
 
 
 def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
-    trained: Run, colors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: Run, colors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("striate.progress.Lines.start", lambda *_: pytest.fail("progress of no epochs"))
     few = [colors / name / f"{i}.png" for name in ("red", "blue") for i in range(10)]
     run = train(few, ["red"] * 10 + ["blue"] * 10, out=tmp_path / "run", weights=trained.path, device="cpu")
     assert [row["epoch"] for row in history(run)] == ["0"]
     reason, features = run.manifest["reasons"]
     assert features.startswith("features: of 14 training images, logistic regression")
     assert reason.startswith("tuning:  none, the classifier alone: 7 training images in the median class")
-    assert reason in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert reason in shown
+    assert "\nhead  loss " in shown
+    assert "epoch 0" not in shown
+    assert "best so far" not in shown
+    assert run.manifest["epochs"] == 0
+    assert list(run.manifest["timings"]) == [
+        "data",
+        "features",
+        "validation",
+        "evaluation",
+        "writing",
+        "report",
+        "total",
+    ]
+    assert "There are none: the network was frozen" in run.report.read_text()
+    assert "None: the training images are not augmented" in run.report.read_text()
     assert "the classifier alone: 7 training images" in run.report.read_text()
     recipe = tomllib.loads((run.path / "recipe.toml").read_text())
     assert (recipe["transfer"]["freeze"], recipe["training"]["epochs"]) == ("all", 0)

@@ -96,6 +96,40 @@ def test_an_accuracy_that_chose_the_epoch_is_called_optimistic(make_contents, re
     assert "the accuracy is optimistic" in text
 
 
+def test_a_head_on_frozen_features_has_no_curves_and_chose_no_epoch(make_contents, read_page):
+    whole = make_contents(DIGITS, split="val", epochs=1)
+    (row,) = whole.history
+    timings = {"data": 0.61, "features": 21.8, "validation": 1.2, "total": 30.0}
+    manifest = {**whole.manifest, "epochs": 0, "best_epoch": 0, "timings": timings, "head": {"kind": "svm"}}
+    history = [{**row, "epoch": "0", "learning_rate": "0.0", "train_accuracy": "1.0", "val_accuracy": "0.8219"}]
+    page = read_page(render_report(replace(whole, manifest=manifest, history=history)))
+    text = page.text()
+    assert "Training time 21.8 s cpu, 2 threads all for features and head" in text
+    assert "Epochs 0 a head on frozen features" in text
+    assert "Accuracy on the training images 100.0 %, on the validation images 82.2 %." in text
+    assert "Features and head 21.8 s" in text
+    assert "chart" not in page.attributes("class")
+    assert "optimistic" not in text
+    assert "chose the epoch" not in text
+
+
+def test_the_time_of_a_head_counts_where_epochs_followed(make_contents, read_page):
+    whole = make_contents(DIGITS, split="val")
+    timings = {"features": 21.8, "training": 9.4}
+    manifest = {
+        **whole.manifest,
+        "epochs": 5,
+        "best_epoch": 0,
+        "timings": timings,
+        "keep": "last",
+        "head": {"kind": "linear"},
+    }
+    text = read_page(render_report(replace(whole, manifest=manifest))).text()
+    assert "Training time 31.2 s cpu, 2 threads 21.8 s for features and head" in text
+    assert "Weights of epoch 0 of 5 epochs: the head on frozen features" in text
+    assert "optimistic" in text  # these images chose between the head and the last epoch
+
+
 def test_no_better_than_the_baseline_is_shown(make_contents, read_page):
     contents = make_contents(DIGITS)
     metrics = {"test": contents.metrics["test"] | {"baseline_accuracy": 0.93}}

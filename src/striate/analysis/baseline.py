@@ -13,11 +13,11 @@ _CAUSES: Final = ("data-shift", "data-background", "data-cropped", "data-thin", 
 
 
 def no_better_than_largest_class(
-    metrics: dict[str, Any], split: str | None, others: Sequence[Finding], *, trained_briefly: bool
+    metrics: dict[str, Any], split: str | None, others: Sequence[Finding], *, epochs: int, trained_briefly: bool
 ) -> list[Finding]:
     """A finding if the accuracy's interval reaches down to the share of the largest class; `others` may explain it.
 
-    After a few epochs it is explained by those.
+    After a few epochs it is explained by those; after none a head on frozen features is all.
     """
     if split is None:
         return []
@@ -37,7 +37,9 @@ def no_better_than_largest_class(
             },
             next(
                 (one.fix for one in others if one.id in _CAUSES and not trained_briefly),
-                "train longer (--epochs), try --lr ten times smaller or larger, or gather more images",
+                "train longer (--epochs), try --lr ten times smaller or larger, or gather more images"
+                if epochs
+                else "fine-tune (--epochs 1 or more), or gather more images",
             ),
         )
     ]
@@ -45,4 +47,4 @@ def no_better_than_largest_class(
 
 def trained_briefly(epochs: int, best_epoch: int, keep: str) -> bool:
     """Whether more epochs are the first thing to try: they were few, or the last of them was the best."""
-    return epochs <= FEW_EPOCHS or (keep == "best" and best_epoch == epochs)
+    return 0 < epochs <= FEW_EPOCHS or (keep == "best" and 0 < epochs == best_epoch)

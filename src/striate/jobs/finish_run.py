@@ -44,8 +44,11 @@ def finish_run(
     errors = error_images(evaluated.predictions[reported], held_out[reported]) if reported else []
     given = {name: samples for name, samples in held_out.items() if name in source.splits}
     of_data = (*prepared.findings, *findings_on_splits(bundle, given))
-    briefly = trained_briefly(recipe.training.epochs, state.best_epoch, recipe.training.keep)
-    of_result = no_better_than_largest_class(evaluated.metrics, reported, of_data, trained_briefly=briefly)
+    epochs = recipe.training.epochs
+    briefly = trained_briefly(epochs, state.best_epoch, recipe.training.keep)
+    of_result = no_better_than_largest_class(
+        evaluated.metrics, reported, of_data, epochs=epochs, trained_briefly=briefly
+    )
     findings = [*of_data, *files_lost(prepared.lost_files()), *of_result]
     timer.end_phase("evaluation")
     folder.write_metrics(evaluated.metrics)
@@ -55,7 +58,15 @@ def finish_run(
     skipped = (*prepared.skipped, *prepared.lost_files())
     summary = read_data_summary(source, prepared.splits, preprocessing.canvas, skipped)
     timer.end_phase("writing")
-    manifest = finished_manifest(started, summary, recipe, best_epoch=state.best_epoch, reported=reported, timer=timer)
+    manifest = finished_manifest(
+        started,
+        summary,
+        recipe,
+        epochs=state.epoch,
+        best_epoch=state.best_epoch,
+        reported=reported,
+        timer=timer,
+    )
     contents = ReportContents(
         manifest=manifest,
         settings=setting_rows(settings),
@@ -63,7 +74,7 @@ def finish_run(
         history=state.history_rows(),
         findings=findings,
         errors=errors,
-        augmented=prepared.augmentation_sheet(recipe.training.seed),
+        augmented=prepared.augmentation_sheet(recipe.training.seed) if epochs else None,
     )
     folder.write_report(render_report(contents))
     timer.end_phase("report")

@@ -30,9 +30,10 @@ def train_epochs(
     if prepared.splits.val:
         validation = evaluation_batches(prepared.splits.val, prepared.preprocessing, batches.device)
     restore_checkpoint(folder, state, display)
-    display.start(recipe.training.epochs, len(batches), state.step)
+    if recipe.training.epochs:
+        display.start(recipe.training.epochs, len(batches), state.step)
     if head is not None and not state.history:
-        display.epoch(initial_epoch(state, task, validation, head, recipe), best=True)
+        display.epoch(initial_epoch(state, task, validation, head, recipe), best=recipe.training.epochs > 0)
         folder.write_history(state.history_rows())
         folder.save_checkpoint(state.step, state.tensors(), state.scalars())
     saved = state.step
@@ -79,4 +80,5 @@ def restore_checkpoint(folder: RunFolder, state: TrainingState, display: Progres
     for skipped in checkpoint.skipped:
         display.message(f"skipped a damaged checkpoint, {skipped}")
     state.load(checkpoint.tensors, checkpoint.scalars)
-    display.message(f"resuming at step {state.step} (epoch {state.epoch + 1})")
+    where = f"at step {state.step} (epoch {state.epoch + 1})" if state.step else "with the fitted head"
+    display.message(f"resuming {where}")

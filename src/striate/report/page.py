@@ -1,7 +1,7 @@
 """The report page: each section's data is prepared by its own module; the words and the layout are in templates/."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import groupby
 
@@ -13,8 +13,8 @@ from striate.report.confusion_figure import MOST_TABLE, SHADES, heat_map, read_m
 from striate.report.contents import ReportContents
 from striate.report.gallery import confused_pairs, embed
 from striate.report.metric_tables import class_table, metric_table
-from striate.report.reproduce import moment, read_reproduction
-from striate.report.verdict import SPLITS, read_verdict
+from striate.report.reproduce import moment, read_reproduction, training_seconds
+from striate.report.verdict import SPLITS, read_verdict, validation_chose
 from striate.training import SettingRow
 
 SEVERITIES = ("stop", "warning", "note")
@@ -44,6 +44,9 @@ def render_report(contents: ReportContents) -> str:
             findings=sorted(contents.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
             charts=training_curves(contents.history, None if best_epoch is None else int(best_epoch)),
             epochs=sum(finite(row.get("epoch")) != 0 for row in contents.history),  # a fitted classifier is epoch 0
+            fitted=_fitted_head(contents.history),
+            training_seconds=training_seconds(manifest),
+            validation_chose=validation_chose(manifest),
             matrix=matrix,
             heat_map=heat_map(matrix) if matrix and len(matrix.classes) > MOST_TABLE else None,
             shades=SHADES,
@@ -57,6 +60,11 @@ def render_report(contents: ReportContents) -> str:
         )
     )
     return encodable(page)
+
+
+def _fitted_head(history: Sequence[Mapping[str, str | float | None]]) -> Mapping[str, str | float | None] | None:
+    """The row of a head that was fitted on features, where no epoch followed."""
+    return history[0] if len(history) == 1 and finite(history[0].get("epoch")) == 0 else None
 
 
 def _origins(settings: Sequence[SettingRow]) -> list[tuple[str, int]]:

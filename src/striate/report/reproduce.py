@@ -8,6 +8,7 @@ from typing import Any, final
 from striate.number_format import count, duration, finite, plain
 from striate.runs.describe_weights import describe_weights
 
+PHASES = {"features": "Features and head"}  # of the timings; the others have their name
 HARDWARE = {"cpu": "CPU", "gpu": "GPU", "cores": "Cores", "memory_gib": "Memory, GiB", "system": "System"}
 
 Lines = tuple[tuple[str, str], ...]  # name, value
@@ -35,12 +36,19 @@ def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Mapping[str
             *((name.capitalize(), moment(manifest.get(name))) for name in ("started", "finished")),
         ),
         times=(
-            *((step.capitalize(), duration(seconds)) for step, seconds in timings.items()),
+            *((PHASES.get(step, step.capitalize()), duration(seconds)) for step, seconds in timings.items()),
             *((("Training speed", count(median(speeds), "image") + " a second"),) if speeds else ()),
         ),
         hardware=tuple((HARDWARE.get(name, name), plain(value)) for name, value in hardware.items()),
         versions=tuple((name, str(version)) for name, version in manifest.get("versions", {}).items()),
     )
+
+
+def training_seconds(manifest: Mapping[str, Any]) -> float | None:
+    """Of the epochs, and of features and head before them; None where neither was recorded."""
+    timings = manifest.get("timings", {})
+    times = [timings[phase] for phase in ("features", "training") if phase in timings]
+    return sum(times) if times else None
 
 
 def moment(time: Any) -> str:

@@ -52,8 +52,13 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         baseline=percent(baseline),
         largest_class=max(of_split["per_class"], key=lambda row: row["images"])["class"],
         beats_baseline=low is not None and baseline is not None and low > baseline,
-        chose_epoch=split == "val" and manifest.get("keep") != "last",
+        chose_epoch=split == "val" and validation_chose(manifest),
     )
+
+
+def validation_chose(manifest: Mapping[str, Any]) -> bool:
+    """Whether the validation images chose among epochs, of which a head fitted on features is one."""
+    return manifest.get("epochs") != 0 and (manifest.get("keep") != "last" or bool(manifest.get("head")))
 
 
 def verdict_line(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
