@@ -24,6 +24,7 @@ SMALL = [
     "cifar_cnn",
     "cosine_cnn",
     "cosine_cnn_small",
+    "dense_cnn",
     "digit_cnn",
     "digit_cnn_strided",
     "lenet5",
@@ -42,6 +43,13 @@ BY_HAND = {
     "bn_gap_cnn": 9 * (3 * 32 + 32 * 64 + 64 * 128) + 2 * (32 + 64 + 128) + 129 * 10,
     "cosine_cnn_small": 16 * 25 + 9 * (16 * 32 + 32 * 64) + 2 * (32 + 64) + (3 * 3 * 64 + 1) * 10,
     "cosine_cnn": 32 * 25 + 9 * (32 * 64 + 64 * 128) + 2 * (64 + 128) + (3 * 3 * 128 + 1) * 10,
+    # 21 layers: batch norm, 1x1 to 32, batch norm, 3x3 to 8; their inputs grow by 8 from 16, 36 and 46
+    "dense_cnn": 9 * 16
+    + sum((2 + 32) * (first + 8 * i) + 2 * 32 + 9 * 32 * 8 for first in (16, 36, 46) for i in range(7))
+    + (2 + 36) * 72
+    + (2 + 46) * 92
+    + 2 * 102
+    + 103 * 10,
     "residual_cnn": 9 * (1 * 24 + 24 * 32 + 2 * 32 * 32 + 32 * 56 + 2 * 56 * 56) + 2 * (24 + 3 * 32 + 3 * 56) + 57 * 10,
 }
 FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
@@ -126,6 +134,7 @@ def test_networks_for_large_images_take_small_ones_without_losing_them(name, siz
         ("bn_gap_cnn", [(32, 16, 16), (64, 8, 8), (128, 8, 8)]),
         ("cosine_cnn_small", [(32, 7, 7), (64, 3, 3)]),
         ("cosine_cnn", [(64, 7, 7), (128, 3, 3)]),
+        ("dense_cnn", [(72, 28, 28), (92, 14, 14), (102, 7, 7)]),
         ("residual_cnn", [(32, 14, 14), (56, 7, 7)]),
         ("resnet18", [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]),
         ("resnet50", [(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]),
@@ -220,6 +229,22 @@ def cosine_cnn_by_hand(x: Tensor) -> Tensor:
     return x.flatten(1) @ w.T + b
 
 
+def dense_cnn_by_hand(x: Tensor) -> Tensor:
+    values = iter(weights("dense_cnn"))
+
+    def norm_relu(x: Tensor) -> Tensor:
+        return norm_relu_by_hand(x, *(next(values) for _ in range(4)))
+
+    x = F.conv2d(x, next(values), padding=1)
+    for block in range(3):
+        if block > 0:
+            x = F.avg_pool2d(F.conv2d(norm_relu(x), next(values)), 2)
+        for _ in range(7):
+            new = F.conv2d(norm_relu(x), next(values))
+            x = torch.cat((x, F.conv2d(norm_relu(new), next(values), padding=1)), 1)
+    return norm_relu(x).mean((2, 3)) @ next(values).T + next(values)
+
+
 def residual_cnn_by_hand(x: Tensor) -> Tensor:
     *convolutions, w, b = weights("residual_cnn")
     x = conv_bn_relu_by_hand(x, *convolutions[0:5])
@@ -237,6 +262,7 @@ def residual_cnn_by_hand(x: Tensor) -> Tensor:
         ("bn_gap_cnn", bn_gap_cnn_by_hand),
         ("cifar_cnn", cifar_cnn_by_hand),
         ("cosine_cnn", cosine_cnn_by_hand),
+        ("dense_cnn", dense_cnn_by_hand),
         ("digit_cnn", digit_cnn_by_hand),
         ("digit_cnn_strided", digit_cnn_strided_by_hand),
         ("lenet5", lenet5_by_hand),

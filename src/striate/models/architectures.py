@@ -238,6 +238,13 @@ PAPERS: Final = (
         },
     ),
     Paper(
+        "dense_cnn",
+        2016,
+        "DenseNet-BC for 28 pixels",
+        "after Huang et al., arXiv:1608.06993",
+        {"dense_cnn": Row(98_718, 29_998_428, size=28, channels=1, classes=10)},
+    ),
+    Paper(
         "xception",
         2016,
         "depthwise convolutions for Inception",
