@@ -1,6 +1,5 @@
 from striate.analysis import Prediction as Prediction
 from striate.findings import Finding as Finding
-from striate.jobs import Features as Features
 from striate.jobs import Run as Run
 from striate.jobs import augment as augment
 from striate.jobs import check as check
@@ -12,6 +11,7 @@ from striate.jobs import train_folds as train_folds
 from striate.models import check_model as check_model
 from striate.models import create_model as create_model
 from striate.models import list_models as list_models
+from striate.runs import Features as Features
 from striate.sources import ImageInput as ImageInput
 from striate.sources import ImagesInput as ImagesInput
 from striate.sources import LabelsInput as LabelsInput

@@ -18,7 +18,7 @@ from tests.jobs.conftest import make_images
 from striate.analysis.learning_curve import fit_power_law, measure_learning_curve, more_would_help, steps_for
 from striate.audit.fingerprints import take_fingerprints
 from striate.cli import main
-from striate.errors import RunError
+from striate.errors import RunError, SettingError
 from striate.jobs import check
 from striate.report.check_images import overview
 from striate.sources import open_source
@@ -262,3 +262,14 @@ def test_wide_images_are_shown_whole(tmp_path):
     first = np.asarray(Image.open(io.BytesIO(png)))[:60, :60]
     assert (first[30, [2, 57]] == (255, 0, 0)).all()
     assert (first[[2, 57]] == 0).all()  # above and below
+
+
+def test_a_file_that_is_no_page_of_a_check_is_not_replaced(shapes, tmp_path):
+    out = tmp_path / "notes.html"
+    out.write_text("<title>mine</title>")
+    with pytest.raises(SettingError, match="notes.html: exists and is no page of `striate check`; choose another"):
+        check(shapes, out=out, progress=False)
+    assert out.read_text() == "<title>mine</title>"
+    out.unlink()
+    for _ in range(2):  # its own page is
+        assert check(shapes, out=out, progress=False).page == out

@@ -98,3 +98,17 @@ def test_the_pages_describe_the_data(tmp_path: Path) -> None:
         text = page.read_text(encoding="utf-8")
         assert "folders Training, Testing" in text
         assert "notes.npz lies beside the class folders and is not read" in text
+
+
+def test_color_images_for_a_network_of_one_channel_are_converted_and_a_line_tells_it(
+    shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {**QUICK, "epochs": 1, "val": 0.0}
+    gray = train(shapes, out=tmp_path / "gray", channels=1, **settings)
+    del settings["model"]
+    train(shapes, out=tmp_path / "next", weights=gray.path, **settings)
+    shown = capsys.readouterr().out.splitlines()
+    for name, why in (("gray", "--channels 1 asks for it"), ("next", "the initial weights take 1 channel")):
+        line = f"channels: images of 3 channels are converted to grayscale: {why}"
+        assert shown.count(line) == 1
+        assert line in Run(tmp_path / name).manifest["reasons"]

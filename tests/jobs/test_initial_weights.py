@@ -1,5 +1,6 @@
 """Initial weights: what a run records of them, resuming without them, and images that they were trained on."""
 
+import hashlib
 import json
 import shutil
 import signal
@@ -16,9 +17,12 @@ from tests.jobs.test_resuming import weights
 
 from striate.cli import main
 from striate.errors import RunError
-from striate.jobs import Run, resume, train
+from striate.jobs import Run, resume, resume_folds, train, train_folds
+from striate.jobs.train_network import start_run
 from striate.models import local_weights, pretrained_input
+from striate.models.file_digest import _digest
 from striate.runs import Bundle, RunFolder
+from striate.runs.describe_weights import describe_license
 from striate.runs.starting_weights import find_starting_weights
 from striate.views import Normalization
 
@@ -75,11 +79,11 @@ def killed(other: Path, first: Path, tmp_path: Path, request: pytest.FixtureRequ
 def test_before_the_first_checkpoint_the_same_weights_are_needed_again(killed: Path, first: Path, whole: Run) -> None:
     moved = first.rename(first.with_name("moved"))
     with pytest.raises(
-        RunError, match="killed: has no checkpoint yet, and its .*/first are gone; bring them back, or train"
+        RunError, match="killed: still needs its initial weights, and .*/first are gone; bring them back, or train"
     ):
         resume(killed, progress=False)
     shutil.copytree(whole.path, first)  # which is trained further
-    with pytest.raises(RunError, match="first: the weights changed since the run .* began; bring them back, or train"):
+    with pytest.raises(RunError, match="first: the weights changed since .*killed began; bring them back, or train"):
         resume(killed, progress=False)
     shutil.rmtree(first)
     moved.rename(first)
@@ -222,3 +226,91 @@ def test_a_bundle_without_its_run_on_the_same_data_is_a_finding(trained: Run, sh
 
 def test_other_images_are_no_finding(whole: Run) -> None:
     assert not list(leakage(whole))
+
+
+@pytest.fixture(scope="module")
+def second(whole: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on the other images whose weights are of the run `whole`, and through that one of the first."""
+    path = shutil.copytree(whole.path, tmp_path_factory.mktemp("runs") / "second")
+    manifest = json.loads((path / "manifest.json").read_text())
+    before = manifest["initial_weights"]
+    manifest["initial_weights"] = {**before, "path": str(whole.path), "initial_weights": before}
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    return Run(path)
+
+
+def test_other_data_are_not_measured_on_images_that_the_initial_weights_know(
+    whole: Run, second: Run, shapes: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(shapes, tmp_path / "data")
+    make_images(tmp_path / "more", each=2, size=30)
+    for path in (tmp_path / "more").glob("*/*.png"):
+        path.rename(data / path.parent.name / f"more{path.name}")
+    for run in (whole, second):
+        found = run.evaluate(data)["overlap"]
+        assert (found["measured"], found["excluded"]) == ({"unseen": 24}, {"weights": 42})
+        assert "42 that its initial weights were trained on are left out; 24 measured" in found["message"]
+    found = second.evaluate(data, split="weights")["overlap"]
+    assert found["measured"] == {"weights": 42}
+    assert found["message"].endswith("how well the run remembers them, not how well it does on new images")
+
+
+def test_images_of_weights_whose_run_is_gone_are_not_recognized(whole: Run, shapes: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(whole.path, tmp_path / "run")
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["initial_weights"]["path"] = str(tmp_path / "gone")
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    assert Run(path).evaluate(shapes)["overlap"]["measured"] == {"unseen": 60}
+
+
+def test_a_file_of_weights_is_hashed_once_for_a_run(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    original = hashlib.file_digest
+
+    def count(file: Any, kind: str) -> Any:
+        hashed.append(Path(file.name).suffix)
+        return original(file, kind)
+
+    monkeypatch.setattr("hashlib.file_digest", count)
+    monkeypatch.setattr("striate.models.file_digest.digest_of_file", count)
+    _digest.cache_clear()
+    monkeypatch.setattr("striate.jobs.train_network.run_phases", lambda *_: None)
+    run = train(shapes, out=tmp_path / "run", progress=False, weights="imagenet", size=32)
+    assert hashed.count(".pth") == 1
+    assert describe_license(run.manifest["initial_weights"]) == "not stated; initial weights: Apache-2.0"
+
+
+def test_all_folds_start_from_the_same_weights(
+    first: Path, shapes: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is trained further after the first fold: the others are refused, until the weights are back."""
+    before, kept = weights(first), shutil.copytree(first, tmp_path / "kept")
+
+    def start(*given: Any) -> Run:
+        trained = start_run(*given)
+        shutil.rmtree(first)
+        shutil.copytree(whole.path, first)
+        return trained
+
+    monkeypatch.setattr("striate.jobs.cross_validate.start_run", start)
+    out = tmp_path / "cv"
+    with pytest.raises(
+        RunError, match=r"first: the weights changed since .*cv began; bring them back, or train again"
+    ) as error:
+        train_folds(shapes, folds=2, out=out, progress=False, weights=first, epochs=0, threads=1)
+    assert "\n" not in str(error.value)
+    monkeypatch.undo()
+    shutil.rmtree(first)
+    with pytest.raises(RunError, match=r"cv: still needs its initial weights, and .*first are gone"):
+        resume_folds(out, progress=False)
+    kept.rename(first)
+    summary = resume_folds(out, progress=False).summary
+    assert summary["initial_weights"]["sha256"] == before
+    assert {Run(out / f"fold-{k}").manifest["initial_weights"]["sha256"] for k in (1, 2)} == {before}
+
+
+def test_the_bundle_states_the_licenses_that_are_known(trained: Run, whole: Run) -> None:
+    assert Bundle.open(trained.path / "bundle").license == "not stated"
+    assert Bundle.open(whole.path / "bundle").license == "not stated; initial weights: not stated"

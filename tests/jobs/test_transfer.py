@@ -4,6 +4,7 @@ import csv
 import json
 import signal
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 from tests.jobs.test_resuming import child, weights
 
+from striate.analysis.evaluation_data import own_splits
+from striate.analysis.split_evaluation import evaluation_batches
 from striate.errors import SettingError, StriateError
 from striate.jobs import Run, resume, train
-from striate.runs import Bundle
+from striate.models import Network
+from striate.runs import Bundle, RunFolder
+from striate.sources import open_source
+from striate.training import FEATURE_BATCH, frozen_embeddings
+from striate.training.initial_head import InitialHead, fit_initial_head
 from striate.training.interruption import InterruptedRunError
 
 # A short fine-tuning of a small network; what is trained is the last stage and the classifier.
@@ -212,3 +219,28 @@ def test_a_download_comes_after_what_is_refused_at_once(
     for data, more, message in refused:
         with pytest.raises(StriateError, match=message):
             train(data, **settings, **more)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_head_is_fitted_on_what_the_trunk_gives_for_the_same_views_to_the_bit(
+    again: bool, trained: Run, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Computed, or read back by a resumed run."""
+    fitted: list[torch.Tensor] = []
+
+    def fit(model: Network, embeddings: torch.Tensor, *given: Any, **named: Any) -> InitialHead:
+        fitted.append(embeddings)
+        if again and len(fitted) == 1:
+            raise KeyboardInterrupt
+        return fit_initial_head(model, embeddings, *given, **named)
+
+    monkeypatch.setattr("striate.jobs.start_from_weights.fit_initial_head", fit)
+    out = tmp_path / "run"
+    with pytest.raises(InterruptedRunError) if again else nullcontext():
+        train(colors, out=out, progress=False, weights=trained.path, epochs=0, threads=1, device="cpu")
+    run = resume(out, progress=False) if again else Run(out)
+    bundle = Bundle.open(out / "bundle")
+    samples = own_splits(RunFolder.open(out), bundle, open_source(colors))["train"]
+    batches = evaluation_batches(samples, bundle.preprocessing, torch.device("cpu"), batch_size=FEATURE_BATCH)
+    assert all(torch.equal(one, frozen_embeddings(run.model, batches)) for one in fitted)
+    assert len(fitted) == 1 + again

@@ -100,3 +100,22 @@ def test_numbers_are_written_as_they_are_and_formulas_are_not(tmp_path) -> None:
     folder.write_predictions([{"id": str(i), "label": label} for i, label in enumerate(labels)])
     written = [row["label"] for row in folder.predictions()]
     assert written == [*labels[:4], *(f"'{label}" for label in labels[4:])]
+
+
+@pytest.mark.parametrize("given", ["run/bundle", "run/bundle/model.safetensors", "run/manifest.json"])
+def test_what_belongs_to_a_run_is_answered_with_the_run(given, tmp_path):
+    path = tmp_path / given
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "run" / "manifest.json").write_text("{}")
+    path.mkdir() if given == "run/bundle" else path.touch()
+    with pytest.raises(RunError, match=f"is not a run folder .*; it belongs to a run, give that: {tmp_path}/run$"):
+        RunFolder.open(path)
+
+
+@pytest.mark.parametrize("given", ["bundle", "bundle/model.safetensors"])
+def test_a_bundle_without_its_run_is_answered_with_what_to_give(given, tmp_path):
+    (tmp_path / "bundle").mkdir()
+    for name in ("model.json", "model.safetensors"):
+        (tmp_path / "bundle" / name).touch()
+    with pytest.raises(RunError, match="is a bundle without its run; give the folder that `striate train` wrote"):
+        RunFolder.open(tmp_path / given)

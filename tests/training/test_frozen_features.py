@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from striate.data import Batches, LabeledImages, TensorImages
 from striate.models import Network, create_model
-from striate.training import frozen_embeddings
+from striate.training import feature_arithmetic, frozen_embeddings
 from striate.training.frozen_features import TOLERANCE, _faster_if_equal, _trace
 from striate.views import Normalization
 
@@ -145,3 +145,30 @@ def test_sub_batches_are_as_large_as_caches_allow():
     with torch.inference_mode():
         assert _trace(model, torch.zeros(1, 3, 224, 224)).sub_batch() == 4
         assert _trace(network("resnet18").eval(), torch.zeros(1, 3, 32, 32)).sub_batch() == 32
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "vit_ti_16"])
+def test_embeddings_are_to_the_bit_those_of_the_folded_network(name):
+    """Of the same views in the same sub-batches; the tolerance is for the network as it is."""
+    model, data = network(name).eval(), batches(40, 32)
+    views = [batch.images for batch in data.epoch(0)]
+    trace = _trace(model, views[0][:1])
+    size = trace.sub_batch()
+    folded = _faster_if_equal(model, trace, views[0][:size])
+    expected = torch.cat([folded.embed(few) for batch in views for few in batch.split(size)])
+    assert torch.equal(frozen_embeddings(model, data), expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("torch.get_float32_matmul_precision", lambda: "high"),
+        ("torch.backends.cpu.get_cpu_capability", lambda: "another"),
+    ],
+)
+def test_the_arithmetic_of_embeddings_is_that_of_the_device_and_its_precision(change, monkeypatch):
+    before = feature_arithmetic(torch.device("cpu"))
+    assert feature_arithmetic(torch.device("meta")) != before
+    monkeypatch.setattr(*change)
+    assert feature_arithmetic(torch.device("cpu")) != before

@@ -17,10 +17,11 @@ from striate.runs.known_images import NOT_IN_RUN
 __all__ = ["SplitOverlap", "select_images", "select_own_images"]
 
 _ALWAYS: Final = ("test", NOT_IN_RUN)
-_ON_REQUEST: Final = MappingProxyType({"train": ("train", "val"), "val": ("val",)})
+_ON_REQUEST: Final = MappingProxyType({"train": ("train", "weights", "val"), "val": ("val",)})
 _PHRASES: Final = MappingProxyType(
     {
         "train": "that the run was trained on",
+        "weights": "that its initial weights were trained on",
         "val": "that chose its epoch",
         "test": "of the run's test split",
         NOT_IN_RUN: "that the run does not know",
@@ -33,8 +34,13 @@ _PHRASES: Final = MappingProxyType(
 class SplitOverlap:
     """How many images are measured and how many left out, by the run's split that they are in."""
 
-    measured: Mapping[str, int]  # by train, val, test, unseen
+    measured: Mapping[str, int]  # by train, weights, val, test, unseen
     excluded: Mapping[str, int]
+
+    @property
+    def measures_memory(self) -> bool:
+        """Whether training images are measured."""
+        return not self.measured.keys().isdisjoint(("train", "weights"))
 
     def as_json(self) -> dict[str, Any]:
         return {"measured": dict(self.measured), "excluded": dict(self.excluded), "message": self.line()}
@@ -50,7 +56,7 @@ class SplitOverlap:
                 + (_counted(self.measured) if more else f"images {_PHRASES[name]}")
             )
         memory = "; the metrics show how well the run remembers them, not how well it does on new images"
-        return text + memory if "train" in self.measured else text
+        return text + memory if self.measures_memory else text
 
 
 def select_own_images(
@@ -106,7 +112,11 @@ def select_images(
     samples, known_as = recognized(name)
     evaluated = _count(Counter(known_as), allowed)
     if not evaluated.measured:
-        ways = [f"`--split {one}`" for one in ("val", "train") if evaluated.excluded.get(one) and one not in splits]
+        ways = [
+            f"`--split {one}`"
+            for one in ("val", "weights", "train")
+            if evaluated.excluded.get(one) and one not in splits
+        ]
         way = f", or {' or '.join(ways)} to measure these all the same" if ways else ""
         raise RunError(
             f"{location}: no image is left to measure {run} on: {_counted(evaluated.excluded)}; give images that it does not "

@@ -28,7 +28,7 @@ def check(
     data
         `mnist`, or a folder, a table or an archive as `striate train` takes them
     out
-        the page to write, outside of the data
+        the page to write, outside of the data. Only a page that this command wrote is replaced
     group
         what must stay in one split, such as a patient: a table column, or a regular expression such as 'patient(\\d+)'
     run

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from striate.findings import Finding
-from striate.jobs import Augmented, CrossValidationResult, Features, Run
+from striate.jobs import Augmented, CrossValidationResult, Run
 from striate.number_format import setting
+from striate.runs import Features
 from striate.views import POLICIES, Policy
 
 

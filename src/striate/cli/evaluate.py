@@ -31,7 +31,8 @@ def evaluate(
     data
         data to evaluate on; if left out, that of the run
     split
-        train, val or test; if left out, test if there is one. With --data, train and val include images of those splits of the run
+        train, val or test; if left out, test if there is one. With --data, train and val include images of those splits of the run,
+        and train those that the runs before it, by their weights, were trained on
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     json

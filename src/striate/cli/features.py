@@ -37,7 +37,8 @@ def features(
     download
         download ImageNet weights that are not here
     out
-        the .npz to write; if left out, DATA-features.npz in the current folder. The page beside it has the same name
+        the .npz to write; if left out, DATA-features.npz in the current folder. The page beside it has the same name. Only a .npz
+        that this command wrote is replaced
     projection
         how the page brings features to a plane: pca, or tsne (scikit-learn); if left out, tsne for more than 50 images
     device

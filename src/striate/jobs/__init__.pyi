@@ -9,7 +9,6 @@ from striate.jobs.cross_validate import train_folds as train_folds
 from striate.jobs.cross_validate import train_run_or_folds as train_run_or_folds
 from striate.jobs.evaluate_run import EvaluationResult as EvaluationResult
 from striate.jobs.evaluate_run import evaluate as evaluate
-from striate.jobs.extract_features import Features as Features
 from striate.jobs.extract_features import features as features
 from striate.jobs.predict_images import predict as predict
 from striate.jobs.predict_images import predict_files as predict_files

@@ -19,6 +19,7 @@ from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.manifest import command_line
 from striate.runs.resuming import check_unchanged, how_to_resume
+from striate.runs.starting_weights import find_starting_weights, find_weights_again
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.data_defaults import canvas_of
@@ -105,11 +106,14 @@ def _with_resolved_flips(source: Source, settings: ResolvedRecipe, display: Prog
 
 def _first_summary(folder: CrossValidationFolder, source: Source, settings: ResolvedRecipe) -> dict[str, Any]:
     """The summary before the first fold."""
+    recipe = settings.recipe
+    weights = find_starting_weights(recipe.transfer.weights, recipe.model.name, recipe.transfer.download)
     return {
         "command": command_line(source, settings, folder.path),
         "status": "running",
-        "folds": settings.recipe.data.folds,
+        "folds": recipe.data.folds,
         "data": {"name": source.name, "location": source.location, "digest": source.digest()},
+        "initial_weights": None if weights is None else weights.as_json(),
     }
 
 
@@ -150,7 +154,7 @@ def _run_folds(
     numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
-            _run_fold(folder.fold_path(number), source, _settings_of_fold(settings, number), progress)
+            _run_fold(folder, number, source, _settings_of_fold(settings, number), progress)
     except InterruptedRunError as stopped:
         whole = how_to_resume(folder.path, source.location, "cross-validation")
         raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
@@ -172,12 +176,16 @@ def _summarize(folder: CrossValidationFolder, runs: Sequence[RunFolder]) -> Cros
     return CrossValidationResult(folder.path, summary)
 
 
-def _run_fold(path: Path, source: Source, settings: ResolvedRecipe, progress: bool) -> None:
-    """Start a fold, resume it, or leave it where it is finished."""
+def _run_fold(
+    folder: CrossValidationFolder, number: int, source: Source, settings: ResolvedRecipe, progress: bool
+) -> None:
+    """Start a fold, resume it, or leave it where it is finished. Raises RunError where the initial weights changed."""
+    path = folder.fold_path(number)
     run = RunFolder(path)
     if path.exists() and not run.manifest_path.exists():  # killed before it began; the lock excludes other processes
         run.remove()
     if not path.exists():
+        find_weights_again(folder.path, folder.summary().get("initial_weights"), settings.recipe)
         start_run(source, settings, path, progress)
     elif run.manifest()["status"] != "finished":
         resume_run(run, source, progress)

@@ -18,8 +18,9 @@ from striate.data import Source, describe_source
 from striate.errors import SettingError
 from striate.findings import Finding
 from striate.progress import ProgressDisplay, progress_display
-from striate.runs import Bundle, RunFolder, read_known_images
+from striate.runs import Bundle, RunFolder
 from striate.runs.run_splits import check_written_splits
+from striate.runs.weights_splits import read_images_of_chain
 from striate.sources import TrainingData
 from striate.training import choose_device, keep_freed_memory
 from striate.training.opening import check_reading
@@ -50,7 +51,7 @@ class EvaluationResult:
     def warnings(self) -> list[str]:
         """Images that were left out, training images that were measured, and findings."""
         lines = [finding.line() for finding in self.findings]
-        if self.overlap is not None and (self.overlap.excluded or "train" in self.overlap.measured):
+        if self.overlap is not None and (self.overlap.excluded or self.overlap.measures_memory):
             lines.insert(0, self.overlap.line())
         return lines
 
@@ -68,11 +69,11 @@ def evaluate(
     """Evaluate a run's network on `device` ("auto": the first GPU, or else the CPU).
 
     Without `data`, its own data are split as in the run's splits.csv; `split` is then "test" if there is one. Other data are
-    taken whole if they have no splits, except images that the run was trained on or that chose its epoch; `split` "train" or
-    "val" includes those. `reading`: settings for reading other data (source, class_level, task ...), where the run's own do
-    not fit; `max_bad`: the largest share of their files that may be unreadable; `progress`: print how they
-    are read. Raises RunError where the classes differ,
-    where no image is left, or where the run's own data changed.
+    taken whole if they have no splits, except images that the run, or a run before it by its weights, was trained on, or that
+    chose its epoch; `split` "train" or "val" includes those. `reading`: settings for reading other data (source, class_level,
+    task ...), where the run's own do not fit; `max_bad`: the largest share of their files that may be unreadable; `progress`:
+    print how they are read. Raises RunError where the classes differ, where no image is left, or where the run's own data
+    changed.
     """
     folder = RunFolder.open(Path(run))
     check_reading(reading)
@@ -120,7 +121,7 @@ def _evaluate_other(
     name, samples, overlap = select_images(
         source.splits,
         partial(load_split, source, bundle, display.reading),
-        read_known_images(folder.splits_path),
+        read_images_of_chain(folder),
         contents,
         requested=split,
         location=source.location,

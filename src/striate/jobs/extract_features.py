@@ -1,48 +1,29 @@
 """Extract features: every image through a frozen network, into a file, with a page that shows them on a plane."""
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from striate.analysis.feature_network import FeatureNetwork, find_feature_weights, open_feature_network
-from striate.analysis.projection import Projection, check_projection, project
+from striate.analysis.projection import check_projection, project
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.data import LabeledImages, Source, describe_source, require_classes
+from striate.data import LabeledImages, describe_source, require_classes
 from striate.data.skipped_files import count_reasons, first_three
 from striate.data.threads import Progress
 from striate.progress import progress_display
-from striate.report import FeaturesContents, ScatterPoints, render_features
+from striate.report import render_features
+from striate.runs import Features
 from striate.runs.atomic import write_bytes, write_text
-from striate.runs.features_file import check_features_path, features_bytes, features_path
+from striate.runs.features_file import check_features_path, features_path
 from striate.sources import TrainingData
 from striate.training import FEATURE_BATCH, choose_device, frozen_embeddings, keep_freed_memory
 from striate.training.opening import check_reading, open_data_like
 
-__all__ = ["Features", "features"]
-
-
-@final
-@dataclass(frozen=True)
-class Features:
-    """The embeddings of images, and what is known of each; `path` is the .npz with the same, `page` the chart."""
-
-    embeddings: npt.NDArray[np.float32]  # N D
-    ids: tuple[str, ...]
-    labels: tuple[str, ...]  # names of classes
-    splits: tuple[str, ...]  # train, val, test; or all
-    classes: tuple[str, ...]
-    model: str
-    path: Path
-    page: Path
-
-    def __repr__(self) -> str:
-        count, dimensions = self.embeddings.shape
-        return f"<features of {count:,} images: {dimensions:,} each by {self.model}, {self.path}>"
+__all__ = ["features"]
 
 
 def features(
@@ -89,10 +70,10 @@ def features(
         display.message(f"network: {network.name}, weights {weights}, {network.preprocessing.size[0]} pixels")
         network.network.to(chosen)
         embeddings = np.concatenate([_embeddings(network, split, chosen, display.reading) for split in images.values()])
-        result = _collected(embeddings, images, source, network, path)
+        result = Features.of(embeddings, images, network.name, path)
         projected = project(embeddings, projection)
-        write_bytes(path, features_bytes(embeddings, result.ids, result.labels, result.splits))
-        write_text(result.page, render_features(_contents(result, projected, source, str(weights))))
+        write_bytes(path, result.as_npz())
+        write_text(result.page, render_features(result, projected, source, str(weights)))
     finally:
         display.close()
     return result
@@ -103,47 +84,3 @@ def _embeddings(
 ) -> npt.NDArray[np.float32]:
     batches = evaluation_batches(samples, network.preprocessing, device, batch_size=FEATURE_BATCH)
     return frozen_embeddings(network.network, batches, progress).numpy()
-
-
-def _collected(
-    embeddings: npt.NDArray[np.float32],
-    images: dict[str, LabeledImages],
-    source: Source,
-    network: FeatureNetwork,
-    path: Path,
-) -> Features:
-    return Features(
-        embeddings=embeddings,
-        ids=tuple(one for split in images.values() for one in split.ids),
-        labels=tuple(source.classes[label] for split in images.values() for label in split.labels.tolist()),
-        splits=tuple(name for name, split in images.items() for _ in range(len(split))),
-        classes=source.classes,
-        model=network.name,
-        path=path,
-        page=path.with_suffix(".html"),
-    )
-
-
-def _contents(result: Features, projected: Projection, source: Source, weights: str) -> FeaturesContents:
-    samples = projected.samples.tolist()
-    several = len(set(result.splits)) > 1
-    return FeaturesContents(
-        name=source.name,
-        location=source.location,
-        model=result.model,
-        weights=weights,
-        images=len(result.ids),
-        dimensions=result.embeddings.shape[1],
-        splits=dict(Counter(result.splits)),
-        projection=projected.kind,
-        points=ScatterPoints(
-            points=[(x, y) for x, y in projected.points.tolist()],
-            labels=[result.labels[n] for n in samples],
-            titles=[
-                f"{result.ids[n]}: {result.labels[n]}{f', {result.splits[n]}' if several else ''}" for n in samples
-            ],
-            classes=result.classes,
-        ),
-        shares=projected.shares,
-        file=result.path.name,
-    )

@@ -39,7 +39,8 @@ def resume_run(folder: RunFolder, source: Source, progress: bool) -> Run:
         try:
             model = build_network(settings.recipe, source.classes)
             if not folder.has_checkpoint():
-                load_starting_weights(model, find_weights_again(folder, settings.recipe), settings)
+                began = folder.manifest().get("initial_weights")
+                load_starting_weights(model, find_weights_again(folder.path, began, settings.recipe), settings)
             run_phases(folder, source, settings, model, progress_display(progress), timer)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None

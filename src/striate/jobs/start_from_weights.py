@@ -13,7 +13,7 @@ from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_
 from striate.runs.prepared_data import PreparedData
 from striate.runs.recorded_head import record_head
 from striate.tasks import class_weights
-from striate.training import FEATURE_BATCH, Recipe, ResolvedRecipe, frozen_embeddings
+from striate.training import FEATURE_BATCH, Recipe, ResolvedRecipe, feature_arithmetic, frozen_embeddings
 from striate.training.fine_tuning_depth import resolve_fine_tuning
 from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
 from striate.training.transfer_plan import PROBE_IMAGES, TransferPlan, measure_speed
@@ -66,7 +66,13 @@ def fit_head_on_features(
     training, device, started = prepared.splits.train, torch.device(recipe.machine.device), time.perf_counter()
     batches = evaluation_batches(training, prepared.preprocessing, device, batch_size=FEATURE_BATCH)
     key = EmbeddingKey(
-        source.digest(), training.ids, recipe.model.name, trunk_digest(model), prepared.preprocessing, "evaluation"
+        data=source.digest(),
+        ids=training.ids,
+        architecture=recipe.model.name,
+        weights=trunk_digest(model),
+        preprocessing=prepared.preprocessing,
+        view="evaluation",
+        arithmetic=feature_arithmetic(device),
     )
     embeddings = cached_embeddings(
         folder.embeddings_path,

@@ -32,12 +32,14 @@ HEADS: Final[Mapping[str, HeadKind]] = {
     "logistic": HeadKind("logistic regression on the embeddings", "linear"),
     "svm": HeadKind("linear support vector machine, one class against the rest", "linear"),
     "knn": HeadKind(
-        "vote of the nearest training images by cosine similarity",
+        "vote of the nearest training images by cosine similarity of centered embeddings",
         "nearest_neighbors",
         trainable=False,
         stores_samples=True,
     ),
-    "prototype": HeadKind("nearest class mean by cosine similarity", "linear_on_unit_length", trainable=False),
+    "prototype": HeadKind(
+        "nearest class mean of centered embeddings of length 1", "linear_on_unit_length", trainable=False
+    ),
 }
 
 

@@ -1,9 +1,9 @@
 """Heads fitted on embeddings, as modules B D -> logits B K that predict as scikit-learn's estimators do.
 
     logistic, svm   a linear layer; the center and scale of the embeddings that the fit used are folded into its weight
-    prototype       embeddings of length 1, then a linear layer: twice the dot product with a class mean minus the mean's squared
-                    length is the negative squared distance to it, up to what all classes have in common
-    knn             embeddings of length 1, then the vote of the nearest training images
+    prototype       centered embeddings of length 1, then a linear layer: twice the dot product with a class mean minus the mean's
+                    squared length is the negative squared distance to it, up to what all classes have in common
+    knn             centered embeddings of length 1, then the vote of the nearest training images
 
 `training/head_fitting.py` fits them. Nothing here needs scikit-learn, so neither do prediction, export and serving.
 """
@@ -24,7 +24,13 @@ __all__ = ["NearestNeighbors", "UnitNormalization", "build_head", "classifier_fe
 
 @final
 class UnitNormalization(nn.Module):
-    """Embeddings minus `center`, divided by their length: distances between them then depend on the angle alone."""
+    """Embeddings minus `center`, divided by their length: distances between them then depend on the angle alone.
+
+    `center` is the mean of the training embeddings. Those of a ReLU are all on one side of 0, so without it their angles
+    differ little. Wang et al., "SimpleShot: Revisiting nearest-neighbor classification for few-shot learning" (CL2N), 2019,
+    arXiv:1911.04623. Of 485 embeddings of EfficientNet-lite0 in 8 classes, 5 times 5 folds, it changed little: 5 neighbors 79.6 to
+    80.9 %, class means 75.3 to 74.2 %.
+    """
 
     center: Tensor  # D
 

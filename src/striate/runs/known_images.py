@@ -29,10 +29,10 @@ from striate.errors import DataError
 
 __all__ = ["NOT_IN_RUN", "KnownAs", "KnownImages", "read_known_images", "split_rows"]
 
-KnownAs = Literal["train", "val", "test", "unseen"]
+KnownAs = Literal["train", "weights", "val", "test", "unseen"]  # weights: its initial weights were trained on it
 NOT_IN_RUN: Final = "unseen"
 # what is in several splits was trained on, if in train
-_STRONGEST: Final[tuple[KnownAs, ...]] = ("train", "val", "test")
+_STRONGEST: Final[tuple[KnownAs, ...]] = ("train", "weights", "val", "test")
 _COLUMNS: Final = ("split", "pixels", "sha256", "signature")
 _AS_WRITTEN: Final = re.compile("(train|val|test),[0-9a-f]{16},([0-9a-f]{64})?,([0-9a-f]{128})?")
 
@@ -47,7 +47,7 @@ class KnownImages:
     signatures: Mapping[KnownAs, Signatures]  # M 64 of each split that has some
 
     def known_as(self, samples: LabeledImages, contents: Callable[[], Mapping[str, str]]) -> list[KnownAs]:
-        """For each of these, on the run's canvas, the split that has it in the run: train before val before test.
+        """For each of these, on the run's canvas, the split that has it in the run: train before weights before val before test.
 
         `contents`: SHA-256 by id, asked for only if pixels leave something open. The surest of pixels, files, signatures
         and signatures in any light decides: what is in test just as it is stays there, although a brighter copy is in train.
@@ -80,7 +80,7 @@ class KnownImages:
 
     def _trained_and_others(self) -> tuple[Signatures, Signatures]:
         nothing = np.empty((0, SIDE * SIDE), np.uint8)
-        train, val, test = (self.signatures.get(name, nothing) for name in _STRONGEST)
+        train, val, test = (self.signatures.get(name, nothing) for name in ("train", "val", "test"))
         return train, np.concatenate([val, test])
 
 
@@ -98,8 +98,17 @@ def split_rows(splits: Splits, contents: Mapping[str, str]) -> list[dict[str, st
     return rows
 
 
-def read_known_images(path: Path) -> KnownImages:
-    """What a run's splits.csv knows of its images. Raises DataError for a file that is not as a run wrote it."""
+def read_known_images(path: Path, of_weights: Sequence[Path] = ()) -> KnownImages:
+    """What a run's splits.csv knows of its images, and those of the runs before it, whose weights it started from.
+
+    Raises DataError for a file that is not as a run wrote it.
+    """
+    trained = [row for one in of_weights for row in _read(one) if row[0] == "train"]
+    return _known([*_read(path), *(("weights", *row[1:]) for row in trained)])
+
+
+def _read(path: Path) -> list[tuple[str, ...]]:
+    """Split, pixels, content and signature of every image; the last two may be empty."""
     where = printable(path)
     found = []
     try:
@@ -117,11 +126,10 @@ def read_known_images(path: Path) -> KnownImages:
                 found.append(one)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{where}: cannot be read as a split ({error}); bring the file back as it was") from None
-    return _known(found)
+    return found
 
 
 def _known(rows: Sequence[tuple[str, ...]]) -> KnownImages:
-    """From split, pixels, content and signature of every image; the last two may be empty."""
     by_pixels: dict[str, KnownAs] = {}
     by_content: dict[str, KnownAs] = {}
     for name in reversed(_STRONGEST):  # the strongest comes last, and stays

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from striate.data import Source, is_labeled_contact_sheet
 from striate.errors import SettingError
@@ -11,6 +12,9 @@ from striate.sources import TrainingData
 from striate.training.opening import refuse_within_the_data
 
 __all__ = ["check_contact_sheet_path", "check_file_path", "check_page_path", "contact_sheet_path", "page_path"]
+
+TITLE_OF_CHECK: Final = "· striate check</title>".encode()
+TITLE_BYTES: Final = 8192  # from the beginning of a page, that its title is within
 
 
 def page_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:
@@ -28,6 +32,10 @@ def check_page_path(page: Path) -> None:
         raise SettingError(f"out = {page}: is a folder; name the HTML file in it")
     if not page.parent.is_dir():
         raise SettingError(f"out = {page}: there is no folder {page.parent}; make it, or choose another")
+    with explained(page):
+        is_foreign = page.exists() and TITLE_OF_CHECK not in page.read_bytes()[:TITLE_BYTES]
+    if is_foreign:
+        raise SettingError(f"out = {page}: exists and is no page of `striate check`; choose another")
 
 
 def contact_sheet_path(out: str | Path | None, data: TrainingData, source: Source) -> Path:

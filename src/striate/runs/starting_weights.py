@@ -14,11 +14,11 @@ from torch import Tensor
 
 from striate.errors import RunError, SettingError, StriateError
 from striate.models import Network, pretrained_input
+from striate.models.file_digest import file_digest
 from striate.models.imagenet import imagenet_file
 from striate.models.pretrained import PACKAGED, PRETRAINED, find_published
 from striate.models.weight_files import check_weights_file
 from striate.models.weights import load_weights, read_weights
-from striate.runs.atomic import sha256
 from striate.runs.bundle import Bundle, Preprocessing
 from striate.runs.bundle_json import digest_of, read_sealed
 from striate.runs.folder import RunFolder
@@ -131,7 +131,7 @@ def _published(model: str, download: bool) -> StartingWeights:
         kind="imagenet",
         network=model,
         file=file,
-        sha256=sha256(file),
+        sha256=file_digest(file),
         size=expected.size,
         normalization=Normalization(expected.mean, expected.std),
         provenance=find_published(model).provenance(),
@@ -141,7 +141,7 @@ def _published(model: str, download: bool) -> StartingWeights:
 def _of_file(path: Path, model: str) -> StartingWeights:
     """A file of weights; a published one is known by its digest, and then its input is too."""
     check_weights_file(path)
-    digest = sha256(path)
+    digest = file_digest(path)
     published = PACKAGED.get(model) or PRETRAINED.get(model)
     if published is None or not digest.startswith(published.sha256.lower()):
         return StartingWeights("file", model, path, digest, {}, path.resolve())
@@ -163,7 +163,7 @@ def _of_bundle(path: Path, folder: Path) -> StartingWeights:
     stored, file = read_sealed(folder / MODEL_JSON), folder / WEIGHTS
     try:
         preprocessing = Preprocessing.from_json(stored["preprocessing"])
-        digest = sha256(file)
+        digest = file_digest(file)
     except (StriateError, TypeError, KeyError, ValueError) as error:
         raise RunError(f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate") from None
     except OSError as error:
@@ -188,24 +188,26 @@ def _of_bundle(path: Path, folder: Path) -> StartingWeights:
     )
 
 
-def find_weights_again(run: RunFolder, recipe: Recipe) -> StartingWeights | None:
-    """The weights that a run began with, to resume it before its first checkpoint. Raises RunError where they moved or changed."""
-    began = run.manifest().get("initial_weights")
+def find_weights_again(path: Path, began: Mapping[str, Any] | None, recipe: Recipe) -> StartingWeights | None:
+    """The weights that the run or the cross-validation in `path` began with, `began` as it recorded them.
+
+    Raises RunError where they moved or changed.
+    """
     if began is None:
         return None
     if began["path"] is not None and not Path(began["path"]).exists():
         raise RunError(
-            f"{run.path}: has no checkpoint yet, and its initial weights {began['path']} are gone; "
+            f"{path}: still needs its initial weights, and {began['path']} are gone; "
             "bring them back, or train again with others"
         )
     try:
         found = find_starting_weights(began["path"] or began["kind"], recipe.model.name, recipe.transfer.download)
     except SettingError as error:
-        raise RunError(f"{run.path}: has no checkpoint yet, so it needs its initial weights again: {error}") from None
+        raise RunError(f"{path}: still needs its initial weights: {error}") from None
     assert found is not None
     if found.sha256 != began["sha256"]:
         raise RunError(
-            f"{found.path or found.file}: the weights changed since the run {run.path} began; bring them back, or train again"
+            f"{found.path or found.file}: the weights changed since {path} began; bring them back, or train again"
         )
     return found
 

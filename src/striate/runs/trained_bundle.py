@@ -6,6 +6,7 @@ from typing import Any
 from striate.data import LabeledImages, Source, training_statistics
 from striate.models import HeadDescription, Network
 from striate.runs.bundle import Bundle, Preprocessing
+from striate.runs.describe_weights import describe_license
 from striate.training import Recipe
 
 __all__ = ["trained_bundle"]
@@ -29,6 +30,7 @@ def trained_bundle(
         task="classify",
         classes=source.classes,
         preprocessing=preprocessing,
+        license=describe_license(manifest.get("initial_weights")),
         provenance={
             "striate": manifest["striate"],
             "torch": manifest["versions"]["torch"],

@@ -11,12 +11,12 @@ from typing import Any, Final, final
 from striate.data import Source, Splits
 from striate.errors import RunError
 from striate.runs.folder import RunFolder
-from striate.runs.known_images import read_known_images
+from striate.runs.known_images import KnownImages, read_known_images
 from striate.runs.random_splits import METHODS
 from striate.runs.run_splits import check_written_splits
 from striate.training import ResolvedRecipe
 
-__all__ = ["KnownToWeights", "count_known_to_weights", "with_split_of_weights"]
+__all__ = ["KnownToWeights", "count_known_to_weights", "read_images_of_chain", "with_split_of_weights"]
 
 SPLIT_SETTINGS: Final = ("split", "val", "test", "folds", "fold", "group")
 RECORDED: Final = "known_to_weights"  # in the manifest
@@ -67,6 +67,12 @@ def count_known_to_weights(folder: RunFolder, splits: Splits, source: Source) ->
     known = [one for one in found if one is not None]
     folder.write_manifest({**manifest, RECORDED: [vars(one) for one in known]})
     return known
+
+
+def read_images_of_chain(folder: RunFolder) -> KnownImages:
+    """The images of a run, and those that the runs before it, by their weights, were trained on, as far as these are there."""
+    before = [_run(one) for one in _chain(folder.manifest().get("initial_weights"))]
+    return read_known_images(folder.splits_path, [run.splits_path for run in before if run is not None])
 
 
 def _known(weights: Mapping[str, Any], splits: Splits, source: Source) -> KnownToWeights | None:

@@ -1,5 +1,6 @@
 from striate.training.average import WeightAverage as WeightAverage
 from striate.training.frozen_features import FEATURE_BATCH as FEATURE_BATCH
+from striate.training.frozen_features import feature_arithmetic as feature_arithmetic
 from striate.training.frozen_features import frozen_embeddings as frozen_embeddings
 from striate.training.head_fitting import FittedHead as FittedHead
 from striate.training.head_fitting import fit_head as fit_head

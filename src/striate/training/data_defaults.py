@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 from striate.data import Canvas, Source
+from striate.data.decoding.canvas import CONVERTED_CHANNELS
 from striate.data.normalization import check_normalization
 from striate.data.settings import Background, FitMode
 from striate.data.survey import Survey
@@ -42,9 +43,21 @@ def resolve_with_data(
     settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
     if contain and settings.recipe.augment.crop < 1:  # crops would cut the ends off again
         settings = settings.with_defaults("data", crop=1.0)
+    settings = settings.with_reason(_loses_color(native.channels, settings))
     check_normalization(settings.recipe.data.normalize, settings.recipe.model.channels)
     _check_bits(settings.recipe.data.bits)
     return settings
+
+
+def _loses_color(channels: int, settings: ResolvedRecipe) -> str:
+    """That color images are made grayscale, and who decided it; empty where they are not."""
+    origin = settings.origins["channels"]
+    if settings.recipe.model.channels != 1 or channels not in CONVERTED_CHANNELS - {1}:
+        return ""
+    why = {"user": "--channels 1 asks for it", "weights": "the initial weights take 1 channel"}.get(
+        origin, f"the {origin} takes 1 channel"
+    )
+    return f"channels: images of {channels} channels are converted to grayscale: {why}"
 
 
 def default_size(survey: Survey, fit: FitMode) -> int:

@@ -5,7 +5,8 @@ measured with EfficientNet-lite0 at 224 pixels on a core with AVX-512 beside oth
 25 to 33 in batches of 32 as PyTorch computes them. Each thread computes a sub-batch of its own, because threads that share one wait
 for each other at every layer: two threads on two busy cores 32 to 46 images/s that way, 4 to 8 when they share.
 What a sample's embedding is, to the last bit, depends on its sub-batch and not on the number of threads, and the size of
-sub-batches follows from the network and not from a clock: computed again, embeddings are the same.
+sub-batches follows from the network and not from a clock: computed again, embeddings are the same. They equal, to the bit, what the
+folded network gives for the same sub-batches; from the network as it is they differ by TOLERANCE of their norm at most.
 """
 
 import copy
@@ -27,12 +28,24 @@ from striate.errors import DataError
 from striate.models import Network
 from striate.training.machine import available_cores
 
-__all__ = ["FEATURE_BATCH", "frozen_embeddings"]
+__all__ = ["FEATURE_BATCH", "feature_arithmetic", "frozen_embeddings"]
 
 FEATURE_BATCH: Final = 128  # images that are read at a time, for several sub-batches in each thread
 LARGEST_ACTIVATION: Final = 24 * 2**20  # bytes, of one layer for a sub-batch: what caches hold
 LARGEST_SUB_BATCH: Final = 32
 TOLERANCE: Final = 1e-5  # of folded embeddings, relative to their norm
+
+
+def feature_arithmetic(device: torch.device) -> str:
+    """What of a device decides the last bits of embeddings: what it is, and how exactly it multiplies float32.
+
+    Embeddings are computed in float32 whatever the precision of the training; the number of threads changes nothing.
+    """
+    matrices = torch.get_float32_matmul_precision()
+    if device.type == "cpu":
+        return f"cpu {torch.backends.cpu.get_cpu_capability()}, matrices {matrices}"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{name}, matrices {matrices}, TF32 in convolutions {torch.backends.cudnn.allow_tf32}"
 
 
 @torch.inference_mode()
