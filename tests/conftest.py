@@ -1,10 +1,14 @@
 """Images and folders of images that tests make for themselves; each process computes on one thread, for two cores run tests."""
 
+import gc
 import io
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # read when numpy and torch are imported
 
 import numpy as np
 import pytest
@@ -14,10 +18,24 @@ from PIL import Image
 from striate.data import ArrayStore, ClassTargets, Listing
 from striate.sources.arrays.mnist import open_mnist
 
-torch.set_num_threads(1)
-
 Encode = Callable[..., bytes]
 ClassFolders = Callable[[Mapping[str, int]], Path]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Imported modules and collected tests stay until the end: they are not searched for garbage again and again."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """A test that trained with more threads leaves them to no other: those that wait for a core keep it busy."""
+    yield
+    torch.set_num_threads(1)
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **how: Any) -> bytes:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.networks import REPRESENTATIVE
+from tests.models.networks import LIGHT, REPRESENTATIVE
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -56,9 +56,11 @@ def randomized(network: Network) -> Network:
     return network.double().eval()
 
 
-# Not those that have no window that is the same everywhere, and, to save time, the largest.
+# Not those that have no window that is the same everywhere, and, to save time, the largest; the heavy in a step of .ci/run.
 WITH_WINDOW = [
-    name for name in REPRESENTATIVE if not name.startswith(("vit", "swin")) and NETWORKS[name].parameters <= 50e6
+    name if NETWORKS[name].parameters <= LIGHT else pytest.param(name, marks=pytest.mark.large)
+    for name in REPRESENTATIVE
+    if not name.startswith(("vit", "swin")) and NETWORKS[name].parameters <= 50e6
 ]
 
 

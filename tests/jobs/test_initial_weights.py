@@ -96,7 +96,9 @@ def test_before_the_first_checkpoint_the_same_weights_are_needed_again(killed: P
 def test_after_a_checkpoint_the_weights_may_be_gone(
     at: str, head: str, other: Path, first: Path, whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {**TUNED, "weights": first} if head == "linear" else {"weights": first, "head": head, "epochs": 0}
+    settings = (
+        {**TUNED, "weights": first} if head == "linear" else {"weights": first, "head": head, "epochs": 0, "threads": 1}
+    )
     original, out = getattr(RunFolder, at), tmp_path / "run"
 
     def fail(folder: RunFolder, *given: Any) -> None:
@@ -175,11 +177,11 @@ def test_the_same_data_keep_the_split_of_the_run_that_the_weights_are_of(
     def told() -> list[str]:
         return [line for line in capsys.readouterr().out.splitlines() if line.startswith("splits:")]
 
-    again = train(shapes, out=tmp_path / "run", weights=trained.path, epochs=0, seed=5)
+    again = train(shapes, out=tmp_path / "run", weights=trained.path, epochs=0, threads=1, seed=5)
     (line,) = told()
     assert line == f"splits:  those of {trained.path}, whose weights were trained on these images"
     assert line in again.manifest["reasons"]
-    train(other, out=tmp_path / "other", weights=trained.path, epochs=0)
+    train(other, out=tmp_path / "other", weights=trained.path, epochs=0, threads=1)
     assert told() == ["splits:  random: 15 % for validation, 15 % for test (stratified, seed 0)"]
     assert (again.path / "splits.csv").read_bytes() == (trained.path / "splits.csv").read_bytes()
     assert 'split = "weights"' in (again.path / "recipe.toml").read_text().split("[origin]")[1]
@@ -189,7 +191,9 @@ def test_the_same_data_keep_the_split_of_the_run_that_the_weights_are_of(
 def test_a_typed_split_with_images_that_the_weights_know_is_a_finding(
     trained: Run, shapes: Path, tmp_path: Path
 ) -> None:
-    run = train(shapes, out=tmp_path / "run", progress=False, weights=trained.path, epochs=0, seed=5, test=0.3)
+    run = train(
+        shapes, out=tmp_path / "run", progress=False, weights=trained.path, epochs=0, threads=1, seed=5, test=0.3
+    )
     (found,) = leakage(run)
     before, now = (
         {row.split(",")[0]: row.split(",")[1] for row in (one.path / "splits.csv").read_text().splitlines()[1:]}
@@ -218,17 +222,17 @@ def test_copies_of_training_images_among_other_data_are_a_finding_through_a_chai
         (data / "train" / kind / "3.png").unlink()
     for number, image in enumerate(known[:2]):
         shutil.copy(shapes / image, data / "test" / "dark" / f"copy{number}.png")
-    run = train(data, out=tmp_path / "run", progress=False, weights=whole.path, epochs=0, val=0)
+    run = train(data, out=tmp_path / "run", progress=False, weights=whole.path, epochs=0, threads=1, val=0)
     assert list(leakage(run)) == [{"run": str(trained.path), "images": {"test": 5}, "known": {"test": 2}}]
 
 
 def test_a_bundle_without_its_run_on_the_same_data_is_a_finding(trained: Run, shapes: Path, tmp_path: Path) -> None:
     shutil.copytree(trained.path / "bundle", tmp_path / "bundle")
-    run = train(shapes, out=tmp_path / "run", progress=False, weights=tmp_path / "bundle", epochs=0, seed=5)
+    run = train(shapes, out=tmp_path / "run", progress=False, weights=tmp_path / "bundle", epochs=0, threads=1, seed=5)
     (found,) = [one for one in run.findings if one.id == "initial-weights-split-unknown"]
     assert found.evidence == {"run": str(tmp_path / "bundle")}
     other = make_images(tmp_path / "other", each=8, size=30)
-    run = train(other, out=tmp_path / "run2", progress=False, weights=tmp_path / "bundle", epochs=0)
+    run = train(other, out=tmp_path / "run2", progress=False, weights=tmp_path / "bundle", epochs=0, threads=1)
     assert "initial-weights-split-unknown" not in {one.id for one in run.findings}
 
 

@@ -52,7 +52,9 @@ def history(run: Run) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("head", ["linear", "logistic", "svm", "knn", "prototype"])
 def test_a_head_on_frozen_features_of_a_run(head: str, trained: Run, colors: Path, tmp_path: Path) -> None:
-    run = train(colors, out=tmp_path / "run", progress=False, weights=trained.path, head=head, epochs=0, device="cpu")
+    run = train(
+        colors, out=tmp_path / "run", progress=False, weights=trained.path, head=head, epochs=0, device="cpu", threads=1
+    )
     assert [row["epoch"] for row in history(run)] == ["0"]
     assert run.manifest["best_epoch"] == 0
     bundle, before = Bundle.open(run.path / "bundle"), Bundle.open(trained.path / "bundle")
@@ -97,7 +99,9 @@ def test_a_run_that_is_killed_ends_with_the_same_weights(trained: Run, colors: P
 
 
 def test_imagenet_weights_bring_their_size_and_normalization(colors: Path, tmp_path: Path) -> None:
-    run = train(colors, out=tmp_path / "run", progress=False, weights="imagenet", epochs=0, size=64, device="cpu")
+    run = train(
+        colors, out=tmp_path / "run", progress=False, weights="imagenet", epochs=0, size=64, device="cpu", threads=1
+    )
     stored = json.loads((run.path / "bundle" / "model.json").read_text())
     assert stored["architecture"] == "efficientnet_lite0"
     assert stored["preprocessing"]["normalization"] == {"mean": [127 / 255] * 3, "std": [128 / 255] * 3}
@@ -188,7 +192,7 @@ def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
 ) -> None:
     monkeypatch.setattr("striate.progress.Lines.start", lambda *_: pytest.fail("progress of no epochs"))
     few = [colors / name / f"{i}.png" for name in ("red", "blue") for i in range(10)]
-    run = train(few, ["red"] * 10 + ["blue"] * 10, out=tmp_path / "run", weights=trained.path, device="cpu")
+    run = train(few, ["red"] * 10 + ["blue"] * 10, out=tmp_path / "run", weights=trained.path, device="cpu", threads=1)
     assert [row["epoch"] for row in history(run)] == ["0"]
     reason, features = run.manifest["reasons"]
     assert features.startswith("features: of 14 training images, logistic regression")

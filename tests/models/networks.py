@@ -22,7 +22,6 @@ SIBLINGS: Final = [name for name in NETWORKS if name not in REPRESENTATIVE]
 # A thousand layers take long even where tensors have no numbers.
 VERY_DEEP: Final = ("cifar_resnet1202", "cifar_preact_resnet1001")
 LIGHT: Final = 15e6  # parameters
-LIGHT_SIBLING: Final = 6e6
 LIGHT_WAY: Final = 5e6
 
 
@@ -36,14 +35,9 @@ def other_ways_marked(names: Iterable[str]) -> list[str | ParameterSet]:
     ]
 
 
-def heavy_siblings_marked(names: Iterable[str] = NETWORKS) -> list[str | ParameterSet]:
-    """The names; heavy and very deep siblings run in a step of .ci/run. For tests that cost little."""
-    return [
-        name
-        if name in REPRESENTATIVE or (NETWORKS[name].parameters <= LIGHT_SIBLING and name not in VERY_DEEP)
-        else pytest.param(name, marks=pytest.mark.large)
-        for name in names
-    ]
+def siblings_marked(names: Iterable[str] = NETWORKS) -> list[str | ParameterSet]:
+    """The names; siblings run in a step of .ci/run, however light. For tests that run a network, be it without numbers."""
+    return [name if name in REPRESENTATIVE else pytest.param(name, marks=pytest.mark.large) for name in names]
 
 
 def on_meta(name: str, *, classes: int | None = None, channels: int | None = None, size: int | None = None) -> Network:

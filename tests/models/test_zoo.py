@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.networks import LIGHT, VERY_DEEP, heavy_siblings_marked, on_meta
+from tests.models.networks import LIGHT, VERY_DEEP, on_meta, siblings_marked
 from torch import Tensor, nn
 
 from striate.errors import SettingError
@@ -80,7 +80,7 @@ def image(name: str, count: int = 2) -> Tensor:
     return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("name", heavy_siblings_marked())
+@pytest.mark.parametrize("name", siblings_marked())
 def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
     """Parameters, widths and strides of its stages, smallest image, and the layers that depend on channels and classes."""
     network, entry = on_meta(name), NETWORKS[name]
@@ -113,7 +113,7 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
 
 
 @pytest.mark.parametrize("size", [28, 64])
-@pytest.mark.parametrize("name", heavy_siblings_marked(FOR_LARGE_IMAGES))
+@pytest.mark.parametrize("name", siblings_marked(FOR_LARGE_IMAGES))
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = on_meta(name, channels=1, size=size).train()
     assert network.min_size <= size
