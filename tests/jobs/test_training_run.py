@@ -350,3 +350,9 @@ def test_the_folders_of_a_tables_images_are_data_too(shapes, tmp_path):
     with pytest.raises(SettingError, match="lies within the data"):
         train(data / "labels.csv", out=data / "dark" / "run", progress=False, **QUICK)
     assert not (data / "dark" / "run").exists()
+
+
+def test_training_leaves_the_caller_its_number_of_threads(shapes, tmp_path):
+    torch.set_num_threads(2)
+    train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "epochs": 1})
+    assert torch.get_num_threads() == 2

@@ -37,6 +37,7 @@ from striate.training import (
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
 from striate.training.initial_head import kept_message
 from striate.training.interruption import InterruptedRunError
+from striate.training.machine import threads_restored
 from striate.training.opening import is_within, open_data, refuse_within_the_data
 from striate.training.recipe_choice import RecipeChoice, choose_recipe, named_recipe, possible_recipes
 
@@ -165,6 +166,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     return Run(path)
 
 
+@threads_restored()
 def run_phases(
     folder: RunFolder,
     source: Source,

@@ -26,7 +26,7 @@ from striate.data import Batches
 from striate.data.threads import Progress
 from striate.errors import DataError
 from striate.models import Network
-from striate.training.machine import available_cores
+from striate.training.machine import available_cores, threads_restored
 
 __all__ = ["FEATURE_BATCH", "feature_arithmetic", "frozen_embeddings"]
 
@@ -109,12 +109,8 @@ def _on_cpu(network: Network, example: Tensor, images: Iterator[Tensor]) -> Iter
 @contextmanager
 def _single_threaded(threads: int) -> Iterator[ThreadPoolExecutor]:
     """A pool in whose threads PyTorch uses no others."""
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(before)
+    with threads_restored(), ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield pool
 
 
 def _with_shared_weights(network: Network) -> Network:

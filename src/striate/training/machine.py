@@ -3,7 +3,8 @@
 import copy
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -116,23 +117,32 @@ def forward_pass(model: nn.Module, images: torch.Tensor, bfloat16: bool) -> None
         model(images)
 
 
+@contextmanager
+def threads_restored() -> Iterator[None]:
+    """What follows in this process has torch's number of threads from before."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _interleaved(step: Callable[[], None], counts: list[int]) -> dict[int, float]:
     """Median seconds of a step at each thread count, the counts taking turns so that a drifting machine is fair to all.
 
     Short steps are repeated more often: a moment's disturbance at the start must not choose for the whole run.
     """
-    before = torch.get_num_threads()
     seconds: dict[int, list[float]] = {count: [] for count in counts}
     step()  # the first step builds its kernels
     probe_started = time.perf_counter()
-    for turn in range(MOST_TURNS):
-        elapsed = time.perf_counter() - probe_started
-        if elapsed > (PROBE_SECONDS if turn >= FEWEST_TURNS else LONG_PROBE_SECONDS):
-            break
-        for count in counts:
-            torch.set_num_threads(count)
-            started = time.perf_counter()
-            step()
-            seconds[count].append(time.perf_counter() - started)
-    torch.set_num_threads(before)
+    with threads_restored():
+        for turn in range(MOST_TURNS):
+            elapsed = time.perf_counter() - probe_started
+            if elapsed > (PROBE_SECONDS if turn >= FEWEST_TURNS else LONG_PROBE_SECONDS):
+                break
+            for count in counts:
+                torch.set_num_threads(count)
+                started = time.perf_counter()
+                step()
+                seconds[count].append(time.perf_counter() - started)
     return {count: median(values) for count, values in seconds.items()}
