@@ -46,6 +46,21 @@ def test_frozen_layers_are_in_eval_mode_and_have_no_gradients(name):
             assert module.training == (key in network.classifier_layers), key
 
 
+def test_batch_norm_keeps_its_statistics_and_is_trained_where_it_is_asked_to():
+    network, images = create_model("residual_cnn", classes=3, channels=1), torch.randn(8, 1, 28, 28)
+    FrozenLayers(network, TransferSettings(freeze=1, freeze_batch_norm=True)).start_epoch(0)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    network(images).square().sum().backward()
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+    gains = {key: module.weight.grad for key, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    assert {key for key, gradient in gains.items() if gradient is not None} == {
+        key for key in gains if key.startswith("stage2")
+    }
+    FrozenLayers(network, TransferSettings()).start_epoch(0)
+    network(images)
+    assert not torch.equal(network.state_dict()["first.1.running_mean"], before["first.1.running_mean"])
+
+
 def test_only_the_dropout_before_the_classifier_stays_on():
     network = on_meta("vgg11")
     FrozenLayers(network, TransferSettings(freeze="all")).start_epoch(0)

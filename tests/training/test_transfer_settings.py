@@ -41,6 +41,10 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
         ({"unfreeze_every": 2, "freeze": 0}, "unfreeze_every = 2: no layer is frozen"),
         ({"freeze": "all"}, "freeze = all: with weights = none random features would stay; give weights = imagenet"),
         ({"epochs": 0}, "epochs = 0: with weights = none nothing would be learned; give weights = imagenet"),
+        (
+            {"freeze_batch_norm": True},
+            "freeze_batch_norm = true: with weights = none there are no statistics to keep; give",
+        ),
         ({"head": "svm"}, "head = svm: with weights = none .* give weights = imagenet"),
         ({**SMOOTH, "head": "knn"}, r"mixup = 0\.2: makes soft labels, and head = knn .* give mixup = 0"),
         (

@@ -26,12 +26,17 @@ class FrozenLayers:
     """The layers that are not trained, fewer and fewer of them with gradual unfreezing.
 
     A frozen layer has no gradients and is in eval mode, so that the statistics of its batch norm stay and nothing in it is
-    dropped.
+    dropped. With `freeze_batch_norm` the statistics of trained layers stay too, while their gain and shift are trained.
     """
 
     def __init__(self, network: Network, settings: TransferSettings) -> None:
         self.network = network
         self.first_epochs = first_epochs(network, settings)
+        self.with_own_statistics = [
+            module
+            for module in network.modules()
+            if settings.freeze_batch_norm and isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+        ]
         self.trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
 
     def start_epoch(self, epoch: int) -> None:
@@ -41,7 +46,7 @@ class FrozenLayers:
         for parameter in self.trainable:
             parameter.requires_grad_(parameter not in fixed)
         self.network.train()
-        for module in frozen:
+        for module in (*frozen, *self.with_own_statistics):
             module.training = False
         self.network.training = True
 

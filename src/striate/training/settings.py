@@ -148,6 +148,9 @@ class TransferSettings:
             source="arXiv:2106.08254",
         ),
     ] = 1.0
+    freeze_batch_norm: Annotated[
+        bool, Setting("batch norm keeps the statistics of the initial weights, instead of those of each batch")
+    ] = False
 
 
 @final

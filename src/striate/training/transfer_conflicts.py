@@ -71,6 +71,10 @@ def _refuse_without_weights(transfer: TransferSettings, epochs: int) -> None:
         raise SettingError(
             f"freeze = all: with weights = none random features would stay; {GIVE_WEIGHTS}, or freeze = none"
         )
+    if transfer.freeze_batch_norm:
+        raise SettingError(
+            f"freeze_batch_norm = true: with weights = none there are no statistics to keep; {GIVE_WEIGHTS}, or leave it out"
+        )
     if transfer.head != "linear":
         raise SettingError(
             f"head = {transfer.head}: with weights = none it would be fitted on random features; "
@@ -104,7 +108,7 @@ def overruled(user: Mapping[str, Any]) -> list[str]:
     if user.get("head") in WITHOUT_GRADIENT:
         names += [*MIXING, "label_smoothing", "balance", "unfreeze_every"]
     if user.get("weights") == "none":
-        names += ["head", "freeze", "unfreeze_every", "layer_decay"]
+        names += ["head", "freeze", "unfreeze_every", "layer_decay", "freeze_batch_norm"]
     if user.get("freeze") in ("none", 0):
         names += ["unfreeze_every"]
     return names
