@@ -59,9 +59,9 @@ def train(
     data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
     splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `photos`, `photos-from-scratch`, `cifar10`) or the path of a
-    TOML file; left out, the data choose it: `mnist` for digits, `photos` for color images, from ImageNet weights, else
-    `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `fashion-best`, `photos`, `photos-from-scratch`, `cifar10`) or
+    the path of a TOML file; left out, the data choose it: `mnist` for digits, `photos` for color images, from ImageNet weights,
+    else `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
     `runs/DATA-MODEL` if left out.
     settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """

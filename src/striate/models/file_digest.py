@@ -14,6 +14,6 @@ def file_digest(path: Path) -> str:
 
 
 @lru_cache(16)
-def _digest(path: Path, inode: int, size: int, changed: int) -> str:  # noqa: ARG001  they tell a file from its successor
+def _digest(path: Path, inode: int, size: int, changed: int) -> str:  # noqa: ARG001 - keys of the cache: a changed file is hashed anew
     with path.open("rb") as file:
         return digest_of_file(file, "sha256").hexdigest()

@@ -23,6 +23,18 @@ _DIGITS = {
     "keep": "last",
 }
 
+# Chosen on 5,000 held-out training images of Fashion-MNIST.
+_FASHION = {
+    "optimizer": "adamw",
+    "lr": 0.01,
+    "weight_decay": 0.05,
+    "schedule": "linear",
+    "warmup": 0.2,
+    "label_smoothing": 0.1,
+    "val": 1 / 60,
+    "keep": "last",
+}
+
 _NAMED = (
     NamedRecipe(
         "mnist-fast",
@@ -41,38 +53,19 @@ _NAMED = (
     ),
     NamedRecipe(
         "fashion",
-        {
-            "model": "residual_cnn",
-            "epochs": 10,
-            "batch_size": 128,
-            "optimizer": "adamw",
-            "lr": 0.01,
-            "weight_decay": 0.05,
-            "schedule": "linear",
-            "warmup": 0.2,
-            "label_smoothing": 0.1,
-            "val": 1 / 60,
-            "keep": "last",
-        },
+        {**_FASHION, "model": "residual_cnn", "epochs": 10, "batch_size": 128},
         reaches="94.0 % (mean of 2 seeds, 99,282 parameters), 440 s of CPU time with bfloat16",
     ),
     NamedRecipe(
         "fashion-best",
         {
+            **_FASHION,
             "model": "dense_cnn",
             "epochs": 60,
             "batch_size": 256,
-            "optimizer": "adamw",
-            "lr": 0.01,
-            "weight_decay": 0.05,
-            "schedule": "linear",
-            "warmup": 0.2,
-            "label_smoothing": 0.1,
             "ema": 0.999,
             "flip": True,
             "shift": 2 / 28,
-            "val": 1 / 60,
-            "keep": "last",
         },
         reaches="95.3 % of 5,000 held-out images (1 run on a GPU, 98,718 parameters), not measured on the test images",
     ),
