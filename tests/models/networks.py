@@ -1,12 +1,13 @@
-"""Which networks of the table a test takes, networks of shapes without numbers, and weights of other values."""
+"""Which networks of the table a test takes, networks of shapes without numbers or as if trained, images, and other weights."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 import pytest
 import torch
 from _pytest.mark.structures import ParameterSet
-from torch import Tensor
+from torch import Tensor, nn
 
 from striate.models import NETWORKS, Network, create_model
 
@@ -55,3 +56,28 @@ def weights_of(network: Network, seed: int = 7) -> dict[str, Tensor]:
         name: torch.randn(value.shape, generator=generator) if value.is_floating_point() else value + 3
         for name, value in network.state_dict().items()
     }
+
+
+def native(name: str) -> Network:
+    """A network at its native channels and classes, in eval mode, as if trained; no test changes it."""
+    return (_kept if NETWORKS[name].parameters <= LIGHT else _native)(name)
+
+
+def _native(name: str) -> Network:
+    torch.manual_seed(1)
+    network = create_model(name, classes=NETWORKS[name].classes, channels=NETWORKS[name].channels).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.state_dict()["running_mean"], 0, 0.2)
+            nn.init.uniform_(layer.state_dict()["running_var"], 0.5, 2)
+            for parameter in layer.parameters():  # a gain and a shift, or none
+                nn.init.uniform_(parameter, 0.2, 1.5)
+    return network
+
+
+_kept = cache(_native)  # those of large networks together would fill the memory
+
+
+def image(name: str, count: int = 2) -> Tensor:
+    entry = NETWORKS[name]
+    return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from functools import cache
 from importlib import import_module
 from math import sqrt
 from types import MappingProxyType
@@ -13,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.networks import LIGHT, VERY_DEEP, on_meta, siblings_marked
+from tests.models.networks import VERY_DEEP, image, native, on_meta, siblings_marked
 from torch import Tensor, nn
 
 from striate.errors import SettingError
-from striate.models import NETWORKS, Network, contract, create, create_model, list_models
+from striate.models import NETWORKS, contract, create, create_model, list_models
 
 SMALL = [
     "bn_gap_cnn",
@@ -53,31 +52,6 @@ BY_HAND = {
     "residual_cnn": 9 * (1 * 24 + 24 * 32 + 2 * 32 * 32 + 32 * 56 + 2 * 56 * 56) + 2 * (24 + 3 * 32 + 3 * 56) + 57 * 10,
 }
 FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
-
-
-def native(name: str) -> Network:
-    """A network at its native channels and classes, in eval mode, as if trained; no test changes it."""
-    return (_kept if NETWORKS[name].parameters <= LIGHT else _native)(name)
-
-
-def _native(name: str) -> Network:
-    torch.manual_seed(1)
-    network = create_model(name, classes=NETWORKS[name].classes, channels=NETWORKS[name].channels).eval()
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.state_dict()["running_mean"], 0, 0.2)
-            nn.init.uniform_(layer.state_dict()["running_var"], 0.5, 2)
-            for parameter in layer.parameters():  # a gain and a shift, or none
-                nn.init.uniform_(parameter, 0.2, 1.5)
-    return network
-
-
-_kept = cache(_native)  # those of large networks together would fill the memory
-
-
-def image(name: str, count: int = 2) -> Tensor:
-    entry = NETWORKS[name]
-    return torch.rand(count, entry.channels, entry.size, entry.size, generator=torch.Generator().manual_seed(2))
 
 
 @pytest.mark.parametrize("name", siblings_marked())
@@ -166,113 +140,6 @@ def test_an_embedding_is_computed_in_the_present_mode_and_leaves_no_hook():
     with pytest.raises(SettingError, match="too small"):
         network.embed(torch.zeros(1, 3, 2, 2))
     assert not classifier._forward_pre_hooks
-
-
-def weights(name: str) -> list[Tensor]:
-    """Kernels, biases and statistics in the order in which they are used."""
-    return [value for value in native(name).state_dict().values() if value.ndim > 0]
-
-
-def digit_cnn_by_hand(x: Tensor) -> Tensor:
-    c1, b1, c2, b2, c3, b3, w4, b4, w5, b5 = weights("digit_cnn")
-    for kernel, bias in ((c1, b1), (c2, b2), (c3, b3)):
-        x = F.max_pool2d(F.conv2d(x, kernel, bias).clamp(min=0), 2)
-    return (x.flatten(1) @ w4.T + b4).clamp(min=0) @ w5.T + b5
-
-
-def digit_cnn_strided_by_hand(x: Tensor) -> Tensor:
-    c1, b1, c2, b2, c3, b3, w4, b4, w5, b5 = weights("digit_cnn_strided")
-    for kernel, bias in ((c1, b1), (c2, b2), (c3, b3)):
-        x = F.conv2d(x, kernel, bias)[:, :, ::2, ::2].clamp(min=0)  # a stride keeps every other position
-    return (x.flatten(1) @ w4.T + b4).clamp(min=0) @ w5.T + b5
-
-
-def lenet5_by_hand(x: Tensor) -> Tensor:
-    c1, b1, c3, b3, c5, b5, f6, b6, w, b = weights("lenet5")
-    x = F.pad(x, (2, 2, 2, 2))  # 28 x 28 digits on the paper's 32 x 32 retina
-    x = F.avg_pool2d(torch.tanh(F.conv2d(x, c1, b1)), 2)
-    x = F.avg_pool2d(torch.tanh(F.conv2d(x, c3, b3)), 2)
-    x = torch.tanh(F.conv2d(x, c5.view(120, 16, 5, 5), b5))  # C5 as the paper has it: a convolution
-    return torch.tanh(x[:, :, 0, 0] @ f6.T + b6) @ w.T + b
-
-
-def norm_relu_by_hand(x: Tensor, *norm: Tensor) -> Tensor:
-    gain, shift, mean, variance = (value.view(-1, 1, 1) for value in norm)
-    return ((x - mean) / (variance + 1e-5).sqrt() * gain + shift).clamp(min=0)
-
-
-def conv_bn_relu_by_hand(x: Tensor, kernel: Tensor, *norm: Tensor) -> Tensor:
-    return norm_relu_by_hand(F.conv2d(x, kernel, padding=1), *norm)
-
-
-def cifar_cnn_by_hand(x: Tensor) -> Tensor:
-    *convolutions, w1, b1, w2, b2 = weights("cifar_cnn")
-    for i in range(0, 30, 10):
-        x = conv_bn_relu_by_hand(x, *convolutions[i : i + 5])
-        x = F.max_pool2d(conv_bn_relu_by_hand(x, *convolutions[i + 5 : i + 10]), 2)
-    return (x.flatten(1) @ w1.T + b1).clamp(min=0) @ w2.T + b2
-
-
-def bn_gap_cnn_by_hand(x: Tensor) -> Tensor:
-    *convolutions, w, b = weights("bn_gap_cnn")
-    x = F.max_pool2d(conv_bn_relu_by_hand(x, *convolutions[0:5]), 2)
-    x = F.max_pool2d(conv_bn_relu_by_hand(x, *convolutions[5:10]), 2)
-    return conv_bn_relu_by_hand(x, *convolutions[10:15]).mean((2, 3)) @ w.T + b
-
-
-def cosine_cnn_by_hand(x: Tensor) -> Tensor:
-    patterns, stem_mean, stem_variance, k1, *norm1, k2, g2, s2, m2, v2, w, b = weights("cosine_cnn")
-    x = F.conv2d(x, patterns, stride=2, padding=2)
-    x = norm_relu_by_hand(x, torch.ones(32), torch.zeros(32), stem_mean, stem_variance)
-    x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, k1, padding=1), 2), *norm1)
-    x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, k2, padding=1), 2), g2, s2, m2, v2)
-    return x.flatten(1) @ w.T + b
-
-
-def dense_cnn_by_hand(x: Tensor) -> Tensor:
-    values = iter(weights("dense_cnn"))
-
-    def norm_relu(x: Tensor) -> Tensor:
-        return norm_relu_by_hand(x, *(next(values) for _ in range(4)))
-
-    x = F.conv2d(x, next(values), padding=1)
-    for block in range(3):
-        if block > 0:
-            x = F.avg_pool2d(F.conv2d(norm_relu(x), next(values)), 2)
-        for _ in range(7):
-            new = F.conv2d(norm_relu(x), next(values))
-            x = torch.cat((x, F.conv2d(norm_relu(new), next(values), padding=1)), 1)
-    return norm_relu(x).mean((2, 3)) @ next(values).T + next(values)
-
-
-def residual_cnn_by_hand(x: Tensor) -> Tensor:
-    *convolutions, w, b = weights("residual_cnn")
-    x = conv_bn_relu_by_hand(x, *convolutions[0:5])
-    for i in (5, 20):
-        kernel, *norm = convolutions[i : i + 5]
-        x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, kernel, padding=1), 2), *norm)
-        inner = conv_bn_relu_by_hand(x, *convolutions[i + 5 : i + 10])
-        x = x + conv_bn_relu_by_hand(inner, *convolutions[i + 10 : i + 15])
-    return x.amax((2, 3)) @ w.T + b
-
-
-@pytest.mark.parametrize(
-    ("name", "by_hand"),
-    [
-        ("bn_gap_cnn", bn_gap_cnn_by_hand),
-        ("cifar_cnn", cifar_cnn_by_hand),
-        ("cosine_cnn", cosine_cnn_by_hand),
-        ("dense_cnn", dense_cnn_by_hand),
-        ("digit_cnn", digit_cnn_by_hand),
-        ("digit_cnn_strided", digit_cnn_strided_by_hand),
-        ("lenet5", lenet5_by_hand),
-        ("residual_cnn", residual_cnn_by_hand),
-    ],
-)
-@torch.no_grad()
-def test_logits_equal_the_arithmetic_by_hand(name, by_hand):
-    """There is no adaptive pool by hand: at the native size it must do nothing."""
-    torch.testing.assert_close(native(name)(image(name)), by_hand(image(name)))
 
 
 @pytest.mark.parametrize("name", SMALL)
