@@ -218,7 +218,7 @@ def test_bfloat16_learns_too():
 
 
 def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
-    return Epoch(epoch, epoch, 0.1, 1.0 / epoch, 0.5, loss, accuracy, 1.0, 1.0)
+    return Epoch(epoch, epoch, 0.1, 1.0 / (epoch + 1), 0.5, loss, accuracy, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +235,23 @@ def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone
     training = TrainingSettings(epochs=9 if patience else len(accuracies) - 1, keep=keep, patience=patience)
     rows = [Epoch(i, i, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 1.0) for i, accuracy in enumerate(accuracies)]
     assert [is_kept(rows[: i + 1], training) for i in range(1, len(rows))] == kept
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "tuned"),
+    [
+        ((0.5, 0.8), (0.4, 0.8), True),
+        ((0.5, 0.8), (0.4, 0.7), True),  # one image of few decides the accuracy; the loss is of all of them
+        ((0.5, 0.8), (0.6, 0.9), True),
+        ((0.5, 0.8), (0.5, 0.8), False),
+        ((0.5, 0.8), (0.6, 0.7), False),
+        ((0.5, 0.8), (float("nan"), 0.7), False),
+        ((None, None), (None, None), True),  # its accuracy on the images that it was fitted on says nothing
+    ],
+)
+def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_accuracy_and_by_loss(first, last, tuned):
+    rows = [row(0, *first), row(1, *last)]
+    assert is_kept(rows, TrainingSettings(epochs=1, keep="last")) is tuned
 
 
 def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():

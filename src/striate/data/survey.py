@@ -138,7 +138,7 @@ class Survey:
                 else ""
             )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
-        if canvas.fit == "contain":
+        if canvas.fit == "contain" and any(height != width for height, width in self.sizes):
             cut = (
                 f"cut off {percent(self.cut, 0)} of"
                 if self.cut_content > 0.95

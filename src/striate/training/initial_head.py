@@ -118,7 +118,7 @@ def initial_epoch(
 
 
 def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str) -> str:
-    """Which network is kept, with the accuracy of both, in one line; empty where there are no two, or no validation images."""
+    """Which network is kept, with accuracy and loss of both, in a line; empty where there are no two or no validation images."""
     rows = {row.epoch: row for row in history if row.val_accuracy is not None and row.val_loss is not None}
     if 0 not in rows or len(rows) == 1:
         return ""
@@ -126,6 +126,6 @@ def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str) -> str:
     best = tuned[-1] if keep == "last" else max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0)))
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
     return (
-        f"result:  head {percent(rows[0].val_accuracy)}, fine-tuned {percent(best.val_accuracy)} (epoch {best.epoch}) "
-        f"on validation: {kept} is kept"
+        f"result:  head {percent(rows[0].val_accuracy)}, fine-tuned {percent(best.val_accuracy)} (epoch {best.epoch}) on "
+        f"validation, loss {rows[0].val_loss:.3f} and {best.val_loss:.3f}: {kept} is kept"
     )
