@@ -1,6 +1,7 @@
 """Plain data ask for nothing and cost no pixel, and what a survey looks at and leaves out is reported."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,16 @@ def test_plain_photographs_ask_for_nothing_and_cost_no_pixel(
     assert source.native() == Canvas(*size, 3)
     assert source.survey.summary(source.native()) == []
     assert survey_findings(source.survey, source.native()) == []
+
+
+def test_whole_images_are_a_line_only_where_something_is_beside_them(tmp_path: Path) -> None:
+    def lines(height: int, width: int) -> list[str]:
+        data = folders(tmp_path / f"{height}x{width}", lambda _: np.zeros((height, width, 3), np.uint8))
+        source = open_source(data)
+        return source.survey.summary(replace(source.native(), fit="contain"))
+
+    assert lines(24, 24) == []
+    assert lines(24, 32) == ["fit: whole images are kept, with black beside them"]
 
 
 def test_mnist_costs_no_pixel() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from striate.cli import main
 from striate.errors import DataError
+from striate.jobs import predict
 
 
 @pytest.fixture
@@ -46,6 +48,21 @@ def test_a_broken_one_is_marked_in_its_place(trained, shapes, broken):
         assert (one.prediction, one.confidence, one.probabilities) == (None, None, {})
         assert "\n" not in one.error
     assert found[0].probabilities == found[5].probabilities
+
+
+def test_a_bundle_is_enough(trained, shapes, tmp_path, capsys):
+    """Copied away from its run, on the command line and from Python; a damaged one is refused in one line."""
+    image, alone = shapes / "dark" / "0.png", tmp_path / "alone"
+    shutil.copytree(trained.path / "bundle", alone)
+    for bundle in (alone, trained.path / "bundle"):
+        assert predict(bundle, [image]) == trained.predict([image])
+    code, out, _ = command(capsys, str(alone), str(image), "--csv")
+    assert code == 0
+    assert "dark" in out
+    (alone / "model.safetensors").write_bytes(b"")
+    code, _, err = command(capsys, str(alone), str(image))
+    assert code == 2
+    assert "model.safetensors: was changed after it was written" in err
 
 
 @pytest.mark.parametrize("count", [63, 64, 65, 130])

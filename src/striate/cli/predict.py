@@ -29,7 +29,7 @@ def predict(
     Parameters
     ----------
     run
-        the folder of the run
+        the folder of the run, or of its bundle, which is enough
     images
         files and folders
     json

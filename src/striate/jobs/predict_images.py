@@ -8,7 +8,7 @@ from pathlib import Path
 from striate.analysis.image_predictor import ImagePredictor, Prediction
 from striate.data import Limits
 from striate.errors import DataError, SettingError
-from striate.runs import RunFolder
+from striate.runs import trained_network
 from striate.sources import ImagesInput, is_list, named_inputs
 from striate.training import choose_device
 
@@ -27,14 +27,13 @@ def predict(
 ) -> list[Prediction]:
     """One prediction for each image, in order; a folder stands for all files below it, by name.
 
-    An unreadable image has a prediction with its error. Raises DataError where a single input was given, and nothing of it
+    run: the folder of a run, or of a bundle, which needs nothing else of its run. An unreadable image has a prediction with its error. Raises DataError where a single input was given, and nothing of it
     can be read. `max_pixels`: the largest image file that is decoded, that of the run's training if left out. `device`:
     "auto" is the first GPU, or else the CPU. Images that do not look like those of the training, and content that is not
     used, are warnings of the logger "striate".
     """
-    folder, several = RunFolder.open(Path(run)), is_list(images)
-    chosen = choose_device(device)
-    bundle = folder.bundle()
+    chosen, several = choose_device(device), is_list(images)
+    bundle = trained_network(Path(run))
     limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     limits = replace(limits, follow_links=follow_links)
     predictor = ImagePredictor(bundle, limits, chosen)

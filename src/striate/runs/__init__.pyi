@@ -8,6 +8,7 @@ from striate.runs.features_file import Features as Features
 from striate.runs.folder import RunFolder as RunFolder
 from striate.runs.folder import free_path as free_path
 from striate.runs.folder import plain_name as plain_name
+from striate.runs.folder import trained_network as trained_network
 from striate.runs.known_images import KnownImages as KnownImages
 from striate.runs.known_images import read_known_images as read_known_images
 from striate.runs.known_images import split_rows as split_rows

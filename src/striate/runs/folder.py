@@ -244,6 +244,11 @@ class RunFolder:
             ) from None
 
 
+def trained_network(path: Path) -> Bundle:
+    """The bundle of the run at this path; or the bundle at it, which is all that predicting needs."""
+    return Bundle.open(path) if (path / "model.json").is_file() else RunFolder.open(path).bundle()
+
+
 def _run_instead_of(path: Path) -> str:
     """What to give in the place of a path that is not a run."""
     fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
