@@ -27,10 +27,10 @@ def predict(
 ) -> list[Prediction]:
     """One prediction for each image, in order; a folder stands for all files below it, by name.
 
-    run: the folder of a run, or of a bundle, which needs nothing else of its run. An unreadable image has a prediction with its error. Raises DataError where a single input was given, and nothing of it
-    can be read. `max_pixels`: the largest image file that is decoded, that of the run's training if left out. `device`:
-    "auto" is the first GPU, or else the CPU. Images that do not look like those of the training, and content that is not
-    used, are warnings of the logger "striate".
+    run: the folder of a run, or of a bundle, which needs nothing else of its run. An unreadable image has a prediction with
+    its error. Raises DataError where a single input was given, and nothing of it can be read. `max_pixels`: the largest
+    image file that is decoded, that of the run's training if left out. `device`: "auto" is the first GPU, or else the CPU.
+    Images that do not look like those of the training, and content that is not used, are warnings of the logger "striate".
     """
     chosen, several = choose_device(device), is_list(images)
     bundle = trained_network(Path(run))
