@@ -98,7 +98,7 @@ def fit_initial_head(
 def initial_epoch(
     state: TrainingState, task: Task, validation: Batches | None, head: InitialHead, recipe: Recipe
 ) -> Epoch:
-    """Record the fitted classifier as epoch 0, the weights to keep until fine-tuning finds better ones."""
+    """Record the fitted classifier as epoch 0, the weights to keep until those of fine-tuning replace them."""
     bfloat16 = recipe.machine.precision == "bfloat16"
     loss, metrics = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, {})
     row = Epoch(
