@@ -40,12 +40,12 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     limit: float = 3600,
-    answer: str | None = None,
+    answer: tuple[str, ...] = (),
 ) -> tuple[Cost, str]:
     """Run a command to its end: its cost, and what it printed.
 
-    answer: how the line begins whose time is wanted. After `limit` seconds the process is killed, which is a TimeoutError; an
-    exit code other than 0 is a RuntimeError.
+    answer: how a line may begin whose time is wanted, the first such. After `limit` seconds the process is killed, which is
+    a TimeoutError; an exit code other than 0 is a RuntimeError.
     """
     found = shutil.which(command[0])
     if found is None:
@@ -90,19 +90,19 @@ def run(
 
 @final
 class Output:
-    """What a process prints, and when it first printed a line that begins with `answer`."""
+    """What a process prints, and when it first printed a line that begins with one of `answer`."""
 
-    def __init__(self, process: subprocess.Popen[str], started: float, answer: str | None) -> None:
+    def __init__(self, process: subprocess.Popen[str], started: float, answer: tuple[str, ...]) -> None:
         self.answered: float | None = None  # seconds
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, args=(process, started, answer), daemon=True)
         self._reader.start()
 
-    def _read(self, process: subprocess.Popen[str], started: float, answer: str | None) -> None:
+    def _read(self, process: subprocess.Popen[str], started: float, answer: tuple[str, ...]) -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
-                if answer is not None and self.answered is None and line.startswith(answer):
+                if self.answered is None and line.startswith(answer):
                     self.answered = time.perf_counter() - started
                 self._lines.append(line)
 

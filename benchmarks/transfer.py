@@ -99,7 +99,7 @@ class Bench:
 
     def _measure(self, command: Sequence[str | Path], **variables: str) -> tuple[Cost, str]:
         environment = {**self.environment, **variables}
-        return run(command, folder=self.scratch, environment=environment, limit=self.limit, answer="epoch")
+        return run(command, folder=self.scratch, environment=environment, limit=self.limit, answer=("head", "epoch"))
 
     def warm_up(self, names: Sequence[str], images: ImageSet) -> None:
         """Bring every program and library into the page cache, so that the first round is like the others."""

@@ -357,12 +357,15 @@ def test_validation_is_marked_only_where_it_chose_the_epoch(make_contents, kept,
 
 def test_what_the_data_decided_is_above_the_settings_and_weights_are_an_origin(make_contents, read_page):
     contents = make_contents(["cat", "dog"])
-    reasons = ["recipe:  photos, for color images", "result:  head 79.5 %, fine-tuned 82.2 %: the latter is kept"]
+    reasons = [
+        "recipe:  photos, for color images",
+        "result:  head 79.5 %, fine-tuned 82.2 %: the fine-tuned network is kept",
+    ]
     weights = SettingRow("model", "size", 224, "weights", "Size.")
     page = render_report(
         replace(contents, manifest={**contents.manifest, "reasons": reasons}, settings=[*contents.settings, weights])
     )
-    assert "<dt>Result</dt><dd>head 79.5 %, fine-tuned 82.2 %: the latter is kept</dd>" in page
+    assert "<dt>Result</dt><dd>head 79.5 %, fine-tuned 82.2 %: the fine-tuned network is kept</dd>" in page
     counts = [origin for origin, _ in _origins([*contents.settings, weights])]
     assert counts == ["user", "recipe mnist", "weights", "data", "default"]
 

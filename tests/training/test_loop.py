@@ -12,7 +12,9 @@ from torch import Tensor
 
 from striate.data import Batches
 from striate.models import NETWORKS, Network, create_model
+from striate.number_format import percent
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, is_best, is_kept, stops_early, train
+from striate.training.initial_head import kept_message
 from striate.training.loop import mixed_batch, total, validate
 from striate.training.settings import TrainingSettings
 from striate.views import Normalization, Policy
@@ -218,7 +220,7 @@ def test_bfloat16_learns_too():
 
 
 def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
-    return Epoch(epoch, epoch, 0.1, 1.0 / (epoch + 1), 0.5, loss, accuracy, 1.0, 1.0)
+    return Epoch(epoch, epoch, 0.1, 1.0 / epoch, 0.5, loss, accuracy, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -234,24 +236,31 @@ def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
 def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone(accuracies, keep, patience, kept):
     training = TrainingSettings(epochs=9 if patience else len(accuracies) - 1, keep=keep, patience=patience)
     rows = [Epoch(i, i, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 1.0) for i, accuracy in enumerate(accuracies)]
-    assert [is_kept(rows[: i + 1], training) for i in range(1, len(rows))] == kept
+    assert [is_kept(rows[: i + 1], training, 1000) for i in range(1, len(rows))] == kept
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "tuned"),
+    ("head", "tuned", "images", "kept"),
     [
-        ((0.5, 0.8), (0.4, 0.8), True),
-        ((0.5, 0.8), (0.4, 0.7), True),  # one image of few decides the accuracy; the loss is of all of them
-        ((0.5, 0.8), (0.6, 0.9), True),
-        ((0.5, 0.8), (0.5, 0.8), False),
-        ((0.5, 0.8), (0.6, 0.7), False),
-        ((0.5, 0.8), (float("nan"), 0.7), False),
-        ((None, None), (None, None), True),  # its accuracy on the images that it was fitted on says nothing
+        (0.8, 0.8, 100, True),
+        (0.8, 0.761, 100, True),  # the standard error of 80 % of 100 images is 4 points
+        (0.8, 0.759, 100, False),
+        (0.8, 0.761, 10_000, False),
+        (1.0, 0.99, 100, False),
+        (None, None, 0, True),  # no validation images: its accuracy on what it was fitted on says nothing
     ],
 )
-def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_accuracy_and_by_loss(first, last, tuned):
-    rows = [row(0, *first), row(1, *last)]
-    assert is_kept(rows, TrainingSettings(epochs=1, keep="last")) is tuned
+def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standard_error(head, tuned, images, kept):
+    loss = None if head is None else 1.0
+    rows = [Epoch(i, i, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 1.0) for i, accuracy in enumerate((head, tuned))]
+    assert is_kept(rows, TrainingSettings(epochs=1, keep="last"), images) is kept
+    message = kept_message(rows, int(kept), "last", images)
+    if head is None:
+        assert message == ""
+    else:
+        assert f"head {percent(head)}, fine-tuned {percent(tuned)} (epoch 1) on {images:,} validation images" in message
+        assert ("standard error of 4.0 points" in message) == (kept and tuned < head)
+        assert message.endswith(f": {'the fine-tuned network' if kept else 'the head on frozen features'} is kept")
 
 
 def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():

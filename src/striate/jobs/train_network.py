@@ -201,7 +201,8 @@ def run_phases(
             timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)
-        if message := kept_message(state.history, state.best_epoch, settings.recipe.training.keep):
+        held_out = len(prepared.splits.val or ())
+        if message := kept_message(state.history, state.best_epoch, settings.recipe.training.keep, held_out):
             display.message(message)
             folder.add_reasons([message])
         timer.end_phase("training" if settings.recipe.training.epochs else "validation")

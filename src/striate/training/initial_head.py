@@ -11,12 +11,12 @@ from torch import Tensor
 
 from striate.data import Batches
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
-from striate.number_format import percent, percent_number
+from striate.number_format import count, percent, percent_number
 from striate.tasks import Task
 from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
-from striate.training.state import Epoch, TrainingState
+from striate.training.state import Epoch, TrainingState, standard_error
 
 __all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message", "slow_fit"]
 
@@ -117,15 +117,21 @@ def initial_epoch(
     return row
 
 
-def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str) -> str:
-    """Which network is kept, with accuracy and loss of both, in a line; empty where there are no two or no validation images."""
+def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:
+    """Which network is kept and why, in a line; empty where there are no two, or no validation images."""
     rows = {row.epoch: row for row in history if row.val_accuracy is not None and row.val_loss is not None}
     if 0 not in rows or len(rows) == 1:
         return ""
     tuned = [row for row in rows.values() if row.epoch]
     best = tuned[-1] if keep == "last" else max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0)))
+    head, after = rows[0].val_accuracy or 0.0, best.val_accuracy or 0.0
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
+    why = ""
+    if best_epoch and after < head:
+        why = (
+            f", less than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
+        )
     return (
-        f"result:  head {percent(rows[0].val_accuracy)}, fine-tuned {percent(best.val_accuracy)} (epoch {best.epoch}) on "
-        f"validation, loss {rows[0].val_loss:.3f} and {best.val_loss:.3f}: {kept} is kept"
+        f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on "
+        f"{count(validation_images, 'validation image')}{why}: {kept} is kept"
     )
