@@ -41,7 +41,12 @@ def test_healthy_folders_give_nothing(healthy):
     prints = fingerprints(healthy)
     counts = class_counts(prints)
     assert counts == {"train": [12, 12, 12], "test": [12, 12, 12]}
-    assert not [*unusable(prints.skipped), *wrong_names(prints), *outliers(prints), *group_leaks(prints, "(t.+)/")]
+    assert not [
+        *unusable(prints.skipped),
+        *wrong_names(prints),
+        *outliers(prints, "cover"),
+        *group_leaks(prints, "(t.+)/"),
+    ]
     assert not [*small_classes("abc", counts), *imbalance("abc", counts)]
     assert account(prints) == FileAccount(72, 72, {}, {})
 
@@ -94,7 +99,7 @@ def test_outliers(data):
     textured(901, 30, 40).save(data / "train/a/small.png")
     textured(902, 60, 400).save(data / "train/b/long.png")
     Image.fromarray((np.asarray(textured(903)) // 8 + 222).astype(np.uint8)).save(data / "test/c/bright.png")
-    found = {one.finding.id: {name for (name,) in one.files} for one in outliers(fingerprints(data))}
+    found = {one.finding.id: {name for (name,) in one.files} for one in outliers(fingerprints(data), "cover")}
     assert found == {
         "data-size-outliers": {"train/a/large.png", "train/a/small.png"},
         "data-aspect-outliers": {"train/b/long.png"},

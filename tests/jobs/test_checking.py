@@ -19,7 +19,7 @@ from striate.analysis.learning_curve import fit_power_law, measure_learning_curv
 from striate.audit.fingerprints import take_fingerprints
 from striate.cli import main
 from striate.errors import RunError, SettingError
-from striate.jobs import check
+from striate.jobs import check, train
 from striate.report.check_images import overview
 from striate.sources import open_source
 
@@ -256,12 +256,30 @@ def test_wide_images_are_shown_whole(tmp_path):
             image[:, :10] = image[:, -10:] = (255, 0, 0)  # the ends, which a square would cut off
             Image.fromarray(image).save(tmp_path / "data" / name / f"{i}.png")
     source = open_source(tmp_path / "data")
-    assert source.native().fit == "cover"  # training cuts their ends off
+    assert source.native().fit == "cover"  # training from random weights cuts their ends off
     png = overview(take_fingerprints(source, threads=1))
     assert png is not None
     first = np.asarray(Image.open(io.BytesIO(png)))[:60, :60]
     assert (first[30, [2, 57]] == (255, 0, 0)).all()
     assert (first[[2, 57]] == 0).all()  # above and below
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_training_cuts_off_is_told_where_training_cuts_it_off(channels, tmp_path):
+    """Color images are shown whole by the recipe that starts from ImageNet weights; gray ones are not, where few are wide."""
+    for name in ("a", "b"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(20):
+            noise = np.random.default_rng(i).integers(0, 256, (40, 200 if i < 3 else 40, channels), np.uint8)
+            Image.fromarray(noise.squeeze()).save(tmp_path / "data" / name / f"{i}.png")
+    found = {one.finding.id: one.finding for one in check(tmp_path / "data", progress=False).findings}
+    assert ("data-cropped" in found) == (channels == 1)
+    assert ("shows them small" in found["data-aspect-outliers"].fix) == (channels == 3)
+    recipe = (
+        train(tmp_path / "data", out=tmp_path / "run", progress=False, epochs=1, size=32, batch_size=4).path
+        / "recipe.toml"
+    )
+    assert ('fit = "contain"' in recipe.read_text()) == (channels == 3)
 
 
 def test_a_file_that_is_no_page_of_a_check_is_not_replaced(shapes, tmp_path):

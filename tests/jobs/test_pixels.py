@@ -117,6 +117,15 @@ def test_settings_of_whole_images(at: Path) -> None:
     assert canvas(data, resolved(data, fit="cover", size=128).recipe).height == 146
 
 
+@pytest.mark.parametrize(("settings", "crop"), [({}, 0.6), ({"augment": "strong"}, 0.25), ({"crop": 1.0}, 1.0)])
+def test_the_recipe_for_photos_crops_whole_images(settings: dict[str, Any], crop: float, at: Path) -> None:
+    data = folders(at / "data", lambda random, _: random.integers(0, 256, (90, 120, 3), dtype=np.uint8), 6)
+    found = resolve_with_data(open_source(data), find_recipe("photos"), settings)
+    assert (found.recipe.data.fit, found.recipe.augment.crop) == ("contain", crop)
+    assert found.recipe.transfer.freeze_batch_norm
+    assert resolved(data, fit="cover", **settings).recipe.data.fit == "cover"
+
+
 def test_images_with_empty_ends_and_ordinary_ones_stay_as_they_were(at: Path) -> None:
     empty = folders(at / "empty", lambda random, label: wide(random, label, at=26), 6)
     ordinary = folders(at / "ordinary", lambda random, _: random.integers(0, 256, (90, 120, 3), dtype=np.uint8), 6)

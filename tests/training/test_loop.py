@@ -247,7 +247,7 @@ def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone
         (0.8, 0.759, 100, False),
         (0.8, 0.761, 10_000, False),
         (1.0, 0.99, 100, False),
-        (None, None, 0, True),  # no validation images: its accuracy on what it was fitted on says nothing
+        (None, None, 0, True),  # no validation images, and no meaning in its accuracy on what it was fitted on
     ],
 )
 def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standard_error(head, tuned, images, kept):

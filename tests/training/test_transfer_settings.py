@@ -71,6 +71,10 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
             "layer_decay = 0.8: has no effect with freeze = all, .* leave it out, or give freeze = none",
         ),
         (
+            {"weights": "imagenet", "freeze": "all", "freeze_batch_norm": True},
+            "freeze_batch_norm = true: has no effect with freeze = all, which keeps all statistics; leave it out",
+        ),
+        (
             {"download": True},
             "download = true: has no effect with weights = none; leave it out, or give weights = imagenet",
         ),

@@ -1,7 +1,6 @@
 """All that `striate check` looks for, in the order of the checks."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +20,11 @@ from striate.audit.outliers import outliers
 from striate.audit.scales import nearly_black, outlier_values, scale_by_class
 from striate.audit.unused_content import bits_lost, first_frames, survey_findings
 from striate.data import Canvas, Source
+from striate.errors import SettingError
+from striate.runs.weights_settings import resolve_with_weights
 from striate.training import available_cores
-from striate.training.data_defaults import default_size
+from striate.training.data_defaults import canvas_of
+from striate.training.recipe_choice import choose_recipe
 
 __all__ = ["audit", "most_severe_first"]
 
@@ -37,7 +39,7 @@ def audit(
     group: a column or a regular expression, as `groups_of` takes it. predictions: those of `run` on images that it was not
     trained on; none where there is no run.
     """
-    source, threads = prints.source, available_cores()
+    source, threads, canvas = prints.source, available_cores(), _default_canvas(prints.source)
     described, faults = _describe(prints, threads)
     empty = blank(prints)
     exact = exact_duplicates(prints)
@@ -46,7 +48,7 @@ def audit(
         *wrong_names(prints),
         *first_frames(prints.many_frames),
         *bits_lost(prints.bits_lost),
-        *survey_findings(source.survey, _default_canvas(source)),
+        *survey_findings(source.survey, canvas),
         *scale_by_class(source),
         *outlier_values(source),
         *_nearly_black(prints),
@@ -54,7 +56,7 @@ def audit(
         *exact_copies(prints, [one for one in exact if one[0] not in set(empty)]),
         *near_copies(prints, near_duplicates(prints, exact, empty, threads=threads)),
         *(group_leaks(prints, group) if group else []),
-        *outliers(prints),
+        *outliers(prints, canvas.fit),
         *_on_classes(prints),
         *annotation_faults(faults),
         *(label_suspects(predictions, run) if predictions else []),
@@ -100,7 +102,10 @@ def _nearly_black(prints: Fingerprints) -> list[AuditFinding]:
 
 
 def _default_canvas(source: Source) -> Canvas:
-    """The canvas of a training with default settings."""
-    native = source.native()
-    side = default_size(source.survey, native.fit)
-    return replace(native, height=side, width=side)
+    """The canvas of a training with default settings; of one from random weights where there are no others."""
+    try:
+        named = choose_recipe(source, {}).named
+        return canvas_of(source, resolve_with_weights(source, named, {}).recipe)
+    except SettingError:
+        named = choose_recipe(source, {}, from_scratch=True).named
+        return canvas_of(source, resolve_with_weights(source, named, {}).recipe)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
+from striate.data.settings import FitMode
 
 __all__ = ["FENCE", "outliers", "outside"]
 
@@ -20,19 +21,18 @@ FENCE: Final = 5.0
 ENOUGH: Final = 20  # images, below which there is no "nearly all others"
 
 
-def outliers(prints: Fingerprints) -> list[AuditFinding]:
-    """The three findings, each with the fences and the images beyond them, the farthest first."""
+def outliers(prints: Fingerprints, fit: FitMode) -> list[AuditFinding]:
+    """The three findings, each with the fences and the images beyond them, the farthest first. fit: of training."""
     if len(prints) < ENOUGH:
         return []
     pixels = np.log(prints.heights * prints.widths)
     aspect = np.log(prints.widths / prints.heights)
-    contain = prints.source.survey.fit == "contain"
     findings = []
     for name, what, values, least, shown, fix in (
         ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
          "check that they belong there; thumbnails hold no detail"),
         ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
-         "check that they belong there; training " + ("shows them small" if contain else
+         "check that they belong there; training " + ("shows them small" if fit == "contain" else
          "cuts their ends off, unless --fit contain")),
         ("data-brightness-outliers", "brightness", prints.brightness, 40 / FENCE, _level,
          "check what they show and how they were exposed"),

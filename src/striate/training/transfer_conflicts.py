@@ -52,6 +52,10 @@ def refuse_without_effect(
             f"layer_decay = {user['layer_decay']}: has no effect with freeze = all, which trains the classifier alone; "
             "leave it out, or give freeze = none, a number of stages, or unfreeze_every"
         )
+    if epochs and transfer.freeze == "all" and not transfer.unfreeze_every and user.get("freeze_batch_norm"):
+        raise SettingError(
+            "freeze_batch_norm = true: has no effect with freeze = all, which keeps all statistics; leave it out"
+        )
     typed = [name for name, neutral in unused.items() if name in user and user[name] not in (neutral, None, "auto")]
     if epochs == 0 and typed:
         named = ", ".join(f"{name} = {user[name]}" for name in typed)
