@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.jobs.conftest import make_images
 
 import striate as st
@@ -63,6 +64,22 @@ def test_features_of_a_run_are_those_of_its_network_and_preprocessing(trained, s
     again = st.features(shapes, weights=trained.path / "bundle", out=tmp_path / "f.npz", progress=False)
     assert np.array_equal(again.embeddings, found.embeddings)
     assert repr(found) == f"<features of 60 images: {expected.shape[1]} each by bn_gap_cnn, {tmp_path / 'f.npz'}>"
+
+
+def test_imagenet_features_are_those_that_training_fits_its_classifier_on(tmp_path):
+    """Of images that are not square as well, which are shown whole."""
+    for name, shade in (("a", 90), ("b", 160)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(3):
+            image = np.full((40, 60, 3), shade + i, np.uint8)
+            image[:, :10] = (255, 0, 40 * i)
+            Image.fromarray(image).save(tmp_path / "data" / name / f"{i}.png")
+    run = st.train(tmp_path / "data", out=tmp_path / "run", progress=False, epochs=0)
+    found, expected = (
+        st.features(tmp_path / "data", weights=weights, out=tmp_path / "f.npz", progress=False)
+        for weights in ("imagenet", run.path)
+    )
+    np.testing.assert_allclose(found.embeddings, expected.embeddings, rtol=1e-4, atol=1e-5)
 
 
 def test_splits_of_the_data_are_kept_and_a_single_class_will_do(trained, tmp_path):

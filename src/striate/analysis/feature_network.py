@@ -11,7 +11,6 @@ from striate.models import Network, create_model, pretrained_input
 from striate.runs import Bundle, Preprocessing
 from striate.runs.starting_weights import StartingWeights, find_starting_weights
 from striate.training import available_cores
-from striate.training.data_defaults import MARGIN
 from striate.views import Normalization
 
 __all__ = ["DEFAULT_MODEL", "FeatureNetwork", "find_feature_weights", "open_feature_network"]
@@ -83,13 +82,12 @@ def _check_known(name: str, weights: str) -> None:
 
 
 def _canvas(source: Source, size: int) -> Canvas:
-    """As the published accuracies were measured: of the image on a canvas a little larger than the input, the center."""
+    """Whole images on the network's input, as the recipe `photos` trains on them."""
     native = source.native()
     if native.channels not in CONVERTED_CHANNELS:
         raise SettingError(
             f"{source.location}: has images of {native.channels} channels, and published weights take 3; "
             "train a network on them and give its run as --weights"
         )
-    side = size if native.fit == "contain" else round(MARGIN * size)
     rendering = source.survey.rendering(native.rendering.background)
-    return Canvas(side, side, 3, 8, rendering, native.fit)
+    return Canvas(size, size, 3, 8, rendering, "contain")

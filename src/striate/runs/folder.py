@@ -258,7 +258,7 @@ def _run_instead_of(path: Path) -> str:
     if run:
         return f"it belongs to a run, give that: {run}"
     if (path / "model.json").is_file() or (path.parent / "model.json").is_file():
-        return "it is a bundle without its run, which only predicting can do with; give the folder that `striate train` wrote"
+        return "it is a bundle without its run; give the folder that `striate train` wrote"
     return "give the folder that `striate train` wrote"
 
 
