@@ -29,7 +29,7 @@ from striate.models import (
     replace_classifier,
 )
 from striate.runs.atomic import explained, write_bytes
-from striate.runs.bundle_json import FORMAT, read_sealed, sealed
+from striate.runs.bundle_json import FORMAT, MODEL_JSON, read_sealed, sealed
 from striate.views import Normalization
 
 GOLDEN_TOLERANCE = 1e-3
@@ -111,12 +111,12 @@ class Bundle:
         with explained(folder, len(data)):
             folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / "model.safetensors", data)
-        write_bytes(folder / "model.json", sealed(stored))
+        write_bytes(folder / MODEL_JSON, sealed(stored))
 
     @classmethod
     def open(cls, folder: Path) -> "Bundle":
         """Open and verify a bundle; the RunError names the first thing that is wrong."""
-        stored = read_sealed(folder / "model.json")
+        stored = read_sealed(folder / MODEL_JSON)
         try:
             data = (folder / "model.safetensors").read_bytes()
         except OSError as error:
@@ -129,19 +129,19 @@ class Bundle:
             preprocessing = Preprocessing.from_json(stored["preprocessing"])
         except (StriateError, TypeError, KeyError, ValueError) as error:
             raise RunError(
-                f"{folder / 'model.json'}: has an unknown preprocessing ({error}); upgrade striate"
+                f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate"
             ) from None
         # A bundle of unknown origin must not make us read or download other weights.
         if unknown := stored["arguments"].keys() - ARGUMENTS:
             raise RunError(
-                f"{folder / 'model.json'}: has unknown arguments of the network ({', '.join(sorted(unknown))}); "
+                f"{folder / MODEL_JSON}: has unknown arguments of the network ({', '.join(sorted(unknown))}); "
                 "upgrade striate"
             )
         try:
             model = create_model(stored["architecture"], **stored["arguments"])
         except (StriateError, TypeError) as error:
             raise RunError(
-                f"{folder / 'model.json'}: cannot build {stored['architecture']!r} ({error}); upgrade striate"
+                f"{folder / MODEL_JSON}: cannot build {stored['architecture']!r} ({error}); upgrade striate"
             ) from None
         head = _put_head(model, stored, folder)
         _load_exactly(model, safetensors.torch.load(data), folder)
@@ -194,7 +194,7 @@ def _put_head(model: Network, stored: dict[str, Any], folder: Path) -> HeadDescr
             )
         replace_classifier(model, build_head(head))
     except StriateError as error:
-        raise RunError(f"{folder / 'model.json'}: has an unknown head ({error}); upgrade striate") from None
+        raise RunError(f"{folder / MODEL_JSON}: has an unknown head ({error}); upgrade striate") from None
     return head
 
 
@@ -205,7 +205,7 @@ def _statistics(stored: Any, folder: Path) -> TrainingStatistics | None:
         return TrainingStatistics.from_json(stored)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise RunError(
-            f"{folder / 'model.json'}: its statistics of the training images are invalid ({error!r}); copy the bundle again"
+            f"{folder / MODEL_JSON}: its statistics of the training images are invalid ({error!r}); copy the bundle again"
         ) from None
 
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 from striate.errors import RunError
 from striate.runs.format import check_format
 
-__all__ = ["FORMAT", "KEYS", "digest_of", "read_sealed", "sealed"]
+__all__ = ["FORMAT", "KEYS", "MODEL_JSON", "digest_of", "read_sealed", "sealed"]
 
 FORMAT: Final = 2
+MODEL_JSON: Final = "model.json"
 KEYS: Final = frozenset(
     [
         "architecture",
@@ -62,7 +63,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     # Comparing bytes too refuses changes that JSON does not show: spaces, repeated keys, other spellings of a number.
     if digest_of(stored) != digest or _canonical({**stored, "digest": digest}) != raw:
         raise RunError(f"{path}: was changed after it was written; copy the bundle again")
-    check_format(path, stored.get("format"), FORMAT, command_in="model.json")
+    check_format(path, stored.get("format"), FORMAT, command_in=MODEL_JSON)
     if missing := KEYS - stored.keys():
         raise RunError(f"{path}: has no {min(missing)}; it is not a striate bundle")
     return stored

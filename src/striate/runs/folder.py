@@ -16,6 +16,7 @@ from striate.errors import RunError
 from striate.findings import Finding
 from striate.runs.atomic import explained, write_bytes, write_text
 from striate.runs.bundle import Bundle
+from striate.runs.bundle_json import MODEL_JSON
 from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_leftovers, save_checkpoint
 from striate.runs.format import check_format
 from striate.runs.lock import exclusive
@@ -246,7 +247,7 @@ class RunFolder:
 
 def trained_network(path: Path) -> Bundle:
     """The bundle of the run at this path; or the bundle at it, which is all that predicting needs."""
-    return Bundle.open(path) if (path / "model.json").is_file() else RunFolder.open(path).bundle()
+    return Bundle.open(path) if (path / MODEL_JSON).is_file() else RunFolder.open(path).bundle()
 
 
 def _run_instead_of(path: Path) -> str:
@@ -257,7 +258,7 @@ def _run_instead_of(path: Path) -> str:
     run = next((one for one in path.parents[:3] if (one / "manifest.json").is_file()), None)
     if run:
         return f"it belongs to a run, give that: {run}"
-    if (path / "model.json").is_file() or (path.parent / "model.json").is_file():
+    if (path / MODEL_JSON).is_file() or (path.parent / MODEL_JSON).is_file():
         return "it is a bundle without its run; give the folder that `striate train` wrote"
     return "give the folder that `striate train` wrote"
 

@@ -20,7 +20,7 @@ from striate.models.pretrained import PACKAGED, PRETRAINED, find_published
 from striate.models.weight_files import check_weights_file
 from striate.models.weights import load_weights, read_weights
 from striate.runs.bundle import Bundle, Preprocessing
-from striate.runs.bundle_json import digest_of, read_sealed
+from striate.runs.bundle_json import MODEL_JSON, digest_of, read_sealed
 from striate.runs.folder import RunFolder
 from striate.training import Recipe, ResolvedRecipe
 from striate.views import Normalization
@@ -33,7 +33,6 @@ __all__ = [
     "network_of_weights",
 ]
 
-MODEL_JSON: Final = "model.json"
 WEIGHTS: Final = "model.safetensors"
 
 
