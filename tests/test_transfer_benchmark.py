@@ -7,12 +7,14 @@ from collections import Counter
 
 import pytest
 from benchmarks.processes import Cost, run
-from benchmarks.transfer import STRIATE, main, usable
+from benchmarks.transfer import ANSWERS, STRIATE, main, usable
 from benchmarks.transfer_data import PACKAGES, make_images, split, tiny_split, write_split
 from benchmarks.transfer_tables import Run, difference_table, paired, peer_table, verdict
 from PIL import Image
 
+from striate.progress import epoch_line
 from striate.sources import Columns, open_source
+from striate.training import Epoch
 
 STAMPS = PACKAGES["stamps"]
 
@@ -126,11 +128,16 @@ def test_a_curve_has_a_row_for_each_group():
 
 def test_the_time_of_the_first_answer_is_measured():
     program = "import time; print('start', flush=True); time.sleep(0.2); print('epoch 0', flush=True); time.sleep(0.2)"
-    cost, output = run([sys.executable, "-c", program], answer="epoch")
+    cost, output = run([sys.executable, "-c", program], answer=("head", "epoch"))
     assert output == "start\nepoch 0\n"
     assert cost.answer is not None
     assert 0.2 <= cost.answer <= cost.wall - 0.2
     assert run([sys.executable, "-c", program])[0].answer is None
+
+
+def test_the_first_answer_of_striate_is_the_head_that_it_fits():
+    head = Epoch(0, 0, 0.0, 0.5, 0.9, 0.6, 0.8, 50.0, 5.0)
+    assert all(epoch_line(head, epochs, best=True, legend=True).startswith(ANSWERS) for epochs in (0, 6))
 
 
 def test_a_peer_without_its_modules_is_left_out_and_named(tmp_path, capsys):

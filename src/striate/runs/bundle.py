@@ -128,9 +128,7 @@ class Bundle:
         try:
             preprocessing = Preprocessing.from_json(stored["preprocessing"])
         except (StriateError, TypeError, KeyError, ValueError) as error:
-            raise RunError(
-                f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate"
-            ) from None
+            raise RunError(f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate") from None
         # A bundle of unknown origin must not make us read or download other weights.
         if unknown := stored["arguments"].keys() - ARGUMENTS:
             raise RunError(
