@@ -263,6 +263,20 @@ def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standar
         assert message.endswith(f": {'the fine-tuned network' if kept else 'the head on frozen features'} is kept")
 
 
+def test_the_kept_weights_come_back_with_a_checkpoint_where_later_epochs_do_not_replace_them():
+    state = fresh()
+    state.history.append(replace(row(1, 0.5, 1.0), epoch=0, step=0))
+    state.keep_as_best()
+    kept = {name: value.clone() for name, value in state.best.items()}
+    run(RECIPE.with_values(epochs=1, keep="last"), state)
+    again = fresh()
+    again.load(state.tensors(), state.scalars())
+    assert again.best_epoch == 0
+    assert again.best.keys() == kept.keys()
+    assert all(torch.equal(again.best[name], value) for name, value in kept.items())
+    assert not all(torch.equal(again.model.state_dict()[name], value) for name, value in kept.items())
+
+
 def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():
     assert is_best([row(1, 0.5, 0.8), row(2, 0.9, 0.9)])
     assert is_best([row(1, 0.5, 0.9), row(2, 0.4, 0.9)])
