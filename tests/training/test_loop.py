@@ -247,6 +247,9 @@ def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone
         (0.8, 0.759, 100, False),
         (0.8, 0.761, 10_000, False),
         (1.0, 0.99, 100, False),
+        (0.8, 0.79, 49, False),  # too few to take the difference for none
+        (0.8, 0.8, 49, False),  # nor is the loss lower
+        (0.8, 0.81, 49, True),
         (None, None, 0, True),  # no validation images, and no meaning in its accuracy on what it was fitted on
     ],
 )
@@ -260,6 +263,7 @@ def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standar
     else:
         assert f"head {percent(head)}, fine-tuned {percent(tuned)} (epoch 1) on {images:,} validation images" in message
         assert ("standard error of 4.0 points" in message) == (kept and tuned < head)
+        assert ("equally accurate" in message) == (tuned == head)
         assert message.endswith(f": {'the fine-tuned network' if kept else 'the head on frozen features'} is kept")
 
 

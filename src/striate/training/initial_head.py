@@ -16,7 +16,7 @@ from striate.tasks import Task
 from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
-from striate.training.state import Epoch, TrainingState, standard_error
+from striate.training.state import ENOUGH_TO_TELL, Epoch, TrainingState, standard_error
 
 __all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message", "slow_fit"]
 
@@ -127,6 +127,8 @@ def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validatio
     head, after = rows[0].val_accuracy or 0.0, best.val_accuracy or 0.0
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
     why = ""
+    if after == head:
+        why = ", equally accurate" if validation_images >= ENOUGH_TO_TELL else ", equally accurate, so the loss decides"
     if best_epoch and after < head:
         why = (
             f", less than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
