@@ -105,7 +105,6 @@ def _default_canvas(source: Source) -> Canvas:
     """The canvas of a training with default settings; of one from random weights where there are no others."""
     try:
         named = choose_recipe(source, {}).named
-        return canvas_of(source, resolve_with_weights(source, named, {}).recipe)
-    except SettingError:
+    except SettingError:  # the weights are not installed
         named = choose_recipe(source, {}, from_scratch=True).named
-        return canvas_of(source, resolve_with_weights(source, named, {}).recipe)
+    return canvas_of(source, resolve_with_weights(source, named, {}).recipe)

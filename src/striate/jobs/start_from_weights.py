@@ -24,8 +24,8 @@ def decide_fine_tuning(
     folder: RunFolder, model: Network, prepared: PreparedData, display: ProgressDisplay
 ) -> ResolvedRecipe:
     """The settings with those on fine-tuning that the training images decide."""
-    splits, before = prepared.splits, prepared.settings
-    settings = resolve_fine_tuning(before, splits.train.counts(), len(splits.val or ()), len(model.stages()))
+    before, counts = prepared.settings, prepared.splits.train.counts()
+    settings = resolve_fine_tuning(before, counts, prepared.validation_images, len(model.stages()))
     new = settings.reasons[len(before.reasons) :]
     display.messages(new)
     folder.add_reasons(new)
@@ -43,7 +43,7 @@ def plan_training(network: Network, prepared: PreparedData, recipe: Recipe, time
     speed = measure_speed(network, training, features, evaluation, recipe)
     return TransferPlan(
         training_images=len(splits.train),
-        validation_images=len(splits.val or ()),
+        validation_images=prepared.validation_images,
         test_images=len(splits.test or ()),
         classes=len(splits.train.classes),
         weights=recipe.transfer.weights,

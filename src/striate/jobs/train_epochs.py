@@ -48,7 +48,7 @@ def train_epochs(
                 recipe.training.checkpoint_every > 0 and state.step - saved >= recipe.training.checkpoint_every
             )
             if isinstance(record, Epoch):
-                if is_kept(state.history, recipe.training, len(prepared.splits.val or ())):
+                if is_kept(state.history, recipe.training, prepared.validation_images):
                     state.keep_as_best()
                 folder.write_history(state.history_rows())
                 display.epoch(record, is_best(state.history))

@@ -201,8 +201,8 @@ def run_phases(
             timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)
-        held_out = len(prepared.splits.val or ())
-        if message := kept_message(state.history, state.best_epoch, settings.recipe.training.keep, held_out):
+        keep = settings.recipe.training.keep
+        if message := kept_message(state.history, state.best_epoch, keep, prepared.validation_images):
             display.message(message)
             folder.add_reasons([message])
         timer.end_phase("training" if settings.recipe.training.epochs else "validation")

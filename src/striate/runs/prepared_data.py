@@ -46,6 +46,11 @@ class PreparedData:
         """The splits that are not trained on, by name."""
         return {name: samples for name, samples in self.splits.by_name().items() if name != "train"}
 
+    @property
+    def validation_images(self) -> int:
+        """How many images choose which weights are kept."""
+        return len(self.splits.val or ())
+
     def lost_files(self) -> list[SkippedFile]:
         """Files that became unreadable after they were first read."""
         return [one for samples in self.splits.by_name().values() for one in samples.pixels.lost]

@@ -128,11 +128,10 @@ def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validatio
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
     why = ""
     if after == head:
-        why = ", equally accurate" if validation_images >= ENOUGH_TO_TELL else ", equally accurate, so the loss decides"
+        by_loss = keep == "best" or validation_images < ENOUGH_TO_TELL
+        why = ", equally accurate, so the loss decides" if by_loss else ", equally accurate"
     if best_epoch and after < head:
-        why = (
-            f", less than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
-        )
+        why = f", no more than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
     return (
         f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on "
         f"{count(validation_images, 'validation image')}{why}: {kept} is kept"

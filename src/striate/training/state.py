@@ -46,10 +46,11 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
 
     With keep = last, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
     images the best of many epochs is often one that was lucky. For the same reason it stays only where it is better by more
-    than its standard error, as in the rule of Breiman et al., "Classification and regression trees", 1984, section 3.4.3. In 10
-    folds of drawings and photographs, with 73 to 85 validation images, the last epoch was better than epoch 0 by 2.7 points of
-    test accuracy in mean; what this rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that,
-    of which fine-tuning often makes the network worse, the better of the two is kept.
+    than its standard error: the tolerance of the 1 SE rule of Breiman et al., "Classification and regression trees", 1984,
+    p. 80, which grants it to the smaller model, and here it goes to the fine-tuned one. In 10 folds of drawings and photographs,
+    with 73 to 85 validation images, the last epoch was better than epoch 0 by 2.7 points of test accuracy in mean; what this
+    rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that, of which fine-tuning often makes
+    the network worse, the better of the two is kept.
     """
     if training.keep == "best":
         return is_best(history)
