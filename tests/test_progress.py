@@ -16,13 +16,13 @@ def test_the_first_mark_has_its_legend(first: int, capsys: pytest.CaptureFixture
     for number in range(first, first + 3):
         lines.epoch(epoch(number, 0.5), best=number < first + 2)
     shown = capsys.readouterr().out.splitlines()
-    assert ["(* best so far)" in line for line in shown] == [True, False, False]
+    assert ["(* best val accuracy so far)" in line for line in shown] == [True, False, False]
     assert ["%  *" in line or "% *" in line for line in shown] == [True, True, False]
 
 
 def test_without_a_mark_there_is_no_legend(capsys: pytest.CaptureFixture[str]) -> None:
     Lines().epoch(epoch(1, None), best=True)
-    assert "best so far" not in capsys.readouterr().out
+    assert "best val accuracy so far" not in capsys.readouterr().out
 
 
 def test_a_fitted_head_is_no_epoch_and_has_no_learning_rate() -> None:

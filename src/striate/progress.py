@@ -65,7 +65,7 @@ def epoch_line(record: Epoch, epochs: int, best: bool, legend: bool) -> str:
         f"{record.seconds:.1f} s",
     ]
     if legend:
-        figures.append("(* best so far)")
+        figures.append("(* best val accuracy so far)")
     return "  ".join(figures)
 
 

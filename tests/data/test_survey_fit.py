@@ -57,6 +57,8 @@ def test_images_are_whole_where_a_square_would_cut_off_content(draw: Draw, fit: 
     expected = ["data-cropped"] if fit == "contain" else []
     findings = survey_findings(source.survey, cover)
     assert [one.finding.id for one in findings] == expected
+    told = [line for line in source.survey.summary(cover) if line.startswith("fit: squares cut ")]
+    assert len(told) == len(expected)
     assert all(one.files and set(source.splits["all"].ids) >= {name for (name,) in one.files} for one in findings)
 
 

@@ -205,7 +205,7 @@ def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
     assert reason in shown
     assert "\nhead  loss " in shown
     assert "epoch 0" not in shown
-    assert "best so far" not in shown
+    assert "best val accuracy so far" not in shown
     assert run.manifest["epochs"] == 0
     assert list(run.manifest["timings"]) == [
         "data",

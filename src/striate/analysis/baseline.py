@@ -39,7 +39,7 @@ def no_better_than_largest_class(
                 (one.fix for one in others if one.id in _CAUSES and not trained_briefly),
                 "train longer (--epochs), try --lr ten times smaller or larger, or gather more images"
                 if epochs
-                else "fine-tune (--epochs 1 or more), or gather more images",
+                else "gather more images, or fine-tune (--epochs 1 or more)",
             ),
         )
     ]

@@ -32,8 +32,8 @@ def outliers(prints: Fingerprints, fit: FitMode) -> list[AuditFinding]:
         ("data-size-outliers", "size", pixels, math.log(3) / FENCE, _root,
          "check that they belong there; thumbnails hold no detail"),
         ("data-aspect-outliers", "aspect", aspect, math.log(2) / FENCE, _ratio,
-         "check that they belong there; training " + ("shows them small" if fit == "contain" else
-         "cuts their ends off, unless --fit contain")),
+         "check that they belong there; training " + ("shows them small, or cuts their ends off with --fit cover"
+         if fit == "contain" else "cuts their ends off, unless --fit contain")),
         ("data-brightness-outliers", "brightness", prints.brightness, 40 / FENCE, _level,
          "check what they show and how they were exposed"),
     ):  # fmt: skip

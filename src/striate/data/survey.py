@@ -138,15 +138,18 @@ class Survey:
                 else ""
             )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
-        if canvas.fit == "contain" and any(height != width for height, width in self.sizes):
-            cut = (
-                f"cut off {percent(self.cut, 0)} of"
-                if self.cut_content > 0.95
-                else f"cut {percent(self.cut_content, 0)} of"
-            )
-            by = "" if self.cut_content > 0.95 else f" by {percent(self.cut, 0)}"
+        is_square = all(height == width for height, width in self.sizes)
+        cut = (
+            f"cut off {percent(self.cut, 0)} of"
+            if self.cut_content > 0.95
+            else f"cut {percent(self.cut_content, 0)} of"
+        )
+        by = "" if self.cut_content > 0.95 else f" by {percent(self.cut, 0)}"
+        if canvas.fit == "contain" and not is_square:
             why = f", since a square would {cut} them{by}" if self.fit == "contain" else ""
             lines.append(f"fit: whole images are kept, with black beside them{why}")
+        elif canvas.fit == "cover" and self.fit == "contain":
+            lines.append(f"fit: squares {cut} the images{by}, and content with it; --fit contain shows them whole")
         return lines
 
     @property

@@ -32,10 +32,10 @@ from striate.training import (
     ResolvedRecipe,
     TrainingState,
     keep_freed_memory,
+    kept_message,
     to_toml,
 )
 from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
-from striate.training.initial_head import kept_message
 from striate.training.interruption import InterruptedRunError
 from striate.training.machine import threads_restored
 from striate.training.opening import is_within, open_data, refuse_within_the_data

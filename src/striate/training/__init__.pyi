@@ -4,6 +4,10 @@ from striate.training.frozen_features import feature_arithmetic as feature_arith
 from striate.training.frozen_features import frozen_embeddings as frozen_embeddings
 from striate.training.head_fitting import FittedHead as FittedHead
 from striate.training.head_fitting import fit_head as fit_head
+from striate.training.kept_weights import is_best as is_best
+from striate.training.kept_weights import is_kept as is_kept
+from striate.training.kept_weights import kept_message as kept_message
+from striate.training.kept_weights import stops_early as stops_early
 from striate.training.loop import Diverged as Diverged
 from striate.training.loop import Step as Step
 from striate.training.loop import train as train
@@ -35,6 +39,3 @@ from striate.training.settings import OptimizerSettings as OptimizerSettings
 from striate.training.settings import TransferSettings as TransferSettings
 from striate.training.state import Epoch as Epoch
 from striate.training.state import TrainingState as TrainingState
-from striate.training.state import is_best as is_best
-from striate.training.state import is_kept as is_kept
-from striate.training.state import stops_early as stops_early

@@ -1,7 +1,6 @@
 """The first result of transfer learning: a classifier fitted on the features of the frozen network."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -11,14 +10,14 @@ from torch import Tensor
 
 from striate.data import Batches
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
-from striate.number_format import count, percent, percent_number
+from striate.number_format import percent, percent_number
 from striate.tasks import Task
 from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
-from striate.training.state import ENOUGH_TO_TELL, Epoch, TrainingState, standard_error
+from striate.training.state import Epoch, TrainingState
 
-__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "kept_message", "slow_fit"]
+__all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "slow_fit"]
 
 
 SLOW_FIT: Final = 100_000  # images times classes, of a fit that takes some 10 s
@@ -115,24 +114,3 @@ def initial_epoch(
     state.history.append(row)
     state.keep_as_best()
     return row
-
-
-def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:
-    """Which network is kept and why, in a line; empty where there are no two, or no validation images."""
-    rows = {row.epoch: row for row in history if row.val_accuracy is not None and row.val_loss is not None}
-    if 0 not in rows or len(rows) == 1:
-        return ""
-    tuned = [row for row in rows.values() if row.epoch]
-    best = tuned[-1] if keep == "last" else max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0)))
-    head, after = rows[0].val_accuracy or 0.0, best.val_accuracy or 0.0
-    kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
-    why = ""
-    if after == head:
-        by_loss = keep == "best" or validation_images < ENOUGH_TO_TELL
-        why = ", equally accurate, so the loss decides" if by_loss else ", equally accurate"
-    if best_epoch and after < head:
-        why = f", no more than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
-    return (
-        f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on "
-        f"{count(validation_images, 'validation image')}{why}: {kept} is kept"
-    )

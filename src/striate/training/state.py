@@ -1,9 +1,7 @@
 """All that a resumed run needs, and nothing else: weights, optimizer, average, generator, counters and the epochs so far."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +13,6 @@ from striate.training.freezing import FrozenLayers
 from striate.training.layer_groups import by_parameter, learning_rate_scales
 from striate.training.optimizers import create_optimizer
 from striate.training.recipe import Recipe
-from striate.training.settings import TrainingSettings
-
-ENOUGH_TO_TELL: Final = 50  # validation images, from which on a difference within its standard error is taken for none
 
 
 @final
@@ -34,56 +29,6 @@ class Epoch:
     val_accuracy: float | None
     images_per_second: float
     seconds: float
-
-
-def is_best(history: Sequence[Epoch]) -> bool:
-    """Whether the last epoch is the best so far: by accuracy on the validation images, then by their loss."""
-    return _best_index(history) == len(history) - 1
-
-
-def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_images: int) -> bool:
-    """Whether the weights of the last epoch replace those that were kept so far.
-
-    With keep = last, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
-    images the best of many epochs is often one that was lucky. For the same reason it stays only where it is better by more
-    than its standard error: the tolerance of the 1 SE rule of Breiman et al., "Classification and regression trees", 1984,
-    p. 80, which grants it to the smaller model, and here it goes to the fine-tuned one. In 10 folds of drawings and photographs,
-    with 73 to 85 validation images, the last epoch was better than epoch 0 by 2.7 points of test accuracy in mean; what this
-    rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that, of which fine-tuning often makes
-    the network worse, the better of the two is kept.
-    """
-    if training.keep == "best":
-        return is_best(history)
-    first, last = history[0], history[-1]
-    if first.epoch > 0:
-        return True
-    is_over = last.epoch == training.epochs or stops_early(history, training.patience)
-    if first.val_accuracy is None or last.val_accuracy is None:
-        return is_over
-    if validation_images < ENOUGH_TO_TELL:
-        return is_over and is_best([first, last])
-    return is_over and first.val_accuracy - last.val_accuracy <= standard_error(first.val_accuracy, validation_images)
-
-
-def standard_error(accuracy: float, images: int) -> float:
-    """Of an accuracy on so many images."""
-    return math.sqrt(accuracy * (1 - accuracy) / images)
-
-
-def stops_early(history: Sequence[Epoch], patience: int) -> bool:
-    """Whether the best epoch lies `patience` epochs back; with patience 0, never."""
-    return bool(patience and history) and len(history) - 1 - _best_index(history) >= patience
-
-
-def _best_index(history: Sequence[Epoch]) -> int:
-    def merit(row: Epoch) -> tuple[bool, float, float]:
-        if row.val_accuracy is None or row.val_loss is None:
-            # Epoch 0, a classifier fitted on these very images without augmentation, cannot be compared with later ones.
-            return row.epoch > 0, row.train_accuracy, -row.train_loss
-        return True, row.val_accuracy, -row.val_loss
-
-    # The first of equals is the best: max() keeps it.
-    return max(range(len(history)), key=lambda index: merit(history[index]))
 
 
 @final

@@ -1,0 +1,82 @@
+"""Which weights of a training are kept: those of its best or its last epoch, or the classifier on frozen features before them."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from striate.number_format import count, percent, percent_number
+from striate.training.settings import TrainingSettings
+from striate.training.state import Epoch
+
+ENOUGH_TO_TELL: Final = 50  # validation images, from which on a difference within its standard error is taken for none
+
+
+def is_best(history: Sequence[Epoch]) -> bool:
+    """Whether the last epoch is the best so far: by accuracy on the validation images, then by their loss."""
+    return _best_index(history) == len(history) - 1
+
+
+def stops_early(history: Sequence[Epoch], patience: int) -> bool:
+    """Whether the best epoch lies `patience` epochs back; with patience 0, never."""
+    return bool(patience and history) and len(history) - 1 - _best_index(history) >= patience
+
+
+def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_images: int) -> bool:
+    """Whether the weights of the last epoch replace those that were kept so far.
+
+    With keep = last, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
+    images the best of many epochs is often one that was lucky. For the same reason it stays only where it is better by more
+    than its standard error: the tolerance of the 1 SE rule of Breiman et al., "Classification and regression trees", 1984,
+    p. 80, which grants it to the smaller model, and here it goes to the fine-tuned one. In 10 folds of drawings and photographs,
+    with 73 to 85 validation images, the last epoch was better than epoch 0 by 2.7 points of test accuracy in mean; what this
+    rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that, of which fine-tuning often makes
+    the network worse, the better of the two is kept.
+    """
+    if training.keep == "best":
+        return is_best(history)
+    first, last = history[0], history[-1]
+    if first.epoch > 0:
+        return True
+    is_over = last.epoch == training.epochs or stops_early(history, training.patience)
+    if first.val_accuracy is None or last.val_accuracy is None:
+        return is_over
+    if validation_images < ENOUGH_TO_TELL:
+        return is_over and is_best([first, last])
+    return is_over and first.val_accuracy - last.val_accuracy <= standard_error(first.val_accuracy, validation_images)
+
+
+def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:
+    """Which network is kept and why, in a line; empty where there are no two, or no validation images."""
+    rows = {row.epoch: row for row in history if row.val_accuracy is not None and row.val_loss is not None}
+    if 0 not in rows or len(rows) == 1:
+        return ""
+    tuned = [row for row in rows.values() if row.epoch]
+    best = tuned[-1] if keep == "last" else max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0)))
+    head, after = rows[0].val_accuracy or 0.0, best.val_accuracy or 0.0
+    kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
+    why = ""
+    if after == head:
+        by_loss = keep == "best" or validation_images < ENOUGH_TO_TELL
+        why = ", equally accurate, so the loss decides" if by_loss else ", equally accurate"
+    if best_epoch and after < head:
+        why = f", no more than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
+    return (
+        f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on "
+        f"{count(validation_images, 'validation image')}{why}: {kept} is kept"
+    )
+
+
+def standard_error(accuracy: float, images: int) -> float:
+    """Of an accuracy on so many images."""
+    return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
+def _best_index(history: Sequence[Epoch]) -> int:
+    def merit(row: Epoch) -> tuple[bool, float, float]:
+        if row.val_accuracy is None or row.val_loss is None:
+            # Epoch 0, a classifier fitted on these very images without augmentation, cannot be compared with later ones.
+            return row.epoch > 0, row.train_accuracy, -row.train_loss
+        return True, row.val_accuracy, -row.val_loss
+
+    # The first of equals is the best: max() keeps it.
+    return max(range(len(history)), key=lambda index: merit(history[index]))

@@ -1,0 +1,70 @@
+"""Which weights are kept: the best or the last epoch's, or the classifier on frozen features; and when training stops early."""
+
+import pytest
+
+from striate.number_format import percent
+from striate.training import Epoch, is_best, is_kept, kept_message, stops_early
+from striate.training.settings import TrainingSettings
+
+
+def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
+    return Epoch(epoch, epoch, 0.1, 1.0 / epoch, 0.5, loss, accuracy, 1.0, 1.0)
+
+
+def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():
+    assert is_best([row(1, 0.5, 0.8), row(2, 0.9, 0.9)])
+    assert is_best([row(1, 0.5, 0.9), row(2, 0.4, 0.9)])
+    assert not is_best([row(1, 0.5, 0.9), row(2, 0.5, 0.9)])
+    assert not is_best([row(1, 0.5, 0.9), row(2, 0.1, 0.8)])
+
+
+def test_stopping_early_waits_for_its_patience():
+    history = [row(1, 0.5, 0.9), row(2, 0.6, 0.8), row(3, 0.6, 0.8)]
+    assert not stops_early(history, 3)
+    assert stops_early(history, 2)
+    assert not stops_early(history, 0)
+    assert not stops_early([], 2)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "keep", "patience", "kept"),
+    [
+        ([0.5, 0.9, 0.6], "best", 0, [True, False]),
+        ([0.5, 0.9, 0.6], "last", 0, [False, True]),  # the lucky epoch 1 is neither kept nor a hurdle
+        ([0.5, 0.9, 0.4], "last", 0, [False, False]),
+        ([0.5, 0.4], "last", 1, [False]),
+        ([0.5, 0.9, 0.6], "last", 1, [False, True]),  # over early, before epoch 9
+    ],
+)
+def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone(accuracies, keep, patience, kept):
+    training = TrainingSettings(epochs=9 if patience else len(accuracies) - 1, keep=keep, patience=patience)
+    rows = [Epoch(i, i, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 1.0) for i, accuracy in enumerate(accuracies)]
+    assert [is_kept(rows[: i + 1], training, 1000) for i in range(1, len(rows))] == kept
+
+
+@pytest.mark.parametrize(
+    ("head", "tuned", "images", "kept"),
+    [
+        (0.8, 0.8, 100, True),
+        (0.8, 0.761, 100, True),  # the standard error of 80 % of 100 images is 4 points
+        (0.8, 0.759, 100, False),
+        (0.8, 0.761, 10_000, False),
+        (1.0, 0.99, 100, False),
+        (0.8, 0.79, 49, False),  # too few to take the difference for none
+        (0.8, 0.8, 49, False),  # nor is the loss lower
+        (0.8, 0.81, 49, True),
+        (None, None, 0, True),  # no validation images, and no meaning in its accuracy on what it was fitted on
+    ],
+)
+def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standard_error(head, tuned, images, kept):
+    loss = None if head is None else 1.0
+    rows = [Epoch(i, i, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 1.0) for i, accuracy in enumerate((head, tuned))]
+    assert is_kept(rows, TrainingSettings(epochs=1, keep="last"), images) is kept
+    message = kept_message(rows, int(kept), "last", images)
+    if head is None:
+        assert message == ""
+    else:
+        assert f"head {percent(head)}, fine-tuned {percent(tuned)} (epoch 1) on {images:,} validation images" in message
+        assert ("standard error of 4.0 points" in message) == (kept and tuned < head)
+        assert ("equally accurate" in message) == (tuned == head)
+        assert message.endswith(f": {'the fine-tuned network' if kept else 'the head on frozen features'} is kept")
