@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import tempfile
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,14 +54,20 @@ def train(striate: Path, data: Path, recipe: str, seed: int, scratch: Path, opti
             *options,
         ]
         cost, _ = run(command, folder=scratch)
-        metrics = json.loads((out / "metrics.json").read_text())
-        manifest = json.loads((out / "manifest.json").read_text())
+        return result(out, seed, cost)
+
+
+def result(folder: Path, seed: int, cost: Cost) -> Run:
+    """What a finished run folder tells."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    machine_settings = tomllib.loads((folder / "recipe.toml").read_text())["machine"]
     return Run(
         seed,
         cost,
         metrics["test"]["accuracy"]["value"],
         manifest["model"]["parameters"],
-        manifest["precision"],
+        machine_settings["precision"],
         manifest["threads"],
     )
 

@@ -125,7 +125,7 @@ def twins(folder: Path) -> Path:
 
 
 def cross_validated(output: str) -> float:
-    found = re.search(r"([\d.]+) % \+- [\d.]+ in cross-validation", output)
+    found = re.search(r"([\d.]+) % \([\d.]+ to [\d.]+ %\) in cross-validation", output)
     assert found is not None
     return float(found[1])
 

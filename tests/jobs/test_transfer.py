@@ -89,17 +89,23 @@ def test_fine_tuning_goes_on_from_the_head(trained: Run, colors: Path, tmp_path:
     assert not (run.path / "embeddings").exists()
 
 
-@pytest.mark.large  # three processes
-def test_a_run_that_is_killed_ends_with_the_same_weights(trained: Run, colors: Path, tmp_path: Path) -> None:
+@pytest.mark.large  # some ten processes
+@pytest.mark.parametrize("share", [0.15, 0.45])
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
+    share: float, trained: Run, colors: Path, tmp_path: Path
+) -> None:
+    """Killed while it computes features, fits the head, fine-tunes, writes its results: every process does a part."""
     settings = {**TUNED, "weights": str(trained.path), "checkpoint_every": 1}
-    whole = tmp_path / "whole"
+    whole, out = tmp_path / "whole", tmp_path / "killed"
     touched = int(child(colors, whole, settings=settings).stdout)
-    expected = weights(whole)
-    out = tmp_path / "killed"
-    assert child(colors, out, signal.SIGKILL, touched // 2, settings).returncode == -signal.SIGKILL
-    resumed = child(colors, out, settings=settings)
-    assert resumed.returncode == 0, resumed.stderr
-    assert weights(out) == expected
+    ends = [-signal.SIGKILL]
+    while ends[-1] == -signal.SIGKILL and len(ends) < 20:
+        moment = round((share + len(ends) * 0.05) * touched)
+        ends.append(child(colors, out, signal.SIGKILL, moment, settings).returncode)
+    assert ends[-1] == 0
+    assert len(ends) > 3
+    assert weights(out) == weights(whole)
+    assert Run(out).metrics == Run(whole).metrics
 
 
 def test_imagenet_weights_bring_their_size_and_normalization(colors: Path, tmp_path: Path) -> None:

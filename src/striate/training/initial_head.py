@@ -45,9 +45,12 @@ class InitialHead:
         line = f"features: of {self.images:,} training images, {what}{chosen}"
         if self.fitted.accuracy is None or self.fitted.standard_error is None:
             return f"{line}, after {self.seconds:.0f} s"
-        spread = percent_number(1.96 * self.fitted.standard_error)
+        spread = 1.96 * self.fitted.standard_error
+        low, high = max(0.0, self.fitted.accuracy - spread), min(1.0, self.fitted.accuracy + spread)
         some = f" of {CHOICE_SAMPLES:,} of them" if self.images > CHOICE_SAMPLES else ""
-        accuracy = f"{percent(self.fitted.accuracy)} +- {spread} in cross-validation{some}"
+        accuracy = (
+            f"{percent(self.fitted.accuracy)} ({percent_number(low)} to {percent(high)}) in cross-validation{some}"
+        )
         return f"{line}: {accuracy}, after {self.seconds:.0f} s"
 
     @property
