@@ -22,6 +22,8 @@ from benchmarks.processes import Cost, Spread, machine, markdown, print_machine,
 HERE: Final = Path(__file__).parent
 ACCURACY: Final = 0.94  # in mean over the seeds
 SECONDS: Final = 600.0  # for a whole run on two cores
+BEST: Final = "fashion-best"
+BEST_ACCURACY: Final = 0.95
 PARAMETERS: Final = 100_000
 
 
@@ -92,13 +94,20 @@ def table(runs: Sequence[Run], recipe: str) -> str:
     return markdown(header, [[*row, runs[0].precision]])
 
 
-def verdict(runs: Sequence[Run]) -> str:
+def verdict(runs: Sequence[Run], recipe: str) -> str:
+    """Against the targets: of any network within a time, or of a small network in any time."""
     accuracy, seconds = mean(one.accuracy for one in runs), max(one.cost.wall for one in runs)
-    lines = [
-        (f"mean accuracy {accuracy:.2%}, target {ACCURACY:.0%}", accuracy >= ACCURACY),
-        (f"slowest run {seconds:.0f} s, target {SECONDS:.0f} s", seconds <= SECONDS),
-        (f"{runs[0].parameters:,} parameters, target {PARAMETERS:,}", runs[0].parameters < PARAMETERS),
-    ]
+    if recipe == BEST:
+        parameters = runs[0].parameters
+        lines = [
+            (f"mean accuracy {accuracy:.2%}, target {BEST_ACCURACY:.0%}", accuracy >= BEST_ACCURACY),
+            (f"{parameters:,} parameters, target fewer than {PARAMETERS:,}", parameters < PARAMETERS),
+        ]
+    else:
+        lines = [
+            (f"mean accuracy {accuracy:.2%}, target {ACCURACY:.0%}", accuracy >= ACCURACY),
+            (f"slowest run {seconds:.0f} s, target {SECONDS:.0f} s", seconds <= SECONDS),
+        ]
     return "\n".join(f"{line}: {'met' if met else 'NOT met'}" for line, met in lines)
 
 
@@ -128,7 +137,7 @@ def main() -> None:
             runs.append(train(arguments.striate, data, arguments.recipe, seed, Path(scratch), options))
             print(f"seed {seed}: {runs[-1].accuracy:.2%}, {runs[-1].cost.wall:.0f} s", flush=True)
             save(arguments.out, facts, runs)
-    print(f"\n{table(runs, arguments.recipe)}\n\n{verdict(runs)}\nwritten to {arguments.out}")
+    print(f"\n{table(runs, arguments.recipe)}\n\n{verdict(runs, arguments.recipe)}\nwritten to {arguments.out}")
 
 
 if __name__ == "__main__":

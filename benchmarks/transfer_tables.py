@@ -123,10 +123,10 @@ def verdict(runs: Sequence[Run], ours: str) -> str:
     if peers:
         best = max(sorted(peers), key=lambda name: mean(one.accuracy for one in runs if one.name == name))
         pairs = paired(runs, ours, best)
-        points = mean(100 * (a.accuracy - b.accuracy) for a, b in pairs)
+        points = [100 * (a.accuracy - b.accuracy) for a, b in pairs]
         times = Spread.of([b.cost.wall / a.cost.wall for a, b in pairs]).low
         lines += [
-            f"{points:+.1f} points against {best}, the most accurate peer: {met(points >= 0)}",
+            f"{difference(points)} points against {best}, the most accurate peer: {met(mean(points) >= 0)}",
             f"{best} takes {times:.2f} times as long (lower quartile), target {TIMES_FASTER:g}: {met(times >= TIMES_FASTER)}",
         ]
     return "\n".join(lines)

@@ -109,7 +109,7 @@ def test_the_verdict_is_on_the_most_accurate_peer():
     assert verdict(RUNS, STRIATE).splitlines() == [
         "first answer after 5.0 s at most, target 30: met",
         "in all 20.0 s at most, target 90: met",
-        "+10.0 points against peer, the most accurate peer: met",
+        "+10.0 +- 0.0 points against peer, the most accurate peer: met",
         "peer takes 4.00 times as long (lower quartile), target 3: met",
     ]
     worse = [*RUNS, finished("striate", 2, 0.1, 100.0, 31.0), finished("peer", 2, 0.9, 100.0)]

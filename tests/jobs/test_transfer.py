@@ -89,6 +89,15 @@ def test_fine_tuning_goes_on_from_the_head(trained: Run, colors: Path, tmp_path:
     assert not (run.path / "embeddings").exists()
 
 
+def test_fine_tuning_starts_with_the_fitted_head(trained: Run, colors: Path, tmp_path: Path) -> None:
+    still = {**TUNED, "epochs": 1, "lr": 1e-8, "freeze_batch_norm": True, "weight_decay": 0.0, "keep": "last"}
+    run = train(colors, out=tmp_path / "run", progress=False, weights=trained.path, **still)
+    before, after = (float(row["val_loss"]) for row in history(run))
+    assert after == pytest.approx(before, rel=1e-3)
+    assert run.manifest["best_epoch"] == 1
+    assert run.manifest["reasons"][-1].endswith("the last epoch is kept, as asked for")
+
+
 @pytest.mark.large  # some ten processes
 @pytest.mark.parametrize("share", [0.15, 0.45])
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
@@ -98,12 +107,15 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
     settings = {**TUNED, "weights": str(trained.path), "checkpoint_every": 1}
     whole, out = tmp_path / "whole", tmp_path / "killed"
     touched = int(child(colors, whole, settings=settings).stdout)
-    ends = [-signal.SIGKILL]
+    ends, has_checkpoint = [-signal.SIGKILL], []
     while ends[-1] == -signal.SIGKILL and len(ends) < 20:
         moment = round((share + len(ends) * 0.05) * touched)
         ends.append(child(colors, out, signal.SIGKILL, moment, settings).returncode)
+        has_checkpoint.append(any(out.glob("checkpoints/step-*")))
     assert ends[-1] == 0
     assert len(ends) > 3
+    assert has_checkpoint[0] == (share > 0.3)  # killed before the first epoch, or in one
+    assert has_checkpoint[-2]
     assert weights(out) == weights(whole)
     assert Run(out).metrics == Run(whole).metrics
 
@@ -271,3 +283,6 @@ def test_the_head_is_fitted_on_what_the_trunk_gives_for_the_same_views_to_the_bi
     batches = evaluation_batches(samples, bundle.preprocessing, torch.device("cpu"), batch_size=FEATURE_BATCH)
     assert all(torch.equal(one, frozen_embeddings(run.model, batches)) for one in fitted)
     assert len(fitted) == 1 + again
+    with torch.inference_mode():
+        unfolded = torch.cat([run.model.embed(batch.images) for batch in batches.epoch(0)])
+    torch.testing.assert_close(fitted[0], unfolded, rtol=1e-4, atol=1e-5)

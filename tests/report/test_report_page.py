@@ -121,7 +121,7 @@ def test_the_time_of_a_head_counts_where_epochs_followed(make_contents, read_pag
         "epochs": 5,
         "best_epoch": 0,
         "timings": timings,
-        "keep": "last",
+        "keep": "auto",
         "head": {"kind": "linear"},
     }
     text = read_page(render_report(replace(whole, manifest=manifest))).text()
@@ -348,7 +348,7 @@ def test_text_can_be_read_on_every_ground(make_contents, read_page, theme):
         assert contrast(color("ink"), darkest) >= 4.5, hue
 
 
-@pytest.mark.parametrize(("kept", "chose"), [("best", True), ("last", False)])
+@pytest.mark.parametrize(("kept", "chose"), [("best", True), ("last", False), ("auto", False)])
 def test_validation_is_marked_only_where_it_chose_the_epoch(make_contents, kept, chose):
     whole = make_contents(DIGITS)
     page = render_report(replace(whole, manifest={**whole.manifest, "keep": kept}))

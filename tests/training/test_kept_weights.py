@@ -30,10 +30,11 @@ def test_stopping_early_waits_for_its_patience():
     ("accuracies", "keep", "patience", "kept"),
     [
         ([0.5, 0.9, 0.6], "best", 0, [True, False]),
-        ([0.5, 0.9, 0.6], "last", 0, [False, True]),  # the lucky epoch 1 is neither kept nor a hurdle
-        ([0.5, 0.9, 0.4], "last", 0, [False, False]),
-        ([0.5, 0.4], "last", 1, [False]),
-        ([0.5, 0.9, 0.6], "last", 1, [False, True]),  # over early, before epoch 9
+        ([0.5, 0.9, 0.4], "last", 0, [True, True]),
+        ([0.5, 0.9, 0.6], "auto", 0, [False, True]),  # the lucky epoch 1 is neither kept nor a hurdle
+        ([0.5, 0.9, 0.4], "auto", 0, [False, False]),
+        ([0.5, 0.4], "auto", 1, [False]),
+        ([0.5, 0.9, 0.6], "auto", 1, [False, True]),  # over early, before epoch 9
     ],
 )
 def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone(accuracies, keep, patience, kept):
@@ -59,8 +60,8 @@ def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone
 def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standard_error(head, tuned, images, kept):
     loss = None if head is None else 1.0
     rows = [Epoch(i, i, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 1.0) for i, accuracy in enumerate((head, tuned))]
-    assert is_kept(rows, TrainingSettings(epochs=1, keep="last"), images) is kept
-    message = kept_message(rows, int(kept), "last", images)
+    assert is_kept(rows, TrainingSettings(epochs=1, keep="auto"), images) is kept
+    message = kept_message(rows, int(kept), "auto", images)
     if head is None:
         assert message == ""
     else:

@@ -221,7 +221,7 @@ def test_the_kept_weights_come_back_with_a_checkpoint_where_later_epochs_do_not_
     state.history.append(Epoch(0, 0, 0.0, 1.0, 0.5, 0.5, 1.0, 1.0, 1.0))
     state.keep_as_best()
     kept = {name: value.clone() for name, value in state.best.items()}
-    run(RECIPE.with_values(epochs=1, keep="last"), state)
+    run(RECIPE.with_values(epochs=1, keep="auto"), state)
     again = fresh()
     again.load(state.tensors(), state.scalars())
     assert again.best_epoch == 0

@@ -58,7 +58,8 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
 
 def validation_chose(manifest: Mapping[str, Any]) -> bool:
     """Whether the validation images chose among epochs, of which a head fitted on features is one."""
-    return manifest.get("epochs") != 0 and (manifest.get("keep") != "last" or bool(manifest.get("head")))
+    keep = manifest.get("keep")
+    return manifest.get("epochs") != 0 and keep != "last" and (keep != "auto" or bool(manifest.get("head")))
 
 
 def verdict_line(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:

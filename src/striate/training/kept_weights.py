@@ -8,6 +8,8 @@ from striate.number_format import count, percent, percent_number
 from striate.training.settings import TrainingSettings
 from striate.training.state import Epoch
 
+__all__ = ["is_best", "is_kept", "kept_message", "stops_early"]
+
 ENOUGH_TO_TELL: Final = 50  # validation images, from which on a difference within its standard error is taken for none
 
 
@@ -24,7 +26,7 @@ def stops_early(history: Sequence[Epoch], patience: int) -> bool:
 def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_images: int) -> bool:
     """Whether the weights of the last epoch replace those that were kept so far.
 
-    With keep = last, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
+    With keep = auto, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
     images the best of many epochs is often one that was lucky. For the same reason it stays only where it is better by more
     than its standard error: the tolerance of the 1 SE rule of Breiman et al., "Classification and regression trees", 1984,
     p. 80, which grants it to the smaller model, and here it goes to the fine-tuned one. In 10 folds of drawings and photographs,
@@ -32,8 +34,8 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
     rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that, of which fine-tuning often makes
     the network worse, the better of the two is kept.
     """
-    if training.keep == "best":
-        return is_best(history)
+    if training.keep != "auto":
+        return training.keep == "last" or is_best(history)
     first, last = history[0], history[-1]
     if first.epoch > 0:
         return True
@@ -51,19 +53,19 @@ def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validatio
     if 0 not in rows or len(rows) == 1:
         return ""
     tuned = [row for row in rows.values() if row.epoch]
-    best = tuned[-1] if keep == "last" else max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0)))
+    best = max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0))) if keep == "best" else tuned[-1]
     head, after = rows[0].val_accuracy or 0.0, best.val_accuracy or 0.0
+    images = count(validation_images, "validation image")
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
+    if keep == "last":
+        return f"result:  head {percent(head)}, fine-tuned {percent(after)} on {images}: the last epoch is kept, as asked for"
     why = ""
     if after == head:
         by_loss = keep == "best" or validation_images < ENOUGH_TO_TELL
         why = ", equally accurate, so the loss decides" if by_loss else ", equally accurate"
     if best_epoch and after < head:
         why = f", no more than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
-    return (
-        f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on "
-        f"{count(validation_images, 'validation image')}{why}: {kept} is kept"
-    )
+    return f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on {images}{why}: {kept} is kept"
 
 
 def standard_error(accuracy: float, images: int) -> float:

@@ -56,14 +56,17 @@ def possible_recipes(user: Mapping[str, Any], from_scratch: bool = False) -> lis
 
 
 def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = False) -> RecipeChoice:
-    """`mnist` for digits, `photos` for color photographs, which starts from ImageNet's weights, and else `photos-from-scratch`.
+    """`mnist` for digits and small gray images in idx files, `photos` for color photographs, else `photos-from-scratch`.
 
     user: what is typed, without weights to start from. Raises SettingError where the weights of `photos` are not installed.
     """
     native = source.native()
     side = max(native.height, native.width)
-    if source.kind == "scenes" or (source.kind == "idx" and native.channels == 1 and side <= SMALL_IMAGE):
+    if source.kind == "scenes" or source.location == "mnist":
         return _choice(DIGITS, "for digits", "trained from random weights")
+    if source.kind == "idx" and native.channels == 1 and side <= SMALL_IMAGE:
+        other = "trained from random weights; recipe = fashion is for Fashion-MNIST"
+        return _choice(DIGITS, "for small gray images in idx files", other)
     if from_scratch or "weights" in user:
         return _choice(FROM_SCRATCH, "as asked for", "trained from random weights")
     features = user.get("epochs") == 0 or "head" in user  # which random weights do not have

@@ -80,7 +80,7 @@ _NAMED = (
             "layer_decay": 0.65,
             "epochs": 6,
             "batch_size": 16,
-            "keep": "last",  # or epoch 0, where that is surely better on the validation images
+            "keep": "auto",
             "optimizer": "adamw",
             "lr": 0.0007,
             "weight_decay": 0.05,

@@ -96,7 +96,13 @@ class TrainingSettings:
     ema: Annotated[float, Setting("decay of an exponential moving average of the weights, 0 for none", 0, 0.99999)] = (
         0.0
     )
-    keep: Annotated[str, Setting("epoch whose weights are kept", choices=("best", "last"))] = "best"
+    keep: Annotated[
+        str,
+        Setting(
+            "epoch whose weights are kept; auto is the last one, or the head on frozen features where that is surely better",
+            choices=("best", "last", "auto"),
+        ),
+    ] = "best"
     patience: Annotated[int, Setting("early stopping, epochs without improvement, 0 for none", 0, 100_000)] = 0
     checkpoint_every: Annotated[int, Setting("batches between checkpoints, 0 for one each epoch", 0)] = 0
     seed: Annotated[int, Setting("random seed", 0, 2**31 - 1)] = 0

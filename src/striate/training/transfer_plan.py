@@ -136,7 +136,8 @@ def _training_seconds(network: Network, batches: Batches, recipe: Recipe) -> flo
     training_step(network, first.images[:2], bfloat16)  # builds the kernels
     best, began = math.inf, time.perf_counter()
     started = began
-    for batch in itertools.islice(itertools.chain(epoch, [first]), MOST_STEPS):
+    # One epoch may be a single batch; others are taken again, so that each step is timed with its augmentation.
+    for batch in itertools.islice(itertools.chain(epoch, batches.epoch(1), batches.epoch(2)), MOST_STEPS):
         training_step(network, batch.images, bfloat16)
         ended = time.perf_counter()
         best, started = min(best, (ended - started) / len(batch.images)), ended
