@@ -10,12 +10,12 @@ from striate.errors import SettingError
 from striate.models import Network, create_model, pretrained_input
 from striate.runs import Bundle, Preprocessing
 from striate.runs.starting_weights import StartingWeights, find_starting_weights
-from striate.training import available_cores
+from striate.training import RECIPES, available_cores
 from striate.views import Normalization
 
-__all__ = ["DEFAULT_MODEL", "FeatureNetwork", "find_feature_weights", "open_feature_network"]
+__all__ = ["FeatureNetwork", "find_feature_weights", "open_feature_network"]
 
-DEFAULT_MODEL: Final = "efficientnet_lite0"
+PHOTOS: Final = RECIPES["photos"].settings  # features are those that its classifier is fitted on
 IMAGENET_CLASSES: Final = 1000
 
 
@@ -24,7 +24,7 @@ def find_feature_weights(weights: str, model: str | None, *, download: bool) -> 
 
     ImageNet weights that are not here are downloaded only with `download`.
     """
-    found = find_starting_weights(weights, model or DEFAULT_MODEL, download)
+    found = find_starting_weights(weights, model or str(PHOTOS["model"]), download)
     if found is None:
         raise SettingError("weights = none: random weights have no features; give imagenet, a weights file or a run")
     if found.kind == "file":
@@ -82,7 +82,7 @@ def _check_known(name: str, weights: str) -> None:
 
 
 def _canvas(source: Source, size: int) -> Canvas:
-    """Whole images on the network's input, as the recipe `photos` trains on them."""
+    """Images on the network's input as the recipe `photos` trains on them."""
     native = source.native()
     if native.channels not in CONVERTED_CHANNELS:
         raise SettingError(
@@ -90,4 +90,4 @@ def _canvas(source: Source, size: int) -> Canvas:
             "train a network on them and give its run as --weights"
         )
     rendering = source.survey.rendering(native.rendering.background)
-    return Canvas(size, size, 3, 8, rendering, "contain")
+    return Canvas(size, size, 3, 8, rendering, PHOTOS["fit"])
