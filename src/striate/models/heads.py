@@ -19,7 +19,14 @@ from striate.errors import SettingError
 from striate.models.blocks import Network
 from striate.models.head_kinds import HEADS, HeadDescription
 
-__all__ = ["NearestNeighbors", "UnitNormalization", "build_head", "classifier_features", "replace_classifier"]
+__all__ = [
+    "NearestNeighbors",
+    "UnitNormalization",
+    "build_head",
+    "classifier_features",
+    "no_vector_classifier",
+    "replace_classifier",
+]
 
 
 @final
@@ -127,8 +134,12 @@ def replace_classifier(network: Network, head: nn.Module) -> None:
 def _vector_classifier(network: Network) -> nn.Module:
     classifier = network.get_submodule(network.main_classifier)
     if isinstance(classifier, nn.Conv2d):
-        raise SettingError(
-            f"{type(network).__name__} classifies with a convolution, which no head fitted on features can replace: "
-            "use another network"
-        )
+        raise no_vector_classifier(type(network).__name__)
     return classifier
+
+
+def no_vector_classifier(network: str) -> SettingError:
+    return SettingError(
+        f"{network} classifies with a convolution, which no head fitted on features can replace: use another network, "
+        "or --from-scratch, which trains from random weights"
+    )

@@ -13,6 +13,7 @@ from typing import Final, Literal, final
 from striate.errors import SettingError
 
 __all__ = [
+    "CONVOLUTION_LAST",
     "PACKAGED",
     "PRETRAINED",
     "PackagedFile",
@@ -202,6 +203,10 @@ PACKAGED: Final[Mapping[str, PackagedFile]] = MappingProxyType(
         "efficientnet_lite2": _packaged("efficientnet-lite2-9656183e.pth", 24.7, 77.46, 260),
     }
 )
+
+
+# Networks that classify with a convolution. No head fitted on features can replace it, so no training starts from their weights.
+CONVOLUTION_LAST: Final = frozenset({"squeezenet1_0", "squeezenet1_1"})
 
 
 def find_published(name: str) -> PackagedFile | PretrainedFile:
