@@ -66,3 +66,14 @@ def test_a_fine_tuned_head_is_a_linear_layer_and_one_that_is_kept_is_what_was_fi
     assert {one.prediction for one in run.predict([data / "dark" / "0.png"])} <= set(run.classes)
     again = train(data, out=tmp_path / "again", progress=False, weights=out, epochs=0, threads=1)
     assert again.metrics["test"]["images"] == run.metrics["test"]["images"]
+
+
+def test_a_head_of_neighbors_needs_no_epochs_to_be_typed(trained: Run, tmp_path: Path) -> None:
+    data = make_images(tmp_path / "data", each=8, size=20)
+    run = train(data, out=tmp_path / "run", progress=False, weights=trained.path, head="knn", threads=1)
+    assert run.manifest["epochs"] == 0
+    tuning, features = run.manifest["reasons"]
+    assert tuning == "tuning:  none, epochs = 0: a knn head is fitted on features and not trained further"
+    assert features.startswith("features: of ")
+    again = train(data, recipe=str(run.path / "recipe.toml"), out=tmp_path / "again", progress=False)
+    assert again.metrics == run.metrics
