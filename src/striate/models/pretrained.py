@@ -14,6 +14,7 @@ from striate.errors import SettingError
 
 __all__ = [
     "CONVOLUTION_LAST",
+    "IMAGENET_CLASSES",
     "PACKAGED",
     "PRETRAINED",
     "PackagedFile",
@@ -23,6 +24,8 @@ __all__ = [
     "no_pretrained",
     "pretrained_input",
 ]
+
+IMAGENET_CLASSES: Final = 1000
 
 Normalization = Literal["imagenet", "symmetric", "efficientnet_lite"]
 Channels = tuple[float, float, float]

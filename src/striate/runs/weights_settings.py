@@ -79,8 +79,20 @@ def resolve_with_weights(
         _check_channels(source, weights)
     if weights is None or weights.path is None:
         return settings
+    settings = settings.with_reason(_input_reason(weights, settings))
     absolute = str(weights.path)  # so that the run's own command finds them from any folder
     return replace(settings, recipe=settings.recipe.with_values(weights=absolute))
+
+
+def _input_reason(weights: StartingWeights, settings: ResolvedRecipe) -> str:
+    """Which size and normalization the weights of a file have, and why; empty where they are known or typed."""
+    values, is_known = settings.recipe.values(), weights.normalization is not None
+    names = [one for one in ("size", "normalize") if settings.origins[one] == ("weights" if is_known else "data")]
+    if not names or not weights.input_reason:
+        return ""
+    chosen = " and ".join(f"{name} = {values[name]}" for name in names)
+    way_out = "" if is_known else f"; give {' and '.join(names)} if you know"
+    return f"input:   {chosen}, {'' if is_known else 'by the data: '}{weights.input_reason}{way_out}"
 
 
 def _check_normalization(known: Normalization | None, recipe: Recipe) -> None:
