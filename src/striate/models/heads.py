@@ -35,8 +35,7 @@ class UnitNormalization(nn.Module):
 
     `center` is the mean of the training embeddings. Those of a ReLU are all on one side of 0, so without it their angles
     differ little. Wang et al., "SimpleShot: Revisiting nearest-neighbor classification for few-shot learning" (CL2N), 2019,
-    arXiv:1911.04623. Of 485 embeddings of EfficientNet-lite0 in 8 classes, 5 times 5 folds, it changed little: 5 neighbors 79.6 to
-    80.9 %, class means 75.3 to 74.2 %.
+    arXiv:1911.04623.
     """
 
     center: Tensor  # D
