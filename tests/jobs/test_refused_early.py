@@ -22,6 +22,10 @@ NOWHERE = "no/such/data"
         ({"recipe": "photos", "model": "resnet81"}, "there is no model 'resnet81'"),
         ({"recipe": "fotos"}, "no recipe is called 'fotos'"),
         ({"from_scratch": True, "epochs": 0}, "epochs = 0: with weights = none nothing would be learned"),
+        (
+            {"model": "squeezenet1_1", "recipe": "photos"},
+            "SqueezeNet classifies with a convolution, .* or --from-scratch",
+        ),
         ({"epoch": 3}, "no setting is called 'epoch'"),
         ({"optimizer": "sgd", "beta1": 0.9}, "optimizer = sgd does not take beta1"),
         ({"augment": "photos"}, "augment = 'photos': is called default now"),
@@ -39,6 +43,22 @@ def test_train(train: Callable[..., Any], settings: dict[str, Any], message: str
 def test_what_may_be_right_for_some_data_waits_for_them(settings: dict[str, Any]) -> None:
     with pytest.raises(StriateError, match="no/such/data does not exist"):
         st.train(NOWHERE, progress=False, **settings)
+
+
+def test_a_network_that_cannot_start_from_the_weights_that_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "squeezenet1_1-b8a52dc0.pth").write_bytes(b"not read")
+    monkeypatch.setenv("STRIATE_WEIGHTS", str(tmp_path))
+    with pytest.raises(
+        StriateError, match="squeezenet1_1 classifies with a convolution, .* or --from-scratch"
+    ) as error:
+        st.train(NOWHERE, model="squeezenet1_1", progress=False)
+    assert error.value.__notes__ == ["From Python: from_scratch="]
+    random: list[dict[str, Any]] = [{"from_scratch": True}, {"weights": "none"}]
+    for settings in random:
+        with pytest.raises(StriateError, match="no/such/data does not exist"):
+            st.train(NOWHERE, model="squeezenet1_1", progress=False, **settings)
 
 
 @pytest.mark.parametrize(

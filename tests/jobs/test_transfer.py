@@ -137,7 +137,7 @@ def test_imagenet_weights_bring_their_size_and_normalization(colors: Path, tmp_p
         ({"weights": "nowhere.pth", "model": "resnet18"}, "weights = nowhere.pth: there is no such file or run"),
         ({"weights": "imagenet", "model": "cosine_cnn"}, "there are no ImageNet weights of cosine_cnn"),
         ({"weights": "imagenet", "model": "resnet18"}, "allow a download of 46.8 MB"),
-        ({"weights": "imagenet", "head": "knn"}, "head = knn: is fitted on features .* give epochs = 0"),
+        ({"weights": "imagenet", "head": "knn", "epochs": 2}, "head = knn: is fitted on features .* leave epochs"),
         ({"weights": "imagenet", "freeze": 9}, "freeze = 9: efficientnet_lite0 has 5 stages"),
         ({"weights": "none", "epochs": 0}, "epochs = 0: with weights = none nothing would be learned"),
     ],

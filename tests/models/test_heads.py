@@ -13,6 +13,7 @@ from torch import nn
 from striate.errors import SettingError
 from striate.models import (
     HEADS,
+    NETWORKS,
     HeadDescription,
     build_head,
     classifier_features,
@@ -20,6 +21,7 @@ from striate.models import (
     replace_classifier,
 )
 from striate.models.heads import NearestNeighbors, UnitNormalization
+from striate.models.pretrained import CONVOLUTION_LAST, PACKAGED, PRETRAINED
 
 DESCRIPTIONS = [
     HeadDescription(kind=kind, features=5, classes=3)
@@ -176,6 +178,21 @@ def test_the_head_takes_the_place_of_the_main_classifier():
     assert torch.equal(logits, head(embeddings[0]))
     replace_classifier(network, nn.Linear(1024, 7))  # a head that has no parameters is replaced as well
     assert network(images).shape == (2, 7)
+
+
+def test_the_networks_with_published_weights_that_end_in_a_convolution_are_listed():
+    """One network of each file."""
+    names = {NETWORKS[name].module: name for name in (*PACKAGED, *PRETRAINED)}
+    refused = set()
+    for module, name in names.items():
+        with torch.device("meta"):
+            network = create_model(name, classes=2)
+        try:
+            classifier_features(network)
+        except SettingError:
+            refused.add(module)
+    assert refused == {NETWORKS[name].module for name in CONVOLUTION_LAST}
+    assert {name for name in PRETRAINED if NETWORKS[name].module in refused} == CONVOLUTION_LAST
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "nin"])

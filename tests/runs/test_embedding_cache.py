@@ -13,7 +13,7 @@ from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_
 from striate.views import Normalization
 
 PREPROCESSING = Preprocessing(Canvas(8, 8, 1), (8, 8), Normalization((0.5,), (0.5,)))
-KEY = EmbeddingKey("data", ("a", "b"), "lenet5", "weights", PREPROCESSING, "evaluation", "cpu")
+KEY = EmbeddingKey("data", ("a", "b"), "lenet5", "weights", PREPROCESSING, "cpu")
 EMBEDDINGS = torch.randn(2, 5, generator=torch.Generator().manual_seed(0))
 
 
@@ -45,7 +45,6 @@ def test_embeddings_are_read_back_to_the_bit(tmp_path):
         {"ids": ("b", "a")},
         {"architecture": "other"},
         {"weights": "other"},
-        {"view": "mirrored"},
         {"arithmetic": "cuda"},
         {"preprocessing": replace(PREPROCESSING, size=(7, 7))},
         {"torch": "1.0"},

@@ -3,17 +3,23 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tests.jobs.conftest import QUICK, make_images
 
 import striate as st
 from striate.errors import SettingError
 from striate.jobs import Run, train
+from striate.models import create_model, pretrained_input
 from striate.runs.starting_weights import find_starting_weights
-from striate.runs.weights_settings import with_model_of_weights
+from striate.runs.weights_settings import resolve_with_weights, with_model_of_weights
+from striate.sources import open_source
 from striate.training import RECIPES, find_recipe
+from striate.views import Normalization
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +132,72 @@ def test_a_relative_path_in_a_recipe_becomes_absolute(short, copy, tmp_path):
     Path("r.toml").write_text('weights = "run"\nepochs = 0\nval = 0.0')
     run = train(make_images(tmp_path / "other", each=3), recipe="r.toml", out="again", progress=False, device="cpu")
     assert f'weights = "{tmp_path / "run"}"' in (run.path / "recipe.toml").read_text()
+
+
+def saved(name: str, path: Path, **arguments: Any) -> Path:
+    torch.manual_seed(0)
+    weights = create_model(name, **arguments).state_dict()
+    if path.suffix == ".pth":
+        torch.save({f"module.{key}": value for key, value in weights.items()}, path)
+    else:
+        save_file(weights, path)
+    return path
+
+
+@pytest.mark.parametrize("file", ["old.safetensors", "old.pth"])
+@pytest.mark.parametrize(
+    ("arguments", "is_alike"),
+    [
+        ({"classes": 1000}, True),
+        ({"classes": 1000, "size": 32}, True),  # another first stride, and the same shapes
+        ({"classes": 7}, False),
+        ({"classes": 1000, "channels": 1}, False),
+    ],
+)
+def test_a_file_with_the_shapes_of_the_published_weights_expects_their_input(arguments, is_alike, file, tmp_path):
+    found = find_starting_weights(str(saved("shufflenet_v2_x0_5", tmp_path / file, **arguments)), "shufflenet_v2_x0_5")
+    assert found is not None
+    expected = pretrained_input("shufflenet_v2_x0_5")
+    assert found.size == (expected.size if is_alike else None)
+    assert found.normalization == (Normalization(expected.mean, expected.std) if is_alike else None)
+    assert found.provenance == {}  # nobody is named as their publisher
+
+
+def test_a_file_of_a_network_that_nobody_published_has_no_input(tmp_path):
+    found = find_starting_weights(str(saved("bn_gap_cnn", tmp_path / "a.pth", classes=1000)), "bn_gap_cnn")
+    assert found is not None
+    assert (found.size, found.normalization) == (None, None)
+
+
+def test_training_and_features_take_the_same_input_for_a_file_and_tell_why(tmp_path, capsys):
+    data = make_images(tmp_path / "data", each=3)
+    file = saved("shufflenet_v2_x0_5", tmp_path / "old.safetensors", classes=1000)
+    given: dict[str, Any] = {"weights": file, "model": "shufflenet_v2_x0_5"}
+    run = train(data, out=tmp_path / "run", epochs=0, device="cpu", threads=1, val=0, **given)
+    reason = f"as for the published weights of shufflenet_v2_x0_5, whose 1000 classes {file} has too"
+    assert f"input:   size = 224 and normalize = weights, {reason}" in run.manifest["reasons"]
+    assert reason in capsys.readouterr().out
+    of_file, of_run = (
+        st.features(data, out=tmp_path / "f.npz", projection="pca", **which) for which in (given, {"weights": run.path})
+    )
+    assert reason in capsys.readouterr().out
+    np.testing.assert_allclose(of_file.embeddings, of_run.embeddings, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_typed_wins_over_what_a_file_expects_and_an_unknown_input_is_named(tmp_path):
+    data = make_images(tmp_path / "data", each=3)
+    model, alone = "shufflenet_v2_x0_5", RECIPES["photos"]
+    source = open_source(data)
+    source.take_survey(lambda *_: None)
+    alike, ours = (saved(model, tmp_path / f"{classes}.safetensors", classes=classes) for classes in (1000, 7))
+
+    def resolved(file: Path, **typed: Any) -> tuple[Any, Any, list[str]]:
+        settings = resolve_with_weights(source, alone, {"weights": str(file), "model": model, **typed})
+        reasons = [line for line in settings.reasons if line.startswith("input:")]
+        return settings.recipe.model.size, settings.recipe.data.normalize, reasons
+
+    assert resolved(alike, size=64, normalize="imagenet") == (64, "imagenet", [])
+    assert resolved(alike, size=64)[2][0].startswith("input:   normalize = weights, as for the published weights")
+    why = f"by the data: nothing tells which size and normalization {ours} expects; give size and normalize if you know"
+    assert resolved(ours) == (24, "data", [f"input:   size = 24 and normalize = data, {why}"])
+    assert resolved(ours, size=64, normalize="imagenet") == (64, "imagenet", [])

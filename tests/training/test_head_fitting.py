@@ -1,5 +1,7 @@
 """Heads fitted on embeddings: they predict as scikit-learn, are calibrated, and depend on seed and samples alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -184,6 +186,23 @@ def test_folds_keep_groups_whole_and_the_only_group_of_a_class_for_training():
         assert not set(units[train].tolist()) & set(units[test].tolist())
         assert len(train) + len(test) == 64
     assert _folds(labels[:3], torch.zeros(3, dtype=torch.int64), seed=0) == []
+
+
+@pytest.mark.parametrize("kind", ["logistic", "svm"])
+def test_more_samples_than_the_strength_was_chosen_on_do_not_weaken_it(kind, monkeypatch):
+    """Every sample four times, of which one in four is chosen on: the same penalty, so the same direction of each weight."""
+    x, y = blobs(90, 20, 3, distance=0.5)
+    one_value = replace(ESTIMATORS[kind], values=(ESTIMATORS[kind].default,))
+    monkeypatch.setattr("striate.training.head_fitting.ESTIMATORS", {kind: one_value})
+    monkeypatch.setattr("striate.training.head_fitting.CHOICE_SAMPLES", 90)
+    alone = fit_head(kind, x, y, 3, seed=0)
+    copied = fit_head(kind, x.repeat(4, 1), y.repeat(4), 3, seed=0, groups=torch.arange(90).repeat(4))
+    assert copied.value == alone.value
+    layers = [head.module.state_dict() for head in (alone, copied)]
+    weights = [torch.cat((layer["weight"], layer["bias"][:, None]), 1) for layer in layers]
+    directions = [weight / weight.norm() for weight in weights]  # the factor of the logits is of other folds
+    assert (directions[0] - directions[1]).norm() < 0.01
+    assert 0.5 < weights[0].norm() / weights[1].norm() < 2
 
 
 @pytest.mark.parametrize("kind", ["logistic", "svm"])

@@ -80,10 +80,18 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
         ),
         ({"weights": "runs/mine", "download": True}, "download = true: has no effect with weights = runs/mine"),
         ({"weights": "imagenet", "epochs": 0, "layer_decay": 0.8, "ema": 0.9}, "layer_decay = 0.8, ema = 0.9: have no"),
-        ({"weights": "imagenet", "head": "knn"}, "head = knn: is fitted on features .* give epochs = 0"),
+        (
+            {"weights": "imagenet", "head": "knn", "epochs": 3},
+            "head = knn: is fitted on features and not trained further; leave epochs .* out",
+        ),
+        ({"head": "knn"}, "head = knn: with weights = none it would be fitted on random features"),
+        (
+            {"weights": "imagenet", "head": "knn", "lr": 0.1},
+            "lr = 0.1: has no effect with epochs = 0, .* leave it out, or give head = linear",
+        ),
         (
             {"weights": "imagenet", "head": "knn", "freeze": "all", "unfreeze_every": 1},
-            "head = knn: is fitted on features .* leave unfreeze_every out",
+            "head = knn: is fitted on features .* leave epochs and unfreeze_every out",
         ),
     ],
 )
@@ -121,6 +129,30 @@ def test_what_only_epochs_use_may_come_from_a_recipe_or_be_off():
 def test_what_goes_together_is_taken(settings):
     values = Recipe.of(**settings).values()
     assert {name: values[name] for name in settings} == settings
+
+
+@pytest.mark.parametrize("head", ["knn", "prototype"])
+@pytest.mark.parametrize("own", [{}, {"epochs": 6, "weights": "imagenet", "label_smoothing": 0.1}])
+def test_a_head_that_is_not_trained_further_has_no_epochs_unless_some_are_typed(head, own):
+    recipe, typed = NamedRecipe("mine", own, reaches=""), {"weights": "imagenet", "head": head}
+    settings = resolve(typed, recipe)
+    assert (settings.recipe.training.epochs, settings.origins["epochs"]) == (0, "default")
+    assert settings.reasons == (
+        f"tuning:  none, epochs = 0: a {head} head is fitted on features and not trained further",
+    )
+    assert resolve({**typed, "epochs": 0}, recipe).reasons == ()
+    assert resolve({"weights": "imagenet", "head": "svm"}, recipe).recipe.training.epochs == own.get("epochs", 20)
+    with pytest.raises(SettingError, match=f"head = {head}: is fitted on features"):
+        resolve({**typed, "epochs": 1}, recipe)
+
+
+def test_a_recipe_file_with_such_a_head_needs_no_epochs(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('weights = "imagenet"\nhead = "knn"')
+    assert resolve({}, find_recipe(str(path))).recipe.training.epochs == 0
+    path.write_text('weights = "imagenet"\nhead = "knn"\nepochs = 2')
+    with pytest.raises(SettingError, match=r"recipe\.toml: head = knn: is fitted on features"):
+        find_recipe(str(path))
 
 
 @pytest.mark.parametrize(

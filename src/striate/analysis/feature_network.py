@@ -7,16 +7,15 @@ from striate.data import Canvas, LabeledImages, Source, load_images
 from striate.data.decoding.canvas import CONVERTED_CHANNELS
 from striate.data.threads import Progress
 from striate.errors import SettingError
-from striate.models import Network, create_model, pretrained_input
+from striate.models import Network, create_model
+from striate.models.pretrained import IMAGENET_CLASSES
 from striate.runs import Bundle, Preprocessing
 from striate.runs.starting_weights import StartingWeights, find_starting_weights
-from striate.training import available_cores
-from striate.views import Normalization
+from striate.training import RECIPES, available_cores
 
-__all__ = ["DEFAULT_MODEL", "FeatureNetwork", "find_feature_weights", "open_feature_network"]
+__all__ = ["FeatureNetwork", "find_feature_weights", "open_feature_network"]
 
-DEFAULT_MODEL: Final = "efficientnet_lite0"
-IMAGENET_CLASSES: Final = 1000
+PHOTOS: Final = RECIPES["photos"].settings  # features are those that its classifier is fitted on
 
 
 def find_feature_weights(weights: str, model: str | None, *, download: bool) -> StartingWeights:
@@ -24,11 +23,14 @@ def find_feature_weights(weights: str, model: str | None, *, download: bool) -> 
 
     ImageNet weights that are not here are downloaded only with `download`.
     """
-    found = find_starting_weights(weights, model or DEFAULT_MODEL, download)
+    found = find_starting_weights(weights, model or str(PHOTOS["model"]), download)
     if found is None:
         raise SettingError("weights = none: random weights have no features; give imagenet, a weights file or a run")
-    if found.kind == "file":
-        _check_known(found.network, weights)
+    if found.normalization is None:
+        raise SettingError(
+            f"weights = {weights}: {found.input_reason}; give a run of them, "
+            f"as `striate train DATA --weights {weights} --model {found.network} --epochs 0` makes one"
+        )
     if model not in (None, found.network):
         raise SettingError(f"model = {model!r}: the run {weights} has a {found.network}; leave --model out")
     return found
@@ -54,11 +56,11 @@ def open_feature_network(weights: StartingWeights, source: Source) -> FeatureNet
     """The network with these weights, and the preprocessing of the source's images. Raises StriateError."""
     if weights.kind == "run":
         return _of_run(weights, source)
-    name, expected = weights.network, pretrained_input(weights.network)
-    canvas = _canvas(source, expected.size)
-    network = create_model(name, classes=IMAGENET_CLASSES, size=expected.size, weights=weights.file)
-    normalization = Normalization(expected.mean, expected.std)
-    preprocessing = Preprocessing(canvas, (expected.size, expected.size), normalization, source.limits.max_pixels)
+    name, size = weights.network, weights.size
+    assert size is not None
+    assert weights.normalization is not None
+    network = create_model(name, classes=IMAGENET_CLASSES, size=size, weights=weights.file)
+    preprocessing = Preprocessing(_canvas(source, size), (size, size), weights.normalization, source.limits.max_pixels)
     return FeatureNetwork(network, name, preprocessing)
 
 
@@ -70,19 +72,8 @@ def _of_run(weights: StartingWeights, source: Source) -> FeatureNetwork:
     return FeatureNetwork(bundle.model, bundle.architecture, preprocessing, as_stored=True)
 
 
-def _check_known(name: str, weights: str) -> None:
-    """Weights of a file are used with the images that the published ones expect."""
-    try:
-        pretrained_input(name)
-    except SettingError:
-        raise SettingError(
-            f"weights = {weights}: which size and normalization they expect is unknown for {name}; "
-            "give the folder of the run that trained them"
-        ) from None
-
-
 def _canvas(source: Source, size: int) -> Canvas:
-    """Whole images on the network's input, as the recipe `photos` trains on them."""
+    """Images on the network's input as the recipe `photos` trains on them."""
     native = source.native()
     if native.channels not in CONVERTED_CHANNELS:
         raise SettingError(
@@ -90,4 +81,4 @@ def _canvas(source: Source, size: int) -> Canvas:
             "train a network on them and give its run as --weights"
         )
     rendering = source.survey.rendering(native.rendering.background)
-    return Canvas(size, size, 3, 8, rendering, "contain")
+    return Canvas(size, size, 3, 8, rendering, PHOTOS["fit"])

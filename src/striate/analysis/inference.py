@@ -20,8 +20,7 @@ CACHED_PIXELS: Final = 2**18  # whose activations stay in the caches of a CPU
 def inference_batch_size(size: tuple[int, int], device: torch.device) -> int:
     """How many images of this height and width a forward pass takes at once.
 
-    On a CPU so few that activations stay in its caches: EfficientNet-lite0 at 224 pixels on two cores computes 110 images/s in
-    batches of 4, and 40 in batches of 72.
+    On a CPU so few that activations stay in its caches, which is faster.
     """
     height, width = size
     return max(1, min(LARGEST_BATCH, CACHED_PIXELS // (height * width) if device.type == "cpu" else LARGEST_BATCH))

@@ -10,6 +10,7 @@ from rich.text import Text
 from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageField, WindowField
 from striate.jobs import EvaluationResult
 from striate.models import NETWORKS, PublishedWeights
+from striate.models.pretrained import CONVOLUTION_LAST
 from striate.number_format import percent, percent_range
 from striate.report import METRIC_NAMES
 
@@ -80,7 +81,7 @@ def print_pretrained(listed: Sequence[PublishedWeights], pattern: str) -> None:
             f"{weights.size}x{weights.size}",
             f"{NETWORKS[weights.network].parameters:,}",
             f"{weights.megabytes:.1f}",
-            _where(weights),
+            f"{_where(weights)}{', for features only' if weights.network in CONVOLUTION_LAST else ''}",
         )
         for weights in listed
     ]
@@ -97,6 +98,8 @@ def print_pretrained(listed: Sequence[PublishedWeights], pattern: str) -> None:
         "input: height x width; top-1: published accuracy on the validation set of ImageNet\n"
         "needs --download: they are downloaded only where you ask for it, into the folder weights or $STRIATE_WEIGHTS"
     )
+    if any(weights.network in CONVOLUTION_LAST for weights in listed):
+        print("for features only: the network classifies with a convolution, and training starts from random weights")
 
 
 def _where(weights: PublishedWeights) -> str:

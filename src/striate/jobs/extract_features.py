@@ -67,7 +67,8 @@ def features(
         skipped = [one for split in images.values() for one in split.skipped]
         if skipped:
             display.message(f"skipped: {count_reasons(skipped)}: {first_three(skipped)}")
-        display.message(f"network: {network.name}, weights {weights}, {network.preprocessing.size[0]} pixels")
+        why = f", {found.input_reason}" if found.input_reason else ""
+        display.message(f"network: {network.name}, weights {weights}, {network.preprocessing.size[0]} pixels{why}")
         network.network.to(chosen)
         embeddings = np.concatenate([_embeddings(network, split, chosen, display.reading) for split in images.values()])
         result = Features.of(embeddings, images, network.name, path)

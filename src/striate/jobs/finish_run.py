@@ -34,8 +34,8 @@ def finish_run(
     recipe, preprocessing, training = settings.recipe, prepared.preprocessing, prepared.splits.train
     held_out, started = prepared.held_out(), folder.manifest()
     model.load_state_dict(state.best)
-    # The linear layer is one that every network has anyway.
-    head = None if recipe.transfer.head == "linear" else recorded_head(folder)
+    # The linear layer is one that every network has anyway, and what a fitted head is once it is fine-tuned.
+    head = None if recipe.transfer.head == "linear" or state.best_epoch > 0 else recorded_head(folder)
     bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch, head)
     bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)

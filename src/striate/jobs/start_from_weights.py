@@ -67,7 +67,6 @@ def fit_head_on_features(
         architecture=recipe.model.name,
         weights=trunk_digest(model),
         preprocessing=prepared.preprocessing,
-        view="evaluation",
         arithmetic=feature_arithmetic(device),
     )
     embeddings = cached_embeddings(

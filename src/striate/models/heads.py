@@ -19,7 +19,14 @@ from striate.errors import SettingError
 from striate.models.blocks import Network
 from striate.models.head_kinds import HEADS, HeadDescription
 
-__all__ = ["NearestNeighbors", "UnitNormalization", "build_head", "classifier_features", "replace_classifier"]
+__all__ = [
+    "NearestNeighbors",
+    "UnitNormalization",
+    "build_head",
+    "classifier_features",
+    "no_vector_classifier",
+    "replace_classifier",
+]
 
 
 @final
@@ -28,8 +35,7 @@ class UnitNormalization(nn.Module):
 
     `center` is the mean of the training embeddings. Those of a ReLU are all on one side of 0, so without it their angles
     differ little. Wang et al., "SimpleShot: Revisiting nearest-neighbor classification for few-shot learning" (CL2N), 2019,
-    arXiv:1911.04623. Of 485 embeddings of EfficientNet-lite0 in 8 classes, 5 times 5 folds, it changed little: 5 neighbors 79.6 to
-    80.9 %, class means 75.3 to 74.2 %.
+    arXiv:1911.04623.
     """
 
     center: Tensor  # D
@@ -127,8 +133,12 @@ def replace_classifier(network: Network, head: nn.Module) -> None:
 def _vector_classifier(network: Network) -> nn.Module:
     classifier = network.get_submodule(network.main_classifier)
     if isinstance(classifier, nn.Conv2d):
-        raise SettingError(
-            f"{type(network).__name__} classifies with a convolution, which no head fitted on features can replace: "
-            "use another network"
-        )
+        raise no_vector_classifier(type(network).__name__)
     return classifier
+
+
+def no_vector_classifier(network: str) -> SettingError:
+    return SettingError(
+        f"{network} classifies with a convolution, which no head fitted on features can replace: use another network, "
+        "or --from-scratch, which trains from random weights"
+    )

@@ -13,6 +13,8 @@ from typing import Final, Literal, final
 from striate.errors import SettingError
 
 __all__ = [
+    "CONVOLUTION_LAST",
+    "IMAGENET_CLASSES",
     "PACKAGED",
     "PRETRAINED",
     "PackagedFile",
@@ -22,6 +24,8 @@ __all__ = [
     "no_pretrained",
     "pretrained_input",
 ]
+
+IMAGENET_CLASSES: Final = 1000
 
 Normalization = Literal["imagenet", "symmetric", "efficientnet_lite"]
 Channels = tuple[float, float, float]
@@ -202,6 +206,10 @@ PACKAGED: Final[Mapping[str, PackagedFile]] = MappingProxyType(
         "efficientnet_lite2": _packaged("efficientnet-lite2-9656183e.pth", 24.7, 77.46, 260),
     }
 )
+
+
+# Networks that classify with a convolution. No head fitted on features can replace it, so no training starts from their weights.
+CONVOLUTION_LAST: Final = frozenset({"squeezenet1_0", "squeezenet1_1"})
 
 
 def find_published(name: str) -> PackagedFile | PretrainedFile:

@@ -38,7 +38,6 @@ class EmbeddingKey:
     architecture: str
     weights: str
     preprocessing: Preprocessing
-    view: str  # what is done to the images beyond the preprocessing, such as "evaluation" or "mirrored"
     arithmetic: str
     torch: str = torch.__version__
 

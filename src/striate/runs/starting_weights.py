@@ -7,16 +7,18 @@ records them in its manifest and in its bundle.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
+import torch
 from torch import Tensor
 
 from striate.errors import RunError, SettingError, StriateError
-from striate.models import Network, pretrained_input
+from striate.models import Network, create_model, pretrained_input
 from striate.models.file_digest import file_digest
 from striate.models.imagenet import imagenet_file
-from striate.models.pretrained import PACKAGED, PRETRAINED, find_published
+from striate.models.pretrained import IMAGENET_CLASSES, PACKAGED, PRETRAINED, find_published
 from striate.models.weight_files import check_weights_file
 from striate.models.weights import load_weights, read_weights
 from striate.runs.bundle import Bundle, Preprocessing
@@ -62,6 +64,15 @@ class StartingWeights:
             return size
         return {**size, "normalize": "weights", "channels": len(self.normalization.mean)}
 
+    @property
+    def input_reason(self) -> str:
+        """Why a file that nobody published has this size and normalization, or none; empty for other weights."""
+        if self.kind != "file" or self.provenance:
+            return ""
+        if self.normalization is None:
+            return f"nothing tells which size and normalization {self.path} expects"
+        return f"as for the published weights of {self.network}, whose {IMAGENET_CLASSES} classes {self.path} has too"
+
     def as_json(self) -> dict[str, Any]:
         """What a run records of them: `initial_weights` of manifest.json, and of `provenance` in its bundle."""
         return {
@@ -83,7 +94,8 @@ class StartingWeights:
 def find_starting_weights(weights: str, model: str, download: bool = False) -> StartingWeights | None:
     """The weights that a recipe names, for the network `model`; None for "none". Raises SettingError where they cannot be used.
 
-    A run's weights are for its own network, whatever `model` is. Of a run only model.json is opened, of a file the beginning.
+    A run's weights are for its own network, whatever `model` is. Of a run only model.json is opened, and of a file the beginning,
+    unless its shapes have to tell what it is.
     """
     if weights == "none":
         return None
@@ -125,36 +137,54 @@ def _bundle_folder(path: Path) -> Path | None:
 
 
 def _published(model: str, download: bool) -> StartingWeights:
-    file, expected = imagenet_file(model, download=download), pretrained_input(model)
+    file = imagenet_file(model, download=download)
     return StartingWeights(
         kind="imagenet",
         network=model,
         file=file,
         sha256=file_digest(file),
-        size=expected.size,
-        normalization=Normalization(expected.mean, expected.std),
         provenance=find_published(model).provenance(),
+        **_published_input(model),
     )
 
 
+def _published_input(model: str) -> dict[str, Any]:
+    expected = pretrained_input(model)
+    return {"size": expected.size, "normalization": Normalization(expected.mean, expected.std)}
+
+
 def _of_file(path: Path, model: str) -> StartingWeights:
-    """A file of weights; a published one is known by its digest, and then its input is too."""
+    """A file of weights; a published one is known by its digest. One of the same shapes is taken to expect the same input."""
     check_weights_file(path)
     digest = file_digest(path)
     published = PACKAGED.get(model) or PRETRAINED.get(model)
-    if published is None or not digest.startswith(published.sha256.lower()):
-        return StartingWeights("file", model, path, digest, {}, path.resolve())
-    expected = pretrained_input(model)
+    is_published = published is not None and digest.startswith(published.sha256.lower())
+    is_alike = is_published or (published is not None and not _differs(path, model, digest))
     return StartingWeights(
         kind="file",
         network=model,
         file=path,
         sha256=digest,
-        provenance=published.provenance(),
+        provenance=published.provenance() if published is not None and is_published else {},
         path=path.resolve(),
-        size=expected.size,
-        normalization=Normalization(expected.mean, expected.std),
+        **(_published_input(model) if is_alike else {}),
     )
+
+
+@lru_cache(16)
+def _differs(path: Path, model: str, sha256: str) -> bool:  # noqa: ARG001 - a key of the cache: a changed file is read anew
+    """Whether a file has other classes, channels or patches than the published weights of its network.
+
+    One of another network is refused once it is loaded, with more to say about it.
+    """
+    weights = read_weights(path)
+    with torch.device("meta"):  # shapes without values
+        network = create_model(model, classes=IMAGENET_CLASSES, size=pretrained_input(model).size)
+    try:
+        report = load_weights(network, weights, name=model, source=str(path))
+    except SettingError:
+        return False
+    return bool(report.other_classes or report.other_heads or report.other_channels or report.other_patches)
 
 
 def _of_bundle(path: Path, folder: Path) -> StartingWeights:

@@ -1,6 +1,6 @@
 """What initial weights decide of a recipe: its network, the size of its images, their channels and their normalization."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,14 +10,21 @@ from striate.data.images import Images
 from striate.data.normalization import normalization_of
 from striate.errors import SettingError
 from striate.models import local_weights
-from striate.models.pretrained import find_published
+from striate.models.heads import no_vector_classifier
+from striate.models.pretrained import CONVOLUTION_LAST, find_published
 from striate.runs.starting_weights import StartingWeights, find_starting_weights, network_of_weights
 from striate.training import NamedRecipe, Recipe, ResolvedRecipe
 from striate.training.data_defaults import resolve_with_data
 from striate.training.recipe import resolve
 from striate.views import Normalization
 
-__all__ = ["check_starting_weights", "normalization_for", "resolve_with_weights", "with_model_of_weights"]
+__all__ = [
+    "check_starting_weights",
+    "normalization_for",
+    "refuse_convolution_last",
+    "resolve_with_weights",
+    "with_model_of_weights",
+]
 
 
 def with_model_of_weights(user: Mapping[str, Any], named: NamedRecipe | None) -> dict[str, Any]:
@@ -51,6 +58,14 @@ def check_starting_weights(user: Mapping[str, Any], named: NamedRecipe | None) -
     return find_starting_weights(recipe.transfer.weights, recipe.model.name)
 
 
+def refuse_convolution_last(user: Mapping[str, Any], recipes: Sequence[NamedRecipe]) -> None:
+    """Raise SettingError for a network that no training starts from, where one of the recipes may start from its weights."""
+    for one in recipes:
+        settings = {**one.settings, **user}
+        if settings.get("weights", "none") != "none" and settings.get("model") in CONVOLUTION_LAST:
+            raise no_vector_classifier(settings["model"])
+
+
 def resolve_with_weights(
     source: Source, named: NamedRecipe, user: dict[str, Any], found: StartingWeights | None = None
 ) -> ResolvedRecipe:
@@ -64,8 +79,20 @@ def resolve_with_weights(
         _check_channels(source, weights)
     if weights is None or weights.path is None:
         return settings
+    settings = settings.with_reason(_input_reason(weights, settings))
     absolute = str(weights.path)  # so that the run's own command finds them from any folder
     return replace(settings, recipe=settings.recipe.with_values(weights=absolute))
+
+
+def _input_reason(weights: StartingWeights, settings: ResolvedRecipe) -> str:
+    """Which size and normalization the weights of a file have, and why; empty where they are known or typed."""
+    values, is_known = settings.recipe.values(), weights.normalization is not None
+    names = [one for one in ("size", "normalize") if settings.origins[one] == ("weights" if is_known else "data")]
+    if not names or not weights.input_reason:
+        return ""
+    chosen = " and ".join(f"{name} = {values[name]}" for name in names)
+    way_out = "" if is_known else f"; give {' and '.join(names)} if you know"
+    return f"input:   {chosen}, {'' if is_known else 'by the data: '}{weights.input_reason}{way_out}"
 
 
 def _check_normalization(known: Normalization | None, recipe: Recipe) -> None:

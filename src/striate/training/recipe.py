@@ -19,7 +19,7 @@ from striate.sources.settings import ReadingSettings
 from striate.tasks.settings import LossSettings
 from striate.training.schedules import SCHEDULES, ScheduleSettings
 from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings, TransferSettings
-from striate.training.transfer_conflicts import overruled, refuse_conflicts, refuse_without_effect
+from striate.training.transfer_conflicts import by_head, overruled, refuse_conflicts, refuse_without_effect
 from striate.views.settings import POLICY_TAKES, Policy
 
 __all__ = [
@@ -75,7 +75,7 @@ class Recipe:
             require_known(name)
         by_choice = {name for group in TAKES for name in set_by_choice(group)}
         given = {name: value for name, value in values.items() if not (name in by_choice and _is_left_out(value))}
-        defaults = {name: one.default for name, one in declared.items()}
+        defaults = {name: one.default for name, one in declared.items()} | by_head(values)
         for group in TAKES:
             choice = declared[group].check(_choice(values, group), group)
             defaults |= taken_by(group, choice)
@@ -265,7 +265,12 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
     }
     recipe = Recipe.of(**{**kept, **user})
     refuse_without_effect(user, used_by_epochs(), recipe.transfer, recipe.training.epochs)
-    return ResolvedRecipe(recipe, origins)
+    settings = ResolvedRecipe(recipe, origins)
+    if recipe.training.epochs or origins["epochs"] != "default":
+        return settings
+    return settings.with_reason(
+        f"tuning:  none, epochs = 0: a {recipe.transfer.head} head is fitted on features and not trained further"
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from striate.tasks.settings import LossSettings
 from striate.training.settings import TransferSettings
 from striate.views.settings import Mixing, Policy
 
-__all__ = ["overruled", "refuse_conflicts", "refuse_without_effect"]
+__all__ = ["by_head", "overruled", "refuse_conflicts", "refuse_without_effect"]
 
 WITHOUT_GRADIENT: Final = tuple(name for name, kind in HEADS.items() if not kind.trainable)
 MIXING: Final = tuple(annotations(Policy, Mixing))
@@ -60,9 +60,10 @@ def refuse_without_effect(
     if epochs == 0 and typed:
         named = ", ".join(f"{name} = {user[name]}" for name in typed)
         are, it = ("have", "them") if len(typed) > 1 else ("has", "it")
+        training = "head = linear" if transfer.head in WITHOUT_GRADIENT else "epochs of 1 or more"
         raise SettingError(
             f"{named}: {are} no effect with epochs = 0, which fits a head on the features of plain images; "
-            f"leave {it} out, or give epochs of 1 or more"
+            f"leave {it} out, or give {training}"
         )
 
 
@@ -102,15 +103,21 @@ def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: P
     if epochs or transfer.unfreeze_every:
         raise SettingError(
             f"{head}: is fitted on features and not trained further; "
-            "give epochs = 0 and leave unfreeze_every out, or head = linear"
+            "leave epochs and unfreeze_every out, or give head = linear"
         )
+
+
+def by_head(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults that the head decides: no epochs for one that is fitted on features and cannot be trained further."""
+    is_fitted = given.get("head") in WITHOUT_GRADIENT and given.get("weights", "none") != "none"
+    return {"epochs": 0} if is_fitted else {}
 
 
 def overruled(user: Mapping[str, Any]) -> list[str]:
     """The settings of a named recipe that do not go with what the user typed, so that their defaults hold instead."""
     names: list[str] = []
     if user.get("head") in WITHOUT_GRADIENT:
-        names += [*MIXING, "label_smoothing", "balance", "unfreeze_every"]
+        names += [*MIXING, "label_smoothing", "balance", "unfreeze_every", "epochs"]
     if user.get("weights") == "none":
         names += ["head", "freeze", "unfreeze_every", "layer_decay", "freeze_batch_norm"]
     if user.get("freeze") in ("none", 0):
