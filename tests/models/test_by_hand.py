@@ -86,16 +86,12 @@ def dense_cnn_by_hand(x: Tensor) -> Tensor:
 
 def residual_cnn_by_hand(x: Tensor) -> Tensor:
     *convolutions, w, b = weights("residual_cnn")
-
-    def pooled(x: Tensor, at: int) -> Tensor:
-        kernel, *norm = convolutions[at : at + 5]
-        return norm_relu_by_hand(F.max_pool2d(F.conv2d(x, kernel, padding=1), 2), *norm)
-
-    x = pooled(x, 0)
-    x = conv_bn_relu_by_hand(x, *convolutions[5:10])
-    x = pooled(x, 10)
-    inner = conv_bn_relu_by_hand(x, *convolutions[15:20])
-    x = x + conv_bn_relu_by_hand(inner, *convolutions[20:25])
+    x = conv_bn_relu_by_hand(x, *convolutions[0:5])
+    for i in (5, 20):
+        kernel, *norm = convolutions[i : i + 5]
+        x = norm_relu_by_hand(F.max_pool2d(F.conv2d(x, kernel, padding=1), 2), *norm)
+        inner = conv_bn_relu_by_hand(x, *convolutions[i + 5 : i + 10])
+        x = x + conv_bn_relu_by_hand(inner, *convolutions[i + 10 : i + 15])
     return x.amax((2, 3)) @ w.T + b
 
 

@@ -49,7 +49,7 @@ BY_HAND = {
     + (2 + 46) * 92
     + 2 * 102
     + 103 * 10,
-    "residual_cnn": 9 * (1 * 32 + 32 * 64 + 64 * 128 + 2 * 128 * 128) + 2 * (32 + 64 + 3 * 128) + 129 * 10,
+    "residual_cnn": 9 * (1 * 24 + 24 * 32 + 2 * 32 * 32 + 32 * 56 + 2 * 56 * 56) + 2 * (24 + 3 * 32 + 3 * 56) + 57 * 10,
 }
 FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
 
@@ -109,7 +109,7 @@ def test_networks_for_large_images_take_small_ones_without_losing_them(name, siz
         ("cosine_cnn_small", [(32, 7, 7), (64, 3, 3)]),
         ("cosine_cnn", [(64, 7, 7), (128, 3, 3)]),
         ("dense_cnn", [(72, 28, 28), (92, 14, 14), (102, 7, 7)]),
-        ("residual_cnn", [(64, 14, 14), (128, 7, 7)]),
+        ("residual_cnn", [(32, 14, 14), (56, 7, 7)]),
         ("resnet18", [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]),
         ("resnet50", [(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]),
     ],
