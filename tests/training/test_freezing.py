@@ -58,7 +58,7 @@ def test_batch_norm_keeps_its_statistics_and_is_trained_where_it_is_asked_to():
     }
     FrozenLayers(network, TransferSettings()).start_epoch(0)
     network(images)
-    assert not torch.equal(network.state_dict()["first.1.running_mean"], before["first.2.running_mean"])
+    assert not torch.equal(network.state_dict()["first.1.running_mean"], before["first.1.running_mean"])
 
 
 def test_only_the_dropout_before_the_classifier_stays_on():

@@ -92,7 +92,7 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
 @pytest.mark.parametrize(
     ("optimizer", "accumulate", "stop"),
     [
-        *((name, 1, stop) for name in ("sgd", "adam", "adamw", "rmsprop") for stop in (1, 3, 4, 6, 11)),
+        *((name, 1, stop) for name in ("sgd", "adam", "adamw", "rmsprop", "muon") for stop in (1, 3, 4, 6, 11)),
         *(("adamw", 3, stop) for stop in (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
     ],
 )

@@ -11,12 +11,15 @@ SETTINGS = {
     "adam": {"beta1": 0.8, "beta2": 0.95},
     "adamw": {"beta1": 0.8, "beta2": 0.95},
     "rmsprop": {"momentum": 0.8, "alpha": 0.95},
+    "muon": {"momentum": 0.8, "beta1": 0.8, "beta2": 0.95},
 }
 REFERENCES = {
     "sgd": lambda p: torch.optim.SGD(p, 0.1, momentum=0.8, nesterov=True),
     "adam": lambda p: torch.optim.Adam(p, 0.1, betas=(0.8, 0.95)),
     "adamw": lambda p: torch.optim.AdamW(p, 0.1, betas=(0.8, 0.95), weight_decay=0),
     "rmsprop": lambda p: torch.optim.RMSprop(p, 0.1, alpha=0.95, momentum=0.8),
+    # its kernel takes one channel, so that AdamW trains it too
+    "muon": lambda p: torch.optim.AdamW(p, 0.1, betas=(0.8, 0.95), weight_decay=0),
 }
 
 

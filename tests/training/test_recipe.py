@@ -201,7 +201,7 @@ def test_every_setting_has_one_name():
     [
         (
             {"optimizer": "adamw", "momentum": 0.9},
-            "optimizer = adamw does not take momentum; it takes lr, weight_decay, beta1, beta2; momentum is for sgd, rmsprop",
+            "optimizer = adamw does not take momentum; it takes lr, weight_decay, beta1, beta2; momentum is for sgd, rmsprop, muon",
         ),
         (
             {"optimizer": "rmsprop", "beta2": 0.9},

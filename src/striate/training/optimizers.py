@@ -1,13 +1,26 @@
 """Optimizers by name; weight decay is kept off biases and normalization, fused kernels are used where torch has them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import torch
 from torch import nn
 
+from striate.training.muon import Muon
 from striate.training.settings import OPTIMIZERS, OptimizerSettings
 
 __all__ = ["create_optimizer", "set_learning_rate"]
+
+CLASSES: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingProxyType(
+    {
+        "sgd": torch.optim.SGD,
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "rmsprop": torch.optim.RMSprop,
+        "muon": Muon,
+    }
+)
 
 
 def create_optimizer(
@@ -33,7 +46,7 @@ def create_optimizer(
     ]
     row = OPTIMIZERS[settings.name]
     arguments = row.arguments(**{name: getattr(settings, name) for name in row.takes})
-    return getattr(torch.optim, row.torch_name)(parameters, settings.lr, **arguments)
+    return CLASSES[settings.name](parameters, settings.lr, **arguments)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:

@@ -22,13 +22,12 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class OptimizerRow:
-    """An optimizer of torch.optim, its defaults, and what only some optimizers take: setting -> default."""
+    """The defaults of an optimizer, and what only some optimizers take: setting -> default."""
 
-    torch_name: str
     lr: float
     weight_decay: float
     takes: Mapping[str, Any]
-    arguments: Callable[..., dict[str, Any]]  # those settings -> torch's arguments
+    arguments: Callable[..., dict[str, Any]]  # those settings -> arguments of its class
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -48,16 +47,22 @@ def _rmsprop(momentum: float, alpha: float) -> dict[str, Any]:
     return {"momentum": momentum, "alpha": alpha}
 
 
+def _muon(momentum: float, beta1: float, beta2: float) -> dict[str, Any]:
+    return {"momentum": momentum, "betas": (beta1, beta2)}
+
+
 OPTIMIZERS: Final[Mapping[str, OptimizerRow]] = MappingProxyType(
     {
         # those of arXiv:1512.03385 on CIFAR: 0.1 for 128 images a step, here for the default of 64 (arXiv:1706.02677)
-        "sgd": OptimizerRow("SGD", 0.05, 1e-4, {"momentum": 0.9, "nesterov": None}, _sgd),
+        "sgd": OptimizerRow(0.05, 1e-4, {"momentum": 0.9, "nesterov": None}, _sgd),
         # arXiv:1412.6980
-        "adam": OptimizerRow("Adam", 1e-3, 0.0, {"beta1": 0.9, "beta2": 0.999}, _adam),
+        "adam": OptimizerRow(1e-3, 0.0, {"beta1": 0.9, "beta2": 0.999}, _adam),
         # PyTorch's
-        "adamw": OptimizerRow("AdamW", 1e-3, 0.01, {"beta1": 0.9, "beta2": 0.999}, _adam),
+        "adamw": OptimizerRow(1e-3, 0.01, {"beta1": 0.9, "beta2": 0.999}, _adam),
         # Keras' learning rate
-        "rmsprop": OptimizerRow("RMSprop", 1e-3, 0.0, {"momentum": 0.9, "alpha": 0.99}, _rmsprop),
+        "rmsprop": OptimizerRow(1e-3, 0.0, {"momentum": 0.9, "alpha": 0.99}, _rmsprop),
+        # AdamW's, as arXiv:2502.16982 scales its steps
+        "muon": OptimizerRow(1e-3, 0.01, {"momentum": 0.95, "beta1": 0.9, "beta2": 0.999}, _muon),
     }
 )
 
@@ -73,12 +78,16 @@ class OptimizerSettings:
         float,
         Setting("weight decay (L2; decoupled in AdamW), none on biases and norms", 0, 10, source="arXiv:1711.05101"),
     ]
-    momentum: Annotated[float | None, Setting("momentum of SGD and RMSprop", 0, 0.9999)] = None
+    momentum: Annotated[float | None, Setting("momentum of SGD, RMSprop and Muon", 0, 0.9999)] = None
     nesterov: Annotated[bool | None, Setting("Nesterov momentum of SGD, on with any momentum if left out")] = None
-    beta1: Annotated[float | None, Setting("decay of Adam's first moment", 0, 0.9999, source="arXiv:1412.6980")] = None
-    beta2: Annotated[float | None, Setting("decay of Adam's second moment", 0, 0.99999, source="arXiv:1412.6980")] = (
-        None
-    )
+    beta1: Annotated[
+        float | None,
+        Setting("decay of the first moment of Adam, and of AdamW beside Muon", 0, 0.9999, source="arXiv:1412.6980"),
+    ] = None
+    beta2: Annotated[
+        float | None,
+        Setting("decay of the second moment of Adam, and of AdamW beside Muon", 0, 0.99999, source="arXiv:1412.6980"),
+    ] = None
     alpha: Annotated[float | None, Setting("smoothing constant of RMSprop", 0, 0.99999)] = None
 
     def __post_init__(self) -> None:
