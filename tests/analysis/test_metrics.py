@@ -15,6 +15,7 @@ from sklearn.metrics import (
 )
 
 from striate.analysis import Predictions, classification_metrics, wilson
+from striate.analysis.intervals import of_mean
 from striate.analysis.metrics import calibration_error
 
 
@@ -87,6 +88,12 @@ def test_a_wider_test_set_narrows_the_interval():
     narrow, wide = (classification_metrics(some_predictions(3, count), ("a", "b", "c")) for count in (4000, 40))
     for name in ("accuracy", "macro_f1", "log_loss"):
         assert narrow[name]["high"] - narrow[name]["low"] < wide[name]["high"] - wide[name]["low"]
+
+
+def test_the_interval_of_a_loss_does_not_go_below_0():
+    interval = of_mean(np.array([0.0, 0.0, 0.0, 9.0]))
+    assert (interval.low, interval.value) == (0, 2.25)
+    assert interval.high > 4
 
 
 def test_calibration_error_is_0_when_confident_and_right_and_1_when_confident_and_wrong():

@@ -143,7 +143,12 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
     ("given", "settings", "error", "expected_message"),
     [
         ((np.zeros((4, 8, 8)), [0, 1, 0]), {}, DataError, "labels has 3 values for 4 images"),
-        ((np.zeros((4, 8, 8)), [0, 1, 0, 1]), {"weights": {}}, SettingError, 'weights: is a dict; give "imagenet"'),
+        (
+            (np.zeros((4, 8, 8)), [0, 1, 0, 1]),
+            {"weights": {}},
+            SettingError,
+            'weights: is of type dict; give "imagenet"',
+        ),
         (
             (np.random.default_rng(0).integers(0, 99, (9, 40, 40, 5), np.uint8), [0, 1, 2] * 3),
             {"weights": "imagenet"},

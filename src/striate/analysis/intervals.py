@@ -35,10 +35,10 @@ def wilson(hits: int, total: int) -> Interval:
 
 
 def of_mean(values: npt.NDArray[np.float64]) -> Interval:
-    """A mean, by the normal approximation."""
+    """A mean of values that are never negative, such as losses, by the normal approximation."""
     mean = float(values.mean())
     half = Z * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    return Interval(mean, mean - half, mean + half)
+    return Interval(mean, max(0.0, mean - half), mean + half)
 
 
 def of_folds(values: Sequence[float]) -> Interval:

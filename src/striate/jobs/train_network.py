@@ -130,7 +130,7 @@ def _as_text(user: Mapping[str, Any]) -> dict[str, Any]:
     weights = "none" if values["weights"] is None else values["weights"]
     if not isinstance(weights, str):
         raise SettingError(
-            f'weights: is a {type(weights).__name__}; give "imagenet", or the path of a weights file or a run'
+            f'weights: is of type {type(weights).__name__}; give "imagenet", or the path of a weights file or a run'
         )
     return {**values, "weights": weights}
 

@@ -100,10 +100,10 @@ def _refuse_without_gradient(transfer: TransferSettings, epochs: int, augment: P
         raise SettingError(
             f"balance = {loss.balance}: {head} takes no weights of classes; give balance = none, or head = linear, logistic or svm"
         )
-    if epochs or transfer.unfreeze_every:
+    unused = [name for name, value in (("epochs", epochs), ("unfreeze_every", transfer.unfreeze_every)) if value]
+    if unused:
         raise SettingError(
-            f"{head}: is fitted on features and not trained further; "
-            "leave epochs and unfreeze_every out, or give head = linear"
+            f"{head}: is fitted on features and not trained further; leave {' and '.join(unused)} out, or give head = linear"
         )
 
 
