@@ -146,7 +146,7 @@ def test_ends_that_a_person_cuts_off_are_reported_and_explain_why_nothing_is_lea
     (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=True)
     assert finding.fix.startswith("train longer")
     (finding,) = no_better_than_largest_class({"test": nothing}, "test", [], epochs=0, trained_briefly=False)
-    assert finding.fix == "fine-tune (--epochs 1 or more), or gather more images"  # a head has no learning rate
+    assert finding.fix == "gather more images, or fine-tune (--epochs 1 or more)"  # a head has no learning rate
 
 
 # ---- bits
