@@ -45,17 +45,15 @@ def test_what_may_be_right_for_some_data_waits_for_them(settings: dict[str, Any]
         st.train(NOWHERE, progress=False, **settings)
 
 
-def test_a_network_that_cannot_start_from_the_weights_that_are_here(
+def test_a_network_that_cannot_start_from_the_weights_that_are_here_starts_from_random_ones_unless_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "squeezenet1_1-b8a52dc0.pth").write_bytes(b"not read")
     monkeypatch.setenv("STRIATE_WEIGHTS", str(tmp_path))
-    with pytest.raises(
-        StriateError, match="squeezenet1_1 classifies with a convolution, .* or --from-scratch"
-    ) as error:
-        st.train(NOWHERE, model="squeezenet1_1", progress=False)
+    with pytest.raises(StriateError, match="SqueezeNet classifies with a convolution, .* or --from-scratch") as error:
+        st.train(NOWHERE, model="squeezenet1_1", weights="imagenet", progress=False)
     assert error.value.__notes__ == ["From Python: from_scratch="]
-    random: list[dict[str, Any]] = [{"from_scratch": True}, {"weights": "none"}]
+    random: list[dict[str, Any]] = [{}, {"from_scratch": True}, {"weights": "none"}]
     for settings in random:
         with pytest.raises(StriateError, match="no/such/data does not exist"):
             st.train(NOWHERE, model="squeezenet1_1", progress=False, **settings)

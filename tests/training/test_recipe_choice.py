@@ -43,6 +43,13 @@ COLOR = (80, 80, 3)
         (images(*COLOR), {"model": "efficientnet_lite0"}, "photos", "color images"),
         (
             images(*COLOR),
+            {"model": "squeezenet1_1"},
+            "photos-from-scratch",
+            "squeezenet1_1, which classifies with a conv",
+        ),
+        (open_source("mnist"), {"model": "squeezenet1_1"}, "mnist", "for digits"),
+        (
+            images(*COLOR),
             {"model": "resnet18"},
             "photos-from-scratch",
             "not on this machine .download = true gets them",

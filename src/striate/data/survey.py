@@ -138,19 +138,18 @@ class Survey:
                 else ""
             )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
-        is_square = all(height == width for height, width in self.sizes)
-        cut = (
-            f"cut off {percent(self.cut, 0)} of"
-            if self.cut_content > 0.95
-            else f"cut {percent(self.cut_content, 0)} of"
-        )
-        by = "" if self.cut_content > 0.95 else f" by {percent(self.cut, 0)}"
-        if canvas.fit == "contain" and not is_square:
-            why = f", since a square would {cut} them{by}" if self.fit == "contain" else ""
+        if canvas.fit == "contain" and any(height != width for height, width in self.sizes):
+            why = f", since a square would {self._cut('them')}" if self.fit == "contain" else ""
             lines.append(f"fit: whole images are kept, with black beside them{why}")
         elif canvas.fit == "cover" and self.fit == "contain":
-            lines.append(f"fit: squares {cut} the images{by}, and content with it; --fit contain shows them whole")
+            lines.append(f"fit: squares {self._cut('the images')}, and content with it; --fit contain shows them whole")
         return lines
+
+    def _cut(self, images: str) -> str:
+        """What squares do to the images: "cut off 20 % of them", or "cut 60 % of them by 20 %"."""
+        if self.cut_content > 0.95:
+            return f"cut off {percent(self.cut, 0)} of {images}"
+        return f"cut {percent(self.cut_content, 0)} of {images} by {percent(self.cut, 0)}"
 
     @property
     def bits_in_use(self) -> int | None:

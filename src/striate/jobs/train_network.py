@@ -24,12 +24,7 @@ from striate.runs.resuming import how_to_resume
 from striate.runs.run_splits import resolve_split
 from striate.runs.starting_weights import find_starting_weights, load_starting_weights
 from striate.runs.timings import PhaseTimer
-from striate.runs.weights_settings import (
-    check_starting_weights,
-    refuse_convolution_last,
-    resolve_with_weights,
-    with_model_of_weights,
-)
+from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import Classify, class_weights
@@ -103,9 +98,7 @@ def resolve_run(
     user = _as_text(user)
     named = named_recipe(recipe, user, from_scratch)
     typed = with_model_of_weights(user, named)
-    possible = [named] if named else possible_recipes(user, from_scratch)
-    check_settings(typed, possible)
-    refuse_convolution_last(typed, possible)
+    check_settings(typed, [named] if named else possible_recipes(user, from_scratch))
     if out and not is_within(Path(out), data):  # which is refused too, once the data are open
         RunFolder.check_new(Path(out))
     weights = check_starting_weights(typed, named)

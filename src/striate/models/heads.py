@@ -24,7 +24,6 @@ __all__ = [
     "UnitNormalization",
     "build_head",
     "classifier_features",
-    "no_vector_classifier",
     "replace_classifier",
 ]
 
@@ -133,12 +132,8 @@ def replace_classifier(network: Network, head: nn.Module) -> None:
 def _vector_classifier(network: Network) -> nn.Module:
     classifier = network.get_submodule(network.main_classifier)
     if isinstance(classifier, nn.Conv2d):
-        raise no_vector_classifier(type(network).__name__)
+        raise SettingError(
+            f"{type(network).__name__} classifies with a convolution, which no head fitted on features can replace: "
+            "use another network, or --from-scratch, which trains from random weights"
+        )
     return classifier
-
-
-def no_vector_classifier(network: str) -> SettingError:
-    return SettingError(
-        f"{network} classifies with a convolution, which no head fitted on features can replace: use another network, "
-        "or --from-scratch, which trains from random weights"
-    )

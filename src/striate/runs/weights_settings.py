@@ -1,6 +1,6 @@
 """What initial weights decide of a recipe: its network, the size of its images, their channels and their normalization."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,7 @@ from striate.data.images import Images
 from striate.data.normalization import normalization_of
 from striate.errors import SettingError
 from striate.models import local_weights
-from striate.models.heads import no_vector_classifier
-from striate.models.pretrained import CONVOLUTION_LAST, find_published
+from striate.models.pretrained import find_published
 from striate.runs.starting_weights import StartingWeights, find_starting_weights, network_of_weights
 from striate.training import NamedRecipe, Recipe, ResolvedRecipe
 from striate.training.data_defaults import resolve_with_data
@@ -21,7 +20,6 @@ from striate.views import Normalization
 __all__ = [
     "check_starting_weights",
     "normalization_for",
-    "refuse_convolution_last",
     "resolve_with_weights",
     "with_model_of_weights",
 ]
@@ -56,14 +54,6 @@ def check_starting_weights(user: Mapping[str, Any], named: NamedRecipe | None) -
         find_published(recipe.model.name)
         return None
     return find_starting_weights(recipe.transfer.weights, recipe.model.name)
-
-
-def refuse_convolution_last(user: Mapping[str, Any], recipes: Sequence[NamedRecipe]) -> None:
-    """Raise SettingError for a network that no training starts from, where one of the recipes may start from its weights."""
-    for one in recipes:
-        settings = {**one.settings, **user}
-        if settings.get("weights", "none") != "none" and settings.get("model") in CONVOLUTION_LAST:
-            raise no_vector_classifier(settings["model"])
 
 
 def resolve_with_weights(

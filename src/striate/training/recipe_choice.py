@@ -7,7 +7,7 @@ from typing import Any, Final, final
 from striate.data import Source
 from striate.errors import SettingError
 from striate.models.imagenet import imagenet_file, local_weights
-from striate.models.pretrained import PACKAGED, PRETRAINED
+from striate.models.pretrained import CONVOLUTION_LAST, PACKAGED, PRETRAINED
 from striate.number_format import count
 from striate.training.data_defaults import SMALL_IMAGE
 from striate.training.recipe import NamedRecipe
@@ -102,8 +102,10 @@ def _unlike_imagenet(source: Source, user: Mapping[str, Any]) -> str:
 
 
 def _missing_weights(user: Mapping[str, Any]) -> str:
-    """Why the network that the user names has no weights to start from; empty where it has, or where none is named."""
+    """Why training does not start from weights of the network that the user names; empty where it may, or none is named."""
     model = user.get("model")
+    if model in CONVOLUTION_LAST:
+        return f"{model}, which classifies with a convolution that no head fitted on features can replace"
     if model is None or local_weights(model) is not None:
         return ""
     if model in PACKAGED:
