@@ -14,10 +14,12 @@ def settings(**values):
     return Recipe.of(optimizer="muon", **given).optimizer
 
 
-def test_steps_equal_those_of_torch_on_kernels_as_matrices():
+@pytest.mark.parametrize(("inputs", "outputs"), [(6, 24), (3, 64)])  # more columns than rows, and fewer
+def test_steps_equal_those_of_torch_on_kernels_as_matrices(inputs, outputs):
     """torch's takes matrices alone, and multiplies them in bfloat16, whose rounding is the tolerance."""
     torch.manual_seed(0)
-    ours = nn.Conv2d(6, 24, 3, bias=False)
+    ours = nn.Conv2d(inputs, outputs, 3, bias=False)
+    ours.weight.data = ours.weight.data.contiguous(memory_format=torch.channels_last)
     theirs = nn.Parameter(ours.weight.detach().flatten(1).clone())
     optimizer = create_optimizer(ours, settings(), {}, {})
     reference = torch.optim.Muon([theirs], 0.01, weight_decay=0.1, momentum=0.9, adjust_lr_fn="match_rms_adamw")

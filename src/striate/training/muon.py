@@ -14,11 +14,8 @@ from torch import Tensor
 
 __all__ = ["Muon", "orthogonalized"]
 
-COEFFICIENTS: Final = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # of Jordan: singular values come near 1, where others would converge to it
+# Jordan's: singular values come near 1 within a few iterations, where others would converge to it
+COEFFICIENTS: Final = (3.4445, -4.7750, 2.0315)
 ITERATIONS: Final = 5
 STEP_SIZE: Final = 0.2  # root mean square of a step, times the learning rate
 
@@ -42,10 +39,11 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "betas": betas, "eps": eps, "weight_decay": 0.0})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 - torch's signature
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 - torch's signature, whose closure no loop of ours gives
         for group in self.param_groups:
             trained = [one for one in group["params"] if one.grad is not None]
-            _decay(trained, 1 - group["lr"] * group["weight_decay"])
+            for weight in trained:
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
             self._step_kernels([one for one in trained if mixes_channels(one)], group)
             self._step_others([one for one in trained if not mixes_channels(one)], group)
 
@@ -96,8 +94,3 @@ def orthogonalized(matrices: Tensor) -> Tensor:
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x.mT if is_tall else x
-
-
-def _decay(weights: list[Tensor], factor: float) -> None:
-    for weight in weights:
-        weight.mul_(factor)
