@@ -11,11 +11,12 @@ import argparse
 import time
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from benchmarks.processes import Spread, machine, markdown, print_machine
 from torch import Tensor
 
-from striate.data import Batches, LabeledImages, TensorImages
+from striate.data import Batches, ClassTargets, LabeledImages, TensorImages
 from striate.models import Network, create_model
 from striate.training import available_cores, frozen_embeddings
 from striate.views import Normalization
@@ -28,7 +29,7 @@ def noise(images: int, size: int, channels: int, batch_size: int) -> Batches:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (images, size, size, channels), dtype=torch.uint8, generator=generator)
     samples = LabeledImages(
-        TensorImages(pixels), torch.zeros(images, dtype=torch.int64), tuple(map(str, range(images))), ("a",)
+        TensorImages(pixels), ClassTargets(np.zeros(images, np.int64)), tuple(map(str, range(images))), ("a",)
     )
     normalization = Normalization((0.5,) * channels, (0.5,) * channels)
     return Batches(
@@ -45,7 +46,7 @@ def noise(images: int, size: int, channels: int, batch_size: int) -> Batches:
 @torch.inference_mode()
 def eager(network: Network, batches: Batches) -> Tensor:
     """The network as it is, one batch after the other."""
-    return torch.cat([network.embed(batch.images) for batch in batches.epoch(0)])
+    return torch.cat([network.embed(batch.inputs) for batch in batches.epoch(0)])
 
 
 def measured(compute: Callable[[], Tensor], clock: Callable[[], float]) -> tuple[float, Tensor]:

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from benchmarks.processes import Spread, machine, markdown, print_machine
 
-from striate.data import Batch, Batches, LabeledImages, TensorImages
+from striate.data import Batch, Batches, ClassTargets, LabeledImages, TensorImages
 from striate.models import create_model
 from striate.tasks import Classify
 from striate.training import Recipe, TrainingState, choose_threads, train
@@ -38,7 +38,7 @@ def batches_of(size: int) -> Batches:
     count = size * STEPS_AN_EPOCH
     images = LabeledImages(
         TensorImages(torch.randint(0, 256, (count, 28, 28, 1), dtype=torch.uint8, generator=generator)),
-        labels=torch.randint(0, 10, (count,), generator=generator),
+        targets=ClassTargets(torch.randint(0, 10, (count,), generator=generator).numpy()),
         ids=tuple(map(str, range(count))),
         classes=DIGITS,
     )
@@ -56,8 +56,8 @@ def bare_steps(state: TrainingState, ready: Sequence[Batch], precision: str) -> 
         autocast = torch.autocast("cpu", torch.bfloat16)
     for batch in cycle(ready):
         with autocast:
-            outputs = model(batch.images)
-        loss = F.cross_entropy(outputs.float(), batch.labels)
+            outputs = model(batch.inputs)
+        loss = F.cross_entropy(outputs.float(), batch.targets)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -95,7 +95,7 @@ def compare(
     def ready_epoch(_: int, start: int = 0) -> Iterator[Batch]:  # the same in every epoch
         return iter(ready[start:])
 
-    threads = threads or choose_threads(fresh_state().model, ready[0].images, precision == "bfloat16")
+    threads = threads or choose_threads(fresh_state().model, ready[0].inputs, precision == "bfloat16")
     torch.set_num_threads(threads)
     with patch.object(batches, "epoch", ready_epoch):
         loops: dict[str, Iterator[object]] = {

@@ -45,7 +45,7 @@ def main() -> None:
         device="cpu",
     )
     for epoch in range(2):
-        assert sum(len(batch.images) for batch in batches.epoch(epoch)) == len(images)
+        assert sum(len(batch.inputs) for batch in batches.epoch(epoch)) == len(images)
         seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
     print(json.dumps({"striate": __version__, "images": len(images), "epochs": seconds}))

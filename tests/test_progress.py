@@ -3,11 +3,13 @@
 import pytest
 
 from striate.progress import Lines, epoch_line
+from striate.tasks import Figure
 from striate.training import Epoch
 
 
 def epoch(number: int, val: float | None) -> Epoch:
-    return Epoch(number, number, 0.01, 0.5, 0.9, val, val, 100.0, 1.0)
+    figures = () if val is None else (Figure("accuracy", val),)
+    return Epoch(number, number, 0.01, 0.5, (Figure("accuracy", 0.9),), val, figures, 100.0, 1.0)
 
 
 @pytest.mark.parametrize("first", [0, 1])

@@ -14,6 +14,7 @@ from PIL import Image
 
 from striate.progress import epoch_line
 from striate.sources import Columns, open_source
+from striate.tasks import Figure
 from striate.training import Epoch
 
 STAMPS = PACKAGES["stamps"]
@@ -136,7 +137,7 @@ def test_the_time_of_the_first_answer_is_measured():
 
 
 def test_the_first_answer_of_striate_is_the_head_that_it_fits():
-    head = Epoch(0, 0, 0.0, 0.5, 0.9, 0.6, 0.8, 50.0, 5.0)
+    head = Epoch(0, 0, 0.0, 0.5, (Figure("accuracy", 0.9),), 0.6, (Figure("accuracy", 0.8),), 50.0, 5.0)
     assert all(epoch_line(head, epochs, best=True, legend=True).startswith(ANSWERS) for epochs in (0, 6))
 
 

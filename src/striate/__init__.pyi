@@ -1,4 +1,3 @@
-from striate.analysis import Prediction as Prediction
 from striate.findings import Finding as Finding
 from striate.jobs import Run as Run
 from striate.jobs import augment as augment
@@ -16,6 +15,7 @@ from striate.sources import ImageInput as ImageInput
 from striate.sources import ImagesInput as ImagesInput
 from striate.sources import LabelsInput as LabelsInput
 from striate.sources import TrainingData as TrainingData
+from striate.tasks import Prediction as Prediction
 
 __version__: str
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from striate.number_format import percent
 from striate.training import Epoch, Step
 
 REFRESH_SECONDS = 0.2
@@ -52,12 +51,14 @@ def epoch_line(record: Epoch, epochs: int, best: bool, legend: bool) -> str:
     figures = [
         name if record.epoch else "head".ljust(len(name) if epochs else 0),
         f"loss {record.train_loss:.4f}",
-        f"accuracy {percent(record.train_accuracy, 2)}",
+        f"{record.train[0].name} {record.train[0].text(2)}",
     ]
-    if record.val_loss is not None and record.val_accuracy is not None:
+    if record.val_loss is not None:
+        first, *others = record.val
         figures += [
             f"val loss {record.val_loss:.4f}",
-            f"val accuracy {percent(record.val_accuracy, 2)}{' *' if best else '  '}",
+            f"val {first.name} {first.text(2)}{' *' if best else '  '}",
+            *(f"val {one.name} {one.text(2)}" for one in others),
         ]
     figures += [
         *([f"lr {record.learning_rate:.2g}"] if record.epoch else []),
@@ -65,7 +66,7 @@ def epoch_line(record: Epoch, epochs: int, best: bool, legend: bool) -> str:
         f"{record.seconds:.1f} s",
     ]
     if legend:
-        figures.append("(* best val accuracy so far)")
+        figures.append(f"(* best val {record.measured[0].name} so far)")
     return "  ".join(figures)
 
 
@@ -165,14 +166,21 @@ class Bar(ProgressDisplay):
         now = time.perf_counter()
         if now - self._shown < REFRESH_SECONDS or self._training is None:
             return
+        metric = record.metrics.compute()[0]
         speed = self._images / max(now - self._images_since, 1e-9)
         epoch = (record.step - 1) // self._steps_an_epoch + 1
         self._progress.update(
             self._training,
             completed=record.step,
             description=f"epoch {epoch}/{self._epochs}",
-            figures=f"loss {record.loss.item():.4f}  accuracy {percent(record.metrics.compute()['accuracy'], 2)}  "
-            f"lr {record.learning_rate:.2g}  {speed:,.0f} images/s",
+            figures="  ".join(
+                [
+                    f"loss {record.loss.item():.4f}",
+                    f"{metric.name} {metric.text(2)}",
+                    f"lr {record.learning_rate:.2g}",
+                    f"{speed:,.0f} images/s",
+                ]
+            ),
         )
         self._images, self._images_since = 0, now
         self._refresh()

@@ -1,16 +1,17 @@
 """Which split of a run's own data is evaluated."""
 
+import numpy as np
 import pytest
 import torch
 
 from striate.analysis.held_out import select_own_images
-from striate.data import LabeledImages, TensorImages
+from striate.data import ClassTargets, LabeledImages, TensorImages
 from striate.errors import RunError, SettingError
 
 
 def images(count: int) -> LabeledImages:
     pixels = TensorImages(torch.zeros(count, 2, 2, 1, dtype=torch.uint8))
-    return LabeledImages(pixels, torch.zeros(count, dtype=torch.int64), tuple(map(str, range(count))), ("a",))
+    return LabeledImages(pixels, ClassTargets(np.zeros(count, np.int64)), tuple(map(str, range(count))), ("a",))
 
 
 SPLITS = {"train": images(3), "val": images(2), "test": images(1)}

@@ -15,7 +15,16 @@ from PIL import Image
 from striate.audit import FEW, IMBALANCE
 from striate.audit.balance import absent_classes
 from striate.audit.split_checks import check_splits
-from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, load_images, measurements, split_samples
+from striate.data import (
+    ClassTargets,
+    LabeledImages,
+    SkippedFile,
+    Splits,
+    TensorImages,
+    load_images,
+    measurements,
+    split_samples,
+)
 from striate.findings import Finding
 from striate.sources import open_source
 
@@ -26,7 +35,7 @@ def split_of(counts: list[int], name: str, seed: int, skipped: tuple[SkippedFile
         torch.uint8
     )
     ids = tuple(f"{name}/{i}.png" for i in range(len(labels)))
-    return LabeledImages(TensorImages(images), labels, ids, tuple("abc"[: len(counts)]), skipped)
+    return LabeledImages(TensorImages(images), ClassTargets(labels.numpy()), ids, tuple("abc"[: len(counts)]), skipped)
 
 
 def healthy() -> Splits:
@@ -109,7 +118,7 @@ def test_duplicates_across_splits(shape: tuple[int, int, int]) -> None:
 
     def reshaped(samples: LabeledImages, low: int, high: int) -> LabeledImages:
         images = torch.randint(low, high, (len(samples), *shape), generator=random).to(torch.uint8)
-        return LabeledImages(TensorImages(images), samples.labels, samples.ids, samples.classes)
+        return LabeledImages(TensorImages(images), samples.targets, samples.ids, samples.classes)
 
     train, val = reshaped(base.train, 0, 100), reshaped(base.val, 100, 256)
     assert across(Splits(train, val, None)) == []
@@ -141,11 +150,17 @@ def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:
     labels = torch.arange(64) % 2
     names = tuple(f"{i}.png" for i in range(64))
     first, other = (
-        LabeledImages(TensorImages(images), labels, names, ("a", "b"))
+        LabeledImages(TensorImages(images), ClassTargets(labels.numpy()), names, ("a", "b"))
         for images in (pages[:64], pages[:64].roll(1, 2) // 255 * 128)
     )
     assert check_splits(Splits(first, other, None)) == []
-    same = check_splits(Splits(first, LabeledImages(TensorImages(pages[:64].clone()), labels, names, ("a", "b")), None))
+    same = check_splits(
+        Splits(
+            first,
+            LabeledImages(TensorImages(pages[:64].clone()), ClassTargets(labels.numpy()), names, ("a", "b")),
+            None,
+        )
+    )
     assert [finding.evidence["count"] for finding in same] == [64]
 
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.data import Batches, LabeledImages, TensorImages
+from striate.data import Batches, ClassTargets, LabeledImages, TensorImages
 from striate.data.batches import class_balanced_order
 from striate.views import POLICIES, Normalization
 
@@ -40,7 +40,9 @@ def test_a_sample_that_comes_again_is_augmented_otherwise_and_has_its_own_label(
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (20, 12, 12, 3), generator=generator).to(torch.uint8)
     labels = torch.tensor([0] * 18 + [1] * 2)
-    originals = LabeledImages(TensorImages(images), labels, tuple(map(str, range(20))), ("a", "b"))
+    originals = LabeledImages(
+        TensorImages(images), ClassTargets(labels.numpy()), tuple(map(str, range(20))), ("a", "b")
+    )
     batches = Batches(
         originals,
         batch_size=20,
@@ -52,7 +54,7 @@ def test_a_sample_that_comes_again_is_augmented_otherwise_and_has_its_own_label(
         equal_classes=True,
     )
     (batch,) = batches.epoch(0)
-    assert torch.equal(batch.labels, labels[batch.ids])
-    again = batch.images[batch.ids == 19]
+    assert torch.equal(batch.targets, labels[batch.ids])
+    again = batch.inputs[batch.ids == 19]
     assert len(again) == 5
     assert len({tuple(one.flatten().tolist()) for one in again}) == 5

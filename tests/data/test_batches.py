@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.data import Batch, Batches, LabeledImages, TensorImages, contact_sheet, denormalize
+from striate.data import Batch, Batches, ClassTargets, LabeledImages, TensorImages, contact_sheet, denormalize
 from striate.errors import SettingError
 from striate.views import POLICIES, Normalization, Policy
 
@@ -19,7 +19,9 @@ def images(count: int, height: int = 8, width: int = 10) -> LabeledImages:
     random = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, height, width, 3), generator=random).to(torch.uint8)
     labels = torch.randint(0, 4, (count,), generator=random)
-    return LabeledImages(TensorImages(images), labels, tuple(map(str, range(count))), tuple("abcd"))
+    return LabeledImages(
+        TensorImages(images), ClassTargets(labels.numpy()), tuple(map(str, range(count))), tuple("abcd")
+    )
 
 
 def batches(count: int, batch_size: int, policy: Policy | None, seed: int = 0) -> Batches:
@@ -36,7 +38,7 @@ def batches(count: int, batch_size: int, policy: Policy | None, seed: int = 0) -
 
 def equal(one: list[Batch], other: list[Batch]) -> bool:
     return len(one) == len(other) and all(
-        torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels) and torch.equal(a.ids, b.ids)
+        torch.equal(a.inputs, b.inputs) and torch.equal(a.targets, b.targets) and torch.equal(a.ids, b.ids)
         for a, b in zip(one, other, strict=True)
     )
 
@@ -51,9 +53,9 @@ def test_batches_cover_each_sample_once(count: int, batch_size: int, policy: Pol
     assert all(len(batch.ids) == batch_size for batch in whole[:-1])
     data = made.samples
     for batch in whole:
-        assert torch.equal(batch.labels, data.labels[batch.ids])
+        assert torch.equal(batch.targets, data.labels[batch.ids])
         seen = data.images[batch.ids][:, :, 1:9]  # 8 x 10 cut to 8 x 8
-        assert torch.equal(denormalize(batch.images, NORMALIZATION), seen)
+        assert torch.equal(denormalize(batch.inputs, NORMALIZATION), seen)
 
 
 @settings(deadline=None, max_examples=40)
@@ -86,9 +88,9 @@ def test_no_generator_is_touched() -> None:
 def test_images_are_float32_channels_last() -> None:
     for policy in (None, POLICIES["none"], POLICIES["default"]):
         batch = next(batches(20, 6, policy).epoch(0))
-        assert batch.images.shape == (6, 3, 8, 8)
-        assert batch.images.dtype == torch.float32
-        assert batch.images.is_contiguous(memory_format=torch.channels_last)
+        assert batch.inputs.shape == (6, 3, 8, 8)
+        assert batch.inputs.dtype == torch.float32
+        assert batch.inputs.is_contiguous(memory_format=torch.channels_last)
         assert batch.view.size == (8, 8)
 
 
@@ -96,9 +98,9 @@ def test_the_images_are_not_changed_by_what_is_made_of_them() -> None:
     made = batches(30, 8, POLICIES["default"])
     before = made.samples.images.clone()
     for batch in made.epoch(0):
-        batch.images.zero_()
+        batch.inputs.zero_()
     for batch in batches(30, 8, None).epoch(0):
-        batch.images.zero_()
+        batch.inputs.zero_()
     assert torch.equal(before, made.samples.images)
 
 
@@ -133,7 +135,7 @@ def test_as_images_undoes_the_normalization_and_clamps() -> None:
 @pytest.mark.parametrize(("count", "sizes"), [(9, [4, 5]), (8, [4, 4]), (10, [4, 4, 2]), (1, [1]), (5, [5])])
 def test_no_batch_of_one_is_left_over_in_training(count: int, sizes: list[int]) -> None:
     made = batches(count, 4, POLICIES["none"])
-    assert [len(batch.images) for batch in made.epoch(0)] == sizes
+    assert [len(batch.inputs) for batch in made.epoch(0)] == sizes
     assert len(made) == len(sizes)
     plain = batches(count, 4, None)
     assert len(list(plain.epoch(0))) == len(plain) == -(-count // 4)

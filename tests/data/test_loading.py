@@ -205,7 +205,7 @@ def test_available_memory_is_a_number_of_bytes() -> None:
 @given(st.lists(st.integers(0, 9), max_size=12), st.booleans())
 def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) -> None:
     images = torch.arange(10 * 2 * 3 * 1, dtype=torch.uint8).reshape(10, 2, 3, 1)
-    samples = LabeledImages(TensorImages(images), torch.arange(10) % 3, tuple("abcdefghij"), ("x", "y", "z"))
+    samples = LabeledImages(TensorImages(images), ClassTargets(np.arange(10) % 3), tuple("abcdefghij"), ("x", "y", "z"))
     chosen = torch.tensor(sorted(positions) if ascending else positions, dtype=torch.int64)
     subset = samples.subset(chosen)
     assert torch.equal(subset.images, images[chosen])
@@ -215,11 +215,11 @@ def test_a_subset_is_what_indexing_gives(positions: list[int], ascending: bool) 
 
 
 def test_images_that_do_not_fit_together_are_refused() -> None:
-    images, labels = torch.zeros(3, 4, 4, 1, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64)
-    assert LabeledImages(TensorImages(images), labels, ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
-    for wrong in ((images[:2], labels), (images.float(), labels), (images, labels[:2]), (images, labels.int())):
-        with pytest.raises(ValueError, match="must be"):
-            LabeledImages(TensorImages(wrong[0]), wrong[1], ("a", "b", "c"), ("x",))
+    images, labels = torch.zeros(3, 4, 4, 1, dtype=torch.uint8), np.zeros(3, np.int64)
+    assert LabeledImages(TensorImages(images), ClassTargets(labels), ("a", "b", "c"), ("x",)).canvas == Canvas(4, 4, 1)
+    for wrong in ((images[:2], labels), (images.float(), labels), (images, labels[:2])):
+        with pytest.raises(ValueError, match="must be|3 ids, . images and . targets"):
+            LabeledImages(TensorImages(wrong[0]), ClassTargets(wrong[1]), ("a", "b", "c"), ("x",))
 
 
 def test_settings_out_of_range_are_refused() -> None:

@@ -3,10 +3,20 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, apply_split, read_split, split_samples
+from striate.data import (
+    ClassTargets,
+    LabeledImages,
+    SkippedFile,
+    Splits,
+    TensorImages,
+    apply_split,
+    read_split,
+    split_samples,
+)
 from striate.errors import DataError
 from striate.runs import RunFolder
 
@@ -14,7 +24,7 @@ from striate.runs import RunFolder
 def images(ids: tuple[str, ...], skipped: tuple[SkippedFile, ...] = ()) -> LabeledImages:
     count = len(ids)
     images = torch.arange(count, dtype=torch.uint8).reshape(-1, 1, 1, 1)
-    return LabeledImages(TensorImages(images), torch.arange(count) % 2, ids, ("a", "b"), skipped)
+    return LabeledImages(TensorImages(images), ClassTargets(np.arange(count) % 2), ids, ("a", "b"), skipped)
 
 
 def written(path: Path, rows: dict[str, str]) -> Path:

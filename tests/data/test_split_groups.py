@@ -32,7 +32,9 @@ def random_images(values: list[int], labels: list[int] | None = None) -> Labeled
     """Images of one pixel; equal values are identical images."""
     images = torch.tensor(values, dtype=torch.uint8).reshape(-1, 1, 1, 1)
     classes = torch.tensor(labels if labels is not None else [i % 2 for i in range(len(values))])
-    return LabeledImages(TensorImages(images), classes, tuple(f"p{i}" for i in range(len(values))), ("a", "b"))
+    return LabeledImages(
+        TensorImages(images), ClassTargets(classes.numpy()), tuple(f"p{i}" for i in range(len(values))), ("a", "b")
+    )
 
 
 def table(columns: Mapping[str, tuple[str, ...]], ids: tuple[str, ...]) -> Source:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 from torch import Tensor
 
-from striate.data import LabeledImages, SkippedFile, Splits, TensorImages, split_samples, stratified_split
+from striate.data import ClassTargets, LabeledImages, SkippedFile, Splits, TensorImages, split_samples, stratified_split
 from striate.errors import DataError, SettingError
 
 
@@ -22,7 +22,12 @@ def images(labels: list[int] | Tensor, name: str = "p") -> LabeledImages:
     at = torch.arange(count)
     images = torch.stack([at // 256, at % 256], 1).to(torch.uint8).reshape(count, 1, 2, 1)
     ids = tuple(f"{name}{i}" for i in range(count))
-    return LabeledImages(TensorImages(images), labels, ids, tuple(f"class {c}" for c in range(int(labels.max()) + 1)))
+    return LabeledImages(
+        TensorImages(images),
+        ClassTargets(labels.numpy()),
+        ids,
+        tuple(f"class {c}" for c in range(int(labels.max()) + 1)),
+    )
 
 
 labels_and_share = st.tuples(
@@ -146,7 +151,7 @@ def test_splits_that_are_given_stay() -> None:
 def test_what_was_skipped_stays_with_the_training_split() -> None:
     skipped_ids = (SkippedFile("bad.jpg", "empty file", "0 bytes"),)
     base = images([0, 1] * 50)
-    whole = LabeledImages(base.pixels, base.labels, base.ids, base.classes, skipped_ids)
+    whole = LabeledImages(base.pixels, base.targets, base.ids, base.classes, skipped_ids)
     splits = split_samples({"all": whole}, val=0.1, test=0.1, seed=0)
     assert splits.val is not None
     assert splits.train.skipped == skipped_ids

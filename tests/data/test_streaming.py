@@ -15,6 +15,7 @@ from striate.data import (
     Batches,
     Cache,
     Canvas,
+    ClassTargets,
     LabeledImages,
     Limits,
     StreamedImages,
@@ -50,7 +51,7 @@ def batches(samples: LabeledImages, policy: Policy | None, equal_classes: bool =
 
 def equal(one: list[Batch], other: list[Batch]) -> bool:
     return len(one) == len(other) and all(
-        torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels) and torch.equal(a.ids, b.ids)
+        torch.equal(a.inputs, b.inputs) and torch.equal(a.targets, b.targets) and torch.equal(a.ids, b.ids)
         for a, b in zip(one, other, strict=True)
     )
 
@@ -133,7 +134,7 @@ def test_a_file_that_goes_bad_is_replaced_by_the_next_with_its_label_and_counted
             lost[1] + 1 if i in lost[:2] else 0 if i == lost[2] else i for i in range(len(samples))
         )
         for batch in runs[-1]:
-            assert torch.equal(batch.labels, samples.labels[batch.ids])
+            assert torch.equal(batch.targets, samples.labels[batch.ids])
         assert [(one.id, one.reason) for one in samples.pixels.lost] == [
             ("cat/010.jpg", "truncated"),
             ("cat/011.jpg", "vanished"),
@@ -161,7 +162,9 @@ def test_sixteen_bits_and_any_number_of_channels(channels: int) -> None:
     random = np.random.default_rng(0)
     values = random.integers(0, 65536, (9, 6, 7, channels)).astype(np.uint16)
     labels = torch.arange(9) % 2
-    samples = LabeledImages(TensorImages(torch.from_numpy(values)), labels, tuple("abcdefghi"), ("x", "y"))
+    samples = LabeledImages(
+        TensorImages(torch.from_numpy(values)), ClassTargets(labels.numpy()), tuple("abcdefghi"), ("x", "y")
+    )
     one = samples.subset(torch.tensor([4, 2, 2, 7]))
     assert one.images.dtype == torch.uint16
     sums, squares = values[[4, 2, 2, 7]].astype(object), values[[4, 2, 2, 7]].astype(object) ** 2
@@ -181,4 +184,4 @@ def test_sixteen_bits_and_any_number_of_channels(channels: int) -> None:
         device="cpu",
     ).epoch(0)
     expected = values[[4, 2, 2, 7]][batch.ids.numpy()].transpose(0, 3, 1, 2) / 65535
-    torch.testing.assert_close(batch.images, torch.from_numpy(expected).float())
+    torch.testing.assert_close(batch.inputs, torch.from_numpy(expected).float())

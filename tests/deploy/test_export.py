@@ -12,6 +12,7 @@ from striate.deploy.export import Servable, measure_parity
 from striate.errors import RunError
 from striate.models import create_model
 from striate.runs import Bundle, Preprocessing
+from striate.tasks import Classify
 from striate.views import Normalization, evaluation_view
 
 PREPROCESSING = Preprocessing(Canvas(36, 32, 3), (28, 28), Normalization((0.4, 0.5, 0.6), (0.2, 0.3, 0.1)))
@@ -21,7 +22,7 @@ PREPROCESSING = Preprocessing(Canvas(36, 32, 3), (28, 28), Normalization((0.4, 0
 def bundle() -> Bundle:
     torch.manual_seed(0)
     model = create_model("bn_gap_cnn", classes=4, channels=3).eval()
-    return Bundle(model, "bn_gap_cnn", {"classes": 4, "channels": 3}, "classify", tuple("abcd"), PREPROCESSING)
+    return Bundle(model, "bn_gap_cnn", {"classes": 4, "channels": 3}, Classify(tuple("abcd")), PREPROCESSING)
 
 
 def some_images(count: int) -> torch.Tensor:

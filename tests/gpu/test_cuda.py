@@ -11,7 +11,7 @@ import torch
 from tests.jobs.conftest import QUICK, make_images
 from tests.jobs.test_resuming import LONGER, child, weights
 
-from striate.data import Batches, LabeledImages, TensorImages
+from striate.data import Batches, ClassTargets, LabeledImages, TensorImages
 from striate.jobs import Run, train
 from striate.models import create_model
 from striate.tasks import Classify
@@ -44,7 +44,10 @@ def samples(count: int = 32, side: int = 40) -> LabeledImages:
     images = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1).mul(255).to(torch.uint8)
     labels = torch.arange(count) % 3
     return LabeledImages(
-        TensorImages(images.permute(0, 2, 3, 1).contiguous()), labels, tuple(map(str, range(count))), ("a", "b", "c")
+        TensorImages(images.permute(0, 2, 3, 1).contiguous()),
+        ClassTargets(labels.numpy()),
+        tuple(map(str, range(count))),
+        ("a", "b", "c"),
     )
 
 
@@ -69,10 +72,10 @@ def test_the_gpu_is_chosen_and_its_bfloat16():
 def test_batches_hold_what_they_hold_on_the_cpu(policy):
     # The policies that posterize, solarize or equalize turn a rounding into a step, in a few pixels at most.
     for on_cpu, on_gpu in zip(batches(policy, "cpu").epoch(1), batches(policy, "cuda").epoch(1), strict=True):
-        assert on_gpu.images.is_cuda
+        assert on_gpu.inputs.is_cuda
         assert torch.equal(on_cpu.ids, on_gpu.ids)
-        assert torch.equal(on_cpu.labels, on_gpu.labels.cpu())
-        difference = (on_cpu.images - on_gpu.images.cpu()).abs()
+        assert torch.equal(on_cpu.targets, on_gpu.targets.cpu())
+        difference = (on_cpu.inputs - on_gpu.inputs.cpu()).abs()
         assert difference.median() < 1e-3
         assert difference.mean() < 0.02, difference.flatten(1).mean(1)
 

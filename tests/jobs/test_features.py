@@ -59,7 +59,7 @@ def test_features_of_a_run_are_those_of_its_network_and_preprocessing(trained, s
     (samples,) = load_images(source, bundle.preprocessing.canvas, threads=1).values()
     with torch.inference_mode():
         batches = evaluation_batches(samples, bundle.preprocessing, torch.device("cpu"))
-        expected = torch.cat([bundle.model.embed(batch.images) for batch in batches.epoch(0)])
+        expected = torch.cat([bundle.model.embed(batch.inputs) for batch in batches.epoch(0)])
     assert found.ids == samples.ids
     torch.testing.assert_close(torch.from_numpy(found.embeddings), expected, rtol=1e-4, atol=1e-5)
     assert "t-SNE" in found.page.read_text()  # of 60 images

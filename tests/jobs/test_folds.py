@@ -9,12 +9,12 @@ import statistics
 import pytest
 from tests.jobs.conftest import QUICK, make_images
 
-from striate.analysis import of_folds
-from striate.analysis.intervals import student_t
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, resume_folds, train_folds, train_run_or_folds
 from striate.runs import CrossValidationFolder, RunFolder
+from striate.tasks import of_folds
+from striate.tasks.intervals import student_t
 from striate.training.interruption import InterruptedRunError
 
 ONCE = {**QUICK, "epochs": 2, "val": 0.1}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tests.jobs.conftest import QUICK
 
-from striate.analysis.baseline import no_better_than_largest_class
+from striate.analysis.baseline import no_better_than_baseline
 from striate.analysis.evaluation_data import load_for_network
 from striate.cli import main
 from striate.data import decode_image
@@ -17,6 +17,7 @@ from striate.errors import DataError
 from striate.jobs import Checked, check, train
 from striate.runs import RunFolder
 from striate.sources import open_source
+from striate.tasks import Figure
 from striate.training import Recipe, ResolvedRecipe, find_recipe
 from striate.training.data_defaults import canvas_of, resolve_with_data
 from striate.training.recipe_choice import choose_recipe
@@ -140,12 +141,13 @@ def test_ends_that_a_person_cuts_off_are_reported_and_explain_why_nothing_is_lea
     cropped = next(one for one in run.findings if one.id == "data-cropped")
     assert cropped.evidence["cut"] == 0.8
     assert "--fit contain" in cropped.fix
-    nothing = {"accuracy": {"value": 0.5, "low": 0.2}, "baseline_accuracy": 0.5, "images": 6}
-    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=False)
+    accuracy = Figure("accuracy", 0.5, 0.2, 0.8).as_json()
+    nothing = {"accuracy": accuracy, "baseline": {"value": 0.5, "prediction": "always 'a'"}, "images": 6}
+    (finding,) = no_better_than_baseline({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=False)
     assert finding.fix == cropped.fix
-    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=True)
+    (finding,) = no_better_than_baseline({"test": nothing}, "test", [cropped], epochs=20, trained_briefly=True)
     assert finding.fix.startswith("train longer")
-    (finding,) = no_better_than_largest_class({"test": nothing}, "test", [], epochs=0, trained_briefly=False)
+    (finding,) = no_better_than_baseline({"test": nothing}, "test", [], epochs=0, trained_briefly=False)
     assert finding.fix == "gather more images, or fine-tune (--epochs 1 or more)"  # a head has no learning rate
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.jobs.conftest import QUICK, make_images
 
 from striate.cli import main
-from striate.data import LabeledImages, split_samples
+from striate.data import ClassTargets, LabeledImages, split_samples
 from striate.data.images import TensorImages
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, train
@@ -234,7 +234,10 @@ def test_a_share_that_was_rounded_for_small_classes_is_reported(classes, each, s
     labels = torch.arange(classes).repeat_interleave(each)
     pixels = torch.arange(len(labels) * 12).reshape(-1, 2, 2, 3).remainder(251).to(torch.uint8)
     whole = LabeledImages(
-        TensorImages(pixels), labels, tuple(map(str, range(len(labels)))), tuple(map(str, range(classes)))
+        TensorImages(pixels),
+        ClassTargets(labels.numpy()),
+        tuple(map(str, range(len(labels)))),
+        tuple(map(str, range(classes))),
     )
     splits = split_samples({"all": whole}, val=0, test=share, seed=0)
     lines = deviating_splits(splits, {"all": whole}, Recipe.of(val=0.0, test=share))
@@ -274,7 +277,9 @@ def test_random_splits_are_reported_and_done(given, recipe, shares, expected_mes
     assert split_origin(given, recipe) == expected_message
     if recipe.data.split != "other.csv":
         pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 2, 2, 3), np.uint8))
-        some = LabeledImages(TensorImages(pixels), torch.arange(40) % 2, tuple(map(str, range(40))), ("a", "b"))
+        some = LabeledImages(
+            TensorImages(pixels), ClassTargets(np.arange(40) % 2), tuple(map(str, range(40))), ("a", "b")
+        )
         fold = (recipe.data.fold, recipe.data.folds) if recipe.data.fold else None
         by_split = split_samples(
             dict.fromkeys(given, some), val=recipe.data.val, test=recipe.data.test, seed=0, fold=fold

@@ -199,7 +199,7 @@ def test_a_run_without_a_network_states_what_to_do(trained, tmp_path):
 
 def test_learning_nothing_is_a_finding(shapes, tmp_path):
     run = train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "lr": 1e-8, "epochs": 1})
-    assert [finding.id for finding in run.findings] == ["no-better-than-largest-class"]
+    assert [finding.id for finding in run.findings] == ["no-better-than-baseline"]
 
 
 def test_stopping_early_keeps_the_best(shapes, tmp_path):

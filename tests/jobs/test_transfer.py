@@ -284,5 +284,5 @@ def test_the_head_is_fitted_on_what_the_trunk_gives_for_the_same_views_to_the_bi
     assert all(torch.equal(one, frozen_embeddings(run.model, batches)) for one in fitted)
     assert len(fitted) == 1 + again
     with torch.inference_mode():
-        unfolded = torch.cat([run.model.embed(batch.images) for batch in batches.epoch(0)])
+        unfolded = torch.cat([run.model.embed(batch.inputs) for batch in batches.epoch(0)])
     torch.testing.assert_close(fitted[0], unfolded, rtol=1e-4, atol=1e-5)

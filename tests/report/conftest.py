@@ -11,7 +11,8 @@ import pytest
 
 from striate.findings import Finding
 from striate.report import ErrorImage, ReportContents
-from striate.training import SettingRow
+from striate.tasks import Figure
+from striate.training import Epoch, SettingRow
 
 VOID = {"meta", "link", "img", "input"}
 SVG_EMPTY = {"path", "circle", "rect"}  # may be closed where they are opened
@@ -32,13 +33,19 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def interval(correct: int, of: int) -> dict[str, float | None]:
-    """Wilson's."""
+def interval(name: str, correct: int, of: int) -> dict[str, Any]:
+    """A share with Wilson's interval."""
+    kind = {"name": name, "unit": "%", "higher_is_better": True}
     if of == 0:
-        return {"value": None, "low": None, "high": None}
+        return {**kind, "value": None, "low": None, "high": None}
     share, z = correct / of, 1.96
     middle, half = share + z * z / 2 / of, z * math.sqrt(share * (1 - share) / of + z * z / 4 / of / of)
-    return {"value": share, "low": (middle - half) / (1 + z * z / of), "high": (middle + half) / (1 + z * z / of)}
+    return {
+        **kind,
+        "value": share,
+        "low": (middle - half) / (1 + z * z / of),
+        "high": (middle + half) / (1 + z * z / of),
+    }
 
 
 def metrics_of(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]:
@@ -46,20 +53,23 @@ def metrics_of(classes: list[str], confusion: list[list[int]]) -> dict[str, Any]
     correct = sum(row[n] for n, row in enumerate(confusion))
     return {
         "images": total,
-        "accuracy": interval(correct, total),
-        "macro_f1": {"value": 0.91234, "low": 0.90987, "high": 0.92345},
-        "log_loss": {"value": 0.026714, "low": 0.022713, "high": 0.030756},
-        "expected_calibration_error": {"value": 0.0412, "low": 0.0311, "high": 0.0513},
-        "baseline_accuracy": max(map(sum, confusion)) / total,
+        "accuracy": interval("accuracy", correct, total),
+        "macro_f1": Figure("macro F1", 0.91234, 0.90987, 0.92345).as_json(),
+        "log_loss": Figure("log loss", 0.026714, 0.022713, 0.030756, "", False).as_json(),
+        "expected_calibration_error": Figure("expected calibration error", 0.0412, 0.0311, 0.0513).as_json(),
+        "baseline": {
+            "value": max(map(sum, confusion)) / total,
+            "prediction": f"always {classes[max(range(len(classes)), key=lambda n: sum(confusion[n]))]!r}",
+        },
         "classes": classes,
         "confusion_matrix": confusion,
         "per_class": [
             {
                 "class": name,
                 "images": sum(confusion[n]),
-                "precision": interval(confusion[n][n], predicted[n]),
-                "recall": interval(confusion[n][n], sum(confusion[n])),
-                "f1": interval(2 * confusion[n][n], predicted[n] + sum(confusion[n])),
+                "precision": interval("precision", confusion[n][n], predicted[n]),
+                "recall": interval("recall", confusion[n][n], sum(confusion[n])),
+                "f1": interval("F1", 2 * confusion[n][n], predicted[n] + sum(confusion[n])),
             }
             for n, name in enumerate(classes)
         ],
@@ -73,19 +83,19 @@ def confused(count: int) -> list[list[int]]:
     ]
 
 
-def history(epochs: int) -> list[dict[str, str | float | None]]:
+def history(epochs: int) -> list[Epoch]:
     return [
-        {
-            "epoch": str(epoch),  # as csv.DictReader gives them
-            "step": str(235 * epoch),
-            "learning_rate": str(0.01 / epoch),
-            "train_loss": f"{2 / epoch:.4f}",
-            "train_accuracy": str(1 - 0.3 / epoch),
-            "val_loss": str(1.5 / epoch),
-            "val_accuracy": str(1 - 0.2 / epoch),
-            "images_per_second": "31250.5",
-            "seconds": "1.9",
-        }
+        Epoch(
+            epoch,
+            235 * epoch,
+            0.01 / epoch,
+            round(2 / epoch, 4),
+            (Figure("accuracy", 1 - 0.3 / epoch),),
+            1.5 / epoch,
+            (Figure("accuracy", 1 - 0.2 / epoch),),
+            31250.5,
+            1.9,
+        )
         for epoch in range(1, epochs + 1)
     ]
 
@@ -132,10 +142,20 @@ def make(
         "timings": {"data": 0.61, "training": 9.43, "total": 192.2},
     }
     misclassified = [
-        ErrorImage(png(28, 28), f"test/{n}.png", classes[n % 2], classes[1 - n % 2], 0.5 + n / 10, 2.5 + n)
+        ErrorImage(
+            png(28, 28),
+            f"test/{n}.png",
+            {
+                "label": classes[n % 2],
+                "prediction": classes[1 - n % 2],
+                "confidence": 0.5 + n / 10,
+                "loss": 2.5 + n,
+            },
+        )
         for n in range(errors)
     ]
     return ReportContents(
+        task="classify",
         manifest=manifest,
         settings=SETTINGS,
         metrics={name: metrics_of(classes, table) for name, table in splits.items()} if measured else {},

@@ -10,6 +10,7 @@ from striate.findings import Finding
 from striate.report import render_report
 from striate.report.page import _origins
 from striate.report.reproduce import read_reproduction
+from striate.tasks import Figure
 from striate.training import SettingRow
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -82,7 +83,7 @@ def test_the_verdict_comes_first_with_its_interval_and_baseline(make_contents, r
     assert text.index(f"{100 * correct / images:.1f} % test accuracy") < text.index("Findings")
     assert "95 % confidence interval 92.5 to 95.3 %, 1,079 images." in text  # Wilson for 1015 of 1079
     assert f"Misclassified {misclassified} of 1,079 images" in text
-    assert "Baseline accuracy 10.5 % always predicting 7" in text
+    assert "Baseline accuracy 10.5 % always '7'" in text
     assert "Training time 9.4 s cpu, 2 threads" in text
     assert "Weights of epoch 4 of 5 epochs" in text
     assert "Parameters 110,474 digit_cnn" in text
@@ -101,7 +102,8 @@ def test_a_head_on_frozen_features_has_no_curves_and_chose_no_epoch(make_content
     (row,) = whole.history
     timings = {"data": 0.61, "features": 21.8, "validation": 1.2, "total": 30.0}
     manifest = {**whole.manifest, "epochs": 0, "best_epoch": 0, "timings": timings, "head": {"kind": "svm"}}
-    history = [{**row, "epoch": "0", "learning_rate": "0.0", "train_accuracy": "1.0", "val_accuracy": "0.8219"}]
+    train, val = (Figure("accuracy", 1.0),), (Figure("accuracy", 0.8219),)
+    history = [replace(row, epoch=0, learning_rate=0.0, train=train, val=val)]
     page = read_page(render_report(replace(whole, manifest=manifest, history=history)))
     text = page.text()
     assert "Training time 21.8 s cpu, 2 threads all for features and head" in text
@@ -132,22 +134,23 @@ def test_the_time_of_a_head_counts_where_epochs_followed(make_contents, read_pag
 
 def test_no_better_than_the_baseline_is_shown(make_contents, read_page):
     contents = make_contents(DIGITS)
-    metrics = {"test": contents.metrics["test"] | {"baseline_accuracy": 0.93}}
+    metrics = {"test": contents.metrics["test"] | {"baseline": {"value": 0.93, "prediction": "always '7'"}}}
     text = read_page(render_report(replace(contents, metrics=metrics))).text()
-    assert "This is not significantly better than always predicting 7 , the largest class" in text
+    assert "This is not significantly better than the same prediction for all images (always '7')" in text
 
 
 def test_every_metric_appears(make_contents, read_page):
     contents = make_contents(DIGITS)
     words = set(re.findall(r"[\d.,]*\d", read_page(render_report(contents)).text()))
     for name, split in contents.metrics.items():
-        intervals = {key: value for key, value in split.items() if isinstance(value, dict)}
+        intervals = {key: value for key, value in split.items() if isinstance(value, dict) and "low" in value}
         if name == "test":  # the classes are those of the reported split
             keys = ("precision", "recall", "f1")
             intervals |= {(row["class"], key): row[key] for row in split["per_class"] for key in keys}
             assert {f"{row['images']:,}" for row in split["per_class"]} <= words
         for key, ends in intervals.items():
-            expected = {f"{end:.4g}" if key == "log_loss" else f"{100 * end:.1f}" for end in ends.values()}
+            shown = [ends[end] for end in ("low", "value", "high")]
+            expected = {f"{end:.4g}" if key == "log_loss" else f"{100 * end:.1f}" for end in shown}
             assert expected <= words, key
 
 
@@ -249,7 +252,7 @@ def test_no_errors_and_errors_that_were_not_saved_differ(make_contents, read_pag
 
 def test_runs_without_validation(make_contents, read_page):
     contents = make_contents(DIGITS)
-    rows = [row | {"val_loss": "", "val_accuracy": None} for row in contents.history]
+    rows = [replace(row, val_loss=None, val=()) for row in contents.history]
     metrics = {"test": contents.metrics["test"]}
     html = render_report(replace(contents, history=rows, metrics=metrics))
     assert "validation" not in read_page(html).text().split("Confusion matrix")[2].split("Misclassified images")[0]
@@ -372,7 +375,7 @@ def test_what_the_data_decided_is_above_the_settings_and_weights_are_an_origin(m
 
 def test_the_speed_of_training_is_not_that_of_features(make_contents):
     contents = make_contents(["cat", "dog"], epochs=1)
-    features = {**contents.history[0], "epoch": "0", "images_per_second": "7"}
+    features = replace(contents.history[0], epoch=0, images_per_second=7.0)
     for history, times in (([features, *contents.history], ["31,250 images a second"]), ([features], [])):
         shown = dict(read_reproduction(contents.manifest, history).times)
         assert [value for name, value in shown.items() if name == "Training speed"] == times

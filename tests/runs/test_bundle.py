@@ -20,6 +20,7 @@ from striate.errors import RunError
 from striate.models import HEADS, HeadDescription, build_head, classifier_features, create_model, replace_classifier
 from striate.runs import Bundle, Preprocessing
 from striate.runs.bundle_json import KEYS, read_sealed, sealed
+from striate.tasks import Classify
 from striate.views import Normalization
 
 CLASSES = ("cat", "<b>dog</b>", "a\nb", "é")
@@ -31,7 +32,7 @@ def small_bundle() -> Bundle:
     model = create_model("lenet5", classes=4, channels=1)
     arguments = {"classes": 4, "channels": 1}
     statistics = training_statistics(np.random.default_rng(0).random((50, 3)), np.arange(50) % 4)
-    return Bundle(model, "lenet5", arguments, "classify", CLASSES, preprocessing, statistics=statistics)
+    return Bundle(model, "lenet5", arguments, Classify(CLASSES), preprocessing, statistics=statistics)
 
 
 def bundle_with_head(kind: str) -> Bundle:
@@ -76,7 +77,7 @@ def test_gives_the_same_outputs_and_all_that_belongs_to_them(saved):
     images = torch.randn(3, 1, 28, 28)
     assert torch.equal(before.model.eval()(images), after.model(images))
     assert not after.model.training
-    assert (after.classes, after.preprocessing, after.task) == (CLASSES, before.preprocessing, "classify")
+    assert (after.classes, after.preprocessing, after.task.name) == (CLASSES, before.preprocessing, "classify")
     assert after.statistics == before.statistics
 
 
@@ -176,7 +177,7 @@ def test_one_changed_bit_is_refused(saved, tmp_path, data):
         ({"arguments": {"classes": 4, "channels": 1, "dropout": 0.5}}, "cannot build"),
         ({"classes": ["a", "b"]}, "has 2 classes and 4 outputs"),
         ({"format": 99}, "made by a later version of striate .format 99.; upgrade"),
-        ({"format": 1}, "made by an earlier version of striate .format 1, not 2.,.*; train again: model.json"),
+        ({"format": 1}, "made by an earlier version of striate .format 1, not 3.,.*; train again: model.json"),
         ({"golden_output": [1.0, 2.0, 3.0, 4.0]}, "golden output"),
         ({"golden_output": [1.0]}, "golden output"),
         ({"statistics": {"images": 3}}, "its statistics of the training images are invalid"),
@@ -275,7 +276,7 @@ def test_a_missing_file_is_named(copy):
 
 def test_a_description_with_a_repeated_key_is_refused(copy):
     raw = (copy / "model.json").read_text()
-    (copy / "model.json").write_text(raw.replace('{\n "format": 2,', '{\n "format": 2,\n "format": 2,', 1))
+    (copy / "model.json").write_text(raw.replace('{\n "format": 3,', '{\n "format": 3,\n "format": 3,', 1))
     with pytest.raises(RunError, match="was changed"):
         Bundle.open(copy)
 

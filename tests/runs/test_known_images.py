@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from striate.data import Canvas, LabeledImages, Limits, Splits, TensorImages, decode_image
+from striate.data import Canvas, ClassTargets, LabeledImages, Limits, Splits, TensorImages, decode_image
 from striate.data.signatures import copy_threshold, nearest, thumbnail_signatures, within
 from striate.errors import DataError
 from striate.runs import RunFolder, read_known_images, split_rows
@@ -22,7 +22,7 @@ NOISE = np.random.default_rng(5).integers(0, 256, (12, 32, 32, 3), np.uint8)
 def images(images: npt.NDArray[np.uint8], prefix: str) -> LabeledImages:
     ids = tuple(f"{prefix}{n}.png" for n in range(len(images)))
     return LabeledImages(
-        TensorImages(torch.from_numpy(images)), torch.zeros(len(images), dtype=torch.int64), ids, ("a",)
+        TensorImages(torch.from_numpy(images)), ClassTargets(np.zeros(len(images), np.int64)), ids, ("a",)
     )
 
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from striate.analysis import Predictions, classification_metrics
 from striate.runs import RunFolder
 from striate.runs.metrics_json import MOST_DENSE
+from striate.tasks.classify.metrics import classification_metrics
 
 
 def metrics_of(classes: int, images: int) -> dict[str, object]:
@@ -17,7 +17,7 @@ def metrics_of(classes: int, images: int) -> dict[str, object]:
     probabilities = np.full((images, classes), 0.5 / classes)
     probabilities[np.arange(images), predictions] += 0.5
     names = tuple(f"class number {i}" for i in range(classes))
-    return classification_metrics(Predictions(probabilities, labels, tuple(map(str, range(images)))), names)
+    return classification_metrics(probabilities, labels, names)
 
 
 @pytest.mark.parametrize("classes", [2, MOST_DENSE, MOST_DENSE + 1])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from striate.data import Batches, LabeledImages, TensorImages
+from striate.data import Batches, ClassTargets, LabeledImages, TensorImages
 from striate.models import create_model
 from striate.tasks import Classify
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, train
@@ -24,7 +24,10 @@ def images(count: int = 60) -> LabeledImages:
     stripes = (torch.arange(32) % 8 < 4).view(1, 1, 32, 1) * 180
     base = torch.where((labels == 2).view(-1, 1, 1, 1), stripes, (labels * 180).view(-1, 1, 1, 1))
     return LabeledImages(
-        TensorImages((base + noise).to(torch.uint8)), labels, tuple(map(str, range(count))), TASK.classes
+        TensorImages((base + noise).to(torch.uint8)),
+        ClassTargets(labels.numpy()),
+        tuple(map(str, range(count))),
+        TASK.classes,
     )
 
 

@@ -116,7 +116,7 @@ def test_frozen_layers_build_no_graph():
     recipe = PRETRAINED.with_values(freeze=2)
     state = fresh(recipe)
     state.frozen_layers.start_epoch(0)
-    outputs = state.model.stage_outputs(next(batches(recipe).epoch(0)).images)
+    outputs = state.model.stage_outputs(next(batches(recipe).epoch(0)).inputs)
     assert [output.requires_grad for output in outputs] == [False, False, True]
 
 

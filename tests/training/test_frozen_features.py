@@ -1,10 +1,11 @@
 """Embeddings of a frozen network: those of the network as it is, the same whenever they are computed."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from striate.data import Batches, LabeledImages, TensorImages
+from striate.data import Batches, ClassTargets, LabeledImages, TensorImages
 from striate.models import Network, create_model
 from striate.training import feature_arithmetic, frozen_embeddings
 from striate.training.frozen_features import TOLERANCE, _faster_if_equal, _trace
@@ -15,7 +16,7 @@ def batches(count: int = 10, batch_size: int = 4, side: int = 32, channels: int 
     generator = torch.Generator().manual_seed(1)
     pixels = torch.randint(0, 256, (count, side, side, channels), dtype=torch.uint8, generator=generator)
     samples = LabeledImages(
-        TensorImages(pixels), torch.zeros(count, dtype=torch.int64), tuple(map(str, range(count))), ("a", "b")
+        TensorImages(pixels), ClassTargets(np.zeros(count, np.int64)), tuple(map(str, range(count))), ("a", "b")
     )
     normalization = Normalization((0.5,) * channels, (0.25,) * channels)
     return Batches(
@@ -46,7 +47,7 @@ def network(name: str, side: int = 32) -> Network:
 @torch.inference_mode()
 def eager(model: Network, data: Batches) -> Tensor:
     model.eval()
-    return torch.cat([model.embed(batch.images) for batch in data.epoch(0)])
+    return torch.cat([model.embed(batch.inputs) for batch in data.epoch(0)])
 
 
 NETWORKS = ("efficientnet_lite0", "resnet18", "regnet_y_400mf", "squeezenet1_1", "vit_ti_16")
@@ -121,7 +122,7 @@ class Branching(Network):
 @pytest.mark.parametrize("second_user", [True, False])
 def test_what_cannot_be_folded_is_not(second_user):
     model, data = Branching(second_user).eval(), batches()
-    image = next(data.epoch(0)).images
+    image = next(data.epoch(0)).inputs
     trace = _trace(model, image[:1])
     assert trace.pairs == ([("first", "norm")] if second_user else [])
     assert (_faster_if_equal(model, trace, image) is model) == second_user
@@ -134,7 +135,7 @@ def test_what_cannot_be_folded_is_not(second_user):
 )
 def test_batch_norm_after_a_convolution_is_folded(name):
     model = network(name).eval()
-    image = next(batches().epoch(0)).images
+    image = next(batches().epoch(0)).inputs
     faster = _faster_if_equal(model, _trace(model, image[:1]), image)
     before, after = [sum(isinstance(layer, nn.BatchNorm2d) for layer in one.modules()) for one in (model, faster)]
     assert after < before / 1.5
@@ -152,7 +153,7 @@ def test_sub_batches_are_as_large_as_caches_allow():
 def test_embeddings_are_to_the_bit_those_of_the_folded_network(name):
     """Of the same views in the same sub-batches; the tolerance is for the network as it is."""
     model, data = network(name).eval(), batches(40, 32)
-    views = [batch.images for batch in data.epoch(0)]
+    views = [batch.inputs for batch in data.epoch(0)]
     trace = _trace(model, views[0][:1])
     size = trace.sub_batch()
     folded = _faster_if_equal(model, trace, views[0][:size])

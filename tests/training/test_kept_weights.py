@@ -3,12 +3,14 @@
 import pytest
 
 from striate.number_format import percent
+from striate.tasks import Figure
 from striate.training import Epoch, is_best, is_kept, kept_message, stops_early
 from striate.training.settings import TrainingSettings
 
 
 def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
-    return Epoch(epoch, epoch, 0.1, 1.0 / epoch, 0.5, loss, accuracy, 1.0, 1.0)
+    val = () if accuracy is None else (Figure("accuracy", accuracy),)
+    return Epoch(epoch, epoch, 0.1, 1.0 / max(epoch, 1), (Figure("accuracy", 0.5),), loss, val, 1.0, 1.0)
 
 
 def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():
@@ -39,7 +41,7 @@ def test_stopping_early_waits_for_its_patience():
 )
 def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone(accuracies, keep, patience, kept):
     training = TrainingSettings(epochs=9 if patience else len(accuracies) - 1, keep=keep, patience=patience)
-    rows = [Epoch(i, i, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 1.0) for i, accuracy in enumerate(accuracies)]
+    rows = [row(i, 1.0, accuracy) for i, accuracy in enumerate(accuracies)]
     assert [is_kept(rows[: i + 1], training, 1000) for i in range(1, len(rows))] == kept
 
 
@@ -59,7 +61,7 @@ def test_the_last_epoch_is_compared_with_the_classifier_on_frozen_features_alone
 )
 def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standard_error(head, tuned, images, kept):
     loss = None if head is None else 1.0
-    rows = [Epoch(i, i, 0.1, 1.0, 0.5, loss, accuracy, 1.0, 1.0) for i, accuracy in enumerate((head, tuned))]
+    rows = [row(i, loss, accuracy) for i, accuracy in enumerate((head, tuned))]
     assert is_kept(rows, TrainingSettings(epochs=1, keep="auto"), images) is kept
     message = kept_message(rows, int(kept), "auto", images)
     if head is None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from striate.data import Batches
 from striate.models import NETWORKS, Network, create_model
+from striate.tasks import Figure
 from striate.training import Diverged, Epoch, Recipe, Step, TrainingState, train
 from striate.training.loop import mixed_batch, total, validate
 from striate.views import Normalization, Policy
@@ -23,7 +24,7 @@ def test_it_learns_and_tells_each_step_and_epoch():
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4, 5, 6]
     assert sum(isinstance(record, Step) for record in records) == 6 * 3  # the last step of 4 is told by the epoch
     assert epochs[-1].train_loss < epochs[0].train_loss
-    assert (epochs[-1].val_accuracy or 0) > 0.9
+    assert epochs[-1].val[0].value > 0.9
     assert state.history == epochs
 
 
@@ -83,9 +84,9 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
     torch.manual_seed(0)
     batch = next(batches(RECIPE).epoch(0))
     mixed = [mixed_batch(batch, Policy(mosaic=0.25), TASK) for _ in range(400)]
-    mosaics = [one for one in mixed if one.images is not batch.images]
+    mosaics = [one for one in mixed if one.inputs is not batch.inputs]
     assert 0.17 < len(mosaics) / 400 < 0.33
-    assert all(torch.allclose(one.labels.sum(1), torch.ones(16)) for one in mosaics)
+    assert all(torch.allclose(one.targets.sum(1), torch.ones(16)) for one in mosaics)
     assert mixed_batch(batch, Policy(), TASK) is batch
 
 
@@ -154,7 +155,7 @@ def test_the_last_window_of_an_epoch_weighs_as_much_as_the_others():
     alone = fresh(recipe)
     loop, ready = train(alone, TASK, batches(recipe), None, recipe), list(batches(recipe).epoch(0))
     next(loop), next(loop)
-    outputs = alone.model(ready[2].images)
+    outputs = alone.model(ready[2].inputs)
     total(TASK.losses(outputs, ready[2])).backward()
     for whole, one in zip(state.model.parameters(), alone.model.parameters(), strict=True):
         assert one.grad is not None
@@ -172,7 +173,7 @@ def test_validation_reads_the_device_as_often_for_many_batches_as_for_few(monkey
     model, counts = create_model("bn_gap_cnn", classes=3, channels=1).to("meta"), []
     few, many = (
         [
-            replace(batch, images=batch.images.to("meta"), labels=batch.labels.to("meta"))
+            replace(batch, inputs=batch.inputs.to("meta"), targets=batch.targets.to("meta"))
             for batch in batches(RECIPE.with_values(batch_size=size)).epoch(0)
         ]
         for size in (16, 4)
@@ -212,13 +213,13 @@ def test_clipping_bounds_the_step():
 def test_bfloat16_learns_too():
     state, records = run(RECIPE.with_values(precision="bfloat16", epochs=6))
     *_, last = [record for record in records if isinstance(record, Epoch)]
-    assert (last.val_accuracy or 0) > 0.9
+    assert last.val[0].value > 0.9
     assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())
 
 
 def test_the_kept_weights_come_back_with_a_checkpoint_where_later_epochs_do_not_replace_them():
     state = fresh()
-    state.history.append(Epoch(0, 0, 0.0, 1.0, 0.5, 0.5, 1.0, 1.0, 1.0))
+    state.history.append(Epoch(0, 0, 0.0, 1.0, (Figure("accuracy", 0.5),), 0.5, (Figure("accuracy", 1.0),), 1.0, 1.0))
     state.keep_as_best()
     kept = {name: value.clone() for name, value in state.best.items()}
     run(RECIPE.with_values(epochs=1, keep="auto"), state)

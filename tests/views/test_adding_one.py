@@ -63,8 +63,8 @@ blend = Policy(blendall=0.5)
 view = evaluation_view(4, image_size=(8, 8), size=(8, 8), normalization=plain)
 batch = Batch(images / 255, torch.tensor([0, 1, 1, 1]), torch.arange(4), view)
 mixed = mixed_batch(batch, blend, Classify(("a", "b")))
-assert torch.allclose(mixed.images, (batch.images + batch.images.mean(0)) / 2)
-assert mixed.labels.tolist() == [[0.625, 0.375], *3 * [[0.125, 0.875]]]
+assert torch.allclose(mixed.inputs, (batch.inputs + batch.inputs.mean(0)) / 2)
+assert mixed.targets.tolist() == [[0.625, 0.375], *3 * [[0.125, 0.875]]]
 assert describe(blend)[-1] == "mix: blend with the mean of the batch, 0.5 of it"
 try:
     augment("mnist-scenes:9", blendall=0.5, mixup=0.1, out=tempfile.mkdtemp() + "/sheet.png")

@@ -1,10 +1,3 @@
-from striate.analysis.image_predictor import Prediction as Prediction
-from striate.analysis.inference import Predictions as Predictions
-from striate.analysis.inference import predict_batches as predict_batches
-from striate.analysis.intervals import Interval as Interval
-from striate.analysis.intervals import of_folds as of_folds
-from striate.analysis.intervals import wilson as wilson
-from striate.analysis.metrics import classification_metrics as classification_metrics
 from striate.analysis.receptive_field import ReceptiveField as ReceptiveField
 from striate.analysis.receptive_field import UnknownField as UnknownField
 from striate.analysis.receptive_field import WholeImageField as WholeImageField

@@ -1,39 +1,44 @@
-"""Whether a network is better than always predicting the largest class."""
+"""Whether a network is better than the same prediction for every image, such as the largest class."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from striate.findings import Finding
+from striate.tasks import main_figure
 
-__all__ = ["no_better_than_largest_class", "trained_briefly"]
+__all__ = ["no_better_than_baseline", "trained_briefly"]
 
 FEW_EPOCHS: Final = 5
 # findings that may explain why a network learns nothing
 _CAUSES: Final = ("data-shift", "data-background", "data-cropped", "data-thin", "data-nearly-black")
 
 
-def no_better_than_largest_class(
+def no_better_than_baseline(
     metrics: dict[str, Any], split: str | None, others: Sequence[Finding], *, epochs: int, trained_briefly: bool
 ) -> list[Finding]:
-    """A finding if the accuracy's interval reaches down to the share of the largest class; `others` may explain it.
+    """A finding if the interval of the main metric reaches that of the baseline; `others` may explain it.
 
     After a few epochs it is explained by those; after none a head on frozen features is all.
     """
     if split is None:
         return []
-    figures = metrics[split]
-    if figures["accuracy"]["low"] > figures["baseline_accuracy"]:
+    main, baseline, images = main_figure(metrics[split]), metrics[split]["baseline"], metrics[split]["images"]
+    if main.low is None or main.high is None:
+        return []
+    if main.low > baseline["value"] if main.higher_is_better else main.high < baseline["value"]:
         return []
     return [
         Finding(
-            "no-better-than-largest-class",
+            "no-better-than-baseline",
             "warning",
-            f"On the {split} images the network is not significantly better than always predicting the largest class.",
+            f"On the {split} images the network is not significantly better than the same prediction for all images "
+            f"({baseline['prediction']}).",
             {
-                "accuracy": figures["accuracy"]["value"],
-                "low": figures["accuracy"]["low"],
-                "baseline_accuracy": figures["baseline_accuracy"],
-                "images": figures["images"],
+                main.key: main.value,
+                "low": main.low,
+                "high": main.high,
+                "baseline": baseline["value"],
+                "images": images,
             },
             next(
                 (one.fix for one in others if one.id in _CAUSES and not trained_briefly),

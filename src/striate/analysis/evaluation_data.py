@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-import torch
-
 from striate.data import LabeledImages, Source, load_images
 from striate.data.threads import Progress
 from striate.errors import DataError, RunError
@@ -62,9 +60,9 @@ def own_splits(
 
 def load_split(source: Source, bundle: Bundle, progress: Progress, name: str) -> LabeledImages:
     """One of the source's splits, its labels as positions in the bundle's classes."""
-    positions = torch.tensor([bundle.classes.index(name) for name in source.classes])
+    positions = [bundle.classes.index(name) for name in source.classes]
     samples = load_for_network(bundle, source, only=name, progress=progress)[name]
-    return replace(samples, labels=positions[samples.labels], classes=bundle.classes)
+    return replace(samples, targets=samples.targets.reordered(positions, len(bundle.classes)), classes=bundle.classes)
 
 
 def load_for_network(

@@ -1,23 +1,25 @@
-"""What the folds of a cross-validation amount to: the mean accuracy, its standard deviation and its interval."""
+"""What the folds of a cross-validation amount to: the mean of the main figure, its standard deviation and its interval."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from striate.analysis.intervals import of_folds
+from striate.tasks import SHARE, main_figure, of_folds
 
 __all__ = ["summarize_folds"]
 
 
-def summarize_folds(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The entries `accuracy` and `runs` of folds.json, from the metrics of each fold's test split."""
-    accuracies = [one["accuracy"]["value"] for one in figures]
-    interval = of_folds(accuracies)
-    variance = sum((one - interval.value) ** 2 for one in accuracies) / (len(accuracies) - 1)
+def summarize_folds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The entries `metric`, that of its key, and `runs` of folds.json, from the metrics of each fold's test split."""
+    figures = [main_figure(one) for one in metrics]
+    main, values = figures[0], [one.value for one in figures]
+    interval = of_folds(values, (0.0, 1.0) if main.unit == SHARE else (-math.inf, math.inf))
+    variance = sum((one - interval.value) ** 2 for one in values) / (len(values) - 1)
     return {
-        "accuracy": {"mean": interval.value, "std": math.sqrt(variance), "low": interval.low, "high": interval.high},
+        "metric": {"name": main.name, "unit": main.unit, "higher_is_better": main.higher_is_better},
+        main.key: {"mean": interval.value, "std": math.sqrt(variance), "low": interval.low, "high": interval.high},
         "runs": [
-            {"fold": number, "images": one["images"], "accuracy": one["accuracy"]["value"]}
-            for number, one in enumerate(figures, start=1)
+            {"fold": number, "images": one["images"], main.key: value}
+            for number, (one, value) in enumerate(zip(metrics, values, strict=True), start=1)
         ],
     }

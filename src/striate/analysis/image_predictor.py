@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from striate.analysis.inference import inference_batch_size
 from striate.analysis.new_images import findings_on_new
 from striate.audit.unused_content import first_frames
 from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
@@ -19,29 +18,15 @@ from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.findings import Finding
 from striate.runs import Bundle
 from striate.sources import NamedInput
+from striate.tasks import Prediction
+from striate.training import inference_batch_size
 from striate.views import evaluation_view
 
-__all__ = ["ImagePredictor", "Prediction"]
+__all__ = ["ImagePredictor"]
 
 BATCH: Final = 64
 
 Numbered = tuple[int, NamedInput]  # an image and its position among all
-
-
-@final
-@dataclass(frozen=True)
-class Prediction:
-    """The predicted class of one image, its confidence (0..1), and the probability of every class.
-
-    `path` is the file, or "input[3]" for an image that came from no file. If the image cannot be read, `error` is the reason
-    in one line, and there are no class and no probabilities.
-    """
-
-    path: str
-    prediction: str | None
-    confidence: float | None
-    probabilities: dict[str, float]
-    error: str | None = None
 
 
 @final
@@ -108,18 +93,14 @@ class ImagePredictor:
     def _batch(self, canvas: Canvas, batch: Sequence[Numbered]) -> dict[int, Prediction]:
         """Predictions by the numbers of the images."""
         images, errors = self._decode(canvas, [one for _, one in batch])
-        probabilities: dict[int, list[float]] = {}
+        predictions = {batch[i][0]: self.bundle.task.unreadable(batch[i][1].name, why) for i, why in errors.items()}
         if images:
             decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
-            names = (batch[i][1].name for i in images)
+            names = [batch[i][1].name for i in images]
             self.statistics |= zip(names, image_statistics(decoded), strict=True)
-            probabilities = dict(zip(images, self._probabilities(canvas, decoded), strict=True))
-        return {
-            number: self._prediction(one.name, probabilities[i])
-            if i in probabilities
-            else Prediction(one.name, None, None, {}, errors[i])
-            for i, (number, one) in enumerate(batch)
-        }
+            decided = self.bundle.task.describe(self._decoded(canvas, decoded), names)
+            predictions |= zip((batch[i][0] for i in images), decided, strict=True)
+        return predictions
 
     def _decode(self, canvas: Canvas, given: Sequence[NamedInput]) -> tuple[dict[int, Pixels], dict[int, str]]:
         """Images on the canvas, and the errors of others, by their position in the batch."""
@@ -137,8 +118,8 @@ class ImagePredictor:
         return images, errors
 
     @torch.inference_mode()
-    def _probabilities(self, canvas: Canvas, decoded: torch.Tensor) -> list[list[float]]:
-        """B H W C -> B K"""
+    def _decoded(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:
+        """B H W C -> what the network predicts"""
         colors = as_colors(decoded.to(self.device).permute(0, 3, 1, 2))  # B C H W
         view = evaluation_view(
             len(colors),
@@ -147,9 +128,4 @@ class ImagePredictor:
             normalization=self.bundle.preprocessing.normalization,
         )
         few = inference_batch_size(self.bundle.preprocessing.size, self.device)
-        return torch.cat([self.bundle.model(some).softmax(1) for some in view.image(colors).split(few)]).tolist()
-
-    def _prediction(self, name: str, probabilities: list[float]) -> Prediction:
-        best = max(range(len(probabilities)), key=probabilities.__getitem__)
-        classes = self.bundle.classes
-        return Prediction(name, classes[best], probabilities[best], dict(zip(classes, probabilities, strict=True)))
+        return torch.cat([self.bundle.task.decode(self.bundle.model(some)) for some in view.image(colors).split(few)])

@@ -17,16 +17,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from striate.analysis.inference import predict_batches
-from striate.analysis.intervals import Interval, of_resamples
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
 from striate.data.normalization import normalization_of
 from striate.errors import DataError
 from striate.models import create_model
 from striate.number_format import duration, percent
-from striate.tasks import Classify
-from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, resolve, train
+from striate.tasks import Classify, Interval
+from striate.tasks.intervals import of_resamples
+from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, infer, resolve, train
 from striate.views import Policy
 
 __all__ = ["LearningCurve", "fit_power_law", "measure_learning_curve", "more_would_help", "steps_for"]
@@ -220,5 +219,8 @@ def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> n
         state = TrainingState(model, task, recipe)
         for _ in train(state, task, batches(training, Policy(), recipe.training.batch_size), None, recipe):
             pass
-        predictions = predict_batches(state.model, task, batches(held_out, None, 512))
-    return predictions.predicted == predictions.labels
+        hits = [
+            (outputs.argmax(1) == batch.targets).cpu()
+            for batch, outputs in infer(state.model, batches(held_out, None, 512))
+        ]
+    return torch.cat(hits).numpy()

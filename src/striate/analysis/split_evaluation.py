@@ -6,12 +6,11 @@ from typing import Any, final
 
 import torch
 
-from striate.analysis.inference import Predictions, inference_batch_size, predict_batches
-from striate.analysis.metrics import classification_metrics
 from striate.data import Batches, LabeledImages
 from striate.models import Network
 from striate.runs import Bundle, Preprocessing
-from striate.tasks import Classify, Task
+from striate.tasks import Predictions, Task
+from striate.training import inference_batch_size, predict_batches
 
 __all__ = ["HeldOutEvaluation", "evaluate_held_out", "evaluate_split", "evaluation_batches", "predict_split"]
 
@@ -43,11 +42,8 @@ def predict_split(
 
 
 def evaluate_split(bundle: Bundle, samples: LabeledImages, device: torch.device) -> dict[str, Any]:
-    """The figures of metrics.json for a split whose labels are positions in the bundle's classes."""
-    task = Classify(bundle.classes)
-    return classification_metrics(
-        predict_split(bundle.model, task, samples, bundle.preprocessing, device), bundle.classes
-    )
+    """The figures of metrics.json for a split whose targets are of the bundle's classes."""
+    return predict_split(bundle.model, bundle.task, samples, bundle.preprocessing, device).metrics()
 
 
 @final
@@ -76,9 +72,8 @@ def evaluate_held_out(
     predictions = {
         name: predict_split(model, task, samples, preprocessing, device) for name, samples in held_out.items()
     }
-    classes = {name: samples.classes for name, samples in held_out.items()}
     return HeldOutEvaluation(
-        {name: classification_metrics(each, classes[name]) for name, each in predictions.items()},
-        [row for name, each in predictions.items() for row in each.rows(name, classes[name])],
+        {name: each.metrics() for name, each in predictions.items()},
+        [{"split": name, **row} for name, each in predictions.items() for row in each.rows(held_out[name].ids)],
         predictions,
     )

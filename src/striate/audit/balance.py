@@ -78,6 +78,8 @@ def absent_classes(classes: Sequence[str], counts: Counts, random_splits: Collec
 def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:
     """The largest class against the smallest, by training images."""
     learned = next(iter(counts.values()))
+    if not learned:
+        return []
     smallest, largest = int(np.argmin(learned)), int(np.argmax(learned))
     if learned[largest] <= IMBALANCE * max(learned[smallest], 1):
         return []

@@ -15,7 +15,7 @@ from striate.data.decoding.resize import Pixels
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.source import Listing, Source
-from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets
+from striate.data.targets import LoadedTargets
 from striate.data.threads import Progress, in_threads
 
 __all__ = ["Fingerprints", "take_fingerprints"]
@@ -80,22 +80,18 @@ class Fingerprints:
         labels = []
         for position, name in enumerate(self.splits):
             targets = self.source.splits[name].targets
-            if not isinstance(targets, ClassTargets):
+            classes = targets.single_classes() if isinstance(targets, LoadedTargets) else None
+            if classes is None:
                 return None
-            labels.append(targets.values[self.row[self.split == position]])
+            labels.append(classes[self.row[self.split == position]])
         return np.concatenate(labels)
 
     def label(self, i: int) -> str | None:
         """The class, the classes or the numbers of an image as text; None for masks and boxes."""
-        row, classes = int(self.row[i]), self.source.classes
-        match self.listing(i).targets:
-            case ClassTargets(values=labels):
-                return classes[labels[row]]
-            case MultiLabelTargets(values=sets):
-                return ", ".join(name for name, has in zip(classes, sets[row].tolist(), strict=True) if has) or "none"
-            case RegressionTargets(values=numbers):
-                return ", ".join(f"{name} {value}" for name, value in zip(classes, numbers[row], strict=True))
-        return None
+        targets = self.listing(i).targets
+        if not isinstance(targets, LoadedTargets):
+            return None
+        return targets.caption(int(self.row[i]), self.source.classes)
 
 
 @final

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,7 @@ from striate.audit.mirror_test import exchanged_classes, sample_for_mirror_test,
 from striate.audit.mirrored_names import Mirror, mirrored_names
 from striate.data import LabeledImages, Listing, Source, Unreadable
 from striate.data.decoding.canvas import Canvas
-from striate.data.targets import ClassTargets
+from striate.data.targets import LoadedTargets
 from striate.data.threads import in_threads
 from striate.findings import Finding
 from striate.training import ResolvedRecipe, available_cores
@@ -61,11 +62,13 @@ def sample_of_split(samples: LabeledImages) -> Sample:
     """A sample of the images of a split."""
 
     def sample() -> tuple[Tensor, Tensor]:
-        positions = sample_for_mirror_test(samples.labels)
+        classes = samples.targets.single_classes()
+        labels = torch.from_numpy(np.empty(0, np.int64) if classes is None else classes)
+        positions = sample_for_mirror_test(labels)
         read = [(ids, small_images(images)) for ids, images in samples.pixels.each(positions.split(BLOCK))]
         if not len(positions):
             return torch.empty(0), positions
-        return torch.cat([images for _, images in read]), samples.labels[torch.cat([ids for ids, _ in read])]
+        return torch.cat([images for _, images in read]), labels[torch.cat([ids for ids, _ in read])]
 
     return sample
 
@@ -75,9 +78,10 @@ def sample_of_listing(source: Source, canvas: Canvas) -> Sample:
     listing = next(iter(source.splits.values()))
 
     def sample() -> tuple[Tensor, Tensor]:
-        if not isinstance(listing.targets, ClassTargets):
+        classes = listing.targets.single_classes() if isinstance(listing.targets, LoadedTargets) else None
+        if classes is None:
             return torch.empty(0), torch.empty(0, dtype=torch.int64)
-        labels = torch.tensor(listing.targets.values)
+        labels = torch.tensor(classes)
         positions = sample_for_mirror_test(labels)
         read = _decoded(listing, positions.tolist(), canvas)
         if not read:

@@ -29,7 +29,8 @@ def check_splits(splits: Splits, hiding: Background | None = None) -> list[Findi
     """
     samples_of = splits.by_name()
     hashes = {name: samples.pixels.measurements.content_hashes for name, samples in samples_of.items()}
-    classes, counts = splits.train.classes, {name: samples.counts() for name, samples in samples_of.items()}
+    counts = {name: samples.counts() for name, samples in samples_of.items()}
+    classes = splits.train.classes if counts["train"] else ()  # the names of numbers are no classes
     return [
         *files_skipped(samples_of),
         *small_classes(classes, counts),
@@ -49,7 +50,8 @@ def _nearly_black(samples_of: dict[str, LabeledImages], classes: Sequence[str]) 
     measured = np.concatenate([samples.pixels.measurements.statistics for samples in samples_of.values()])
     ends = np.cumsum([len(samples) for samples in samples_of.values()])
     at = dict(zip(samples_of, np.split(np.arange(len(measured)), ends[:-1]), strict=True))
-    labels = np.concatenate([samples.labels.numpy() for samples in samples_of.values()])
+    each = [found for samples in samples_of.values() if (found := samples.targets.single_classes()) is not None]
+    labels = np.concatenate(each) if each else None
     return nearly_black(measured[:, 0], measured[:, 1], at, labels, classes)
 
 
@@ -112,10 +114,11 @@ def two_labels(
     for group in same.values():
         samples, row = where[group[0]]
         alike = [where[i] for i in group if equal(samples, where[i][0], [(row, where[i][1])], hiding)]
-        labels = {int(one.labels[n]): one.ids[n] for one, n in reversed(alike)}  # the first image of each label
+        # the first image of each label
+        labels = {one.targets.caption(n, one.classes): one.ids[n] for one, n in reversed(alike)}
         if len(labels) > 1:
-            cases.append([f"{name} ({samples.classes[label]})" for label, name in sorted(labels.items())])
-            names.append(sorted(samples.classes[label] for label in labels))
+            cases.append([f"{name} ({label})" for label, name in sorted(labels.items())])
+            names.append(sorted(labels))
     if not cases:
         return []
     return [

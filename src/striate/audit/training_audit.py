@@ -36,7 +36,7 @@ def audit_splits(
     counts = {name: samples.counts() for name, samples in splits.by_name().items()}
     return [
         *(_without_leakage(one, recipe) for one in (*check_splits(splits, hiding), *of_scales)),
-        *absent_classes(source.classes, counts, random_shares(existing, recipe)),
+        *absent_classes(source.classes if counts["train"] else (), counts, random_shares(existing, recipe)),
     ]
 
 

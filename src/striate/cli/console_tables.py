@@ -11,8 +11,7 @@ from striate.analysis import ReceptiveField, Summary, UnknownField, WholeImageFi
 from striate.jobs import EvaluationResult
 from striate.models import NETWORKS, PublishedWeights
 from striate.models.pretrained import CONVOLUTION_LAST
-from striate.number_format import percent, percent_range
-from striate.report import METRIC_NAMES
+from striate.tasks import figures_of
 
 PIPE_WIDTH = 160
 FORMULAS = """How shapes, parameters and receptive fields are computed, layer by layer:
@@ -180,24 +179,18 @@ def _same(values: Sequence[object]) -> str:
 
 def print_metrics(evaluated: EvaluationResult) -> None:
     metrics = evaluated.metrics
-    names = [name for name, value in metrics.items() if isinstance(value, dict)]
-    rows = [(METRIC_NAMES.get(name, name), *_interval(metrics[name], name)) for name in names]
+    rows = [(one.title, one.text(2), one.interval_text(2)) for one in figures_of(metrics)]
     print_table(
         [("metric", False), ("value", True), ("95 % interval", True)],
         rows,
         title=f"{evaluated.data}, {evaluated.split}: {metrics['images']:,} images",
     )
-    print_table(
-        [("class", False), ("images", True), ("precision", True), ("recall", True), ("F1", True)],
-        [
-            (
-                row["class"],
-                f"{row['images']:,}",
-                *(f"{row[name]['value']:.4f}" for name in ("precision", "recall", "f1")),
-            )
-            for row in metrics["per_class"]
-        ],
-    )
+    per_class = [(row["class"], f"{row['images']:,}", figures_of(row)) for row in metrics.get("per_class", [])]
+    if per_class:
+        print_table(
+            [("class", False), ("images", True), *((one.name, True) for one in per_class[0][2])],
+            [(name, images, *(one.text(2) for one in figures)) for name, images, figures in per_class],
+        )
 
 
 def millions(count: int) -> str:
@@ -210,9 +203,3 @@ def millions(count: int) -> str:
 def size(count: int) -> str:
     """Bytes as text."""
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
-
-
-def _interval(metric: dict[str, float], name: str) -> tuple[str, str]:
-    if name == "log_loss":
-        return f"{metric['value']:.4f}", f"{metric['low']:.4f} to {metric['high']:.4f}"
-    return percent(metric["value"], 2), percent_range(metric["low"], metric["high"], 2)

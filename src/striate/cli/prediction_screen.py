@@ -4,13 +4,11 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Literal
 
-from striate.analysis import Prediction
 from striate.cli.console_tables import print_table
 from striate.errors import SettingError
-from striate.number_format import percent
+from striate.tasks import Prediction
 
 Format = Literal["table", "json", "csv"]
 
@@ -26,7 +24,7 @@ def print_predictions(predictions: Sequence[Prediction], form: Format) -> None:
     match form:
         case "json":
             _print_errors(predictions)
-            print(json.dumps([asdict(one) for one in predictions], indent=1))
+            print(json.dumps([one.as_json() for one in predictions], indent=1))
         case "csv":
             _print_errors(predictions)
             _print_csv(predictions)
@@ -42,24 +40,18 @@ def _print_errors(predictions: Sequence[Prediction]) -> None:
 
 
 def _print_csv(predictions: Sequence[Prediction]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["path", "prediction", "confidence", "error"])
-    for one in predictions:
-        confidence = "" if one.confidence is None else f"{one.confidence:.6g}"
-        writer.writerow([one.path, one.prediction or "", confidence, one.error or ""])
+    rows = [{**one.values(), "error": one.error or ""} for one in predictions]
+    writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def _print_table(predictions: Sequence[Prediction]) -> None:
     """With a column of errors where there are any, in short; JSON and CSV have them in full."""
-    columns = [("image", False), ("prediction", False), ("confidence", True), ("error", False)]
+    has_errors = any(one.error is not None for one in predictions)
     rows = [
-        (
-            one.path,
-            one.prediction or "",
-            "" if one.confidence is None else percent(one.confidence),
-            (one.error or "").partition(": ")[0],
-        )
+        {**one.cells(), **({"error": (one.error or "").partition(": ")[0]} if has_errors else {})}
         for one in predictions
     ]
-    shown = 4 if any(one.error is not None for one in predictions) else 3
-    print_table(columns[:shown], [row[:shown] for row in rows])
+    words = ("image", "prediction", "error")
+    print_table([(name, name not in words) for name in rows[0]], [list(row.values()) for row in rows])

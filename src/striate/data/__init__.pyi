@@ -51,6 +51,7 @@ from striate.data.target_transform import transform_target as transform_target
 from striate.data.targets import ClassTargets as ClassTargets
 from striate.data.targets import Instances as Instances
 from striate.data.targets import InstanceTargets as InstanceTargets
+from striate.data.targets import LoadedTargets as LoadedTargets
 from striate.data.targets import MultiLabelTargets as MultiLabelTargets
 from striate.data.targets import RegressionTargets as RegressionTargets
 from striate.data.targets import Skeleton as Skeleton

@@ -25,10 +25,10 @@ _OF_CLASSES, _OF_CLASS = 1 << 40, 1 << 41
 @final
 @dataclass(frozen=True, eq=False)
 class Batch:
-    images: Tensor  # B C h w float32, channels last: network input
-    labels: Tensor  # B int64, on the device
-    ids: Tensor  # B int64, on the CPU: positions in the Images
-    view: View  # the view of each image
+    inputs: Tensor  # of images B C h w float32, channels last
+    targets: Tensor  # of the kind that the split's Targets gather, as the view shows them, on the device
+    ids: Tensor  # B int64, on the CPU: positions in the split
+    view: View  # from the pixels of each image to those of the input
 
 
 @final
@@ -60,7 +60,7 @@ class Batches:
         self.normalization, self.policy, self.seed = normalization, policy, seed
         self.device, self.equal_classes = torch.device(device), equal_classes
         self._images = samples.pixels.near(self.device)
-        self._labels = samples.labels.to(self.device)
+        self._targets = samples.targets.gather_on(self.device)
         self._pool = BufferPool()
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ class Batches:
         if self.policy is None:
             return torch.arange(len(self.samples))
         if self.equal_classes:
-            return class_balanced_order(self.samples.labels, seed=self.seed, epoch=epoch)
+            return class_balanced_order(torch.from_numpy(self.samples.targets.strata()), seed=self.seed, epoch=epoch)
         return permutation(self.seed, epoch, len(self.samples))
 
     def _positions(self, order: Tensor) -> list[Tensor]:
@@ -100,7 +100,6 @@ class Batches:
             ids, read = ids[good], read[good]
         images = read.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
         originals = as_colors(images)
-        labels = self._labels[ids.to(self.device, non_blocking=True)]
         if self.policy is None:
             view = evaluation_view(
                 len(ids),
@@ -108,7 +107,7 @@ class Batches:
                 size=self.size,
                 normalization=self.normalization,
             )
-            return Batch(view.image(originals, self._memory(originals)), labels, ids, view)
+            return Batch(view.image(originals, self._memory(originals)), self._targets(ids, view), ids, view)
         augmented, view = apply_policy(
             self.policy,
             originals,
@@ -119,7 +118,7 @@ class Batches:
             normalization=self.normalization,
             out=self._memory(originals),
         )
-        return Batch(augmented, labels, ids, view)
+        return Batch(augmented, self._targets(ids, view), ids, view)
 
     def _memory(self, images: Tensor) -> Tensor | None:
         """What earlier batches lay in; other devices than the CPU see to that themselves."""

@@ -1,4 +1,4 @@
-"""The images of a split by position, in memory, mapped from a file or decoded when they are wanted; and with their labels."""
+"""The images of a split by position, in memory, mapped from a file or decoded when they are wanted; and with their targets."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from torch import Tensor
 from striate.data.decoding.canvas import Canvas
 from striate.data.measurements import Measurements, measure
 from striate.data.skipped_files import SkippedFile
+from striate.data.targets import ClassTargets, LoadedTargets
 
 __all__ = ["Images", "LabeledImages", "TensorImages", "as_colors"]
 
@@ -122,17 +123,15 @@ class LabeledImages:
     """The samples of one split. Every file of the split is either in `pixels` or in `skipped`."""
 
     pixels: Images  # N H W C
-    labels: Tensor  # N int64, positions in `classes`
+    targets: LoadedTargets  # N
     ids: tuple[str, ...]
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # or the names of numbers
     skipped: tuple[SkippedFile, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        if len(self.pixels) != count:
-            raise ValueError(f"images must be {count}, not {len(self.pixels)}")
-        if self.labels.dtype != torch.int64 or self.labels.shape != (count,):
-            raise ValueError(f"labels must be {count} int64, not {tuple(self.labels.shape)} {self.labels.dtype}")
+        if not len(self.pixels) == len(self.targets) == count:
+            raise ValueError(f"{count} ids, {len(self.pixels)} images and {len(self.targets)} targets")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -147,13 +146,22 @@ class LabeledImages:
         _, height, width, channels = self.pixels.shape
         return Canvas(height, width, channels, 8 if self.pixels.dtype == torch.uint8 else 16)
 
+    @property
+    def labels(self) -> Tensor:
+        """The one class of each image, N int64. Only classification has it."""
+        assert isinstance(self.targets, ClassTargets)
+        return torch.from_numpy(self.targets.values)
+
     def counts(self) -> list[int]:
-        """Images of each class."""
-        return torch.bincount(self.labels, minlength=len(self.classes)).tolist()
+        """Images of each class; numbers have none."""
+        return self.targets.counts(len(self.classes))
 
     def subset(self, indices: Tensor) -> "LabeledImages":
         """The samples at `indices` (int64), in that order, with nothing skipped. Pixels are shared and not copied."""
         positions: list[int] = indices.tolist()
         return LabeledImages(
-            self.pixels.subset(indices), self.labels[indices], tuple(self.ids[i] for i in positions), self.classes
+            self.pixels.subset(indices),
+            self.targets.subset(indices),
+            tuple(self.ids[i] for i in positions),
+            self.classes,
         )

@@ -15,6 +15,7 @@ from striate.data.skipped_files import SkippedFile, check_skipped, count_reasons
 from striate.data.source import Listing, Source
 from striate.data.storage import allocate, image_bytes, pixel_type
 from striate.data.streaming import Reader, stream
+from striate.data.targets import LoadedTargets
 from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 
@@ -66,7 +67,7 @@ def _load(
     images, kept, skipped = _read(source, split, canvas, threads, cache, progress)
     samples = LabeledImages(
         images,
-        torch.from_numpy(listing.labels[kept]),
+        _loaded(listing).subset(torch.tensor(kept, dtype=torch.int64)),
         tuple(listing.ids[i] for i in kept),
         source.classes,
         (*listing.skipped, *skipped),
@@ -144,13 +145,20 @@ def _fill(pixels: Pixels, reader: Reader, progress: Progress | None) -> tuple[li
 
 def _check_classes(samples: LabeledImages, listing: Listing) -> None:
     """DataError when no file of a class that the listing has could be used."""
-    lost = sorted(set(listing.labels.tolist()) - set(samples.labels.tolist()))
+    listed = _loaded(listing)
+    before = listed.counts(len(samples.classes))
+    lost = [k for k, (had, has) in enumerate(zip(before, samples.counts(), strict=True)) if had and not has]
     if not lost:
         return
-    of_class = {name for name, label in zip(listing.ids, listing.labels, strict=True) if label == lost[0]}
+    of_class = {listing.ids[i] for i in listed.contains(lost[0]).nonzero()[0]}
     failures = [one for one in samples.skipped if one.id in of_class]
     others = f" (and {len(lost) - 1} more classes)" if len(lost) > 1 else ""
     raise DataError(
         f"the class {samples.classes[lost[0]]}{others} has no readable image ({count_reasons(failures)}): "
         f"{first_three(failures)}; fix its files, or remove its folder"
     )
+
+
+def _loaded(listing: Listing) -> LoadedTargets:
+    assert isinstance(listing.targets, LoadedTargets)
+    return listing.targets

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,7 +68,7 @@ def split_samples(
     if "val" in samples:
         return Splits(samples["train"], samples["val"], samples.get("test"))
     whole = samples.get("all") or samples["train"]
-    labels = whole.labels if stratified else torch.zeros_like(whole.labels)
+    labels = torch.from_numpy(whole.targets.strata() if stratified else np.zeros(len(whole), np.int64))
     together = kept_together(whole, groups)
     test = test if "all" in samples else 0
     if fold:

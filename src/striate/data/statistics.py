@@ -87,7 +87,7 @@ class TrainingStatistics:
 
 
 def training_statistics(measured: ImageStatistics, labels: Sequence[int] | npt.NDArray[np.int64]) -> TrainingStatistics:
-    """Of all training images (N 3) and their classes (N).
+    """Of all training images (N 3) and their classes, or groups of similar targets (N).
 
     `low` and `high` leave out the outermost hundredth of all images, but none of a class of its own: a rare one may be
     brighter than all others, and its images are not unusual. Of each class the outermost tenths are left out.

@@ -5,17 +5,24 @@ each pixel is segmentation, boxes are detection.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import Any, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from striate.views import View
 
 __all__ = [
     "IGNORE",
     "ClassTargets",
+    "Gather",
     "InstanceTargets",
     "Instances",
+    "LoadedTargets",
     "MultiLabelTargets",
     "RegressionTargets",
     "Skeleton",
@@ -26,6 +33,11 @@ __all__ = [
 
 TaskKind = Literal["classify", "multilabel", "regress", "segment", "detect"]
 IGNORE: Final = -1  # the class of a pixel without a label
+QUANTILES: Final = 10  # groups of similar numbers, which splits get equal shares of
+
+Gather = Callable[
+    [Tensor, View], Tensor
+]  # positions (B int64) and their views -> the targets of a batch, on its device
 
 
 @final
@@ -76,10 +88,46 @@ class Targets(ABC):
         """All of it as bytes, for a digest."""
 
 
+class LoadedTargets(Targets):
+    """Targets in memory, in the pixels of decoded images: what a network is trained on and measured by."""
+
+    @abstractmethod
+    def subset(self, positions: Tensor) -> "LoadedTargets":
+        """Those at the positions (int64), in that order."""
+
+    @abstractmethod
+    def gather_on(self, device: torch.device) -> Gather:
+        """A function from positions to the targets of a batch, moved with its view, on the device."""
+
+    @abstractmethod
+    def strata(self) -> npt.NDArray[np.int64]:
+        """N: samples of one number are alike, and each split gets its share of them."""
+
+    @abstractmethod
+    def single_classes(self) -> npt.NDArray[np.int64] | None:
+        """N: the class of each sample; None where samples have anything but one class."""
+
+    @abstractmethod
+    def caption(self, i: int, classes: Sequence[str]) -> str:
+        """The target of a sample in words; classes: the names of classes or numbers."""
+
+    @abstractmethod
+    def contains(self, k: int) -> npt.NDArray[np.bool_]:
+        """N: which samples the class k is present in. Numbers have none."""
+
+    @abstractmethod
+    def counts(self, classes: int) -> list[int]:
+        """In how many samples each class is present; numbers have none."""
+
+    @abstractmethod
+    def reordered(self, positions: Sequence[int], count: int) -> "LoadedTargets":
+        """The same with `count` other classes or numbers, of which positions[k] is the present k."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
-class ClassTargets(Targets):
-    """One class for each image: N int64, positions in the source's classes."""
+class ClassTargets(LoadedTargets):
+    """One class for each image: N int64, positions in the source's classes. A batch: B int64."""
 
     values: npt.NDArray[np.int64]
     task: TaskKind = "classify"
@@ -93,11 +141,35 @@ class ClassTargets(Targets):
     def content(self) -> bytes:
         return self.values.tobytes()
 
+    def subset(self, positions: Tensor) -> "ClassTargets":
+        return ClassTargets(self.values[positions.numpy()])
+
+    def gather_on(self, device: torch.device) -> Gather:
+        return _rows_on(device, self.values)
+
+    def strata(self) -> npt.NDArray[np.int64]:
+        return self.values
+
+    def single_classes(self) -> npt.NDArray[np.int64]:
+        return self.values
+
+    def caption(self, i: int, classes: Sequence[str]) -> str:
+        return classes[self.values[i]]
+
+    def contains(self, k: int) -> npt.NDArray[np.bool_]:
+        return self.values == k
+
+    def counts(self, classes: int) -> list[int]:
+        return np.bincount(self.values, minlength=classes).tolist()
+
+    def reordered(self, positions: Sequence[int], count: int) -> "ClassTargets":  # noqa: ARG002 - a class is a position whatever their number
+        return ClassTargets(np.asarray(positions, np.int64)[self.values])
+
 
 @final
 @dataclass(frozen=True, eq=False)
-class MultiLabelTargets(Targets):
-    """Any number of classes for each image: N K bool."""
+class MultiLabelTargets(LoadedTargets):
+    """Any number of classes for each image: N K bool. A batch: B K float32, 0 or 1."""
 
     values: npt.NDArray[np.bool_]
     task: TaskKind = "multilabel"
@@ -111,11 +183,40 @@ class MultiLabelTargets(Targets):
     def content(self) -> bytes:
         return self.values.tobytes()
 
+    def subset(self, positions: Tensor) -> "MultiLabelTargets":
+        return MultiLabelTargets(self.values[positions.numpy()])
+
+    def gather_on(self, device: torch.device) -> Gather:
+        return _rows_on(device, self.values.astype(np.float32))
+
+    def strata(self) -> npt.NDArray[np.int64]:
+        """The rarest class of each sample, K where it has none: what there is least of is hardest to share."""
+        rarest_first = np.argsort(self.values.sum(0), kind="stable")
+        ranked = self.values[:, rarest_first]
+        return np.where(ranked.any(1), rarest_first[ranked.argmax(1)], self.values.shape[1])
+
+    def single_classes(self) -> None:
+        return None
+
+    def caption(self, i: int, classes: Sequence[str]) -> str:
+        return ", ".join(name for name, has in zip(classes, self.values[i], strict=True) if has) or "none"
+
+    def contains(self, k: int) -> npt.NDArray[np.bool_]:
+        return self.values[:, k]
+
+    def counts(self, classes: int) -> list[int]:
+        return np.pad(self.values.sum(0), (0, classes - self.values.shape[1])).tolist()
+
+    def reordered(self, positions: Sequence[int], count: int) -> "MultiLabelTargets":
+        values = np.zeros((len(self), count), np.bool_)
+        values[:, positions] = self.values
+        return MultiLabelTargets(values)
+
 
 @final
 @dataclass(frozen=True, eq=False)
-class RegressionTargets(Targets):
-    """Numbers for each image: N D float32, finite; their names are the source's classes."""
+class RegressionTargets(LoadedTargets):
+    """Numbers for each image: N D float32, finite; their names are the source's classes. A batch: B D float32."""
 
     values: npt.NDArray[np.float32]
     task: TaskKind = "regress"
@@ -128,6 +229,41 @@ class RegressionTargets(Targets):
 
     def content(self) -> bytes:
         return self.values.tobytes()
+
+    def subset(self, positions: Tensor) -> "RegressionTargets":
+        return RegressionTargets(self.values[positions.numpy()])
+
+    def gather_on(self, device: torch.device) -> Gather:
+        return _rows_on(device, self.values)
+
+    def strata(self) -> npt.NDArray[np.int64]:
+        """The tenth that a sample is in: by its number, or by the mean of the ranks of several."""
+        ranks = np.argsort(np.argsort(self.values, 0, kind="stable"), 0, kind="stable").mean(1)
+        order = np.argsort(np.argsort(ranks, kind="stable"), kind="stable")
+        return order * min(QUANTILES, len(self)) // max(1, len(self))
+
+    def single_classes(self) -> None:
+        return None
+
+    def caption(self, i: int, classes: Sequence[str]) -> str:
+        return ", ".join(f"{name} {value}" for name, value in zip(classes, self.values[i], strict=True))
+
+    def contains(self, k: int) -> npt.NDArray[np.bool_]:  # noqa: ARG002 - numbers are no classes
+        return np.ones(len(self), np.bool_)
+
+    def counts(self, classes: int) -> list[int]:  # noqa: ARG002 - numbers are no classes
+        return []
+
+    def reordered(self, positions: Sequence[int], count: int) -> "RegressionTargets":
+        values = np.zeros((len(self), count), np.float32)
+        values[:, positions] = self.values
+        return RegressionTargets(values)
+
+
+def _rows_on(device: torch.device, values: npt.NDArray[Any]) -> Gather:
+    """Targets that stay as they are however an image is moved."""
+    rows = torch.from_numpy(values).to(device)
+    return lambda positions, _: rows[positions.to(device, non_blocking=True)]
 
 
 @final

@@ -31,6 +31,7 @@ class Servable(nn.Module):
     def __init__(self, bundle: Bundle) -> None:
         super().__init__()
         self.network: Network = bundle.model
+        self.task = bundle.task
         self.height, self.width = bundle.preprocessing.size
         self.full_scale = 2.0**bundle.preprocessing.canvas.bits - 1
         normalization = bundle.preprocessing.normalization
@@ -43,7 +44,7 @@ class Servable(nn.Module):
         top = (images.shape[2] - self.height) // 2
         left = (images.shape[3] - self.width) // 2
         center = images[:, :, top : top + self.height, left : left + self.width]
-        return self.network((center.float() / self.full_scale - self.mean) / self.std).softmax(1)
+        return self.task.decode(self.network((center.float() / self.full_scale - self.mean) / self.std))
 
 
 def export_program(bundle: Bundle, path: Path, images: Tensor) -> Parity:

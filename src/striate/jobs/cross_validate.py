@@ -1,5 +1,6 @@
 """Cross-validate: a run for each fold of the data. Each sample is predicted once, by a network not trained on it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,6 @@ from striate.errors import RunError, SettingError
 from striate.jobs.resume_run import resume, resume_run
 from striate.jobs.run import Run
 from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
-from striate.number_format import percent, percent_range
 from striate.progress import ProgressDisplay, progress_display
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
@@ -22,6 +22,7 @@ from striate.runs.resuming import check_unchanged, how_to_resume
 from striate.runs.starting_weights import find_starting_weights, find_weights_again
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
+from striate.tasks import Figure
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.data_defaults import canvas_of
 from striate.training.interruption import InterruptedRunError
@@ -38,10 +39,14 @@ class CrossValidationResult:
 
     def line(self) -> str:
         """The result in one line."""
-        accuracy = self.summary["accuracy"]
-        mean, std = (percent(accuracy[name], 2) for name in ("mean", "std"))
-        interval = percent_range(accuracy["low"], accuracy["high"], 2)
-        return f"test accuracy: {mean}, mean of {self.summary['folds']} folds (std {std}, 95 % interval {interval})"
+        kind = Figure(**self.summary["metric"], value=math.nan)
+        of_folds = self.summary[kind.key]
+        mean = replace(kind, value=of_folds["mean"], low=of_folds["low"], high=of_folds["high"])
+        std = replace(kind, value=of_folds["std"]).text(2)
+        return (
+            f"test {mean.name}: {mean.text(2)}, mean of {self.summary['folds']} folds "
+            f"(std {std}, 95 % interval {mean.interval_text(2)})"
+        )
 
 
 def train_folds(

@@ -2,9 +2,9 @@
 
 import torch
 
-from striate.analysis.baseline import no_better_than_largest_class, trained_briefly
+from striate.analysis.baseline import no_better_than_baseline, trained_briefly
 from striate.analysis.new_images import findings_on_splits
-from striate.analysis.split_evaluation import evaluate_held_out
+from striate.analysis.split_evaluation import evaluate_held_out, predict_split
 from striate.audit.split_checks import files_lost
 from striate.data import Source
 from striate.models import Network
@@ -36,9 +36,11 @@ def finish_run(
     model.load_state_dict(state.best)
     # The linear layer is one that every network has anyway, and what a fitted head is once it is fine-tuned.
     head = None if recipe.transfer.head == "linear" or state.best_epoch > 0 else recorded_head(folder)
-    bundle = trained_bundle(model, source, training, preprocessing, recipe, started, state.best_epoch, head)
-    bundle.save(folder.bundle_path)
     device = torch.device(recipe.machine.device)
+    if task.calibrates and prepared.splits.val:
+        task = task.calibrated(predict_split(model, task, prepared.splits.val, preprocessing, device))
+    bundle = trained_bundle(model, task, source, training, preprocessing, recipe, started, state.best_epoch, head)
+    bundle.save(folder.bundle_path)
     evaluated = evaluate_held_out(model, task, held_out, preprocessing, device)
     reported = evaluated.reported
     errors = error_images(evaluated.predictions[reported], held_out[reported]) if reported else []
@@ -46,9 +48,7 @@ def finish_run(
     of_data = (*prepared.findings, *findings_on_splits(bundle, given))
     epochs = recipe.training.epochs
     briefly = trained_briefly(epochs, state.best_epoch, recipe.training.keep)
-    of_result = no_better_than_largest_class(
-        evaluated.metrics, reported, of_data, epochs=epochs, trained_briefly=briefly
-    )
+    of_result = no_better_than_baseline(evaluated.metrics, reported, of_data, epochs=epochs, trained_briefly=briefly)
     findings = [*of_data, *files_lost(prepared.lost_files()), *of_result]
     timer.end_phase("evaluation")
     folder.write_metrics(evaluated.metrics)
@@ -68,10 +68,11 @@ def finish_run(
         timer=timer,
     )
     contents = ReportContents(
+        task=task.name,
         manifest=manifest,
         settings=setting_rows(settings),
         metrics=evaluated.metrics,
-        history=state.history_rows(),
+        history=state.history,
         findings=findings,
         errors=errors,
         augmented=prepared.augmentation_sheet(recipe.training.seed) if epochs else None,

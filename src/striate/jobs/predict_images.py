@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from striate.analysis.image_predictor import ImagePredictor, Prediction
+from striate.analysis.image_predictor import ImagePredictor
 from striate.data import Limits
 from striate.errors import DataError, SettingError
 from striate.runs import trained_network
 from striate.sources import ImagesInput, is_list, named_inputs
+from striate.tasks import Prediction
 from striate.training import choose_device
 
 __all__ = ["predict", "predict_files"]

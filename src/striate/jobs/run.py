@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any, final
 
-from striate.analysis.image_predictor import Prediction
 from striate.findings import Finding
 from striate.jobs.evaluate_run import evaluate
 from striate.jobs.predict_images import predict
@@ -12,6 +11,7 @@ from striate.models import Network
 from striate.report import verdict_line
 from striate.runs import RunFolder
 from striate.sources import ImagesInput, TrainingData
+from striate.tasks import Prediction
 
 LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a program configures it
 INTEGERS = ("epoch", "step")  # columns of metrics.csv

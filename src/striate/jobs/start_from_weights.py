@@ -13,19 +13,22 @@ from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_
 from striate.runs.prepared_data import PreparedData
 from striate.runs.recorded_head import record_head
 from striate.runs.timings import PhaseTimer
-from striate.tasks import class_weights
+from striate.tasks import Task, class_weights
 from striate.training import FEATURE_BATCH, Recipe, ResolvedRecipe, feature_arithmetic, frozen_embeddings
-from striate.training.fine_tuning_depth import resolve_fine_tuning
+from striate.training.fine_tuning_depth import fine_tune_at_once, resolve_fine_tuning
 from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
 from striate.training.transfer_plan import PROBE_IMAGES, TransferPlan, measure_speed
 
 
 def decide_fine_tuning(
-    folder: RunFolder, model: Network, prepared: PreparedData, display: ProgressDisplay
+    folder: RunFolder, model: Network, task: Task, prepared: PreparedData, display: ProgressDisplay
 ) -> ResolvedRecipe:
     """The settings with those on fine-tuning that the training images decide."""
-    before, counts = prepared.settings, prepared.splits.train.counts()
-    settings = resolve_fine_tuning(before, counts, prepared.validation_images, len(model.stages()))
+    before, counts, stages = prepared.settings, prepared.splits.train.counts(), len(model.stages())
+    if task.fits_heads:
+        settings = resolve_fine_tuning(before, counts, prepared.validation_images, stages)
+    else:
+        settings = fine_tune_at_once(before, task.name, stages)
     new = settings.reasons[len(before.reasons) :]
     display.messages(new)
     folder.add_reasons(new)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from striate.data import Source, describe_source, require_classes
+from striate.data import Source, describe_source
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
@@ -27,7 +27,7 @@ from striate.runs.timings import PhaseTimer
 from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
-from striate.tasks import Classify, class_weights
+from striate.tasks import require_task, task_for_training
 from striate.training import (
     ResolvedRecipe,
     TrainingState,
@@ -103,7 +103,7 @@ def resolve_run(
         RunFolder.check_new(Path(out))
     weights = check_starting_weights(typed, named)
     source = open_data(data, user, named.settings if named else {})
-    require_classes(source)
+    require_task(source)
     display = progress_display(progress and sys.stdout.isatty())  # a log begins with the description of the data
     try:
         source.take_survey(display.reading)
@@ -179,9 +179,9 @@ def run_phases(
     keep_freed_memory()
     try:
         prepared = prepare_data(source, settings, folder, display)
-        settings = decide_fine_tuning(folder, model, prepared, display)
-        weights = class_weights(prepared.splits.train.counts()) if settings.recipe.loss.balance == "weights" else None
-        task = Classify(source.classes, settings.recipe.loss.label_smoothing, weights)
+        loss, targets = prepared.settings.recipe.loss, prepared.splits.train.targets
+        task = task_for_training(source.task, source.classes, loss, targets)
+        settings = decide_fine_tuning(folder, model, task, prepared, display)
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
         chosen = {
@@ -192,7 +192,7 @@ def run_phases(
         }
         folder.write_recipe(to_toml(settings, chosen))
         head = None
-        if settings.recipe.transfer.weights != "none":
+        if settings.recipe.transfer.weights != "none" and task.fits_heads:
             if folder.has_checkpoint():
                 restore_head(folder, model)
             else:

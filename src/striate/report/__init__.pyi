@@ -6,7 +6,6 @@ from striate.report.contents import ErrorImage as ErrorImage
 from striate.report.contents import ReportContents as ReportContents
 from striate.report.features_page import render_features as render_features
 from striate.report.learning_curve_chart import LearningCurvePoints as LearningCurvePoints
-from striate.report.metric_tables import METRIC_NAMES as METRIC_NAMES
 from striate.report.page import render_report as render_report
 from striate.report.verdict import SPLITS as SPLITS
 from striate.report.verdict import verdict_line as verdict_line

@@ -1,13 +1,15 @@
 """Training curves: from the rows of metrics.csv to coordinates. The SVG itself is templates/chart.html.j2."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import final
 
-from striate.number_format import UNKNOWN, count, finite, four_digits, percent
+from striate.number_format import UNKNOWN, count, finite, four_digits
 from striate.report.axes import DRAWABLE, Axis, epoch_ticks, linear_axis, loss_axis, percent_axis, tick_labels
+from striate.tasks.figure import SHARE
+from striate.training import Epoch
 
 WIDTH, HEIGHT = 360.0, 210.0
 TOP, RIGHT, BOTTOM = 22.0, 16.0, 26.0  # room for the mark of the kept epoch, for half a label, for the epochs
@@ -60,25 +62,36 @@ class Chart:
     inner: str = f"{HEIGHT - BOTTOM - TOP:g}"  # height between the two
 
 
-def training_curves(history: Sequence[Mapping[str, str | float | None]], kept: int | None) -> list[Chart]:
-    """The three charts of a run: loss, accuracy in percent, learning rate."""
-    rows = {int(epoch): row for row in history if (epoch := finite(row.get("epoch"))) is not None}
-    epochs = sorted(rows)
-
-    def column(name: str, factor: float = 1.0) -> Values:
-        values = (finite(rows[epoch].get(name)) for epoch in epochs)
-        return [None if value is None or abs(value) > DRAWABLE else factor * value for value in values]
-
-    loss = {"train": column("train_loss"), "validation": column("val_loss")}
-    accuracy = {"train": column("train_accuracy", 100), "validation": column("val_accuracy", 100)}
-    rate = {"learning rate": column("learning_rate")}
+def training_curves(history: Sequence[Epoch], kept: int | None) -> list[Chart]:
+    """The charts of a run: loss, the task's metrics, learning rate."""
+    rows = sorted(history, key=lambda row: row.epoch)
+    epochs = [row.epoch for row in rows]
+    loss = {"train": _drawable(row.train_loss for row in rows), "validation": _drawable(row.val_loss for row in rows)}
+    rate = {"learning rate": _drawable(row.learning_rate for row in rows)}
     return [
         line_chart("Loss", epochs, loss, loss_axis, kept=kept),
-        line_chart(
-            "Accuracy, %", epochs, accuracy, percent_axis, kept=kept, format_value=lambda value: percent(value / 100, 2)
-        ),
+        *(_metric_chart(rows, index, kept) for index in range(len(rows[0].train) if rows else 0)),
         line_chart("Learning rate", epochs, rate, linear_axis, kept=kept),
     ]
+
+
+def _metric_chart(rows: Sequence[Epoch], index: int, kept: int | None) -> Chart:
+    metric, epochs = rows[0].train[index], [row.epoch for row in rows]
+    factor = 100 if metric.unit == SHARE else 1
+    series = {
+        "train": _drawable(factor * row.train[index].value for row in rows),
+        "validation": _drawable(factor * row.val[index].value if row.val else None for row in rows),
+    }
+    title = f"{metric.title}, {metric.unit}" if metric.unit else metric.title
+    axis = percent_axis if metric.unit == SHARE else linear_axis
+    return line_chart(
+        title, epochs, series, axis, kept=kept, format_value=lambda value: replace(metric, value=value / factor).text(2)
+    )
+
+
+def _drawable(values: Iterable[float | None]) -> Values:
+    found = (finite(value) for value in values)
+    return [None if value is None or abs(value) > DRAWABLE else value for value in found]
 
 
 def line_chart(

@@ -1,28 +1,25 @@
 """What the report is made from: plain data, as the run folder holds it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, final
 
 from striate.findings import Finding
-from striate.training import SettingRow
+from striate.training import Epoch, SettingRow
 
 
 @final
 @dataclass(frozen=True)
 class ErrorImage:
-    """A misclassified image: its label, its prediction, the confidence (0..1) of the prediction, and the loss."""
+    """An image of which the prediction is bad, and what the task tells of it, such as its label and its prediction."""
 
     png: bytes
     id: str
-    label: str
-    prediction: str
-    confidence: float
-    loss: float
+    details: Mapping[str, Any]
 
     def row(self) -> dict[str, Any]:
         """Its row of errors.csv."""
-        return {name: value for name, value in asdict(self).items() if name != "png"}
+        return {"id": self.id, **self.details}
 
 
 @final
@@ -30,10 +27,11 @@ class ErrorImage:
 class ReportContents:
     """All that a report shows; what a run does not have is empty, and a sentence of the page tells it."""
 
+    task: str
     manifest: Mapping[str, Any]  # manifest.json
     settings: Sequence[SettingRow]
     metrics: Mapping[str, Any]  # metrics.json, by split
-    history: Sequence[Mapping[str, str | float | None]]  # rows of metrics.csv, as text or as numbers
+    history: Sequence[Epoch]
     findings: Sequence[Finding]
     errors: Sequence[ErrorImage]
     augmented: bytes | None  # PNG: a row a training image, first the original, then its augmented views

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from striate.analysis import Predictions
 from striate.data import LabeledImages, as_rgb
 from striate.report.contents import ErrorImage
+from striate.tasks import Predictions
 
 __all__ = ["error_images"]
 
@@ -17,20 +17,10 @@ MOST: Final = 48
 
 
 def error_images(predictions: Predictions, samples: LabeledImages) -> list[ErrorImage]:
-    """The wrong predictions with the largest losses as PNG images."""
-    classes = samples.classes
-    worst, position = predictions.worst(MOST).tolist(), {id_: at for at, id_ in enumerate(samples.ids)}
-    predicted, confidence, losses = predictions.predicted, predictions.probabilities.max(1), predictions.losses
+    """The worst predictions with their images as PNG."""
     return [
-        ErrorImage(
-            png=_png(samples.pixels.gather(torch.tensor([position[predictions.ids[n]]]))[0].numpy()),
-            id=predictions.ids[n],
-            label=classes[predictions.labels[n]],
-            prediction=classes[predicted[n]],
-            confidence=float(confidence[n]),
-            loss=float(losses[n]),
-        )
-        for n in worst
+        ErrorImage(_png(samples.pixels.gather(torch.tensor([position]))[0].numpy()), samples.ids[position], details)
+        for position, details in predictions.worst(MOST)
     ]
 
 

@@ -1,30 +1,21 @@
 """The final metrics with their 95 % intervals: a table over the splits, and a table over the classes, the worst first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 from striate.number_format import finite, four_digits, percent_number
+from striate.tasks.figure import SHARE, Figure, figures_of
 
-METRIC_NAMES = {
-    "accuracy": "Accuracy",
-    "top5_accuracy": "Top-5 accuracy",
-    "macro_f1": "F1, macro average",
-    "weighted_f1": "F1, weighted average",
-    "macro_precision": "Precision, macro average",
-    "macro_recall": "Recall, macro average",
-    "log_loss": "Log loss",
-    "expected_calibration_error": "Expected calibration error",
-}
-PER_CLASS = ("precision", "recall", "f1")
-SHARES = {*METRIC_NAMES, *PER_CLASS} - {"log_loss"}  # shown in percent
+__all__ = ["ClassRow", "ClassTable", "Estimate", "class_table", "metric_table"]
+
 FLOORS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where the axis of the per-class intervals may begin
 
 
 @final
 @dataclass(frozen=True)
 class Estimate:
-    """A value and the ends of its interval, as text; `unit` is " %" or empty."""
+    """A value and the ends of its interval, as text; `unit` begins with a space, or is empty."""
 
     value: str
     low: str
@@ -38,52 +29,49 @@ class Estimate:
 class ClassRow:
     name: str
     images: int
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
+    estimates: tuple[Estimate, ...]
 
 
 @final
 @dataclass(frozen=True)
 class ClassTable:
+    columns: tuple[str, ...]
     rows: tuple[ClassRow, ...]
     floor: str  # where the axis of the intervals begins, in percent
 
 
 def metric_table(metrics: Mapping[str, Any]) -> list[tuple[str, dict[str, Estimate | None]]]:
-    """Every metric that has an interval: its name, and its estimate for each split."""
-    keys = dict.fromkeys(
-        key for of_split in metrics.values() for key, value in of_split.items() if isinstance(value, Mapping)
-    )
-    ordered = [key for key in METRIC_NAMES if key in keys] + [key for key in keys if key not in METRIC_NAMES]
+    """Every figure: its name, and its estimate for each split."""
+    figures = {split: {one.key: one for one in figures_of(of_split)} for split, of_split in metrics.items()}
+    titles = {key: one.title for of_split in figures.values() for key, one in of_split.items()}
     return [
-        (
-            METRIC_NAMES.get(key, key.replace("_", " ")),
-            {split: estimate(of_split[key], key) if key in of_split else None for split, of_split in metrics.items()},
-        )
-        for key in ordered
+        (title, {split: estimate(of[key]) if key in of else None for split, of in figures.items()})
+        for key, title in titles.items()
     ]
 
 
-def class_table(metrics: Mapping[str, Any]) -> ClassTable:
-    """Classes by F1; all intervals share an axis that ends at 100 % and begins as high as they allow."""
-    rows = metrics["per_class"]
-    lows = [low for row in rows for key in PER_CLASS if (low := finite(row[key]["low"])) is not None]
+def class_table(per_class: Sequence[Mapping[str, Any]], by: str) -> ClassTable:
+    """Classes by the figure `by`, the lowest first; all intervals share an axis that ends at 100 %, as short as they allow."""
+    rows = [(row["class"], row["images"], figures_of(row), row[by]["value"]) for row in per_class]
+    shares = [one for _, _, figures, _ in rows for one in figures if one.unit == SHARE]
+    lows = [low for one in shares if (low := finite(one.low)) is not None]
     floor = next(floor for floor in FLOORS if floor <= min(lows, default=0.0))
     return ClassTable(
+        columns=tuple(one.title for one in rows[0][2]),
         rows=tuple(
-            ClassRow(row["class"], row["images"], *(estimate(row[key], key, floor) for key in PER_CLASS))
-            for row in sorted(rows, key=lambda row: finite(row["f1"]["value"]) or 0.0)
+            ClassRow(name, images, tuple(estimate(one, floor) for one in figures))
+            for name, images, figures, _ in sorted(rows, key=lambda row: finite(row[3]) or 0.0)
         ),
         floor=f"{100 * floor:g}",
     )
 
 
-def estimate(interval: Mapping[str, Any], key: str, floor: float = 0.0) -> Estimate:
-    """The metric `key` as text; `floor` is where the axis of its interval begins."""
-    low, value, high = (finite(interval.get(end)) for end in ("low", "value", "high"))
-    if key not in SHARES:
-        return Estimate(four_digits(value), four_digits(low), four_digits(high), unit="")
+def estimate(figure: Figure, floor: float = 0.0) -> Estimate:
+    """The figure as text; `floor` is where the axis of its interval begins."""
+    low, value, high = finite(figure.low), finite(figure.value), finite(figure.high)
+    if figure.unit != SHARE:
+        unit = f" {figure.unit}" if figure.unit else ""
+        return Estimate(four_digits(value), four_digits(low), four_digits(high), unit)
     marks = None
     if low is not None and value is not None and high is not None:
         marks = _along(low, floor), _along(value, floor), _along(high, floor)

@@ -1,7 +1,7 @@
 """The report page: each section's data is prepared by its own module; the words and the layout are in templates/."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 
@@ -9,13 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from striate.number_format import count, duration, finite, four_digits, percent, percent_number, plain, setting
 from striate.report.charts import training_curves
-from striate.report.confusion_figure import MOST_TABLE, SHADES, heat_map, read_matrix
+from striate.report.confusion_figure import SHADES
 from striate.report.contents import ReportContents
-from striate.report.gallery import confused_pairs, embed
-from striate.report.metric_tables import class_table, metric_table
+from striate.report.gallery import embed
 from striate.report.reproduce import moment, read_reproduction, training_seconds
+from striate.report.task_sections import task_facts, task_sections
 from striate.report.verdict import SPLITS, read_verdict, validation_chose
-from striate.training import SettingRow
+from striate.training import Epoch, SettingRow
 
 SEVERITIES = ("stop", "warning", "note")
 ORIGINS = ("user", "recipe", "weights", "data", "machine", "default")
@@ -27,8 +27,7 @@ def render_report(contents: ReportContents) -> str:
     manifest, metrics = contents.manifest, contents.metrics
     data = manifest.get("data", {})
     verdict = read_verdict(manifest, metrics)
-    reported = metrics[verdict.split] if verdict else None
-    matrix = read_matrix(reported["classes"], reported["confusion_matrix"]) if reported else None
+    by_split = {verdict.split: metrics[verdict.split], **metrics} if verdict else metrics
     best_epoch = finite(manifest.get("best_epoch"))
     page = (
         environment()
@@ -40,20 +39,16 @@ def render_report(contents: ReportContents) -> str:
             reproduction=read_reproduction(manifest, contents.history),
             splits=SPLITS,
             verdict=verdict,
-            metric_table=metric_table({verdict.split: reported, **metrics} if verdict else metrics),
+            facts=task_facts(contents.task, metrics[verdict.split] if verdict else None),
+            sections=task_sections(contents.task, by_split, verdict.split if verdict else None, contents.errors),
             findings=sorted(contents.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
             charts=training_curves(contents.history, None if best_epoch is None else int(best_epoch)),
-            epochs=sum(finite(row.get("epoch")) != 0 for row in contents.history),  # a fitted classifier is epoch 0
+            epochs=sum(row.epoch != 0 for row in contents.history),  # a fitted classifier is epoch 0
             fitted=_fitted_head(contents.history),
             training_seconds=training_seconds(manifest),
             validation_chose=validation_chose(manifest),
-            matrix=matrix,
-            heat_map=heat_map(matrix) if matrix and len(matrix.classes) > MOST_TABLE else None,
-            shades=SHADES,
-            classes=class_table(reported) if reported else None,
-            pairs=confused_pairs(contents.errors),
-            shown_errors=len(contents.errors),
             augmented=embed(contents.augmented) if contents.augmented else None,
+            shades=SHADES,
             settings=[(group, list(rows)) for group, rows in groupby(contents.settings, lambda row: row.group)],
             origins=_origins(contents.settings),
             skipped_reasons=Counter(file["reason"] for file in data.get("skipped", [])).most_common(),
@@ -62,9 +57,9 @@ def render_report(contents: ReportContents) -> str:
     return encodable(page)
 
 
-def _fitted_head(history: Sequence[Mapping[str, str | float | None]]) -> Mapping[str, str | float | None] | None:
+def _fitted_head(history: Sequence[Epoch]) -> Epoch | None:
     """The row of a head that was fitted on features, where no epoch followed."""
-    return history[0] if len(history) == 1 and finite(history[0].get("epoch")) == 0 else None
+    return history[0] if len(history) == 1 and history[0].epoch == 0 else None
 
 
 def _origins(settings: Sequence[SettingRow]) -> list[tuple[str, int]]:

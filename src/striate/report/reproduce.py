@@ -7,6 +7,7 @@ from typing import Any, final
 
 from striate.number_format import count, duration, finite, plain
 from striate.runs.describe_weights import describe_weights
+from striate.training import Epoch
 
 PHASES = {"features": "Features and head"}  # of the timings; the others have their name
 HARDWARE = {"cpu": "CPU", "gpu": "GPU", "cores": "Cores", "memory_gib": "Memory, GiB", "system": "System"}
@@ -24,11 +25,10 @@ class Reproduction:
     versions: Lines
 
 
-def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Mapping[str, str | float | None]]) -> Reproduction:
+def read_reproduction(manifest: Mapping[str, Any], history: Sequence[Epoch]) -> Reproduction:
     """What the manifest has of it; the speed is the median over the epochs, but for epoch 0, which trains a classifier alone."""
     timings, hardware = manifest.get("timings", {}), manifest.get("hardware", {})
-    trained = [row for row in history if finite(row.get("epoch")) != 0]
-    speeds = [speed for row in trained if (speed := finite(row.get("images_per_second"))) is not None]
+    speeds = [speed for row in history if row.epoch and (speed := finite(row.images_per_second)) is not None]
     return Reproduction(
         initial_weights=describe_weights(manifest.get("initial_weights")),
         run=(

@@ -1,10 +1,11 @@
-"""The first lines of the page: the accuracy, its confidence interval, and the baseline to compare it with."""
+"""The first lines of the page: the main figure, its confidence interval, and the baseline to compare it with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
-from striate.number_format import finite, percent, percent_range
+from striate.number_format import finite
+from striate.tasks.figure import SHARE, main_figure
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -12,23 +13,23 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """The accuracy of one split, with its 95 % interval; shares are text."""
+    """The main figure of one split, with its 95 % interval and the baseline as text."""
 
     split: str
+    name: str
     value: str
     interval: str
     images: int
-    misclassified: int
-    baseline: str  # accuracy of always predicting the largest class
-    largest_class: str
-    beats_baseline: bool  # the whole interval lies above the baseline
-    chose_epoch: bool  # this split also chose the epoch, so its accuracy is optimistic
+    baseline: str
+    baseline_prediction: str  # the same for every image, in words
+    beats_baseline: bool  # the whole interval is better than the baseline
+    chose_epoch: bool  # this split also chose the epoch, so its figure is optimistic
 
     def line(self) -> str:
-        """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
+        """The result in one line: the figure, its interval, and the baseline of one prediction for all images."""
         line = (
-            f"{SPLITS[self.split]} accuracy: {self.value} (95 % interval {self.interval}, {self.images:,} images); "
-            f"baseline: {self.baseline} (always {self.largest_class!r})"
+            f"{SPLITS[self.split]} {self.name}: {self.value} (95 % interval {self.interval}, {self.images:,} images); "
+            f"baseline: {self.baseline} ({self.baseline_prediction})"
         )
         return line + ("; optimistic, as these images also chose the epoch" if self.chose_epoch else "")
 
@@ -39,19 +40,21 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
     of_split = metrics.get(split)
     if not of_split:
         return None
-    accuracy, confusion = of_split["accuracy"], of_split["confusion_matrix"]
-    images = of_split["images"]
-    low, high, baseline = finite(accuracy["low"]), finite(accuracy["high"]), finite(of_split["baseline_accuracy"])
-    decimals = 2 if low is not None and high is not None and high - low < 0.002 else 1
+    main, baseline = main_figure(of_split), of_split["baseline"]
+    low, high, of_baseline = finite(main.low), finite(main.high), finite(baseline["value"])
+    decimals = 2 if main.unit == SHARE and low is not None and high is not None and high - low < 0.002 else 1
+    better = False
+    if low is not None and high is not None and of_baseline is not None:
+        better = low > of_baseline if main.higher_is_better else high < of_baseline
     return Verdict(
         split=split,
-        value=percent(accuracy["value"], decimals),
-        interval=percent_range(low, high, decimals),
-        images=images,
-        misclassified=images - sum(row[n] for n, row in enumerate(confusion)),
-        baseline=percent(baseline),
-        largest_class=max(of_split["per_class"], key=lambda row: row["images"])["class"],
-        beats_baseline=low is not None and baseline is not None and low > baseline,
+        name=main.name,
+        value=main.text(decimals),
+        interval=main.interval_text(decimals),
+        images=of_split["images"],
+        baseline=replace(main, value=baseline["value"]).text(),
+        baseline_prediction=baseline["prediction"],
+        beats_baseline=better,
         chose_epoch=split == "val" and validation_chose(manifest),
     )
 
@@ -66,5 +69,5 @@ def verdict_line(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str
     """The verdict in one line, or why there is none."""
     verdict = read_verdict(manifest, metrics)
     if verdict is None:
-        return "accuracy: not measured, as no image was held out; set --val or --test above 0"
+        return "result: not measured, as no image was held out; set --val or --test above 0"
     return verdict.line()

@@ -30,6 +30,7 @@ from striate.models import (
 )
 from striate.runs.atomic import explained, write_bytes
 from striate.runs.bundle_json import FORMAT, MODEL_JSON, read_sealed, sealed
+from striate.tasks import Task, open_task
 from striate.views import Normalization
 
 GOLDEN_TOLERANCE = 1e-3
@@ -80,14 +81,17 @@ class Bundle:
     model: Network
     architecture: str
     arguments: dict[str, Any]
-    task: str
-    classes: tuple[str, ...]
+    task: Task
     preprocessing: Preprocessing
-    thresholds: dict[str, float] = field(default_factory=dict)
     license: str = "not stated"
     provenance: dict[str, Any] = field(default_factory=dict)
     statistics: TrainingStatistics | None = None
     head: HeadDescription | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Of the network's outputs, or names of numbers."""
+        return self.task.classes
 
     def save(self, folder: Path) -> None:
         """Write the two files: model.json, written last, has the digest of the weights."""
@@ -98,10 +102,10 @@ class Bundle:
             "architecture": self.architecture,
             "arguments": self.arguments,
             "head": None if self.head is None else self.head.as_json(),
-            "task": self.task,
+            "task": self.task.name,
+            "task_arguments": self.task.arguments(),
             "classes": list(self.classes),
             "preprocessing": self.preprocessing.as_json(),
-            "thresholds": self.thresholds,
             "license": self.license,
             "provenance": self.provenance,
             "statistics": None if self.statistics is None else self.statistics.as_json(),
@@ -129,6 +133,10 @@ class Bundle:
             preprocessing = Preprocessing.from_json(stored["preprocessing"])
         except (StriateError, TypeError, KeyError, ValueError) as error:
             raise RunError(f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate") from None
+        try:
+            task = open_task(stored["task"], tuple(stored["classes"]), stored["task_arguments"])
+        except (TypeError, KeyError, ValueError) as error:
+            raise RunError(f"{folder / MODEL_JSON}: has an unknown task ({error}); upgrade striate") from None
         # A bundle of unknown origin must not make us read or download other weights.
         if unknown := stored["arguments"].keys() - ARGUMENTS:
             raise RunError(
@@ -157,10 +165,8 @@ class Bundle:
             model=model,
             architecture=stored["architecture"],
             arguments=stored["arguments"],
-            task=stored["task"],
-            classes=tuple(stored["classes"]),
+            task=task,
             preprocessing=preprocessing,
-            thresholds=stored["thresholds"],
             license=stored["license"],
             provenance=stored["provenance"],
             statistics=_statistics(stored["statistics"], folder),

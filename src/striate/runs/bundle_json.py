@@ -10,7 +10,7 @@ from striate.runs.format import check_format
 
 __all__ = ["FORMAT", "KEYS", "MODEL_JSON", "digest_of", "read_sealed", "sealed"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MODEL_JSON: Final = "model.json"
 KEYS: Final = frozenset(
     [
@@ -20,7 +20,7 @@ KEYS: Final = frozenset(
         "task",
         "classes",
         "preprocessing",
-        "thresholds",
+        "task_arguments",
         "license",
         "provenance",
         "statistics",

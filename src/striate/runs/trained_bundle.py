@@ -7,6 +7,7 @@ from striate.data import LabeledImages, Source, training_statistics
 from striate.models import HeadDescription, Network
 from striate.runs.bundle import Bundle, Preprocessing
 from striate.runs.describe_weights import describe_license
+from striate.tasks import Task
 from striate.training import Recipe
 
 __all__ = ["trained_bundle"]
@@ -14,6 +15,7 @@ __all__ = ["trained_bundle"]
 
 def trained_bundle(
     model: Network,
+    task: Task,
     source: Source,
     training: LabeledImages,
     preprocessing: Preprocessing,
@@ -27,8 +29,7 @@ def trained_bundle(
         model=model,
         architecture=recipe.model.name,
         arguments=_architecture_arguments(recipe, len(source.classes)),
-        task="classify",
-        classes=source.classes,
+        task=task,
         preprocessing=preprocessing,
         license=describe_license(manifest.get("initial_weights")),
         provenance={
@@ -39,7 +40,7 @@ def trained_bundle(
             "command": manifest["command"],
             "initial_weights": manifest.get("initial_weights"),
         },
-        statistics=training_statistics(training.pixels.measurements.statistics, training.labels.numpy()),
+        statistics=training_statistics(training.pixels.measurements.statistics, training.targets.strata()),
         head=head,
     )
 

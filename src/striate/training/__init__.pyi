@@ -1,9 +1,13 @@
 from striate.training.average import WeightAverage as WeightAverage
+from striate.training.epoch import Epoch as Epoch
 from striate.training.frozen_features import FEATURE_BATCH as FEATURE_BATCH
 from striate.training.frozen_features import feature_arithmetic as feature_arithmetic
 from striate.training.frozen_features import frozen_embeddings as frozen_embeddings
 from striate.training.head_fitting import FittedHead as FittedHead
 from striate.training.head_fitting import fit_head as fit_head
+from striate.training.inference import infer as infer
+from striate.training.inference import inference_batch_size as inference_batch_size
+from striate.training.inference import predict_batches as predict_batches
 from striate.training.kept_weights import is_best as is_best
 from striate.training.kept_weights import is_kept as is_kept
 from striate.training.kept_weights import kept_message as kept_message
@@ -37,5 +41,4 @@ from striate.training.schedules import learning_rate as learning_rate
 from striate.training.settings import OPTIMIZERS as OPTIMIZERS
 from striate.training.settings import OptimizerSettings as OptimizerSettings
 from striate.training.settings import TransferSettings as TransferSettings
-from striate.training.state import Epoch as Epoch
 from striate.training.state import TrainingState as TrainingState

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.data import Batch, Sample, Source, TensorImages, as_colors, denormalize, transform_target
+from striate.data import Batch, LoadedTargets, Sample, Source, TensorImages, as_colors, denormalize, transform_target
 from striate.data.drawing.augmented_views import augmented_views, view_of_image
 from striate.data.normalization import normalization_of
 from striate.data.targets import Instances, Target
-from striate.tasks import Classify
+from striate.tasks import Task, task_for_training
 from striate.training.loop import mixed_batch
 from striate.training.recipe import Recipe
 from striate.views import mixing_steps
@@ -40,7 +40,11 @@ def augmented_samples(
             transform_target(one.target, view_of_image(view, i), source.skeleton) for i, (_, one) in enumerate(chosen)
         ]
         if epoch >= 0 and mixing_steps(recipe.augment):
-            augmented, targets = _mixed(Batch(augmented, torch.tensor(targets), ids, view), recipe, source, epoch)
+            listed = next(iter(source.splits.values())).targets
+            assert isinstance(listed, LoadedTargets)
+            task = task_for_training(source.task, source.classes, recipe.loss, listed)
+            gathered = listed.gather_on(ids.device)(ids, view)
+            augmented, targets = _mixed(Batch(augmented, gathered, ids, view), recipe, task, epoch)
         shown = denormalize(augmented, normalization).numpy()
         yield [Sample(one.id, image, target) for (_, one), image, target in zip(chosen, shown, targets, strict=True)]
 
@@ -51,9 +55,9 @@ def count_objects(columns: Sequence[Sequence[Sample]]) -> tuple[int, int]:
     return before * len(after), before * len(after) - sum(after)
 
 
-def _mixed(batch: Batch, recipe: Recipe, source: Source, epoch: int) -> tuple[Tensor, list[Target]]:
+def _mixed(batch: Batch, recipe: Recipe, task: Task, epoch: int) -> tuple[Tensor, list[Target]]:
     """The images mixed with each other as those of a batch are, and the share of each class."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed + epoch)
-        mixed = mixed_batch(batch, recipe.augment, Classify(source.classes))
-    return mixed.images, list(mixed.labels.numpy())
+        mixed = mixed_batch(batch, recipe.augment, task)
+    return mixed.inputs, list(mixed.targets.numpy())

@@ -79,7 +79,7 @@ def use_threads(settings: ResolvedRecipe, model: Network, batches: Batches) -> R
     """Set torch's threads to the setting, or to the number that a probe finds fastest, which the settings then record."""
     recipe = settings.recipe
     if recipe.machine.threads is None:
-        example = next(batches.epoch(0)).images
+        example = next(batches.epoch(0)).inputs
         bfloat16 = recipe.machine.precision == "bfloat16"
         threads = 1 if example.device.type != "cpu" else available_cores()
         if example.device.type == "cpu" and recipe.training.epochs > 0:

@@ -10,6 +10,7 @@ from striate.data.normalization import check_normalization
 from striate.data.settings import Background, FitMode
 from striate.data.survey import Survey
 from striate.errors import SettingError
+from striate.training.loss_choice import resolve_loss
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 
 __all__ = ["SMALL_IMAGE", "canvas_of", "default_size", "resolve_with_data"]
@@ -28,7 +29,7 @@ def resolve_with_data(
     of_weights: settings that initial weights decide before the data do.
     """
     native = source.native()
-    settings = resolve(user, named).with_defaults("weights", **of_weights)
+    settings = resolve_loss(resolve(user, named), source.task).with_defaults("weights", **of_weights)
     settings = settings.with_defaults(
         "data",
         normalize="data",

@@ -11,10 +11,11 @@ from dataclasses import replace
 from statistics import median_low
 from typing import Final
 
+from striate.errors import SettingError
 from striate.number_format import count
 from striate.training.recipe import ResolvedRecipe, used_by_epochs
 
-__all__ = ["resolve_fine_tuning"]
+__all__ = ["fine_tune_at_once", "resolve_fine_tuning"]
 
 FEWEST_IMAGES: Final = 25  # for training, of the median class
 FROZEN_STAGES: Final = 2  # from the input, with their stem
@@ -54,6 +55,26 @@ def resolve_fine_tuning(
     layers = _layers(frozen, stages, recipe.transfer.unfreeze_every, recipe.training.epochs)
     return settings.with_defaults("data", freeze=frozen).with_reason(
         f"tuning:  {layers}, {count(recipe.training.epochs, 'epoch')}, {reason}; epochs = 0 gives the classifier alone"
+    )
+
+
+def fine_tune_at_once(settings: ResolvedRecipe, task: str, stages: int) -> ResolvedRecipe:
+    """Decide `freeze` where no head is fitted on features first. Raises SettingError for settings that need such a head."""
+    recipe = settings.recipe
+    if recipe.training.epochs == 0 or recipe.transfer.head != "linear":
+        name, value = ("epochs", 0) if recipe.training.epochs == 0 else ("head", recipe.transfer.head)
+        raise SettingError(
+            f"{name} = {value}: a head is fitted on features only where each image has one class, and these data are for {task}; "
+            f"give {'epochs of 1 or more' if name == 'epochs' else 'head = linear'}"
+        )
+    if recipe.transfer.freeze != "auto":
+        return settings
+    if recipe.transfer.weights == "none":
+        return settings.with_defaults("data", freeze="none")
+    frozen = max(0, min(FROZEN_STAGES, stages - 1))
+    layers = _layers(frozen, stages, recipe.transfer.unfreeze_every, recipe.training.epochs)
+    return settings.with_defaults("data", freeze=frozen).with_reason(
+        f"tuning:  {layers}, {count(recipe.training.epochs, 'epoch')}, from weights with a new last layer"
     )
 
 

@@ -57,7 +57,7 @@ def frozen_embeddings(network: Network, batches: Batches, progress: Progress | N
     """
     embeddings: list[Tensor] = []
     done, total = 0, len(batches.samples)
-    epoch = (batch.images for batch in batches.epoch(0))  # B C H W each
+    epoch = (batch.inputs for batch in batches.epoch(0))  # B C H W each
     first = next(epoch, None)
     if first is not None:
         for embedded in _each(network, first, itertools.chain([first], epoch)):

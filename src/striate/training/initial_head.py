@@ -11,11 +11,12 @@ from torch import Tensor
 from striate.data import Batches
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
 from striate.number_format import percent, percent_number
-from striate.tasks import Task
+from striate.tasks import Figure, Task
+from striate.training.epoch import Epoch
 from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
 from striate.training.recipe import Recipe
-from striate.training.state import Epoch, TrainingState
+from striate.training.state import TrainingState
 
 __all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "slow_fit"]
 
@@ -102,15 +103,15 @@ def initial_epoch(
 ) -> Epoch:
     """Record the fitted classifier as epoch 0, the weights to keep until those of fine-tuning replace them."""
     bfloat16 = recipe.machine.precision == "bfloat16"
-    loss, metrics = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, {})
+    loss, val = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, ())
     row = Epoch(
         epoch=0,
         step=0,
         learning_rate=0.0,
         train_loss=head.loss,
-        train_accuracy=head.accuracy,
+        train=(Figure("accuracy", head.accuracy),),
         val_loss=loss,
-        val_accuracy=metrics.get("accuracy"),
+        val=val,
         images_per_second=head.images / head.seconds,
         seconds=head.seconds,
     )

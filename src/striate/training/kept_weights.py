@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from striate.number_format import count, percent, percent_number
+from striate.training.epoch import Epoch
 from striate.training.settings import TrainingSettings
-from striate.training.state import Epoch
 
 __all__ = ["is_best", "is_kept", "kept_message", "stops_early"]
 
@@ -14,7 +14,7 @@ ENOUGH_TO_TELL: Final = 50  # validation images, from which on a difference with
 
 
 def is_best(history: Sequence[Epoch]) -> bool:
-    """Whether the last epoch is the best so far: by accuracy on the validation images, then by their loss."""
+    """Whether the last epoch is the best so far: by the task's first metric on the validation images, then by their loss."""
     return _best_index(history) == len(history) - 1
 
 
@@ -40,21 +40,21 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
     if first.epoch > 0:
         return True
     is_over = last.epoch == training.epochs or stops_early(history, training.patience)
-    if first.val_accuracy is None or last.val_accuracy is None:
+    if first.val_loss is None or last.val_loss is None:
         return is_over
     if validation_images < ENOUGH_TO_TELL:
         return is_over and is_best([first, last])
-    return is_over and first.val_accuracy - last.val_accuracy <= standard_error(first.val_accuracy, validation_images)
+    return is_over and first.val[0].value - last.val[0].value <= standard_error(first.val[0].value, validation_images)
 
 
 def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:
     """Which network is kept and why, in a line; empty where there are no two, or no validation images."""
-    rows = {row.epoch: row for row in history if row.val_accuracy is not None and row.val_loss is not None}
+    rows = {row.epoch: row for row in history if row.val_loss is not None}
     if 0 not in rows or len(rows) == 1:
         return ""
     tuned = [row for row in rows.values() if row.epoch]
-    best = max(tuned, key=lambda row: (row.val_accuracy, -(row.val_loss or 0))) if keep == "best" else tuned[-1]
-    head, after = rows[0].val_accuracy or 0.0, best.val_accuracy or 0.0
+    best = max(tuned, key=_merit) if keep == "best" else tuned[-1]
+    head, after = rows[0].val[0].value, best.val[0].value
     images = count(validation_images, "validation image")
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
     if keep == "last":
@@ -74,11 +74,12 @@ def standard_error(accuracy: float, images: int) -> float:
 
 
 def _best_index(history: Sequence[Epoch]) -> int:
-    def merit(row: Epoch) -> tuple[bool, float, float]:
-        if row.val_accuracy is None or row.val_loss is None:
-            # Epoch 0, a classifier fitted on these very images without augmentation, cannot be compared with later ones.
-            return row.epoch > 0, row.train_accuracy, -row.train_loss
-        return True, row.val_accuracy, -row.val_loss
-
     # The first of equals is the best: max() keeps it.
-    return max(range(len(history)), key=lambda index: merit(history[index]))
+    return max(range(len(history)), key=lambda index: _merit(history[index]))
+
+
+def _merit(row: Epoch) -> tuple[bool, float, float]:
+    if row.val_loss is None:
+        # Epoch 0, a classifier fitted on these very images without augmentation, cannot be compared with later ones.
+        return row.epoch > 0, row.train[0].merit, -row.train_loss
+    return True, row.val[0].merit, -row.val_loss

@@ -17,11 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from striate.data import Batch, Batches
-from striate.tasks import Metrics, Task
+from striate.tasks import Figure, Metrics, Task
+from striate.training.epoch import Epoch
+from striate.training.inference import infer
 from striate.training.optimizers import set_learning_rate
 from striate.training.recipe import Recipe
 from striate.training.schedules import learning_rate
-from striate.training.state import Epoch, TrainingState
+from striate.training.state import TrainingState
 from striate.views import Policy, mix, mixing_steps
 
 FINITE_CHECK_STEPS = 20
@@ -60,9 +62,7 @@ def train(
     while state.epoch < recipe.training.epochs:
         state.frozen_layers.start_epoch(state.epoch)
         started = time.perf_counter() - state.seconds
-        val_losses = [
-            row.val_loss if row.val_loss is not None else row.train_loss for row in state.history if row.epoch
-        ]
+        val_losses = [row.train_loss if row.val_loss is None else row.val_loss for row in state.history if row.epoch]
         for batch in batches.epoch(state.epoch, start=state.batch):
             lr = learning_rate(
                 recipe.schedule,
@@ -75,7 +75,7 @@ def train(
             set_learning_rate(state.optimizer, lr)
             mixed = mixed_batch(batch, recipe.augment, task)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                outputs, *auxiliary = state.model.training_logits(mixed.images)
+                outputs, *auxiliary = state.model.training_logits(mixed.inputs)
             loss = total(task.losses(outputs, mixed))
             for extra in auxiliary:
                 loss = loss + state.model.auxiliary_weight * total(task.losses(extra, mixed))
@@ -89,7 +89,7 @@ def train(
                 state.optimizer.zero_grad()
                 if state.average:
                     state.average.update(state.model)
-            images = len(batch.images)
+            images = len(batch.ids)
             state.loss_sum += loss.detach() * images
             state.metrics.update(outputs.detach(), mixed)
             state.seconds = time.perf_counter() - started
@@ -111,15 +111,15 @@ def window_size(batch: int, accumulate: int, batches: int) -> int:
 def _finish_epoch(
     state: TrainingState, task: Task, batches: Batches, validation: Batches | None, bfloat16: bool, lr: float
 ) -> Iterator[Epoch]:
-    val_loss, val_metrics = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, {})
+    val_loss, val = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, ())
     row = Epoch(
         epoch=state.epoch + 1,
         step=state.step,
         learning_rate=lr,
         train_loss=state.loss_sum.item() / len(batches.samples),
-        train_accuracy=state.metrics.compute()["accuracy"],
+        train=state.metrics.compute(),
         val_loss=val_loss,
-        val_accuracy=val_metrics.get("accuracy"),
+        val=val,
         images_per_second=len(batches.samples) / state.seconds,
         seconds=state.seconds,
     )
@@ -130,16 +130,15 @@ def _finish_epoch(
 
 
 @torch.inference_mode()
-def validate(model: nn.Module, task: Task, batches: Batches, bfloat16: bool = False) -> tuple[float, dict[str, float]]:
+def validate(
+    model: nn.Module, task: Task, batches: Batches, bfloat16: bool = False
+) -> tuple[float, tuple[Figure, ...]]:
     """Mean loss and metrics of a model over all batches."""
-    model.eval()
     metrics, losses, sizes = task.metrics(), [], []
-    for batch in batches.epoch(0):
-        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=bfloat16):
-            outputs = model(batch.images)
+    for batch, outputs in infer(model, batches, bfloat16):
         losses.append(torch.stack(list(task.losses(outputs, batch).values())))
         metrics.update(outputs, batch)
-        sizes.append(len(batch.images))
+        sizes.append(len(batch.ids))
     # Read once, at the end: to read the device after each batch would make a GPU wait.
     sums = (sum(values) * size for values, size in zip(torch.stack(losses).tolist(), sizes, strict=True))
     return sum(sums) / sum(sizes), metrics.compute()
@@ -153,5 +152,5 @@ def mixed_batch(batch: Batch, policy: Policy, task: Task) -> Batch:
     """The batch with its images mixed with each other, where the policy does so."""
     if not mixing_steps(policy):
         return batch
-    images, labels = mix(policy, batch.images, batch.labels, len(task.metrics().state()))
-    return replace(batch, images=images, labels=labels)
+    inputs, targets = mix(policy, batch.inputs, batch.targets, task.soft_targets)
+    return replace(batch, inputs=inputs, targets=targets)

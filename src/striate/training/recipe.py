@@ -16,7 +16,7 @@ from striate.errors import SettingError, close_names, nearest
 from striate.models.settings import ModelSettings
 from striate.settings import DeclaredSetting, declared_settings
 from striate.sources.settings import ReadingSettings
-from striate.tasks.settings import LossSettings
+from striate.tasks.settings import LOSS_TAKES, LossSettings
 from striate.training.schedules import SCHEDULES, ScheduleSettings
 from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings, TransferSettings
 from striate.training.transfer_conflicts import by_head, overruled, refuse_conflicts, refuse_without_effect
@@ -34,9 +34,10 @@ __all__ = [
 ]
 
 # Group -> choice -> the settings that it takes, with its own defaults.
-TAKES: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = MappingProxyType(
+TAKES: Final[Mapping[str, Mapping[Any, Mapping[str, Any]]]] = MappingProxyType(
     {
         "augment": POLICY_TAKES,
+        "loss": LOSS_TAKES,
         "optimizer": {name: row.defaults for name, row in OPTIMIZERS.items()},
         "schedule": {name: row.takes for name, row in SCHEDULES.items()},
     }

@@ -1,6 +1,5 @@
 """All that a resumed run needs, and nothing else: weights, optimizer, average, generator, counters and the epochs so far."""
 
-from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import torch
@@ -9,26 +8,11 @@ from torch import Tensor, nn
 from striate.models import Network
 from striate.tasks import Metrics, Task
 from striate.training.average import WeightAverage
+from striate.training.epoch import Epoch
 from striate.training.freezing import FrozenLayers
 from striate.training.layer_groups import by_parameter, learning_rate_scales
 from striate.training.optimizers import create_optimizer
 from striate.training.recipe import Recipe
-
-
-@final
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch came to: a row of metrics.csv."""
-
-    epoch: int
-    step: int
-    learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    images_per_second: float
-    seconds: float
 
 
 @final
@@ -78,7 +62,7 @@ class TrainingState:
 
     def history_rows(self) -> list[dict[str, Any]]:
         """The epochs so far, as rows of metrics.csv."""
-        return [asdict(row) for row in self.history]
+        return [epoch.row() for epoch in self.history]
 
     def is_finite(self) -> bool:
         """Whether every weight, buffer and moment is a finite number: only such a state is worth resuming from."""
@@ -94,7 +78,7 @@ class TrainingState:
             }
         flat = {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
         flat |= {f"gradient.{name}": gradient for name, gradient in self._gradients()}
-        flat["metrics"] = self.metrics.state()
+        flat |= {f"metrics.{name}": value for name, value in self.metrics.state().items()}
         flat["loss_sum"] = self.loss_sum
         flat["generator"] = torch.get_rng_state()
         if self.loss_sum.is_cuda:
@@ -121,14 +105,17 @@ class TrainingState:
             self.average.updates = scalars["average_updates"]
         self._load_optimizer(tensors)
         self._load_gradients(_section(tensors, "gradient"))
-        self.metrics.state().copy_(tensors["metrics"])
+        counted = _section(tensors, "metrics")
+        for name, value in self.metrics.state().items():
+            value.copy_(counted[name])
         self.loss_sum.copy_(tensors["loss_sum"])
         torch.set_rng_state(tensors["generator"])
         if self.loss_sum.is_cuda:
             torch.cuda.set_rng_state(tensors["generator_cuda"], self.loss_sum.device)
         self.epoch, self.batch, self.step = scalars["epoch"], scalars["batch"], scalars["step"]
         self.seconds, self.best_epoch = scalars["seconds"], scalars["best_epoch"]
-        self.history = [Epoch(**row) for row in scalars["history"]]
+        kinds = self.metrics.compute()
+        self.history = [Epoch.of(row, kinds) for row in scalars["history"]]
 
     def _load_optimizer(self, tensors: dict[str, Tensor]) -> None:
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]

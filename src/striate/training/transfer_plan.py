@@ -118,11 +118,11 @@ def _inference_seconds(network: Network, batches: Batches) -> float:
     network.eval()
     epoch = batches.epoch(0)
     first = next(epoch)
-    network(first.images)  # builds the kernels
+    network(first.inputs)  # builds the kernels
     done, began = 0, time.perf_counter()
     for batch in itertools.chain(epoch, [first]):
-        network(batch.images).sum().item()  # reading it waits for a GPU
-        done += len(batch.images)
+        network(batch.inputs).sum().item()  # reading it waits for a GPU
+        done += len(batch.inputs)
         if time.perf_counter() - began > STEPS_SECONDS:
             break
     return (time.perf_counter() - began) / done
@@ -133,14 +133,14 @@ def _training_seconds(network: Network, batches: Batches, recipe: Recipe) -> flo
     bfloat16 = recipe.machine.precision == "bfloat16"
     epoch = batches.epoch(0)
     first = next(epoch)
-    training_step(network, first.images[:2], bfloat16)  # builds the kernels
+    training_step(network, first.inputs[:2], bfloat16)  # builds the kernels
     best, began = math.inf, time.perf_counter()
     started = began
     # One epoch may be a single batch; others are taken again, so that each step is timed with its augmentation.
     for batch in itertools.islice(itertools.chain(epoch, batches.epoch(1), batches.epoch(2)), MOST_STEPS):
-        training_step(network, batch.images, bfloat16)
+        training_step(network, batch.inputs, bfloat16)
         ended = time.perf_counter()
-        best, started = min(best, (ended - started) / len(batch.images)), ended
+        best, started = min(best, (ended - started) / len(batch.inputs)), ended
         if ended - began > STEPS_SECONDS:
             break
     return best

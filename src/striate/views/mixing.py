@@ -35,8 +35,10 @@ class Mosaic:
     quadrants: Tensor  # 4 4 int64 (x1, y1, x2, y2): what is shown of it, in pixels of the mosaic
 
 
-def mix(policy: Policy, images: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """A batch as the policy mixes it: images B C h w, labels B int64 -> images, and targets B K if they are mixed.
+def mix(policy: Policy, images: Tensor, targets: Tensor, soften: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """A batch as the policy mixes it: images B C h w and targets -> the same, or mixed images and targets B K.
+
+    soften: makes B K of targets, such as one-hot vectors of labels.
 
     Kinds with a share of the batches are asked first, in the order of their rows; of the others that are on, one has its
     turn by chance.
@@ -46,12 +48,12 @@ def mix(policy: Policy, images: Tensor, labels: Tensor, classes: int) -> tuple[T
         if kinds[setting].setting == "strength":
             others.append(setting)
         elif torch.rand(()).item() < getattr(policy, setting):
-            return _mixed(policy, setting, images, one_hot(labels, classes))
+            return _mixed(policy, setting, images, soften(targets))
     if not others:
-        return images, labels
+        return images, targets
     # counted from the last row, and not drawn where one is on alone: old runs can be repeated
     chosen = others[-1 - int(len(others) * torch.rand(()).item())] if len(others) > 1 else others[0]
-    return _mixed(policy, chosen, images, one_hot(labels, classes))
+    return _mixed(policy, chosen, images, soften(targets))
 
 
 def _mixed(policy: Policy, setting: str, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ def augmented_contact_sheet(
     samples: LabeledImages, policy: Policy, *, seed: int, size: tuple[int, int], normalization: Normalization
 ) -> bytes:
     """A PNG: a row for each image, first without augmentation, then in the first epochs; classes alternate."""
-    ids = torch.tensor(list(islice(round_robin((label,) for label in samples.labels.tolist()), ROWS)))
+    ids = torch.tensor(list(islice(round_robin((group,) for group in samples.targets.strata().tolist()), ROWS)))
     views = augmented_views(
         as_colors(samples.pixels.gather(ids).permute(0, 3, 1, 2)),
         ids,

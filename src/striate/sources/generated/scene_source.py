@@ -4,7 +4,7 @@ Scenes to train and to validate on are made of MNIST's training digits, the firs
 test on of its test digits: no digit is in two splits. A scene is 128 x 128 RGB with up to eight digits, some have none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, final
@@ -19,7 +19,7 @@ from striate.data.decoding.resize import Pixels
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.store import Store, on_canvas
-from striate.data.targets import Instances, Skeleton, Targets, TaskKind
+from striate.data.targets import Instances, MultiLabelTargets, RegressionTargets, Skeleton, Targets, TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.mnist import open_mnist
 from striate.sources.generated.scene_layout import SIDE, Digits, lay_out
@@ -27,7 +27,9 @@ from striate.sources.generated.scene_painting import paint
 
 __all__ = ["SCENES", "Scenes", "open_scenes"]
 
-SCENES: Final = ("mnist-scenes", "mnist-scenes-segment")
+SCENES: Final = ("mnist-scenes", "mnist-scenes-segment", "mnist-scenes-multilabel", "mnist-scenes-regress")
+NUMERALS: Final = tuple(map(str, range(10)))
+NUMBERS: Final = ("digits", "mean height [px]")
 VERSION: Final = 1  # of the generator: what changes any pixel or target of any scene raises it
 TRAIN: Final = 2000  # scenes to train on by default
 MOST: Final = 1_000_000
@@ -116,8 +118,38 @@ class SceneMasks(Targets):
         return self.scenes.content().encode()
 
 
+def scene_labels(scenes: Scenes) -> MultiLabelTargets:
+    """Which digits are visible in each scene."""
+    present = np.zeros((scenes.count, len(NUMERALS)), np.bool_)
+    for i in range(scenes.count):
+        present[i, lay_out(scenes.digits, scenes.seed, i).objects().labels] = True
+    return MultiLabelTargets(present)
+
+
+def scene_numbers(scenes: Scenes) -> RegressionTargets:
+    """How many digits are visible in each scene, and the mean height of their boxes in pixels, 0 where there are none."""
+    numbers = np.zeros((scenes.count, len(NUMBERS)), np.float32)
+    for i in range(scenes.count):
+        boxes = lay_out(scenes.digits, scenes.seed, i).objects().boxes
+        if len(boxes):
+            numbers[i] = len(boxes), (boxes[:, 3] - boxes[:, 1]).mean()
+    return RegressionTargets(numbers)
+
+
+# name -> the targets of its scenes, and the names of their classes or numbers
+KINDS: Final[Mapping[str, tuple[Callable[[Scenes], Targets], tuple[str, ...]]]] = MappingProxyType(
+    {
+        "mnist-scenes": (SceneObjects, NUMERALS),
+        "mnist-scenes-segment": (SceneMasks, ("background", *NUMERALS)),
+        "mnist-scenes-multilabel": (scene_labels, NUMERALS),
+        "mnist-scenes-regress": (scene_numbers, NUMBERS),
+    }
+)
+
+
 def open_scenes(data: str) -> Source:
-    """The source for "mnist-scenes" (boxes, masks, centers) or "mnist-scenes-segment" (a class for each pixel).
+    """The source for "mnist-scenes" (boxes, masks, centers), "mnist-scenes-segment" (a class for each pixel),
+    "mnist-scenes-multilabel" (which digits are there) or "mnist-scenes-regress" (how many, and how high they are).
 
     ":N" behind the name makes N scenes to train on and a fifth of that to validate and to test on; without it N is
     2000. Scenes of a longer set begin with those of a shorter one. Raises DataError.
@@ -130,22 +162,20 @@ def open_scenes(data: str) -> Source:
         raise DataError(
             f"{printable(data)} has no number of scenes after the colon; write 1 to {MOST}, as in {name}:{TRAIN}"
         )
-    segment = name == "mnist-scenes-segment"
+    targets, classes = KINDS[name]
     splits = {}
     for seed, (split, digits) in enumerate(_digits().items()):  # seeds differ, so that no two splits are laid out alike
         scenes = Scenes(digits, seed, train if split == "train" else -(-train // SPLIT_SHARE))
         ids = tuple(f"{split}-scene[{i}]" for i in range(scenes.count))
-        targets = SceneMasks(scenes) if segment else SceneObjects(scenes)
-        splits[split] = Listing(ids, targets, SceneStore(scenes))
-    numerals = tuple(map(str, range(10)))
+        splits[split] = Listing(ids, targets(scenes), SceneStore(scenes))
     return Source(
         name,
         f"{name}:{train}",
         "scenes",
-        ("background", *numerals) if segment else numerals,
+        classes,
         MappingProxyType(splits),
         split_origin=f"{train:,} to train on, and a fifth as many each to validate and to test on",
-        skeleton=None if segment else CENTER,
+        skeleton=CENTER if name == "mnist-scenes" else None,
     )
 
 

@@ -6,8 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from striate.analysis.inference import Predictions
-from striate.analysis.intervals import Interval, of_mean, of_resamples, wilson
+from striate.tasks.figure import Figure, Interval
+from striate.tasks.intervals import of_mean, of_resamples, wilson
+
+__all__ = [
+    "calibration_error",
+    "classification_metrics",
+    "confusion_matrix",
+    "cross_entropies",
+    "f1",
+    "precision",
+    "recall",
+]
 
 Array = npt.NDArray[Any]
 RESAMPLES = 500
@@ -15,36 +25,49 @@ RESAMPLED_ENTRIES = 20_000_000  # of all resampled confusion matrices together, 
 CALIBRATION_BINS = 15
 
 
-def classification_metrics(predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Any]:
-    """The metrics of one split, as in metrics.json."""
-    counts = confusion_matrix(predictions.labels, predictions.predicted, len(classes))
+def classification_metrics(probabilities: Array, labels: Array, classes: tuple[str, ...]) -> dict[str, Any]:
+    """The metrics of one split, as in metrics.json. probabilities: N K; labels: N."""
+    predicted = probabilities.argmax(1)
+    counts = confusion_matrix(labels, predicted, len(classes))
     total = int(counts.sum())
     generator = np.random.default_rng(0)
     # Resampling images with replacement is a new random confusion matrix of the same total.
     resamples = max(20, min(RESAMPLES, RESAMPLED_ENTRIES // counts.size))
     resampled = generator.multinomial(total, counts.flatten() / total, resamples).reshape(-1, *counts.shape)
 
-    def with_interval(figure: Callable[[Array], Array]) -> dict[str, float]:
-        return of_resamples(float(figure(counts)), figure(resampled)).as_json()
+    def with_interval(figure: Callable[[Array], Array]) -> Interval:
+        return of_resamples(float(figure(counts)), figure(resampled))
 
-    figures: dict[str, Any] = {
+    figures = [
+        Figure.of("accuracy", wilson(int(counts.trace()), total)),
+        Figure.of("macro F1", with_interval(lambda c: _mean_over_present(f1(c), c))),
+        Figure.of("weighted F1", with_interval(lambda c: (f1(c) * c.sum(-1)).sum(-1) / total)),
+        Figure.of("macro precision", with_interval(lambda c: _mean_over_present(precision(c), c))),
+        Figure.of("macro recall", with_interval(lambda c: _mean_over_present(recall(c), c))),
+        Figure.of("log loss", of_mean(cross_entropies(probabilities, labels)), unit="", higher_is_better=False),
+        Figure.of(
+            "expected calibration error",
+            _calibration_interval(probabilities.max(1), predicted == labels, generator),
+            higher_is_better=False,
+        ),
+    ]
+    if len(classes) > 5:
+        top_five = np.argpartition(-probabilities, 5, axis=1)[:, :5]
+        figures.insert(1, Figure.of("top-5 accuracy", wilson(int((top_five == labels[:, None]).any(1).sum()), total)))
+    largest = int(counts.sum(1).argmax())
+    return {
         "images": total,
-        "accuracy": wilson(int(counts.trace()), total).as_json(),
-        "macro_f1": with_interval(lambda c: _mean_over_present(f1(c), c)),
-        "weighted_f1": with_interval(lambda c: (f1(c) * c.sum(-1)).sum(-1) / total),
-        "macro_precision": with_interval(lambda c: _mean_over_present(precision(c), c)),
-        "macro_recall": with_interval(lambda c: _mean_over_present(recall(c), c)),
-        "log_loss": of_mean(predictions.losses).as_json(),
-        "expected_calibration_error": _calibration_interval(predictions, generator).as_json(),
-        "baseline_accuracy": float(counts.sum(1).max() / total),
+        **{one.key: one.as_json() for one in figures},
+        "baseline": {"value": float(counts[largest].sum() / total), "prediction": f"always {classes[largest]!r}"},
         "classes": list(classes),
         "confusion_matrix": counts.tolist(),
         "per_class": _per_class(counts, resampled, classes),
     }
-    if len(classes) > 5:
-        top_five = np.argpartition(-predictions.probabilities, 5, axis=1)[:, :5]
-        figures["top5_accuracy"] = wilson(int((top_five == predictions.labels[:, None]).any(1).sum()), total).as_json()
-    return figures
+
+
+def cross_entropies(probabilities: Array, labels: Array) -> npt.NDArray[np.float64]:
+    """N K, N -> N: the negative logarithm of each label's probability."""
+    return -np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, None))
 
 
 def confusion_matrix(labels: Array, predicted: Array, classes: int) -> npt.NDArray[np.int64]:
@@ -80,17 +103,16 @@ def _per_class(counts: Array, resampled: Array, classes: tuple[str, ...]) -> lis
         {
             "class": name,
             "images": int(counts[k].sum()),
-            "precision": wilson(int(counts[k, k]), int(counts[:, k].sum())).as_json(),
-            "recall": wilson(int(counts[k, k]), int(counts[k].sum())).as_json(),
-            "f1": of_resamples(float(scores[k]), resampled_scores[:, k]).as_json(),
+            "precision": Figure.of("precision", wilson(int(counts[k, k]), int(counts[:, k].sum()))).as_json(),
+            "recall": Figure.of("recall", wilson(int(counts[k, k]), int(counts[k].sum()))).as_json(),
+            "f1": Figure.of("F1", of_resamples(float(scores[k]), resampled_scores[:, k])).as_json(),
         }
         for k, name in enumerate(classes)
     ]
 
 
-def _calibration_interval(predictions: Predictions, generator: np.random.Generator) -> Interval:
-    confidences = predictions.probabilities.max(1)
-    correct = (predictions.predicted == predictions.labels).astype(float)
+def _calibration_interval(confidences: Array, hits: Array, generator: np.random.Generator) -> Interval:
+    correct = hits.astype(float)
     picks = (generator.integers(0, len(confidences), len(confidences)) for _ in range(100))
     resampled = np.array([calibration_error(confidences[pick], correct[pick]) for pick in picks])
     return of_resamples(calibration_error(confidences, correct), resampled)

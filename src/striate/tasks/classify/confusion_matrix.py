@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from striate.data import Batch
+from striate.tasks.figure import Figure
 from striate.tasks.task import Metrics
 
 
@@ -19,15 +20,15 @@ class ConfusionMatrix(Metrics):
     def update(self, outputs: Tensor, batch: Batch) -> None:  # outputs: B K
         classes = len(self.counts)
         # Mixed images have soft labels, B K; the class with the largest share counts as the label.
-        labels = batch.labels if batch.labels.ndim == 1 else batch.labels.argmax(1)
+        labels = batch.targets if batch.targets.ndim == 1 else batch.targets.argmax(1)
         pairs = labels * classes + outputs.argmax(1)
         self.counts = self.counts.to(pairs.device)
         # not bincount, which makes a GPU wait to learn the greatest value
         self.counts.view(-1).index_add_(0, pairs, torch.ones_like(pairs))
 
-    def compute(self) -> dict[str, float]:
+    def compute(self) -> tuple[Figure, ...]:
         total = self.counts.sum().item()
-        return {"accuracy": self.counts.diag().sum().item() / total if total else float("nan")}
+        return (Figure("accuracy", self.counts.diag().sum().item() / total if total else float("nan")),)
 
-    def state(self) -> Tensor:
-        return self.counts
+    def state(self) -> dict[str, Tensor]:
+        return {"counts": self.counts}

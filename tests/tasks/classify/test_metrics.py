@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
@@ -14,24 +15,30 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from striate.analysis import Predictions, classification_metrics, wilson
-from striate.analysis.intervals import of_mean
-from striate.analysis.metrics import calibration_error
+from striate.data import Batch
+from striate.tasks import ClassPredictions, wilson
+from striate.tasks.classify.metrics import calibration_error, cross_entropies
+from striate.tasks.intervals import of_mean
+from striate.views import Normalization, evaluation_view
 
 
-def some_predictions(classes: int, count: int, seed: int = 0) -> Predictions:
+def some_predictions(classes: int, count: int, seed: int = 0) -> ClassPredictions:
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, classes, count)
     logits = generator.normal(size=(count, classes)) + 1.5 * np.eye(classes)[labels]
-    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    return Predictions(probabilities, labels, tuple(f"{n}.png" for n in range(count)))
+    view = evaluation_view(count, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
+    predictions = ClassPredictions(tuple(map(str, range(classes))))
+    for at in torch.arange(count).split(50):
+        predictions.update(torch.from_numpy(logits)[at], Batch(torch.zeros(1), torch.from_numpy(labels)[at], at, view))
+    return predictions
 
 
 @pytest.mark.parametrize(("classes", "count"), [(2, 50), (10, 400), (7, 12)])
 def test_equals_scikit_learn(classes, count):
     predictions = some_predictions(classes, count)
-    figures = classification_metrics(predictions, tuple(map(str, range(classes))))
-    true, predicted = predictions.labels, predictions.predicted
+    figures = predictions.metrics()
+    true, predicted = predictions.labels, predictions.probabilities.argmax(1)
+    probabilities = predictions.probabilities / predictions.probabilities.sum(1, keepdims=True)
     seen = sorted({*true, *predicted})
     assert figures["accuracy"]["value"] == pytest.approx(accuracy_score(true, predicted))
     options = {"labels": seen, "zero_division": 0}
@@ -41,7 +48,7 @@ def test_equals_scikit_learn(classes, count):
         precision_score(true, predicted, average="macro", **options)
     )
     assert figures["macro_recall"]["value"] == pytest.approx(recall_score(true, predicted, average="macro", **options))
-    expected = log_loss(true, predictions.probabilities, labels=range(classes))
+    expected = log_loss(true, probabilities, labels=range(classes))
     assert figures["log_loss"]["value"] == pytest.approx(expected)
     each = precision_recall_fscore_support(true, predicted, labels=range(classes), zero_division=0)
     for row, *numbers in zip(figures["per_class"], *each, strict=True):
@@ -55,8 +62,8 @@ def test_equals_scikit_learn(classes, count):
 
 
 def test_every_interval_holds_its_figure():
-    figures = classification_metrics(some_predictions(4, 60), ("a", "b", "c", "d"))
-    intervals = [value for value in figures.values() if isinstance(value, dict)]
+    figures = some_predictions(4, 60).metrics()
+    intervals = [value for value in figures.values() if isinstance(value, dict) and "low" in value]
     intervals += [row[name] for row in figures["per_class"] for name in ("precision", "recall", "f1")]
     assert len(intervals) == 7 + 12
     assert all(interval["low"] <= interval["value"] <= interval["high"] for interval in intervals)
@@ -85,7 +92,7 @@ def test_wilson_stays_within_0_and_1(total):
 
 
 def test_a_wider_test_set_narrows_the_interval():
-    narrow, wide = (classification_metrics(some_predictions(3, count), ("a", "b", "c")) for count in (4000, 40))
+    narrow, wide = (some_predictions(3, count).metrics() for count in (4000, 40))
     for name in ("accuracy", "macro_f1", "log_loss"):
         assert narrow[name]["high"] - narrow[name]["low"] < wide[name]["high"] - wide[name]["low"]
 
@@ -106,11 +113,13 @@ def test_calibration_error_is_0_when_confident_and_right_and_1_when_confident_an
 def test_the_worst_errors_come_first_and_right_answers_never():
     predictions = some_predictions(3, 100)
     worst = predictions.worst(1000)
-    assert len(worst) == (predictions.predicted != predictions.labels).sum()
-    losses = predictions.losses[worst]
+    wrong = predictions.probabilities.argmax(1) != predictions.labels
+    assert sorted(position for position, _ in worst) == np.flatnonzero(wrong).tolist()
+    losses = cross_entropies(predictions.probabilities, predictions.labels)[[position for position, _ in worst]]
     assert (np.diff(losses) <= 0).all()
+    assert [details["loss"] for _, details in worst] == losses.tolist()
 
 
 def test_a_thousand_classes_do_not_take_the_memory():
-    figures = classification_metrics(some_predictions(1000, 2000), tuple(map(str, range(1000))))
+    figures = some_predictions(1000, 2000).metrics()
     assert len(figures["per_class"]) == 1000

@@ -44,19 +44,21 @@ def test_the_confusion_matrix_equals_scikit_learns():
         labels_so_far += labels.tolist()
         predictions += outputs.argmax(1).tolist()
     expected = confusion_matrix(labels_so_far, predictions, labels=[0, 1, 2])
-    assert metrics.state().tolist() == expected.tolist()
-    assert metrics.compute()["accuracy"] == pytest.approx(expected.trace() / expected.sum())
+    assert metrics.state()["counts"].tolist() == expected.tolist()
+    assert metrics.compute()[0].value == pytest.approx(expected.trace() / expected.sum())
 
 
 def test_mixed_labels_count_for_the_larger_share():
     metrics = TASK.metrics()
     metrics.update(torch.eye(3)[:2], batch(torch.tensor([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])))
-    assert metrics.state().tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    assert metrics.state()["counts"].tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
 
 
 def test_probabilities_sum_to_one():
-    probabilities = TASK.decode(torch.randn(4, 3), batch(torch.zeros(4, dtype=torch.int64)))
-    assert torch.allclose(probabilities.sum(1), torch.ones(4))
+    for one in TASK.describe(TASK.decode(torch.randn(4, 3)), tuple("abcd")):
+        assert sum(one.probabilities.values()) == pytest.approx(1)
+        assert one.prediction is not None
+        assert one.confidence == one.probabilities[one.prediction] == max(one.probabilities.values())
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8))

@@ -2,26 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
+from striate.tasks.figure import Interval
+
 Z = 1.959964  # 95 % of a normal distribution lie within Z standard deviations
-
-
-@final
-@dataclass(frozen=True)
-class Interval:
-    """A figure and its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def as_json(self) -> dict[str, float]:
-        return asdict(self)
 
 
 def wilson(hits: int, total: int) -> Interval:
@@ -41,8 +28,8 @@ def of_mean(values: npt.NDArray[np.float64]) -> Interval:
     return Interval(mean, max(0.0, mean - half), mean + half)
 
 
-def of_folds(values: Sequence[float]) -> Interval:
-    """A mean over the K folds of a cross-validation, clipped to 0 and 1 as it is a proportion.
+def of_folds(values: Sequence[float], bounds: tuple[float, float] = (0.0, 1.0)) -> Interval:
+    """A mean over the K folds of a cross-validation, clipped to the bounds, by default those of a proportion.
 
     Folds share most of their training images, so their results vary less than independent ones would: the variance of
     the mean is taken as (1/K + 1/(K-1)) times theirs (Nadeau and Bengio, "Inference for the generalization error",
@@ -51,7 +38,7 @@ def of_folds(values: Sequence[float]) -> Interval:
     count, mean = len(values), sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (count - 1)
     half = student_t(count - 1) * math.sqrt((1 / count + 1 / (count - 1)) * variance)
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
+    return Interval(mean, max(bounds[0], mean - half), min(bounds[1], mean + half))
 
 
 def student_t(degrees_of_freedom: int) -> float:

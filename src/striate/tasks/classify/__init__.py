@@ -1,0 +1,1 @@
+"""Classification: which one of the classes is in the image?"""

@@ -1,0 +1,1 @@
+"""Several labels: which of the classes are in the image?"""

@@ -1,0 +1,109 @@
+"""The task of several labels: a sigmoid for each class, binary cross-entropy, a threshold for each class."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from striate.data import Batch, LoadedTargets
+from striate.errors import DataError
+from striate.tasks.multilabel.predictions import LabelsPrediction, LabelsPredictions
+from striate.tasks.multilabel.score_histograms import ScoreHistograms
+from striate.tasks.multilabel.thresholds import DEFAULT_THRESHOLD, best_thresholds
+from striate.tasks.settings import LossSettings
+from striate.tasks.task import Predictions, Task
+
+__all__ = ["MultiLabel"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MultiLabel(Task):
+    """Any number of classes for each image; a class is predicted where its probability reaches its threshold.
+
+    `weights`, 2 K float32, are those of negatives and of positives of each class in the loss; their mean over all images is 1.
+    `gamma` above 0 makes it the focal loss: Lin et al., "Focal loss for dense object detection", 2017, arXiv:1708.02002, eq. 4.
+    """
+
+    name: ClassVar[str] = "multilabel"
+    calibrates: ClassVar[bool] = True
+    fits_heads: ClassVar[bool] = False
+    classes: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    weights: Tensor | None = None
+    gamma: float = 0.0
+
+    @classmethod
+    def for_training(cls, classes: tuple[str, ...], loss: LossSettings, targets: LoadedTargets) -> "MultiLabel":
+        counts, count = targets.counts(len(classes)), len(targets)
+        for name, positive in zip(classes, counts, strict=True):
+            if positive in (0, count):
+                present = "in none" if positive == 0 else "in all"
+                raise DataError(
+                    f"the class {name} is {present} of the {count:,} training images, so nothing can be learned of it; "
+                    "remove its column, or add images"
+                )
+        weights = balanced_weights(counts, count) if loss.balance == "weights" else None
+        return cls(classes, (DEFAULT_THRESHOLD,) * len(classes), weights, loss.gamma or 0.0)
+
+    @classmethod
+    def from_arguments(cls, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> "MultiLabel":
+        (thresholds,) = arguments.values()
+        if arguments.keys() != {"thresholds"} or len(thresholds) != len(classes):
+            raise ValueError(f"multilabel takes {len(classes)} thresholds")
+        return cls(classes, tuple(map(float, thresholds)))
+
+    def calibrated(self, predictions: Predictions) -> "MultiLabel":
+        assert isinstance(predictions, LabelsPredictions)
+        best = best_thresholds(predictions.probabilities, predictions.targets)
+        return replace(self, thresholds=tuple(best.tolist()))
+
+    def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:  # outputs, targets: B K
+        targets = batch.targets
+        each = F.binary_cross_entropy_with_logits(outputs.float(), targets, reduction="none")
+        if self.gamma:
+            each = each * (1 - torch.exp(-each)) ** self.gamma  # exp(-each) is the probability of what is the case
+        if self.weights is not None:
+            negative, positive = self.weights.to(outputs.device)
+            each = each * torch.lerp(negative, positive, targets)
+        return {"labels": each.mean()}
+
+    def metrics(self) -> ScoreHistograms:
+        return ScoreHistograms(len(self.classes))
+
+    def predictions(self) -> LabelsPredictions:
+        return LabelsPredictions(self.classes, np.array(self.thresholds))
+
+    def decode(self, outputs: Tensor) -> Tensor:  # B K
+        return outputs.float().sigmoid()
+
+    def describe(self, decoded: Tensor, names: Sequence[str]) -> list[LabelsPrediction]:  # B K
+        described = []
+        for name, row in zip(names, decoded.double().tolist(), strict=True):
+            found = [k for k, probability in enumerate(row) if probability >= self.thresholds[k]]
+            found.sort(key=lambda k: -row[k])
+            probabilities = dict(zip(self.classes, row, strict=True))
+            described.append(LabelsPrediction(name, tuple(self.classes[k] for k in found), probabilities))
+        return described
+
+    def unreadable(self, name: str, error: str) -> LabelsPrediction:
+        return LabelsPrediction(name, None, {}, error)
+
+    def soft_targets(self, targets: Tensor) -> Tensor:  # B K
+        return targets
+
+    def arguments(self) -> dict[str, Any]:
+        return {"thresholds": list(self.thresholds)}
+
+
+def balanced_weights(counts: Sequence[int], images: int) -> Tensor:
+    """Weights of negatives and positives, so that both sum to the same in each class: K counts -> 2 K, mean over the images 1.
+
+    In proportion those of CheXNet: Rajpurkar et al., 2017, arXiv:1711.05225, section 2.1.
+    """
+    positive = torch.tensor(counts, dtype=torch.float64)
+    return (images / (2 * torch.stack([images - positive, positive]))).float()

@@ -1,0 +1,1 @@
+"""Regression: which numbers belong to the image?"""

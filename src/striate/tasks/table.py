@@ -1,0 +1,46 @@
+"""The tasks by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from striate.data import LoadedTargets, Source, TaskKind
+from striate.data.source_description import ASKS
+from striate.errors import DataError
+from striate.tasks.classify.classify import Classify
+from striate.tasks.multilabel.multilabel import MultiLabel
+from striate.tasks.regress.regress import Regress
+from striate.tasks.settings import LossSettings
+from striate.tasks.task import Task
+
+__all__ = ["TASKS", "open_task", "require_task", "task_for_training"]
+
+TASKS: Final[Mapping[str, type[Task]]] = MappingProxyType(
+    {"classify": Classify, "multilabel": MultiLabel, "regress": Regress}
+)
+
+
+def task_for_training(kind: TaskKind, classes: tuple[str, ...], loss: LossSettings, targets: LoadedTargets) -> Task:
+    """The task that a network is trained for."""
+    return TASKS[kind].for_training(classes, loss, targets)
+
+
+def open_task(kind: str, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> Task:
+    """The task of a bundle. Raises KeyError, TypeError or ValueError for what no task wrote."""
+    return TASKS[kind].from_arguments(classes, arguments)
+
+
+def require_task(source: Source) -> None:
+    """DataError for data of a task that no network can be trained for yet."""
+    if source.task in TASKS:
+        return
+    known = " or ".join(", ".join(asks for name, asks in ASKS.items() if name in TASKS).rsplit(", ", 1))
+    if source.kind == "scenes":
+        raise DataError(
+            f"{source.name} has {ASKS[source.task]}: `striate check` and `striate augment` read them, and training "
+            f"supports only {known} so far; train on mnist instead"
+        )
+    raise DataError(
+        f"{source.location} has {ASKS[source.task]}: `striate check` and `striate augment` read them, "
+        f"and training supports only {known} so far; give each image one class, as a folder, a number or text"
+    )

@@ -1,0 +1,42 @@
+"""Inference: the one path from batches to outputs, for validation, evaluation and prediction."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from striate.data import Batch, Batches
+from striate.tasks import Predictions, Task
+
+__all__ = ["infer", "inference_batch_size", "predict_batches"]
+
+LARGEST_BATCH: Final = 128
+CACHED_PIXELS: Final = 2**18  # whose activations stay in the caches of a CPU
+
+
+def inference_batch_size(size: tuple[int, int], device: torch.device) -> int:
+    """How many images of this height and width a forward pass takes at once.
+
+    On a CPU so few that activations stay in its caches, which is faster.
+    """
+    height, width = size
+    return max(1, min(LARGEST_BATCH, CACHED_PIXELS // (height * width) if device.type == "cpu" else LARGEST_BATCH))
+
+
+def infer(model: nn.Module, batches: Batches, bfloat16: bool = False) -> Iterator[tuple[Batch, Tensor]]:
+    """Each batch with the outputs of the network in eval mode; an image whose file cannot be read any more is left out."""
+    model.eval()
+    for batch in batches.epoch(0):
+        with torch.inference_mode(), torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=bfloat16):
+            outputs = model(batch.inputs)
+        yield batch, outputs
+
+
+@torch.inference_mode()
+def predict_batches(model: nn.Module, task: Task, batches: Batches) -> Predictions:
+    """What a network predicts of every image."""
+    predictions = task.predictions()
+    for batch, outputs in infer(model, batches):
+        predictions.update(outputs, batch)
+    return predictions
