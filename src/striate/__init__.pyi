@@ -16,6 +16,8 @@ from striate.sources import ImagesInput as ImagesInput
 from striate.sources import LabelsInput as LabelsInput
 from striate.sources import TrainingData as TrainingData
 from striate.tasks import Prediction as Prediction
+from striate.tasks import Task as Task
+from striate.tasks import check_task as check_task
 
 __version__: str
 

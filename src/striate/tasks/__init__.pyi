@@ -3,6 +3,8 @@ from striate.tasks.classify.classify import class_weights as class_weights
 from striate.tasks.classify.confusion_matrix import ConfusionMatrix as ConfusionMatrix
 from striate.tasks.classify.predictions import ClassPrediction as ClassPrediction
 from striate.tasks.classify.predictions import ClassPredictions as ClassPredictions
+from striate.tasks.contract import TaskError as TaskError
+from striate.tasks.contract import check_task as check_task
 from striate.tasks.figure import SHARE as SHARE
 from striate.tasks.figure import Figure as Figure
 from striate.tasks.figure import Interval as Interval

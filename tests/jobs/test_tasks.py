@@ -1,0 +1,208 @@
+"""Several labels and numbers through the whole workbench: trained, resumed, evaluated, predicted, checked, in folds."""
+
+import csv
+import json
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.jobs.conftest import QUICK
+from tests.jobs.test_resuming import child, weights
+
+from striate.cli import main
+from striate.errors import DataError, SettingError
+from striate.jobs import Run, check, resume, train, train_folds
+from striate.runs import Bundle
+
+LEARN = {**QUICK, "epochs": 15, "lr": 0.03, "augment": "none"}
+TABLES = {
+    "labels": ("file", "bright", "striped"),
+    "numbers": ("file", "level [gray]", "stripes"),
+}
+READING: dict[str, dict[str, Any]] = {name: {"label_column": ",".join(columns[1:])} for name, columns in TABLES.items()}
+
+
+def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
+    """Images of one level, some with stripes, and the tables labels.csv and numbers.csv."""
+    generator = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    rows: dict[str, list[list[object]]] = {name: [] for name in TABLES}
+    for n in range(count):
+        level, stripes = int(generator.integers(40, 215)), int(generator.integers(0, 5))
+        image = np.full((16, 16), level) + generator.normal(0, 3, (16, 16))
+        image[:, : 2 * stripes : 2] += 40 if level < 128 else -40
+        Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"{n:03d}.png")
+        rows["labels"].append([f"{n:03d}.png", int(level >= 128), int(stripes > 0)])
+        rows["numbers"].append([f"{n:03d}.png", level, stripes])
+    for name, header in TABLES.items():
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([header, *rows[name]])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return draw(tmp_path_factory.mktemp("data") / "levels")
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory) -> dict[str, Run]:
+    folder = tmp_path_factory.mktemp("runs")
+    return {
+        name: train(data / f"{name}.csv", out=folder / name, progress=False, **LEARN, **READING[name])
+        for name in TABLES
+    }
+
+
+def test_several_labels_are_learned_with_thresholds_in_the_bundle(runs):
+    run = runs["labels"]
+    assert run.classes == ("bright", "striped")
+    assert run.metrics["test"]["mean_average_precision"]["value"] > 0.9
+    assert run.verdict.startswith("test mean average precision: ")
+    assert "scores at random" in run.verdict
+    thresholds = run.metrics["test"]["thresholds"]
+    assert Bundle.open(run.path / "bundle").task.arguments() == {"thresholds": thresholds}
+    assert thresholds != [0.5, 0.5]
+    assert set(run.history[-1]) >= {"train_mean_average_precision", "val_mean_average_precision", "val_mean_auroc"}
+
+
+def test_numbers_are_learned_in_the_units_of_the_data(runs):
+    run = runs["numbers"]
+    level, stripes = run.metrics["test"]["per_class"]
+    assert (level["class"], level["mae"]["unit"], stripes["class"]) == ("level", "gray", "stripes")
+    assert level["r2"]["value"] > 0.7
+    assert run.verdict.startswith("test R2: ")
+    rows = list(csv.DictReader((run.path / "predictions.csv").read_text().splitlines()))
+    errors = [float(row["prediction level"]) - float(row["label level"]) for row in rows if row["split"] == "test"]
+    assert np.abs(errors).mean() == pytest.approx(level["mae"]["value"], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_evaluating_gives_the_metrics_of_training(runs, name):
+    assert runs[name].evaluate() == runs[name].metrics["test"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_of_other_data_are_known_by_name_whatever_their_order(runs, name, tmp_path):
+    other = draw(tmp_path / "other", count=40, seed=1) / f"{name}.csv"
+    columns = TABLES[name][1:]
+    straight = runs[name].evaluate(other, label_column=",".join(columns))
+    with other.open() as file:
+        rows = [[row[0], row[2], row[1]] for row in csv.reader(file)]
+    with other.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    swapped = runs[name].evaluate(other, label_column=",".join(reversed(columns)))
+    assert swapped == straight
+    assert swapped["images"] == 40
+    main = "mean_average_precision" if name == "labels" else "r2"
+    assert swapped[main]["value"] > 0.7
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_bundle_alone_predicts(runs, data, name, tmp_path, capsys):
+    bundle = Path(shutil.copytree(runs[name].path / "bundle", tmp_path / "bundle"))
+    (tmp_path / "broken.png").write_bytes(b"")
+    files = [str(data / "000.png"), str(tmp_path / "broken.png")]
+    for form in ([], ["--json"], ["--csv"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(["predict", str(bundle), *files, *form])
+    table, _, rest = capsys.readouterr().out.partition("[")
+    assert "empty file" in table
+    predicted = json.loads("[" + rest.partition("\n]")[0] + "\n]")
+    assert [one["error"] is None for one in predicted] == [True, False]
+    (alone,) = runs[name].predict(data / "000.png")
+    assert json.loads(json.dumps(alone.as_json()))["prediction"] == predicted[0]["prediction"]
+    if name == "numbers":
+        low, high = predicted[0]["intervals"]["level"]
+        assert low < predicted[0]["prediction"]["level"] < high
+        assert "level, gray" in table
+    lines = list(csv.DictReader(rest.partition("\n]")[2].strip().splitlines()))
+    assert [line["error"] == "" for line in lines] == [True, False]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_report_has_what_belongs_to_the_task(runs, name):
+    page = runs[name].report.read_text()
+    words = {
+        "labels": ("Labels in one image", "Mean AUROC", "Images with a wrong or missed label", "chosen by F1"),
+        "numbers": ("Predictions and labels", "level, gray: error over prediction", "Largest errors", "RMSE"),
+    }
+    assert all(one in page for one in words[name])
+    assert "Confusion matrix" not in page
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_killed_run_resumes_to_the_same_weights(data, name, tmp_path):
+    settings = {**QUICK, "epochs": 3, "checkpoint_every": 2, "mixup": 0.2, **READING[name]}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    touched = int(child(data / f"{name}.csv", whole, settings=settings).stdout)
+    child(data / f"{name}.csv", killed, signal.SIGKILL, touched // 2, settings)
+    assert not (killed / "bundle").exists()
+    resume(killed, progress=False)
+    assert weights(killed) == weights(whole)
+    assert Run(killed).metrics == Run(whole).metrics
+
+
+def test_folds_have_the_main_figure_of_the_task(data, tmp_path):
+    result = train_folds(
+        data / "numbers.csv",
+        folds=2,
+        out=tmp_path / "cv",
+        progress=False,
+        **{**QUICK, "val": 0.1, **READING["numbers"]},
+    )
+    assert result.line().startswith("test R2: ")
+    assert result.summary["metric"] == {"name": "R2", "unit": "", "higher_is_better": True}
+    assert {row["fold"] for row in csv.DictReader((tmp_path / "cv" / "predictions.csv").read_text().splitlines())} == {
+        "1",
+        "2",
+    }
+
+
+def test_checks_look_at_them(data, tmp_path):
+    for name in TABLES:
+        assert (
+            check(data / f"{name}.csv", out=tmp_path / f"{name}.html", progress=False, **READING[name]).source.task
+            != "classify"
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        (
+            "labels",
+            {"loss": "mse"},
+            "loss = mse: is for the task regress, and the data are for multilabel, which takes bce, focal",
+        ),
+        (
+            "numbers",
+            {"label_smoothing": 0.1},
+            "label_smoothing = 0.1: the loss mse of the task regress does not take it",
+        ),
+        ("numbers", {"delta": 2.0}, "does not take delta"),
+        (
+            "labels",
+            {"head": "svm", "weights": "imagenet", "model": "efficientnet_lite0"},
+            "head = svm: a head is fitted on features only where each image has one class",
+        ),
+    ],
+)
+def test_settings_of_another_task_are_refused(data, tmp_path, name, settings, message):
+    with pytest.raises(SettingError, match=message):
+        train(data / f"{name}.csv", out=tmp_path / "run", progress=False, **{**QUICK, **READING[name], **settings})
+    assert not (tmp_path / "run").exists()
+
+
+def test_targets_of_which_nothing_can_be_learned_are_refused(data, tmp_path):
+    copy = Path(shutil.copytree(data, tmp_path / "data"))
+    (copy / "labels.csv").unlink()
+    with (copy / "numbers.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["file", "age"], *([f"{n:03d}.png", 41.5] for n in range(120))])
+    with pytest.raises(DataError, match=r"age is 41.5 in all of the 84 training images"):
+        train(copy / "numbers.csv", out=tmp_path / "run", progress=False, task="regress", **QUICK)
+    assert not (tmp_path / "run").exists()

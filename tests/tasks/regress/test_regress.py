@@ -1,0 +1,141 @@
+"""Numbers: figures against scikit-learn, losses against torch, and the coverage that prediction intervals promise."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from striate.data import Batch, RegressionTargets
+from striate.errors import DataError
+from striate.tasks import Regress
+from striate.tasks.regress.metrics import conformal_quantile
+from striate.tasks.settings import LossSettings
+from striate.views import Normalization, evaluation_view
+
+NUMBERS = ("age [years]", "weight (kg)", "score")
+
+
+def some_targets(count: int = 60, seed: int = 0) -> RegressionTargets:
+    values = np.random.default_rng(seed).normal(size=(count, 3)) * [10, 0.1, 1000] + [40, 3, -5]
+    return RegressionTargets(values.astype(np.float32))
+
+
+def batch(targets: RegressionTargets) -> Batch:
+    count = len(targets)
+    view = evaluation_view(count, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
+    return Batch(torch.zeros(count, 1, 4, 4), torch.from_numpy(targets.values), torch.arange(count), view)
+
+
+TARGETS = some_targets()
+TASK = Regress.for_training(NUMBERS, LossSettings(), TARGETS)
+
+
+def test_names_and_units_come_from_the_header_and_the_scale_from_the_training_targets():
+    assert TASK.scale.names == ("age", "weight", "score")
+    assert TASK.scale.units == ("years", "kg", "")
+    assert TASK.scale.means == pytest.approx(TARGETS.values.mean(0).tolist(), rel=1e-5)
+    assert TASK.scale.stds == pytest.approx(TARGETS.values.std(0).tolist(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mse", F.mse_loss),
+        ("mae", F.l1_loss),
+        ("huber", lambda outputs, targets: F.huber_loss(outputs, targets, delta=0.3)),
+    ],
+)
+def test_the_loss_is_of_standardized_targets(name, expected):
+    task = Regress.for_training(NUMBERS, LossSettings(name=name, delta=0.3), TARGETS)
+    outputs = torch.randn(60, 3)
+    standardized = (TARGETS.values - TARGETS.values.mean(0)) / TARGETS.values.std(0)
+    (loss,) = task.losses(outputs, batch(TARGETS)).values()
+    assert torch.allclose(loss, expected(outputs, torch.from_numpy(standardized)), rtol=1e-4)
+
+
+def test_the_figures_are_scikit_learns_in_the_units_of_the_data():
+    outputs = torch.randn(60, 3, generator=torch.Generator().manual_seed(1))
+    predictions, metrics = TASK.predictions(), TASK.metrics()
+    for some in torch.arange(60).split(25):
+        part = batch(TARGETS)
+        part = Batch(part.inputs[some], part.targets[some], some, part.view)
+        predictions.update(outputs[some], part)
+        metrics.update(outputs[some], part)
+    predicted = TASK.decode(outputs).double().numpy()
+    figures = predictions.metrics()
+    truth = TARGETS.values.astype(np.float64)
+    for d, row in enumerate(figures["per_class"]):
+        pair = truth[:, d], predicted[:, d]
+        assert row["r2"]["value"] == pytest.approx(r2_score(*pair), rel=1e-4)
+        assert row["mae"]["value"] == pytest.approx(mean_absolute_error(*pair), rel=1e-4)
+        assert row["rmse"]["value"] == pytest.approx(root_mean_squared_error(*pair), rel=1e-4)
+        assert row["mae"]["low"] <= row["mae"]["value"] <= row["mae"]["high"]
+        assert row["mae"]["unit"] == TASK.scale.units[d]
+    mean = np.mean([row["r2"]["value"] for row in figures["per_class"]])
+    assert figures["r2"]["value"] == pytest.approx(mean)
+    assert metrics.compute()[0].value == pytest.approx(mean, rel=1e-4)
+    assert "mae" not in figures  # years and kilograms have no mean
+
+
+def test_a_single_number_has_its_errors_beside_r2():
+    task = Regress.for_training(("age [years]",), LossSettings(), RegressionTargets(TARGETS.values[:, :1]))
+    predictions, metrics = task.predictions(), task.metrics()
+    part = batch(RegressionTargets(TARGETS.values[:, :1]))
+    predictions.update(torch.zeros(60, 1), part)
+    metrics.update(torch.zeros(60, 1), part)
+    figures = predictions.metrics()
+    mean = np.abs(TARGETS.values[:, 0] - TARGETS.values[:, 0].mean()).mean()
+    assert figures["mae"]["value"] == pytest.approx(mean, rel=1e-4)
+    r2, mae = metrics.compute()
+    assert (mae.name, mae.unit, mae.higher_is_better) == ("MAE", "years", False)
+    assert mae.value == pytest.approx(mean, rel=1e-4)
+    assert r2.value == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [9, 20, 99])
+def test_prediction_intervals_cover_what_they_promise(count):
+    generator = np.random.default_rng(0)
+    covered = []
+    for _ in range(3000):
+        errors = generator.exponential(size=count + 1)  # of a new image too
+        width = conformal_quantile(errors[:-1])
+        assert width is not None
+        covered.append(errors[-1] <= width)
+    expected = np.ceil((count + 1) * 0.9) / (count + 1)  # exact for errors without ties
+    assert np.mean(covered) == pytest.approx(expected, abs=0.02)
+    assert expected >= 0.9
+
+
+def test_too_few_validation_images_give_no_interval():
+    assert conformal_quantile(np.ones(8)) is None
+    predictions = TASK.predictions()
+    part = batch(some_targets(8))
+    predictions.update(torch.zeros(8, 3), part)
+    assert TASK.calibrated(predictions).scale.half_widths is None
+
+
+def test_intervals_travel_with_the_task():
+    predictions = TASK.predictions()
+    predictions.update(torch.randn(60, 3), batch(TARGETS))
+    calibrated = TASK.calibrated(predictions)
+    assert calibrated.scale.half_widths is not None
+    again = Regress.from_arguments(NUMBERS, json.loads(json.dumps(calibrated.arguments())))
+    assert again.scale == calibrated.scale
+    (one,) = again.describe(torch.tensor([[41.0, 3.1, -6.0]]), ["a.png"])
+    assert one.prediction == pytest.approx({"age": 41, "weight": 3.1, "score": -6})
+    low, high = one.intervals["age"]
+    assert (low + high) / 2 == pytest.approx(41)
+    assert high - low == pytest.approx(2 * calibrated.scale.half_widths[0])
+    assert predictions.metrics()["per_class"][0].keys() & {"coverage"} == set()  # not known before it is calibrated
+    with pytest.raises(ValueError, match="scales of 3 numbers"):
+        Regress.from_arguments(NUMBERS, {**calibrated.arguments(), "stds": [1.0, 0.0, 1.0]})
+
+
+def test_a_number_that_is_always_the_same_is_refused():
+    values = TARGETS.values.copy()
+    values[:, 1] = 3.25
+    with pytest.raises(DataError, match=r"weight \(kg\) is 3.25 in all of the 60 training images"):
+        Regress.for_training(NUMBERS, LossSettings(), RegressionTargets(values))

@@ -1,0 +1,95 @@
+"""Every task of the table holds the contract, and each kind of violation is found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from striate.data import Batch, ClassTargets, LoadedTargets, MultiLabelTargets, RegressionTargets
+from striate.tasks import TASKS, Classify, Prediction, Predictions, TaskError, check_task
+from striate.tasks.settings import LOSSES, losses_for
+
+GENERATOR = np.random.default_rng(0)
+TARGETS: Mapping[str, LoadedTargets] = {
+    "classify": ClassTargets(np.arange(23) % 3),
+    "multilabel": MultiLabelTargets(GENERATOR.random((23, 3)) < 0.4),
+    "regress": RegressionTargets((GENERATOR.normal(size=(23, 3)) * 9 + 40).astype(np.float32)),
+}
+CLASSES = ("cat", "dog", "eel [cm]")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_holds_the_contract(name):
+    check_task(TASKS[name], classes=CLASSES, targets=TARGETS[name])
+    assert TASKS[name].name == name
+
+
+def test_every_task_has_a_loss_and_every_loss_a_task():
+    assert all(losses_for(name) for name in TASKS)
+    assert {row.task for row in LOSSES.values()} <= set(TASKS)
+
+
+def broken(**methods: Any) -> type[Classify]:
+    """Classification with some methods replaced."""
+    return dataclass(frozen=True, eq=False)(type("Broken", (Classify,), methods))
+
+
+def a_matrix(self: Classify, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    return {"class": outputs}
+
+
+def a_constant(self: Classify, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    return {"class": (0 * outputs).sum().float() + 1}
+
+
+def no_gradient_the_right_way(self: Classify, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    return {"class": -Classify(self.classes).losses(outputs, batch)["class"].clamp(max=50)}
+
+
+def half(self: Classify, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    return {"class": torch.nn.functional.cross_entropy(outputs, batch.targets)}
+
+
+def other_decoding(self: Classify, outputs: Tensor) -> Tensor:
+    return outputs.softmax(1) * self.label_smoothing
+
+
+def another(self: Classify, predictions: Predictions) -> Classify:
+    return replace(self)
+
+
+def readable(self: Classify, name: str, error: str) -> Prediction:
+    return self.describe(torch.eye(3)[:1], [name])[0]
+
+
+def an_object(self: Classify) -> dict[str, Any]:
+    return {"object": object()}
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        ({"losses": a_matrix}, "losses must be scalars"),
+        ({"losses": a_constant}, "do not lower the loss"),
+        ({"losses": no_gradient_the_right_way}, "does not improve as the loss falls"),
+        ({"losses": half}, "bfloat16 outputs is not float32"),
+        ({"arguments": an_object}, "arguments cannot be written as JSON"),
+        ({"calibrated": another}, "although calibrates is false"),
+        (
+            {"unreadable": readable},
+            "the prediction of c.png",
+        ),
+    ],
+)
+def test_a_violation_is_found(methods, message):
+    with pytest.raises(TaskError, match=message):
+        check_task(broken(**methods), classes=CLASSES, targets=TARGETS["classify"])
+
+
+def test_too_few_samples_are_refused():
+    with pytest.raises(TaskError, match="at least 6 samples, not 5"):
+        check_task(Classify, classes=CLASSES, targets=ClassTargets(np.arange(5) % 3))
