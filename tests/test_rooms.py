@@ -206,3 +206,17 @@ def test_a_function_fits_a_screen_and_a_file_is_read_in_one_go():
         if (lines := path.read_text().count("\n")) > FILE_LINES and name not in LITERAL_TABLES
     ]
     assert not long, "\n".join(long)
+
+
+def test_no_file_outside_of_the_tasks_names_one():
+    """Loop, jobs, runs, analysis, command line and export hold for any task, a stranger's too."""
+    here = {"tasks", "report", "models", "sources"}  # sources tell which task the data are for
+    kinds = {ROOT / "data" / "targets.py"}  # and targets what each kind of them is for
+    words = re.compile(r"\"(classify|multilabel|regress|segment|detect)\"|\b(Classify|MultiLabel|Regress)\b")
+    named = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in sorted(ROOT.rglob("*.py"))
+        if path.relative_to(ROOT).parts[0] not in here and path not in kinds
+        for found in words.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert named == []

@@ -92,7 +92,10 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "mnist", "--epochs", "0"], "epochs = 0: with weights = none nothing would be learned"),
         (["train", "mnits"], "did you mean mnist"),
         (["train", "no/such/folder"], "no/such/folder"),
-        (["train", "mnist-scenes"], "training supports only one class per image so far; train on mnist instead"),
+        (
+            ["train", "mnist-scenes"],
+            "training takes one class per image, sets of classes or numbers so far; train on mnist instead",
+        ),
         (["train", "mnist-scenes:many"], "no number of scenes after the colon"),
         (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),
         (["train", "mnist", "--recipe", "fast"], "mnist-fast"),

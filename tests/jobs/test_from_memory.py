@@ -158,7 +158,12 @@ def test_leakage_between_splits_stops_it_as_with_files(arrays, tmp_path):
         (("photos", [0, 1]), {}, SettingError, "labels: are passed with images"),
         (({"train": 1}, [0, 1]), {}, SettingError, "labels: are passed with images"),
         ((([[0]], [0]),), {"label_column": "a"}, SettingError, "the data are in memory"),
-        ((np.zeros((4, 8, 8)), [0.5, 1.5, 2, 3]), {}, DataError, "training supports only one class per image"),
+        (
+            (np.zeros((4, 8, 8)), np.zeros((4, 8, 8))),
+            {},
+            DataError,
+            "labels are an array of 4 x 8 x 8; give one label, or one row of 0 and 1",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(given, settings, error, expected_message, tmp_path):

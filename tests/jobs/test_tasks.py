@@ -184,7 +184,7 @@ def test_checks_look_at_them(data, tmp_path):
             {"label_smoothing": 0.1},
             "label_smoothing = 0.1: the loss mse of the task regress does not take it",
         ),
-        ("numbers", {"delta": 2.0}, "does not take delta"),
+        ("numbers", {"huber_delta": 2.0}, "does not take huber_delta"),
         (
             "labels",
             {"head": "svm", "weights": "imagenet", "model": "efficientnet_lite0"},

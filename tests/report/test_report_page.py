@@ -150,7 +150,7 @@ def test_every_metric_appears(make_contents, read_page):
             assert {f"{row['images']:,}" for row in split["per_class"]} <= words
         for key, ends in intervals.items():
             shown = [ends[end] for end in ("low", "value", "high")]
-            expected = {f"{end:.4g}" if key == "log_loss" else f"{100 * end:.1f}" for end in shown}
+            expected = {f"{end:.4f}" if key == "log_loss" else f"{100 * end:.1f}" for end in shown}
             assert expected <= words, key
 
 

@@ -23,8 +23,9 @@ from striate.data.normalization import normalization_of
 from striate.errors import DataError
 from striate.models import create_model
 from striate.number_format import duration, percent
-from striate.tasks import Classify, Interval
+from striate.tasks import Interval, task_for_training
 from striate.tasks.intervals import of_resamples
+from striate.tasks.settings import LossSettings
 from striate.training import NamedRecipe, Recipe, TrainingState, available_cores, infer, resolve, train
 from striate.views import Policy
 
@@ -197,7 +198,8 @@ def _recipe(images: int, steps: int, seed: int, device: torch.device) -> Recipe:
 def _hits(training: LabeledImages, held_out: LabeledImages, recipe: Recipe) -> npt.NDArray[np.bool_]:
     """Train a small network; which of the held-out images it predicts correctly."""
     height, width, channels = training.pixels.shape[1:]
-    task, device = Classify(training.classes), torch.device(recipe.machine.device)
+    task = task_for_training(training.targets.task, training.classes, LossSettings(), training.targets)
+    device = torch.device(recipe.machine.device)
     normalization = normalization_of(recipe.data.normalize, training.pixels)
 
     def batches(samples: LabeledImages, policy: Policy | None, batch_size: int) -> Batches:

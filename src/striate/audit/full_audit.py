@@ -77,9 +77,10 @@ def _describe(prints: Fingerprints, threads: int) -> tuple[dict[str, Any], list[
         for fault in listing.faults
     ]
     faults += box_faults(prints)
-    if source.task == "detect":
+    form = next(iter(source.splits.values())).targets.form
+    if form == "boxes":
         described["objects"] = describe_boxes(prints)
-    elif source.task == "segment":
+    elif form == "masks":
         described["areas"], unreadable = describe_masks(prints, threads)
         faults += unreadable
     return described, faults
@@ -89,7 +90,7 @@ def _on_classes(prints: Fingerprints) -> list[AuditFinding]:
     """Findings on the balance and the names of classes, which concern no single file."""
     classes, counts = prints.source.classes, class_counts(prints)
     findings = [*small_classes(classes, counts), *imbalance(classes, counts)] if counts else []
-    if prints.source.task != "regress":  # there they are names of columns
+    if prints.source.has_classes:
         findings += near_equal_names(classes)
     return [AuditFinding(one, ()) for one in findings]
 

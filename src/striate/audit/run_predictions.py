@@ -26,7 +26,7 @@ def held_out_predictions(source: Source, folder: Trained) -> list[HeldOutPredict
     """
     run = folder.path
     trained_on = (folder.summary() if isinstance(folder, CrossValidationFolder) else folder.manifest())["data"]
-    if source.task != "classify":
+    if not source.has_single_classes:
         raise SettingError(
             f"run = {run}: finds wrong labels only where each image has one class, not in {source.location}; leave out --run"
         )

@@ -12,7 +12,7 @@ MOST_FILES = 3  # of each finding
 def print_check(checked: Checked, *, heading: bool) -> None:
     """`heading`: print the format of the data too, which a check that is not quiet has printed before."""
     source, inventory, files = checked.source, checked.inventory, checked.account
-    single, plural = ("target", "targets") if source.task == "regress" else ("class", "classes")
+    single, plural = ("class", "classes") if source.has_classes else ("number", "numbers")
     names = f"{len(source.classes):,} {single if len(source.classes) == 1 else plural}"
     if heading:
         print(f"{source.name}: {source.kind}, {files.used:,} images, {names} ({source.task})")

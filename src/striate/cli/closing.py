@@ -48,7 +48,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
 def print_augmented(sheet: Augmented) -> None:
     """The findings, the operations in their order, and where the PNG is."""
     print_findings(sheet.findings)
-    classes = "targets" if sheet.task == "regress" else "classes"
+    classes = "classes" if sheet.has_classes else "numbers"
     print(f"data:   {sheet.data} ({sheet.kind}), task {sheet.task}, {len(sheet.classes)} {classes}")
     for note in sheet.notes:
         print(f"note:   {note}")

@@ -17,7 +17,7 @@ from striate.data.decoding.resize import Pixels
 from striate.data.skipped_files import SkippedFile
 from striate.data.store import Store
 from striate.data.survey import Survey, survey
-from striate.data.targets import ClassTargets, Skeleton, Target, Targets, TaskKind
+from striate.data.targets import ASKS, ClassTargets, LoadedTargets, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
 from striate.errors import DataError
 
@@ -106,6 +106,17 @@ class Source:
         """What the data ask for."""
         return next(iter(self.splits.values())).targets.task
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether `classes` are names of classes, and not of numbers."""
+        return next(iter(self.splits.values())).targets.has_classes
+
+    @property
+    def has_single_classes(self) -> bool:
+        """Whether each image has exactly one class."""
+        targets = [listing.targets for listing in self.splits.values()]
+        return all(isinstance(one, LoadedTargets) and one.single_classes() is not None for one in targets)
+
     @cached_property
     def survey(self) -> Survey:
         """What the data ask for: size, channels, levels, background, fit. Computed once."""
@@ -162,20 +173,9 @@ class Source:
 
 
 def require_classes(source: Source) -> None:
-    """DataError where an image has anything but one class: networks for that come later."""
-    asked = {
-        "multilabel": "several classes an image",
-        "regress": "numbers",
-        "segment": "masks",
-        "detect": "boxes",
-    }
-    if source.task != "classify":
-        if source.kind == "scenes":
-            raise DataError(
-                f"{source.name} has {asked[source.task]}: `striate check` and `striate augment` read them, and training "
-                "supports only one class per image so far; train on mnist instead"
-            )
+    """DataError where an image has anything but one class, for what is done with classes alone."""
+    if not source.has_single_classes:
         raise DataError(
-            f"{source.location} has {asked[source.task]}: `striate check` and `striate augment` read them, "
-            "and training supports only one class per image so far; give each image one class, as a folder, a number or text"
+            f"{source.location} has {ASKS[source.task]}, and this is for data with one class per image; "
+            "give each image one class, as a folder, a number or text"
         )

@@ -1,23 +1,12 @@
 """How the data were read, in a few plain lines, before any image is decoded."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from striate.data.source import Source
-from striate.data.targets import TaskKind
+from striate.data.targets import ASKS
 
 __all__ = ["describe_source", "source_as_json"]
 
-ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
-    {
-        "classify": "one class per image",
-        "multilabel": "sets of classes",
-        "regress": "numbers",
-        "segment": "masks",
-        "detect": "boxes",
-    }
-)
 _NAMED: Final = 5  # classes and kinds of ignored files that are named
 
 
@@ -61,7 +50,7 @@ def source_as_json(source: Source) -> dict[str, Any]:
 
 
 def _classes(source: Source) -> str:
-    single, plural = ("number", "numbers") if source.task == "regress" else ("class", "classes")
+    single, plural = ("class", "classes") if source.has_classes else ("number", "numbers")
     names = ", ".join(source.classes[:_NAMED]) + (" ..." if len(source.classes) > _NAMED else "")
     return f"{_counted(len(source.classes), single, plural)} ({names})"
 

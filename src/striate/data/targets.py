@@ -5,9 +5,10 @@ each pixel is segmentation, boxes are detection.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from torch import Tensor
 from striate.views import View
 
 __all__ = [
+    "ASKS",
     "IGNORE",
     "ClassTargets",
     "Gather",
@@ -27,11 +29,22 @@ __all__ = [
     "RegressionTargets",
     "Skeleton",
     "Target",
+    "TargetForm",
     "Targets",
     "TaskKind",
 ]
 
+TargetForm = Literal["values", "boxes", "masks"]  # how it is drawn and checked
 TaskKind = Literal["classify", "multilabel", "regress", "segment", "detect"]
+ASKS: Final[Mapping[TaskKind, str]] = MappingProxyType(
+    {
+        "classify": "one class per image",
+        "multilabel": "sets of classes",
+        "regress": "numbers",
+        "segment": "masks",
+        "detect": "boxes",
+    }
+)
 IGNORE: Final = -1  # the class of a pixel without a label
 QUANTILES: Final = 10  # groups of similar numbers, which splits get equal shares of
 
@@ -75,6 +88,8 @@ class Targets(ABC):
     """What is known of the N images of a split."""
 
     task: TaskKind
+    form: ClassVar[TargetForm] = "values"
+    has_classes: ClassVar[bool] = True  # whether the names beside them are of classes, and not of numbers
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -220,6 +235,7 @@ class RegressionTargets(LoadedTargets):
 
     values: npt.NDArray[np.float32]
     task: TaskKind = "regress"
+    has_classes: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -274,6 +290,7 @@ class InstanceTargets(Targets):
     objects: tuple[Instances, ...]
     skeleton: Skeleton | None = None
     task: TaskKind = "detect"
+    form: ClassVar[TargetForm] = "boxes"
 
     def __len__(self) -> int:
         return len(self.objects)

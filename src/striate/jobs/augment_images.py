@@ -45,6 +45,7 @@ class Augmented:
     kind: str
     task: TaskKind
     classes: tuple[str, ...]
+    has_classes: bool  # and not names of numbers
     recipe: Recipe
     recipe_name: str
     by_recipe: Mapping[str, Any]
@@ -102,6 +103,7 @@ def augment(
         kind=source.kind,
         task=source.task,
         classes=source.classes,
+        has_classes=source.has_classes,
         recipe=resolved,
         recipe_name=named.name,
         by_recipe=flips.settings.by_recipe("augment"),

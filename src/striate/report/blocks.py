@@ -53,12 +53,14 @@ class Figures(Block):
 @final
 @dataclass(frozen=True)
 class Classes(Block):
-    """Figures of each class; `order` tells in words how they are sorted."""
+    """Figures of each class, or of each number; `caption` follows "Of the test images, " and tells how they are sorted."""
 
     template: ClassVar[str] = "classes.html.j2"
     table: ClassTable
     split: str
-    order: str
+    caption: str
+    title: str = "Per-class metrics"
+    kind: str = "Class"
 
 
 @final

@@ -19,7 +19,7 @@ from striate.report.blocks import (
 from striate.report.confusion_figure import MOST_TABLE, heat_map, read_matrix
 from striate.report.contents import ErrorImage
 from striate.report.gallery import embed, file_name
-from striate.report.metric_tables import class_table, metric_table
+from striate.report.metric_tables import class_table, in_percent, metric_table
 
 __all__ = ["facts", "sections"]
 
@@ -47,7 +47,9 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
     return [
         Section("confusion", "Confusion matrix", [Confusion(matrix, shown_as)]),
         Section(
-            "metrics", "Metrics", [Figures(metric_table(metrics)), Classes(table, reported, "the lowest F1 first")]
+            "metrics",
+            "Metrics",
+            [Figures(metric_table(metrics)), Classes(table, reported, in_percent(table, "the lowest F1 first"))],
         ),
         Section("misclassified", "Misclassified images", [_misclassified_images(errors, of_split)]),
     ]

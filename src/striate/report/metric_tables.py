@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from striate.number_format import finite, four_digits, percent_number
+from striate.number_format import finite, percent_number
 from striate.tasks.figure import SHARE, Figure, figures_of
 
-__all__ = ["ClassRow", "ClassTable", "Estimate", "class_table", "metric_table"]
+__all__ = ["ClassRow", "ClassTable", "Estimate", "class_table", "in_percent", "metric_table"]
 
 FLOORS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where the axis of the per-class intervals may begin
 
@@ -22,6 +22,11 @@ class Estimate:
     high: str
     unit: str = " %"
     marks: tuple[str, str, str] | None = None  # low, value, high on the axis, in percent of its length
+
+    @property
+    def range(self) -> str:
+        """The interval; with a word where a minus sign would stand beside the dash."""
+        return f"{self.low} to {self.high}" if self.low.startswith("-") else f"{self.low}\u2013{self.high}"
 
 
 @final
@@ -66,12 +71,17 @@ def class_table(per_class: Sequence[Mapping[str, Any]], by: str) -> ClassTable:
     )
 
 
+def in_percent(table: ClassTable, order: str) -> str:
+    """The caption of a table of shares that are sorted so."""
+    return f"in percent, {order}; 95 % intervals on an axis from {table.floor} to 100"
+
+
 def estimate(figure: Figure, floor: float = 0.0) -> Estimate:
     """The figure as text; `floor` is where the axis of its interval begins."""
     low, value, high = finite(figure.low), finite(figure.value), finite(figure.high)
     if figure.unit != SHARE:
         unit = f" {figure.unit}" if figure.unit else ""
-        return Estimate(four_digits(value), four_digits(low), four_digits(high), unit)
+        return Estimate(figure.digits(value), figure.digits(low), figure.digits(high), unit)
     marks = None
     if low is not None and value is not None and high is not None:
         marks = _along(low, floor), _along(value, floor), _along(high, floor)

@@ -18,7 +18,7 @@ from striate.report.blocks import (
 )
 from striate.report.contents import ErrorImage
 from striate.report.gallery import embed, file_name
-from striate.report.metric_tables import class_table, metric_table
+from striate.report.metric_tables import class_table, in_percent, metric_table
 
 __all__ = ["facts", "sections"]
 
@@ -46,7 +46,7 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
             "Metrics",
             [
                 Figures(metric_table(metrics)),
-                Classes(table, reported, "the lowest average precision first"),
+                Classes(table, reported, in_percent(table, "the lowest average precision first")),
                 Text(
                     f"A class is predicted from these probabilities on, chosen by F1 on the validation images: {thresholds}."
                 ),

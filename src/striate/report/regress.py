@@ -41,7 +41,8 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
 
 
 def _each(metrics: Mapping[str, Any], reported: str) -> Classes:
-    return Classes(class_table(metrics["per_class"], by="r2"), reported, "the lowest R2 first")
+    table = class_table(metrics["per_class"], by="r2")
+    return Classes(table, reported, "the lowest R2 first, with 95 % intervals", "Each number", "Number")
 
 
 def _points(metrics: Mapping[str, Any]) -> Points:

@@ -96,9 +96,9 @@ def _losses_fall(task: Task, outputs: Tensor, batch: Batch) -> Tensor:
     return learned.detach()
 
 
-def _measured(task: Task, *parts: tuple[Tensor, Batch]) -> Metrics:
+def _measured(task: Task, *given: tuple[Tensor, Batch]) -> Metrics:
     metrics = task.metrics()
-    for outputs, batch in parts:
+    for outputs, batch in given:
         metrics.update(outputs, batch)
     return metrics
 
@@ -133,9 +133,9 @@ def _metrics_can_be_restored(task: Task, outputs: Tensor, batch: Batch) -> None:
         raise TaskError("metrics whose state was copied into new ones have other values")
 
 
-def _gathered(task: Task, *parts: tuple[Tensor, Batch]) -> Predictions:
+def _gathered(task: Task, *given: tuple[Tensor, Batch]) -> Predictions:
     predictions = task.predictions()
-    for outputs, batch in parts:
+    for outputs, batch in given:
         predictions.update(outputs, batch)
     return predictions
 

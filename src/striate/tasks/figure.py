@@ -1,5 +1,6 @@
 """A figure: a named number with all that it takes to read it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, final
@@ -55,7 +56,14 @@ class Figure:
         """ "97.3 %", "0.1234 mm"; decimals of a share."""
         if self.unit == SHARE:
             return percent(self.value, decimals)
-        return f"{four_digits(self.value)} {self.unit}".rstrip()
+        return f"{self.digits(self.value)} {self.unit}".rstrip()
+
+    def digits(self, value: Any) -> str:
+        """A value of this figure, without the digits that its interval makes meaningless."""
+        known, low, high = finite(value), finite(self.low), finite(self.high)
+        if known is None or low is None or high is None or low == high or not 1e-4 < high - low < 1e6:
+            return four_digits(value)
+        return f"{known:,.{max(0, 1 - math.floor(math.log10(high - low)))}f}"
 
     @property
     def title(self) -> str:
@@ -68,7 +76,7 @@ class Figure:
             return UNKNOWN
         if self.unit == SHARE:
             return percent_range(self.low, self.high, decimals)
-        return f"{four_digits(self.low)} to {four_digits(self.high)} {self.unit}".rstrip()
+        return f"{self.digits(self.low)} to {self.digits(self.high)} {self.unit}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
         values = {"value": self.value, "low": self.low, "high": self.high}

@@ -24,10 +24,10 @@ LOSSES: Final[Mapping[str, LossRow]] = MappingProxyType(
     {
         "cross_entropy": LossRow("classify", {"label_smoothing": 0.0, "balance": "none"}),
         "bce": LossRow("multilabel", {"balance": "none"}),
-        "focal": LossRow("multilabel", {"balance": "none", "gamma": 2.0}),
+        "focal": LossRow("multilabel", {"balance": "none", "focal_gamma": 2.0}),
         "mse": LossRow("regress"),
         "mae": LossRow("regress"),
-        "huber": LossRow("regress", {"delta": 1.0}),
+        "huber": LossRow("regress", {"huber_delta": 1.0}),
     }
 )
 LOSS_TAKES: Final[Mapping[str | None, Mapping[str, Any]]] = MappingProxyType(
@@ -62,9 +62,9 @@ class LossSettings:
             choices=("none", "weights", "sampler"),
         ),
     ] = "none"
-    gamma: Annotated[
+    focal_gamma: Annotated[
         float | None, Setting("focusing parameter of the focal loss", 0, 10, source="arXiv:1708.02002")
     ] = None
-    delta: Annotated[
+    huber_delta: Annotated[
         float | None, Setting("error from which on the Huber loss is linear, in standard deviations", 1e-6, 1e6)
     ] = None

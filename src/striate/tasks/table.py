@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from striate.data import LoadedTargets, Source, TaskKind
-from striate.data.source_description import ASKS
+from striate.data.targets import ASKS
 from striate.errors import DataError
 from striate.tasks.classify.classify import Classify
 from striate.tasks.multilabel.multilabel import MultiLabel
@@ -38,9 +38,9 @@ def require_task(source: Source) -> None:
     if source.kind == "scenes":
         raise DataError(
             f"{source.name} has {ASKS[source.task]}: `striate check` and `striate augment` read them, and training "
-            f"supports only {known} so far; train on mnist instead"
+            f"takes {known} so far; train on mnist instead"
         )
     raise DataError(
         f"{source.location} has {ASKS[source.task]}: `striate check` and `striate augment` read them, "
-        f"and training supports only {known} so far; give each image one class, as a folder, a number or text"
+        f"and training takes {known} so far; give each image one class, as a folder, a number or text"
     )

@@ -49,7 +49,7 @@ def test_names_and_units_come_from_the_header_and_the_scale_from_the_training_ta
     ],
 )
 def test_the_loss_is_of_standardized_targets(name, expected):
-    task = Regress.for_training(NUMBERS, LossSettings(name=name, delta=0.3), TARGETS)
+    task = Regress.for_training(NUMBERS, LossSettings(name=name, huber_delta=0.3), TARGETS)
     outputs = torch.randn(60, 3)
     standardized = (TARGETS.values - TARGETS.values.mean(0)) / TARGETS.values.std(0)
     (loss,) = task.losses(outputs, batch(TARGETS)).values()
@@ -59,11 +59,11 @@ def test_the_loss_is_of_standardized_targets(name, expected):
 def test_the_figures_are_scikit_learns_in_the_units_of_the_data():
     outputs = torch.randn(60, 3, generator=torch.Generator().manual_seed(1))
     predictions, metrics = TASK.predictions(), TASK.metrics()
+    whole = batch(TARGETS)
     for some in torch.arange(60).split(25):
-        part = batch(TARGETS)
-        part = Batch(part.inputs[some], part.targets[some], some, part.view)
-        predictions.update(outputs[some], part)
-        metrics.update(outputs[some], part)
+        some_batch = Batch(whole.inputs[some], whole.targets[some], some, whole.view)
+        predictions.update(outputs[some], some_batch)
+        metrics.update(outputs[some], some_batch)
     predicted = TASK.decode(outputs).double().numpy()
     figures = predictions.metrics()
     truth = TARGETS.values.astype(np.float64)
@@ -83,9 +83,9 @@ def test_the_figures_are_scikit_learns_in_the_units_of_the_data():
 def test_a_single_number_has_its_errors_beside_r2():
     task = Regress.for_training(("age [years]",), LossSettings(), RegressionTargets(TARGETS.values[:, :1]))
     predictions, metrics = task.predictions(), task.metrics()
-    part = batch(RegressionTargets(TARGETS.values[:, :1]))
-    predictions.update(torch.zeros(60, 1), part)
-    metrics.update(torch.zeros(60, 1), part)
+    some_batch = batch(RegressionTargets(TARGETS.values[:, :1]))
+    predictions.update(torch.zeros(60, 1), some_batch)
+    metrics.update(torch.zeros(60, 1), some_batch)
     figures = predictions.metrics()
     mean = np.abs(TARGETS.values[:, 0] - TARGETS.values[:, 0].mean()).mean()
     assert figures["mae"]["value"] == pytest.approx(mean, rel=1e-4)
@@ -112,8 +112,8 @@ def test_prediction_intervals_cover_what_they_promise(count):
 def test_too_few_validation_images_give_no_interval():
     assert conformal_quantile(np.ones(8)) is None
     predictions = TASK.predictions()
-    part = batch(some_targets(8))
-    predictions.update(torch.zeros(8, 3), part)
+    some_batch = batch(some_targets(8))
+    predictions.update(torch.zeros(8, 3), some_batch)
     assert TASK.calibrated(predictions).scale.half_widths is None
 
 

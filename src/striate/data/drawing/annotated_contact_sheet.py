@@ -26,7 +26,7 @@ def annotated_contact_sheet(columns: Sequence[Sequence[Sample]], source: Source)
 def _drawn(sample: Sample, source: Source) -> Image.Image:
     """The sample drawn; of mixed classes those with a share above 0, the largest first."""
     target, classes = sample.target, source.classes
-    if source.task == "classify" and isinstance(target, np.ndarray):  # K float32
+    if source.has_classes and isinstance(target, np.ndarray) and target.dtype == np.float32:  # K, of mixed images
         present = [i for i in np.argsort(-target.astype(np.float64), kind="stable").tolist() if target[i] > 0]
         classes = tuple(f"{classes[i]} {percent(target[i], 0)}" for i in present)
         sample = Sample(sample.id, sample.image, np.ones(len(present), np.bool_))

@@ -10,7 +10,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Listing, Sample, Source
 from striate.data.target_transform import canvas_view, transform_target
-from striate.data.targets import IGNORE, Instances, Target
+from striate.data.targets import IGNORE, Instances, LoadedTargets, Target
 from striate.errors import DataError
 
 __all__ = ["examples", "round_robin"]
@@ -61,8 +61,9 @@ def round_robin(shown: Iterable[Collection[int]]) -> Iterator[int]:
 
 def _inspected(listing: Listing, count: int) -> list[int]:
     """Positions at equal distances; all of them where classes are in memory."""
-    task, count_all = listing.targets.task, len(listing)
-    wanted = {"classify": count_all, "multilabel": count_all, "regress": count}.get(task, INSPECTED)
+    targets, count_all = listing.targets, len(listing)
+    in_memory = count_all if targets.has_classes else count
+    wanted = in_memory if isinstance(targets, LoadedTargets) else INSPECTED
     wanted = min(wanted, count_all)
     return [count_all * i // wanted for i in range(wanted)]
 

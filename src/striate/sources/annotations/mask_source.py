@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing, Source
 from striate.data.store import FileStore
-from striate.data.targets import Targets, TaskKind
+from striate.data.targets import TargetForm, Targets, TaskKind
 from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
@@ -70,6 +70,7 @@ class MaskFiles(Targets):
     coding: MaskCoding
     limits: Limits
     task: TaskKind = "segment"
+    form: ClassVar[TargetForm] = "masks"
 
     def __len__(self) -> int:
         return len(self.paths)

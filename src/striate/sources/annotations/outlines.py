@@ -7,14 +7,14 @@ it is the difference to the one before the last (as the notes in cocoapi's maskA
 """
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.data.decoding.limits import Limits
 from striate.data.skipped_files import Unreadable
-from striate.data.targets import Instances, Skeleton, Target, Targets, TaskKind
+from striate.data.targets import Instances, Skeleton, Target, TargetForm, Targets, TaskKind
 from striate.sources.annotations.frame import Frame
 
 __all__ = ["Outline", "OutlinedInstances", "fill", "runs_from_text"]
@@ -82,6 +82,7 @@ class OutlinedInstances(Targets):
     limits: Limits
     skeleton: Skeleton | None = None
     task: TaskKind = "detect"
+    form: ClassVar[TargetForm] = "boxes"
 
     def __len__(self) -> int:
         return len(self.objects)

@@ -7,7 +7,7 @@ test on of its test digits: no digit is in two splits. A scene is 128 x 128 RGB 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,15 @@ from striate.data.decoding.resize import Pixels
 from striate.data.names import printable
 from striate.data.source import Listing, Source
 from striate.data.store import Store, on_canvas
-from striate.data.targets import Instances, MultiLabelTargets, RegressionTargets, Skeleton, Targets, TaskKind
+from striate.data.targets import (
+    Instances,
+    MultiLabelTargets,
+    RegressionTargets,
+    Skeleton,
+    TargetForm,
+    Targets,
+    TaskKind,
+)
 from striate.errors import DataError
 from striate.sources.arrays.mnist import open_mnist
 from striate.sources.generated.scene_layout import SIDE, Digits, lay_out
@@ -89,6 +97,7 @@ class SceneObjects(Targets):
 
     scenes: Scenes
     task: TaskKind = "detect"
+    form: ClassVar[TargetForm] = "boxes"
 
     def __len__(self) -> int:
         return self.scenes.count
@@ -107,6 +116,7 @@ class SceneMasks(Targets):
 
     scenes: Scenes
     task: TaskKind = "segment"
+    form: ClassVar[TargetForm] = "masks"
 
     def __len__(self) -> int:
         return self.scenes.count

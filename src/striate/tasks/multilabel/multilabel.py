@@ -48,7 +48,7 @@ class MultiLabel(Task):
                     "remove its column, or add images"
                 )
         weights = balanced_weights(counts, count) if loss.balance == "weights" else None
-        return cls(classes, (DEFAULT_THRESHOLD,) * len(classes), weights, loss.gamma or 0.0)
+        return cls(classes, (DEFAULT_THRESHOLD,) * len(classes), weights, loss.focal_gamma or 0.0)
 
     @classmethod
     def from_arguments(cls, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> "MultiLabel":

@@ -52,7 +52,7 @@ class Regress(Task):
             means=tuple(means),
             stds=tuple(stds),
         )
-        return cls(classes, scale, loss.name or "mse", loss.delta or 1.0)
+        return cls(classes, scale, loss.name or "mse", loss.huber_delta or 1.0)
 
     @classmethod
     def from_arguments(cls, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> "Regress":
