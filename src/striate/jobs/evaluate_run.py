@@ -22,6 +22,7 @@ from striate.runs import Bundle, RunFolder
 from striate.runs.run_splits import check_written_splits
 from striate.runs.weights_splits import read_images_of_chain
 from striate.sources import TrainingData
+from striate.tasks import Task
 from striate.training import choose_device, keep_freed_memory
 from striate.training.opening import check_reading
 
@@ -64,6 +65,7 @@ def evaluate(
     max_bad: float | None = None,
     device: str = "auto",
     progress: bool = False,
+    own_task: type[Task] | None = None,
     **reading: Any,
 ) -> EvaluationResult:
     """Evaluate a run's network on `device` ("auto": the first GPU, or else the CPU).
@@ -82,7 +84,7 @@ def evaluate(
             f"{', '.join(given)}: the data of the run are read as in training; give this only with --data"
         )
     chosen = choose_device(device)
-    bundle = folder.bundle()
+    bundle = folder.bundle(own_task)
     check_written_splits(folder)
     keep_freed_memory()
     display = progress_display(progress)

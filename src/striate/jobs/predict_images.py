@@ -10,7 +10,7 @@ from striate.data import Limits
 from striate.errors import DataError, SettingError
 from striate.runs import trained_network
 from striate.sources import ImagesInput, is_list, named_inputs
-from striate.tasks import Prediction
+from striate.tasks import Prediction, Task
 from striate.training import choose_device
 
 __all__ = ["predict", "predict_files"]
@@ -25,6 +25,7 @@ def predict(
     max_pixels: int | None = None,
     follow_links: bool = False,
     device: str = "auto",
+    own_task: type[Task] | None = None,
 ) -> list[Prediction]:
     """One prediction for each image, in order; a folder stands for all files below it, by name.
 
@@ -34,7 +35,7 @@ def predict(
     Images that do not look like those of the training, and content that is not used, are warnings of the logger "striate".
     """
     chosen, several = choose_device(device), is_list(images)
-    bundle = trained_network(Path(run))
+    bundle = trained_network(Path(run), own_task)
     limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     limits = replace(limits, follow_links=follow_links)
     predictor = ImagePredictor(bundle, limits, chosen)

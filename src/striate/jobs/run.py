@@ -11,7 +11,7 @@ from striate.models import Network
 from striate.report import verdict_line
 from striate.runs import RunFolder
 from striate.sources import ImagesInput, TrainingData
-from striate.tasks import Prediction
+from striate.tasks import Prediction, Task
 
 LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a program configures it
 INTEGERS = ("epoch", "step")  # columns of metrics.csv
@@ -24,8 +24,8 @@ class Run:
     Also `run.classes`, `run.history`, `run.findings`, `run.manifest`, and `run.report`, the HTML page.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._folder = RunFolder.open(Path(path))
+    def __init__(self, path: str | Path, own_task: type[Task] | None = None) -> None:
+        self._folder, self._own_task = RunFolder.open(Path(path)), own_task
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}): {self._folder.manifest()['status']}"
@@ -78,7 +78,7 @@ class Run:
     @property
     def model(self) -> Network:
         """The trained network, verified, ready for evaluation."""
-        return self._folder.bundle().model
+        return self._folder.bundle(self._own_task).model
 
     def evaluate(
         self,
@@ -98,7 +98,7 @@ class Run:
         is the first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column
         ...), where the run's own do not fit.
         """
-        evaluated = evaluate(self.path, data, split, max_bad=max_bad, device=device, **reading)
+        evaluated = evaluate(self.path, data, split, max_bad=max_bad, device=device, own_task=self._own_task, **reading)
         for line in evaluated.warnings():
             LOGGER.warning(line)
         return evaluated.as_json()
@@ -120,9 +120,16 @@ class Run:
         the largest image file that is decoded, that of the training if left out. follow_links: also out of a folder.
         device: "auto" is the first GPU, or else the CPU.
         """
-        return predict(self.path, images, max_pixels=max_pixels, follow_links=follow_links, device=device)
+        return predict(
+            self.path,
+            images,
+            max_pixels=max_pixels,
+            follow_links=follow_links,
+            device=device,
+            own_task=self._own_task,
+        )
 
 
-def load(run: str | Path) -> Run:
-    """Open the folder of a run."""
-    return Run(Path(run))
+def load(run: str | Path, task: type[Task] | None = None) -> Run:
+    """Open the folder of a run. task: the class of its task, where that is your own."""
+    return Run(Path(run), task)

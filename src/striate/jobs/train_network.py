@@ -27,7 +27,7 @@ from striate.runs.timings import PhaseTimer
 from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
-from striate.tasks import require_task, task_for_training
+from striate.tasks import TASKS, Task, require_task, task_for_training
 from striate.training import (
     ResolvedRecipe,
     TrainingState,
@@ -51,6 +51,7 @@ def train(
     recipe: str | None = None,
     from_scratch: bool = False,
     out: str | Path | None = None,
+    task: str | type[Task] | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> Run:
@@ -62,16 +63,19 @@ def train(
     recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `fashion-best`, `photos`, `photos-from-scratch`, `cifar10`) or
     the path of a TOML file; left out, the data choose it: `mnist` for digits, `photos` for color images, from ImageNet weights,
     else `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
-    `runs/DATA-MODEL` if left out.
+    `runs/DATA-MODEL` if left out. task: what the labels are read as (classify, multilabel, regress), which they tell if left out;
+    or a class of your own that holds the contract of striate.check_task.
     settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
     timer = PhaseTimer()
+    own_task = None if task is None or isinstance(task, str) else task
+    settings |= {"task": task} if isinstance(task, str) else {}
     source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if resolved.recipe.data.trains_all_folds:
         raise SettingError(
             f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
-    return start_run(source, resolved, run_path(data, source, resolved, out), progress, timer)
+    return start_run(source, resolved, run_path(data, source, resolved, out), progress, timer, own_task)
 
 
 def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
@@ -137,7 +141,14 @@ def run_path(
     return path
 
 
-def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bool, timer: PhaseTimer) -> Run:
+def start_run(
+    source: Source,
+    settings: ResolvedRecipe,
+    path: Path,
+    progress: bool,
+    timer: PhaseTimer,
+    own_task: type[Task] | None = None,
+) -> Run:
     """Train in a new run folder; bad input leaves nothing behind. timer: begun when the data were opened."""
     display = progress_display(progress)
     split = None if is_split_open(settings) else split_origin(source.splits, settings.recipe)
@@ -149,9 +160,11 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
     folder = RunFolder.create(path)
     with folder.locked():
         try:
-            folder.write_manifest(first_manifest(source, settings, model, weights, path))
+            folder.write_manifest(
+                first_manifest(source, settings, model, weights, path, own_task or TASKS[source.task])
+            )
             folder.write_recipe(to_toml(settings))
-            run_phases(folder, source, settings, model, display, timer)
+            run_phases(folder, source, settings, model, display, timer, own_task)
         except BaseException as error:
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
             is_kept = folder.is_worth_keeping()
@@ -163,7 +176,7 @@ def start_run(source: Source, settings: ResolvedRecipe, path: Path, progress: bo
             if isinstance(error, DiskFullError):
                 raise (error.with_resume_of(path) if is_kept else error.after_removal_of(path)) from None
             raise
-    return Run(path)
+    return Run(path, own_task)
 
 
 @threads_restored()
@@ -174,19 +187,20 @@ def run_phases(
     model: Network,
     display: ProgressDisplay,
     timer: PhaseTimer,
+    own_task: type[Task] | None = None,
 ) -> None:
     """Prepare the data, train, evaluate and report; a resumed run goes through all of it again."""
     keep_freed_memory()
     try:
         prepared = prepare_data(source, settings, folder, display)
         loss, targets = prepared.settings.recipe.loss, prepared.splits.train.targets
-        task = task_for_training(source.task, source.classes, loss, targets)
+        task = task_for_training(source.task, source.classes, loss, targets, own_task)
         settings = decide_fine_tuning(folder, model, task, prepared, display)
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
         chosen = {
             "source": source.kind,
-            "task": source.task,
+            "task": task.name,
             "cache": prepared.place,
             "dropout": "the network's own, if any",
         }

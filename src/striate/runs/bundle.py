@@ -19,7 +19,7 @@ from torch import Tensor
 
 from striate.data import Canvas, Limits, TrainingStatistics
 from striate.data.decoding.limits import DEFAULT_LIMITS
-from striate.errors import RunError, StriateError
+from striate.errors import RunError, SettingError, StriateError
 from striate.models import (
     HeadDescription,
     Network,
@@ -118,8 +118,8 @@ class Bundle:
         write_bytes(folder / MODEL_JSON, sealed(stored))
 
     @classmethod
-    def open(cls, folder: Path) -> "Bundle":
-        """Open and verify a bundle; the RunError names the first thing that is wrong."""
+    def open(cls, folder: Path, own_task: type[Task] | None = None) -> "Bundle":
+        """Open and verify a bundle; the RunError names the first thing that is wrong. own_task: where it is none of striate's."""
         stored = read_sealed(folder / MODEL_JSON)
         try:
             data = (folder / "model.safetensors").read_bytes()
@@ -134,7 +134,9 @@ class Bundle:
         except (StriateError, TypeError, KeyError, ValueError) as error:
             raise RunError(f"{folder / MODEL_JSON}: has an unknown preprocessing ({error}); upgrade striate") from None
         try:
-            task = open_task(stored["task"], tuple(stored["classes"]), stored["task_arguments"])
+            task = open_task(stored["task"], tuple(stored["classes"]), stored["task_arguments"], own_task)
+        except SettingError as error:
+            raise RunError(f"{folder / MODEL_JSON}: {error}") from None
         except (TypeError, KeyError, ValueError) as error:
             raise RunError(f"{folder / MODEL_JSON}: has an unknown task ({error}); upgrade striate") from None
         # A bundle of unknown origin must not make us read or download other weights.

@@ -21,6 +21,7 @@ from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_lefto
 from striate.runs.format import check_format
 from striate.runs.lock import exclusive
 from striate.runs.metrics_json import metrics_text, read_metrics
+from striate.tasks import Task
 
 FORMAT = 2  # of a run's files
 PREDICTION_COLUMNS = ("split", "id", "label", "prediction", "confidence", "label_probability", "loss")
@@ -175,9 +176,9 @@ class RunFolder:
     def write_report(self, page: str) -> None:
         write_text(self.report_path, page)
 
-    def bundle(self) -> Bundle:
-        """The trained network, verified."""
-        return Bundle.open(self.finished_bundle_path())
+    def bundle(self, own_task: type[Task] | None = None) -> Bundle:
+        """The trained network, verified. own_task: that of the run, where it is none of striate's."""
+        return Bundle.open(self.finished_bundle_path(), own_task)
 
     def finished_bundle_path(self) -> Path:
         """The folder of the bundle. Raises RunError for a run that is not finished."""
@@ -245,9 +246,10 @@ class RunFolder:
             ) from None
 
 
-def trained_network(path: Path) -> Bundle:
+def trained_network(path: Path, own_task: type[Task] | None = None) -> Bundle:
     """The bundle of the run at this path; or the bundle at it, which is all that predicting needs."""
-    return Bundle.open(path) if (path / MODEL_JSON).is_file() else RunFolder.open(path).bundle()
+    is_bundle = (path / MODEL_JSON).is_file()
+    return Bundle.open(path, own_task) if is_bundle else RunFolder.open(path).bundle(own_task)
 
 
 def _run_instead_of(path: Path) -> str:

@@ -17,6 +17,7 @@ from striate.models import Network
 from striate.runs.starting_weights import StartingWeights
 from striate.runs.timings import PhaseTimer
 from striate.sources import IN_MEMORY
+from striate.tasks import Task
 from striate.training import Recipe, ResolvedRecipe, available_cores
 
 __all__ = ["command_line", "finished_manifest", "first_manifest", "now", "read_data_summary"]
@@ -25,7 +26,12 @@ RECORDED_VERSIONS = ("torch", "numpy", "pillow", "safetensors")
 
 
 def first_manifest(
-    source: Source, settings: ResolvedRecipe, model: Network, weights: StartingWeights | None, out: Path
+    source: Source,
+    settings: ResolvedRecipe,
+    model: Network,
+    weights: StartingWeights | None,
+    out: Path,
+    task: type[Task],
 ) -> dict[str, Any]:
     """The fields that are known before the first step."""
     recipe = settings.recipe
@@ -34,6 +40,7 @@ def first_manifest(
         "command": command_line(source, settings, out),
         "status": "running",
         "reasons": list(settings.reasons),
+        "task": task.name,
         "started": now(),
         "seed": recipe.training.seed,
         "device": recipe.machine.device,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from striate.data import LoadedTargets, Source, TaskKind
 from striate.data.targets import ASKS
-from striate.errors import DataError
+from striate.errors import DataError, SettingError
 from striate.tasks.classify.classify import Classify
 from striate.tasks.multilabel.multilabel import MultiLabel
 from striate.tasks.regress.regress import Regress
@@ -20,14 +20,26 @@ TASKS: Final[Mapping[str, type[Task]]] = MappingProxyType(
 )
 
 
-def task_for_training(kind: TaskKind, classes: tuple[str, ...], loss: LossSettings, targets: LoadedTargets) -> Task:
-    """The task that a network is trained for."""
-    return TASKS[kind].for_training(classes, loss, targets)
+def task_for_training(
+    kind: TaskKind,
+    classes: tuple[str, ...],
+    loss: LossSettings,
+    targets: LoadedTargets,
+    own: type[Task] | None = None,
+) -> Task:
+    """The task that a network is trained for: that of the data, or the user's own."""
+    return (own or TASKS[kind]).for_training(classes, loss, targets)
 
 
-def open_task(kind: str, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> Task:
-    """The task of a bundle. Raises KeyError, TypeError or ValueError for what no task wrote."""
-    return TASKS[kind].from_arguments(classes, arguments)
+def open_task(name: str, classes: tuple[str, ...], arguments: Mapping[str, Any], own: type[Task] | None = None) -> Task:
+    """The task of a bundle. Raises SettingError for one that must be passed, and KeyError, TypeError or ValueError for what
+    no task wrote."""
+    known = {**TASKS, **({own.name: own} if own else {})}
+    if name not in known:
+        raise SettingError(
+            f"the task {name!r} is none of striate's: pass its class, striate.load(run, task=...) from Python"
+        )
+    return known[name].from_arguments(classes, arguments)
 
 
 def require_task(source: Source) -> None:
