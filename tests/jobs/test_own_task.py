@@ -31,13 +31,15 @@ class Margin(st.Task):
 
     @classmethod
     def for_training(cls, classes: tuple[str, ...], loss: LossSettings, targets: LoadedTargets) -> "Margin":
-        return cls(classes)
+        assert isinstance(targets, ClassTargets)
+        return cls(classes, margin=1.0 - loss.label_smoothing)
 
     @classmethod
     def from_arguments(cls, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> "Margin":
         return cls(classes, arguments["margin"])
 
     def calibrated(self, predictions: Predictions) -> "Margin":
+        assert isinstance(predictions, ClassPredictions)
         return self
 
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:
@@ -103,9 +105,10 @@ def test_it_is_passed_where_a_run_is_resumed(shapes, tmp_path, monkeypatch):
         if next(steps) == 1:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("striate.runs.RunFolder.write_history", stop)
-        st.train(shapes, task=Margin, out=tmp_path / "killed", progress=False, checkpoint_every=2, **QUICK)
+        with pytest.raises(KeyboardInterrupt):
+            st.train(shapes, task=Margin, out=tmp_path / "killed", progress=False, checkpoint_every=2, **QUICK)
     with pytest.raises(RunError, match=r"its task 'margin' is your own; pass its class"):
         st.resume(tmp_path / "killed", progress=False)
     resumed = st.resume(tmp_path / "killed", task=Margin, progress=False)
