@@ -81,7 +81,9 @@ def test_it_is_trained_measured_and_reported(run):
     assert run.manifest["task"] == "margin"
     assert run.verdict.startswith("test accuracy: ")
     assert run.evaluate() == run.metrics["test"]
-    assert json.loads((run.path / "bundle" / "model.json").read_text())["task_arguments"] == {"margin": 1.0}
+    assert json.loads((run.path / "bundle" / "model.json").read_text())["task_arguments"] == {
+        "margin": 0.9
+    }  # of photos
     page = run.report.read_text()
     assert "Macro F1" in page
     assert "Confusion matrix" not in page  # which belongs to a task that the report knows
