@@ -58,6 +58,10 @@ class Network(nn.Module, ABC):
         """A stage's output as B C h w; transformers, whose outputs have another layout, override it."""
         return x
 
+    def from_stages(self, outputs: list[Any], size: tuple[int, int]) -> Tensor:  # noqa: ARG002 - the default, for networks that classify the image
+        """The network's output from those of its stages, for images of this height and width."""
+        return self.head(outputs[-1])
+
     def auxiliary(self, outputs: list[Any]) -> tuple[Tensor, ...]:  # noqa: ARG002 - the default, for networks without auxiliary heads
         """Logits of auxiliary classifiers, which are used in training only, from the stages' outputs."""
         return ()
@@ -84,15 +88,12 @@ class Network(nn.Module, ABC):
         """The logits, then those of the auxiliary classifiers, if there are any."""
         outputs = self.stage_outputs(x)
         auxiliary = self.auxiliary(outputs)  # before the head: dropout draws in the order of the layers
-        return self.head(outputs[-1]), *auxiliary
+        return self.from_stages(outputs, (x.shape[-2], x.shape[-1])), *auxiliary
 
     @final  # type: ignore[misc]  # nn.Module declares forward as an attribute; this still forbids another one
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, B classes: the head on the last stage's output."""
-        x = self.stem(self._large_enough(x))  # B C H W
-        for stage in self.stages():
-            x = stage(x)
-        return self.head(x)
+        """Logits, B classes: the head on the last stage's output; of a dense network B classes H W."""
+        return self.from_stages(self.stage_outputs(x), (x.shape[-2], x.shape[-1]))
 
     @property
     def main_classifier(self) -> str:
