@@ -13,7 +13,7 @@ from tests.jobs.conftest import QUICK
 from torch import Tensor
 
 import striate as st
-from striate.data import Batch, ClassTargets, LoadedTargets
+from striate.data import Batch, ClassTargets, ImageFrame, LoadedTargets
 from striate.errors import RunError
 from striate.tasks import Classify, ClassPrediction, ClassPredictions, ConfusionMatrix, Predictions
 from striate.tasks.settings import LossSettings
@@ -55,8 +55,8 @@ class Margin(st.Task):
     def decode(self, outputs: Tensor) -> Tensor:
         return outputs.float().softmax(1)
 
-    def describe(self, decoded: Tensor, names: Sequence[str]) -> Sequence[ClassPrediction]:
-        return Classify(self.classes).describe(decoded, names)
+    def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> Sequence[ClassPrediction]:
+        return Classify(self.classes).describe(decoded, frames)
 
     def unreadable(self, name: str, error: str) -> ClassPrediction:
         return Classify(self.classes).unreadable(name, error)

@@ -177,7 +177,7 @@ def test_checks_look_at_them(data, tmp_path):
         (
             "labels",
             {"loss": "mse"},
-            "loss = mse: is for the task regress, and the data are for multilabel, which takes bce, focal",
+            "loss = mse: is for regress, and the data are for multilabel, which takes bce, focal",
         ),
         (
             "numbers",

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.tasks.frames import frames
 from torch import Tensor
 
-from striate.data import Batch, ClassTargets, LoadedTargets, MultiLabelTargets, RegressionTargets
+from striate.data import Batch, ClassTargets, LoadedTargets, MaskTargets, MultiLabelTargets, RegressionTargets
 from striate.tasks import TASKS, Classify, Prediction, Predictions, TaskError, check_task
 from striate.tasks.settings import LOSSES, losses_for
 
@@ -17,6 +18,7 @@ GENERATOR = np.random.default_rng(0)
 TARGETS: Mapping[str, LoadedTargets] = {
     "classify": ClassTargets(np.arange(23) % 3),
     "multilabel": MultiLabelTargets(GENERATOR.random((23, 3)) < 0.4),
+    "segment": MaskTargets(GENERATOR.integers(0, 3, (23, 8, 8)).astype(np.uint8), 3),
     "regress": RegressionTargets((GENERATOR.normal(size=(23, 3)) * 9 + 40).astype(np.float32)),
 }
 CLASSES = ("cat", "dog", "eel [cm]")
@@ -30,7 +32,7 @@ def test_holds_the_contract(name):
 
 def test_every_task_has_a_loss_and_every_loss_a_task():
     assert all(losses_for(name) for name in TASKS)
-    assert {row.task for row in LOSSES.values()} <= set(TASKS)
+    assert {task for row in LOSSES.values() for task in row.tasks} <= set(TASKS)
 
 
 def broken(**methods: Any) -> type[Classify]:
@@ -63,7 +65,7 @@ def another(self: Classify, predictions: Predictions) -> Classify:
 
 
 def readable(self: Classify, name: str, error: str) -> Prediction:
-    return self.describe(torch.eye(3)[:1], [name])[0]
+    return self.describe(torch.eye(3)[:1], frames(name))[0]
 
 
 def an_object(self: Classify) -> dict[str, Any]:

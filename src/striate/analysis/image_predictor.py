@@ -11,7 +11,17 @@ import torch
 
 from striate.analysis.new_images import findings_on_new
 from striate.audit.unused_content import first_frames
-from striate.data import Canvas, ImageStore, Limits, Unreadable, as_colors, image_statistics
+from striate.data import (
+    Canvas,
+    Header,
+    ImageFrame,
+    ImageStore,
+    Limits,
+    Unreadable,
+    as_colors,
+    canvas_view,
+    image_statistics,
+)
 from striate.data.decoding.resize import Pixels
 from striate.data.survey import SAMPLE, survey
 from striate.data.value_ranges import on_one_scale, waits_for_scale
@@ -21,6 +31,7 @@ from striate.sources import NamedInput
 from striate.tasks import Prediction
 from striate.training import inference_batch_size
 from striate.views import evaluation_view
+from striate.views.geometry import center_geometry
 
 __all__ = ["ImagePredictor"]
 
@@ -92,30 +103,39 @@ class ImagePredictor:
 
     def _batch(self, canvas: Canvas, batch: Sequence[Numbered]) -> dict[int, Prediction]:
         """Predictions by the numbers of the images."""
-        images, errors = self._decode(canvas, [one for _, one in batch])
+        images, headers, errors = self._decode(canvas, [one for _, one in batch])
         predictions = {batch[i][0]: self.bundle.task.unreadable(batch[i][1].name, why) for i, why in errors.items()}
         if images:
             decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
-            names = [batch[i][1].name for i in images]
-            self.statistics |= zip(names, image_statistics(decoded), strict=True)
-            decided = self.bundle.task.describe(self._decoded(canvas, decoded), names)
+            frames = [self._frame(canvas, batch[i][1].name, headers[i]) for i in images]
+            self.statistics |= zip((one.name for one in frames), image_statistics(decoded), strict=True)
+            decided = self.bundle.task.describe(self._decoded(canvas, decoded), frames)
             predictions |= zip((batch[i][0] for i in images), decided, strict=True)
         return predictions
 
-    def _decode(self, canvas: Canvas, given: Sequence[NamedInput]) -> tuple[dict[int, Pixels], dict[int, str]]:
-        """Images on the canvas, and the errors of others, by their position in the batch."""
+    def _decode(
+        self, canvas: Canvas, given: Sequence[NamedInput]
+    ) -> tuple[dict[int, Pixels], dict[int, Header], dict[int, str]]:
+        """Images on the canvas with their headers, and the errors of others, by their position in the batch."""
         store = ImageStore(tuple(one.image for one in given), self.limits)
-        images, errors = {}, {}
+        images, headers, errors = {}, {}, {}
         for i, one in enumerate(given):
             try:
-                images[i] = store.decode(i, canvas)
-                if store.header(i).frames > 1:
+                images[i], headers[i] = store.decode(i, canvas), store.header(i)
+                if headers[i].frames > 1:
                     self.many_frames.append(one.name)
                 if len(self.first) < SAMPLE:
                     self.first.append(one)
             except Unreadable as error:
                 errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
-        return images, errors
+        return images, headers, errors
+
+    def _frame(self, canvas: Canvas, name: str, header: Header) -> ImageFrame:
+        """Where the image lies in what the network is shown of it."""
+        whole = canvas_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
+        size = self.bundle.preprocessing.size
+        center = center_geometry((canvas.height, canvas.width), size)
+        return ImageFrame(name, (header.height, header.width), whole.then(center, size))
 
     @torch.inference_mode()
     def _decoded(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ def predict(
     *images: str,
     json: Flag = False,
     csv: Flag = False,
+    masks: str | None = None,
     follow_links: Flag = False,
     max_pixels: Annotated[WholeNumber | None, Parameter(help=MAX_PIXELS_HELP)] = None,
     device: str = "auto",
@@ -36,6 +37,8 @@ def predict(
         print JSON, with the probability of each class
     csv
         print CSV with path, prediction, confidence and error
+    masks
+        a new folder for predicted masks, a PNG of the size of each image
     follow_links
         follow links to folders, and to files outside of the given folder
     device
@@ -45,5 +48,7 @@ def predict(
     from striate.jobs import predict_files
 
     form = choose_format(json=json, csv=csv)
-    predictions = predict_files(run, images, max_pixels=max_pixels, follow_links=follow_links, device=device)
+    predictions = predict_files(
+        run, images, masks=masks, max_pixels=max_pixels, follow_links=follow_links, device=device
+    )
     print_predictions(predictions, form)

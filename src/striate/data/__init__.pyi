@@ -21,9 +21,11 @@ from striate.data.images import TensorImages as TensorImages
 from striate.data.images import as_colors as as_colors
 from striate.data.loading import decoded_size as decoded_size
 from striate.data.loading import load_images as load_images
+from striate.data.masks import MaskTargets as MaskTargets
 from striate.data.names import printable as printable
 from striate.data.skipped_files import SkippedFile as SkippedFile
 from striate.data.skipped_files import Unreadable as Unreadable
+from striate.data.source import ImageFrame as ImageFrame
 from striate.data.source import Listing as Listing
 from striate.data.source import Sample as Sample
 from striate.data.source import Source as Source

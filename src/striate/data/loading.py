@@ -10,6 +10,7 @@ from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.resize import Pixels
 from striate.data.decoding.strict_pillow import STRICT_PILLOW
 from striate.data.images import Images, LabeledImages, TensorImages
+from striate.data.masks import load_masks
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, check_skipped, count_reasons, first_three
 from striate.data.source import Listing, Source
@@ -65,12 +66,16 @@ def _load(
     """A split where the cache keeps it. Decoders release the GIL while they work."""
     listing = source.splits[split]
     images, kept, skipped = _read(source, split, canvas, threads, cache, progress)
+    targets: LoadedTargets
+    if isinstance(listing.targets, LoadedTargets):
+        targets = listing.targets.subset(torch.tensor(kept, dtype=torch.int64))
+    else:
+        targets, usable, unusable = load_masks(listing.targets, listing.ids, kept, canvas, len(source.classes), threads)
+        if unusable:
+            images, kept = images.subset(torch.tensor(usable)), [kept[row] for row in usable]
+            skipped = (*skipped, *unusable)
     samples = LabeledImages(
-        images,
-        _loaded(listing).subset(torch.tensor(kept, dtype=torch.int64)),
-        tuple(listing.ids[i] for i in kept),
-        source.classes,
-        (*listing.skipped, *skipped),
+        images, targets, tuple(listing.ids[i] for i in kept), source.classes, (*listing.skipped, *skipped)
     )
     if split in ("all", "train"):
         _check_classes(samples, listing)
@@ -145,7 +150,9 @@ def _fill(pixels: Pixels, reader: Reader, progress: Progress | None) -> tuple[li
 
 def _check_classes(samples: LabeledImages, listing: Listing) -> None:
     """DataError when no file of a class that the listing has could be used."""
-    listed = _loaded(listing)
+    listed = listing.targets
+    if not isinstance(listed, LoadedTargets):  # masks tell their classes once they are read
+        return
     before = listed.counts(len(samples.classes))
     lost = [k for k, (had, has) in enumerate(zip(before, samples.counts(), strict=True)) if had and not has]
     if not lost:
@@ -157,8 +164,3 @@ def _check_classes(samples: LabeledImages, listing: Listing) -> None:
         f"the class {samples.classes[lost[0]]}{others} has no readable image ({count_reasons(failures)}): "
         f"{first_three(failures)}; fix its files, or remove its folder"
     )
-
-
-def _loaded(listing: Listing) -> LoadedTargets:
-    assert isinstance(listing.targets, LoadedTargets)
-    return listing.targets

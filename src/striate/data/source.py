@@ -20,8 +20,9 @@ from striate.data.survey import Survey, survey
 from striate.data.targets import ASKS, ClassTargets, LoadedTargets, Skeleton, Target, Targets, TaskKind
 from striate.data.threads import Progress
 from striate.errors import DataError
+from striate.views import View
 
-__all__ = ["Listing", "Sample", "Source"]
+__all__ = ["ImageFrame", "Listing", "Sample", "Source", "require_classes"]
 
 SHA256_DIGITS: Final = 64
 
@@ -78,6 +79,16 @@ class Sample:
 
 @final
 @dataclass(frozen=True, eq=False)
+class ImageFrame:
+    """An image that was predicted: its name, its height and width when upright, and the view from there to the network's input."""
+
+    name: str
+    size: tuple[int, int]
+    view: View  # of this one image
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Source:
     """Samples and what is known of them. Opening a source reads names, labels and a few headers; nothing is changed.
 
@@ -110,6 +121,16 @@ class Source:
     def has_classes(self) -> bool:
         """Whether `classes` are names of classes, and not of numbers."""
         return next(iter(self.splits.values())).targets.has_classes
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether each pixel has a class."""
+        return next(iter(self.splits.values())).targets.form == "masks"
+
+    @property
+    def has_targets_in_memory(self) -> bool:
+        """Whether targets are values, and no boxes or masks."""
+        return all(isinstance(listing.targets, LoadedTargets) for listing in self.splits.values())
 
     @property
     def has_single_classes(self) -> bool:

@@ -1,6 +1,7 @@
 """Predict the class of images with a run's network, through the preprocessing that it was trained with."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from striate.analysis.image_predictor import ImagePredictor
 from striate.data import Limits
 from striate.errors import DataError, SettingError
-from striate.runs import trained_network
+from striate.runs import explained, trained_network, write_bytes
 from striate.sources import ImagesInput, is_list, named_inputs
 from striate.tasks import Prediction, Task
 from striate.training import choose_device
@@ -51,16 +52,38 @@ def predict_files(
     run: str | Path,
     paths: Sequence[str],
     *,
+    masks: str | None = None,
     max_pixels: int | None = None,
     follow_links: bool = False,
     device: str = "auto",
 ) -> list[Prediction]:
-    """The same for files and folders. Raises DataError where none of the files can be read."""
+    """The same for files and folders. Raises DataError where none of the files can be read.
+
+    masks: a new folder for the predicted masks, a PNG of the size of each image.
+    """
+    if masks is not None and Path(masks).exists():
+        raise SettingError(f"masks = {masks}: is there already; name a new folder")
     if not paths:
         raise SettingError("no images given; name files or folders after the run")
     predictions = predict(run, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
     _require_some(predictions)
+    if masks is not None:
+        _write_masks(Path(masks), predictions)
     return predictions
+
+
+def _write_masks(folder: Path, predictions: Sequence[Prediction]) -> None:
+    """Raises SettingError where the network predicts no masks."""
+    images = {one.path: png for one in predictions if (png := one.mask_png()) is not None}
+    if not images:
+        raise SettingError(f"masks = {folder}: this network predicts no masks; leave it out")
+    with explained(folder):
+        folder.mkdir(parents=True)
+    taken: Counter[str] = Counter()
+    for path, png in images.items():
+        stem = Path(path).stem
+        taken[stem] += 1
+        write_bytes(folder / f"{stem}{f'-{taken[stem]}' if taken[stem] > 1 else ''}.png", png)
 
 
 def _require_some(predictions: Sequence[Prediction]) -> None:

@@ -18,10 +18,12 @@ MOST: Final = 48
 
 def error_images(predictions: Predictions, samples: LabeledImages) -> list[ErrorImage]:
     """The worst predictions with their images as PNG."""
-    return [
-        ErrorImage(_png(samples.pixels.gather(torch.tensor([position]))[0].numpy()), samples.ids[position], details)
-        for position, details in predictions.worst(MOST)
-    ]
+    errors = []
+    for position, details in predictions.worst(MOST):
+        image = samples.pixels.gather(torch.tensor([position]))[0].numpy()
+        drawn = predictions.drawn(position, image, samples.targets.target(position))
+        errors.append(ErrorImage(_png(drawn), samples.ids[position], details))
+    return errors
 
 
 def _png(image: np.ndarray[Any, Any]) -> bytes:  # H W C

@@ -4,14 +4,19 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
-from striate.report import classify, multilabel, regress
+from striate.report import classify, multilabel, regress, segment
 from striate.report.blocks import Fact, Figures, Section, Text
 from striate.report.contents import ErrorImage
 from striate.report.metric_tables import metric_table
 
 __all__ = ["task_facts", "task_sections"]
 
-REPORTS: Final[Mapping[str, ModuleType]] = {"classify": classify, "multilabel": multilabel, "regress": regress}
+REPORTS: Final[Mapping[str, ModuleType]] = {
+    "classify": classify,
+    "multilabel": multilabel,
+    "regress": regress,
+    "segment": segment,
+}
 
 
 def task_facts(task: str, metrics: Mapping[str, Any] | None) -> list[Fact]:

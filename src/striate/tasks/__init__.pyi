@@ -18,6 +18,9 @@ from striate.tasks.multilabel.predictions import LabelsPredictions as LabelsPred
 from striate.tasks.regress.predictions import NumberPredictions as NumberPredictions
 from striate.tasks.regress.predictions import NumbersPrediction as NumbersPrediction
 from striate.tasks.regress.regress import Regress as Regress
+from striate.tasks.segment.predictions import MaskPrediction as MaskPrediction
+from striate.tasks.segment.predictions import MaskPredictions as MaskPredictions
+from striate.tasks.segment.segment import Segment as Segment
 from striate.tasks.table import TASKS as TASKS
 from striate.tasks.table import open_task as open_task
 from striate.tasks.table import require_task as require_task

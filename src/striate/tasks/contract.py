@@ -7,13 +7,13 @@ It raises TaskError, one line, at the first violation, and returns None for a ta
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
 import torch
 from torch import Tensor
 
-from striate.data import Batch, LoadedTargets
+from striate.data import Batch, ImageFrame, LoadedTargets
 from striate.errors import SettingError, StriateError
 from striate.tasks.figure import figures_of
 from striate.tasks.settings import LossSettings
@@ -33,7 +33,9 @@ class TaskError(StriateError):
 
 
 def check_task(task_class: type[Task], *, classes: tuple[str, ...], targets: LoadedTargets) -> None:
-    """Run every check below on a task for these targets, at least 6 that are not all alike; outputs are B x classes.
+    """Run every check below on a task for these targets, at least 6 that are not all alike.
+
+    Outputs are B x classes, and of targets that are maps B x classes x height x width.
 
     Raises TaskError.
     """
@@ -45,7 +47,7 @@ def check_task(task_class: type[Task], *, classes: tuple[str, ...], targets: Loa
         if task.classes != classes:
             raise TaskError(f"classes are {task.classes}, not the {classes} that the task was made for")
         batch = _batch(targets, torch.arange(len(targets)))
-        outputs = torch.randn(len(targets), len(classes))
+        outputs = _some_outputs(task, batch)
         learned = _losses_fall(task, outputs, batch)
         _metrics_improve(task, outputs, learned, batch)
         _metrics_know_no_order(task, outputs, targets)
@@ -66,6 +68,10 @@ def _batch(targets: LoadedTargets, positions: Tensor) -> Batch:
     )
     gathered = targets.gather_on(torch.device("cpu"))(positions, view)
     return Batch(torch.zeros(count, 1, SIDE, SIDE), gathered, positions, view)
+
+
+def _some_outputs(task: Task, batch: Batch) -> Tensor:
+    return torch.randn(len(batch.ids), len(task.classes), *(batch.targets.shape[1:] if batch.targets.ndim > 2 else ()))
 
 
 def _loss(task: Task, outputs: Tensor, batch: Batch) -> Tensor:
@@ -169,10 +175,10 @@ def _calibrated(task: Task, learned: Tensor, batch: Batch) -> Task:
 def _arguments_are_enough(task: Task, outputs: Tensor) -> None:
     stored = json.loads(_as_json("arguments", task.arguments()))
     again = type(task).from_arguments(task.classes, stored)
-    names = [f"{n}.png" for n in range(len(outputs))]
+    frames = _frames([f"{n}.png" for n in range(len(outputs))])
     if not torch.equal(again.decode(outputs), task.decode(outputs)):
         raise TaskError("a task made from its arguments decodes otherwise")
-    described = ([one.as_json() for one in each.describe(each.decode(outputs), names)] for each in (task, again))
+    described = ([one.as_json() for one in each.describe(each.decode(outputs), frames)] for each in (task, again))
     first, second = described
     if first != second:
         raise TaskError("a task made from its arguments describes otherwise")
@@ -199,7 +205,10 @@ def _predictions_can_be_written(task: Task, outputs: Tensor, batch: Batch) -> No
 
 
 def _an_image_is_described(task: Task, outputs: Tensor) -> None:
-    described = [*task.describe(task.decode(outputs[:2]), ["a.png", "b.png"]), task.unreadable("c.png", "empty file")]
+    described = [
+        *task.describe(task.decode(outputs[:2]), _frames(["a.png", "b.png"])),
+        task.unreadable("c.png", "empty file"),
+    ]
     for one, name in zip(described, ("a.png", "b.png", "c.png"), strict=True):
         _as_json("a prediction", one.as_json())
         if (
@@ -214,8 +223,14 @@ def _an_image_is_described(task: Task, outputs: Tensor) -> None:
             raise TaskError("cells of a table must be text")
 
 
+def _frames(names: Sequence[str]) -> list[ImageFrame]:
+    view = evaluation_view(1, image_size=(SIDE, SIDE), size=(SIDE, SIDE), normalization=Normalization((0.0,), (1.0,)))
+    return [ImageFrame(name, (SIDE, SIDE), view) for name in names]
+
+
 def _a_single_sample_is_enough(task: Task, targets: LoadedTargets) -> None:
-    batch, outputs = _batch(targets, torch.tensor([0])), torch.randn(1, len(task.classes))
+    batch = _batch(targets, torch.tensor([0]))
+    outputs = _some_outputs(task, batch)
     _loss(task, outputs, batch)
     _measured(task, (outputs, batch)).compute()
     _predictions_can_be_written(task, outputs, batch)

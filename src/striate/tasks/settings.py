@@ -13,21 +13,27 @@ __all__ = ["LOSSES", "LOSS_TAKES", "LossRow", "LossSettings", "losses_for"]
 @final
 @dataclass(frozen=True)
 class LossRow:
-    """A loss: the task that it is for, and the settings that it takes, with its own defaults."""
+    """A loss: the tasks that it is for, and the settings that it takes, with its own defaults."""
 
-    task: str
+    tasks: tuple[str, ...]
     takes: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 # Of each task the first is its default.
 LOSSES: Final[Mapping[str, LossRow]] = MappingProxyType(
     {
-        "cross_entropy": LossRow("classify", {"label_smoothing": 0.0, "balance": "none"}),
-        "bce": LossRow("multilabel", {"balance": "none"}),
-        "focal": LossRow("multilabel", {"balance": "none", "focal_gamma": 2.0}),
-        "mse": LossRow("regress"),
-        "mae": LossRow("regress"),
-        "huber": LossRow("regress", {"huber_delta": 1.0}),
+        "cross_entropy+dice": LossRow(("segment",), {"balance": "none"}),
+        "cross_entropy": LossRow(("classify", "segment"), {"label_smoothing": 0.0, "balance": "none"}),
+        "bce": LossRow(("multilabel",), {"balance": "none"}),
+        "mse": LossRow(("regress",)),
+        "mae": LossRow(("regress",)),
+        "huber": LossRow(("regress",), {"huber_delta": 1.0}),
+        "focal": LossRow(("multilabel", "segment"), {"balance": "none", "focal_gamma": 2.0}),
+        "dice": LossRow(("segment",)),
+        "tversky": LossRow(("segment",), {"tversky_alpha": 0.3, "tversky_beta": 0.7}),
+        "lovasz": LossRow(("segment",)),
+        "cross_entropy+lovasz": LossRow(("segment",), {"balance": "none"}),
+        "focal+dice": LossRow(("segment",), {"balance": "none", "focal_gamma": 2.0}),
     }
 )
 LOSS_TAKES: Final[Mapping[str | None, Mapping[str, Any]]] = MappingProxyType(
@@ -37,7 +43,7 @@ LOSS_TAKES: Final[Mapping[str | None, Mapping[str, Any]]] = MappingProxyType(
 
 def losses_for(task: str) -> tuple[str, ...]:
     """The losses of a task, its default first."""
-    return tuple(name for name, row in LOSSES.items() if row.task == task)
+    return tuple(name for name, row in LOSSES.items() if task in row.tasks)
 
 
 @final
@@ -48,7 +54,7 @@ class LossSettings:
     name: Annotated[
         str | None,
         Setting(
-            "loss; if left out, that of the task: cross_entropy of classes, bce of several labels, mse of numbers",
+            "loss; if left out cross_entropy for classes, bce for several labels, mse for numbers, cross_entropy+dice for masks",
             choices=tuple(LOSSES),
         ),
     ] = None
@@ -64,6 +70,12 @@ class LossSettings:
     ] = "none"
     focal_gamma: Annotated[
         float | None, Setting("focusing parameter of the focal loss", 0, 10, source="arXiv:1708.02002")
+    ] = None
+    tversky_alpha: Annotated[
+        float | None, Setting("weight of wrongly predicted pixels in the Tversky loss", 0, 1, source="arXiv:1706.05721")
+    ] = None
+    tversky_beta: Annotated[
+        float | None, Setting("weight of missed pixels in the Tversky loss", 0, 1, source="arXiv:1706.05721")
     ] = None
     huber_delta: Annotated[
         float | None, Setting("error from which on the Huber loss is linear, in standard deviations", 1e-6, 1e6)

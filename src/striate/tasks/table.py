@@ -10,13 +10,14 @@ from striate.errors import DataError, SettingError
 from striate.tasks.classify.classify import Classify
 from striate.tasks.multilabel.multilabel import MultiLabel
 from striate.tasks.regress.regress import Regress
+from striate.tasks.segment.segment import Segment
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Task
 
 __all__ = ["TASKS", "open_task", "require_task", "task_for_training"]
 
 TASKS: Final[Mapping[str, type[Task]]] = MappingProxyType(
-    {"classify": Classify, "multilabel": MultiLabel, "regress": Regress}
+    {"classify": Classify, "multilabel": MultiLabel, "regress": Regress, "segment": Segment}
 )
 
 

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from striate.data import Batch, LoadedTargets
+from striate.data import Batch, ImageFrame, LoadedTargets
+from striate.data.decoding.resize import Pixels
+from striate.data.targets import Target
 from striate.tasks.figure import Figure
 from striate.tasks.settings import LossSettings
 
@@ -56,6 +58,10 @@ class Prediction(ABC):
     def values(self) -> dict[str, Any]:
         """A row of a CSV file for a program, by column."""
 
+    @abstractmethod
+    def mask_png(self) -> bytes | None:
+        """The predicted mask as a PNG of the size of the image; None where there is none."""
+
 
 class Predictions(ABC):
     """What a network predicts of the samples of a split, gathered batch by batch."""
@@ -75,6 +81,10 @@ class Predictions(ABC):
     @abstractmethod
     def worst(self, count: int) -> list[tuple[int, dict[str, Any]]]:
         """Positions of the samples with the worst predictions, the worst first, with what a person reads beside them."""
+
+    @abstractmethod
+    def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:
+        """The image of one of the worst as the report shows it, H W C uint8, perhaps with target and prediction."""
 
 
 class Task(ABC):
@@ -116,8 +126,8 @@ class Task(ABC):
         """Probabilities, or numbers in the units of the data, as an exported network gives them too."""
 
     @abstractmethod
-    def describe(self, decoded: Tensor, names: Sequence[str]) -> Sequence[Prediction]:
-        """The predictions of images by these names."""
+    def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> Sequence[Prediction]:
+        """The predictions of images, in the coordinates of each one's file."""
 
     @abstractmethod
     def unreadable(self, name: str, error: str) -> Prediction:

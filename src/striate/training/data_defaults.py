@@ -36,7 +36,7 @@ def resolve_with_data(
         channels=native.channels,
         bits=native.bits,
         background=native.rendering.background,
-        fit=native.fit,
+        fit="contain" if source.has_maps else native.fit,  # every pixel of a file gets its class
     )
     if settings.recipe.optimizer.momentum is not None and settings.recipe.takes("nesterov"):
         settings = settings.with_defaults("default", nesterov=settings.recipe.optimizer.momentum > 0)

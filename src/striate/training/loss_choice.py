@@ -18,9 +18,9 @@ def resolve_loss(settings: ResolvedRecipe, task: str) -> ResolvedRecipe:
     if not losses_for(task):  # of a task that data are drawn for, and not trained
         return settings
     name = chosen or losses_for(task)[0]
-    if LOSSES[name].task != task:
+    if task not in LOSSES[name].tasks:
         raise SettingError(
-            f"loss = {name}: is for the task {LOSSES[name].task}, and the data are for {task}, "
+            f"loss = {name}: is for {' and '.join(LOSSES[name].tasks)}, and the data are for {task}, "
             f"which takes {', '.join(losses_for(task))}"
         )
     takes, values = LOSSES[name].takes, recipe.values()

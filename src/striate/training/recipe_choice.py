@@ -16,6 +16,7 @@ from striate.training.recipes import RECIPES, find_recipe
 __all__ = ["RecipeChoice", "choose_recipe", "named_recipe", "possible_recipes"]
 
 DIGITS, PRETRAINED_RECIPE, FROM_SCRATCH = "mnist", "photos", "photos-from-scratch"
+MASKS, MASKS_FROM_SCRATCH = "masks", "masks-from-scratch"
 MANY_IMAGES: Final = 5000  # so many small ones train a network of their size in less time than one at 224 pixels takes
 CHANNELS, BITS = 3, 8  # of ImageNet's photographs
 
@@ -62,7 +63,9 @@ def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = 
     """
     native = source.native()
     side = max(native.height, native.width)
-    if source.kind == "scenes" or source.location == "mnist":
+    if source.has_maps:
+        return _choose_for_maps(source, user, from_scratch)
+    if source.location == "mnist" or (source.kind == "scenes" and not source.has_targets_in_memory):
         return _choice(DIGITS, "for digits", "trained from random weights")
     if source.kind == "idx" and native.channels == 1 and side <= SMALL_IMAGE:
         other = "trained from random weights; recipe = fashion is for Fashion-MNIST"
@@ -80,6 +83,18 @@ def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = 
         _require_weights(str(RECIPES[PRETRAINED_RECIPE].settings["model"]))
     images = "for a head on features" if features else "for color images"
     return _choice(PRETRAINED_RECIPE, images, "trained from ImageNet weights; with from_scratch from random ones")
+
+
+def _choose_for_maps(source: Source, user: Mapping[str, Any], from_scratch: bool) -> RecipeChoice:
+    """`masks` for color photographs, else `masks-from-scratch`."""
+    if from_scratch or "weights" in user:
+        return _choice(MASKS_FROM_SCRATCH, "as asked for", "trained from random weights")
+    reason = "digits" if source.kind == "scenes" else _unlike_imagenet(source, user) or _missing_weights(user)
+    if reason:
+        return _choice(MASKS_FROM_SCRATCH, f"for {reason}", "trained from random weights")
+    return _choice(
+        MASKS, "for color images with masks", "trained from ImageNet weights; with from_scratch from random ones"
+    )
 
 
 def _choice(name: str, reason: str, consequence: str) -> RecipeChoice:

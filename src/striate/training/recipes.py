@@ -110,6 +110,36 @@ _NAMED = (
         reaches="not measured: no set of photographs is inside",
     ),
     NamedRecipe(
+        "masks",
+        {
+            "model": "unet_efficientnet_lite0",
+            "weights": "imagenet",
+            "epochs": 20,
+            "batch_size": 8,
+            "optimizer": "adamw",
+            "lr": 0.001,
+            "weight_decay": 0.05,
+            "schedule": "one_cycle",
+            "fit": "contain",
+            "augment": "default",
+        },
+        reaches="not measured: no set of photographs with masks is inside",
+    ),
+    NamedRecipe(
+        "masks-from-scratch",
+        {
+            "model": "unet_small",
+            "epochs": 15,
+            "batch_size": 16,
+            "optimizer": "adamw",
+            "lr": 0.004,
+            "weight_decay": 0.01,
+            "schedule": "one_cycle",
+            "fit": "contain",
+        },
+        reaches="not measured yet",
+    ),
+    NamedRecipe(
         "cifar10",
         {
             "model": "cifar_cnn",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 from sklearn.utils.class_weight import compute_class_weight
+from tests.tasks.frames import frames
 
 from striate.data import Batch
 from striate.tasks import Classify, class_weights
@@ -55,7 +56,7 @@ def test_mixed_labels_count_for_the_larger_share():
 
 
 def test_probabilities_sum_to_one():
-    for one in TASK.describe(TASK.decode(torch.randn(4, 3)), tuple("abcd")):
+    for one in TASK.describe(TASK.decode(torch.randn(4, 3)), frames(*"abcd")):
         assert sum(one.probabilities.values()) == pytest.approx(1)
         assert one.prediction is not None
         assert one.confidence == one.probabilities[one.prediction] == max(one.probabilities.values())

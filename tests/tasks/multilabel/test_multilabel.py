@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
+from tests.tasks.frames import frames
 
 from striate.data import Batch, MultiLabelTargets
 from striate.errors import DataError
@@ -132,7 +133,7 @@ def test_calibrated_thresholds_are_used_and_travel():
     assert after["macro_f1"]["value"] > before["macro_f1"]["value"]
     again = MultiLabel.from_arguments(CLASSES, json.loads(json.dumps(calibrated.arguments())))
     assert again.thresholds == calibrated.thresholds
-    (one,) = again.describe(torch.tensor([[0.9, 0.95, 0.001]]), ["a.png"])
+    (one,) = again.describe(torch.tensor([[0.9, 0.95, 0.001]]), frames("a.png"))
     assert one.prediction == ("dog", "cat")
     with pytest.raises(ValueError, match="3 thresholds"):
         MultiLabel.from_arguments(CLASSES, {"thresholds": [0.5]})

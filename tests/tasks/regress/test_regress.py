@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from tests.tasks.frames import frames
 
 from striate.data import Batch, RegressionTargets
 from striate.errors import DataError
@@ -124,7 +125,7 @@ def test_intervals_travel_with_the_task():
     assert calibrated.scale.half_widths is not None
     again = Regress.from_arguments(NUMBERS, json.loads(json.dumps(calibrated.arguments())))
     assert again.scale == calibrated.scale
-    (one,) = again.describe(torch.tensor([[41.0, 3.1, -6.0]]), ["a.png"])
+    (one,) = again.describe(torch.tensor([[41.0, 3.1, -6.0]]), frames("a.png"))
     assert one.prediction == pytest.approx({"age": 41, "weight": 3.1, "score": -6})
     low, high = one.intervals["age"]
     assert (low + high) / 2 == pytest.approx(41)

@@ -17,7 +17,7 @@ from striate.data.decoding.resize import Pixels
 from striate.data.source import Sample
 from striate.data.targets import IGNORE, Instances, Skeleton
 
-__all__ = ["annotated_image", "as_rgb", "class_color"]
+__all__ = ["annotated_image", "as_rgb", "class_color", "overlaid"]
 
 Color = tuple[int, int, int]
 
@@ -61,12 +61,22 @@ def annotated_image(sample: Sample, classes: Sequence[str], skeleton: Skeleton |
         _draw_objects(ImageDraw.Draw(image), target, classes, skeleton, scale)
         return image
     if target.ndim == 2:
-        drawn = [label for label in np.unique(target).tolist() if label != IGNORE and classes[label] != _BACKGROUND]
-        for label in drawn:
-            pixels = _overlay(pixels, target == label, class_color(label))
-        pixels = _hatch(pixels, target == IGNORE)
+        mask = np.asarray(target)
+        drawn = _drawn_classes(mask, classes)
+        pixels = overlaid(pixels, mask, classes)
         return _with_legend(_enlarged(pixels, scale), [(classes[label], class_color(label)) for label in drawn])
     return _with_legend(_enlarged(pixels, scale), [(_caption(target, classes), None)])
+
+
+def overlaid(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[Any], classes: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """H W 3 with the color of each class over its pixels, and hatched where there is none; the background stays as it is."""
+    for label in _drawn_classes(mask, classes):
+        pixels = _overlay(pixels, mask == label, class_color(label))
+    return _hatch(pixels, mask == IGNORE)
+
+
+def _drawn_classes(mask: npt.NDArray[Any], classes: Sequence[str]) -> list[int]:
+    return [label for label in np.unique(mask).tolist() if label != IGNORE and classes[label] != _BACKGROUND]
 
 
 def _caption(target: npt.NDArray[Any] | np.int64, classes: Sequence[str]) -> str:

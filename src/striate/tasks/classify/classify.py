@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data import Batch, LoadedTargets
+from striate.data import Batch, ImageFrame, LoadedTargets
 from striate.tasks.classify.confusion_matrix import ConfusionMatrix
 from striate.tasks.classify.predictions import ClassPrediction, ClassPredictions
 from striate.tasks.settings import LossSettings
@@ -77,12 +77,12 @@ class Classify(Task):
     def decode(self, outputs: Tensor) -> Tensor:  # B K
         return outputs.float().softmax(1)
 
-    def describe(self, decoded: Tensor, names: Sequence[str]) -> list[ClassPrediction]:  # B K
+    def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[ClassPrediction]:  # B K
         predicted = []
-        for name, row in zip(names, decoded.tolist(), strict=True):
+        for frame, row in zip(frames, decoded.tolist(), strict=True):
             best = max(range(len(row)), key=row.__getitem__)
             probabilities = dict(zip(self.classes, row, strict=True))
-            predicted.append(ClassPrediction(name, self.classes[best], row[best], probabilities))
+            predicted.append(ClassPrediction(frame.name, self.classes[best], row[best], probabilities))
         return predicted
 
     def unreadable(self, name: str, error: str) -> ClassPrediction:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from striate.data import Batch
+from striate.data.decoding.resize import Pixels
+from striate.data.targets import Target
 from striate.number_format import percent
 from striate.tasks.classify.metrics import classification_metrics, cross_entropies
 from striate.tasks.task import Prediction, Predictions
@@ -38,6 +40,9 @@ class ClassPrediction(Prediction):
     def values(self) -> dict[str, Any]:
         confidence = "" if self.confidence is None else f"{self.confidence:.6g}"
         return {"path": self.path, "prediction": self.prediction or "", "confidence": confidence}
+
+    def mask_png(self) -> None:
+        return None
 
 
 @final
@@ -98,3 +103,6 @@ class ClassPredictions(Predictions):
             )
             for n in wrong[np.argsort(-losses[wrong], kind="stable")][:count]
         ]
+
+    def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:  # noqa: ARG002 - the image shows it all
+        return image

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data import Batch, LoadedTargets
+from striate.data import Batch, ImageFrame, LoadedTargets
 from striate.errors import DataError
 from striate.tasks.multilabel.predictions import LabelsPrediction, LabelsPredictions
 from striate.tasks.multilabel.score_histograms import ScoreHistograms
@@ -81,13 +81,13 @@ class MultiLabel(Task):
     def decode(self, outputs: Tensor) -> Tensor:  # B K
         return outputs.float().sigmoid()
 
-    def describe(self, decoded: Tensor, names: Sequence[str]) -> list[LabelsPrediction]:  # B K
+    def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[LabelsPrediction]:  # B K
         described = []
-        for name, row in zip(names, decoded.double().tolist(), strict=True):
+        for frame, row in zip(frames, decoded.double().tolist(), strict=True):
             found = [k for k, probability in enumerate(row) if probability >= self.thresholds[k]]
             found.sort(key=lambda k: -row[k])
             probabilities = dict(zip(self.classes, row, strict=True))
-            described.append(LabelsPrediction(name, tuple(self.classes[k] for k in found), probabilities))
+            described.append(LabelsPrediction(frame.name, tuple(self.classes[k] for k in found), probabilities))
         return described
 
     def unreadable(self, name: str, error: str) -> LabelsPrediction:

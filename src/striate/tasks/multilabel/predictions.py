@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from striate.data import Batch
+from striate.data.decoding.resize import Pixels
+from striate.data.targets import Target
 from striate.number_format import percent
 from striate.tasks.multilabel.metrics import binary_cross_entropies, multilabel_metrics
 from striate.tasks.task import Prediction, Predictions
@@ -40,6 +42,9 @@ class LabelsPrediction(Prediction):
 
     def values(self) -> dict[str, Any]:
         return {"path": self.path, "prediction": SEPARATOR.join(self.prediction or ())}
+
+    def mask_png(self) -> None:
+        return None
 
 
 @final
@@ -102,3 +107,6 @@ class LabelsPredictions(Predictions):
 
     def _names(self, chosen: npt.NDArray[np.bool_]) -> str:
         return SEPARATOR.join(self.classes[k] for k in np.flatnonzero(chosen))
+
+    def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:  # noqa: ARG002 - the image shows it all
+        return image

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from striate.data import Batch
+from striate.data.decoding.resize import Pixels
+from striate.data.targets import Target
 from striate.number_format import four_digits
 from striate.tasks.regress.metrics import conformal_quantile, regression_metrics
 from striate.tasks.task import Prediction, Predictions
@@ -65,6 +67,9 @@ class NumbersPrediction(Prediction):
             low, high = self.intervals.get(name, ("", ""))
             row |= {name: predicted.get(name, ""), f"{name} low": low, f"{name} high": high}
         return row
+
+    def mask_png(self) -> None:
+        return None
 
 
 @final
@@ -134,3 +139,6 @@ class NumberPredictions(Predictions):
         if len(numbers) == 1:
             return f"{four_digits(numbers[0])} {self.scale.units[0]}".rstrip()
         return ", ".join(f"{name} {four_digits(number)} {unit}".rstrip() for name, unit, number in named)
+
+    def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:  # noqa: ARG002 - the image shows it all
+        return image

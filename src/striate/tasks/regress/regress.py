@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data import Batch, LoadedTargets, RegressionTargets
+from striate.data import Batch, ImageFrame, LoadedTargets, RegressionTargets
 from striate.errors import DataError
 from striate.tasks.regress.predictions import NumberPredictions, NumbersPrediction, Scale
 from striate.tasks.regress.sums import ErrorSums
@@ -90,14 +90,14 @@ class Regress(Task):
         means, stds = self._tensors(outputs.device)
         return outputs.float() * stds + means
 
-    def describe(self, decoded: Tensor, names: Sequence[str]) -> list[NumbersPrediction]:  # B D
+    def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[NumbersPrediction]:  # B D
         scale = self.scale
         widths = dict(zip(scale.names, scale.half_widths or (), strict=False))
         described = []
-        for name, row in zip(names, decoded.double().tolist(), strict=True):
+        for frame, row in zip(frames, decoded.double().tolist(), strict=True):
             numbers = dict(zip(scale.names, row, strict=True))
             intervals = {one: (numbers[one] - width, numbers[one] + width) for one, width in widths.items()}
-            described.append(NumbersPrediction(name, numbers, intervals, self._units()))
+            described.append(NumbersPrediction(frame.name, numbers, intervals, self._units()))
         return described
 
     def unreadable(self, name: str, error: str) -> NumbersPrediction:

@@ -1,0 +1,134 @@
+"""Which class a network finds at each pixel: of one image, and of all images of a split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from striate.data import Batch, as_rgb
+from striate.data.decoding.resize import Pixels
+from striate.data.drawing.annotated_images import overlaid
+from striate.data.targets import Target
+from striate.number_format import percent
+from striate.tasks.segment.boundary import boundary_f
+from striate.tasks.segment.metrics import segmentation_metrics
+from striate.tasks.segment.palette import mask_png
+from striate.tasks.segment.pixel_counts import image_counts
+from striate.tasks.task import Prediction, Predictions
+
+__all__ = ["MaskPrediction", "MaskPredictions"]
+
+KEPT: Final = 48  # images with the worst predictions, whose masks are kept to be shown
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MaskPrediction(Prediction):
+    """The class of each pixel of the file, H W, as positions in the classes, and the share of the area of each class.
+
+    Pixels that the network was not shown, at the ends that its canvas cut off, are -1.
+    """
+
+    path: str
+    prediction: npt.NDArray[np.int16] | None
+    area: dict[str, float]
+    error: str | None = None
+    confidence: None = None
+
+    @property
+    def probabilities(self) -> dict[str, float]:  # type: ignore[override]  # of the base class, and always empty
+        return {}
+
+    def as_json(self) -> dict[str, Any]:
+        size = None if self.prediction is None else list(self.prediction.shape)
+        return {"path": self.path, "size": size, "area": self.area, "error": self.error}
+
+    def cells(self) -> dict[str, str]:
+        largest = sorted(self.area.items(), key=lambda one: -one[1])
+        return {
+            "image": self.path,
+            "area": ", ".join(f"{name} {percent(share)}" for name, share in largest if share > 0),
+        }
+
+    def values(self) -> dict[str, Any]:
+        return {"path": self.path, **{f"area {name}": share for name, share in self.area.items()}}
+
+    def mask_png(self) -> bytes | None:
+        return None if self.prediction is None else mask_png(self.prediction, tuple(self.area))
+
+
+@final
+class MaskPredictions(Predictions):
+    """Confusion counts (N K K), boundary F (N K) and positions (N) of images, and the predicted masks of the worst."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        self.classes = classes
+        self._counts: list[npt.NDArray[np.int64]] = []
+        self._boundaries: list[npt.NDArray[np.float64]] = []
+        self._positions: list[Tensor] = []
+        self._worst: list[tuple[float, int, npt.NDArray[np.uint8]]] = []  # IoU, position, mask h w
+
+    def update(self, outputs: Tensor, batch: Batch) -> None:  # B K h w
+        predicted = outputs.argmax(1)
+        counts = image_counts(predicted, batch.targets, len(self.classes)).cpu().numpy()
+        self._counts.append(counts)
+        self._positions.append(batch.ids)
+        masks, labels = predicted.to(torch.uint8).cpu().numpy(), batch.targets.cpu().numpy()
+        self._boundaries += [
+            boundary_f(one, label, len(self.classes)) for one, label in zip(masks, labels, strict=True)
+        ]
+        scores = mean_iou(counts).tolist()
+        self._worst += zip(scores, batch.ids.tolist(), masks, strict=True)
+        self._worst = sorted(self._worst, key=lambda one: one[:2])[:KEPT]
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        return np.concatenate(self._counts)
+
+    def metrics(self) -> dict[str, Any]:
+        return segmentation_metrics(self.counts, self.classes, np.stack(self._boundaries))
+
+    def rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        counts = self.counts
+        scores, right = mean_iou(counts), np.trace(counts, axis1=1, axis2=2)
+        total = np.maximum(counts.sum((1, 2)), 1)
+        return [
+            {
+                "id": ids[position],
+                "labels": self._names(counts[n].sum(1)),
+                "mean_iou": float(scores[n]),
+                "pixel_accuracy": float(right[n] / total[n]),
+            }
+            for n, position in enumerate(torch.cat(self._positions).tolist())
+        ]
+
+    def worst(self, count: int) -> list[tuple[int, dict[str, Any]]]:
+        """Images with the lowest mean IoU."""
+        return [(position, {"mean_iou": score}) for score, position, _ in self._worst[:count] if score < 1]
+
+    def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:
+        """Image, label and prediction side by side, at the center that the network was shown."""
+        predicted = next(mask for _, there, mask in self._worst if there == position)
+        assert isinstance(target, np.ndarray)
+        height, width = predicted.shape
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        shown = slice(top, top + height), slice(left, left + width)
+        seen, label = as_rgb(image[shown]), target[shown]
+        masks = (overlaid(seen, one, self.classes) for one in (label, predicted.astype(np.int64)))
+        return np.concatenate([seen, *masks], 1)
+
+    def _names(self, pixels: npt.NDArray[np.int64]) -> str:
+        return "; ".join(name for name, count in zip(self.classes, pixels.tolist(), strict=True) if count)
+
+
+def mean_iou(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Of each image, over the classes that are in its label or its prediction: N K K -> N; 1 of an image without labeled pixels."""
+    hits = np.diagonal(counts, axis1=1, axis2=2)
+    union = counts.sum(1) + counts.sum(2) - hits
+    iou = np.divide(hits, union, out=np.zeros(hits.shape), where=union > 0)
+    present = (union > 0).sum(1)
+    return np.where(present > 0, iou.sum(1) / np.maximum(present, 1), 1.0)

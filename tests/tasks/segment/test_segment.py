@@ -1,0 +1,101 @@
+"""Masks: predictions in the pixels of the file, and what a split of them comes to."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.data import Batch, ImageFrame, MaskTargets, canvas_view
+from striate.data.targets import IGNORE
+from striate.errors import DataError, SettingError
+from striate.tasks import Segment
+from striate.tasks.settings import LossSettings
+from striate.views import Normalization, evaluation_view
+
+CLASSES = ("background", "cat", "dog")
+TASK = Segment(CLASSES)
+
+
+def some_masks(count: int = 6, side: int = 8) -> MaskTargets:
+    return MaskTargets(np.random.default_rng(0).integers(0, 3, (count, side, side)).astype(np.uint8), 3)
+
+
+def batch_of(masks: MaskTargets, positions: torch.Tensor) -> Batch:
+    side = masks.values.shape[1]
+    view = evaluation_view(
+        len(positions), image_size=(side, side), size=(side, side), normalization=Normalization((0.0,), (1.0,))
+    )
+    gathered = masks.gather_on(torch.device("cpu"))(positions, view)
+    return Batch(torch.zeros(len(positions), 1, side, side), gathered, positions, view)
+
+
+def one_hot(masks: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.one_hot(masks.clamp(min=0), 3).movedim(-1, 1).float()
+
+
+@pytest.mark.parametrize(("size", "canvas", "fit"), [((40, 64), (32, 32), "contain"), ((100, 80), (32, 32), "cover")])
+def test_a_mask_comes_back_at_the_size_of_its_file(size, canvas, fit):
+    whole = np.zeros(size, np.int64)
+    whole[size[0] // 4 : size[0] // 2] = 1
+    whole[:, size[1] // 2 :] = 2
+    view = canvas_view(size, canvas, fit)
+    shown = view.mask(torch.from_numpy(whole)[None], 0)
+    (one,) = TASK.describe(TASK.decode(20 * one_hot(shown)), [ImageFrame("a.png", size, view)])
+    assert one.prediction is not None
+    assert one.prediction.shape == size
+    known = one.prediction != IGNORE
+    assert (one.prediction == whole)[known].mean() > 0.93  # but for edges
+    assert known.all() == (fit == "contain")  # a square cut off the ends of the other
+    assert sum(one.area.values()) == pytest.approx(1)
+    image = Image.open(io.BytesIO(one.mask_png() or b""))
+    assert (image.size, image.mode) == ((size[1], size[0]), "P")
+    assert (np.asarray(image)[known] == one.prediction[known]).all()
+
+
+def test_the_worst_masks_are_kept_and_drawn_beside_their_labels():
+    masks = some_masks()
+    predictions = TASK.predictions()
+    for positions in torch.arange(6).split(4):
+        batch = batch_of(masks, positions)
+        outputs = one_hot(batch.targets)
+        outputs[positions == 3] = outputs[positions == 3].roll(1, 1)  # every pixel is wrong
+        predictions.update(outputs, batch)
+    assert predictions.worst(9) == [(3, {"mean_iou": 0.0})]
+    image = np.full((8, 8, 1), 200, np.uint8)
+    drawn = predictions.drawn(3, image, masks.target(3))
+    assert drawn.shape == (8, 24, 3)
+    assert (drawn[:, :8] == 200).all()
+    assert (drawn[:, 8:16] != drawn[:, 16:]).any(2).mean() > 0.5
+    rows = predictions.rows([f"{n}.png" for n in range(6)])
+    assert [row["mean_iou"] for row in rows] == [1, 1, 1, 0, 1, 1]
+    assert rows[0]["labels"] == "background; cat; dog"
+
+
+def test_an_output_at_another_scale_is_brought_to_that_of_the_masks():
+    batch = batch_of(some_masks(), torch.arange(6))
+    coarse = torch.randn(6, 3, 4, 4)
+    finer = torch.nn.functional.interpolate(coarse, (8, 8), mode="bilinear", align_corners=False)
+    for one, other in zip(TASK.losses(coarse, batch).values(), TASK.losses(finer, batch).values(), strict=True):
+        assert torch.allclose(one, other)
+
+
+def test_weights_follow_the_pixels_of_a_class():
+    values = np.zeros((2, 4, 4), np.uint8)
+    values[0, 0] = 1
+    task = Segment.for_training(CLASSES, LossSettings(balance="weights"), MaskTargets(values, 3))
+    assert task.weights is not None
+    assert (task.weights * torch.tensor([28.0, 4.0, 0.0])).tolist() == pytest.approx([16, 16, 0])
+
+
+def test_what_nothing_can_be_learned_of_is_refused():
+    masks = MaskTargets(np.ones((6, 4, 4), np.uint8), 3)
+    with pytest.raises(DataError, match="the masks of the training images hold one class alone, cat"):
+        Segment.for_training(CLASSES, LossSettings(), masks)
+    with pytest.raises(DataError, match="hold no class"):
+        Segment.for_training(CLASSES, LossSettings(), MaskTargets(np.full((6, 4, 4), 255, np.uint8), 3))
+    with pytest.raises(SettingError, match="label_smoothing = 0.1: the losses of masks take none"):
+        Segment.for_training(CLASSES, LossSettings(label_smoothing=0.1), some_masks())
+    with pytest.raises(SettingError, match="mixup, cutmix and mosaic"):
+        TASK.soft_targets(torch.zeros(2, 4, 4))
