@@ -38,6 +38,7 @@ class Network(nn.Module, ABC):
     input_layers: tuple[str, ...]  # the layers that take the image's channels
     classifier_layers: tuple[str, ...]  # the layers that have one output for each class, the main one first
     auxiliary_weight: float = 0.0  # of the loss of each auxiliary output
+    removed_layers: tuple[str, ...] = ()  # of the head, where the network is the trunk of another
     key_map: tuple[
         tuple[str, str], ...
     ] = ()  # regular expressions for keys of published weights, and their replacements

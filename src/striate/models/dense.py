@@ -4,11 +4,11 @@ from abc import abstractmethod
 from typing import Any, final
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from striate.models.blocks import Network
 
-__all__ = ["DenseNetwork"]
+__all__ = ["DenseNetwork", "TrunkNetwork", "upsample"]
 
 
 class DenseNetwork(Network):
@@ -25,6 +25,31 @@ class DenseNetwork(Network):
     @final
     def from_stages(self, outputs: list[Any], size: tuple[int, int]) -> Tensor:
         logits = self.head(self.decoder([self.to_feature_map(output) for output in outputs]))
-        return (
-            logits if logits.shape[-2:] == size else F.interpolate(logits, size, mode="bilinear", align_corners=False)
-        )
+        return logits if logits.shape[-2:] == size else upsample(logits, size)
+
+
+class TrunkNetwork(DenseNetwork):
+    """A dense network whose stages are those of another network, its trunk, which may start from published weights."""
+
+    def __init__(self, trunk: Network) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.widths, self.strides, self.min_size = trunk.widths, trunk.strides, trunk.min_size
+        self.input_layers = tuple(f"trunk.{layer}" for layer in trunk.input_layers)
+
+    @final
+    def stem(self, x: Tensor) -> Any:
+        return self.trunk.stem(x)
+
+    @final
+    def stages(self) -> tuple[nn.Module, ...]:
+        return self.trunk.stages()
+
+    @final
+    def to_feature_map(self, x: Any) -> Tensor:
+        return self.trunk.to_feature_map(x)
+
+
+def upsample(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """A map at another size, between its positions linear."""
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)
